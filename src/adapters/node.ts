@@ -1,0 +1,42 @@
+import { REFUSALS, type Refusal } from '../core/refusal.ts'
+import { type BodySource, collectBody } from '../wire/body.ts'
+import type { WireAnswer } from '../wire/profile.ts'
+import type { NodeRequest } from '../wire/request.ts'
+
+/** A request of Node's http module whose body may still stand in the stream, or may have been taken by a parser. */
+export interface NodeBodyRequest extends NodeRequest, AsyncIterable<Uint8Array> {
+  readonly body?: unknown
+  readonly readableDidRead: boolean
+}
+
+/** The part of a response of Node's http module that an answer is written to. */
+export interface NodeResponse {
+  statusCode: number
+  setHeader(name: string, value: string): unknown
+  end(body?: string): unknown
+}
+
+/**
+ * The body of a request, whoever has read it. What is still in the stream is read raw, under any Content-Type; what a parser took is used as it
+ * was parsed; what was announced and is in neither form is refused.
+ */
+export async function bodyOf(request: NodeBodyRequest): Promise<BodySource | Refusal> {
+  if (!request.readableDidRead) return collectBody(request)
+  if (request.body !== undefined && request.body !== null) return { parsed: request.body }
+  return isAnnounced(request) ? REFUSALS.requestMalformed : { bytes: new Uint8Array() }
+}
+
+/** Writes an answer to Node's response. */
+export function writeAnswer(response: NodeResponse, { status, headers, body }: WireAnswer): void {
+  response.statusCode = status
+  for (const name in headers) response.setHeader(name, headers[name] as string)
+  response.end(body)
+}
+
+function isAnnounced({ rawHeaders }: NodeRequest): boolean {
+  return rawHeaders.some((name, i) => {
+    if (i % 2 === 1) return false
+    const lower = name.toLowerCase()
+    return lower === 'transfer-encoding' || (lower === 'content-length' && rawHeaders[i + 1] !== '0')
+  })
+}

@@ -1,0 +1,34 @@
+import type { Refusal } from './refusal.ts'
+import type { Axis } from './scope.ts'
+
+/** A credential as it was found in a request, before anything is believed of it. */
+export interface Credential {
+  readonly text: string
+  /** Which kinds may stand in the place where it was found. */
+  readonly kinds: 'secret' | 'token' | 'either'
+  /** Whether shared caches know that place to be a credential: the `Authorization` field (RFC 9111, section 3.5). */
+  readonly shielded: boolean
+}
+
+/** Reads one name out of a request: the name, undefined where the request does not say, or a refusal where it cannot be read. */
+export type TargetReader<R> = (request: R) => string | Refusal | undefined
+
+/** Where a credential and a target stand in a request. */
+export interface RequestReader<R> {
+  credential(request: R): Credential | Refusal
+  /** What the request itself names on an axis. */
+  readonly target?: { readonly [axis in Axis]?: TargetReader<R> }
+  /** The axes on which names are told apart without regard to ASCII case; they are mapped to the spelling of a listed name. */
+  readonly caseless?: readonly Axis[]
+}
+
+/** What a route asks of a request. */
+export interface Demand<R> {
+  readonly reader: RequestReader<R>
+  /** What the route itself names on an axis: fixed, or read from the request. */
+  readonly target: { readonly [axis in Axis]?: string | TargetReader<R> }
+  readonly acceptsSecret: boolean
+  readonly acceptsToken: boolean
+  readonly optional: boolean
+  readonly anyTarget: boolean
+}

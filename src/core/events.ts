@@ -1,0 +1,84 @@
+import type { RefusalCode, RefusalReason } from './refusal.ts'
+import type { Slot } from './secret.ts'
+
+/** Something that was done to a key. */
+export interface KeyEvent {
+  readonly type:
+    | 'key.created'
+    | 'key.imported'
+    | 'key.updated'
+    | 'key.enabled'
+    | 'key.disabled'
+    | 'key.rotated'
+    | 'key.regenerated'
+    | 'key.revoked'
+    | 'key.deleted'
+  readonly at: number
+  readonly keyId: string
+  readonly name: string
+  readonly owner: string | null
+  /** Who did it, as given to the management call. */
+  readonly actor: string | null
+  /** With `key.regenerated`: which slot. */
+  readonly slot?: Slot
+}
+
+/** A token was minted. */
+export interface TokenEvent {
+  readonly type: 'token.issued'
+  readonly at: number
+  readonly keyId: string
+  readonly tokenId: string
+  readonly slot: Slot
+  readonly expiresAt: number
+}
+
+/** A request was let in. */
+export interface AllowedEvent {
+  readonly type: 'access.allowed'
+  readonly at: number
+  readonly keyId: string
+  readonly slot: Slot
+  readonly via: 'secret' | 'token'
+  readonly tenant: string | undefined
+  readonly environment: string | undefined
+  readonly workflow: string | undefined
+}
+
+/** A request was refused. What the caller must not learn is here. */
+export interface RefusedEvent {
+  readonly type: 'access.refused'
+  readonly at: number
+  readonly code: RefusalCode
+  readonly reason: RefusalReason | undefined
+  /** The key that the credential belongs to, where that much was established. */
+  readonly keyId: string | undefined
+}
+
+/** Something that an operator should look at. */
+export interface WarningEvent {
+  readonly type: 'warning.ephemeral_signing_key' | 'warning.store_failed' | 'warning.owner_lookup_failed'
+  readonly at: number
+  /** What it means and what to do. */
+  readonly message: string
+  /** The fault behind it, where there is one. */
+  readonly error?: unknown
+}
+
+/** What happened. No event holds a secret, a token, a digest or the value of a header. */
+export type TwinkeyEvent = KeyEvent | TokenEvent | AllowedEvent | RefusedEvent | WarningEvent
+
+/** Hands an event to whoever listens. */
+export type Emit = (event: TwinkeyEvent) => void
+
+/** Calls the listener so that nothing it does, throws or rejects with reaches a verdict. */
+export function safely(listener: (event: TwinkeyEvent) => unknown): Emit {
+  return (event) => {
+    try {
+      const answer = listener(Object.freeze(event))
+      if (answer instanceof Promise) answer.catch(() => {})
+    } catch {
+      // A listener that fails must not keep anybody out, nor let anybody in.
+    }
+  }
+}

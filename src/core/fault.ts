@@ -1,0 +1,61 @@
+/** Every code that a fault can have. */
+export type FaultCode =
+  | 'invalid_input'
+  | 'key_not_found'
+  | 'key_revoked'
+  | 'version_conflict'
+  | 'secondary_live'
+  | 'store_unavailable'
+  | 'store_malformed'
+  | 'outcome_unknown'
+  | 'owner_unavailable'
+  | 'pepper_missing'
+  | 'signing_key_missing'
+
+const BRAND = Symbol.for('twinkey.error')
+
+/**
+ * Something that a management call could not do: the input is wrong, the key is not there, another change came first, the store is down.
+ *
+ * The message says what to do. Neither it nor any other member holds a secret, a token or a digest. Tell one by {@link isTwinkeyError} and
+ * its `code`, not by `instanceof`: two copies of the package may be installed.
+ */
+export class TwinkeyError extends Error {
+  override readonly name = 'TwinkeyError'
+  readonly code: FaultCode
+
+  constructor(code: FaultCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+    Object.defineProperty(this, BRAND, { value: true })
+  }
+}
+
+/**
+ * Whether a caught value is a {@link TwinkeyError}, from whichever copy of the package.
+ *
+ * @param value Anything that was thrown.
+ * @returns Whether it is one, with its type.
+ * @example
+ * ```ts
+ * import { isTwinkeyError, type Twinkey } from 'twinkey'
+ *
+ * async function rename(twinkey: Twinkey, id: string, name: string): Promise<number> {
+ *   try {
+ *     await twinkey.keys.update(id, { name })
+ *     return 200
+ *   } catch (error) {
+ *     if (isTwinkeyError(error) && error.code === 'key_not_found') return 404
+ *     throw error
+ *   }
+ * }
+ * ```
+ */
+export function isTwinkeyError(value: unknown): value is TwinkeyError {
+  return typeof value === 'object' && value !== null && BRAND in value
+}
+
+/** A fault for input that is wrong, unless there is no problem. */
+export function requireInput(problem: string | undefined, what: string): void {
+  if (problem !== undefined) throw new TwinkeyError('invalid_input', `${what} ${problem}.`)
+}

@@ -1,0 +1,109 @@
+import type { KeyRecord } from './api-key.ts'
+import { isId } from './api-key.ts'
+import type { CheckedStore } from './checked-store.ts'
+import { requireInput, TwinkeyError } from './fault.ts'
+import type { KeyCache } from './key-cache.ts'
+import type { StoredKey } from './store.ts'
+
+/** Changes to keys by compare-and-set. What is written here holds on this node when the promise resolves. */
+export interface KeyWrites {
+  /** The key as it is in the store now, or the fault `key_not_found`. */
+  read(id: string): Promise<KeyRecord>
+  /** Creates a record. Answers `'conflict'` where the id is taken. */
+  create(record: StoredKey): Promise<'stored' | 'conflict'>
+  /** Changes a key once. Loses with `version_conflict` where another change came first. */
+  change(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
+  /** Changes a key whatever else happens to it: re-reads and tries again until the change holds. */
+  insist(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
+  /** Deletes a key whatever else happens to it, and answers what was deleted. */
+  remove(id: string): Promise<KeyRecord>
+}
+
+// Every attempt that loses means that another change won, so this many in a row is not contention but a broken store.
+const MAX_ATTEMPTS = 1000
+
+export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites {
+  async function read(id: string): Promise<KeyRecord> {
+    requireInput(isId(id) ? undefined : 'must be the id of a key', 'id')
+    const record = await store.get(id)
+    if (record?.kind !== 'key') throw notFound()
+    return record
+  }
+
+  async function put(next: StoredKey, expectedVersion: number | undefined): Promise<'stored' | 'conflict' | 'missing' | 'unknown'> {
+    try {
+      return await store.put(next, expectedVersion)
+    } catch {
+      return await settle(next, expectedVersion)
+    } finally {
+      keys.forget(next.id)
+    }
+  }
+
+  // A write that failed may have been done all the same. The version tells whose write is there, and doing the same compare-and-set a second
+  // time cannot do more than doing it once.
+  async function settle(next: StoredKey, expectedVersion: number | undefined): Promise<'stored' | 'unknown'> {
+    const isThere = async () => (await store.get(next.id))?.version === next.version
+    try {
+      if (await isThere()) return 'stored'
+      return (await store.put(next, expectedVersion)) === 'stored' || (await isThere()) ? 'stored' : 'unknown'
+    } catch {
+      return 'unknown'
+    }
+  }
+
+  async function change(id: string, transition: (key: KeyRecord) => KeyRecord, maxAttempts: number): Promise<KeyRecord> {
+    for (let attempt = 1; ; attempt++) {
+      const record = await read(id)
+      const next = transition(record)
+      if (next === record) return record
+      const outcome = await put(next, record.version)
+      if (outcome === 'stored') return next
+      if (outcome === 'missing') throw notFound()
+      if (attempt < maxAttempts) continue
+      if (outcome === 'unknown') throw unknown()
+      throw new TwinkeyError('version_conflict', 'Another change to this key came first. Read the key again and decide anew.')
+    }
+  }
+
+  return {
+    read,
+    async create(record) {
+      const outcome = await put(record, undefined)
+      if (outcome === 'unknown') throw unknown()
+      return outcome === 'stored' ? 'stored' : 'conflict'
+    },
+    change: (id, transition) => change(id, transition, 1),
+    insist: (id, transition) => change(id, transition, MAX_ATTEMPTS),
+    async remove(id) {
+      let record = await read(id)
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        try {
+          const outcome = await store.delete(id, record.version)
+          if (outcome !== 'conflict') return record
+        } catch {
+          // It may have been done all the same: what is there now says.
+        } finally {
+          keys.forget(id)
+        }
+        const now = await store.get(id).catch(() => {
+          throw unknown()
+        })
+        if (now?.kind !== 'key') return record
+        record = now
+      }
+      throw unknown()
+    },
+  }
+}
+
+function notFound(): TwinkeyError {
+  return new TwinkeyError('key_not_found', 'There is no key with this id.')
+}
+
+function unknown(): TwinkeyError {
+  return new TwinkeyError(
+    'outcome_unknown',
+    'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.',
+  )
+}

@@ -1,0 +1,114 @@
+import type { Axis } from './scope.ts'
+
+/** Every code that a refusal can have. The list is closed: a profile has an answer for each. */
+export type RefusalCode =
+  | 'credential_missing'
+  | 'credential_malformed'
+  | 'credential_invalid'
+  | 'credential_ambiguous'
+  | 'target_missing'
+  | 'target_conflict'
+  | 'request_malformed'
+  | 'tenant_denied'
+  | 'environment_denied'
+  | 'workflow_denied'
+  | 'scope_too_large'
+  | 'rate_limited'
+  | 'unavailable'
+
+/** The answer to a request that is not let in: a frozen value, never an exception. It tells the caller nothing that is not theirs to know. */
+export interface Refusal {
+  readonly code: RefusalCode
+  /** One sentence for the caller. It never repeats anything that the caller sent, and never says why a credential is invalid. */
+  readonly detail: string
+  /** The axis that is not covered or not resolved, where it is about one. */
+  readonly axis?: Axis
+  /** Seconds after which trying again makes sense: with `rate_limited` and `unavailable`. */
+  readonly retryAfterSeconds?: number
+}
+
+/**
+ * Why a request was refused, for the operator: it is in the event, never in the answer.
+ * The first group all look the same to the caller.
+ */
+export type RefusalReason =
+  | 'kind_not_accepted'
+  | 'secret_malformed'
+  | 'checksum_wrong'
+  | 'prefix_unknown'
+  | 'key_unknown'
+  | 'secret_wrong'
+  | 'key_disabled'
+  | 'key_revoked'
+  | 'key_expired'
+  | 'secret_expired'
+  | 'secret_replaced'
+  | 'token_malformed'
+  | 'token_issuer_unknown'
+  | 'token_key_unknown'
+  | 'token_signature_wrong'
+  | 'token_claims_wrong'
+  | 'token_expired'
+  | 'store_failed'
+  | 'owner_lookup_failed'
+  | 'pepper_missing'
+  | 'not_covered'
+  | 'not_named'
+  | 'sources_disagree'
+  | 'not_served'
+  | 'not_readable'
+  | 'wider_than_key'
+  | 'too_large'
+
+const RETRY_AFTER_SECONDS = 2
+
+/** The refusals, one frozen value each. */
+export const REFUSALS = Object.freeze({
+  credentialMissing: refusal('credential_missing', 'Send an API key or a token with this request.'),
+  credentialMalformed: refusal('credential_malformed', 'The credential could not be read.'),
+  credentialInvalid: refusal('credential_invalid', 'The credential is not valid.'),
+  credentialAmbiguous: refusal('credential_ambiguous', 'Send exactly one credential with a request.'),
+  requestMalformed: refusal('request_malformed', 'The request could not be read.'),
+  targetRepeated: refusal('target_conflict', 'The request names its target more than once.'),
+  scopeTooLarge: refusal('scope_too_large', 'The scope does not fit into a token. Ask for a narrower one.'),
+  unavailable: refusal('unavailable', 'This cannot be decided at the moment. Try again.', { retryAfterSeconds: RETRY_AFTER_SECONDS }),
+})
+
+const MISSING = perAxis((axis) => refusal('target_missing', `Name the ${axis} that this request is for.`, { axis }))
+const CONFLICT = perAxis((axis) =>
+  refusal('target_conflict', `The request names more than one ${axis}, or one that is not served here.`, { axis }),
+)
+const DENIED = perAxis((axis) => refusal(`${axis}_denied`, `The credential does not reach this ${axis}.`, { axis }))
+
+/** The credential does not say, and the request must: which tenant, environment or workflow it is for. */
+export function targetMissing(axis: Axis): Refusal {
+  return MISSING[axis]
+}
+
+/** Two places name different things on one axis, or the deployment does not serve what is named. */
+export function targetConflict(axis: Axis): Refusal {
+  return CONFLICT[axis]
+}
+
+/** The effective scope does not cover the target on this axis. */
+export function denied(axis: Axis): Refusal {
+  return DENIED[axis]
+}
+
+/** A refusal for a caller that has failed too often. */
+export function rateLimited(retryAfterSeconds: number): Refusal {
+  return refusal('rate_limited', 'Too many requests. Try again later.', { retryAfterSeconds })
+}
+
+/** Whether a value that a reader answered is a refusal and not a name. */
+export function isRefusal(value: unknown): value is Refusal {
+  return typeof value === 'object' && value !== null && 'code' in value
+}
+
+function refusal(code: RefusalCode, detail: string, more?: Pick<Refusal, 'axis' | 'retryAfterSeconds'>): Refusal {
+  return Object.freeze({ code, detail, ...more })
+}
+
+function perAxis(make: (axis: Axis) => Refusal): Readonly<Record<Axis, Refusal>> {
+  return { tenant: make('tenant'), environment: make('environment'), workflow: make('workflow') }
+}

@@ -1,0 +1,145 @@
+import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import { sha256 } from '#hash'
+import { isPlainObject } from './bounds.ts'
+import { TwinkeyError } from './fault.ts'
+
+/** The algorithms that tokens can be signed with (RFC 7518, RFC 8037). */
+export type SigningAlgorithm = 'ES256' | 'EdDSA' | 'RS256' | 'PS256'
+
+/** A key of the token service: signs where it is private, verifies in any case. */
+export interface SigningKey {
+  /** RFC 7638 thumbprint. */
+  readonly kid: string
+  readonly algorithm: SigningAlgorithm
+  readonly publicJwk: JWK
+  /** Resolves to the key that verifies. Imported once. */
+  verifying(): Promise<CryptoKey>
+  /** Resolves to the key that signs, or undefined where only the public half is here. Imported once. */
+  signing(): Promise<CryptoKey | undefined>
+}
+
+const ALGORITHMS: readonly unknown[] = ['ES256', 'EdDSA', 'RS256', 'PS256'] satisfies SigningAlgorithm[]
+const BASE64URL = /^[A-Za-z0-9_-]+$/
+const MIN_RSA_MODULUS_CHARACTERS = 342 // 2048 bits in base64url
+
+/**
+ * Makes a private signing key to keep, as a JWK: store it where the deployment keeps its secrets, and give it to every node.
+ *
+ * @param algorithm ES256 unless said otherwise.
+ * @returns The private JWK with its `alg`. Its public half is what `tokens.jwks()` publishes.
+ * @see RFC 7517, RFC 7518
+ * @example
+ * ```ts
+ * import { generateSigningKey } from 'twinkey'
+ *
+ * console.log(JSON.stringify(await generateSigningKey()))
+ * ```
+ */
+export async function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): Promise<JWK> {
+  if (!ALGORITHMS.includes(algorithm)) throw new TypeError('generateSigningKey: algorithm must be ES256, EdDSA, RS256 or PS256')
+  const { privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 2048 })
+  return { ...(await exportJWK(privateKey)), alg: algorithm }
+}
+
+/**
+ * Reads one signing key of the options.
+ *
+ * @throws TypeError with what to do, where it is no JWK of a kind that can sign tokens.
+ */
+export function readSigningKey(value: unknown, where: string): SigningKey {
+  if (!isPlainObject(value)) {
+    throw new TypeError(
+      `${where} must be a JWK object. Make one with generateSigningKey(), or export a KeyObject with { format: 'jwk' }. A string is not guessed at.`,
+    )
+  }
+  if (value['kty'] === 'oct') {
+    throw new TypeError(
+      `${where} is a symmetric key. Whoever can verify with it can also forge, so it is not accepted: use generateSigningKey().`,
+    )
+  }
+  const algorithm = value['alg'] ?? defaultAlgorithm(value)
+  if (!ALGORITHMS.includes(algorithm)) {
+    throw new TypeError(
+      `${where} must say its "alg": ES256 for P-256, EdDSA for Ed25519, RS256 or PS256 for RSA. One key has one algorithm.`,
+    )
+  }
+  const members = publicMembers(value, algorithm as SigningAlgorithm)
+  if (members === undefined) throw new TypeError(`${where} is not a key for ${algorithm}: P-256, Ed25519, or RSA of at least 2048 bits.`)
+  if (value['d'] !== undefined && (typeof value['d'] !== 'string' || !BASE64URL.test(value['d']))) {
+    throw new TypeError(`${where} has a private part that is not base64url. Make a new one with generateSigningKey().`)
+  }
+  const kid = sha256(JSON.stringify(members))
+  const jwk = value as JWK
+  const publicJwk = Object.freeze({ ...members, alg: algorithm as string, use: 'sig', kid })
+  // `key_ops` and `use` of the given JWK are dropped: the private half may sign, the public half may verify, and nothing else is done with them.
+  const verifying = once(() => importJWK(members, algorithm as string) as Promise<CryptoKey>)
+  const signing = once(async () => {
+    if (jwk.d === undefined) return undefined
+    const { key_ops: _operations, use: _use, ext: _extractable, ...rest } = jwk
+    return (await importJWK(rest, algorithm as string)) as CryptoKey
+  })
+  return { kid, algorithm: algorithm as SigningAlgorithm, publicJwk, verifying, signing }
+}
+
+function defaultAlgorithm(jwk: Record<string, unknown>): SigningAlgorithm | undefined {
+  if (jwk['kty'] === 'EC') return 'ES256'
+  return jwk['kty'] === 'OKP' ? 'EdDSA' : undefined
+}
+
+// The required members in the order of RFC 7638, section 3.2: what the thumbprint is computed over.
+function publicMembers(jwk: Record<string, unknown>, algorithm: SigningAlgorithm): JWK | undefined {
+  const { kty, crv, x, y, n, e } = jwk
+  if (algorithm === 'ES256') return kty === 'EC' && crv === 'P-256' && isText(x, 43) && isText(y, 43) ? { crv, kty, x, y } : undefined
+  if (algorithm === 'EdDSA') return kty === 'OKP' && crv === 'Ed25519' && isText(x, 43) ? { crv, kty, x } : undefined
+  return kty === 'RSA' && isText(n, MIN_RSA_MODULUS_CHARACTERS) && isText(e, 2) ? { e, kty, n } : undefined
+}
+
+function isText(value: unknown, minLength: number): value is string {
+  return typeof value === 'string' && value.length >= minLength && BASE64URL.test(value)
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+/** The keys of the token service. The first signs, all verify. */
+export interface SigningKeys {
+  first(): Promise<SigningKey>
+  all(): Promise<readonly SigningKey[]>
+  find(kid: string): SigningKey | undefined
+}
+
+/** The keys that are configured: at least one. */
+export function configuredSigningKeys(keys: readonly SigningKey[]): SigningKeys {
+  const byKid = new Map(keys.map((key) => [key.kid, key]))
+  return { first: async () => keys[0] as SigningKey, all: async () => keys, find: (kid) => byKid.get(kid) }
+}
+
+/** One key that is made when it is first needed and dies with the process. */
+export function ephemeralSigningKeys(made: () => void): SigningKeys {
+  let current: SigningKey | undefined
+  const make = once(async () => {
+    current = readSigningKey(await generateSigningKey(), 'The ephemeral signing key')
+    made()
+    return current
+  })
+  return { first: make, all: async () => [await make()], find: (kid) => (current?.kid === kid ? current : undefined) }
+}
+
+/** No key at all: nothing can be signed, and no token is ours. */
+export function noSigningKeys(): SigningKeys {
+  return {
+    async first() {
+      throw new TwinkeyError(
+        'signing_key_missing',
+        'Tokens need tokens.signingKeys: an ephemeral key serves memoryStore() only. Make a key with generateSigningKey() and give it to every node.',
+      )
+    },
+    all: async () => [],
+    find: () => undefined,
+  }
+}

@@ -1,0 +1,51 @@
+import type { AliasRecord, KeyRecord, KeyState } from './api-key.ts'
+
+/** What a store keeps under an id: a key, or the alias by which an imported secret finds its key. */
+export type StoredKey = KeyRecord | AliasRecord
+
+/** Which keys to list. Aliases are never listed. */
+export interface ListQuery {
+  /** Keys whose scope names this tenant. A key for `'*'` names none. */
+  readonly tenant?: string | undefined
+  readonly owner?: string | undefined
+  readonly state?: KeyState | undefined
+  /** Keys with a secret whose digest names this pepper. */
+  readonly pepper?: string | undefined
+  /** Most keys on one page: 1 to 100. */
+  readonly limit: number
+  /** Where the page before ended: its `next`. */
+  readonly cursor?: string | undefined
+}
+
+/** That a secret was used. */
+export interface SecretUse {
+  readonly keyId: string
+  readonly secretId: string
+  /** Epoch milliseconds. */
+  readonly usedAt: number
+}
+
+/**
+ * The pluggable persistence port. A store holds no policy: it keeps records, compares versions, and answers what is there. It throws where it
+ * cannot do what is asked; what it throws becomes a fault or the refusal `unavailable`, never a verdict.
+ */
+export interface KeyStore {
+  /** The latest write, never that of a replica that may lag. A key comes with the last use of its secrets joined. */
+  get(id: string): Promise<StoredKey | undefined>
+  /**
+   * Compare-and-set: writes `next` only where the version that is there is `expectedVersion`, or where nothing is there and it is undefined.
+   * Does not write `lastUsedAt`.
+   */
+  put(next: StoredKey, expectedVersion: number | undefined): Promise<'stored' | 'conflict' | 'missing'>
+  /** Compare-and-delete. The last use of the key's secrets goes with it. */
+  delete(id: string, expectedVersion: number): Promise<'deleted' | 'conflict' | 'missing'>
+  /** One page of keys, in an order that stays the same from page to page. */
+  list(query: ListQuery): Promise<{ keys: KeyRecord[]; next?: string | undefined }>
+  /** Keeps the latest use of each secret: never back in time, never touching a record or its version, creating nothing. */
+  recordUse(uses: readonly SecretUse[]): Promise<void>
+  /**
+   * Calls `changed` with the id of every record that another instance has written or deleted, or with undefined where some may have been
+   * missed. Resolves to a function that ends it.
+   */
+  watch?(changed: (id: string | undefined) => void): Promise<() => Promise<void>>
+}

@@ -1,0 +1,85 @@
+import { nameProblem } from './bounds.ts'
+import type { Demand, TargetReader } from './demand.ts'
+import { isRefusal, REFUSALS, type Refusal, type RefusalReason, targetConflict, targetMissing } from './refusal.ts'
+import { AXES, type Axis, covers, type Reach, type Scope, type Target } from './scope.ts'
+
+/** Why a target cannot be told, for the caller and for the operator. */
+export interface Unresolved {
+  readonly refusal: Refusal
+  readonly reason: RefusalReason
+}
+
+/**
+ * What a request is aimed at: everything that names an axis must agree, and a limited axis must be named.
+ *
+ * @param environments The environments that the deployment serves, or undefined where that is not configured.
+ */
+export function resolveTarget<R>(
+  request: R,
+  demand: Demand<R>,
+  scope: Scope,
+  environments: readonly string[] | undefined,
+): Target | Unresolved {
+  const tenant = resolveAxis('tenant', request, demand, scope.tenants, undefined)
+  if (typeof tenant === 'object') return tenant
+  const environment = resolveAxis('environment', request, demand, scope.environments, environments)
+  if (typeof environment === 'object') return environment
+  const workflow = resolveAxis('workflow', request, demand, scope.workflows, undefined)
+  if (typeof workflow === 'object') return workflow
+  return { tenant, environment, workflow }
+}
+
+/** The first axis on which a scope does not cover a target, or undefined. */
+export function firstUncovered(scope: Scope, target: Target): Axis | undefined {
+  for (const [axis, member] of AXES) {
+    const name = target[axis]
+    if (name === undefined ? scope[member] !== '*' : !covers(scope[member], name)) return axis
+  }
+  return undefined
+}
+
+function resolveAxis<R>(
+  axis: Axis,
+  request: R,
+  demand: Demand<R>,
+  reach: Reach,
+  served: readonly string[] | undefined,
+): string | undefined | Unresolved {
+  const { reader } = demand
+  const byRoute = read(demand.target[axis], request)
+  const byProfile = read(reader.target?.[axis], request)
+  if (isRefusal(byRoute)) return { refusal: byRoute, reason: 'not_readable' }
+  if (isRefusal(byProfile)) return { refusal: byProfile, reason: 'not_readable' }
+
+  const listed = reader.caseless?.includes(axis) ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? ''] : undefined
+  const first = listed ? spelled(byRoute, listed) : byRoute
+  const second = listed ? spelled(byProfile, listed) : byProfile
+  if (first !== undefined && second !== undefined && first !== second) return { refusal: targetConflict(axis), reason: 'sources_disagree' }
+
+  const name = first ?? second
+  if (name !== undefined)
+    return served === undefined || served.includes(name) ? name : { refusal: targetConflict(axis), reason: 'not_served' }
+  if (served?.length === 1) return served[0]
+  // Only the tenant is taken from the credential: a test key must not pass where nobody asked which environment this is.
+  if (axis === 'tenant' && reach !== '*' && reach.length === 1) return reach[0]
+  return reach === '*' ? undefined : { refusal: targetMissing(axis), reason: 'not_named' }
+}
+
+function read<R>(source: string | TargetReader<R> | undefined, request: R): string | Refusal | undefined {
+  if (typeof source !== 'function') return source
+  const name = source(request)
+  if (name === undefined || isRefusal(name)) return name
+  return nameProblem(name) === undefined ? name : REFUSALS.requestMalformed
+}
+
+// The spelling of the first listed name that is the same but for ASCII case.
+function spelled(name: string | undefined, listed: readonly string[]): string | undefined {
+  if (name === undefined) return undefined
+  const lower = asciiLowerCase(name)
+  return listed.find((each) => asciiLowerCase(each) === lower) ?? name
+}
+
+// Not toLowerCase: the Kelvin sign, for one, lower-cases to an ASCII k.
+function asciiLowerCase(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) + 32))
+}

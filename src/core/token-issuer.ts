@@ -1,0 +1,145 @@
+import type { JWK } from 'jose'
+import type { Metadata } from './api-key.ts'
+import { type Authenticator, Denial } from './authenticator.ts'
+import { isPlainObject, secondsProblem } from './bounds.ts'
+import type { Emit } from './events.ts'
+import { requireInput } from './fault.ts'
+import { type ApiKey, viewOf } from './key-view.ts'
+import type { Principal, Refused } from './principal.ts'
+import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason } from './refusal.ts'
+import { AXES, emptyAxis, freezeScope, narrow, reachProblem, type Scope } from './scope.ts'
+import type { Slot } from './secret.ts'
+import type { SigningKeys } from './signing-key.ts'
+import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from './tokens.ts'
+
+/** What a token is to be, within what the key may reach. */
+export interface TokenRequest {
+  /** The axes to cut down; an axis left out stays as the key has it. Asking for more than the key reaches is refused. */
+  readonly scope?: Partial<Scope> | undefined
+  /** 1 to 3600 seconds, 3600 unless given. Never past the expiry of the key or of the secret. */
+  readonly lifetimeSeconds?: number | undefined
+}
+
+/** A token as it was issued. */
+export interface IssuedToken {
+  readonly ok: true
+  /** The JWT. Whoever holds it may use it until it expires or its secret dies. */
+  readonly token: string
+  readonly tokenId: string
+  /** What the token reaches. */
+  readonly scope: Scope
+  /** Epoch milliseconds, whole seconds. */
+  readonly issuedAt: number
+  /** Epoch milliseconds, whole seconds. */
+  readonly expiresAt: number
+  readonly lifetimeSeconds: number
+}
+
+/** A credential that is live at this moment. */
+export interface Verified<M extends Metadata = Metadata> {
+  readonly ok: true
+  readonly key: ApiKey<M>
+  readonly slot: Slot
+  /** What it reaches at this moment: the key's scope, cut by the token's and by what the owner may reach. */
+  readonly scope: Scope
+}
+
+/** What a token request asks for, told by who asks. */
+export type Ask = (holder: Principal<Metadata>) => TokenRequest | Refusal | Promise<TokenRequest | Refusal>
+
+/** Issuing, verifying and publishing: `twinkey.tokens`. */
+export interface Tokens<M extends Metadata = Metadata> {
+  /**
+   * Exchanges a secret for a token of at most an hour. A token is not accepted here: it can never mint another.
+   *
+   * The token dies with the secret that minted it, is cut by what the key and its owner may reach at the time of each request, and is refused
+   * everywhere else than here only by its expiry: see `twinkey/verifier`.
+   *
+   * @param secret The secret, as a caller sent it.
+   * @param request What the token is to be, or a function that says so once it is known whose secret it is.
+   * @returns The token, or a refusal: `credential_invalid`, `tenant_denied`, `environment_denied`, `workflow_denied`, `scope_too_large`, `unavailable`.
+   * @throws {@link TwinkeyError} `signing_key_missing`, `invalid_input`.
+   * @see RFC 9068
+   */
+  issue(secret: string, request?: TokenRequest | Ask): Promise<IssuedToken | Refused>
+  /**
+   * Verifies a token, and that its key and its secret are live. It does not check a target: to guard a route, use `authenticate`.
+   *
+   * @returns Whose token it is, or a refusal: `credential_invalid`, `unavailable`.
+   */
+  verify(token: string): Promise<Verified<M> | Refused>
+  /** The public keys that verify tokens, as a JWK set (RFC 7517). Retired keys stay in it for as long as they are configured. */
+  jwks(): Promise<{ keys: JWK[] }>
+}
+
+/** What is needed to issue tokens. */
+export interface TokenIssuerParts<M extends Metadata> {
+  readonly authenticator: Authenticator<M>
+  readonly rules: Pick<TokenRules, 'issuer' | 'audience'>
+  readonly signingKeys: SigningKeys
+  readonly emit: Emit | undefined
+  readonly now: () => number
+}
+
+export function createTokenIssuer<M extends Metadata>({ authenticator, rules, signingKeys, emit, now }: TokenIssuerParts<M>): Tokens<M> {
+  function refuse(refusal: Refusal, reason: RefusalReason, keyId: string): Refused {
+    emit?.({ type: 'access.refused', at: now(), code: refusal.code, reason, keyId })
+    return { ok: false, refusal }
+  }
+
+  return {
+    async issue(secret, request = {}) {
+      const outcome = await authenticator.identify(String(secret), 'secret')
+      if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
+      const { key, slot, principal } = outcome
+      const asked = typeof request === 'function' ? await request(principal) : request
+      if (isRefusal(asked)) return refuse(asked, 'not_readable', key.id)
+      const { scope: wanted = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = readRequest(asked)
+
+      const scope = narrow(principal.scope, wanted)
+      if (typeof scope === 'string') return refuse(denied(scope), 'wider_than_key', key.id)
+      const empty = emptyAxis(scope)
+      if (empty !== undefined) return refuse(denied(empty), 'not_covered', key.id)
+
+      const holder = key[slot]
+      const issuedAt = Math.floor(now() / 1000)
+      const latest = Math.min(key.expiresAt ?? Number.POSITIVE_INFINITY, holder?.expiresAt ?? Number.POSITIVE_INFINITY)
+      const expiresAt = Math.min(issuedAt + lifetimeSeconds, Math.floor(latest / 1000))
+      if (holder === null || expiresAt <= issuedAt) return refuse(REFUSALS.credentialInvalid, 'secret_expired', key.id)
+
+      const signed = await signToken({ key, secretId: holder.id, scope, issuedAt, expiresAt }, rules, await signingKeys.first())
+      if (signed === undefined) return refuse(REFUSALS.scopeTooLarge, 'too_large', key.id)
+      emit?.({ type: 'token.issued', at: now(), keyId: key.id, tokenId: signed.tokenId, slot, expiresAt: expiresAt * 1000 })
+      return Object.freeze({
+        ok: true,
+        ...signed,
+        scope: freezeScope(scope),
+        issuedAt: issuedAt * 1000,
+        expiresAt: expiresAt * 1000,
+        lifetimeSeconds: expiresAt - issuedAt,
+      })
+    },
+    verify: (token) => verifyCredential(authenticator, token, 'token'),
+    jwks: async () => jwksOf(await signingKeys.all()),
+  }
+}
+
+/** Whose credential of one kind it is, in the form that `keys.verify` and `tokens.verify` answer. */
+export async function verifyCredential<M extends Metadata>(
+  authenticator: Authenticator<M>,
+  text: string,
+  kind: 'secret' | 'token',
+): Promise<Verified<M> | Refused> {
+  const outcome = await authenticator.identify(String(text), kind)
+  if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
+  return Object.freeze({ ok: true, key: viewOf<M>(outcome.key), slot: outcome.slot, scope: outcome.principal.scope })
+}
+
+function readRequest(request: TokenRequest): TokenRequest {
+  requireInput(isPlainObject(request) ? undefined : 'must be an object { scope, lifetimeSeconds }', 'The token request')
+  const { scope = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = request
+  requireInput(isPlainObject(scope) ? undefined : 'must be an object with the axes to cut down', 'scope')
+  for (const [, member] of AXES) requireInput(scope[member] === undefined ? undefined : reachProblem(scope[member]), member)
+  requireInput(secondsProblem(lifetimeSeconds, 1, MAX_LIFETIME_SECONDS), 'lifetimeSeconds')
+  return { scope, lifetimeSeconds }
+}

@@ -1,0 +1,174 @@
+import { base64url, compactVerify, type JWK, SignJWT } from 'jose'
+import type { KeyRecord } from './api-key.ts'
+import { isPlainObject, MAX_TOKEN_LENGTH } from './bounds.ts'
+import { TwinkeyError } from './fault.ts'
+import type { RefusalReason } from './refusal.ts'
+import { freezeScope, reachProblem, type Scope, toScopeString } from './scope.ts'
+import { mintId } from './secret.ts'
+import type { SigningKey } from './signing-key.ts'
+
+/** Longest life of a token, in seconds. */
+export const MAX_LIFETIME_SECONDS = 3600
+/** Largest clock difference between nodes that may be allowed for, in seconds. */
+export const MAX_SKEW_SECONDS = 60
+
+const MAX_ISSUED_LENGTH = 6144
+const TYPES: readonly unknown[] = ['at+jwt', 'application/at+jwt']
+const FORM = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
+const KID = /^[A-Za-z0-9_-]{1,64}$/
+const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** What a verified token says. */
+export interface TokenClaims {
+  readonly tokenId: string
+  readonly keyId: string
+  /** The secret that minted the token, and with which it dies. */
+  readonly secretId: string
+  /** The owner of the key, or else the key id. */
+  readonly subject: string
+  /** Epoch milliseconds. */
+  readonly issuedAt: number
+  /** Epoch milliseconds. */
+  readonly expiresAt: number
+  /** What the token may reach, as it was when it was issued. */
+  readonly scope: Scope
+}
+
+/** What to check the text of a token against. */
+export interface TokenRules {
+  readonly issuer: string
+  readonly audience: string
+  readonly skewSeconds: number
+  /** The key of that RFC 7638 thumbprint, or undefined. Nothing else in a header is ever used to find a key. */
+  readonly keyOf: (kid: string) => SigningKey | undefined
+}
+
+/**
+ * Verifies a token by itself: form, header, signature and the type of every claim. Whether its key is live is not known here.
+ *
+ * @returns The claims, or why not.
+ * @see RFC 9068, RFC 8725
+ */
+export async function verifyToken(text: string, rules: TokenRules, now: number): Promise<TokenClaims | RefusalReason> {
+  if (!hasTokenForm(text)) return 'token_malformed'
+  const header = readJson(text.slice(0, text.indexOf('.')))
+  if (header === undefined || Object.keys(header).some((member) => member !== 'alg' && member !== 'typ' && member !== 'kid'))
+    return 'token_malformed'
+  const { alg, typ, kid } = header
+  if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())) return 'token_malformed'
+  const key = typeof kid === 'string' && KID.test(kid) ? rules.keyOf(kid) : undefined
+  if (key === undefined) return isIssuedBy(text, rules.issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
+  if (alg !== key.algorithm) return 'token_malformed'
+  const verifying = await key.verifying()
+  try {
+    await compactVerify(text, verifying, { algorithms: [key.algorithm] })
+  } catch {
+    return 'token_signature_wrong'
+  }
+  return readClaims(readJson(text.slice(text.indexOf('.') + 1, text.lastIndexOf('.'))), rules, now)
+}
+
+/** Whether a text says, unverified, that it is a token of this issuer. Decides only whether a credential is one of ours, never whether it is good. */
+export function isIssuedBy(text: string, issuer: string): boolean {
+  if (!hasTokenForm(text)) return false
+  return readJson(text.slice(text.indexOf('.') + 1, text.lastIndexOf('.')))?.['iss'] === issuer
+}
+
+/** What to put into a token. */
+export interface TokenContent {
+  readonly key: KeyRecord
+  readonly secretId: string
+  readonly scope: Scope
+  /** Epoch seconds. */
+  readonly issuedAt: number
+  /** Epoch seconds. */
+  readonly expiresAt: number
+}
+
+/**
+ * Signs a token.
+ *
+ * @returns The token and its id, or undefined where it would be longer than 6 KiB, which some servers refuse in a header.
+ */
+export async function signToken(
+  { key, secretId, scope, issuedAt, expiresAt }: TokenContent,
+  { issuer, audience }: Pick<TokenRules, 'issuer' | 'audience'>,
+  signingKey: SigningKey,
+): Promise<{ token: string; tokenId: string } | undefined> {
+  const signing = await signingKey.signing()
+  if (signing === undefined)
+    throw new TwinkeyError('signing_key_missing', 'The first of tokens.signingKeys has no private part, and the first one signs.')
+  const tokenId = mintId()
+  const claims = { sub: key.owner ?? key.id, client_id: key.id, secret_id: secretId, jti: tokenId, scope: toScopeString(scope), ...scope }
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: signingKey.algorithm, typ: 'at+jwt', kid: signingKey.kid })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(expiresAt)
+    .sign(signing)
+  return token.length > MAX_ISSUED_LENGTH ? undefined : { token, tokenId }
+}
+
+/** The keys that verify, for others: public members only. */
+export function jwksOf(keys: readonly SigningKey[]): { keys: JWK[] } {
+  return { keys: keys.map((key) => ({ ...key.publicJwk })) }
+}
+
+function readClaims(
+  payload: Record<string, unknown> | undefined,
+  { issuer, audience, skewSeconds }: TokenRules,
+  now: number,
+): TokenClaims | RefusalReason {
+  if (payload === undefined) return 'token_claims_wrong'
+  const { iss, aud, sub, client_id, secret_id, jti, iat, exp, nbf, scope, tenants, environments, workflows } = payload
+  if (iss !== issuer) return 'token_issuer_unknown'
+  if (!(aud === audience || (Array.isArray(aud) && aud.every((each) => typeof each === 'string') && aud.includes(audience))))
+    return 'token_claims_wrong'
+  if (!isText(sub) || !isText(client_id) || !isText(secret_id) || !isText(jti) || typeof scope !== 'string') return 'token_claims_wrong'
+  if (!isSeconds(iat) || !isSeconds(exp) || (nbf !== undefined && !isSeconds(nbf))) return 'token_claims_wrong'
+  const latest = now / 1000 + skewSeconds
+  if (iat > latest || (nbf !== undefined && nbf > latest) || exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) return 'token_claims_wrong'
+  if ([tenants, environments, workflows].some((reach) => reachProblem(reach) !== undefined)) return 'token_claims_wrong'
+  if (now >= exp * 1000) return 'token_expired'
+  return Object.freeze({
+    tokenId: jti,
+    keyId: client_id,
+    secretId: secret_id,
+    subject: sub,
+    issuedAt: iat * 1000,
+    expiresAt: exp * 1000,
+    scope: freezeScope({ tenants, environments, workflows } as Scope),
+  })
+}
+
+// Three canonical base64url segments: no padding, no whitespace, and no bits beyond the last byte, so that a token has one spelling.
+function hasTokenForm(text: string): boolean {
+  return text.length <= MAX_TOKEN_LENGTH && FORM.test(text) && text.split('.').every(isCanonical)
+}
+
+function isCanonical(segment: string): boolean {
+  const spare = segment.length % 4
+  if (spare === 0) return true
+  const last = BASE64URL.indexOf(segment.charAt(segment.length - 1))
+  return spare === 1 ? false : last % (spare === 2 ? 16 : 4) === 0
+}
+
+// Only JSON as JSON.stringify writes it: a member given twice, say, comes back different.
+function readJson(segment: string): Record<string, unknown> | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(base64url.decode(segment))
+    const value: unknown = JSON.parse(text)
+    return isPlainObject(value) && JSON.stringify(value) === text ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function isSeconds(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+}

@@ -1,0 +1,178 @@
+import type { JWK } from 'jose'
+import { isPlainObject, nameProblem, unknownMember } from './core/bounds.ts'
+import type { TwinkeyEvent } from './core/events.ts'
+import type { OwnerScope } from './core/owner-scopes.ts'
+import { type Pepper, prefixProblem } from './core/secret.ts'
+import { readSigningKey, type SigningKey } from './core/signing-key.ts'
+import type { KeyStore } from './core/store.ts'
+import { MAX_SKEW_SECONDS } from './core/tokens.ts'
+import { memoryStore } from './stores/memory.ts'
+
+/** How tokens are issued and verified. */
+export interface TokenOptions {
+  /** The `iss` of every token: usually the URL of this API. */
+  readonly issuer: string
+  /** The `aud` of every token: usually the URL of this API too. */
+  readonly audience: string
+  /**
+   * Private JWKs of {@link generateSigningKey}; retired ones may be public. The first signs, all verify. To change it without a failed call: add
+   * the new one as not-first everywhere, promote it, and remove the old one after an hour and the skew. Without any, a key that dies with the
+   * process serves `memoryStore()` only.
+   */
+  readonly signingKeys?: readonly JWK[] | undefined
+  /** How far the clock of another node may be ahead, for `iat` and `nbf` only: 0 to 60 seconds, 30 unless given. */
+  readonly skewSeconds?: number | undefined
+}
+
+/** What {@link createTwinkey} is made with. Everything is checked when it is called. */
+export interface TwinkeyOptions {
+  /** Where keys are kept: {@link memoryStore} unless given. */
+  readonly store?: KeyStore | undefined
+  /** What secrets begin with: the first for new ones, all for those that are accepted. `['tk']` unless given. */
+  readonly prefixes?: readonly string[] | undefined
+  /** The environments that this deployment serves. Left out, any environment may be named. */
+  readonly environments?: readonly string[] | undefined
+  /** HMAC instead of plain SHA-256, with keys of at least 32 bytes that are kept outside the database. */
+  readonly pepper?: Pepper | undefined
+  readonly tokens?: TokenOptions | undefined
+  /** What an owner may reach now. A key never reaches more than its owner; one without an owner has no such ceiling. */
+  readonly ownerScope?: OwnerScope | undefined
+  /** How many keys are remembered, and for how long: 100,000 and 5 seconds unless given. 0 seconds asks the store for each request. */
+  readonly cache?: { readonly maxKeys?: number | undefined; readonly maxAgeSeconds?: number | undefined } | undefined
+  /** How long the store, or `ownerScope`, may take: 2 seconds unless given, 60 at most. After that a request is refused as `unavailable`. */
+  readonly deadlineSeconds?: number | undefined
+  /** Hears what happens. Nothing it does changes a verdict. */
+  readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
+  /** The clock, in epoch milliseconds: Date.now unless given. */
+  readonly now?: (() => number) | undefined
+}
+
+/** The options as they were checked. */
+export interface CheckedOptions {
+  readonly store: KeyStore
+  readonly prefixes: readonly string[]
+  readonly environments: readonly string[] | undefined
+  readonly pepper: Pepper | undefined
+  readonly tokens: { issuer: string; audience: string; skewSeconds: number; signingKeys: readonly SigningKey[] }
+  readonly ownerScope: OwnerScope | undefined
+  readonly maxKeys: number
+  readonly maxAgeMilliseconds: number
+  readonly deadlineMilliseconds: number
+  readonly onEvent: ((event: TwinkeyEvent) => unknown) | undefined
+  readonly now: () => number
+}
+
+const MEMBERS = ['store', 'prefixes', 'environments', 'pepper', 'tokens', 'ownerScope', 'cache', 'deadlineSeconds', 'onEvent', 'now']
+const STORE_METHODS = ['get', 'put', 'delete', 'list', 'recordUse'] as const
+const PEPPER_NAME = /^[A-Za-z0-9_-]{1,32}$/
+const MIN_PEPPER_BYTES = 32
+const DEFAULT_NAME = 'twinkey'
+
+/** @throws TypeError or RangeError with what to do instead. */
+export function checkOptions(options: TwinkeyOptions): CheckedOptions {
+  members(options, MEMBERS, 'createTwinkey')
+  const { store = memoryStore(), ownerScope, cache = {}, onEvent, now = Date.now } = options
+  for (const method of STORE_METHODS) {
+    if (typeof store?.[method] !== 'function') throw new TypeError(`store has no method ${method}. Pass a store, like memoryStore().`)
+  }
+  for (const [name, value] of Object.entries({ ownerScope, onEvent, now })) {
+    if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function.`)
+  }
+  members(cache, ['maxKeys', 'maxAgeSeconds'], 'cache')
+  return {
+    store,
+    prefixes: prefixesOf(options.prefixes ?? ['tk']),
+    environments: options.environments === undefined ? undefined : environmentsOf(options.environments),
+    pepper: options.pepper === undefined ? undefined : pepperOf(options.pepper),
+    tokens: tokensOf(options.tokens),
+    ownerScope,
+    maxKeys: number(cache.maxKeys ?? 100_000, 1, 100_000_000, 'cache.maxKeys', Number.isInteger),
+    maxAgeMilliseconds: 1000 * number(cache.maxAgeSeconds ?? 5, 0, 3600, 'cache.maxAgeSeconds', Number.isFinite),
+    deadlineMilliseconds: 1000 * number(options.deadlineSeconds ?? 2, 0.001, 60, 'deadlineSeconds', Number.isFinite),
+    onEvent,
+    now,
+  }
+}
+
+function prefixesOf(prefixes: unknown): readonly string[] {
+  if (!Array.isArray(prefixes) || prefixes.length === 0)
+    throw new TypeError('prefixes must be a list with at least one prefix, like ["acme"].')
+  for (const prefix of prefixes) {
+    if (prefixProblem(prefix) !== undefined) throw new RangeError(`prefixes: each ${prefixProblem(prefix)}.`)
+  }
+  return [...new Set<string>(prefixes)]
+}
+
+function environmentsOf(environments: unknown): readonly string[] {
+  if (!Array.isArray(environments) || environments.length === 0) {
+    throw new TypeError('environments must be a list of what this deployment serves, like ["production"]. Leave it out to serve any.')
+  }
+  for (const environment of environments) {
+    name(environment, 'environments: each')
+    if (environment === '*') throw new RangeError('environments cannot hold "*". Leave it out to serve any.')
+  }
+  return Object.freeze([...new Set<string>(environments)])
+}
+
+function pepperOf(pepper: Pepper): Pepper {
+  members(pepper, ['current', 'keys'], 'pepper')
+  if (!isPlainObject(pepper.keys) || !Object.hasOwn(pepper.keys, pepper.current)) {
+    throw new TypeError(
+      'pepper must be { current, keys } where keys has the one that current names, like { current: "2026a", keys: { "2026a": bytes } }.',
+    )
+  }
+  const keys: Record<string, Uint8Array> = {}
+  for (const [key, bytes] of Object.entries(pepper.keys)) {
+    if (!PEPPER_NAME.test(key)) throw new RangeError('pepper.keys: a name must have 1 to 32 letters, digits, "_" and "-".')
+    if (!(bytes instanceof Uint8Array)) {
+      throw new TypeError(
+        `pepper.keys.${key} must be bytes, a Uint8Array. A string is not guessed at: decode it, as with Buffer.from(text, "base64").`,
+      )
+    }
+    if (bytes.length < MIN_PEPPER_BYTES)
+      throw new RangeError(`pepper.keys.${key} must have at least ${MIN_PEPPER_BYTES} bytes, random ones.`)
+    keys[key] = Uint8Array.from(bytes)
+  }
+  return { current: pepper.current, keys }
+}
+
+function tokensOf(tokens: TokenOptions | undefined): CheckedOptions['tokens'] {
+  if (tokens === undefined) return { issuer: DEFAULT_NAME, audience: DEFAULT_NAME, skewSeconds: 30, signingKeys: [] }
+  members(tokens, ['issuer', 'audience', 'signingKeys', 'skewSeconds'], 'tokens')
+  const { issuer, audience, signingKeys = [] } = tokens
+  name(issuer, 'tokens.issuer')
+  name(audience, 'tokens.audience')
+  if (!Array.isArray(signingKeys) || (tokens.signingKeys !== undefined && signingKeys.length === 0)) {
+    throw new TypeError('tokens.signingKeys must be a list of JWKs with at least one. Make one with generateSigningKey().')
+  }
+  const keys = signingKeys.map((jwk, index) => readSigningKey(jwk, `tokens.signingKeys[${index}]`))
+  if (signingKeys[0] !== undefined && signingKeys[0].d === undefined) {
+    throw new TypeError('tokens.signingKeys[0] must be a private JWK: the first one signs. Retired ones, which only verify, come after it.')
+  }
+  if (new Set(keys.map(({ kid }) => kid)).size !== keys.length) throw new TypeError('tokens.signingKeys has the same key twice.')
+  return {
+    issuer,
+    audience,
+    skewSeconds: number(tokens.skewSeconds ?? 30, 0, MAX_SKEW_SECONDS, 'tokens.skewSeconds', Number.isFinite),
+    signingKeys: keys,
+  }
+}
+
+// `$NAME` is what a configuration holds where a variable was not filled in. Taken literally it would be the same for everyone.
+function name(value: unknown, what: string): void {
+  const problem = nameProblem(value)
+  if (problem !== undefined) throw new TypeError(`${what} ${problem}.`)
+  if ((value as string).startsWith('$')) throw new TypeError(`${what} looks like a variable that was not filled in. Give the value itself.`)
+}
+
+function number(value: unknown, min: number, max: number, what: string, isKind: (value: unknown) => boolean): number {
+  if (typeof value !== 'number' || !isKind(value)) throw new TypeError(`${what} must be a number.`)
+  if (value < min || value > max) throw new RangeError(`${what} must be from ${min} to ${max}.`)
+  return value
+}
+
+function members(value: unknown, known: readonly string[], what: string): void {
+  if (!isPlainObject(value)) throw new TypeError(`${what} must be given an object.`)
+  const extra = unknownMember(value, known)
+  if (extra !== undefined) throw new TypeError(`${what}: unknown option ${JSON.stringify(extra)}. It can have ${known.join(', ')}.`)
+}

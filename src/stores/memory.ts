@@ -1,0 +1,92 @@
+import { type KeyRecord, stateOf } from '../core/api-key.ts'
+import { pepperOf } from '../core/secret.ts'
+import type { KeyStore, ListQuery, StoredKey } from '../core/store.ts'
+
+// Marks the stores made here: only they may go with a signing key that dies with the process, as the store does.
+const IN_MEMORY = Symbol.for('twinkey.memory-store')
+
+/**
+ * Keeps keys in the memory of this process: for trying out, and for tests. Everything is gone when the process ends, and another process sees
+ * nothing of it.
+ *
+ * @returns A store that several `createTwinkey` of one process can share.
+ * @example
+ * ```ts
+ * import { createTwinkey, memoryStore } from 'twinkey'
+ *
+ * const twinkey = createTwinkey({ store: memoryStore() })
+ * ```
+ */
+export function memoryStore(): KeyStore {
+  const records = new Map<string, StoredKey>()
+  const lastUses = new Map<string, Map<string, number>>()
+  const watchers = new Set<(id: string | undefined) => void>()
+
+  const tell = (id: string) => {
+    for (const changed of watchers) changed(id)
+  }
+  const read = (record: StoredKey): StoredKey =>
+    record.kind === 'alias' ? record : { ...record, lastUsedAt: Object.fromEntries(lastUses.get(record.id) ?? []) }
+
+  const store: KeyStore = {
+    async get(id) {
+      const record = records.get(id)
+      return record && read(record)
+    },
+    async put(next, expectedVersion) {
+      const found = records.get(next.id)
+      if (found === undefined && expectedVersion !== undefined) return 'missing'
+      if (found?.version !== expectedVersion) return 'conflict'
+      records.set(next.id, structuredClone(next))
+      tell(next.id)
+      return 'stored'
+    },
+    async delete(id, expectedVersion) {
+      const found = records.get(id)
+      if (found === undefined) return 'missing'
+      if (found.version !== expectedVersion) return 'conflict'
+      records.delete(id)
+      lastUses.delete(id)
+      tell(id)
+      return 'deleted'
+    },
+    async list(query) {
+      const found = [...records.values()].filter((record): record is KeyRecord => record.kind === 'key' && matches(record, query))
+      found.sort((a, b) => (a.id < b.id ? -1 : 1))
+      const keys = found.filter(({ id }) => query.cursor === undefined || id > query.cursor).slice(0, query.limit)
+      const last = keys.at(-1)
+      const more = last !== undefined && last !== found.at(-1)
+      return { keys: keys.map((key) => read(key) as KeyRecord), next: more ? last.id : undefined }
+    },
+    async recordUse(uses) {
+      for (const { keyId, secretId, usedAt } of uses) {
+        if (!records.has(keyId)) continue
+        const ofKey = lastUses.get(keyId) ?? new Map<string, number>()
+        ofKey.set(secretId, Math.max(usedAt, ofKey.get(secretId) ?? 0))
+        lastUses.set(keyId, ofKey)
+      }
+    },
+    async watch(changed) {
+      // One entry for each call, even where two watchers hand in the same function.
+      const watcher = (id: string | undefined) => changed(id)
+      watchers.add(watcher)
+      return async () => {
+        watchers.delete(watcher)
+      }
+    },
+  }
+  Object.defineProperty(store, IN_MEMORY, { value: true })
+  return store
+}
+
+/** Whether a store keeps its keys in the memory of this process only. */
+export function isMemoryStore(store: KeyStore): boolean {
+  return IN_MEMORY in store
+}
+
+function matches(key: KeyRecord, { tenant, owner, state, pepper }: ListQuery): boolean {
+  if (tenant !== undefined && !(key.scope.tenants !== '*' && key.scope.tenants.includes(tenant))) return false
+  if (owner !== undefined && key.owner !== owner) return false
+  if (state !== undefined && stateOf(key) !== state) return false
+  return pepper === undefined || [key.primary, key.secondary].some((secret) => secret !== null && pepperOf(secret.digest) === pepper)
+}

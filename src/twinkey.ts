@@ -1,0 +1,164 @@
+import type { Metadata } from './core/api-key.ts'
+import { createAuthenticator } from './core/authenticator.ts'
+import { checkedStore } from './core/checked-store.ts'
+import { type Emit, safely } from './core/events.ts'
+import { createKeyCache } from './core/key-cache.ts'
+import { createKeyWrites } from './core/key-writes.ts'
+import { createKeyring, type Keyring } from './core/keyring.ts'
+import { createOwnerScopes } from './core/owner-scopes.ts'
+import type { Anonymous, Decision, Refused } from './core/principal.ts'
+import { configuredSigningKeys, ephemeralSigningKeys, noSigningKeys } from './core/signing-key.ts'
+import { createTokenIssuer, type Tokens, type Verified, verifyCredential } from './core/token-issuer.ts'
+import { isIssuedBy, verifyToken } from './core/tokens.ts'
+import { createUsage } from './core/usage.ts'
+import { checkOptions, type TwinkeyOptions } from './options.ts'
+import { isMemoryStore } from './stores/memory.ts'
+import { WebWireRequest, type WireRequest } from './wire/request.ts'
+import { CheckedRequirement, type Requirement } from './wire/requirement.ts'
+
+/** Management of keys, and verification of a secret without a request. */
+export interface Keys<M extends Metadata = Metadata> extends Keyring<M> {
+  /**
+   * Verifies a secret, and that it and its key are live. It does not check a target: to guard a route, use `authenticate`.
+   *
+   * @param secret The secret, as a caller sent it.
+   * @returns Whose secret it is and what it reaches, or a refusal: `credential_invalid`, `unavailable`.
+   */
+  verify(secret: string): Promise<Verified<M> | Refused>
+}
+
+/** Issues, verifies, rotates and scopes the API keys of one API. */
+export interface Twinkey<M extends Metadata = Metadata> {
+  readonly keys: Keys<M>
+  readonly tokens: Tokens<M>
+  /**
+   * Decides whether a request is let in. Adapters do this for you; call it for a protocol that has none.
+   *
+   * @param request A web-standard request, or one that is read in another way.
+   * @param requirement What the route asks of it.
+   * @returns The principal, or a refusal. Rejects for nothing that a caller can send; a store that fails is the refusal `unavailable`.
+   */
+  authenticate(request: Request | WireRequest, requirement: Requirement & { readonly optional: true }): Promise<Decision<M> | Anonymous>
+  authenticate(request: Request | WireRequest, requirement?: Requirement & { readonly optional?: false | undefined }): Promise<Decision<M>>
+  authenticate(request: Request | WireRequest, requirement: Requirement | CheckedRequirement): Promise<Decision<M> | Anonymous>
+  /**
+   * The same decision without waiting, where everything it needs is known already.
+   *
+   * @returns The decision, or undefined where a store or a signature must be asked: then call `authenticate`.
+   */
+  authenticateNow(request: Request | WireRequest, requirement?: Requirement | CheckedRequirement): Decision<M> | Anonymous | undefined
+  /**
+   * Says that what an owner may reach has changed, or that the owner is gone. Until then `ownerScope` is asked again only when its last answer
+   * is older than `cache.maxAgeSeconds`. This reaches this node only.
+   */
+  ownerChanged(owner: string): Promise<void>
+  /** Writes down what is still noted of last uses and stops listening to the store. It does not close the store's client, which is yours. */
+  close(): Promise<void>
+}
+
+/**
+ * Makes a Twinkey over a store. Make one for each process and share it.
+ *
+ * @typeParam M What your application keeps with a key: the type of `metadata` everywhere.
+ * @param options All have defaults that serve for trying it out; in production give `store`, `environments` and `tokens`.
+ * @returns The keys, the tokens and the decision.
+ * @throws TypeError or RangeError where an option is wrong, with what to do instead.
+ * @example
+ * ```ts
+ * import { createTwinkey } from 'twinkey'
+ *
+ * const twinkey = createTwinkey({ prefixes: ['acme'], environments: ['production'] })
+ * const { key, primary } = await twinkey.keys.create({ name: 'billing', scope: { tenants: ['t1'] } })
+ * console.log(`${key.name}: ${primary}`)
+ * ```
+ */
+export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOptions = {}): Twinkey<M> {
+  const { store, prefixes, environments, pepper, tokens, ownerScope, maxKeys, maxAgeMilliseconds, deadlineMilliseconds, onEvent, now } =
+    checkOptions(options)
+  const emit = onEvent && safely(onEvent)
+  const bounds = { maxKeys, maxAgeMilliseconds, now }
+
+  const checked = checkedStore(store, deadlineMilliseconds)
+  const cache = createKeyCache(checked, bounds)
+  const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, bounds)
+  const usage = createUsage(checked, (error) =>
+    warn(emit, now, 'warning.store_failed', 'The last use of some secrets could not be written down.', error),
+  )
+  const signingKeys = signingKeysOf()
+  const { issuer, audience, skewSeconds } = tokens
+  const rules = { issuer, audience, skewSeconds, keyOf: signingKeys.find }
+
+  const authenticator = createAuthenticator<M>({
+    keys: cache,
+    owners,
+    usage,
+    prefixes,
+    pepper,
+    environments,
+    verifyToken: (text, at) => verifyToken(text, rules, at),
+    isOurToken: (text) => isIssuedBy(text, issuer),
+    emit,
+    now,
+  })
+  const keyring = createKeyring<M>({
+    store: checked,
+    writes: createKeyWrites(checked, cache),
+    prefix: prefixes[0] as string,
+    pepper,
+    defaultScope: { environments: environments ?? '*', workflows: '*' },
+    emit,
+    now,
+  })
+  const watching = store.watch?.(cache.forget).catch((error: unknown) => {
+    warn(
+      emit,
+      now,
+      'warning.store_failed',
+      'The store cannot tell of changes on other nodes: they are seen when the cache has aged.',
+      error,
+    )
+  })
+
+  function signingKeysOf() {
+    if (tokens.signingKeys.length > 0) return configuredSigningKeys(tokens.signingKeys)
+    if (!isMemoryStore(store)) return noSigningKeys()
+    return ephemeralSigningKeys(() => {
+      const message = 'Tokens are signed with a key that dies with this process. Keep one of generateSigningKey() in tokens.signingKeys.'
+      warn(emit, now, 'warning.ephemeral_signing_key', message)
+    })
+  }
+
+  return {
+    keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
+    tokens: createTokenIssuer({ authenticator, rules, signingKeys, emit, now }),
+    authenticate: (request: Request | WireRequest, requirement: Requirement | CheckedRequirement = {}) =>
+      authenticator.authenticate(wireOf(request), demandOf(requirement)) as Promise<Decision<M>>,
+    authenticateNow: (request, requirement = {}) => authenticator.authenticateNow(wireOf(request), demandOf(requirement)),
+    async ownerChanged(owner) {
+      owners?.forget(owner)
+    },
+    async close() {
+      const stop = await watching
+      await stop?.()
+      await usage.flush()
+    },
+  }
+}
+
+function wireOf(request: Request | WireRequest): WireRequest {
+  return 'header' in request ? request : new WebWireRequest(request)
+}
+
+function demandOf(requirement: Requirement | CheckedRequirement): CheckedRequirement {
+  return requirement instanceof CheckedRequirement ? requirement : new CheckedRequirement(requirement)
+}
+
+function warn(
+  emit: Emit | undefined,
+  at: () => number,
+  type: 'warning.ephemeral_signing_key' | 'warning.store_failed',
+  message: string,
+  error?: unknown,
+): void {
+  emit?.({ type, at: at(), message, ...(error === undefined ? {} : { error }) })
+}

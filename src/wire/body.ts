@@ -1,0 +1,77 @@
+import { isPlainObject } from '../core/bounds.ts'
+import { REFUSALS, type Refusal } from '../core/refusal.ts'
+import type { WireBody } from './profile.ts'
+
+/** What was found of a body: its bytes, or what a parser that ran before has made of them. */
+export type BodySource = { readonly bytes: Uint8Array } | { readonly parsed: unknown }
+
+/** The largest body of a token request, in bytes. */
+export const MAX_BODY_BYTES = 65_536
+
+/**
+ * The members of a token request, from JSON or a form, whichever it is: clients send the one under the Content-Type of the other, or under none.
+ *
+ * @returns The members, undefined for an empty body, or a refusal where it is neither. What cannot be read is never taken for empty.
+ */
+export function readBody(source: BodySource | Refusal): WireBody | Refusal {
+  if ('code' in source) return source
+  if ('bytes' in source) return readText(decodeUtf8(source.bytes))
+  const { parsed } = source
+  if (typeof parsed === 'string') return readText(parsed)
+  if (parsed instanceof Uint8Array) return readText(decodeUtf8(parsed))
+  return isPlainObject(parsed) ? readForm(parsed) : REFUSALS.requestMalformed
+}
+
+/** Collects a body, but no more of it than a token request may have. */
+export async function collectBody(chunks: AsyncIterable<Uint8Array>): Promise<BodySource | Refusal> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of chunks) {
+    length += chunk.length
+    if (length > MAX_BODY_BYTES) return REFUSALS.requestMalformed
+    parts.push(chunk)
+  }
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return { bytes }
+}
+
+function readText(text: string | undefined): WireBody | Refusal {
+  if (text === undefined || text.length > MAX_BODY_BYTES) return REFUSALS.requestMalformed
+  const trimmed = text.trim()
+  if (trimmed === '') return undefined
+  if (trimmed.startsWith('{')) return readJson(trimmed)
+  if (!/^[^=&]+=/.test(trimmed)) return REFUSALS.requestMalformed
+  const pairs = [...new URLSearchParams(trimmed)]
+  const members = Object.fromEntries(pairs)
+  return Object.keys(members).length === pairs.length ? members : REFUSALS.requestMalformed
+}
+
+// A form parser that was given JSON leaves it as the name of a member without a value.
+function readForm(members: Record<string, unknown>): WireBody | Refusal {
+  const names = Object.keys(members)
+  const json = names.find((name) => name.trimStart().startsWith('{'))
+  if (json === undefined) return names.length === 0 ? undefined : members
+  return names.length === 1 && members[json] === '' ? readJson(json) : REFUSALS.requestMalformed
+}
+
+function readJson(text: string): WireBody | Refusal {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isPlainObject(value) ? value : REFUSALS.requestMalformed
+  } catch {
+    return REFUSALS.requestMalformed
+  }
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}

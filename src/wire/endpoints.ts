@@ -1,0 +1,97 @@
+import type { Metadata } from '../core/api-key.ts'
+import { isRefusal, REFUSALS, type Refusal } from '../core/refusal.ts'
+import type { Tokens } from '../core/token-issuer.ts'
+import { type BodySource, collectBody, readBody } from './body.ts'
+import { createGuard, type Decider, isAnswer } from './guard.ts'
+import { jsonAnswer, type Profile, type WireAnswer } from './profile.ts'
+import { WebWireRequest, type WireRequest } from './request.ts'
+import { standard } from './standard.ts'
+
+/** How the endpoints speak. */
+export interface EndpointOptions {
+  /** The wire convention: {@link standard} unless given. */
+  readonly profile?: Profile | undefined
+}
+
+/** What decides and issues: a Twinkey. */
+export interface TokenService<M extends Metadata = Metadata> extends Decider<M> {
+  readonly tokens: Tokens<M>
+}
+
+/** The endpoints of the token service, without a framework. They never reject for what a caller sent. */
+export interface Endpoints {
+  /** Exchanges a secret for a token: POST. The body is asked for only where a credential was sent. */
+  exchange(request: WireRequest, body: () => Promise<BodySource | Refusal>): Promise<WireAnswer>
+  /** Says who a credential belongs to: GET. */
+  test(request: WireRequest): Promise<WireAnswer>
+  /** Publishes the keys that verify tokens: GET. */
+  jwks(): Promise<WireAnswer>
+}
+
+const JWKS_MAX_AGE_SECONDS = 300
+
+export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { profile = standard() }: EndpointOptions = {}): Endpoints {
+  const guard = createGuard(twinkey, { profile, anyTarget: true, accept: ['secret', 'token'] })
+  return {
+    async exchange(request, body) {
+      if (request.method !== 'POST') return notAllowed('POST')
+      const credential = profile.credential(request)
+      if (isRefusal(credential)) return profile.refuse(credential)
+      if (credential.kinds === 'token') return profile.refuse(REFUSALS.credentialInvalid)
+      const issued = await twinkey.tokens.issue(credential.text, async (holder) => {
+        const members = readBody(await body())
+        return members !== undefined && isRefusal(members) ? members : profile.tokenRequest(members, holder)
+      })
+      return issued.ok ? profile.tokenIssued(issued) : profile.refuse(issued.refusal)
+    },
+    async test(request) {
+      if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
+      const verdict = await guard(request)
+      if (isAnswer(verdict)) return verdict
+      return verdict.principal === undefined ? profile.refuse(REFUSALS.credentialMissing) : profile.tokenTested(verdict.principal)
+    },
+    async jwks() {
+      return jsonAnswer(200, await twinkey.tokens.jwks(), { 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` })
+    },
+  }
+}
+
+/** The endpoints as web-standard handlers, for any router that speaks `Request` and `Response`. */
+export interface WebEndpoints {
+  exchange(request: Request): Promise<Response>
+  test(request: Request): Promise<Response>
+  jwks(): Promise<Response>
+}
+
+/**
+ * The token service as web-standard handlers: mount each where you want it.
+ *
+ * @param twinkey What issues and verifies.
+ * @param options The profile, where it is not the standard one.
+ * @returns Three handlers: `exchange` for POST, `test` and `jwks` for GET.
+ * @see RFC 6749 section 5.1, RFC 7517
+ */
+export function webEndpoints<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): WebEndpoints {
+  const { exchange, test, jwks } = createEndpoints(twinkey, options)
+  return {
+    exchange: async (request) => toResponse(await exchange(new WebWireRequest(request), () => bodyOf(request))),
+    test: async (request) => toResponse(await test(new WebWireRequest(request))),
+    jwks: async () => toResponse(await jwks()),
+  }
+}
+
+/** An answer as a web-standard response. */
+export function toResponse({ status, headers, body }: WireAnswer): Response {
+  return new Response(body, { status, headers })
+}
+
+async function bodyOf(request: Request): Promise<BodySource | Refusal> {
+  if (request.bodyUsed) return REFUSALS.requestMalformed
+  if (request.body === null) return { bytes: new Uint8Array() }
+  return collectBody(request.body as unknown as AsyncIterable<Uint8Array>)
+}
+
+function notAllowed(allow: string): WireAnswer {
+  const answer = jsonAnswer(405, { title: 'Method Not Allowed', status: 405 }, { allow })
+  return { ...answer, headers: { ...answer.headers, 'content-type': 'application/problem+json' } }
+}

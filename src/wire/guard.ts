@@ -1,0 +1,33 @@
+import type { Metadata } from '../core/api-key.ts'
+import type { Allowed, Anonymous, Decision } from '../core/principal.ts'
+import type { WireAnswer } from './profile.ts'
+import type { WireRequest } from './request.ts'
+import { CheckedRequirement, type Requirement } from './requirement.ts'
+
+/** What decides about requests: a Twinkey. */
+export interface Decider<M extends Metadata = Metadata> {
+  authenticate(request: WireRequest, requirement: CheckedRequirement): Promise<Decision<M> | Anonymous>
+  authenticateNow(request: WireRequest, requirement: CheckedRequirement): Decision<M> | Anonymous | undefined
+}
+
+/** What an adapter has to do: go on with a principal, or write an answer. */
+export type Verdict<M extends Metadata = Metadata> = Allowed<M> | Anonymous | WireAnswer
+
+/** Judges a request: at once where everything is known, with a promise where a store or a signature must be asked. */
+export type Guard<M extends Metadata = Metadata> = (request: WireRequest) => Verdict<M> | Promise<Verdict<M>>
+
+/** The decision of the core as the profile of a route writes it. What `requireAuth` of every adapter is made of. */
+export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement: Requirement = {}): Guard<M> {
+  const checked = new CheckedRequirement(requirement)
+  const verdictOf = (decision: Decision<M> | Anonymous): Verdict<M> =>
+    decision.ok ? decision : checked.reader.refuse(decision.refusal, checked.workflow)
+  return (request) => {
+    const decision = twinkey.authenticateNow(request, checked)
+    return decision === undefined ? twinkey.authenticate(request, checked).then(verdictOf) : verdictOf(decision)
+  }
+}
+
+/** Whether a verdict is an answer to write. */
+export function isAnswer(verdict: Verdict): verdict is WireAnswer {
+  return 'status' in verdict
+}

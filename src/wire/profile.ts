@@ -1,0 +1,37 @@
+import type { Metadata } from '../core/api-key.ts'
+import type { RequestReader } from '../core/demand.ts'
+import type { Principal } from '../core/principal.ts'
+import type { Refusal } from '../core/refusal.ts'
+import type { IssuedToken, TokenRequest } from '../core/token-issuer.ts'
+import type { WireRequest } from './request.ts'
+
+/** An HTTP answer, for whichever framework to write. Header names are lower-case. */
+export interface WireAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** The body of a token request: the members of its JSON object or form, or undefined where it was empty. */
+export type WireBody = Readonly<Record<string, unknown>> | undefined
+
+/**
+ * A wire convention: where a credential and a target stand in a request, and how answers look. A profile reads and writes; it decides nothing.
+ * One Twinkey can serve several, on different routes.
+ */
+export interface Profile extends RequestReader<WireRequest> {
+  readonly name: string
+  /** How a refusal looks. `workflow` is what the route demands, where that is fixed. */
+  refuse(refusal: Refusal, workflow?: string): WireAnswer
+  /** What a token request asks for, once it is known who asks. */
+  tokenRequest(body: WireBody, holder: Principal<Metadata>): TokenRequest | Refusal | Promise<TokenRequest | Refusal>
+  /** How an issued token looks. */
+  tokenIssued(issued: IssuedToken): WireAnswer
+  /** How the answer to "who am I" looks. */
+  tokenTested(principal: Principal<Metadata>): WireAnswer | Promise<WireAnswer>
+}
+
+/** A JSON answer that no cache keeps. */
+export function jsonAnswer(status: number, body: unknown, headers?: Readonly<Record<string, string>>): WireAnswer {
+  return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers }, body: JSON.stringify(body) }
+}

@@ -1,0 +1,126 @@
+import { REFUSALS, type Refusal } from '../core/refusal.ts'
+
+/** An HTTP request as the profiles read it, whatever the framework made of it. */
+export interface WireRequest {
+  readonly method: string
+  /** The request target as it was received: path and query, or in absolute form. */
+  readonly url: string
+  /** The value of a header, by lower-case name; the values of a repeated one joined by `", "`; undefined where there is none. */
+  header(name: string): string | undefined
+  /** A parameter of the matched route, decoded; undefined where the route has none of that name. */
+  param(name: string): string | undefined
+}
+
+/** What is read of a request of Node's http module, and so of Express and Fastify. */
+export interface NodeRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  /** Names and values in turn, as they were received. Only this shows a repeated `Authorization`. */
+  readonly rawHeaders: readonly string[]
+}
+
+type Params = Readonly<Record<string, unknown>> | undefined
+
+/** A request of Node's http module, read from what the parser left and without making Node build its header objects. */
+export class NodeWireRequest implements WireRequest {
+  readonly #request: NodeRequest
+  readonly #params: Params
+
+  constructor(request: NodeRequest, params?: Params) {
+    this.#request = request
+    this.#params = params
+  }
+
+  get method(): string {
+    return this.#request.method ?? 'GET'
+  }
+
+  get url(): string {
+    return this.#request.url ?? '/'
+  }
+
+  header(name: string): string | undefined {
+    const { rawHeaders } = this.#request
+    let found: string | undefined
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const each = rawHeaders[i] as string
+      if (each.length !== name.length || (each !== name && each.toLowerCase() !== name)) continue
+      found = found === undefined ? (rawHeaders[i + 1] as string) : `${found}, ${rawHeaders[i + 1]}`
+    }
+    return found
+  }
+
+  param(name: string): string | undefined {
+    return readParam(this.#params, name)
+  }
+}
+
+/** A web-standard request. Its Headers join repeated fields by themselves. */
+export class WebWireRequest implements WireRequest {
+  readonly #request: Request
+  readonly #params: Params
+
+  constructor(request: Request, params?: Params) {
+    this.#request = request
+    this.#params = params
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  get url(): string {
+    return this.#request.url
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.headers.get(name) ?? undefined
+  }
+
+  param(name: string): string | undefined {
+    return readParam(this.#params, name)
+  }
+}
+
+/**
+ * Reads one parameter of the query, strictly: percent-encoding must be valid UTF-8, a name given twice is refused, and what stands behind a `#`
+ * is no query.
+ *
+ * @returns The decoded value, undefined where there is none, or a refusal.
+ */
+export function readQuery(url: string, name: string): string | Refusal | undefined {
+  const fragment = url.indexOf('#')
+  const target = fragment < 0 ? url : url.slice(0, fragment)
+  const start = target.indexOf('?')
+  if (start < 0) return undefined
+  let found: string | Refusal | undefined
+  for (const pair of target.slice(start + 1).split('&')) {
+    const split = pair.indexOf('=')
+    if (decode(split < 0 ? pair : pair.slice(0, split)) !== name) continue
+    if (found !== undefined) return REFUSALS.targetRepeated
+    found = decode(split < 0 ? '' : pair.slice(split + 1)) ?? REFUSALS.requestMalformed
+  }
+  return found
+}
+
+/** Reads a header that must stand once and in ASCII. */
+export function readHeader(request: WireRequest, name: string): string | Refusal | undefined {
+  const value = request.header(name)
+  if (value === undefined) return undefined
+  if (value.includes(',')) return REFUSALS.targetRepeated
+  return /[^\x20-\x7e]/.test(value) ? REFUSALS.requestMalformed : value
+}
+
+function readParam(params: Params, name: string): string | undefined {
+  if (params === undefined || !Object.hasOwn(params, name)) return undefined
+  const value = params[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,98 @@
+import { isPlainObject, nameProblem, unknownMember } from '../core/bounds.ts'
+import type { Demand, TargetReader } from '../core/demand.ts'
+import { AXES, type Axis } from '../core/scope.ts'
+import type { Profile } from './profile.ts'
+import { readHeader, readQuery, type WireRequest } from './request.ts'
+import { standard } from './standard.ts'
+
+/** A name on one axis: fixed, or read from each request by {@link param}, {@link header}, {@link query} or a function of your own. */
+export type TargetSource = string | TargetReader<WireRequest>
+
+/** What a route asks of a request. Every axis on which a credential is limited must be named: here, by the profile, or by the deployment. */
+export interface Requirement {
+  /** Where the tenant of a request stands. Where nobody names one, it is the credential's own, if that is exactly one. */
+  readonly tenant?: TargetSource | undefined
+  /** Where the environment stands. Where nobody names one, it is the one that the deployment serves, if that is exactly one. */
+  readonly environment?: TargetSource | undefined
+  /** The workflow that this route is, as in `'customers.read'`. */
+  readonly workflow?: TargetSource | undefined
+  /** The wire convention: {@link standard} unless given. */
+  readonly profile?: Profile | undefined
+  /** Which kinds of credential the route takes: both unless given. */
+  readonly accept?: readonly ('secret' | 'token')[] | undefined
+  /** Lets a request without a credential pass with no principal, and one whose credential another system issued. One of ours that is not live is refused. */
+  readonly optional?: boolean | undefined
+  /** For a route that serves no target, like "who am I": no axis is checked. */
+  readonly anyTarget?: boolean | undefined
+}
+
+/** Reads a name from a parameter of the matched route, as in `/tenants/:tenant`. */
+export function param(name: string): TargetReader<WireRequest> {
+  requireName('param', name)
+  return (request) => request.param(name)
+}
+
+/** Reads a name from a header. A repeated header, a comma in it, or anything but ASCII is refused. */
+export function header(name: string): TargetReader<WireRequest> {
+  requireName('header', name)
+  const lower = name.toLowerCase()
+  return (request) => readHeader(request, lower)
+}
+
+/** Reads a name from the query. A repeated name is refused. */
+export function query(name: string): TargetReader<WireRequest> {
+  requireName('query', name)
+  return (request) => readQuery(request.url, name)
+}
+
+const MEMBERS = ['tenant', 'environment', 'workflow', 'profile', 'accept', 'optional', 'anyTarget']
+
+/** A requirement that has been checked, in the form in which the core takes it. Made once for a route, not for each request. */
+export class CheckedRequirement implements Demand<WireRequest> {
+  readonly reader: Profile
+  readonly target: Demand<WireRequest>['target']
+  readonly acceptsSecret: boolean
+  readonly acceptsToken: boolean
+  readonly optional: boolean
+  readonly anyTarget: boolean
+  /** The workflow, where it is fixed: a refusal may name it. */
+  readonly workflow: string | undefined
+
+  /** @throws TypeError with what to do, where the requirement would not guard what it seems to. */
+  constructor(requirement: Requirement) {
+    const given: unknown = requirement
+    if (!isPlainObject(given)) throw new TypeError("requireAuth: the requirement must be an object, like { workflow: 'customers.read' }.")
+    const extra = unknownMember(given, MEMBERS)
+    if (extra !== undefined) throw new TypeError(`requireAuth: unknown member ${JSON.stringify(extra)}. It can have ${MEMBERS.join(', ')}.`)
+    const { profile = standard(), accept = ['secret', 'token'], optional = false, anyTarget = false } = requirement
+    if (typeof profile?.credential !== 'function' || typeof profile.refuse !== 'function') {
+      throw new TypeError('requireAuth: profile must be a profile, like standard().')
+    }
+    if (!Array.isArray(accept) || accept.length === 0 || accept.some((kind) => kind !== 'secret' && kind !== 'token')) {
+      throw new TypeError("requireAuth: accept must be a list of 'secret' and 'token', with at least one of them.")
+    }
+    if (typeof optional !== 'boolean' || typeof anyTarget !== 'boolean')
+      throw new TypeError('requireAuth: optional and anyTarget must be true or false.')
+    const target: { [axis in Axis]?: TargetSource } = {}
+    for (const [axis] of AXES) {
+      const source = requirement[axis]
+      if (source === undefined) continue
+      if (anyTarget) throw new TypeError(`requireAuth: anyTarget checks no axis, so it cannot go with ${axis}. Leave one of the two out.`)
+      const problem = typeof source === 'function' ? undefined : nameProblem(source)
+      if (problem !== undefined) throw new TypeError(`requireAuth: ${axis} ${problem}, or a reader like param(), header() or query().`)
+      target[axis] = source
+    }
+    this.reader = profile
+    this.target = target
+    this.acceptsSecret = accept.includes('secret')
+    this.acceptsToken = accept.includes('token')
+    this.optional = optional
+    this.anyTarget = anyTarget
+    this.workflow = typeof target.workflow === 'string' ? target.workflow : undefined
+    Object.freeze(this)
+  }
+}
+
+function requireName(reader: string, name: unknown): void {
+  if (typeof name !== 'string' || name === '') throw new TypeError(`${reader}: the name must be a string that is not empty.`)
+}

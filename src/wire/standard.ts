@@ -1,0 +1,122 @@
+import { MAX_SECRET_LENGTH, MAX_TOKEN_LENGTH, secondsProblem } from '../core/bounds.ts'
+import type { Credential } from '../core/demand.ts'
+import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
+import { fromScopeString, type Scope, toScopeString } from '../core/scope.ts'
+import type { TokenRequest } from '../core/token-issuer.ts'
+import { MAX_LIFETIME_SECONDS } from '../core/tokens.ts'
+import { jsonAnswer, type Profile, type WireAnswer, type WireBody } from './profile.ts'
+import type { WireRequest } from './request.ts'
+
+const STATUS: Readonly<Record<RefusalCode, number>> = {
+  credential_missing: 401,
+  credential_invalid: 401,
+  credential_malformed: 400,
+  credential_ambiguous: 400,
+  target_missing: 400,
+  target_conflict: 400,
+  request_malformed: 400,
+  scope_too_large: 400,
+  tenant_denied: 403,
+  environment_denied: 403,
+  workflow_denied: 403,
+  rate_limited: 429,
+  unavailable: 503,
+}
+
+// The words that about:blank asks for: those of the status (RFC 9457, section 4.2.1).
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  429: 'Too Many Requests',
+  503: 'Service Unavailable',
+}
+
+const BEARER = /(?:^|,)\s*bearer(?:\s|,|$)/i
+const TOKEN68 = /^[A-Za-z0-9._~+/-]+=*$/
+const VISIBLE = /^[\x21-\x7e]+$/
+
+/**
+ * The standard profile: `Authorization: Bearer <secret or token>` or `X-API-Key: <secret>`, and refusals as problem+json with a challenge.
+ *
+ * A scheme other than Bearer is not read, so another guard may serve it. The query, cookies and bodies are never read.
+ *
+ * @returns The profile, which is the default of every guard.
+ * @see RFC 6750, RFC 9457, RFC 9110 section 11
+ */
+export function standard(): Profile {
+  return { name: 'standard', credential, refuse, tokenRequest, tokenIssued, tokenTested }
+}
+
+function credential(request: WireRequest): Credential | Refusal {
+  const bearer = readBearer(request.header('authorization'))
+  const apiKey = request.header('x-api-key')
+  if (apiKey === undefined) return bearer ?? REFUSALS.credentialMissing
+  if (bearer !== undefined || apiKey.includes(',')) return REFUSALS.credentialAmbiguous
+  if (apiKey.length <= MAX_SECRET_LENGTH && !VISIBLE.test(apiKey)) return REFUSALS.credentialMalformed
+  return { text: apiKey, kinds: 'secret', shielded: false }
+}
+
+// Undefined where the field holds nothing of the Bearer scheme. A comma means two fields, which some servers join before anyone can look.
+function readBearer(field: string | undefined): Credential | Refusal | undefined {
+  if (field === undefined) return undefined
+  if (field === '') return REFUSALS.credentialMalformed
+  if (field.length > MAX_TOKEN_LENGTH + 'Bearer '.length) return REFUSALS.credentialInvalid
+  if (field.includes(',')) return BEARER.test(field) ? REFUSALS.credentialAmbiguous : undefined
+  const space = field.indexOf(' ')
+  if ((space < 0 ? field : field.slice(0, space)).toLowerCase() !== 'bearer') return undefined
+  const text = space < 0 ? '' : field.slice(space).trimStart()
+  return TOKEN68.test(text) ? { text, kinds: 'either', shielded: true } : REFUSALS.credentialMalformed
+}
+
+function refuse(refusal: Refusal, workflow?: string): WireAnswer {
+  const { code, detail, retryAfterSeconds } = refusal
+  const status = STATUS[code]
+  const challenge = challengeOf(refusal, status, workflow)
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
+      ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    },
+    body: JSON.stringify({ title: TITLES[status], status, detail, code }),
+  }
+}
+
+// RFC 6750, section 3: no error attribute where no credential was sent. What is quoted is ours, never the caller's.
+function challengeOf({ code, detail }: Refusal, status: number, workflow: string | undefined): string | undefined {
+  if (status > 403) return undefined
+  const error = { 400: 'invalid_request', 401: 'invalid_token', 403: 'insufficient_scope' }[status]
+  const attributes = ['realm="api"']
+  if (code !== 'credential_missing') attributes.push(`error="${error}"`, `error_description="${detail}"`)
+  if (code === 'workflow_denied' && workflow !== undefined) {
+    attributes.push(`scope="${toScopeString({ tenants: [], environments: [], workflows: [workflow] })}"`)
+  }
+  return `Bearer ${attributes.join(', ')}`
+}
+
+function tokenRequest(body: WireBody): TokenRequest | Refusal {
+  const { scope = '', expires_in: seconds } = body ?? {}
+  if (typeof scope !== 'string') return REFUSALS.requestMalformed
+  const asked: Partial<Scope> | undefined = scope === '' ? {} : fromScopeString(scope)
+  if (asked === undefined) return REFUSALS.requestMalformed
+  // A form can only say it as text.
+  const lifetimeSeconds = typeof seconds === 'string' && /^[0-9]{1,4}$/.test(seconds) ? Number(seconds) : seconds
+  if (lifetimeSeconds === undefined) return { scope: asked }
+  return isLifetime(lifetimeSeconds) ? { scope: asked, lifetimeSeconds } : REFUSALS.requestMalformed
+}
+
+function isLifetime(value: unknown): value is number {
+  return secondsProblem(value, 1, MAX_LIFETIME_SECONDS) === undefined
+}
+
+// RFC 6749, section 5.1.
+function tokenIssued({ token, scope, lifetimeSeconds }: Parameters<Profile['tokenIssued']>[0]): WireAnswer {
+  return jsonAnswer(200, { access_token: token, token_type: 'Bearer', expires_in: lifetimeSeconds, scope: toScopeString(scope) })
+}
+
+function tokenTested({ keyId, name, owner, slot, via, scope }: Parameters<Profile['tokenTested']>[0]): WireAnswer {
+  return jsonAnswer(200, { key_id: keyId, name, owner, slot, via, scope: toScopeString(scope), ...scope })
+}
