@@ -19,7 +19,8 @@ export interface NodeRequest {
   readonly rawHeaders: readonly string[]
 }
 
-type Params = Readonly<Record<string, unknown>> | undefined
+/** The parameters of a matched route, as the framework decoded them. */
+export type Params = Readonly<Record<string, unknown>> | undefined
 
 /** A request of Node's http module, read from what the parser left and without making Node build its header objects. */
 export class NodeWireRequest implements WireRequest {

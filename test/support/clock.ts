@@ -1,0 +1,17 @@
+/** A clock that a test turns by hand. */
+export interface Clock {
+  /** The time in epoch milliseconds; hand it to `createTwinkey` as `now`. */
+  readonly now: () => number
+  /** Moves the time by so many milliseconds, forward or back. */
+  advance(milliseconds: number): void
+}
+
+export function createClock(start = Date.UTC(2026, 0, 1)): Clock {
+  let time = start
+  return {
+    now: () => time,
+    advance(milliseconds) {
+      time += milliseconds
+    },
+  }
+}

@@ -1,0 +1,45 @@
+import type { KeyStore } from 'twinkey'
+
+/** A store that counts its calls and can be told to fail, to hang or to answer something else. */
+export interface SpyStore {
+  readonly store: KeyStore
+  /** Calls so far, by method. */
+  readonly calls: { get: number; put: number; delete: number; list: number; recordUse: number }
+  /** Replaces methods from now on. Pass `{}` to put things right again. */
+  override(methods: Partial<KeyStore>): void
+}
+
+export function spyStore(inner: KeyStore): SpyStore {
+  const calls = { get: 0, put: 0, delete: 0, list: 0, recordUse: 0 }
+  let overrides: Partial<KeyStore> = {}
+  const store: KeyStore = {
+    get(...args) {
+      calls.get++
+      return (overrides.get ?? inner.get)(...args)
+    },
+    put(...args) {
+      calls.put++
+      return (overrides.put ?? inner.put)(...args)
+    },
+    delete(...args) {
+      calls.delete++
+      return (overrides.delete ?? inner.delete)(...args)
+    },
+    list(...args) {
+      calls.list++
+      return (overrides.list ?? inner.list)(...args)
+    },
+    recordUse(...args) {
+      calls.recordUse++
+      return (overrides.recordUse ?? inner.recordUse)(...args)
+    },
+    watch: async (changed) => (await inner.watch?.(changed)) ?? (async () => {}),
+  }
+  return {
+    store,
+    calls,
+    override(methods) {
+      overrides = methods
+    },
+  }
+}
