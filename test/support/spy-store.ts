@@ -3,6 +3,8 @@ import type { KeyStore } from 'twinkey'
 /** A store that counts its calls and can be told to fail, to hang or to answer something else. */
 export interface SpyStore {
   readonly store: KeyStore
+  /** The store behind it, whose calls are not counted. */
+  readonly inner: KeyStore
   /** Calls so far, by method. */
   readonly calls: { get: number; put: number; delete: number; list: number; recordUse: number }
   /** Replaces methods from now on. Pass `{}` to put things right again. */
@@ -37,6 +39,7 @@ export function spyStore(inner: KeyStore): SpyStore {
   }
   return {
     store,
+    inner,
     calls,
     override(methods) {
       overrides = methods

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RawRequest, sendRaw } from '../support/raw-http.ts'
+import { refused, seen } from './expect.ts'
+import { createFixture, type Fixture } from './fixture.ts'
+import { type Host, hosts } from './hosts.ts'
+
+type Headers = (readonly [string, string])[]
+
+const json = ['Content-Type', 'application/json'] as const
+const form = ['Content-Type', 'application/x-www-form-urlencoded'] as const
+const narrow = '{"scope":"workflow:customers.read","expires_in":60}'
+const NARROWED = { expires_in: 60, scope: 'tenant:t1 environment:production workflow:customers.read' }
+const WHOLE = { expires_in: 3600, scope: 'tenant:t1 environment:production workflow:customers.read workflow:customers.write' }
+
+describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start) => {
+  let f: Fixture
+  let host: Host
+
+  beforeAll(async () => {
+    f = await createFixture()
+    host = await start(f.twinkey)
+  })
+  afterAll(async () => {
+    await host.close()
+    await f.twinkey.close()
+  })
+
+  const post = (
+    body: string | undefined,
+    headers: Headers = [],
+    target = '/tokens',
+    secret = f.secrets.primary,
+  ): Promise<Awaited<ReturnType<typeof sendRaw>>> => {
+    const length: Headers = body === undefined ? [] : [['Content-Length', String(Buffer.byteLength(body))]]
+    return sendRaw(host.port, { method: 'POST', target, headers: [['Authorization', `Bearer ${secret}`], ...length, ...headers], body })
+  }
+
+  const parsers = ['/tokens', '/parsed/tokens', '/form/tokens', '/text/tokens', '/json-first/tokens']
+
+  test.each(parsers)('%s: no body is no narrowing', async (target) => {
+    for (const body of [undefined, '']) {
+      const { status, headers, body: answer } = await post(body, [], target)
+      expect({ status, type: headers['content-type'], cache: headers['cache-control'] }).toEqual({
+        status: 200,
+        type: 'application/json',
+        cache: 'no-store',
+      })
+      expect(JSON.parse(answer)).toEqual({ access_token: expect.any(String), token_type: 'Bearer', ...WHOLE })
+    }
+  })
+
+  test.each(
+    parsers.flatMap((target) =>
+      ([[], [json], [form], [['Content-Type', 'text/plain']], [['Content-Type', 'nonsense']]] as Headers[]).map(
+        (headers) => [target, headers[0]?.[1] ?? 'no type', headers] as const,
+      ),
+    ),
+  )('%s: a narrower JSON body under %s', async (target, _type, headers) => {
+    const { status, body } = await post(narrow, headers, target)
+    expect({ status, body: JSON.parse(body) }).toEqual({
+      status: 200,
+      body: { access_token: expect.any(String), token_type: 'Bearer', ...NARROWED },
+    })
+  })
+
+  test.each(['/tokens', '/form/tokens', '/text/tokens', '/json-first/tokens'])('%s: a form', async (target) => {
+    const { status, body } = await post('grant_type=client_credentials&scope=workflow%3Acustomers.read&expires_in=60', [form], target)
+    expect({ status, body: JSON.parse(body) }).toEqual({
+      status: 200,
+      body: { access_token: expect.any(String), token_type: 'Bearer', ...NARROWED },
+    })
+  })
+
+  test('a chunked body is read', async () => {
+    const chunked = `${narrow.length.toString(16)}\r\n${narrow}\r\n0\r\n\r\n`
+    const request: RawRequest = {
+      method: 'POST',
+      target: '/tokens',
+      headers: [
+        ['Authorization', `Bearer ${f.secrets.primary}`],
+        ['Transfer-Encoding', 'chunked'],
+      ],
+      body: chunked,
+    }
+    const { status, body } = await sendRaw(host.port, request)
+    expect({ status, scope: JSON.parse(body).scope }).toEqual({ status: 200, scope: NARROWED.scope })
+  })
+
+  test.each([
+    ['not JSON', '{"scope":'],
+    ['a JSON list', '["scope"]'],
+    ['neither JSON nor form', 'hello'],
+    ['a scope that is no string', '{"scope":["workflow:customers.read"]}'],
+    ['a scope with an unknown axis', '{"scope":"planet:earth"}'],
+    ['a scope with bad percent-encoding', '{"scope":"tenant:%E0%A4%A"}'],
+    ['a lifetime of 0', '{"expires_in":0}'],
+    ['a lifetime of 3601', '{"expires_in":3601}'],
+    ['a lifetime that is no number', '{"expires_in":"soon"}'],
+    ['a lifetime in a list', '{"expires_in":[60]}'],
+    ['a parameter given twice', 'expires_in=60&expires_in=61'],
+    ['more than 64 KiB', `{"scope":"${'x'.repeat(70_000)}"}`],
+    ['bytes that are no UTF-8', '\u0080\u00ff{'],
+  ])('refuses a body that cannot be read: %s', async (_name, body) => {
+    const expected = refused('request_malformed')
+    const request: RawRequest = {
+      method: 'POST',
+      target: '/tokens',
+      headers: [
+        ['Authorization', `Bearer ${f.secrets.primary}`],
+        ['Content-Length', String(Buffer.byteLength(body, 'latin1'))],
+      ],
+      body,
+    }
+    expect(seen(await sendRaw(host.port, request), expected)).toEqual(expected)
+  })
+
+  test('refuses a body that was announced and is gone', async () => {
+    const expected = refused('request_malformed')
+    expect(seen(await post(narrow, [json], '/drained/tokens'), expected)).toEqual(expected)
+  })
+
+  test.each([
+    ['tenant:t2', refused('tenant_denied')],
+    ['tenant:*', refused('tenant_denied')],
+    ['environment:test', refused('environment_denied')],
+    ['workflow:reports.read', refused('workflow_denied')],
+    ['workflow:customers.read workflow:reports.read', refused('workflow_denied')],
+  ])('refuses to widen: %s', async (scope, expected) => {
+    expect(seen(await post(JSON.stringify({ scope })), expected)).toEqual(expected)
+  })
+
+  test('refuses what every guard refuses, before it looks at the body', async () => {
+    const rows = [
+      ['disabled', refused('credential_invalid')],
+      ['replaced', refused('credential_invalid')],
+      ['badStore', refused('unavailable', { retryAfter: '2' })],
+      ['noTenants', refused('tenant_denied')],
+      ['ownedByNobody', refused('tenant_denied')],
+    ] as const
+    for (const [name, expected] of rows) expect(seen(await post(undefined, [], '/tokens', f.secrets[name]), expected)).toEqual(expected)
+    expect(seen(await post('{"scope":', [], '/tokens', f.secrets.disabled), refused('credential_invalid'))).toEqual(
+      refused('credential_invalid'),
+    )
+    const missing = refused('credential_missing')
+    expect(seen(await sendRaw(host.port, { method: 'POST', target: '/tokens' }), missing)).toEqual(missing)
+  })
+
+  test('a token never mints a token', async () => {
+    const expected = refused('credential_invalid')
+    expect(seen(await post(undefined, [], '/tokens', f.tokens.primary), expected)).toEqual(expected)
+  })
+
+  test('a scope that does not fit into a token is refused, and a narrower one fits', async () => {
+    const names = Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(100, 'x'))
+    const { primary } = await f.twinkey.keys.create({ name: 'wide', scope: { tenants: names } })
+    const expected = refused('scope_too_large')
+    expect(seen(await post(undefined, [], '/tokens', primary), expected)).toEqual(expected)
+    expect((await post(JSON.stringify({ scope: `tenant:${names[3]}` }), [], '/tokens', primary)).status).toBe(200)
+  })
+
+  test('other methods are not allowed', async () => {
+    const { status, headers } = await sendRaw(host.port, { target: '/tokens', headers: [['Authorization', `Bearer ${f.secrets.primary}`]] })
+    expect({ status, allow: headers['allow'] }).toEqual({ status: 405, allow: 'POST' })
+  })
+
+  test('says who a credential belongs to, without a target', async () => {
+    for (const text of [f.secrets.primary, f.tokens.primary]) {
+      const { status, body } = await sendRaw(host.port, { target: '/tokens/test', headers: [['Authorization', `Bearer ${text}`]] })
+      expect({ status, body: JSON.parse(body) }).toEqual({
+        status: 200,
+        body: {
+          key_id: expect.any(String),
+          name: 'main',
+          owner: 'alice',
+          slot: 'primary',
+          via: text === f.secrets.primary ? 'secret' : 'token',
+          scope: WHOLE.scope,
+          tenants: ['t1'],
+          environments: ['production'],
+          workflows: ['customers.read', 'customers.write'],
+        },
+      })
+    }
+    const expected = refused('credential_invalid')
+    expect(seen(await sendRaw(host.port, { target: '/tokens/test', headers: [['Authorization', 'Bearer x']] }), expected)).toEqual(expected)
+  })
+
+  test('publishes public keys only', async () => {
+    const { status, headers, body } = await sendRaw(host.port, { target: '/tokens/jwks.json' })
+    expect({ status, cache: headers['cache-control'] }).toEqual({ status: 200, cache: 'public, max-age=300' })
+    const [key] = JSON.parse(body).keys
+    expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
+  })
+})

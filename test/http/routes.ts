@@ -1,0 +1,33 @@
+import { header, type Principal, type Profile, param, query, type Requirement, rateLimited, standard } from 'twinkey'
+
+/** A guarded route of the test application, the same on every host. `:name` is a parameter of the path. */
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly requirement: Requirement
+}
+
+const tenantInHeader: Profile = { ...standard(), target: { tenant: header('x-tenant') } }
+
+export const routes: readonly Route[] = [
+  { method: 'GET', path: '/customers/:id', requirement: { workflow: 'customers.read' } },
+  { method: 'POST', path: '/customers/:id', requirement: { workflow: 'customers.write' } },
+  { method: 'GET', path: '/reports', requirement: { workflow: 'reports.read' } },
+  { method: 'GET', path: '/tenants/:tenant', requirement: { tenant: param('tenant'), workflow: 'customers.read' } },
+  { method: 'GET', path: '/by-header', requirement: { tenant: header('X-Tenant-Id'), workflow: 'customers.read' } },
+  { method: 'GET', path: '/by-query', requirement: { tenant: query('tenant'), environment: query('env'), workflow: 'customers.read' } },
+  { method: 'GET', path: '/both/:tenant', requirement: { tenant: param('tenant'), workflow: 'customers.read', profile: tenantInHeader } },
+  { method: 'GET', path: '/unnamed', requirement: {} },
+  { method: 'GET', path: '/secrets-only', requirement: { workflow: 'customers.read', accept: ['secret'] } },
+  { method: 'GET', path: '/tokens-only', requirement: { workflow: 'customers.read', accept: ['token'] } },
+  { method: 'GET', path: '/optional', requirement: { workflow: 'customers.read', optional: true } },
+  { method: 'GET', path: '/whoami', requirement: { anyTarget: true } },
+  { method: 'GET', path: '/limited', requirement: { tenant: () => rateLimited(30) } },
+]
+
+/** What every guarded route answers with: who was let in, or nobody. */
+export function answerOf(principal: Principal | undefined): object {
+  if (principal === undefined) return { anonymous: true }
+  const { name, slot, via, tenant = null, environment = null, workflow = null } = principal
+  return { name, slot, via, tenant, environment, workflow }
+}

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sendRaw } from '../support/raw-http.ts'
+import { seen } from './expect.ts'
+import { createFixture, type Fixture } from './fixture.ts'
+import { type Host, hosts } from './hosts.ts'
+import { standardTable } from './standard-table.ts'
+
+describe.each(Object.entries(hosts))('the standard profile on %s', (_name, start) => {
+  let fixture: Fixture
+  let host: Host
+
+  beforeAll(async () => {
+    fixture = await createFixture()
+    host = await start(fixture.twinkey)
+  })
+  afterAll(async () => {
+    await host.close()
+    await fixture.twinkey.close()
+  })
+
+  test.each(standardTable)('$name', async ({ request, expected, at = 0 }) => {
+    fixture.clock.advance(at)
+    try {
+      // Twice: the first answer may come from the store, the second from what is known by then.
+      for (const _ of ['cold', 'warm']) {
+        const response = await sendRaw(host.port, request(fixture))
+        expect(seen(response, expected)).toEqual(expected)
+      }
+    } finally {
+      fixture.clock.advance(-at)
+    }
+  })
+})
