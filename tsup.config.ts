@@ -4,6 +4,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     express: 'src/adapters/express.ts',
+    profiles: 'src/wire/profiles.ts',
     hash: 'src/core/hash.ts',
     'hash.node': 'src/core/hash.node.ts',
   },
@@ -11,7 +12,7 @@ export default defineConfig({
   target: 'es2022',
   platform: 'neutral',
   external: ['#hash', /^node:/],
-  dts: { entry: { index: 'src/index.ts', express: 'src/adapters/express.ts' } },
+  dts: { entry: { index: 'src/index.ts', express: 'src/adapters/express.ts', profiles: 'src/wire/profiles.ts' } },
   sourcemap: true,
   splitting: true,
   clean: true,

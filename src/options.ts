@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
-import { isPlainObject, nameProblem, unknownMember } from './core/bounds.ts'
+import { isPlainObject, MAX_SECRET_LENGTH, nameProblem, unknownMember } from './core/bounds.ts'
 import type { TwinkeyEvent } from './core/events.ts'
+import type { ForeignSecrets } from './core/foreign.ts'
 import type { OwnerScope } from './core/owner-scopes.ts'
 import { type Pepper, prefixProblem } from './core/secret.ts'
 import { readSigningKey, type SigningKey } from './core/signing-key.ts'
@@ -35,6 +36,8 @@ export interface TwinkeyOptions {
   /** HMAC instead of plain SHA-256, with keys of at least 32 bytes that are kept outside the database. */
   readonly pepper?: Pepper | undefined
   readonly tokens?: TokenOptions | undefined
+  /** Turns on the lookup of secrets that another system issued and {@link Keyring.import} took over. */
+  readonly foreign?: readonly ForeignSecrets[] | undefined
   /** What an owner may reach now. A key never reaches more than its owner; one without an owner has no such ceiling. */
   readonly ownerScope?: OwnerScope | undefined
   /** How many keys are remembered, and for how long: 100,000 and 5 seconds unless given. 0 seconds asks the store for each request. */
@@ -54,6 +57,7 @@ export interface CheckedOptions {
   readonly environments: readonly string[] | undefined
   readonly pepper: Pepper | undefined
   readonly tokens: { issuer: string; audience: string; skewSeconds: number; signingKeys: readonly SigningKey[] }
+  readonly foreign: readonly ForeignSecrets[]
   readonly ownerScope: OwnerScope | undefined
   readonly maxKeys: number
   readonly maxAgeMilliseconds: number
@@ -62,10 +66,23 @@ export interface CheckedOptions {
   readonly now: () => number
 }
 
-const MEMBERS = ['store', 'prefixes', 'environments', 'pepper', 'tokens', 'ownerScope', 'cache', 'deadlineSeconds', 'onEvent', 'now']
+const MEMBERS = [
+  'store',
+  'prefixes',
+  'environments',
+  'pepper',
+  'tokens',
+  'foreign',
+  'ownerScope',
+  'cache',
+  'deadlineSeconds',
+  'onEvent',
+  'now',
+]
 const STORE_METHODS = ['get', 'put', 'delete', 'list', 'recordUse'] as const
 const PEPPER_NAME = /^[A-Za-z0-9_-]{1,32}$/
 const MIN_PEPPER_BYTES = 32
+const MIN_FOREIGN_LENGTH = 16
 const DEFAULT_NAME = 'twinkey'
 
 /** @throws TypeError or RangeError with what to do instead. */
@@ -85,6 +102,7 @@ export function checkOptions(options: TwinkeyOptions): CheckedOptions {
     environments: options.environments === undefined ? undefined : environmentsOf(options.environments),
     pepper: options.pepper === undefined ? undefined : pepperOf(options.pepper),
     tokens: tokensOf(options.tokens),
+    foreign: foreignOf(options.foreign ?? [], options.pepper),
     ownerScope,
     maxKeys: number(cache.maxKeys ?? 100_000, 1, 100_000_000, 'cache.maxKeys', Number.isInteger),
     maxAgeMilliseconds: 1000 * number(cache.maxAgeSeconds ?? 5, 0, 3600, 'cache.maxAgeSeconds', Number.isFinite),
@@ -134,6 +152,24 @@ function pepperOf(pepper: Pepper): Pepper {
     keys[key] = Uint8Array.from(bytes)
   }
   return { current: pepper.current, keys }
+}
+
+function foreignOf(foreign: readonly ForeignSecrets[], pepper: Pepper | undefined): readonly ForeignSecrets[] {
+  if (!Array.isArray(foreign)) throw new TypeError("foreign must be a list, like [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }].")
+  return foreign.map((kind: ForeignSecrets, index) => {
+    const where = `foreign[${index}]`
+    members(kind, ['algorithm', 'pepper', 'minLength', 'maxLength'], where)
+    const { algorithm, minLength, maxLength } = kind
+    if (algorithm !== 'sha-256' && algorithm !== 'hmac-sha-256')
+      throw new TypeError(`${where}.algorithm must be 'sha-256' or 'hmac-sha-256'.`)
+    const isNamed = typeof kind.pepper === 'string' && pepper !== undefined && Object.hasOwn(pepper.keys, kind.pepper)
+    if (algorithm === 'hmac-sha-256' ? !isNamed : kind.pepper !== undefined) {
+      throw new TypeError(`${where}.pepper must name one of pepper.keys with 'hmac-sha-256', and be left out with 'sha-256'.`)
+    }
+    number(minLength, MIN_FOREIGN_LENGTH, MAX_SECRET_LENGTH, `${where}.minLength`, Number.isInteger)
+    number(maxLength, minLength, MAX_SECRET_LENGTH, `${where}.maxLength`, Number.isInteger)
+    return Object.freeze({ ...kind })
+  })
 }
 
 function tokensOf(tokens: TokenOptions | undefined): CheckedOptions['tokens'] {

@@ -2,6 +2,7 @@ import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'
 import { checkedStore } from './core/checked-store.ts'
 import { type Emit, safely } from './core/events.ts'
+import { createIdentifier } from './core/identity.ts'
 import { createKeyCache } from './core/key-cache.ts'
 import { createKeyWrites } from './core/key-writes.ts'
 import { createKeyring, type Keyring } from './core/keyring.ts'
@@ -73,8 +74,20 @@ export interface Twinkey<M extends Metadata = Metadata> {
  * ```
  */
 export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOptions = {}): Twinkey<M> {
-  const { store, prefixes, environments, pepper, tokens, ownerScope, maxKeys, maxAgeMilliseconds, deadlineMilliseconds, onEvent, now } =
-    checkOptions(options)
+  const {
+    store,
+    prefixes,
+    environments,
+    pepper,
+    foreign,
+    tokens,
+    ownerScope,
+    maxKeys,
+    maxAgeMilliseconds,
+    deadlineMilliseconds,
+    onEvent,
+    now,
+  } = checkOptions(options)
   const emit = onEvent && safely(onEvent)
   const bounds = { maxKeys, maxAgeMilliseconds, now }
 
@@ -88,23 +101,20 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   const { issuer, audience, skewSeconds } = tokens
   const rules = { issuer, audience, skewSeconds, keyOf: signingKeys.find }
 
-  const authenticator = createAuthenticator<M>({
+  const identify = createIdentifier({
     keys: cache,
-    owners,
-    usage,
     prefixes,
     pepper,
-    environments,
+    foreign,
     verifyToken: (text, at) => verifyToken(text, rules, at),
     isOurToken: (text) => isIssuedBy(text, issuer),
-    emit,
     now,
   })
+  const authenticator = createAuthenticator<M>({ identify, owners, usage, environments, emit, now })
   const keyring = createKeyring<M>({
     store: checked,
     writes: createKeyWrites(checked, cache),
-    prefix: prefixes[0] as string,
-    pepper,
+    rules: { prefixes, pepper, foreign },
     defaultScope: { environments: environments ?? '*', workflows: '*' },
     emit,
     now,

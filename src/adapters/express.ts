@@ -1,18 +1,18 @@
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../wire/endpoints.ts'
 import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
-import { NodeWireRequest } from '../wire/request.ts'
+import { NodeWireRequest, withoutQuery } from '../wire/request.ts'
 import type { Requirement } from '../wire/requirement.ts'
 import { bodyOf, type NodeBodyRequest, writeAnswer } from './node.ts'
 
-export { header, param, query } from '../wire/requirement.ts'
+export { header, param, query, routeTemplate } from '../wire/requirement.ts'
 
 declare global {
   namespace Express {
     interface Request {
-      /** Who this request turned out to be. Set by `requireAuth`; absent on routes without it, and where an `optional` guard let nobody in. */
+      /** Set by `requireAuth`; absent on routes without it, and where an `optional` guard let nobody in. */
       principal: Principal
     }
   }
@@ -20,7 +20,6 @@ declare global {
 
 /**
  * Guards a route of Express 4.21 or later: lets a request pass with `req.principal`, or answers it with a refusal.
- *
  * Put it on the route itself, where the parameters of the path are known, and mount cors before it: the guard exempts no method.
  *
  * @param twinkey What decides.
@@ -33,50 +32,49 @@ declare global {
  * import { createTwinkey } from 'twinkey'
  * import { param, requireAuth } from 'twinkey/express'
  *
- * const twinkey = createTwinkey({ environments: ['production'] })
- * const app = express()
- * app.get('/tenants/:tenant/flows', requireAuth(twinkey, { tenant: param('tenant'), workflow: 'flows.read' }), (req, res) => {
+ * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
+ * express().get('/tenants/:tenant/flows', guard, (req, res) => {
  *   res.json({ tenant: req.principal.tenant })
  * })
  * ```
  */
 export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): RequestHandler {
-  const guard = createGuard(twinkey, requirement)
+  const { judge, secretQuery } = createGuard(twinkey, requirement)
   return (req, res, next) => {
     const proceed = (verdict: Verdict) => {
+      if (secretQuery !== undefined) hideQuery(req, secretQuery)
       if (isAnswer(verdict)) return writeAnswer(res, verdict)
       if (verdict.noStore) res.setHeader('cache-control', 'no-store')
       if (verdict.principal !== undefined) req.principal = verdict.principal
       next()
     }
-    const verdict = guard(new NodeWireRequest(req, req.params))
+    const template = typeof req.route?.path === 'string' ? req.baseUrl + req.route.path : undefined
+    const verdict = judge(new NodeWireRequest(req, req.params, template))
     if (verdict instanceof Promise) verdict.then(proceed).catch(next)
     else proceed(verdict)
   }
 }
 
 /**
- * The token service for Express: `POST /` exchanges a secret for a token, `GET /test` says who a credential belongs to, `GET /jwks.json` publishes
- * the public keys. The body is read under any Content-Type, whether a parser ran before or not.
+ * The token service for Express: `POST /` (`POST /generate` with the Flare profile) exchanges a secret for a token, `GET /test` says who a
+ * credential belongs to, `GET /jwks.json` publishes the public keys. The body is read under any Content-Type, whether a parser ran before or not.
  *
  * @param twinkey What issues.
  * @param options The profile, where it is not the standard one.
  * @returns A middleware to mount with `app.use('/tokens', …)`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): RequestHandler {
-  const { exchange, test, jwks } = createEndpoints(twinkey, options)
+  const { route } = createEndpoints(twinkey, options)
   return (req, res, next) => {
-    const request = new NodeWireRequest(req)
-    const path = req.path
-    const answer =
-      path === '/'
-        ? exchange(request, () => bodyOf(req as NodeBodyRequest))
-        : path === '/test'
-          ? test(request)
-          : path === '/jwks.json'
-            ? jwks()
-            : undefined
+    const answer = route(req.path, new NodeWireRequest(req), () => bodyOf(req as unknown as NodeBodyRequest))
     if (answer === undefined) next()
     else answer.then((written) => writeAnswer(res, written)).catch(next)
   }
+}
+
+// Express 4 keeps the parsed query on the request, Express 5 parses the URL anew.
+function hideQuery(request: Request, names: readonly string[]): void {
+  request.url = withoutQuery(request.url, names)
+  request.originalUrl = withoutQuery(request.originalUrl, names)
+  for (const name of names) delete request.query[name]
 }

@@ -4,7 +4,8 @@ import type { WireAnswer } from '../wire/profile.ts'
 import type { NodeRequest } from '../wire/request.ts'
 
 /** A request of Node's http module whose body may still stand in the stream, or may have been taken by a parser. */
-export interface NodeBodyRequest extends NodeRequest, AsyncIterable<Uint8Array> {
+export interface NodeBodyRequest extends NodeRequest {
+  iterator(options: { destroyOnReturn: boolean }): AsyncIterableIterator<Uint8Array>
   readonly body?: unknown
   readonly readableDidRead: boolean
 }
@@ -21,7 +22,8 @@ export interface NodeResponse {
  * was parsed; what was announced and is in neither form is refused.
  */
 export async function bodyOf(request: NodeBodyRequest): Promise<BodySource | Refusal> {
-  if (!request.readableDidRead) return collectBody(request)
+  // Not destroyed where more comes than is read: that would take the connection away before the answer is written.
+  if (!request.readableDidRead) return collectBody(request.iterator({ destroyOnReturn: false }))
   if (request.body !== undefined && request.body !== null) return { parsed: request.body }
   return isAnnounced(request) ? REFUSALS.requestMalformed : { bytes: new Uint8Array() }
 }

@@ -87,9 +87,35 @@ export function firstVersion(): number {
 type Change = Partial<Omit<KeyRecord, 'kind' | 'id' | 'version' | 'createdAt' | 'lastUsedAt'>>
 
 /** The record after a change. The step is random, so that a version tells whose write it is. */
-export function changed(key: KeyRecord, change: Change, now: number): KeyRecord {
+function changed(key: KeyRecord, change: Change, now: number): KeyRecord {
   const [step] = crypto.getRandomValues(new Uint16Array(1)) as unknown as [number]
   return { ...key, ...change, version: key.version + step + 1, updatedAt: now }
+}
+
+/** A new record. */
+export function created(
+  id: string,
+  attributes: Pick<KeyRecord, 'name' | 'owner' | 'scope' | 'expiresAt' | 'metadata' | 'primary' | 'secondary'>,
+  now: number,
+): KeyRecord {
+  const { name, owner, scope, expiresAt, metadata, primary, secondary } = attributes
+  return {
+    kind: 'key',
+    id,
+    version: firstVersion(),
+    name,
+    owner,
+    metadata: freezeJson(metadata),
+    scope: freezeScope(scope),
+    enabled: true,
+    createdAt: now,
+    updatedAt: now,
+    expiresAt,
+    revokedAt: null,
+    primary,
+    secondary,
+    lastUsedAt: {},
+  }
 }
 
 /** The record with a new secret in one slot and the other slot untouched. */
@@ -131,6 +157,19 @@ export function switched(key: KeyRecord, enabled: boolean, now: number): KeyReco
 /** The record revoked, which is final. */
 export function revoked(key: KeyRecord, now: number): KeyRecord {
   return changed(key, { revokedAt: now }, now)
+}
+
+/** The record revoked where it is that of an owner who is gone. */
+export function withoutOwner(key: KeyRecord, owner: string | undefined, now: number): KeyRecord {
+  return key.revokedAt === null && key.owner === owner ? revoked(key, now) : key
+}
+
+/** The record without a tenant that is gone: revoked where it reaches only this one, without it where it names others too. */
+export function withoutTenant(key: KeyRecord, tenant: string, now: number): KeyRecord {
+  const { tenants } = key.scope
+  if (key.revokedAt !== null || tenants === '*' || !tenants.includes(tenant)) return key
+  const others = tenants.filter((name) => name !== tenant)
+  return others.length === 0 ? revoked(key, now) : changed(key, { scope: freezeScope({ ...key.scope, tenants: others }) }, now)
 }
 
 /** The record with other attributes. */

@@ -20,6 +20,8 @@ export interface RequestReader<R> {
   readonly target?: { readonly [axis in Axis]?: TargetReader<R> }
   /** The axes on which names are told apart without regard to ASCII case; they are mapped to the spelling of a listed name. */
   readonly caseless?: readonly Axis[]
+  /** How the convention calls the holder of a key of that name. */
+  username?(name: string): string
 }
 
 /** What a route asks of a request. */

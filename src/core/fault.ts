@@ -5,6 +5,7 @@ export type FaultCode =
   | 'key_revoked'
   | 'version_conflict'
   | 'secondary_live'
+  | 'secret_taken'
   | 'store_unavailable'
   | 'store_malformed'
   | 'outcome_unknown'

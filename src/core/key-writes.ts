@@ -9,8 +9,8 @@ import type { StoredKey } from './store.ts'
 export interface KeyWrites {
   /** The key as it is in the store now, or the fault `key_not_found`. */
   read(id: string): Promise<KeyRecord>
-  /** Creates a record. Answers `'conflict'` where the id is taken. */
-  create(record: StoredKey): Promise<'stored' | 'conflict'>
+  /** Writes a record where the version that is there is the expected one, or where nothing is there and it is undefined. */
+  put(next: StoredKey, expectedVersion: number | undefined): Promise<'stored' | 'conflict' | 'missing'>
   /** Changes a key once. Loses with `version_conflict` where another change came first. */
   change(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
   /** Changes a key whatever else happens to it: re-reads and tries again until the change holds. */
@@ -68,10 +68,10 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
 
   return {
     read,
-    async create(record) {
-      const outcome = await put(record, undefined)
+    async put(next, expectedVersion) {
+      const outcome = await put(next, expectedVersion)
       if (outcome === 'unknown') throw unknown()
-      return outcome === 'stored' ? 'stored' : 'conflict'
+      return outcome
     },
     change: (id, transition) => change(id, transition, 1),
     insist: (id, transition) => change(id, transition, MAX_ATTEMPTS),

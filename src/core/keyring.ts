@@ -1,6 +1,5 @@
 import {
-  changed,
-  firstVersion,
+  created,
   freezeJson,
   isId,
   type KeyRecord,
@@ -12,10 +11,13 @@ import {
   stateOf,
   switched,
   updated,
+  withoutOwner,
+  withoutTenant,
 } from './api-key.ts'
 import type { CheckedStore } from './checked-store.ts'
 import type { Emit, KeyEvent } from './events.ts'
 import { isTwinkeyError, requireInput } from './fault.ts'
+import { dropAliases, type ImportKeyInput, type ImportRules, readImported, writeAliases } from './key-import.ts'
 import {
   type ActorOption,
   type CreateKeyInput,
@@ -34,7 +36,7 @@ import {
 import { type ApiKey, viewOf } from './key-view.ts'
 import type { KeyWrites } from './key-writes.ts'
 import { freezeScope, type Scope } from './scope.ts'
-import { digestSecret, hintOf, mintId, mintSecret, type Pepper, type Slot } from './secret.ts'
+import { digestSecret, hintOf, mintId, mintSecret, type Slot } from './secret.ts'
 
 /** A new key with its secrets. They cannot be read back later. */
 export interface CreatedKey<M extends Metadata = Metadata> {
@@ -54,8 +56,8 @@ export interface RenewedKey<M extends Metadata = Metadata> {
 export interface KeyringParts {
   readonly store: CheckedStore
   readonly writes: KeyWrites
-  readonly prefix: string
-  readonly pepper: Pepper | undefined
+  /** Prefixes, pepper and foreign secrets: the first prefix and the current pepper are those of new secrets. */
+  readonly rules: ImportRules
   /** What a key reaches by default, besides its tenants. */
   readonly defaultScope: Omit<Scope, 'tenants'>
   readonly emit: Emit | undefined
@@ -70,6 +72,14 @@ export interface KeyringParts {
 export interface Keyring<M extends Metadata = Metadata> {
   /** Creates a key and shows its secrets, this once. */
   create(input: CreateKeyInput<M>): Promise<CreatedKey<M>>
+  /**
+   * Creates a key whose secrets another system issued, from their digests or, in a migration script, from the secrets themselves. They verify,
+   * rotate into secrets of ours, and are disabled like any other. The `foreign` option turns their lookup on.
+   *
+   * @throws {@link TwinkeyError} `secret_taken` where one of the secrets belongs to a key already; `invalid_input` also where a secret has less
+   * than 112 bits of entropy, or would never be looked up.
+   */
+  import(input: ImportKeyInput<M>): Promise<ApiKey<M>>
   /** The key, or undefined where there is none of that id. Never shows a secret. */
   get(id: string): Promise<ApiKey<M> | undefined>
   /** One page of keys. Never shows a secret. */
@@ -136,43 +146,42 @@ export interface Keyring<M extends Metadata = Metadata> {
   delete(id: string, options?: ActorOption): Promise<void>
 }
 
-export function createKeyring<M extends Metadata>({ store, writes, prefix, pepper, defaultScope, emit, now }: KeyringParts): Keyring<M> {
+export function createKeyring<M extends Metadata>({ store, writes, rules, defaultScope, emit, now }: KeyringParts): Keyring<M> {
+  const prefix = rules.prefixes[0] as string
+
   function tell(type: KeyEvent['type'], { id, name, owner }: KeyRecord, { actor }: ActorOption, more?: Pick<KeyEvent, 'slot'>): void {
     emit?.({ type, at: now(), keyId: id, name, owner, actor: actor ?? null, ...more })
   }
 
   function mint(keyId: string): { secret: string; stored: StoredSecret } {
     const secret = mintSecret(prefix, keyId)
-    const stored = { id: mintId(), digest: digestSecret(secret, pepper), hint: hintOf(secret), createdAt: now(), expiresAt: null }
+    const stored = { id: mintId(), digest: digestSecret(secret, rules.pepper), hint: hintOf(secret), createdAt: now(), expiresAt: null }
     return { secret, stored }
   }
 
   async function create(input: CreateKeyInput<M>): Promise<CreatedKey<M>> {
-    const { name, owner, scope, expiresAt, metadata, secondary } = readCreateInput(input, defaultScope, now())
+    const { secondary, ...attributes } = readCreateInput(input, defaultScope, now())
     const id = mintId()
     const first = mint(id)
     const second = secondary ? mint(id) : undefined
-    const record: KeyRecord = {
-      kind: 'key',
-      id,
-      version: firstVersion(),
-      name,
-      owner,
-      metadata: freezeJson(metadata),
-      scope: freezeScope(scope),
-      enabled: true,
-      createdAt: now(),
-      updatedAt: now(),
-      expiresAt,
-      revokedAt: null,
-      primary: first.stored,
-      secondary: second?.stored ?? null,
-      lastUsedAt: {},
-    }
+    const record = created(id, { ...attributes, primary: first.stored, secondary: second?.stored ?? null }, now())
     // An id that is taken already, against all odds, is not overwritten.
-    if ((await writes.create(record)) === 'conflict') return create(input)
+    if ((await writes.put(record, undefined)) !== 'stored') return create(input)
     tell('key.created', record, input)
     return { key: viewOf(record), primary: first.secret, secondary: second?.secret ?? null }
+  }
+
+  async function importKey(input: ImportKeyInput<M>): Promise<ApiKey<M>> {
+    const { primary, secondary, ...rest } = input
+    const { secondary: _, ...attributes } = readCreateInput(rest, defaultScope, now())
+    const first = readImported(primary, 'primary', rules, now())
+    const second = secondary === undefined ? null : readImported(secondary, 'secondary', rules, now())
+    requireInput(first.digest === second?.digest ? 'must be another secret than the primary' : undefined, 'secondary')
+    const record = created(mintId(), { ...attributes, primary: first, secondary: second }, now())
+    await writeAliases(record, store, writes)
+    if ((await writes.put(record, undefined)) !== 'stored') return importKey(input)
+    tell('key.imported', record, input)
+    return viewOf(record)
   }
 
   // Makes a change and tells of it, unless there was nothing to change.
@@ -225,6 +234,7 @@ export function createKeyring<M extends Metadata>({ store, writes, prefix, peppe
 
   return {
     create,
+    import: importKey,
     async get(id) {
       const record = isId(id) ? await store.get(id) : undefined
       return record?.kind === 'key' ? viewOf(record) : undefined
@@ -277,19 +287,9 @@ export function createKeyring<M extends Metadata>({ store, writes, prefix, peppe
     },
     async delete(id, options = {}) {
       readActor(options)
-      tell('key.deleted', await writes.remove(id), options)
+      const record = await writes.remove(id)
+      tell('key.deleted', record, options)
+      if (rules.foreign.length > 0) await dropAliases(record, store)
     },
   }
-}
-
-function withoutOwner(key: KeyRecord, owner: string | undefined, now: number): KeyRecord {
-  return key.revokedAt === null && key.owner === owner ? revoked(key, now) : key
-}
-
-// A key that reaches only this tenant is revoked; one that names others too only loses it.
-function withoutTenant(key: KeyRecord, tenant: string, now: number): KeyRecord {
-  const { tenants } = key.scope
-  if (key.revokedAt !== null || tenants === '*' || !tenants.includes(tenant)) return key
-  const others = tenants.filter((name) => name !== tenant)
-  return others.length === 0 ? revoked(key, now) : changed(key, { scope: freezeScope({ ...key.scope, tenants: others }) }, now)
 }

@@ -8,6 +8,8 @@ export interface Principal<M extends Metadata = Metadata> {
   readonly keyId: string
   /** The name of the key. */
   readonly name: string
+  /** What the profile calls the holder, where it has a word for it, like the `Key: <name>` of Flowgear. */
+  readonly username: string | undefined
   readonly owner: string | null
   readonly metadata: M
   /** Which of the two secrets was used, or minted the token. */

@@ -95,7 +95,12 @@ export function denied(axis: Axis): Refusal {
   return DENIED[axis]
 }
 
-/** A refusal for a caller that has failed too often. */
+/**
+ * A refusal for a caller that has failed too often, for a reader or a guard of your own that counts.
+ *
+ * @param retryAfterSeconds When to try again: it becomes the Retry-After of the answer.
+ * @returns The refusal `rate_limited`.
+ */
 export function rateLimited(retryAfterSeconds: number): Refusal {
   return refusal('rate_limited', 'Too many requests. Try again later.', { retryAfterSeconds })
 }

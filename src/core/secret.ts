@@ -157,10 +157,16 @@ export function matchSecret(
   return first === undefined || second === undefined ? 'pepper_missing' : undefined
 }
 
-function digestUnder(name: string | undefined, secret: string, pepper: Pepper | undefined): string | undefined {
+/** The digest of a secret under a pepper, or the plain one; undefined where no pepper of that name is configured. */
+export function digestUnder(name: string | undefined, secret: string, pepper: Pepper | undefined): string | undefined {
   if (name === undefined) return PLAIN + sha256(secret)
   if (pepper === undefined || !Object.hasOwn(pepper.keys, name)) return undefined
-  return `${PEPPERED}${name}:${hmacSha256(pepper.keys[name] as Uint8Array, secret)}`
+  return storedDigest(name, hmacSha256(pepper.keys[name] as Uint8Array, secret))
+}
+
+/** A digest in base64url in the form in which it is stored: with its algorithm and pepper. */
+export function storedDigest(pepper: string | undefined, digest: string): string {
+  return pepper === undefined ? PLAIN + digest : `${PEPPERED}${pepper}:${digest}`
 }
 
 function equal(a: string, b: string): boolean {

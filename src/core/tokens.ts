@@ -68,6 +68,11 @@ export async function verifyToken(text: string, rules: TokenRules, now: number):
   return readClaims(readJson(text.slice(text.indexOf('.') + 1, text.lastIndexOf('.'))), rules, now)
 }
 
+/** Whether a text begins as every token does: with the base64url of `{"`. */
+export function isTokenLike(text: string): boolean {
+  return text.startsWith('eyJ') && text.includes('.')
+}
+
 /** Whether a text says, unverified, that it is a token of this issuer. Decides only whether a credential is one of ours, never whether it is good. */
 export function isIssuedBy(text: string, issuer: string): boolean {
   if (!hasTokenForm(text)) return false

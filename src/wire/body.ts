@@ -5,8 +5,8 @@ import type { WireBody } from './profile.ts'
 /** What was found of a body: its bytes, or what a parser that ran before has made of them. */
 export type BodySource = { readonly bytes: Uint8Array } | { readonly parsed: unknown }
 
-/** The largest body of a token request, in bytes. */
-export const MAX_BODY_BYTES = 65_536
+// The largest body of a token request.
+const MAX_BODY_BYTES = 65_536
 
 /**
  * The members of a token request, from JSON or a form, whichever it is: clients send the one under the Content-Type of the other, or under none.
@@ -22,14 +22,18 @@ export function readBody(source: BodySource | Refusal): WireBody | Refusal {
   return isPlainObject(parsed) ? readForm(parsed) : REFUSALS.requestMalformed
 }
 
-/** Collects a body, but no more of it than a token request may have. */
+/** Collects a body, but no more of it than a token request may have. A body that breaks off cannot be read either. */
 export async function collectBody(chunks: AsyncIterable<Uint8Array>): Promise<BodySource | Refusal> {
   const parts: Uint8Array[] = []
   let length = 0
-  for await (const chunk of chunks) {
-    length += chunk.length
-    if (length > MAX_BODY_BYTES) return REFUSALS.requestMalformed
-    parts.push(chunk)
+  try {
+    for await (const chunk of chunks) {
+      length += chunk.length
+      if (length > MAX_BODY_BYTES) return REFUSALS.requestMalformed
+      parts.push(chunk)
+    }
+  } catch {
+    return REFUSALS.requestMalformed
   }
   const bytes = new Uint8Array(length)
   let at = 0

@@ -20,22 +20,24 @@ export interface TokenService<M extends Metadata = Metadata> extends Decider<M> 
 
 /** The endpoints of the token service, without a framework. They never reject for what a caller sent. */
 export interface Endpoints {
-  /** Exchanges a secret for a token: POST. The body is asked for only where a credential was sent. */
+  /** Exchanges a secret for a token: POST. The body is asked for only where the secret is live. */
   exchange(request: WireRequest, body: () => Promise<BodySource | Refusal>): Promise<WireAnswer>
   /** Says who a credential belongs to: GET. */
   test(request: WireRequest): Promise<WireAnswer>
   /** Publishes the keys that verify tokens: GET. */
   jwks(): Promise<WireAnswer>
+  /** The answer of whichever endpoint stands at a path below the mount point, or undefined where none does. */
+  route(path: string, request: WireRequest, body: () => Promise<BodySource | Refusal>): Promise<WireAnswer> | undefined
 }
 
 const JWKS_MAX_AGE_SECONDS = 300
 
 export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { profile = standard() }: EndpointOptions = {}): Endpoints {
-  const guard = createGuard(twinkey, { profile, anyTarget: true, accept: ['secret', 'token'] })
-  return {
+  const guard = createGuard(twinkey, { profile, anyTarget: true })
+  const endpoints: Endpoints = {
     async exchange(request, body) {
       if (request.method !== 'POST') return notAllowed('POST')
-      const credential = profile.credential(request)
+      const credential = profile.exchangeCredential?.(request) ?? profile.credential(request)
       if (isRefusal(credential)) return profile.refuse(credential)
       if (credential.kinds === 'token') return profile.refuse(REFUSALS.credentialInvalid)
       const issued = await twinkey.tokens.issue(credential.text, async (holder) => {
@@ -46,14 +48,23 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { 
     },
     async test(request) {
       if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
-      const verdict = await guard(request)
+      const verdict = await guard.judge(request)
       if (isAnswer(verdict)) return verdict
-      return verdict.principal === undefined ? profile.refuse(REFUSALS.credentialMissing) : profile.tokenTested(verdict.principal)
+      if (verdict.principal === undefined) return profile.refuse(REFUSALS.credentialMissing)
+      const tested = await profile.tokenTested(verdict.principal)
+      return isRefusal(tested) ? profile.refuse(tested) : tested
     },
     async jwks() {
       return jsonAnswer(200, await twinkey.tokens.jwks(), { 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` })
     },
+    route(path, request, body) {
+      const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+      if (trimmed === profile.exchangePath) return endpoints.exchange(request, body)
+      if (trimmed === '/test') return endpoints.test(request)
+      return trimmed === '/jwks.json' ? endpoints.jwks() : undefined
+    },
   }
+  return endpoints
 }
 
 /** The endpoints as web-standard handlers, for any router that speaks `Request` and `Response`. */

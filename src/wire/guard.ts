@@ -13,17 +13,25 @@ export interface Decider<M extends Metadata = Metadata> {
 /** What an adapter has to do: go on with a principal, or write an answer. */
 export type Verdict<M extends Metadata = Metadata> = Allowed<M> | Anonymous | WireAnswer
 
-/** Judges a request: at once where everything is known, with a promise where a store or a signature must be asked. */
-export type Guard<M extends Metadata = Metadata> = (request: WireRequest) => Verdict<M> | Promise<Verdict<M>>
+/** The decision of the core as the profile of a route writes it. */
+export interface Guard<M extends Metadata = Metadata> {
+  /** Judges a request: at once where everything is known, with a promise where a store or a signature must be asked. */
+  judge(request: WireRequest): Verdict<M> | Promise<Verdict<M>>
+  /** Names in the query that hold a credential: to be taken out of the URL once the verdict is there, whatever it is. */
+  readonly secretQuery: readonly string[] | undefined
+}
 
-/** The decision of the core as the profile of a route writes it. What `requireAuth` of every adapter is made of. */
+/** What `requireAuth` of every adapter is made of. */
 export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement: Requirement = {}): Guard<M> {
   const checked = new CheckedRequirement(requirement)
   const verdictOf = (decision: Decision<M> | Anonymous): Verdict<M> =>
     decision.ok ? decision : checked.reader.refuse(decision.refusal, checked.workflow)
-  return (request) => {
-    const decision = twinkey.authenticateNow(request, checked)
-    return decision === undefined ? twinkey.authenticate(request, checked).then(verdictOf) : verdictOf(decision)
+  return {
+    secretQuery: checked.reader.secretQuery,
+    judge(request) {
+      const decision = twinkey.authenticateNow(request, checked)
+      return decision === undefined ? twinkey.authenticate(request, checked).then(verdictOf) : verdictOf(decision)
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Metadata } from '../core/api-key.ts'
-import type { RequestReader } from '../core/demand.ts'
+import type { Credential, RequestReader } from '../core/demand.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { IssuedToken, TokenRequest } from '../core/token-issuer.ts'
@@ -21,6 +21,12 @@ export type WireBody = Readonly<Record<string, unknown>> | undefined
  */
 export interface Profile extends RequestReader<WireRequest> {
   readonly name: string
+  /** Names in the query that hold a credential. They are taken out of the URL before a handler sees it. */
+  readonly secretQuery?: readonly string[]
+  /** Where the token exchange stands below the mount point. */
+  readonly exchangePath: '/' | '/generate'
+  /** The credential at the token exchange, where it stands elsewhere than on other routes. */
+  exchangeCredential?(request: WireRequest): Credential | Refusal
   /** How a refusal looks. `workflow` is what the route demands, where that is fixed. */
   refuse(refusal: Refusal, workflow?: string): WireAnswer
   /** What a token request asks for, once it is known who asks. */
@@ -28,10 +34,15 @@ export interface Profile extends RequestReader<WireRequest> {
   /** How an issued token looks. */
   tokenIssued(issued: IssuedToken): WireAnswer
   /** How the answer to "who am I" looks. */
-  tokenTested(principal: Principal<Metadata>): WireAnswer | Promise<WireAnswer>
+  tokenTested(principal: Principal<Metadata>): WireAnswer | Refusal | Promise<WireAnswer | Refusal>
 }
 
 /** A JSON answer that no cache keeps. */
 export function jsonAnswer(status: number, body: unknown, headers?: Readonly<Record<string, string>>): WireAnswer {
   return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers }, body: JSON.stringify(body) }
+}
+
+/** The Retry-After of a refusal that passes by itself. */
+export function retryAfter({ retryAfterSeconds }: Refusal): Readonly<Record<string, string>> {
+  return retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }
 }

@@ -9,6 +9,8 @@ export interface WireRequest {
   header(name: string): string | undefined
   /** A parameter of the matched route, decoded; undefined where the route has none of that name. */
   param(name: string): string | undefined
+  /** The template of the matched route with its mount point, as in `/customers/:id/`; undefined where the host does not know. */
+  readonly template?: string | undefined
 }
 
 /** What is read of a request of Node's http module, and so of Express and Fastify. */
@@ -26,10 +28,12 @@ export type Params = Readonly<Record<string, unknown>> | undefined
 export class NodeWireRequest implements WireRequest {
   readonly #request: NodeRequest
   readonly #params: Params
+  readonly template: string | undefined
 
-  constructor(request: NodeRequest, params?: Params) {
+  constructor(request: NodeRequest, params?: Params, template?: string) {
     this.#request = request
     this.#params = params
+    this.template = template
   }
 
   get method(): string {
@@ -104,12 +108,59 @@ export function readQuery(url: string, name: string): string | Refusal | undefin
   return found
 }
 
+/**
+ * The URL without some parameters of the query, whatever their spelling: how a handler gets to see it.
+ *
+ * @param url Path and query, or an absolute URL.
+ * @param names Names of parameters.
+ */
+export function withoutQuery(url: string, names: readonly string[]): string {
+  return rewriteQuery(url, (name) => (names.includes(name) ? undefined : ''))
+}
+
+/**
+ * The URL for a log: the value of every `auth-key` in the query, whatever its spelling, is replaced.
+ *
+ * @param url Path and query, or an absolute URL, as in `req.url`.
+ * @param names The parameters to redact: `auth-key` unless given.
+ * @returns The URL with `[redacted]` in their place.
+ * @example
+ * ```ts
+ * import { redactUrl } from 'twinkey'
+ *
+ * console.log(redactUrl('/customers/1/?auth-key=secret&_profile=Test'))
+ * // /customers/1/?auth-key=[redacted]&_profile=Test
+ * ```
+ */
+export function redactUrl(url: string, names: readonly string[] = ['auth-key']): string {
+  return rewriteQuery(url, (name) => (names.includes(name) ? '[redacted]' : ''))
+}
+
 /** Reads a header that must stand once and in ASCII. */
 export function readHeader(request: WireRequest, name: string): string | Refusal | undefined {
   const value = request.header(name)
   if (value === undefined) return undefined
   if (value.includes(',')) return REFUSALS.targetRepeated
   return /[^\x20-\x7e]/.test(value) ? REFUSALS.requestMalformed : value
+}
+
+// Rewrites the parameters of a query: undefined leaves one out, text replaces its value, '' keeps it as it stands.
+function rewriteQuery(url: string, rewrite: (name: string) => string | undefined): string {
+  const start = url.indexOf('?')
+  if (start < 0) return url
+  const fragment = url.indexOf('#', start)
+  const end = fragment < 0 ? url.length : fragment
+  const pairs = url
+    .slice(start + 1, end)
+    .split('&')
+    .flatMap((pair) => {
+      const split = pair.indexOf('=')
+      const written = split < 0 ? pair : pair.slice(0, split)
+      const value = rewrite(decode(written) ?? written)
+      if (value === undefined) return []
+      return value === '' ? pair : `${written}=${value}`
+    })
+  return `${url.slice(0, start)}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}${url.slice(end)}`
 }
 
 function readParam(params: Params, name: string): string | undefined {

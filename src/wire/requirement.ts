@@ -45,6 +45,14 @@ export function query(name: string): TargetReader<WireRequest> {
   return (request) => readQuery(request.url, name)
 }
 
+/**
+ * Names the workflow by method and template of the matched route, as in `GET /customers/:id/`: for keys whose permitted workflows are routes. HEAD
+ * counts as GET.
+ */
+export function routeTemplate(): TargetReader<WireRequest> {
+  return ({ method, template }) => template && `${method === 'HEAD' ? 'GET' : method} ${template}`
+}
+
 const MEMBERS = ['tenant', 'environment', 'workflow', 'profile', 'accept', 'optional', 'anyTarget']
 
 /** A requirement that has been checked, in the form in which the core takes it. Made once for a route, not for each request. */

@@ -1,10 +1,11 @@
-import { MAX_SECRET_LENGTH, MAX_TOKEN_LENGTH, secondsProblem } from '../core/bounds.ts'
+import { secondsProblem } from '../core/bounds.ts'
 import type { Credential } from '../core/demand.ts'
 import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
 import { fromScopeString, type Scope, toScopeString } from '../core/scope.ts'
 import type { TokenRequest } from '../core/token-issuer.ts'
 import { MAX_LIFETIME_SECONDS } from '../core/tokens.ts'
-import { jsonAnswer, type Profile, type WireAnswer, type WireBody } from './profile.ts'
+import { readBearer, readWhole } from './credential.ts'
+import { jsonAnswer, type Profile, retryAfter, type WireAnswer, type WireBody } from './profile.ts'
 import type { WireRequest } from './request.ts'
 
 const STATUS: Readonly<Record<RefusalCode, number>> = {
@@ -32,10 +33,6 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-const BEARER = /(?:^|,)\s*bearer(?:\s|,|$)/i
-const TOKEN68 = /^[A-Za-z0-9._~+/-]+=*$/
-const VISIBLE = /^[\x21-\x7e]+$/
-
 /**
  * The standard profile: `Authorization: Bearer <secret or token>` or `X-API-Key: <secret>`, and refusals as problem+json with a challenge.
  *
@@ -45,32 +42,18 @@ const VISIBLE = /^[\x21-\x7e]+$/
  * @see RFC 6750, RFC 9457, RFC 9110 section 11
  */
 export function standard(): Profile {
-  return { name: 'standard', credential, refuse, tokenRequest, tokenIssued, tokenTested }
+  return { name: 'standard', exchangePath: '/', credential, refuse, tokenRequest, tokenIssued, tokenTested }
 }
 
 function credential(request: WireRequest): Credential | Refusal {
-  const bearer = readBearer(request.header('authorization'))
-  const apiKey = request.header('x-api-key')
-  if (apiKey === undefined) return bearer ?? REFUSALS.credentialMissing
-  if (bearer !== undefined || apiKey.includes(',')) return REFUSALS.credentialAmbiguous
-  if (apiKey.length <= MAX_SECRET_LENGTH && !VISIBLE.test(apiKey)) return REFUSALS.credentialMalformed
-  return { text: apiKey, kinds: 'secret', shielded: false }
-}
-
-// Undefined where the field holds nothing of the Bearer scheme. A comma means two fields, which some servers join before anyone can look.
-function readBearer(field: string | undefined): Credential | Refusal | undefined {
-  if (field === undefined) return undefined
-  if (field === '') return REFUSALS.credentialMalformed
-  if (field.length > MAX_TOKEN_LENGTH + 'Bearer '.length) return REFUSALS.credentialInvalid
-  if (field.includes(',')) return BEARER.test(field) ? REFUSALS.credentialAmbiguous : undefined
-  const space = field.indexOf(' ')
-  if ((space < 0 ? field : field.slice(0, space)).toLowerCase() !== 'bearer') return undefined
-  const text = space < 0 ? '' : field.slice(space).trimStart()
-  return TOKEN68.test(text) ? { text, kinds: 'either', shielded: true } : REFUSALS.credentialMalformed
+  const bearer = readBearer(request.header('authorization'), 'either')
+  const apiKey = readWhole(request.header('x-api-key'), false)
+  if (bearer !== undefined && apiKey !== undefined) return REFUSALS.credentialAmbiguous
+  return bearer ?? apiKey ?? REFUSALS.credentialMissing
 }
 
 function refuse(refusal: Refusal, workflow?: string): WireAnswer {
-  const { code, detail, retryAfterSeconds } = refusal
+  const { code, detail } = refusal
   const status = STATUS[code]
   const challenge = challengeOf(refusal, status, workflow)
   return {
@@ -79,7 +62,7 @@ function refuse(refusal: Refusal, workflow?: string): WireAnswer {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
-      ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+      ...retryAfter(refusal),
     },
     body: JSON.stringify({ title: TITLES[status], status, detail, code }),
   }

@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RawRequest, sendRaw } from '../support/raw-http.ts'
 import { refused, seen } from './expect.ts'
@@ -112,6 +113,19 @@ describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start)
       body,
     }
     expect(seen(await sendRaw(host.port, request), expected)).toEqual(expected)
+  })
+
+  test('answers a body far over the limit without waiting for the rest of it', async () => {
+    const status = await new Promise((resolve, reject) => {
+      const headers = { authorization: `Bearer ${f.secrets.primary}`, 'content-length': 50_000_000 }
+      const sent = request({ port: host.port, method: 'POST', path: '/tokens', headers, agent: false }, (response) => {
+        resolve(response.statusCode)
+        sent.destroy()
+      })
+      sent.on('error', reject)
+      sent.write('x'.repeat(200_000))
+    })
+    expect(status).toBe(400)
   })
 
   test('refuses a body that was announced and is gone', async () => {

@@ -1,4 +1,5 @@
-import { header, type Principal, type Profile, param, query, type Requirement, rateLimited, standard } from 'twinkey'
+import { header, type Principal, type Profile, param, query, type Requirement, rateLimited } from 'twinkey'
+import { standard } from 'twinkey/profiles'
 
 /** A guarded route of the test application, the same on every host. `:name` is a parameter of the path. */
 export interface Route {

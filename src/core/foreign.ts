@@ -1,0 +1,34 @@
+import { sha256 } from '#hash'
+import { digestUnder, hasOurPrefix, type Pepper } from './secret.ts'
+
+/** Secrets that another system issued and that are to be looked up: which digests of them were imported, and how long they are. */
+export interface ForeignSecrets {
+  readonly algorithm: 'sha-256' | 'hmac-sha-256'
+  /** With `hmac-sha-256`: the name in `pepper.keys` of the key that the other system used. */
+  readonly pepper?: string | undefined
+  /** Shortest such secret, in characters: 16 to 256. */
+  readonly minLength: number
+  /** Longest such secret, in characters: 16 to 256. */
+  readonly maxLength: number
+}
+
+/** The id of the alias that leads from a secret to its key. It derives from the digest, and does not give it away. */
+export function aliasIdOf(digest: string): string {
+  return `alias-${sha256(digest)}`
+}
+
+/**
+ * The ids of the aliases under which a text may be imported: one for each kind of foreign secret that it can be by its length. None for a text
+ * that begins like a secret of ours.
+ */
+export function aliasIdsOf(
+  text: string,
+  foreign: readonly ForeignSecrets[],
+  prefixes: readonly string[],
+  pepper: Pepper | undefined,
+): string[] {
+  if (hasOurPrefix(text, prefixes)) return []
+  const fitting = foreign.filter(({ minLength, maxLength }) => text.length >= minLength && text.length <= maxLength)
+  // A pepper that is named here is configured: the options were checked.
+  return fitting.map((kind) => aliasIdOf(digestUnder(kind.pepper, text, pepper) as string))
+}

@@ -1,0 +1,139 @@
+import { deadReason, type KeyRecord, slotOf } from './api-key.ts'
+import { MAX_SECRET_LENGTH } from './bounds.ts'
+import type { Cached } from './cache.ts'
+import type { Credential } from './demand.ts'
+import { aliasIdsOf, type ForeignSecrets } from './foreign.ts'
+import type { CachedKey, KeyCache } from './key-cache.ts'
+import { REFUSALS, type Refusal, type RefusalReason } from './refusal.ts'
+import { intersect, type Scope } from './scope.ts'
+import { checksumHolds, hasOurPrefix, keyIdOf, matchSecret, type Pepper, type Slot } from './secret.ts'
+import { isTokenLike, type TokenClaims } from './tokens.ts'
+
+/** A live secret of a live key, or a token that one of them minted. */
+export interface Identity {
+  readonly key: KeyRecord
+  readonly slot: Slot
+  readonly via: 'secret' | 'token'
+  /** What the credential reaches before its owner is asked: the key's scope, cut by the token's. */
+  readonly scope: Scope
+  readonly usedAt: CachedKey['usedAt']
+}
+
+/** Why not, for the caller and for the operator. */
+export class Denial {
+  constructor(
+    readonly refusal: Refusal,
+    readonly reason: RefusalReason | undefined,
+    readonly keyId?: string,
+    /** Whether the credential is not one of ours, so that another scheme may know it. */
+    readonly foreign = false,
+  ) {}
+}
+
+/** Something that must be asked before the decision can go on. */
+export class Question {
+  constructor(readonly ask: (known: Known) => Promise<void>) {}
+}
+
+/** What one decision has learned by asking. Held for that decision only, so that no cache can lose it half way. */
+export interface Known {
+  readonly keys: Map<string, Cached<CachedKey>>
+  token?: TokenClaims | RefusalReason
+  owner?: Cached<Scope>
+}
+
+/** What credentials are told by. */
+export interface IdentifierParts {
+  readonly keys: KeyCache
+  readonly prefixes: readonly string[]
+  readonly pepper: Pepper | undefined
+  /** The kinds of secrets of other systems that may have been imported. */
+  readonly foreign: readonly ForeignSecrets[]
+  readonly verifyToken: (text: string, now: number) => Promise<TokenClaims | RefusalReason>
+  /** Whether a text says, unverified, that it is a token of ours. */
+  readonly isOurToken: (text: string) => boolean
+  readonly now: () => number
+}
+
+/** Whose credential a text is. */
+export type Identify = (text: string, kinds: Credential['kinds'], known: Known | undefined, at: number) => Identity | Denial | Question
+
+/** The second step of every decision: from the text of a credential to a live key. */
+export function createIdentifier({ keys, prefixes, pepper, foreign, verifyToken, isOurToken, now }: IdentifierParts): Identify {
+  function identifySecret(text: string, keyId: string, known: Known | undefined, at: number): Identity | Denial | Question {
+    const cached = known?.keys.get(keyId) ?? keys.peek(keyId, at)
+    // Where the id is known the digest decides. Where it is not, the checksum keeps a typo or a made-up string from the store.
+    if (cached === undefined) return checksumHolds(text) ? askForKey(keyId) : invalid('checksum_wrong')
+    return matched(text, cached.value, at)
+  }
+
+  function identifyForeign(text: string, known: Known | undefined, at: number): Identity | Denial | Question {
+    for (const aliasId of aliasIdsOf(text, foreign, prefixes, pepper)) {
+      const alias = known?.keys.get(aliasId) ?? keys.peek(aliasId, at)
+      if (alias === undefined) return askForKey(aliasId)
+      if (alias.value?.record.kind !== 'alias') continue
+      const { keyId } = alias.value.record
+      const cached = known?.keys.get(keyId) ?? keys.peek(keyId, at)
+      return cached === undefined ? askForKey(keyId) : matched(text, cached.value, at)
+    }
+    return invalid('prefix_unknown', undefined, !isOurToken(text))
+  }
+
+  function matched(text: string, cached: CachedKey | null, at: number): Identity | Denial {
+    if (cached?.record.kind !== 'key') {
+      matchSecret(text, undefined, undefined, pepper)
+      return invalid('key_unknown')
+    }
+    const { record, usedAt } = cached
+    const slot = matchSecret(text, record.primary.digest, record.secondary?.digest, pepper)
+    if (slot === 'pepper_missing') return new Denial(REFUSALS.unavailable, 'pepper_missing', record.id)
+    if (slot === undefined) return invalid('secret_wrong', record.id)
+    return ifLive({ key: record, slot, via: 'secret', scope: record.scope, usedAt }, at)
+  }
+
+  function identifyToken(text: string, known: Known | undefined, at: number): Identity | Denial | Question {
+    const claims = known?.token
+    if (claims === undefined) {
+      return new Question(async (learned) => {
+        learned.token = await verifyToken(text, now())
+      })
+    }
+    if (typeof claims === 'string') return invalid(claims, undefined, !isOurToken(text))
+    if (at >= claims.expiresAt) return invalid('token_expired', claims.keyId)
+    const cached = known?.keys.get(claims.keyId) ?? keys.peek(claims.keyId, at)
+    if (cached === undefined) return askForKey(claims.keyId)
+    if (cached.value?.record.kind !== 'key') return invalid('key_unknown', claims.keyId)
+    const { record, usedAt } = cached.value as CachedKey & { record: KeyRecord }
+    const slot = slotOf(record, claims.secretId)
+    if (slot === undefined) return invalid('secret_replaced', record.id)
+    return ifLive({ key: record, slot, via: 'token', scope: intersect(record.scope, claims.scope), usedAt }, at)
+  }
+
+  function askForKey(id: string): Question {
+    return new Question(async (learned) => {
+      learned.keys.set(id, await keys.load(id))
+    })
+  }
+
+  return (text, kinds, known, at) => {
+    const keyId = keyIdOf(text, prefixes)
+    if (keyId !== undefined || hasOurPrefix(text, prefixes)) {
+      if (kinds === 'token') return invalid('kind_not_accepted')
+      return keyId === undefined || text.length > MAX_SECRET_LENGTH ? invalid('secret_malformed') : identifySecret(text, keyId, known, at)
+    }
+    if (kinds !== 'secret' && isTokenLike(text)) return identifyToken(text, known, at)
+    if (kinds === 'token') return invalid('token_malformed', undefined, true)
+    return identifyForeign(text, known, at)
+  }
+}
+
+/** The refusal `credential_invalid`: to the caller all reasons look the same. */
+export function invalid(reason: RefusalReason, keyId?: string, foreign = false): Denial {
+  return new Denial(REFUSALS.credentialInvalid, reason, keyId, foreign)
+}
+
+// The one place that asks whether a key and its slot are live, for secrets and tokens alike.
+function ifLive(identity: Identity, at: number): Identity | Denial {
+  const dead = deadReason(identity.key, identity.slot, at)
+  return dead === undefined ? identity : invalid(dead, identity.key.id)
+}

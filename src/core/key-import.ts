@@ -1,0 +1,165 @@
+import { firstVersion, type KeyRecord, type Metadata, type StoredSecret } from './api-key.ts'
+import { isPlainObject, MAX_SECRET_LENGTH, timeProblem, unknownMember } from './bounds.ts'
+import type { CheckedStore } from './checked-store.ts'
+import { requireInput, TwinkeyError } from './fault.ts'
+import { aliasIdOf, type ForeignSecrets } from './foreign.ts'
+import type { CreateKeyInput } from './key-input.ts'
+import type { KeyWrites } from './key-writes.ts'
+import { digestUnder, hasOurPrefix, hintOf, isDigest, mintId, type Pepper, storedDigest } from './secret.ts'
+
+/** A secret that another system issued, by its digest. */
+export interface ImportedDigest {
+  /** The digest, 32 bytes in the encoding that is named. */
+  readonly digest: string
+  readonly encoding: 'hex' | 'base64' | 'base64url'
+  readonly algorithm: 'sha-256' | 'hmac-sha-256'
+  /** With `hmac-sha-256`: the name in `pepper.keys` of the key that the other system used. */
+  readonly pepper?: string | undefined
+  /** How many bits of entropy the other system's generator gave the secret: at least 112. */
+  readonly entropyBits: number
+  /** At most the last four characters of the secret, for people. */
+  readonly hint?: string | undefined
+  /** When this secret dies, in epoch milliseconds; null or left out for never. */
+  readonly expiresAt?: number | null | undefined
+}
+
+/** A secret that another system issued, in plain text: for a migration script. Only its digest is kept. */
+export interface ImportedSecret {
+  /** 16 to 256 visible ASCII characters without a comma. */
+  readonly secret: string
+  /** How many bits of entropy the other system's generator gave the secret: at least 112. */
+  readonly entropyBits: number
+  /** When this secret dies, in epoch milliseconds; null or left out for never. */
+  readonly expiresAt?: number | null | undefined
+}
+
+/** A key whose secrets another system issued. */
+export interface ImportKeyInput<M extends Metadata = Metadata> extends Omit<CreateKeyInput<M>, 'secondary'> {
+  readonly primary: ImportedDigest | ImportedSecret
+  readonly secondary?: ImportedDigest | ImportedSecret | undefined
+}
+
+// SP 800-63B: below this a look-up secret needs a salted password hash, which a plain digest is not.
+const MIN_ENTROPY_BITS = 112
+// What one visible ASCII character can carry at most: log2(94).
+const MAX_BITS_PER_CHARACTER = 6.56
+const VISIBLE = /^[\x21-\x2b\x2d-\x7e]{16,256}$/
+
+/** What imported secrets are checked against. */
+export interface ImportRules {
+  readonly foreign: readonly ForeignSecrets[]
+  readonly prefixes: readonly string[]
+  readonly pepper: Pepper | undefined
+}
+
+/** What is stored of an imported secret. */
+export function readImported(input: ImportedDigest | ImportedSecret, slot: string, rules: ImportRules, now: number): StoredSecret {
+  requireInput(isPlainObject(input) ? undefined : 'must be an object with a digest or a secret', slot)
+  const { entropyBits, expiresAt = null } = input
+  requireInput(
+    typeof entropyBits === 'number' && entropyBits >= MIN_ENTROPY_BITS
+      ? undefined
+      : `must state entropyBits of at least ${MIN_ENTROPY_BITS}: a weaker secret can be guessed from its digest. Issue a new one instead`,
+    slot,
+  )
+  requireInput(expiresAt === null ? undefined : timeProblem(expiresAt), `${slot}.expiresAt`)
+  const { digest, hint } = 'secret' in input ? digestOfSecret(input, slot, rules) : digestAsGiven(input, slot, rules)
+  return { id: mintId(), digest, hint, createdAt: now, expiresAt }
+}
+
+function digestOfSecret(
+  { secret, entropyBits }: ImportedSecret,
+  slot: string,
+  { foreign, prefixes, pepper }: ImportRules,
+): Pick<StoredSecret, 'digest' | 'hint'> {
+  requireInput(
+    typeof secret === 'string' && VISIBLE.test(secret)
+      ? undefined
+      : `must be 16 to ${MAX_SECRET_LENGTH} visible ASCII characters without a comma`,
+    `${slot}.secret`,
+  )
+  requireInput(
+    hasOurPrefix(secret, prefixes) ? 'begins with a prefix of ours, so it would never be looked up' : undefined,
+    `${slot}.secret`,
+  )
+  requireInput(
+    secret.length * MAX_BITS_PER_CHARACTER < entropyBits ? 'is too short to have the entropy that is stated' : undefined,
+    `${slot}.secret`,
+  )
+  const kind = foreign.find(({ minLength, maxLength }) => secret.length >= minLength && secret.length <= maxLength)
+  if (kind === undefined) throw notLookedUp(slot)
+  return { digest: digestUnder(kind.pepper, secret, pepper) as string, hint: hintOf(secret) }
+}
+
+function digestAsGiven(input: ImportedDigest, slot: string, { foreign, pepper }: ImportRules): Pick<StoredSecret, 'digest' | 'hint'> {
+  const extra = unknownMember(input, ['digest', 'encoding', 'algorithm', 'pepper', 'entropyBits', 'hint', 'expiresAt'])
+  requireInput(extra === undefined ? undefined : `has an unknown member ${JSON.stringify(extra)}`, slot)
+  const { algorithm, hint = '' } = input
+  const name = algorithm === 'hmac-sha-256' ? input.pepper : undefined
+  requireInput(
+    algorithm === 'sha-256' || algorithm === 'hmac-sha-256' ? undefined : "must be 'sha-256' or 'hmac-sha-256'",
+    `${slot}.algorithm`,
+  )
+  requireInput(typeof hint === 'string' && hint.length <= 4 ? undefined : 'must be at most four characters', `${slot}.hint`)
+  if (algorithm === 'hmac-sha-256') {
+    requireInput(
+      name !== undefined && pepper !== undefined && Object.hasOwn(pepper.keys, name) ? undefined : 'must name one of pepper.keys',
+      `${slot}.pepper`,
+    )
+  }
+  if (!foreign.some((kind) => kind.algorithm === algorithm && kind.pepper === name)) throw notLookedUp(slot)
+  const encoded = base64urlOf(input)
+  const digest = encoded && storedDigest(name, encoded)
+  requireInput(isDigest(digest) ? undefined : 'must be 32 bytes in the encoding that is named: hex, base64 or base64url', `${slot}.digest`)
+  return { digest: digest as string, hint }
+}
+
+/**
+ * Writes the aliases by which imported secrets find their key: before the key, so that a key that is there can be found. Doing it again for the
+ * same key changes nothing.
+ *
+ * @throws TwinkeyError `secret_taken` where a secret already leads to another key.
+ */
+export async function writeAliases(key: KeyRecord, store: CheckedStore, writes: KeyWrites): Promise<void> {
+  for (const secret of [key.primary, key.secondary]) {
+    if (secret === null) continue
+    const id = aliasIdOf(secret.digest)
+    const alias = { kind: 'alias', id, version: firstVersion(), keyId: key.id } as const
+    if ((await writes.put(alias, undefined)) === 'stored') continue
+    const found = await store.get(id)
+    const holder = found?.kind === 'alias' ? await store.get(found.keyId) : undefined
+    const held = holder?.kind === 'key' && [holder.primary.digest, holder.secondary?.digest].includes(secret.digest)
+    // An alias whose key is not there, or no longer has the secret, was left behind by an import that did not end, or by a rotation.
+    if (held || found === undefined || (await writes.put(alias, found.version)) !== 'stored') {
+      throw new TwinkeyError('secret_taken', 'One of the secrets is imported already. A secret belongs to one key only.')
+    }
+  }
+}
+
+/** Removes what leads to a key that is gone. What is left behind where this fails leads nowhere. */
+export async function dropAliases(key: KeyRecord, store: CheckedStore): Promise<void> {
+  for (const secret of [key.primary, key.secondary]) {
+    const alias = secret && (await store.get(aliasIdOf(secret.digest)).catch(() => undefined))
+    if (alias?.kind === 'alias' && alias.keyId === key.id) await store.delete(alias.id, alias.version).catch(() => undefined)
+  }
+}
+
+function base64urlOf({ digest, encoding }: ImportedDigest): string | undefined {
+  if (typeof digest !== 'string') return undefined
+  if (encoding === 'base64url') return digest
+  if (encoding === 'base64')
+    return /^[A-Za-z0-9+/]{43}=$/.test(digest) ? digest.slice(0, 43).replaceAll('+', '-').replaceAll('/', '_') : undefined
+  if (encoding !== 'hex' || !/^[0-9A-Fa-f]{64}$/.test(digest)) return undefined
+  const bytes = digest.match(/../g) as string[]
+  return btoa(String.fromCharCode(...bytes.map((byte) => Number.parseInt(byte, 16))))
+    .slice(0, 43)
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+}
+
+function notLookedUp(slot: string): TwinkeyError {
+  return new TwinkeyError(
+    'invalid_input',
+    `${slot} would never be looked up: give createTwinkey a \`foreign\` that fits its algorithm, pepper and length.`,
+  )
+}

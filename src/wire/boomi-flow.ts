@@ -1,0 +1,58 @@
+import type { Credential } from '../core/demand.ts'
+import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
+import { readWhole } from './credential.ts'
+import { jsonAnswer, type Profile, retryAfter, type WireAnswer } from './profile.ts'
+import { readHeader, type WireRequest } from './request.ts'
+import { standard } from './standard.ts'
+
+const STATUS: Readonly<Record<RefusalCode, number>> = {
+  credential_missing: 401,
+  credential_invalid: 401,
+  credential_malformed: 401,
+  credential_ambiguous: 400,
+  target_missing: 400,
+  target_conflict: 400,
+  request_malformed: 400,
+  scope_too_large: 400,
+  tenant_denied: 403,
+  environment_denied: 403,
+  workflow_denied: 403,
+  rate_limited: 429,
+  unavailable: 503,
+}
+
+/**
+ * The wire convention of Boomi Flow: the secret bare in `x-boomi-flow-api-key`, the tenant in `manywhotenant`.
+ *
+ * Tenant ids are opaque. Without the tenant header the tenant is the key's own, where that is exactly one. The query and `Authorization` are never
+ * read. The vendor does not document how a refusal looks: here it is `{ "code", "message" }`.
+ *
+ * @returns The profile, for the `profile` of a guard.
+ * @see https://help.boomi.com, "Using API keys" of Flow
+ * @example
+ * ```ts
+ * import express from 'express'
+ * import { createTwinkey } from 'twinkey'
+ * import { requireAuth } from 'twinkey/express'
+ * import { boomiFlow } from 'twinkey/profiles'
+ *
+ * const app = express()
+ * app.get('/api/draw/1/flow', requireAuth(createTwinkey(), { profile: boomiFlow() }), (req, res) => {
+ *   res.json([{ tenant: req.principal.tenant }])
+ * })
+ * ```
+ */
+export function boomiFlow(): Profile {
+  return { ...standard(), name: 'boomi-flow', credential, target: { tenant: (request) => readHeader(request, 'manywhotenant') }, refuse }
+}
+
+function credential(request: WireRequest): Credential | Refusal {
+  return readWhole(request.header('x-boomi-flow-api-key'), false) ?? REFUSALS.credentialMissing
+}
+
+function refuse(refusal: Refusal): WireAnswer {
+  const status = STATUS[refusal.code]
+  // RFC 9110, section 15.5.2: a 401 names a way in. There is no registered scheme for a key in a header of its own.
+  const challenge = status === 401 ? { 'www-authenticate': 'ApiKey realm="api"' } : {}
+  return jsonAnswer(status, { code: refusal.code, message: refusal.detail }, { ...challenge, ...retryAfter(refusal) })
+}

@@ -1,0 +1,127 @@
+import type { Metadata } from '../core/api-key.ts'
+import type { Credential } from '../core/demand.ts'
+import type { Principal } from '../core/principal.ts'
+import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
+import type { IssuedToken, TokenRequest } from '../core/token-issuer.ts'
+import { readBearer, readWhole } from './credential.ts'
+import { jsonAnswer, type Profile, retryAfter, type WireAnswer, type WireBody } from './profile.ts'
+import type { WireRequest } from './request.ts'
+
+/** What Flare's API says of the user that a key acts for. */
+export interface FlareAccount {
+  readonly userId: number
+  readonly userEmail: string
+  readonly organizationId: number
+  /** The tenant of a token that is asked for without naming one. */
+  readonly tenantId: number
+  /** The number of the key, where the application has one; the key id otherwise. */
+  readonly apiKeyId?: number | undefined
+  /** As `/tokens/test` shows them: `authenticated`, `apikey` and `firework` unless given. */
+  readonly scopes?: readonly string[] | undefined
+}
+
+/** How the Flare profile learns of accounts. */
+export interface FlareOptions {
+  /** The account of the holder of a key, usually found by `principal.owner`; undefined where there is none any more, which refuses the key. */
+  readonly account: (principal: Principal) => Promise<FlareAccount | undefined> | FlareAccount | undefined
+}
+
+const STATUS: Readonly<Record<RefusalCode, number>> = {
+  credential_missing: 401,
+  credential_invalid: 401,
+  credential_malformed: 401,
+  credential_ambiguous: 400,
+  target_missing: 400,
+  target_conflict: 400,
+  request_malformed: 400,
+  scope_too_large: 400,
+  tenant_denied: 403,
+  environment_denied: 403,
+  workflow_denied: 403,
+  rate_limited: 429,
+  unavailable: 503,
+}
+
+const SCOPES = ['authenticated', 'apikey', 'firework']
+
+/**
+ * The wire convention of Flare: a key is exchanged at `POST /tokens/generate` for a token of an hour, and everything else takes only
+ * `Authorization: Bearer <token>`.
+ *
+ * Mount `tokenRoutes` at `/tokens` with it. At the exchange the key is the whole `Authorization`, or the password of Basic with an empty user, or
+ * a Bearer; the body is empty or `{"tenant_id": <number>}`. A tenant that cannot be read or reached is refused. Tenants of keys are the numbers as
+ * text: `'1234'`. There are no refresh tokens: `refresh_token_exp` is when the token expires.
+ *
+ * @param options Where accounts are found.
+ * @returns The profile, for the `profile` of guards and of `tokenRoutes`.
+ * @throws TypeError without an `account` function.
+ * @see https://api.docs.flare.io, "Authentication"
+ */
+export function flare(options: FlareOptions): Profile {
+  if (typeof options?.account !== 'function')
+    throw new TypeError('flare needs account: a function from a principal to the account of its owner.')
+  const { account } = options
+
+  async function tokenRequest(body: WireBody, holder: Principal<Metadata>): Promise<TokenRequest | Refusal> {
+    if (body !== undefined && 'tenant_id' in body) {
+      const { tenant_id: tenantId } = body
+      return isTenantId(tenantId) ? { scope: { tenants: [String(tenantId)] } } : REFUSALS.requestMalformed
+    }
+    const found = await account(holder)
+    return found === undefined ? REFUSALS.credentialInvalid : { scope: { tenants: [String(found.tenantId)] } }
+  }
+
+  async function tokenTested(principal: Principal<Metadata>): Promise<WireAnswer | Refusal> {
+    const found = await account(principal)
+    if (found === undefined) return REFUSALS.credentialInvalid
+    const { apiKeyId = principal.keyId, organizationId, scopes = SCOPES, userEmail, userId } = found
+    const { tenants } = principal.scope
+    const own = tenants !== '*' && tenants.length === 1 ? Number(tenants[0]) : found.tenantId
+    const tenantId = Number.isSafeInteger(own) ? own : tenants[0]
+    return jsonAnswer(200, {
+      api_key_id: apiKeyId,
+      organization_id: organizationId,
+      scopes,
+      tenant_id: tenantId,
+      user_email: userEmail,
+      user_id: userId,
+    })
+  }
+
+  return { name: 'flare', exchangePath: '/generate', credential, exchangeCredential, refuse, tokenRequest, tokenIssued, tokenTested }
+}
+
+function credential(request: WireRequest): Credential | Refusal {
+  return readBearer(request.header('authorization'), 'token') ?? REFUSALS.credentialMissing
+}
+
+function exchangeCredential(request: WireRequest): Credential | Refusal {
+  const field = request.header('authorization')
+  return readBearer(field, 'secret') ?? readBasic(field) ?? readWhole(field, true) ?? REFUSALS.credentialMissing
+}
+
+// Basic with an empty user and the key as password (RFC 7617): what Flare documented until August 2024.
+function readBasic(field: string | undefined): Credential | Refusal | undefined {
+  if (field === undefined || !/^basic(?: |$)/i.test(field)) return undefined
+  const encoded = field.slice('Basic'.length).trim()
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) return REFUSALS.credentialMalformed
+  const pair = atob(encoded)
+  return pair.startsWith(':') ? (readWhole(pair.slice(1), true) ?? REFUSALS.credentialMalformed) : REFUSALS.credentialMalformed
+}
+
+function refuse(refusal: Refusal): WireAnswer {
+  const { code, detail } = refusal
+  const status = STATUS[code]
+  const error =
+    code === 'rate_limited' ? { code: 'RATELIMIT_REACHED', message: 'ratelimit reached' } : { code: code.toUpperCase(), message: detail }
+  const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="api"' } : {}
+  return jsonAnswer(status, { error }, { ...challenge, ...retryAfter(refusal) })
+}
+
+function tokenIssued({ token, expiresAt }: IssuedToken): WireAnswer {
+  return jsonAnswer(200, { token, refresh_token_exp: expiresAt / 1000 })
+}
+
+function isTenantId(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+}

@@ -1,0 +1,62 @@
+import type { Credential } from '../core/demand.ts'
+import { isRefusal, REFUSALS, type Refusal } from '../core/refusal.ts'
+import { readBearer, readWhole } from './credential.ts'
+import { jsonAnswer, type Profile, retryAfter, type WireAnswer } from './profile.ts'
+import { readQuery, type WireRequest } from './request.ts'
+import { standard } from './standard.ts'
+
+const KEY_NAME = 'auth-key'
+const ENVIRONMENT_NAME = '_profile'
+const DEFAULT_ENVIRONMENT = 'Production'
+
+/**
+ * The wire convention of Flowgear: the secret as `Authorization: Key=<secret>` or `Bearer <secret>`, or in the query as `auth-key`; the environment
+ * in the query as `_profile`, or else Production.
+ *
+ * A secret in the query is logged by whatever stands in between: Flowgear itself advises against it. Handlers do not see it, and `redactUrl` keeps
+ * it out of logs. The same secret in header and query is one credential, two different ones are refused. Environments are told apart without regard
+ * to case. Every refusal is a 404 with `{"Message": "Not Found"}`, except 429 and 503. `principal.username` is `Key: <name>`.
+ *
+ * @returns The profile, for the `profile` of a guard. Give the route its workflow by name, or by method and template with `routeTemplate()`.
+ * @see https://help.flowgear.net, "Token Authentication"
+ */
+export function flowgear(): Profile {
+  return {
+    ...standard(),
+    name: 'flowgear',
+    secretQuery: [KEY_NAME],
+    credential,
+    target: { environment: (request) => readQuery(request.url, ENVIRONMENT_NAME) ?? DEFAULT_ENVIRONMENT },
+    caseless: ['environment'],
+    username: (name) => `Key: ${name}`,
+    refuse,
+  }
+}
+
+function credential(request: WireRequest): Credential | Refusal {
+  const field = request.header('authorization')
+  const inHeader = readKey(field) ?? readBearer(field, 'either')
+  const inQuery = readQueryKey(request.url)
+  if (inHeader === undefined || inQuery === undefined) return inHeader ?? inQuery ?? REFUSALS.credentialMissing
+  if (isRefusal(inHeader) || isRefusal(inQuery)) return REFUSALS.credentialAmbiguous
+  // In two places, but one credential: a client of the vendor sends it so. Not shielded, because it stands in the URL too.
+  return inHeader.text === inQuery.text ? inQuery : REFUSALS.credentialAmbiguous
+}
+
+function readKey(field: string | undefined): Credential | Refusal | undefined {
+  if (field === undefined || !/(?:^|,\s*)key=/i.test(field)) return undefined
+  return field.includes(',') ? REFUSALS.credentialAmbiguous : (readWhole(field.slice('Key='.length), true) as Credential | Refusal)
+}
+
+function readQueryKey(url: string): Credential | Refusal | undefined {
+  const text = readQuery(url, KEY_NAME)
+  if (text === REFUSALS.targetRepeated) return REFUSALS.credentialAmbiguous
+  return isRefusal(text) ? REFUSALS.credentialMalformed : readWhole(text, false)
+}
+
+function refuse(refusal: Refusal): WireAnswer {
+  const { code, detail } = refusal
+  if (code === 'rate_limited' || code === 'unavailable')
+    return jsonAnswer(code === 'unavailable' ? 503 : 429, { Message: detail }, retryAfter(refusal))
+  return jsonAnswer(404, { Message: 'Not Found' })
+}

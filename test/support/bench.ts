@@ -1,0 +1,39 @@
+import { createTwinkey, generateSigningKey, memoryStore, type Twinkey, type TwinkeyEvent, type TwinkeyOptions } from 'twinkey'
+import { type Clock, createClock } from './clock.ts'
+import { type SpyStore, spyStore } from './spy-store.ts'
+
+/** A Twinkey over a store that can be told to fail, with a clock that is turned by hand and with everything it tells of. */
+export interface Bench {
+  readonly twinkey: Twinkey
+  readonly spy: SpyStore
+  readonly clock: Clock
+  readonly events: TwinkeyEvent[]
+  /** Another node over the same store, which hears of no change that this one makes unless it is given a store with a feed. */
+  another(options?: TwinkeyOptions): Twinkey
+}
+
+export const ISSUER = 'https://api.example'
+export const AUDIENCE = 'https://audience.example'
+/** The signing key of every bench: one for all, because making one takes a while. */
+export const signingKey = await generateSigningKey()
+
+export function createBench(options: TwinkeyOptions = {}): Bench {
+  const clock = createClock()
+  const spy = spyStore(options.store ?? memoryStore())
+  const events: TwinkeyEvent[] = []
+  const common: TwinkeyOptions = {
+    now: clock.now,
+    tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey] },
+    onEvent: (event) => events.push(event),
+    ...options,
+    store: spy.store,
+  }
+  const { watch: _feed, ...unwatched } = spy.store
+  return {
+    twinkey: createTwinkey(common),
+    spy,
+    clock,
+    events,
+    another: (more = {}) => createTwinkey({ ...common, store: unwatched, ...more }),
+  }
+}

@@ -1,0 +1,39 @@
+import { type Decision, header, type Requirement, type Twinkey, type WireRequest } from 'twinkey'
+
+/** A request as a caller sends it: a credential, and a header for each axis that it names. */
+export interface Sent {
+  readonly credential?: string | undefined
+  readonly tenant?: string | undefined
+  readonly environment?: string | undefined
+  readonly workflow?: string | undefined
+}
+
+/** A route whose target stands in headers. */
+export const byHeaders = {
+  tenant: header('x-tenant'),
+  environment: header('x-environment'),
+  workflow: header('x-workflow'),
+} satisfies Requirement
+
+/** A route that serves no target. */
+export const anyTarget = { anyTarget: true } satisfies Requirement
+
+export function sent({ credential, tenant, environment, workflow }: Sent): WireRequest {
+  const headers: Record<string, string | undefined> = {
+    authorization: credential === undefined ? undefined : `Bearer ${credential}`,
+    'x-tenant': tenant,
+    'x-environment': environment,
+    'x-workflow': workflow,
+  }
+  return { method: 'GET', url: '/', header: (name) => headers[name], param: () => undefined }
+}
+
+/** The code with which a credential is refused where no target is asked for, or `'let in'`. */
+export async function verdict(twinkey: Twinkey, credential: string): Promise<string> {
+  return codeOf(await twinkey.authenticate(sent({ credential }), anyTarget))
+}
+
+/** The code of a refusal, or `'let in'`. */
+export function codeOf(decision: Decision | { readonly ok: boolean; readonly refusal?: { readonly code: string } }): string {
+  return decision.ok ? 'let in' : ((decision as { refusal: { code: string } }).refusal.code as string)
+}
