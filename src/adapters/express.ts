@@ -33,9 +33,7 @@ declare global {
  * import { param, requireAuth } from 'twinkey/express'
  *
  * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
- * express().get('/tenants/:tenant/flows', guard, (req, res) => {
- *   res.json({ tenant: req.principal.tenant })
- * })
+ * express().get('/tenants/:tenant/flows', guard, (req, res) => void res.json({ tenant: req.principal.tenant }))
  * ```
  */
 export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): RequestHandler {

@@ -6,11 +6,14 @@ export interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly requirement: Requirement
+  /** What the handler answers with, from the principal and the URL as the handler sees it. */
+  readonly answer?: (principal: Principal | undefined, url: string) => object
 }
 
 const tenantInHeader: Profile = { ...standard(), target: { tenant: header('x-tenant') } }
 
-export const routes: readonly Route[] = [
+/** The routes of the standard profile. */
+export const standardRoutes: readonly Route[] = [
   { method: 'GET', path: '/customers/:id', requirement: { workflow: 'customers.read' } },
   { method: 'POST', path: '/customers/:id', requirement: { workflow: 'customers.write' } },
   { method: 'GET', path: '/reports', requirement: { workflow: 'reports.read' } },
@@ -26,7 +29,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/limited', requirement: { tenant: () => rateLimited(30) } },
 ]
 
-/** What every guarded route answers with: who was let in, or nobody. */
+/** What a guarded route answers with, unless it says otherwise: who was let in, or nobody. */
 export function answerOf(principal: Principal | undefined): object {
   if (principal === undefined) return { anonymous: true }
   const { name, slot, via, tenant = null, environment = null, workflow = null } = principal

@@ -3,6 +3,7 @@ import { sendRaw } from '../support/raw-http.ts'
 import { seen } from './expect.ts'
 import { createFixture, type Fixture } from './fixture.ts'
 import { type Host, hosts } from './hosts.ts'
+import { standardRoutes } from './routes.ts'
 import { standardTable } from './standard-table.ts'
 
 describe.each(Object.entries(hosts))('the standard profile on %s', (_name, start) => {
@@ -11,7 +12,7 @@ describe.each(Object.entries(hosts))('the standard profile on %s', (_name, start
 
   beforeAll(async () => {
     fixture = await createFixture()
-    host = await start(fixture.twinkey)
+    host = await start(fixture.twinkey, { routes: standardRoutes, tokens: {} })
   })
   afterAll(async () => {
     await host.close()
