@@ -1,18 +1,22 @@
 import { defineConfig } from 'tsup'
 
+const entry = {
+  index: 'src/index.ts',
+  express: 'src/adapters/express.ts',
+  fastify: 'src/adapters/fastify.ts',
+  hono: 'src/adapters/hono.ts',
+  web: 'src/adapters/web.ts',
+  profiles: 'src/wire/profiles.ts',
+}
+
 export default defineConfig({
-  entry: {
-    index: 'src/index.ts',
-    express: 'src/adapters/express.ts',
-    profiles: 'src/wire/profiles.ts',
-    hash: 'src/core/hash.ts',
-    'hash.node': 'src/core/hash.node.ts',
-  },
+  entry: { ...entry, hash: 'src/core/hash.ts', 'hash.node': 'src/core/hash.node.ts' },
   format: ['esm'],
   target: 'es2022',
   platform: 'neutral',
   external: ['#hash', /^node:/],
-  dts: { entry: { index: 'src/index.ts', express: 'src/adapters/express.ts', profiles: 'src/wire/profiles.ts' } },
+  removeNodeProtocol: false,
+  dts: { entry },
   sourcemap: true,
   splitting: true,
   clean: true,

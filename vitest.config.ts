@@ -17,7 +17,7 @@ export default defineConfig({
       { find: '#hash', replacement: src('core/hash.node.ts') },
       { find: /^twinkey$/, replacement: src('index.ts') },
       { find: /^twinkey\/profiles$/, replacement: src('wire/profiles.ts') },
-      { find: /^twinkey\/express$/, replacement: src('adapters/express.ts') },
+      { find: /^twinkey\/(express|fastify|hono|web)$/, replacement: src('adapters/$1.ts') },
     ],
   },
   test: {

@@ -35,6 +35,7 @@ export interface TwinkeyOptions {
   readonly environments?: readonly string[] | undefined
   /** HMAC instead of plain SHA-256, with keys of at least 32 bytes that are kept outside the database. */
   readonly pepper?: Pepper | undefined
+  /** Who issues tokens, for whom, and with which keys. */
   readonly tokens?: TokenOptions | undefined
   /** Turns on the lookup of secrets that another system issued and {@link Keyring.import} took over. */
   readonly foreign?: readonly ForeignSecrets[] | undefined
@@ -134,7 +135,7 @@ function environmentsOf(environments: unknown): readonly string[] {
 
 function pepperOf(pepper: Pepper): Pepper {
   members(pepper, ['current', 'keys'], 'pepper')
-  if (!isPlainObject(pepper.keys) || !Object.hasOwn(pepper.keys, pepper.current)) {
+  if (!isPlainObject(pepper.keys) || (pepper.current !== null && !Object.hasOwn(pepper.keys, pepper.current))) {
     throw new TypeError(
       'pepper must be { current, keys } where keys has the one that current names, like { current: "2026a", keys: { "2026a": bytes } }.',
     )

@@ -30,7 +30,9 @@ export interface Keys<M extends Metadata = Metadata> extends Keyring<M> {
 
 /** Issues, verifies, rotates and scopes the API keys of one API. */
 export interface Twinkey<M extends Metadata = Metadata> {
+  /** Creates, changes, lists and verifies keys. */
   readonly keys: Keys<M>
+  /** Issues and verifies tokens. */
   readonly tokens: Tokens<M>
   /**
    * Decides whether a request is let in. Adapters do this for you; call it for a protocol that has none.

@@ -1,11 +1,11 @@
-import type { Request, RequestHandler } from 'express'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../wire/endpoints.ts'
 import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
-import { NodeWireRequest, withoutQuery } from '../wire/request.ts'
+import { type MatchedRoute, NodeWireRequest, ownMember } from '../wire/request.ts'
 import type { Requirement } from '../wire/requirement.ts'
-import { bodyOf, type NodeBodyRequest, writeAnswer } from './node.ts'
+import { bodyOf, hideQuery, writeAnswer } from './node.ts'
 
 export { header, param, query, routeTemplate } from '../wire/requirement.ts'
 
@@ -16,6 +16,14 @@ declare global {
       principal: Principal
     }
   }
+}
+
+/** A middleware that leaves the types of parameters, bodies and queries to the route that it stands on. */
+export type AuthHandler = <P, A, B, Q, L extends object>(req: Request<P, A, B, Q, L>, res: Response<A, L>, next: NextFunction) => void
+
+const MATCHED: MatchedRoute<{ params: unknown; baseUrl: string; route: { path?: unknown } | undefined }> = {
+  param: ({ params }, name) => ownMember(params, name),
+  template: ({ baseUrl, route }) => typeof route?.path === 'string' && baseUrl + route.path,
 }
 
 /**
@@ -36,18 +44,17 @@ declare global {
  * express().get('/tenants/:tenant/flows', guard, (req, res) => void res.json({ tenant: req.principal.tenant }))
  * ```
  */
-export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): RequestHandler {
+export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): AuthHandler {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   return (req, res, next) => {
     const proceed = (verdict: Verdict) => {
-      if (secretQuery !== undefined) hideQuery(req, secretQuery)
+      if (secretQuery !== undefined) hideQuery(req, req.query, secretQuery)
       if (isAnswer(verdict)) return writeAnswer(res, verdict)
       if (verdict.noStore) res.setHeader('cache-control', 'no-store')
       if (verdict.principal !== undefined) req.principal = verdict.principal
       next()
     }
-    const template = typeof req.route?.path === 'string' ? req.baseUrl + req.route.path : undefined
-    const verdict = judge(new NodeWireRequest(req, req.params, template))
+    const verdict = judge(new NodeWireRequest(req, req, MATCHED))
     if (verdict instanceof Promise) verdict.then(proceed).catch(next)
     else proceed(verdict)
   }
@@ -64,15 +71,8 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): RequestHandler {
   const { route } = createEndpoints(twinkey, options)
   return (req, res, next) => {
-    const answer = route(req.path, new NodeWireRequest(req), () => bodyOf(req as unknown as NodeBodyRequest))
+    const answer = route(req.path, new NodeWireRequest(req), () => bodyOf(req))
     if (answer === undefined) next()
     else answer.then((written) => writeAnswer(res, written)).catch(next)
   }
-}
-
-// Express 4 keeps the parsed query on the request, Express 5 parses the URL anew.
-function hideQuery(request: Request, names: readonly string[]): void {
-  request.url = withoutQuery(request.url, names)
-  request.originalUrl = withoutQuery(request.originalUrl, names)
-  for (const name of names) delete request.query[name]
 }

@@ -1,10 +1,10 @@
 import { REFUSALS, type Refusal } from '../core/refusal.ts'
 import { type BodySource, collectBody } from '../wire/body.ts'
 import type { WireAnswer } from '../wire/profile.ts'
-import type { NodeRequest } from '../wire/request.ts'
+import { type NodeRequest, withoutQuery } from '../wire/request.ts'
 
 /** A request of Node's http module whose body may still stand in the stream, or may have been taken by a parser. */
-export interface NodeBodyRequest extends NodeRequest {
+interface NodeBodyRequest extends NodeRequest {
   iterator(options: { destroyOnReturn: boolean }): AsyncIterableIterator<Uint8Array>
   readonly body?: unknown
   readonly readableDidRead: boolean
@@ -33,6 +33,13 @@ export function writeAnswer(response: NodeResponse, { status, headers, body }: W
   response.statusCode = status
   for (const name in headers) response.setHeader(name, headers[name] as string)
   response.end(body)
+}
+
+/** Takes a secret out of the URL and of the parsed query, so that neither a handler nor a log written after it sees it. */
+export function hideQuery(request: { url?: string | undefined; originalUrl?: string }, query: unknown, names: readonly string[]): void {
+  if (request.url !== undefined) request.url = withoutQuery(request.url, names)
+  if (request.originalUrl !== undefined) request.originalUrl = withoutQuery(request.originalUrl, names)
+  for (const name of names) delete (query as Record<string, unknown>)[name]
 }
 
 function isAnnounced({ rawHeaders }: NodeRequest): boolean {

@@ -55,12 +55,18 @@ export interface AliasRecord {
   readonly keyId: string
 }
 
-/** Why a slot of a key is not live at a moment, or undefined where it is. Secrets and tokens are both judged by this. */
-export function deadReason(key: KeyRecord, slot: Slot, now: number): RefusalReason | undefined {
-  const secret = key[slot]
+/** Why a key is not live at a moment, whichever of its secrets is used, or undefined where it is. */
+export function deadKeyReason(key: KeyRecord, now: number): RefusalReason | undefined {
   if (key.revokedAt !== null) return 'key_revoked'
   if (!key.enabled) return 'key_disabled'
-  if (key.expiresAt !== null && now >= key.expiresAt) return 'key_expired'
+  return key.expiresAt !== null && now >= key.expiresAt ? 'key_expired' : undefined
+}
+
+/** Why a slot of a key is not live at a moment, or undefined where it is. Secrets and tokens are both judged by this. */
+export function deadReason(key: KeyRecord, slot: Slot, now: number): RefusalReason | undefined {
+  const dead = deadKeyReason(key, now)
+  if (dead !== undefined) return dead
+  const secret = key[slot]
   if (secret === null) return 'secret_replaced'
   if (secret.expiresAt !== null && now >= secret.expiresAt) return 'secret_expired'
   return undefined

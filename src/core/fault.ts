@@ -10,7 +10,6 @@ export type FaultCode =
   | 'store_malformed'
   | 'outcome_unknown'
   | 'owner_unavailable'
-  | 'pepper_missing'
   | 'signing_key_missing'
 
 const BRAND = Symbol.for('twinkey.error')

@@ -1,4 +1,4 @@
-import { deadReason, type KeyRecord, slotOf } from './api-key.ts'
+import { deadKeyReason, deadReason, type KeyRecord, slotOf } from './api-key.ts'
 import { MAX_SECRET_LENGTH } from './bounds.ts'
 import type { Cached } from './cache.ts'
 import type { Credential } from './demand.ts'
@@ -76,7 +76,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, verifyToken,
       const cached = known?.keys.get(keyId) ?? keys.peek(keyId, at)
       return cached === undefined ? askForKey(keyId) : matched(text, cached.value, at)
     }
-    return invalid('prefix_unknown', undefined, !isOurToken(text))
+    return isOurToken(text) ? invalid('kind_not_accepted') : invalid('prefix_unknown', undefined, true)
   }
 
   function matched(text: string, cached: CachedKey | null, at: number): Identity | Denial {
@@ -86,6 +86,9 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, verifyToken,
     }
     const { record, usedAt } = cached
     const slot = matchSecret(text, record.primary.digest, record.secondary?.digest, pepper)
+    // A key that is dead in any case needs no pepper to be refused.
+    const dead = slot === 'pepper_missing' ? deadKeyReason(record, at) : undefined
+    if (dead !== undefined) return invalid(dead, record.id)
     if (slot === 'pepper_missing') return new Denial(REFUSALS.unavailable, 'pepper_missing', record.id)
     if (slot === undefined) return invalid('secret_wrong', record.id)
     return ifLive({ key: record, slot, via: 'secret', scope: record.scope, usedAt }, at)

@@ -48,8 +48,8 @@ export interface ListKeysInput {
   readonly tenant?: string | undefined
   readonly owner?: string | undefined
   readonly state?: KeyState | undefined
-  /** Keys that still have a secret stored under this pepper. */
-  readonly pepper?: string | undefined
+  /** Keys that still have a secret stored under this pepper, or with null, under none. */
+  readonly pepper?: string | null | undefined
   /** 1 to 100; 50 unless given. */
   readonly limit?: number | undefined
   /** The `next` of the page before. */

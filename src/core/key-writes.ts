@@ -53,11 +53,15 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
   }
 
   async function change(id: string, transition: (key: KeyRecord) => KeyRecord, maxAttempts: number): Promise<KeyRecord> {
+    let outcome: Awaited<ReturnType<typeof put>> | undefined
     for (let attempt = 1; ; attempt++) {
-      const record = await read(id)
+      // Once a write may have been made, a store that cannot be read leaves that open.
+      const record = await read(id).catch((error: unknown) => {
+        throw outcome === 'unknown' ? unknown() : error
+      })
       const next = transition(record)
       if (next === record) return record
-      const outcome = await put(next, record.version)
+      outcome = await put(next, record.version)
       if (outcome === 'stored') return next
       if (outcome === 'missing') throw notFound()
       if (attempt < maxAttempts) continue

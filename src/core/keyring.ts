@@ -195,7 +195,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
     let changes = false
     const next = await writes[how](id, (key) => {
       const after = transition(key)
-      changes = after !== key
+      changes ||= after !== key
       return after
     })
     if (changes) tell(type, next, options)

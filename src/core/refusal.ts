@@ -74,7 +74,7 @@ export const REFUSALS = Object.freeze({
   unavailable: refusal('unavailable', 'This cannot be decided at the moment. Try again.', { retryAfterSeconds: RETRY_AFTER_SECONDS }),
 })
 
-const MISSING = perAxis((axis) => refusal('target_missing', `Name the ${axis} that this request is for.`, { axis }))
+const MISSING = perAxis((axis) => refusal('target_missing', `This request does not say which ${axis} it is for.`, { axis }))
 const CONFLICT = perAxis((axis) =>
   refusal('target_conflict', `The request names more than one ${axis}, or one that is not served here.`, { axis }),
 )

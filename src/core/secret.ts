@@ -5,10 +5,13 @@ export type Slot = 'primary' | 'secondary'
 
 /**
  * A key for HMAC that is kept outside the database, so that a stolen table of digests cannot even be tested against a guess.
- * `current` names the one that new secrets are stored under; the others stay so that secrets stored under them still verify.
+ *
+ * `current` names the one that new secrets are stored under, or is null for none yet; the others stay so that secrets stored under them still
+ * verify. To change it without a failed call: add the new one everywhere, make it current, and remove the old one when `keys.list({ pepper })`
+ * shows no key that still needs it.
  */
 export interface Pepper {
-  readonly current: string
+  readonly current: string | null
   readonly keys: Readonly<Record<string, Uint8Array>>
 }
 
@@ -126,7 +129,7 @@ export function isDigest(value: unknown): value is string {
 
 /** What is stored of a secret. It names its algorithm and pepper, so that both can change while older secrets stay valid. */
 export function digestSecret(secret: string, pepper: Pepper | undefined): string {
-  return digestUnder(pepper?.current, secret, pepper) as string
+  return digestUnder(pepper?.current ?? undefined, secret, pepper) as string
 }
 
 /** The pepper that a stored digest names, or undefined where it is a plain hash. */
@@ -146,7 +149,7 @@ export function matchSecret(
   secondary: string | undefined,
   pepper: Pepper | undefined,
 ): Slot | 'pepper_missing' | undefined {
-  const firstPepper = primary === undefined ? pepper?.current : pepperOf(primary)
+  const firstPepper = primary === undefined ? (pepper?.current ?? undefined) : pepperOf(primary)
   const secondPepper = secondary === undefined ? firstPepper : pepperOf(secondary)
   const first = digestUnder(firstPepper, secret, pepper)
   const second = secondPepper === firstPepper ? first : digestUnder(secondPepper, secret, pepper)

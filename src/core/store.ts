@@ -9,8 +9,8 @@ export interface ListQuery {
   readonly tenant?: string | undefined
   readonly owner?: string | undefined
   readonly state?: KeyState | undefined
-  /** Keys with a secret whose digest names this pepper. */
-  readonly pepper?: string | undefined
+  /** Keys with a secret whose digest names this pepper, or with null, no pepper. */
+  readonly pepper?: string | null | undefined
   /** Most keys on one page: 1 to 100. */
   readonly limit: number
   /** Where the page before ended: its `next`. */

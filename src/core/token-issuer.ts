@@ -53,8 +53,8 @@ export interface Tokens<M extends Metadata = Metadata> {
   /**
    * Exchanges a secret for a token of at most an hour. A token is not accepted here: it can never mint another.
    *
-   * The token dies with the secret that minted it, is cut by what the key and its owner may reach at the time of each request, and is refused
-   * everywhere else than here only by its expiry: see `twinkey/verifier`.
+   * Wherever the store is asked, the token dies with the secret that minted it, and is cut by what the key and its owner may reach at the time of
+   * each request. A service that knows nothing but the JWKS cannot see that: there it lives until it expires.
    *
    * @param secret The secret, as a caller sent it.
    * @param request What the token is to be, or a function that says so once it is known whose secret it is.

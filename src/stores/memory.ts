@@ -88,5 +88,7 @@ function matches(key: KeyRecord, { tenant, owner, state, pepper }: ListQuery): b
   if (tenant !== undefined && !(key.scope.tenants !== '*' && key.scope.tenants.includes(tenant))) return false
   if (owner !== undefined && key.owner !== owner) return false
   if (state !== undefined && stateOf(key) !== state) return false
-  return pepper === undefined || [key.primary, key.secondary].some((secret) => secret !== null && pepperOf(secret.digest) === pepper)
+  return (
+    pepper === undefined || [key.primary, key.secondary].some((secret) => secret !== null && (pepperOf(secret.digest) ?? null) === pepper)
+  )
 }

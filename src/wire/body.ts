@@ -19,6 +19,7 @@ export function readBody(source: BodySource | Refusal): WireBody | Refusal {
   const { parsed } = source
   if (typeof parsed === 'string') return readText(parsed)
   if (parsed instanceof Uint8Array) return readText(decodeUtf8(parsed))
+  if (parsed instanceof FormData) return readPairs([...parsed])
   return isPlainObject(parsed) ? readForm(parsed) : REFUSALS.requestMalformed
 }
 
@@ -49,10 +50,14 @@ function readText(text: string | undefined): WireBody | Refusal {
   const trimmed = text.trim()
   if (trimmed === '') return undefined
   if (trimmed.startsWith('{')) return readJson(trimmed)
-  if (!/^[^=&]+=/.test(trimmed)) return REFUSALS.requestMalformed
-  const pairs = [...new URLSearchParams(trimmed)]
+  // The characters that a form can be made of: no line break, no blank. Anything else is not a form, and is not searched for members.
+  if (!/^[!-%'-~]+=[!-~]*$/.test(trimmed)) return REFUSALS.requestMalformed
+  return readPairs([...new URLSearchParams(trimmed)])
+}
+
+function readPairs(pairs: readonly (readonly [string, unknown])[]): WireBody | Refusal {
   const members = Object.fromEntries(pairs)
-  return Object.keys(members).length === pairs.length ? members : REFUSALS.requestMalformed
+  return Object.keys(members).length === pairs.length ? readForm(members) : REFUSALS.requestMalformed
 }
 
 // A form parser that was given JSON leaves it as the name of a member without a value.

@@ -1,4 +1,5 @@
 import type { Metadata } from '../core/api-key.ts'
+import type { Credential } from '../core/demand.ts'
 import { isRefusal, REFUSALS, type Refusal } from '../core/refusal.ts'
 import type { Tokens } from '../core/token-issuer.ts'
 import { type BodySource, collectBody, readBody } from './body.ts'
@@ -20,12 +21,14 @@ export interface TokenService<M extends Metadata = Metadata> extends Decider<M> 
 
 /** The endpoints of the token service, without a framework. They never reject for what a caller sent. */
 export interface Endpoints {
+  /** The endpoints by their path below the mount point. */
+  readonly paths: Readonly<Record<string, (request: WireRequest, body: () => Promise<BodySource | Refusal>) => Promise<WireAnswer>>>
   /** Exchanges a secret for a token: POST. The body is asked for only where the secret is live. */
   exchange(request: WireRequest, body: () => Promise<BodySource | Refusal>): Promise<WireAnswer>
   /** Says who a credential belongs to: GET. */
   test(request: WireRequest): Promise<WireAnswer>
   /** Publishes the keys that verify tokens: GET. */
-  jwks(): Promise<WireAnswer>
+  jwks(request: WireRequest): Promise<WireAnswer>
   /** The answer of whichever endpoint stands at a path below the mount point, or undefined where none does. */
   route(path: string, request: WireRequest, body: () => Promise<BodySource | Refusal>): Promise<WireAnswer> | undefined
 }
@@ -34,13 +37,15 @@ const JWKS_MAX_AGE_SECONDS = 300
 
 export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { profile = standard() }: EndpointOptions = {}): Endpoints {
   const guard = createGuard(twinkey, { profile, anyTarget: true })
-  const endpoints: Endpoints = {
+  const exchanging = { ...profile, credential: profile.exchangeCredential ?? profile.credential }
+  const exchangeGuard = createGuard(twinkey, { profile: exchanging, anyTarget: true, accept: ['secret'] })
+  const endpoints: Omit<Endpoints, 'paths' | 'route'> = {
     async exchange(request, body) {
       if (request.method !== 'POST') return notAllowed('POST')
-      const credential = profile.exchangeCredential?.(request) ?? profile.credential(request)
-      if (isRefusal(credential)) return profile.refuse(credential)
-      if (credential.kinds === 'token') return profile.refuse(REFUSALS.credentialInvalid)
-      const issued = await twinkey.tokens.issue(credential.text, async (holder) => {
+      const verdict = await exchangeGuard.judge(request)
+      if (isAnswer(verdict)) return verdict
+      const { text } = exchanging.credential(request) as Credential
+      const issued = await twinkey.tokens.issue(text, async (holder) => {
         const members = readBody(await body())
         return members !== undefined && isRefusal(members) ? members : profile.tokenRequest(members, holder)
       })
@@ -54,24 +59,27 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { 
       const tested = await profile.tokenTested(verdict.principal)
       return isRefusal(tested) ? profile.refuse(tested) : tested
     },
-    async jwks() {
+    async jwks(request) {
+      if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
       return jsonAnswer(200, await twinkey.tokens.jwks(), { 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` })
     },
+  }
+  const paths: Endpoints['paths'] = { [profile.exchangePath]: endpoints.exchange, '/test': endpoints.test, '/jwks.json': endpoints.jwks }
+  return {
+    ...endpoints,
+    paths,
     route(path, request, body) {
       const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
-      if (trimmed === profile.exchangePath) return endpoints.exchange(request, body)
-      if (trimmed === '/test') return endpoints.test(request)
-      return trimmed === '/jwks.json' ? endpoints.jwks() : undefined
+      return Object.hasOwn(paths, trimmed) ? paths[trimmed]?.(request, body) : undefined
     },
   }
-  return endpoints
 }
 
 /** The endpoints as web-standard handlers, for any router that speaks `Request` and `Response`. */
 export interface WebEndpoints {
   exchange(request: Request): Promise<Response>
   test(request: Request): Promise<Response>
-  jwks(): Promise<Response>
+  jwks(request: Request): Promise<Response>
 }
 
 /**
@@ -87,7 +95,7 @@ export function webEndpoints<M extends Metadata>(twinkey: TokenService<M>, optio
   return {
     exchange: async (request) => toResponse(await exchange(new WebWireRequest(request), () => bodyOf(request))),
     test: async (request) => toResponse(await test(new WebWireRequest(request))),
-    jwks: async () => toResponse(await jwks()),
+    jwks: async (request) => toResponse(await jwks(new WebWireRequest(request))),
   }
 }
 
@@ -96,7 +104,8 @@ export function toResponse({ status, headers, body }: WireAnswer): Response {
   return new Response(body, { status, headers })
 }
 
-async function bodyOf(request: Request): Promise<BodySource | Refusal> {
+/** The body of a web-standard request, unless it was read already. */
+export async function bodyOf(request: Request): Promise<BodySource | Refusal> {
   if (request.bodyUsed) return REFUSALS.requestMalformed
   if (request.body === null) return { bytes: new Uint8Array() }
   return collectBody(request.body as unknown as AsyncIterable<Uint8Array>)

@@ -21,19 +21,39 @@ export interface NodeRequest {
   readonly rawHeaders: readonly string[]
 }
 
-/** The parameters of a matched route, as the framework decoded them. */
-export type Params = Readonly<Record<string, unknown>> | undefined
+/** How a framework tells of the route that it matched. Asked only where a requirement reads it. */
+export interface MatchedRoute<F> {
+  /** A parameter of the path, decoded. */
+  param(of: F, name: string): unknown
+  /** The template of the route, with its mount point. */
+  template(of: F): unknown
+}
+
+abstract class MatchedRequest<F> {
+  readonly #of: F | undefined
+  readonly #route: MatchedRoute<F> | undefined
+
+  constructor(of: F | undefined, route: MatchedRoute<F> | undefined) {
+    this.#of = of
+    this.#route = route
+  }
+
+  param(name: string): string | undefined {
+    return this.#route === undefined ? undefined : textOf(this.#route.param(this.#of as F, name))
+  }
+
+  get template(): string | undefined {
+    return this.#route === undefined ? undefined : textOf(this.#route.template(this.#of as F))
+  }
+}
 
 /** A request of Node's http module, read from what the parser left and without making Node build its header objects. */
-export class NodeWireRequest implements WireRequest {
+export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
   readonly #request: NodeRequest
-  readonly #params: Params
-  readonly template: string | undefined
 
-  constructor(request: NodeRequest, params?: Params, template?: string) {
+  constructor(request: NodeRequest, of?: F, route?: MatchedRoute<F>) {
+    super(of, route)
     this.#request = request
-    this.#params = params
-    this.template = template
   }
 
   get method(): string {
@@ -54,20 +74,15 @@ export class NodeWireRequest implements WireRequest {
     }
     return found
   }
-
-  param(name: string): string | undefined {
-    return readParam(this.#params, name)
-  }
 }
 
 /** A web-standard request. Its Headers join repeated fields by themselves. */
-export class WebWireRequest implements WireRequest {
+export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
   readonly #request: Request
-  readonly #params: Params
 
-  constructor(request: Request, params?: Params) {
+  constructor(request: Request, of?: F, route?: MatchedRoute<F>) {
+    super(of, route)
     this.#request = request
-    this.#params = params
   }
 
   get method(): string {
@@ -80,10 +95,6 @@ export class WebWireRequest implements WireRequest {
 
   header(name: string): string | undefined {
     return this.#request.headers.get(name) ?? undefined
-  }
-
-  param(name: string): string | undefined {
-    return readParam(this.#params, name)
   }
 }
 
@@ -121,7 +132,7 @@ export function withoutQuery(url: string, names: readonly string[]): string {
 /**
  * The URL for a log: the value of every `auth-key` in the query, whatever its spelling, is replaced.
  *
- * @param url Path and query, or an absolute URL, as in `req.url`.
+ * @param url Path and query, an absolute URL, or a line with one such in it.
  * @param names The parameters to redact: `auth-key` unless given.
  * @returns The URL with `[redacted]` in their place.
  * @example
@@ -148,8 +159,9 @@ export function readHeader(request: WireRequest, name: string): string | Refusal
 function rewriteQuery(url: string, rewrite: (name: string) => string | undefined): string {
   const start = url.indexOf('?')
   if (start < 0) return url
-  const fragment = url.indexOf('#', start)
-  const end = fragment < 0 ? url.length : fragment
+  // A log line goes on behind the URL.
+  const rest = url.slice(start).search(/[#\s]/)
+  const end = rest < 0 ? url.length : start + rest
   const pairs = url
     .slice(start + 1, end)
     .split('&')
@@ -163,9 +175,12 @@ function rewriteQuery(url: string, rewrite: (name: string) => string | undefined
   return `${url.slice(0, start)}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}${url.slice(end)}`
 }
 
-function readParam(params: Params, name: string): string | undefined {
-  if (params === undefined || !Object.hasOwn(params, name)) return undefined
-  const value = params[name]
+/** A member of an object that is its own, as parameters are: not one that it inherits. */
+export function ownMember(of: unknown, name: string): unknown {
+  return typeof of === 'object' && of !== null && Object.hasOwn(of, name) ? (of as Record<string, unknown>)[name] : undefined
+}
+
+function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 

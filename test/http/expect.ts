@@ -28,7 +28,7 @@ const REFUSED: Readonly<Record<Code, [status: number, title: string, detail: str
   credential_invalid: [401, 'Unauthorized', 'The credential is not valid.', 'invalid_token'],
   credential_malformed: [400, 'Bad Request', 'The credential could not be read.', 'invalid_request'],
   credential_ambiguous: [400, 'Bad Request', 'Send exactly one credential with a request.', 'invalid_request'],
-  target_missing: [400, 'Bad Request', 'Name the AXIS that this request is for.', 'invalid_request'],
+  target_missing: [400, 'Bad Request', 'This request does not say which AXIS it is for.', 'invalid_request'],
   target_conflict: [400, 'Bad Request', 'The request names more than one AXIS, or one that is not served here.', 'invalid_request'],
   request_malformed: [400, 'Bad Request', 'The request could not be read.', 'invalid_request'],
   scope_too_large: [400, 'Bad Request', 'The scope does not fit into a token. Ask for a narrower one.', 'invalid_request'],

@@ -13,8 +13,9 @@ export function seeded(seed: number): () => number {
 
 /** A store that takes a random number of turns before and after each call, so that calls made at the same time really interleave. */
 export function racingStore(inner: KeyStore, random: () => number): KeyStore {
+  // Mostly a few turns, sometimes so many that the other call is long done.
   const pause = async () => {
-    for (let turns = Math.floor(random() * 8); turns > 0; turns--) await undefined
+    for (let turns = Math.floor(random() ** 4 * 80); turns > 0; turns--) await undefined
   }
   const slow = async <T>(call: () => Promise<T>): Promise<T> => {
     await pause()

@@ -1,0 +1,96 @@
+import { inspect } from 'node:util'
+import type { Keys, Twinkey } from 'twinkey'
+import { type Answer, type Call, curlOf, send } from './call.ts'
+import type { Journal } from './journal.ts'
+import type { Printer } from './printer.ts'
+
+/** Does what the tour shows, and prints exactly what it does. */
+export interface Narrator {
+  readonly url: string
+  chapter(title: string): void
+  /** What the next thing to be done shows, in a sentence. */
+  step(sentence: string): void
+  note(text: string): void
+  /** Calls management, in process. */
+  manage<N extends ManagementCall>(method: N, ...args: Parameters<Keys[N]>): Promise<Result<N>>
+  /** Calls the server, over HTTP. Throws where the status is not the one that the tour tells of. */
+  call(expectedStatus: number, call: Call): Promise<Answer>
+}
+
+export interface NarratorParts {
+  readonly twinkey: Twinkey
+  readonly url: string
+  readonly journal: Journal
+  readonly printer: Printer
+}
+
+type ManagementCall = 'create' | 'disable' | 'enable' | 'regenerate' | 'revoke' | 'rotate'
+type Result<N extends ManagementCall> = Awaited<ReturnType<Keys[N]>>
+
+const HEADERS = ['content-type', 'www-authenticate', 'location', 'cache-control', 'retry-after']
+const ONE_LINE = 120
+const LONG_STRING = 80
+
+export function createNarrator({ twinkey, url, journal, printer }: NarratorParts): Narrator {
+  const { line, title, good, bad, dim } = printer
+  let steps = 0
+
+  return {
+    url,
+    chapter(text) {
+      line(`\n${title(`== ${text}`)}`)
+    },
+    step(sentence) {
+      steps++
+      line(`\n${title(`${steps}. ${sentence}`)}`)
+    },
+    note(text) {
+      line(`   ${text}`)
+    },
+    async manage<N extends ManagementCall>(method: N, ...args: Parameters<Keys[N]>): Promise<Result<N>> {
+      line(`   await twinkey.keys.${method}(${args.map((arg) => indented(code(arg))).join(', ')})`)
+      const perform = twinkey.keys[method] as (...given: Parameters<Keys[N]>) => Promise<Result<N>>
+      const result = await perform(...args)
+      for (const text of outcomeOf(result)) line(dim(`   // ${text}`))
+      return result
+    },
+    async call(expectedStatus, call) {
+      line(`   ${curlOf(url, call)}`)
+      journal.takeRefusal()
+      const answer = await send(url, call)
+      const { status, statusText, headers, body } = answer
+      line(`   ${(status < 400 ? good : bad)(`${status} ${statusText}`)}`)
+      for (const name of HEADERS) if (headers.has(name)) line(dim(`   ${name}: ${headers.get(name)}`))
+      line(`   ${indented(pretty(body))}`)
+      const refusal = journal.takeRefusal()
+      if (refusal?.reason !== undefined) line(dim(`   (the event for the operator says why: ${refusal.reason})`))
+      if (status !== expectedStatus) throw new Error(`The tour expected ${expectedStatus} here, and the server answered ${status}.`)
+      return answer
+    },
+  }
+}
+
+// What a management call gave, as far as a reader wants to know it.
+function outcomeOf(result: Result<ManagementCall>): string[] {
+  if ('primary' in result && typeof result.primary === 'string') {
+    const { primary, secondary } = result as { primary: string; secondary: string | null }
+    return [`primary:   ${primary}`, `secondary: ${secondary ?? 'none'}`]
+  }
+  if ('secret' in result) return [`secret: ${result.secret}`]
+  return 'state' in result ? [`state: ${result.state}`] : []
+}
+
+function code(value: unknown): string {
+  return inspect(value, { breakLength: ONE_LINE, depth: 5 })
+}
+
+function pretty(body: unknown): string {
+  const short = (_name: string, value: unknown) =>
+    typeof value === 'string' && value.length > LONG_STRING ? `${value.slice(0, LONG_STRING / 2)}… (${value.length} characters)` : value
+  const line = JSON.stringify(body, short)
+  return line.length <= ONE_LINE ? line : JSON.stringify(body, short, 2).replace(/\[[^[\]{}]*\]/g, (list) => list.replace(/\n\s*/g, ' '))
+}
+
+function indented(text: string): string {
+  return text.replaceAll('\n', '\n   ')
+}

@@ -1,0 +1,37 @@
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A server that listens. */
+export interface Serving {
+  readonly url: string
+  /** Takes no new connections and resolves when the requests under way are answered. */
+  close(): Promise<void>
+}
+
+const HOST = '127.0.0.1'
+const PATIENCE_MILLISECONDS = 5000
+
+/** Serves an app on this machine only. */
+export async function listen(app: RequestListener, port: number): Promise<Serving> {
+  let closing = false
+  const server = createServer((req, res) => {
+    // Otherwise a connection that is never idle would keep the server open.
+    if (closing) res.setHeader('connection', 'close')
+    app(req, res)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'it is in use' : (error.code ?? error.message)
+      reject(new Error(`Cannot listen on ${HOST}:${port}: ${why}. Set PORT to another one, or leave it out for a free one.`))
+    })
+    server.listen(port, HOST, resolve)
+  })
+  return {
+    url: `http://${HOST}:${(server.address() as AddressInfo).port}`,
+    close() {
+      closing = true
+      setTimeout(() => server.closeAllConnections(), PATIENCE_MILLISECONDS).unref()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
+}

@@ -1,0 +1,27 @@
+import type { Narrator } from './narrator.ts'
+import type { SampleKeys } from './sample-keys.ts'
+import { tourAccess } from './tour-access.ts'
+import { tourEnding } from './tour-ending.ts'
+import { tourRotation } from './tour-rotation.ts'
+import { tourTokens } from './tour-tokens.ts'
+
+/** What the tour is given. */
+export interface TourParts {
+  readonly samples: SampleKeys
+  readonly narrator: Narrator
+}
+
+/** The key that the tour is about. */
+export interface TourKey {
+  readonly id: string
+  readonly primary: string
+  readonly secondary: string
+}
+
+/** Shows everything, in the order in which one would meet it. Throws where anything is not as told. */
+export async function runTour(parts: TourParts): Promise<void> {
+  const key = await tourAccess(parts)
+  await tourTokens(parts, key)
+  const rotated = await tourRotation(parts, key)
+  await tourEnding(parts, rotated)
+}

@@ -1,0 +1,79 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { Metadata } from '../core/api-key.ts'
+import type { Principal } from '../core/principal.ts'
+import { createEndpoints, type EndpointOptions, type TokenService } from '../wire/endpoints.ts'
+import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
+import type { WireAnswer } from '../wire/profile.ts'
+import { type MatchedRoute, NodeWireRequest, ownMember } from '../wire/request.ts'
+import type { Requirement } from '../wire/requirement.ts'
+import { bodyOf, hideQuery } from './node.ts'
+
+export { header, param, query, routeTemplate } from '../wire/requirement.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `requireAuth`; absent on routes without it, and where an `optional` guard let nobody in. */
+    principal: Principal
+  }
+}
+
+const MATCHED: MatchedRoute<FastifyRequest> = {
+  param: ({ params }, name) => ownMember(params, name),
+  template: ({ routeOptions }) => routeOptions.url,
+}
+
+/**
+ * Guards a route of Fastify 5, or all of an encapsulated plugin: lets a request pass with `request.principal`, or answers it with a refusal.
+ * It runs before the body is parsed, and exempts no method: register cors before it.
+ * @param twinkey What decides.
+ * @param requirement What the route asks of a request. Checked here, when the route is made.
+ * @returns A hook for `onRequest`.
+ * @throws TypeError with what to do, where the requirement would not guard what it seems to.
+ * @example
+ * ```ts
+ * import fastify from 'fastify'
+ * import { createTwinkey } from 'twinkey'
+ * import { param, requireAuth } from 'twinkey/fastify'
+ *
+ * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
+ * fastify().get('/tenants/:tenant/flows', { onRequest: guard }, async (request) => ({ tenant: request.principal.tenant }))
+ * ```
+ */
+export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): onRequestHookHandler {
+  const { judge, secretQuery } = createGuard(twinkey, requirement)
+  return (request, reply, done) => {
+    const proceed = (verdict: Verdict) => {
+      if (secretQuery !== undefined) hideQuery(request.raw, request.query, secretQuery)
+      if (isAnswer(verdict)) return void sendAnswer(reply, verdict)
+      if (verdict.noStore) reply.header('cache-control', 'no-store')
+      if (verdict.principal !== undefined) request.principal = verdict.principal
+      done()
+    }
+    const verdict = judge(new NodeWireRequest(request.raw, request, MATCHED))
+    if (verdict instanceof Promise) verdict.then(proceed).catch(done)
+    else proceed(verdict)
+  }
+}
+
+/**
+ * The token service for Fastify: `POST /` (`POST /generate` with the Flare profile) exchanges a secret for a token, `GET /test` says who a
+ * credential belongs to, `GET /jwks.json` publishes the public keys. The body is read under any Content-Type, or none.
+ * @param twinkey What issues.
+ * @param options The profile, where it is not the standard one.
+ * @returns A plugin to register with a prefix: `app.register(tokenRoutes(twinkey), { prefix: '/tokens' })`.
+ */
+export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): FastifyPluginAsync {
+  const { paths } = createEndpoints(twinkey, options)
+  return async (app) => {
+    for (const [path, endpoint] of Object.entries(paths)) {
+      const onRequest = async ({ raw }: FastifyRequest, reply: FastifyReply) =>
+        sendAnswer(reply, await endpoint(new NodeWireRequest(raw), () => bodyOf(raw)))
+      app.all(path, { onRequest }, () => {})
+    }
+  }
+}
+
+// As bytes: to text Fastify would add a charset of its own.
+function sendAnswer(reply: FastifyReply, { status, headers, body }: WireAnswer): FastifyReply {
+  return reply.code(status).headers(headers).send(new TextEncoder().encode(body))
+}

@@ -1,0 +1,79 @@
+import type { Context, MiddlewareHandler, Next } from 'hono'
+import type { Metadata } from '../core/api-key.ts'
+import type { Principal } from '../core/principal.ts'
+import { REFUSALS } from '../core/refusal.ts'
+import { bodyOf, createEndpoints, type EndpointOptions, type TokenService, toResponse } from '../wire/endpoints.ts'
+import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
+import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, type WireRequest, withoutQuery } from '../wire/request.ts'
+import type { Requirement } from '../wire/requirement.ts'
+
+export { header, param, query, routeTemplate } from '../wire/requirement.ts'
+
+const MATCHED: MatchedRoute<Context> = { param: ({ req }, name) => req.param(name), template: ({ req }) => req.routePath }
+
+/**
+ * Guards a route of Hono 4: lets a request pass with `c.var.principal`, or answers it with a refusal.
+ * Put it on the route itself, where the parameters of the path are known, and mount cors before it: the guard exempts no method.
+ *
+ * @param twinkey What decides.
+ * @param requirement What the route asks of a request. Checked here, when the route is made.
+ * @returns A middleware.
+ * @throws TypeError with what to do, where the requirement would not guard what it seems to.
+ * @example
+ * ```ts
+ * import { Hono } from 'hono'
+ * import { createTwinkey } from 'twinkey'
+ * import { param, requireAuth } from 'twinkey/hono'
+ *
+ * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
+ * new Hono().get('/tenants/:tenant/flows', guard, (c) => c.json({ tenant: c.var.principal.tenant }))
+ * ```
+ */
+export function requireAuth<M extends Metadata>(
+  twinkey: Decider<M>,
+  requirement?: Requirement,
+): MiddlewareHandler<{ Variables: { principal: Principal<M> } }> {
+  const { judge, secretQuery } = createGuard(twinkey, requirement)
+  const proceed = (c: Context, next: Next, verdict: Verdict<M>): Response | Promise<void> => {
+    if (secretQuery !== undefined) c.req.raw = new Request(withoutQuery(c.req.url, secretQuery), c.req.raw)
+    if (isAnswer(verdict)) return toResponse(verdict)
+    if (verdict.principal !== undefined) c.set('principal', verdict.principal)
+    return verdict.noStore
+      ? (next().then(() => c.res.headers.has('cache-control') || c.header('cache-control', 'no-store')) as Promise<void>)
+      : next()
+  }
+  return async (c, next) => {
+    const verdict = judge(wireOf(c))
+    return proceed(c, next, verdict instanceof Promise ? await verdict : verdict)
+  }
+}
+
+/**
+ * The token service for Hono: `POST /` (`POST /generate` with the Flare profile) exchanges a secret for a token, `GET /test` says who a
+ * credential belongs to, `GET /jwks.json` publishes the public keys. The body is read under any Content-Type, whether it was read before or not.
+ *
+ * @param twinkey What issues.
+ * @param options The profile, where it is not the standard one.
+ * @returns A handler to mount with a wildcard: `app.use('/tokens/*', tokenRoutes(twinkey))`.
+ */
+export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): MiddlewareHandler {
+  const { route } = createEndpoints(twinkey, options)
+  return async (c, next) => {
+    const mount = c.req.routePath.split('/').length - 1
+    const answer = route(`/${c.req.path.split('/').slice(mount).join('/')}`, wireOf(c), () => bodyOfContext(c))
+    return answer === undefined ? next() : toResponse(await answer)
+  }
+}
+
+// On Node the server's own request is read, so that no web-standard one has to be made for it.
+function wireOf(c: Context): WireRequest {
+  const incoming = (c.env as { incoming?: NodeRequest } | undefined)?.incoming
+  return Array.isArray(incoming?.rawHeaders) ? new NodeWireRequest(incoming, c, MATCHED) : new WebWireRequest(c.req.raw, c, MATCHED)
+}
+
+async function bodyOfContext({ req }: Context): ReturnType<typeof bodyOf> {
+  if (!req.raw.bodyUsed) return bodyOf(req.raw)
+  if ('formData' in req.bodyCache) return { parsed: await req.formData() }
+  const buffer = await req.arrayBuffer().catch(() => undefined)
+  return buffer === undefined ? REFUSALS.requestMalformed : { bytes: new Uint8Array(buffer) }
+}

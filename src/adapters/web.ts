@@ -1,0 +1,58 @@
+import type { Metadata } from '../core/api-key.ts'
+import type { Principal } from '../core/principal.ts'
+import { toResponse } from '../wire/endpoints.ts'
+import { createGuard, type Decider, isAnswer } from '../wire/guard.ts'
+import { WebWireRequest, withoutQuery } from '../wire/request.ts'
+import type { Requirement } from '../wire/requirement.ts'
+
+export { type EndpointOptions, type TokenService, type WebEndpoints, webEndpoints } from '../wire/endpoints.ts'
+export { header, query } from '../wire/requirement.ts'
+
+/** A handler behind a guard: what a request is answered with, and for whom. Whatever else the host passes comes after. */
+export type GuardedHandler<M extends Metadata, A extends unknown[]> = (
+  request: Request,
+  principal: Principal<M>,
+  ...rest: A
+) => Response | Promise<Response>
+
+/**
+ * Guards a plain `(Request) => Response` handler, as Next.js, Bun.serve, Deno.serve and Workers have them: calls it with the principal, or answers
+ * with a refusal. It exempts no method.
+ *
+ * @param twinkey What decides.
+ * @param requirement What the route asks of a request. Checked here. `optional` is not for this guard, whose handlers always have a principal.
+ * @param handler What to guard.
+ * @returns A handler with the same further arguments.
+ * @throws TypeError with what to do, where the requirement would not guard what it seems to.
+ * @example
+ * ```ts
+ * import { createTwinkey } from 'twinkey'
+ * import { requireAuth } from 'twinkey/web'
+ *
+ * export default {
+ *   fetch: requireAuth(createTwinkey(), { workflow: 'flows.read' }, (request, { tenant }) => Response.json({ tenant })),
+ * }
+ * ```
+ */
+export function requireAuth<M extends Metadata, A extends unknown[]>(
+  twinkey: Decider<M>,
+  requirement: Requirement & { readonly optional?: false },
+  handler: GuardedHandler<M, A>,
+): (request: Request, ...rest: A) => Promise<Response> {
+  const { judge, secretQuery } = createGuard(twinkey, requirement)
+  return async (request, ...rest) => {
+    const verdict = await judge(new WebWireRequest(request))
+    if (isAnswer(verdict)) return toResponse(verdict)
+    const seen = secretQuery === undefined ? request : new Request(withoutQuery(request.url, secretQuery), request)
+    const response = await handler(seen, verdict.principal as Principal<M>, ...rest)
+    return verdict.noStore ? withoutCaching(response) : response
+  }
+}
+
+// A response from elsewhere has headers that cannot be changed, so it is made anew.
+function withoutCaching(response: Response): Response {
+  if (response.headers.has('cache-control')) return response
+  const headers = new Headers(response.headers)
+  headers.set('cache-control', 'no-store')
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
+}

@@ -1,0 +1,45 @@
+import type { AddressInfo } from 'node:net'
+import type express from 'express'
+import type { RequestHandler } from 'express'
+import type { Twinkey } from 'twinkey'
+import { requireAuth, tokenRoutes } from 'twinkey/express'
+import type { Application, Host } from './hosts.ts'
+import { answerOf } from './routes.ts'
+
+export async function startExpress(framework: typeof express, twinkey: Twinkey, { routes, tokens, log }: Application): Promise<Host> {
+  const app = framework()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  if (log !== undefined) {
+    app.use((req, res, next) => {
+      const line = (when: LogLine['when']) => log({ when, urls: [req.originalUrl, req.url], query: { ...req.query } })
+      line('received')
+      // Before the last byte is written, so that whoever has the answer finds the line.
+      res.on('prefinish', () => line('answered'))
+      next()
+    })
+  }
+  // The same token endpoints once by themselves, and behind what an application may have put before them.
+  const before: Record<string, RequestHandler[]> = {
+    '': [],
+    '/parsed': [framework.json({ type: () => true, strict: false })],
+    '/form': [framework.urlencoded({ extended: true })],
+    '/text': [framework.text({ type: () => true })],
+    '/json-first': [framework.json()],
+    '/drained': [(req, _res, next) => void req.resume().on('end', next)],
+  }
+  for (const [mount, options] of Object.entries(tokens)) {
+    for (const [prefix, parsers] of Object.entries(before)) app.use(prefix + mount, ...parsers, tokenRoutes(twinkey, options))
+  }
+  for (const { method, path, requirement, answer = answerOf } of routes) {
+    app[method === 'GET' ? 'get' : 'post'](path, requireAuth(twinkey, requirement), (req, res) => {
+      res.json(answer(req.principal, req.originalUrl))
+    })
+  }
+  const server = app.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}

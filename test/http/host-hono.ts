@@ -1,0 +1,46 @@
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
+import { Hono, type MiddlewareHandler } from 'hono'
+import type { Twinkey } from 'twinkey'
+import { requireAuth, tokenRoutes } from 'twinkey/hono'
+import type { Application, Host } from './hosts.ts'
+import { answerOf } from './routes.ts'
+
+/** The application itself, for any server or none. */
+export function createHonoApp(twinkey: Twinkey, { routes, tokens }: Application): Hono {
+  const app = new Hono()
+  // What an application may have read of a body before the token endpoints.
+  const after = (read: (context: Parameters<MiddlewareHandler>[0]) => Promise<unknown>): MiddlewareHandler => {
+    return async (c, next) => {
+      await read(c).catch(() => undefined)
+      await next()
+    }
+  }
+  const before: Record<string, MiddlewareHandler> = {
+    '': after(async () => {}),
+    '/parsed': after((c) => c.req.json()),
+    '/form': after((c) => c.req.parseBody()),
+    '/text': after((c) => c.req.text()),
+    '/json-first': after(async (c) => c.req.header('content-type') === 'application/json' && c.req.json()),
+    '/drained': after((c) => c.req.raw.arrayBuffer()),
+  }
+  for (const [mount, options] of Object.entries(tokens)) {
+    for (const [prefix, read] of Object.entries(before)) app.use(`${prefix}${mount}/*`, read, tokenRoutes(twinkey, options))
+  }
+  for (const { method, path, requirement, answer = answerOf } of routes) {
+    app.on(method, path, requireAuth(twinkey, requirement), (c) => {
+      const { pathname, search } = new URL(c.req.url)
+      return c.body(JSON.stringify(answer(c.var.principal, pathname + search)), 200, { 'content-type': 'application/json; charset=utf-8' })
+    })
+  }
+  return app
+}
+
+export async function startHono(twinkey: Twinkey, application: Application): Promise<Host> {
+  const app = createHonoApp(twinkey, application)
+  return new Promise((resolve) => {
+    const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, (address: AddressInfo) => {
+      resolve({ port: address.port, close: () => new Promise((closed) => server.close(() => closed())) })
+    })
+  })
+}

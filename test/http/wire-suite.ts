@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Clock } from '../support/clock.ts'
+import { type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
+import { type Application, type Host, hosts } from './hosts.ts'
+
+/** The headers that every row compares, and the body to the letter. A header that is null must be absent. */
+export interface Answer {
+  readonly status: number
+  readonly type: string | null
+  readonly challenge: string | null
+  readonly cache: string | null
+  readonly retryAfter: string | null
+  readonly body: string
+}
+
+/** One request under a vendor's convention, and the answer that it must get on every host. */
+export interface WireRow<F> {
+  /** Stable: guides point at it. */
+  readonly name: string
+  readonly request: (fixture: F) => RawRequest
+  readonly expected: Answer
+  /** Milliseconds after the start at which the request is made. */
+  readonly at?: number
+}
+
+/** What every fixture of a table has. */
+export interface WireFixture {
+  readonly twinkey: Parameters<(typeof hosts)[string]>[0]
+  readonly clock: Clock
+}
+
+/** The answer of a handler. */
+export function handled(body: object, cache: 'no-store' | null): Answer {
+  return { status: 200, type: 'application/json; charset=utf-8', challenge: null, cache, retryAfter: null, body: JSON.stringify(body) }
+}
+
+/** An answer that Twinkey writes itself. */
+export function written(status: number, body: string, more: Partial<Answer> = {}): Answer {
+  return { status, type: 'application/json', challenge: null, cache: 'no-store', retryAfter: null, body, ...more }
+}
+
+/** A response as a row expects it. A token differs each time, so it is shown by what it says. */
+export function seen({ status, headers, body }: RawResponse): Answer {
+  const text = body.replace(/eyJ[\w-]+\.([\w-]+)\.[\w-]+/g, (_, payload: string) => {
+    const { tenants, exp, iat } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    return `<token for ${tenants}, ${exp - iat} s>`
+  })
+  return {
+    status,
+    type: headers['content-type'] ?? null,
+    challenge: headers['www-authenticate'] ?? null,
+    cache: headers['cache-control'] ?? null,
+    retryAfter: headers['retry-after'] ?? null,
+    body: text,
+  }
+}
+
+/** Runs a table through every host. Each row is sent twice: the first answer may come from the store, the second from what is known by then. */
+export function runTable<F extends WireFixture>(
+  title: string,
+  rows: readonly WireRow<F>[],
+  create: () => Promise<F>,
+  applicationOf: (fixture: F) => Application,
+): void {
+  describe.each(Object.entries(hosts))(`${title} on %s`, (_host, start) => {
+    let fixture: F
+    let host: Host
+
+    beforeAll(async () => {
+      fixture = await create()
+      host = await start(fixture.twinkey, applicationOf(fixture))
+    })
+    afterAll(async () => {
+      await host.close()
+      await fixture.twinkey.close()
+    })
+
+    test.each(rows)('$name', async ({ request, expected, at = 0 }) => {
+      fixture.clock.advance(at)
+      try {
+        for (const _ of ['cold', 'warm']) expect(seen(await sendRaw(host.port, request(fixture)))).toEqual(expected)
+      } finally {
+        fixture.clock.advance(-at)
+      }
+    })
+  })
+}
