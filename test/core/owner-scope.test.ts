@@ -138,10 +138,8 @@ describe('the answer', () => {
     let ceiling: Scope = EVERYTHING
     const bench = await createWithOwner(() => ceiling, { cache: { maxAgeSeconds: 0 } })
     const gate = createGate()
-    const inner = createBench()
     let reads = 0
-    const { get } = { get: bench.spy.store.get }
-    const record = await get(bench.key.id)
+    const record = await bench.spy.store.get(bench.key.id)
     bench.spy.override({
       get: async () => {
         if (++reads === 2) await gate.opened
@@ -155,7 +153,6 @@ describe('the answer', () => {
     await bench.twinkey.ownerChanged('ada')
     gate.open()
     expect(await waiting).toBe('tenant_denied')
-    await inner.twinkey.close()
   })
 
   it('is copied: what the application does with it afterwards changes nothing', async () => {

@@ -69,21 +69,15 @@ describe('the last use of a secret', () => {
     expect(batches).toEqual([])
   })
 
-  it('is no part of the decision: it is written after the answer', async () => {
-    const { twinkey, primary, batches } = await createWithKey()
-    await twinkey.keys.get('nosuchkey0000000')
-    await verdict(twinkey, `${primary.slice(0, -6)}000000`)
-    await verdict(twinkey, primary)
+  it('is no part of the decision: its write begins when the answer is there', async () => {
+    const { twinkey, primary, secondary, batches } = await createWithKey()
+    await twinkey.keys.verify(secondary)
     await settled()
     batches.length = 0
-    const { key: _key, ...rest } = await createWithKey()
-    await rest.twinkey.keys.verify(rest.secondary)
+    expect(twinkey.authenticateNow(sent({ credential: primary }), anyTarget)?.ok).toBe(true)
+    expect(batches).toEqual([])
     await settled()
-    rest.batches.length = 0
-    expect(rest.twinkey.authenticateNow(sent({ credential: rest.primary }), anyTarget)?.ok).toBe(true)
-    expect(rest.batches).toEqual([])
-    await settled()
-    expect(rest.batches).toHaveLength(1)
+    expect(batches).toHaveLength(1)
   })
 
   it('goes together with others that are noted while a write is under way, one write at a time', async () => {
@@ -160,7 +154,7 @@ describe('the last use of a secret', () => {
 
   it('is written at most once a minute by a node whose clock is behind that of another', async () => {
     const { twinkey, clock, another, primary, batches } = await createWithKey()
-    const behind = another({ now: () => clock.now() - 10_000 })
+    const behind = another({ now: () => clock.now() - 50_000 })
     await twinkey.keys.verify(primary)
     await settled()
     batches.length = 0
@@ -169,6 +163,6 @@ describe('the last use of a secret', () => {
       await settled()
       clock.advance(1000)
     }
-    expect(batches.flat().length).toBeLessThanOrEqual(2)
+    expect(batches.flat().length).toBeLessThanOrEqual(1)
   })
 })

@@ -42,6 +42,7 @@ const ownerScope: OwnerScope = (owner) => {
 export async function createBoomiFlowFixture() {
   const bench = createBench({
     prefixes: ['acme'],
+    environments: ['production'],
     ownerScope,
     cache: { maxAgeSeconds: 3600 },
     foreign: [{ algorithm: 'sha-256', minLength: 32, maxLength: 40 }],
