@@ -1,7 +1,7 @@
 import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'
 import { checkedStore } from './core/checked-store.ts'
-import { type Emit, safely } from './core/events.ts'
+import { createAnnouncer, type Emit } from './core/events.ts'
 import { createIdentifier } from './core/identity.ts'
 import { createKeyCache } from './core/key-cache.ts'
 import { createKeyWrites } from './core/key-writes.ts'
@@ -55,7 +55,14 @@ export interface Twinkey<M extends Metadata = Metadata> {
    * is older than `cache.maxAgeSeconds`. This reaches this node only.
    */
   ownerChanged(owner: string): Promise<void>
-  /** Writes down what is still noted of last uses and stops listening to the store. It does not close the store's client, which is yours. */
+  /**
+   * What goes on after an answer: last uses being written, and the promises of `onEvent`. For hosts that end with the response, as Workers do:
+   * hand it to `waitUntil`. The adapters for Hono and for plain handlers do that where there is one.
+   *
+   * @returns A promise that resolves when it is done, and never rejects; undefined where nothing is left to do.
+   */
+  pending(): Promise<void> | undefined
+  /** Waits for what is pending and stops listening to the store. It does not close the store's client, which is yours. */
   close(): Promise<void>
 }
 
@@ -90,7 +97,8 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     onEvent,
     now,
   } = checkOptions(options)
-  const emit = onEvent && safely(onEvent)
+  const announcer = onEvent && createAnnouncer(onEvent)
+  const emit = announcer?.emit
   const bounds = { maxKeys, maxAgeMilliseconds, now }
 
   const checked = checkedStore(store, deadlineMilliseconds)
@@ -140,19 +148,26 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     })
   }
 
+  function pending(): Promise<void> | undefined {
+    const uses = usage.pending()
+    const heard = announcer?.pending()
+    return uses === undefined && heard === undefined ? undefined : Promise.all([uses, heard]).then(() => {})
+  }
+
   return {
     keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
     tokens: createTokenIssuer({ authenticator, rules, signingKeys, emit, now }),
     authenticate: (request: Request | WireRequest, requirement: Requirement | CheckedRequirement = {}) =>
       authenticator.authenticate(wireOf(request), demandOf(requirement)) as Promise<Decision<M>>,
     authenticateNow: (request, requirement = {}) => authenticator.authenticateNow(wireOf(request), demandOf(requirement)),
+    pending,
     async ownerChanged(owner) {
       owners?.forget(owner)
     },
     async close() {
       const stop = await watching
       await stop?.()
-      await usage.flush()
+      await pending()
     },
   }
 }

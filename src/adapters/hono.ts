@@ -1,15 +1,13 @@
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
-import { REFUSALS } from '../core/refusal.ts'
-import { bodyOf, createEndpoints, type EndpointOptions, type TokenService, toResponse } from '../wire/endpoints.ts'
+import { createEndpoints, type EndpointOptions, type TokenService, toResponse } from '../wire/endpoints.ts'
 import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
-import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, type WireRequest, withoutQuery } from '../wire/request.ts'
+import { withoutQuery } from '../wire/request.ts'
 import type { Requirement } from '../wire/requirement.ts'
+import { bodyOf, outlive, wireOf } from './hono-context.ts'
 
 export { header, param, query, routeTemplate } from '../wire/requirement.ts'
-
-const MATCHED: MatchedRoute<Context> = { param: ({ req }, name) => req.param(name), template: ({ req }) => req.routePath }
 
 /**
  * Guards a route of Hono 4: lets a request pass with `c.var.principal`, or answers it with a refusal.
@@ -43,8 +41,10 @@ export function requireAuth<M extends Metadata>(
       : next()
   }
   return async (c, next) => {
-    const verdict = judge(wireOf(c))
-    return proceed(c, next, verdict instanceof Promise ? await verdict : verdict)
+    const judged = judge(wireOf(c))
+    const verdict = judged instanceof Promise ? await judged : judged
+    outlive(c, twinkey.pending())
+    return proceed(c, next, verdict)
   }
 }
 
@@ -60,20 +60,7 @@ export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, option
   const { route } = createEndpoints(twinkey, options)
   return async (c, next) => {
     const mount = c.req.routePath.split('/').length - 1
-    const answer = route(`/${c.req.path.split('/').slice(mount).join('/')}`, wireOf(c), () => bodyOfContext(c))
+    const answer = route(`/${c.req.path.split('/').slice(mount).join('/')}`, wireOf(c), () => bodyOf(c))
     return answer === undefined ? next() : toResponse(await answer)
   }
-}
-
-// On Node the server's own request is read, so that no web-standard one has to be made for it.
-function wireOf(c: Context): WireRequest {
-  const incoming = (c.env as { incoming?: NodeRequest } | undefined)?.incoming
-  return Array.isArray(incoming?.rawHeaders) ? new NodeWireRequest(incoming, c, MATCHED) : new WebWireRequest(c.req.raw, c, MATCHED)
-}
-
-async function bodyOfContext({ req }: Context): ReturnType<typeof bodyOf> {
-  if (!req.raw.bodyUsed) return bodyOf(req.raw)
-  if ('formData' in req.bodyCache) return { parsed: await req.formData() }
-  const buffer = await req.arrayBuffer().catch(() => undefined)
-  return buffer === undefined ? REFUSALS.requestMalformed : { bytes: new Uint8Array(buffer) }
 }

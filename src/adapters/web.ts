@@ -42,11 +42,18 @@ export function requireAuth<M extends Metadata, A extends unknown[]>(
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   return async (request, ...rest) => {
     const verdict = await judge(new WebWireRequest(request))
+    outlive(twinkey.pending(), rest)
     if (isAnswer(verdict)) return toResponse(verdict)
     const seen = secretQuery === undefined ? request : new Request(withoutQuery(request.url, secretQuery), request)
     const response = await handler(seen, verdict.principal as Principal<M>, ...rest)
     return verdict.noStore ? withoutCaching(response) : response
   }
+}
+
+// Workers end with the response, unless what is still to do is handed to their context.
+function outlive(work: Promise<void> | undefined, rest: readonly unknown[]): void {
+  const context = work && rest.find((each) => typeof (each as { waitUntil?: unknown } | null | undefined)?.waitUntil === 'function')
+  if (context) (context as { waitUntil(work: Promise<void>): void }).waitUntil(work)
 }
 
 // A response from elsewhere has headers that cannot be changed, so it is made anew.

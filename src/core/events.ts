@@ -71,14 +71,30 @@ export type TwinkeyEvent = KeyEvent | TokenEvent | AllowedEvent | RefusedEvent |
 /** Hands an event to whoever listens. */
 export type Emit = (event: TwinkeyEvent) => void
 
-/** Calls the listener so that nothing it does, throws or rejects with reaches a verdict. */
-export function safely(listener: (event: TwinkeyEvent) => unknown): Emit {
-  return (event) => {
-    try {
-      const answer = listener(Object.freeze(event))
-      if (answer instanceof Promise) answer.catch(() => {})
-    } catch {
-      // A listener that fails must not keep anybody out, nor let anybody in.
-    }
+/** Calls a listener so that nothing it does, throws or rejects with reaches a verdict. */
+export interface Announcer {
+  readonly emit: Emit
+  /** Resolves when the listener is done with every event so far; undefined where it is. */
+  pending(): Promise<void> | undefined
+}
+
+export function createAnnouncer(listener: (event: TwinkeyEvent) => unknown): Announcer {
+  const heard = new Set<Promise<void>>()
+  return {
+    emit(event) {
+      try {
+        const answer = listener(Object.freeze(event))
+        if (!(answer instanceof Promise)) return
+        const done = answer.then(
+          () => {},
+          () => {},
+        )
+        heard.add(done)
+        done.then(() => heard.delete(done))
+      } catch {
+        // A listener that fails must not keep anybody out, nor let anybody in.
+      }
+    },
+    pending: () => (heard.size === 0 ? undefined : Promise.all(heard).then(() => {})),
   }
 }

@@ -8,8 +8,8 @@ import type { SecretUse } from './store.ts'
 export interface Usage {
   /** Notes that a secret was used. Writes at most once a minute for each secret, the first time at once. */
   note(key: KeyRecord, slot: Slot, usedAt: CachedKey['usedAt'], now: number): void
-  /** Resolves when everything noted so far is written, or has failed. */
-  flush(): Promise<void>
+  /** Resolves when everything noted so far is written, or has failed; undefined where it is. */
+  pending(): Promise<void> | undefined
 }
 
 const INTERVAL_MILLISECONDS = 60_000
@@ -44,8 +44,6 @@ export function createUsage(store: Pick<CheckedStore, 'recordUse'>, failed: (err
       // Begun in a microtask, so that the write is never part of the decision that caused it.
       writing ??= Promise.resolve().then(write)
     },
-    async flush() {
-      await writing
-    },
+    pending: () => writing,
   }
 }

@@ -5,6 +5,9 @@ import { jsonAnswer, type Profile, retryAfter, type WireAnswer } from './profile
 import { readHeader, type WireRequest } from './request.ts'
 import { standard } from './standard.ts'
 
+const KEY_HEADER = 'x-boomi-flow-api-key'
+const TENANT_HEADER = 'manywhotenant'
+
 const STATUS: Readonly<Record<RefusalCode, number>> = {
   credential_missing: 401,
   credential_invalid: 401,
@@ -43,11 +46,18 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
  * ```
  */
 export function boomiFlow(): Profile {
-  return { ...standard(), name: 'boomi-flow', credential, target: { tenant: (request) => readHeader(request, 'manywhotenant') }, refuse }
+  return {
+    ...standard(),
+    name: 'boomi-flow',
+    securitySchemes: { apiKey: { type: 'apiKey', in: 'header', name: KEY_HEADER, description: 'An API key.' } },
+    credential,
+    target: { tenant: (request) => readHeader(request, TENANT_HEADER) },
+    refuse,
+  }
 }
 
 function credential(request: WireRequest): Credential | Refusal {
-  return readWhole(request.header('x-boomi-flow-api-key'), false) ?? REFUSALS.credentialMissing
+  return readWhole(request.header(KEY_HEADER), false) ?? REFUSALS.credentialMissing
 }
 
 function refuse(refusal: Refusal): WireAnswer {

@@ -42,6 +42,10 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   unavailable: 503,
 }
 
+const SECURITY_SCHEMES: Profile['securitySchemes'] = {
+  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of POST /tokens/generate.' },
+}
+
 const SCOPES = ['authenticated', 'apikey', 'firework']
 
 /**
@@ -88,7 +92,17 @@ export function flare(options: FlareOptions): Profile {
     })
   }
 
-  return { name: 'flare', exchangePath: '/generate', credential, exchangeCredential, refuse, tokenRequest, tokenIssued, tokenTested }
+  return {
+    name: 'flare',
+    exchangePath: '/generate',
+    securitySchemes: SECURITY_SCHEMES,
+    credential,
+    exchangeCredential,
+    refuse,
+    tokenRequest,
+    tokenIssued,
+    tokenTested,
+  }
 }
 
 function credential(request: WireRequest): Credential | Refusal {

@@ -24,6 +24,10 @@ export function flowgear(): Profile {
   return {
     ...standard(),
     name: 'flowgear',
+    securitySchemes: {
+      authorization: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'Key=, followed by an API key.' },
+      query: { type: 'apiKey', in: 'query', name: KEY_NAME, description: 'An API key. Not recommended: URLs are logged.' },
+    },
     secretQuery: [KEY_NAME],
     credential,
     target: { environment: (request) => readQuery(request.url, ENVIRONMENT_NAME) ?? DEFAULT_ENVIRONMENT },

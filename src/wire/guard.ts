@@ -6,6 +6,7 @@ import { CheckedRequirement, type Requirement } from './requirement.ts'
 
 /** What decides about requests: a Twinkey. */
 export interface Decider<M extends Metadata = Metadata> {
+  pending(): Promise<void> | undefined
   authenticate(request: WireRequest, requirement: CheckedRequirement): Promise<Decision<M> | Anonymous>
   authenticateNow(request: WireRequest, requirement: CheckedRequirement): Decision<M> | Anonymous | undefined
 }

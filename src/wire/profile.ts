@@ -16,6 +16,15 @@ export interface WireAnswer {
 export type WireBody = Readonly<Record<string, unknown>> | undefined
 
 /**
+ * How a client proves who it is, in the words of an OpenAPI document: a Security Scheme Object.
+ *
+ * @see OpenAPI 3.1, section 4.8.27
+ */
+export type SecurityScheme =
+  | { readonly type: 'http'; readonly scheme: 'bearer'; readonly bearerFormat?: string; readonly description: string }
+  | { readonly type: 'apiKey'; readonly in: 'header' | 'query'; readonly name: string; readonly description: string }
+
+/**
  * A wire convention: where a credential and a target stand in a request, and how answers look. A profile reads and writes; it decides nothing.
  * One Twinkey can serve several, on different routes.
  */
@@ -27,6 +36,8 @@ export interface Profile extends RequestReader<WireRequest> {
   readonly exchangePath: '/' | '/generate'
   /** The credential at the token exchange, where it stands elsewhere than on other routes. */
   exchangeCredential?(request: WireRequest): Credential | Refusal
+  /** How a client authenticates, for an OpenAPI document. */
+  readonly securitySchemes: Readonly<Record<string, SecurityScheme>>
   /** How a refusal looks. `workflow` is what the route demands, where that is fixed. */
   refuse(refusal: Refusal, workflow?: string): WireAnswer
   /** What a token request asks for, once it is known who asks. */
@@ -35,6 +46,24 @@ export interface Profile extends RequestReader<WireRequest> {
   tokenIssued(issued: IssuedToken): WireAnswer
   /** How the answer to "who am I" looks. */
   tokenTested(principal: Principal<Metadata>): WireAnswer | Refusal | Promise<WireAnswer | Refusal>
+}
+
+/**
+ * The `securitySchemes` of a profile, to put under `components` of an OpenAPI document.
+ *
+ * @param profile The profile of the routes that the document describes.
+ * @returns A new object, name by name.
+ * @see OpenAPI 3.1, section 4.8.7
+ * @example
+ * ```ts
+ * import { securitySchemes, standard } from 'twinkey/profiles'
+ *
+ * const document = { openapi: '3.1.0', components: { securitySchemes: securitySchemes(standard()) }, security: [{ bearer: [] }, { apiKey: [] }] }
+ * console.log(JSON.stringify(document))
+ * ```
+ */
+export function securitySchemes(profile: Profile): Record<string, SecurityScheme> {
+  return structuredClone(profile.securitySchemes)
 }
 
 /** A JSON answer that no cache keeps. */

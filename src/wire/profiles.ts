@@ -1,4 +1,5 @@
 export { boomiFlow } from './boomi-flow.ts'
 export { type FlareAccount, type FlareOptions, flare } from './flare.ts'
 export { flowgear } from './flowgear.ts'
+export { securitySchemes } from './profile.ts'
 export { standard } from './standard.ts'

@@ -33,6 +33,11 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
+const SECURITY_SCHEMES: Profile['securitySchemes'] = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a token that it was exchanged for.' },
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key.' },
+}
+
 /**
  * The standard profile: `Authorization: Bearer <secret or token>` or `X-API-Key: <secret>`, and refusals as problem+json with a challenge.
  *
@@ -42,7 +47,16 @@ const TITLES: Readonly<Record<number, string>> = {
  * @see RFC 6750, RFC 9457, RFC 9110 section 11
  */
 export function standard(): Profile {
-  return { name: 'standard', exchangePath: '/', credential, refuse, tokenRequest, tokenIssued, tokenTested }
+  return {
+    name: 'standard',
+    exchangePath: '/',
+    securitySchemes: SECURITY_SCHEMES,
+    credential,
+    refuse,
+    tokenRequest,
+    tokenIssued,
+    tokenTested,
+  }
 }
 
 function credential(request: WireRequest): Credential | Refusal {
