@@ -38,7 +38,7 @@ describe('createTwinkey refuses, with what to do instead,', () => {
     ['environments that are null', { environments: null }, /environments must be a list/],
     ['a star for an environment', { environments: ['*'] }, /cannot hold "\*".*Leave it out/],
     ['an environment that was not filled in', { environments: ['$NODE_ENV'] }, /not filled in.*Give the value itself/],
-    ['an environment in braces that was not filled in', { environments: ['${NODE_ENV}'] }, /not filled in/],
+    ['an environment in braces that was not filled in', { environments: ['\u0024{NODE_ENV}'] }, /not filled in/],
     ['an empty environment', { environments: [''] }, /1 to 128 characters/],
     ['an environment with a line break', { environments: ['a\n'] }, /without control characters/],
     ['an environment that is undefined', { environments: [undefined] }, /1 to 128 characters/],
@@ -88,6 +88,23 @@ describe('createTwinkey refuses, with what to do instead,', () => {
     ['a private part that was not filled in', withKey({ ...signingKey, d: '$KEY' }), /private part/],
     ['a first key that is public', withKey(publicKey), /signingKeys\[0\] must be a private JWK: the first one signs/],
     ['one key twice', withKey(signingKey, publicKey), /the same key twice/],
+
+    ['foreign secrets as one kind', { foreign: { algorithm: 'sha-256', minLength: 40, maxLength: 64 } }, /foreign must be a list/],
+    ['foreign secrets without an algorithm', { foreign: [{ minLength: 40, maxLength: 64 }] }, /foreign\[0\]\.algorithm must be/],
+    ['foreign secrets under md5', { foreign: [{ algorithm: 'md5', minLength: 40, maxLength: 64 }] }, /algorithm must be 'sha-256'/],
+    ['foreign secrets that are short', { foreign: [{ algorithm: 'sha-256', minLength: 8, maxLength: 64 }] }, /minLength must be from 16/],
+    ['foreign secrets of no length', { foreign: [{ algorithm: 'sha-256', minLength: 64, maxLength: 40 }] }, /maxLength must be from 64/],
+    ['foreign secrets that are too long', { foreign: [{ algorithm: 'sha-256', minLength: 40, maxLength: 257 }] }, /to 256/],
+    [
+      'foreign secrets under no pepper',
+      { foreign: [{ algorithm: 'hmac-sha-256', minLength: 40, maxLength: 64 }] },
+      /must name one of pepper\.keys/,
+    ],
+    [
+      'foreign secrets with an unknown member',
+      { foreign: [{ algorithm: 'sha-256', minLength: 40, maxLength: 64, salt: '' }] },
+      /unknown option "salt"/,
+    ],
 
     ['an ownerScope that is a scope', { ownerScope: { tenants: '*' } }, /ownerScope must be a function/],
     ['an ownerScope that is null', { ownerScope: null }, /ownerScope must be a function/],

@@ -53,7 +53,19 @@ describe('a listener that fails never changes a verdict nor a change', () => {
     expect(await verdict(twinkey, issued.ok ? issued.token : '')).toBe('let in')
     expect((await twinkey.keys.revoke(key.id)).state).toBe('revoked')
     expect(await verdict(twinkey, primary)).toBe('credential_invalid')
-    await twinkey.close()
+  })
+
+  it('nor keeps close waiting for ever, where it never answers', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { twinkey } = createBench({ onEvent: () => new Promise(() => {}) })
+    await twinkey.keys.create(INPUT)
+    let closed = false
+    twinkey.close().then(() => {
+      closed = true
+    })
+    await vi.advanceTimersByTimeAsync(60_000)
+    vi.useRealTimers()
+    expect(closed).toBe(true)
   })
 
   it('it disables the key that it hears of', async () => {

@@ -1,0 +1,201 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+
+interface Import {
+  readonly from: string
+  readonly to: string
+  /** Whether nothing of it is left when the types are gone. */
+  readonly typeOnly: boolean
+}
+
+interface Source {
+  readonly path: string
+  readonly lines: number
+  readonly imports: readonly Import[]
+  /** Names that stand for something outside of the file, as in `process` or `Date.now`; comments and texts are not names. */
+  readonly globals: readonly string[]
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+function isTypeOnly(node: ts.ImportDeclaration | ts.ExportDeclaration): boolean {
+  if (ts.isExportDeclaration(node)) {
+    const { exportClause } = node
+    return (
+      node.isTypeOnly ||
+      (exportClause !== undefined && ts.isNamedExports(exportClause) && exportClause.elements.every((each) => each.isTypeOnly))
+    )
+  }
+  const clause = node.importClause
+  if (clause === undefined) return false
+  if (clause.isTypeOnly) return true
+  const named = clause.namedBindings
+  return clause.name === undefined && named !== undefined && ts.isNamedImports(named) && named.elements.every((each) => each.isTypeOnly)
+}
+
+function read(path: string): Source {
+  const text = readFileSync(join(root, path), 'utf8')
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
+  const imports: Import[] = []
+  const globals: string[] = []
+  const add = (specifier: string, typeOnly: boolean) =>
+    imports.push({ from: path, to: specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier, typeOnly })
+  const visit = (node: ts.Node): void => {
+    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier !== undefined) {
+      add((node.moduleSpecifier as ts.StringLiteral).text, isTypeOnly(node))
+    }
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add((node.argument.literal as ts.StringLiteral).text, true)
+    if (ts.isCallExpression(node) && (node.expression.kind === ts.SyntaxKind.ImportKeyword || node.expression.getText() === 'require')) {
+      const [specifier] = node.arguments
+      add(specifier !== undefined && ts.isStringLiteral(specifier) ? specifier.text : '(computed)', false)
+    }
+    // A name behind a dot, or in front of a colon, is a member and no global.
+    if (
+      ts.isIdentifier(node) &&
+      !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node) &&
+      !ts.isPropertyAssignment(node.parent)
+    ) {
+      globals.push(ts.isPropertyAccessExpression(node.parent) ? node.parent.getText() : node.text)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(file)
+  return { path, lines: text.split('\n').length - 1, imports, globals }
+}
+
+function filesUnder(folder: string, ending: string): string[] {
+  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name))
+}
+
+const sources = filesUnder('src', '.ts').map(read)
+const imports = sources.flatMap((source) => source.imports)
+const inside = imports.filter(({ to }) => to.startsWith('src/'))
+const roomOf = (path: string) => /^src\/(\w+)\//.exec(path)?.[1] ?? 'root'
+const shown = ({ from, to, typeOnly }: Import) => `${from} -> ${to}${typeOnly ? ' (types)' : ''}`
+
+it('the sources are found, with what they import', () => {
+  expect(sources.length).toBeGreaterThan(30)
+  expect(inside.length).toBeGreaterThan(100)
+  expect(inside.map(shown)).toContain('src/core/tokens.ts -> src/core/secret.ts')
+  expect(inside.map(shown)).toContain('src/core/tokens.ts -> src/core/signing-key.ts (types)')
+  expect(sources.map(({ path }) => path)).toEqual(expect.arrayContaining([...new Set(inside.map(({ to }) => to))]))
+})
+
+describe('imports', () => {
+  const ALLOWED: Record<string, (each: Import) => boolean> = {
+    core: ({ to }) => roomOf(to) === 'core',
+    wire: ({ to }) => ['core', 'wire'].includes(roomOf(to)),
+    stores: ({ to }) => roomOf(to) === 'core',
+    adapters: ({ to, typeOnly }) => ['wire', 'adapters'].includes(roomOf(to)) || (roomOf(to) === 'core' && typeOnly),
+    // These put the rooms together. What mounts a framework is reached by its own subpath.
+    root: ({ to }) => roomOf(to) !== 'adapters',
+  }
+
+  it.each(Object.keys(ALLOWED))('of %s go in the direction of the design only', (room) => {
+    const ofRoom = inside.filter(({ from }) => roomOf(from) === room)
+    expect(ofRoom.filter((each) => !ALLOWED[room]?.(each)).map(shown)).toEqual([])
+  })
+
+  it('leave no room out of the rule', () => {
+    expect(new Set(sources.map(({ path }) => roomOf(path)))).toEqual(
+      new Set(Object.keys(ALLOWED).filter((room) => sources.some(({ path }) => roomOf(path) === room))),
+    )
+    for (const { path } of sources) expect(Object.keys(ALLOWED)).toContain(roomOf(path))
+  })
+
+  it('never go in a ring, not even for types', () => {
+    const next = new Map(sources.map((source) => [source.path, source.imports.filter(({ to }) => to.startsWith('src/'))]))
+    const done = new Set<string>()
+    const rings: string[] = []
+    const walk = (path: string, trail: readonly string[]): void => {
+      if (trail.includes(path)) rings.push([...trail.slice(trail.indexOf(path)), path].join(' -> '))
+      if (trail.includes(path) || done.has(path)) return
+      for (const { to } of next.get(path) ?? []) walk(to, [...trail, path])
+      done.add(path)
+    }
+    for (const { path } of sources) walk(path, [])
+    expect(rings).toEqual([])
+  })
+
+  it('of Node are where Node is meant, and nowhere else', () => {
+    const meant = ['src/core/hash.node.ts', 'src/stores/sqlite.ts', 'src/adapters/express.ts', 'src/adapters/fastify.ts']
+    expect(imports.filter(({ from, to }) => to.startsWith('node:') && !meant.includes(from)).map(shown)).toEqual([])
+  })
+
+  it('of packages are jose and @noble/hashes; frameworks and drivers are imported for their types only', () => {
+    const allowed = /^(?:jose|@noble\/hashes\/[\w.]+|#hash|node:.*)$/
+    const others = imports.filter(({ to, typeOnly }) => !to.startsWith('src/') && !typeOnly && !allowed.test(to))
+    expect(others.map(shown)).toEqual([])
+  })
+
+  it('are all written out: none is computed', () => {
+    expect(imports.filter(({ to }) => to === '(computed)')).toEqual([])
+  })
+})
+
+describe('the core', () => {
+  it('knows no process, no Buffer, no randomness but the CSPRNG, and no clock but the one of the options', () => {
+    const forbidden = /^(?:process|Buffer|Date|performance|Math\.random|globalThis|global|require|__dirname|setInterval|setImmediate)\b/
+    const found = sources
+      .filter(({ path }) => path.startsWith('src/core/'))
+      .flatMap(({ path, globals }) => globals.filter((each) => forbidden.test(each)).map((each) => `${path}: ${each}`))
+    expect(found).toEqual([])
+  })
+
+  it('has one timer, that of the deadline', () => {
+    const timed = sources.filter(({ path, globals }) => path.startsWith('src/core/') && globals.includes('setTimeout'))
+    expect(timed.map(({ path }) => path)).toEqual(['src/core/deadline.ts'])
+  })
+
+  it('sees the clock of the options by its name, which only the options default', () => {
+    const clocks = sources.filter(({ globals }) => globals.some((each) => /^(?:Date|performance)\b/.test(each)))
+    expect(clocks.map(({ path }) => path)).toEqual(['src/options.ts'])
+  })
+
+  it('logs nothing', () => {
+    expect(sources.filter(({ globals }) => globals.some((each) => each.startsWith('console'))).map(({ path }) => path)).toEqual([])
+  })
+})
+
+describe('files', () => {
+  it('have at most 300 lines, and adapters fewer than 80', () => {
+    const long = sources.filter(({ path, lines }) => lines > 300 || (roomOf(path) === 'adapters' && lines >= 80))
+    expect(long.map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
+  })
+
+  it('are not named after nothing in particular', () => {
+    expect(sources.map(({ path }) => path).filter((path) => /\/(?:utils?|helpers?|types?|managers?|common|misc)\.ts$/.test(path))).toEqual(
+      [],
+    )
+  })
+
+  it('have no default exports and no enums', () => {
+    const found = sources.filter(({ path }) =>
+      /^export default|^\s*(?:export )?(?:const )?enum /m.test(readFileSync(join(root, path), 'utf8')),
+    )
+    expect(found.map(({ path }) => path)).toEqual([])
+  })
+})
+
+describe('the built package', () => {
+  const built = filesUnder('dist', '.js').map(read)
+  const outside = built.flatMap((file) => file.imports).filter(({ to }) => !to.startsWith('dist/'))
+
+  it('is there', () => {
+    expect(built.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['dist/index.js', 'dist/express.js', 'dist/hash.js', 'dist/hash.node.js']),
+    )
+  })
+
+  it('imports nothing at run time but jose, @noble/hashes and #hash, and node:crypto where that is Node', () => {
+    const found = new Set(outside.map(({ from, to }) => (from === 'dist/hash.node.js' ? `${to} (Node)` : to)))
+    const nodeOnly = new Set(outside.filter(({ to }) => to.startsWith('node:')).map(({ from }) => from))
+    for (const each of found) expect(each).toMatch(/^(?:jose|@noble\/hashes\/[\w.]+|#hash|node:crypto \(Node\)|node:[\w/]+)$/)
+    for (const path of nodeOnly) expect(path).toMatch(/^dist\/(?:hash\.node|stores\/sqlite|sqlite|express|fastify)\.js$/)
+    expect(found).toContain('#hash')
+  })
+})
