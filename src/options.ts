@@ -93,23 +93,24 @@ export function checkOptions(options: TwinkeyOptions): CheckedOptions {
   for (const method of STORE_METHODS) {
     if (typeof store?.[method] !== 'function') throw new TypeError(`store has no method ${method}. Pass a store, like memoryStore().`)
   }
-  for (const [name, value] of Object.entries({ ownerScope, onEvent, now })) {
+  for (const [name, value] of Object.entries({ ownerScope, onEvent, now, 'store.watch': store.watch })) {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function.`)
   }
   members(cache, ['maxKeys', 'maxAgeSeconds'], 'cache')
   return {
     store,
-    prefixes: prefixesOf(options.prefixes ?? ['tk']),
+    prefixes: prefixesOf(options.prefixes === undefined ? ['tk'] : options.prefixes),
     environments: options.environments === undefined ? undefined : environmentsOf(options.environments),
     pepper: options.pepper === undefined ? undefined : pepperOf(options.pepper),
     tokens: tokensOf(options.tokens),
-    foreign: foreignOf(options.foreign ?? [], options.pepper),
+    foreign: foreignOf(options.foreign === undefined ? [] : options.foreign, options.pepper),
     ownerScope,
-    maxKeys: number(cache.maxKeys ?? 100_000, 1, 100_000_000, 'cache.maxKeys', Number.isInteger),
-    maxAgeMilliseconds: 1000 * number(cache.maxAgeSeconds ?? 5, 0, 3600, 'cache.maxAgeSeconds', Number.isFinite),
-    deadlineMilliseconds: 1000 * number(options.deadlineSeconds ?? 2, 0.001, 60, 'deadlineSeconds', Number.isFinite),
+    maxKeys: number(cache.maxKeys, 100_000, 1, 100_000_000, 'cache.maxKeys', Number.isInteger),
+    maxAgeMilliseconds: 1000 * number(cache.maxAgeSeconds, 5, 0, 3600, 'cache.maxAgeSeconds', Number.isFinite),
+    deadlineMilliseconds: 1000 * number(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite),
     onEvent,
-    now,
+    // Records and tokens hold whole milliseconds.
+    now: now === Date.now ? now : () => Math.floor(now()),
   }
 }
 
@@ -140,7 +141,6 @@ function pepperOf(pepper: Pepper): Pepper {
       'pepper must be { current, keys } where keys has the one that current names, like { current: "2026a", keys: { "2026a": bytes } }.',
     )
   }
-  const keys: Record<string, Uint8Array> = {}
   for (const [key, bytes] of Object.entries(pepper.keys)) {
     if (!PEPPER_NAME.test(key)) throw new RangeError('pepper.keys: a name must have 1 to 32 letters, digits, "_" and "-".')
     if (!(bytes instanceof Uint8Array)) {
@@ -150,8 +150,9 @@ function pepperOf(pepper: Pepper): Pepper {
     }
     if (bytes.length < MIN_PEPPER_BYTES)
       throw new RangeError(`pepper.keys.${key} must have at least ${MIN_PEPPER_BYTES} bytes, random ones.`)
-    keys[key] = Uint8Array.from(bytes)
   }
+  // Copied, so that nothing that happens to the bytes later changes what is verified.
+  const keys = Object.fromEntries(Object.entries(pepper.keys).map(([key, bytes]) => [key, Uint8Array.from(bytes)]))
   return { current: pepper.current, keys }
 }
 
@@ -167,8 +168,8 @@ function foreignOf(foreign: readonly ForeignSecrets[], pepper: Pepper | undefine
     if (algorithm === 'hmac-sha-256' ? !isNamed : kind.pepper !== undefined) {
       throw new TypeError(`${where}.pepper must name one of pepper.keys with 'hmac-sha-256', and be left out with 'sha-256'.`)
     }
-    number(minLength, MIN_FOREIGN_LENGTH, MAX_SECRET_LENGTH, `${where}.minLength`, Number.isInteger)
-    number(maxLength, minLength, MAX_SECRET_LENGTH, `${where}.maxLength`, Number.isInteger)
+    number(minLength, undefined, MIN_FOREIGN_LENGTH, MAX_SECRET_LENGTH, `${where}.minLength`, Number.isInteger)
+    number(maxLength, undefined, minLength, MAX_SECRET_LENGTH, `${where}.maxLength`, Number.isInteger)
     return Object.freeze({ ...kind })
   })
 }
@@ -190,7 +191,7 @@ function tokensOf(tokens: TokenOptions | undefined): CheckedOptions['tokens'] {
   return {
     issuer,
     audience,
-    skewSeconds: number(tokens.skewSeconds ?? 30, 0, MAX_SKEW_SECONDS, 'tokens.skewSeconds', Number.isFinite),
+    skewSeconds: number(tokens.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'tokens.skewSeconds', Number.isFinite),
     signingKeys: keys,
   }
 }
@@ -202,8 +203,17 @@ function name(value: unknown, what: string): void {
   if ((value as string).startsWith('$')) throw new TypeError(`${what} looks like a variable that was not filled in. Give the value itself.`)
 }
 
-function number(value: unknown, min: number, max: number, what: string, isKind: (value: unknown) => boolean): number {
-  if (typeof value !== 'number' || !isKind(value)) throw new TypeError(`${what} must be a number.`)
+function number(
+  given: unknown,
+  fallback: number | undefined,
+  min: number,
+  max: number,
+  what: string,
+  isKind: typeof Number.isInteger | typeof Number.isFinite,
+): number {
+  const value = given === undefined ? fallback : given
+  if (typeof value !== 'number' || !isKind(value))
+    throw new TypeError(`${what} must be a ${isKind === Number.isInteger ? 'whole ' : ''}number.`)
   if (value < min || value > max) throw new RangeError(`${what} must be from ${min} to ${max}.`)
   return value
 }

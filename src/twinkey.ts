@@ -1,11 +1,13 @@
 import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'
 import { checkedStore } from './core/checked-store.ts'
+import { within } from './core/deadline.ts'
 import { createAnnouncer, type Emit } from './core/events.ts'
 import { createIdentifier } from './core/identity.ts'
 import { createKeyCache } from './core/key-cache.ts'
+import type { Keyring } from './core/key-management.ts'
 import { createKeyWrites } from './core/key-writes.ts'
-import { createKeyring, type Keyring } from './core/keyring.ts'
+import { createKeyring } from './core/keyring.ts'
 import { createOwnerScopes } from './core/owner-scopes.ts'
 import type { Anonymous, Decision, Refused } from './core/principal.ts'
 import { configuredSigningKeys, ephemeralSigningKeys, noSigningKeys } from './core/signing-key.ts'
@@ -129,7 +131,9 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     emit,
     now,
   })
-  const watching = store.watch?.(cache.forget).catch((error: unknown) => {
+  const changed = (id: string | undefined) => cache.forget(typeof id === 'string' ? id : undefined)
+  const watching = Promise.resolve().then(() => store.watch?.(changed))
+  watching.catch((error: unknown) => {
     warn(
       emit,
       now,
@@ -157,17 +161,18 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   return {
     keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
     tokens: createTokenIssuer({ authenticator, rules, signingKeys, emit, now }),
-    authenticate: (request: Request | WireRequest, requirement: Requirement | CheckedRequirement = {}) =>
-      authenticator.authenticate(wireOf(request), demandOf(requirement)) as Promise<Decision<M>>,
+    authenticate: async (request: Request | WireRequest, requirement: Requirement | CheckedRequirement = {}) =>
+      (await authenticator.authenticate(wireOf(request), demandOf(requirement))) as Decision<M>,
     authenticateNow: (request, requirement = {}) => authenticator.authenticateNow(wireOf(request), demandOf(requirement)),
     pending,
     async ownerChanged(owner) {
       owners?.forget(owner)
     },
     async close() {
-      const stop = await watching
-      await stop?.()
-      await pending()
+      // Whatever the application plugged in gets its time, and no more.
+      const ended = watching.then((stop) => stop?.())
+      const all = Promise.allSettled([ended, pending()])
+      await within(deadlineMilliseconds, 'store_unavailable', 'Closing', () => all).catch(() => {})
     },
   }
 }

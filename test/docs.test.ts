@@ -6,7 +6,16 @@ import { fileURLToPath } from 'node:url'
 import { secretPattern } from 'twinkey'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { denied, REFUSALS, type Refusal, type RefusalCode, rateLimited, targetConflict, targetMissing } from '../src/core/refusal.ts'
+import {
+  denied,
+  methodNotAllowed,
+  REFUSALS,
+  type Refusal,
+  type RefusalCode,
+  rateLimited,
+  targetConflict,
+  targetMissing,
+} from '../src/core/refusal.ts'
 import { standard } from '../src/wire/standard.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -100,6 +109,7 @@ describe('docs/errors.md', () => {
       targetMissing('tenant'),
       targetConflict('tenant'),
       rateLimited(1),
+      methodNotAllowed('POST'),
     ]
     expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(namesOf(source, 'RefusalCode') as RefusalCode[]))
     for (const refusal of refusals) {

@@ -3,9 +3,9 @@ import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../wire/endpoints.ts'
 import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
-import { type MatchedRoute, NodeWireRequest, ownMember } from '../wire/request.ts'
 import type { Requirement } from '../wire/requirement.ts'
-import { bodyOf, hideQuery, writeAnswer } from './node.ts'
+import { wireOf } from './express-request.ts'
+import { bodyOf, writeAnswer } from './node.ts'
 
 export { header, param, query, routeTemplate } from '../wire/requirement.ts'
 
@@ -20,11 +20,6 @@ declare global {
 
 /** A middleware that leaves the types of parameters, bodies and queries to the route that it stands on. */
 export type AuthHandler = <P, A, B, Q, L extends object>(req: Request<P, A, B, Q, L>, res: Response<A, L>, next: NextFunction) => void
-
-const MATCHED: MatchedRoute<{ params: unknown; baseUrl: string; route: { path?: unknown } | undefined }> = {
-  param: ({ params }, name) => ownMember(params, name),
-  template: ({ baseUrl, route }) => typeof route?.path === 'string' && baseUrl + route.path,
-}
 
 /**
  * Guards a route of Express 4.21 or later: lets a request pass with `req.principal`, or answers it with a refusal.
@@ -48,13 +43,12 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   return (req, res, next) => {
     const proceed = (verdict: Verdict) => {
-      if (secretQuery !== undefined) hideQuery(req, req.query, secretQuery)
       if (isAnswer(verdict)) return writeAnswer(res, verdict)
       if (verdict.noStore) res.setHeader('cache-control', 'no-store')
       if (verdict.principal !== undefined) req.principal = verdict.principal
       next()
     }
-    const verdict = judge(new NodeWireRequest(req, req, MATCHED))
+    const verdict = judge(wireOf(req, secretQuery))
     if (verdict instanceof Promise) verdict.then(proceed).catch(next)
     else proceed(verdict)
   }
@@ -69,9 +63,9 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
  * @returns A middleware to mount with `app.use('/tokens', …)`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): RequestHandler {
-  const { route } = createEndpoints(twinkey, options)
+  const { route, secretQuery } = createEndpoints(twinkey, options)
   return (req, res, next) => {
-    const answer = route(req.path, new NodeWireRequest(req), () => bodyOf(req))
+    const answer = route(req.path, wireOf(req, secretQuery), () => bodyOf(req))
     if (answer === undefined) next()
     else answer.then((written) => writeAnswer(res, written)).catch(next)
   }

@@ -4,9 +4,9 @@ import type { Principal } from '../core/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../wire/endpoints.ts'
 import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
 import type { WireAnswer } from '../wire/profile.ts'
-import { type MatchedRoute, NodeWireRequest, ownMember } from '../wire/request.ts'
 import type { Requirement } from '../wire/requirement.ts'
-import { bodyOf, hideQuery } from './node.ts'
+import { wireOf } from './fastify-request.ts'
+import { bodyOf } from './node.ts'
 
 export { header, param, query, routeTemplate } from '../wire/requirement.ts'
 
@@ -15,11 +15,6 @@ declare module 'fastify' {
     /** Set by `requireAuth`; absent on routes without it, and where an `optional` guard let nobody in. */
     principal: Principal
   }
-}
-
-const MATCHED: MatchedRoute<FastifyRequest> = {
-  param: ({ params }, name) => ownMember(params, name),
-  template: ({ routeOptions }) => routeOptions.url,
 }
 
 /**
@@ -43,13 +38,12 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   return (request, reply, done) => {
     const proceed = (verdict: Verdict) => {
-      if (secretQuery !== undefined) hideQuery(request.raw, request.query, secretQuery)
       if (isAnswer(verdict)) return void sendAnswer(reply, verdict)
       if (verdict.noStore) reply.header('cache-control', 'no-store')
       if (verdict.principal !== undefined) request.principal = verdict.principal
       done()
     }
-    const verdict = judge(new NodeWireRequest(request.raw, request, MATCHED))
+    const verdict = judge(wireOf(request, secretQuery))
     if (verdict instanceof Promise) verdict.then(proceed).catch(done)
     else proceed(verdict)
   }
@@ -63,11 +57,11 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
  * @returns A plugin to register with a prefix: `app.register(tokenRoutes(twinkey), { prefix: '/tokens' })`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): FastifyPluginAsync {
-  const { paths } = createEndpoints(twinkey, options)
+  const { paths, secretQuery } = createEndpoints(twinkey, options)
   return async (app) => {
     for (const [path, endpoint] of Object.entries(paths)) {
-      const onRequest = async ({ raw }: FastifyRequest, reply: FastifyReply) =>
-        sendAnswer(reply, await endpoint(new NodeWireRequest(raw), () => bodyOf(raw)))
+      const onRequest = async (request: FastifyRequest, reply: FastifyReply) =>
+        sendAnswer(reply, await endpoint(wireOf(request, secretQuery), () => bodyOf(request.raw)))
       app.all(path, { onRequest }, () => {})
     }
   }

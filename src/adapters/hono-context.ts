@@ -1,23 +1,29 @@
 import type { Context } from 'hono'
-import { REFUSALS, type Refusal } from '../core/refusal.ts'
-import type { BodySource } from '../wire/body.ts'
+import type { Refusal } from '../core/refusal.ts'
+import { type BodySource, unreadBody } from '../wire/body.ts'
 import { bodyOf as bodyOfRequest } from '../wire/endpoints.ts'
-import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, type WireRequest } from '../wire/request.ts'
+import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, type WireRequest, withoutQuery } from '../wire/request.ts'
 
 const MATCHED: MatchedRoute<Context> = { param: ({ req }, name) => req.param(name), template: ({ req }) => req.routePath }
 
-/** The request of a context. On Node the server's own is read, so that no web-standard one has to be made for it. */
-export function wireOf(c: Context): WireRequest {
+/**
+ * The request of a context. On Node the server's own is read, so that no web-standard one has to be made for it. Names in the query that hold a
+ * credential are taken out of what a handler sees.
+ */
+export function wireOf(c: Context, secretQuery: readonly string[] | undefined): WireRequest {
   const incoming = incomingOf(c)
-  return incoming === undefined ? new WebWireRequest(c.req.raw, c, MATCHED) : new NodeWireRequest(incoming, c, MATCHED)
+  const wire = incoming === undefined ? new WebWireRequest(c.req.raw, c, MATCHED) : new NodeWireRequest(incoming, c, MATCHED)
+  if (secretQuery !== undefined) c.req.raw = new Request(withoutQuery(c.req.url, secretQuery), c.req.raw)
+  return wire
 }
 
 /** The body of a context, whether it was read before or not: Hono keeps what was read. */
-export async function bodyOf({ req }: Context): Promise<BodySource | Refusal> {
+export async function bodyOf(c: Context): Promise<BodySource | Refusal> {
+  const { req } = c
   if (!req.raw.bodyUsed) return bodyOfRequest(req.raw)
   if ('formData' in req.bodyCache) return { parsed: await req.formData() }
   const buffer = await req.arrayBuffer().catch(() => undefined)
-  return buffer === undefined ? REFUSALS.requestMalformed : { bytes: new Uint8Array(buffer) }
+  return buffer === undefined ? unreadBody(wireOf(c, undefined)) : { bytes: new Uint8Array(buffer) }
 }
 
 /** Hands what goes on after the answer to a host that would end with it. A context has such a host or throws. */

@@ -3,7 +3,6 @@ import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService, toResponse } from '../wire/endpoints.ts'
 import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
-import { withoutQuery } from '../wire/request.ts'
 import type { Requirement } from '../wire/requirement.ts'
 import { bodyOf, outlive, wireOf } from './hono-context.ts'
 
@@ -33,7 +32,6 @@ export function requireAuth<M extends Metadata>(
 ): MiddlewareHandler<{ Variables: { principal: Principal<M> } }> {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   const proceed = (c: Context, next: Next, verdict: Verdict<M>): Response | Promise<void> => {
-    if (secretQuery !== undefined) c.req.raw = new Request(withoutQuery(c.req.url, secretQuery), c.req.raw)
     if (isAnswer(verdict)) return toResponse(verdict)
     if (verdict.principal !== undefined) c.set('principal', verdict.principal)
     return verdict.noStore
@@ -41,7 +39,7 @@ export function requireAuth<M extends Metadata>(
       : next()
   }
   return async (c, next) => {
-    const judged = judge(wireOf(c))
+    const judged = judge(wireOf(c, secretQuery))
     const verdict = judged instanceof Promise ? await judged : judged
     outlive(c, twinkey.pending())
     return proceed(c, next, verdict)
@@ -57,10 +55,10 @@ export function requireAuth<M extends Metadata>(
  * @returns A handler to mount with a wildcard: `app.use('/tokens/*', tokenRoutes(twinkey))`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): MiddlewareHandler {
-  const { route } = createEndpoints(twinkey, options)
+  const { route, secretQuery } = createEndpoints(twinkey, options)
   return async (c, next) => {
     const mount = c.req.routePath.split('/').length - 1
-    const answer = route(`/${c.req.path.split('/').slice(mount).join('/')}`, wireOf(c), () => bodyOf(c))
+    const answer = route(`/${c.req.path.split('/').slice(mount).join('/')}`, wireOf(c, secretQuery), () => bodyOf(c))
     return answer === undefined ? next() : toResponse(await answer)
   }
 }

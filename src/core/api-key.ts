@@ -94,8 +94,9 @@ type Change = Partial<Omit<KeyRecord, 'kind' | 'id' | 'version' | 'createdAt' | 
 
 /** The record after a change. The step is random, so that a version tells whose write it is. */
 function changed(key: KeyRecord, change: Change, now: number): KeyRecord {
-  const [step] = crypto.getRandomValues(new Uint16Array(1)) as unknown as [number]
-  return { ...key, ...change, version: key.version + step + 1, updatedAt: now }
+  const [step] = crypto.getRandomValues(new Uint32Array(1)) as unknown as [number]
+  // 28 random bits: two writes do not share a version by chance, and 67 million fit before a version is no safe integer.
+  return { ...key, ...change, version: key.version + (step >>> 4) + 1, updatedAt: now }
 }
 
 /** A new record. */
@@ -198,6 +199,7 @@ export function readStoredKey(value: unknown): KeyRecord | AliasRecord | undefin
   if (metadataProblem(metadata) !== undefined || scopeProblem(scope) !== undefined || typeof enabled !== 'boolean') return undefined
   if (!isTime(createdAt) || !isTime(updatedAt) || !isTimeOrNull(expiresAt) || !isTimeOrNull(revokedAt)) return undefined
   if (primary === undefined || secondary === undefined || !isUses(lastUsedAt)) return undefined
+  if (primary.id === secondary?.id || primary.digest === secondary?.digest) return undefined
   return Object.freeze({
     kind,
     id,

@@ -1,5 +1,5 @@
 import type { KeyRecord, Metadata } from './api-key.ts'
-import type { Cache } from './cache.ts'
+import { type Cache, unlessForgotten } from './cache.ts'
 import type { Credential, Demand, RequestReader } from './demand.ts'
 import type { Emit } from './events.ts'
 import { isTwinkeyError } from './fault.ts'
@@ -72,12 +72,10 @@ export function createAuthenticator<M extends Metadata>({
   function effectiveScope({ key, scope }: Identity, known: Known | undefined, at: number): Scope | Question {
     if (owners === undefined || key.owner === null) return scope
     const { owner } = key
-    const cached = known?.owner ?? owners.peek(owner, at)
+    const cached = owners.peek(owner, at) ?? unlessForgotten(known?.owner)
     if (cached === undefined) {
       return new Question(async (learned) => {
         learned.owner = await owners.load(owner)
-        // The key may have changed while the owner was asked for, so it is looked up again.
-        learned.keys.clear()
       })
     }
     return intersect(scope, cached.value ?? NOTHING)
@@ -138,10 +136,11 @@ export function createAuthenticator<M extends Metadata>({
   }
 
   function unavailable(error: unknown): Denial {
-    const owner = isTwinkeyError(error) && error.code === 'owner_unavailable'
-    const type = owner ? 'warning.owner_lookup_failed' : 'warning.store_failed'
-    emit?.({ type, at: now(), message: 'A request could not be decided and was refused as unavailable. Look at the error.', error })
-    return new Denial(REFUSALS.unavailable, owner ? 'owner_lookup_failed' : 'store_failed')
+    const code = isTwinkeyError(error) ? error.code : undefined
+    const reason = code === 'owner_unavailable' ? 'owner_lookup_failed' : code === 'signing_key_invalid' ? code : 'store_failed'
+    const message = 'A request could not be decided and was refused as unavailable. Look at the error.'
+    emit?.({ type: `warning.${reason}`, at: now(), message, error })
+    return new Denial(REFUSALS.unavailable, reason)
   }
 }
 

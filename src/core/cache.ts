@@ -5,6 +5,13 @@ export interface Cached<V> {
   readonly value: V | null
   /** When the load began: the value may be as old as this. */
   readonly loadedAt: number
+  /** Whether it was forgotten since: whoever holds on to it must load anew. */
+  forgotten: boolean
+}
+
+/** What somebody holds on to, unless it was forgotten meanwhile. */
+export function unlessForgotten<V>(cached: Cached<V> | undefined): Cached<V> | undefined {
+  return cached?.forgotten ? undefined : cached
 }
 
 /** A read-through cache, bounded in number and in age. */
@@ -25,6 +32,7 @@ export interface CacheBounds {
 
 interface Flight<V> {
   readonly loading: Promise<Cached<V>>
+  readonly startedAt: number
   detached: boolean
 }
 
@@ -51,11 +59,11 @@ export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKey
   function start(id: string): Flight<V> {
     const loadedAt = now()
     const loading = read(id).then((value) => {
-      const cached = { value, loadedAt }
+      const cached = { value, loadedAt, forgotten: false }
       if (!flight.detached) keep(id, cached)
       return cached
     })
-    const flight: Flight<V> = { loading, detached: false }
+    const flight: Flight<V> = { loading, startedAt: loadedAt, detached: false }
     const land = () => {
       if (flights.get(id) === flight) flights.delete(id)
     }
@@ -71,32 +79,47 @@ export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKey
     flights.delete(id)
   }
 
+  // A load that has taken longer than a value may be old is not joined: its value would be too old on arrival.
+  function join(id: string): Flight<V> | undefined {
+    const flight = flights.get(id)
+    if (flight === undefined) return undefined
+    const age = now() - flight.startedAt
+    if (age === 0 || (age > 0 && age < maxAgeMilliseconds)) return flight
+    detach(id)
+    return undefined
+  }
+
+  function peek(id: string, at: number): Cached<V> | undefined {
+    const cached = present.get(id) ?? absent.get(id)
+    if (cached === undefined) return undefined
+    const age = at - cached.loadedAt
+    // A negative age means that the clock went back: nothing is known of how old the value really is.
+    return age >= 0 && age < (cached.value === null ? negativeMaxAge : maxAgeMilliseconds) ? cached : undefined
+  }
+
+  function forget(id: string): void {
+    const cached = present.get(id) ?? absent.get(id)
+    if (cached !== undefined) cached.forgotten = true
+    present.delete(id)
+    absent.delete(id)
+    detach(id)
+  }
+
   return {
-    peek(id, at) {
-      const cached = present.get(id) ?? absent.get(id)
-      if (cached === undefined) return undefined
-      const age = at - cached.loadedAt
-      // A negative age means that the clock went back: nothing is known of how old the value really is.
-      return age >= 0 && age < (cached.value === null ? negativeMaxAge : maxAgeMilliseconds) ? cached : undefined
-    },
+    peek,
     async load(id) {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const flight = flights.get(id) ?? start(id)
+        const known = attempt > 0 ? peek(id, now()) : undefined
+        if (known !== undefined) return known
+        const flight = join(id) ?? start(id)
         const cached = await flight.loading
         if (!flight.detached) return cached
       }
       throw new TwinkeyError('store_unavailable', 'The record was invalidated again and again while it was being read.')
     },
     forget(id) {
-      if (id !== undefined) {
-        present.delete(id)
-        absent.delete(id)
-        detach(id)
-        return
-      }
-      present.clear()
-      absent.clear()
-      for (const each of [...flights.keys()]) detach(each)
+      if (id === undefined) for (const each of [...present.keys(), ...absent.keys(), ...flights.keys()]) forget(each)
+      else forget(id)
     },
   }
 }

@@ -1,6 +1,7 @@
 import { type KeyRecord, readStoredKey } from './api-key.ts'
 import { within } from './deadline.ts'
 import { TwinkeyError } from './fault.ts'
+import { matchesQuery } from './list-query.ts'
 import type { KeyStore, ListQuery, SecretUse, StoredKey } from './store.ts'
 
 /** A store as the rest of the core sees it: every call has a deadline, and what comes out has been checked before it is believed. */
@@ -41,7 +42,7 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number): Che
       if (!Array.isArray(page?.keys) || (page.next !== undefined && typeof page.next !== 'string')) throw malformed()
       const keys = page.keys.map((found) => {
         const record = readStoredKey(found)
-        if (record?.kind !== 'key') throw malformed()
+        if (record?.kind !== 'key' || !matchesQuery(record, query)) throw malformed()
         return record
       })
       return { keys, next: page.next }

@@ -57,7 +57,7 @@ export interface RefusedEvent {
 
 /** Something that an operator should look at. */
 export interface WarningEvent {
-  readonly type: 'warning.ephemeral_signing_key' | 'warning.store_failed' | 'warning.owner_lookup_failed'
+  readonly type: 'warning.ephemeral_signing_key' | 'warning.signing_key_invalid' | 'warning.store_failed' | 'warning.owner_lookup_failed'
   readonly at: number
   /** What it means and what to do. */
   readonly message: string
@@ -78,6 +78,9 @@ export interface Announcer {
   pending(): Promise<void> | undefined
 }
 
+// A listener that never ends must not make this grow; beyond this many, the rest is not waited for.
+const MAX_HEARD = 10_000
+
 export function createAnnouncer(listener: (event: TwinkeyEvent) => unknown): Announcer {
   const heard = new Set<Promise<void>>()
   return {
@@ -89,6 +92,7 @@ export function createAnnouncer(listener: (event: TwinkeyEvent) => unknown): Ann
           () => {},
           () => {},
         )
+        if (heard.size >= MAX_HEARD) return
         heard.add(done)
         done.then(() => heard.delete(done))
       } catch {

@@ -11,6 +11,7 @@ export type FaultCode =
   | 'outcome_unknown'
   | 'owner_unavailable'
   | 'signing_key_missing'
+  | 'signing_key_invalid'
 
 const BRAND = Symbol.for('twinkey.error')
 

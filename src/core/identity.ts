@@ -1,12 +1,12 @@
 import { deadKeyReason, deadReason, type KeyRecord, slotOf } from './api-key.ts'
 import { MAX_SECRET_LENGTH } from './bounds.ts'
-import type { Cached } from './cache.ts'
+import { type Cached, unlessForgotten } from './cache.ts'
 import type { Credential } from './demand.ts'
 import { aliasIdsOf, type ForeignSecrets } from './foreign.ts'
 import type { CachedKey, KeyCache } from './key-cache.ts'
 import { REFUSALS, type Refusal, type RefusalReason } from './refusal.ts'
 import { intersect, type Scope } from './scope.ts'
-import { checksumHolds, hasOurPrefix, keyIdOf, matchSecret, type Pepper, type Slot } from './secret.ts'
+import { hasOurPrefix, isWellFormed, keyIdOf, matchSecret, type Pepper, type Slot } from './secret.ts'
 import { isTokenLike, type TokenClaims } from './tokens.ts'
 
 /** A live secret of a live key, or a token that one of them minted. */
@@ -61,21 +61,27 @@ export type Identify = (text: string, kinds: Credential['kinds'], known: Known |
 /** The second step of every decision: from the text of a credential to a live key. */
 export function createIdentifier({ keys, prefixes, pepper, foreign, verifyToken, isOurToken, now }: IdentifierParts): Identify {
   function identifySecret(text: string, keyId: string, known: Known | undefined, at: number): Identity | Denial | Question {
-    const cached = known?.keys.get(keyId) ?? keys.peek(keyId, at)
+    const cached = recall(keyId, known, at)
     // Where the id is known the digest decides. Where it is not, the checksum keeps a typo or a made-up string from the store.
-    if (cached === undefined) return checksumHolds(text) ? askForKey(keyId) : invalid('checksum_wrong')
+    if (cached === undefined) return isWellFormed(text) ? askForKey(keyId) : invalid('checksum_wrong')
     return matched(text, cached.value, at)
   }
 
   function identifyForeign(text: string, known: Known | undefined, at: number): Identity | Denial | Question {
+    let last: Denial | undefined
     for (const aliasId of aliasIdsOf(text, foreign, prefixes, pepper)) {
-      const alias = known?.keys.get(aliasId) ?? keys.peek(aliasId, at)
+      const alias = recall(aliasId, known, at)
       if (alias === undefined) return askForKey(aliasId)
       if (alias.value?.record.kind !== 'alias') continue
       const { keyId } = alias.value.record
-      const cached = known?.keys.get(keyId) ?? keys.peek(keyId, at)
-      return cached === undefined ? askForKey(keyId) : matched(text, cached.value, at)
+      const cached = recall(keyId, known, at)
+      if (cached === undefined) return askForKey(keyId)
+      const found = matched(text, cached.value, at)
+      if (!(found instanceof Denial)) return found
+      // An alias that was left behind must not hide one of another kind.
+      last = found
     }
+    if (last !== undefined) return last
     return isOurToken(text) ? invalid('kind_not_accepted') : invalid('prefix_unknown', undefined, true)
   }
 
@@ -103,13 +109,17 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, verifyToken,
     }
     if (typeof claims === 'string') return invalid(claims, undefined, !isOurToken(text))
     if (at >= claims.expiresAt) return invalid('token_expired', claims.keyId)
-    const cached = known?.keys.get(claims.keyId) ?? keys.peek(claims.keyId, at)
+    const cached = recall(claims.keyId, known, at)
     if (cached === undefined) return askForKey(claims.keyId)
     if (cached.value?.record.kind !== 'key') return invalid('key_unknown', claims.keyId)
     const { record, usedAt } = cached.value as CachedKey & { record: KeyRecord }
     const slot = slotOf(record, claims.secretId)
     if (slot === undefined) return invalid('secret_replaced', record.id)
     return ifLive({ key: record, slot, via: 'token', scope: intersect(record.scope, claims.scope), usedAt }, at)
+  }
+
+  function recall(id: string, known: Known | undefined, at: number): Cached<CachedKey> | undefined {
+    return keys.peek(id, at) ?? unlessForgotten(known?.keys.get(id))
   }
 
   function askForKey(id: string): Question {

@@ -1,10 +1,8 @@
-import { firstVersion, type KeyRecord, type Metadata, type StoredSecret } from './api-key.ts'
+import type { Metadata, StoredSecret } from './api-key.ts'
 import { isPlainObject, MAX_SECRET_LENGTH, timeProblem, unknownMember } from './bounds.ts'
-import type { CheckedStore } from './checked-store.ts'
 import { requireInput, TwinkeyError } from './fault.ts'
-import { aliasIdOf, type ForeignSecrets } from './foreign.ts'
+import type { ForeignSecrets } from './foreign.ts'
 import type { CreateKeyInput } from './key-input.ts'
-import type { KeyWrites } from './key-writes.ts'
 import { digestUnder, hasOurPrefix, hintOf, isDigest, mintId, type Pepper, storedDigest } from './secret.ts'
 
 /** A secret that another system issued, by its digest. */
@@ -43,6 +41,8 @@ export interface ImportKeyInput<M extends Metadata = Metadata> extends Omit<Crea
 const MIN_ENTROPY_BITS = 112
 // What one visible ASCII character can carry at most: log2(94).
 const MAX_BITS_PER_CHARACTER = 6.56
+const SECRET_MEMBERS = ['secret', 'entropyBits', 'expiresAt']
+const DIGEST_MEMBERS = ['digest', 'encoding', 'algorithm', 'pepper', 'entropyBits', 'hint', 'expiresAt']
 const VISIBLE = /^[\x21-\x2b\x2d-\x7e]{16,256}$/
 
 /** What imported secrets are checked against. */
@@ -55,6 +55,9 @@ export interface ImportRules {
 /** What is stored of an imported secret. */
 export function readImported(input: ImportedDigest | ImportedSecret, slot: string, rules: ImportRules, now: number): StoredSecret {
   requireInput(isPlainObject(input) ? undefined : 'must be an object with a digest or a secret', slot)
+  const members = 'secret' in input ? SECRET_MEMBERS : DIGEST_MEMBERS
+  const extra = unknownMember(input, members)
+  requireInput(extra === undefined ? undefined : `has an unknown member ${JSON.stringify(extra)}; it can have ${members.join(', ')}`, slot)
   const { entropyBits, expiresAt = null } = input
   requireInput(
     typeof entropyBits === 'number' && entropyBits >= MIN_ENTROPY_BITS
@@ -92,8 +95,6 @@ function digestOfSecret(
 }
 
 function digestAsGiven(input: ImportedDigest, slot: string, { foreign, pepper }: ImportRules): Pick<StoredSecret, 'digest' | 'hint'> {
-  const extra = unknownMember(input, ['digest', 'encoding', 'algorithm', 'pepper', 'entropyBits', 'hint', 'expiresAt'])
-  requireInput(extra === undefined ? undefined : `has an unknown member ${JSON.stringify(extra)}`, slot)
   const { algorithm, hint = '' } = input
   const name = algorithm === 'hmac-sha-256' ? input.pepper : undefined
   requireInput(
@@ -112,36 +113,6 @@ function digestAsGiven(input: ImportedDigest, slot: string, { foreign, pepper }:
   const digest = encoded && storedDigest(name, encoded)
   requireInput(isDigest(digest) ? undefined : 'must be 32 bytes in the encoding that is named: hex, base64 or base64url', `${slot}.digest`)
   return { digest: digest as string, hint }
-}
-
-/**
- * Writes the aliases by which imported secrets find their key: before the key, so that a key that is there can be found. Doing it again for the
- * same key changes nothing.
- *
- * @throws TwinkeyError `secret_taken` where a secret already leads to another key.
- */
-export async function writeAliases(key: KeyRecord, store: CheckedStore, writes: KeyWrites): Promise<void> {
-  for (const secret of [key.primary, key.secondary]) {
-    if (secret === null) continue
-    const id = aliasIdOf(secret.digest)
-    const alias = { kind: 'alias', id, version: firstVersion(), keyId: key.id } as const
-    if ((await writes.put(alias, undefined)) === 'stored') continue
-    const found = await store.get(id)
-    const holder = found?.kind === 'alias' ? await store.get(found.keyId) : undefined
-    const held = holder?.kind === 'key' && [holder.primary.digest, holder.secondary?.digest].includes(secret.digest)
-    // An alias whose key is not there, or no longer has the secret, was left behind by an import that did not end, or by a rotation.
-    if (held || found === undefined || (await writes.put(alias, found.version)) !== 'stored') {
-      throw new TwinkeyError('secret_taken', 'One of the secrets is imported already. A secret belongs to one key only.')
-    }
-  }
-}
-
-/** Removes what leads to a key that is gone. What is left behind where this fails leads nowhere. */
-export async function dropAliases(key: KeyRecord, store: CheckedStore): Promise<void> {
-  for (const secret of [key.primary, key.secondary]) {
-    const alias = secret && (await store.get(aliasIdOf(secret.digest)).catch(() => undefined))
-    if (alias?.kind === 'alias' && alias.keyId === key.id) await store.delete(alias.id, alias.version).catch(() => undefined)
-  }
 }
 
 function base64urlOf({ digest, encoding }: ImportedDigest): string | undefined {

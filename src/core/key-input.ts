@@ -81,7 +81,7 @@ export function readCreateInput<M extends Metadata>(input: CreateKeyInput<M>, de
 }
 
 /** A function from the attributes that a key has to those that it is to have, checked. */
-export function readUpdateInput<M extends Metadata>(input: UpdateKeyInput<M>): (before: Attributes) => Attributes {
+export function readUpdateInput<M extends Metadata>(input: UpdateKeyInput<M>, now: number): (before: Attributes) => Attributes {
   requireMembers(input, ['name', 'scope', 'expiresAt', 'metadata', 'actor'])
   const { name, scope, expiresAt, metadata } = input
   requireInput(scope === undefined || isPlainObject(scope) ? undefined : 'must be an object with the axes to change', 'scope')
@@ -90,6 +90,8 @@ export function readUpdateInput<M extends Metadata>(input: UpdateKeyInput<M>): (
   return (before) => {
     const after = { ...before, ...change, scope: { ...before.scope, ...axes } }
     requireAttributes(after)
+    const isNew = after.expiresAt !== before.expiresAt && after.expiresAt !== null
+    requireInput(isNew && Number(after.expiresAt) <= now ? 'must be in the future' : undefined, 'expiresAt')
     return after
   }
 }
@@ -146,8 +148,14 @@ function requireAttributes({ name, scope, expiresAt, metadata }: Attributes): vo
   requireInput(metadataProblem(metadata), 'metadata')
 }
 
-function requireMembers(input: unknown, known: readonly string[]): void {
+/** An input that is an object, or the fault `invalid_input`. */
+export function requireObject<T>(input: T): T {
   requireInput(isPlainObject(input) ? undefined : 'must be an object', 'What was given')
+  return input
+}
+
+function requireMembers(input: unknown, known: readonly string[]): void {
+  requireObject(input)
   const extra = unknownMember(input as object, known)
   requireInput(
     extra === undefined ? undefined : `has an unknown member ${JSON.stringify(extra)}; it can have ${known.join(', ')}`,

@@ -21,11 +21,15 @@ export interface KeyWrites {
 
 // Every attempt that loses means that another change won, so this many in a row is not contention but a broken store.
 const MAX_ATTEMPTS = 1000
+// A store that can be read and not be written is not asked again and again.
+const MAX_UNKNOWN = 3
 
 export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites {
   async function read(id: string): Promise<KeyRecord> {
     requireInput(isId(id) ? undefined : 'must be the id of a key', 'id')
     const record = await store.get(id)
+    // What is known here of the key may be older than what another node has written meanwhile.
+    keys.forget(id)
     if (record?.kind !== 'key') throw notFound()
     return record
   }
@@ -53,18 +57,19 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
   }
 
   async function change(id: string, transition: (key: KeyRecord) => KeyRecord, maxAttempts: number): Promise<KeyRecord> {
-    let outcome: Awaited<ReturnType<typeof put>> | undefined
+    let unknowns = 0
     for (let attempt = 1; ; attempt++) {
       // Once a write may have been made, a store that cannot be read leaves that open.
       const record = await read(id).catch((error: unknown) => {
-        throw outcome === 'unknown' ? unknown() : error
+        throw unknowns > 0 ? unknown(error) : error
       })
       const next = transition(record)
       if (next === record) return record
-      outcome = await put(next, record.version)
+      const outcome = await put(next, record.version)
       if (outcome === 'stored') return next
       if (outcome === 'missing') throw notFound()
-      if (attempt < maxAttempts) continue
+      if (outcome === 'unknown') unknowns++
+      if (attempt < maxAttempts && unknowns < MAX_UNKNOWN) continue
       if (outcome === 'unknown') throw unknown()
       throw new TwinkeyError('version_conflict', 'Another change to this key came first. Read the key again and decide anew.')
     }
@@ -81,22 +86,25 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
     insist: (id, transition) => change(id, transition, MAX_ATTEMPTS),
     async remove(id) {
       let record = await read(id)
-      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      let cause: unknown
+      for (let attempt = 1, unknowns = 0; attempt <= MAX_ATTEMPTS && unknowns < MAX_UNKNOWN; attempt++) {
         try {
           const outcome = await store.delete(id, record.version)
           if (outcome !== 'conflict') return record
-        } catch {
+        } catch (error) {
           // It may have been done all the same: what is there now says.
+          cause = error
+          unknowns++
         } finally {
           keys.forget(id)
         }
-        const now = await store.get(id).catch(() => {
-          throw unknown()
+        const now = await store.get(id).catch((error: unknown) => {
+          throw unknown(error)
         })
         if (now?.kind !== 'key') return record
         record = now
       }
-      throw unknown()
+      throw unknown(cause)
     },
   }
 }
@@ -105,9 +113,7 @@ function notFound(): TwinkeyError {
   return new TwinkeyError('key_not_found', 'There is no key with this id.')
 }
 
-function unknown(): TwinkeyError {
-  return new TwinkeyError(
-    'outcome_unknown',
-    'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.',
-  )
+function unknown(cause?: unknown): TwinkeyError {
+  const message = 'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
+  return new TwinkeyError('outcome_unknown', message, { cause })
 }

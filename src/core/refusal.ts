@@ -9,6 +9,7 @@ export type RefusalCode =
   | 'target_missing'
   | 'target_conflict'
   | 'request_malformed'
+  | 'method_not_allowed'
   | 'tenant_denied'
   | 'environment_denied'
   | 'workflow_denied'
@@ -25,6 +26,8 @@ export interface Refusal {
   readonly axis?: Axis
   /** Seconds after which trying again makes sense: with `rate_limited` and `unavailable`. */
   readonly retryAfterSeconds?: number
+  /** The methods that are allowed, as the Allow header names them: with `method_not_allowed`. */
+  readonly allow?: string
 }
 
 /**
@@ -52,6 +55,7 @@ export type RefusalReason =
   | 'store_failed'
   | 'owner_lookup_failed'
   | 'pepper_missing'
+  | 'signing_key_invalid'
   | 'not_covered'
   | 'not_named'
   | 'sources_disagree'
@@ -61,6 +65,8 @@ export type RefusalReason =
   | 'too_large'
 
 const RETRY_AFTER_SECONDS = 2
+// No JSON has a symbol in it.
+const BRAND = Symbol.for('twinkey.refusal')
 
 /** The refusals, one frozen value each. */
 export const REFUSALS = Object.freeze({
@@ -105,13 +111,18 @@ export function rateLimited(retryAfterSeconds: number): Refusal {
   return refusal('rate_limited', 'Too many requests. Try again later.', { retryAfterSeconds })
 }
 
-/** Whether a value that a reader answered is a refusal and not a name. */
-export function isRefusal(value: unknown): value is Refusal {
-  return typeof value === 'object' && value !== null && 'code' in value
+/** A token endpoint was called by another method than its own. */
+export function methodNotAllowed(allow: string): Refusal {
+  return refusal('method_not_allowed', 'This endpoint does not have that method.', { allow })
 }
 
-function refusal(code: RefusalCode, detail: string, more?: Pick<Refusal, 'axis' | 'retryAfterSeconds'>): Refusal {
-  return Object.freeze({ code, detail, ...more })
+/** Whether a value is a refusal that was made here. An object that only looks like one, as a caller's JSON may, is none. */
+export function isRefusal(value: unknown): value is Refusal {
+  return typeof value === 'object' && value !== null && BRAND in value
+}
+
+function refusal(code: RefusalCode, detail: string, more?: Pick<Refusal, 'axis' | 'retryAfterSeconds' | 'allow'>): Refusal {
+  return Object.freeze(Object.defineProperty({ code, detail, ...more }, BRAND, { value: true }))
 }
 
 function perAxis(make: (axis: Axis) => Refusal): Readonly<Record<Axis, Refusal>> {

@@ -90,7 +90,7 @@ export function fromScopeString(text: string): Partial<Scope> | undefined {
     const member = AXES.find(([axis]) => axis === word.slice(0, split))?.[1]
     const encoded = word.slice(split + 1)
     const name = decodeName(encoded)
-    if (member === undefined || name === undefined) return undefined
+    if (split < 0 || member === undefined || name === undefined) return undefined
     const names = found[member]
     if (encoded === '*') found[member] = '*'
     else if (Array.isArray(names)) names.push(name)

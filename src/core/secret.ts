@@ -27,6 +27,7 @@ const TAIL_LENGTH = ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 const HINT_LENGTH = 4
 
 const PREFIX = /^[A-Za-z][A-Za-z0-9_]{0,31}$/
+const TAIL = /^[0-9A-Za-z]{65}$/
 const PLAIN = 'sha-256:'
 const PEPPERED = 'hmac-sha-256:'
 // No secret has this digest: 43 times 'A' is 32 zero bytes.
@@ -77,6 +78,11 @@ export function keyIdOf(text: string, prefixes: readonly string[]): string | und
   const split = text.length - TAIL_LENGTH - 1
   if (split < 1 || text.charCodeAt(split) !== 0x5f || !prefixes.includes(text.slice(0, split))) return undefined
   return text.slice(split + 1, split + 1 + ID_LENGTH)
+}
+
+/** Whether a text that has the length and the prefix of a secret of ours is made of the right characters and has the right checksum. */
+export function isWellFormed(text: string): boolean {
+  return TAIL.test(text.slice(-TAIL_LENGTH)) && checksumHolds(text)
 }
 
 /** Whether a text begins like a secret of ours, well formed or not. */

@@ -72,13 +72,26 @@ export function readSigningKey(value: unknown, where: string): SigningKey {
   const jwk = value as JWK
   const publicJwk = Object.freeze({ ...members, alg: algorithm as string, use: 'sig', kid })
   // `key_ops` and `use` of the given JWK are dropped: the private half may sign, the public half may verify, and nothing else is done with them.
-  const verifying = once(() => importJWK(members, algorithm as string) as Promise<CryptoKey>)
+  const verifying = once(() => imported(members, algorithm as SigningAlgorithm, where))
   const signing = once(async () => {
     if (jwk.d === undefined) return undefined
     const { key_ops: _operations, use: _use, ext: _extractable, ...rest } = jwk
-    return (await importJWK(rest, algorithm as string)) as CryptoKey
+    return imported(rest, algorithm as SigningAlgorithm, where)
   })
   return { kid, algorithm: algorithm as SigningAlgorithm, publicJwk, verifying, signing }
+}
+
+// Only the platform can tell whether the numbers are a key, and it answers later.
+async function imported(jwk: JWK, algorithm: SigningAlgorithm, where: string): Promise<CryptoKey> {
+  try {
+    return (await importJWK(jwk, algorithm)) as CryptoKey
+  } catch (cause) {
+    throw new TwinkeyError(
+      'signing_key_invalid',
+      `${where} has the form of a key for ${algorithm}, and is none. Make a new one with generateSigningKey().`,
+      { cause },
+    )
+  }
 }
 
 function defaultAlgorithm(jwk: Record<string, unknown>): SigningAlgorithm | undefined {

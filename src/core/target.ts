@@ -62,7 +62,8 @@ function resolveAxis<R>(
   if (served?.length === 1) return served[0]
   // Only the tenant is taken from the credential: a test key must not pass where nobody asked which environment this is.
   if (axis === 'tenant' && reach !== '*' && reach.length === 1) return reach[0]
-  return reach === '*' ? undefined : { refusal: targetMissing(axis), reason: 'not_named' }
+  // Where nothing is reached at all, naming something would not help: that is not covered, whatever it is.
+  return reach === '*' || reach.length === 0 ? undefined : { refusal: targetMissing(axis), reason: 'not_named' }
 }
 
 function read<R>(source: string | TargetReader<R> | undefined, request: R): string | Refusal | undefined {

@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
 import type { Metadata } from './api-key.ts'
 import type { Authenticator } from './authenticator.ts'
-import { isPlainObject, secondsProblem } from './bounds.ts'
+import { isPlainObject, secondsProblem, unknownMember } from './bounds.ts'
 import type { Emit } from './events.ts'
 import { requireInput } from './fault.ts'
 import { Denial } from './identity.ts'
@@ -90,11 +90,14 @@ export function createTokenIssuer<M extends Metadata>({ authenticator, rules, si
 
   return {
     async issue(secret, request = {}) {
-      const outcome = await authenticator.identify(String(secret), 'secret')
+      const first = await authenticator.identify(String(secret), 'secret')
+      if (first instanceof Denial) return { ok: false, refusal: first.refusal }
+      const asked = typeof request === 'function' ? await request(first.principal) : request
+      if (isRefusal(asked)) return refuse(asked, 'not_readable', first.key.id)
+      // A caller can take its time with saying what it asks for. What holds is who it is when it has.
+      const outcome = typeof request === 'function' ? await authenticator.identify(String(secret), 'secret') : first
       if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
       const { key, slot, principal } = outcome
-      const asked = typeof request === 'function' ? await request(principal) : request
-      if (isRefusal(asked)) return refuse(asked, 'not_readable', key.id)
       const { scope: wanted = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = readRequest(asked)
 
       const scope = narrow(principal.scope, wanted)
@@ -125,6 +128,12 @@ export function createTokenIssuer<M extends Metadata>({ authenticator, rules, si
   }
 }
 
+// A misspelt axis must not leave a token wider than was meant.
+function requireKnown(value: object, known: readonly string[], what: string): void {
+  const extra = unknownMember(value, known)
+  requireInput(extra === undefined ? undefined : `has an unknown member ${JSON.stringify(extra)}; it can have ${known.join(', ')}`, what)
+}
+
 /** Whose credential of one kind it is, in the form that `keys.verify` and `tokens.verify` answer. */
 export async function verifyCredential<M extends Metadata>(
   authenticator: Authenticator<M>,
@@ -138,8 +147,14 @@ export async function verifyCredential<M extends Metadata>(
 
 function readRequest(request: TokenRequest): TokenRequest {
   requireInput(isPlainObject(request) ? undefined : 'must be an object { scope, lifetimeSeconds }', 'The token request')
+  requireKnown(request, ['scope', 'lifetimeSeconds'], 'The token request')
   const { scope = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = request
   requireInput(isPlainObject(scope) ? undefined : 'must be an object with the axes to cut down', 'scope')
+  requireKnown(
+    scope,
+    AXES.map(([, member]) => member),
+    'scope',
+  )
   for (const [, member] of AXES) requireInput(scope[member] === undefined ? undefined : reachProblem(scope[member]), member)
   requireInput(secondsProblem(lifetimeSeconds, 1, MAX_LIFETIME_SECONDS), 'lifetimeSeconds')
   return { scope, lifetimeSeconds }

@@ -36,8 +36,8 @@ export function createUsage(store: Pick<CheckedStore, 'recordUse'>, failed: (err
 
   return {
     note(key, slot, usedAt, now) {
-      const age = now - usedAt[slot]
-      if (age >= 0 && age < INTERVAL_MILLISECONDS) return
+      // Another node, whose clock may be ahead of this one, may have written it down already.
+      if (Math.abs(now - usedAt[slot]) < INTERVAL_MILLISECONDS) return
       usedAt[slot] = now
       const secretId = (key[slot] as NonNullable<KeyRecord[Slot]>).id
       if (pending.size < MAX_PENDING) pending.set(secretId, { keyId: key.id, secretId, usedAt: now })

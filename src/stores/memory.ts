@@ -1,6 +1,6 @@
-import { type KeyRecord, stateOf } from '../core/api-key.ts'
-import { pepperOf } from '../core/secret.ts'
-import type { KeyStore, ListQuery, StoredKey } from '../core/store.ts'
+import type { KeyRecord } from '../core/api-key.ts'
+import { matchesQuery } from '../core/list-query.ts'
+import type { KeyStore, StoredKey } from '../core/store.ts'
 
 // Marks the stores made here: only they may go with a signing key that dies with the process, as the store does.
 const IN_MEMORY = Symbol.for('twinkey.memory-store')
@@ -51,7 +51,7 @@ export function memoryStore(): KeyStore {
       return 'deleted'
     },
     async list(query) {
-      const found = [...records.values()].filter((record): record is KeyRecord => record.kind === 'key' && matches(record, query))
+      const found = [...records.values()].filter((record): record is KeyRecord => record.kind === 'key' && matchesQuery(record, query))
       found.sort((a, b) => (a.id < b.id ? -1 : 1))
       const keys = found.filter(({ id }) => query.cursor === undefined || id > query.cursor).slice(0, query.limit)
       const last = keys.at(-1)
@@ -82,13 +82,4 @@ export function memoryStore(): KeyStore {
 /** Whether a store keeps its keys in the memory of this process only. */
 export function isMemoryStore(store: KeyStore): boolean {
   return IN_MEMORY in store
-}
-
-function matches(key: KeyRecord, { tenant, owner, state, pepper }: ListQuery): boolean {
-  if (tenant !== undefined && !(key.scope.tenants !== '*' && key.scope.tenants.includes(tenant))) return false
-  if (owner !== undefined && key.owner !== owner) return false
-  if (state !== undefined && stateOf(key) !== state) return false
-  return (
-    pepper === undefined || [key.primary, key.secondary].some((secret) => secret !== null && (pepperOf(secret.digest) ?? null) === pepper)
-  )
 }

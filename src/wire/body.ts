@@ -1,6 +1,7 @@
 import { isPlainObject } from '../core/bounds.ts'
-import { REFUSALS, type Refusal } from '../core/refusal.ts'
+import { isRefusal, REFUSALS, type Refusal } from '../core/refusal.ts'
 import type { WireBody } from './profile.ts'
+import type { WireRequest } from './request.ts'
 
 /** What was found of a body: its bytes, or what a parser that ran before has made of them. */
 export type BodySource = { readonly bytes: Uint8Array } | { readonly parsed: unknown }
@@ -14,13 +15,19 @@ const MAX_BODY_BYTES = 65_536
  * @returns The members, undefined for an empty body, or a refusal where it is neither. What cannot be read is never taken for empty.
  */
 export function readBody(source: BodySource | Refusal): WireBody | Refusal {
-  if ('code' in source) return source
+  if (isRefusal(source)) return source
   if ('bytes' in source) return readText(decodeUtf8(source.bytes))
   const { parsed } = source
   if (typeof parsed === 'string') return readText(parsed)
   if (parsed instanceof Uint8Array) return readText(decodeUtf8(parsed))
   if (parsed instanceof FormData) return readPairs([...parsed])
   return isPlainObject(parsed) ? readForm(parsed) : REFUSALS.requestMalformed
+}
+
+/** What is left of a body that somebody has taken away: nothing, where none was announced; else it cannot be read. */
+export function unreadBody(request: WireRequest): BodySource | Refusal {
+  const announced = request.header('transfer-encoding') !== undefined || (request.header('content-length') ?? '0') !== '0'
+  return announced ? REFUSALS.requestMalformed : { bytes: new Uint8Array() }
 }
 
 /** Collects a body, but no more of it than a token request may have. A body that breaks off cannot be read either. */

@@ -1,7 +1,7 @@
 import type { Credential } from '../core/demand.ts'
 import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
 import { readWhole } from './credential.ts'
-import { jsonAnswer, type Profile, retryAfter, type WireAnswer } from './profile.ts'
+import { headersOf, jsonAnswer, type Profile, type WireAnswer } from './profile.ts'
 import { readHeader, type WireRequest } from './request.ts'
 import { standard } from './standard.ts'
 
@@ -16,6 +16,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   target_missing: 400,
   target_conflict: 400,
   request_malformed: 400,
+  method_not_allowed: 405,
   scope_too_large: 400,
   tenant_denied: 403,
   environment_denied: 403,
@@ -64,5 +65,5 @@ function refuse(refusal: Refusal): WireAnswer {
   const status = STATUS[refusal.code]
   // RFC 9110, section 15.5.2: a 401 names a way in. There is no registered scheme for a key in a header of its own.
   const challenge = status === 401 ? { 'www-authenticate': 'ApiKey realm="api"' } : {}
-  return jsonAnswer(status, { code: refusal.code, message: refusal.detail }, { ...challenge, ...retryAfter(refusal) })
+  return jsonAnswer(status, { code: refusal.code, message: refusal.detail }, { ...challenge, ...headersOf(refusal) })
 }

@@ -1,8 +1,8 @@
 import type { Metadata } from '../core/api-key.ts'
 import type { Credential } from '../core/demand.ts'
-import { isRefusal, REFUSALS, type Refusal } from '../core/refusal.ts'
+import { isRefusal, methodNotAllowed, REFUSALS, type Refusal } from '../core/refusal.ts'
 import type { Tokens } from '../core/token-issuer.ts'
-import { type BodySource, collectBody, readBody } from './body.ts'
+import { type BodySource, collectBody, readBody, unreadBody } from './body.ts'
 import { createGuard, type Decider, isAnswer } from './guard.ts'
 import { jsonAnswer, type Profile, type WireAnswer } from './profile.ts'
 import { WebWireRequest, type WireRequest } from './request.ts'
@@ -21,6 +21,8 @@ export interface TokenService<M extends Metadata = Metadata> extends Decider<M> 
 
 /** The endpoints of the token service, without a framework. They never reject for what a caller sent. */
 export interface Endpoints {
+  /** Names in the query that hold a credential: to be taken out of the URL. */
+  readonly secretQuery: readonly string[] | undefined
   /** The endpoints by their path below the mount point. */
   readonly paths: Readonly<Record<string, (request: WireRequest, body: () => Promise<BodySource | Refusal>) => Promise<WireAnswer>>>
   /** Exchanges a secret for a token: POST. The body is asked for only where the secret is live. */
@@ -39,9 +41,9 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { 
   const guard = createGuard(twinkey, { profile, anyTarget: true })
   const exchanging = { ...profile, credential: profile.exchangeCredential ?? profile.credential }
   const exchangeGuard = createGuard(twinkey, { profile: exchanging, anyTarget: true, accept: ['secret'] })
-  const endpoints: Omit<Endpoints, 'paths' | 'route'> = {
+  const endpoints: Pick<Endpoints, 'exchange' | 'test' | 'jwks'> = {
     async exchange(request, body) {
-      if (request.method !== 'POST') return notAllowed('POST')
+      if (request.method !== 'POST') return profile.refuse(methodNotAllowed('POST'))
       const verdict = await exchangeGuard.judge(request)
       if (isAnswer(verdict)) return verdict
       const { text } = exchanging.credential(request) as Credential
@@ -52,7 +54,7 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { 
       return issued.ok ? profile.tokenIssued(issued) : profile.refuse(issued.refusal)
     },
     async test(request) {
-      if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
+      if (request.method !== 'GET' && request.method !== 'HEAD') return profile.refuse(methodNotAllowed('GET, HEAD'))
       const verdict = await guard.judge(request)
       if (isAnswer(verdict)) return verdict
       if (verdict.principal === undefined) return profile.refuse(REFUSALS.credentialMissing)
@@ -60,13 +62,14 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { 
       return isRefusal(tested) ? profile.refuse(tested) : tested
     },
     async jwks(request) {
-      if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
+      if (request.method !== 'GET' && request.method !== 'HEAD') return profile.refuse(methodNotAllowed('GET, HEAD'))
       return jsonAnswer(200, await twinkey.tokens.jwks(), { 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` })
     },
   }
   const paths: Endpoints['paths'] = { [profile.exchangePath]: endpoints.exchange, '/test': endpoints.test, '/jwks.json': endpoints.jwks }
   return {
     ...endpoints,
+    secretQuery: profile.secretQuery,
     paths,
     route(path, request, body) {
       const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
@@ -106,12 +109,7 @@ export function toResponse({ status, headers, body }: WireAnswer): Response {
 
 /** The body of a web-standard request, unless it was read already. */
 export async function bodyOf(request: Request): Promise<BodySource | Refusal> {
-  if (request.bodyUsed) return REFUSALS.requestMalformed
+  if (request.bodyUsed) return unreadBody(new WebWireRequest(request))
   if (request.body === null) return { bytes: new Uint8Array() }
   return collectBody(request.body as unknown as AsyncIterable<Uint8Array>)
-}
-
-function notAllowed(allow: string): WireAnswer {
-  const answer = jsonAnswer(405, { title: 'Method Not Allowed', status: 405 }, { allow })
-  return { ...answer, headers: { ...answer.headers, 'content-type': 'application/problem+json' } }
 }

@@ -1,10 +1,11 @@
 import type { Metadata } from '../core/api-key.ts'
+import { within } from '../core/deadline.ts'
 import type { Credential } from '../core/demand.ts'
 import type { Principal } from '../core/principal.ts'
-import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
+import { isRefusal, REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
 import type { IssuedToken, TokenRequest } from '../core/token-issuer.ts'
 import { readBearer, readWhole } from './credential.ts'
-import { jsonAnswer, type Profile, retryAfter, type WireAnswer, type WireBody } from './profile.ts'
+import { headersOf, jsonAnswer, type Profile, type WireAnswer, type WireBody } from './profile.ts'
 import type { WireRequest } from './request.ts'
 
 /** What Flare's API says of the user that a key acts for. */
@@ -34,6 +35,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   target_missing: 400,
   target_conflict: 400,
   request_malformed: 400,
+  method_not_allowed: 405,
   scope_too_large: 400,
   tenant_denied: 403,
   environment_denied: 403,
@@ -46,6 +48,7 @@ const SECURITY_SCHEMES: Profile['securitySchemes'] = {
   bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of POST /tokens/generate.' },
 }
 
+const ACCOUNT_DEADLINE_MILLISECONDS = 2000
 const SCOPES = ['authenticated', 'apikey', 'firework']
 
 /**
@@ -64,20 +67,26 @@ const SCOPES = ['authenticated', 'apikey', 'firework']
 export function flare(options: FlareOptions): Profile {
   if (typeof options?.account !== 'function')
     throw new TypeError('flare needs account: a function from a principal to the account of its owner.')
-  const { account } = options
+
+  async function accountOf(holder: Principal<Metadata>): Promise<FlareAccount | Refusal> {
+    try {
+      const found = await within(ACCOUNT_DEADLINE_MILLISECONDS, 'owner_unavailable', 'account', () => options.account(holder))
+      return found ?? REFUSALS.credentialInvalid
+    } catch {
+      return REFUSALS.unavailable
+    }
+  }
 
   async function tokenRequest(body: WireBody, holder: Principal<Metadata>): Promise<TokenRequest | Refusal> {
-    if (body !== undefined && 'tenant_id' in body) {
-      const { tenant_id: tenantId } = body
-      return isTenantId(tenantId) ? { scope: { tenants: [String(tenantId)] } } : REFUSALS.requestMalformed
-    }
-    const found = await account(holder)
-    return found === undefined ? REFUSALS.credentialInvalid : { scope: { tenants: [String(found.tenantId)] } }
+    const found = await accountOf(holder)
+    if (isRefusal(found)) return found
+    const tenantId = body !== undefined && 'tenant_id' in body ? body['tenant_id'] : found.tenantId
+    return isTenantId(tenantId) ? { scope: { tenants: [String(tenantId)] } } : REFUSALS.requestMalformed
   }
 
   async function tokenTested(principal: Principal<Metadata>): Promise<WireAnswer | Refusal> {
-    const found = await account(principal)
-    if (found === undefined) return REFUSALS.credentialInvalid
+    const found = await accountOf(principal)
+    if (isRefusal(found)) return found
     const { apiKeyId = principal.keyId, organizationId, scopes = SCOPES, userEmail, userId } = found
     const { tenants } = principal.scope
     const own = tenants !== '*' && tenants.length === 1 ? Number(tenants[0]) : found.tenantId
@@ -117,6 +126,7 @@ function exchangeCredential(request: WireRequest): Credential | Refusal {
 // Basic with an empty user and the key as password (RFC 7617): what Flare documented until August 2024.
 function readBasic(field: string | undefined): Credential | Refusal | undefined {
   if (field === undefined || !/^basic(?: |$)/i.test(field)) return undefined
+  if (field.includes(',')) return REFUSALS.credentialAmbiguous
   const encoded = field.slice('Basic'.length).trim()
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) return REFUSALS.credentialMalformed
   const pair = atob(encoded)
@@ -129,7 +139,7 @@ function refuse(refusal: Refusal): WireAnswer {
   const error =
     code === 'rate_limited' ? { code: 'RATELIMIT_REACHED', message: 'ratelimit reached' } : { code: code.toUpperCase(), message: detail }
   const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="api"' } : {}
-  return jsonAnswer(status, { error }, { ...challenge, ...retryAfter(refusal) })
+  return jsonAnswer(status, { error }, { ...challenge, ...headersOf(refusal) })
 }
 
 function tokenIssued({ token, expiresAt }: IssuedToken): WireAnswer {

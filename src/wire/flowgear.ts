@@ -1,7 +1,7 @@
 import type { Credential } from '../core/demand.ts'
 import { isRefusal, REFUSALS, type Refusal } from '../core/refusal.ts'
 import { readBearer, readWhole } from './credential.ts'
-import { jsonAnswer, type Profile, retryAfter, type WireAnswer } from './profile.ts'
+import { headersOf, jsonAnswer, type Profile, type WireAnswer } from './profile.ts'
 import { readQuery, type WireRequest } from './request.ts'
 import { standard } from './standard.ts'
 
@@ -61,6 +61,6 @@ function readQueryKey(url: string): Credential | Refusal | undefined {
 function refuse(refusal: Refusal): WireAnswer {
   const { code, detail } = refusal
   if (code === 'rate_limited' || code === 'unavailable')
-    return jsonAnswer(code === 'unavailable' ? 503 : 429, { Message: detail }, retryAfter(refusal))
+    return jsonAnswer(code === 'unavailable' ? 503 : 429, { Message: detail }, headersOf(refusal))
   return jsonAnswer(404, { Message: 'Not Found' })
 }

@@ -71,7 +71,10 @@ export function jsonAnswer(status: number, body: unknown, headers?: Readonly<Rec
   return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers }, body: JSON.stringify(body) }
 }
 
-/** The Retry-After of a refusal that passes by itself. */
-export function retryAfter({ retryAfterSeconds }: Refusal): Readonly<Record<string, string>> {
-  return retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }
+/** What a refusal says in headers, whatever the profile: when to try again, and which methods there are. */
+export function headersOf({ retryAfterSeconds, allow }: Refusal): Readonly<Record<string, string>> {
+  return {
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    ...(allow === undefined ? {} : { allow }),
+  }
 }

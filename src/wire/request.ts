@@ -50,18 +50,17 @@ abstract class MatchedRequest<F> {
 /** A request of Node's http module, read from what the parser left and without making Node build its header objects. */
 export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
   readonly #request: NodeRequest
+  /** As it was received, whatever is done to the request afterwards. */
+  readonly url: string
 
   constructor(request: NodeRequest, of?: F, route?: MatchedRoute<F>) {
     super(of, route)
     this.#request = request
+    this.url = request.url ?? '/'
   }
 
   get method(): string {
     return this.#request.method ?? 'GET'
-  }
-
-  get url(): string {
-    return this.#request.url ?? '/'
   }
 
   header(name: string): string | undefined {
@@ -126,7 +125,7 @@ export function readQuery(url: string, name: string): string | Refusal | undefin
  * @param names Names of parameters.
  */
 export function withoutQuery(url: string, names: readonly string[]): string {
-  return rewriteQuery(url, (name) => (names.includes(name) ? undefined : ''))
+  return rewriteQuery(url, (name) => (isOneOf(names, name) ? undefined : ''))
 }
 
 /**
@@ -144,7 +143,7 @@ export function withoutQuery(url: string, names: readonly string[]): string {
  * ```
  */
 export function redactUrl(url: string, names: readonly string[] = ['auth-key']): string {
-  return rewriteQuery(url, (name) => (names.includes(name) ? '[redacted]' : ''))
+  return rewriteQuery(url, (name) => (isOneOf(names, name) ? '[redacted]' : ''))
 }
 
 /** Reads a header that must stand once and in ASCII. */
@@ -153,6 +152,11 @@ export function readHeader(request: WireRequest, name: string): string | Refusal
   if (value === undefined) return undefined
   if (value.includes(',')) return REFUSALS.targetRepeated
   return /[^\x20-\x7e]/.test(value) ? REFUSALS.requestMalformed : value
+}
+
+// Without regard to case: a name that is only nearly right is not read, and its value may be a secret all the same.
+function isOneOf(names: readonly string[], name: string): boolean {
+  return names.some((each) => each.toLowerCase() === name.toLowerCase())
 }
 
 // Rewrites the parameters of a query: undefined leaves one out, text replaces its value, '' keeps it as it stands.
@@ -180,8 +184,9 @@ export function ownMember(of: unknown, name: string): unknown {
   return typeof of === 'object' && of !== null && Object.hasOwn(of, name) ? (of as Record<string, unknown>)[name] : undefined
 }
 
+// Express gives the segments of a wildcard as a list.
 function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
+  return Array.isArray(value) ? value.join('/') : typeof value === 'string' ? value : undefined
 }
 
 function decode(text: string): string | undefined {

@@ -10,7 +10,10 @@ export type TargetSource = string | TargetReader<WireRequest>
 
 /** What a route asks of a request. Every axis on which a credential is limited must be named: here, by the profile, or by the deployment. */
 export interface Requirement {
-  /** Where the tenant of a request stands. Where nobody names one, it is the credential's own, if that is exactly one. */
+  /**
+   * Where the tenant of a request stands. Where nobody names one, it is the credential's own, if that is exactly one; a key for all tenants then
+   * passes with `principal.tenant` undefined, so read it from the path where a handler needs one.
+   */
   readonly tenant?: TargetSource | undefined
   /** Where the environment stands. Where nobody names one, it is the one that the deployment serves, if that is exactly one. */
   readonly environment?: TargetSource | undefined

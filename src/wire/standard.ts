@@ -5,7 +5,7 @@ import { fromScopeString, type Scope, toScopeString } from '../core/scope.ts'
 import type { TokenRequest } from '../core/token-issuer.ts'
 import { MAX_LIFETIME_SECONDS } from '../core/tokens.ts'
 import { readBearer, readWhole } from './credential.ts'
-import { jsonAnswer, type Profile, retryAfter, type WireAnswer, type WireBody } from './profile.ts'
+import { headersOf, jsonAnswer, type Profile, type WireAnswer, type WireBody } from './profile.ts'
 import type { WireRequest } from './request.ts'
 
 const STATUS: Readonly<Record<RefusalCode, number>> = {
@@ -16,6 +16,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   target_missing: 400,
   target_conflict: 400,
   request_malformed: 400,
+  method_not_allowed: 405,
   scope_too_large: 400,
   tenant_denied: 403,
   environment_denied: 403,
@@ -29,6 +30,7 @@ const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
+  405: 'Method Not Allowed',
   429: 'Too Many Requests',
   503: 'Service Unavailable',
 }
@@ -76,7 +78,7 @@ function refuse(refusal: Refusal, workflow?: string): WireAnswer {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
-      ...retryAfter(refusal),
+      ...headersOf(refusal),
     },
     body: JSON.stringify({ title: TITLES[status], status, detail, code }),
   }

@@ -1,40 +1,20 @@
 import { createHash, createHmac } from 'node:crypto'
 import { inspect } from 'node:util'
-import { type ImportKeyInput, isTwinkeyError, memoryStore, type StoredKey, type TwinkeyOptions } from 'twinkey'
+import { type ImportKeyInput, isTwinkeyError, memoryStore } from 'twinkey'
 import { describe, expect, it } from 'vitest'
+import { both, FIRST, HMAC, importBench, input, LEGACY, PLAIN, pepper, SECOND, slotIn } from '../clients/imported.ts'
 import { createBench } from '../support/bench.ts'
 import { faultOf } from '../support/faults.ts'
 import { racingStore, seeded } from '../support/racing-store.ts'
-import { codeOf, verdict } from '../support/sent.ts'
+import { verdict } from '../support/sent.ts'
 
-const FIRST = 'fw_2Qm8LxT0vR5yHs7JkWcZ9bNdUaEi3PgF+/='
-const SECOND = 'fw-7Tn1KyS4wQ6xGr8HjVbX0cMeYaDi5OfE+/='
-const PEPPER = new Uint8Array(32).fill(9)
-const pepper = { current: 'new', keys: { new: new Uint8Array(32).fill(1), legacy: PEPPER } }
-const PLAIN = { algorithm: 'sha-256', minLength: 32, maxLength: 64 } as const
-const HMAC = { algorithm: 'hmac-sha-256', pepper: 'legacy', minLength: 32, maxLength: 64 } as const
-const MAX_AGE_SECONDS = 5
-
-const benchOf = (options: TwinkeyOptions = {}) => createBench({ foreign: [PLAIN], cache: { maxAgeSeconds: MAX_AGE_SECONDS }, ...options })
-const input = (more: Partial<ImportKeyInput> = {}): ImportKeyInput => ({
-  name: 'moved',
-  owner: 'ada',
-  scope: { tenants: ['t'] },
-  primary: { secret: FIRST, entropyBits: 190 },
-  ...more,
-})
-const both = (): ImportKeyInput => input({ secondary: { secret: SECOND, entropyBits: 190 } })
 const as = (value: unknown) => value as ImportKeyInput['primary']
-const slotIn = async ({ twinkey }: ReturnType<typeof benchOf>, secret: string) => {
-  const verified = await twinkey.keys.verify(secret)
-  return verified.ok ? verified.slot : verified.refusal.code
-}
 
 describe('a secret of another system is imported', () => {
   const digests = ['hex', 'base64', 'base64url'] as const
 
   it.each(digests)('by its SHA-256 in %s', async (encoding) => {
-    const bench = benchOf()
+    const bench = importBench()
     const digest = createHash('sha256').update(FIRST).digest(encoding)
     await bench.twinkey.keys.import(input({ primary: { digest, encoding, algorithm: 'sha-256', entropyBits: 190, hint: '/=' } }))
     expect(await slotIn(bench, FIRST)).toBe('primary')
@@ -42,8 +22,8 @@ describe('a secret of another system is imported', () => {
   })
 
   it.each(digests)('by its HMAC in %s', async (encoding) => {
-    const bench = benchOf({ pepper, foreign: [HMAC] })
-    const digest = createHmac('sha256', PEPPER).update(FIRST).digest(encoding)
+    const bench = importBench({ pepper, foreign: [HMAC] })
+    const digest = createHmac('sha256', LEGACY).update(FIRST).digest(encoding)
     const primary = { digest, encoding, algorithm: 'hmac-sha-256', pepper: 'legacy', entropyBits: 190 } as const
     await bench.twinkey.keys.import(input({ primary }))
     expect(await slotIn(bench, FIRST)).toBe('primary')
@@ -51,14 +31,14 @@ describe('a secret of another system is imported', () => {
   })
 
   it('by hex in capitals', async () => {
-    const bench = benchOf()
+    const bench = importBench()
     const digest = createHash('sha256').update(FIRST).digest('hex').toUpperCase()
     await bench.twinkey.keys.import(input({ primary: { digest, encoding: 'hex', algorithm: 'sha-256', entropyBits: 190 } }))
     expect(await slotIn(bench, FIRST)).toBe('primary')
   })
 
   it('by itself, and shows its last four characters', async () => {
-    const bench = benchOf()
+    const bench = importBench()
     const key = await bench.twinkey.keys.import(input())
     expect(key).toMatchObject({
       name: 'moved',
@@ -71,29 +51,29 @@ describe('a secret of another system is imported', () => {
   })
 
   it('with its twin under one key', async () => {
-    const bench = benchOf()
+    const bench = importBench()
     const key = await bench.twinkey.keys.import(both())
     expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['primary', 'secondary'])
     expect((await bench.twinkey.keys.list()).keys.map(({ id }) => id)).toEqual([key.id])
   })
 
   it('from two kinds of digest into one key', async () => {
-    const bench = benchOf({ pepper, foreign: [PLAIN, HMAC] })
-    const digest = createHmac('sha256', PEPPER).update(SECOND).digest('hex')
+    const bench = importBench({ pepper, foreign: [PLAIN, HMAC] })
+    const digest = createHmac('sha256', LEGACY).update(SECOND).digest('hex')
     const secondary = { digest, encoding: 'hex', algorithm: 'hmac-sha-256', pepper: 'legacy', entropyBits: 190 } as const
     await bench.twinkey.keys.import(input({ secondary }))
     expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['primary', 'secondary'])
   })
 
   it('and is let in at once, even where it was refused a moment before', async () => {
-    const bench = benchOf()
+    const bench = importBench()
     expect(await slotIn(bench, FIRST)).toBe('credential_invalid')
     await bench.twinkey.keys.import(input())
     expect(await slotIn(bench, FIRST)).toBe('primary')
   })
 
   it('with an expiry of its own', async () => {
-    const bench = benchOf()
+    const bench = importBench()
     await bench.twinkey.keys.import(input({ primary: { secret: FIRST, entropyBits: 190, expiresAt: bench.clock.now() + 1000 } }))
     expect(await slotIn(bench, FIRST)).toBe('primary')
     bench.clock.advance(1000)
@@ -131,7 +111,7 @@ describe('an import is refused', () => {
     ['nothing', undefined, /must be an object/],
     ['a bare string', FIRST, /must be an object/],
   ])('for %s', async (_name, primary, message) => {
-    const { twinkey, spy } = benchOf({ pepper })
+    const { twinkey, spy } = importBench({ pepper })
     const error = await twinkey.keys.import(input({ primary: as(primary) })).catch((reason: unknown) => reason)
     if (!isTwinkeyError(error)) throw error
     expect(error.code).toBe('invalid_input')
@@ -147,13 +127,13 @@ describe('an import is refused', () => {
   })
 
   it('for two secrets that are one', async () => {
-    const { twinkey, spy } = benchOf()
+    const { twinkey, spy } = importBench()
     expect(await faultOf(twinkey.keys.import(input({ secondary: { secret: FIRST, entropyBits: 190 } })))).toBe('invalid_input')
     expect(spy.calls.put).toBe(0)
   })
 
   it('for an input that is none', async () => {
-    const { twinkey } = benchOf()
+    const { twinkey } = importBench()
     for (const none of [undefined, null, 'x'])
       expect(await faultOf(() => twinkey.keys.import(none as unknown as ImportKeyInput))).toBe('invalid_input')
   })
@@ -161,7 +141,7 @@ describe('an import is refused', () => {
 
 describe('a secret belongs to one key only', () => {
   it('so that importing it a second time is secret_taken, in either slot', async () => {
-    const bench = benchOf()
+    const bench = importBench()
     const key = await bench.twinkey.keys.import(both())
     for (const again of [FIRST, SECOND]) {
       expect(await faultOf(bench.twinkey.keys.import(input({ primary: { secret: again, entropyBits: 190 } })))).toBe('secret_taken')
@@ -171,7 +151,7 @@ describe('a secret belongs to one key only', () => {
   })
 
   it('and an import that loses with its secondary leaves its primary free', async () => {
-    const bench = benchOf()
+    const bench = importBench()
     await bench.twinkey.keys.import(input())
     const losing = input({ primary: { secret: SECOND, entropyBits: 190 }, secondary: { secret: FIRST, entropyBits: 190 } })
     expect(await faultOf(bench.twinkey.keys.import(losing))).toBe('secret_taken')
@@ -183,12 +163,12 @@ describe('a secret belongs to one key only', () => {
   it('and of imports that race for it exactly one wins, whose key has it', async () => {
     for (let seed = 1; seed <= 200; seed++) {
       const inner = memoryStore()
-      const bench = benchOf({ store: racingStore(inner, seeded(seed)) })
+      const bench = importBench({ store: racingStore(inner, seeded(seed)) })
       const nodes = [bench.twinkey, bench.another(), bench.another()]
       const outcomes = await Promise.allSettled(nodes.map(({ keys }, node) => keys.import(input({ name: `node ${node}` }))))
       const winners = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.id] : []))
       const lost = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.code] : []))
-      const reader = benchOf({ store: inner }).twinkey
+      const reader = importBench({ store: inner }).twinkey
       const verified = await reader.keys.verify(FIRST)
       const listed = (await reader.keys.list()).keys.map(({ id }) => id)
       expect({ seed, winners, lost, listed }).toEqual({
@@ -201,7 +181,7 @@ describe('a secret belongs to one key only', () => {
   })
 
   it.each([1, 2, 3])('and an import that was interrupted at its write %i can be repeated', async (failing) => {
-    const bench = benchOf()
+    const bench = importBench()
     let puts = 0
     const down = async () => {
       throw new Error('connection lost')
@@ -225,7 +205,7 @@ describe('a secret belongs to one key only', () => {
 
 describe('the lookup of a foreign secret', () => {
   it('does not take place for a text with a prefix of ours: 0 store calls', async () => {
-    const { twinkey, spy } = benchOf({ prefixes: ['acme', 'fw'] })
+    const { twinkey, spy } = importBench({ prefixes: ['acme', 'fw'] })
     for (const text of [`acme_${'x'.repeat(40)}`, `acme_${'x'.repeat(65)}`, FIRST, `fw_${'x'.repeat(65)}`]) {
       expect(await verdict(twinkey, text)).toBe('credential_invalid')
     }
@@ -240,7 +220,7 @@ describe('the lookup of a foreign secret', () => {
     [255, 0],
     [300, 0],
   ])('of %i characters asks the store %i times', async (length, reads) => {
-    const { twinkey, spy } = benchOf()
+    const { twinkey, spy } = importBench()
     expect(await verdict(twinkey, 'x'.repeat(length))).toBe('credential_invalid')
     expect(spy.calls.get).toBe(reads)
   })
@@ -252,7 +232,7 @@ describe('the lookup of a foreign secret', () => {
   })
 
   it('costs at most one store read per second where the secret is unknown', async () => {
-    const { twinkey, spy, clock } = benchOf()
+    const { twinkey, spy, clock } = importBench()
     for (let second = 1; second <= 5; second++) {
       await Promise.all(Array.from({ length: 20 }, () => verdict(twinkey, FIRST)))
       for (let call = 0; call < 20; call++) expect(await verdict(twinkey, FIRST)).toBe('credential_invalid')
@@ -262,112 +242,11 @@ describe('the lookup of a foreign secret', () => {
   })
 
   it('costs no store read where the secret is known', async () => {
-    const bench = benchOf()
+    const bench = importBench()
     await bench.twinkey.keys.import(input())
     await verdict(bench.twinkey, FIRST)
     const reads = bench.spy.calls.get
     for (let call = 0; call < 20; call++) expect(await verdict(bench.twinkey, FIRST)).toBe('let in')
     expect(bench.spy.calls.get).toBe(reads)
-  })
-})
-
-describe('an imported secret', () => {
-  it('is exchanged for a token that dies with it', async () => {
-    const { twinkey } = benchOf()
-    const { id } = await twinkey.keys.import(both())
-    const issued = await twinkey.tokens.issue(SECOND)
-    const token = issued.ok ? issued.token : ''
-    expect((await twinkey.tokens.verify(token)).ok).toBe(true)
-    await twinkey.keys.regenerate(id, 'secondary')
-    expect(codeOf(await twinkey.tokens.verify(token))).toBe('credential_invalid')
-  })
-
-  it('rotates into one of ours, and dies after the grace', async () => {
-    const bench = benchOf({ pepper })
-    const { id } = await bench.twinkey.keys.import(input())
-    const { secret } = await bench.twinkey.keys.rotate(id, { graceSeconds: 60 })
-    expect(secret).toMatch(/^tk_/)
-    expect([await slotIn(bench, secret), await slotIn(bench, FIRST)]).toEqual(['primary', 'secondary'])
-    bench.clock.advance(60_000)
-    expect([await slotIn(bench, secret), await slotIn(bench, FIRST)]).toEqual(['primary', 'credential_invalid'])
-  })
-
-  it('is ended by regenerate in its slot, and its twin is not', async () => {
-    const bench = benchOf()
-    const { id } = await bench.twinkey.keys.import(both())
-    const { secret } = await bench.twinkey.keys.regenerate(id, 'primary')
-    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['credential_invalid', 'secondary'])
-    expect(await slotIn(bench, secret)).toBe('primary')
-  })
-
-  it('is refused while its key is disabled, and for good once it is revoked', async () => {
-    const { twinkey } = benchOf()
-    const { id } = await twinkey.keys.import(both())
-    const verdicts = async () => [await verdict(twinkey, FIRST), await verdict(twinkey, SECOND)]
-    await twinkey.keys.disable(id)
-    expect(await verdicts()).toEqual(['credential_invalid', 'credential_invalid'])
-    await twinkey.keys.enable(id)
-    expect(await verdicts()).toEqual(['let in', 'let in'])
-    await twinkey.keys.revoke(id)
-    expect(await verdicts()).toEqual(['credential_invalid', 'credential_invalid'])
-  })
-
-  it('of a deleted key leaves nothing in the store, and can be imported again', async () => {
-    const bench = benchOf()
-    const kept = new Set<string>()
-    const { inner } = bench.spy
-    bench.spy.override({
-      put: async (next, expectedVersion) => inner.put(next, expectedVersion).finally(() => kept.add(next.id)),
-      delete: async (id, expectedVersion) => inner.delete(id, expectedVersion).finally(() => kept.delete(id)),
-    })
-    const { id } = await bench.twinkey.keys.import(both())
-    expect(kept.size).toBe(3)
-    await bench.twinkey.keys.delete(id)
-    expect([...kept]).toEqual([])
-    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['credential_invalid', 'credential_invalid'])
-    await bench.twinkey.keys.import(both())
-    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['primary', 'secondary'])
-  })
-
-  it('is found by an alias that is not a key: neither listed nor shown nor changed', async () => {
-    const { twinkey, spy } = benchOf()
-    const aliases: string[] = []
-    spy.override({
-      put: async (next, expectedVersion) => {
-        if (next.kind === 'alias') aliases.push(next.id)
-        return spy.inner.put(next, expectedVersion)
-      },
-    })
-    const key = await twinkey.keys.import(both())
-    expect(new Set(aliases).size).toBe(2)
-    expect((await twinkey.keys.list()).keys.map(({ id }) => id)).toEqual([key.id])
-    for (const id of aliases) {
-      expect(await twinkey.keys.get(id)).toBeUndefined()
-      expect(await faultOf(twinkey.keys.disable(id))).toBe('key_not_found')
-      expect(await faultOf(twinkey.keys.delete(id))).toBe('key_not_found')
-    }
-  })
-
-  it('is in no record, event, key or decision, and its digest in none but the record', async () => {
-    const written: StoredKey[] = []
-    const bench = benchOf()
-    bench.spy.override({
-      put: async (next, expectedVersion) => {
-        written.push(next)
-        return bench.spy.inner.put(next, expectedVersion)
-      },
-    })
-    const { keys, tokens } = bench.twinkey
-    const key = await keys.import({ ...both(), actor: 'migration' })
-    const outputs: unknown[] = [key, bench.twinkey, await keys.verify(FIRST), await tokens.issue(SECOND), await keys.list(), bench.events]
-    await keys.import(both()).catch((error: unknown) => outputs.push(error))
-    const shown = (value: unknown) => inspect(value, { depth: null, showHidden: true, getters: true }) + JSON.stringify(value)
-    expect(bench.events[0]).toMatchObject({ type: 'key.imported', keyId: key.id, name: 'moved', owner: 'ada', actor: 'migration' })
-    for (const secret of [FIRST, SECOND]) {
-      const digest = createHash('sha256').update(secret).digest('base64url')
-      for (const part of [secret, secret.slice(0, -4), secret.slice(4, 30)]) expect(shown([outputs, written])).not.toContain(part)
-      expect(shown(outputs)).not.toContain(digest)
-      expect(shown(written.filter(({ kind }) => kind === 'alias'))).not.toContain(digest)
-    }
   })
 })

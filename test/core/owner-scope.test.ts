@@ -134,27 +134,6 @@ describe('the answer', () => {
     expect(await at(primary, 't')).toBe('tenant_denied')
   })
 
-  it('is not held on to where ownerChanged resolves while the key is read again', async () => {
-    let ceiling: Scope = EVERYTHING
-    const bench = await createWithOwner(() => ceiling, { cache: { maxAgeSeconds: 0 } })
-    const gate = createGate()
-    let reads = 0
-    const record = await bench.spy.store.get(bench.key.id)
-    bench.spy.override({
-      get: async () => {
-        if (++reads === 2) await gate.opened
-        return record
-      },
-    })
-    const waiting = bench.at(bench.primary, 't')
-    for (let i = 0; i < 5; i++) await settled()
-    expect(reads).toBe(2)
-    ceiling = { ...EVERYTHING, tenants: [] }
-    await bench.twinkey.ownerChanged('ada')
-    gate.open()
-    expect(await waiting).toBe('tenant_denied')
-  })
-
   it('is copied: what the application does with it afterwards changes nothing', async () => {
     const tenants = ['u']
     const { at, primary } = await createWithOwner(() => ({ ...EVERYTHING, tenants }))

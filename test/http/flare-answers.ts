@@ -41,5 +41,4 @@ export const UNAVAILABLE = refused(503, 'UNAVAILABLE', 'This cannot be decided a
 const EXPIRES = 1_767_229_200
 
 /** Status exactly 200 and these two members: what the vendor's clients read. */
-export const issued = (tenant: string): Answer =>
-  written(200, `{"token":"<token for ${tenant}, 3600 s>","refresh_token_exp":${EXPIRES}}`)
+export const issued = (tenant: string): Answer => written(200, `{"token":"<token for ${tenant}, 3600 s>","refresh_token_exp":${EXPIRES}}`)

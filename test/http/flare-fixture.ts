@@ -10,7 +10,10 @@ export const IMPORTED_OLD = 'fw-7Tn1KyS4wQ6xGr8HjVbX0cMeYaDi5OfE'
 /** The accounts and what they reach, to be changed by a test. Tenants are the numbers 1001 to 1003. */
 export function createDirectory() {
   const accounts = new Map<string, FlareAccount>([
-    ['ada', { userId: 7, userEmail: 'ada@example.com', organizationId: 3, tenantId: 1001, apiKeyId: 42, scopes: ['authenticated', 'apikey'] }],
+    [
+      'ada',
+      { userId: 7, userEmail: 'ada@example.com', organizationId: 3, tenantId: 1001, apiKeyId: 42, scopes: ['authenticated', 'apikey'] },
+    ],
     ['bob', { userId: 8, userEmail: 'bob@example.com', organizationId: 3, tenantId: 1003 }],
   ])
   const reach = (tenants: Scope['tenants']): Scope => ({ tenants, environments: '*', workflows: '*' })

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
 import { generateSigningKey } from 'twinkey'
+import { describe, expect, test } from 'vitest'
 import { AUDIENCE, createBench, ISSUER, signingKey } from '../support/bench.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { auth, get, INVALID, post, TENANT_DENIED } from './flare-answers.ts'
@@ -19,7 +19,10 @@ describe.each(Object.entries(hosts))('the Flare profile over time on %s', (_name
     const bench = createBench({ ownerScope: directory.ownerScope, cache: { maxAgeSeconds: 3600 } })
     const { keys } = bench.twinkey
     const { key, primary } = await keys.create({ name: 'main', owner: 'ada', scope: { tenants: '*', workflows: '*' } })
-    const host = await start(bench.twinkey, { routes: flareRoutes(directory.profile), tokens: { '/tokens': { profile: directory.profile } } })
+    const host = await start(bench.twinkey, {
+      routes: flareRoutes(directory.profile),
+      tokens: { '/tokens': { profile: directory.profile } },
+    })
     const generate = async (body?: string) => seen(await sendRaw(host.port, post('/tokens/generate', body, auth(primary))))
     const use = async (token: string, target = '/firework/v4/events') =>
       seen(await sendRaw(host.port, get(target, auth(`Bearer ${token}`))))
@@ -33,7 +36,7 @@ describe.each(Object.entries(hosts))('the Flare profile over time on %s', (_name
     expect((await s.generate('{"tenant_id":1002}')).status).toBe(200)
     s.scopes.set('ada', s.reach(['1001']))
     await s.twinkey.ownerChanged('ada')
-    expect((await s.use(s.token, '/tenants/1002/events'))).toEqual(TENANT_DENIED)
+    expect(await s.use(s.token, '/tenants/1002/events')).toEqual(TENANT_DENIED)
     expect((await s.use(s.token)).status).not.toBe(200)
     expect(await s.generate('{"tenant_id":1002}')).toEqual(TENANT_DENIED)
     expect((await s.generate()).status).toBe(200)

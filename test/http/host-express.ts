@@ -3,7 +3,7 @@ import type express from 'express'
 import type { RequestHandler } from 'express'
 import type { Twinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/express'
-import type { Application, Host } from './hosts.ts'
+import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
 export async function startExpress(framework: typeof express, twinkey: Twinkey, { routes, tokens, log }: Application): Promise<Host> {

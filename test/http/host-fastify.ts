@@ -1,13 +1,21 @@
 import type { AddressInfo } from 'node:net'
-import { type FastifyInstance, fastify } from 'fastify'
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
 import type { Twinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/fastify'
-import type { Application, Host } from './hosts.ts'
+import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
-export async function startFastify(twinkey: Twinkey, { routes, tokens }: Application): Promise<Host> {
+export async function startFastify(twinkey: Twinkey, { routes, tokens, log }: Application): Promise<Host> {
   // As long as a name may be: Fastify itself answers 404 to a parameter that is longer than this.
   const app = fastify({ routerOptions: { maxParamLength: 500 } })
+  if (log !== undefined) {
+    const line = (when: LogLine['when'], { raw, url, originalUrl, query }: FastifyRequest) => {
+      log({ when, urls: [raw.url ?? '', url, originalUrl], query: { ...(query as object) } })
+    }
+    app.addHook('onRequest', async (request) => line('received', request))
+    // Before the first byte is written, so that whoever has the answer finds the line.
+    app.addHook('onSend', async (request) => line('answered', request))
+  }
   // What an application may have put before the token endpoints: parsers of its own, and a hook that has taken the body away.
   const before: Record<string, (scope: FastifyInstance) => void> = {
     '': () => {},

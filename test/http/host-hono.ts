@@ -3,12 +3,20 @@ import { serve } from '@hono/node-server'
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { Twinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/hono'
-import type { Application, Host } from './hosts.ts'
+import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
 /** The application itself, for any server or none. */
-export function createHonoApp(twinkey: Twinkey, { routes, tokens }: Application): Hono {
+export function createHonoApp(twinkey: Twinkey, { routes, tokens, log }: Application): Hono {
   const app = new Hono()
+  if (log !== undefined) {
+    app.use(async ({ req }, next) => {
+      const line = (when: LogLine['when']) => log({ when, urls: [req.url, req.raw.url], query: req.query() })
+      line('received')
+      await next()
+      line('answered')
+    })
+  }
   // What an application may have read of a body before the token endpoints.
   const after = (read: (context: Parameters<MiddlewareHandler>[0]) => Promise<unknown>): MiddlewareHandler => {
     return async (c, next) => {

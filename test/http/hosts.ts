@@ -1,6 +1,7 @@
 import express from 'express'
 import express4 from 'express4'
 import type { EndpointOptions, Twinkey } from 'twinkey'
+import { bun, startHonoOnBun, startWeb } from './host-bun.ts'
 import { startExpress } from './host-express.ts'
 import { startFastify } from './host-fastify.ts'
 import { startHono } from './host-hono.ts'
@@ -29,10 +30,21 @@ export interface LogLine {
   readonly query: object
 }
 
-/** How to start an application, by name of the host. */
-export const hosts: Readonly<Record<string, (twinkey: Twinkey, application: Application) => Promise<Host>>> = {
-  'Express 5': (twinkey, application) => startExpress(express, twinkey, application),
+type Start = (twinkey: Twinkey, application: Application) => Promise<Host>
+
+const express5: Start = (twinkey, application) => startExpress(express, twinkey, application)
+const onNode: Readonly<Record<string, Start>> = {
+  'Express 5': express5,
   'Express 4': (twinkey, application) => startExpress(express4, twinkey, application),
   'Fastify 5': startFastify,
   'Hono 4 on Node': startHono,
 }
+const onBun: Readonly<Record<string, Start>> = {
+  'web on Bun': startWeb,
+  'Hono 4 on Bun': startHonoOnBun,
+  'Express 5': express5,
+  'Fastify 5': startFastify,
+}
+
+/** How to start an application, by name of the host. The tables run on Node, and by bun.test.ts once more on Bun. */
+export const hosts: Readonly<Record<string, Start>> = bun === undefined ? onNode : onBun

@@ -256,7 +256,7 @@ const targetRows: Row[] = [
   {
     name: 'a key of no tenants, none named',
     request: withKey('/customers/1', 'noTenants'),
-    expected: refused('target_missing', { axis: 'tenant' }),
+    expected: refused('tenant_denied'),
   },
   {
     name: 'tenant in a header',

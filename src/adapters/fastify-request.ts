@@ -1,0 +1,18 @@
+import type { FastifyRequest } from 'fastify'
+import { type MatchedRoute, NodeWireRequest, ownMember, type WireRequest } from '../wire/request.ts'
+import { hideQuery } from './node.ts'
+
+const MATCHED: MatchedRoute<FastifyRequest> = {
+  param: ({ params }, name) => ownMember(params, name),
+  template: ({ routeOptions }) => routeOptions.url,
+}
+
+/** The request of Node's server behind Fastify's. Names in the query that hold a credential are taken out of what a handler sees. */
+export function wireOf(request: FastifyRequest, secretQuery: readonly string[] | undefined): WireRequest {
+  const wire = new NodeWireRequest(request.raw, request, MATCHED)
+  if (secretQuery === undefined) return wire
+  hideQuery(request.raw, request.query, secretQuery)
+  // Fastify may have kept it, for a log say.
+  Object.defineProperty(request, 'originalUrl', { value: request.raw.url, configurable: true })
+  return wire
+}

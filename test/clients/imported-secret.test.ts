@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto'
+import { inspect } from 'node:util'
+import type { StoredKey } from 'twinkey'
+import { describe, expect, it } from 'vitest'
+import { faultOf } from '../support/faults.ts'
+import { codeOf, verdict } from '../support/sent.ts'
+import { both, FIRST, importBench, input, pepper, SECOND, slotIn } from './imported.ts'
+
+describe('an imported secret', () => {
+  it('is exchanged for a token that dies with it', async () => {
+    const { twinkey } = importBench()
+    const { id } = await twinkey.keys.import(both())
+    const issued = await twinkey.tokens.issue(SECOND)
+    const token = issued.ok ? issued.token : ''
+    expect((await twinkey.tokens.verify(token)).ok).toBe(true)
+    await twinkey.keys.regenerate(id, 'secondary')
+    expect(codeOf(await twinkey.tokens.verify(token))).toBe('credential_invalid')
+  })
+
+  it('rotates into one of ours, and dies after the grace', async () => {
+    const bench = importBench({ pepper })
+    const { id } = await bench.twinkey.keys.import(input())
+    const { secret } = await bench.twinkey.keys.rotate(id, { graceSeconds: 60 })
+    expect(secret).toMatch(/^tk_/)
+    expect([await slotIn(bench, secret), await slotIn(bench, FIRST)]).toEqual(['primary', 'secondary'])
+    bench.clock.advance(60_000)
+    expect([await slotIn(bench, secret), await slotIn(bench, FIRST)]).toEqual(['primary', 'credential_invalid'])
+  })
+
+  it('is ended by regenerate in its slot, and its twin is not', async () => {
+    const bench = importBench()
+    const { id } = await bench.twinkey.keys.import(both())
+    const { secret } = await bench.twinkey.keys.regenerate(id, 'primary')
+    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['credential_invalid', 'secondary'])
+    expect(await slotIn(bench, secret)).toBe('primary')
+  })
+
+  it('is refused while its key is disabled, and for good once it is revoked', async () => {
+    const { twinkey } = importBench()
+    const { id } = await twinkey.keys.import(both())
+    const verdicts = async () => [await verdict(twinkey, FIRST), await verdict(twinkey, SECOND)]
+    await twinkey.keys.disable(id)
+    expect(await verdicts()).toEqual(['credential_invalid', 'credential_invalid'])
+    await twinkey.keys.enable(id)
+    expect(await verdicts()).toEqual(['let in', 'let in'])
+    await twinkey.keys.revoke(id)
+    expect(await verdicts()).toEqual(['credential_invalid', 'credential_invalid'])
+  })
+
+  it('of a deleted key leaves nothing in the store, and can be imported again', async () => {
+    const bench = importBench()
+    const kept = new Set<string>()
+    const { inner } = bench.spy
+    bench.spy.override({
+      put: async (next, expectedVersion) => inner.put(next, expectedVersion).finally(() => kept.add(next.id)),
+      delete: async (id, expectedVersion) => inner.delete(id, expectedVersion).finally(() => kept.delete(id)),
+    })
+    const { id } = await bench.twinkey.keys.import(both())
+    expect(kept.size).toBe(3)
+    await bench.twinkey.keys.delete(id)
+    expect([...kept]).toEqual([])
+    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['credential_invalid', 'credential_invalid'])
+    await bench.twinkey.keys.import(both())
+    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['primary', 'secondary'])
+  })
+
+  it('is found by an alias that is not a key: neither listed nor shown nor changed', async () => {
+    const { twinkey, spy } = importBench()
+    const aliases: string[] = []
+    spy.override({
+      put: async (next, expectedVersion) => {
+        if (next.kind === 'alias') aliases.push(next.id)
+        return spy.inner.put(next, expectedVersion)
+      },
+    })
+    const key = await twinkey.keys.import(both())
+    expect(new Set(aliases).size).toBe(2)
+    expect((await twinkey.keys.list()).keys.map(({ id }) => id)).toEqual([key.id])
+    for (const id of aliases) {
+      expect(await twinkey.keys.get(id)).toBeUndefined()
+      expect(await faultOf(twinkey.keys.disable(id))).toBe('key_not_found')
+      expect(await faultOf(twinkey.keys.delete(id))).toBe('key_not_found')
+    }
+  })
+
+  it('is in no record, event, key or decision, and its digest in none but the record', async () => {
+    const written: StoredKey[] = []
+    const bench = importBench()
+    bench.spy.override({
+      put: async (next, expectedVersion) => {
+        written.push(next)
+        return bench.spy.inner.put(next, expectedVersion)
+      },
+    })
+    const { keys, tokens } = bench.twinkey
+    const key = await keys.import({ ...both(), actor: 'migration' })
+    const outputs: unknown[] = [key, bench.twinkey, await keys.verify(FIRST), await tokens.issue(SECOND), await keys.list(), bench.events]
+    await keys.import(both()).catch((error: unknown) => outputs.push(error))
+    const shown = (value: unknown) => inspect(value, { depth: null, showHidden: true, getters: true }) + JSON.stringify(value)
+    expect(bench.events[0]).toMatchObject({ type: 'key.imported', keyId: key.id, name: 'moved', owner: 'ada', actor: 'migration' })
+    for (const secret of [FIRST, SECOND]) {
+      const digest = createHash('sha256').update(secret).digest('base64url')
+      for (const part of [secret, secret.slice(0, -4), secret.slice(4, 30)]) expect(shown([outputs, written])).not.toContain(part)
+      expect(shown(outputs)).not.toContain(digest)
+      expect(shown(written.filter(({ kind }) => kind === 'alias'))).not.toContain(digest)
+    }
+  })
+})

@@ -1,0 +1,102 @@
+import type { Requirement, TargetSource, Twinkey, WireRequest } from 'twinkey'
+import { standard } from 'twinkey/profiles'
+import { requireAuth, webEndpoints } from 'twinkey/web'
+import type { Application, LogLine } from './hosts.ts'
+import { answerOf, type Route } from './routes.ts'
+
+type Handler = (request: Request) => Response | Promise<Response>
+
+/** The test application as one handler, with the few lines of routing that somebody writes who has no framework. */
+export function createWebApp(twinkey: Twinkey, { routes, tokens, log }: Application): Handler {
+  const table = [...Object.entries(tokens).flatMap(([mount, options]) => endpointsAt(twinkey, mount, options)), ...routes.map(guarded)]
+  return async (request) => {
+    const line = (when: LogLine['when']) => {
+      log?.({ when, urls: [request.url], query: Object.fromEntries(new URL(request.url, 'http://localhost').searchParams) })
+    }
+    line('received')
+    const method = request.method === 'HEAD' ? 'GET' : request.method
+    const found = table.find((each) => (each.method ?? method) === method && paramsOf(each.path, request.url) !== undefined)
+    const response = (await found?.handle(request)) ?? new Response('Not Found', { status: 404 })
+    line('answered')
+    return response
+  }
+
+  function guarded({ method, path, requirement, answer = answerOf }: Route) {
+    const reply = (request: Request, principal: Parameters<typeof answerOf>[0]): Response => {
+      const { pathname, search } = new URL(request.url, 'http://localhost')
+      return new Response(JSON.stringify(answer(principal, pathname + search)), {
+        headers: { 'content-type': 'application/json; charset=utf-8' },
+      })
+    }
+    const { optional, ...rest } = matched(requirement, path)
+    if (!optional) return { method, path, handle: requireAuth(twinkey, rest, reply) }
+    // `requireAuth` of `twinkey/web` is not for routes without a principal.
+    const handle = async (request: Request) => {
+      const decision = await twinkey.authenticate(request, { ...rest, optional: true })
+      if (decision.ok) return reply(request, decision.principal)
+      const { status, headers, body } = (rest.profile ?? standard()).refuse(decision.refusal)
+      return new Response(body, { status, headers })
+    }
+    return { method, path, handle }
+  }
+}
+
+// The same token endpoints once by themselves, and behind what an application may have read of the body: a copy, or the body itself.
+function endpointsAt(twinkey: Twinkey, mount: string, options: Application['tokens'][string]) {
+  const { exchange, test, jwks } = webEndpoints(twinkey, options)
+  const exchangePath = options?.profile?.exchangePath ?? '/'
+  const before: Record<string, (request: Request) => Promise<unknown>> = {
+    '': async () => {},
+    '/parsed': (request) => request.clone().json(),
+    '/form': (request) => request.clone().formData(),
+    '/text': (request) => request.clone().text(),
+    '/json-first': (request) => request.clone().json(),
+    '/drained': (request) => request.arrayBuffer(),
+  }
+  return Object.entries(before).flatMap(([prefix, read]) => {
+    const at = (path: string, handler: Handler) => {
+      const handle: Handler = async (request) => {
+        await read(request).catch(() => undefined)
+        return handler(request)
+      }
+      return { method: undefined, path: (prefix + mount + path).replace(/\/$/, ''), handle }
+    }
+    return [at(exchangePath, exchange), at('/test', test), at('/jwks.json', jwks)]
+  })
+}
+
+/** A requirement whose readers are told what this router matched, as a reader function of one's own would find it in the URL. */
+function matched(requirement: Requirement, path: string): Requirement {
+  const told = (source: TargetSource | undefined): TargetSource | undefined => {
+    if (typeof source !== 'function') return source
+    return (request) => source(toldOf(request, path))
+  }
+  const { tenant, environment, workflow } = requirement
+  return { ...requirement, tenant: told(tenant), environment: told(environment), workflow: told(workflow) }
+}
+
+function toldOf(request: WireRequest, path: string): WireRequest {
+  const { method, url } = request
+  return { method, url, template: path, header: (name) => request.header(name), param: (name) => paramsOf(path, url)?.[name] }
+}
+
+// The parameters of a path like `/customers/:id`, decoded; undefined where another path, or one that cannot be decoded, was asked for.
+function paramsOf(path: string, url: string): Record<string, string> | undefined {
+  const wanted = path.split('/')
+  const asked = new URL(url, 'http://localhost').pathname.split('/')
+  if (wanted.length !== asked.length) return undefined
+  const params: Record<string, string> = {}
+  for (const [i, segment] of wanted.entries()) {
+    const given = asked[i] as string
+    if (!segment.startsWith(':')) {
+      if (segment !== given) return undefined
+      continue
+    }
+    try {
+      params[segment.slice(1)] = decodeURIComponent(given)
+    } catch {
+      return undefined
+    }
+  }
+  return params
+}
