@@ -12,7 +12,7 @@ import { firstUncovered, resolveTarget } from './target.ts'
 import type { Usage } from './usage.ts'
 
 /** The holder of a credential, without a request: the principal has no target. */
-export interface Identified<M extends Metadata> {
+interface Identified<M extends Metadata> {
   readonly key: KeyRecord
   readonly slot: Slot
   readonly principal: Principal<M>

@@ -1,8 +1,8 @@
 // How large and of what form the things may be that callers hand in. Each function answers the problem as the end of a sentence, or undefined:
 // who asks decides whether that is a TypeError at construction or an `invalid_input` at run time.
 
-/** Longest name of a key, an owner, a tenant, an environment or a workflow, in UTF-16 units. */
-export const MAX_NAME_LENGTH = 128
+// Longest name of a key, an owner, a tenant, an environment or a workflow, in UTF-16 units.
+const MAX_NAME_LENGTH = 128
 /** Longest secret, ours or foreign, in characters. */
 export const MAX_SECRET_LENGTH = 256
 /** Longest token, in characters. */

@@ -1,29 +1,15 @@
 import type { Credential } from '../core/demand.ts'
-import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
+import { REFUSALS, type Refusal } from '../core/refusal.ts'
 import { readWhole } from './credential.ts'
-import { headersOf, jsonAnswer, type Profile, type WireAnswer } from './profile.ts'
+import { headersOf, jsonAnswer, type Profile, STATUSES, type WireAnswer } from './profile.ts'
 import { readHeader, type WireRequest } from './request.ts'
 import { standard } from './standard.ts'
 
 const KEY_HEADER = 'x-boomi-flow-api-key'
 const TENANT_HEADER = 'manywhotenant'
 
-const STATUS: Readonly<Record<RefusalCode, number>> = {
-  credential_missing: 401,
-  credential_invalid: 401,
-  credential_malformed: 401,
-  credential_ambiguous: 400,
-  target_missing: 400,
-  target_conflict: 400,
-  request_malformed: 400,
-  method_not_allowed: 405,
-  scope_too_large: 400,
-  tenant_denied: 403,
-  environment_denied: 403,
-  workflow_denied: 403,
-  rate_limited: 429,
-  unavailable: 503,
-}
+// Neither SDK nor document tells a field that cannot be read from one that is wrong.
+const STATUS = { ...STATUSES, credential_malformed: 401 }
 
 /**
  * The wire convention of Boomi Flow: the secret bare in `x-boomi-flow-api-key`, the tenant in `manywhotenant`.

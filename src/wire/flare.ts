@@ -2,10 +2,10 @@ import type { Metadata } from '../core/api-key.ts'
 import { within } from '../core/deadline.ts'
 import type { Credential } from '../core/demand.ts'
 import type { Principal } from '../core/principal.ts'
-import { isRefusal, REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
+import { isRefusal, REFUSALS, type Refusal } from '../core/refusal.ts'
 import type { IssuedToken, TokenRequest } from '../core/token-issuer.ts'
 import { readBearer, readWhole } from './credential.ts'
-import { headersOf, jsonAnswer, type Profile, type WireAnswer, type WireBody } from './profile.ts'
+import { headersOf, jsonAnswer, type Profile, STATUSES, type WireAnswer, type WireBody } from './profile.ts'
 import type { WireRequest } from './request.ts'
 
 /** What Flare's API says of the user that a key acts for. */
@@ -27,22 +27,8 @@ export interface FlareOptions {
   readonly account: (principal: Principal) => Promise<FlareAccount | undefined> | FlareAccount | undefined
 }
 
-const STATUS: Readonly<Record<RefusalCode, number>> = {
-  credential_missing: 401,
-  credential_invalid: 401,
-  credential_malformed: 401,
-  credential_ambiguous: 400,
-  target_missing: 400,
-  target_conflict: 400,
-  request_malformed: 400,
-  method_not_allowed: 405,
-  scope_too_large: 400,
-  tenant_denied: 403,
-  environment_denied: 403,
-  workflow_denied: 403,
-  rate_limited: 429,
-  unavailable: 503,
-}
+// Neither SDK nor document tells a field that cannot be read from one that is wrong.
+const STATUS = { ...STATUSES, credential_malformed: 401 }
 
 const SECURITY_SCHEMES: Profile['securitySchemes'] = {
   bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of POST /tokens/generate.' },

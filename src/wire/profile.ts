@@ -1,7 +1,7 @@
 import type { Metadata } from '../core/api-key.ts'
 import type { Credential, RequestReader } from '../core/demand.ts'
 import type { Principal } from '../core/principal.ts'
-import type { Refusal } from '../core/refusal.ts'
+import type { Refusal, RefusalCode } from '../core/refusal.ts'
 import type { IssuedToken, TokenRequest } from '../core/token-issuer.ts'
 import type { WireRequest } from './request.ts'
 
@@ -64,6 +64,24 @@ export interface Profile extends RequestReader<WireRequest> {
  */
 export function securitySchemes(profile: Profile): Record<string, SecurityScheme> {
   return structuredClone(profile.securitySchemes)
+}
+
+/** The status of each refusal, where a profile has no other. */
+export const STATUSES: Readonly<Record<RefusalCode, number>> = {
+  credential_missing: 401,
+  credential_invalid: 401,
+  credential_malformed: 400,
+  credential_ambiguous: 400,
+  target_missing: 400,
+  target_conflict: 400,
+  request_malformed: 400,
+  method_not_allowed: 405,
+  scope_too_large: 400,
+  tenant_denied: 403,
+  environment_denied: 403,
+  workflow_denied: 403,
+  rate_limited: 429,
+  unavailable: 503,
 }
 
 /** A JSON answer that no cache keeps. */

@@ -1,29 +1,12 @@
 import { secondsProblem } from '../core/bounds.ts'
 import type { Credential } from '../core/demand.ts'
-import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
+import { REFUSALS, type Refusal } from '../core/refusal.ts'
 import { fromScopeString, type Scope, toScopeString } from '../core/scope.ts'
 import type { TokenRequest } from '../core/token-issuer.ts'
 import { MAX_LIFETIME_SECONDS } from '../core/tokens.ts'
 import { readBearer, readWhole } from './credential.ts'
-import { headersOf, jsonAnswer, type Profile, type WireAnswer, type WireBody } from './profile.ts'
+import { headersOf, jsonAnswer, type Profile, STATUSES, type WireAnswer, type WireBody } from './profile.ts'
 import type { WireRequest } from './request.ts'
-
-const STATUS: Readonly<Record<RefusalCode, number>> = {
-  credential_missing: 401,
-  credential_invalid: 401,
-  credential_malformed: 400,
-  credential_ambiguous: 400,
-  target_missing: 400,
-  target_conflict: 400,
-  request_malformed: 400,
-  method_not_allowed: 405,
-  scope_too_large: 400,
-  tenant_denied: 403,
-  environment_denied: 403,
-  workflow_denied: 403,
-  rate_limited: 429,
-  unavailable: 503,
-}
 
 // The words that about:blank asks for: those of the status (RFC 9457, section 4.2.1).
 const TITLES: Readonly<Record<number, string>> = {
@@ -70,7 +53,7 @@ function credential(request: WireRequest): Credential | Refusal {
 
 function refuse(refusal: Refusal, workflow?: string): WireAnswer {
   const { code, detail } = refusal
-  const status = STATUS[code]
+  const status = STATUSES[code]
   const challenge = challengeOf(refusal, status, workflow)
   return {
     status,
