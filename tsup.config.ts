@@ -7,6 +7,7 @@ const entry = {
   hono: 'src/adapters/hono.ts',
   web: 'src/adapters/web.ts',
   profiles: 'src/wire/profiles.ts',
+  'stores/memory': 'src/stores/memory.ts',
 }
 
 export default defineConfig({

@@ -79,7 +79,11 @@ export function memoryStore(): KeyStore {
   return store
 }
 
-/** Whether a store keeps its keys in the memory of this process only. */
+/**
+ * Whether a store keeps its keys in the memory of this process only.
+ *
+ * @internal
+ */
 export function isMemoryStore(store: KeyStore): boolean {
   return IN_MEMORY in store
 }
