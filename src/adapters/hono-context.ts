@@ -4,7 +4,7 @@ import { type BodySource, unreadBody } from '../wire/body.ts'
 import { bodyOf as bodyOfRequest } from '../wire/endpoints.ts'
 import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, type WireRequest, withoutQuery } from '../wire/request.ts'
 
-const MATCHED: MatchedRoute<Context> = { param: ({ req }, name) => req.param(name), template: ({ req }) => req.routePath }
+const MATCHED: MatchedRoute<Context> = { param: readParam, template: ({ req }) => req.routePath }
 
 /**
  * The request of a context. On Node the server's own is read, so that no web-standard one has to be made for it. Names in the query that hold a
@@ -33,6 +33,18 @@ export function outlive(c: Context, work: Promise<void> | undefined): void {
     c.executionCtx.waitUntil(work)
   } catch {
     // No such host: the process goes on, and so does the work.
+  }
+}
+
+// Hono leaves a parameter as it stands where it cannot be decoded; as a name that would be another one than on other hosts.
+function readParam({ req }: Context, name: string): string | undefined {
+  const value = req.param(name)
+  if (!value?.includes('%')) return value
+  try {
+    decodeURIComponent(req.raw.url.split('?', 1)[0] as string)
+    return value
+  } catch {
+    return ''
   }
 }
 

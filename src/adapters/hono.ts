@@ -59,6 +59,9 @@ export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, option
   return async (c, next) => {
     const mount = c.req.routePath.split('/').length - 1
     const answer = route(`/${c.req.path.split('/').slice(mount).join('/')}`, wireOf(c, secretQuery), () => bodyOf(c))
-    return answer === undefined ? next() : toResponse(await answer)
+    if (answer === undefined) return next()
+    const written = await answer
+    outlive(c, twinkey.pending())
+    return toResponse(written)
   }
 }

@@ -4,9 +4,11 @@ import { toResponse } from '../wire/endpoints.ts'
 import { createGuard, type Decider, isAnswer } from '../wire/guard.ts'
 import { WebWireRequest, withoutQuery } from '../wire/request.ts'
 import type { Requirement } from '../wire/requirement.ts'
+import { outlive, withoutCaching } from './web-context.ts'
 
-export { type EndpointOptions, type TokenService, type WebEndpoints, webEndpoints } from '../wire/endpoints.ts'
+export type { EndpointOptions, TokenService } from '../wire/endpoints.ts'
 export { header, query } from '../wire/requirement.ts'
+export { type EndpointHandler, webEndpoints } from './web-endpoints.ts'
 
 /** A handler behind a guard: what a request is answered with, and for whom. Whatever else the host passes comes after. */
 export type GuardedHandler<M extends Metadata, A extends unknown[]> = (
@@ -39,6 +41,8 @@ export function requireAuth<M extends Metadata, A extends unknown[]>(
   requirement: Requirement & { readonly optional?: false },
   handler: GuardedHandler<M, A>,
 ): (request: Request, ...rest: A) => Promise<Response> {
+  if ((requirement as Requirement).optional)
+    throw new TypeError('requireAuth: a plain handler always has a principal, so optional is not for it.')
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   return async (request, ...rest) => {
     const verdict = await judge(new WebWireRequest(request))
@@ -48,18 +52,4 @@ export function requireAuth<M extends Metadata, A extends unknown[]>(
     const response = await handler(seen, verdict.principal as Principal<M>, ...rest)
     return verdict.noStore ? withoutCaching(response) : response
   }
-}
-
-// Workers end with the response, unless what is still to do is handed to their context.
-function outlive(work: Promise<void> | undefined, rest: readonly unknown[]): void {
-  const context = work && rest.find((each) => typeof (each as { waitUntil?: unknown } | null | undefined)?.waitUntil === 'function')
-  if (context) (context as { waitUntil(work: Promise<void>): void }).waitUntil(work)
-}
-
-// A response from elsewhere has headers that cannot be changed, so it is made anew.
-function withoutCaching(response: Response): Response {
-  if (response.headers.has('cache-control')) return response
-  const headers = new Headers(response.headers)
-  headers.set('cache-control', 'no-store')
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
 }

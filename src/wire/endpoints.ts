@@ -78,30 +78,6 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { 
   }
 }
 
-/** The endpoints as web-standard handlers, for any router that speaks `Request` and `Response`. */
-export interface WebEndpoints {
-  exchange(request: Request): Promise<Response>
-  test(request: Request): Promise<Response>
-  jwks(request: Request): Promise<Response>
-}
-
-/**
- * The token service as web-standard handlers: mount each where you want it.
- *
- * @param twinkey What issues and verifies.
- * @param options The profile, where it is not the standard one.
- * @returns Three handlers: `exchange` for POST, `test` and `jwks` for GET.
- * @see RFC 6749 section 5.1, RFC 7517
- */
-export function webEndpoints<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): WebEndpoints {
-  const { exchange, test, jwks } = createEndpoints(twinkey, options)
-  return {
-    exchange: async (request) => toResponse(await exchange(new WebWireRequest(request), () => bodyOf(request))),
-    test: async (request) => toResponse(await test(new WebWireRequest(request))),
-    jwks: async (request) => toResponse(await jwks(new WebWireRequest(request))),
-  }
-}
-
 /** An answer as a web-standard response. */
 export function toResponse({ status, headers, body }: WireAnswer): Response {
   return new Response(body, { status, headers })

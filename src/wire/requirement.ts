@@ -1,5 +1,6 @@
 import { isPlainObject, nameProblem, unknownMember } from '../core/bounds.ts'
 import type { Demand, TargetReader } from '../core/demand.ts'
+import { REFUSALS } from '../core/refusal.ts'
 import { AXES, type Axis } from '../core/scope.ts'
 import type { Profile } from './profile.ts'
 import { readHeader, readQuery, type WireRequest } from './request.ts'
@@ -29,10 +30,13 @@ export interface Requirement {
   readonly anyTarget?: boolean | undefined
 }
 
-/** Reads a name from a parameter of the matched route, as in `/tenants/:tenant`. */
+/**
+ * Reads a name from a parameter of the matched route, as in `/tenants/:tenant`. Where the guard cannot see that parameter, because it is misspelt,
+ * left out or matched further down, the request is refused: what the route says it is about must not be taken from the credential instead.
+ */
 export function param(name: string): TargetReader<WireRequest> {
   requireName('param', name)
-  return (request) => request.param(name)
+  return (request) => request.param(name) ?? REFUSALS.requestMalformed
 }
 
 /** Reads a name from a header. A repeated header, a comma in it, or anything but ASCII is refused. */

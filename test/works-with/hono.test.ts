@@ -1,0 +1,162 @@
+import { type Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { secureHeaders } from 'hono/secure-headers'
+import type { Principal } from 'twinkey'
+import { param, requireAuth, tokenRoutes } from 'twinkey/hono'
+import { boomiFlow, flowgear } from 'twinkey/profiles'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { type Callers, createCallers, deadOf, FOREIGN, warm } from './callers.ts'
+
+let callers: Callers
+beforeEach(async () => {
+  callers = await createCallers()
+})
+
+const guard = (more: Parameters<typeof requireAuth>[1] = {}) => requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
+const named = (c: Context<{ Variables: { principal: Principal } }>) =>
+  c.json({ name: c.var.principal.name, tenant: c.var.principal.tenant })
+const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } })
+const preflight = { origin: 'https://app.test', 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' }
+
+describe('next to others on Hono', () => {
+  test('app.request is guarded like a socket', async () => {
+    const app = new Hono().get('/flows', guard(), named)
+    expect((await app.request('/flows')).status).toBe(401)
+    const answer = await app.request('/flows', bearer(callers.secrets.t1))
+    expect(await answer.json()).toEqual({ name: 't1', tenant: 't1' })
+    const twice = new Headers([
+      ['authorization', `Bearer ${callers.secrets.t1}`],
+      ['authorization', 'Bearer x'],
+    ])
+    expect((await app.request('/flows', { headers: twice })).status).toBe(400)
+  })
+
+  test('app.fetch hands what is pending to the execution context, whether somebody was let in or not', async () => {
+    const app = new Hono().get('/flows', guard(), named)
+    const before = callers.spy.calls.recordUse
+    const waited: Promise<unknown>[] = []
+    const context = { waitUntil: (work: Promise<unknown>) => void waited.push(work), passThroughOnException: () => {}, props: {} }
+    const ask = (secret: string) => app.fetch(new Request('http://localhost/flows', bearer(secret)), {}, context)
+    expect((await ask(callers.secrets.t1)).status).toBe(200)
+    expect(waited.length).toBe(1)
+    await Promise.all(waited)
+    expect(callers.spy.calls.recordUse).toBe(before + 1)
+    expect(callers.twinkey.pending()).toBeUndefined()
+    expect((await ask(callers.secrets.disabled)).status).toBe(401)
+  })
+
+  test('the token endpoints hand what is pending to the execution context', async () => {
+    const app = new Hono().use('/tokens/*', tokenRoutes(callers.twinkey))
+    let written = () => {}
+    const writing = new Promise<void>((resolve) => (written = resolve))
+    callers.spy.override({ recordUse: () => writing })
+    const waited: Promise<unknown>[] = []
+    const context = { waitUntil: (work: Promise<unknown>) => void waited.push(work), passThroughOnException: () => {}, props: {} }
+    const answer = await app.fetch(new Request('http://localhost/tokens', { method: 'POST', ...bearer(callers.secrets.t1) }), {}, context)
+    expect([answer.status, waited.length]).toEqual([200, 1])
+    written()
+    await Promise.all(waited)
+    expect(callers.twinkey.pending()).toBeUndefined()
+  })
+
+  test('with cors before the guard a preflight passes, and a browser can read a refusal', async () => {
+    const app = new Hono()
+      .use(cors({ origin: 'https://app.test' }))
+      .use(guard())
+      .get('/flows', named)
+    const passed = await app.request('/flows', { method: 'OPTIONS', headers: preflight })
+    expect([passed.status, passed.headers.get('access-control-allow-origin')]).toEqual([204, 'https://app.test'])
+    const refused = await app.request('/flows', { headers: { origin: 'https://app.test' } })
+    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, 'https://app.test'])
+  })
+
+  test('with cors behind the guard a preflight is refused: the guard exempts no method', async () => {
+    const app = new Hono().use(guard()).use(cors()).all('/flows', named)
+    for (const method of ['OPTIONS', 'HEAD', 'DELETE', 'PATCH'])
+      expect((await app.request('/flows', { method, headers: preflight })).status, method).toBe(401)
+  })
+
+  test('a refusal keeps the headers of secureHeaders and has its own', async () => {
+    const { status, headers } = await new Hono().use(secureHeaders()).get('/flows', guard(), named).request('/flows')
+    expect([status, headers.get('x-content-type-options'), headers.get('www-authenticate'), headers.get('content-type')]).toEqual([
+      401,
+      'nosniff',
+      'Bearer realm="api"',
+      'application/problem+json',
+    ])
+  })
+
+  test('under basePath and in an app that is mounted, a guard reads the parameters of the whole path', async () => {
+    const flows = new Hono().get('/flows/:id', guard({ tenant: param('tenant') }), named)
+    const app = new Hono().basePath('/v1').route('/tenants/:tenant', flows)
+    const ask = (tenant: string) => app.request(`/v1/tenants/${tenant}/flows/7`, bearer(callers.secrets.t1))
+    expect(await (await ask('t1')).json()).toEqual({ name: 't1', tenant: 't1' })
+    expect((await ask('t2')).status).toBe(403)
+  })
+
+  test('a guard on a pattern reads the parameters of its pattern', async () => {
+    const app = new Hono().use('/tenants/:tenant/*', guard({ tenant: param('tenant') })).get('/tenants/:tenant/flows', named)
+    expect((await app.request('/tenants/t1/flows', bearer(callers.secrets.t1))).status).toBe(200)
+    expect((await app.request('/tenants/t2/flows', bearer(callers.secrets.t1))).status).toBe(403)
+  })
+
+  test('a parameter that the guard cannot see lets nobody in', async () => {
+    const app = new Hono().use('/wild/*', guard({ tenant: param('tenant') })).get('/wild/:tenant', named)
+    app.get('/misspelt/:tenant', guard({ tenant: param('tenat') }), named)
+    const statuses = []
+    for (const path of ['/wild/t2', '/misspelt/t2']) statuses.push((await app.request(path, bearer(callers.secrets.t1))).status)
+    expect(statuses).toEqual([400, 400])
+  })
+
+  test.each(['', '/v1'])('the token endpoints stand below the base path %j and below a mount', async (base) => {
+    const nested = new Hono().use('/tokens/*', tokenRoutes(callers.twinkey))
+    const app = new Hono().basePath(base || '/').route('/auth', nested)
+    expect((await app.request(`${base}/auth/tokens`, { method: 'POST', ...bearer(callers.secrets.t1) })).status).toBe(200)
+    expect((await app.request(`${base}/auth/tokens/test`, bearer(callers.token))).status).toBe(200)
+    expect((await app.request(`${base}/auth/tokens/jwks.json`)).status).toBe(200)
+    expect((await app.request(`${base}/auth/tokens/other`)).status).toBe(404)
+  })
+
+  test('a body can be read behind the guard, and is not read by it', async () => {
+    const app = new Hono().post('/flows', guard(), async (c) => c.json([c.var.principal.name, await c.req.json()]))
+    const answer = await app.request('/flows', { method: 'POST', body: '{"a":1}', ...bearer(callers.secrets.t1) })
+    expect(await answer.json()).toEqual(['t1', { a: 1 }])
+    const refused = new Request('http://localhost/flows', { method: 'POST', body: '{"a":1}', ...bearer(callers.secrets.disabled) })
+    expect((await app.fetch(refused)).status).toBe(401)
+    expect(refused.bodyUsed).toBe(false)
+  })
+
+  test('before another scheme, an optional guard passes on what is not ours, and refuses what is ours and not live', async () => {
+    const app = new Hono().get(
+      '/flows',
+      guard({ optional: true }),
+      async (c, next) => (c.var.principal === undefined ? c.text('other scheme', 418) : next()),
+      named,
+    )
+    for (const [name, value] of Object.entries(FOREIGN))
+      expect((await app.request('/flows', value === undefined ? {} : { headers: { authorization: value } })).status, name).toBe(418)
+    for (const [name, value] of Object.entries(deadOf(callers)))
+      expect([400, 401], name).toContain((await app.request('/flows', { headers: { authorization: value } })).status)
+    expect((await app.request('/flows', bearer(callers.token))).status).toBe(200)
+  })
+
+  test('one Twinkey speaks two conventions on two mounts', async () => {
+    const app = new Hono()
+      .get('/draw', guard({ profile: boomiFlow() }), named)
+      .get('/gear', guard({ profile: { ...flowgear(), target: {} } }), named)
+    expect([(await app.request('/draw')).status, (await app.request('/gear')).status]).toEqual([401, 404])
+    expect((await app.request(`/gear?auth-key=${callers.secrets.t1}`)).status).toBe(200)
+    expect((await app.request(`/draw?auth-key=${callers.secrets.t1}`)).status).toBe(401)
+    expect((await app.request('/draw', { headers: { 'x-boomi-flow-api-key': callers.secrets.t1 } })).status).toBe(200)
+  })
+
+  test.each(['cold', 'warm'])('a reader that throws ends in onError, and nobody gets in: %s', async (state) => {
+    const reader = () => {
+      throw new Error('the reader broke')
+    }
+    const app = new Hono().get('/flows', guard({ tenant: reader }), named).onError((error, c) => c.json({ told: error.message }, 500))
+    if (state === 'warm') await warm(callers.twinkey, callers.secrets.anyTenant)
+    const answer = await app.request('/flows', bearer(callers.secrets.anyTenant))
+    expect([answer.status, await answer.json()]).toEqual([500, { told: 'the reader broke' }])
+  })
+})
