@@ -1,83 +1,73 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Demo, type DemoLine, FRAMEWORKS, startDemo, startJsonDemo } from './newman/demo-process.ts'
 
-interface SampleKey {
-  readonly primary: string
-  readonly secondary: string
-  readonly tenant: string
-}
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const START = 'examples/demo/start.mjs'
-
-describe('the demo with --json', () => {
+describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
   let demo: Demo
   let url: string
-  let keys: Readonly<Record<'standard' | 'readOnly' | 'test' | 'disabled', SampleKey>>
+  let keys: DemoLine['keys']
 
   beforeAll(async () => {
-    demo = startDemo(['--json'])
-    const line = await demo.lineWith('{')
-    ;({ url, keys } = JSON.parse(line))
+    const started = await startJsonDemo(['--framework', framework])
+    demo = started
+    ;({ url, keys } = started)
   })
-  afterAll(() => demo.kill())
+  afterAll(() => demo?.kill())
 
   const get = (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers })
   const bearer = (credential: string) => ({ authorization: `Bearer ${credential}` })
 
   it('lists routes that are there', async () => {
-    const routes = (await (await get('/')).json()) as { method: string; path: string }[]
-    expect(routes.length).toBeGreaterThan(5)
+    const routes = (await (await get('/')).json()) as { product: string; method: string; path: string }[]
+    expect(new Set(routes.map(({ product }) => product))).toEqual(new Set(['standard', 'Boomi Flow', 'Flare', 'Flowgear']))
     for (const { method, path } of routes) {
       const { status } = await fetch(url + path.replace(/:\w+/, 'acme'), { method })
-      expect([method, path, status]).toEqual([method, path, path.endsWith('jwks.json') ? 200 : 401])
+      // Flowgear answers 404 to whatever it refuses, in words of its own.
+      const refused = path === '/customers/:id/' ? 404 : 401
+      expect([method, path, status]).toEqual([method, path, path.endsWith('jwks.json') ? 200 : refused])
     }
   })
 
   it('lets both secrets of the standard key in, in either place', async () => {
     const { primary, secondary, tenant } = keys.standard
     for (const headers of [bearer(primary), bearer(secondary), { 'x-api-key': primary }, { 'x-api-key': secondary }]) {
-      const response = await get('/customers/c1', headers)
+      const response = await get('/v1/customers/c1', headers)
       expect([response.status, await response.json()]).toEqual([200, { tenant, id: 'c1', name: 'Ada Lovelace' }])
     }
-    const flows = await get(`/tenants/${tenant}/flows`, bearer(primary))
+    const flows = await get(`/v1/tenants/${tenant}/flows`, bearer(primary))
     expect([flows.status, await flows.json()]).toEqual([200, [{ id: 'f1', name: 'Onboarding' }]])
   })
 
   it('adds a customer', async () => {
     const headers = { ...bearer(keys.standard.primary), 'content-type': 'application/json' }
-    const created = await fetch(`${url}/customers`, { method: 'POST', headers, body: '{"name":"Joan Clarke"}' })
+    const created = await fetch(`${url}/v1/customers`, { method: 'POST', headers, body: '{"name":"Joan Clarke"}' })
     expect(created.status).toBe(201)
     const found = await get(created.headers.get('location') ?? '', bearer(keys.standard.secondary))
     expect(await found.json()).toMatchObject({ name: 'Joan Clarke', tenant: 'acme' })
-    const broken = await fetch(`${url}/customers`, { method: 'POST', headers, body: '{"name":' })
+    const broken = await fetch(`${url}/v1/customers`, { method: 'POST', headers, body: '{"name":' })
     expect([broken.status, broken.headers.get('content-type')]).toEqual([400, expect.stringContaining('application/problem+json')])
   })
 
   it('refuses what the sample keys do not reach', async () => {
     const { standard, readOnly, test, disabled } = keys
     const codeOf = async (response: Response) => [response.status, ((await response.json()) as { code: string }).code]
-    expect(await codeOf(await get('/customers/c1', { ...bearer(standard.primary), 'x-tenant-id': 'globex' }))).toEqual([
+    expect(await codeOf(await get('/v1/customers/c1', { ...bearer(standard.primary), 'x-tenant-id': 'globex' }))).toEqual([
       403,
       'tenant_denied',
     ])
-    expect(await codeOf(await get('/tenants/globex/flows', bearer(standard.primary)))).toEqual([403, 'tenant_denied'])
-    expect((await get('/customers/c1', bearer(readOnly.primary))).status).toBe(200)
-    expect(await codeOf(await get('/tenants/acme/flows', bearer(readOnly.primary)))).toEqual([403, 'workflow_denied'])
-    expect(await codeOf(await get('/customers/c1', bearer(test.primary)))).toEqual([403, 'environment_denied'])
-    expect(await codeOf(await get('/customers/c1', bearer(disabled.secondary)))).toEqual([401, 'credential_invalid'])
+    expect(await codeOf(await get('/v1/tenants/globex/flows', bearer(standard.primary)))).toEqual([403, 'tenant_denied'])
+    expect((await get('/v1/customers/c1', bearer(readOnly.primary))).status).toBe(200)
+    expect(await codeOf(await get('/v1/tenants/acme/flows', bearer(readOnly.primary)))).toEqual([403, 'workflow_denied'])
+    expect(await codeOf(await get('/v1/customers/c1', bearer(test.primary)))).toEqual([403, 'environment_denied'])
+    expect(await codeOf(await get('/v1/customers/c1', bearer(disabled.secondary)))).toEqual([401, 'credential_invalid'])
   })
 
   it('exchanges a secret for a token whose key it publishes', async () => {
-    const exchange = await fetch(`${url}/tokens`, { method: 'POST', headers: bearer(keys.readOnly.primary) })
+    const exchange = await fetch(`${url}/v1/tokens`, { method: 'POST', headers: bearer(keys.readOnly.primary) })
     const { access_token: token } = (await exchange.json()) as { access_token: string }
-    const whoami = await get('/whoami', bearer(token))
+    const whoami = await get('/v1/whoami', bearer(token))
     expect(await whoami.json()).toMatchObject({ name: 'readOnly', via: 'token', slot: 'primary' })
     const { kid } = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
     const jwks = (await (await get('/.well-known/jwks.json')).json()) as { keys: { kid: string }[] }
@@ -103,7 +93,7 @@ describe('the demo', () => {
       expect(text).not.toContain('\u001b[')
 
       const pasted = demo.lines.slice(demo.lines.indexOf('Paste one of these:')).filter((line) => line.trim().startsWith('curl '))
-      expect(pasted).toHaveLength(3)
+      expect(pasted).toHaveLength(6)
       for (const line of pasted) expect([line, (await callAsCurl(line)).ok]).toEqual([line, true])
       expect(await demo.end('SIGINT')).toBe(0)
     } finally {
@@ -135,10 +125,16 @@ describe('the demo', () => {
   })
 
   it('says what is wrong with its arguments', async () => {
-    const demo = startDemo(['--jsn'])
-    expect(await demo.ended).toBe(2)
-    expect(demo.stderr()).toContain('Unknown argument "--jsn"')
-    expect(demo.lines).toEqual([])
+    const cases = [
+      [['--jsn'], 'Unknown argument "--jsn"'],
+      [['--framework', 'koa'], '--framework must be one of express|fastify|hono, not "koa"'],
+      [['--json', '--framework'], '--framework must be one of express|fastify|hono'],
+    ] as const
+    for (const [args, message] of cases) {
+      const demo = startDemo(args)
+      expect([args, await demo.ended, demo.lines]).toEqual([args, 2, []])
+      expect(demo.stderr()).toContain(message)
+    }
   })
 
   it('says what is wrong with its port', async () => {
@@ -159,52 +155,6 @@ describe('the demo', () => {
     taken.close()
   })
 })
-
-interface Demo {
-  /** What it has printed so far. */
-  readonly lines: readonly string[]
-  stderr(): string
-  /** The first line with that text. Rejects where the demo ends without it. */
-  lineWith(text: string): Promise<string>
-  /** Its exit code, or the signal that it died of. */
-  readonly ended: Promise<number | string>
-  end(signal?: 'SIGINT' | 'SIGTERM'): Promise<number | string>
-  kill(): void
-}
-
-function startDemo(args: readonly string[], more: Readonly<Record<string, string>> = {}, command = process.execPath): Demo {
-  const { PATH = '', HOME = '' } = process.env
-  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(command, command === process.execPath ? [START, ...args] : args, {
-    cwd: ROOT,
-    env: { PATH, HOME, ...more },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const lines: string[] = []
-  let stderr = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text
-  })
-  const reader = createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
-  const ended = once(child, 'close').then(([code, signal]: unknown[]) => (code ?? signal) as number | string)
-  return {
-    lines,
-    stderr: () => stderr,
-    async lineWith(text) {
-      for (;;) {
-        const found = lines.find((line) => line.includes(text))
-        if (found !== undefined) return found
-        const more = await Promise.race([once(reader, 'line'), ended])
-        if (!Array.isArray(more)) throw new Error(`The demo ended with ${more} before it printed ${JSON.stringify(text)}: ${stderr}`)
-      }
-    },
-    ended,
-    end(signal = 'SIGTERM') {
-      child.kill(signal)
-      return ended
-    },
-    kill: () => void child.kill('SIGKILL'),
-  }
-}
 
 // As much of a shell and of curl as the demo makes use of. Not every machine has curl.
 function callAsCurl(line: string): Promise<Response> {

@@ -29,7 +29,9 @@ export function curlOf(url: string, call: Call): string {
   if (method !== 'GET' && body === undefined) parts.push(`-X ${method}`)
   for (const [name, value] of Object.entries(headers)) parts.push(`-H ${quoted(`${name}: ${value}`)}`)
   if (body !== undefined) parts.push(`-d ${quoted(body)}`)
-  return [...parts, `${url}${call.path}`].join(' ')
+  // A shell would take what stands in a query for its own.
+  const target = `${url}${call.path}`
+  return [...parts, /[?&]/.test(target) ? quoted(target) : target].join(' ')
 }
 
 /** Makes the call. */

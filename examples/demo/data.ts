@@ -1,3 +1,5 @@
+import type { Principal } from 'twinkey'
+
 /** A customer of a tenant. */
 export interface Customer {
   readonly id: string
@@ -10,40 +12,94 @@ export interface Flow {
   readonly name: string
 }
 
-/** What the API of the demo serves: the same for every framework. */
+/** A source of leaks that a tenant is told of. */
+export interface Source {
+  readonly id: string
+  readonly name: string
+}
+
+/** Whose data it is: a tenant, in an environment. */
+export interface Place {
+  readonly tenant: string
+  readonly environment: string
+}
+
+/** What the API of the demo serves: the same for every framework and every product. */
 export interface Data {
-  customer(tenant: string, id: string): Customer | undefined
-  /** Undefined where the tenant has as many customers as the demo lets it have. */
-  addCustomer(tenant: string, name: string): Customer | undefined
+  customer(place: Place, id: string): Customer | undefined
+  /** Undefined where there are as many customers as the demo lets there be. */
+  addCustomer(place: Place, name: string): Customer | undefined
+  /** Keeps a customer under an id, and says who it is. Undefined where there are too many. */
+  putCustomer(place: Place, customer: Customer): Customer | undefined
   flows(tenant: string): readonly Flow[]
+  sources(tenant: string): readonly Source[]
 }
 
 const CUSTOMERS: Readonly<Record<string, readonly Customer[]>> = {
-  acme: [
+  'acme in Production': [
     { id: 'c1', name: 'Ada Lovelace' },
     { id: 'c2', name: 'Grace Hopper' },
   ],
-  globex: [{ id: 'c1', name: 'Hedy Lamarr' }],
+  'globex in Production': [{ id: 'c1', name: 'Hedy Lamarr' }],
+  'mycompany in Production': [{ id: '123', name: 'Katherine Johnson' }],
+  'mycompany in Test': [{ id: '123', name: 'Test customer' }],
 }
 const FLOWS: Readonly<Record<string, readonly Flow[]>> = {
   acme: [{ id: 'f1', name: 'Onboarding' }],
   globex: [{ id: 'f1', name: 'Invoicing' }],
 }
+const SOURCES: Readonly<Record<string, readonly Source[]>> = {
+  '4001': [
+    { id: 'stealer_logs', name: 'Stealer logs' },
+    { id: 'forum_dump', name: 'Forum dump' },
+  ],
+  '4002': [{ id: 'paste_site', name: 'Paste site' }],
+}
 const MAX_CUSTOMERS = 1000
 
-/** A fresh copy of the sample data. */
-export function createData(): Data {
-  const customers = new Map(Object.entries(CUSTOMERS).map(([tenant, list]) => [tenant, [...list]]))
+/**
+ * A fresh copy of the sample data.
+ *
+ * @param flowTenant The tenant of the sample key of Boomi Flow.
+ */
+export function createData(flowTenant: string): Data {
+  const customers = new Map(
+    Object.entries(CUSTOMERS).map(([place, list]) => [place, new Map(list.map((customer) => [customer.id, customer]))]),
+  )
   const flows = new Map(Object.entries(FLOWS))
-  return {
-    customer: (tenant, id) => customers.get(tenant)?.find((each) => each.id === id),
-    addCustomer(tenant, name) {
-      const list = customers.get(tenant) ?? []
-      if (list.length >= MAX_CUSTOMERS) return undefined
-      const customer = { id: `c${list.length + 1}`, name }
-      customers.set(tenant, [...list, customer])
-      return customer
-    },
-    flows: (tenant) => flows.get(tenant) ?? [],
+  const sampleFlows = [
+    { id: '8a1d9a2e-5f6b-4f0e-9d53-6f6c1a4f5b01', name: 'Leave request' },
+    { id: '8a1d9a2e-5f6b-4f0e-9d53-6f6c1a4f5b02', name: 'Customer survey' },
+  ]
+  if (!flows.has(flowTenant)) flows.set(flowTenant, sampleFlows)
+  const at = ({ tenant, environment }: Place) => {
+    const place = `${tenant} in ${environment}`
+    const there = customers.get(place) ?? new Map<string, Customer>()
+    customers.set(place, there)
+    return there
   }
+  function putCustomer(place: Place, customer: Customer): Customer | undefined {
+    const there = at(place)
+    if (there.size >= MAX_CUSTOMERS && !there.has(customer.id)) return undefined
+    there.set(customer.id, customer)
+    return customer
+  }
+  return {
+    customer: (place, id) => at(place).get(id),
+    addCustomer: (place, name) => putCustomer(place, { id: `c${at(place).size + 1}`, name }),
+    putCustomer,
+    flows: (tenant) => flows.get(tenant) ?? [],
+    sources: (tenant) => SOURCES[tenant] ?? [],
+  }
+}
+
+/** The tenant that a request is for. Only a credential for all tenants leaves it open which one is meant. */
+export function tenantOf({ tenant }: Principal): string {
+  if (tenant === undefined) throw Object.assign(new Error('Name a tenant.'), { status: 400 })
+  return tenant
+}
+
+/** The place that a request is for. Every route of the demo that asks this names an environment. */
+export function placeOf(principal: Principal): Place {
+  return { tenant: tenantOf(principal), environment: principal.environment ?? '' }
 }

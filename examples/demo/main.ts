@@ -1,13 +1,16 @@
-import { createApp } from './app.ts'
 import { type Command, readCommand, UsageError } from './command.ts'
+import { createData } from './data.ts'
+import { FRAMEWORKS } from './framework.ts'
 import { createJournal } from './journal.ts'
 import { createNarrator } from './narrator.ts'
 import { createPrinter } from './printer.ts'
+import { createApi } from './routes.ts'
 import { createSampleKeys } from './sample-keys.ts'
 import { listen } from './server.ts'
 import { createService } from './service.ts'
 import { stopSignal } from './stop-signal.ts'
 import { runTour } from './tour.ts'
+import { createUsers } from './users.ts'
 import { printVisit } from './visit.ts'
 
 /** Runs the demo until it is told to end, and answers the exit code. */
@@ -23,18 +26,20 @@ export async function runDemo(launcher: number): Promise<number> {
   }
 }
 
-async function serve({ json, port }: Command, launcher: number): Promise<void> {
+async function serve({ json, framework, port, adoption }: Command, launcher: number): Promise<void> {
   const journal = createJournal()
-  const twinkey = await createService(journal.hear)
-  const samples = await createSampleKeys(twinkey.keys)
-  const server = await listen(createApp(twinkey), port)
+  const users = createUsers(adoption.flowTenant)
+  const twinkey = await createService(users, journal.hear)
+  const samples = await createSampleKeys(twinkey.keys, adoption)
+  const api = createApi(twinkey, users, createData(adoption.flowTenant))
+  const server = await listen(await FRAMEWORKS[framework](api), port)
   const stopped = stopSignal(launcher)
 
   if (json) process.stdout.write(`${JSON.stringify({ url: server.url, keys: samples })}\n`)
   else {
     const printer = createPrinter(process.stdout)
     const narrator = createNarrator({ twinkey, url: server.url, journal, printer })
-    const visit = runTour({ samples, narrator }).then(() => printVisit(server.url, samples, printer))
+    const visit = runTour({ samples, narrator, twinkey, users }).then(() => printVisit(server.url, samples, printer))
     // A tour that is left half way finds a closed server, which is no fault.
     await Promise.race([visit, stopped])
   }

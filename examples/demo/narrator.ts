@@ -13,6 +13,8 @@ export interface Narrator {
   note(text: string): void
   /** Calls management, in process. */
   manage<N extends ManagementCall>(method: N, ...args: Parameters<Keys[N]>): Promise<Result<N>>
+  /** Does something else in process, which reads like this. */
+  act(code: string, perform: () => Promise<void>): Promise<void>
   /** Calls the server, over HTTP. Throws where the status is not the one that the tour tells of. */
   call(expectedStatus: number, call: Call): Promise<Answer>
 }
@@ -53,6 +55,10 @@ export function createNarrator({ twinkey, url, journal, printer }: NarratorParts
       const result = await perform(...args)
       for (const text of outcomeOf(result)) line(dim(`   // ${text}`))
       return result
+    },
+    async act(code, perform) {
+      line(`   ${code}`)
+      await perform()
     },
     async call(expectedStatus, call) {
       line(`   ${curlOf(url, call)}`)

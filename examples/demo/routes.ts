@@ -1,30 +1,24 @@
-/** One route, as `GET /` lists it. */
-export interface Route {
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  readonly about: string
-}
+import type { Twinkey } from 'twinkey'
+import type { Data } from './data.ts'
+import { json } from './reply.ts'
+import type { Api } from './route.ts'
+import { boomiFlowChapter } from './routes-boomi-flow.ts'
+import { flareChapter } from './routes-flare.ts'
+import { flowgearChapter } from './routes-flowgear.ts'
+import { standardChapter } from './routes-standard.ts'
+import type { Users } from './users.ts'
 
-/** The routes of the demo. */
-export const ROUTES: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/customers/:id',
-    about: 'A customer of your tenant: c1, c2. Needs the workflow customers.read; X-Tenant-Id may name the tenant.',
-  },
-  {
-    method: 'POST',
-    path: '/customers',
-    about: 'Adds one: {"name":"..."}. Needs the workflow customers.write; X-Tenant-Id may name the tenant.',
-  },
-  { method: 'GET', path: '/tenants/:tenant/flows', about: 'The flows of a tenant: acme, globex. Needs the workflow flows.read.' },
-  { method: 'GET', path: '/whoami', about: 'Who you are. Any key or token will do.' },
-  {
-    method: 'POST',
-    path: '/tokens',
-    about: 'Exchanges a secret for a token: {"scope":"workflow:customers.read","expires_in":600}, or no body.',
-  },
-  { method: 'GET', path: '/tokens/test', about: 'Whose credential it is and what it reaches.' },
-  { method: 'GET', path: '/tokens/jwks.json', about: 'The public keys that verify tokens.' },
-  { method: 'GET', path: '/.well-known/jwks.json', about: 'The same.' },
-]
+/** All routes of the demo: three products beside the standard convention, on one Twinkey. */
+export function createApi(twinkey: Twinkey, users: Users, data: Data): Api {
+  const chapters = [standardChapter(data), boomiFlowChapter(twinkey.keys, data), flareChapter(users, data), flowgearChapter(data)]
+  const jwks = { product: 'standard', method: 'GET', path: '/.well-known/jwks.json', about: 'The public keys that verify tokens.' } as const
+  return {
+    twinkey,
+    open: [
+      { path: '/', reply: () => json(200, [...chapters.flatMap(({ listed }) => listed), jwks]) },
+      { path: jwks.path, reply: async () => json(200, await twinkey.tokens.jwks(), { 'cache-control': 'public, max-age=300' }) },
+    ],
+    routes: chapters.flatMap(({ routes }) => routes),
+    tokens: chapters.flatMap(({ tokens }) => tokens ?? []),
+  }
+}

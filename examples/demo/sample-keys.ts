@@ -1,4 +1,6 @@
 import type { CreateKeyInput, Keys } from 'twinkey'
+import type { Adoption } from './adoption.ts'
+import { createProductKeys, type ProductKeys } from './product-keys.ts'
 
 /** The secrets of a sample key, and the tenant that it reaches. */
 export interface SampleKey {
@@ -9,14 +11,14 @@ export interface SampleKey {
 
 export type SampleName = keyof typeof SAMPLES
 
-/** The sample keys by name. */
-export type SampleKeys = Readonly<Record<SampleName, SampleKey>>
+/** The sample keys by name: those of the standard convention, and those of the products. */
+export type SampleKeys = Readonly<Record<SampleName, SampleKey>> & ProductKeys
 
 const TENANT = 'acme'
 const SAMPLES = {
   standard: { about: 'reaches every workflow of its tenant', scope: {} },
   readOnly: { about: 'reaches customers.read only', scope: { workflows: ['customers.read'] } },
-  test: { about: 'is of the environment Test, which is not served here', scope: { environments: ['Test'] } },
+  test: { about: 'is of the environment Test, and these routes are of Production', scope: { environments: ['Test'] } },
   disabled: { about: 'is disabled', scope: {} },
 } satisfies Record<string, { about: string; scope: Partial<CreateKeyInput['scope']> }>
 
@@ -28,7 +30,7 @@ export function aboutSample(name: SampleName): string {
 }
 
 /** Creates the sample keys. */
-export async function createSampleKeys(keys: Keys): Promise<SampleKeys> {
+export async function createSampleKeys(keys: Keys, adoption: Adoption): Promise<SampleKeys> {
   const created = SAMPLE_NAMES.map(async (name) => {
     const scope = { tenants: [TENANT], ...SAMPLES[name].scope }
     const { key, primary, secondary } = await keys.create({ name, owner: 'demo', scope })
@@ -36,5 +38,6 @@ export async function createSampleKeys(keys: Keys): Promise<SampleKeys> {
     if (name === 'disabled') await keys.disable(key.id)
     return [name, { primary, secondary, tenant: TENANT }] as const
   })
-  return Object.fromEntries(await Promise.all(created)) as SampleKeys
+  const standard = Object.fromEntries(await Promise.all(created)) as Readonly<Record<SampleName, SampleKey>>
+  return { ...standard, ...(await createProductKeys(keys, adoption)) }
 }

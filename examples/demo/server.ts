@@ -1,5 +1,8 @@
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+
+/** What a framework makes of the API: the listener of a server of Node. */
+export type Listener = (req: IncomingMessage, res: ServerResponse) => unknown
 
 /** A server that listens. */
 export interface Serving {
@@ -12,7 +15,7 @@ const HOST = '127.0.0.1'
 const PATIENCE_MILLISECONDS = 5000
 
 /** Serves an app on this machine only. */
-export async function listen(app: RequestListener, port: number): Promise<Serving> {
+export async function listen(app: Listener, port: number): Promise<Serving> {
   let closing = false
   const server = createServer((req, res) => {
     // Otherwise a connection that is never idle would keep the server open.

@@ -1,13 +1,20 @@
 import { createTwinkey, generateSigningKey, memoryStore, type Twinkey, type TwinkeyEvent } from 'twinkey'
+import { ADOPTED_LENGTH } from './adoption.ts'
+import type { Users } from './users.ts'
 
-/** The Twinkey of the demo: which store, which environments, which signing key. */
-export async function createService(onEvent: (event: TwinkeyEvent) => void): Promise<Twinkey> {
+/** What secrets of the demo begin with. */
+export const PREFIX = 'demo'
+
+/** The one Twinkey of the demo, for all products: which store, which environments, which signing key. */
+export async function createService(users: Users, onEvent: (event: TwinkeyEvent) => void): Promise<Twinkey> {
   return createTwinkey({
     store: memoryStore(),
-    prefixes: ['demo'],
-    environments: ['Production'],
+    prefixes: [PREFIX],
+    environments: ['Production', 'Test'],
     // A real service keeps its signing key with its other secrets, so that tokens outlive a restart.
     tokens: { issuer: 'https://api.example.com', audience: 'https://api.example.com', signingKeys: [await generateSigningKey()] },
+    ownerScope: users.reach,
+    foreign: [{ algorithm: 'sha-256', ...ADOPTED_LENGTH }],
     onEvent,
   })
 }

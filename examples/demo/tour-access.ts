@@ -16,28 +16,28 @@ export async function tourAccess({ narrator, samples }: TourParts): Promise<Tour
   if (secondary === null) throw new Error('The key has no secondary secret.')
 
   step('Without a credential a call is refused, with a challenge and a problem+json that says what to do.')
-  await call(401, { path: '/customers/c1' })
+  await call(401, { path: '/v1/customers/c1' })
 
   step("With the primary secret as a Bearer credential it is let in. The tenant is the key's own, as nobody named one.")
-  await call(200, { path: '/customers/c1', headers: bearer(primary) })
+  await call(200, { path: '/v1/customers/c1', headers: bearer(primary) })
 
   step('With the secondary secret in X-API-Key too: both are the same key.')
-  await call(200, { path: '/whoami', headers: { 'X-API-Key': secondary } })
+  await call(200, { path: '/v1/whoami', headers: { 'X-API-Key': secondary } })
 
   step('Another tenant is refused, wherever the route reads it from: here the path.')
-  await call(403, { path: '/tenants/globex/flows', headers: bearer(primary) })
+  await call(403, { path: '/v1/tenants/globex/flows', headers: bearer(primary) })
 
   step('The same from a header.')
-  await call(403, { path: '/customers/c1', headers: { ...bearer(primary), 'X-Tenant-Id': 'globex' } })
+  await call(403, { path: '/v1/customers/c1', headers: { ...bearer(primary), 'X-Tenant-Id': 'globex' } })
 
   step('A workflow that the key does not have is refused, and the challenge names the one that is needed.')
-  await call(403, { path: '/customers', headers: bearer(primary), body: { name: 'Joan Clarke' } })
+  await call(403, { path: '/v1/customers', headers: bearer(primary), body: { name: 'Joan Clarke' } })
 
   step('A secret with a typo is refused by its checksum, without asking the store. The caller does not learn why.')
-  await call(401, { path: '/customers/c1', headers: bearer(withTypo(samples.standard.primary)) })
+  await call(401, { path: '/v1/customers/c1', headers: bearer(withTypo(samples.standard.primary)) })
 
-  step('A key for the environment Test is refused by a server of Production.')
-  await call(403, { path: '/customers/c1', headers: bearer(samples.test.primary) })
+  step('A key for the environment Test is refused on a route of Production.')
+  await call(403, { path: '/v1/customers/c1', headers: bearer(samples.test.primary) })
   return { id: key.id, primary, secondary }
 }
 

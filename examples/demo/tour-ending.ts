@@ -8,20 +8,20 @@ export async function tourEnding({ narrator }: TourParts, { id, primary, seconda
   chapter('The end of a key')
 
   step('Somebody still has a token of this key.')
-  const token = tokenOf(await call(200, { method: 'POST', path: '/tokens', headers: bearer(primary) }))
+  const token = tokenOf(await call(200, { method: 'POST', path: '/v1/tokens', headers: bearer(primary) }))
 
   step('A disabled key is refused at once, with either secret.')
   await manage('disable', id, { actor: 'tour' })
-  await call(401, { path: '/customers/c1', headers: bearer(secondary) })
+  await call(401, { path: '/v1/customers/c1', headers: bearer(secondary) })
 
   step('Enabled again, it works with the secrets it had.')
   await manage('enable', id, { actor: 'tour' })
-  await call(200, { path: '/customers/c1', headers: bearer(secondary) })
+  await call(200, { path: '/v1/customers/c1', headers: bearer(secondary) })
 
   step('Revoked, it is refused for good.')
   await manage('revoke', id, { actor: 'tour' })
-  await call(401, { path: '/customers/c1', headers: bearer(primary) })
+  await call(401, { path: '/v1/customers/c1', headers: bearer(primary) })
 
   step('And so are its tokens, though they have not expired.')
-  await call(401, { path: '/customers/c1', headers: bearer(token) })
+  await call(401, { path: '/v1/customers/c1', headers: bearer(token) })
 }

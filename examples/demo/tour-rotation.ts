@@ -29,7 +29,7 @@ async function rotateTwins({ narrator }: TourParts, { id, primary }: TourKey): P
   note(resultOf(await traffic.stop()))
 
   step('The old primary secret is refused.')
-  await call(401, { path: '/customers/c1', headers: bearer(primary) })
+  await call(401, { path: '/v1/customers/c1', headers: bearer(primary) })
   return { id, primary: renewed, secondary }
 }
 
@@ -49,14 +49,14 @@ async function rotateWithGrace({ narrator }: TourParts): Promise<void> {
   note(resultOf(await traffic.stop()))
 
   step('The old secret is refused.')
-  await call(401, { path: '/customers/c1', headers: bearer(old) })
+  await call(401, { path: '/v1/customers/c1', headers: bearer(old) })
 }
 
 // Calls with a secret until it is refused.
 async function diesOf(url: string, secret: string): Promise<void> {
   const tooLate = Date.now() + GRACE_SECONDS * 1000 + 5000
   for (;;) {
-    const { status } = await send(url, { path: '/whoami', headers: bearer(secret) })
+    const { status } = await send(url, { path: '/v1/whoami', headers: bearer(secret) })
     if (status === 401) return
     if (Date.now() > tooLate) throw new Error('The old secret outlived its grace.')
   }

@@ -8,26 +8,26 @@ export async function tourTokens({ narrator }: TourParts, { primary }: TourKey):
   chapter('Tokens')
 
   step('A secret is exchanged for a token of one hour, which can be given to what should not hold the secret.')
-  const token = tokenOf(await call(200, { method: 'POST', path: '/tokens', headers: bearer(primary) }))
+  const token = tokenOf(await call(200, { method: 'POST', path: '/v1/tokens', headers: bearer(primary) }))
 
   step('The token is used like the secret.')
-  await call(200, { path: '/customers/c1', headers: bearer(token) })
+  await call(200, { path: '/v1/customers/c1', headers: bearer(token) })
 
   step('A token may be narrower than its key: one workflow, for ten minutes.')
   const body = { scope: 'workflow:customers.read', expires_in: 600 }
-  const narrow = tokenOf(await call(200, { path: '/tokens', headers: bearer(primary), body }))
+  const narrow = tokenOf(await call(200, { path: '/v1/tokens', headers: bearer(primary), body }))
 
   step('It does not reach what it was not asked for, though its key does.')
-  await call(403, { path: '/tenants/acme/flows', headers: bearer(narrow) })
+  await call(403, { path: '/v1/tenants/acme/flows', headers: bearer(narrow) })
 
   step('Asking for more than the key has is refused.')
-  await call(403, { path: '/tokens', headers: bearer(primary), body: { scope: 'workflow:customers.write' } })
+  await call(403, { path: '/v1/tokens', headers: bearer(primary), body: { scope: 'workflow:customers.write' } })
 
   step('A token never mints a token.')
-  await call(401, { method: 'POST', path: '/tokens', headers: bearer(token) })
+  await call(401, { method: 'POST', path: '/v1/tokens', headers: bearer(token) })
 
   step('Anybody can ask what a credential of theirs is.')
-  await call(200, { path: '/tokens/test', headers: bearer(narrow) })
+  await call(200, { path: '/v1/tokens/test', headers: bearer(narrow) })
 
   step('The public key is published, so that other services can verify tokens by themselves.')
   await call(200, { path: '/.well-known/jwks.json' })

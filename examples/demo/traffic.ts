@@ -18,7 +18,7 @@ export interface TrafficCount {
 }
 
 const CONCURRENCY = 8
-const PATH = '/customers/c1'
+const PATH = '/v1/customers/c1'
 
 /** Starts a client. */
 export function startTraffic(url: string, firstSecret: string): Traffic {

@@ -5,19 +5,28 @@ import { aboutSample, SAMPLE_NAMES, type SampleKeys } from './sample-keys.ts'
 /** Says what is there to be tried, now that the tour is over. */
 export function printVisit(url: string, samples: SampleKeys, { line, title, dim }: Printer): void {
   const { primary, secondary } = samples.standard
+  const { boomiFlow, flare, flowgear } = samples
   const calls: Call[] = [
-    { path: '/customers/c1', headers: bearer(primary) },
-    { path: '/customers', headers: { 'X-API-Key': secondary }, body: { name: 'Joan Clarke' } },
-    { method: 'POST', path: '/tokens', headers: bearer(primary) },
+    { path: '/v1/customers/c1', headers: bearer(primary) },
+    { path: '/v1/customers', headers: { 'X-API-Key': secondary }, body: { name: 'Joan Clarke' } },
+    { method: 'POST', path: '/v1/tokens', headers: bearer(primary) },
+    { path: '/api/draw/1/flow', headers: { 'x-boomi-flow-api-key': boomiFlow.secret, manywhotenant: boomiFlow.tenant } },
+    { method: 'POST', path: '/tokens/generate', headers: { Authorization: flare.secret } },
+    { path: '/customers/123/?_profile=Test', headers: { Authorization: `Key=${flowgear.test}` } },
   ]
+  const key = (name: string, about: string, secrets: Readonly<Record<string, string>>) => {
+    line(`   ${title(name.padEnd(10))}${dim(about)}`)
+    for (const [slot, secret] of Object.entries(secrets)) line(`   ${' '.repeat(10)}${slot.padEnd(9)} ${secret}`)
+  }
   line(`\n${title('== Your turn')}`)
   line('\nThese keys are there:')
   for (const name of SAMPLE_NAMES) {
-    const sample = samples[name]
-    line(`   ${title(name.padEnd(10))}${dim(`tenant ${sample.tenant}; ${aboutSample(name)}`)}`)
-    line(`   ${' '.repeat(10)}primary   ${sample.primary}`)
-    line(`   ${' '.repeat(10)}secondary ${sample.secondary}`)
+    const { tenant, ...secrets } = samples[name]
+    key(name, `tenant ${tenant}; ${aboutSample(name)}`, secrets)
   }
+  key('boomiFlow', `tenant ${boomiFlow.tenant}`, { secret: boomiFlow.secret })
+  key('flare', `tenants ${flare.tenants.join(', ')}; /tokens/generate takes it, everything else its tokens`, { secret: flare.secret })
+  key('flowgear', 'environment Production; test is of another key, for the environment Test', { ...flowgear })
   line('\nPaste one of these:')
   for (const call of calls) line(`   ${curlOf(url, call)}`)
   line(`\n${url}/ lists the routes. The server stays up until you press Ctrl+C.`)

@@ -7,7 +7,8 @@ export type StoredKey = KeyRecord | AliasRecord
 export interface ListQuery {
   /** Keys whose scope names this tenant. A key for `'*'` names none. */
   readonly tenant?: string | undefined
-  readonly owner?: string | undefined
+  /** Keys of this owner, or with null, of none. */
+  readonly owner?: string | null | undefined
   readonly state?: KeyState | undefined
   /** Keys with a secret whose digest names this pepper, or with null, no pepper. */
   readonly pepper?: string | null | undefined

@@ -2,7 +2,7 @@ import type { Metadata } from '../core/api-key.ts'
 import { within } from '../core/deadline.ts'
 import type { Credential } from '../core/demand.ts'
 import type { Principal } from '../core/principal.ts'
-import { isRefusal, REFUSALS, type Refusal } from '../core/refusal.ts'
+import { denied, isRefusal, REFUSALS, type Refusal } from '../core/refusal.ts'
 import type { IssuedToken, TokenRequest } from '../core/token-issuer.ts'
 import { readBearer, readWhole } from './credential.ts'
 import { headersOf, jsonAnswer, type Profile, STATUSES, type WireAnswer, type WireBody } from './profile.ts'
@@ -75,6 +75,7 @@ export function flare(options: FlareOptions): Profile {
     if (isRefusal(found)) return found
     const { apiKeyId = principal.keyId, organizationId, scopes = SCOPES, userEmail, userId } = found
     const { tenants } = principal.scope
+    if (tenants.length === 0) return denied('tenant')
     const own = tenants !== '*' && tenants.length === 1 ? Number(tenants[0]) : found.tenantId
     const tenantId = Number.isSafeInteger(own) ? own : tenants[0]
     return jsonAnswer(200, {

@@ -1,0 +1,33 @@
+import express, { type ErrorRequestHandler, type Response } from 'express'
+import { requireAuth, tokenRoutes } from 'twinkey/express'
+import { MAX_BODY_BYTES, problem, type Reply, replyTo } from './reply.ts'
+import type { Api } from './route.ts'
+import type { Listener } from './server.ts'
+
+/** The API of the demo on Express. */
+export async function onExpress({ twinkey, open, routes, tokens }: Api): Promise<Listener> {
+  const app = express()
+  app.disable('x-powered-by')
+  // As on the others: `/customers/123/` and `/customers/123` are two paths.
+  app.set('strict routing', true)
+  const text = express.text({ type: () => true, limit: MAX_BODY_BYTES })
+
+  for (const { path, reply } of open) app.get(path, async (_req, res) => write(res, await reply()))
+  for (const { path, options } of tokens) app.use(path, tokenRoutes(twinkey, options))
+  for (const { method, path, requirement, reply } of routes) {
+    app[method === 'GET' ? 'get' : 'post'](path, requireAuth(twinkey, requirement), text, async (req, res) => {
+      const param = (name: string) => String(req.params[name])
+      write(res, await reply({ principal: req.principal, param, body: String(req.body ?? '') }))
+    })
+  }
+  app.use((_req, res) => write(res, problem(404)))
+  // Express tells error handlers by their four parameters.
+  const answerError: ErrorRequestHandler = (error: unknown, _req, res, _next) => write(res, replyTo(error))
+  app.use(answerError)
+  return app
+}
+
+// Not res.json, which would add a charset and an ETag.
+function write(res: Response, { status, headers, body }: Reply): void {
+  res.status(status).setHeaders(new Headers(headers)).end(body)
+}

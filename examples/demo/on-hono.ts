@@ -1,0 +1,29 @@
+import { getRequestListener } from '@hono/node-server'
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { requireAuth, tokenRoutes } from 'twinkey/hono'
+import { MAX_BODY_BYTES, problem, type Reply, replyTo } from './reply.ts'
+import type { Api } from './route.ts'
+import type { Listener } from './server.ts'
+
+/** The API of the demo on Hono. */
+export async function onHono({ twinkey, open, routes, tokens }: Api): Promise<Listener> {
+  const app = new Hono()
+  const limit = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => written(problem(413)) })
+
+  for (const { path, reply } of open) app.get(path, async () => written(await reply()))
+  for (const { path, options } of tokens) app.use(`${path}/*`, tokenRoutes(twinkey, options))
+  for (const { method, path, requirement, reply } of routes) {
+    app.on(method, path, requireAuth(twinkey, requirement), limit, async (c) => {
+      const param = (name: string) => c.req.param(name) ?? ''
+      return written(await reply({ principal: c.var.principal, param, body: await c.req.text() }))
+    })
+  }
+  app.notFound(() => written(problem(404)))
+  app.onError((error) => written(replyTo(error)))
+  return getRequestListener(app.fetch)
+}
+
+function written({ status, headers, body }: Reply): Response {
+  return new Response(body, { status, headers })
+}

@@ -1,0 +1,48 @@
+import { routeTemplate } from 'twinkey'
+import { flowgear } from 'twinkey/profiles'
+import { type Data, placeOf } from './data.ts'
+import { json, membersOf } from './reply.ts'
+import type { Chapter } from './route.ts'
+
+const product = 'Flowgear'
+const path = '/customers/:id/'
+const requirement = { profile: flowgear(), accept: ['secret'], workflow: routeTemplate() } as const
+
+/** The workflows that this chapter serves, as a key permits them. */
+export const FLOWGEAR_WORKFLOWS = [`GET ${path}`, `POST ${path}`]
+
+/** The routes that follow the convention of Flowgear. */
+export function flowgearChapter(data: Data): Chapter {
+  return {
+    routes: [
+      {
+        method: 'GET',
+        path,
+        requirement,
+        reply({ principal, param }) {
+          const customer = data.customer(placeOf(principal), param('id'))
+          if (customer === undefined) return json(404, { Message: 'Not Found' })
+          const { environment, username } = principal
+          return json(200, { ...customer, environment, username })
+        },
+      },
+      {
+        method: 'POST',
+        path,
+        requirement,
+        reply({ principal, param, body }) {
+          const name = membersOf(body)?.['name']
+          if (typeof name !== 'string' || name === '') return json(400, { Message: 'Send a name.' })
+          const customer = data.putCustomer(placeOf(principal), { id: param('id'), name })
+          if (customer === undefined) return json(409, { Message: 'There are too many customers.' })
+          const { environment, username } = principal
+          return json(200, { ...customer, environment, username })
+        },
+      },
+    ],
+    listed: [
+      { product, method: 'GET', path, about: 'A customer: 123. _profile=Test is the environment Test, else it is Production.' },
+      { product, method: 'POST', path, about: 'Names a customer: {"name":"..."}.' },
+    ],
+  }
+}

@@ -1,0 +1,46 @@
+import type { Principal, Scope } from 'twinkey'
+import type { FlareAccount } from 'twinkey/profiles'
+
+/** The users that own the sample keys, and the tenants that each of them may work in now. */
+export interface Users {
+  /** What a user may reach: the ceiling of all the keys that the user owns. Undefined for nobody that we know. */
+  reach(owner: string): Scope | undefined
+  /** What Flare's API says of the user that a key acts for. */
+  account(principal: Principal): FlareAccount | undefined
+  leave(owner: string, tenant: string): void
+  join(owner: string, tenant: string): void
+}
+
+export const FLOW_USER = 'flow-user'
+export const FLARE_USER = 'flare-user'
+/** Flare's tenant ids are numbers; a scope names them as text. */
+export const FLARE_TENANTS: readonly number[] = [4001, 4002]
+
+const FLARE_ACCOUNT = { userId: 2001, userEmail: 'farida@example.com', organizationId: 3001 }
+
+/**
+ * The users of the demo.
+ *
+ * @param flowTenant The tenant of the user of Boomi Flow.
+ */
+export function createUsers(flowTenant: string): Users {
+  const tenants = new Map([
+    ['demo', new Set(['acme', 'globex'])],
+    ['ada', new Set(['acme', 'globex'])],
+    [FLOW_USER, new Set([flowTenant])],
+    [FLARE_USER, new Set(FLARE_TENANTS.map(String))],
+  ])
+  return {
+    reach(owner) {
+      const own = tenants.get(owner)
+      return own && { tenants: [...own], environments: '*', workflows: '*' }
+    },
+    account({ owner }) {
+      const [first] = tenants.get(FLARE_USER) ?? []
+      if (owner !== FLARE_USER || first === undefined) return undefined
+      return { ...FLARE_ACCOUNT, tenantId: Number(first) }
+    },
+    leave: (owner, tenant) => void tenants.get(owner)?.delete(tenant),
+    join: (owner, tenant) => void tenants.get(owner)?.add(tenant),
+  }
+}
