@@ -1,0 +1,53 @@
+import { fastify } from 'fastify'
+import { createTwinkey, generateSigningKey } from 'twinkey'
+import { param, requireAuth, tokenRoutes } from 'twinkey/fastify'
+
+const { PORT = '3000', SIGNING_KEY } = process.env
+const url = `http://localhost:${PORT}`
+
+const twinkey = createTwinkey({
+  prefixes: ['acme'],
+  environments: ['production'],
+  // Without a key of your own, tokens end with this process: keep what generateSigningKey() makes where you keep your secrets.
+  tokens: { issuer: url, audience: url, signingKeys: [SIGNING_KEY ? JSON.parse(SIGNING_KEY) : await generateSigningKey()] },
+})
+
+// No store was given, so keys are kept in memory and there is a new one at each start.
+const { key, primary } = await twinkey.keys.create({
+  name: 'Billing',
+  scope: { tenants: ['t1'], workflows: ['customers.read'] },
+})
+console.log(`Key ${key.id} has the secret ${primary}`)
+
+const customers = new Map([['c1', { id: 'c1', tenant: 't1', name: 'Ada Lovelace' }]])
+
+const app = fastify()
+app.register(tokenRoutes(twinkey), { prefix: '/tokens' }) // POST /tokens, GET /tokens/test, GET /tokens/jwks.json
+
+const read = requireAuth(twinkey, { workflow: 'customers.read' })
+app.get<{ Params: { id: string } }>('/customers/:id', { onRequest: read }, async (request, reply) => {
+  const customer = customers.get(request.params.id)
+  return customer === undefined || customer.tenant !== request.principal.tenant ? reply.callNotFound() : customer
+})
+
+const remove = requireAuth(twinkey, { workflow: 'customers.delete' })
+app.delete<{ Params: { id: string } }>('/customers/:id', { onRequest: remove }, async (request, reply) => {
+  if (customers.get(request.params.id)?.tenant === request.principal.tenant) customers.delete(request.params.id)
+  return reply.code(204).send()
+})
+
+const readOfTenant = requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' })
+app.get('/tenants/:tenant/customers', { onRequest: readOfTenant }, async (request) => {
+  return [...customers.values()].filter(({ tenant }) => tenant === request.principal.tenant)
+})
+
+app.addHook('onClose', () => twinkey.close())
+
+await app.listen({ port: Number(PORT) })
+console.log(`Listening on ${url}`)
+
+async function stop() {
+  await app.close()
+  console.log('Closed')
+}
+process.once('SIGINT', stop).once('SIGTERM', stop)

@@ -1,0 +1,94 @@
+// What must not compile. It is never run: a mistake that the compiler lets through is an unused expectation, which is an error.
+import { createTwinkey, type Json, type Principal, type Requirement, type TwinkeyOptions } from 'twinkey'
+import { requireAuth as guardExpress } from 'twinkey/express'
+import { requireAuth as guardFastify } from 'twinkey/fastify'
+import { requireAuth as guardHono } from 'twinkey/hono'
+import { boomiFlow, flare } from 'twinkey/profiles'
+import { requireAuth as guardWeb, header } from 'twinkey/web'
+
+interface Plan extends Record<string, Json> {
+  readonly plan: 'free' | 'paid'
+}
+
+const plain = createTwinkey()
+const twinkey = createTwinkey<Plan>()
+const handler = () => new Response()
+
+// @ts-expect-error: an option that does not exist
+createTwinkey({ prefix: ['acme'] })
+// @ts-expect-error: a list is asked for
+createTwinkey({ prefixes: 'acme' })
+// @ts-expect-error: the unit is in the name
+createTwinkey({ cache: { maxAge: 5 } })
+// @ts-expect-error: a token has an issuer
+createTwinkey({ tokens: { audience: 'https://api.example' } })
+// @ts-expect-error: bytes are asked for, a string is not guessed at
+createTwinkey({ pepper: { current: 'a', keys: { a: 'text' } } })
+
+// @ts-expect-error: an unknown member of a requirement
+guardExpress(plain, { workflows: 'customers.read' })
+// @ts-expect-error: an unknown member of a requirement
+guardFastify(plain, { permission: 'customers.read' })
+// @ts-expect-error: an unknown member of a requirement
+guardHono(plain, { scope: 'customers.read' })
+// @ts-expect-error: an unknown member of a requirement
+guardWeb(plain, { role: 'admin' }, handler)
+// @ts-expect-error: a kind of credential that does not exist
+guardExpress(plain, { accept: ['key'] })
+// @ts-expect-error: a workflow is a name or a reader
+guardExpress(plain, { workflow: ['customers.read'] })
+// @ts-expect-error: a handler of the web always has a principal
+guardWeb(plain, { optional: true }, handler)
+// @ts-expect-error: a profile is made by calling it
+guardExpress(plain, { profile: boomiFlow })
+// @ts-expect-error: the web adapter knows no parameters of a path
+void import('twinkey/web').then(({ param }) => param)
+// @ts-expect-error: Flare asks for accounts
+flare()
+
+// @ts-expect-error: a key has a scope
+void plain.keys.create({ name: 'one' })
+// @ts-expect-error: a scope has tenants
+void plain.keys.create({ name: 'one', scope: { workflows: ['customers.read'] } })
+// @ts-expect-error: a plan that does not exist
+void twinkey.keys.create({ name: 'one', scope: { tenants: '*' }, metadata: { plan: 'gold' } })
+// @ts-expect-error: another type of metadata
+void twinkey.keys.create({ name: 'one', scope: { tenants: '*' }, metadata: { tier: 1 } })
+// @ts-expect-error: a slot that does not exist
+void plain.keys.regenerate('id', 'tertiary')
+// @ts-expect-error: seconds, not a text
+void plain.keys.rotate('id', { graceSeconds: '1 day' })
+// @ts-expect-error: a member that does not exist
+void plain.keys.update('id', { owner: 'ada' })
+
+guardWeb(twinkey, {}, (_request, { metadata }) => {
+  metadata.plan satisfies 'free' | 'paid'
+  // @ts-expect-error: a member of the metadata that does not exist, or that is no text
+  const tier: string = metadata.tier.name
+  return Response.json({ tier })
+})
+
+void plain.keys.verify('secret').then((verified) => {
+  // @ts-expect-error: before `ok` is looked at, there may be no key
+  verified.key
+  // @ts-expect-error: and no refusal
+  verified.refusal
+  if (verified.ok) return verified.key.id
+  return verified.refusal.code satisfies string
+})
+
+void plain.authenticate(new Request('http://localhost'), { optional: true }).then((decision) => {
+  // @ts-expect-error: an optional guard may let nobody in
+  if (decision.ok) return decision.principal.keyId
+  return undefined
+})
+
+/** A principal cannot be changed. */
+export function change(principal: Principal): void {
+  // @ts-expect-error: frozen
+  principal.tenant = 't2'
+}
+
+// What must compile, under exactOptionalPropertyTypes too.
+export const requirement: Requirement = { tenant: undefined, workflow: 'customers.read', environment: header('x-environment') }
+export const options: TwinkeyOptions = { environments: undefined, cache: { maxKeys: undefined } }

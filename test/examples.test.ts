@@ -1,0 +1,160 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { secretPattern } from 'twinkey'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const cache = join(root, 'node_modules/.cache')
+mkdirSync(cache, { recursive: true })
+const scratch = mkdtempSync(join(cache, 'twinkey-examples-'))
+// Without it, tsx would follow the paths of the project to src: what runs here is the package, by its own exports.
+const tsconfig = join(scratch, 'tsconfig.json')
+writeFileSync(tsconfig, '{}')
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+// What a host of Workers does, on a server of Node.
+const WORKER_HOST = `
+  import { serve } from '@hono/node-server'
+  import worker from './examples/web/worker.ts'
+  const port = Number(process.env.PORT)
+  const context = { waitUntil: (work) => void work }
+  const server = serve({ fetch: (request) => worker.fetch(request, process.env, context), port }, () => console.log('Listening on http://localhost:' + port))
+  process.once('SIGTERM', () => server.close(() => console.log('Closed')))`
+
+const examples: Readonly<Record<string, readonly string[]>> = {
+  express: ['examples/express/server.ts'],
+  fastify: ['examples/fastify/server.ts'],
+  hono: ['examples/hono/server.ts'],
+  web: ['--input-type=module', '--eval', WORKER_HOST],
+}
+
+/** An example that runs, and what it has printed. */
+interface Running {
+  readonly program: ChildProcess
+  readonly url: string
+  printed(): string
+}
+
+async function start(args: readonly string[]): Promise<Running> {
+  const env = { ...process.env, TSX_TSCONFIG_PATH: tsconfig, PORT: String(await freePort()) }
+  const program = spawn(process.execPath, ['--import', 'tsx', ...args], { cwd: root, env, stdio: 'pipe' })
+  let printed = ''
+  const url = await new Promise<string>((found, failed) => {
+    const hear = (chunk: Buffer) => {
+      printed += chunk
+      const listening = /Listening on (http:\/\/localhost:\d+)/.exec(printed)?.[1]
+      if (listening !== undefined) found(listening)
+    }
+    program.stdout?.on('data', hear)
+    program.stderr?.on('data', hear)
+    program.on('exit', (code) => failed(new Error(`It ended with ${code}: ${printed}`)))
+  })
+  return { program, url, printed: () => printed }
+}
+
+test('the examples use the package that is built', () => {
+  const program = "console.log(import.meta.resolve('twinkey'), import.meta.resolve('twinkey/express'))"
+  const env = { ...process.env, TSX_TSCONFIG_PATH: tsconfig }
+  const resolved = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], { cwd: root, env })
+  expect(String(resolved)).toMatch(/\/dist\/index\.js .*\/dist\/express\.js$/m)
+})
+
+describe.each(Object.entries(examples))('the example %s', (_name, args) => {
+  let running: Running
+  let secret = ''
+  let token = ''
+
+  const call = (path: string, credential?: string, method = 'GET') =>
+    fetch(running.url + path, { method, headers: credential === undefined ? {} : { authorization: `Bearer ${credential}` } })
+
+  beforeAll(async () => {
+    running = await start(args)
+    // A Worker begins with its first request.
+    await call('/')
+    await vi.waitFor(() => expect(running.printed()).toMatch(secretPattern('acme')))
+    secret = secretPattern('acme').exec(running.printed())?.[0] ?? ''
+  })
+  afterAll(() => running?.program.kill('SIGKILL'))
+
+  test('answers 401 and a challenge without a key', async () => {
+    const response = await call('/customers/c1')
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toBe('Bearer realm="api"')
+    expect(await response.json()).toMatchObject({ code: 'credential_missing' })
+  })
+
+  test('answers 401 to a key with a typo', async () => {
+    const typo = secret.replace(/.$/, (last) => (last === '0' ? '1' : '0'))
+    expect((await call('/customers/c1', typo)).status).toBe(401)
+  })
+
+  test('lets the key in, as Bearer and as X-API-Key', async () => {
+    const response = await call('/customers/c1', secret)
+    expect(response.status).toBe(200)
+    expect(await response.json()).toEqual({ id: 'c1', tenant: 't1', name: 'Ada Lovelace' })
+    expect((await fetch(`${running.url}/customers/c1`, { headers: { 'x-api-key': secret } })).status).toBe(200)
+    expect((await call('/customers/nobody', secret)).status).toBe(404)
+  })
+
+  test('answers 403 where the key has not the workflow', async () => {
+    const response = await call('/customers/c1', secret, 'DELETE')
+    expect(response.status).toBe(403)
+    expect(await response.json()).toMatchObject({ code: 'workflow_denied' })
+    expect((await call('/customers/c1', secret)).status).toBe(200)
+  })
+
+  test('takes the tenant from the path', async () => {
+    const own = await call('/tenants/t1/customers', secret)
+    expect({ status: own.status, body: await own.json() }).toEqual({
+      status: 200,
+      body: [{ id: 'c1', tenant: 't1', name: 'Ada Lovelace' }],
+    })
+    const other = await call('/tenants/t2/customers', secret)
+    expect({ status: other.status, body: await other.json() }).toMatchObject({ status: 403, body: { code: 'tenant_denied' } })
+  })
+
+  test('exchanges the key for a token, and lets that in', async () => {
+    const response = await call('/tokens', secret, 'POST')
+    expect(response.status).toBe(200)
+    const issued = (await response.json()) as { access_token: string; expires_in: number }
+    expect(issued.expires_in).toBe(3600)
+    token = issued.access_token
+    expect((await call('/customers/c1', token)).status).toBe(200)
+    expect((await call('/customers/c1', token, 'DELETE')).status).toBe(403)
+    expect((await call('/tokens', token, 'POST')).status).toBe(401)
+  })
+
+  test('says whose token it is, and publishes the key that verifies it', async () => {
+    expect(await (await call('/tokens/test', token)).json()).toMatchObject({ name: 'Billing', via: 'token', tenants: ['t1'] })
+    const { keys } = (await (await call('/tokens/jwks.json')).json()) as { keys: Record<string, unknown>[] }
+    const [header = ''] = token.split('.')
+    expect(keys.map(({ kid }) => kid)).toEqual([JSON.parse(Buffer.from(header, 'base64url').toString()).kid])
+    expect(keys[0]).not.toHaveProperty('d')
+  })
+
+  test('prints its secret once, and nothing else of it', () => {
+    expect(running.printed().split(secret).length).toBe(2)
+    expect(running.printed()).not.toMatch(/warn|error/i)
+  })
+
+  test('closes when it is told to', async () => {
+    const ended = new Promise((resolve) => running.program.once('exit', (code, signal) => resolve({ code, signal })))
+    running.program.kill('SIGTERM')
+    expect(await ended).toEqual({ code: 0, signal: null })
+    expect(running.printed()).toContain('Closed')
+  })
+})
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, () => {
+      const address = server.address()
+      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 0))
+    })
+  })
+}

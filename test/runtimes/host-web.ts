@@ -1,0 +1,77 @@
+import type { Requirement, Twinkey, WireRequest } from 'twinkey'
+import { standard } from 'twinkey/profiles'
+import { requireAuth, webEndpoints } from 'twinkey/web'
+import type { Application } from '../http/hosts.ts'
+import { answerOf, type Route } from '../http/routes.ts'
+
+type Handler = (request: Request) => Promise<Response>
+
+/** The test application on plain handlers, with a router of a few lines: what one would write on a host without a framework. */
+export function createWebApp(twinkey: Twinkey, { routes, tokens }: Application): Handler {
+  const endpoints = Object.entries(tokens).flatMap(([mount, options]): [string, Handler][] => {
+    const { exchange, test, jwks } = webEndpoints(twinkey, options)
+    const { exchangePath } = options?.profile ?? standard()
+    return [
+      [exchangePath === '/' ? mount : mount + exchangePath, exchange],
+      [`${mount}/test`, test],
+      [`${mount}/jwks.json`, jwks],
+    ]
+  })
+  const guarded = routes.map((route) => ({ route, handler: handlerOf(twinkey, route) }))
+  return async (request) => {
+    const { pathname } = new URL(request.url)
+    const method = request.method === 'HEAD' ? 'GET' : request.method
+    const [, endpoint] = endpoints.find(([path]) => path === pathname) ?? []
+    const found = guarded.find(({ route }) => route.method === method && parametersOf(route.path, pathname) !== undefined)
+    const response = await (endpoint ?? found?.handler ?? (async () => new Response('Not Found', { status: 404 })))(request)
+    return request.method === 'HEAD' ? new Response(null, response) : response
+  }
+}
+
+function handlerOf(twinkey: Twinkey, { method, path, requirement, answer = answerOf }: Route): Handler {
+  const { optional, ...rest } = onPath(requirement, method, path)
+  const answerWith = ({ url }: Request, principal: Parameters<typeof answer>[0]) => {
+    const { pathname, search } = new URL(url)
+    const body = JSON.stringify(answer(principal, pathname + search))
+    return new Response(body, { headers: { 'content-type': 'application/json; charset=utf-8' } })
+  }
+  if (optional !== true) return requireAuth(twinkey, rest, answerWith)
+  // The guard of the web adapter always has a principal, so an optional route decides by itself.
+  const { profile = standard(), workflow } = rest
+  return async (request) => {
+    const decision = await twinkey.authenticate(request, { ...rest, optional })
+    if (decision.ok) {
+      const response = answerWith(request, decision.principal)
+      if (decision.noStore) response.headers.set('cache-control', 'no-store')
+      return response
+    }
+    const { status, headers, body } = profile.refuse(decision.refusal, typeof workflow === 'string' ? workflow : undefined)
+    return new Response(body, { status, headers })
+  }
+}
+
+/** A requirement whose readers know of the route: its parameters and its template. */
+function onPath(requirement: Requirement, method: string, path: string): Requirement {
+  const readers = Object.entries(requirement).map(([member, source]) => {
+    if (typeof source !== 'function') return [member, source]
+    const read = ({ url, header }: WireRequest, request: WireRequest) => {
+      const parameters = parametersOf(path, new URL(url, 'http://localhost').pathname) ?? {}
+      return source({ method, url, header: header.bind(request), param: (name: string) => parameters[name], template: path })
+    }
+    return [member, (request: WireRequest) => read(request, request)]
+  })
+  return Object.fromEntries(readers)
+}
+
+/** The parameters of a path that fits a template, undefined where it does not fit. */
+function parametersOf(template: string, pathname: string): Record<string, string> | undefined {
+  const [names, values] = [template.split('/'), pathname.split('/')]
+  if (names.length !== values.length) return undefined
+  const parameters: Record<string, string> = {}
+  for (const [i, name] of names.entries()) {
+    const value = values[i] as string
+    if (name.startsWith(':') && value !== '') parameters[name.slice(1)] = decodeURIComponent(value)
+    else if (name !== value) return undefined
+  }
+  return parameters
+}
