@@ -110,8 +110,19 @@ export function checkOptions(options: TwinkeyOptions): CheckedOptions {
     deadlineMilliseconds: 1000 * number(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite),
     onEvent,
     // Records and tokens hold whole milliseconds.
-    now: now === Date.now ? now : () => Math.floor(now()),
+    now: now === Date.now ? now : clockOf(now),
   }
+}
+
+// With NaN every comparison is false, and nothing would ever expire.
+function clockOf(now: () => number): () => number {
+  const clock = () => {
+    const time = Math.floor(now())
+    if (!Number.isSafeInteger(time)) throw new TypeError('now must answer epoch milliseconds, like Date.now.')
+    return time
+  }
+  clock()
+  return clock
 }
 
 function prefixesOf(prefixes: unknown): readonly string[] {

@@ -10,6 +10,7 @@ import { createKeyWrites } from './core/key-writes.ts'
 import { createKeyring } from './core/keyring.ts'
 import { createOwnerScopes } from './core/owner-scopes.ts'
 import type { Anonymous, Decision, Refused } from './core/principal.ts'
+import type { Refusal } from './core/refusal.ts'
 import { configuredSigningKeys, ephemeralSigningKeys, noSigningKeys } from './core/signing-key.ts'
 import { createTokenIssuer, type Tokens, type Verified, verifyCredential } from './core/token-issuer.ts'
 import { isIssuedBy, verifyToken } from './core/tokens.ts'
@@ -57,6 +58,11 @@ export interface Twinkey<M extends Metadata = Metadata> {
    * is older than `cache.maxAgeSeconds`. This reaches this node only.
    */
   ownerChanged(owner: string): Promise<void>
+  /**
+   * Runs a lookup of the application that a decision waits for. Where it is unavailable, an event tells why, and the answer is the refusal
+   * `unavailable`. For profiles; applications have `ownerScope`.
+   */
+  ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
   /**
    * What goes on after an answer: last uses being written, and the promises of `onEvent`. For hosts that end with the response, as Workers do:
    * hand it to `waitUntil`. The adapters for Hono and for plain handlers do that where there is one.
@@ -164,6 +170,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     authenticate: async (request: Request | WireRequest, requirement: Requirement | CheckedRequirement = {}) =>
       (await authenticator.authenticate(wireOf(request), demandOf(requirement))) as Decision<M>,
     authenticateNow: (request, requirement = {}) => authenticator.authenticateNow(wireOf(request), demandOf(requirement)),
+    ask: authenticator.ask,
     pending,
     async ownerChanged(owner) {
       owners?.forget(owner)

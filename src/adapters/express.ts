@@ -45,7 +45,8 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
     const proceed = (verdict: Verdict) => {
       if (isAnswer(verdict)) return writeAnswer(res, verdict)
       if (verdict.noStore) res.setHeader('cache-control', 'no-store')
-      if (verdict.principal !== undefined) req.principal = verdict.principal
+      // Also where it is undefined: what an earlier guard has let in does not pass a later one.
+      req.principal = verdict.principal as Principal
       next()
     }
     const verdict = judge(wireOf(req, secretQuery))
@@ -65,8 +66,9 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): RequestHandler {
   const { route, secretQuery } = createEndpoints(twinkey, options)
   return (req, res, next) => {
-    const answer = route(req.path, wireOf(req, secretQuery), () => bodyOf(req))
-    if (answer === undefined) next()
-    else answer.then((written) => writeAnswer(res, written)).catch(next)
+    const answer = route(req.path, wireOf(req, undefined), () => bodyOf(req))
+    if (answer === undefined) return next()
+    wireOf(req, secretQuery)
+    answer.then((written) => writeAnswer(res, written)).catch(next)
   }
 }

@@ -40,7 +40,8 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
     const proceed = (verdict: Verdict) => {
       if (isAnswer(verdict)) return void sendAnswer(reply, verdict)
       if (verdict.noStore) reply.header('cache-control', 'no-store')
-      if (verdict.principal !== undefined) request.principal = verdict.principal
+      // Also where it is undefined: what an earlier guard has let in does not pass a later one.
+      request.principal = verdict.principal as Principal
       done()
     }
     const verdict = judge(wireOf(request, secretQuery))
@@ -59,22 +60,12 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): FastifyPluginAsync {
   const { paths, secretQuery } = createEndpoints(twinkey, options)
   return async (app) => {
-    for (const [path, endpoint] of Object.entries(paths).flatMap(withSlash)) {
+    for (const [path, endpoint] of paths) {
       const onRequest = async (request: FastifyRequest, reply: FastifyReply) =>
         sendAnswer(reply, await endpoint(wireOf(request, secretQuery), () => bodyOf(request.raw)))
       app.all(path, { onRequest }, () => {})
     }
   }
-}
-
-// The other hosts take a trailing slash, too. Fastify does so by itself for the prefix alone.
-function withSlash<T>([path, endpoint]: [string, T]): [string, T][] {
-  return path === '/'
-    ? [[path, endpoint]]
-    : [
-        [path, endpoint],
-        [`${path}/`, endpoint],
-      ]
 }
 
 // As bytes: to text Fastify would add a charset of its own.

@@ -2,7 +2,9 @@ import type { Context } from 'hono'
 import type { Refusal } from '../core/refusal.ts'
 import { type BodySource, unreadBody } from '../wire/body.ts'
 import { bodyOf as bodyOfRequest } from '../wire/endpoints.ts'
-import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, type WireRequest, withoutQuery } from '../wire/request.ts'
+import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, type WireRequest } from '../wire/request.ts'
+import { takenBody } from './node.ts'
+import { hideQuery } from './web-context.ts'
 
 const MATCHED: MatchedRoute<Context> = { param: readParam, template: ({ req }) => req.routePath }
 
@@ -13,7 +15,7 @@ const MATCHED: MatchedRoute<Context> = { param: readParam, template: ({ req }) =
 export function wireOf(c: Context, secretQuery: readonly string[] | undefined): WireRequest {
   const incoming = incomingOf(c)
   const wire = incoming === undefined ? new WebWireRequest(c.req.raw, c, MATCHED) : new NodeWireRequest(incoming, c, MATCHED)
-  if (secretQuery !== undefined) c.req.raw = new Request(withoutQuery(c.req.url, secretQuery), c.req.raw)
+  if (secretQuery !== undefined) c.req.raw = hideQuery(c.req.raw, secretQuery)
   return wire
 }
 
@@ -23,7 +25,9 @@ export async function bodyOf(c: Context): Promise<BodySource | Refusal> {
   if (!req.raw.bodyUsed) return bodyOfRequest(req.raw)
   if ('formData' in req.bodyCache) return { parsed: await req.formData() }
   const buffer = await req.arrayBuffer().catch(() => undefined)
-  return buffer === undefined ? unreadBody(wireOf(c, undefined)) : { bytes: new Uint8Array(buffer) }
+  if (buffer !== undefined) return { bytes: new Uint8Array(buffer) }
+  const incoming = incomingOf(c)
+  return incoming === undefined ? unreadBody(wireOf(c, undefined), 'other') : takenBody(incoming)
 }
 
 /** Hands what goes on after the answer to a host that would end with it. A context has such a host or throws. */

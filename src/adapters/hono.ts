@@ -33,7 +33,8 @@ export function requireAuth<M extends Metadata>(
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   const proceed = (c: Context, next: Next, verdict: Verdict<M>): Response | Promise<void> => {
     if (isAnswer(verdict)) return toResponse(verdict)
-    if (verdict.principal !== undefined) c.set('principal', verdict.principal)
+    // Also where it is undefined: what an earlier guard has let in does not pass a later one.
+    c.set('principal', verdict.principal)
     return verdict.noStore
       ? (next().then(() => c.res.headers.has('cache-control') || c.header('cache-control', 'no-store')) as Promise<void>)
       : next()
@@ -58,8 +59,9 @@ export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, option
   const { route, secretQuery } = createEndpoints(twinkey, options)
   return async (c, next) => {
     const mount = c.req.routePath.split('/').length - 1
-    const answer = route(`/${c.req.path.split('/').slice(mount).join('/')}`, wireOf(c, secretQuery), () => bodyOf(c))
+    const answer = route(`/${c.req.path.split('/').slice(mount).join('/')}`, wireOf(c, undefined), () => bodyOf(c))
     if (answer === undefined) return next()
+    wireOf(c, secretQuery)
     const written = await answer
     outlive(c, twinkey.pending())
     return toResponse(written)

@@ -1,7 +1,7 @@
 import type { Refusal } from '../core/refusal.ts'
 import { type BodySource, collectBody, unreadBody } from '../wire/body.ts'
 import type { WireAnswer } from '../wire/profile.ts'
-import { type NodeRequest, NodeWireRequest, withoutQuery } from '../wire/request.ts'
+import { hideFromUrl, type NodeRequest, NodeWireRequest, withoutQuery } from '../wire/request.ts'
 
 /** A request of Node's http module whose body may still stand in the stream, or may have been taken by a parser. */
 interface NodeBodyRequest extends NodeRequest {
@@ -25,7 +25,12 @@ export async function bodyOf(request: NodeBodyRequest): Promise<BodySource | Ref
   // Not destroyed where more comes than is read: that would take the connection away before the answer is written.
   if (!request.readableDidRead) return collectBody(request.iterator({ destroyOnReturn: false }))
   if (request.body !== undefined && request.body !== null) return { parsed: request.body }
-  return unreadBody(new NodeWireRequest(request))
+  return takenBody(request)
+}
+
+/** What a body that is no longer there has been: nothing, or something that cannot be read. */
+export function takenBody(request: NodeRequest): BodySource | Refusal {
+  return unreadBody(new NodeWireRequest(request), request.httpVersionMajor === 1 ? 'http/1' : 'other')
 }
 
 /** Writes an answer to Node's response. */
@@ -37,7 +42,7 @@ export function writeAnswer(response: NodeResponse, { status, headers, body }: W
 
 /** Takes secrets out of the URL and of the parsed query, so that neither a handler nor a log written after it sees them. */
 export function hideQuery(request: { url?: string | undefined; originalUrl?: string }, query: unknown, names: readonly string[]): void {
-  if (request.url !== undefined) request.url = withoutQuery(request.url, names)
+  if (request.url !== undefined) request.url = hideFromUrl(request, names)
   if (request.originalUrl !== undefined) request.originalUrl = withoutQuery(request.originalUrl, names)
   for (const name of names) delete (query as Record<string, unknown>)[name]
 }

@@ -1,3 +1,5 @@
+import { hideFromUrl, withoutQuery } from '../wire/request.ts'
+
 /** Hands what goes on after the answer to a context with `waitUntil`, where the host passes one: Workers end with the response. */
 export function outlive(work: Promise<void> | undefined, rest: readonly unknown[]): void {
   const context = work && rest.find((each) => typeof (each as { waitUntil?: unknown } | null | undefined)?.waitUntil === 'function')
@@ -6,8 +8,20 @@ export function outlive(work: Promise<void> | undefined, rest: readonly unknown[
 
 /** A response that no shared cache keeps, unless it says otherwise. One from elsewhere has headers that cannot be changed, so it is made anew. */
 export function withoutCaching(response: Response): Response {
-  if (response.headers.has('cache-control')) return response
+  // A response that only switches protocols cannot be made anew, and is cached nowhere.
+  if (response.status < 200 || response.headers.has('cache-control')) return response
   const headers = new Headers(response.headers)
   headers.set('cache-control', 'no-store')
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
+}
+
+/** The request as a handler gets to see it: without secrets in its URL. One that holds none is left as it is. */
+export function hideQuery(request: Request, names: readonly string[]): Request {
+  const url = withoutQuery(request.url, names)
+  if (url === request.url) return request
+  // A body that was read cannot be handed on; whoever has read it keeps it.
+  const { method, headers, signal } = request
+  const seen = request.bodyUsed ? new Request(url, { method, headers, signal }) : new Request(url, request)
+  hideFromUrl(request, names, seen)
+  return seen
 }

@@ -2,27 +2,29 @@ import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
 import { toResponse } from '../wire/endpoints.ts'
 import { createGuard, type Decider, isAnswer } from '../wire/guard.ts'
-import { WebWireRequest, withoutQuery } from '../wire/request.ts'
+import { WebWireRequest } from '../wire/request.ts'
 import type { Requirement } from '../wire/requirement.ts'
-import { outlive, withoutCaching } from './web-context.ts'
+import { hideQuery, outlive, withoutCaching } from './web-context.ts'
 
 export type { EndpointOptions, TokenService } from '../wire/endpoints.ts'
 export { header, query } from '../wire/requirement.ts'
 export { type EndpointHandler, webEndpoints } from './web-endpoints.ts'
 
-/** A handler behind a guard: what a request is answered with, and for whom. Whatever else the host passes comes after. */
-export type GuardedHandler<M extends Metadata, A extends unknown[]> = (
-  request: Request,
-  principal: Principal<M>,
-  ...rest: A
-) => Response | Promise<Response>
+/**
+ * A handler behind a guard: what a request is answered with, and for whom. Whatever else the host passes comes after.
+ *
+ * @typeParam P The principal; with `optional`, or undefined.
+ */
+export type GuardedHandler<P, A extends unknown[]> = (request: Request, principal: P, ...rest: A) => Response | Promise<Response>
+
+type Handler<A extends unknown[]> = (request: Request, ...rest: A) => Promise<Response>
 
 /**
  * Guards a plain `(Request) => Response` handler, as Next.js, Bun.serve, Deno.serve and Workers have them: calls it with the principal, or answers
- * with a refusal. It exempts no method.
+ * with a refusal. It exempts no method. There is no router to ask for parameters of the path: read them with a function of your own.
  *
  * @param twinkey What decides.
- * @param requirement What the route asks of a request. Checked here. `optional` is not for this guard, whose handlers always have a principal.
+ * @param requirement What the route asks of a request. Checked here. With `optional` the handler may be called without a principal.
  * @param handler What to guard.
  * @returns A handler with the same further arguments.
  * @throws TypeError with what to do, where the requirement would not guard what it seems to.
@@ -39,16 +41,25 @@ export type GuardedHandler<M extends Metadata, A extends unknown[]> = (
 export function requireAuth<M extends Metadata, A extends unknown[]>(
   twinkey: Decider<M>,
   requirement: Requirement & { readonly optional?: false },
-  handler: GuardedHandler<M, A>,
-): (request: Request, ...rest: A) => Promise<Response> {
-  if ((requirement as Requirement).optional)
-    throw new TypeError('requireAuth: a plain handler always has a principal, so optional is not for it.')
+  handler: GuardedHandler<Principal<M>, A>,
+): Handler<A>
+export function requireAuth<M extends Metadata, A extends unknown[]>(
+  twinkey: Decider<M>,
+  requirement: Requirement,
+  handler: GuardedHandler<Principal<M> | undefined, A>,
+): Handler<A>
+export function requireAuth<M extends Metadata, A extends unknown[]>(
+  twinkey: Decider<M>,
+  requirement: Requirement,
+  handler: GuardedHandler<Principal<M>, A>,
+): Handler<A> {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   return async (request, ...rest) => {
     const verdict = await judge(new WebWireRequest(request))
     outlive(twinkey.pending(), rest)
     if (isAnswer(verdict)) return toResponse(verdict)
-    const seen = secretQuery === undefined ? request : new Request(withoutQuery(request.url, secretQuery), request)
+    const seen = secretQuery === undefined ? request : hideQuery(request, secretQuery)
+    // The overloads say when there may be none.
     const response = await handler(seen, verdict.principal as Principal<M>, ...rest)
     return verdict.noStore ? withoutCaching(response) : response
   }

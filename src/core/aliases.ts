@@ -5,8 +5,8 @@ import type { KeyWrites } from './key-writes.ts'
 
 /** The ways from imported secrets to their keys. A secret leads to one key only. */
 export interface Aliases {
-  /** Points the secrets of a key that is about to be written to it. Answers undefined where another key has one of them. */
-  claim(key: KeyRecord): Promise<readonly AliasRecord[] | undefined>
+  /** Points the secrets of a key that is about to be written to it. */
+  claim(key: KeyRecord): Promise<readonly AliasRecord[] | 'taken' | 'raced'>
   /** Settles, once the key is written, that its secrets lead to it. Answers false where another import took one of them over meanwhile. */
   confirm(claimed: readonly AliasRecord[]): Promise<boolean>
   /** Removes what leads to a key that is gone. What is left behind where this fails leads nowhere. */
@@ -18,13 +18,14 @@ export interface Aliases {
  * by compare-and-set: an alias whose key is not there may be taken over until then, and whoever finds its own taken over gives way.
  */
 export function createAliases(store: CheckedStore, writes: KeyWrites): Aliases {
-  async function claimOne(digest: string, keyId: string): Promise<AliasRecord | undefined> {
+  async function claimOne(digest: string, keyId: string): Promise<AliasRecord | 'taken' | 'raced'> {
     const alias: AliasRecord = { kind: 'alias', id: aliasIdOf(digest), version: firstVersion(), keyId }
     if ((await writes.put(alias, undefined)) === 'stored') return alias
     const found = await store.get(alias.id)
-    if (found?.kind !== 'alias' || (await holds(found.keyId, digest))) return undefined
+    if (found?.kind !== 'alias') return 'raced'
+    if (await holds(found.keyId, digest)) return 'taken'
     // Left behind by an import that did not end or by a rotation, or just written by an import that is under way.
-    return (await writes.put(alias, found.version)) === 'stored' ? alias : undefined
+    return (await writes.put(alias, found.version)) === 'stored' ? alias : 'raced'
   }
 
   async function holds(keyId: string, digest: string): Promise<boolean> {
@@ -37,7 +38,7 @@ export function createAliases(store: CheckedStore, writes: KeyWrites): Aliases {
       const claimed: AliasRecord[] = []
       for (const digest of digestsOf(key)) {
         const alias = await claimOne(digest, key.id)
-        if (alias === undefined) return undefined
+        if (typeof alias === 'string') return alias
         claimed.push(alias)
       }
       return claimed
@@ -57,6 +58,7 @@ export function createAliases(store: CheckedStore, writes: KeyWrites): Aliases {
   }
 }
 
+// In an order that is the same for every import of the same secrets, so that two do not each hold what the other needs.
 function digestsOf({ primary, secondary }: KeyRecord): string[] {
-  return secondary === null ? [primary.digest] : [primary.digest, secondary.digest]
+  return secondary === null ? [primary.digest] : [primary.digest, secondary.digest].sort()
 }

@@ -1,11 +1,11 @@
 import type { KeyRecord, Metadata } from './api-key.ts'
-import { type Cache, unlessForgotten } from './cache.ts'
+import type { Cache } from './cache.ts'
 import type { Credential, Demand, RequestReader } from './demand.ts'
 import type { Emit } from './events.ts'
-import { isTwinkeyError } from './fault.ts'
+import { isTwinkeyError, TwinkeyError } from './fault.ts'
 import { Denial, type Identify, type Identity, invalid, type Known, Question } from './identity.ts'
 import type { Allowed, Anonymous, Decision, Principal } from './principal.ts'
-import { denied, isRefusal, REFUSALS } from './refusal.ts'
+import { denied, isRefusal, REFUSALS, type Refusal } from './refusal.ts'
 import { freezeScope, intersect, type Scope, type Target } from './scope.ts'
 import type { Slot } from './secret.ts'
 import { firstUncovered, resolveTarget } from './target.ts'
@@ -35,6 +35,8 @@ export interface Authenticator<M extends Metadata = Metadata> {
   authenticate<R>(request: R, demand: Demand<R>): Promise<Decision<M> | Anonymous>
   /** The same decision where everything it needs is known already; undefined where a store or a signature must be asked. */
   authenticateNow<R>(request: R, demand: Demand<R>): Decision<M> | Anonymous | undefined
+  /** Runs something that the application plugged in for a decision: where it is unavailable, so is the decision. */
+  ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
   /** Who a credential of one kind belongs to and what it reaches at this moment, without a request. */
   identify(text: string, kind: 'secret' | 'token'): Promise<Identified<M> | Denial>
 }
@@ -72,7 +74,7 @@ export function createAuthenticator<M extends Metadata>({
   function effectiveScope({ key, scope }: Identity, known: Known | undefined, at: number): Scope | Question {
     if (owners === undefined || key.owner === null) return scope
     const { owner } = key
-    const cached = owners.peek(owner, at) ?? unlessForgotten(known?.owner)
+    const cached = owners.peek(owner, at) ?? owners.ifCurrent(owner, known?.owner)
     if (cached === undefined) {
       return new Question(async (learned) => {
         learned.owner = await owners.load(owner)
@@ -101,7 +103,7 @@ export function createAuthenticator<M extends Metadata>({
   // Takes the steps until they end, asking what must be asked. Each question is asked once, because its answer is held for this decision.
   async function untilKnown<T>(step: (known: Known | undefined, at: number) => T | Denial | Question): Promise<T | Denial> {
     const known: Known = { keys: new Map() }
-    for (;;) {
+    for (let questions = 0; questions < MAX_QUESTIONS; questions++) {
       const outcome = step(known, now())
       if (!(outcome instanceof Question)) return outcome
       try {
@@ -110,6 +112,7 @@ export function createAuthenticator<M extends Metadata>({
         return unavailable(error)
       }
     }
+    return unavailable(new TwinkeyError('store_unavailable', 'What a decision needs was forgotten again and again while it was made.'))
   }
 
   return {
@@ -120,6 +123,14 @@ export function createAuthenticator<M extends Metadata>({
       const at = now()
       const outcome = decide(request, demand, undefined, at)
       return outcome instanceof Question ? undefined : conclude(outcome, demand, at)
+    },
+    async ask(call) {
+      try {
+        return await call()
+      } catch (error) {
+        if (isTwinkeyError(error) && error.code === 'owner_unavailable') return unavailable(error).refusal
+        throw error
+      }
     },
     async identify(text, kind) {
       const outcome = await untilKnown((known, at) => {
@@ -144,6 +155,8 @@ export function createAuthenticator<M extends Metadata>({
   }
 }
 
+// A decision asks for a token, a key, an alias and an owner; more often only where one of them is forgotten meanwhile.
+const MAX_QUESTIONS = 50
 const NO_TARGET: Target = Object.freeze({})
 const NOTHING: Scope = Object.freeze({ tenants: [], environments: [], workflows: [] })
 const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })

@@ -48,7 +48,8 @@ export function metadataProblem(value: unknown): string | undefined {
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  // By form and not by identity: in a VM context, what structuredClone or JSON.parse makes may have the Object of another realm.
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /** The first member of `value` that is not in `known`, or undefined. A misspelt option must not silently drop a check. */

@@ -5,13 +5,8 @@ export interface Cached<V> {
   readonly value: V | null
   /** When the load began: the value may be as old as this. */
   readonly loadedAt: number
-  /** Whether it was forgotten since: whoever holds on to it must load anew. */
-  forgotten: boolean
-}
-
-/** What somebody holds on to, unless it was forgotten meanwhile. */
-export function unlessForgotten<V>(cached: Cached<V> | undefined): Cached<V> | undefined {
-  return cached?.forgotten ? undefined : cached
+  /** How often the id had been forgotten when the load began. */
+  readonly generation: number
 }
 
 /** A read-through cache, bounded in number and in age. */
@@ -20,6 +15,8 @@ export interface Cache<V> {
   peek(id: string, now: number): Cached<V> | undefined
   /** Loads, once for all who ask at the same time. An error is never kept. */
   load(id: string): Promise<Cached<V>>
+  /** What somebody holds on to, unless it was forgotten since it was loaded. */
+  ifCurrent(id: string, held: Cached<V> | undefined): Cached<V> | undefined
   /** Forgets one value, or all. A load under way is detached: its result is not kept, and whoever waits for it asks again. */
   forget(id: string | undefined): void
 }
@@ -33,21 +30,28 @@ export interface CacheBounds {
 interface Flight<V> {
   readonly loading: Promise<Cached<V>>
   readonly startedAt: number
-  detached: boolean
+  readonly generation: number
 }
 
 const NEGATIVE_MAX_AGE_MILLISECONDS = 1000
 const NEGATIVE_MAX_KEYS = 10_000
 // An invalidation during a load makes everyone who waits ask again. More often than this in a row, something is wrong with the feed.
 const MAX_ATTEMPTS = 20
+const GENERATIONS = 4096
 
 export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKeys, maxAgeMilliseconds, now }: CacheBounds): Cache<V> {
   const present = new Map<string, Cached<V>>()
   const absent = new Map<string, Cached<V>>()
+  // The latest load under way of each id.
   const flights = new Map<string, Flight<V>>()
+  // How often ids were forgotten, by a hash of the id: bounded, whatever ids there are. Two ids that share a counter only ask once too often.
+  const generations = new Float64Array(GENERATIONS)
   const negativeMaxAge = Math.min(maxAgeMilliseconds, NEGATIVE_MAX_AGE_MILLISECONDS)
 
   function keep(id: string, cached: Cached<V>): void {
+    const other = present.get(id) ?? absent.get(id)
+    const overtaken = other !== undefined && other.loadedAt > cached.loadedAt && other.loadedAt <= now()
+    if (overtaken || cached.generation !== generationOf(id)) return
     present.delete(id)
     absent.delete(id)
     const [into, limit] = cached.value === null ? [absent, Math.min(maxKeys, NEGATIVE_MAX_KEYS)] : [present, maxKeys]
@@ -58,12 +62,13 @@ export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKey
 
   function start(id: string): Flight<V> {
     const loadedAt = now()
+    const generation = generationOf(id)
     const loading = read(id).then((value) => {
-      const cached = { value, loadedAt, forgotten: false }
-      if (!flight.detached) keep(id, cached)
+      const cached = { value, loadedAt, generation }
+      keep(id, cached)
       return cached
     })
-    const flight: Flight<V> = { loading, startedAt: loadedAt, detached: false }
+    const flight: Flight<V> = { loading, startedAt: loadedAt, generation }
     const land = () => {
       if (flights.get(id) === flight) flights.delete(id)
     }
@@ -72,21 +77,12 @@ export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKey
     return flight
   }
 
-  function detach(id: string): void {
-    const flight = flights.get(id)
-    if (flight === undefined) return
-    flight.detached = true
-    flights.delete(id)
-  }
-
-  // A load that has taken longer than a value may be old is not joined: its value would be too old on arrival.
+  // A load that was forgotten, or has taken longer than a value may be old, is not joined. Those who joined it in time keep its value.
   function join(id: string): Flight<V> | undefined {
     const flight = flights.get(id)
-    if (flight === undefined) return undefined
+    if (flight === undefined || flight.generation !== generationOf(id)) return undefined
     const age = now() - flight.startedAt
-    if (age === 0 || (age > 0 && age < maxAgeMilliseconds)) return flight
-    detach(id)
-    return undefined
+    return age === 0 || (age > 0 && age < maxAgeMilliseconds) ? flight : undefined
   }
 
   function peek(id: string, at: number): Cached<V> | undefined {
@@ -97,12 +93,8 @@ export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKey
     return age >= 0 && age < (cached.value === null ? negativeMaxAge : maxAgeMilliseconds) ? cached : undefined
   }
 
-  function forget(id: string): void {
-    const cached = present.get(id) ?? absent.get(id)
-    if (cached !== undefined) cached.forgotten = true
-    present.delete(id)
-    absent.delete(id)
-    detach(id)
+  function generationOf(id: string): number {
+    return generations[hashOf(id)] as number
   }
 
   return {
@@ -111,15 +103,31 @@ export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKey
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const known = attempt > 0 ? peek(id, now()) : undefined
         if (known !== undefined) return known
-        const flight = join(id) ?? start(id)
-        const cached = await flight.loading
-        if (!flight.detached) return cached
+        const cached = await (join(id) ?? start(id)).loading
+        if (cached.generation === generationOf(id)) return cached
       }
       throw new TwinkeyError('store_unavailable', 'The record was invalidated again and again while it was being read.')
     },
+    ifCurrent(id, held) {
+      return held !== undefined && held.generation === generationOf(id) ? held : undefined
+    },
     forget(id) {
-      if (id === undefined) for (const each of [...present.keys(), ...absent.keys(), ...flights.keys()]) forget(each)
-      else forget(id)
+      if (id === undefined) {
+        for (let i = 0; i < GENERATIONS; i++) generations[i] = (generations[i] as number) + 1
+        present.clear()
+        absent.clear()
+        return
+      }
+      const index = hashOf(id)
+      generations[index] = (generations[index] as number) + 1
+      present.delete(id)
+      absent.delete(id)
     },
   }
+}
+
+function hashOf(id: string): number {
+  let hash = 0
+  for (let i = 0; i < id.length; i++) hash = (Math.imul(hash, 31) + id.charCodeAt(i)) | 0
+  return (hash >>> 0) % GENERATIONS
 }

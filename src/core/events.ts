@@ -19,7 +19,7 @@ export interface KeyEvent {
   readonly owner: string | null
   /** Who did it, as given to the management call. */
   readonly actor: string | null
-  /** With `key.regenerated`: which slot. */
+  /** With `key.regenerated` and `key.rotated`: which slot has the new secret. */
   readonly slot?: Slot
 }
 
@@ -87,8 +87,8 @@ export function createAnnouncer(listener: (event: TwinkeyEvent) => unknown): Ann
     emit(event) {
       try {
         const answer = listener(Object.freeze(event))
-        if (!(answer instanceof Promise)) return
-        const done = answer.then(
+        if (typeof (answer as PromiseLike<unknown> | null | undefined)?.then !== 'function') return
+        const done = Promise.resolve(answer).then(
           () => {},
           () => {},
         )

@@ -1,6 +1,6 @@
 import { deadKeyReason, deadReason, type KeyRecord, slotOf } from './api-key.ts'
 import { MAX_SECRET_LENGTH } from './bounds.ts'
-import { type Cached, unlessForgotten } from './cache.ts'
+import type { Cached } from './cache.ts'
 import type { Credential } from './demand.ts'
 import { aliasIdsOf, type ForeignSecrets } from './foreign.ts'
 import type { CachedKey, KeyCache } from './key-cache.ts'
@@ -119,7 +119,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, verifyToken,
   }
 
   function recall(id: string, known: Known | undefined, at: number): Cached<CachedKey> | undefined {
-    return keys.peek(id, at) ?? unlessForgotten(known?.keys.get(id))
+    return keys.peek(id, at) ?? keys.ifCurrent(id, known?.keys.get(id))
   }
 
   function askForKey(id: string): Question {
@@ -134,7 +134,11 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, verifyToken,
       if (kinds === 'token') return invalid('kind_not_accepted')
       return keyId === undefined || text.length > MAX_SECRET_LENGTH ? invalid('secret_malformed') : identifySecret(text, keyId, known, at)
     }
-    if (kinds !== 'secret' && isTokenLike(text)) return identifyToken(text, known, at)
+    if (kinds !== 'secret' && isTokenLike(text)) {
+      const found = identifyToken(text, known, at)
+      // What another system issued may look like a token, too, and may have been imported.
+      if (kinds === 'token' || !(found instanceof Denial) || !found.foreign) return found
+    }
     if (kinds === 'token') return invalid('token_malformed', undefined, true)
     return identifyForeign(text, known, at)
   }

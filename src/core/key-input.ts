@@ -46,7 +46,8 @@ export interface RotateOptions extends ActorOption {
 export interface ListKeysInput {
   /** Keys whose scope names this tenant; a key for `'*'` names none. */
   readonly tenant?: string | undefined
-  readonly owner?: string | undefined
+  /** Keys of this owner, or with null, of none. */
+  readonly owner?: string | null | undefined
   readonly state?: KeyState | undefined
   /** Keys that still have a secret stored under this pepper, or with null, under none. */
   readonly pepper?: string | null | undefined
@@ -109,7 +110,7 @@ export function readRotateOptions(options: RotateOptions) {
 export function readListInput(input: ListKeysInput) {
   requireMembers(input, ['tenant', 'owner', 'state', 'pepper', 'limit', 'cursor'])
   const { tenant, owner, state, pepper, limit = DEFAULT_PAGE, cursor } = input
-  for (const [what, value] of Object.entries({ tenant, owner, pepper }))
+  for (const [what, value] of Object.entries({ tenant, owner: owner ?? undefined, pepper: pepper ?? undefined }))
     requireInput(value === undefined ? undefined : nameProblem(value), what)
   requireInput(state === undefined || STATES.includes(state) ? undefined : "must be 'enabled', 'disabled' or 'revoked'", 'state')
   requireInput(

@@ -7,8 +7,6 @@ import type { StoredKey } from './store.ts'
 
 /** Changes to keys by compare-and-set. What is written here holds on this node when the promise resolves. */
 export interface KeyWrites {
-  /** The key as it is in the store now, or the fault `key_not_found`. */
-  read(id: string): Promise<KeyRecord>
   /** Writes a record where the version that is there is the expected one, or where nothing is there and it is undefined. */
   put(next: StoredKey, expectedVersion: number | undefined): Promise<'stored' | 'conflict' | 'missing'>
   /** Changes a key once. Loses with `version_conflict` where another change came first. */
@@ -25,6 +23,7 @@ const MAX_ATTEMPTS = 1000
 const MAX_UNKNOWN = 3
 
 export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites {
+  // The key as it is in the store now.
   async function read(id: string): Promise<KeyRecord> {
     requireInput(isId(id) ? undefined : 'must be the id of a key', 'id')
     const record = await store.get(id)
@@ -76,7 +75,6 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
   }
 
   return {
-    read,
     async put(next, expectedVersion) {
       const outcome = await put(next, expectedVersion)
       if (outcome === 'unknown') throw unknown()

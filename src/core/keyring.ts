@@ -50,6 +50,7 @@ export interface KeyringParts {
 }
 
 const MAX_ID_ATTEMPTS = 5
+const MAX_IMPORT_ATTEMPTS = 20
 
 export function createKeyring<M extends Metadata>({ store, writes, rules, defaultScope, emit, now }: KeyringParts): Keyring<M> {
   const prefix = rules.prefixes[0] as string
@@ -77,22 +78,28 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
     return { key: viewOf(record), primary: first.secret, secondary: second?.secret ?? null }
   }
 
-  async function importKey(input: ImportKeyInput<M>, attempt = 1): Promise<ApiKey<M>> {
+  async function importKey(input: ImportKeyInput<M>): Promise<ApiKey<M>> {
     const { primary, secondary, ...rest } = requireObject(input)
     const { secondary: _, ...attributes } = readCreateInput(rest, defaultScope, now())
     const first = readImported(primary, 'primary', rules, now())
     const second = secondary === undefined ? null : readImported(secondary, 'secondary', rules, now())
     requireInput(first.digest === second?.digest ? 'must be another secret than the primary' : undefined, 'secondary')
-    const record = created(mintId(), { ...attributes, primary: first, secondary: second }, now())
-    const claimed = await aliases.claim(record)
-    if (claimed === undefined) throw taken()
-    if ((await writes.put(record, undefined)) !== 'stored') return importKey(input, nextAttempt(attempt))
-    if (!(await aliases.confirm(claimed))) {
+    for (let attempt = 0; attempt < MAX_IMPORT_ATTEMPTS; attempt++) {
+      const record = created(mintId(), { ...attributes, primary: first, secondary: second }, now())
+      const claimed = await aliases.claim(record)
+      if (claimed === 'taken')
+        throw new TwinkeyError('secret_taken', 'One of the secrets is imported already. A secret belongs to one key only.')
+      if (claimed === 'raced' || (await writes.put(record, undefined)) !== 'stored') continue
+      if (await aliases.confirm(claimed)) {
+        tell('key.imported', record, input)
+        return viewOf(record)
+      }
       await writes.remove(record.id)
-      throw taken()
     }
-    tell('key.imported', record, input)
-    return viewOf(record)
+    throw new TwinkeyError(
+      'version_conflict',
+      'Other imports of the same secrets came in between again and again. Import each secret once.',
+    )
   }
 
   // Makes a change and tells of it, unless there was nothing to change.
@@ -128,13 +135,14 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
 
   // Ends what an owner or a tenant holds of one key, as the key is now and not as it was listed.
   async function withdraw(id: string, owner: string | undefined, tenant: string | undefined, options: ActorOption) {
-    let before: KeyRecord | undefined
+    let changes = false
     try {
       const next = await writes.insist(id, (key) => {
-        before = key
-        return tenant === undefined ? withoutOwner(key, owner, now()) : withoutTenant(key, tenant, now())
+        const after = tenant === undefined ? withoutOwner(key, owner, now()) : withoutTenant(key, tenant, now())
+        changes ||= after !== key
+        return after
       })
-      if (next === before) return undefined
+      if (!changes) return undefined
       tell(next.revokedAt === null ? 'key.updated' : 'key.revoked', next, options)
       return next.revokedAt === null ? 'narrowed' : 'revoked'
     } catch (error) {
@@ -145,7 +153,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
 
   return {
     create: (input) => create(input),
-    import: (input) => importKey(input),
+    import: importKey,
     async get(id) {
       const record = isId(id) ? await store.get(id) : undefined
       return record?.kind === 'key' ? viewOf(record) : undefined
@@ -208,8 +216,4 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
 function nextAttempt(attempt: number): number {
   if (attempt === MAX_ID_ATTEMPTS) throw new TwinkeyError('store_malformed', 'The store says of every new id that it is taken.')
   return attempt + 1
-}
-
-function taken(): TwinkeyError {
-  return new TwinkeyError('secret_taken', 'One of the secrets is imported already. A secret belongs to one key only.')
 }

@@ -70,7 +70,8 @@ function read<R>(source: string | TargetReader<R> | undefined, request: R): stri
   if (typeof source !== 'function') return source
   const name = source(request)
   if (name === undefined || isRefusal(name)) return name
-  return nameProblem(name) === undefined ? name : REFUSALS.requestMalformed
+  // A star stands for everything in a scope, and is no name that a request could be for.
+  return nameProblem(name) === undefined && name !== '*' ? name : REFUSALS.requestMalformed
 }
 
 // The spelling of the first listed name that is the same but for ASCII case.

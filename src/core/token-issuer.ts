@@ -92,7 +92,7 @@ export function createTokenIssuer<M extends Metadata>({ authenticator, rules, si
     async issue(secret, request = {}) {
       const first = await authenticator.identify(String(secret), 'secret')
       if (first instanceof Denial) return { ok: false, refusal: first.refusal }
-      const asked = typeof request === 'function' ? await request(first.principal) : request
+      const asked = typeof request === 'function' ? await authenticator.ask(() => request(first.principal)) : request
       if (isRefusal(asked)) return refuse(asked, 'not_readable', first.key.id)
       // A caller can take its time with saying what it asks for. What holds is who it is when it has.
       const outcome = typeof request === 'function' ? await authenticator.identify(String(secret), 'secret') : first

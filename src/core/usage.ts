@@ -16,12 +16,16 @@ const INTERVAL_MILLISECONDS = 60_000
 // While the store is down, this many secrets are remembered; losing the last use of more than that loses nobody's access.
 const MAX_PENDING = 10_000
 
+// Longer than any deadline: a host that ends with the response may have torn a write down in the middle.
+const STUCK_MILLISECONDS = 120_000
+
 export function createUsage(store: Pick<CheckedStore, 'recordUse'>, failed: (error: unknown) => void): Usage {
   let pending = new Map<string, SecretUse>()
   let writing: Promise<void> | undefined
+  let begunAt = 0
 
   // One write at a time: what is noted meanwhile goes together with the next.
-  async function write(): Promise<void> {
+  async function write(begun: number): Promise<void> {
     while (pending.size > 0) {
       const batch = [...pending.values()]
       pending = new Map()
@@ -31,7 +35,7 @@ export function createUsage(store: Pick<CheckedStore, 'recordUse'>, failed: (err
         failed(error)
       }
     }
-    writing = undefined
+    if (begunAt === begun) writing = undefined
   }
 
   return {
@@ -42,7 +46,9 @@ export function createUsage(store: Pick<CheckedStore, 'recordUse'>, failed: (err
       const secretId = (key[slot] as NonNullable<KeyRecord[Slot]>).id
       if (pending.size < MAX_PENDING) pending.set(secretId, { keyId: key.id, secretId, usedAt: now })
       // Begun in a microtask, so that the write is never part of the decision that caused it.
-      writing ??= Promise.resolve().then(write)
+      if (writing !== undefined && Math.abs(now - begunAt) < STUCK_MILLISECONDS) return
+      begunAt = now
+      writing = Promise.resolve().then(() => write(now))
     },
     pending: () => writing,
   }

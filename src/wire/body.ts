@@ -24,10 +24,15 @@ export function readBody(source: BodySource | Refusal): WireBody | Refusal {
   return isPlainObject(parsed) ? readForm(parsed) : REFUSALS.requestMalformed
 }
 
-/** What is left of a body that somebody has taken away: nothing, where none was announced; else it cannot be read. */
-export function unreadBody(request: WireRequest): BodySource | Refusal {
-  const announced = request.header('transfer-encoding') !== undefined || (request.header('content-length') ?? '0') !== '0'
-  return announced ? REFUSALS.requestMalformed : { bytes: new Uint8Array() }
+/**
+ * What is left of a body that somebody has taken away: nothing, where it is certain that there was none; else it cannot be read.
+ *
+ * @param framing How bodies are announced: `'http/1'` always does it by a header, elsewhere only a length of 0 says for certain that there is none.
+ */
+export function unreadBody(request: WireRequest, framing: 'http/1' | 'other'): BodySource | Refusal {
+  const length = request.header('content-length')
+  const unannounced = framing === 'http/1' && length === undefined && request.header('transfer-encoding') === undefined
+  return length === '0' || unannounced ? { bytes: new Uint8Array() } : REFUSALS.requestMalformed
 }
 
 /** Collects a body, but no more of it than a token request may have. A body that breaks off cannot be read either. */

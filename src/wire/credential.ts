@@ -23,12 +23,14 @@ function readField(field: string | undefined): string | Refusal | undefined {
  * @see RFC 6750 section 2.1, RFC 9110 section 11
  */
 export function readBearer(field: string | undefined, kinds: Credential['kinds']): Credential | Refusal | undefined {
+  if (field?.includes(',')) return /(?:^|,)\s*bearer(?:\s|,|$)/i.test(field) ? REFUSALS.credentialAmbiguous : undefined
+  // The scheme first: a field of another one is not ours to read, whatever its length.
+  if (field !== undefined && field !== '' && !/^bearer(?: |$)/i.test(field)) return undefined
   const text = readField(field)
   if (typeof text !== 'string') return text
-  if (text.includes(',')) return /(?:^|,)\s*bearer(?:\s|,|$)/i.test(text) ? REFUSALS.credentialAmbiguous : undefined
-  const space = text.indexOf(' ')
-  if ((space < 0 ? text : text.slice(0, space)).toLowerCase() !== 'bearer') return undefined
-  const value = space < 0 ? '' : text.slice(space).trimStart()
+  let start = 'Bearer'.length
+  while (text.charCodeAt(start) === 0x20) start++
+  const value = text.slice(start)
   return TOKEN68.test(value) ? { text: value, kinds, shielded: true } : REFUSALS.credentialMalformed
 }
 

@@ -1,4 +1,5 @@
 import type { Metadata } from '../core/api-key.ts'
+import { unknownMember } from '../core/bounds.ts'
 import type { Credential } from '../core/demand.ts'
 import { isRefusal, methodNotAllowed, REFUSALS, type Refusal } from '../core/refusal.ts'
 import type { Tokens } from '../core/token-issuer.ts'
@@ -16,15 +17,19 @@ export interface EndpointOptions {
 
 /** What decides and issues: a Twinkey. */
 export interface TokenService<M extends Metadata = Metadata> extends Decider<M> {
+  ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
   readonly tokens: Tokens<M>
 }
+
+/** One endpoint: from a request, and its body where that is needed, to an answer. */
+export type Endpoint = (request: WireRequest, body: () => Promise<BodySource | Refusal>) => Promise<WireAnswer>
 
 /** The endpoints of the token service, without a framework. They never reject for what a caller sent. */
 export interface Endpoints {
   /** Names in the query that hold a credential: to be taken out of the URL. */
   readonly secretQuery: readonly string[] | undefined
   /** The endpoints by their path below the mount point. */
-  readonly paths: Readonly<Record<string, (request: WireRequest, body: () => Promise<BodySource | Refusal>) => Promise<WireAnswer>>>
+  readonly paths: ReadonlyMap<string, Endpoint>
   /** Exchanges a secret for a token: POST. The body is asked for only where the secret is live. */
   exchange(request: WireRequest, body: () => Promise<BodySource | Refusal>): Promise<WireAnswer>
   /** Says who a credential belongs to: GET. */
@@ -37,7 +42,10 @@ export interface Endpoints {
 
 const JWKS_MAX_AGE_SECONDS = 300
 
-export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { profile = standard() }: EndpointOptions = {}): Endpoints {
+export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, options: EndpointOptions = {}): Endpoints {
+  const extra = unknownMember(options, ['profile'])
+  if (extra !== undefined) throw new TypeError(`tokenRoutes: unknown option ${JSON.stringify(extra)}. It can have profile.`)
+  const { profile = standard() } = options
   const guard = createGuard(twinkey, { profile, anyTarget: true })
   const exchanging = { ...profile, credential: profile.exchangeCredential ?? profile.credential }
   const exchangeGuard = createGuard(twinkey, { profile: exchanging, anyTarget: true, accept: ['secret'] })
@@ -58,7 +66,8 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { 
       const verdict = await guard.judge(request)
       if (isAnswer(verdict)) return verdict
       if (verdict.principal === undefined) return profile.refuse(REFUSALS.credentialMissing)
-      const tested = await profile.tokenTested(verdict.principal)
+      const { principal } = verdict
+      const tested = await twinkey.ask(() => profile.tokenTested(principal))
       return isRefusal(tested) ? profile.refuse(tested) : tested
     },
     async jwks(request) {
@@ -66,15 +75,27 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, { 
       return jsonAnswer(200, await twinkey.tokens.jwks(), { 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` })
     },
   }
-  const paths: Endpoints['paths'] = { [profile.exchangePath]: endpoints.exchange, '/test': endpoints.test, '/jwks.json': endpoints.jwks }
+  const below: [string, Endpoint][] = [
+    [profile.exchangePath, endpoints.exchange],
+    ['/test', endpoints.test],
+    ['/jwks.json', endpoints.jwks],
+  ]
+  // With a trailing slash too, as people type it and some routers add it.
+  const paths = new Map<string, Endpoint>(
+    below.flatMap(([path, endpoint]) =>
+      path === '/'
+        ? [[path, endpoint]]
+        : [
+            [path, endpoint],
+            [`${path}/`, endpoint],
+          ],
+    ),
+  )
   return {
     ...endpoints,
     secretQuery: profile.secretQuery,
     paths,
-    route(path, request, body) {
-      const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
-      return Object.hasOwn(paths, trimmed) ? paths[trimmed]?.(request, body) : undefined
-    },
+    route: (path, request, body) => paths.get(path)?.(request, body),
   }
 }
 
@@ -85,7 +106,7 @@ export function toResponse({ status, headers, body }: WireAnswer): Response {
 
 /** The body of a web-standard request, unless it was read already. */
 export async function bodyOf(request: Request): Promise<BodySource | Refusal> {
-  if (request.bodyUsed) return unreadBody(new WebWireRequest(request))
+  if (request.bodyUsed) return unreadBody(new WebWireRequest(request), 'other')
   if (request.body === null) return { bytes: new Uint8Array() }
   return collectBody(request.body as unknown as AsyncIterable<Uint8Array>)
 }

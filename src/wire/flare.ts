@@ -23,7 +23,7 @@ export interface FlareAccount {
 
 /** How the Flare profile learns of accounts. */
 export interface FlareOptions {
-  /** The account of the holder of a key, usually found by `principal.owner`; undefined where there is none any more, which refuses the key. */
+  /** The account of the holder of a key, usually found by `principal.owner`; undefined where there is none any more: then no token is issued, and `/tokens/test` refuses. What live tokens reach is for `ownerScope` to say. */
   readonly account: (principal: Principal) => Promise<FlareAccount | undefined> | FlareAccount | undefined
 }
 
@@ -55,12 +55,8 @@ export function flare(options: FlareOptions): Profile {
     throw new TypeError('flare needs account: a function from a principal to the account of its owner.')
 
   async function accountOf(holder: Principal<Metadata>): Promise<FlareAccount | Refusal> {
-    try {
-      const found = await within(ACCOUNT_DEADLINE_MILLISECONDS, 'owner_unavailable', 'account', () => options.account(holder))
-      return found ?? REFUSALS.credentialInvalid
-    } catch {
-      return REFUSALS.unavailable
-    }
+    const found = await within(ACCOUNT_DEADLINE_MILLISECONDS, 'owner_unavailable', 'account', () => options.account(holder))
+    return found ?? REFUSALS.credentialInvalid
   }
 
   async function tokenRequest(body: WireBody, holder: Principal<Metadata>): Promise<TokenRequest | Refusal> {

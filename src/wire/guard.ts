@@ -18,12 +18,15 @@ export type Verdict<M extends Metadata = Metadata> = Allowed<M> | Anonymous | Wi
 export interface Guard<M extends Metadata = Metadata> {
   /** Judges a request: at once where everything is known, with a promise where a store or a signature must be asked. */
   judge(request: WireRequest): Verdict<M> | Promise<Verdict<M>>
-  /** Names in the query that hold a credential: to be taken out of the URL once the verdict is there, whatever it is. */
+  /** Names in the query that hold a credential: to be taken out of the URL before a handler sees it. */
   readonly secretQuery: readonly string[] | undefined
 }
 
 /** What `requireAuth` of every adapter is made of. */
 export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement: Requirement = {}): Guard<M> {
+  if (typeof twinkey?.authenticate !== 'function' || typeof twinkey.authenticateNow !== 'function') {
+    throw new TypeError('requireAuth: the first argument must be what createTwinkey answers.')
+  }
   const checked = new CheckedRequirement(requirement)
   const verdictOf = (decision: Decision<M> | Anonymous): Verdict<M> =>
     decision.ok ? decision : checked.reader.refuse(decision.refusal, checked.workflow)

@@ -17,8 +17,11 @@ export interface WireRequest {
 export interface NodeRequest {
   readonly method?: string | undefined
   readonly url?: string | undefined
+  readonly httpVersionMajor?: number
   /** Names and values in turn, as they were received. Only this shows a repeated `Authorization`. */
-  readonly rawHeaders: readonly string[]
+  readonly rawHeaders?: readonly string[]
+  /** Read only where there are no raw headers. */
+  readonly headers?: Readonly<Record<string, string | string[] | undefined>>
 }
 
 /** How a framework tells of the route that it matched. Asked only where a requirement reads it. */
@@ -56,7 +59,7 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
   constructor(request: NodeRequest, of?: F, route?: MatchedRoute<F>) {
     super(of, route)
     this.#request = request
-    this.url = request.url ?? '/'
+    this.url = urlAsReceived(request) ?? '/'
   }
 
   get method(): string {
@@ -64,7 +67,9 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
   }
 
   header(name: string): string | undefined {
-    const { rawHeaders } = this.#request
+    const { rawHeaders, headers } = this.#request
+    // Some hosts make requests up without them. Nothing can stand twice there.
+    if (rawHeaders === undefined || rawHeaders.length === 0) return joined(headers?.[name])
     let found: string | undefined
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const each = rawHeaders[i] as string
@@ -73,6 +78,24 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
     }
     return found
   }
+}
+
+// Where a secret was taken out of the URL of a request, the URL as it came in is kept here for the next guard; no log shows it.
+const AS_RECEIVED = Symbol('url as received')
+
+/** Takes parameters out of the URL of a request, and keeps for later guards what it was. Answers the URL that is left. */
+export function hideFromUrl(request: object & { url?: string | undefined }, names: readonly string[], into: object = request): string {
+  const received = urlAsReceived(request) ?? '/'
+  Object.defineProperty(into, AS_RECEIVED, { value: received, configurable: true })
+  return withoutQuery(request.url ?? '/', names)
+}
+
+function urlAsReceived(request: object & { url?: string | undefined }): string | undefined {
+  return (request as { [AS_RECEIVED]?: string })[AS_RECEIVED] ?? request.url
+}
+
+function joined(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value
 }
 
 /** A web-standard request. Its Headers join repeated fields by themselves. */
@@ -89,7 +112,7 @@ export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements 
   }
 
   get url(): string {
-    return this.#request.url
+    return urlAsReceived(this.#request) as string
   }
 
   header(name: string): string | undefined {

@@ -60,6 +60,7 @@ export function routeTemplate(): TargetReader<WireRequest> {
   return ({ method, template }) => template && `${method === 'HEAD' ? 'GET' : method} ${template}`
 }
 
+const PROFILE_METHODS = ['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const
 const MEMBERS = ['tenant', 'environment', 'workflow', 'profile', 'accept', 'optional', 'anyTarget']
 
 /** A requirement that has been checked, in the form in which the core takes it. Made once for a route, not for each request. */
@@ -80,7 +81,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
     const extra = unknownMember(given, MEMBERS)
     if (extra !== undefined) throw new TypeError(`requireAuth: unknown member ${JSON.stringify(extra)}. It can have ${MEMBERS.join(', ')}.`)
     const { profile = standard(), accept = ['secret', 'token'], optional = false, anyTarget = false } = requirement
-    if (typeof profile?.credential !== 'function' || typeof profile.refuse !== 'function') {
+    if (PROFILE_METHODS.some((method) => typeof profile?.[method] !== 'function')) {
       throw new TypeError('requireAuth: profile must be a profile, like standard().')
     }
     if (!Array.isArray(accept) || accept.length === 0 || accept.some((kind) => kind !== 'secret' && kind !== 'token')) {
@@ -93,7 +94,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
       const source = requirement[axis]
       if (source === undefined) continue
       if (anyTarget) throw new TypeError(`requireAuth: anyTarget checks no axis, so it cannot go with ${axis}. Leave one of the two out.`)
-      const problem = typeof source === 'function' ? undefined : nameProblem(source)
+      const problem = typeof source === 'function' ? undefined : source === '*' ? 'must be one name' : nameProblem(source)
       if (problem !== undefined) throw new TypeError(`requireAuth: ${axis} ${problem}, or a reader like param(), header() or query().`)
       target[axis] = source
     }

@@ -37,8 +37,8 @@ guardWeb(plain, { role: 'admin' }, handler)
 guardExpress(plain, { accept: ['key'] })
 // @ts-expect-error: a workflow is a name or a reader
 guardExpress(plain, { workflow: ['customers.read'] })
-// @ts-expect-error: a handler of the web always has a principal
-guardWeb(plain, { optional: true }, handler)
+// @ts-expect-error: behind an optional guard there may be no principal
+guardWeb(plain, { optional: true }, (_request, { name }) => new Response(name))
 // @ts-expect-error: a profile is made by calling it
 guardExpress(plain, { profile: boomiFlow })
 // @ts-expect-error: the web adapter knows no parameters of a path

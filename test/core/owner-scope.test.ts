@@ -162,7 +162,6 @@ describe('a lookup that fails is unavailable, never a verdict, and is not rememb
         throw new Error('directory is down')
       },
     ],
-    ['it answers null', () => null],
     ['it answers true', () => true],
     ['it answers a star', () => '*'],
     ['it answers a scope with an axis missing', () => ({ tenants: '*', environments: '*' })],

@@ -6,7 +6,7 @@ import { requireAuth as onExpress } from 'twinkey/express'
 import { requireAuth as onFastify } from 'twinkey/fastify'
 import { requireAuth as onHono } from 'twinkey/hono'
 import { requireAuth as onWeb } from 'twinkey/web'
-import { describe, expect, expectTypeOf, test } from 'vitest'
+import { describe, expectTypeOf, test } from 'vitest'
 
 // Checked by the compiler: a line under @ts-expect-error that compiles is a mistake.
 
@@ -77,8 +77,10 @@ describe('what handlers see is typed', () => {
       return Response.json([principal.metadata.plan, env.region])
     })
     expectTypeOf(handler).parameters.toEqualTypeOf<[Request, { region: string }]>()
-    // @ts-expect-error: handlers always have a principal.
-    expect(() => onWeb(twinkey, { optional: true }, () => new Response())).toThrow(TypeError)
+    onWeb(twinkey, { optional: true }, (_request, principal) => {
+      expectTypeOf(principal).toEqualTypeOf<Principal<Plan> | undefined>()
+      return new Response()
+    })
   })
 
   test('a requirement that would not guard does not compile', () => {

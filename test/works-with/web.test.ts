@@ -67,9 +67,12 @@ describe('next to others as a plain handler', () => {
     expect(statuses).toEqual([200, 403, 400])
   })
 
-  test('a guard that would have handlers without a principal is a mistake when it is made', () => {
-    const requirement = { workflow: 'flows.read', optional: true } as unknown as { workflow: string; optional?: false }
-    expect(() => requireAuth(callers.twinkey, requirement, () => new Response('in'))).toThrow(TypeError)
+  test('an optional guard calls the handler without a principal, and refuses one of ours that is not live', async () => {
+    const requirement = { workflow: 'flows.read', optional: true }
+    const handler = requireAuth(callers.twinkey, requirement, (_request, principal) => new Response(principal?.name ?? 'nobody'))
+    expect(await (await handler(new Request('http://localhost/'))).text()).toBe('nobody')
+    expect(await (await handler(request(callers.secrets.t1))).text()).not.toBe('nobody')
+    expect((await handler(request(`${callers.secrets.t1.slice(0, -1)}!`))).status).not.toBe(200)
   })
 
   test.each(['cold', 'warm'])('a reader that throws rejects, and the handler is not called: %s', async (state) => {
