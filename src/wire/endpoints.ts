@@ -22,7 +22,7 @@ export interface TokenService<M extends Metadata = Metadata> extends Decider<M> 
 }
 
 /** One endpoint: from a request, and its body where that is needed, to an answer. */
-export type Endpoint = (request: WireRequest, body: () => Promise<BodySource | Refusal>) => Promise<WireAnswer>
+type Endpoint = (request: WireRequest, body: () => Promise<BodySource | Refusal>) => Promise<WireAnswer>
 
 /** The endpoints of the token service, without a framework. They never reject for what a caller sent. */
 export interface Endpoints {
