@@ -17,8 +17,6 @@ export { type EndpointHandler, webEndpoints } from './web-endpoints.ts'
  */
 export type GuardedHandler<P, A extends unknown[]> = (request: Request, principal: P, ...rest: A) => Response | Promise<Response>
 
-type Handler<A extends unknown[]> = (request: Request, ...rest: A) => Promise<Response>
-
 /**
  * Guards a plain `(Request) => Response` handler, as Next.js, Bun.serve, Deno.serve and Workers have them: calls it with the principal, or answers
  * with a refusal. It exempts no method. There is no router to ask for parameters of the path: read them with a function of your own.
@@ -42,17 +40,17 @@ export function requireAuth<M extends Metadata, A extends unknown[]>(
   twinkey: Decider<M>,
   requirement: Requirement & { readonly optional?: false },
   handler: GuardedHandler<Principal<M>, A>,
-): Handler<A>
+): (request: Request, ...rest: A) => Promise<Response>
 export function requireAuth<M extends Metadata, A extends unknown[]>(
   twinkey: Decider<M>,
   requirement: Requirement,
   handler: GuardedHandler<Principal<M> | undefined, A>,
-): Handler<A>
+): (request: Request, ...rest: A) => Promise<Response>
 export function requireAuth<M extends Metadata, A extends unknown[]>(
   twinkey: Decider<M>,
   requirement: Requirement,
   handler: GuardedHandler<Principal<M>, A>,
-): Handler<A> {
+): (request: Request, ...rest: A) => Promise<Response> {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   return async (request, ...rest) => {
     const verdict = await judge(new WebWireRequest(request))
