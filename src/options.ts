@@ -117,9 +117,10 @@ export function checkOptions(options: TwinkeyOptions): CheckedOptions {
 // With NaN every comparison is false, and nothing would ever expire.
 function clockOf(now: () => number): () => number {
   const clock = () => {
-    const time = Math.floor(now())
-    if (!Number.isSafeInteger(time)) throw new TypeError('now must answer epoch milliseconds, like Date.now.')
-    return time
+    const time = now()
+    if (typeof time !== 'number' || !(time > 0) || time > Number.MAX_SAFE_INTEGER)
+      throw new TypeError('now must answer epoch milliseconds, like Date.now.')
+    return Math.floor(time)
   }
   clock()
   return clock

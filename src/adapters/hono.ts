@@ -61,8 +61,9 @@ export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, option
     const mount = c.req.routePath.split('/').length - 1
     const answer = route(`/${c.req.path.split('/').slice(mount).join('/')}`, wireOf(c, undefined), () => bodyOf(c))
     if (answer === undefined) return next()
-    wireOf(c, secretQuery)
     const written = await answer
+    // Only now, because it is the request that the body is read from.
+    wireOf(c, secretQuery)
     outlive(c, twinkey.pending())
     return toResponse(written)
   }

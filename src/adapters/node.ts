@@ -44,5 +44,8 @@ export function writeAnswer(response: NodeResponse, { status, headers, body }: W
 export function hideQuery(request: { url?: string | undefined; originalUrl?: string }, query: unknown, names: readonly string[]): void {
   if (request.url !== undefined) request.url = hideFromUrl(request, names)
   if (request.originalUrl !== undefined) request.originalUrl = withoutQuery(request.originalUrl, names)
-  for (const name of names) delete (query as Record<string, unknown>)[name]
+  for (const name of Object.keys(query as object)) {
+    // As in the URL: whatever its case, its value may be a secret.
+    if (names.includes(name.toLowerCase())) delete (query as Record<string, unknown>)[name]
+  }
 }

@@ -19,9 +19,14 @@ export function withoutCaching(response: Response): Response {
 export function hideQuery(request: Request, names: readonly string[]): Request {
   const url = withoutQuery(request.url, names)
   if (url === request.url) return request
-  // A body that was read cannot be handed on; whoever has read it keeps it.
-  const { method, headers, signal } = request
-  const seen = request.bodyUsed ? new Request(url, { method, headers, signal }) : new Request(url, request)
+  const seen = request.bodyUsed || request.body?.locked ? withUsedBody(request, url) : new Request(url, request)
   hideFromUrl(request, names, seen)
+  return seen
+}
+
+// A body that somebody has read cannot be handed on. The new request says of its own that it was read, so that nobody takes it for empty.
+function withUsedBody({ method, headers, signal }: Request, url: string): Request {
+  const seen = new Request(url, { method, headers, signal, body: ' ' })
+  seen.body?.cancel().catch(() => {})
   return seen
 }

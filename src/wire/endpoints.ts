@@ -1,5 +1,5 @@
 import type { Metadata } from '../core/api-key.ts'
-import { unknownMember } from '../core/bounds.ts'
+import { isPlainObject, unknownMember } from '../core/bounds.ts'
 import type { Credential } from '../core/demand.ts'
 import { isRefusal, methodNotAllowed, REFUSALS, type Refusal } from '../core/refusal.ts'
 import type { Tokens } from '../core/token-issuer.ts'
@@ -43,11 +43,13 @@ export interface Endpoints {
 const JWKS_MAX_AGE_SECONDS = 300
 
 export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, options: EndpointOptions = {}): Endpoints {
+  if (!isPlainObject(options)) throw new TypeError('tokenRoutes: the options must be an object, like { profile }.')
   const extra = unknownMember(options, ['profile'])
   if (extra !== undefined) throw new TypeError(`tokenRoutes: unknown option ${JSON.stringify(extra)}. It can have profile.`)
-  const { profile = standard() } = options
+  const { profile = standard() } = options as EndpointOptions
   const guard = createGuard(twinkey, { profile, anyTarget: true })
-  const exchanging = { ...profile, credential: profile.exchangeCredential ?? profile.credential }
+  const credential = (request: WireRequest) => profile.exchangeCredential?.(request) ?? profile.credential(request)
+  const exchanging: Profile = Object.assign(Object.create(profile), { credential })
   const exchangeGuard = createGuard(twinkey, { profile: exchanging, anyTarget: true, accept: ['secret'] })
   const endpoints: Pick<Endpoints, 'exchange' | 'test' | 'jwks'> = {
     async exchange(request, body) {

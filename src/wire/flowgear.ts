@@ -40,7 +40,7 @@ export function flowgear(): Profile {
 function credential(request: WireRequest): Credential | Refusal {
   const field = request.header('authorization')
   const inHeader = readKey(field) ?? readBearer(field, 'either')
-  const inQuery = readQueryKey(request.url)
+  const inQuery = readQueryKey(request.receivedUrl ?? request.url)
   if (inHeader === undefined || inQuery === undefined) return inHeader ?? inQuery ?? REFUSALS.credentialMissing
   if (isRefusal(inHeader) || isRefusal(inQuery)) return REFUSALS.credentialAmbiguous
   // In two places, but one credential: a client of the vendor sends it so. Not shielded, because it stands in the URL too.

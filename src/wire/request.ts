@@ -3,8 +3,10 @@ import { REFUSALS, type Refusal } from '../core/refusal.ts'
 /** An HTTP request as the profiles read it, whatever the framework made of it. */
 export interface WireRequest {
   readonly method: string
-  /** The request target as it was received: path and query, or in absolute form. */
+  /** The request target: path and query, or in absolute form. */
   readonly url: string
+  /** The request target as it was received, where an earlier guard has taken a secret out of it. */
+  readonly receivedUrl?: string | undefined
   /** The value of a header, by lower-case name; the values of a repeated one joined by `", "`; undefined where there is none. */
   header(name: string): string | undefined
   /** A parameter of the matched route, decoded; undefined where the route has none of that name. */
@@ -53,13 +55,15 @@ abstract class MatchedRequest<F> {
 /** A request of Node's http module, read from what the parser left and without making Node build its header objects. */
 export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
   readonly #request: NodeRequest
-  /** As it was received, whatever is done to the request afterwards. */
+  /** As it stands now, whatever is done to the request afterwards. */
   readonly url: string
+  readonly receivedUrl: string | undefined
 
   constructor(request: NodeRequest, of?: F, route?: MatchedRoute<F>) {
     super(of, route)
     this.#request = request
-    this.url = urlAsReceived(request) ?? '/'
+    this.url = request.url ?? '/'
+    this.receivedUrl = receivedUrlOf(request)
   }
 
   get method(): string {
@@ -69,7 +73,7 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
   header(name: string): string | undefined {
     const { rawHeaders, headers } = this.#request
     // Some hosts make requests up without them. Nothing can stand twice there.
-    if (rawHeaders === undefined || rawHeaders.length === 0) return joined(headers?.[name])
+    if (rawHeaders === undefined || rawHeaders.length === 0) return joined(ownMember(headers, name))
     let found: string | undefined
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const each = rawHeaders[i] as string
@@ -85,17 +89,17 @@ const AS_RECEIVED = Symbol('url as received')
 
 /** Takes parameters out of the URL of a request, and keeps for later guards what it was. Answers the URL that is left. */
 export function hideFromUrl(request: object & { url?: string | undefined }, names: readonly string[], into: object = request): string {
-  const received = urlAsReceived(request) ?? '/'
+  const received = receivedUrlOf(request) ?? request.url ?? '/'
   Object.defineProperty(into, AS_RECEIVED, { value: received, configurable: true })
   return withoutQuery(request.url ?? '/', names)
 }
 
-function urlAsReceived(request: object & { url?: string | undefined }): string | undefined {
-  return (request as { [AS_RECEIVED]?: string })[AS_RECEIVED] ?? request.url
+function receivedUrlOf(request: object): string | undefined {
+  return (request as { [AS_RECEIVED]?: string })[AS_RECEIVED]
 }
 
-function joined(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value
+function joined(value: unknown): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : typeof value === 'string' ? value : undefined
 }
 
 /** A web-standard request. Its Headers join repeated fields by themselves. */
@@ -112,7 +116,11 @@ export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements 
   }
 
   get url(): string {
-    return urlAsReceived(this.#request) as string
+    return this.#request.url
+  }
+
+  get receivedUrl(): string | undefined {
+    return receivedUrlOf(this.#request)
   }
 
   header(name: string): string | undefined {

@@ -1,0 +1,138 @@
+import { createTwinkey, type Profile, type Requirement, type WireRequest } from 'twinkey'
+import { requireAuth as requireExpress } from 'twinkey/express'
+import { requireAuth as requireFastify } from 'twinkey/fastify'
+import { requireAuth as requireHono } from 'twinkey/hono'
+import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
+import { requireAuth as requireWeb, webEndpoints } from 'twinkey/web'
+import { describe, expect, it } from 'vitest'
+import { createEndpoints } from '../../src/wire/endpoints.ts'
+import { NodeWireRequest } from '../../src/wire/request.ts'
+import { createBench } from '../support/bench.ts'
+import { anyTarget, byHeaders, codeOf, sent } from '../support/sent.ts'
+
+async function createWithKey() {
+  const bench = createBench()
+  const { key, primary, secondary } = await bench.twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  return { ...bench, key, primary, secondary: secondary as string }
+}
+
+/** A request with these headers. */
+function withHeaders(headers: Readonly<Record<string, string>>): WireRequest {
+  return { method: 'GET', url: '/', header: (name) => headers[name], param: () => undefined }
+}
+
+describe('a request of Node that a host has made up', () => {
+  it.each([
+    ['with an empty list of raw headers', { rawHeaders: [] }],
+    ['without raw headers', {}],
+  ])('%s is read from its headers', async (_, raw) => {
+    const { twinkey, primary } = await createWithKey()
+    const ask = async (headers: Record<string, string | string[]>, requirement: Requirement = anyTarget) =>
+      codeOf(await twinkey.authenticate(new NodeWireRequest({ method: 'GET', url: '/', ...raw, headers }), requirement))
+    expect(await ask({ authorization: `Bearer ${primary}` })).toBe('let in')
+    expect(await ask({ 'x-api-key': primary })).toBe('let in')
+    expect(await ask({ authorization: `Bearer ${primary}`, 'x-tenant': 'other' }, byHeaders)).toBe('tenant_denied')
+    expect(await ask({ authorization: `Bearer ${primary}`, 'x-tenant': ['t', 'other'] }, byHeaders)).toBe('target_conflict')
+    expect(await ask({ authorization: [`Bearer ${primary}`, `Bearer ${primary}`] })).toBe('credential_ambiguous')
+    expect(await ask({})).toBe('credential_missing')
+  })
+
+  it('is read from its raw headers alone where it has any', async () => {
+    const { twinkey, primary } = await createWithKey()
+    const rawHeaders = ['Authorization', `Bearer ${primary}`, 'authorization', 'Bearer x']
+    const headers = { authorization: `Bearer ${primary}`, 'x-api-key': primary }
+    expect(codeOf(await twinkey.authenticate(new NodeWireRequest({ url: '/', rawHeaders, headers }), anyTarget))).toBe(
+      'credential_ambiguous',
+    )
+    const other = new NodeWireRequest({ url: '/', rawHeaders: ['Host', 'localhost'], headers })
+    expect(codeOf(await twinkey.authenticate(other, anyTarget))).toBe('credential_missing')
+  })
+})
+
+describe('the Authorization field', () => {
+  it.each(['Negotiate', 'Kerberos', 'Basic', 'Bearers', 'NTLM'])(
+    'of the scheme %s leaves X-API-Key its say, as long as it may be',
+    async (scheme) => {
+      const { twinkey, primary } = await createWithKey()
+      const authorization = `${scheme} ${'YIIQ'.repeat(4000)}`
+      expect(codeOf(await twinkey.authenticate(withHeaders({ authorization, 'x-api-key': primary }), anyTarget))).toBe('let in')
+      expect(codeOf(await twinkey.authenticate(withHeaders({ authorization }), anyTarget))).toBe('credential_missing')
+      expect(await twinkey.authenticate(withHeaders({ authorization }), { ...anyTarget, optional: true })).toMatchObject({
+        ok: true,
+        principal: undefined,
+      })
+    },
+  )
+
+  it('of the scheme Bearer is too long for anything of ours', async () => {
+    const { twinkey } = await createWithKey()
+    expect(codeOf(await twinkey.authenticate(withHeaders({ authorization: `Bearer ${'A'.repeat(16_000)}` }), anyTarget))).toBe(
+      'credential_invalid',
+    )
+  })
+
+  it.each([
+    ['a tab', '\t'],
+    ['a no-break space', '\u00a0'],
+    ['a space and a tab', ' \t'],
+    ['a line separator', '\u2028'],
+    ['a byte order mark', '\ufeff'],
+  ])('is malformed with %s behind "Bearer "', async (_, blank) => {
+    const { twinkey, primary } = await createWithKey()
+    expect(codeOf(await twinkey.authenticate(withHeaders({ authorization: `Bearer ${blank}${primary}` }), anyTarget))).toBe(
+      'credential_malformed',
+    )
+  })
+
+  it('may have several spaces behind Bearer, in any case', async () => {
+    const { twinkey, primary } = await createWithKey()
+    for (const start of ['Bearer ', 'bearer   ', 'BEARER ']) {
+      expect(codeOf(await twinkey.authenticate(withHeaders({ authorization: start + primary }), anyTarget))).toBe('let in')
+    }
+  })
+})
+
+describe('misuse is an error when the route is made', () => {
+  const twinkey = createTwinkey()
+  const as = <T>(value: unknown) => value as T
+  const guards: [string, (decider: typeof twinkey, requirement: Requirement) => unknown][] = [
+    ['express', requireExpress],
+    ['fastify', requireFastify],
+    ['hono', requireHono],
+    ['web', (decider, requirement) => requireWeb(decider, requirement, () => new Response())],
+  ]
+
+  it.each(guards)('requireAuth without a Twinkey: %s', (_, requireAuth) => {
+    for (const none of [undefined, null, {}, { workflow: 'flows.read' }, createTwinkey, { authenticate: async () => {} }])
+      expect(() => requireAuth(as(none), anyTarget)).toThrow(/first argument must be what createTwinkey answers/)
+  })
+
+  it.each(['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const)('a profile without %s', (method) => {
+    for (const profile of [standard(), boomiFlow(), flowgear(), flare({ account: () => undefined })]) {
+      const { [method]: _, ...rest } = profile
+      const without = as<Profile>(rest)
+      for (const [, requireAuth] of guards) expect(() => requireAuth(twinkey, { profile: without })).toThrow(/profile must be a profile/)
+      expect(() => createEndpoints(twinkey, { profile: without })).toThrow(/profile must be a profile/)
+    }
+  })
+
+  it.each(['tenant', 'environment', 'workflow'] as const)('a route for every %s by a star', (axis) => {
+    for (const [, requireAuth] of guards) expect(() => requireAuth(twinkey, { [axis]: '*' })).toThrow(`${axis} must be one name`)
+  })
+
+  it('an option that tokenRoutes does not have', () => {
+    const misspelt = as<object>({ Profile: flowgear() })
+    expect(() => createEndpoints(twinkey, misspelt)).toThrow('tokenRoutes: unknown option "Profile". It can have profile.')
+    expect(() => webEndpoints(twinkey, misspelt)).toThrow(TypeError)
+    expect(() => webEndpoints(as<typeof twinkey>(undefined))).toThrow(TypeError)
+  })
+})
+
+describe('a request that names everything', () => {
+  it.each(['tenant', 'environment', 'workflow'] as const)('by a star as its %s is malformed, whatever its key reaches', async (axis) => {
+    const { twinkey } = createBench()
+    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: '*' } })
+    const named = { tenant: 't', environment: 'production', workflow: 'w', [axis]: '*' }
+    expect(codeOf(await twinkey.authenticate(sent({ credential: primary, ...named }), byHeaders))).toBe('request_malformed')
+  })
+})

@@ -1,0 +1,87 @@
+import type { AddressInfo } from 'node:net'
+import express4 from 'express4'
+import { Hono } from 'hono'
+import { createTwinkey, NodeWireRequest, query } from 'twinkey'
+import { requireAuth } from 'twinkey/express'
+import { requireAuth as onHono } from 'twinkey/hono'
+import { flowgear, standard } from 'twinkey/profiles'
+import { expect, test } from 'vitest'
+import { sendRaw } from '../support/raw-http.ts'
+import { createCallers } from './callers.ts'
+
+test('a guard decides about the URL as the handler sees it, though the secret was taken out of it before', async () => {
+  const { twinkey, secrets } = await createCallers()
+  const app = express4()
+  const profile = { ...flowgear(), target: {} }
+  const requirement = { profile, tenant: query('tenant'), workflow: 'flows.read' }
+  app.get(
+    '/flows',
+    requireAuth(twinkey, { profile, anyTarget: true }),
+    (req, _res, next) => {
+      req.url = req.url.replace('tenant=t1', 'tenant=t2')
+      next()
+    },
+    requireAuth(twinkey, requirement),
+    (req, res) => void res.json({ tenant: req.principal.tenant, url: req.url }),
+  )
+  const server = app.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  const ask = (secret: string) => sendRaw(port, { target: `/flows?auth-key=${secret}&tenant=t1` })
+  expect((await ask(secrets.t1)).status).toBe(404)
+  expect(JSON.parse((await ask(secrets.anyTenant)).body)).toEqual({ tenant: 't2', url: '/flows?tenant=t2' })
+  server.close()
+})
+
+test('a secret under a name in another case is in neither URL nor query', async () => {
+  const { twinkey } = await createCallers()
+  const app = express4()
+  app.get(
+    '/',
+    requireAuth(twinkey, { profile: flowgear(), optional: true }),
+    (req, res) => void res.json([req.url, req.originalUrl, req.query]),
+  )
+  const server = app.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { body } = await sendRaw((server.address() as AddressInfo).port, { target: '/?Auth-Key=secret&b=1' })
+  expect(JSON.parse(body)).toEqual(['/?b=1', '/?b=1', { b: '1' }])
+  server.close()
+})
+
+test('a body that somebody holds on to is no reason for a 500', async () => {
+  const { twinkey, secrets } = await createCallers()
+  const app = new Hono()
+  app.use(async (c, next) => {
+    c.req.raw.body?.getReader()
+    await next()
+  })
+  app.post('/', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) => c.text(c.var.principal.name))
+  const answer = await app.request(`/?auth-key=${secrets.t1}`, { method: 'POST', body: 'x' })
+  expect(answer.status).toBe(200)
+})
+
+test('headers that a host made up are read by their own names only', () => {
+  const request = new NodeWireRequest({ rawHeaders: [], headers: { authorization: 'Bearer x' } })
+  expect([request.header('authorization'), request.header('constructor'), request.header('__proto__')]).toEqual([
+    'Bearer x',
+    undefined,
+    undefined,
+  ])
+})
+
+test.each([null, '', false, -1, 0, Number.NaN, '1'])('a clock that answers %j is no clock', (time) => {
+  expect(() => createTwinkey({ now: () => time as number })).toThrow('now must answer epoch milliseconds')
+})
+
+test('a profile may be an object of a class', async () => {
+  const { twinkey, secrets } = await createCallers()
+  class Custom {
+    constructor() {
+      Object.assign(this, standard())
+    }
+  }
+  const { tokenRoutes } = await import('twinkey/hono')
+  const app = new Hono().use('/tokens/*', tokenRoutes(twinkey, { profile: new Custom() as ReturnType<typeof standard> }))
+  const answer = await app.request('/tokens', { method: 'POST', headers: { authorization: `Bearer ${secrets.t1}` } })
+  expect(answer.status).toBe(200)
+})
