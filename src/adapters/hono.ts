@@ -28,8 +28,13 @@ export { header, param, query, routeTemplate } from '../wire/requirement.ts'
  */
 export function requireAuth<M extends Metadata>(
   twinkey: Decider<M>,
+  requirement: Requirement & { readonly optional: true },
+): MiddlewareHandler<{ Variables: { principal: Principal<M> | undefined } }>
+export function requireAuth<M extends Metadata>(
+  twinkey: Decider<M>,
   requirement?: Requirement,
-): MiddlewareHandler<{ Variables: { principal: Principal<M> } }> {
+): MiddlewareHandler<{ Variables: { principal: Principal<M> } }>
+export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): MiddlewareHandler {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   const proceed = (c: Context, next: Next, verdict: Verdict<M>): Response | Promise<void> => {
     if (isAnswer(verdict)) return toResponse(verdict)

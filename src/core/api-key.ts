@@ -1,8 +1,7 @@
-import { isPlainObject, metadataProblem, nameProblem, timeProblem } from './bounds.ts'
 import { TwinkeyError } from './fault.ts'
 import type { RefusalReason } from './refusal.ts'
-import { freezeScope, type Scope, scopeProblem } from './scope.ts'
-import { isDigest, type Slot } from './secret.ts'
+import { freezeScope, type Scope } from './scope.ts'
+import type { Slot } from './secret.ts'
 
 /** A JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
@@ -185,40 +184,6 @@ export function updated(key: KeyRecord, change: Pick<Change, 'name' | 'scope' | 
   return changed(key, change, now)
 }
 
-/** A record as it came out of a store, rebuilt from what has the right form, or undefined where anything has not. */
-export function readStoredKey(value: unknown): KeyRecord | AliasRecord | undefined {
-  if (!isPlainObject(value) || !isId(value['id']) || !isVersion(value['version'])) return undefined
-  const { id, version } = value
-  if (value['kind'] === 'alias') {
-    return isId(value['keyId']) ? Object.freeze({ kind: 'alias', id, version, keyId: value['keyId'] }) : undefined
-  }
-  const { kind, name, owner, metadata, scope, enabled, createdAt, updatedAt, expiresAt, revokedAt, lastUsedAt } = value
-  const primary = readSecret(value['primary'])
-  const secondary = value['secondary'] === null ? null : readSecret(value['secondary'])
-  if (kind !== 'key' || nameProblem(name) !== undefined || (owner !== null && nameProblem(owner) !== undefined)) return undefined
-  if (metadataProblem(metadata) !== undefined || scopeProblem(scope) !== undefined || typeof enabled !== 'boolean') return undefined
-  if (!isTime(createdAt) || !isTime(updatedAt) || !isTimeOrNull(expiresAt) || !isTimeOrNull(revokedAt)) return undefined
-  if (primary === undefined || secondary === undefined || !isUses(lastUsedAt)) return undefined
-  if (primary.id === secondary?.id || primary.digest === secondary?.digest) return undefined
-  return Object.freeze({
-    kind,
-    id,
-    version,
-    name: name as string,
-    owner: owner as string | null,
-    metadata: freezeJson(metadata as Metadata),
-    scope: freezeScope(scope as Scope),
-    enabled,
-    createdAt,
-    updatedAt,
-    expiresAt,
-    revokedAt,
-    primary,
-    secondary,
-    lastUsedAt: Object.freeze({ ...lastUsedAt }),
-  })
-}
-
 /** A deeply frozen copy. */
 export function freezeJson<T extends Json>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
@@ -233,27 +198,4 @@ export function isId(value: unknown): value is string {
 
 function requireNotRevoked(key: KeyRecord): void {
   if (key.revokedAt !== null) throw new TwinkeyError('key_revoked', 'The key is revoked, which is final. Create another one.')
-}
-
-function readSecret(value: unknown): StoredSecret | undefined {
-  if (!isPlainObject(value)) return undefined
-  const { id, digest, hint, createdAt, expiresAt } = value
-  if (!isId(id) || !isDigest(digest) || typeof hint !== 'string' || hint.length > 4) return undefined
-  return isTime(createdAt) && isTimeOrNull(expiresAt) ? Object.freeze({ id, digest, hint, createdAt, expiresAt }) : undefined
-}
-
-function isVersion(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
-}
-
-function isTime(value: unknown): value is number {
-  return timeProblem(value) === undefined
-}
-
-function isTimeOrNull(value: unknown): value is number | null {
-  return value === null || isTime(value)
-}
-
-function isUses(value: unknown): value is Record<string, number> {
-  return isPlainObject(value) && Object.values(value).every(isTime)
 }

@@ -97,7 +97,7 @@ export function createAuthenticator<M extends Metadata>({
   }
 
   function refused({ refusal, reason, keyId }: Denial, at: number): void {
-    emit?.({ type: 'access.refused', at, code: refusal.code, reason, keyId })
+    emit?.({ type: 'access.refused', at, code: refusal.code, reason, axis: refusal.axis, keyId })
   }
 
   // Takes the steps until they end, asking what must be asked. Each question is asked once, because its answer is held for this decision.

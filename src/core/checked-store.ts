@@ -1,8 +1,9 @@
-import { type KeyRecord, readStoredKey } from './api-key.ts'
+import type { KeyRecord } from './api-key.ts'
 import { within } from './deadline.ts'
 import { TwinkeyError } from './fault.ts'
 import { matchesQuery } from './list-query.ts'
 import type { KeyStore, ListQuery, SecretUse, StoredKey } from './store.ts'
+import { readRecord, recordProblem } from './stored-key.ts'
 
 /** A store as the rest of the core sees it: every call has a deadline, and what comes out has been checked before it is believed. */
 export interface CheckedStore {
@@ -26,24 +27,27 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number): Che
     async get(id) {
       const found = await ask(() => store.get(id))
       if (found === undefined) return undefined
-      const record = readStoredKey(found)
+      const problem = recordProblem(found)
+      if (problem !== undefined) throw malformed('get', problem)
       // A store that answers with another key than was asked for would let one caller in as another.
-      if (record === undefined || record.id !== id) throw malformed()
-      return record
+      if (found.id !== id) throw malformed('get', 'id must be the one that was asked for')
+      return readRecord(found)
     },
     async put(next, expectedVersion) {
-      return oneOf(PUT_ANSWERS, await ask(() => store.put(next, expectedVersion)))
+      return oneOf('put', PUT_ANSWERS, await ask(() => store.put(next, expectedVersion)))
     },
     async delete(id, expectedVersion) {
-      return oneOf(DELETE_ANSWERS, await ask(() => store.delete(id, expectedVersion)))
+      return oneOf('delete', DELETE_ANSWERS, await ask(() => store.delete(id, expectedVersion)))
     },
     async list(query) {
       const page = await ask(() => store.list(query))
-      if (!Array.isArray(page?.keys) || (page.next !== undefined && typeof page.next !== 'string')) throw malformed()
+      if (!Array.isArray(page?.keys) || (page.next !== undefined && typeof page.next !== 'string'))
+        throw malformed('list', 'the answer must be { keys, next }, next a string or undefined')
       const keys = page.keys.map((found) => {
-        const record = readStoredKey(found)
-        if (record?.kind !== 'key' || !matchesQuery(record, query)) throw malformed()
-        return record
+        const problem =
+          recordProblem(found) ?? (found.kind === 'key' && matchesQuery(found, query) ? undefined : 'a key must be one that was asked for')
+        if (problem !== undefined) throw malformed('list', problem)
+        return readRecord(found) as KeyRecord
       })
       return { keys, next: page.next }
     },
@@ -53,14 +57,14 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number): Che
   }
 }
 
-function oneOf<T extends string>(answers: readonly T[], answer: T): T {
-  if (!answers.includes(answer)) throw malformed()
+function oneOf<T extends string>(call: string, answers: readonly T[], answer: T): T {
+  if (!answers.includes(answer)) throw malformed(call, `the answer must be one of ${answers.join(', ')}`)
   return answer
 }
 
-function malformed(): TwinkeyError {
+function malformed(call: string, problem: string): TwinkeyError {
   return new TwinkeyError(
     'store_malformed',
-    'The store answered with something that is not a record of the right form. Nothing was believed of it.',
+    `What the store answered to ${call} has not the form of the port: ${problem}. Nothing was believed of it.`,
   )
 }

@@ -1,4 +1,5 @@
 import type { RefusalCode, RefusalReason } from './refusal.ts'
+import type { Axis } from './scope.ts'
 import type { Slot } from './secret.ts'
 
 /** Something that was done to a key. */
@@ -51,6 +52,8 @@ export interface RefusedEvent {
   readonly at: number
   readonly code: RefusalCode
   readonly reason: RefusalReason | undefined
+  /** The axis that it is about, where it is about one. */
+  readonly axis: Axis | undefined
   /** The key that the credential belongs to, where that much was established. */
   readonly keyId: string | undefined
 }

@@ -17,6 +17,11 @@ export interface KeyWrites {
   remove(id: string): Promise<KeyRecord>
 }
 
+// Whether the write was made is open, because of this.
+interface Unknown {
+  readonly cause: unknown
+}
+
 // Every attempt that loses means that another change won, so this many in a row is not contention but a broken store.
 const MAX_ATTEMPTS = 1000
 // A store that can be read and not be written is not asked again and again.
@@ -33,11 +38,11 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
     return record
   }
 
-  async function put(next: StoredKey, expectedVersion: number | undefined): Promise<'stored' | 'conflict' | 'missing' | 'unknown'> {
+  async function put(next: StoredKey, expectedVersion: number | undefined): Promise<'stored' | 'conflict' | 'missing' | Unknown> {
     try {
       return await store.put(next, expectedVersion)
-    } catch {
-      return await settle(next, expectedVersion)
+    } catch (cause) {
+      return (await settle(next, expectedVersion)) ? 'stored' : { cause }
     } finally {
       keys.forget(next.id)
     }
@@ -45,13 +50,12 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
 
   // A write that failed may have been done all the same. The version tells whose write is there, and doing the same compare-and-set a second
   // time cannot do more than doing it once.
-  async function settle(next: StoredKey, expectedVersion: number | undefined): Promise<'stored' | 'unknown'> {
+  async function settle(next: StoredKey, expectedVersion: number | undefined): Promise<boolean> {
     const isThere = async () => (await store.get(next.id))?.version === next.version
     try {
-      if (await isThere()) return 'stored'
-      return (await store.put(next, expectedVersion)) === 'stored' || (await isThere()) ? 'stored' : 'unknown'
+      return (await isThere()) || (await store.put(next, expectedVersion)) === 'stored' || (await isThere())
     } catch {
-      return 'unknown'
+      return false
     }
   }
 
@@ -67,9 +71,10 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
       const outcome = await put(next, record.version)
       if (outcome === 'stored') return next
       if (outcome === 'missing') throw notFound()
-      if (outcome === 'unknown') unknowns++
+      const open = typeof outcome === 'object'
+      if (open) unknowns++
       if (attempt < maxAttempts && unknowns < MAX_UNKNOWN) continue
-      if (outcome === 'unknown') throw unknown()
+      if (open) throw unknown(outcome.cause)
       throw new TwinkeyError('version_conflict', 'Another change to this key came first. Read the key again and decide anew.')
     }
   }
@@ -77,7 +82,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
   return {
     async put(next, expectedVersion) {
       const outcome = await put(next, expectedVersion)
-      if (outcome === 'unknown') throw unknown()
+      if (typeof outcome === 'object') throw unknown(outcome.cause)
       return outcome
     },
     change: (id, transition) => change(id, transition, 1),

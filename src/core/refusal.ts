@@ -61,6 +61,7 @@ export type RefusalReason =
   | 'sources_disagree'
   | 'not_served'
   | 'not_readable'
+  | 'parameter_unseen'
   | 'wider_than_key'
   | 'too_large'
 
@@ -75,6 +76,8 @@ export const REFUSALS = Object.freeze({
   credentialInvalid: refusal('credential_invalid', 'The credential is not valid.'),
   credentialAmbiguous: refusal('credential_ambiguous', 'Send exactly one credential with a request.'),
   requestMalformed: refusal('request_malformed', 'The request could not be read.'),
+  // The same to the caller, but no fault of the caller's.
+  parameterUnseen: refusal('request_malformed', 'The request could not be read.'),
   targetRepeated: refusal('target_conflict', 'The request names its target more than once.'),
   scopeTooLarge: refusal('scope_too_large', 'The scope does not fit into a token. Ask for a narrower one.'),
   unavailable: refusal('unavailable', 'This cannot be decided at the moment. Try again.', { retryAfterSeconds: RETRY_AFTER_SECONDS }),

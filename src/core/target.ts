@@ -48,7 +48,7 @@ function resolveAxis<R>(
   const { reader } = demand
   const byRoute = read(demand.target[axis], request)
   const byProfile = read(reader.target?.[axis], request)
-  if (isRefusal(byRoute)) return { refusal: byRoute, reason: 'not_readable' }
+  if (isRefusal(byRoute)) return { refusal: byRoute, reason: byRoute === REFUSALS.parameterUnseen ? 'parameter_unseen' : 'not_readable' }
   if (isRefusal(byProfile)) return { refusal: byProfile, reason: 'not_readable' }
 
   const listed = reader.caseless?.includes(axis) ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? ''] : undefined

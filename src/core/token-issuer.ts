@@ -84,7 +84,7 @@ export interface TokenIssuerParts<M extends Metadata> {
 
 export function createTokenIssuer<M extends Metadata>({ authenticator, rules, signingKeys, emit, now }: TokenIssuerParts<M>): Tokens<M> {
   function refuse(refusal: Refusal, reason: RefusalReason, keyId: string): Refused {
-    emit?.({ type: 'access.refused', at: now(), code: refusal.code, reason, keyId })
+    emit?.({ type: 'access.refused', at: now(), code: refusal.code, reason, axis: refusal.axis, keyId })
     return { ok: false, refusal }
   }
 

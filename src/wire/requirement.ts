@@ -36,7 +36,7 @@ export interface Requirement {
  */
 export function param(name: string): TargetReader<WireRequest> {
   requireName('param', name)
-  return (request) => request.param(name) ?? REFUSALS.requestMalformed
+  return (request) => request.param(name) ?? REFUSALS.parameterUnseen
 }
 
 /** Reads a name from a header. A repeated header, a comma in it, or anything but ASCII is refused. */
@@ -94,7 +94,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
       const source = requirement[axis]
       if (source === undefined) continue
       if (anyTarget) throw new TypeError(`requireAuth: anyTarget checks no axis, so it cannot go with ${axis}. Leave one of the two out.`)
-      const problem = typeof source === 'function' ? undefined : source === '*' ? 'must be one name' : nameProblem(source)
+      const problem = typeof source === 'function' ? undefined : fixedProblem(source)
       if (problem !== undefined) throw new TypeError(`requireAuth: ${axis} ${problem}, or a reader like param(), header() or query().`)
       target[axis] = source
     }
@@ -107,6 +107,12 @@ export class CheckedRequirement implements Demand<WireRequest> {
     this.workflow = typeof target.workflow === 'string' ? target.workflow : undefined
     Object.freeze(this)
   }
+}
+
+function fixedProblem(name: unknown): string | undefined {
+  if (name === '*') return 'must be one name'
+  if (typeof name === 'string' && name.startsWith(':')) return 'is a fixed name, so it does not begin with a colon: must be read by param()'
+  return nameProblem(name)
 }
 
 function requireName(reader: string, name: unknown): void {

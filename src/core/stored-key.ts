@@ -1,0 +1,98 @@
+import { type AliasRecord, freezeJson, isId, type KeyRecord, type Metadata, type StoredSecret } from './api-key.ts'
+import { isPlainObject, metadataProblem, nameProblem, timeProblem } from './bounds.ts'
+import { freezeScope, type Scope, scopeProblem } from './scope.ts'
+import { isDigest } from './secret.ts'
+
+// A member, what it must be, and whether a value is that.
+type Rule = readonly [member: string, form: string, holds: (value: unknown) => boolean]
+
+const isTime = (value: unknown) => timeProblem(value) === undefined
+const isTimeOrNull = (value: unknown) => value === null || isTime(value)
+const isVersion = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+const isUses = (value: unknown) => isPlainObject(value) && Object.values(value).every(isTime)
+
+const SECRET_RULES: readonly Rule[] = [
+  ['id', 'an id', isId],
+  ['digest', 'a digest with its algorithm', isDigest],
+  ['hint', 'a string of at most four characters', (value) => typeof value === 'string' && value.length <= 4],
+  ['createdAt', 'epoch milliseconds', isTime],
+  ['expiresAt', 'epoch milliseconds or null', isTimeOrNull],
+]
+
+const ALIAS_RULES: readonly Rule[] = [
+  ['id', 'an id', isId],
+  ['version', 'a whole number', isVersion],
+  ['keyId', 'an id', isId],
+]
+
+const KEY_RULES: readonly Rule[] = [
+  ['id', 'an id', isId],
+  ['version', 'a whole number', isVersion],
+  ['kind', "'key' or 'alias'", (value) => value === 'key'],
+  ['name', 'a name', (value) => nameProblem(value) === undefined],
+  ['owner', 'a name or null', (value) => value === null || nameProblem(value) === undefined],
+  ['metadata', 'a JSON object', (value) => metadataProblem(value) === undefined],
+  ['scope', 'a scope', (value) => scopeProblem(value) === undefined],
+  ['enabled', 'true or false', (value) => typeof value === 'boolean'],
+  ['createdAt', 'epoch milliseconds', isTime],
+  ['updatedAt', 'epoch milliseconds', isTime],
+  ['expiresAt', 'epoch milliseconds or null', isTimeOrNull],
+  ['revokedAt', 'epoch milliseconds or null', isTimeOrNull],
+  ['primary', 'a stored secret', isPlainObject],
+  ['secondary', 'a stored secret or null', (value) => value === null || isPlainObject(value)],
+  ['lastUsedAt', 'an object of epoch milliseconds by secret id', isUses],
+]
+
+/** What is wrong with the form of a record that came out of a store, or undefined. It names members and types, never a value. */
+export function recordProblem(value: unknown): string | undefined {
+  if (!isPlainObject(value)) return `a record must be a plain object, and is ${typeOf(value)}`
+  const problem = firstProblem(value, value['kind'] === 'alias' ? ALIAS_RULES : KEY_RULES, '')
+  if (problem !== undefined || value['kind'] === 'alias') return problem
+  const { primary, secondary } = value as unknown as KeyRecord
+  const inSlots = firstProblem(primary, SECRET_RULES, 'primary.') ?? (secondary && firstProblem(secondary, SECRET_RULES, 'secondary.'))
+  if (inSlots) return inSlots
+  return primary.id === secondary?.id || primary.digest === secondary?.digest
+    ? 'primary and secondary must not be the same secret'
+    : undefined
+}
+
+/** A record rebuilt from the members that it may have, and frozen. Its form has been checked by {@link recordProblem}. */
+export function readRecord(value: KeyRecord | AliasRecord): KeyRecord | AliasRecord {
+  if (value.kind === 'alias') return Object.freeze({ kind: 'alias', id: value.id, version: value.version, keyId: value.keyId })
+  const { kind, id, version, name, owner, metadata, scope, enabled, createdAt, updatedAt, expiresAt, revokedAt, lastUsedAt } = value
+  return Object.freeze({
+    kind,
+    id,
+    version,
+    name,
+    owner,
+    metadata: freezeJson<Metadata>(metadata),
+    scope: freezeScope(scope as Scope),
+    enabled,
+    createdAt,
+    updatedAt,
+    expiresAt,
+    revokedAt,
+    primary: readSecret(value.primary),
+    secondary: value.secondary && readSecret(value.secondary),
+    lastUsedAt: Object.freeze({ ...lastUsedAt }),
+  })
+}
+
+function readSecret({ id, digest, hint, createdAt, expiresAt }: StoredSecret): StoredSecret {
+  return Object.freeze({ id, digest, hint, createdAt, expiresAt })
+}
+
+function firstProblem(value: object, rules: readonly Rule[], path: string): string | undefined {
+  for (const [member, form, holds] of rules) {
+    const found = (value as Record<string, unknown>)[member]
+    if (!holds(found)) return `${path}${member} must be ${form}, and is ${typeOf(found)}`
+  }
+  return undefined
+}
+
+function typeOf(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'a list' : `another ${typeof value}`
+}
