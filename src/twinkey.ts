@@ -13,12 +13,16 @@ import type { Anonymous, Decision, Refused } from './core/principal.ts'
 import type { Refusal } from './core/refusal.ts'
 import { configuredSigningKeys, ephemeralSigningKeys, noSigningKeys } from './core/signing-key.ts'
 import { createTokenIssuer, type Tokens, type Verified, verifyCredential } from './core/token-issuer.ts'
+import { createTokenMemory } from './core/token-memory.ts'
 import { isIssuedBy, verifyToken } from './core/tokens.ts'
 import { createUsage } from './core/usage.ts'
 import { checkOptions, type TwinkeyOptions } from './options.ts'
 import { isMemoryStore } from './stores/memory.ts'
 import { WebWireRequest, type WireRequest } from './wire/request.ts'
 import { CheckedRequirement, type Requirement } from './wire/requirement.ts'
+
+// A remembered token takes about a kilobyte.
+const MAX_TOKENS = 20_000
 
 /** Management of keys, and verification of a secret without a request. */
 export interface Keys<M extends Metadata = Metadata> extends Keyring<M> {
@@ -124,6 +128,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     prefixes,
     pepper,
     foreign,
+    tokens: createTokenMemory(Math.min(maxKeys, MAX_TOKENS), skewSeconds * 1000),
     verifyToken: (text, at) => verifyToken(text, rules, at),
     isOurToken: (text) => isIssuedBy(text, issuer),
     now,

@@ -7,6 +7,7 @@ import type { CachedKey, KeyCache } from './key-cache.ts'
 import { REFUSALS, type Refusal, type RefusalReason } from './refusal.ts'
 import { intersect, type Scope } from './scope.ts'
 import { hasOurPrefix, isWellFormed, keyIdOf, matchSecret, type Pepper, type Slot } from './secret.ts'
+import type { TokenMemory } from './token-memory.ts'
 import { isTokenLike, type TokenClaims } from './tokens.ts'
 
 /** A live secret of a live key, or a token that one of them minted. */
@@ -49,6 +50,8 @@ export interface IdentifierParts {
   readonly pepper: Pepper | undefined
   /** The kinds of secrets of other systems that may have been imported. */
   readonly foreign: readonly ForeignSecrets[]
+  /** The tokens that were verified before. */
+  readonly tokens: TokenMemory
   readonly verifyToken: (text: string, now: number) => Promise<TokenClaims | RefusalReason>
   /** Whether a text says, unverified, that it is a token of ours. */
   readonly isOurToken: (text: string) => boolean
@@ -59,7 +62,7 @@ export interface IdentifierParts {
 export type Identify = (text: string, kinds: Credential['kinds'], known: Known | undefined, at: number) => Identity | Denial | Question
 
 /** The second step of every decision: from the text of a credential to a live key. */
-export function createIdentifier({ keys, prefixes, pepper, foreign, verifyToken, isOurToken, now }: IdentifierParts): Identify {
+export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, verifyToken, isOurToken, now }: IdentifierParts): Identify {
   function identifySecret(text: string, keyId: string, known: Known | undefined, at: number): Identity | Denial | Question {
     const cached = recall(keyId, known, at)
     // Where the id is known the digest decides. Where it is not, the checksum keeps a typo or a made-up string from the store.
@@ -101,10 +104,12 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, verifyToken,
   }
 
   function identifyToken(text: string, known: Known | undefined, at: number): Identity | Denial | Question {
-    const claims = known?.token
+    const claims = known?.token ?? tokens.recall(text, at)
     if (claims === undefined) {
       return new Question(async (learned) => {
-        learned.token = await verifyToken(text, now())
+        const verified = await verifyToken(text, now())
+        learned.token = verified
+        if (typeof verified !== 'string') tokens.keep(text, verified)
       })
     }
     if (typeof claims === 'string') return invalid(claims, undefined, !isOurToken(text))
