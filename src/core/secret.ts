@@ -25,13 +25,15 @@ const SECRET_LENGTH = 43
 const CHECKSUM_LENGTH = 6
 const TAIL_LENGTH = ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 const HINT_LENGTH = 4
+// 32 bytes in base64url.
+const DIGEST_LENGTH = 43
 
 const PREFIX = /^[A-Za-z][A-Za-z0-9_]{0,31}$/
 const TAIL = /^[0-9A-Za-z]{65}$/
 const PLAIN = 'sha-256:'
 const PEPPERED = 'hmac-sha-256:'
 // No secret has this digest: 43 times 'A' is 32 zero bytes.
-const DUMMY = `${PLAIN}${'A'.repeat(43)}`
+const DUMMY = `${PLAIN}${'A'.repeat(DIGEST_LENGTH)}`
 const DIGEST = /^(?:sha-256|hmac-sha-256:[A-Za-z0-9_-]{1,32}):[A-Za-z0-9_-]{43}$/
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -157,10 +159,10 @@ export function matchSecret(
 ): Slot | 'pepper_missing' | undefined {
   const firstPepper = primary === undefined ? (pepper?.current ?? undefined) : pepperOf(primary)
   const secondPepper = secondary === undefined ? firstPepper : pepperOf(secondary)
-  const first = digestUnder(firstPepper, secret, pepper)
-  const second = secondPepper === firstPepper ? first : digestUnder(secondPepper, secret, pepper)
-  const isPrimary = equal(first ?? '', primary ?? DUMMY)
-  const isSecondary = equal(second ?? '', secondary ?? DUMMY)
+  const first = bareDigest(firstPepper, secret, pepper)
+  const second = secondPepper === firstPepper ? first : bareDigest(secondPepper, secret, pepper)
+  const isPrimary = endsWithDigest(primary ?? DUMMY, first ?? '')
+  const isSecondary = endsWithDigest(secondary ?? DUMMY, second ?? '')
   if (isPrimary) return 'primary'
   if (isSecondary) return 'secondary'
   return first === undefined || second === undefined ? 'pepper_missing' : undefined
@@ -168,9 +170,8 @@ export function matchSecret(
 
 /** The digest of a secret under a pepper, or the plain one; undefined where no pepper of that name is configured. */
 export function digestUnder(name: string | undefined, secret: string, pepper: Pepper | undefined): string | undefined {
-  if (name === undefined) return PLAIN + sha256(secret)
-  if (pepper === undefined || !Object.hasOwn(pepper.keys, name)) return undefined
-  return storedDigest(name, hmacSha256(pepper.keys[name] as Uint8Array, secret))
+  const digest = bareDigest(name, secret, pepper)
+  return digest && storedDigest(name, digest)
 }
 
 /** A digest in base64url in the form in which it is stored: with its algorithm and pepper. */
@@ -178,9 +179,17 @@ export function storedDigest(pepper: string | undefined, digest: string): string
   return pepper === undefined ? PLAIN + digest : `${PEPPERED}${pepper}:${digest}`
 }
 
-function equal(a: string, b: string): boolean {
-  let difference = a.length ^ b.length
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i)
+function bareDigest(name: string | undefined, secret: string, pepper: Pepper | undefined): string | undefined {
+  if (name === undefined) return sha256(secret)
+  if (pepper === undefined || !Object.hasOwn(pepper.keys, name)) return undefined
+  return hmacSha256(pepper.keys[name] as Uint8Array, secret)
+}
+
+// In constant time. What stands before the digest in the stored text is its algorithm and pepper, by which the digest was made.
+function endsWithDigest(stored: string, digest: string): boolean {
+  const offset = stored.length - DIGEST_LENGTH
+  let difference = digest.length ^ DIGEST_LENGTH
+  for (let i = 0; i < DIGEST_LENGTH; i++) difference |= digest.charCodeAt(i) ^ stored.charCodeAt(offset + i)
   return difference === 0
 }
 
