@@ -90,6 +90,7 @@ describe('imports', () => {
     core: ({ to }) => roomOf(to) === 'core',
     wire: ({ to }) => ['core', 'wire'].includes(roomOf(to)),
     stores: ({ to }) => roomOf(to) === 'core',
+    testing: ({ to, typeOnly }) => roomOf(to) === 'testing' || (roomOf(to) === 'core' && typeOnly),
     adapters: ({ to, typeOnly }) => ['wire', 'adapters'].includes(roomOf(to)) || (roomOf(to) === 'core' && typeOnly),
     // These put the rooms together. What mounts a framework is reached by its own subpath.
     root: ({ to }) => roomOf(to) !== 'adapters',
