@@ -24,6 +24,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/curl.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import newman from 'newman'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -18,12 +18,6 @@ const FLOWGEAR_HEADER = 'Authorization: Key=your-auth-key'
 const FLOWGEAR_ENVIRONMENT = '&_profile=Test'
 const COLLECTION = fileURLToPath(new URL('newman/boomi-flow.postman_collection.json', import.meta.url))
 const JWT = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/
-
-beforeAll(() => {
-  const isThere = () => spawnSync('curl', ['--version']).status === 0
-  if (!isThere() && process.getuid?.() === 0) spawnSync('apt-get', ['install', '-y', 'curl'])
-  if (!isThere()) throw new Error('curl is missing, and the documents say curl. Install it: apt-get install curl')
-})
 
 describe.each(FRAMEWORKS)('the documents of the products, followed against the demo on %s', (framework) => {
   let demo: Demo & DemoLine

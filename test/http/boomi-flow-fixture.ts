@@ -2,6 +2,7 @@ import { type OwnerScope, type Principal, param, rateLimited } from 'twinkey'
 import { boomiFlow } from 'twinkey/profiles'
 import { createBench } from '../support/bench.ts'
 import type { Route } from './routes.ts'
+import { spoil } from './spoil.ts'
 
 /** The tenant id of the vendor's own example, which is no UUID. */
 export const SEED_TENANT = 'b70ef1d6-edc9-4481-94b9-d81g126e32d1'
@@ -73,16 +74,8 @@ export async function createBoomiFlowFixture() {
   })
   const issued = await tokens.issue(main.primary)
 
-  await keys.disable(disabled.key.id)
-  await keys.revoke(revoked.key.id)
-  await keys.delete(deleted.key.id)
   await keys.regenerate(replaced.key.id, 'primary')
-  bench.spy.override({
-    async get(id) {
-      if (id === badStore.key.id) throw new Error('connection lost')
-      return bench.spy.inner.get(id)
-    },
-  })
+  await spoil(bench.twinkey, bench.spy, { disabled, revoked, deleted, badStore })
   return {
     ...bench,
     token: issued.ok ? issued.token : '',

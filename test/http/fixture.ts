@@ -1,6 +1,7 @@
 import { createTwinkey, generateSigningKey, type KeyStore, memoryStore, type Twinkey, type TwinkeyEvent } from 'twinkey'
 import { type Clock, createClock } from '../support/clock.ts'
 import { type SpyStore, spyStore } from '../support/spy-store.ts'
+import { spoil } from './spoil.ts'
 
 /** The keys and the clock that every row of the tables is about. Tenants are t1, t2; the deployment serves `production`. */
 export interface Fixture {
@@ -119,17 +120,9 @@ export async function createFixture(): Promise<Fixture> {
     otherKey: await taken(other({ signingKeys: [await generateSigningKey()] })),
   }
 
-  await keys.disable(disabled.key.id)
-  await keys.revoke(revoked.key.id)
-  await keys.delete(deleted.key.id)
   await keys.regenerate(replaced.key.id, 'primary')
   await keys.rotate(single.key.id, { graceSeconds: GRACE / 1000 })
-  spy.override({
-    async get(id) {
-      if (id === badStore.key.id) throw new Error('connection lost')
-      return spy.inner.get(id)
-    },
-  })
+  await spoil(twinkey, spy, { disabled, revoked, deleted, badStore })
   return {
     twinkey,
     clock,

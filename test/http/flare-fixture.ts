@@ -2,6 +2,7 @@ import { type OwnerScope, type Principal, param, rateLimited, type Scope, type T
 import { type FlareAccount, flare } from 'twinkey/profiles'
 import { createBench } from '../support/bench.ts'
 import type { Route } from './routes.ts'
+import { spoil } from './spoil.ts'
 
 /** Keys as the vendor writes them, and as it used to. */
 export const IMPORTED = 'fw_2Qm8LxT0vR5yHs7JkWcZ9bNdUaEi3PgF'
@@ -101,16 +102,8 @@ export async function createFlareFixture() {
     deleted: await tokenOf(twinkey, deleted.primary),
     replaced: await tokenOf(twinkey, replaced.primary),
   }
-  await keys.disable(disabled.key.id)
-  await keys.revoke(revoked.key.id)
-  await keys.delete(deleted.key.id)
   await keys.regenerate(replaced.key.id, 'primary')
-  bench.spy.override({
-    async get(id) {
-      if (id === badStore.key.id) throw new Error('connection lost')
-      return bench.spy.inner.get(id)
-    },
-  })
+  await spoil(twinkey, bench.spy, { disabled, revoked, deleted, badStore })
   return {
     ...bench,
     ...directory,

@@ -2,6 +2,7 @@ import { type OwnerScope, type Principal, rateLimited, routeTemplate } from 'twi
 import { flowgear } from 'twinkey/profiles'
 import { createBench } from '../support/bench.ts'
 import type { Route } from './routes.ts'
+import { spoil } from './spoil.ts'
 
 /** The form of public examples: 64 bytes in base64url, which may begin with a hyphen. */
 export const IMPORTED = '-s3Qf0Zt_kW9xYb7Lr2Hn5Vd8Jc1Mg4Pa6Te-uGqSiOoKwXzRyEjBvNhFlDmCpU0I9a7Z5t3Y1r8W6q4X2oQ_e'
@@ -78,16 +79,8 @@ export async function createFlowgearFixture() {
     secondary: { secret: IMPORTED_PLUS, entropyBits: 256 },
   })
   const issued = await tokens.issue(main.primary)
-  await keys.disable(disabled.key.id)
-  await keys.revoke(revoked.key.id)
-  await keys.delete(deleted.key.id)
   await keys.regenerate(regenerated.key.id, 'secondary')
-  bench.spy.override({
-    async get(id) {
-      if (id === badStore.key.id) throw new Error('connection lost')
-      return bench.spy.inner.get(id)
-    },
-  })
+  await spoil(bench.twinkey, bench.spy, { disabled, revoked, deleted, badStore })
   return {
     ...bench,
     token: issued.ok ? issued.token : '',
