@@ -17,7 +17,7 @@ export default defineConfig({
       { find: '#hash', replacement: src('core/hash.node.ts') },
       { find: /^twinkey$/, replacement: src('index.ts') },
       { find: /^twinkey\/stores\/(\w+)$/, replacement: src('stores/$1.ts') },
-      { find: /^twinkey\/testing$/, replacement: src('testing.ts') },
+      { find: /^twinkey\/(testing|verifier)$/, replacement: src('$1.ts') },
       { find: /^twinkey\/profiles$/, replacement: src('wire/profiles.ts') },
       { find: /^twinkey\/(express|fastify|hono|web)$/, replacement: src('adapters/$1.ts') },
     ],

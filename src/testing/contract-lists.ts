@@ -48,6 +48,96 @@ export const listCases: readonly StoreContractCase[] = [
     },
   },
   {
+    name: 'tells names apart to the last character, whatever they are made of',
+    async run(open) {
+      const store = await open()
+      const id = newId()
+      const names = [
+        'a',
+        'A',
+        'a ',
+        ' a',
+        '\u00e9',
+        'e\u0301',
+        '%',
+        '_',
+        '*',
+        '?',
+        '[a]',
+        "'",
+        '"',
+        '\\',
+        ':',
+        'a:b',
+        '\u{1f511}',
+        '\uff21',
+        'no-owner',
+        'null',
+      ]
+      const keys = names.map((name) =>
+        newKey({ owner: `${id}${name}`, scope: { tenants: [`${id}${name}`], environments: '*', workflows: '*' } }),
+      )
+      for (const key of keys) await store.put(key, undefined)
+      for (const [i, name] of names.entries()) {
+        same(await listAll(store, { owner: `${id}${name}` }), [keys[i]?.id])
+        same(await listAll(store, { tenant: `${id}${name}` }), [keys[i]?.id])
+      }
+    },
+  },
+  {
+    name: 'ends with the page that has the last key',
+    async run(open) {
+      const store = await open()
+      const owner = newId()
+      same(await store.list({ owner, limit: 3 }), { keys: [], next: undefined })
+      for (let i = 0; i < 6; i++) await store.put(newKey({ owner }), undefined)
+      const first = await store.list({ owner, limit: 3 })
+      const second = await store.list({ owner, limit: 3, cursor: first.next })
+      same([first.keys.length, second.keys.length, second.next], [3, 3, undefined])
+      same((await store.list({ owner, limit: 6 })).next, undefined)
+    },
+  },
+  {
+    name: 'goes on from a cursor whose key is gone, and answers or throws for one that it never gave',
+    async run(open) {
+      const store = await open()
+      const owner = newId()
+      const keys = Array.from({ length: 5 }, () => newKey({ owner }))
+      for (const key of keys) await store.put(key, undefined)
+      const first = await store.list({ owner, limit: 2 })
+      for (const { id, version } of first.keys) await store.delete(id, version)
+      const rest = await store.list({ owner, limit: 100, cursor: first.next })
+      same([...first.keys, ...rest.keys].map(({ id }) => id).sort(), keys.map(({ id }) => id).sort())
+      for (const cursor of ['', "' OR ''='", '\u{1f511}', '%', '(', '[', '-', '+', 'x'.repeat(5000)]) {
+        const page = await store.list({ owner, limit: 100, cursor }).catch(() => ({ keys: [] }))
+        for (const key of page.keys) same(key.owner, owner)
+      }
+    },
+  },
+  {
+    name: 'lists by what the record says after writers have raced',
+    async run(open) {
+      const stores = [await open(), await open()]
+      const id = newId()
+      let key = newKey({ scope: { tenants: [`${id}-0`], environments: '*', workflows: '*' } })
+      await stores[0]?.put(key, undefined)
+      for (let round = 1; round <= 10; round++) {
+        const writers = Array.from({ length: 6 }, (_, i) => ({
+          ...key,
+          version: key.version + 1 + i,
+          scope: { ...key.scope, tenants: [`${id}-${round}-${i}`] },
+        }))
+        const outcomes = await Promise.all(writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, key.version)))
+        key = writers[outcomes.indexOf('stored')] as KeyRecord
+        const found = await Promise.all(writers.map(({ scope }) => listAll(stores[0] as KeyStore, { tenant: scope.tenants[0] })))
+        same(
+          found.map((ids) => ids.length),
+          outcomes.map((outcome) => (outcome === 'stored' ? 1 : 0)),
+        )
+      }
+    },
+  },
+  {
     name: 'lists a key where it belongs after it was changed, and nowhere after it was deleted',
     async run(open) {
       const [one, two] = [await open(), await open()]
@@ -100,6 +190,23 @@ export const listCases: readonly StoreContractCase[] = [
       same(await two.get(key.id), { ...key, lastUsedAt: { [first]: 2000, [second]: 619 } })
       same(await one.put({ ...key, version: key.version + 1, lastUsedAt: {} }, key.version), 'stored')
       same((await two.get(key.id)) as KeyRecord, { ...key, version: key.version + 1, lastUsedAt: { [first]: 2000, [second]: 619 } })
+    },
+  },
+  {
+    name: 'takes many uses at once, some of them of the same secret, of keys that are there and of others',
+    async run(open) {
+      const [one, two] = [await open(), await open()]
+      const keys = Array.from({ length: 50 }, () => newKey())
+      await Promise.all(keys.map((key) => one.put(key, undefined)))
+      const uses = [...keys, newKey(), newKey()].flatMap(({ id, primary }) =>
+        [3000, 1000, 2000].map((usedAt) => ({ keyId: id, secretId: primary.id, usedAt })),
+      )
+      await Promise.all([one.recordUse(uses), two.recordUse([...uses].reverse()), one.recordUse(uses), two.recordUse(uses)])
+      const found = await Promise.all(keys.map(({ id }) => two.get(id)))
+      same(
+        found,
+        keys.map((key) => ({ ...key, lastUsedAt: { [key.primary.id]: 3000 } })),
+      )
     },
   },
   {

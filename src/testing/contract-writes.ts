@@ -26,6 +26,25 @@ export const writeCases: readonly StoreContractCase[] = [
     },
   },
   {
+    name: 'keeps a record at all its limits',
+    async run(open) {
+      const [one, two] = [await open(), await open()]
+      const names = (axis: string) => Array.from({ length: 64 }, (_, i) => `${axis}${i}`.padEnd(128, '\u4e2d'))
+      const scope = { tenants: names('t'), environments: names('e'), workflows: names('w') }
+      const numbers = { numbers: [0.1, -1.5e-300, 1.7976931348623157e308, Number.MAX_SAFE_INTEGER, -0.25] }
+      const key = newKey({
+        id: newId().padEnd(64, '_-'),
+        owner: 'o'.repeat(128),
+        scope,
+        metadata: { ...numbers, text: '\u4e2d'.repeat(1300) },
+      })
+      same(await one.put(key, undefined), 'stored')
+      same(await two.get(key.id), key)
+      same((await two.list({ owner: key.owner, limit: 1 })).keys.length, 1)
+      same(await two.put({ ...key, version: key.version + 1 }, key.version), 'stored')
+    },
+  },
+  {
     name: 'creates once',
     async run(open) {
       const [one, two] = [await open(), await open()]
