@@ -8,6 +8,7 @@ const entry = {
   web: 'src/adapters/web.ts',
   profiles: 'src/wire/profiles.ts',
   'stores/memory': 'src/stores/memory.ts',
+  verifier: 'src/verifier.ts',
   testing: 'src/testing.ts',
 }
 

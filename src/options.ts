@@ -1,9 +1,11 @@
 import type { JWK } from 'jose'
-import { isPlainObject, MAX_SECRET_LENGTH, nameProblem, unknownMember } from './core/bounds.ts'
+import { isPlainObject, MAX_SECRET_LENGTH } from './core/bounds.ts'
+import type { Pepper } from './core/digest.ts'
 import type { TwinkeyEvent } from './core/events.ts'
 import type { ForeignSecrets } from './core/foreign.ts'
+import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from './core/option.ts'
 import type { OwnerScope } from './core/owner-scopes.ts'
-import { type Pepper, prefixProblem } from './core/secret.ts'
+import { prefixProblem } from './core/secret.ts'
 import { readSigningKey, type SigningKey } from './core/signing-key.ts'
 import type { KeyStore } from './core/store.ts'
 import { MAX_SKEW_SECONDS } from './core/tokens.ts'
@@ -88,7 +90,7 @@ const DEFAULT_NAME = 'twinkey'
 
 /** @throws TypeError or RangeError with what to do instead. */
 export function checkOptions(options: TwinkeyOptions): CheckedOptions {
-  members(options, MEMBERS, 'createTwinkey')
+  requireMembers(options, MEMBERS, 'createTwinkey')
   const { store = memoryStore(), ownerScope, cache = {}, onEvent, now = Date.now } = options
   for (const method of STORE_METHODS) {
     if (typeof store?.[method] !== 'function') throw new TypeError(`store has no method ${method}. Pass a store, like memoryStore().`)
@@ -96,7 +98,7 @@ export function checkOptions(options: TwinkeyOptions): CheckedOptions {
   for (const [name, value] of Object.entries({ ownerScope, onEvent, now, 'store.watch': store.watch })) {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function.`)
   }
-  members(cache, ['maxKeys', 'maxAgeSeconds'], 'cache')
+  requireMembers(cache, ['maxKeys', 'maxAgeSeconds'], 'cache')
   return {
     store,
     prefixes: prefixesOf(options.prefixes === undefined ? ['tk'] : options.prefixes),
@@ -105,25 +107,13 @@ export function checkOptions(options: TwinkeyOptions): CheckedOptions {
     tokens: tokensOf(options.tokens),
     foreign: foreignOf(options.foreign === undefined ? [] : options.foreign, options.pepper),
     ownerScope,
-    maxKeys: number(cache.maxKeys, 100_000, 1, 100_000_000, 'cache.maxKeys', Number.isInteger),
-    maxAgeMilliseconds: 1000 * number(cache.maxAgeSeconds, 5, 0, 3600, 'cache.maxAgeSeconds', Number.isFinite),
-    deadlineMilliseconds: 1000 * number(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite),
+    maxKeys: requireNumber(cache.maxKeys, 100_000, 1, 100_000_000, 'cache.maxKeys', Number.isInteger),
+    maxAgeMilliseconds: 1000 * requireNumber(cache.maxAgeSeconds, 5, 0, 3600, 'cache.maxAgeSeconds', Number.isFinite),
+    deadlineMilliseconds: 1000 * requireNumber(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite),
     onEvent,
     // Records and tokens hold whole milliseconds.
     now: now === Date.now ? now : clockOf(now),
   }
-}
-
-// With NaN every comparison is false, and nothing would ever expire.
-function clockOf(now: () => number): () => number {
-  const clock = () => {
-    const time = now()
-    if (typeof time !== 'number' || !(time > 0) || time > Number.MAX_SAFE_INTEGER)
-      throw new TypeError('now must answer epoch milliseconds, like Date.now.')
-    return Math.floor(time)
-  }
-  clock()
-  return clock
 }
 
 function prefixesOf(prefixes: unknown): readonly string[] {
@@ -135,19 +125,8 @@ function prefixesOf(prefixes: unknown): readonly string[] {
   return [...new Set<string>(prefixes)]
 }
 
-function environmentsOf(environments: unknown): readonly string[] {
-  if (!Array.isArray(environments) || environments.length === 0) {
-    throw new TypeError('environments must be a list of what this deployment serves, like ["production"]. Leave it out to serve any.')
-  }
-  for (const environment of environments) {
-    name(environment, 'environments: each')
-    if (environment === '*') throw new RangeError('environments cannot hold "*". Leave it out to serve any.')
-  }
-  return Object.freeze([...new Set<string>(environments)])
-}
-
 function pepperOf(pepper: Pepper): Pepper {
-  members(pepper, ['current', 'keys'], 'pepper')
+  requireMembers(pepper, ['current', 'keys'], 'pepper')
   if (!isPlainObject(pepper.keys) || (pepper.current !== null && !Object.hasOwn(pepper.keys, pepper.current))) {
     throw new TypeError(
       'pepper must be { current, keys } where keys has the one that current names, like { current: "2026a", keys: { "2026a": bytes } }.',
@@ -172,7 +151,7 @@ function foreignOf(foreign: readonly ForeignSecrets[], pepper: Pepper | undefine
   if (!Array.isArray(foreign)) throw new TypeError("foreign must be a list, like [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }].")
   return foreign.map((kind: ForeignSecrets, index) => {
     const where = `foreign[${index}]`
-    members(kind, ['algorithm', 'pepper', 'minLength', 'maxLength'], where)
+    requireMembers(kind, ['algorithm', 'pepper', 'minLength', 'maxLength'], where)
     const { algorithm, minLength, maxLength } = kind
     if (algorithm !== 'sha-256' && algorithm !== 'hmac-sha-256')
       throw new TypeError(`${where}.algorithm must be 'sha-256' or 'hmac-sha-256'.`)
@@ -180,18 +159,18 @@ function foreignOf(foreign: readonly ForeignSecrets[], pepper: Pepper | undefine
     if (algorithm === 'hmac-sha-256' ? !isNamed : kind.pepper !== undefined) {
       throw new TypeError(`${where}.pepper must name one of pepper.keys with 'hmac-sha-256', and be left out with 'sha-256'.`)
     }
-    number(minLength, undefined, MIN_FOREIGN_LENGTH, MAX_SECRET_LENGTH, `${where}.minLength`, Number.isInteger)
-    number(maxLength, undefined, minLength, MAX_SECRET_LENGTH, `${where}.maxLength`, Number.isInteger)
+    requireNumber(minLength, undefined, MIN_FOREIGN_LENGTH, MAX_SECRET_LENGTH, `${where}.minLength`, Number.isInteger)
+    requireNumber(maxLength, undefined, minLength, MAX_SECRET_LENGTH, `${where}.maxLength`, Number.isInteger)
     return Object.freeze({ ...kind })
   })
 }
 
 function tokensOf(tokens: TokenOptions | undefined): CheckedOptions['tokens'] {
   if (tokens === undefined) return { issuer: DEFAULT_NAME, audience: DEFAULT_NAME, skewSeconds: 30, signingKeys: [] }
-  members(tokens, ['issuer', 'audience', 'signingKeys', 'skewSeconds'], 'tokens')
+  requireMembers(tokens, ['issuer', 'audience', 'signingKeys', 'skewSeconds'], 'tokens')
   const { issuer, audience, signingKeys = [] } = tokens
-  name(issuer, 'tokens.issuer')
-  name(audience, 'tokens.audience')
+  requireName(issuer, 'tokens.issuer')
+  requireName(audience, 'tokens.audience')
   if (!Array.isArray(signingKeys) || (tokens.signingKeys !== undefined && signingKeys.length === 0)) {
     throw new TypeError('tokens.signingKeys must be a list of JWKs with at least one. Make one with generateSigningKey().')
   }
@@ -203,35 +182,7 @@ function tokensOf(tokens: TokenOptions | undefined): CheckedOptions['tokens'] {
   return {
     issuer,
     audience,
-    skewSeconds: number(tokens.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'tokens.skewSeconds', Number.isFinite),
+    skewSeconds: requireNumber(tokens.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'tokens.skewSeconds', Number.isFinite),
     signingKeys: keys,
   }
-}
-
-// `$NAME` is what a configuration holds where a variable was not filled in. Taken literally it would be the same for everyone.
-function name(value: unknown, what: string): void {
-  const problem = nameProblem(value)
-  if (problem !== undefined) throw new TypeError(`${what} ${problem}.`)
-  if ((value as string).startsWith('$')) throw new TypeError(`${what} looks like a variable that was not filled in. Give the value itself.`)
-}
-
-function number(
-  given: unknown,
-  fallback: number | undefined,
-  min: number,
-  max: number,
-  what: string,
-  isKind: typeof Number.isInteger | typeof Number.isFinite,
-): number {
-  const value = given === undefined ? fallback : given
-  if (typeof value !== 'number' || !isKind(value))
-    throw new TypeError(`${what} must be a ${isKind === Number.isInteger ? 'whole ' : ''}number.`)
-  if (value < min || value > max) throw new RangeError(`${what} must be from ${min} to ${max}.`)
-  return value
-}
-
-function members(value: unknown, known: readonly string[], what: string): void {
-  if (!isPlainObject(value)) throw new TypeError(`${what} must be given an object.`)
-  const extra = unknownMember(value, known)
-  if (extra !== undefined) throw new TypeError(`${what}: unknown option ${JSON.stringify(extra)}. It can have ${known.join(', ')}.`)
 }

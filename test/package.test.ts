@@ -17,7 +17,7 @@ const FILES: readonly (string | RegExp)[] = [
   'README.md',
   'SECURITY.md',
   'package.json',
-  ...['express', 'fastify', 'hono', 'index', 'profiles', 'stores/memory', 'testing', 'web'].flatMap((name) => [
+  ...['express', 'fastify', 'hono', 'index', 'profiles', 'stores/memory', 'testing', 'verifier', 'web'].flatMap((name) => [
     `dist/${name}.d.ts`,
     `dist/${name}.js`,
     `dist/${name}.js.map`,

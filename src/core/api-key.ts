@@ -71,6 +71,14 @@ export function deadReason(key: KeyRecord, slot: Slot, now: number): RefusalReas
   return undefined
 }
 
+/** When {@link deadReason} first has a reason, as long as the record stays as it is: 0 where it has one already, null where it never will. */
+export function livesUntil(key: KeyRecord, slot: Slot): number | null {
+  const secret = key[slot]
+  if (key.revokedAt !== null || !key.enabled || secret === null) return 0
+  if (key.expiresAt === null || secret.expiresAt === null) return key.expiresAt ?? secret.expiresAt
+  return Math.min(key.expiresAt, secret.expiresAt)
+}
+
 /** The state that a record is in. */
 export function stateOf(key: KeyRecord): KeyState {
   if (key.revokedAt !== null) return 'revoked'

@@ -1,9 +1,10 @@
 import type { KeyRecord, Metadata } from './api-key.ts'
-import type { Cache } from './cache.ts'
+import type { Cache, Cached } from './cache.ts'
 import type { Credential, Demand, RequestReader } from './demand.ts'
 import type { Emit } from './events.ts'
 import { isTwinkeyError, TwinkeyError } from './fault.ts'
-import { Denial, type Identify, type Identity, invalid, type Known, Question } from './identity.ts'
+import { Denial, type Identify, invalid, type Known, Question } from './identifier.ts'
+import type { Identity } from './identity.ts'
 import type { Allowed, Anonymous, Decision, Principal } from './principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal } from './refusal.ts'
 import { freezeScope, intersect, type Scope, type Target } from './scope.ts'
@@ -58,29 +59,45 @@ export function createAuthenticator<M extends Metadata>({
     const identity = kinds === undefined ? invalid('kind_not_accepted') : identify(credential.text, kinds, known, at)
     if (identity instanceof Denial || identity instanceof Question) return identity
 
-    const scope = effectiveScope(identity, known, at)
-    if (scope instanceof Question) return scope
+    const ceiling = ceilingOf(identity, known, at)
+    if (ceiling instanceof Question) return ceiling
+    const { lastUse, admission } = identity
+    // The same credential at the same demand, and nothing that it was judged by has changed since.
+    if (
+      demand.fixed &&
+      admission?.demand === demand &&
+      admission.ceiling === ceiling &&
+      admission.allowed.noStore !== credential.shielded
+    ) {
+      if (lastUse !== undefined) usage.note(lastUse, at)
+      return admission.allowed as Allowed<M>
+    }
+    const scope = reachOf(identity, ceiling)
 
-    const { id } = identity.key
+    const { id } = identity.holder
     const target = demand.anyTarget ? NO_TARGET : resolveTarget(request, demand, scope, environments)
     if ('refusal' in target) return new Denial(target.refusal, target.reason, id)
     const uncovered = demand.anyTarget ? undefined : firstUncovered(scope, target)
     if (uncovered !== undefined) return new Denial(denied(uncovered), 'not_covered', id)
 
-    usage.note(identity.key, identity.slot, identity.usedAt, at)
-    return { ok: true, principal: principalOf<M>(identity, scope, target, demand.reader), noStore: !credential.shielded }
+    if (lastUse !== undefined) usage.note(lastUse, at)
+    const principal = principalOf<M>(identity, scope, target, demand.reader)
+    const allowed: Allowed<M> = Object.freeze({ ok: true, principal, noStore: !credential.shielded })
+    if (demand.fixed) identity.admission = { demand, ceiling, allowed }
+    return allowed
   }
 
-  function effectiveScope({ key, scope }: Identity, known: Known | undefined, at: number): Scope | Question {
-    if (owners === undefined || key.owner === null) return scope
-    const { owner } = key
-    const cached = owners.peek(owner, at) ?? owners.ifCurrent(owner, known?.owner)
-    if (cached === undefined) {
-      return new Question(async (learned) => {
+  // What the owner of a key may reach now; undefined where nothing but the key says.
+  function ceilingOf({ holder }: Identity, known: Known | undefined, at: number): Cached<Scope> | Question | undefined {
+    if (owners === undefined || holder.owner === null) return undefined
+    const { owner } = holder
+    return (
+      owners.peek(owner, at) ??
+      owners.ifCurrent(owner, known?.owner) ??
+      new Question(async (learned) => {
         learned.owner = await owners.load(owner)
       })
-    }
-    return intersect(scope, cached.value ?? NOTHING)
+    )
   }
 
   function conclude(outcome: Allowed<M> | Denial, demand: Pick<Demand<never>, 'optional'>, at: number): Decision<M> | Anonymous {
@@ -136,10 +153,12 @@ export function createAuthenticator<M extends Metadata>({
       const outcome = await untilKnown((known, at) => {
         const identity = identify(text, kind, known, at)
         if (identity instanceof Denial || identity instanceof Question) return identity
-        const scope = effectiveScope(identity, known, at)
-        if (scope instanceof Question) return scope
-        usage.note(identity.key, identity.slot, identity.usedAt, at)
-        return { key: identity.key, slot: identity.slot, principal: principalOf<M>(identity, scope, NO_TARGET, undefined) }
+        const ceiling = ceilingOf(identity, known, at)
+        if (ceiling instanceof Question) return ceiling
+        const { key, slot, lastUse } = identity
+        if (key === undefined || slot === undefined) return invalid('key_unknown', identity.holder.id)
+        if (lastUse !== undefined) usage.note(lastUse, at)
+        return { key, slot, principal: principalOf<M>(identity, reachOf(identity, ceiling), NO_TARGET, undefined) }
       })
       if (outcome instanceof Denial) refused(outcome, now())
       return outcome
@@ -148,7 +167,8 @@ export function createAuthenticator<M extends Metadata>({
 
   function unavailable(error: unknown): Denial {
     const code = isTwinkeyError(error) ? error.code : undefined
-    const reason = code === 'owner_unavailable' ? 'owner_lookup_failed' : code === 'signing_key_invalid' ? code : 'store_failed'
+    const own = code === 'signing_key_invalid' || code === 'jwks_unavailable' ? code : 'store_failed'
+    const reason = code === 'owner_unavailable' ? 'owner_lookup_failed' : own
     const message = 'A request could not be decided and was refused as unavailable. Look at the error.'
     emit?.({ type: `warning.${reason}`, at: now(), message, error })
     return new Denial(REFUSALS.unavailable, reason)
@@ -161,17 +181,21 @@ const NO_TARGET: Target = Object.freeze({})
 const NOTHING: Scope = Object.freeze({ tenants: [], environments: [], workflows: [] })
 const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })
 
+// The effective scope.
+function reachOf({ scope }: Identity, ceiling: Cached<Scope> | undefined): Scope {
+  return ceiling === undefined ? scope : freezeScope(intersect(scope, ceiling.value ?? NOTHING))
+}
+
 function principalOf<M extends Metadata>(
-  { key, slot, via }: Identity,
+  { holder, slot, via }: Identity,
   scope: Scope,
   { tenant, environment, workflow }: Target,
   reader: RequestReader<never> | undefined,
 ): Principal<M> {
-  const { id: keyId, name, owner } = key
-  const metadata = key.metadata as M
+  const { id: keyId, name, owner } = holder
+  const metadata = holder.metadata as M
   const username = reader?.username?.(name)
-  const reached = scope === key.scope ? scope : freezeScope(scope)
-  return Object.freeze({ keyId, name, username, owner, metadata, slot, via, tenant, environment, workflow, scope: reached })
+  return Object.freeze({ keyId, name, username, owner, metadata, slot, via, tenant, environment, workflow, scope })
 }
 
 function acceptedKinds(kinds: Credential['kinds'], { acceptsSecret, acceptsToken }: Demand<never>): Credential['kinds'] | undefined {

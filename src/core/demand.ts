@@ -33,4 +33,6 @@ export interface Demand<R> {
   readonly acceptsToken: boolean
   readonly optional: boolean
   readonly anyTarget: boolean
+  /** Whether nothing but the credential is read from a request: what one credential is aimed at is then always the same. */
+  readonly fixed: boolean
 }

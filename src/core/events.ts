@@ -39,7 +39,8 @@ export interface AllowedEvent {
   readonly type: 'access.allowed'
   readonly at: number
   readonly keyId: string
-  readonly slot: Slot
+  /** Undefined where only a token is known, as in `twinkey/verifier`. */
+  readonly slot: Slot | undefined
   readonly via: 'secret' | 'token'
   readonly tenant: string | undefined
   readonly environment: string | undefined
@@ -60,7 +61,12 @@ export interface RefusedEvent {
 
 /** Something that an operator should look at. */
 export interface WarningEvent {
-  readonly type: 'warning.ephemeral_signing_key' | 'warning.signing_key_invalid' | 'warning.store_failed' | 'warning.owner_lookup_failed'
+  readonly type:
+    | 'warning.ephemeral_signing_key'
+    | 'warning.signing_key_invalid'
+    | 'warning.store_failed'
+    | 'warning.owner_lookup_failed'
+    | 'warning.jwks_unavailable'
   readonly at: number
   /** What it means and what to do. */
   readonly message: string

@@ -12,6 +12,7 @@ export type FaultCode =
   | 'owner_unavailable'
   | 'signing_key_missing'
   | 'signing_key_invalid'
+  | 'jwks_unavailable'
 
 const BRAND = Symbol.for('twinkey.error')
 

@@ -1,5 +1,5 @@
-import { sha256 } from '#hash'
-import { digestUnder, hasOurPrefix, type Pepper } from './secret.ts'
+import { digestOf, digestUnder, type Pepper } from './digest.ts'
+import { hasOurPrefix } from './secret.ts'
 
 /** Secrets that another system issued and that are to be looked up: which digests of them were imported, and how long they are. */
 export interface ForeignSecrets {
@@ -14,7 +14,7 @@ export interface ForeignSecrets {
 
 /** The id of the alias that leads from a secret to its key. It derives from the digest, and does not give it away. */
 export function aliasIdOf(digest: string): string {
-  return `alias-${sha256(digest)}`
+  return `alias-${digestOf(digest)}`
 }
 
 /**

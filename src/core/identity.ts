@@ -1,161 +1,71 @@
-import { deadKeyReason, deadReason, type KeyRecord, slotOf } from './api-key.ts'
-import { MAX_SECRET_LENGTH } from './bounds.ts'
+import { type KeyRecord, livesUntil } from './api-key.ts'
 import type { Cached } from './cache.ts'
-import type { Credential } from './demand.ts'
-import { aliasIdsOf, type ForeignSecrets } from './foreign.ts'
-import type { CachedKey, KeyCache } from './key-cache.ts'
-import { REFUSALS, type Refusal, type RefusalReason } from './refusal.ts'
-import { intersect, type Scope } from './scope.ts'
-import { hasOurPrefix, isWellFormed, keyIdOf, matchSecret, type Pepper, type Slot } from './secret.ts'
-import type { TokenMemory } from './token-memory.ts'
-import { isTokenLike, type TokenClaims } from './tokens.ts'
+import type { Allowed } from './principal.ts'
+import { freezeScope, intersect, type Scope } from './scope.ts'
+import type { Slot } from './secret.ts'
+import type { TokenClaims } from './tokens.ts'
+import type { LastUse } from './usage.ts'
 
-/** A live secret of a live key, or a token that one of them minted. */
+/** A decision that let somebody in, with everything it was made of beside the identity itself. */
+interface Admission {
+  readonly demand: unknown
+  readonly ceiling: Cached<Scope> | undefined
+  readonly allowed: Allowed
+}
+
+/** Whose credential it is. Made once for each slot of a key in the cache and for each token that is remembered, not for each request. */
 export interface Identity {
-  readonly key: KeyRecord
-  readonly slot: Slot
+  /** What a principal shows of the holder. */
+  readonly holder: Pick<KeyRecord, 'id' | 'name' | 'owner' | 'metadata'>
+  /** The key; undefined where only a token is known of it. */
+  readonly key: KeyRecord | undefined
+  readonly slot: Slot | undefined
   readonly via: 'secret' | 'token'
-  /** What the credential reaches before its owner is asked: the key's scope, cut by the token's. */
+  /** What the credential reaches before its owner is asked: the key's scope, cut by the token's. Frozen. */
   readonly scope: Scope
-  readonly usedAt: CachedKey['usedAt']
+  /** When it dies if nothing changes, in epoch milliseconds; null for never. */
+  readonly livesUntil: number | null
+  readonly lastUse: LastUse | undefined
+  /** The last decision that let it in. */
+  admission: Admission | undefined
 }
 
-/** Why not, for the caller and for the operator. */
-export class Denial {
-  constructor(
-    readonly refusal: Refusal,
-    readonly reason: RefusalReason | undefined,
-    readonly keyId?: string,
-    /** Whether the credential is not one of ours, so that another scheme may know it. */
-    readonly foreign = false,
-  ) {}
-}
-
-/** Something that must be asked before the decision can go on. */
-export class Question {
-  constructor(readonly ask: (known: Known) => Promise<void>) {}
-}
-
-/** What one decision has learned by asking. Held for that decision only, so that no cache can lose it half way. */
-export interface Known {
-  readonly keys: Map<string, Cached<CachedKey>>
-  token?: TokenClaims | RefusalReason
-  owner?: Cached<Scope>
-}
-
-/** What credentials are told by. */
-export interface IdentifierParts {
-  readonly keys: KeyCache
-  readonly prefixes: readonly string[]
-  readonly pepper: Pepper | undefined
-  /** The kinds of secrets of other systems that may have been imported. */
-  readonly foreign: readonly ForeignSecrets[]
-  /** The tokens that were verified before. */
-  readonly tokens: TokenMemory
-  readonly verifyToken: (text: string, now: number) => Promise<TokenClaims | RefusalReason>
-  /** Whether a text says, unverified, that it is a token of ours. */
-  readonly isOurToken: (text: string) => boolean
-  readonly now: () => number
-}
-
-/** Whose credential a text is. */
-export type Identify = (text: string, kinds: Credential['kinds'], known: Known | undefined, at: number) => Identity | Denial | Question
-
-/** The second step of every decision: from the text of a credential to a live key. */
-export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, verifyToken, isOurToken, now }: IdentifierParts): Identify {
-  function identifySecret(text: string, keyId: string, known: Known | undefined, at: number): Identity | Denial | Question {
-    const cached = recall(keyId, known, at)
-    // Where the id is known the digest decides. Where it is not, the checksum keeps a typo or a made-up string from the store.
-    if (cached === undefined) return isWellFormed(text) ? askForKey(keyId) : invalid('checksum_wrong')
-    return matched(text, cached.value, at)
-  }
-
-  function identifyForeign(text: string, known: Known | undefined, at: number): Identity | Denial | Question {
-    let last: Denial | undefined
-    for (const aliasId of aliasIdsOf(text, foreign, prefixes, pepper)) {
-      const alias = recall(aliasId, known, at)
-      if (alias === undefined) return askForKey(aliasId)
-      if (alias.value?.record.kind !== 'alias') continue
-      const { keyId } = alias.value.record
-      const cached = recall(keyId, known, at)
-      if (cached === undefined) return askForKey(keyId)
-      const found = matched(text, cached.value, at)
-      if (!(found instanceof Denial)) return found
-      // An alias that was left behind must not hide one of another kind.
-      last = found
-    }
-    if (last !== undefined) return last
-    return isOurToken(text) ? invalid('kind_not_accepted') : invalid('prefix_unknown', undefined, true)
-  }
-
-  function matched(text: string, cached: CachedKey | null, at: number): Identity | Denial {
-    if (cached?.record.kind !== 'key') {
-      matchSecret(text, undefined, undefined, pepper)
-      return invalid('key_unknown')
-    }
-    const { record, usedAt } = cached
-    const slot = matchSecret(text, record.primary.digest, record.secondary?.digest, pepper)
-    // A key that is dead in any case needs no pepper to be refused.
-    const dead = slot === 'pepper_missing' ? deadKeyReason(record, at) : undefined
-    if (dead !== undefined) return invalid(dead, record.id)
-    if (slot === 'pepper_missing') return new Denial(REFUSALS.unavailable, 'pepper_missing', record.id)
-    if (slot === undefined) return invalid('secret_wrong', record.id)
-    return ifLive({ key: record, slot, via: 'secret', scope: record.scope, usedAt }, at)
-  }
-
-  function identifyToken(text: string, known: Known | undefined, at: number): Identity | Denial | Question {
-    const claims = known?.token ?? tokens.recall(text, at)
-    if (claims === undefined) {
-      return new Question(async (learned) => {
-        const verified = await verifyToken(text, now())
-        learned.token = verified
-        if (typeof verified !== 'string') tokens.keep(text, verified)
-      })
-    }
-    if (typeof claims === 'string') return invalid(claims, undefined, !isOurToken(text))
-    if (at >= claims.expiresAt) return invalid('token_expired', claims.keyId)
-    const cached = recall(claims.keyId, known, at)
-    if (cached === undefined) return askForKey(claims.keyId)
-    if (cached.value?.record.kind !== 'key') return invalid('key_unknown', claims.keyId)
-    const { record, usedAt } = cached.value as CachedKey & { record: KeyRecord }
-    const slot = slotOf(record, claims.secretId)
-    if (slot === undefined) return invalid('secret_replaced', record.id)
-    return ifLive({ key: record, slot, via: 'token', scope: intersect(record.scope, claims.scope), usedAt }, at)
-  }
-
-  function recall(id: string, known: Known | undefined, at: number): Cached<CachedKey> | undefined {
-    return keys.peek(id, at) ?? keys.ifCurrent(id, known?.keys.get(id))
-  }
-
-  function askForKey(id: string): Question {
-    return new Question(async (learned) => {
-      learned.keys.set(id, await keys.load(id))
-    })
-  }
-
-  return (text, kinds, known, at) => {
-    const keyId = keyIdOf(text, prefixes)
-    if (keyId !== undefined || hasOurPrefix(text, prefixes)) {
-      if (kinds === 'token') return invalid('kind_not_accepted')
-      return keyId === undefined || text.length > MAX_SECRET_LENGTH ? invalid('secret_malformed') : identifySecret(text, keyId, known, at)
-    }
-    if (kinds !== 'secret' && isTokenLike(text)) {
-      const found = identifyToken(text, known, at)
-      // What another system issued may look like a token, too, and may have been imported.
-      if (kinds === 'token' || !(found instanceof Denial) || !found.foreign) return found
-    }
-    if (kinds === 'token') return invalid('token_malformed', undefined, true)
-    return identifyForeign(text, known, at)
+/** Whose secret it is that stands in a slot, which must not be empty. */
+export function holderOfSecret(key: KeyRecord, slot: Slot): Identity {
+  const secretId = (key[slot] as NonNullable<KeyRecord[Slot]>).id
+  return {
+    holder: key,
+    key,
+    slot,
+    via: 'secret',
+    scope: key.scope,
+    livesUntil: livesUntil(key, slot),
+    lastUse: { keyId: key.id, secretId, usedAtSecond: Math.ceil((key.lastUsedAt[secretId] ?? 0) / 1000) },
+    admission: undefined,
   }
 }
 
-/** The refusal `credential_invalid`: to the caller all reasons look the same. */
-export function invalid(reason: RefusalReason, keyId?: string, foreign = false): Denial {
-  return new Denial(REFUSALS.credentialInvalid, reason, keyId, foreign)
+/** Whose token it is that the secret of that holder minted. */
+export function holderOfToken(secret: Identity, { scope, expiresAt }: TokenClaims): Identity {
+  return {
+    ...secret,
+    via: 'token',
+    scope: freezeScope(intersect(secret.scope, scope)),
+    livesUntil: Math.min(secret.livesUntil ?? expiresAt, expiresAt),
+    admission: undefined,
+  }
 }
 
-// The one place that asks whether a key and its slot are live, for secrets and tokens alike.
-function ifLive(identity: Identity, at: number): Identity | Denial {
-  const dead = deadReason(identity.key, identity.slot, at)
-  return dead === undefined ? identity : invalid(dead, identity.key.id)
+/** Whose token it is as far as the token itself tells. */
+export function holderOfTokenAlone({ keyId, subject, scope, expiresAt }: TokenClaims): Identity {
+  return {
+    holder: { id: keyId, name: keyId, owner: subject === keyId ? null : subject, metadata: {} },
+    key: undefined,
+    slot: undefined,
+    via: 'token',
+    scope,
+    livesUntil: expiresAt,
+    lastUse: undefined,
+    admission: undefined,
+  }
 }

@@ -1,9 +1,10 @@
 import type { Metadata, StoredSecret } from './api-key.ts'
 import { isPlainObject, MAX_SECRET_LENGTH, timeProblem, unknownMember } from './bounds.ts'
+import { digestUnder, isDigest, type Pepper, storedDigest } from './digest.ts'
 import { requireInput, TwinkeyError } from './fault.ts'
 import type { ForeignSecrets } from './foreign.ts'
 import type { CreateKeyInput } from './key-input.ts'
-import { digestUnder, hasOurPrefix, hintOf, isDigest, mintId, type Pepper, storedDigest } from './secret.ts'
+import { hasOurPrefix, hintOf, mintId } from './secret.ts'
 
 /** A secret that another system issued, by its digest. */
 export interface ImportedDigest {

@@ -16,6 +16,7 @@ import {
   withoutTenant,
 } from './api-key.ts'
 import type { CheckedStore } from './checked-store.ts'
+import { digestSecret } from './digest.ts'
 import type { Emit, KeyEvent } from './events.ts'
 import { isTwinkeyError, requireInput, TwinkeyError } from './fault.ts'
 import { type ImportKeyInput, type ImportRules, readImported } from './key-import.ts'
@@ -35,7 +36,7 @@ import type { CreatedKey, Keyring } from './key-management.ts'
 import { type ApiKey, viewOf } from './key-view.ts'
 import type { KeyWrites } from './key-writes.ts'
 import { freezeScope, type Scope } from './scope.ts'
-import { digestSecret, hintOf, mintId, mintSecret, type Slot } from './secret.ts'
+import { hintOf, mintId, mintSecret, type Slot } from './secret.ts'
 
 /** What is needed to manage keys. */
 export interface KeyringParts {

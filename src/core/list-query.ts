@@ -1,5 +1,5 @@
 import { type KeyRecord, stateOf } from './api-key.ts'
-import { pepperOf } from './secret.ts'
+import { pepperOf } from './digest.ts'
 import type { ListQuery, StoredKey } from './store.ts'
 
 type Filter = Pick<ListQuery, 'tenant' | 'owner' | 'state' | 'pepper'>

@@ -12,8 +12,8 @@ export interface Principal<M extends Metadata = Metadata> {
   readonly username: string | undefined
   readonly owner: string | null
   readonly metadata: M
-  /** Which of the two secrets was used, or minted the token. */
-  readonly slot: Slot
+  /** Which of the two secrets was used, or minted the token; undefined where only the token is known, as in `twinkey/verifier`. */
+  readonly slot: Slot | undefined
   readonly via: 'secret' | 'token'
   /** The tenant that this request is for, resolved and covered; undefined where nobody named one and the scope is not limited to some. */
   readonly tenant: string | undefined

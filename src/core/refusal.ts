@@ -56,6 +56,7 @@ export type RefusalReason =
   | 'owner_lookup_failed'
   | 'pepper_missing'
   | 'signing_key_invalid'
+  | 'jwks_unavailable'
   | 'not_covered'
   | 'not_named'
   | 'sources_disagree'

@@ -1,19 +1,5 @@
-import { hmacSha256, sha256 } from '#hash'
-
 /** `primary` or `secondary`. */
 export type Slot = 'primary' | 'secondary'
-
-/**
- * A key for HMAC that is kept outside the database, so that a stolen table of digests cannot even be tested against a guess.
- *
- * `current` names the one that new secrets are stored under, or is null for none yet; the others stay so that secrets stored under them still
- * verify. To change it without a failed call: add the new one everywhere, make it current, and remove the old one when `keys.list({ pepper })`
- * shows no key that still needs it.
- */
-export interface Pepper {
-  readonly current: string | null
-  readonly keys: Readonly<Record<string, Uint8Array>>
-}
 
 /** Fills the array with bytes from a cryptographically secure source and returns it. */
 export type RandomSource = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array
@@ -25,16 +11,9 @@ const SECRET_LENGTH = 43
 const CHECKSUM_LENGTH = 6
 const TAIL_LENGTH = ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 const HINT_LENGTH = 4
-// 32 bytes in base64url.
-const DIGEST_LENGTH = 43
 
 const PREFIX = /^[A-Za-z][A-Za-z0-9_]{0,31}$/
 const TAIL = /^[0-9A-Za-z]{65}$/
-const PLAIN = 'sha-256:'
-const PEPPERED = 'hmac-sha-256:'
-// No secret has this digest: 43 times 'A' is 32 zero bytes.
-const DUMMY = `${PLAIN}${'A'.repeat(DIGEST_LENGTH)}`
-const DIGEST = /^(?:sha-256|hmac-sha-256:[A-Za-z0-9_-]{1,32}):[A-Za-z0-9_-]{43}$/
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte
@@ -78,8 +57,11 @@ export function hintOf(secret: string): string {
  */
 export function keyIdOf(text: string, prefixes: readonly string[]): string | undefined {
   const split = text.length - TAIL_LENGTH - 1
-  if (split < 1 || text.charCodeAt(split) !== 0x5f || !prefixes.includes(text.slice(0, split))) return undefined
-  return text.slice(split + 1, split + 1 + ID_LENGTH)
+  if (split < 1 || text.charCodeAt(split) !== 0x5f) return undefined
+  for (const prefix of prefixes) {
+    if (prefix.length === split && text.startsWith(prefix)) return text.slice(split + 1, split + 1 + ID_LENGTH)
+  }
+  return undefined
 }
 
 /** Whether a text that has the length and the prefix of a secret of ours is made of the right characters and has the right checksum. */
@@ -128,69 +110,6 @@ export function prefixProblem(value: unknown): string | undefined {
   return typeof value === 'string' && PREFIX.test(value)
     ? undefined
     : 'must begin with a letter and have 1 to 32 letters, digits and underscores, like "acme" or "acme_live"'
-}
-
-/** Whether `value` has the form of a stored digest. */
-export function isDigest(value: unknown): value is string {
-  return typeof value === 'string' && DIGEST.test(value)
-}
-
-/** What is stored of a secret. It names its algorithm and pepper, so that both can change while older secrets stay valid. */
-export function digestSecret(secret: string, pepper: Pepper | undefined): string {
-  return digestUnder(pepper?.current ?? undefined, secret, pepper) as string
-}
-
-/** The pepper that a stored digest names, or undefined where it is a plain hash. */
-export function pepperOf(digest: string): string | undefined {
-  return digest.startsWith(PLAIN) ? undefined : digest.slice(PEPPERED.length, digest.lastIndexOf(':'))
-}
-
-/**
- * Which of the two stored digests is that of the secret. Both are always compared, in constant time, whatever the first comparison says; an
- * absent digest is compared like one that differs, so that the time tells nothing of which slots are filled.
- *
- * @returns The slot, undefined for neither, or `'pepper_missing'` where a digest names a pepper that is not configured and the other does not match.
- */
-export function matchSecret(
-  secret: string,
-  primary: string | undefined,
-  secondary: string | undefined,
-  pepper: Pepper | undefined,
-): Slot | 'pepper_missing' | undefined {
-  const firstPepper = primary === undefined ? (pepper?.current ?? undefined) : pepperOf(primary)
-  const secondPepper = secondary === undefined ? firstPepper : pepperOf(secondary)
-  const first = bareDigest(firstPepper, secret, pepper)
-  const second = secondPepper === firstPepper ? first : bareDigest(secondPepper, secret, pepper)
-  const isPrimary = endsWithDigest(primary ?? DUMMY, first ?? '')
-  const isSecondary = endsWithDigest(secondary ?? DUMMY, second ?? '')
-  if (isPrimary) return 'primary'
-  if (isSecondary) return 'secondary'
-  return first === undefined || second === undefined ? 'pepper_missing' : undefined
-}
-
-/** The digest of a secret under a pepper, or the plain one; undefined where no pepper of that name is configured. */
-export function digestUnder(name: string | undefined, secret: string, pepper: Pepper | undefined): string | undefined {
-  const digest = bareDigest(name, secret, pepper)
-  return digest && storedDigest(name, digest)
-}
-
-/** A digest in base64url in the form in which it is stored: with its algorithm and pepper. */
-export function storedDigest(pepper: string | undefined, digest: string): string {
-  return pepper === undefined ? PLAIN + digest : `${PEPPERED}${pepper}:${digest}`
-}
-
-function bareDigest(name: string | undefined, secret: string, pepper: Pepper | undefined): string | undefined {
-  if (name === undefined) return sha256(secret)
-  if (pepper === undefined || !Object.hasOwn(pepper.keys, name)) return undefined
-  return hmacSha256(pepper.keys[name] as Uint8Array, secret)
-}
-
-// In constant time. What stands before the digest in the stored text is its algorithm and pepper, by which the digest was made.
-function endsWithDigest(stored: string, digest: string): boolean {
-  const offset = stored.length - DIGEST_LENGTH
-  let difference = digest.length ^ DIGEST_LENGTH
-  for (let i = 0; i < DIGEST_LENGTH; i++) difference |= digest.charCodeAt(i) ^ stored.charCodeAt(offset + i)
-  return difference === 0
 }
 
 function checksum(text: string): string {

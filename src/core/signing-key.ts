@@ -1,6 +1,6 @@
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
-import { sha256 } from '#hash'
 import { isPlainObject } from './bounds.ts'
+import { digestOf } from './digest.ts'
 import { TwinkeyError } from './fault.ts'
 
 /** The algorithms that tokens can be signed with (RFC 7518, RFC 8037). */
@@ -68,7 +68,7 @@ export function readSigningKey(value: unknown, where: string): SigningKey {
   if (value['d'] !== undefined && (typeof value['d'] !== 'string' || !BASE64URL.test(value['d']))) {
     throw new TypeError(`${where} has a private part that is not base64url. Make a new one with generateSigningKey().`)
   }
-  const kid = sha256(JSON.stringify(members))
+  const kid = digestOf(JSON.stringify(members))
   const jwk = value as JWK
   const publicJwk = Object.freeze({ ...members, alg: algorithm as string, use: 'sig', kid })
   // `key_ops` and `use` of the given JWK are dropped: the private half may sign, the public half may verify, and nothing else is done with them.

@@ -1,7 +1,7 @@
 import { type AliasRecord, freezeJson, isId, type KeyRecord, type Metadata, type StoredSecret } from './api-key.ts'
 import { isPlainObject, metadataProblem, nameProblem, timeProblem } from './bounds.ts'
+import { isDigest } from './digest.ts'
 import { freezeScope, type Scope, scopeProblem } from './scope.ts'
-import { isDigest } from './secret.ts'
 
 // A member, what it must be, and whether a value is that.
 type Rule = readonly [member: string, form: string, holds: (value: unknown) => boolean]

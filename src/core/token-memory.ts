@@ -1,11 +1,19 @@
 import { sha256 } from '#hash'
 import { MAX_TOKEN_LENGTH } from './bounds.ts'
+import type { Identity } from './identity.ts'
 import type { TokenClaims } from './tokens.ts'
+
+/** A token that was verified before. */
+export interface RememberedToken {
+  readonly claims: TokenClaims
+  /** Whose token it was when somebody last looked, and the holder of the secret that it was told by. */
+  holder: { readonly identity: Identity; readonly secret: Identity } | undefined
+}
 
 /** Tokens whose signature and claims were verified before, so that they need not be verified again. Whether their key is live is asked each time. */
 export interface TokenMemory {
-  /** What a token says that was verified before and has not expired; undefined where it must be verified. */
-  recall(text: string, now: number): TokenClaims | undefined
+  /** A token that was verified before and has not expired; undefined where it must be verified. */
+  recall(text: string, now: number): RememberedToken | undefined
   /** Keeps what a token says that has just been verified. */
   keep(text: string, claims: TokenClaims): void
 }
@@ -18,21 +26,22 @@ export interface TokenMemory {
  * @param skewMilliseconds How far the clock that issued a token may be ahead, as for its verification.
  */
 export function createTokenMemory(maxTokens: number, skewMilliseconds: number): TokenMemory {
-  const kept = new Map<string, TokenClaims>()
+  const kept = new Map<string, RememberedToken>()
   return {
     recall(text, now) {
       if (kept.size === 0 || text.length > MAX_TOKEN_LENGTH) return undefined
       const digest = sha256(text)
-      const claims = kept.get(digest)
-      if (claims === undefined) return undefined
+      const remembered = kept.get(digest)
+      if (remembered === undefined) return undefined
+      const { issuedAt, expiresAt } = remembered.claims
       // The clock may have gone back since, or on past the end.
-      if (now < claims.expiresAt && claims.issuedAt <= now + skewMilliseconds) return claims
+      if (now < expiresAt && issuedAt <= now + skewMilliseconds) return remembered
       kept.delete(digest)
       return undefined
     },
     keep(text, claims) {
       if (kept.size >= maxTokens) kept.delete(kept.keys().next().value as string)
-      kept.set(sha256(text), claims)
+      kept.set(sha256(text), { claims, holder: undefined })
     },
   }
 }

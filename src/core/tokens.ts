@@ -40,7 +40,7 @@ export interface TokenRules {
   readonly audience: string
   readonly skewSeconds: number
   /** The key of that RFC 7638 thumbprint, or undefined. Nothing else in a header is ever used to find a key. */
-  readonly keyOf: (kid: string) => SigningKey | undefined
+  readonly keyOf: (kid: string) => SigningKey | undefined | Promise<SigningKey | undefined>
 }
 
 /**
@@ -56,7 +56,7 @@ export async function verifyToken(text: string, rules: TokenRules, now: number):
     return 'token_malformed'
   const { alg, typ, kid } = header
   if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())) return 'token_malformed'
-  const key = typeof kid === 'string' && KID.test(kid) ? rules.keyOf(kid) : undefined
+  const key = typeof kid === 'string' && KID.test(kid) ? await rules.keyOf(kid) : undefined
   if (key === undefined) return isIssuedBy(text, rules.issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
   if (alg !== key.algorithm) return 'token_malformed'
   const verifying = await key.verifying()

@@ -71,6 +71,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
   readonly acceptsToken: boolean
   readonly optional: boolean
   readonly anyTarget: boolean
+  readonly fixed: boolean
   /** The workflow, where it is fixed: a refusal may name it. */
   readonly workflow: string | undefined
 
@@ -104,6 +105,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
     this.acceptsToken = accept.includes('token')
     this.optional = optional
     this.anyTarget = anyTarget
+    this.fixed = anyTarget || (profile.target === undefined && Object.values(target).every((source) => typeof source === 'string'))
     this.workflow = typeof target.workflow === 'string' ? target.workflow : undefined
     Object.freeze(this)
   }

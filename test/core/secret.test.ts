@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { checksumHolds, secretPattern } from 'twinkey'
 import { describe, expect, it } from 'vitest'
-import { hasOurPrefix, hintOf, isDigest, keyIdOf, mintId, mintSecret, prefixProblem, randomBase62 } from '../../src/core/secret.ts'
+import { isDigest } from '../../src/core/digest.ts'
+import { hasOurPrefix, hintOf, keyIdOf, mintId, mintSecret, prefixProblem, randomBase62 } from '../../src/core/secret.ts'
 import checksums from '../vectors/checksums.json' with { type: 'json' }
 import secrets from '../vectors/secrets.json' with { type: 'json' }
 

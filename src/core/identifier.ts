@@ -1,0 +1,162 @@
+import { deadKeyReason, deadReason, type KeyRecord, slotOf } from './api-key.ts'
+import { MAX_SECRET_LENGTH } from './bounds.ts'
+import type { Cached } from './cache.ts'
+import type { Credential } from './demand.ts'
+import { matchSecret, type Pepper } from './digest.ts'
+import { aliasIdsOf, type ForeignSecrets } from './foreign.ts'
+import { holderOfToken, type Identity } from './identity.ts'
+import type { CachedKey, KeyCache } from './key-cache.ts'
+import { REFUSALS, type Refusal, type RefusalReason } from './refusal.ts'
+import type { Scope } from './scope.ts'
+import { hasOurPrefix, isWellFormed, keyIdOf, type Slot } from './secret.ts'
+import type { RememberedToken, TokenMemory } from './token-memory.ts'
+import { isTokenLike, type TokenClaims } from './tokens.ts'
+
+/** Why not, for the caller and for the operator. */
+export class Denial {
+  constructor(
+    readonly refusal: Refusal,
+    readonly reason: RefusalReason | undefined,
+    readonly keyId?: string,
+    /** Whether the credential is not one of ours, so that another scheme may know it. */
+    readonly foreign = false,
+  ) {}
+}
+
+/** Something that must be asked before the decision can go on. */
+export class Question {
+  constructor(readonly ask: (known: Known) => Promise<void>) {}
+}
+
+/** What one decision has learned by asking. Held for that decision only, so that no cache can lose it half way. */
+export interface Known {
+  readonly keys: Map<string, Cached<CachedKey>>
+  token?: TokenClaims | RefusalReason
+  owner?: Cached<Scope>
+}
+
+/** What credentials are told by. */
+export interface IdentifierParts {
+  readonly keys: KeyCache
+  readonly prefixes: readonly string[]
+  readonly pepper: Pepper | undefined
+  /** The kinds of secrets of other systems that may have been imported. */
+  readonly foreign: readonly ForeignSecrets[]
+  /** The tokens that were verified before. */
+  readonly tokens: TokenMemory
+  readonly verifyToken: (text: string, now: number) => Promise<TokenClaims | RefusalReason>
+  /** Whether a text says, unverified, that it is a token of ours. */
+  readonly isOurToken: (text: string) => boolean
+  readonly now: () => number
+}
+
+/** Whose credential a text is. */
+export type Identify = (text: string, kinds: Credential['kinds'], known: Known | undefined, at: number) => Identity | Denial | Question
+
+/** The second step of every decision: from the text of a credential to a live key. */
+export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, verifyToken, isOurToken, now }: IdentifierParts): Identify {
+  function identifySecret(text: string, keyId: string, known: Known | undefined, at: number): Identity | Denial | Question {
+    const cached = recall(keyId, known, at)
+    // Where the id is known the digest decides. Where it is not, the checksum keeps a typo or a made-up string from the store.
+    if (cached === undefined) return isWellFormed(text) ? askForKey(keyId) : invalid('checksum_wrong')
+    return matched(text, cached.value, at)
+  }
+
+  function identifyForeign(text: string, known: Known | undefined, at: number): Identity | Denial | Question {
+    let last: Denial | undefined
+    for (const aliasId of aliasIdsOf(text, foreign, prefixes, pepper)) {
+      const alias = recall(aliasId, known, at)
+      if (alias === undefined) return askForKey(aliasId)
+      if (alias.value?.record.kind !== 'alias') continue
+      const { keyId } = alias.value.record
+      const cached = recall(keyId, known, at)
+      if (cached === undefined) return askForKey(keyId)
+      const found = matched(text, cached.value, at)
+      if (!(found instanceof Denial)) return found
+      // An alias that was left behind must not hide one of another kind.
+      last = found
+    }
+    if (last !== undefined) return last
+    return isOurToken(text) ? invalid('kind_not_accepted') : invalid('prefix_unknown', undefined, true)
+  }
+
+  function matched(text: string, cached: CachedKey | null, at: number): Identity | Denial {
+    const slot = matchSecret(text, cached?.digests, pepper)
+    if (cached === null || cached.digests === undefined) return invalid('key_unknown')
+    if (slot === 'primary' || slot === 'secondary') {
+      const identity = cached[slot]
+      if (identity !== undefined) return ifLive(identity, at)
+    }
+    const record = cached.record as KeyRecord
+    // A key that is dead in any case needs no pepper to be refused.
+    const dead = slot === 'pepper_missing' ? deadKeyReason(record, at) : undefined
+    if (dead !== undefined) return invalid(dead, record.id)
+    if (slot === 'pepper_missing') return new Denial(REFUSALS.unavailable, 'pepper_missing', record.id)
+    return invalid('secret_wrong', record.id)
+  }
+
+  function identifyToken(text: string, known: Known | undefined, at: number): Identity | Denial | Question {
+    const remembered = known?.token === undefined ? tokens.recall(text, at) : undefined
+    const claims = remembered?.claims ?? known?.token
+    if (claims === undefined) {
+      return new Question(async (learned) => {
+        const verified = await verifyToken(text, now())
+        learned.token = verified
+        if (typeof verified !== 'string') tokens.keep(text, verified)
+      })
+    }
+    if (typeof claims === 'string') return invalid(claims, undefined, !isOurToken(text))
+    if (at >= claims.expiresAt) return invalid('token_expired', claims.keyId)
+    const cached = recall(claims.keyId, known, at)
+    if (cached === undefined) return askForKey(claims.keyId)
+    if (cached.value?.record.kind !== 'key') return invalid('key_unknown', claims.keyId)
+    const slot = slotOf(cached.value.record, claims.secretId)
+    const secret = slot && cached.value[slot]
+    if (secret === undefined) return invalid('secret_replaced', claims.keyId)
+    return ifLive(heldBy(secret, claims, remembered), at)
+  }
+
+  function heldBy(secret: Identity, claims: TokenClaims, remembered: RememberedToken | undefined): Identity {
+    if (remembered?.holder?.secret === secret) return remembered.holder.identity
+    const identity = holderOfToken(secret, claims)
+    if (remembered !== undefined) remembered.holder = { identity, secret }
+    return identity
+  }
+
+  function recall(id: string, known: Known | undefined, at: number): Cached<CachedKey> | undefined {
+    return keys.peek(id, at) ?? keys.ifCurrent(id, known?.keys.get(id))
+  }
+
+  function askForKey(id: string): Question {
+    return new Question(async (learned) => {
+      learned.keys.set(id, await keys.load(id))
+    })
+  }
+
+  return (text, kinds, known, at) => {
+    const keyId = keyIdOf(text, prefixes)
+    if (keyId !== undefined || hasOurPrefix(text, prefixes)) {
+      if (kinds === 'token') return invalid('kind_not_accepted')
+      return keyId === undefined || text.length > MAX_SECRET_LENGTH ? invalid('secret_malformed') : identifySecret(text, keyId, known, at)
+    }
+    if (kinds !== 'secret' && isTokenLike(text)) {
+      const found = identifyToken(text, known, at)
+      // What another system issued may look like a token, too, and may have been imported.
+      if (kinds === 'token' || !(found instanceof Denial) || !found.foreign) return found
+    }
+    if (kinds === 'token') return invalid('token_malformed', undefined, true)
+    return identifyForeign(text, known, at)
+  }
+}
+
+/** The refusal `credential_invalid`: to the caller all reasons look the same. */
+export function invalid(reason: RefusalReason, keyId?: string, foreign = false): Denial {
+  return new Denial(REFUSALS.credentialInvalid, reason, keyId, foreign)
+}
+
+// The one place that asks whether a key and its slot are live, for secrets and tokens alike.
+function ifLive(identity: Identity, at: number): Identity | Denial {
+  if (identity.livesUntil === null || at < identity.livesUntil) return identity
+  const { key, slot } = identity as { key: KeyRecord; slot: Slot }
+  return invalid(deadReason(key, slot, at) ?? 'token_expired', key.id)
+}

@@ -1,0 +1,55 @@
+import { isPlainObject, nameProblem, unknownMember } from './bounds.ts'
+
+// How options are checked: each check throws what to do instead, when the process starts.
+
+/** A clock that is checked at each reading, and answers whole milliseconds. With NaN every comparison is false, and nothing would ever expire. */
+export function clockOf(now: () => number): () => number {
+  const clock = () => {
+    const time = now()
+    if (typeof time !== 'number' || !(time > 0) || time > Number.MAX_SAFE_INTEGER)
+      throw new TypeError('now must answer epoch milliseconds, like Date.now.')
+    return Math.floor(time)
+  }
+  clock()
+  return clock
+}
+
+/** The environments that a deployment serves. */
+export function environmentsOf(environments: unknown): readonly string[] {
+  if (!Array.isArray(environments) || environments.length === 0) {
+    throw new TypeError('environments must be a list of what this deployment serves, like ["production"]. Leave it out to serve any.')
+  }
+  for (const environment of environments) {
+    requireName(environment, 'environments: each')
+    if (environment === '*') throw new RangeError('environments cannot hold "*". Leave it out to serve any.')
+  }
+  return Object.freeze([...new Set<string>(environments)])
+}
+
+// `$NAME` is what a configuration holds where a variable was not filled in. Taken literally it would be the same for everyone.
+export function requireName(value: unknown, what: string): void {
+  const problem = nameProblem(value)
+  if (problem !== undefined) throw new TypeError(`${what} ${problem}.`)
+  if ((value as string).startsWith('$')) throw new TypeError(`${what} looks like a variable that was not filled in. Give the value itself.`)
+}
+
+export function requireNumber(
+  given: unknown,
+  fallback: number | undefined,
+  min: number,
+  max: number,
+  what: string,
+  isKind: typeof Number.isInteger | typeof Number.isFinite,
+): number {
+  const value = given === undefined ? fallback : given
+  if (typeof value !== 'number' || !isKind(value))
+    throw new TypeError(`${what} must be a ${isKind === Number.isInteger ? 'whole ' : ''}number.`)
+  if (value < min || value > max) throw new RangeError(`${what} must be from ${min} to ${max}.`)
+  return value
+}
+
+export function requireMembers(value: unknown, known: readonly string[], what: string): void {
+  if (!isPlainObject(value)) throw new TypeError(`${what} must be given an object.`)
+  const extra = unknownMember(value, known)
+  if (extra !== undefined) throw new TypeError(`${what}: unknown option ${JSON.stringify(extra)}. It can have ${known.join(', ')}.`)
+}

@@ -1,0 +1,145 @@
+import type { Metadata } from './core/api-key.ts'
+import { createAuthenticator } from './core/authenticator.ts'
+import type { Demand } from './core/demand.ts'
+import { createAnnouncer, type TwinkeyEvent } from './core/events.ts'
+import { type Identify, invalid, Question } from './core/identifier.ts'
+import { holderOfTokenAlone, type Identity } from './core/identity.ts'
+import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from './core/option.ts'
+import type { Anonymous, Decision } from './core/principal.ts'
+import { createTokenMemory } from './core/token-memory.ts'
+import { isIssuedBy, isTokenLike, MAX_SKEW_SECONDS, type TokenClaims, verifyToken } from './core/tokens.ts'
+import type { Decider } from './wire/guard.ts'
+import { type JwksSource, remoteKeys } from './wire/jwks.ts'
+
+export type { JwksSource } from './wire/jwks.ts'
+
+/** What {@link createVerifier} is made with. Everything is checked when it is called. */
+export interface VerifierOptions {
+  /**
+   * Where the public keys come from: the https URL of the `jwks.json` of the API that issues, the set itself, or a function that gets it. Asked when
+   * the first token comes, every five minutes, and at an unknown key id at most every ten seconds. While it is down, the last set serves for an hour.
+   */
+  readonly jwks: JwksSource
+  /** The `iss` that tokens must have. */
+  readonly issuer: string
+  /** The `aud` that tokens must have, alone or among others. */
+  readonly audience: string
+  /** The environments that this deployment serves. Left out, any environment may be named. */
+  readonly environments?: readonly string[] | undefined
+  /** How far the clock of the issuer may be ahead, for `iat` and `nbf` only: 0 to 60 seconds, 30 unless given. */
+  readonly skewSeconds?: number | undefined
+  /** How long getting the set may take: 2 seconds unless given, 60 at most. After that a request is refused as `unavailable`. */
+  readonly deadlineSeconds?: number | undefined
+  /** Hears what happens. Nothing it does changes a verdict. */
+  readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
+  /** The clock, in epoch milliseconds: Date.now unless given. */
+  readonly now?: (() => number) | undefined
+}
+
+/** Decides about requests by their token alone: mount it with `requireAuth` of any adapter, as a Twinkey. */
+export interface Verifier extends Decider {
+  /**
+   * Verifies a token without a request, and without a target: what it reaches is in `principal.scope`.
+   *
+   * @param token The token, as a caller sent it.
+   * @returns The principal, or a refusal: `credential_invalid`, `unavailable`. It never rejects for what a caller sent.
+   */
+  verify(token: string): Promise<Decision>
+}
+
+const MEMBERS = ['jwks', 'issuer', 'audience', 'environments', 'skewSeconds', 'deadlineSeconds', 'onEvent', 'now']
+const MAX_TOKENS = 20_000
+
+/**
+ * Makes a verifier for a service that has neither the store nor the secrets of the API that issues: it verifies tokens with the public keys, and
+ * holds requests to tenant, environment and workflow as that API does.
+ *
+ * It cannot see that a key was disabled, revoked or narrowed, that its secret was replaced or its owner is gone: a token lives here until it
+ * expires, an hour at most. Where that is too long, ask for shorter tokens, or give the service the store. API keys themselves are refused.
+ *
+ * Of the holder it knows what the token says: `principal.name` is the key id, `principal.owner` the subject where that is not the key itself,
+ * `principal.metadata` empty and `principal.slot` undefined.
+ *
+ * @returns What decides, for `requireAuth`.
+ * @throws TypeError or RangeError where an option is wrong, with what to do instead.
+ * @see RFC 9068, RFC 7517
+ * @example
+ * ```ts
+ * import express from 'express'
+ * import { requireAuth } from 'twinkey/express'
+ * import { createVerifier } from 'twinkey/verifier'
+ *
+ * const verifier = createVerifier({
+ *   jwks: 'https://api.example.com/tokens/jwks.json',
+ *   issuer: 'https://api.example.com',
+ *   audience: 'https://api.example.com',
+ * })
+ * express().get('/reports', requireAuth(verifier, { workflow: 'reports.read' }), (req, res) => void res.json({ tenant: req.principal.tenant }))
+ * ```
+ */
+export function createVerifier(options: VerifierOptions): Verifier {
+  requireMembers(options, MEMBERS, 'createVerifier')
+  const { jwks, issuer, audience, onEvent, now: clock = Date.now } = options
+  requireName(issuer, 'issuer')
+  requireName(audience, 'audience')
+  for (const [name, value] of Object.entries({ onEvent, now: clock })) {
+    if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function.`)
+  }
+  const now = clockOf(clock)
+  const skewSeconds = requireNumber(options.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'skewSeconds', Number.isFinite)
+  const deadlineMilliseconds = 1000 * requireNumber(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite)
+  const environments = options.environments === undefined ? undefined : environmentsOf(options.environments)
+  const announcer = onEvent && createAnnouncer(onEvent)
+
+  let tokens = createTokenMemory(MAX_TOKENS, skewSeconds * 1000)
+  // What a withdrawn key has signed is not recognised any more.
+  const forget = () => {
+    tokens = createTokenMemory(MAX_TOKENS, skewSeconds * 1000)
+  }
+  const keys = remoteKeys(jwks, deadlineMilliseconds, now, forget)
+  const rules = { issuer, audience, skewSeconds, keyOf: keys.find }
+
+  const identify: Identify = (text, kinds, known, at) => {
+    if (kinds === 'secret' || !isTokenLike(text)) return invalid('kind_not_accepted')
+    const remembered = known?.token === undefined ? tokens.recall(text, at) : undefined
+    const claims = remembered?.claims ?? known?.token
+    if (claims === undefined) {
+      return new Question(async (learned) => {
+        const memory = tokens
+        const verified = await verifyToken(text, rules, now())
+        learned.token = verified
+        // Not where a key was withdrawn meanwhile: it may have been the one that verified this.
+        if (typeof verified !== 'string' && memory === tokens) tokens.keep(text, verified)
+      })
+    }
+    if (typeof claims === 'string') return invalid(claims, undefined, !isIssuedBy(text, issuer))
+    if (at >= claims.expiresAt) return invalid('token_expired', claims.keyId)
+    if (remembered === undefined) return holderOfTokenAlone(claims)
+    remembered.holder ??= alone(claims)
+    return remembered.holder.identity
+  }
+
+  const usage = { note: () => {}, pending: () => undefined }
+  const authenticator = createAuthenticator<Metadata>({ identify, owners: undefined, usage, environments, emit: announcer?.emit, now })
+  return {
+    authenticate: (request, requirement) => authenticator.authenticate(request, requirement),
+    authenticateNow: (request, requirement) => authenticator.authenticateNow(request, requirement),
+    verify: async (token) => (await authenticator.authenticate(String(token), TOKEN_ALONE)) as Decision,
+    pending: () => announcer?.pending(),
+  }
+}
+
+const TOKEN_ALONE: Demand<string> = {
+  reader: { credential: (text) => ({ text, kinds: 'token', shielded: true }) },
+  target: {},
+  acceptsSecret: false,
+  acceptsToken: true,
+  optional: false,
+  anyTarget: true,
+  fixed: true,
+}
+
+function alone(claims: TokenClaims): { identity: Identity; secret: Identity } {
+  const identity = holderOfTokenAlone(claims)
+  return { identity, secret: identity }
+}

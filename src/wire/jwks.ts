@@ -1,0 +1,114 @@
+import type { JWK } from 'jose'
+import { isPlainObject } from '../core/bounds.ts'
+import { within } from '../core/deadline.ts'
+import { TwinkeyError } from '../core/fault.ts'
+import { readSigningKey, type SigningKey } from '../core/signing-key.ts'
+
+/** Where the keys that verify tokens come from: the URL of a JWK set, the set itself, or a function that gets it. */
+export type JwksSource = string | URL | { readonly keys: readonly JWK[] } | (() => Promise<{ readonly keys: readonly JWK[] }>)
+
+/** The keys of a JWK set, as they are now. */
+export interface RemoteKeys {
+  /** The key of that RFC 7638 thumbprint. Rejects with `jwks_unavailable` where the set cannot be had. */
+  find(kid: string): Promise<SigningKey | undefined>
+}
+
+const MAX_KEYS = 100
+const MAX_LENGTH = 256 * 1024
+const REFRESH_MILLISECONDS = 300_000
+// While its source is down a set is used for as long as a token lives; a key that was withdrawn verifies no longer than that.
+const MAX_AGE_MILLISECONDS = 3_600_000
+// Whatever kids are made up, the source is asked no more often than this.
+const COOLDOWN_MILLISECONDS = 10_000
+
+/**
+ * Gets a JWK set when it is first needed, again when it is five minutes old, and at a key id that it does not have, at most every ten seconds.
+ *
+ * @param changed Called where a key is no longer in the set.
+ */
+export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now: () => number, changed: () => void): RemoteKeys {
+  const get = getterOf(source, deadlineMilliseconds)
+  let keys: ReadonlyMap<string, SigningKey> | undefined
+  let loadedAt = 0
+  let triedAt = Number.NEGATIVE_INFINITY
+  let failure: unknown
+  let loading: Promise<void> | undefined
+
+  async function load(): Promise<void> {
+    triedAt = now()
+    try {
+      const found = keysOf(await within(deadlineMilliseconds, 'jwks_unavailable', 'Getting the JWK set', get))
+      const gone = [...(keys?.keys() ?? [])].some((kid) => !found.has(kid))
+      keys = found
+      loadedAt = triedAt
+      failure = undefined
+      if (gone) changed()
+    } catch (error) {
+      failure = error
+    } finally {
+      loading = undefined
+    }
+  }
+
+  const isOlder = (at: number, milliseconds: number) => Math.abs(now() - at) >= milliseconds
+
+  return {
+    async find(kid) {
+      const wanted = keys === undefined || !keys.has(kid) || isOlder(loadedAt, REFRESH_MILLISECONDS)
+      if (wanted && (loading !== undefined || isOlder(triedAt, COOLDOWN_MILLISECONDS))) {
+        loading ??= load()
+        await loading
+      }
+      if (keys !== undefined && !isOlder(loadedAt, MAX_AGE_MILLISECONDS) && (keys.has(kid) || failure === undefined)) return keys.get(kid)
+      throw new TwinkeyError('jwks_unavailable', 'The keys that verify tokens cannot be had. The cause says more.', { cause: failure })
+    },
+  }
+}
+
+/** @throws TypeError with what to do, where a source cannot be one. */
+function getterOf(source: JwksSource, deadlineMilliseconds: number): () => Promise<unknown> {
+  if (typeof source === 'function') return source
+  if (isPlainObject(source) && 'keys' in source) {
+    keysOf(source)
+    return async () => source
+  }
+  const isUrl = (typeof source === 'string' || source instanceof URL) && URL.canParse(String(source))
+  const url = isUrl ? new URL(String(source)) : null
+  const isLoopback = url !== null && /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
+  if (url === null || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback))) {
+    throw new TypeError(
+      'jwks must be an https URL, a JWK set { keys }, or a function that gets one. Who can change the set on its way can forge tokens.',
+    )
+  }
+  return () => fetchJson(url, deadlineMilliseconds)
+}
+
+async function fetchJson(url: URL, deadlineMilliseconds: number): Promise<unknown> {
+  const signal = AbortSignal.timeout(deadlineMilliseconds)
+  const response = await fetch(url, { headers: { accept: 'application/json' }, redirect: 'error', signal })
+  if (response.status !== 200) throw new Error(`the answer has status ${response.status}`)
+  const text = await response.text()
+  if (text.length > MAX_LENGTH) throw new Error(`the answer has more than ${MAX_LENGTH} characters`)
+  return JSON.parse(text)
+}
+
+// Keys of kinds that tokens are not signed with may be for others.
+function keysOf(set: unknown): ReadonlyMap<string, SigningKey> {
+  if (!isPlainObject(set) || !Array.isArray(set['keys']) || set['keys'].length > MAX_KEYS) {
+    throw new TwinkeyError('jwks_unavailable', `A JWK set must be an object with at most ${MAX_KEYS} keys.`)
+  }
+  const found = new Map<string, SigningKey>()
+  for (const jwk of set['keys']) {
+    const key = keyOf(jwk)
+    if (key !== undefined) found.set(key.kid, key)
+  }
+  return found
+}
+
+function keyOf(jwk: unknown): SigningKey | undefined {
+  try {
+    return readSigningKey(jwk, 'A key of the set')
+  } catch {
+    return undefined
+  }
+}
