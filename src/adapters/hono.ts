@@ -36,19 +36,19 @@ export function requireAuth<M extends Metadata>(
 ): MiddlewareHandler<{ Variables: { principal: Principal<M> } }>
 export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): MiddlewareHandler {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
-  const proceed = (c: Context, next: Next, verdict: Verdict<M>): Response | Promise<void> => {
-    if (isAnswer(verdict)) return toResponse(verdict)
+  const proceed = (c: Context, next: Next, verdict: Verdict<M>): ReturnType<MiddlewareHandler> => {
+    outlive(c, twinkey.pending())
+    if (isAnswer(verdict)) return Promise.resolve(toResponse(verdict))
     // Also where it is undefined: what an earlier guard has let in does not pass a later one.
     c.set('principal', verdict.principal)
     return verdict.noStore
       ? (next().then(() => c.res.headers.has('cache-control') || c.header('cache-control', 'no-store')) as Promise<void>)
       : next()
   }
-  return async (c, next) => {
+  // Not async: where the verdict is known at once, nothing waits for it.
+  return (c, next) => {
     const judged = judge(wireOf(c, secretQuery))
-    const verdict = judged instanceof Promise ? await judged : judged
-    outlive(c, twinkey.pending())
-    return proceed(c, next, verdict)
+    return judged instanceof Promise ? judged.then((verdict) => proceed(c, next, verdict)) : proceed(c, next, judged)
   }
 }
 
