@@ -8,6 +8,9 @@ const entry = {
   web: 'src/adapters/web.ts',
   profiles: 'src/wire/profiles.ts',
   'stores/memory': 'src/stores/memory.ts',
+  'stores/postgres': 'src/stores/postgres.ts',
+  'stores/redis': 'src/stores/redis.ts',
+  'stores/sqlite': 'src/stores/sqlite.ts',
   verifier: 'src/verifier.ts',
   testing: 'src/testing.ts',
 }

@@ -1,5 +1,6 @@
 import { type Command, readCommand, UsageError } from './command.ts'
 import { createData } from './data.ts'
+import { openEmbeddedStore } from './embedded-store.ts'
 import { FRAMEWORKS } from './framework.ts'
 import { createJournal } from './journal.ts'
 import { createNarrator } from './narrator.ts'
@@ -29,13 +30,14 @@ export async function runDemo(launcher: number): Promise<number> {
 async function serve({ json, framework, port, adoption }: Command, launcher: number): Promise<void> {
   const journal = createJournal()
   const users = createUsers(adoption.flowTenant)
-  const twinkey = await createService(users, journal.hear)
+  const embedded = await openEmbeddedStore()
+  const twinkey = await createService(embedded.store, users, journal.hear)
   const samples = await createSampleKeys(twinkey.keys, adoption)
   const api = createApi(twinkey, users, createData(adoption.flowTenant))
   const server = await listen(await FRAMEWORKS[framework](api), port)
   const stopped = stopSignal(launcher)
 
-  if (json) process.stdout.write(`${JSON.stringify({ url: server.url, keys: samples })}\n`)
+  if (json) process.stdout.write(`${JSON.stringify({ url: server.url, store: embedded.name, keys: samples })}\n`)
   else {
     const printer = createPrinter(process.stdout)
     const narrator = createNarrator({ twinkey, url: server.url, journal, printer })
@@ -46,4 +48,5 @@ async function serve({ json, framework, port, adoption }: Command, launcher: num
   await stopped
   await server.close()
   await twinkey.close()
+  embedded.close()
 }

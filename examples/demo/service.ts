@@ -1,14 +1,14 @@
-import { createTwinkey, generateSigningKey, memoryStore, type Twinkey, type TwinkeyEvent } from 'twinkey'
+import { createTwinkey, generateSigningKey, type KeyStore, type Twinkey, type TwinkeyEvent } from 'twinkey'
 import { ADOPTED_LENGTH } from './adoption.ts'
 import type { Users } from './users.ts'
 
 /** What secrets of the demo begin with. */
 export const PREFIX = 'demo'
 
-/** The one Twinkey of the demo, for all products: which store, which environments, which signing key. */
-export async function createService(users: Users, onEvent: (event: TwinkeyEvent) => void): Promise<Twinkey> {
+/** The one Twinkey of the demo, for all products: which environments, which signing key. */
+export async function createService(store: KeyStore, users: Users, onEvent: (event: TwinkeyEvent) => void): Promise<Twinkey> {
   return createTwinkey({
-    store: memoryStore(),
+    store,
     prefixes: [PREFIX],
     environments: ['Production', 'Test'],
     // A real service keeps its signing key with its other secrets, so that tokens outlive a restart.

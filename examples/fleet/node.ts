@@ -1,0 +1,40 @@
+import express from 'express'
+import { createTwinkey } from 'twinkey'
+import { requireAuth, tokenRoutes } from 'twinkey/express'
+import { openStore } from './database.ts'
+
+// One node: what every process behind the port runs. All of them have the same store and the same signing key, and nothing else in common.
+
+const { PORT = '3000', STORE_URL = '', SIGNING_KEY = '{}' } = process.env
+const url = `http://localhost:${PORT}`
+const { store, close } = await openStore(STORE_URL)
+
+const twinkey = createTwinkey({
+  store,
+  prefixes: ['fleet'],
+  environments: ['production'],
+  tokens: { issuer: url, audience: url, signingKeys: [JSON.parse(SIGNING_KEY)] },
+  onEvent: (event) => {
+    if (event.type.startsWith('warning.')) console.error(JSON.stringify(event))
+  },
+})
+
+const app = express()
+app.use((_req, res, next) => {
+  res.setHeader('X-Node', process.pid)
+  next()
+})
+app.use('/tokens', tokenRoutes(twinkey))
+app.get('/customers', requireAuth(twinkey, { workflow: 'customers.read' }), (req, res) => {
+  res.json({ tenant: req.principal.tenant, slot: req.principal.slot, node: process.pid })
+})
+
+const server = app.listen(Number(PORT))
+process.once('SIGTERM', () => {
+  server.close(async () => {
+    await twinkey.close()
+    await close()
+    process.exit()
+  })
+  server.closeIdleConnections()
+})

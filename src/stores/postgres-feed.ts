@@ -1,0 +1,118 @@
+/** A connection that nothing else uses: `new pg.Client(url)`, or a `Client` of @neondatabase/serverless. The store opens it, listens on it, and ends it. */
+export interface PostgresListener {
+  connect(): Promise<unknown>
+  query(text: string): Promise<unknown>
+  on(event: 'notification', listener: (message: PostgresNotification) => void): unknown
+  on(event: 'error' | 'end', listener: () => void): unknown
+  end(): Promise<unknown>
+}
+
+/** What a connection hears on a channel. */
+export interface PostgresNotification {
+  readonly channel: string
+  readonly payload?: string | undefined
+}
+
+const NO_LISTENER = 'postgresStore: listen must make a connection of its own for each call, like () => new pg.Client(url). A pool is none.'
+
+const LISTENS_WITHIN_MILLISECONDS = 10_000
+const CHECK_EVERY_MILLISECONDS = 15_000
+const ANSWER_WITHIN_MILLISECONDS = 5_000
+const FIRST_PAUSE_MILLISECONDS = 100
+const LONGEST_PAUSE_MILLISECONDS = 5_000
+
+/**
+ * Hears a channel until it is stopped. A connection that is lost, or that answers no more, is thrown away and the next is opened. Whenever one has
+ * been lost or has begun to listen, some changes may have been missed, and that is told as undefined, as is a notification without a payload.
+ *
+ * @returns Resolves to what ends it: as soon as it listens, or when the first attempt has failed, so that it can be ended while the server is down.
+ */
+export function hearChannel(
+  open: () => PostgresListener | Promise<PostgresListener>,
+  channel: string,
+  changed: (id: string | undefined) => void,
+): Promise<() => Promise<void>> {
+  return new Promise((resolve, reject) => {
+    // At any moment one thing is waited for: a connection, the next check, its answer, or the next attempt.
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let end = async () => {}
+    let stopped = false
+    let pause = FIRST_PAUSE_MILLISECONDS
+    // Whether what has happened since must be told: at first, and while it listens.
+    let owes = true
+
+    const wait = (milliseconds: number, then: () => void) => {
+      clearTimeout(timer)
+      timer = setTimeout(then, milliseconds)
+      // In some runtimes a timer is a number, and keeps nothing alive.
+      ;(timer as { unref?: () => void }).unref?.()
+    }
+    const stop = async () => {
+      stopped = true
+      clearTimeout(timer)
+      await end()
+    }
+
+    async function attempt(): Promise<void> {
+      let listener: PostgresListener | undefined
+      let over = false
+      const discard = async () => {
+        over = true
+        try {
+          await listener?.end()
+        } catch {
+          // It is closed already.
+        }
+      }
+      const lose = () => {
+        if (over) return
+        void discard()
+        if (stopped) return
+        // Servers that come back are not met by every node at the same moment.
+        wait(pause * (0.5 + Math.random() / 2), attempt)
+        pause = Math.min(pause * 2, LONGEST_PAUSE_MILLISECONDS)
+        if (owes) changed(undefined)
+        owes = false
+        resolve(stop)
+      }
+      const check = () => {
+        wait(ANSWER_WITHIN_MILLISECONDS, lose)
+        listener?.query('select 1').then(() => over || wait(CHECK_EVERY_MILLISECONDS, check), lose)
+      }
+      end = discard
+      wait(LISTENS_WITHIN_MILLISECONDS, lose)
+      try {
+        const opened = await open()
+        if (!isListener(opened)) {
+          await stop()
+          return reject(new TypeError(NO_LISTENER))
+        }
+        listener = opened
+        if (over) return void discard()
+        // Listened to for ever: an 'error' that nobody hears would end the process.
+        listener.on('error', lose)
+        listener.on('end', lose)
+        listener.on('notification', (message) => {
+          if (!over && message.channel === channel) changed(message.payload || undefined)
+        })
+        await listener.connect()
+        await listener.query(`listen "${channel}"`)
+        if (over) return
+        owes = true
+        pause = FIRST_PAUSE_MILLISECONDS
+        wait(CHECK_EVERY_MILLISECONDS, check)
+        changed(undefined)
+        resolve(stop)
+      } catch {
+        lose()
+      }
+    }
+    void attempt()
+  })
+}
+
+function isListener(opened: unknown): opened is PostgresListener {
+  const has = (name: string) => typeof (opened as Record<string, unknown> | undefined)?.[name] === 'function'
+  // A pool has all of this too, and would be ended.
+  return ['connect', 'query', 'on', 'end'].every(has) && !('totalCount' in (opened as object))
+}

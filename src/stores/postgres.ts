@@ -1,0 +1,180 @@
+import type { KeyRecord } from '../core/api-key.ts'
+import { labelsAsked, labelsOf } from '../core/list-query.ts'
+import type { KeyStore, StoredKey } from '../core/store.ts'
+import { hearChannel, type PostgresListener } from './postgres-feed.ts'
+import { type Names, namesOf, type PostgresMigrationOptions, postgresMigrations } from './postgres-migrations.ts'
+
+export type { PostgresListener } from './postgres-feed.ts'
+export { type PostgresMigration, type PostgresMigrationOptions, postgresMigrations } from './postgres-migrations.ts'
+
+/** What the store asks of a client: `Pool` and `Client` of pg and of @neondatabase/serverless have it, and PGlite. */
+export interface PostgresClient {
+  /** Runs one statement, with values for `$1`, `$2` and so on: strings and numbers. Rows are objects by the names of their columns. */
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
+}
+
+/** What a store over PostgreSQL is made with. */
+export interface PostgresStoreOptions extends PostgresMigrationOptions {
+  /**
+   * Makes a connection for hearing of the changes of other nodes, anew for each call. The store opens it and ends it. It must go to the primary
+   * server, and not through PgBouncer in transaction mode or another pool of that kind: there it would hear nothing, and nobody would say so.
+   * Without it other nodes see a change within `cache.maxAgeSeconds`.
+   */
+  readonly listen?: (() => PostgresListener | Promise<PostgresListener>) | undefined
+}
+
+/** A store over PostgreSQL. */
+export interface PostgresStore extends KeyStore {
+  /**
+   * Makes the tables, or brings them up to date. Call it before the first use; calling it again, or in many processes at once, does no harm. Where
+   * the tables are up to date it needs the right to read them only, and tables of a later version of this package are left as they are.
+   *
+   * @returns Resolves when the tables are as this version of the package needs them. A step that fails leaves nothing.
+   */
+  migrate(): Promise<void>
+}
+
+// What a statement that was undone because of another one may be tried again for: serialization_failure and deadlock_detected. In the isolation
+// that PostgreSQL has by default neither comes from a statement of this store.
+const UNDONE = ['40001', '40P01']
+const MAX_ATTEMPTS = 10
+const UNDEFINED_TABLE = '42P01'
+
+/**
+ * Keeps keys in PostgreSQL 12 or later, or in a server that speaks and locks as it does.
+ *
+ * Every call is one statement and one round trip, in a transaction of its own, without prepared statements or anything else that stays with a
+ * connection: it runs through PgBouncer in any mode. What is acknowledged is on the disk, unless the server is told otherwise by `fsync` or
+ * `synchronous_commit`. With asynchronous replication a failover can lose what was acknowledged last, so that a revoked key is live again. Hand in
+ * a client of the primary server: a replica lags behind.
+ *
+ * Do not hand in a connection on which the application has a transaction open: what Twinkey takes for written would be gone with it.
+ *
+ * @param client A pool or a connection, which the store does not end. Give a pool of pg a listener for `error`, as pg asks.
+ * @param options Schema, table prefix, and a connection to hear changes. All nodes must have the same.
+ * @returns The store. Nothing is asked of the database until it is used. It has `watch` where `listen` is given.
+ * @throws TypeError or RangeError where an argument is wrong.
+ * @example
+ * ```ts
+ * import pg from 'pg'
+ * import { createTwinkey } from 'twinkey'
+ * import { postgresStore } from 'twinkey/stores/postgres'
+ *
+ * const connectionString = 'postgres://localhost/app'
+ * const pool = new pg.Pool({ connectionString }).on('error', () => {})
+ * const store = postgresStore(pool, { listen: () => new pg.Client({ connectionString }) })
+ * await store.migrate()
+ * const twinkey = createTwinkey({ store })
+ * ```
+ */
+export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): PostgresStore {
+  if (typeof client?.query !== 'function') {
+    throw new TypeError(
+      'postgresStore needs a client with query(text, values), like a Pool of pg or of @neondatabase/serverless, or PGlite.',
+    )
+  }
+  const names = namesOf(options)
+  const migrations = postgresMigrations(options)
+  const { listen } = options
+  if (listen !== undefined && typeof listen !== 'function') {
+    throw new TypeError('listen must be a function that makes a connection, like () => new pg.Client(url).')
+  }
+  const { channel } = names
+  const sql = statementsOf(names)
+
+  async function query<Row>(statement: string, values?: unknown[]): Promise<Row[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await client.query(statement, values)).rows as Row[]
+      } catch (cause) {
+        const code = (cause as { code?: string } | undefined)?.code ?? ''
+        if (UNDONE.includes(code) && attempt < MAX_ATTEMPTS) continue
+        if (code !== UNDEFINED_TABLE) throw cause
+        throw new Error(
+          `The tables ${names.keys}, … are not there. Call migrate() of the store before its first use, or run what postgresMigrations() answers.`,
+          { cause },
+        )
+      }
+    }
+  }
+  async function write<Outcome>(statement: string, ...values: unknown[]): Promise<Outcome> {
+    for (;;) {
+      const [row] = await query<{ outcome: Outcome | 'again' }>(statement, [channel, ...values])
+      if (row?.outcome !== 'again') return row?.outcome as Outcome
+    }
+  }
+
+  const store: PostgresStore = {
+    async get(id) {
+      const [row] = await query<Row>(sql.get, [id])
+      return row && read(row)
+    },
+    async put(next, expectedVersion) {
+      const { lastUsedAt: _joined, ...record } = next as KeyRecord
+      const values = [next.id, next.version, JSON.stringify(record), JSON.stringify(labelsOf(next))]
+      return expectedVersion === undefined ? write(sql.create, ...values) : write(sql.update, ...values, expectedVersion)
+    },
+    delete: (id, expectedVersion) => write(sql.delete, id, expectedVersion),
+    async list({ limit, cursor = '', ...filter }) {
+      const [first, ...others] = labelsAsked(filter)
+      // One more than asked for tells whether there is a next page.
+      const rows = await query<Row>(sql.list(others.length), [first, cursor, limit + 1, ...others])
+      const page = rows.slice(0, limit)
+      return { keys: page.map((row) => read(row) as KeyRecord), next: rows.length > limit ? page.at(-1)?.id : undefined }
+    },
+    async recordUse(uses) {
+      if (uses.length > 0) await query(sql.recordUse, [JSON.stringify(uses)])
+    },
+    async migrate() {
+      for (const { sql } of migrations) await query(sql)
+    },
+  }
+  return listen === undefined ? store : { ...store, watch: (changed) => hearChannel(listen, channel, changed) }
+}
+
+interface Row {
+  readonly id: string
+  readonly record: string
+  readonly uses: string | null
+}
+
+// Everything goes in and comes out as text or as a number, so that no driver reads it in a way of its own: drivers differ in lists, JSON and bigint.
+// A statement sees the rows as they were when it began, but waits for whoever has a row locked, and then has the row as it is by then.
+function statementsOf({ keys, labels, uses }: Names) {
+  const found = `k.id, k.record::text as record, (select json_object_agg(u.secret_id, u.used_at)::text from ${uses} u where u.key_id = k.id) as uses`
+  // Whoever writes a row has it locked before it looks at the version: of those that wait, one after the other is told what is there by then.
+  const locked = (mode: string) => `with found as (select id, version from ${keys} where id = $2 for ${mode})`
+  const told = '(select pg_notify($1, id)::text from written) is not null'
+  return {
+    get: `select ${found} from ${keys} k where k.id = $1`,
+    create: `with written as (insert into ${keys} values ($2, $3::bigint, $4::text::json) on conflict do nothing returning id),
+labelled as (insert into ${labels} select label, id from written, json_array_elements_text($5::text::json) label)
+select case when ${told} then 'stored' else 'conflict' end as outcome`,
+    // The version is compared in the row as it was, too: where the expected one came between, the labels that this statement sees are those of the
+    // version before, so it writes nothing, and begins anew. A key that has had very many secrets forgets the uses of those it has no more.
+    update: `${locked('no key update')},
+written as (update ${keys} k set version = $3::bigint, record = $4::text::json from found f where k.id = f.id and f.version = $6::bigint and k.version = $6::bigint returning k.id),
+asked as (select label from json_array_elements_text($5::text::json) label),
+unlabelled as (delete from ${labels} l using written w where l.key_id = w.id and l.label not in (select label from asked)),
+labelled as (insert into ${labels} select label, id from written, asked on conflict do nothing),
+stale as (select u.key_id, u.secret_id from ${uses} u, written w where u.key_id = w.id and strpos($4, u.secret_id) = 0 and (select count(*) from ${uses} c where c.key_id = w.id) > 64 for update of u skip locked),
+forgotten as (delete from ${uses} u using stale s where u.key_id = s.key_id and u.secret_id = s.secret_id)
+select case when ${told} then 'stored' when not exists (select from found) then 'missing' when (select version from found) = $6::bigint then 'again' else 'conflict' end as outcome`,
+    delete: `${locked('update')},
+written as (delete from ${keys} k using found f where k.id = f.id and f.version = $3::bigint returning k.id)
+select case when ${told} then 'deleted' when exists (select from found) then 'conflict' else 'missing' end as outcome`,
+    // The other labels are asked for in a way that is no join: a join would find all keys of a label and put them in order, for one page.
+    list: (others: number) =>
+      `select ${found} from (select key_id from ${labels} l where label = $1 and key_id > $2${Array.from({ length: others }, (_, i) => ` and (select true from ${labels} o where o.label = $${i + 4} and o.key_id = l.key_id)`).join('')} order by key_id limit $3::bigint) page join ${keys} k on id = key_id order by id`,
+    // Locked in order, so that two batches cannot wait for each other; as a foreign key locks, which lets records be written meanwhile, but not
+    // deleted.
+    recordUse: `with used as (select "keyId" as key_id, "secretId" as secret_id, max("usedAt") as used_at from json_to_recordset($1::text::json) as u("keyId" text, "secretId" text, "usedAt" bigint) group by 1, 2),
+held as (select id from ${keys} where id in (select key_id from used) order by id for key share)
+insert into ${uses} as u select id, secret_id, used_at from held join used on key_id = id order by 1, 2 on conflict (key_id, secret_id) do update set used_at = excluded.used_at where u.used_at < excluded.used_at`,
+  }
+}
+
+function read({ record, uses }: Row): StoredKey {
+  const stored = JSON.parse(record) as StoredKey | null
+  return stored?.kind === 'key' ? { ...stored, lastUsedAt: uses === null ? {} : JSON.parse(uses) } : (stored as StoredKey)
+}

@@ -1,0 +1,75 @@
+/** What the store asks of node-redis: `createClient` and `createCluster` have it. */
+export interface NodeRedisClient {
+  evalSha(sha: string, call: { keys: string[]; arguments: string[] }): Promise<unknown>
+  eval(script: string, call: { keys: string[]; arguments: string[] }): Promise<unknown>
+}
+
+/** What the store asks of ioredis: `Redis` and `Cluster` have it. */
+export interface IoRedisClient {
+  evalsha(sha: string, keys: number, ...keyAndArgs: string[]): Promise<unknown>
+  eval(script: string, keys: number, ...keyAndArgs: string[]): Promise<unknown>
+}
+
+/** Runs a script on one key, and answers its reply as it would be in RESP2: strings and lists. */
+export type RunScript = (script: string, key: string, args: readonly string[]) => Promise<unknown>
+
+/**
+ * A plain command, by way of a script: a client that sends reads to replicas sends scripts to masters, and a reply that would be a map in RESP3
+ * is a list from every server and client.
+ */
+export const COMMAND = 'return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))'
+
+/**
+ * Changes the record where its version is the expected one, `''` standing for none: writes the next, or deletes it where none is given. Versions
+ * are compared as text, because numbers of Lua are doubles. A client that lost its connection may send a write twice: the second time it answers
+ * what the first did.
+ */
+export const CHANGE = `
+local version, write, record = unpack(redis.call('HMGET', KEYS[1], 'version', 'write', 'record'))
+local expected, channel, id, next, name, text = unpack(ARGV)
+if name and name == write then return {'stored'} end
+if not version and expected ~= '' then return {'missing'} end
+if (version or '') ~= expected then return {'conflict'} end
+if next then
+  redis.call('HSET', KEYS[1], 'version', next, 'write', name, 'record', text)
+else
+  redis.call('DEL', KEYS[1])
+end
+redis.call('PUBLISH', channel, id)
+return {next and 'stored' or 'deleted', record, write}`
+
+/** Notes when secrets of a key were used: pairs of secret id and time. Times are below 2^53, so comparing them as numbers is exact. */
+export const USE = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return end
+for i = 1, #ARGV, 2 do
+  local field = 'use:' .. ARGV[i]
+  if tonumber(redis.call('HGET', KEYS[1], field) or 0) < tonumber(ARGV[i + 1]) then redis.call('HSET', KEYS[1], field, ARGV[i + 1]) end
+end`
+
+/**
+ * Makes the one way to the server. A script goes by its digest, and whole where the server does not have it: the first time, after a restart, a
+ * failover or a `SCRIPT FLUSH`.
+ */
+export function createScriptRunner(client: NodeRedisClient | IoRedisClient): RunScript {
+  const digests = new Map<string, Promise<string>>()
+  const send = (how: 'sha' | 'whole', text: string, key: string, args: readonly string[]): Promise<unknown> => {
+    if ('evalSha' in client) return client[how === 'sha' ? 'evalSha' : 'eval'](text, { keys: [key], arguments: [...args] })
+    return client[how === 'sha' ? 'evalsha' : 'eval'](text, 1, key, ...args)
+  }
+  return async (script, key, args) => {
+    const digest = digests.get(script) ?? sha1(script)
+    digests.set(script, digest)
+    try {
+      return await send('sha', await digest, key, args)
+    } catch (error) {
+      if (!String((error as Error | undefined)?.message).startsWith('NOSCRIPT')) throw error
+      return send('whole', script, key, args)
+    }
+  }
+}
+
+// Names the script, as Redis does; it protects nothing.
+async function sha1(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(text))
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -1,0 +1,67 @@
+export type Value = string | number
+
+/** What the store asks of every driver. Each call is one attempt, and leaves no transaction open where it fails. */
+export interface Driver {
+  /** For how many milliseconds the driver itself waits for a lock. */
+  waits(): Promise<number>
+  /** Sets what the store promises. */
+  open(): Promise<unknown>
+  /** The rows of a statement that only reads, each as its values in order. */
+  read(sql: string, ...values: Value[]): Promise<unknown[][]>
+  /** Runs one statement that writes and answers rows, whole or not at all. */
+  write(sql: string, ...values: Value[]): Promise<unknown[][]>
+  /** Runs statements that answer nothing, all of them or none. */
+  run(statements: readonly string[]): Promise<void>
+}
+
+// Shorter than the default deadline of createTwinkey, so that a fault tells of the lock and not only of the time.
+const PATIENCE_MILLISECONDS = 1500
+const MAX_PAUSE_MILLISECONDS = 10
+// What SQLite says where somebody else has the lock. All drivers pass the sentence on; their codes differ.
+const LOCKED = /database is locked/
+// What SQLite and libSQL say where the application is in a transaction on this very connection.
+const OCCUPIED = /(?:within|inside) a transaction|open transactions?\b/
+
+/**
+ * Makes what opens a driver once, and then tries again where somebody else is writing, without stopping the process as the wait of SQLite itself
+ * does.
+ */
+export function createPatience({ waits, open }: Driver): <T>(attempt: () => Promise<T>) => Promise<T> {
+  let opened: Promise<number> | undefined
+  const opening = async () => {
+    try {
+      const driverWaits = await patiently(0, waits)
+      await patiently(driverWaits, open)
+      return driverWaits
+    } catch (error) {
+      opened = undefined
+      throw error
+    }
+  }
+  return async (attempt) => {
+    opened ??= opening()
+    return patiently(await opened, attempt)
+  }
+}
+
+async function patiently<T>(driverWaits: number, attempt: () => Promise<T>): Promise<T> {
+  for (let waited = 0; ; ) {
+    try {
+      return await attempt()
+    } catch (error) {
+      const message = String((error as Error | undefined)?.message)
+      if (LOCKED.test(message)) waited += driverWaits
+      else if (!OCCUPIED.test(message)) throw error
+      if (waited >= PATIENCE_MILLISECONDS) throw error
+    }
+    // By chance, so that those who wait do not all come back at once.
+    const pause = 1 + Math.random() * MAX_PAUSE_MILLISECONDS
+    await new Promise((resolve) => setTimeout(resolve, pause))
+    waited += pause
+  }
+}
+
+/** The values of each row in order, whether the connection is set to answer rows as objects or as lists. */
+export function valuesOf(rows: readonly unknown[]): unknown[][] {
+  return rows.map((row) => Object.values(row as object))
+}

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+import type { DriverName } from '../support/sqlite.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+/** Another process with the same runtime, the same driver and the same file. */
+export interface Child {
+  /** Everything that it has said. */
+  readonly lines: readonly string[]
+  /** Resolves when it has said so many lines, or has ended. */
+  said(count: number): Promise<void>
+  /** Tells it to go on. */
+  tell(): void
+  /** Ends it at once, in the middle of whatever it does. */
+  kill(): void
+  /** How it ended: `0`, or what it complained of. */
+  readonly ended: Promise<string>
+}
+
+export type Start = (task: string, ...args: readonly string[]) => Child
+
+/** Hands a test the way to start other processes, and ends those that are left. */
+export async function withChildren(driver: DriverName, path: string, test: (start: Start) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'twinkey-sqlite-'))
+  const program = join(folder, 'program.mjs')
+  const children: Child[] = []
+  try {
+    await build({
+      entryPoints: [join(root, 'test/stores/sqlite-process.ts')],
+      outfile: program,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      alias: { '#hash': join(root, 'src/core/hash.node.ts') },
+      // Drivers are found from where the project is.
+      define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(root, 'test/support/sqlite.ts')).href) },
+    })
+    await test((task, ...args) => {
+      const child = started(program, [driver, path, task, ...args])
+      children.push(child)
+      return child
+    })
+  } finally {
+    for (const child of children) child.kill()
+    await Promise.all(children.map(({ ended }) => ended))
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function started(program: string, args: readonly string[]): Child {
+  const child = spawn(process.execPath, ['--no-warnings', program, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const lines: string[] = []
+  let complaint = ''
+  let changed = () => {}
+  let isOver = false
+  // It may have ended before it is told.
+  child.stdin.on('error', () => {})
+  child.stderr.on('data', (chunk) => (complaint += chunk))
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line)
+    changed()
+  })
+  const ended = new Promise<string>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      isOver = true
+      changed()
+      resolve(code === 0 ? '0' : `${signal ?? code} ${complaint}`)
+    })
+  })
+  return {
+    lines,
+    ended,
+    async said(count) {
+      while (lines.length < count && !isOver) await new Promise<void>((resolve) => (changed = resolve))
+    },
+    tell: () => void child.stdin.write('go\n'),
+    kill: () => void child.kill('SIGKILL'),
+  }
+}

@@ -1,0 +1,82 @@
+import { writeSync } from 'node:fs'
+import { type SqliteStore, sqliteStore } from '../../src/stores/sqlite.ts'
+import { newKey } from '../../src/testing/sample.ts'
+import { type DriverName, openSqlite } from '../support/sqlite.ts'
+
+// What another process does with the same file: a program of its own, handed the driver, the file and a task.
+
+const [driver, path, task, ...args] = process.argv.slice(2) as [DriverName, string, keyof typeof TASKS, ...string[]]
+
+// Synchronously, so that what was said before the process is killed has been said.
+const say = (...words: readonly (string | number)[]) => void writeSync(1, `${words.join(' ')}\n`)
+const told = () => new Promise((resolve) => process.stdin.once('data', resolve))
+
+const TASKS = {
+  async migrate() {
+    const { database, close } = await openSqlite(driver, path)
+    const store = sqliteStore(database)
+    // Every one begins when all are there.
+    say('ready')
+    await told()
+    await store.migrate()
+    await store.put(newKey(), undefined)
+    close()
+  },
+
+  /** Counts up in the metadata of a key, so and so often, by compare-and-set. */
+  async count(id: string, times: string) {
+    const { database, close } = await openSqlite(driver, path)
+    const store = sqliteStore(database)
+    say('ready')
+    await told()
+    let conflicts = 0
+    for (let done = 0; done < Number(times); ) {
+      const key = await store.get(id)
+      if (key?.kind !== 'key') throw new Error('the key is gone')
+      const count = Number(key.metadata['count']) + 1
+      const scope = { ...key.scope, tenants: [`t${count}`] }
+      // The other one may choose the same version: what has been there decides, and nothing else.
+      const outcome = await store.put({ ...key, version: key.version + 1, metadata: { count }, scope }, key.version)
+      if (outcome === 'stored') done++
+      else conflicts++
+    }
+    say('conflicts', conflicts)
+    close()
+  },
+
+  /** Creates, changes and deletes without end, and says before and after each what it does. */
+  async churn(name: string) {
+    const store: SqliteStore = sqliteStore((await openSqlite(driver, path)).database)
+    const versions = new Map<string, number>()
+    for (let version = 1; ; version++) {
+      const id = `${name}-${version % 5}`
+      const before = versions.get(id)
+      const isEnd = before !== undefined && version % 3 === 0
+      const next = newKey({
+        id,
+        version,
+        owner: `o${version % 4}`,
+        scope: { tenants: [`t${version % 7}`], environments: '*', workflows: '*' },
+      })
+      say('try', id, isEnd ? 'gone' : version)
+      const outcome = isEnd ? await store.delete(id, before) : await store.put(next, before)
+      if (outcome !== 'stored' && outcome !== 'deleted') throw new Error(`${id}: ${outcome}`)
+      if (isEnd) versions.delete(id)
+      else versions.set(id, version)
+      say('done', id, isEnd ? 'gone' : version)
+    }
+  },
+
+  /** Holds a lock until it is told to let go. */
+  async hold(mode: 'immediate' | 'exclusive') {
+    const { begin, close } = await openSqlite(driver, path)
+    const rollback = await begin(mode)
+    say('held')
+    await told()
+    await rollback()
+    close()
+  },
+}
+
+await (TASKS[task] as (...args: string[]) => Promise<void>)(...args)
+process.stdin.destroy()

@@ -1,0 +1,223 @@
+import { createTwinkey } from 'twinkey'
+import { type LibsqlClient, type SqliteDatabase, sqliteMigrations, sqliteStore } from 'twinkey/stores/sqlite'
+import { expect } from 'vitest'
+import { newKey } from '../../src/testing/sample.ts'
+import { faultOf } from '../support/faults.ts'
+import { type DriverName, withBed } from '../support/sqlite.ts'
+
+/** One sentence about the store over SQLite, for any driver. */
+export interface SqliteCase {
+  readonly name: string
+  run(driver: DriverName): Promise<void>
+}
+
+/** What is asked of tables, indexes and settings. */
+export const schemaCases: readonly SqliteCase[] = [
+  {
+    name: 'migrates a second time without harm',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, all } = await open()
+        const store = sqliteStore(database)
+        const key = newKey()
+        await store.migrate()
+        await store.put(key, undefined)
+        await store.migrate()
+        await sqliteStore((await open()).database).migrate()
+        expect(await store.get(key.id)).toEqual(key)
+        expect(await all('select version from twinkey_migrations')).toEqual([[1]])
+      }),
+  },
+  {
+    name: 'runs on tables that the printed SQL has made, and migrate() knows of them',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, exec } = await open()
+        for (const { sql } of sqliteMigrations({ tablePrefix: 'printed' })) await exec(`begin;\n${sql}commit`)
+        const store = sqliteStore(database, { tablePrefix: 'printed' })
+        const key = newKey()
+        expect(await store.put(key, undefined)).toBe('stored')
+        await store.migrate()
+        expect(await store.get(key.id)).toEqual(key)
+      }),
+  },
+  {
+    name: 'leaves nothing of a migration that fails, and completes it when what was in the way is gone',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, all, exec } = await open()
+        const store = sqliteStore(database)
+        await exec('create table twinkey_uses (theirs text)')
+        await expect(store.migrate()).rejects.toThrow(/already exists/)
+        expect(await all("select name from sqlite_schema where name like 'twinkey%' and type <> 'index' order by name")).toEqual([
+          ['twinkey_migrations'],
+          ['twinkey_uses'],
+        ])
+        await exec('drop table twinkey_uses')
+        await store.migrate()
+        expect(await store.put(newKey(), undefined)).toBe('stored')
+      }),
+  },
+  {
+    name: 'keeps two prefixes in one database apart, and makes nothing without its prefix',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, all } = await open()
+        const [one, two] = [sqliteStore(database), sqliteStore(database, { tablePrefix: 'select_2' })]
+        await one.migrate()
+        await expect(two.get('k')).rejects.toThrow(/migrate\(\)/)
+        await two.migrate()
+        const key = newKey()
+        await one.put(key, undefined)
+        await two.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 5 }])
+        expect([await one.get(key.id), await two.get(key.id)]).toEqual([key, undefined])
+        expect((await two.list({ limit: 1 })).keys).toEqual([])
+        const names = (await all('select name from sqlite_schema')).map(([name]) => String(name))
+        expect(names.filter((name) => !/^(sqlite_autoindex_)?(twinkey|select_2)_/.test(name))).toEqual([])
+      }),
+  },
+  {
+    name: 'says what to do where it is used before migrate()',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const store = sqliteStore((await open()).database)
+        const key = newKey()
+        const use = { keyId: key.id, secretId: key.primary.id, usedAt: 5 }
+        const calls = [
+          () => store.get('k'),
+          () => store.put(key, undefined),
+          () => store.put(key, 5),
+          () => store.delete('k', 5),
+          () => store.list({ limit: 1 }),
+          () => store.recordUse([use]),
+        ]
+        for (const call of calls) await expect(call()).rejects.toThrow(/Call migrate\(\)/)
+        const twinkey = createTwinkey({ store })
+        expect(await faultOf(twinkey.keys.get('k'))).toBe('store_unavailable')
+        await expect(twinkey.keys.get('k')).rejects.toMatchObject({ cause: { message: expect.stringContaining('Call migrate()') } })
+      }),
+  },
+  {
+    name: 'keeps a write-ahead log, with every commit on the disk before it is acknowledged',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        // New, and opened again: a build may keep less for a log that it finds.
+        for (let opened = 1; opened <= 2; opened++) {
+          const { database, all, close } = await open()
+          const store = sqliteStore(database)
+          await store.migrate()
+          await store.put(newKey(), undefined)
+          await store.list({ limit: 1 })
+          expect(await all('pragma journal_mode')).toEqual([['wal']])
+          expect(await all('pragma synchronous')).toEqual([[2]])
+          if (isClient(database)) expect(await levelsOf(database as unknown as Pool)).toEqual([2, 2, 2])
+          close()
+        }
+      }),
+  },
+  {
+    name: 'lowers nothing that the application has set',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, all, exec } = await open()
+        await exec('pragma synchronous = extra; pragma foreign_keys = off; pragma busy_timeout = 77; pragma cache_size = 123')
+        await sqliteStore(database).migrate()
+        const found = await Promise.all(['synchronous', 'foreign_keys', 'busy_timeout', 'cache_size'].map((name) => all(`pragma ${name}`)))
+        // A client hands out its connections in an order of its own, so it may answer for another.
+        if (!isClient(database)) expect(found.flat(2)).toEqual([3, 0, 77, 123])
+      }),
+  },
+  {
+    name: 'finds by an index whatever it is asked, and sorts nothing',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, all } = await open()
+        const asked = new Map<string, readonly (string | number)[]>()
+        const store = sqliteStore(listening(database, (sql, values) => asked.set(sql, values)))
+        await store.migrate()
+        asked.clear()
+        const key = newKey()
+        await store.put(key, undefined)
+        await store.put({ ...key, version: 7 }, key.version)
+        await store.delete(key.id, 5)
+        await store.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 5 }])
+        await store.get(key.id)
+        const filter = { tenant: 't', owner: 'o', pepper: null, state: 'enabled' } as const
+        for (const query of [
+          {},
+          { tenant: 't' },
+          { owner: null, state: 'enabled' },
+          { tenant: 't', owner: 'o', pepper: 'p' },
+          filter,
+        ] as const)
+          await store.list({ ...query, limit: 10, cursor: 'c' })
+        expect(asked.size).toBeGreaterThanOrEqual(10)
+        const inTriggers = [...(sqliteMigrations()[0]?.sql ?? '').matchAll(/^ {2}(.*);$/gm)].map(([, statement]) =>
+          String(statement)
+            .replaceAll(/(?:old|new)\.labels/g, "'[]'")
+            .replaceAll(/(?:old|new)\.id/g, "'k'"),
+        )
+        expect(inTriggers).toHaveLength(5)
+        for (const sql of inTriggers) asked.set(sql, [])
+        for (const [sql, values] of asked) {
+          const plan = (await all(`explain query plan ${sql}`, ...values)).map(([, , , detail]) => String(detail))
+          const slow = plan.filter((detail) => /TEMP B-TREE|SCAN (?!e |json_each |CONSTANT)/.test(detail) || /AUTOMATIC/.test(detail))
+          expect(slow, sql).toEqual([])
+        }
+      }),
+  },
+]
+
+type Asked = (sql: string, values: readonly (string | number)[]) => void
+
+/** The same database, with somebody who hears what it is asked. */
+function listening(database: SqliteDatabase | LibsqlClient, asked: Asked): SqliteDatabase | LibsqlClient {
+  const heard = (sql: string, values: readonly (string | number)[]) => {
+    if (!sql.startsWith('pragma')) asked(sql, values)
+  }
+  if (isClient(database)) {
+    return {
+      protocol: database.protocol,
+      batch: (statements, mode) => database.batch(statements, mode),
+      execute: (statement) => database.execute(statement),
+      executeMultiple: (sql) => database.executeMultiple(sql),
+      async transaction(mode) {
+        const transaction = await database.transaction(mode)
+        const execute = transaction.execute.bind(transaction)
+        transaction.execute = (statement) => {
+          heard(statement.sql, statement.args)
+          return execute(statement)
+        }
+        return transaction
+      },
+    }
+  }
+  return {
+    exec: (sql) => database.exec(sql),
+    prepare: (sql) => ({
+      all(...values) {
+        heard(sql, values)
+        return database.prepare(sql).all(...values)
+      },
+    }),
+  }
+}
+
+interface Pool {
+  transaction(mode: 'deferred'): Promise<{ execute(sql: string): Promise<{ rows: readonly object[] }>; close(): void }>
+}
+
+/** What several connections of a client are set to, all of them held at once so that each is another one. */
+async function levelsOf(client: Pool): Promise<unknown[]> {
+  const transactions = await Promise.all([1, 2, 3].map(() => client.transaction('deferred')))
+  try {
+    const answers = await Promise.all(transactions.map((each) => each.execute('pragma synchronous')))
+    return answers.flatMap(({ rows }) => Object.values(rows[0] ?? {}))
+  } finally {
+    for (const each of transactions) each.close()
+  }
+}
+
+function isClient(database: SqliteDatabase | LibsqlClient): database is LibsqlClient {
+  return 'batch' in database
+}

@@ -1,0 +1,171 @@
+import { sqliteStore } from 'twinkey/stores/sqlite'
+import { expect } from 'vitest'
+import { newId, newKey } from '../../src/testing/sample.ts'
+import { createBench } from '../support/bench.ts'
+import { faultOf } from '../support/faults.ts'
+import { verdict } from '../support/sent.ts'
+import { openSqlite, withBed } from '../support/sqlite.ts'
+import type { SqliteCase } from './sqlite-schema-cases.ts'
+
+const forTenant = (tenant: string) => ({ scope: { tenants: [tenant], environments: '*', workflows: '*' } }) as const
+
+/** What is asked of writes and records. */
+export const writeCases: readonly SqliteCase[] = [
+  {
+    name: 'leaves nothing of a write that fails in the middle, and the connection as it was',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, all, exec } = await open()
+        const [store, other] = [sqliteStore(database), sqliteStore((await open()).database)]
+        await store.migrate()
+        const key = newKey(forTenant('before'))
+        await store.put(key, undefined)
+        await store.recordUse([{ keyId: key.id, secretId: 'a', usedAt: 5 }])
+        const everything = async () => [
+          await all('select * from twinkey_keys'),
+          await all('select * from twinkey_labels'),
+          await all('select * from twinkey_uses'),
+        ]
+        const before = await everything()
+        await exec(`
+          create trigger a after insert on twinkey_labels when new.label = 'tenant:after' begin select raise(abort, 'no label'); end;
+          create trigger b after delete on twinkey_uses begin select raise(abort, 'no delete'); end;
+          create trigger c after insert on twinkey_uses when new.used_at = 7 begin select raise(abort, 'no use'); end;
+        `)
+        await expect(store.put(newKey(forTenant('after')), undefined)).rejects.toThrow('no label')
+        await expect(store.put({ ...key, ...forTenant('after'), version: 9 }, key.version)).rejects.toThrow('no label')
+        await expect(store.delete(key.id, key.version)).rejects.toThrow('no delete')
+        const uses = [6, 7].map((usedAt) => ({ keyId: key.id, secretId: `s${usedAt}`, usedAt }))
+        await expect(store.recordUse(uses)).rejects.toThrow('no use')
+        expect(await everything()).toEqual(before)
+        expect(await other.put({ ...key, version: 9 }, key.version)).toBe('stored')
+        expect(await store.put({ ...key, version: 10 }, 9)).toBe('stored')
+        expect((await other.get(key.id))?.version).toBe(10)
+      }),
+  },
+  {
+    name: 'keeps the labels in step with a record, and touches them only where they change',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, all, exec } = await open()
+        const store = sqliteStore(database)
+        await store.migrate()
+        const key = newKey(forTenant('t'))
+        await store.put(key, undefined)
+        await exec("create trigger a after insert on twinkey_labels begin select raise(abort, 'touched'); end")
+        expect(await store.put({ ...key, version: 9, name: 'other' }, key.version)).toBe('stored')
+        await expect(store.put({ ...key, version: 10, enabled: false }, 9)).rejects.toThrow('touched')
+        await exec('drop trigger a')
+        expect(await store.put({ ...key, version: 10, enabled: false }, 9)).toBe('stored')
+        const labels = ['key', 'no-owner', 'no-pepper', 'state:disabled', 'tenant:t']
+        expect(await all('select label from twinkey_labels order by label')).toEqual(labels.map((label) => [label]))
+        await exec('delete from twinkey_keys')
+        expect(await all('select label from twinkey_labels')).toEqual([])
+      }),
+  },
+  {
+    name: 'hands on a record that was spoilt by hand, and the keyring says store_malformed',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, exec } = await open()
+        const { twinkey, ...bench } = createBench({ store: sqliteStore(database) })
+        await (bench.spy.inner as ReturnType<typeof sqliteStore>).migrate()
+        const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+        for (const spoilt of ['no JSON', '', 'null', '5', '[]', '{}', '{"kind":"key"}', '"text"']) {
+          await exec(`update twinkey_keys set record = '${spoilt}'`)
+          expect(await faultOf(twinkey.keys.get(key.id)), spoilt).toBe('store_malformed')
+          expect(await faultOf(twinkey.keys.list({ tenant: 't' })), spoilt).toBe('store_malformed')
+          expect(await verdict(bench.another(), primary)).toBe('unavailable')
+        }
+      }),
+  },
+  {
+    name: 'serves a Twinkey: create, list, rotate, regenerate, revoke and last use, on two nodes',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const stores = [sqliteStore((await open()).database), sqliteStore((await open()).database)] as const
+        await stores[0].migrate()
+        const { twinkey, clock, another } = createBench({ store: stores[0], cache: { maxAgeSeconds: 5 } })
+        const other = another({ store: stores[1] })
+        const { key, primary } = await twinkey.keys.create({ name: 'n', owner: 'o', scope: { tenants: ['t'] }, secondary: false })
+        expect(await verdict(other, primary)).toBe('let in')
+        await other.close()
+        expect(await twinkey.keys.get(key.id)).toMatchObject({ primary: { lastUsedAt: clock.now() } })
+        const rotated = await twinkey.keys.rotate(key.id, { graceSeconds: 3600 })
+        clock.advance(5_000)
+        expect([await verdict(other, primary), await verdict(other, rotated.secret)]).toEqual(['let in', 'let in'])
+        const { secret } = await other.keys.regenerate(key.id, 'secondary')
+        clock.advance(5_000)
+        expect([await verdict(twinkey, primary), await verdict(twinkey, secret)]).toEqual(['credential_invalid', 'let in'])
+        const ids = async (query: Parameters<typeof twinkey.keys.list>[0]) => (await twinkey.keys.list(query)).keys.map(({ id }) => id)
+        expect([await ids({ tenant: 't' }), await ids({ owner: 'o', state: 'enabled' }), await ids({ tenant: 'u' })]).toEqual([
+          [key.id],
+          [key.id],
+          [],
+        ])
+        await twinkey.keys.revoke(key.id)
+        clock.advance(5_000)
+        expect(await verdict(other, secret)).toBe('credential_invalid')
+        expect([await ids({ state: 'revoked' }), await ids({ state: 'enabled' })]).toEqual([[key.id], []])
+        await other.keys.delete(key.id)
+        expect(await twinkey.keys.get(key.id)).toBeUndefined()
+      }),
+  },
+  {
+    name: 'is no part of a transaction that the application has open on the same connection, and waits until it ends',
+    async run(driver) {
+      const { database, all, exec, begin, close } = await openSqlite(driver, ':memory:')
+      const store = sqliteStore(database)
+      await store.migrate()
+      await exec('create table theirs (a text)')
+      const [key, lost] = [newKey(), newKey()]
+      await store.put(lost, undefined)
+      const rollback = await begin()
+      const waiting = [store.put(key, undefined), store.delete(lost.id, lost.version), store.get(key.id)]
+      expect(await Promise.race([...waiting, new Promise((resolve) => setTimeout(() => resolve('waits'), 50))])).toBe('waits')
+      await rollback()
+      expect((await Promise.all(waiting)).slice(0, 2)).toEqual(['stored', 'deleted'])
+      expect([await store.get(key.id), await store.get(lost.id)]).toEqual([key, undefined])
+      expect(await all('select * from theirs')).toEqual([])
+      close()
+    },
+  },
+  {
+    name: 'acknowledges nothing that is not there for all, even where a statement of the application met a lock on the same connection',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const [shared, other] = [await open({ timeout: 0 }), await open({ timeout: 0 })]
+        const [store, elsewhere] = [sqliteStore(shared.database), sqliteStore(other.database)]
+        await store.migrate()
+        const key = newKey({ version: 1 })
+        await store.put(key, undefined)
+        const rollback = await other.begin()
+        await expect(shared.all("update twinkey_uses set used_at = 1 where key_id = '' returning 1")).rejects.toThrow('database is locked')
+        await rollback()
+        for (let version = 1; version < 3; version++) {
+          const outcome = await store.put({ ...key, version: version + 1 }, version).catch(() => 'rejected')
+          if (outcome !== 'stored') expect(await elsewhere.put({ ...key, version: version + 1 }, version)).toBe('stored')
+          expect((await elsewhere.get(key.id))?.version).toBe(version + 1)
+          const found = await store.get(key.id).catch(() => undefined)
+          if (found !== undefined) expect(found.version).toBe(version + 1)
+        }
+      }),
+  },
+  {
+    name: 'answers the same on a connection that answers whole numbers as bigint and rows as lists',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const store = sqliteStore((await open({ answers: 'unusual' })).database)
+        await store.migrate()
+        await store.migrate()
+        const key = newKey({ version: Number.MAX_SAFE_INTEGER })
+        expect(await store.put(key, undefined)).toBe('stored')
+        await store.recordUse([{ keyId: key.id, secretId: newId(), usedAt: 8.64e15 }])
+        expect(await store.put(key, Number.MAX_SAFE_INTEGER)).toBe('stored')
+        const found = await store.get(key.id)
+        expect(found).toMatchObject({ version: Number.MAX_SAFE_INTEGER })
+        expect(Object.values((found as typeof key).lastUsedAt)).toEqual([8.64e15])
+        expect(await store.list({ limit: 1 })).toEqual({ keys: [found], next: undefined })
+      }),
+  },
+]

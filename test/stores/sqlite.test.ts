@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { type SqliteDatabase, type SqliteStoreOptions, sqliteMigrations, sqliteStore } from 'twinkey/stores/sqlite'
+import { describe, expect, test } from 'vitest'
+import { describeSqlite } from './sqlite-suite.ts'
+
+describeSqlite(['@libsql/client'])
+
+const unused: SqliteDatabase = {
+  exec: () => expect.fail('it was asked'),
+  prepare: () => expect.fail('it was asked'),
+}
+
+describe('sqliteStore', () => {
+  test('asks nothing of the database before it is used, and has no feed', () => {
+    expect(Object.keys(sqliteStore(unused)).sort()).toEqual(['delete', 'get', 'list', 'migrate', 'put', 'recordUse'])
+  })
+
+  test.each([null, undefined, {}, 'keys.db', 5, [], { execute() {} }, { prepare() {} }, () => {}, { exec: 'exec', prepare: 'prepare' }])(
+    'says what it needs where it is handed %o',
+    (database) => {
+      expect(() => sqliteStore(database as never)).toThrow(TypeError)
+      expect(() => sqliteStore(database as never)).toThrow(/needs a database of node:sqlite/)
+    },
+  )
+
+  test.each(['', 'a-b', 'a b', 'a"b', "a'b", 'a;b', 'A', 'é', '1a', '_a', 'sqlite', 'sqlite_a', 'a.b', 'a\n', 'a\0', 'a'.repeat(41)])(
+    'refuses the prefix %j',
+    (tablePrefix) => {
+      expect(() => sqliteStore(unused, { tablePrefix })).toThrow(RangeError)
+      expect(() => sqliteMigrations({ tablePrefix })).toThrow(/tablePrefix must be/)
+    },
+  )
+
+  test.each([null, 5, true, [], 'twinkey', { prefix: 'a' }, { tablePrefix: 5 }, { tablePrefix: null }, { tablePrefix: ['a'] }])(
+    'refuses the options %o',
+    (options) => {
+      expect(() => sqliteStore(unused, options as SqliteStoreOptions)).toThrow(TypeError)
+      expect(() => sqliteMigrations(options as SqliteStoreOptions)).toThrow(TypeError)
+    },
+  )
+
+  test.each(['a', 'a1', 'select', 'a_b', 'a'.repeat(40), undefined])('takes the prefix %j', (tablePrefix) => {
+    expect(() => sqliteStore(unused, { tablePrefix })).not.toThrow()
+  })
+})
+
+describe('sqliteMigrations', () => {
+  test('is numbered without a gap, and frozen', () => {
+    const migrations = sqliteMigrations()
+    expect(migrations.map(({ version }) => version)).toEqual(migrations.map((_, i) => i + 1))
+    for (const migration of migrations) expect(Object.isFrozen(migration)).toBe(true)
+  })
+
+  test('never changes a step that databases may have taken', () => {
+    expect(sqliteMigrations()[0]?.sql).toBe(readFileSync(new URL('sqlite-migration-1.sql', import.meta.url), 'utf8'))
+  })
+})

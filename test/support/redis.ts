@@ -1,0 +1,284 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Cluster, Redis } from 'ioredis'
+import { createClient, createCluster } from 'redis'
+import type { IoRedisClient, NodeRedisClient, RedisSubscriber } from 'twinkey/stores/redis'
+
+/** How a server keeps what is written. The words are those of redis.conf. */
+export interface RedisOptions {
+  /** `no` unless given: what is written is gone with the server. */
+  readonly appendonly?: 'yes' | 'no'
+  readonly appendfsync?: 'always' | 'everysec' | 'no'
+  /** More lines of redis.conf, each as name and value. */
+  readonly config?: Readonly<Record<string, string>>
+}
+
+/** One server of this process. It ends with the process, however that ends. */
+export interface RedisServer {
+  readonly host: string
+  readonly port: number
+  readonly url: string
+  /** Sends one command of words without spaces, by no client library, and answers the reply as it comes over the wire. */
+  command(...words: readonly string[]): Promise<string>
+  /** Ends it as a power cut would end the process: `kill -9`. What the kernel holds survives. */
+  crash(): Promise<void>
+  /** Starts it again, on the same data and the same port. */
+  start(): Promise<void>
+  /** Ends it and removes its data. */
+  stop(): Promise<void>
+}
+
+/** Servers that share the slots of one cluster. */
+export interface RedisCluster {
+  readonly masters: readonly RedisServer[]
+  readonly replicas: readonly RedisServer[]
+  stop(): Promise<void>
+}
+
+/** A client of its own, with the connection that it would hear changes by. */
+export interface RedisClient {
+  readonly client: NodeRedisClient | IoRedisClient
+  subscriber(): RedisSubscriber | Promise<RedisSubscriber>
+  close(): void
+}
+
+const HOST = '127.0.0.1'
+const READY_WITHIN_MILLISECONDS = 30_000
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/redis', import.meta.url))
+const UNPACKED = join(CACHE, 'root')
+
+// The server dies with this process, even where that is killed: then the pipe closes, and the shell, which reads from it, ends the server.
+const KEEPER = '"$@" & server=$!; read -r word; kill -9 $server; wait $server; [ "$word" = keep ] || rm -rf "$DATA"'
+
+/** Starts a server on a port that is free, with data of its own. */
+export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
+  const data = mkdtempSync(join(tmpdir(), 'twinkey-redis-'))
+  for (let attempt = 1; ; attempt++) {
+    const server = redisServer(await freePort(), data, options)
+    try {
+      await server.start()
+      return server
+    } catch (error) {
+      // Somebody else may have taken the port since it was looked at.
+      if (attempt === 5) throw error
+    }
+  }
+}
+
+/** Starts a cluster that serves all slots: so many masters, and so many replicas of each. */
+export async function startRedisCluster(
+  { masters = 3, replicas = 0, ...options } = {} as RedisOptions & {
+    readonly masters?: number
+    readonly replicas?: number
+  },
+): Promise<RedisCluster> {
+  const replication = { 'repl-diskless-sync-delay': '0', 'repl-ping-replica-period': '1' }
+  const config = { ...replication, 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000', ...options.config }
+  const servers = await Promise.all(Array.from({ length: masters * (1 + replicas) }, () => startRedis({ ...options, config })))
+  const [first] = servers as [RedisServer, ...RedisServer[]]
+  const all = { masters: servers.slice(0, masters), replicas: servers.slice(masters) }
+  for (const [i, server] of all.masters.entries()) {
+    const from = Math.ceil((16384 * i) / masters)
+    const to = Math.ceil((16384 * (i + 1)) / masters) - 1
+    await expectOk(server, 'CLUSTER', 'ADDSLOTSRANGE', String(from), String(to))
+    await expectOk(server, 'CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1))
+  }
+  for (const server of servers.slice(1)) await expectOk(first, 'CLUSTER', 'MEET', HOST, String(server.port))
+  for (const [i, server] of all.replicas.entries()) {
+    const master = all.masters[i % masters] as RedisServer
+    const id = await idOf(master)
+    await until(`${server.port} follows ${master.port}`, async () => (await server.command('CLUSTER', 'REPLICATE', id)) === '+OK')
+  }
+  // What clients are told: replicas are part of it when they hold what their master does.
+  for (const server of servers) {
+    await until(`${server.port} sees the whole cluster`, async () => {
+      const slots = await server.command('CLUSTER', 'SLOTS')
+      return servers.every(({ port }) => slots.includes(`:${port}\r`)) && (await isServing(server))
+    })
+  }
+  return {
+    ...all,
+    async stop() {
+      await Promise.all(servers.map((server) => server.stop()))
+    },
+  }
+}
+
+/** Connects as the documentation of each client library says. */
+export async function openRedis(library: 'node-redis' | 'ioredis', to: RedisServer | RedisCluster): Promise<RedisClient> {
+  const cluster = 'masters' in to ? to.masters : undefined
+  const [{ port, url }] = (cluster ?? [to]) as [RedisServer]
+  if (library === 'ioredis') {
+    const client = cluster ? new Cluster(cluster.map((each) => ({ host: HOST, port: each.port }))) : new Redis(port, HOST)
+    client.on('error', () => {})
+    if (client.status !== 'ready') await once(client, 'ready')
+    const close = () => client.disconnect()
+    return { client, close, subscriber: () => ('nodes' in client ? (client.nodes('master')[0] as Redis) : client).duplicate() }
+  }
+  if (cluster === undefined) {
+    const client = createClient({ url }).on('error', () => {})
+    await client.connect()
+    return { client, close: () => client.destroy(), subscriber: () => client.duplicate() }
+  }
+  const client = createCluster({ rootNodes: cluster.map((each) => ({ url: each.url })) }).on('error', () => {})
+  await client.connect()
+  const subscriber = async () => (await client.nodeClient(client.getRandomNode())).duplicate()
+  return { client, close: () => client.destroy(), subscriber }
+}
+
+function redisServer(port: number, data: string, { appendonly = 'no', appendfsync = 'everysec', config = {} }: RedisOptions): RedisServer {
+  let end: ((word: string) => Promise<void>) | undefined
+  const settings = { port: String(port), bind: HOST, dir: data, save: '', appendonly, appendfsync, ...config }
+  return {
+    host: HOST,
+    port,
+    url: `redis://${HOST}:${port}`,
+    command: (...words) => send(port, words),
+    async start() {
+      const { path, libraries } = executable()
+      const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+      const log = openSync(join(data, 'log'), 'a')
+      const keeper = spawn('sh', ['-c', KEEPER, 'sh', path, ...args], {
+        stdio: ['pipe', log, log],
+        env: { ...process.env, DATA: data, ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }) },
+      })
+      closeSync(log)
+      const ended = once(keeper, 'exit')
+      keeper.stdin?.on('error', () => {})
+      end = async (word) => {
+        end = undefined
+        keeper.stdin?.end(word)
+        await ended
+      }
+      try {
+        await until(`Redis on port ${port} answers`, async () => {
+          // Whoever answers on this port must be the server with this data.
+          const answer = await send(port, ['CONFIG', 'GET', 'dir'])
+          return answer.includes(data)
+        })
+      } catch (error) {
+        await end('keep\n')
+        throw new Error(`${String(error)}\n${readFileSync(join(data, 'log'), 'utf8').slice(-2000)}`)
+      }
+    },
+    async crash() {
+      await end?.('keep\n')
+    },
+    async stop() {
+      await end?.('')
+      rmSync(data, { recursive: true, force: true })
+    },
+  }
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const limit = Date.now() + READY_WITHIN_MILLISECONDS
+  while (!(await holds().catch(() => false))) {
+    if (Date.now() > limit) throw new Error(`waited in vain until ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+async function expectOk(server: RedisServer, ...words: readonly string[]): Promise<void> {
+  const answer = await server.command(...words)
+  if (answer !== '+OK') throw new Error(`${words.join(' ')}: ${answer}`)
+}
+
+const idOf = async (server: RedisServer) => (await server.command('CLUSTER', 'MYID')).split('\r\n').at(-1) as string
+const isServing = async (server: RedisServer) => (await server.command('CLUSTER', 'INFO')).includes('cluster_state:ok')
+
+// One command, and what comes back until the connection is closed.
+function send(port: number, words: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, HOST)
+    let answer = ''
+    socket.setEncoding('utf8')
+    socket.setTimeout(5000, () => socket.destroy(new Error(`${words.join(' ')}: no answer`)))
+    socket.on('data', (text: string) => {
+      answer += text
+    })
+    socket.on('error', reject)
+    socket.on('close', () => {
+      const [, reply] = /^([\s\S]*?)(?:\r\n)?\+OK\r\n$/.exec(answer) ?? []
+      if (reply === undefined) reject(new Error(`${words.join(' ')}: the connection ended`))
+      else resolve(reply)
+    })
+    socket.write(`${words.join(' ')}\r\nQUIT\r\n`)
+  })
+}
+
+// Below the ports that the kernel gives to outgoing connections, so that a server which is down gets its own again. A member of a cluster
+// listens 10,000 ports higher, too.
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000)
+    if ((await isFree(port)) && (await isFree(port + 10_000))) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, HOST, () => probe.close(() => resolve(true)))
+  })
+}
+
+interface Executable {
+  readonly path: string
+  readonly libraries: string | undefined
+}
+
+function executable(): Executable {
+  return installed() ?? unpacked() ?? fetched()
+}
+
+function installed(): Executable | undefined {
+  return spawnSync('redis-server', ['--version']).status === 0 ? { path: 'redis-server', libraries: undefined } : undefined
+}
+
+function unpacked(): Executable | undefined {
+  const path = join(UNPACKED, 'usr/bin/redis-server')
+  if (!existsSync(path)) return undefined
+  const lib = join(UNPACKED, 'usr/lib')
+  const libraries = [lib, ...readdirSync(lib).map((name) => join(lib, name))].join(':')
+  const { status, stderr } = spawnSync(path, ['--version'], { env: { ...process.env, LD_LIBRARY_PATH: libraries }, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${path} does not run: ${stderr}`)
+  return { path, libraries }
+}
+
+// Fetches the packages of the distribution and unpacks them beside the dependencies: that needs no root, and puts no service on the machine.
+// Tests run in several processes: each fetches into a folder of its own, and the first to be done puts it in place.
+function fetched(): Executable {
+  mkdirSync(CACHE, { recursive: true })
+  const work = mkdtempSync(join(CACHE, 'fetching-'))
+  for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(work, folder), { recursive: true })
+  const places = [`Dir::State::lists=${work}/lists`, `Dir::Cache=${work}`, `Dir::Log=${work}`, 'Debug::NoLocking=1', 'APT::Sandbox::User=']
+  const options = places.flatMap((place) => ['-o', place])
+  run('apt-get', [...options, 'update'])
+  run('apt-get', [...options, 'install', '-y', '--no-install-recommends', '--download-only', 'redis-server'])
+  const archives = join(work, 'archives')
+  const packages = readdirSync(archives).filter((name) => name.endsWith('.deb'))
+  for (const name of packages) run('dpkg-deb', ['-x', join(archives, name), join(work, 'root')])
+  try {
+    renameSync(join(work, 'root'), UNPACKED)
+  } catch (error) {
+    if (!existsSync(UNPACKED)) throw error
+  }
+  rmSync(work, { recursive: true })
+  return unpacked() as Executable
+}
+
+function run(command: string, args: readonly string[]): void {
+  const { status, stderr, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  if (status === 0) return
+  throw new Error(`redis-server is missing, and ${command} could not fetch it. Install Redis 7. ${stderr ?? String(error)}`)
+}
