@@ -4,7 +4,7 @@ import type { KeyStore, StoredKey } from '../core/store.ts'
 import { hearChannel, type PostgresListener } from './postgres-feed.ts'
 import { type Names, namesOf, type PostgresMigrationOptions, postgresMigrations } from './postgres-migrations.ts'
 
-export type { PostgresListener } from './postgres-feed.ts'
+export type { PostgresListener, PostgresNotification } from './postgres-feed.ts'
 export { type PostgresMigration, type PostgresMigrationOptions, postgresMigrations } from './postgres-migrations.ts'
 
 /** What the store asks of a client: `Pool` and `Client` of pg and of @neondatabase/serverless have it, and PGlite. */
