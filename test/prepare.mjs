@@ -1,6 +1,6 @@
 // Makes a fresh clone ready: installs what the lockfile says and builds, each only where it has not been done since. Prints to stderr only.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
@@ -18,6 +18,9 @@ export function run(command, args, { quiet = false } = {}) {
 export function prepare() {
   const installed = `${root}node_modules/.package-lock.json`
   if (!existsSync(installed) || newest(installed) < newest(`${root}package-lock.json`)) {
+    // An install would empty what it leads to.
+    if (lstatSync(`${root}node_modules`, { throwIfNoEntry: false })?.isSymbolicLink())
+      throw new Error('node_modules is a link: install where it leads to.')
     process.stderr.write('Installing dependencies…\n')
     run('npm', ['ci', '--no-audit', '--no-fund'], { quiet: true })
   }

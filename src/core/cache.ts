@@ -42,6 +42,7 @@ const GENERATIONS = 4096
 export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKeys, maxAgeMilliseconds, now }: CacheBounds): Cache<V> {
   const present = new Map<string, Cached<V>>()
   const absent = new Map<string, Cached<V>>()
+  const oldest = new Map([present, absent].map((entries) => [entries, firstOf(entries)]))
   // The latest load under way of each id.
   const flights = new Map<string, Flight<V>>()
   // How often ids were forgotten, by a hash of the id: bounded, whatever ids there are. Two ids that share a counter only ask once too often.
@@ -56,7 +57,7 @@ export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKey
     absent.delete(id)
     const [into, limit] = cached.value === null ? [absent, Math.min(maxKeys, NEGATIVE_MAX_KEYS)] : [present, maxKeys]
     // Maps keep insertion order, and what is in use is inserted anew whenever it is reloaded: the first is the one idle longest.
-    if (into.size >= limit) into.delete(into.keys().next().value as string)
+    if (into.size >= limit) into.delete(oldest.get(into)?.() as string)
     into.set(id, cached)
   }
 
@@ -123,6 +124,20 @@ export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKey
       present.delete(id)
       absent.delete(id)
     },
+  }
+}
+
+/**
+ * Tells, again and again, the first key of a map from which the first is taken away each time. An iterator of its own for each call would walk over
+ * the places of all that were taken away before.
+ */
+export function firstOf<K>(entries: ReadonlyMap<K, unknown>): () => K | undefined {
+  let keys = entries.keys()
+  return () => {
+    const next = keys.next()
+    if (next.done !== true) return next.value
+    keys = entries.keys()
+    return keys.next().value
   }
 }
 

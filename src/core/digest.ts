@@ -20,8 +20,8 @@ const PLAIN = 'sha-256:'
 const PEPPERED = 'hmac-sha-256:'
 const DIGEST_WORDS = 8
 // No secret has this digest.
-const NO_DIGEST = '\0'.repeat(4 * DIGEST_WORDS)
-const NO_DIGESTS = new Int32Array(2 * DIGEST_WORDS)
+const NO_DIGEST = /* @__PURE__ */ '\0'.repeat(4 * DIGEST_WORDS)
+const NO_DIGESTS = /* @__PURE__ */ new Int32Array(2 * DIGEST_WORDS)
 const DIGEST = /^(?:sha-256|hmac-sha-256:[A-Za-z0-9_-]{1,32}):[A-Za-z0-9_-]{43}$/
 
 /** Whether `value` has the form of a stored digest. */

@@ -1,5 +1,6 @@
 import { sha256 } from '#hash'
 import { MAX_TOKEN_LENGTH } from './bounds.ts'
+import { firstOf } from './cache.ts'
 import type { Identity } from './identity.ts'
 import type { TokenClaims } from './tokens.ts'
 
@@ -27,6 +28,7 @@ export interface TokenMemory {
  */
 export function createTokenMemory(maxTokens: number, skewMilliseconds: number): TokenMemory {
   const kept = new Map<string, RememberedToken>()
+  const oldest = firstOf(kept)
   return {
     recall(text, now) {
       if (kept.size === 0 || text.length > MAX_TOKEN_LENGTH) return undefined
@@ -40,7 +42,7 @@ export function createTokenMemory(maxTokens: number, skewMilliseconds: number): 
       return undefined
     },
     keep(text, claims) {
-      if (kept.size >= maxTokens) kept.delete(kept.keys().next().value as string)
+      if (kept.size >= maxTokens) kept.delete(oldest() as string)
       kept.set(sha256(text), { claims, holder: undefined })
     },
   }

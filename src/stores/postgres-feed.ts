@@ -36,7 +36,6 @@ export function hearChannel(
     // At any moment one thing is waited for: a connection, the next check, its answer, or the next attempt.
     let timer: ReturnType<typeof setTimeout> | undefined
     let end = async () => {}
-    let stopped = false
     let pause = FIRST_PAUSE_MILLISECONDS
     // Whether what has happened since must be told: at first, and while it listens.
     let owes = true
@@ -48,7 +47,6 @@ export function hearChannel(
       ;(timer as { unref?: () => void }).unref?.()
     }
     const stop = async () => {
-      stopped = true
       clearTimeout(timer)
       await end()
     }
@@ -67,7 +65,6 @@ export function hearChannel(
       const lose = () => {
         if (over) return
         void discard()
-        if (stopped) return
         // Servers that come back are not met by every node at the same moment.
         wait(pause * (0.5 + Math.random() / 2), attempt)
         pause = Math.min(pause * 2, LONGEST_PAUSE_MILLISECONDS)

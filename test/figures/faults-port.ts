@@ -1,0 +1,146 @@
+import type { KeyStore, StoredKey } from 'twinkey'
+import { type Fault, LATE_MILLISECONDS } from './faults-bed.ts'
+import { DEADLINE_SECONDS } from './faults-traffic.ts'
+
+// The methods that are put in place of a store's own.
+type Methods = (inner: KeyStore) => Partial<KeyStore>
+type Way = <T>(call: () => Promise<T>) => Promise<T>
+
+// In time by itself, and late where somebody asks twice.
+const SLOW_MILLISECONDS = 0.6 * DEADLINE_SECONDS * 1000
+const FEED_LOST_EVERY_MILLISECONDS = 100
+
+/** Faults at the port of a store, by name. */
+export const portFaults: Readonly<Record<string, Fault>> = {
+  'error: it rejects': every(async () => {
+    throw down()
+  }),
+  'error: it throws': every(() => {
+    throw down()
+  }),
+  'error: now and then': every(async (call) => {
+    if (Math.random() < 0.5) throw down()
+    return call()
+  }),
+  'error: it does what is asked, and rejects': every(async (call) => {
+    await call()
+    throw down()
+  }),
+  'timeout: it never answers': every(() => new Promise(() => {})),
+  'slow: it begins after the deadline': every(async (call) => {
+    await pause(LATE_MILLISECONDS)
+    return call()
+  }),
+  'slow: it answers after the deadline': every(async (call) => {
+    const answer = await call()
+    await pause(LATE_MILLISECONDS)
+    return answer
+  }),
+  'slow: in time, while the feed is lost again and again': async (bed) => {
+    const timer = setInterval(() => {
+      for (const node of bed.nodes) node.missed()
+    }, FEED_LOST_EVERY_MILLISECONDS)
+    const end = await replaced((inner) => ({
+      async get(id) {
+        await pause(SLOW_MILLISECONDS)
+        return inner.get(id)
+      },
+    }))(bed)
+    return async () => {
+      clearInterval(timer)
+      await end()
+    }
+  },
+  'garbage: answers of another form': replaced(garbage),
+  'partial answer: half a record': replaced(partial),
+}
+
+function replaced(methods: Methods): Fault {
+  return async ({ nodes }) => {
+    for (const node of nodes) node.override(methods(node.inner))
+    return async () => {
+      for (const node of nodes) node.override({})
+    }
+  }
+}
+
+function every(way: Way): Fault {
+  return replaced((inner) => ({
+    get: (id) => way(() => inner.get(id)),
+    put: (next, expectedVersion) => way(() => inner.put(next, expectedVersion)),
+    delete: (id, expectedVersion) => way(() => inner.delete(id, expectedVersion)),
+    list: (query) => way(() => inner.list(query)),
+    recordUse: (uses) => way(() => inner.recordUse(uses)),
+  }))
+}
+
+// What no store may answer. That there is no such record is not among it: a store that says so is believed.
+function garbage(inner: KeyStore): Partial<KeyStore> {
+  let turn = 0
+  let other: StoredKey | undefined
+  const one = (answers: readonly unknown[]) => answers[turn++ % answers.length]
+  const throwing = Object.defineProperty({}, 'kind', { enumerable: true, get: () => fail() })
+  const plain = [null, 0, 1, '', 'stored?', true, [], {}, new Date(), () => {}, throwing, { kind: 'key' }, { kind: 'alias' }]
+  const changed = (record: StoredKey) => [
+    { ...record, id: 'another' },
+    { ...record, kind: 'other' },
+    { ...record, version: 'one' },
+    { ...record, enabled: 'yes' },
+    { ...record, scope: '*' },
+    { ...record, revokedAt: 'never' },
+    { ...record, primary: { digest: '' } },
+    JSON.stringify(record),
+    [record],
+    ...(other === undefined || other.id === record.id ? [] : [other]),
+  ]
+  // As often as not what was asked is done all the same.
+  const afterAll = async (call: () => Promise<unknown>) => {
+    if (turn % 2 === 0) await call()
+    return one(plain)
+  }
+  return {
+    async get(id) {
+      const record = await inner.get(id)
+      const answer = one(record === undefined ? plain : [...plain, ...changed(record)])
+      other = record ?? other
+      return answer as StoredKey
+    },
+    put: async (next, expectedVersion) => (await afterAll(() => inner.put(next, expectedVersion))) as 'stored',
+    delete: async (id, expectedVersion) => (await afterAll(() => inner.delete(id, expectedVersion))) as 'deleted',
+    list: async () => one([...plain, { keys: null }, { keys: plain }, { keys: [], next: 1 }]) as Awaited<ReturnType<KeyStore['list']>>,
+    recordUse: async (uses) => (await afterAll(() => inner.recordUse(uses))) as undefined,
+  }
+}
+
+// A member is missing, or ends half way.
+function partial(inner: KeyStore): Partial<KeyStore> {
+  let turn = 0
+  const cut = <T extends object>(whole: T): T => {
+    const members = Object.entries(whole)
+    const at = turn++ % (members.length + 1)
+    const [name = '', value] = members[at] ?? []
+    if (at === members.length) return Object.fromEntries(members.slice(0, at / 2)) as T
+    const { [name as keyof T]: _, ...others } = whole
+    if (typeof value !== 'object' || value === null || turn % 2 === 0) return others as T
+    return { ...others, [name]: 'digest' in value ? { ...value, digest: String(value.digest).slice(0, 30) } : undefined } as T
+  }
+  return {
+    async get(id) {
+      const record = await inner.get(id)
+      return record && cut(record)
+    },
+    list: async (query) => cut({ ...(await inner.list(query)), next: null as unknown as undefined }),
+    put: async (next, expectedVersion) => (await inner.put(next, expectedVersion)).slice(0, 3) as 'stored',
+    delete: async (id, expectedVersion) => (await inner.delete(id, expectedVersion)).slice(0, 3) as 'deleted',
+  }
+}
+
+function fail(): never {
+  throw new Error('a member that cannot be read')
+}
+
+const down = () => new Error('the store is down')
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}

@@ -1,0 +1,104 @@
+import { type Address, startBackend } from './backend.ts'
+import { type Fault, type Suffered, suffer } from './faults-bed.ts'
+import type { Client } from './faults-node.ts'
+import { portFaults } from './faults-port.ts'
+import { DEADLINE_SECONDS, MAX_AGE_SECONDS } from './faults-traffic.ts'
+import { locked, promotion, wireFaults } from './faults-wire.ts'
+import type { Figure, FigureOptions } from './figure.ts'
+
+const RECOVERS_WITHIN_SECONDS = 5
+// One decision waits for the store once. The rest is this machine.
+const SLACK_SECONDS = 0.5
+
+const STORES: Readonly<Record<Client, Address['kind']>> = {
+  pg: 'postgres',
+  'node-redis': 'redis',
+  ioredis: 'redis',
+  '@libsql/client': 'sqlite',
+}
+
+// Which faults meet which clients.
+const SORTS: readonly { readonly faults: Readonly<Record<string, Fault>>; readonly clients: readonly Client[] }[] = [
+  { faults: wireFaults, clients: ['pg', 'node-redis', 'ioredis'] },
+  { faults: portFaults, clients: ['pg', 'node-redis', '@libsql/client'] },
+  { faults: { 'failover: killed, and its replica promoted': promotion }, clients: ['node-redis', 'ioredis'] },
+  { faults: { 'error: another process has the lock': locked }, clients: ['@libsql/client'] },
+]
+
+/**
+ * Stores that fail in every way while two nodes are in use: nobody is let in who should not be, nobody with a live key is told that it is not valid,
+ * nobody waits longer than the deadline, and when the store is back all is well. The clients are set up to give up connections that fall silent.
+ */
+export const figure: Figure = {
+  name: 'faults',
+  title: 'what requests meet while the store fails, and how soon all is well again',
+  async run(options) {
+    const astray: string[] = []
+    const rejected = (error: unknown) => void astray.push(`unhandled rejection: ${error}`)
+    process.on('unhandledRejection', rejected)
+    process.setUncaughtExceptionCaptureCallback((error) => void astray.push(`uncaught exception: ${error}`))
+    try {
+      const rows = await sufferAll(options)
+      const ok = astray.length === 0 && rows.every(holds)
+      return { ok, deadlineSeconds: DEADLINE_SECONDS, maxAgeSeconds: MAX_AGE_SECONDS, astray, worst: worstOf(rows), rows }
+    } finally {
+      process.off('unhandledRejection', rejected)
+      process.setUncaughtExceptionCaptureCallback(null)
+    }
+  },
+}
+
+type Row = Suffered & { readonly client: Client; readonly fault: string }
+
+async function sufferAll({ quick, progress }: FigureOptions): Promise<Row[]> {
+  const bed = async (client: Client, faults: readonly (readonly [string, Fault])[]): Promise<Row[]> => {
+    const backend = await startBackend(STORES[client])
+    const rows: Row[] = []
+    try {
+      for (const [fault, happen] of faults) {
+        const times = quick || happen === promotion ? 1 : 5
+        const suffered = await suffer(happen, { backend, client, times, lastsMilliseconds: quick ? 800 : 2000 })
+        const { recoverySeconds } = suffered
+        progress(`${client}, ${fault}: ${recoverySeconds === null ? 'it did not recover' : `all was well after ${recoverySeconds} s`}`)
+        rows.push({ client, fault, ...suffered })
+      }
+    } finally {
+      await backend.stop()
+    }
+    return rows
+  }
+  const beds = SORTS.flatMap(({ faults, clients }) =>
+    clients.map((client, i) => {
+      const all = Object.entries(faults)
+      // In a quick run each fault meets one client, and all beds are made at once: each waits most of the time.
+      return () => bed(client, quick ? all.filter((_, j) => j % clients.length === i) : all)
+    }),
+  )
+  if (quick) return (await Promise.all(beds.map((begin) => begin()))).flat()
+  const rows: Row[] = []
+  for (const begin of beds) rows.push(...(await begin()))
+  return rows
+}
+
+function holds({ felt, recoverySeconds, counts }: Suffered): boolean {
+  const { wronglyAccepted, wronglyRefused, strange, longestMilliseconds } = counts
+  return (
+    felt > 0 &&
+    wronglyAccepted + wronglyRefused + strange.length === 0 &&
+    longestMilliseconds <= (DEADLINE_SECONDS + SLACK_SECONDS) * 1000 &&
+    recoverySeconds !== null &&
+    recoverySeconds <= RECOVERS_WITHIN_SECONDS
+  )
+}
+
+function worstOf(rows: readonly Row[]) {
+  const sum = (of: (row: Row) => number) => rows.reduce((total, row) => total + of(row), 0)
+  const recoveries = rows.map(({ recoverySeconds }) => recoverySeconds)
+  return {
+    decisions: sum(({ counts }) => counts.decisions),
+    wronglyAccepted: sum(({ counts }) => counts.wronglyAccepted),
+    wronglyRefused: sum(({ counts }) => counts.wronglyRefused),
+    longestMilliseconds: Math.max(...rows.map(({ counts }) => counts.longestMilliseconds)),
+    recoverySeconds: recoveries.includes(null) ? null : Math.max(...recoveries.map(Number)),
+  }
+}

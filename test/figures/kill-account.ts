@@ -1,0 +1,205 @@
+import { isDeepStrictEqual } from 'node:util'
+import { createTwinkey, isTwinkeyError, type KeyStore, type Keys, type Slot } from 'twinkey'
+import type { Done, Intent } from './kill-process.ts'
+
+// What a process said before it was killed, held against what is in the store.
+
+/** What was found, as counts. */
+export interface Account {
+  readonly acknowledged: number
+  /** Acknowledged writes that are not there. */
+  readonly lost: number
+  /** Keys in a state that nobody wrote: half of a change, or somebody else's. */
+  readonly half: number
+  /** Keys that a list does not find, or finds where it should not. */
+  readonly unlisted: number
+  /** Changes that were under way, by what became of them. */
+  readonly done: Counts
+  readonly notDone: Counts
+}
+type Counts = Readonly<Partial<Record<Intent['kind'], number>>>
+
+interface Standing {
+  /** Undefined for one that nobody was told of. */
+  readonly id: string | undefined
+  readonly secret: string | undefined
+  /** Whether it is the old one of a rotation, which dies after its grace. */
+  readonly dies?: boolean
+}
+
+interface State {
+  readonly revoked: boolean
+  readonly primary: Standing
+  readonly secondary: Standing | null
+  /** Secrets that must be refused. */
+  readonly gone: readonly (string | undefined)[]
+}
+
+const UNKNOWN: Standing = { id: undefined, secret: undefined }
+const SLOTS: readonly Slot[] = ['primary', 'secondary']
+const STATES = ['enabled', 'disabled', 'revoked'] as const
+const ATTEMPTS = 20
+const PAUSE_MILLISECONDS = 25
+
+/** @param lines What it said: before each change the intent, after it what was done. @param name The owner and the tenant of all its keys. */
+export async function accountOf(lines: readonly (Intent | Done)[], name: string, store: KeyStore): Promise<Account> {
+  // Nothing is remembered: every question goes to the store.
+  const { keys, close } = createTwinkey({ store, cache: { maxAgeSeconds: 0 } })
+  const { histories, flying, acknowledged } = read(lines)
+  const counts = { acknowledged, lost: 0, half: 0, unlisted: 0, done: {}, notDone: {} }
+
+  for (const [id, history] of histories) {
+    const last = history.at(-1) as State
+    const next = flying !== undefined && 'id' in flying && flying.id === id ? after(last, flying) : undefined
+    const found = await settled(async () => {
+      if (await holds(last, id, keys, store)) return counts.notDone
+      return next !== undefined && (await holds(next, id, keys, store)) ? counts.done : undefined
+    })
+    if (found !== undefined) {
+      if (next !== undefined && flying !== undefined) count(found, flying.kind)
+    } else if (await isEarlier(history, id, keys, store)) counts.lost++
+    else counts.half++
+    if (last.revoked && (await faultOf(keys.enable(id))) !== 'key_revoked') counts.lost++
+  }
+
+  const created = flying?.kind === 'create' ? flying : undefined
+  const unlisted = await settled(async () => {
+    const owned = await idsOf(keys, { owner: name })
+    const strangers = owned.filter((id) => !histories.has(id))
+    const [stranger] = strangers
+    const isWhole =
+      stranger === undefined || (created !== undefined && strangers.length === 1 && (await isAsAsked(keys, stranger, created)))
+    const known = [...histories.keys(), ...strangers].sort()
+    const lists = [
+      await idsOf(keys, { tenant: name }),
+      (await Promise.all(STATES.map((state) => idsOf(keys, { owner: name, state })))).flat(),
+      owned,
+    ]
+    const wrong = lists.filter((ids) => !isDeepStrictEqual(ids.toSorted(), known)).length
+    return isWhole && wrong === 0 ? { stranger } : undefined
+  })
+  if (unlisted === undefined) counts.unlisted++
+  else if (created !== undefined) count(unlisted.stranger === undefined ? counts.notDone : counts.done, created.kind)
+  await close()
+  return counts
+}
+
+/** The sum of accounts. */
+export function sumOf(accounts: readonly Account[]): Account {
+  const total = { acknowledged: 0, lost: 0, half: 0, unlisted: 0, done: {}, notDone: {} }
+  for (const { acknowledged, lost, half, unlisted, done, notDone } of accounts) {
+    total.acknowledged += acknowledged
+    total.lost += lost
+    total.half += half
+    total.unlisted += unlisted
+    for (const [kind, times] of Object.entries(done)) count(total.done, kind as Intent['kind'], times)
+    for (const [kind, times] of Object.entries(notDone)) count(total.notDone, kind as Intent['kind'], times)
+  }
+  return total
+}
+
+/** All ids that a list finds, page by page. */
+export async function idsOf(keys: Pick<Keys, 'list'>, query: Omit<Parameters<Keys['list']>[0] & object, 'cursor'>): Promise<string[]> {
+  const ids: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await keys.list({ limit: 100, ...query, cursor })
+    ids.push(...page.keys.map(({ id }) => id))
+    cursor = page.next
+  } while (cursor !== undefined)
+  return ids
+}
+
+function read(lines: readonly (Intent | Done)[]) {
+  const histories = new Map<string, State[]>()
+  let flying: Intent | undefined
+  let acknowledged = 0
+  for (const line of lines) {
+    if ('kind' in line) {
+      flying = line
+      continue
+    }
+    if (flying === undefined) throw new Error('a process said what it had done, and not before what it was about to do')
+    const history = histories.get(line.id) ?? []
+    histories.set(line.id, history)
+    history.push(known(after(history.at(-1) ?? fresh(false), flying), line))
+    flying = undefined
+    acknowledged++
+  }
+  return { histories, flying, acknowledged }
+}
+
+const fresh = (secondary: boolean): State => ({ revoked: false, primary: UNKNOWN, secondary: secondary ? UNKNOWN : null, gone: [] })
+
+function after(state: State, intent: Intent): State {
+  const { primary, secondary, gone } = state
+  if (intent.kind === 'create') return fresh(intent.secondary)
+  if (intent.kind === 'revoke') return { ...state, revoked: true }
+  if (intent.kind === 'rotate')
+    return { ...state, primary: UNKNOWN, secondary: { ...primary, dies: true }, gone: [...gone, secondary?.secret] }
+  return { ...state, [intent.slot]: UNKNOWN, gone: [...gone, state[intent.slot]?.secret] }
+}
+
+function known(state: State, { shown, ...ids }: Done): State {
+  const filled = (slot: Slot) => {
+    const standing = state[slot]
+    return standing === UNKNOWN ? { id: ids[slot] ?? undefined, secret: shown[slot] } : standing
+  }
+  return { ...state, primary: filled('primary') as Standing, secondary: filled('secondary') }
+}
+
+/** Whether a key is in that state, by its record and by what its secrets are worth. */
+async function holds(state: State, id: string, keys: Keys, store: KeyStore): Promise<boolean> {
+  const record = await store.get(id)
+  if (record?.kind !== 'key' || (record.revokedAt !== null) !== state.revoked || !record.enabled) return false
+  const others = SLOTS.map((slot) => state[slot]?.id)
+  for (const slot of SLOTS) {
+    const [standing, stored] = [state[slot], record[slot]]
+    if ((standing === null) !== (stored === null)) return false
+    if (standing === null || stored === null) continue
+    if (standing.id === undefined ? others.includes(stored.id) : standing.id !== stored.id) return false
+    if ((standing.dies ?? false) !== (stored.expiresAt !== null)) return false
+    if (standing.secret !== undefined && !(await isWorth(keys, standing.secret, state.revoked ? undefined : { id, slot }))) return false
+  }
+  for (const secret of state.gone) {
+    if (secret !== undefined && !(await isWorth(keys, secret, undefined))) return false
+  }
+  return true
+}
+
+async function isWorth(keys: Keys, secret: string, worth: { readonly id: string; readonly slot: Slot } | undefined): Promise<boolean> {
+  const verified = await keys.verify(secret)
+  if (!verified.ok) return worth === undefined && verified.refusal.code === 'credential_invalid'
+  return verified.key.id === worth?.id && verified.slot === worth.slot
+}
+
+async function isEarlier(history: readonly State[], id: string, keys: Keys, store: KeyStore): Promise<boolean> {
+  if ((await store.get(id)) === undefined) return true
+  for (const state of history.slice(0, -1)) if (await holds(state, id, keys, store)) return true
+  return false
+}
+
+async function isAsAsked(keys: Keys, id: string, { name, secondary }: Intent & { kind: 'create' }): Promise<boolean> {
+  const key = await keys.get(id)
+  return key?.name === name && (key.secondary !== null) === secondary && key.state === 'enabled'
+}
+
+// A server may still be at work on what a process sent before it was killed: what is only on its way comes, what is half done stays so.
+async function settled<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const found = await look()
+    if (found !== undefined || attempt === ATTEMPTS) return found
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS))
+  }
+}
+
+async function faultOf(call: Promise<unknown>): Promise<string | undefined> {
+  return call.then(
+    () => undefined,
+    (error: unknown) => (isTwinkeyError(error) ? error.code : 'another'),
+  )
+}
+
+function count(counts: Partial<Record<Intent['kind'], number>>, kind: Intent['kind'], times = 1): void {
+  counts[kind] = (counts[kind] ?? 0) + times
+}

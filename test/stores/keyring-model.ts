@@ -1,0 +1,58 @@
+import fc from 'fast-check'
+import type { KeyStore, Scope } from 'twinkey'
+import { createTestClock } from 'twinkey/testing'
+import { OWNERS, sequences } from './keyring-model-commands.ts'
+import { createNodes, NODES } from './keyring-model-nodes.ts'
+import { EVERYTHING } from './keyring-model-scope.ts'
+import type { KeyringModel } from './keyring-model-state.ts'
+import { Timeline } from './keyring-model-timeline.ts'
+
+export interface KeyringModelOptions {
+  readonly runs: number
+  /** Most commands of one run. */
+  readonly commands: number
+  /** How long a feed may take to tell of a change, in milliseconds. */
+  readonly feedMilliseconds?: number
+  /** What a failure has printed, to see it again. */
+  readonly seed?: number
+  readonly path?: string
+  readonly replayPath?: string
+}
+
+/**
+ * Does to several nodes over one store, and to a plain model of them, whatever comes to mind, and fails where they differ. What it throws then
+ * has the shortest list of commands that it found, and the seed to see it again.
+ *
+ * The model is written from what the documentation promises. Where that leaves something open, as how much of a change a node without a feed
+ * has seen within `cache.maxAgeSeconds`, it allows all that is promised and nothing else.
+ *
+ * @param open Opens another instance of the store on the same backend, which may hold records of others. Called four times.
+ * @returns How often which command came out how.
+ */
+export async function keyringModel(open: () => Promise<KeyStore>, options: KeyringModelOptions): Promise<ReadonlyMap<string, number>> {
+  const { runs, commands, feedMilliseconds = 5000, replayPath, ...replay } = options
+  const stores: KeyStore[] = []
+  for (let instance = 0; instance <= NODES; instance++) stores.push(await open())
+  const tally = new Map<string, number>()
+  const series = Math.random().toString(36).slice(2, 10)
+  let count = 0
+
+  const property = fc.asyncProperty(sequences(commands, replayPath), async (sequence) => {
+    const model = createModel(`${series}-${count++}`, tally)
+    const nodes = await createNodes(stores, model.run, model.clock.now, (owner) => model.owners.get(owner)?.latest, feedMilliseconds)
+    try {
+      await fc.asyncModelRun(() => ({ model, real: nodes }), sequence)
+    } finally {
+      for (const [id, { latest }] of model.keys) if (latest !== undefined) await nodes.twinkeys[0]?.keys.delete(id).catch(() => {})
+      await nodes.close()
+    }
+  })
+  await fc.assert(property, { numRuns: runs, ...replay })
+  return tally
+}
+
+function createModel(run: string, tally: Map<string, number>): KeyringModel {
+  const clock = createTestClock()
+  const owners = new Map(OWNERS.map((owner) => [`${run}-${owner}`, new Timeline<Scope | undefined>(EVERYTHING, clock.now())]))
+  return { run, clock, owners, keys: new Map(), secrets: [], tokens: [], uses: new Map(), untold: false, tally }
+}

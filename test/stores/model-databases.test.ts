@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Backend, openStore, startBackend } from '../figures/backend.ts'
+import { keyringModel } from './keyring-model.ts'
+
+// The keyring against the model of it, over databases. A change takes as long to be told as the database takes.
+describe.each([
+  ['postgres', 20],
+  ['redis', 40],
+  ['sqlite', 40],
+] as const)('the keyring over %s', (kind, runs) => {
+  let backend: Backend
+  const closing: (() => Promise<void>)[] = []
+
+  beforeAll(async () => {
+    backend = await startBackend(kind)
+  })
+  afterAll(async () => {
+    await Promise.all(closing.map((close) => close()))
+    await backend?.stop()
+  })
+
+  it('does what the model of it does', { timeout: 300_000 }, async () => {
+    const open = async () => {
+      const { store, close } = await openStore(backend.address, { feed: kind !== 'sqlite' })
+      closing.push(close)
+      return store
+    }
+    const done = await keyringModel(open, { runs, commands: 60 })
+    expect(done.size).toBeGreaterThan(20)
+  })
+})

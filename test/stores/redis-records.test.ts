@@ -1,0 +1,173 @@
+import { Redis } from 'ioredis'
+import { createTwinkey, type KeyRecord, type KeyStore, type StoredKey } from 'twinkey'
+import { type IoRedisClient, type NodeRedisClient, redisStore } from 'twinkey/stores/redis'
+import { storeContract } from 'twinkey/testing'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { newId, newKey } from '../../src/testing/sample.ts'
+import { faultOf } from '../support/faults.ts'
+import { openRedis, type RedisCluster, type RedisServer, startRedis, startRedisCluster } from '../support/redis.ts'
+
+const scope = { tenants: ['t'], environments: '*', workflows: '*' } as const
+
+let server: RedisServer
+let cluster: RedisCluster
+
+beforeAll(async () => {
+  server = await startRedis()
+  cluster = await startRedisCluster()
+})
+afterAll(async () => {
+  await server.stop()
+  await cluster.stop()
+})
+
+/** What holds in time, on however busy a machine. */
+const eventually = <T>(value: () => T) => expect.poll(value, { timeout: 20_000, interval: 10 })
+
+async function connect(library: 'node-redis' | 'ioredis', to: RedisServer | RedisCluster = server) {
+  const { client, close } = await openRedis(library, to)
+  onTestFinished(close)
+  return client
+}
+
+/** A client that tells of every script with its keys, before it is sent. */
+function told(client: NodeRedisClient | IoRedisClient, tell: (keys: readonly string[]) => void): NodeRedisClient {
+  const send = (name: 'evalSha' | 'eval', script: string, call: { keys: string[]; arguments: string[] }) => {
+    tell(call.keys)
+    if ('evalSha' in client) return client[name](script, call)
+    return client[name === 'eval' ? 'eval' : 'evalsha'](script, call.keys.length, ...call.keys, ...call.arguments)
+  }
+  return { evalSha: (sha, call) => send('evalSha', sha, call), eval: (script, call) => send('eval', script, call) }
+}
+
+async function listed(store: KeyStore, owner: string): Promise<string[]> {
+  return (await store.list({ owner, limit: 100 })).keys.map(({ id }) => id)
+}
+
+const idsOf = (keys: readonly StoredKey[]) => keys.map(({ id }) => id).sort()
+
+describe.each(['node-redis', 'ioredis'] as const)('with %s', (library) => {
+  it('a get is one round trip', async () => {
+    const sent: (readonly string[])[] = []
+    const store = redisStore(told(await connect(library), (keys) => sent.push(keys)))
+    const key = newKey()
+    await store.put(key, undefined)
+    await store.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 5 }])
+    sent.length = 0
+    expect(await store.get(key.id)).toEqual({ ...key, lastUsedAt: { [key.primary.id]: 5 } })
+    expect(sent).toEqual([[`twinkey:{${key.id}}`]])
+  })
+
+  it('scripts that the server has forgotten are sent again, in the middle of whatever goes on', async () => {
+    const store = redisStore(await connect(library))
+    const forget = () => server.command('SCRIPT', 'FLUSH')
+    for (let round = 0; round < 10; round++) {
+      const owner = newId()
+      const keys = Array.from({ length: 20 }, () => newKey({ owner, scope }))
+      const writes = keys.map((key) => store.put(key, undefined))
+      expect(await forget()).toBe('+OK')
+      expect(await Promise.all(writes)).toEqual(keys.map(() => 'stored'))
+      await forget()
+      expect(await listed(store, owner)).toEqual(idsOf(keys))
+      const [first, second, ...rest] = keys as [KeyRecord, KeyRecord, ...KeyRecord[]]
+      await forget()
+      await store.recordUse([{ keyId: first.id, secretId: first.primary.id, usedAt: 5 }])
+      await forget()
+      expect(await store.get(first.id)).toEqual({ ...first, lastUsedAt: { [first.primary.id]: 5 } })
+      await forget()
+      expect(await store.delete(second.id, second.version)).toBe('deleted')
+      expect(await listed(store, owner)).toEqual(idsOf([first, ...rest]))
+    }
+  })
+
+  it.each([
+    ['at the largest', Number.MAX_SAFE_INTEGER],
+    ['beyond the digits that Lua prints', 10 ** 15 + 1],
+    ['where they grow by a digit', 10 ** 15],
+  ])('versions are told apart to the last digit, %s', async (_, version) => {
+    const store = redisStore(await connect(library))
+    const key = newKey({ version: version - 1 })
+    await store.put(key, undefined)
+    expect(await store.put({ ...key, version }, version)).toBe('conflict')
+    expect(await store.put({ ...key, version }, version - 2)).toBe('conflict')
+    expect(await store.put({ ...key, version }, version - 1)).toBe('stored')
+    expect(await store.delete(key.id, version - 1)).toBe('conflict')
+    expect((await store.get(key.id))?.version).toBe(version)
+    expect(await store.delete(key.id, version)).toBe('deleted')
+  })
+
+  it('what was acknowledged is there when a server that writes it down was killed and started again', async () => {
+    const durable = await startRedis({ appendonly: 'yes', appendfsync: 'always' })
+    onTestFinished(() => durable.stop())
+    const store = redisStore(await connect(library, durable))
+    const owner = newId()
+    const keys = Array.from({ length: 50 }, () => newKey({ owner, scope }))
+    await Promise.all(keys.map((key) => store.put(key, undefined)))
+    await durable.crash()
+    await durable.start()
+    // What was on its way when the connection ended may fail; the client connects again by itself.
+    await eventually(() => store.get('none').catch(() => 'down')).toBeUndefined()
+    expect(await Promise.all(keys.map(({ id }) => store.get(id)))).toEqual(keys)
+    expect(await listed(store, owner)).toEqual(idsOf(keys))
+    const [first] = keys as [KeyRecord]
+    expect(await store.put({ ...first, version: first.version + 1 }, first.version)).toBe('stored')
+  })
+})
+
+it('every script has exactly one key', async () => {
+  const sent: (readonly string[])[] = []
+  const store = redisStore(told(await connect('ioredis', cluster), (keys) => sent.push(keys)))
+  for (const { name, run } of storeContract) if (!name.includes('10,000')) await run(async () => store)
+  expect(sent.length).toBeGreaterThan(1000)
+  expect(sent.filter((keys) => keys.length !== 1)).toEqual([])
+})
+
+it('a write that a client sends twice, because its connection was lost, answers the second time what the first did', async () => {
+  const client = (await connect('node-redis')) as NodeRedisClient
+  const twice: NodeRedisClient = {
+    evalSha: (sha, call) => client.evalSha(sha, call).then(() => client.evalSha(sha, call)),
+    eval: (script, call) => client.eval(script, call).then(() => client.eval(script, call)),
+  }
+  const store = redisStore(twice)
+  const owner = newId()
+  const key = newKey({ owner, scope })
+  const next = { ...key, version: key.version + 1 }
+  expect(await store.put(key, undefined)).toBe('stored')
+  expect(await store.put(next, key.version)).toBe('stored')
+  expect(await store.put({ ...key, version: key.version + 2 }, key.version)).toBe('conflict')
+  expect(await listed(store, owner)).toEqual([key.id])
+  expect(await store.delete(key.id, next.version)).toBe('missing')
+  expect(await store.get(key.id)).toBeUndefined()
+})
+
+it('a record that has not the form of one is malformed, in a list too, and is no other fault', async () => {
+  const raw = new Redis(server.port)
+  onTestFinished(() => raw.disconnect())
+  const store = redisStore(raw)
+  const { keys } = createTwinkey({ store })
+  const spoilt = [
+    ...['{', '', '"text"', 'null', '5', '{"kind":"key"}'].map((text) => ['record', text] as const),
+    ['use:x', 'never'] as const,
+  ]
+  for (const [field, value] of spoilt) {
+    const tenant = newId()
+    const { key } = await keys.create({ name: 'n', scope: { tenants: [tenant] } })
+    await raw.hset(`twinkey:{${key.id}}`, field, value)
+    expect(await faultOf(keys.get(key.id))).toBe('store_malformed')
+    expect(await faultOf(keys.list({ tenant }))).toBe('store_malformed')
+  }
+  const id = newId()
+  await raw.hset(`twinkey:{${id}}`, 'record', '{')
+  expect(await store.get(id)).toBe('{')
+})
+
+it('uses are kept to the last millisecond of time, for hundreds of keys at once', async () => {
+  const store = redisStore(await connect('ioredis', cluster))
+  const keys = Array.from({ length: 300 }, () => newKey())
+  await Promise.all(keys.map((key) => store.put(key, undefined)))
+  for (const usedAt of [8.64e15 - 1, 8.64e15, 8.64e15 - 2]) {
+    await store.recordUse(keys.map(({ id, primary }) => ({ keyId: id, secretId: primary.id, usedAt })))
+  }
+  const found = await Promise.all(keys.map(({ id }) => store.get(id)))
+  expect(found).toEqual(keys.map((key) => ({ ...key, lastUsedAt: { [key.primary.id]: 8.64e15 } })))
+})
