@@ -5,7 +5,7 @@ import { createAnnouncer, type TwinkeyEvent } from './core/events.ts'
 import { type Identify, invalid, Question } from './core/identifier.ts'
 import { holderOfTokenAlone, type Identity } from './core/identity.ts'
 import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from './core/option.ts'
-import type { Anonymous, Decision } from './core/principal.ts'
+import type { Decision } from './core/principal.ts'
 import { createTokenMemory } from './core/token-memory.ts'
 import { isIssuedBy, isTokenLike, MAX_SKEW_SECONDS, type TokenClaims, verifyToken } from './core/tokens.ts'
 import type { Decider } from './wire/guard.ts'
@@ -115,6 +115,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (typeof claims === 'string') return invalid(claims, undefined, !isIssuedBy(text, issuer))
     if (at >= claims.expiresAt) return invalid('token_expired', claims.keyId)
     if (remembered === undefined) return holderOfTokenAlone(claims)
+    // Its key may have been withdrawn since it was verified.
+    if (!keys.areFresh()) return new Question(() => keys.refresh())
     remembered.holder ??= alone(claims)
     return remembered.holder.identity
   }
@@ -124,13 +126,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
   return {
     authenticate: (request, requirement) => authenticator.authenticate(request, requirement),
     authenticateNow: (request, requirement) => authenticator.authenticateNow(request, requirement),
-    verify: async (token) => (await authenticator.authenticate(String(token), TOKEN_ALONE)) as Decision,
+    verify: async (token) => (await authenticator.authenticate(token, TOKEN_ALONE)) as Decision,
     pending: () => announcer?.pending(),
   }
 }
 
 const TOKEN_ALONE: Demand<string> = {
-  reader: { credential: (text) => ({ text, kinds: 'token', shielded: true }) },
+  reader: { credential: (text) => ({ text: typeof text === 'string' ? text : '', kinds: 'token', shielded: true }) },
   target: {},
   acceptsSecret: false,
   acceptsToken: true,

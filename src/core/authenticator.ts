@@ -151,7 +151,8 @@ export function createAuthenticator<M extends Metadata>({
     },
     async identify(text, kind) {
       const outcome = await untilKnown((known, at) => {
-        const identity = identify(text, kind, known, at)
+        // Nothing else is taken for text: a list with a secret in it would be one.
+        const identity = identify(typeof text === 'string' ? text : '', kind, known, at)
         if (identity instanceof Denial || identity instanceof Question) return identity
         const ceiling = ceilingOf(identity, known, at)
         if (ceiling instanceof Question) return ceiling

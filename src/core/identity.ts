@@ -59,7 +59,7 @@ export function holderOfToken(secret: Identity, { scope, expiresAt }: TokenClaim
 /** Whose token it is as far as the token itself tells. */
 export function holderOfTokenAlone({ keyId, subject, scope, expiresAt }: TokenClaims): Identity {
   return {
-    holder: { id: keyId, name: keyId, owner: subject === keyId ? null : subject, metadata: {} },
+    holder: { id: keyId, name: keyId, owner: subject === keyId ? null : subject, metadata: Object.freeze({}) },
     key: undefined,
     slot: undefined,
     via: 'token',

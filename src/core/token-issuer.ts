@@ -90,12 +90,12 @@ export function createTokenIssuer<M extends Metadata>({ authenticator, rules, si
 
   return {
     async issue(secret, request = {}) {
-      const first = await authenticator.identify(String(secret), 'secret')
+      const first = await authenticator.identify(secret, 'secret')
       if (first instanceof Denial) return { ok: false, refusal: first.refusal }
       const asked = typeof request === 'function' ? await authenticator.ask(() => request(first.principal)) : request
       if (isRefusal(asked)) return refuse(asked, 'not_readable', first.key.id)
       // A caller can take its time with saying what it asks for. What holds is who it is when it has.
-      const outcome = typeof request === 'function' ? await authenticator.identify(String(secret), 'secret') : first
+      const outcome = typeof request === 'function' ? await authenticator.identify(secret, 'secret') : first
       if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
       const { key, slot, principal } = outcome
       const { scope: wanted = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = readRequest(asked)
@@ -140,7 +140,7 @@ export async function verifyCredential<M extends Metadata>(
   text: string,
   kind: 'secret' | 'token',
 ): Promise<Verified<M> | Refused> {
-  const outcome = await authenticator.identify(String(text), kind)
+  const outcome = await authenticator.identify(text, kind)
   if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
   return Object.freeze({ ok: true, key: viewOf<M>(outcome.key), slot: outcome.slot, scope: outcome.principal.scope })
 }

@@ -11,10 +11,14 @@ export type JwksSource = string | URL | { readonly keys: readonly JWK[] } | (() 
 export interface RemoteKeys {
   /** The key of that RFC 7638 thumbprint. Rejects with `jwks_unavailable` where the set cannot be had. */
   find(kid: string): Promise<SigningKey | undefined>
+  /** Whether the set may be relied on without asking for it again. */
+  areFresh(): boolean
+  /** Asks for the set again where that is due. Rejects with `jwks_unavailable` where there is none that may be relied on. */
+  refresh(): Promise<void>
 }
 
 const MAX_KEYS = 100
-const MAX_LENGTH = 256 * 1024
+const MAX_BYTES = 256 * 1024
 const REFRESH_MILLISECONDS = 300_000
 // While its source is down a set is used for as long as a token lives; a key that was withdrawn verifies no longer than that.
 const MAX_AGE_MILLISECONDS = 3_600_000
@@ -51,16 +55,25 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
   }
 
   const isOlder = (at: number, milliseconds: number) => Math.abs(now() - at) >= milliseconds
+  const isUsable = () => keys !== undefined && !isOlder(loadedAt, MAX_AGE_MILLISECONDS)
+  const isDue = () => (keys === undefined || isOlder(loadedAt, REFRESH_MILLISECONDS)) && isOlder(triedAt, COOLDOWN_MILLISECONDS)
+  const reload = () => {
+    loading ??= load()
+    return loading
+  }
+  const unavailable = () =>
+    new TwinkeyError('jwks_unavailable', 'The keys that verify tokens cannot be had. The cause says more.', { cause: failure })
 
   return {
     async find(kid) {
-      const wanted = keys === undefined || !keys.has(kid) || isOlder(loadedAt, REFRESH_MILLISECONDS)
-      if (wanted && (loading !== undefined || isOlder(triedAt, COOLDOWN_MILLISECONDS))) {
-        loading ??= load()
-        await loading
-      }
-      if (keys !== undefined && !isOlder(loadedAt, MAX_AGE_MILLISECONDS) && (keys.has(kid) || failure === undefined)) return keys.get(kid)
-      throw new TwinkeyError('jwks_unavailable', 'The keys that verify tokens cannot be had. The cause says more.', { cause: failure })
+      if (isDue() || (!keys?.has(kid) && (loading !== undefined || isOlder(triedAt, COOLDOWN_MILLISECONDS)))) await reload()
+      if (isUsable() && (keys?.has(kid) || failure === undefined)) return keys?.get(kid)
+      throw unavailable()
+    },
+    areFresh: () => isUsable() && !isDue(),
+    async refresh() {
+      if (isDue()) await reload()
+      if (!isUsable()) throw unavailable()
     },
   }
 }
@@ -69,11 +82,13 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
 function getterOf(source: JwksSource, deadlineMilliseconds: number): () => Promise<unknown> {
   if (typeof source === 'function') return source
   if (isPlainObject(source) && 'keys' in source) {
-    keysOf(source)
+    requireUsableSet(source)
     return async () => source
   }
   const isUrl = (typeof source === 'string' || source instanceof URL) && URL.canParse(String(source))
   const url = isUrl ? new URL(String(source)) : null
+  if (url !== null && (url.username !== '' || url.password !== ''))
+    throw new TypeError('jwks must not have a password in its URL. Give a function that gets the set, if it takes one.')
   const isLoopback = url !== null && /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
   if (url === null || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback))) {
     throw new TypeError(
@@ -83,13 +98,34 @@ function getterOf(source: JwksSource, deadlineMilliseconds: number): () => Promi
   return () => fetchJson(url, deadlineMilliseconds)
 }
 
+function requireUsableSet(set: unknown): void {
+  let usable = 0
+  try {
+    usable = keysOf(set).size
+  } catch {
+    // Said below.
+  }
+  if (usable === 0) throw new TypeError(`jwks must be a JWK set { keys } with 1 to ${MAX_KEYS} keys, one of which can verify tokens.`)
+}
+
 async function fetchJson(url: URL, deadlineMilliseconds: number): Promise<unknown> {
   const signal = AbortSignal.timeout(deadlineMilliseconds)
-  const response = await fetch(url, { headers: { accept: 'application/json' }, redirect: 'error', signal })
-  if (response.status !== 200) throw new Error(`the answer has status ${response.status}`)
-  const text = await response.text()
-  if (text.length > MAX_LENGTH) throw new Error(`the answer has more than ${MAX_LENGTH} characters`)
-  return JSON.parse(text)
+  // No redirect is followed: an answer that is one has another status.
+  const response = await fetch(url, { headers: { accept: 'application/json' }, redirect: 'manual', signal })
+  if (response.status !== 200) {
+    await response.body?.cancel()
+    throw new Error(`the answer has status ${response.status}`)
+  }
+  let length = 0
+  let text = ''
+  const decoder = new TextDecoder()
+  // Left early, it is cancelled.
+  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    length += part.length
+    if (length > MAX_BYTES) throw new Error(`the answer has more than ${MAX_BYTES} bytes`)
+    text += decoder.decode(part, { stream: true })
+  }
+  return JSON.parse(text + decoder.decode())
 }
 
 // Keys of kinds that tokens are not signed with may be for others.
@@ -106,6 +142,8 @@ function keysOf(set: unknown): ReadonlyMap<string, SigningKey> {
 }
 
 function keyOf(jwk: unknown): SigningKey | undefined {
+  const { use = 'sig', key_ops: operations = ['verify'] } = (jwk ?? {}) as { use?: unknown; key_ops?: unknown }
+  if (use !== 'sig' || !Array.isArray(operations) || !operations.includes('verify')) return undefined
   try {
     return readSigningKey(jwk, 'A key of the set')
   } catch {
