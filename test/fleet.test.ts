@@ -23,8 +23,8 @@ test.each(['postgres', 'redis'])(
     const program = spawn(process.execPath, ['examples/fleet/start.mjs', '--json', '--nodes', '3', '--store', store], { cwd: root })
     const ended = once(program, 'exit')
     onTestFinished(() => void program.kill('SIGTERM'))
-  let printed = ''
-  let complaint = ''
+    let printed = ''
+    const complaint = ''
     const line = new Promise<string>((found, failed) => {
       program.stdout.on('data', (chunk) => {
         printed += chunk

@@ -1,6 +1,6 @@
 import { base64url, compactVerify, type JWK, SignJWT } from 'jose'
-import type { KeyRecord } from './api-key.ts'
-import { isPlainObject, MAX_TOKEN_LENGTH } from './bounds.ts'
+import { isId, type KeyRecord } from './api-key.ts'
+import { isPlainObject, MAX_TOKEN_LENGTH, nameProblem } from './bounds.ts'
 import { TwinkeyError } from './fault.ts'
 import type { RefusalReason } from './refusal.ts'
 import { freezeScope, reachProblem, type Scope, toScopeString } from './scope.ts'
@@ -16,6 +16,8 @@ const MAX_ISSUED_LENGTH = 6144
 const TYPES: readonly unknown[] = ['at+jwt', 'application/at+jwt']
 const FORM = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 const KID = /^[A-Za-z0-9_-]{1,64}$/
+// RFC 6749, section 3.3.
+const SCOPE_STRING = /^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /** What a verified token says. */
@@ -130,7 +132,7 @@ function readClaims(
   if (iss !== issuer) return 'token_issuer_unknown'
   if (!(aud === audience || (Array.isArray(aud) && aud.every((each) => typeof each === 'string') && aud.includes(audience))))
     return 'token_claims_wrong'
-  if (!isText(sub) || !isText(client_id) || !isText(secret_id) || !isText(jti) || typeof scope !== 'string') return 'token_claims_wrong'
+  if (!isSubject(sub) || !isId(client_id) || !isId(secret_id) || !isId(jti) || !isScopeString(scope)) return 'token_claims_wrong'
   if (!isSeconds(iat) || !isSeconds(exp) || (nbf !== undefined && !isSeconds(nbf))) return 'token_claims_wrong'
   const latest = now / 1000 + skewSeconds
   if (iat > latest || (nbf !== undefined && nbf > latest) || exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) return 'token_claims_wrong'
@@ -170,8 +172,13 @@ function readJson(segment: string): Record<string, unknown> | undefined {
   }
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
+function isScopeString(value: unknown): value is string {
+  return typeof value === 'string' && SCOPE_STRING.test(value)
+}
+
+// An owner, or a key id.
+function isSubject(value: unknown): value is string {
+  return nameProblem(value) === undefined
 }
 
 function isSeconds(value: unknown): value is number {

@@ -1,4 +1,4 @@
-/** A connection that nothing else uses: `new pg.Client(url)`, or a `Client` of @neondatabase/serverless. The store opens it, listens on it, and ends it. */
+/** A connection that nothing else uses: `new pg.Client(url)`, or a `Client` of @neondatabase/serverless. The store opens it, listens, and ends it. */
 export interface PostgresListener {
   connect(): Promise<unknown>
   query(text: string): Promise<unknown>
@@ -39,6 +39,7 @@ export function hearChannel(
     let pause = FIRST_PAUSE_MILLISECONDS
     // Whether what has happened since must be told: at first, and while it listens.
     let owes = true
+    let hasBegun = false
 
     const wait = (milliseconds: number, then: () => void) => {
       clearTimeout(timer)
@@ -49,6 +50,10 @@ export function hearChannel(
     const stop = async () => {
       clearTimeout(timer)
       await end()
+    }
+    const begin = () => {
+      hasBegun = true
+      resolve(stop)
     }
 
     async function attempt(): Promise<void> {
@@ -70,7 +75,7 @@ export function hearChannel(
         pause = Math.min(pause * 2, LONGEST_PAUSE_MILLISECONDS)
         if (owes) changed(undefined)
         owes = false
-        resolve(stop)
+        begin()
       }
       const check = () => {
         wait(ANSWER_WITHIN_MILLISECONDS, lose)
@@ -81,6 +86,7 @@ export function hearChannel(
       try {
         const opened = await open()
         if (!isListener(opened)) {
+          if (hasBegun) return lose()
           await stop()
           return reject(new TypeError(NO_LISTENER))
         }
@@ -99,7 +105,7 @@ export function hearChannel(
         pause = FIRST_PAUSE_MILLISECONDS
         wait(CHECK_EVERY_MILLISECONDS, check)
         changed(undefined)
-        resolve(stop)
+        begin()
       } catch {
         lose()
       }

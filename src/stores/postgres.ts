@@ -34,9 +34,9 @@ export interface PostgresStore extends KeyStore {
   migrate(): Promise<void>
 }
 
-// What a statement that was undone because of another one may be tried again for: serialization_failure and deadlock_detected. In the isolation
-// that PostgreSQL has by default neither comes from a statement of this store.
-const UNDONE = ['40001', '40P01']
+// A statement that was undone because of another one can be tried again: serialization_failure, deadlock_detected. In the isolation that PostgreSQL
+// has by default neither comes from a statement of this store.
+const UNDONE = /^40(?:001|P01)$/
 const MAX_ATTEMPTS = 10
 const UNDEFINED_TABLE = '42P01'
 
@@ -88,7 +88,7 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
         return (await client.query(statement, values)).rows as Row[]
       } catch (cause) {
         const code = (cause as { code?: string } | undefined)?.code ?? ''
-        if (UNDONE.includes(code) && attempt < MAX_ATTEMPTS) continue
+        if (UNDONE.test(code) && attempt < MAX_ATTEMPTS) continue
         if (code !== UNDEFINED_TABLE) throw cause
         throw new Error(
           `The tables ${names.keys}, … are not there. Call migrate() of the store before its first use, or run what postgresMigrations() answers.`,
@@ -111,8 +111,8 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
     },
     async put(next, expectedVersion) {
       const { lastUsedAt: _joined, ...record } = next as KeyRecord
-      const values = [next.id, next.version, JSON.stringify(record), JSON.stringify(labelsOf(next))]
-      return expectedVersion === undefined ? write(sql.create, ...values) : write(sql.update, ...values, expectedVersion)
+      const values = [next.version, JSON.stringify(record), JSON.stringify(labelsOf(next))]
+      return expectedVersion === undefined ? write(sql.create, next.id, ...values) : write(sql.update, next.id, expectedVersion, ...values)
     },
     delete: (id, expectedVersion) => write(sql.delete, id, expectedVersion),
     async list({ limit, cursor = '', ...filter }) {
@@ -141,31 +141,34 @@ interface Row {
 // Everything goes in and comes out as text or as a number, so that no driver reads it in a way of its own: drivers differ in lists, JSON and bigint.
 // A statement sees the rows as they were when it began, but waits for whoever has a row locked, and then has the row as it is by then.
 function statementsOf({ keys, labels, uses }: Names) {
-  const found = `k.id, k.record::text as record, (select json_object_agg(u.secret_id, u.used_at)::text from ${uses} u where u.key_id = k.id) as uses`
-  // Whoever writes a row has it locked before it looks at the version: of those that wait, one after the other is told what is there by then.
-  const locked = (mode: string) => `with found as (select id, version from ${keys} where id = $2 for ${mode})`
-  const told = '(select pg_notify($1, id)::text from written) is not null'
+  const found = `id, record::text as record, (select json_object_agg(secret_id, used_at)::text from ${uses} where key_id = id) as uses`
+  // Whoever changes a row has it locked before it looks at the version: of those that wait, each is told what is there by then.
+  const locked = (mode: string) => `with found as (select version from ${keys} where id = $2 for ${mode})`
+  const version = '(select version from found)'
+  const isWritten = '(select pg_notify($1, id)::text from written) is not null'
+  const outcome = (done: string) =>
+    `select case when ${isWritten} then '${done}' when ${version} is null then 'missing' when ${version} = $3::bigint then 'again' else 'conflict' end as outcome`
   return {
-    get: `select ${found} from ${keys} k where k.id = $1`,
+    get: `select ${found} from ${keys} where id = $1`,
     create: `with written as (insert into ${keys} values ($2, $3::bigint, $4::text::json) on conflict do nothing returning id),
 labelled as (insert into ${labels} select label, id from written, json_array_elements_text($5::text::json) label)
-select case when ${told} then 'stored' else 'conflict' end as outcome`,
+select case when ${isWritten} then 'stored' else 'conflict' end as outcome`,
     // The version is compared in the row as it was, too: where the expected one came between, the labels that this statement sees are those of the
     // version before, so it writes nothing, and begins anew. A key that has had very many secrets forgets the uses of those it has no more.
     update: `${locked('no key update')},
-written as (update ${keys} k set version = $3::bigint, record = $4::text::json from found f where k.id = f.id and f.version = $6::bigint and k.version = $6::bigint returning k.id),
-asked as (select label from json_array_elements_text($5::text::json) label),
-unlabelled as (delete from ${labels} l using written w where l.key_id = w.id and l.label not in (select label from asked)),
+written as (update ${keys} set version = $4::bigint, record = $5::text::json where id = $2 and version = $3::bigint and ${version} = $3::bigint returning id),
+asked as (select label from json_array_elements_text($6::text::json) label),
+unlabelled as (delete from ${labels} l using written where key_id = id and label not in (select label from asked)),
 labelled as (insert into ${labels} select label, id from written, asked on conflict do nothing),
-stale as (select u.key_id, u.secret_id from ${uses} u, written w where u.key_id = w.id and strpos($4, u.secret_id) = 0 and (select count(*) from ${uses} c where c.key_id = w.id) > 64 for update of u skip locked),
-forgotten as (delete from ${uses} u using stale s where u.key_id = s.key_id and u.secret_id = s.secret_id)
-select case when ${told} then 'stored' when not exists (select from found) then 'missing' when (select version from found) = $6::bigint then 'again' else 'conflict' end as outcome`,
+stale as (select secret_id from ${uses} u, written where key_id = id and strpos($5, secret_id) = 0 and (select count(*) from ${uses} where key_id = id) > 64 for update of u skip locked),
+forgotten as (delete from ${uses} u using stale where key_id = $2 and u.secret_id = stale.secret_id)
+${outcome('stored')}`,
     delete: `${locked('update')},
-written as (delete from ${keys} k using found f where k.id = f.id and f.version = $3::bigint returning k.id)
-select case when ${told} then 'deleted' when exists (select from found) then 'conflict' else 'missing' end as outcome`,
+written as (delete from ${keys} where id = $2 and ${version} = $3::bigint returning id)
+${outcome('deleted')}`,
     // The other labels are asked for in a way that is no join: a join would find all keys of a label and put them in order, for one page.
     list: (others: number) =>
-      `select ${found} from (select key_id from ${labels} l where label = $1 and key_id > $2${Array.from({ length: others }, (_, i) => ` and (select true from ${labels} o where o.label = $${i + 4} and o.key_id = l.key_id)`).join('')} order by key_id limit $3::bigint) page join ${keys} k on id = key_id order by id`,
+      `select ${found} from (select key_id as page from ${labels} l where label = $1 and key_id > $2${Array.from({ length: others }, (_, i) => ` and (select true from ${labels} o where o.label = $${i + 4} and o.key_id = l.key_id)`).join('')} order by key_id limit $3::bigint) p join ${keys} on id = page order by id`,
     // Locked in order, so that two batches cannot wait for each other; as a foreign key locks, which lets records be written meanwhile, but not
     // deleted.
     recordUse: `with used as (select "keyId" as key_id, "secretId" as secret_id, max("usedAt") as used_at from json_to_recordset($1::text::json) as u("keyId" text, "secretId" text, "usedAt" bigint) group by 1, 2),

@@ -9,7 +9,8 @@ async function main(): Promise<void> {
   const app = express()
   app.use('/tokens', tokenRoutes(twinkey))
   app.get('/customers/:id', requireAuth(twinkey, { workflow: 'customers.read' }), (req, res) => {
-    const { tenant, slot, via }: { tenant: string | undefined; slot: 'primary' | 'secondary' | undefined; via: 'secret' | 'token' } = req.principal
+    const { tenant, slot, via }: { tenant: string | undefined; slot: 'primary' | 'secondary' | undefined; via: 'secret' | 'token' } =
+      req.principal
     res.json({ id: req.params.id, tenant, slot, via })
   })
   app.get('/tenants/:tenant', requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }), (req, res) => {

@@ -9,7 +9,8 @@ async function main(): Promise<void> {
   app.register(tokenRoutes(twinkey), { prefix: '/tokens' })
   const read = requireAuth(twinkey, { workflow: 'customers.read' })
   app.get<{ Params: { id: string } }>('/customers/:id', { onRequest: read }, async ({ params, principal }) => {
-    const { tenant, slot, via }: { tenant: string | undefined; slot: 'primary' | 'secondary' | undefined; via: 'secret' | 'token' } = principal
+    const { tenant, slot, via }: { tenant: string | undefined; slot: 'primary' | 'secondary' | undefined; via: 'secret' | 'token' } =
+      principal
     return { id: params.id, tenant, slot, via }
   })
   const ofTenant = requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' })

@@ -36,9 +36,9 @@ export type Fault = (bed: Bed) => Promise<() => Promise<void>>
 /** What one fault did. */
 export interface Suffered {
   readonly times: number
-  /** How often a live credential was refused as unavailable, or a management call failed. A fault that nobody felt proves nothing. */
+  /** How often somebody was told that the store is unavailable, or had to wait for long. A fault that nobody felt proves nothing. */
   readonly felt: number
-  /** From the end of the fault to the last of these, at worst. Null where that never came. */
+  /** From its end until a live credential was refused for the last time, or a management call failed, at worst. Null where that went on. */
   readonly recoverySeconds: number | null
   readonly counts: Counts
 }
@@ -61,16 +61,15 @@ export async function suffer(
     defer(traffic.stop)
 
     let worst = 0
-    let felt = 0
     for (let time = 0; time < times && worst < Number.POSITIVE_INFINITY; time++) {
-      const before = badOf(traffic)
       const end = await fault({ nodes, traffic, backend, proxy, defer: (work) => void closing.push(work) })
       await pause(lastsMilliseconds)
       await end()
       worst = Math.max(worst, await recovered(traffic))
-      felt += badOf(traffic) - before
     }
-    return { times, felt, recoverySeconds: Number.isFinite(worst) ? Math.round(worst) / 1000 : null, counts: traffic.counts }
+    const { unavailable, failed, late } = traffic.counts
+    const recoverySeconds = Number.isFinite(worst) ? Math.round(worst) / 1000 : null
+    return { times, felt: unavailable + failed + late, recoverySeconds, counts: traffic.counts }
   } finally {
     for (const close of closing) await close()
   }
@@ -120,8 +119,6 @@ function placeOf({ address }: Backend, proxy: WeatherProxy | undefined): string 
   if (proxy !== undefined) url.port = String(proxy.port)
   return url.href
 }
-
-const badOf = ({ counts }: Traffic) => counts.unavailable + counts.failed + counts.wronglyRefused
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))

@@ -23,6 +23,8 @@ export interface Counts {
   /** What `authenticate` rejected with, and management calls with anything that is no fault of the store. */
   strange: string[]
   longestMilliseconds: number
+  /** Decisions that took more than half of the deadline, and rounds of management that took more than all of it. */
+  late: number
   managed: number
   /** Management calls that rejected with a fault of the store. */
   failed: number
@@ -55,7 +57,7 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
   const ended: Credential[] = []
   const counts: Counts = {
     ...{ decisions: 0, letIn: 0, refused: 0, unavailable: 0, wronglyAccepted: 0, wronglyRefused: 0 },
-    ...{ strange: [], longestMilliseconds: 0, managed: 0, failed: 0 },
+    ...{ strange: [], longestMilliseconds: 0, late: 0, managed: 0, failed: 0 },
   }
   let badAt = 0
   let stopped = false
@@ -87,8 +89,10 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
     } catch (error) {
       counts.strange.push(`authenticate: ${error}`)
     }
+    const took = Math.round(performance.now() - began)
     counts.decisions++
-    counts.longestMilliseconds = Math.max(counts.longestMilliseconds, Math.round(performance.now() - began))
+    counts.longestMilliseconds = Math.max(counts.longestMilliseconds, took)
+    if (took > 500 * DEADLINE_SECONDS) counts.late++
   }
 
   async function asking(node: Twinkey, from: number): Promise<void> {
@@ -119,6 +123,7 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
     for (let turn = 0; !stopped; turn++) {
       await mayManage
       managing++
+      const began = performance.now()
       try {
         await manage(node, other, turn)
         counts.managed++
@@ -128,6 +133,7 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
         if (!isTwinkeyError(error) || !FAULTS.includes(error.code)) counts.strange.push(`management: ${error}`)
       } finally {
         managing--
+        if (performance.now() - began > 1000 * DEADLINE_SECONDS) counts.late++
       }
       await pause(PAUSE_MILLISECONDS)
     }

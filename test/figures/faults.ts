@@ -57,7 +57,7 @@ async function sufferAll({ quick, progress }: FigureOptions): Promise<Row[]> {
     try {
       for (const [fault, happen] of faults) {
         const times = quick || happen === promotion ? 1 : 5
-        const suffered = await suffer(happen, { backend, client, times, lastsMilliseconds: quick ? 800 : 2000 })
+        const suffered = await suffer(happen, { backend, client, times, lastsMilliseconds: quick ? 1000 : 2000 })
         const { recoverySeconds } = suffered
         progress(`${client}, ${fault}: ${recoverySeconds === null ? 'it did not recover' : `all was well after ${recoverySeconds} s`}`)
         rows.push({ client, fault, ...suffered })

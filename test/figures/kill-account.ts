@@ -57,9 +57,9 @@ export async function accountOf(lines: readonly (Intent | Done)[], name: string,
     })
     if (found !== undefined) {
       if (next !== undefined && flying !== undefined) count(found, flying.kind)
+      if (last.revoked && (await faultOf(keys.enable(id))) !== 'key_revoked') counts.lost++
     } else if (await isEarlier(history, id, keys, store)) counts.lost++
     else counts.half++
-    if (last.revoked && (await faultOf(keys.enable(id))) !== 'key_revoked') counts.lost++
   }
 
   const created = flying?.kind === 'create' ? flying : undefined

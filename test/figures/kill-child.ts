@@ -38,10 +38,7 @@ export async function bundle(): Promise<Program> {
     platform: 'node',
     external: ['pg-native'],
     define: { 'import.meta.url': here },
-    banner: {
-      js: `import { createRequire } from 'node:module'
-const require = createRequire(${here})`,
-    },
+    banner: { js: `import { createRequire as requireFrom } from 'node:module'\nconst require = requireFrom(${here})` },
     tsconfigRaw: {},
     logLevel: 'error',
   })

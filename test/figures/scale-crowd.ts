@@ -81,8 +81,9 @@ export async function redisGround(): Promise<Ground> {
       const indexes: string[] = []
       for await (const names of client.scanIterator({ MATCH: `${prefix}:label:*` })) indexes.push(...names)
       const ids = await inBatches(keys, original, told, async (copies) => {
+        const batch = client.multi()
         const entries = new Map<string, { score: number; value: string }[]>()
-        const writes = copies.map((copy) => {
+        for (const copy of copies) {
           const write = crypto.randomUUID()
           for (const index of indexes) {
             const name = renamed(index, original, copy)
@@ -91,15 +92,16 @@ export async function redisGround(): Promise<Ground> {
             members.push({ score: 0, value: `${copy.record.id} ${write}` })
           }
           const { version, primary } = copy.record
-          return client.hSet(slot(copy), {
+          batch.hSet(slot(copy), {
             ...written,
             version: String(version),
             write,
             record: copy.text,
             [`use:${primary.id}`]: String(Date.now()),
           })
-        })
-        await Promise.all([...writes, ...[...entries].map(([name, members]) => client.zAdd(name, members))])
+        }
+        for (const [name, members] of entries) batch.zAdd(name, members)
+        await batch.execAsPipeline()
       })
       return { store, ids, bytesPerKey: Math.round(((await used()) - before) / keys) }
     },

@@ -1,22 +1,49 @@
-import { createPrivateKey, sign } from 'node:crypto'
+import { constants, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import type { JWK } from 'jose'
 import { AUDIENCE, ISSUER, signingKey } from './bench.ts'
 
-/** What a token is forged from. What is left out is as the library makes it; a text stands for JSON that JSON.stringify would not write. */
+/** A part of a token: an object as JSON.stringify writes it, a text that need not be JSON, or bytes that need not be text. */
+export type ForgedPart = Readonly<Record<string, unknown>> | string | Uint8Array
+
+/** What a token is forged from. What is left out is as the library makes it. */
 export interface Forgery {
-  readonly header?: Readonly<Record<string, unknown>> | string
-  readonly payload: Readonly<Record<string, unknown>> | string
+  readonly header?: ForgedPart
+  readonly payload: ForgedPart
+  /** The private key that signs, by the algorithm that it names; ES256 where it names none. */
   readonly key?: JWK
 }
 
 export const base64url = (text: string | Uint8Array) => Buffer.from(text as string).toString('base64url')
 
-/** A compact JWS with a good ES256 signature over whatever is given, whether it makes sense or not. */
+/** A compact JWS with a good signature over whatever is given, whether it makes sense or not. */
 export function forge({ header = {}, payload, key = signingKey }: Forgery): string {
-  const text = (value: string | object) => base64url(typeof value === 'string' ? value : JSON.stringify(value))
-  const input = `${text(header)}.${text(payload)}`
-  const privateKey = createPrivateKey({ key: key as Record<string, string>, format: 'jwk' })
-  return `${input}.${base64url(sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }))}`
+  const input = `${encoded(header)}.${encoded(payload)}`
+  return `${input}.${base64url(signatureOf(input, key))}`
+}
+
+/** A part of a token as it stands in it. */
+export function encoded(part: ForgedPart): string {
+  return base64url(typeof part === 'string' || part instanceof Uint8Array ? part : JSON.stringify(part))
+}
+
+/** The signature that a private key makes by the algorithm that it names. */
+export function signatureOf(input: string, key: JWK): Buffer {
+  const bytes = Buffer.from(input)
+  const privateKey = privateKeyOf(key)
+  if (key.alg === 'EdDSA') return sign(null, bytes, privateKey)
+  if (key.alg === 'RS256') return sign('sha256', bytes, privateKey)
+  if (key.alg === 'PS256') return sign('sha256', bytes, { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 })
+  return sign('sha256', bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' })
+}
+
+// Reading an RSA key takes longer than signing with it.
+const read = new WeakMap<JWK, KeyObject>()
+
+/** The private key of a JWK, as Node signs with it. */
+export function privateKeyOf(key: JWK): KeyObject {
+  const known = read.get(key) ?? createPrivateKey({ key: key as Record<string, string>, format: 'jwk' })
+  read.set(key, known)
+  return known
 }
 
 /** The header and the claims of a token, unverified. */

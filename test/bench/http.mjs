@@ -1,0 +1,86 @@
+// A guarded route over the same route without a guard: a server of its own for each side, and one process that drives them in turn.
+import { ask, startLoad, startServer } from './http/children.mjs'
+import { probe } from './http/probe.mjs'
+import { sidesOf } from './http/sides.mjs'
+import { shuffled } from './keys.mjs'
+import { OPEN } from './names.mjs'
+
+const CONNECTIONS = 32
+
+export async function measure({ frameworks, nearest, generations, ...settings }, say) {
+  const measured = new Map()
+  for (const framework of frameworks) {
+    const sides = Object.entries(await sidesOf(framework)).filter(([, { isNear }]) => !nearest || isNear)
+    measured.set(framework, { sides, rows: sides.map(([name, side]) => rowOf(framework, name, side)) })
+  }
+  // Processes of the same program are not equally fast: where the code and the heap of one lie is a matter of luck.
+  for (let generation = 1; generation <= generations; generation++) {
+    for (const [framework, { sides, rows }] of measured) {
+      await compare(framework, rows, sides, settings, (text) => say(`servers ${generation} of ${generations}, ${framework}: ${text}`))
+    }
+  }
+  return [...measured.values()].flatMap(({ rows }) => rows)
+}
+
+function rowOf(group, name, { takes, peer, less: note }) {
+  const over = name === OPEN ? {} : { over: OPEN, ratios: [], throughput: [] }
+  return { part: 'http', group, name, unit: '1/s', takes, peer, note, values: [], ...over }
+}
+
+async function compare(framework, rows, sides, settings, say) {
+  const servers = new Map()
+  const load = startLoad()
+  try {
+    for (const [name, side] of sides) {
+      say(`starts ${name}`)
+      const server = await startServer(framework, name, settings.counts)
+      servers.set(name, server)
+      await probe(name, server, side)
+      const order = shuffled(server.credentials.length, 1)
+      load.send({ name, requests: Array.from(order, (number) => rawRequest(server.credentials[number])) })
+    }
+    await inTurn(rows, servers, load, settings, say)
+  } finally {
+    for (const { child } of servers.values()) child.disconnect()
+    load.disconnect()
+  }
+}
+
+async function inTurn(rows, servers, load, { rounds, milliseconds, warmMilliseconds, warmRequests, atLeast }, say) {
+  const [open, guarded] = [rows.find(({ name }) => name === OPEN), rows.filter(({ name }) => name !== OPEN)]
+  const drive = async (to, requests, start, least = atLeast) => {
+    const { child, port } = servers.get(to)
+    const before = await ask(child, {})
+    const order = { port, name: requests, connections: CONNECTIONS, milliseconds, warmMilliseconds, atLeast: least, start }
+    const { error, answered, total, refused, milliseconds: elapsed } = await ask(load, order)
+    const after = await ask(child, {})
+    if (error !== undefined) throw new Error(`${to}: ${error}`)
+    if (refused > 0) throw new Error(`${to}: ${refused} of ${total} requests were refused`)
+    return { perSecond: (answered / elapsed) * 1000, ofProcessor: total / (after.microseconds - before.microseconds) }
+  }
+
+  // By number, not by time: on a busy machine little is compiled in a while.
+  for (const { name } of [open, ...guarded]) {
+    say(`warms ${name}`)
+    await drive(name, name, 0, warmRequests)
+  }
+  for (let round = 0; round < rounds; round++) {
+    const isEven = round % 2 === 0
+    for (const { name, values, ratios, throughput } of isEven ? guarded : [...guarded].reverse()) {
+      // The open route gets the same bytes, next to it in time: now before, now after.
+      const found = {}
+      for (const to of isEven ? [name, OPEN] : [OPEN, name]) found[to] = await drive(to, name, round * 977)
+      values.push(found[name].perSecond)
+      open.values.push(found[OPEN].perSecond)
+      // Of the processor, because a machine that is busy with something else gives now more of it and now less.
+      ratios.push(found[name].ofProcessor / found[OPEN].ofProcessor)
+      throughput.push(found[name].perSecond / found[OPEN].perSecond)
+    }
+    say(`round ${round + 1} of ${rounds}`)
+  }
+}
+
+function rawRequest({ tenant, text }) {
+  const headers = ['Host: 127.0.0.1', 'Accept: */*', 'User-Agent: bench', `Authorization: Bearer ${text}`]
+  return `GET /tenants/${tenant}/customers HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`
+}

@@ -1,0 +1,78 @@
+// Drives one server at a time over connections that are kept alive, one request under way on each. A child process of http.mjs: it is told what to
+// send and for how long, and answers how many answers came.
+import { connect } from 'node:net'
+
+const HEAD_END = Buffer.from('\r\n\r\n')
+const sets = new Map()
+
+process.on('disconnect', () => process.exit())
+process.on('message', (message) => {
+  if (message.requests !== undefined) sets.set(message.name, message.requests.map(Buffer.from))
+  else
+    drive(message).then(
+      (answer) => process.send(answer),
+      (error) => process.send({ error: error.message }),
+    )
+})
+
+/** Sends for a while without counting, then counts for `milliseconds` and until there are `atLeast` answers, then lets those under way come in. */
+async function drive({ port, name, connections, milliseconds, warmMilliseconds, atLeast, start }) {
+  const requests = sets.get(name)
+  const run = { requests, next: start % requests.length, answered: 0, refused: 0, ends: false }
+  const open = Array.from({ length: connections }, () => converse(port, run))
+  await wait(warmMilliseconds)
+  const [before, since] = [run.answered, performance.now()]
+  while (performance.now() - since < milliseconds || run.answered - before < atLeast) await wait(10)
+  const [answered, elapsed] = [run.answered - before, performance.now() - since]
+  run.ends = true
+  await Promise.all(open)
+  return { answered, total: run.answered, milliseconds: elapsed, refused: run.refused }
+}
+
+function wait(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
+
+// One connection: a request, its answer, the next request. Answers that are as long as the one before are not parsed again.
+function converse(port, run) {
+  return new Promise((resolve, reject) => {
+    let length = 0
+    let part = ''
+    const send = () => {
+      if (run.ends) return socket.end()
+      const request = run.requests[run.next]
+      run.next = run.next + 1 === run.requests.length ? 0 : run.next + 1
+      socket.write(request)
+    }
+    const answered = (isGood) => {
+      run.answered++
+      if (!isGood) run.refused++
+      send()
+    }
+    const onBytes = (size, bytes) => {
+      if (part === '' && size === length) return answered(bytes[9] === 0x32 && bytes[10] === 0x30 && bytes[11] === 0x30)
+      part += bytes.latin1Slice(0, size)
+      const whole = lengthOf(part)
+      if (whole === undefined || part.length < whole) return
+      const isGood = part.startsWith('HTTP/1.1 200 ')
+      // Only what came in one piece can be told by its length.
+      length = isGood && size === whole ? whole : 0
+      part = ''
+      answered(isGood)
+    }
+    const onread = { buffer: Buffer.allocUnsafe(16_384), callback: onBytes }
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread }, send)
+    socket.on('close', resolve)
+    socket.on('error', reject)
+  })
+}
+
+// How long the whole answer is, or undefined where that is not known yet.
+function lengthOf(text) {
+  const end = text.indexOf(HEAD_END)
+  if (end < 0) return undefined
+  const announced = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, end + 2))
+  if (announced !== null) return end + 4 + Number(announced[1])
+  const last = text.indexOf('\r\n0\r\n\r\n', end)
+  return last < 0 ? undefined : last + 7
+}

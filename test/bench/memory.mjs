@@ -1,0 +1,57 @@
+// What a known key takes: one with one tenant and two slots, over a store that keeps nothing in this process.
+import { createTwinkey } from 'twinkey'
+import { credentialOf, idOf, requestOf, syntheticStore } from './keys.mjs'
+import { createKeyCheck } from './minimal.mjs'
+import { asGuardsHandIt, LONG, requirement, wireOf } from './warm.mjs'
+
+export async function measure({ keys, rounds }, say) {
+  const checked = asGuardsHandIt(requirement)
+  const sides = {
+    Twinkey: async (count) => {
+      const twinkey = createTwinkey({ store: syntheticStore(), cache: LONG })
+      for (let number = 0; number < count; number++) {
+        const request = requestOf(credentialOf(idOf(number)))
+        await twinkey.authenticate(wireOf(request), checked)
+      }
+      await twinkey.pending()
+      return twinkey
+    },
+    'by hand, one slot': async (count) => createKeyCheck(count),
+  }
+  const rows = []
+  for (const [name, make] of Object.entries(sides)) {
+    say(name)
+    rows.push({
+      part: 'memory',
+      group: 'cached key',
+      name,
+      unit: 'bytes',
+      lessIsBetter: true,
+      values: await bytesOfEach(make, keys, rounds),
+    })
+  }
+  return rows
+}
+
+// On the heap, and beside it for buffers. What was made is held until the end, so that nothing goes while something else is measured.
+async function bytesOfEach(make, keys, rounds) {
+  // What is loaded and compiled the first time is not for the keys.
+  const held = [await make(1000)]
+  const found = []
+  for (let round = 0; round < rounds; round++) {
+    const before = await inUse()
+    held.push(await make(keys))
+    found.push(((await inUse()) - before) / keys)
+  }
+  if (held.length !== rounds + 1) throw new Error('what was measured was not held')
+  return found
+}
+
+async function inUse() {
+  for (let i = 0; i < 3; i++) {
+    await new Promise(setImmediate)
+    globalThis.gc()
+  }
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}

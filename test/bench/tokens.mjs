@@ -1,0 +1,93 @@
+// One verification of a token, without a server: seen before and seen first, beside jose's verification of the same token and beside peers.
+import { importJWK, jwtVerify } from 'jose'
+import { createTwinkey } from 'twinkey'
+import { idOf, requestOf, secretOf, shuffled, syntheticStore, WORKFLOW } from './keys.mjs'
+import { createTokenCheck } from './minimal.mjs'
+import { DECIDE } from './names.mjs'
+import { interleave, ratios, timed, timedAsync } from './rounds.mjs'
+import { asGuardsHandIt, LONG, requirement, tokenOptions, tokensOf, wireOf } from './warm.mjs'
+
+const BY_JOSE = 'jose, jwtVerify'
+const tokenIn = ({ headers }) => headers.authorization.slice('Bearer '.length)
+
+export async function measure({ tokens: count, firsts, rounds }, say) {
+  const { twinkey, credentials: issued, jwk, rules } = await tokensOf(count)
+  const publicKey = await importJWK(jwk, 'ES256')
+  const jose = async (request) => ({
+    ok: (await jwtVerify(tokenIn(request), publicKey, { ...rules, algorithms: ['ES256'], typ: 'at+jwt' })).payload.exp > 0,
+  })
+
+  const warm = await interleave(await warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, firsts), { rounds }, say)
+  const first = await interleave(firstSides(issued, jose, firsts), { rounds }, say)
+  return [...rowsOf('warm token', warm), ...rowsOf('first sight', first)]
+}
+
+function rowsOf(group, series) {
+  return Array.from(series, ([name, values]) => ({
+    part: 'tokens',
+    group,
+    name,
+    over: BY_JOSE,
+    unit: 'ns',
+    lessIsBetter: true,
+    peer: name.startsWith('fast-jwt'),
+    values,
+    ratios: ratios(values, series.get(BY_JOSE)),
+  }))
+}
+
+async function warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, few) {
+  const { createFastJwtCheck } = await import('./peers/fast-jwt.mjs')
+  const checked = asGuardsHandIt(requirement)
+  const byHand = createTokenCheck({ ...rules, publicKey })
+  const peer = { ...rules, jwk }
+  const [fastJwt, fastJwtCached] = [createFastJwtCheck(peer), createFastJwtCheck({ ...peer, cache: 2 * issued.length })]
+  // Everybody has seen every token once.
+  for (const credential of issued) {
+    const request = requestOf(credential)
+    await twinkey.authenticate(wireOf(request), checked)
+    await byHand(request.headers.authorization, request.params.tenant, WORKFLOW)
+    fastJwtCached(request.headers.authorization, request.params.tenant, WORKFLOW)
+  }
+  const next = (round) => {
+    const order = shuffled(issued.length, round)
+    return (i) => requestOf(issued[order[i]])
+  }
+  const by =
+    (check) =>
+    ({ headers, params }) =>
+      check(headers.authorization, params.tenant, WORKFLOW) !== undefined
+  const all = (letsIn) => (round) => timed(issued.length, next(round), letsIn)
+  return [
+    { name: BY_JOSE, run: (round) => timedAsync(few, next(round), jose) },
+    { name: 'jose and a map by hand', run: all(by(byHand)) },
+    {
+      name: DECIDE,
+      run: all((request) => twinkey.authenticateNow(wireOf(request), checked).ok),
+    },
+    {
+      name: 'Twinkey, await tokens.verify',
+      run: (round) => timedAsync(issued.length, next(round), (request) => twinkey.tokens.verify(tokenIn(request))),
+    },
+    { name: 'fast-jwt', run: (round) => timed(few, next(round), by(fastJwt)) },
+    { name: 'fast-jwt, its cache on', run: all(by(fastJwtCached)) },
+  ]
+}
+
+// In each round a Twinkey that knows the keys and has seen no token but one.
+function firstSides(issued, jose, count) {
+  const checked = asGuardsHandIt(requirement)
+  const first = (round) => (i) => requestOf(issued[(round * count + i) % (issued.length - 1)])
+  return [
+    { name: BY_JOSE, run: (round) => timedAsync(count, first(round), jose) },
+    {
+      name: 'Twinkey, await authenticate',
+      async run(round) {
+        const twinkey = createTwinkey({ store: syntheticStore(), tokens: tokenOptions, cache: LONG })
+        for (let number = 0; number < issued.length; number++) await twinkey.keys.verify(secretOf(idOf(number)))
+        await twinkey.tokens.verify(issued.at(-1).text)
+        return timedAsync(count, first(round), (request) => twinkey.authenticate(wireOf(request), checked))
+      },
+    },
+  ]
+}

@@ -1,0 +1,183 @@
+import { generateSigningKey, type TwinkeyEvent } from 'twinkey'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { createService, type Service } from '../security/forge-service.ts'
+import { AUDIENCE, ISSUER, signingKey } from '../support/bench.ts'
+import { claimsFor, decoded, forge } from '../support/forge.ts'
+import { createGate } from '../support/gate.ts'
+import { codeOf } from '../support/sent.ts'
+
+const MINUTE = 60_000
+
+let service: Service
+beforeEach(async () => {
+  service = await createService()
+})
+
+describe('when a key is withdrawn from the set', () => {
+  const withdrawn = async (): Promise<{ token: string; other: string }> => {
+    const next = await generateSigningKey('EdDSA')
+    const after = service.bench.another({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [next, signingKey] } })
+    const [{ token }, { token: other }] = [await service.mint(), await service.mint({ by: after })]
+    const both = await after.tokens.jwks()
+    service.publish(both)
+    for (const each of [token, other]) expect(await service.verdict(each)).toBe('let in')
+    service.publish({ keys: both.keys.filter(({ alg }) => alg === 'EdDSA') })
+    return { token, other }
+  }
+
+  it('its tokens are refused once the set was asked for again, remembered or not, and those of other keys are let in', async () => {
+    const { token, other } = await withdrawn()
+    const { token: another } = await service.mint()
+    service.bench.clock.advance(5 * MINUTE)
+    expect(await service.verdict(another)).toBe('credential_invalid')
+    expect([await service.verdict(token), await service.verdict(other)]).toEqual(['credential_invalid', 'let in'])
+    expect(service.asked()).toBe(2)
+  })
+
+  it('its tokens are refused after five minutes, where nobody comes but those who were remembered', async () => {
+    const { token, other } = await withdrawn()
+    service.bench.clock.advance(5 * MINUTE - 1)
+    expect([await service.verdict(token), service.decideNow({ credential: token })]).toEqual(['let in', 'let in'])
+    service.bench.clock.advance(1)
+    expect([await service.verdict(token), await service.verdict(other)]).toEqual(['credential_invalid', 'let in'])
+    expect(service.asked()).toBe(2)
+  })
+
+  it('a token that is being verified meanwhile is not remembered', async () => {
+    const { token } = await service.mint()
+    const held = createGate()
+    const real = crypto.subtle.verify.bind(crypto.subtle)
+    let holding = true
+    Object.defineProperty(crypto.subtle, 'verify', {
+      configurable: true,
+      value: async (...args: Parameters<typeof real>) => {
+        if (holding) await held.opened
+        return real(...args)
+      },
+    })
+    try {
+      const verifying = service.verifier.verify(token)
+      await expect.poll(service.asked).toBe(1)
+      holding = false
+      service.publish({ keys: [await generateSigningKey('EdDSA')] })
+      service.bench.clock.advance(5 * MINUTE)
+      // Somebody else's token makes it ask again.
+      const { token: another } = await service.mint()
+      expect(await service.verdict(another)).toBe('credential_invalid')
+      held.open()
+      await verifying
+      expect(await service.verdict(token)).toBe('credential_invalid')
+    } finally {
+      Reflect.deleteProperty(crypto.subtle, 'verify')
+    }
+  })
+})
+
+describe('the set is asked for', () => {
+  it("at a key id that it does not have, but not at one that could be nobody's", async () => {
+    const { token } = await service.mint()
+    await service.verdict(token)
+    const { header, payload } = decoded(token)
+    for (const kid of ['../jwks.json', 'a b', 'x'.repeat(65), '', '\u0000', 1, null, [header['kid']], undefined]) {
+      service.bench.clock.advance(10_000)
+      expect(await service.verdict(forge({ header: { ...header, kid }, payload }))).toBe('credential_invalid')
+    }
+    expect(service.asked()).toBe(1)
+    expect(await service.verdict(forge({ header: { ...header, kid: 'x'.repeat(64) }, payload }))).toBe('credential_invalid')
+    expect(service.asked()).toBe(2)
+  })
+})
+
+describe('while the set cannot be had', () => {
+  const down = () => service.publish(undefined)
+
+  it('every token is unavailable, with a time to come back and a warning that says why', async () => {
+    down()
+    const { token } = await service.mint()
+    expect(await service.verifier.verify(token)).toMatchObject({ ok: false, refusal: { code: 'unavailable', retryAfterSeconds: 2 } })
+    expect(service.events.map(({ type }) => type)).toEqual(['warning.jwks_unavailable', 'access.refused'])
+    expect(service.events[0]).toMatchObject({ error: { code: 'jwks_unavailable', cause: expect.anything() } })
+    expect(service.reasons()[1]).toBe('jwks_unavailable')
+  })
+
+  it('nobody waits for longer than two seconds, unless another deadline is given', async () => {
+    const { token } = await service.mint()
+    vi.useFakeTimers()
+    try {
+      const ends = async (deadlineSeconds: number | undefined, milliseconds: number) => {
+        let ended = false
+        const waiting = service.another({ jwks: () => new Promise(() => {}), deadlineSeconds }).verify(token)
+        waiting.then(() => (ended = true))
+        await vi.advanceTimersByTimeAsync(milliseconds - 1)
+        expect(ended).toBe(false)
+        await vi.advanceTimersByTimeAsync(1)
+        expect(codeOf(await waiting)).toBe('unavailable')
+      }
+      await ends(undefined, 2000)
+      await ends(0.5, 500)
+      await ends(60, 60_000)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('what is no token of ours by its form is refused as ever', async () => {
+    down()
+    const { token } = await service.mint()
+    for (const text of ['eyJ.eyJ.AA', `${token}=`, 'tk_x']) expect(await service.verdict(text)).toBe('credential_invalid')
+    expect(service.asked()).toBe(0)
+  })
+
+  it('the last set serves for an hour, and then nobody is let in with it, remembered or not', async () => {
+    await service.verifier.verify((await service.mint()).token)
+    down()
+    service.bench.clock.advance(60 * MINUTE - 1)
+    const late = await service.mint()
+    expect(await service.verdict(late.token)).toBe('let in')
+    service.bench.clock.advance(1)
+    expect([await service.verdict((await service.mint()).token), await service.verdict(late.token)]).toEqual(['unavailable', 'unavailable'])
+    expect(service.reasons().slice(-4)).toEqual([
+      'warning.jwks_unavailable',
+      'jwks_unavailable',
+      'warning.jwks_unavailable',
+      'jwks_unavailable',
+    ])
+  })
+})
+
+describe('a listener', () => {
+  it('changes no verdict, whatever it does, and is waited for by pending', async () => {
+    const { token } = await service.mint()
+    const told = createGate()
+    const listeners: ((event: TwinkeyEvent) => unknown)[] = [
+      () => {
+        throw new Error('no')
+      },
+      () => Promise.reject(new Error('no')),
+      () => told.opened,
+    ]
+    for (const onEvent of listeners) {
+      const listened = service.another({ onEvent })
+      expect([codeOf(await listened.verify(token)), codeOf(await listened.verify('x'))]).toEqual(['let in', 'credential_invalid'])
+      const pending = listened.pending()
+      told.open()
+      await pending
+      expect(listened.pending()).toBeUndefined()
+    }
+  })
+
+  it('hears no token, and no part of one', async () => {
+    const { token } = await service.mint()
+    await service.verifier.verify(token)
+    await service.verifier.verify(`${token}=`)
+    await service.verifier.verify(forge({ header: decoded(token).header, payload: claimsFor('k', 's', 1) }))
+    const heard = JSON.stringify(service.events)
+    for (const part of token.split('.')) expect(heard).not.toContain(part)
+  })
+
+  it('may be left out', async () => {
+    const quiet = service.another({ onEvent: undefined })
+    expect(codeOf(await quiet.verify((await service.mint()).token))).toBe('let in')
+    expect(quiet.pending()).toBeUndefined()
+  })
+})

@@ -1,0 +1,50 @@
+import type { Twinkey } from 'twinkey'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Bench, createBench } from '../support/bench.ts'
+import { codeOf } from '../support/sent.ts'
+import { issued } from './forge-token.ts'
+
+// What a route reads out of a JSON body need not be a text, whatever its type says.
+
+const calls: Readonly<Record<string, (twinkey: Twinkey, value: string) => Promise<{ readonly ok: boolean }>>> = {
+  'tokens.verify': (twinkey, value) => twinkey.tokens.verify(value),
+  'tokens.issue': (twinkey, value) => twinkey.tokens.issue(value),
+  'keys.verify': (twinkey, value) => twinkey.keys.verify(value),
+}
+
+describe.each(Object.entries(calls))('%s', (name, call) => {
+  let bench: Bench
+  let good: string
+  beforeEach(async () => {
+    bench = createBench()
+    const { primary } = await bench.twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    good = name === 'tokens.verify' ? await issued(bench.twinkey, primary) : primary
+  })
+
+  it('takes a credential that is a text', async () => {
+    expect(await call(bench.twinkey, good)).toMatchObject({ ok: true })
+  })
+
+  it.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['null', null],
+    ['false', false],
+    ['0', 0],
+    ['a bigint', 1n],
+    ['a symbol', Symbol('x')],
+    ['an object', {}],
+    ['an object that cannot be a text', JSON.parse('{"toString":1,"valueOf":1}')],
+    ['an object without a prototype', Object.create(null)],
+    ['an object that throws', { toString: () => expect.fail('it was asked') }],
+    ['a function', () => {}],
+    ['lists in lists', JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)],
+  ])('refuses what is no text, and rejects for none of it: %s', async (_name, value) => {
+    expect(codeOf(await call(bench.twinkey, value as string))).toBe('credential_invalid')
+  })
+
+  it('refuses a good credential in a list, or in an object that says it is a text', async () => {
+    for (const value of [[good], [[good]], { toString: () => good }, new String(good)]) {
+      expect(codeOf(await call(bench.twinkey, value as string))).toBe('credential_invalid')
+    }
+  })
+})

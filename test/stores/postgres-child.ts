@@ -1,0 +1,40 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const program = fileURLToPath(new URL('postgres-process.ts', import.meta.url))
+
+/** Another process with the same server. */
+export interface Child {
+  /** Resolves to the first line that it says. */
+  readonly said: Promise<string>
+  /** How it ended: `0`, or what it complained of. */
+  readonly ended: Promise<string>
+  /** Tells it to go on. */
+  tell(): void
+}
+
+const running = new Set<ChildProcess>()
+
+export function startChild(task: string, url: string): Child {
+  const child = spawn(process.execPath, ['--import', 'tsx', program, task, url], { stdio: ['pipe', 'pipe', 'pipe'] })
+  running.add(child)
+  let complaint = ''
+  child.stderr.on('data', (chunk) => {
+    complaint += chunk
+  })
+  // It may have ended before it is told.
+  child.stdin.on('error', () => {})
+  const ended = once(child, 'close').then(([code, signal]) => {
+    running.delete(child)
+    return code === 0 ? '0' : `${signal ?? code} ${complaint}`
+  })
+  const line = once(createInterface({ input: child.stdout }), 'line').then(([text]) => String(text))
+  return { said: Promise.race([line, ended]), ended, tell: () => void child.stdin.write('go\n') }
+}
+
+/** Ends what is left. */
+export function endChildren(): void {
+  for (const child of running) child.kill('SIGKILL')
+}

@@ -1,0 +1,34 @@
+import { writeSync } from 'node:fs'
+import pg from 'pg'
+import { postgresStore } from '../../src/stores/postgres.ts'
+import { newKey } from '../../src/testing/sample.ts'
+import { createPool } from '../support/postgres.ts'
+
+// What another process does with the same server: a program of its own, handed a task and the URL.
+
+const say = (word: string) => void writeSync(1, `${word}\n`)
+const told = () => new Promise((resolve) => process.stdin.once('data', resolve))
+
+const TASKS = {
+  async migrate(url: string) {
+    const pool = createPool(url)
+    const store = postgresStore(pool)
+    // Every one begins when all are there.
+    await pool.query('select 1')
+    say('ready')
+    await told()
+    await store.migrate()
+    await store.put(newKey(), undefined)
+    await pool.end()
+    process.stdin.destroy()
+  },
+
+  /** Listens to a server that is not there, and comes to its end without ending that. */
+  async forget(url: string) {
+    await postgresStore(createPool(url), { listen: () => new pg.Client(url) }).watch?.(() => {})
+    say('watching')
+  },
+}
+
+const [task, url] = process.argv.slice(2) as [keyof typeof TASKS, string]
+await TASKS[task](url)

@@ -1,0 +1,115 @@
+import { PGlite } from '@electric-sql/pglite'
+import pg from 'pg'
+import { type PostgresClient, type PostgresListener, type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
+import { storeContract } from 'twinkey/testing'
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { newKey } from '../../src/testing/sample.ts'
+import { type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts'
+import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
+
+let server: PostgresServer
+let bouncer: PgBouncer
+
+beforeAll(async () => {
+  // What is asked here is no question of the disk, and five times 10,000 keys are many.
+  server = await startPostgres({ config: { synchronous_commit: 'off' } })
+  bouncer = await startPgBouncer(server)
+})
+afterAll(async () => {
+  await bouncer.stop()
+  await server.stop()
+})
+
+interface Backend {
+  readonly stores: readonly PostgresStore[]
+  end(): Promise<unknown>
+}
+
+const BACKENDS: Record<string, () => Promise<Backend>> = {
+  'two pools of pg': async () => onPools(server.url, { tablePrefix: 'pools' }),
+  'two pools of pg, in a schema of its own': async () => onPools(server.url, { schema: 'Auth_1', tablePrefix: 'Keys_of_2' }),
+  'two pools of pg where transactions are serializable': async () =>
+    onPools(`${server.url}?options=-c%20default_transaction_isolation=serializable`, { tablePrefix: 'serializable' }),
+  'PgBouncer in transaction mode': async () => onPools(bouncer.url, { tablePrefix: 'bounced' }),
+  PGlite: async () => {
+    const database = new PGlite()
+    return { stores: [postgresStore(database), postgresStore(database)], end: () => database.close() }
+  },
+}
+
+function onPools(url: string, names: { readonly schema?: string; readonly tablePrefix: string }): Backend {
+  const pools = [createPool(url), createPool(url)]
+  // What hears must not go through a pool.
+  const options = { ...names, listen: () => new pg.Client(server.url) }
+  return { stores: pools.map((pool) => postgresStore(pool, options)), end: () => Promise.all(pools.map((pool) => pool.end())) }
+}
+
+describe.each(Object.keys(BACKENDS))('the store over %s', (name) => {
+  let backend: Backend
+  let opened = 0
+
+  beforeAll(async () => {
+    backend = await (BACKENDS[name] as () => Promise<Backend>)()
+    await Promise.all(backend.stores.map((store) => store.migrate()))
+  })
+  afterAll(() => backend.end())
+
+  test.each(storeContract)('$name', ({ run }) => run(async () => backend.stores[opened++ % backend.stores.length] as PostgresStore))
+})
+
+test('PgBouncer did hand statements of one client to several connections', async () => {
+  const pool = createPool(bouncer.url)
+  const pids = await Promise.all(Array.from({ length: 40 }, () => pool.query('select pg_backend_pid() as pid, pg_sleep(0.01)')))
+  expect(new Set(pids.map(({ rows }) => rows[0].pid)).size).toBeGreaterThan(1)
+  await pool.query('prepare kept as select 1')
+  await expect(pool.query('execute kept')).rejects.toThrow('does not exist')
+  await pool.end()
+})
+
+test('every call is one statement', async () => {
+  const pool = createPool(server.url)
+  const asked: string[] = []
+  const client: PostgresClient = {
+    query(text, values) {
+      asked.push(text)
+      return pool.query(text, values)
+    },
+  }
+  const store = postgresStore(client, { tablePrefix: 'counted' })
+  const key = newKey({ owner: 'o' })
+  const use = { keyId: key.id, secretId: key.primary.id, usedAt: 5 }
+  const calls: [string, () => Promise<unknown>][] = [
+    ['migrates', () => store.migrate()],
+    ['creates', () => store.put(key, undefined)],
+    ['creates what is there', () => store.put(key, undefined)],
+    ['writes', () => store.put({ ...key, version: key.version + 1 }, key.version)],
+    ['writes with an old version', () => store.put(key, key.version)],
+    ['writes what is not there', () => store.put(newKey(), 1)],
+    ['reads', () => store.get(key.id)],
+    ['lists', () => store.list({ owner: 'o', state: 'enabled', limit: 1 })],
+    ['notes uses', () => store.recordUse([use, { ...use, usedAt: 6 }])],
+    ['deletes with an old version', () => store.delete(key.id, key.version)],
+    ['deletes', () => store.delete(key.id, key.version + 1)],
+    ['deletes what is not there', () => store.delete(key.id, 1)],
+  ]
+  for (const [name, call] of calls) {
+    asked.length = 0
+    await call()
+    expect(asked.length, name).toBe(1)
+    if (name !== 'migrates') expect(asked[0], name).not.toContain(';')
+  }
+  asked.length = 0
+  await store.recordUse([])
+  expect(asked).toEqual([])
+  await pool.end()
+})
+
+test('what the store asks for is what the drivers have', () => {
+  expectTypeOf<pg.Pool>().toExtend<PostgresClient>()
+  expectTypeOf<pg.PoolClient>().toExtend<PostgresClient>()
+  expectTypeOf<pg.Client>().toExtend<PostgresClient>()
+  expectTypeOf<PGlite>().toExtend<PostgresClient>()
+  expectTypeOf<pg.Client>().toExtend<PostgresListener>()
+  // A pool hears nothing, and would be ended.
+  expectTypeOf<pg.Pool>().not.toExtend<PostgresListener>()
+})
