@@ -39,8 +39,8 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
   let loading: Promise<void> | undefined
 
   async function load(): Promise<void> {
-    triedAt = now()
     try {
+      triedAt = now()
       const found = keysOf(await within(deadlineMilliseconds, 'jwks_unavailable', 'Getting the JWK set', get))
       const gone = [...(keys?.keys() ?? [])].some((kid) => !found.has(kid))
       keys = found

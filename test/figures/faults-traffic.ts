@@ -151,7 +151,8 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
       mayManage = new Promise((resolve) => {
         release = resolve
       })
-      while (managing > 0) await pause(PAUSE_MILLISECONDS)
+      do await pause(PAUSE_MILLISECONDS)
+      while (managing > 0)
       await work().finally(release)
     },
     async stop() {

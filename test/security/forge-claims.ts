@@ -41,9 +41,8 @@ export function wrongTypes(f: Forging): HostileToken[] {
 // What has the right type is tried elsewhere: as a time, as the name of a key, as what is reached.
 function mayBe(claim: string, value: unknown): boolean {
   if (claim === 'nbf') return value === MISSING || value === 1
-  if (claim === 'scope') return typeof value === 'string'
   if (REACHES.includes(claim)) return Array.isArray(value) && (value.length === 0 || value[0] === 'x')
-  return typeof value === 'string' && value !== '' && ['sub', 'client_id', 'secret_id', 'jti'].includes(claim)
+  return typeof value === 'string' && value !== '' && ['sub', 'client_id', 'secret_id', 'jti', 'scope'].includes(claim)
 }
 
 /** Times that are out of reach, or are none. */
@@ -212,7 +211,7 @@ export function wrongNames(f: Forging): HostileToken[] {
     'a'.repeat(4000),
   ]
   const noId = [...unsafe, "' OR '1'='1", '../../keys/1', 'a b', 'a:b', '\u043a\u043b\u044e\u0447', 'a'.repeat(65)]
-  const noScope = ['a"b', 'a\\b', 'a\u0000', 'a\tb', 'a\n', '\u007f', '\u00e9', '\ud800']
+  const noScope = [' ', 'a ', ' a', 'a  b', 'a"b', 'a\\b', 'a\u0000', 'a\tb', 'a\n', '\u007f', '\u00e9', '\ud800']
   const values: Record<string, readonly string[]> = { sub: unsafe, client_id: noId, secret_id: noId, jti: noId, scope: noScope }
   return Object.entries(values).flatMap(([claim, texts]) =>
     texts.map((text) => {

@@ -1,4 +1,4 @@
-import { wrongParties, wrongReaches, wrongTimes, wrongTypes } from './forge-claims.ts'
+import { wrongNames, wrongParties, wrongReaches, wrongTimes, wrongTypes } from './forge-claims.ts'
 import { broughtKeys, confusedAlgorithms, extendedHeaders, trickyKeyIds } from './forge-headers.ts'
 import { oddJson, tokensInTokens, tooMuch } from './forge-json.ts'
 import { tokensOfTheDead } from './forge-keys.ts'
@@ -21,6 +21,7 @@ export async function forgeAll(f: Forging): Promise<Readonly<Record<string, read
     'claims of another type': wrongTypes(f),
     'times out of reach': wrongTimes(f),
     'another issuer or audience': wrongParties(f),
+    'names and ids that are none': wrongNames(f),
     'reaches that are none': wrongReaches(f),
     'keys and secrets that are dead': tokensOfTheDead(f),
   }

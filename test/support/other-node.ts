@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 // A version that was tried; fetched once, and found by npx from then on.
 const VERSION = '24.21.0'
+const BETTER_SQLITE3 = '13.2.0'
 
 /** Whether this process has node:sqlite, and can load better-sqlite3: whether it is Node 22.13 or later, and no Bun. */
 export function hasSqlite(): boolean {
@@ -22,4 +24,26 @@ export function nodeWithSqlite(): string {
 /** The path of Bun. */
 export function bun(): string {
   return join(dirname(fileURLToPath(import.meta.url)), '../../node_modules/.bin/bun')
+}
+
+/**
+ * The folder of better-sqlite3, fetched once. It is no dependency of the project: it comes with its binary, but npm would compile it where it is
+ * installed, and that takes a compiler.
+ */
+export function betterSqlite3(): string {
+  const cache = join(dirname(fileURLToPath(import.meta.url)), '../../node_modules/.cache')
+  const folder = join(cache, `better-sqlite3-${BETTER_SQLITE3}`)
+  if (existsSync(folder)) return folder
+  mkdirSync(cache, { recursive: true })
+  const fetched = mkdtempSync(join(cache, 'fetch-'))
+  const tarball = execFileSync('npm', ['pack', '--silent', `better-sqlite3@${BETTER_SQLITE3}`], { cwd: fetched, encoding: 'utf8' }).trim()
+  execFileSync('tar', ['-xzf', tarball], { cwd: fetched })
+  try {
+    renameSync(join(fetched, 'package'), folder)
+  } catch (error) {
+    // Another process may have been faster.
+    if (!existsSync(folder)) throw error
+  }
+  rmSync(fetched, { recursive: true })
+  return folder
 }

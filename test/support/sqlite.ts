@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LibsqlClient, SqliteDatabase } from '../../src/stores/sqlite.ts'
+import { betterSqlite3 } from './other-node.ts'
 
 /** Every driver that the store takes. */
 export const DRIVERS = ['@libsql/client', 'node:sqlite', 'better-sqlite3', 'bun:sqlite'] as const
@@ -62,7 +63,7 @@ export async function openSqlite(driver: DriverName, path: string, { timeout, an
       return local(new DatabaseSync(path, { ...waits, readBigInts: isUnusual, returnArrays: isUnusual }))
     }
     case 'better-sqlite3': {
-      const database = new (require('better-sqlite3') as Opener)(path, waits)
+      const database = new (require(betterSqlite3()) as Opener)(path, waits)
       if (isUnusual) database.defaultSafeIntegers?.()
       return local(database)
     }
