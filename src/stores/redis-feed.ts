@@ -1,11 +1,9 @@
-type Listener = (...args: unknown[]) => void
-
 /** A connection of node-redis to one server: `createClient`, or `client.duplicate()`. */
 export interface NodeRedisSubscriber {
   readonly isOpen: boolean
   /** A cluster has none: it moves its subscription to another server without a word of what was missed meanwhile. */
   readonly isPubSubActive: boolean
-  on(event: string, listener: Listener): unknown
+  on(event: string, listener: (...args: unknown[]) => void): unknown
   connect(): Promise<unknown>
   subscribe(channel: string, heard: (message: string) => void): Promise<unknown>
   ping(): Promise<unknown>
@@ -17,7 +15,7 @@ export interface IoRedisSubscriber {
   readonly status: string
   /** A `Cluster` has none: it moves its subscription to another server without a word of what was missed meanwhile. */
   readonly mode: string
-  on(event: string, listener: Listener): unknown
+  on(event: string, listener: (...args: unknown[]) => void): unknown
   connect(): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
   ping(): Promise<unknown>

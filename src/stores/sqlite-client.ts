@@ -1,18 +1,19 @@
-import { type Driver, type Value, valuesOf } from './sqlite-driver.ts'
+import { type Driver, type SqliteValue, valuesOf } from './sqlite-driver.ts'
 
-interface Executor {
-  execute(statement: { sql: string; args: Value[] }): Promise<{ readonly rows: readonly unknown[] }>
+/** What runs statements: a client of libSQL, or a transaction of one. */
+export interface LibsqlExecutor {
+  execute(statement: { sql: string; args: SqliteValue[] }): Promise<{ readonly rows: readonly unknown[] }>
   executeMultiple(sql: string): Promise<unknown>
 }
 
 /** `Client` of @libsql/client, over a local file or a server, as far as the store needs it. */
-export interface LibsqlClient extends Executor {
+export interface LibsqlClient extends LibsqlExecutor {
   /** `file` where the database is a file of this machine, or in memory. */
   readonly protocol: string
   /** Runs statements in one transaction. */
   batch(statements: string[], mode: 'write'): Promise<unknown>
   /** Begins a transaction. */
-  transaction(mode: 'deferred'): Promise<Executor & { commit(): Promise<unknown>; close(): void }>
+  transaction(mode: 'deferred'): Promise<LibsqlExecutor & { commit(): Promise<unknown>; close(): void }>
 }
 
 export function clientDriver(client: LibsqlClient): Driver {
@@ -39,7 +40,7 @@ const READING = 'select 1 from sqlite_schema limit 1'
 const WRITING = 'rollback; begin immediate'
 
 function fileDriver(client: LibsqlClient): Driver {
-  const inTransaction = async <T>(lock: string, work: (transaction: Executor) => Promise<T>): Promise<T> => {
+  const inTransaction = async <T>(lock: string, work: (transaction: LibsqlExecutor) => Promise<T>): Promise<T> => {
     const transaction = await client.transaction('deferred')
     try {
       await transaction.executeMultiple(lock)

@@ -1,16 +1,16 @@
-import { type Driver, type Value, valuesOf } from './sqlite-driver.ts'
+import { type Driver, type SqliteValue, valuesOf } from './sqlite-driver.ts'
 
 /** `DatabaseSync` of node:sqlite, or `Database` of better-sqlite3 or bun:sqlite, as far as the store needs it. */
 export interface SqliteDatabase {
   /** Runs a statement that answers nothing. */
   exec(sql: string): unknown
   /** Makes a statement that answers rows. */
-  prepare(sql: string): { all(...values: Value[]): unknown[] }
+  prepare(sql: string): { all(...values: SqliteValue[]): unknown[] }
 }
 
 /** A database whose calls are synchronous: each attempt is one run, and nothing else on this connection comes between. */
 export function databaseDriver(database: SqliteDatabase): Driver {
-  const rowsOf = (sql: string, values: readonly Value[] = []) => valuesOf(database.prepare(sql).all(...values))
+  const rowsOf = (sql: string, values: readonly SqliteValue[] = []) => valuesOf(database.prepare(sql).all(...values))
   // A statement by itself would be as atomic. But where the application has a transaction open here it would be a part of that, and may be undone
   // with it after it was acknowledged. As it is, SQLite objects.
   const inTransaction = <T>(begin: string, work: () => T): T => {

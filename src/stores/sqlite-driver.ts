@@ -1,4 +1,5 @@
-export type Value = string | number
+/** A value of a statement. */
+export type SqliteValue = string | number
 
 /** What the store asks of every driver. Each call is one attempt, and leaves no transaction open where it fails. */
 export interface Driver {
@@ -7,9 +8,9 @@ export interface Driver {
   /** Sets what the store promises. */
   open(): Promise<unknown>
   /** The rows of a statement that only reads, each as its values in order. */
-  read(sql: string, ...values: Value[]): Promise<unknown[][]>
+  read(sql: string, ...values: SqliteValue[]): Promise<unknown[][]>
   /** Runs one statement that writes and answers rows, whole or not at all. */
-  write(sql: string, ...values: Value[]): Promise<unknown[][]>
+  write(sql: string, ...values: SqliteValue[]): Promise<unknown[][]>
   /** Runs statements that answer nothing, all of them or none. */
   run(statements: readonly string[]): Promise<void>
 }

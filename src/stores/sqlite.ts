@@ -3,11 +3,12 @@ import { labelsAsked, labelsOf } from '../core/list-query.ts'
 import type { KeyStore, StoredKey } from '../core/store.ts'
 import { clientDriver, type LibsqlClient } from './sqlite-client.ts'
 import { databaseDriver, type SqliteDatabase } from './sqlite-database.ts'
-import { createPatience, type Driver, type Value } from './sqlite-driver.ts'
+import { createPatience, type Driver, type SqliteValue } from './sqlite-driver.ts'
 import { migrationsOf, migrationsTable, prefixOf, type SqliteStoreOptions, type Tables, tablesOf } from './sqlite-migrations.ts'
 
-export type { LibsqlClient } from './sqlite-client.ts'
+export type { LibsqlClient, LibsqlExecutor } from './sqlite-client.ts'
 export type { SqliteDatabase } from './sqlite-database.ts'
+export type { SqliteValue } from './sqlite-driver.ts'
 export { type SqliteMigration, type SqliteStoreOptions, sqliteMigrations } from './sqlite-migrations.ts'
 
 /** A store over SQLite. */
@@ -58,7 +59,7 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
   const driver = driverOf(database)
   const patiently = createPatience(driver)
 
-  const ask = async (how: 'read' | 'write', statement: string, ...values: Value[]) => {
+  const ask = async (how: 'read' | 'write', statement: string, ...values: SqliteValue[]) => {
     try {
       return await patiently(() => driver[how](statement, ...values))
     } catch (cause) {
