@@ -111,7 +111,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   } = checkOptions(options)
   const announcer = onEvent && createAnnouncer(onEvent)
   const emit = announcer?.emit
-  const bounds = { maxKeys, maxAgeMilliseconds, now }
+  const bounds = { maxKeys, maxAgeMilliseconds, deadlineMilliseconds, now }
 
   const checked = checkedStore(store, deadlineMilliseconds)
   const cache = createKeyCache(checked, bounds)

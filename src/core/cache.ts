@@ -24,6 +24,8 @@ export interface Cache<V> {
 export interface CacheBounds {
   readonly maxKeys: number
   readonly maxAgeMilliseconds: number
+  /** How long a load may go on being begun anew, where what it reads is forgotten meanwhile. Each read has a limit of its own. */
+  readonly deadlineMilliseconds?: number
   readonly now: () => number
 }
 
@@ -39,7 +41,10 @@ const NEGATIVE_MAX_KEYS = 10_000
 const MAX_ATTEMPTS = 20
 const GENERATIONS = 4096
 
-export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKeys, maxAgeMilliseconds, now }: CacheBounds): Cache<V> {
+export function createCache<V>(
+  read: (id: string) => Promise<V | null>,
+  { maxKeys, maxAgeMilliseconds, deadlineMilliseconds = Number.POSITIVE_INFINITY, now }: CacheBounds,
+): Cache<V> {
   const present = new Map<string, Cached<V>>()
   const absent = new Map<string, Cached<V>>()
   const oldest = new Map([present, absent].map((entries) => [entries, firstOf(entries)]))
@@ -101,7 +106,8 @@ export function createCache<V>(read: (id: string) => Promise<V | null>, { maxKey
   return {
     peek,
     async load(id) {
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const begun = now()
+      for (let attempt = 0; attempt < MAX_ATTEMPTS && Math.abs(now() - begun) < deadlineMilliseconds; attempt++) {
         const known = attempt > 0 ? peek(id, now()) : undefined
         if (known !== undefined) return known
         const cached = await (join(id) ?? start(id)).loading

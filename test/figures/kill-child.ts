@@ -47,7 +47,7 @@ export async function bundle(): Promise<Program> {
 
 /** Starts the program on a store. */
 export function startChild(program: Program, node: string, driver: Driver, place: string, name: string): Child {
-  const child = spawn(node, ['--no-warnings', program.file, driver, place, name], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(node, ['--no-warnings', program.file, driver, place, name], { stdio: ['pipe', 'pipe', 'pipe'] })
   const closed = once(child, 'close')
   const lines: string[] = []
   let complaint = ''

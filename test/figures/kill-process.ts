@@ -52,6 +52,9 @@ async function open(): Promise<KeyStore> {
   }
 }
 
+// Where nobody is left to kill it, it ends by itself.
+process.stdin.on('end', () => process.exit()).resume()
+
 const { keys } = createTwinkey({ store: await open() })
 // The keys that are not revoked, and whether each has twins, which are regenerated, or one secret, which is rotated.
 const live: { readonly id: string; readonly secondary: boolean }[] = []
