@@ -133,12 +133,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
 const TOKEN_ALONE: Demand<string> = {
   reader: { credential: (text) => ({ text: typeof text === 'string' ? text : '', kinds: 'token', shielded: true }) },
-  target: {},
   acceptsSecret: false,
   acceptsToken: true,
   optional: false,
   anyTarget: true,
-  fixed: true,
+  readers: [],
+  names: [],
 }
 
 function alone(claims: TokenClaims): { identity: Identity; secret: Identity } {

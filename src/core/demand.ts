@@ -27,12 +27,15 @@ export interface RequestReader<R> {
 /** What a route asks of a request. */
 export interface Demand<R> {
   readonly reader: RequestReader<R>
-  /** What the route itself names on an axis: fixed, or read from the request. */
-  readonly target: { readonly [axis in Axis]?: string | TargetReader<R> }
   readonly acceptsSecret: boolean
   readonly acceptsToken: boolean
   readonly optional: boolean
   readonly anyTarget: boolean
-  /** Whether nothing but the credential is read from a request: what one credential is aimed at is then always the same. */
-  readonly fixed: boolean
+  /** What is read from each request to tell its target. */
+  readonly readers: readonly TargetReader<R>[]
+  /**
+   * Who names what, axis by axis in the order of the axes, first the route and then the profile: a fixed name, the place in `readers` of what reads
+   * it, or undefined for nobody.
+   */
+  readonly names: readonly (string | number | undefined)[]
 }

@@ -81,12 +81,10 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
   }
 
   function matched(text: string, cached: CachedKey | null, at: number): Identity | Denial {
-    const slot = matchSecret(text, cached?.digests, pepper)
-    if (cached === null || cached.digests === undefined) return invalid('key_unknown')
-    if (slot === 'primary' || slot === 'secondary') {
-      const identity = cached[slot]
-      if (identity !== undefined) return ifLive(identity, at)
-    }
+    const slot = matchSecret(text, cached ?? undefined, pepper)
+    if (cached === null || cached.primary === undefined) return invalid('key_unknown')
+    if (slot === 'primary') return ifLive(cached.primary, at)
+    if (slot === 'secondary' && cached.secondary !== undefined) return ifLive(cached.secondary, at)
     const record = cached.record as KeyRecord
     // A key that is dead in any case needs no pepper to be refused.
     const dead = slot === 'pepper_missing' ? deadKeyReason(record, at) : undefined

@@ -66,12 +66,12 @@ const MEMBERS = ['tenant', 'environment', 'workflow', 'profile', 'accept', 'opti
 /** A requirement that has been checked, in the form in which the core takes it. Made once for a route, not for each request. */
 export class CheckedRequirement implements Demand<WireRequest> {
   readonly reader: Profile
-  readonly target: Demand<WireRequest>['target']
   readonly acceptsSecret: boolean
   readonly acceptsToken: boolean
   readonly optional: boolean
   readonly anyTarget: boolean
-  readonly fixed: boolean
+  readonly readers: Demand<WireRequest>['readers']
+  readonly names: Demand<WireRequest>['names']
   /** The workflow, where it is fixed: a refusal may name it. */
   readonly workflow: string | undefined
 
@@ -100,12 +100,13 @@ export class CheckedRequirement implements Demand<WireRequest> {
       target[axis] = source
     }
     this.reader = profile
-    this.target = target
     this.acceptsSecret = accept.includes('secret')
     this.acceptsToken = accept.includes('token')
     this.optional = optional
     this.anyTarget = anyTarget
-    this.fixed = anyTarget || (profile.target === undefined && Object.values(target).every((source) => typeof source === 'string'))
+    const sources = anyTarget ? [] : AXES.flatMap(([axis]) => [target[axis], profile.target?.[axis]])
+    this.readers = sources.filter((source) => typeof source === 'function')
+    this.names = sources.map((source) => (typeof source === 'function' ? this.readers.indexOf(source) : source))
     this.workflow = typeof target.workflow === 'string' ? target.workflow : undefined
     Object.freeze(this)
   }
