@@ -56,8 +56,11 @@ export function createAuthenticator<M extends Metadata>({
     if (isRefusal(credential)) return new Denial(credential, undefined, undefined, credential.code === 'credential_missing')
 
     const kinds = acceptedKinds(credential.kinds, demand)
-    const identity = kinds === undefined ? invalid('kind_not_accepted') : identify(credential.text, kinds, known, at)
-    if (identity instanceof Denial || identity instanceof Question) return identity
+    const identity = kinds === undefined ? invalid('kind_not_accepted') : identify(credential.text, kinds, known, at, credential.form)
+    if (identity instanceof Denial || identity instanceof Question) {
+      // Whoever was told needed no look at the characters: nothing that was minted here has others.
+      return credential.form?.test(credential.text) === false ? new Denial(REFUSALS.credentialMalformed, undefined) : identity
+    }
 
     const ceiling = ceilingOf(identity, known, at)
     if (ceiling instanceof Question) return ceiling

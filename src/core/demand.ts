@@ -4,6 +4,8 @@ import type { Axis } from './scope.ts'
 /** A credential as it was found in a request, before anything is believed of it. */
 export interface Credential {
   readonly text: string
+  /** What the text must match, where it has not been matched yet. What was minted here does; anything else that does not is malformed. */
+  readonly form?: RegExp | undefined
   /** Which kinds may stand in the place where it was found. */
   readonly kinds: 'secret' | 'token' | 'either'
   /** Whether shared caches know that place to be a credential: the `Authorization` field (RFC 9111, section 3.5). */

@@ -51,7 +51,13 @@ export interface IdentifierParts {
 }
 
 /** Whose credential a text is. */
-export type Identify = (text: string, kinds: Credential['kinds'], known: Known | undefined, at: number) => Identity | Denial | Question
+export type Identify = (
+  text: string,
+  kinds: Credential['kinds'],
+  known: Known | undefined,
+  at: number,
+  form?: RegExp | undefined,
+) => Identity | Denial | Question
 
 /** The second step of every decision: from the text of a credential to a live key. */
 export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, verifyToken, isOurToken, now }: IdentifierParts): Identify {
@@ -62,7 +68,8 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     return matched(text, cached.value, at)
   }
 
-  function identifyForeign(text: string, known: Known | undefined, at: number): Identity | Denial | Question {
+  function identifyForeign(text: string, known: Known | undefined, at: number, form: RegExp | undefined): Identity | Denial | Question {
+    if (form?.test(text) === false) return new Denial(REFUSALS.credentialMalformed, undefined)
     let last: Denial | undefined
     for (const aliasId of aliasIdsOf(text, foreign, prefixes, pepper)) {
       const alias = recall(aliasId, known, at)
@@ -131,7 +138,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     })
   }
 
-  return (text, kinds, known, at) => {
+  return (text, kinds, known, at, form) => {
     const keyId = keyIdOf(text, prefixes)
     if (keyId !== undefined || hasOurPrefix(text, prefixes)) {
       if (kinds === 'token') return invalid('kind_not_accepted')
@@ -143,7 +150,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
       if (kinds === 'token' || !(found instanceof Denial) || !found.foreign) return found
     }
     if (kinds === 'token') return invalid('token_malformed', undefined, true)
-    return identifyForeign(text, known, at)
+    return identifyForeign(text, known, at, form)
   }
 }
 

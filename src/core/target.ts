@@ -15,7 +15,7 @@ export type Readings = readonly (string | Refusal | undefined)[]
 /** Reads what a demand reads, once and before anything is concluded from it. */
 export function readTarget<R>(request: R, { readers }: Demand<R>): Readings {
   const readings: (string | Refusal | undefined)[] = []
-  for (const read of readers) readings.push(read(request))
+  for (let i = 0; i < readers.length; i++) readings.push(readers[i]?.(request))
   return readings
 }
 
