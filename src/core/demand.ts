@@ -1,5 +1,6 @@
 import type { Refusal } from './refusal.ts'
 import type { Axis } from './scope.ts'
+import type { Throttle } from './throttle.ts'
 
 /** A credential as it was found in a request, before anything is believed of it. */
 export interface Credential {
@@ -35,4 +36,6 @@ export interface Demand<R> {
   readonly anyTarget: boolean
   /** Whether nothing but the credential is read from a request: what one credential is aimed at is then always the same. */
   readonly fixed: boolean
+  /** What counts refused credentials by peer. Never asked where a known credential is let in. */
+  readonly throttle?: Required<Throttle<R>> | undefined
 }
