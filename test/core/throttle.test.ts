@@ -1,7 +1,9 @@
 import { header, memoryStore, type Requirement, type Throttle, type WireRequest } from 'twinkey'
+import { createVerifier } from 'twinkey/verifier'
 import { describe, expect, it, vi } from 'vitest'
 import { mintId, mintSecret } from '../../src/core/secret.ts'
-import { createBench } from '../support/bench.ts'
+import { CheckedRequirement } from '../../src/wire/requirement.ts'
+import { AUDIENCE, createBench, ISSUER } from '../support/bench.ts'
 import { anyTarget, codeOf, sent } from '../support/sent.ts'
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
@@ -124,6 +126,27 @@ describe('a throttle', () => {
     expect(await verdict(issued.ok ? issued.token : '')).toBe('let in')
     answer(60)
     expect(await verdict(issued.ok ? issued.token : '')).toBe('let in')
+  })
+
+  it('of a verifier is not asked about a token that was let in before, even when the keys have to be got anew', async () => {
+    const { twinkey, clock, throttle, answer } = createScene()
+    const { primary } = await twinkey.keys.create(INPUT)
+    const tokens = [await twinkey.tokens.issue(primary), await twinkey.tokens.issue(primary)].map((issued) =>
+      issued.ok ? issued.token : '',
+    )
+    let got = 0
+    const jwks = async () => {
+      got++
+      return twinkey.tokens.jwks()
+    }
+    const verifier = createVerifier({ jwks, issuer: ISSUER, audience: AUDIENCE, now: clock.now })
+    const demand = new CheckedRequirement({ ...anyTarget, throttle })
+    const verdictOf = async (credential = '') => codeOf(await verifier.authenticate({ ...sent({ credential }), peer: HERE }, demand))
+    expect(await verdictOf(tokens[0])).toBe('let in')
+    clock.advance(600_000)
+    answer(60)
+    expect([await verdictOf(tokens[1]), got]).toEqual(['rate_limited', 1])
+    expect([await verdictOf(tokens[0]), got]).toEqual(['let in', 2])
   })
 
   it('never holds up a peer that is not known', async () => {
