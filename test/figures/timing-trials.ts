@@ -119,7 +119,8 @@ async function sampleRecord(): Promise<KeyRecord> {
   return record
 }
 
-function nearDigest(secret: string): string {
+/** A digest that is that of a secret but for its last byte. */
+export function nearDigest(secret: string): string {
   const digest = createHash('sha256').update(secret).digest()
   digest[31] = (digest[31] as number) ^ 1
   return digest.toString('base64url')

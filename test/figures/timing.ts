@@ -11,7 +11,7 @@ const RUNS = 3
 const APART = 4.5
 /** What a leak must show at the least, so that the others mean something. */
 const SEEN = 50
-/** What may tell that an id exists: ids are no secrets, and whoever has never been asked about one tells more by asking the store. */
+/** How far apart a remembered unknown id and a known one may be. Ids are no secrets, and the read of the store that comes before tells far more. */
 const EXISTENCE_NANOSECONDS = 1000
 
 /** Whether time tells how much of a secret is right: Welch's t-test in the manner of dudect, on classes of which none is let in. */
