@@ -54,7 +54,7 @@ export interface Twinkey<M extends Metadata = Metadata> {
   /**
    * The same decision without waiting, where everything it needs is known already.
    *
-   * @returns The decision, or undefined where a store or a signature must be asked: then call `authenticate`.
+   * @returns The decision, or undefined where a store, a signature or a throttle must be asked: then call `authenticate`.
    */
   authenticateNow(request: Request | WireRequest, requirement?: Requirement | CheckedRequirement): Decision<M> | Anonymous | undefined
   /**
@@ -133,7 +133,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     isOurToken: (text) => isIssuedBy(text, issuer),
     now,
   })
-  const authenticator = createAuthenticator<M>({ identify, owners, usage, environments, emit, now })
+  const authenticator = createAuthenticator<M>({ identify, owners, usage, environments, deadlineMilliseconds, emit, now })
   const keyring = createKeyring<M>({
     store: checked,
     writes: createKeyWrites(checked, cache),

@@ -116,13 +116,21 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (at >= claims.expiresAt) return invalid('token_expired', claims.keyId)
     if (remembered === undefined) return holderOfTokenAlone(claims)
     // Its key may have been withdrawn since it was verified.
-    if (!keys.areFresh()) return new Question(() => keys.refresh())
+    if (!keys.areFresh() && !known?.anyAge) return new Question(() => keys.refresh())
     remembered.holder ??= alone(claims)
     return remembered.holder.identity
   }
 
   const usage = { note: () => {}, pending: () => undefined }
-  const authenticator = createAuthenticator<Metadata>({ identify, owners: undefined, usage, environments, emit: announcer?.emit, now })
+  const authenticator = createAuthenticator<Metadata>({
+    identify,
+    owners: undefined,
+    usage,
+    environments,
+    deadlineMilliseconds,
+    emit: announcer?.emit,
+    now,
+  })
   return {
     authenticate: (request, requirement) => authenticator.authenticate(request, requirement),
     authenticateNow: (request, requirement) => authenticator.authenticateNow(request, requirement),

@@ -38,8 +38,8 @@ interface Running {
   printed(): string
 }
 
-async function start(args: readonly string[]): Promise<Running> {
-  const env = { ...process.env, TSX_TSCONFIG_PATH: tsconfig, PORT: String(await freePort()) }
+async function start(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Running> {
+  const env = { ...process.env, ...more, TSX_TSCONFIG_PATH: tsconfig, PORT: String(await freePort()) }
   const program = spawn(process.execPath, ['--import', 'tsx', ...args], { cwd: root, env, stdio: 'pipe' })
   let printed = ''
   const url = await new Promise<string>((found, failed) => {
@@ -145,6 +145,38 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
     running.program.kill('SIGTERM')
     expect(await ended).toEqual({ code: 0, signal: null })
     expect(running.printed()).toContain('Closed')
+  })
+})
+
+describe('the example throttle', () => {
+  let running: Running
+  const call = (headers: Record<string, string>, path = '/customers', method = 'GET') => fetch(running.url + path, { method, headers })
+
+  beforeAll(async () => {
+    running = await start(['examples/throttle/server.ts'], { PROXIES: '1' })
+    await vi.waitFor(() => expect(running.printed()).toMatch(secretPattern('acme')))
+  })
+  afterAll(() => running?.program.kill('SIGKILL'))
+
+  test('answers 429 after ten refused credentials of one peer, and lets the key that is in use and everybody else go on', async () => {
+    const key = { 'x-api-key': secretPattern('acme').exec(running.printed())?.[0] ?? '' }
+    const guess = { 'x-api-key': 'acme_typo' }
+    const from = (address: string) => ({ 'x-forwarded-for': address })
+    expect((await call({ ...key, ...from('203.0.113.9') })).status).toBe(200)
+    for (let i = 0; i < 10; i++) expect((await call({ ...guess, ...from('203.0.113.9') })).status).toBe(401)
+    const answer = await call({ ...guess, ...from('203.0.113.9') })
+    expect([answer.status, await answer.json()]).toMatchObject([429, { code: 'rate_limited' }])
+    expect(Number(answer.headers.get('retry-after'))).toSatisfy((seconds: number) => seconds > 0 && seconds <= 300)
+    expect((await call({ ...guess, ...from('203.0.113.9') }, '/tokens', 'POST')).status).toBe(429)
+    expect((await call({ ...key, ...from('203.0.113.9') })).status).toBe(200)
+    expect((await call({ ...guess, ...from('203.0.113.10') })).status).toBe(401)
+  })
+
+  test('takes the addresses of one IPv6 network for one peer', async () => {
+    const guess = async (address: string) => (await call({ 'x-api-key': 'acme_typo', 'x-forwarded-for': address })).status
+    for (let i = 0; i < 10; i++) expect(await guess(`2001:db8:0:1::${i}`)).toBe(401)
+    expect([await guess('2001:db8::1:aaaa:bbbb:cccc:dddd'), await guess('2001:db8::2:0:0:0:1')]).toEqual([429, 401])
+    expect(running.printed()).not.toMatch(/warn|error/i)
   })
 })
 

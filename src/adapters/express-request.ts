@@ -7,12 +7,14 @@ interface ExpressRequest extends NodeRequest {
   readonly query: unknown
   readonly params: unknown
   readonly baseUrl: string
+  readonly ip?: string | undefined
   readonly route: { readonly path?: unknown } | undefined
 }
 
 const MATCHED: MatchedRoute<ExpressRequest> = {
   param: ({ params }, name) => ownMember(params, name),
   template: ({ baseUrl, route }) => typeof route?.path === 'string' && baseUrl + route.path,
+  peer: ({ ip }) => ip,
 }
 
 /** The request of Node's server that Express's is. Names in the query that hold a credential are taken out of what a handler sees. */

@@ -60,7 +60,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
  * credential belongs to, `GET /jwks.json` publishes the public keys. The body is read under any Content-Type, whether a parser ran before or not.
  *
  * @param twinkey What issues.
- * @param options The profile, where it is not the standard one.
+ * @param options The profile, where it is not the standard one, and a throttle.
  * @returns A middleware to mount with `app.use('/tokens', …)`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): RequestHandler {

@@ -5,6 +5,7 @@ import { hideQuery } from './node.ts'
 const MATCHED: MatchedRoute<FastifyRequest> = {
   param: ({ params }, name) => ownMember(params, name),
   template: ({ routeOptions }) => routeOptions.url,
+  peer: ({ ip }) => ip,
 }
 
 /** The request of Node's server behind Fastify's. Names in the query that hold a credential are taken out of what a handler sees. */

@@ -54,7 +54,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
  * The token service for Fastify: `POST /` (`POST /generate` with the Flare profile) exchanges a secret for a token, `GET /test` says who a
  * credential belongs to, `GET /jwks.json` publishes the public keys. The body is read under any Content-Type, or none.
  * @param twinkey What issues.
- * @param options The profile, where it is not the standard one.
+ * @param options The profile, where it is not the standard one, and a throttle.
  * @returns A plugin to register with a prefix: `app.register(tokenRoutes(twinkey), { prefix: '/tokens' })`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): FastifyPluginAsync {

@@ -57,7 +57,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
  * credential belongs to, `GET /jwks.json` publishes the public keys. The body is read under any Content-Type, whether it was read before or not.
  *
  * @param twinkey What issues.
- * @param options The profile, where it is not the standard one.
+ * @param options The profile, where it is not the standard one, and a throttle.
  * @returns A handler to mount with a wildcard: `app.use('/tokens/*', tokenRoutes(twinkey))`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): MiddlewareHandler {

@@ -11,7 +11,7 @@ export type EndpointHandler = (request: Request, ...rest: unknown[]) => Promise<
  * The token service as web-standard handlers: mount each where you want it.
  *
  * @param twinkey What issues and verifies.
- * @param options The profile, where it is not the standard one.
+ * @param options The profile, where it is not the standard one, and a throttle.
  * @returns Three handlers: `exchange` for POST, `test` and `jwks` for GET.
  * @see RFC 6749 section 5.1, RFC 7517
  */

@@ -6,10 +6,11 @@ import { isTwinkeyError, TwinkeyError } from './fault.ts'
 import { Denial, type Identify, invalid, type Known, Question } from './identifier.ts'
 import type { Identity } from './identity.ts'
 import type { Allowed, Anonymous, Decision, Principal } from './principal.ts'
-import { denied, isRefusal, REFUSALS, type Refusal } from './refusal.ts'
+import { denied, isRefusal, REFUSALS, type Refusal, rateLimited } from './refusal.ts'
 import { freezeScope, intersect, type Scope, type Target } from './scope.ts'
 import type { Slot } from './secret.ts'
 import { firstUncovered, type Readings, readTarget, resolveTarget } from './target.ts'
+import { createBrake, type Throttle } from './throttle.ts'
 import type { Usage } from './usage.ts'
 
 /** The holder of a credential, without a request: the principal has no target. */
@@ -26,6 +27,8 @@ export interface AuthenticatorParts {
   readonly usage: Usage
   /** The environments that this deployment serves, or undefined where that is not configured. */
   readonly environments: readonly string[] | undefined
+  /** How long a throttle may take to answer. */
+  readonly deadlineMilliseconds: number
   readonly emit: Emit | undefined
   readonly now: () => number
 }
@@ -34,7 +37,7 @@ export interface AuthenticatorParts {
 export interface Authenticator<M extends Metadata = Metadata> {
   /** Decides about a request. Resolves to a refusal where it is not let in; rejects for nothing but a bug. */
   authenticate<R>(request: R, demand: Demand<R>): Promise<Decision<M> | Anonymous>
-  /** The same decision where everything it needs is known already; undefined where a store or a signature must be asked. */
+  /** The same decision where everything it needs is known already; undefined where a store, a signature or a throttle must be asked. */
   authenticateNow<R>(request: R, demand: Demand<R>): Decision<M> | Anonymous | undefined
   /** Runs something that the application plugged in for a decision: where it is unavailable, so is the decision. */
   ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
@@ -47,9 +50,12 @@ export function createAuthenticator<M extends Metadata>({
   owners,
   usage,
   environments,
+  deadlineMilliseconds,
   emit,
   now,
 }: AuthenticatorParts): Authenticator<M> {
+  const brake = createBrake(deadlineMilliseconds, emit, now)
+
   // The order of decisions. Answers a question where something must be asked first; the same steps are then taken again, with what was learned.
   function decide<R>(request: R, demand: Demand<R>, known: Known | undefined, at: number): Allowed<M> | Denial | Question {
     const credential = demand.reader.credential(request)
@@ -89,6 +95,33 @@ export function createAuthenticator<M extends Metadata>({
     const allowed: Allowed<M> = Object.freeze({ ok: true, principal, noStore: !credential.shielded })
     identity.admission = { demand, readings: readings.map((each) => (typeof each === 'string' ? ownText(each) : each)), ceiling, allowed }
     return allowed
+  }
+
+  function decided<R>(request: R, demand: Demand<R>): Promise<Allowed<M> | Denial> {
+    return untilKnown((known, at) => decide(request, demand, known, at))
+  }
+
+  // A peer whose credentials were refused too often waits before anything is asked for it; with a credential that was let in lately it need not.
+  async function unlessHeldUp<R>(request: R, demand: Demand<R>, throttle: Required<Throttle<R>>): Promise<Allowed<M> | Denial> {
+    const at = now()
+    const first = decide(request, demand, undefined, at)
+    if (!(first instanceof Question) && !isInvalid(first, demand)) return first
+    const peer = brake.peerOf(throttle, request)
+    if (peer === undefined) return decided(request, demand)
+    const seconds = wasLetIn(request, demand, at) ? undefined : await brake.secondsFor(throttle, peer)
+    if (seconds !== undefined) return new Denial(rateLimited(seconds), undefined)
+    const outcome = await decided(request, demand)
+    if (isInvalid(outcome, demand) && outcome.refusal.code === 'credential_invalid') await brake.failed(throttle, peer)
+    return outcome
+  }
+
+  // Whether a credential is live by what was known last, however long ago. Nobody is let in by that.
+  function wasLetIn<R>(request: R, demand: Demand<R>, at: number): boolean {
+    const credential = demand.reader.credential(request)
+    if (isRefusal(credential)) return false
+    const kinds = acceptedKinds(credential.kinds, demand)
+    const identity = kinds && identify(credential.text, kinds, AS_KNOWN_LAST, at, credential.form)
+    return !(identity === undefined || identity instanceof Denial || identity instanceof Question)
   }
 
   // What the owner of a key may reach now; undefined where nothing but the key says.
@@ -138,12 +171,17 @@ export function createAuthenticator<M extends Metadata>({
 
   return {
     async authenticate(request, demand) {
-      return conclude(await untilKnown((known, at) => decide(request, demand, known, at)), demand, now())
+      return conclude(
+        await (demand.throttle === undefined ? decided(request, demand) : unlessHeldUp(request, demand, demand.throttle)),
+        demand,
+        now(),
+      )
     },
     authenticateNow(request, demand) {
       const at = now()
       const outcome = decide(request, demand, undefined, at)
-      return outcome instanceof Question ? undefined : conclude(outcome, demand, at)
+      if (outcome instanceof Question || (demand.throttle !== undefined && isInvalid(outcome, demand))) return undefined
+      return conclude(outcome, demand, at)
     },
     async ask(call) {
       try {
@@ -182,6 +220,7 @@ export function createAuthenticator<M extends Metadata>({
 
 // A decision asks for a token, a key, an alias and an owner; more often only where one of them is forgotten meanwhile.
 const MAX_QUESTIONS = 50
+const AS_KNOWN_LAST: Known = { keys: new Map(), anyAge: true }
 const NO_TARGET: Target = Object.freeze({})
 const NOTHING: Scope = Object.freeze({ tenants: [], environments: [], workflows: [] })
 const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })
@@ -189,6 +228,12 @@ const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noS
 function isSame(readings: Readings, before: Readings): boolean {
   for (let i = 0; i < readings.length; i++) if (readings[i] !== before[i]) return false
   return true
+}
+
+// Whether a credential is refused for what it is. Where an optional guard lets the request pass all the same, it is not.
+function isInvalid(outcome: Allowed | Denial, { optional }: Pick<Demand<never>, 'optional'>): outcome is Denial {
+  if (!(outcome instanceof Denial) || (optional && outcome.foreign)) return false
+  return outcome.refusal.code === 'credential_invalid' || outcome.refusal.code === 'credential_malformed'
 }
 
 // The effective scope.

@@ -13,6 +13,8 @@ export interface Cached<V> {
 export interface Cache<V> {
   /** What is known and fresh, without waiting; undefined where it must be loaded. */
   peek(id: string, now: number): Cached<V> | undefined
+  /** What was known last, however old it is by now. */
+  last(id: string): Cached<V> | undefined
   /** Loads, once for all who ask at the same time. An error is never kept. */
   load(id: string): Promise<Cached<V>>
   /** What somebody holds on to, unless it was forgotten since it was loaded. */
@@ -93,8 +95,12 @@ export function createCache<V>(
     return age === 0 || (age > 0 && age < maxAgeMilliseconds) ? flight : undefined
   }
 
+  function last(id: string): Cached<V> | undefined {
+    return present.get(id) ?? absent.get(id)
+  }
+
   function peek(id: string, at: number): Cached<V> | undefined {
-    const cached = present.get(id) ?? absent.get(id)
+    const cached = last(id)
     if (cached === undefined) return undefined
     const age = at - madeAt - cached.loadedAt
     // A negative age means that the clock went back: nothing is known of how old the value really is.
@@ -107,6 +113,7 @@ export function createCache<V>(
 
   return {
     peek,
+    last,
     async load(id) {
       const begun = now()
       for (let attempt = 0; attempt < MAX_ATTEMPTS && Math.abs(now() - begun) < deadlineMilliseconds; attempt++) {

@@ -1,5 +1,6 @@
 import type { Refusal } from './refusal.ts'
 import type { Axis } from './scope.ts'
+import type { Throttle } from './throttle.ts'
 
 /** A credential as it was found in a request, before anything is believed of it. */
 export interface Credential {
@@ -40,4 +41,6 @@ export interface Demand<R> {
    * it, or undefined for nobody.
    */
   readonly names: readonly (string | number | undefined)[]
+  /** What counts refused credentials by peer. Never asked where a known credential is let in. */
+  readonly throttle?: Required<Throttle<R>> | undefined
 }

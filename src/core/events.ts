@@ -67,6 +67,7 @@ export interface WarningEvent {
     | 'warning.store_failed'
     | 'warning.owner_lookup_failed'
     | 'warning.jwks_unavailable'
+    | 'warning.throttle_failed'
   readonly at: number
   /** What it means and what to do. */
   readonly message: string

@@ -13,6 +13,7 @@ export type FaultCode =
   | 'signing_key_missing'
   | 'signing_key_invalid'
   | 'jwks_unavailable'
+  | 'throttle_unavailable'
 
 const BRAND = Symbol.for('twinkey.error')
 

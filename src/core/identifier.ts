@@ -33,6 +33,8 @@ export interface Known {
   readonly keys: Map<string, Cached<CachedKey>>
   token?: TokenClaims | RefusalReason
   owner?: Cached<Scope>
+  /** Whether what was known last counts, however old it is: for whether a credential was let in lately, not for whether it is now. */
+  readonly anyAge?: true
 }
 
 /** What credentials are told by. */
@@ -129,7 +131,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
   }
 
   function recall(id: string, known: Known | undefined, at: number): Cached<CachedKey> | undefined {
-    return keys.peek(id, at) ?? keys.ifCurrent(id, known?.keys.get(id))
+    return keys.peek(id, at) ?? (known?.anyAge ? keys.last(id) : keys.ifCurrent(id, known?.keys.get(id)))
   }
 
   function askForKey(id: string): Question {

@@ -7,12 +7,15 @@ import { type BodySource, collectBody, readBody, unreadBody } from './body.ts'
 import { createGuard, type Decider, isAnswer } from './guard.ts'
 import { jsonAnswer, type Profile, type WireAnswer } from './profile.ts'
 import { WebWireRequest, type WireRequest } from './request.ts'
+import type { Requirement } from './requirement.ts'
 import { standard } from './standard.ts'
 
 /** How the endpoints speak. */
 export interface EndpointOptions {
   /** The wire convention: {@link standard} unless given. */
   readonly profile?: Profile | undefined
+  /** What counts refused credentials by peer, as on guarded routes. */
+  readonly throttle?: Requirement['throttle']
 }
 
 /** What decides and issues: a Twinkey. */
@@ -44,13 +47,13 @@ const JWKS_MAX_AGE_SECONDS = 300
 
 export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, options: EndpointOptions = {}): Endpoints {
   if (!isPlainObject(options)) throw new TypeError('tokenRoutes: the options must be an object, like { profile }.')
-  const extra = unknownMember(options, ['profile'])
-  if (extra !== undefined) throw new TypeError(`tokenRoutes: unknown option ${JSON.stringify(extra)}. It can have profile.`)
-  const { profile = standard() } = options as EndpointOptions
-  const guard = createGuard(twinkey, { profile, anyTarget: true })
+  const extra = unknownMember(options, ['profile', 'throttle'])
+  if (extra !== undefined) throw new TypeError(`tokenRoutes: unknown option ${JSON.stringify(extra)}. It can have profile, throttle.`)
+  const { profile = standard(), throttle } = options as EndpointOptions
+  const guard = createGuard(twinkey, { profile, anyTarget: true, throttle })
   const credential = (request: WireRequest) => profile.exchangeCredential?.(request) ?? profile.credential(request)
   const exchanging: Profile = Object.assign(Object.create(profile), { credential })
-  const exchangeGuard = createGuard(twinkey, { profile: exchanging, anyTarget: true, accept: ['secret'] })
+  const exchangeGuard = createGuard(twinkey, { profile: exchanging, anyTarget: true, accept: ['secret'], throttle })
   const endpoints: Pick<Endpoints, 'exchange' | 'test' | 'jwks'> = {
     async exchange(request, body) {
       if (request.method !== 'POST') return profile.refuse(methodNotAllowed('POST'))

@@ -13,6 +13,8 @@ export interface WireRequest {
   param(name: string): string | undefined
   /** The template of the matched route with its mount point, as in `/customers/:id/`; undefined where the host does not know. */
   readonly template?: string | undefined
+  /** The address of the peer, as far as the host knows it. Read only where a route has a throttle. */
+  readonly peer?: string | undefined
 }
 
 /** What is read of a request of Node's http module, and so of Express and Fastify. */
@@ -24,6 +26,7 @@ export interface NodeRequest {
   readonly rawHeaders?: readonly string[]
   /** Read only where there are no raw headers. */
   readonly headers?: Readonly<Record<string, string | string[] | undefined>>
+  readonly socket?: { readonly remoteAddress?: string | undefined } | undefined
 }
 
 /** How a framework tells of the route that it matched. Asked only where a requirement reads it. */
@@ -32,6 +35,8 @@ export interface MatchedRoute<F> {
   param(of: F, name: string): unknown
   /** The template of the route, with its mount point. */
   template(of: F): unknown
+  /** The address of the peer, by what the framework was told of proxies; left out, it is the other end of the socket, where there is one. */
+  peer?(of: F): unknown
 }
 
 abstract class MatchedRequest<F> {
@@ -49,6 +54,14 @@ abstract class MatchedRequest<F> {
 
   get template(): string | undefined {
     return this.route === undefined ? undefined : textOf(this.route.template(this.of as F))
+  }
+
+  get peer(): string | undefined {
+    return this.route?.peer === undefined ? this.socketPeer() : textOf(this.route.peer(this.of as F))
+  }
+
+  protected socketPeer(): string | undefined {
+    return undefined
   }
 }
 
@@ -68,6 +81,10 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
 
   get method(): string {
     return this.request.method ?? 'GET'
+  }
+
+  protected override socketPeer(): string | undefined {
+    return this.request.socket?.remoteAddress
   }
 
   header(name: string): string | undefined {

@@ -2,6 +2,7 @@ import { isPlainObject, nameProblem, unknownMember } from '../core/bounds.ts'
 import type { Demand, TargetReader } from '../core/demand.ts'
 import { REFUSALS } from '../core/refusal.ts'
 import { AXES, type Axis } from '../core/scope.ts'
+import type { Throttle } from '../core/throttle.ts'
 import type { Profile } from './profile.ts'
 import { readHeader, readQuery, type WireRequest } from './request.ts'
 import { standard } from './standard.ts'
@@ -28,6 +29,8 @@ export interface Requirement {
   readonly optional?: boolean | undefined
   /** For a route that serves no target, like "who am I": no axis is checked. */
   readonly anyTarget?: boolean | undefined
+  /** What counts refused credentials by peer, so that whoever guesses has to wait: 429 with Retry-After. Nothing is counted unless given. */
+  readonly throttle?: Throttle<WireRequest> | undefined
 }
 
 /**
@@ -61,7 +64,7 @@ export function routeTemplate(): TargetReader<WireRequest> {
 }
 
 const PROFILE_METHODS = ['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const
-const MEMBERS = ['tenant', 'environment', 'workflow', 'profile', 'accept', 'optional', 'anyTarget']
+const MEMBERS = ['tenant', 'environment', 'workflow', 'profile', 'accept', 'optional', 'anyTarget', 'throttle']
 
 /** A requirement that has been checked, in the form in which the core takes it. Made once for a route, not for each request. */
 export class CheckedRequirement implements Demand<WireRequest> {
@@ -72,6 +75,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
   readonly anyTarget: boolean
   readonly readers: Demand<WireRequest>['readers']
   readonly names: Demand<WireRequest>['names']
+  readonly throttle: Demand<WireRequest>['throttle']
   /** The workflow, where it is fixed: a refusal may name it. */
   readonly workflow: string | undefined
 
@@ -81,7 +85,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
     if (!isPlainObject(given)) throw new TypeError("requireAuth: the requirement must be an object, like { workflow: 'customers.read' }.")
     const extra = unknownMember(given, MEMBERS)
     if (extra !== undefined) throw new TypeError(`requireAuth: unknown member ${JSON.stringify(extra)}. It can have ${MEMBERS.join(', ')}.`)
-    const { profile = standard(), accept = ['secret', 'token'], optional = false, anyTarget = false } = requirement
+    const { profile = standard(), accept = ['secret', 'token'], optional = false, anyTarget = false, throttle } = requirement
     if (PROFILE_METHODS.some((method) => typeof profile?.[method] !== 'function')) {
       throw new TypeError('requireAuth: profile must be a profile, like standard().')
     }
@@ -107,8 +111,25 @@ export class CheckedRequirement implements Demand<WireRequest> {
     const sources = anyTarget ? [] : AXES.flatMap(([axis]) => [target[axis], profile.target?.[axis]])
     this.readers = sources.filter((source) => typeof source === 'function')
     this.names = sources.map((source) => (typeof source === 'function' ? this.readers.indexOf(source) : source))
+    this.throttle = throttle === undefined ? undefined : throttleOf(throttle)
     this.workflow = typeof target.workflow === 'string' ? target.workflow : undefined
     Object.freeze(this)
+  }
+}
+
+// Called on the object that was given: it may be an instance of a class.
+function throttleOf(throttle: Throttle<WireRequest>): NonNullable<Demand<WireRequest>['throttle']> {
+  const of: unknown = throttle
+  if (typeof of !== 'object' || of === null || typeof throttle.retryAfterSeconds !== 'function' || typeof throttle.failed !== 'function') {
+    throw new TypeError('requireAuth: throttle must be an object with the methods retryAfterSeconds(peer) and failed(peer).')
+  }
+  if (throttle.peer !== undefined && typeof throttle.peer !== 'function') {
+    throw new TypeError("requireAuth: throttle.peer must be a function from a request to an address, like header('cf-connecting-ip').")
+  }
+  return {
+    retryAfterSeconds: (peer) => throttle.retryAfterSeconds(peer),
+    failed: (peer) => throttle.failed(peer),
+    peer: (request) => (throttle.peer === undefined ? request.peer : throttle.peer(request)),
   }
 }
 
