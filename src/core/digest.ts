@@ -1,4 +1,4 @@
-import { base64url } from 'jose'
+import * as base64url from 'jose/base64url'
 import { hmacSha256, sha256 } from '#hash'
 import type { Slot } from './secret.ts'
 
