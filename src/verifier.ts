@@ -78,7 +78,7 @@ const MAX_TOKENS = 20_000
  * ```
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  requireMembers(options, MEMBERS, 'createVerifier')
+  requireMembers(options, MEMBERS, 'The options of createVerifier')
   const { jwks, issuer, audience, onEvent, now: clock = Date.now } = options
   requireName(issuer, 'issuer')
   requireName(audience, 'audience')

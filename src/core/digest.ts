@@ -1,4 +1,4 @@
-import { base64url } from 'jose'
+import * as base64url from 'jose/base64url'
 import { hmacSha256, sha256 } from '#hash'
 import type { Slot } from './secret.ts'
 
@@ -21,8 +21,8 @@ const PEPPERED = 'hmac-sha-256:'
 // A digest at work is text of two bytes to a character, which is the form that a runtime hashes into and that is read in the fewest steps.
 const PAIRS = 16
 // No secret has this digest.
-const NO_DIGEST = /* @__PURE__ */ '\0'.repeat(PAIRS)
-const NO_DIGESTS = /* @__PURE__ */ new Uint16Array(2 * PAIRS)
+const NO_DIGEST = /* @__PURE__ */ '\0'.repeat(16)
+const NO_DIGESTS = /* @__PURE__ */ new Uint16Array(32)
 const DIGEST = /^(?:sha-256|hmac-sha-256:[A-Za-z0-9_-]{1,32}):[A-Za-z0-9_-]{43}$/
 
 /** Whether `value` has the form of a stored digest. */

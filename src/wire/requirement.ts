@@ -1,5 +1,6 @@
-import { isPlainObject, nameProblem, unknownMember } from '../core/bounds.ts'
+import { nameProblem } from '../core/bounds.ts'
 import type { Demand, TargetReader } from '../core/demand.ts'
+import { requireMembers } from '../core/option.ts'
 import { REFUSALS } from '../core/refusal.ts'
 import { AXES, type Axis } from '../core/scope.ts'
 import type { Throttle } from '../core/throttle.ts'
@@ -81,10 +82,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
 
   /** @throws TypeError with what to do, where the requirement would not guard what it seems to. */
   constructor(requirement: Requirement) {
-    const given: unknown = requirement
-    if (!isPlainObject(given)) throw new TypeError("requireAuth: the requirement must be an object, like { workflow: 'customers.read' }.")
-    const extra = unknownMember(given, MEMBERS)
-    if (extra !== undefined) throw new TypeError(`requireAuth: unknown member ${JSON.stringify(extra)}. It can have ${MEMBERS.join(', ')}.`)
+    requireMembers(requirement, MEMBERS, 'requireAuth: the requirement')
     const { profile = standard(), accept = ['secret', 'token'], optional = false, anyTarget = false, throttle } = requirement
     if (PROFILE_METHODS.some((method) => typeof profile?.[method] !== 'function')) {
       throw new TypeError('requireAuth: profile must be a profile, like standard().')
