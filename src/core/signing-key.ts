@@ -15,6 +15,8 @@ export interface SigningKey {
   readonly kid: string
   readonly algorithm: SigningAlgorithm
   readonly publicJwk: JWK
+  /** Characters of a signature in base64url: those of the modulus with RSA (RFC 8017, section 8), 64 bytes otherwise. */
+  readonly signatureLength: number
   /** Resolves to the key that verifies. Imported once. */
   verifying(): Promise<CryptoKey>
   /** Resolves to the key that signs, or undefined where only the public half is here. Imported once. */
@@ -24,6 +26,7 @@ export interface SigningKey {
 const ALGORITHMS: readonly unknown[] = ['ES256', 'EdDSA', 'RS256', 'PS256'] satisfies SigningAlgorithm[]
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 const MIN_RSA_MODULUS_CHARACTERS = 342 // 2048 bits in base64url
+const SIGNATURE_CHARACTERS = 86 // 64 bytes in base64url
 
 /**
  * Makes a private signing key to keep, as a JWK: store it where the deployment keeps its secrets, and give it to every node.
@@ -81,7 +84,8 @@ export function readSigningKey(value: unknown, where: string): SigningKey {
     const { key_ops: _operations, use: _use, ext: _extractable, ...rest } = jwk
     return imported(rest, algorithm as SigningAlgorithm, where)
   })
-  return { kid, algorithm: algorithm as SigningAlgorithm, publicJwk, verifying, signing }
+  const signatureLength = publicJwk.n?.length ?? SIGNATURE_CHARACTERS
+  return { kid, algorithm: algorithm as SigningAlgorithm, publicJwk, signatureLength, verifying, signing }
 }
 
 // Only the platform can tell whether the numbers are a key, and it answers later.

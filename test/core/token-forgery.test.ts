@@ -239,3 +239,22 @@ describe('another spelling of a token', () => {
     ])
   })
 })
+
+it.each(['RS256', 'PS256'] as const)('a signature of %s without its leading zeros is no second spelling of it', async (algorithm) => {
+  const rsa = await generateSigningKey(algorithm)
+  const { twinkey, clock } = createBench({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [rsa] } })
+  const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  const issued = await twinkey.tokens.issue(primary)
+  const { header } = decoded(issued.ok ? issued.token : '')
+  const good = claimsFor(key.id, key.primary.id, clock.now() / 1000)
+  // One signature in 256 begins with a zero.
+  let text = ''
+  let signature = Buffer.alloc(1, 1)
+  for (let tries = 0; signature[0] !== 0 && tries < 10_000; tries++) {
+    text = forge({ header, payload: { ...good, jti: `try${tries}` }, key: rsa })
+    signature = Buffer.from(text.slice(text.lastIndexOf('.') + 1), 'base64url')
+  }
+  const cut = text.slice(0, text.lastIndexOf('.') + 1) + base64url(signature.subarray(1))
+  expect(signature[0]).toBe(0)
+  expect([codeOf(await twinkey.tokens.verify(text)), codeOf(await twinkey.tokens.verify(cut))]).toEqual(['let in', 'credential_invalid'])
+})
