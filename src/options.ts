@@ -90,7 +90,7 @@ const DEFAULT_NAME = 'twinkey'
 
 /** @throws TypeError or RangeError with what to do instead. */
 export function checkOptions(options: TwinkeyOptions): CheckedOptions {
-  requireMembers(options, MEMBERS, 'createTwinkey')
+  requireMembers(options, MEMBERS, 'The options of createTwinkey')
   const { store = memoryStore(), ownerScope, cache = {}, onEvent, now = Date.now } = options
   for (const method of STORE_METHODS) {
     if (typeof store?.[method] !== 'function') throw new TypeError(`store has no method ${method}. Pass a store, like memoryStore().`)

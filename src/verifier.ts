@@ -78,7 +78,7 @@ const MAX_TOKENS = 20_000
  * ```
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  requireMembers(options, MEMBERS, 'createVerifier')
+  requireMembers(options, MEMBERS, 'The options of createVerifier')
   const { jwks, issuer, audience, onEvent, now: clock = Date.now } = options
   requireName(issuer, 'issuer')
   requireName(audience, 'audience')
@@ -141,12 +141,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
 const TOKEN_ALONE: Demand<string> = {
   reader: { credential: (text) => ({ text: typeof text === 'string' ? text : '', kinds: 'token', shielded: true }) },
-  target: {},
   acceptsSecret: false,
   acceptsToken: true,
   optional: false,
   anyTarget: true,
-  fixed: true,
+  readers: [],
+  names: [],
 }
 
 function alone(claims: TokenClaims): { identity: Identity; secret: Identity } {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -69,23 +69,29 @@ test('no dependency is bundled', () => {
   for (const file of scripts()) {
     for (const { fileName } of ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles)
       if (!fileName.startsWith('.') && !isBuiltin(fileName)) imported.add(packageOf(fileName))
-    const { sources } = sourceMapOf(file)
-    expect(sources.filter((source) => !source.startsWith('../src/'))).toEqual([])
+    expect(sourcesOf(file).filter(({ path }) => !path.startsWith('src/'))).toEqual([])
   }
   expect([...imported].sort()).toEqual(['#hash', '@noble/hashes', 'jose'])
 })
 
-test('every source map has its sources, and they are those of src', () => {
+test('every script has one source map, which holds its sources as they are in src', () => {
   for (const file of scripts()) {
-    const { sources, sourcesContent } = sourceMapOf(file)
-    expect(sources.length, file).toBeGreaterThan(0)
-    for (const [index, source] of sources.entries()) {
-      const path = resolve(root, 'dist', source)
-      expect(existsSync(path), path).toBe(true)
-      // The source itself is not in the package, so the map must hold it.
-      expect(sourcesContent[index], source).toEqual(expect.any(String))
-    }
+    const text = readFileSync(file, 'utf8')
+    expect(text.match(/\/\/[#@] sourceMappingURL=/g), file).toHaveLength(1)
+    const sources = sourcesOf(file)
+    // What only hands on has nothing of its own.
+    const isOwn = text.split('\n').some((line) => !/^(?:import |\} from |export \{|\};?$|\/\/| {2}\w+,?$|$)/.test(line))
+    expect(sources.length > 0, file).toBe(isOwn)
+    // The source itself is not in the package, so the map must hold it.
+    for (const { path, content } of sources) expect(content, path).toBe(readFileSync(join(root, path), 'utf8'))
   }
+})
+
+test('with its source maps, an error tells where in src it was thrown', () => {
+  const program = "import { createTwinkey } from 'twinkey'; try { createTwinkey({ prefx: [] }) } catch ({ stack }) { console.log(stack) }"
+  const stack = run(process.execPath, ['--enable-source-maps', '--input-type=module', '--eval', program], consumer)
+  const [, line] = /requireMembers \(.*src\/core\/option\.ts:(\d+):/.exec(stack) ?? []
+  expect(readFileSync(join(root, 'src/core/option.ts'), 'utf8').split('\n')[Number(line) - 1]).toContain('throw new TypeError')
 })
 
 test('every file that a subpath, an import or a declaration names is there', () => {
@@ -145,15 +151,18 @@ function run(command: string, args: readonly string[], cwd: string): string {
 }
 
 function files(): string[] {
-  return readdirSync(join(installed, 'dist')).map((name) => join(installed, 'dist', name))
+  return readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' }).map((name) => join(installed, 'dist', name))
 }
 
 function scripts(): string[] {
   return files().filter((path) => path.endsWith('.js'))
 }
 
-function sourceMapOf(file: string): { sources: string[]; sourcesContent: unknown[] } {
+// What the source map of a script holds, by the paths of the project.
+function sourcesOf(file: string): { path: string; content: unknown }[] {
   const [, name] = /\/\/# sourceMappingURL=(\S+)\s*$/.exec(readFileSync(file, 'utf8')) ?? []
   expect(name, file).toBeDefined()
-  return JSON.parse(readFileSync(join(dirname(file), name as string), 'utf8'))
+  const map = join(dirname(file), name as string)
+  const { sources, sourcesContent = [] } = JSON.parse(readFileSync(map, 'utf8')) as { sources: string[]; sourcesContent?: unknown[] }
+  return sources.map((source, index) => ({ path: relative(installed, resolve(dirname(map), source)), content: sourcesContent[index] }))
 }

@@ -1,5 +1,5 @@
 import type { KeyRecord, Metadata } from './api-key.ts'
-import type { Cache, Cached } from './cache.ts'
+import { type Cache, type Cached, ownText } from './cache.ts'
 import type { Credential, Demand, RequestReader } from './demand.ts'
 import type { Emit } from './events.ts'
 import { isTwinkeyError, TwinkeyError } from './fault.ts'
@@ -9,7 +9,7 @@ import type { Allowed, Anonymous, Decision, Principal } from './principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal, rateLimited } from './refusal.ts'
 import { freezeScope, intersect, type Scope, type Target } from './scope.ts'
 import type { Slot } from './secret.ts'
-import { firstUncovered, resolveTarget } from './target.ts'
+import { firstUncovered, type Readings, readTarget, resolveTarget } from './target.ts'
 import { createBrake, type Throttle } from './throttle.ts'
 import type { Usage } from './usage.ts'
 
@@ -62,18 +62,22 @@ export function createAuthenticator<M extends Metadata>({
     if (isRefusal(credential)) return new Denial(credential, undefined, undefined, credential.code === 'credential_missing')
 
     const kinds = acceptedKinds(credential.kinds, demand)
-    const identity = kinds === undefined ? invalid('kind_not_accepted') : identify(credential.text, kinds, known, at)
-    if (identity instanceof Denial || identity instanceof Question) return identity
+    const identity = kinds === undefined ? invalid('kind_not_accepted') : identify(credential.text, kinds, known, at, credential.form)
+    if (identity instanceof Denial || identity instanceof Question) {
+      // Whoever was told needed no look at the characters: nothing that was minted here has others.
+      return credential.form?.test(credential.text) === false ? new Denial(REFUSALS.credentialMalformed, undefined) : identity
+    }
 
     const ceiling = ceilingOf(identity, known, at)
     if (ceiling instanceof Question) return ceiling
     const { lastUse, admission } = identity
-    // The same credential at the same demand, and nothing that it was judged by has changed since.
+    const readings = readTarget(request, demand)
+    // The same credential at the same demand, which reads the same, and nothing that it was judged by has changed since.
     if (
-      demand.fixed &&
       admission?.demand === demand &&
       admission.ceiling === ceiling &&
-      admission.allowed.noStore !== credential.shielded
+      admission.allowed.noStore !== credential.shielded &&
+      isSame(readings, admission.readings)
     ) {
       if (lastUse !== undefined) usage.note(lastUse, at)
       return admission.allowed as Allowed<M>
@@ -81,7 +85,7 @@ export function createAuthenticator<M extends Metadata>({
     const scope = reachOf(identity, ceiling)
 
     const { id } = identity.holder
-    const target = demand.anyTarget ? NO_TARGET : resolveTarget(request, demand, scope, environments)
+    const target = demand.anyTarget ? NO_TARGET : resolveTarget(readings, demand, scope, environments)
     if ('refusal' in target) return new Denial(target.refusal, target.reason, id)
     const uncovered = demand.anyTarget ? undefined : firstUncovered(scope, target)
     if (uncovered !== undefined) return new Denial(denied(uncovered), 'not_covered', id)
@@ -89,7 +93,7 @@ export function createAuthenticator<M extends Metadata>({
     if (lastUse !== undefined) usage.note(lastUse, at)
     const principal = principalOf<M>(identity, scope, target, demand.reader)
     const allowed: Allowed<M> = Object.freeze({ ok: true, principal, noStore: !credential.shielded })
-    if (demand.fixed) identity.admission = { demand, ceiling, allowed }
+    identity.admission = { demand, readings: readings.map((each) => (typeof each === 'string' ? ownText(each) : each)), ceiling, allowed }
     return allowed
   }
 
@@ -116,7 +120,7 @@ export function createAuthenticator<M extends Metadata>({
     const credential = demand.reader.credential(request)
     if (isRefusal(credential)) return false
     const kinds = acceptedKinds(credential.kinds, demand)
-    const identity = kinds && identify(credential.text, kinds, AS_KNOWN_LAST, at)
+    const identity = kinds && identify(credential.text, kinds, AS_KNOWN_LAST, at, credential.form)
     return !(identity === undefined || identity instanceof Denial || identity instanceof Question)
   }
 
@@ -220,6 +224,11 @@ const AS_KNOWN_LAST: Known = { keys: new Map(), anyAge: true }
 const NO_TARGET: Target = Object.freeze({})
 const NOTHING: Scope = Object.freeze({ tenants: [], environments: [], workflows: [] })
 const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })
+
+function isSame(readings: Readings, before: Readings): boolean {
+  for (let i = 0; i < readings.length; i++) if (readings[i] !== before[i]) return false
+  return true
+}
 
 // Whether a credential is refused for what it is. Where an optional guard lets the request pass all the same, it is not.
 function isInvalid(outcome: Allowed | Denial, { optional }: Pick<Demand<never>, 'optional'>): outcome is Denial {

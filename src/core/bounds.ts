@@ -52,9 +52,11 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** The first member of `value` that is not in `known`, or undefined. A misspelt option must not silently drop a check. */
-export function unknownMember(value: object, known: readonly string[]): string | undefined {
-  return Object.keys(value).find((name) => !known.includes(name))
+/** Why `value` cannot be an object with these members, or undefined. A misspelt one must not silently drop a check. */
+export function membersProblem(value: unknown, known: readonly string[]): string | undefined {
+  if (!isPlainObject(value)) return `must be an object, with any of ${known.join(', ')}`
+  const extra = Object.keys(value).find((name) => !known.includes(name))
+  return extra === undefined ? undefined : `cannot have ${JSON.stringify(extra)}, only ${known.join(', ')}`
 }
 
 function isJson(value: unknown, depth: number): boolean {

@@ -3,7 +3,7 @@ import { TwinkeyError } from './fault.ts'
 /** Something in a cache. `value` is null where there is nothing under that id. */
 export interface Cached<V> {
   readonly value: V | null
-  /** When the load began: the value may be as old as this. */
+  /** When the load began: the value may be as old as this. Milliseconds since the cache was made, which are small numbers, kept in place. */
   readonly loadedAt: number
   /** How often the id had been forgotten when the load began. */
   readonly generation: number
@@ -55,11 +55,12 @@ export function createCache<V>(
   const flights = new Map<string, Flight<V>>()
   // How often ids were forgotten, by a hash of the id: bounded, whatever ids there are. Two ids that share a counter only ask once too often.
   const generations = new Float64Array(GENERATIONS)
+  const madeAt = now()
   const negativeMaxAge = Math.min(maxAgeMilliseconds, NEGATIVE_MAX_AGE_MILLISECONDS)
 
   function keep(id: string, cached: Cached<V>): void {
     const other = present.get(id) ?? absent.get(id)
-    const overtaken = other !== undefined && other.loadedAt > cached.loadedAt && other.loadedAt <= now()
+    const overtaken = other !== undefined && other.loadedAt > cached.loadedAt && other.loadedAt <= now() - madeAt
     if (overtaken || cached.generation !== generationOf(id)) return
     present.delete(id)
     absent.delete(id)
@@ -71,8 +72,9 @@ export function createCache<V>(
     into.set(id, cached)
   }
 
-  function start(id: string): Flight<V> {
-    const loadedAt = now()
+  function start(part: string): Flight<V> {
+    const id = ownText(part)
+    const loadedAt = now() - madeAt
     const generation = generationOf(id)
     const loading = read(id).then((value) => {
       const cached = { value, loadedAt, generation }
@@ -92,7 +94,7 @@ export function createCache<V>(
   function join(id: string): Flight<V> | undefined {
     const flight = flights.get(id)
     if (flight === undefined || flight.generation !== generationOf(id)) return undefined
-    const age = now() - flight.startedAt
+    const age = now() - madeAt - flight.startedAt
     return age === 0 || (age > 0 && age < maxAgeMilliseconds) ? flight : undefined
   }
 
@@ -103,7 +105,7 @@ export function createCache<V>(
   function peek(id: string, at: number): Cached<V> | undefined {
     const cached = last(id)
     if (cached === undefined) return undefined
-    const age = at - cached.loadedAt
+    const age = at - madeAt - cached.loadedAt
     // A negative age means that the clock went back: nothing is known of how old the value really is.
     return age >= 0 && age < (cached.value === null ? negativeMaxAge : maxAgeMilliseconds) ? cached : undefined
   }
@@ -180,6 +182,11 @@ export function frontOf<K>(entries: ReadonlyMap<K, unknown>): Front<K> {
       keys = undefined
     },
   }
+}
+
+/** A copy with memory of its own. A part of a longer text keeps the whole of it: with a key id that would be a header, and the secret in it. */
+export function ownText(text: string): string {
+  return Array.from(text).join('')
 }
 
 function hashOf(id: string): number {

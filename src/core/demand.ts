@@ -5,6 +5,8 @@ import type { Throttle } from './throttle.ts'
 /** A credential as it was found in a request, before anything is believed of it. */
 export interface Credential {
   readonly text: string
+  /** What the text must match, where it has not been matched yet. What was minted here does; anything else that does not is malformed. */
+  readonly form?: RegExp | undefined
   /** Which kinds may stand in the place where it was found. */
   readonly kinds: 'secret' | 'token' | 'either'
   /** Whether shared caches know that place to be a credential: the `Authorization` field (RFC 9111, section 3.5). */
@@ -28,14 +30,17 @@ export interface RequestReader<R> {
 /** What a route asks of a request. */
 export interface Demand<R> {
   readonly reader: RequestReader<R>
-  /** What the route itself names on an axis: fixed, or read from the request. */
-  readonly target: { readonly [axis in Axis]?: string | TargetReader<R> }
   readonly acceptsSecret: boolean
   readonly acceptsToken: boolean
   readonly optional: boolean
   readonly anyTarget: boolean
-  /** Whether nothing but the credential is read from a request: what one credential is aimed at is then always the same. */
-  readonly fixed: boolean
+  /** What is read from each request to tell its target. */
+  readonly readers: readonly TargetReader<R>[]
+  /**
+   * Who names what, axis by axis in the order of the axes, first the route and then the profile: a fixed name, the place in `readers` of what reads
+   * it, or undefined for nobody.
+   */
+  readonly names: readonly (string | number | undefined)[]
   /** What counts refused credentials by peer. Never asked where a known credential is let in. */
   readonly throttle?: Required<Throttle<R>> | undefined
 }

@@ -1,4 +1,4 @@
-import { base64url } from 'jose'
+import * as base64url from 'jose/base64url'
 import { hmacSha256, sha256 } from '#hash'
 import type { Slot } from './secret.ts'
 
@@ -18,10 +18,11 @@ export interface Pepper {
 const DIGEST_LENGTH = 43
 const PLAIN = 'sha-256:'
 const PEPPERED = 'hmac-sha-256:'
-const DIGEST_WORDS = 8
+// A digest at work is text of two bytes to a character, which is the form that a runtime hashes into and that is read in the fewest steps.
+const PAIRS = 16
 // No secret has this digest.
-const NO_DIGEST = /* @__PURE__ */ '\0'.repeat(4 * DIGEST_WORDS)
-const NO_DIGESTS = /* @__PURE__ */ new Int32Array(2 * DIGEST_WORDS)
+const NO_DIGEST = /* @__PURE__ */ '\0'.repeat(16)
+const NO_DIGESTS = /* @__PURE__ */ new Uint16Array(32)
 const DIGEST = /^(?:sha-256|hmac-sha-256:[A-Za-z0-9_-]{1,32}):[A-Za-z0-9_-]{43}$/
 
 /** Whether `value` has the form of a stored digest. */
@@ -41,21 +42,19 @@ export function pepperOf(digest: string): string | undefined {
 
 /** The digests of both slots of a key, laid out so that they are compared at once. */
 export interface SlotDigests {
-  /** The digest of the primary, and after it that of the secondary, four bytes to a word. */
-  readonly words: Int32Array
+  /** The digest of the primary, and after it that of the secondary, two bytes to an element. */
+  readonly pairs: Uint16Array
   readonly primaryPepper: string | undefined
   readonly secondaryPepper: string | undefined
 }
 
 /** Lays the stored digests of both slots out for {@link matchSecret}; an absent one is zeros, which no secret has. */
-export function slotDigests(primary: string, secondary: string | undefined): SlotDigests {
-  const primaryPepper = pepperOf(primary)
-  const words = new Int32Array(2 * DIGEST_WORDS)
-  for (const [slot, digest] of [primary, secondary].entries()) {
-    const bytes = digest === undefined ? '' : String.fromCharCode(...base64url.decode(digest.slice(-DIGEST_LENGTH)))
-    for (let i = 0; i < DIGEST_WORDS && bytes !== ''; i++) words[slot * DIGEST_WORDS + i] = wordAt(bytes, i)
-  }
-  return { words, primaryPepper, secondaryPepper: secondary === undefined ? primaryPepper : pepperOf(secondary) }
+export function slotDigests(primary: string | undefined, secondary: string | undefined): SlotDigests {
+  const pairs = new Uint16Array(2 * PAIRS)
+  if (primary !== undefined) layOut(primary, pairs, 0)
+  if (secondary !== undefined) layOut(secondary, pairs, PAIRS)
+  const primaryPepper = primary === undefined ? undefined : pepperOf(primary)
+  return { pairs, primaryPepper, secondaryPepper: secondary === undefined ? primaryPepper : pepperOf(secondary) }
 }
 
 /**
@@ -72,16 +71,19 @@ export function matchSecret(
 ): Slot | 'pepper_missing' | undefined {
   const primaryPepper = digests === undefined ? (pepper?.current ?? undefined) : digests.primaryPepper
   const secondaryPepper = digests === undefined ? primaryPepper : digests.secondaryPepper
+  const isShared = secondaryPepper === primaryPepper
   const first = digestBytes(primaryPepper, secret, pepper)
-  const second = secondaryPepper === primaryPepper ? first : digestBytes(secondaryPepper, secret, pepper)
-  const words = digests?.words ?? NO_DIGESTS
+  const second = isShared ? first : digestBytes(secondaryPepper, secret, pepper)
+  const pairs = digests?.pairs ?? NO_DIGESTS
+  const one = first ?? NO_DIGEST
+  const other = second ?? NO_DIGEST
   // In constant time, and all of both. What cannot be computed is in no slot, not even in an empty one.
   let primary = first === undefined ? 1 : 0
   let secondary = second === undefined ? 1 : 0
-  for (let i = 0; i < DIGEST_WORDS; i++) {
-    const word = wordAt(first ?? NO_DIGEST, i)
-    primary |= word ^ (words[i] as number)
-    secondary |= (second === first ? word : wordAt(second ?? NO_DIGEST, i)) ^ (words[DIGEST_WORDS + i] as number)
+  for (let i = 0; i < PAIRS; i++) {
+    const pair = one.charCodeAt(i)
+    primary |= pair ^ (pairs[i] as number)
+    secondary |= (isShared ? pair : other.charCodeAt(i)) ^ (pairs[PAIRS + i] as number)
   }
   if (primary === 0) return 'primary'
   if (secondary === 0) return 'secondary'
@@ -105,16 +107,18 @@ function digestBytes(name: string | undefined, secret: string, pepper: Pepper | 
   return hmacSha256(pepper.keys[name] as Uint8Array, secret)
 }
 
-function wordAt(bytes: string, word: number): number {
-  const at = word * 4
-  return bytes.charCodeAt(at) | (bytes.charCodeAt(at + 1) << 8) | (bytes.charCodeAt(at + 2) << 16) | (bytes.charCodeAt(at + 3) << 24)
-}
-
 /** SHA-256 of a text in base64url, without padding. */
 export function digestOf(text: string): string {
   return inBase64url(sha256(text))
 }
 
-function inBase64url(bytes: string): string {
-  return base64url.encode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)))
+function inBase64url(pairs: string): string {
+  const bytes = new Uint8Array(2 * PAIRS)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = pairs.charCodeAt(i >> 1) >> (8 * (i & 1))
+  return base64url.encode(bytes)
+}
+
+function layOut(digest: string, into: Uint16Array, from: number): void {
+  const bytes = base64url.decode(digest.slice(-DIGEST_LENGTH))
+  for (let i = 0; i < PAIRS; i++) into[from + i] = (bytes[2 * i] as number) | ((bytes[2 * i + 1] as number) << 8)
 }

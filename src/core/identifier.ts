@@ -53,7 +53,13 @@ export interface IdentifierParts {
 }
 
 /** Whose credential a text is. */
-export type Identify = (text: string, kinds: Credential['kinds'], known: Known | undefined, at: number) => Identity | Denial | Question
+export type Identify = (
+  text: string,
+  kinds: Credential['kinds'],
+  known: Known | undefined,
+  at: number,
+  form?: RegExp | undefined,
+) => Identity | Denial | Question
 
 /** The second step of every decision: from the text of a credential to a live key. */
 export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, verifyToken, isOurToken, now }: IdentifierParts): Identify {
@@ -64,7 +70,8 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     return matched(text, cached.value, at)
   }
 
-  function identifyForeign(text: string, known: Known | undefined, at: number): Identity | Denial | Question {
+  function identifyForeign(text: string, known: Known | undefined, at: number, form: RegExp | undefined): Identity | Denial | Question {
+    if (form?.test(text) === false) return new Denial(REFUSALS.credentialMalformed, undefined)
     let last: Denial | undefined
     for (const aliasId of aliasIdsOf(text, foreign, prefixes, pepper)) {
       const alias = recall(aliasId, known, at)
@@ -83,12 +90,10 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
   }
 
   function matched(text: string, cached: CachedKey | null, at: number): Identity | Denial {
-    const slot = matchSecret(text, cached?.digests, pepper)
-    if (cached === null || cached.digests === undefined) return invalid('key_unknown')
-    if (slot === 'primary' || slot === 'secondary') {
-      const identity = cached[slot]
-      if (identity !== undefined) return ifLive(identity, at)
-    }
+    const slot = matchSecret(text, cached ?? undefined, pepper)
+    if (cached === null || cached.primary === undefined) return invalid('key_unknown')
+    if (slot === 'primary') return ifLive(cached.primary, at)
+    if (slot === 'secondary' && cached.secondary !== undefined) return ifLive(cached.secondary, at)
     const record = cached.record as KeyRecord
     // A key that is dead in any case needs no pepper to be refused.
     const dead = slot === 'pepper_missing' ? deadKeyReason(record, at) : undefined
@@ -135,7 +140,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     })
   }
 
-  return (text, kinds, known, at) => {
+  return (text, kinds, known, at, form) => {
     const keyId = keyIdOf(text, prefixes)
     if (keyId !== undefined || hasOurPrefix(text, prefixes)) {
       if (kinds === 'token') return invalid('kind_not_accepted')
@@ -147,7 +152,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
       if (kinds === 'token' || !(found instanceof Denial) || !found.foreign) return found
     }
     if (kinds === 'token') return invalid('token_malformed', undefined, true)
-    return identifyForeign(text, known, at)
+    return identifyForeign(text, known, at, form)
   }
 }
 

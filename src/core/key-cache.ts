@@ -5,10 +5,8 @@ import { holderOfSecret, type Identity } from './identity.ts'
 import type { StoredKey } from './store.ts'
 
 /** A record in the key cache, with what the request path wants to know of it without looking anything else up. */
-export interface CachedKey {
+export interface CachedKey extends SlotDigests {
   readonly record: StoredKey
-  /** What a secret is compared with; undefined for an alias. */
-  readonly digests: SlotDigests | undefined
   /** Whose secret each slot holds; undefined for an empty slot, and for an alias. */
   readonly primary: Identity | undefined
   readonly secondary: Identity | undefined
@@ -25,11 +23,12 @@ export function createKeyCache(store: Pick<CheckedStore, 'get'>, bounds: CacheBo
 }
 
 function cachedKey(record: StoredKey): CachedKey {
-  if (record.kind === 'alias') return { record, digests: undefined, primary: undefined, secondary: undefined }
-  return {
-    record,
-    digests: slotDigests(record.primary.digest, record.secondary?.digest),
-    primary: holderOfSecret(record, 'primary'),
-    secondary: record.secondary === null ? undefined : holderOfSecret(record, 'secondary'),
-  }
+  const isKey = record.kind === 'key'
+  const { pairs, primaryPepper, secondaryPepper } = isKey
+    ? slotDigests(record.primary.digest, record.secondary?.digest)
+    : slotDigests(undefined, undefined)
+  const primary = isKey ? holderOfSecret(record, 'primary') : undefined
+  const secondary = isKey && record.secondary !== null ? holderOfSecret(record, 'secondary') : undefined
+  // Written out: an object that is spread into another one lies in two places.
+  return { pairs, primaryPepper, secondaryPepper, primary, secondary, record }
 }

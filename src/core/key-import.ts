@@ -1,5 +1,6 @@
+import * as base64url from 'jose/base64url'
 import type { Metadata, StoredSecret } from './api-key.ts'
-import { isPlainObject, MAX_SECRET_LENGTH, timeProblem, unknownMember } from './bounds.ts'
+import { isPlainObject, MAX_SECRET_LENGTH, membersProblem, timeProblem } from './bounds.ts'
 import { digestUnder, isDigest, type Pepper, storedDigest } from './digest.ts'
 import { requireInput, TwinkeyError } from './fault.ts'
 import type { ForeignSecrets } from './foreign.ts'
@@ -56,9 +57,7 @@ export interface ImportRules {
 /** What is stored of an imported secret. */
 export function readImported(input: ImportedDigest | ImportedSecret, slot: string, rules: ImportRules, now: number): StoredSecret {
   requireInput(isPlainObject(input) ? undefined : 'must be an object with a digest or a secret', slot)
-  const members = 'secret' in input ? SECRET_MEMBERS : DIGEST_MEMBERS
-  const extra = unknownMember(input, members)
-  requireInput(extra === undefined ? undefined : `has an unknown member ${JSON.stringify(extra)}; it can have ${members.join(', ')}`, slot)
+  requireInput(membersProblem(input, 'secret' in input ? SECRET_MEMBERS : DIGEST_MEMBERS), slot)
   const { entropyBits, expiresAt = null } = input
   requireInput(
     typeof entropyBits === 'number' && entropyBits >= MIN_ENTROPY_BITS
@@ -119,14 +118,11 @@ function digestAsGiven(input: ImportedDigest, slot: string, { foreign, pepper }:
 function base64urlOf({ digest, encoding }: ImportedDigest): string | undefined {
   if (typeof digest !== 'string') return undefined
   if (encoding === 'base64url') return digest
-  if (encoding === 'base64')
-    return /^[A-Za-z0-9+/]{43}=$/.test(digest) ? digest.slice(0, 43).replaceAll('+', '-').replaceAll('/', '_') : undefined
+  if (encoding === 'base64') {
+    return /^[A-Za-z0-9+/]{43}=$/.test(digest) ? digest.slice(0, -1).replaceAll('+', '-').replaceAll('/', '_') : undefined
+  }
   if (encoding !== 'hex' || !/^[0-9A-Fa-f]{64}$/.test(digest)) return undefined
-  const bytes = digest.match(/../g) as string[]
-  return btoa(String.fromCharCode(...bytes.map((byte) => Number.parseInt(byte, 16))))
-    .slice(0, 43)
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
+  return base64url.encode(Uint8Array.from(digest.match(/../g) as string[], (byte) => Number.parseInt(byte, 16)))
 }
 
 function notLookedUp(slot: string): TwinkeyError {

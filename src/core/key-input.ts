@@ -1,5 +1,5 @@
 import type { KeyState, Metadata } from './api-key.ts'
-import { isPlainObject, metadataProblem, nameProblem, secondsProblem, timeProblem, unknownMember } from './bounds.ts'
+import { isPlainObject, membersProblem, metadataProblem, nameProblem, secondsProblem, timeProblem } from './bounds.ts'
 import { requireInput } from './fault.ts'
 import { type Scope, scopeProblem } from './scope.ts'
 
@@ -156,12 +156,7 @@ export function requireObject<T>(input: T): T {
 }
 
 function requireMembers(input: unknown, known: readonly string[]): void {
-  requireObject(input)
-  const extra = unknownMember(input as object, known)
-  requireInput(
-    extra === undefined ? undefined : `has an unknown member ${JSON.stringify(extra)}; it can have ${known.join(', ')}`,
-    'What was given',
-  )
+  requireInput(membersProblem(input, known), 'What was given')
   const { actor } = input as ActorOption
   requireInput(actor === undefined ? undefined : nameProblem(actor), 'actor')
 }

@@ -18,38 +18,32 @@ export function matchesQuery(key: KeyRecord, { tenant, owner, state, pepper }: F
  */
 export function labelsOf(record: StoredKey): string[] {
   if (record.kind === 'alias') return []
-  const { scope, owner } = record
-  const tenants = scope.tenants === '*' ? [] : scope.tenants
+  const tenants = record.scope.tenants === '*' ? [] : record.scope.tenants
   return [
     ...new Set([
-      ...tenants.map((tenant) => `tenant:${tenant}`),
-      ownerLabel(owner),
-      ...peppersOf(record).map(pepperLabel),
-      `state:${stateOf(record)}`,
+      ...tenants.map((tenant) => labelOf('tenant', tenant)),
+      labelOf('owner', record.owner),
+      ...peppersOf(record).map((pepper) => labelOf('pepper', pepper)),
+      labelOf('state', stateOf(record)),
       'key',
     ]),
   ]
 }
 
 /** The labels of all keys that a query asks for, never none. The first is the one that the fewest keys have, as a rule: begin there. */
-export function labelsAsked({ tenant, owner, state, pepper }: Filter): [string, ...string[]] {
-  const [first, ...others] = [
-    ...(tenant === undefined ? [] : [`tenant:${tenant}`]),
-    ...(owner === undefined ? [] : [ownerLabel(owner)]),
-    ...(pepper === undefined ? [] : [pepperLabel(pepper)]),
-    ...(state === undefined ? [] : [`state:${state}`]),
-  ]
-  return first === undefined ? ['key'] : [first, ...others]
+export function labelsAsked(filter: Filter): [string, ...string[]] {
+  const asked = FILTERS.flatMap((name) => (filter[name] === undefined ? [] : [labelOf(name, filter[name])]))
+  const [first = 'key', ...others] = asked
+  return [first, ...others]
+}
+
+// The fewest keys come first.
+const FILTERS = ['tenant', 'owner', 'pepper', 'state'] as const
+
+function labelOf(name: keyof Filter, value: string | null): string {
+  return value === null ? `no-${name}` : `${name}:${value}`
 }
 
 function peppersOf({ primary, secondary }: KeyRecord): (string | null)[] {
   return [primary, ...(secondary === null ? [] : [secondary])].map(({ digest }) => pepperOf(digest) ?? null)
-}
-
-function ownerLabel(owner: string | null): string {
-  return owner === null ? 'no-owner' : `owner:${owner}`
-}
-
-function pepperLabel(pepper: string | null): string {
-  return pepper === null ? 'no-pepper' : `pepper:${pepper}`
 }

@@ -1,4 +1,4 @@
-import { isPlainObject, nameProblem, unknownMember } from './bounds.ts'
+import { membersProblem, nameProblem } from './bounds.ts'
 
 // How options are checked: each check throws what to do instead, when the process starts.
 
@@ -49,7 +49,6 @@ export function requireNumber(
 }
 
 export function requireMembers(value: unknown, known: readonly string[], what: string): void {
-  if (!isPlainObject(value)) throw new TypeError(`${what} must be given an object.`)
-  const extra = unknownMember(value, known)
-  if (extra !== undefined) throw new TypeError(`${what}: unknown option ${JSON.stringify(extra)}. It can have ${known.join(', ')}.`)
+  const problem = membersProblem(value, known)
+  if (problem !== undefined) throw new TypeError(`${what} ${problem}.`)
 }

@@ -1,4 +1,4 @@
-import { isPlainObject, nameProblem, unknownMember } from './bounds.ts'
+import { membersProblem, nameProblem } from './bounds.ts'
 
 /** What one axis of a scope reaches: `'*'` for everything, or the exact names. An empty list reaches nothing. */
 export type Reach = '*' | readonly string[]
@@ -26,6 +26,9 @@ export const AXES = [
   ['environment', 'environments'],
   ['workflow', 'workflows'],
 ] as const satisfies readonly (readonly [Axis, keyof Scope])[]
+
+/** The members of {@link Scope}, in the same order. */
+export const SCOPE_MEMBERS = AXES.map(([, member]) => member)
 
 const MAX_NAMES = 64
 
@@ -115,13 +118,11 @@ export function reachProblem(value: unknown): string | undefined {
 
 /** Why `value` cannot be a whole scope, or undefined. */
 export function scopeProblem(value: unknown): string | undefined {
-  if (!isPlainObject(value)) return 'must be an object { tenants, environments, workflows }'
-  const members: readonly string[] = AXES.map(([, member]) => member)
-  const extra = unknownMember(value, members)
-  if (extra !== undefined) return `has an unknown member ${JSON.stringify(extra)}`
-  for (const member of members) {
-    const problem = reachProblem(value[member])
-    if (problem !== undefined) return `is wrong: ${member} ${problem}`
+  const problem = membersProblem(value, SCOPE_MEMBERS)
+  if (problem !== undefined) return problem
+  for (const member of SCOPE_MEMBERS) {
+    const wrong = reachProblem((value as Scope)[member])
+    if (wrong !== undefined) return `is wrong: ${member} ${wrong}`
   }
   return undefined
 }

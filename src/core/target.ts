@@ -1,5 +1,5 @@
 import { nameProblem } from './bounds.ts'
-import type { Demand, TargetReader } from './demand.ts'
+import type { Demand } from './demand.ts'
 import { isRefusal, REFUSALS, type Refusal, type RefusalReason, targetConflict, targetMissing } from './refusal.ts'
 import { AXES, type Axis, covers, type Reach, type Scope, type Target } from './scope.ts'
 
@@ -9,22 +9,36 @@ export interface Unresolved {
   readonly reason: RefusalReason
 }
 
+/** What the readers of a demand have read. */
+export type Readings = readonly (string | Refusal | undefined)[]
+
+/** Reads what a demand reads, once and before anything is concluded from it. */
+export function readTarget<R>(request: R, { readers }: Demand<R>): Readings {
+  const readings: (string | Refusal | undefined)[] = []
+  for (let i = 0; i < readers.length; i++) readings.push(readers[i]?.(request))
+  return readings
+}
+
 /**
- * What a request is aimed at: everything that names an axis must agree, and a limited axis must be named.
+ * What a request is aimed at: everything that names an axis must agree, and a limited axis must be named. It depends on nothing but its arguments.
  *
  * @param environments The environments that the deployment serves, or undefined where that is not configured.
  */
-export function resolveTarget<R>(
-  request: R,
-  demand: Demand<R>,
+export function resolveTarget(
+  readings: Readings,
+  { names, reader: { caseless } }: Demand<never>,
   scope: Scope,
   environments: readonly string[] | undefined,
 ): Target | Unresolved {
-  const tenant = resolveAxis('tenant', request, demand, scope.tenants, undefined)
+  const named = (place: number): Readings[number] => {
+    const name = names[place]
+    return typeof name === 'number' ? readings[name] : name
+  }
+  const tenant = resolveAxis('tenant', named(0), named(1), caseless, scope.tenants, undefined)
   if (typeof tenant === 'object') return tenant
-  const environment = resolveAxis('environment', request, demand, scope.environments, environments)
+  const environment = resolveAxis('environment', named(2), named(3), caseless, scope.environments, environments)
   if (typeof environment === 'object') return environment
-  const workflow = resolveAxis('workflow', request, demand, scope.workflows, undefined)
+  const workflow = resolveAxis('workflow', named(4), named(5), caseless, scope.workflows, undefined)
   if (typeof workflow === 'object') return workflow
   return { tenant, environment, workflow }
 }
@@ -38,20 +52,20 @@ export function firstUncovered(scope: Scope, target: Target): Axis | undefined {
   return undefined
 }
 
-function resolveAxis<R>(
+function resolveAxis(
   axis: Axis,
-  request: R,
-  demand: Demand<R>,
+  namedByRoute: Readings[number],
+  namedByProfile: Readings[number],
+  caseless: readonly Axis[] | undefined,
   reach: Reach,
   served: readonly string[] | undefined,
 ): string | undefined | Unresolved {
-  const { reader } = demand
-  const byRoute = read(demand.target[axis], request)
-  const byProfile = read(reader.target?.[axis], request)
+  const byRoute = checked(namedByRoute)
+  const byProfile = checked(namedByProfile)
   if (isRefusal(byRoute)) return { refusal: byRoute, reason: byRoute === REFUSALS.parameterUnseen ? 'parameter_unseen' : 'not_readable' }
   if (isRefusal(byProfile)) return { refusal: byProfile, reason: 'not_readable' }
 
-  const listed = reader.caseless?.includes(axis) ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? ''] : undefined
+  const listed = caseless?.includes(axis) ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? ''] : undefined
   const first = listed ? spelled(byRoute, listed) : byRoute
   const second = listed ? spelled(byProfile, listed) : byProfile
   if (first !== undefined && second !== undefined && first !== second) return { refusal: targetConflict(axis), reason: 'sources_disagree' }
@@ -66,9 +80,7 @@ function resolveAxis<R>(
   return reach === '*' || reach.length === 0 ? undefined : { refusal: targetMissing(axis), reason: 'not_named' }
 }
 
-function read<R>(source: string | TargetReader<R> | undefined, request: R): string | Refusal | undefined {
-  if (typeof source !== 'function') return source
-  const name = source(request)
+function checked(name: Readings[number]): Readings[number] {
   if (name === undefined || isRefusal(name)) return name
   // A star stands for everything in a scope, and is no name that a request could be for.
   return nameProblem(name) === undefined && name !== '*' ? name : REFUSALS.requestMalformed

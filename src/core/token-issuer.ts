@@ -1,14 +1,14 @@
 import type { JWK } from 'jose'
 import type { Metadata } from './api-key.ts'
 import type { Authenticator } from './authenticator.ts'
-import { isPlainObject, secondsProblem, unknownMember } from './bounds.ts'
+import { membersProblem, secondsProblem } from './bounds.ts'
 import type { Emit } from './events.ts'
 import { requireInput } from './fault.ts'
 import { Denial } from './identifier.ts'
 import { type ApiKey, viewOf } from './key-view.ts'
 import type { Principal, Refused } from './principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason } from './refusal.ts'
-import { AXES, emptyAxis, freezeScope, narrow, reachProblem, type Scope } from './scope.ts'
+import { emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope } from './scope.ts'
 import type { Slot } from './secret.ts'
 import type { SigningKeys } from './signing-key.ts'
 import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from './tokens.ts'
@@ -128,12 +128,6 @@ export function createTokenIssuer<M extends Metadata>({ authenticator, rules, si
   }
 }
 
-// A misspelt axis must not leave a token wider than was meant.
-function requireKnown(value: object, known: readonly string[], what: string): void {
-  const extra = unknownMember(value, known)
-  requireInput(extra === undefined ? undefined : `has an unknown member ${JSON.stringify(extra)}; it can have ${known.join(', ')}`, what)
-}
-
 /** Whose credential of one kind it is, in the form that `keys.verify` and `tokens.verify` answer. */
 export async function verifyCredential<M extends Metadata>(
   authenticator: Authenticator<M>,
@@ -146,16 +140,11 @@ export async function verifyCredential<M extends Metadata>(
 }
 
 function readRequest(request: TokenRequest): TokenRequest {
-  requireInput(isPlainObject(request) ? undefined : 'must be an object { scope, lifetimeSeconds }', 'The token request')
-  requireKnown(request, ['scope', 'lifetimeSeconds'], 'The token request')
+  requireInput(membersProblem(request, ['scope', 'lifetimeSeconds']), 'The token request')
   const { scope = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = request
-  requireInput(isPlainObject(scope) ? undefined : 'must be an object with the axes to cut down', 'scope')
-  requireKnown(
-    scope,
-    AXES.map(([, member]) => member),
-    'scope',
-  )
-  for (const [, member] of AXES) requireInput(scope[member] === undefined ? undefined : reachProblem(scope[member]), member)
+  // A misspelt axis must not leave a token wider than was meant.
+  requireInput(membersProblem(scope, SCOPE_MEMBERS), 'scope')
+  for (const member of SCOPE_MEMBERS) requireInput(scope[member] === undefined ? undefined : reachProblem(scope[member]), member)
   requireInput(secondsProblem(lifetimeSeconds, 1, MAX_LIFETIME_SECONDS), 'lifetimeSeconds')
   return { scope, lifetimeSeconds }
 }

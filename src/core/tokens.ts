@@ -1,4 +1,7 @@
-import { base64url, compactVerify, type JWK, SignJWT } from 'jose'
+import type { JWK } from 'jose'
+import * as base64url from 'jose/base64url'
+import { compactVerify } from 'jose/jws/compact/verify'
+import { SignJWT } from 'jose/jwt/sign'
 import { isId, type KeyRecord } from './api-key.ts'
 import { isPlainObject, MAX_TOKEN_LENGTH, nameProblem } from './bounds.ts'
 import { TwinkeyError } from './fault.ts'

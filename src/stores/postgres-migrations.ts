@@ -1,4 +1,4 @@
-import { isPlainObject, unknownMember } from '../core/bounds.ts'
+import { requireMembers } from '../core/option.ts'
 
 /** Where in the database a store over PostgreSQL keeps its tables. */
 export interface PostgresMigrationOptions {
@@ -99,9 +99,7 @@ $twinkey$;
 }
 
 function check(options: PostgresMigrationOptions) {
-  if (!isPlainObject(options)) throw new TypeError("The options must be an object, like { tablePrefix: 'twinkey' }.")
-  const extra = unknownMember(options, ['schema', 'tablePrefix', 'listen'])
-  if (extra !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(extra)}. It can have schema, tablePrefix, listen.`)
+  requireMembers(options, ['schema', 'tablePrefix', 'listen'], 'The options of postgresStore')
   const { schema, tablePrefix = 'twinkey' } = options
   if (schema !== undefined) requireName('schema', schema, MAX_SCHEMA_LENGTH)
   requireName('tablePrefix', tablePrefix, MAX_PREFIX_LENGTH)

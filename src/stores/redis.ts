@@ -174,7 +174,7 @@ function checkOptions(client: unknown, options: RedisStoreOptions) {
   if (typeof client !== 'object' || client === null || !('evalSha' in client || 'evalsha' in client)) {
     throw new TypeError('redisStore: the client must be a client or cluster of node-redis or ioredis.')
   }
-  requireMembers(options, ['prefix', 'subscriber'], 'redisStore')
+  requireMembers(options, ['prefix', 'subscriber'], 'The options of redisStore')
   const { prefix = 'twinkey', subscriber } = options
   if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
     throw new TypeError('redisStore: prefix must have 1 to 64 printable ASCII characters, no space and no brace.')

@@ -1,4 +1,4 @@
-import { isPlainObject, unknownMember } from '../core/bounds.ts'
+import { requireMembers } from '../core/option.ts'
 
 /** What a store over SQLite is made with. */
 export interface SqliteStoreOptions {
@@ -36,10 +36,8 @@ const PREFIX = /^[a-z][a-z0-9_]{0,39}$/
 
 /** @throws TypeError or RangeError with what to do instead. */
 export function prefixOf(options: SqliteStoreOptions): string {
-  if (!isPlainObject(options)) throw new TypeError('The options must be an object, like { tablePrefix }.')
-  const extra = unknownMember(options, ['tablePrefix'])
-  if (extra !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(extra)}. It can have tablePrefix.`)
-  const { tablePrefix = 'twinkey' } = options as SqliteStoreOptions
+  requireMembers(options, ['tablePrefix'], 'The options of sqliteStore')
+  const { tablePrefix = 'twinkey' } = options
   if (typeof tablePrefix !== 'string') throw new TypeError('tablePrefix must be a string.')
   // SQLite keeps names that begin with sqlite_ to itself.
   if (!PREFIX.test(tablePrefix) || tablePrefix.startsWith('sqlite')) {

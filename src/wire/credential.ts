@@ -23,10 +23,14 @@ function readField(field: string | undefined): string | Refusal | undefined {
  * @see RFC 6750 section 2.1, RFC 9110 section 11
  */
 export function readBearer(field: string | undefined, kinds: Credential['kinds']): Credential | Refusal | undefined {
-  // As nearly all are written.
-  if (field?.startsWith('Bearer ') && field.length <= LONGEST_FIELD) {
-    const value = field.slice('Bearer '.length)
-    if (TOKEN68.test(value)) return { text: value, kinds, shielded: true }
+  // As nearly all are written. The characters are left to whoever does not know the text already: a token is long.
+  if (
+    field?.startsWith('Bearer ') &&
+    field.length <= LONGEST_FIELD &&
+    field.charCodeAt('Bearer '.length) !== 0x20 &&
+    !field.includes(',')
+  ) {
+    return { text: field.slice('Bearer '.length), form: TOKEN68, kinds, shielded: true }
   }
   if (field?.includes(',')) return /(?:^|,)\s*bearer(?:\s|,|$)/i.test(field) ? REFUSALS.credentialAmbiguous : undefined
   // The scheme first: a field of another one is not ours to read, whatever its length.

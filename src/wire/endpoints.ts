@@ -1,6 +1,6 @@
 import type { Metadata } from '../core/api-key.ts'
-import { isPlainObject, unknownMember } from '../core/bounds.ts'
 import type { Credential } from '../core/demand.ts'
+import { requireMembers } from '../core/option.ts'
 import { isRefusal, methodNotAllowed, REFUSALS, type Refusal } from '../core/refusal.ts'
 import type { Tokens } from '../core/token-issuer.ts'
 import { type BodySource, collectBody, readBody, unreadBody } from './body.ts'
@@ -46,10 +46,8 @@ export interface Endpoints {
 const JWKS_MAX_AGE_SECONDS = 300
 
 export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, options: EndpointOptions = {}): Endpoints {
-  if (!isPlainObject(options)) throw new TypeError('tokenRoutes: the options must be an object, like { profile }.')
-  const extra = unknownMember(options, ['profile', 'throttle'])
-  if (extra !== undefined) throw new TypeError(`tokenRoutes: unknown option ${JSON.stringify(extra)}. It can have profile, throttle.`)
-  const { profile = standard(), throttle } = options as EndpointOptions
+  requireMembers(options, ['profile', 'throttle'], 'The options of tokenRoutes')
+  const { profile = standard(), throttle } = options
   const guard = createGuard(twinkey, { profile, anyTarget: true, throttle })
   const credential = (request: WireRequest) => profile.exchangeCredential?.(request) ?? profile.credential(request)
   const exchanging: Profile = Object.assign(Object.create(profile), { credential })

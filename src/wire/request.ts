@@ -40,24 +40,24 @@ export interface MatchedRoute<F> {
 }
 
 abstract class MatchedRequest<F> {
-  readonly #of: F | undefined
-  readonly #route: MatchedRoute<F> | undefined
+  private readonly of: F | undefined
+  private readonly route: MatchedRoute<F> | undefined
 
   constructor(of: F | undefined, route: MatchedRoute<F> | undefined) {
-    this.#of = of
-    this.#route = route
+    this.of = of
+    this.route = route
   }
 
   param(name: string): string | undefined {
-    return this.#route === undefined ? undefined : textOf(this.#route.param(this.#of as F, name))
+    return this.route === undefined ? undefined : textOf(this.route.param(this.of as F, name))
   }
 
   get template(): string | undefined {
-    return this.#route === undefined ? undefined : textOf(this.#route.template(this.#of as F))
+    return this.route === undefined ? undefined : textOf(this.route.template(this.of as F))
   }
 
   get peer(): string | undefined {
-    return this.#route?.peer === undefined ? this.socketPeer() : textOf(this.#route.peer(this.#of as F))
+    return this.route?.peer === undefined ? this.socketPeer() : textOf(this.route.peer(this.of as F))
   }
 
   protected socketPeer(): string | undefined {
@@ -67,28 +67,28 @@ abstract class MatchedRequest<F> {
 
 /** A request of Node's http module, read from what the parser left and without making Node build its header objects. */
 export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
-  readonly #request: NodeRequest
+  private readonly request: NodeRequest
   /** As it stands now, whatever is done to the request afterwards. */
   readonly url: string
   readonly receivedUrl: string | undefined
 
   constructor(request: NodeRequest, of?: F, route?: MatchedRoute<F>) {
     super(of, route)
-    this.#request = request
+    this.request = request
     this.url = request.url ?? '/'
     this.receivedUrl = receivedUrlOf(request)
   }
 
   get method(): string {
-    return this.#request.method ?? 'GET'
+    return this.request.method ?? 'GET'
   }
 
   protected override socketPeer(): string | undefined {
-    return this.#request.socket?.remoteAddress
+    return this.request.socket?.remoteAddress
   }
 
   header(name: string): string | undefined {
-    const { rawHeaders, headers } = this.#request
+    const { rawHeaders, headers } = this.request
     // Some hosts make requests up without them. Nothing can stand twice there.
     if (rawHeaders === undefined || rawHeaders.length === 0) return joined(ownMember(headers, name))
     let found: string | undefined
@@ -121,27 +121,27 @@ function joined(value: unknown): string | undefined {
 
 /** A web-standard request. Its Headers join repeated fields by themselves. */
 export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
-  readonly #request: Request
+  private readonly request: Request
 
   constructor(request: Request, of?: F, route?: MatchedRoute<F>) {
     super(of, route)
-    this.#request = request
+    this.request = request
   }
 
   get method(): string {
-    return this.#request.method
+    return this.request.method
   }
 
   get url(): string {
-    return this.#request.url
+    return this.request.url
   }
 
   get receivedUrl(): string | undefined {
-    return receivedUrlOf(this.#request)
+    return receivedUrlOf(this.request)
   }
 
   header(name: string): string | undefined {
-    return this.#request.headers.get(name) ?? undefined
+    return this.request.headers.get(name) ?? undefined
   }
 }
 

@@ -1,5 +1,6 @@
-import { isPlainObject, nameProblem, unknownMember } from '../core/bounds.ts'
+import { nameProblem } from '../core/bounds.ts'
 import type { Demand, TargetReader } from '../core/demand.ts'
+import { requireMembers } from '../core/option.ts'
 import { REFUSALS } from '../core/refusal.ts'
 import { AXES, type Axis } from '../core/scope.ts'
 import type { Throttle } from '../core/throttle.ts'
@@ -69,22 +70,19 @@ const MEMBERS = ['tenant', 'environment', 'workflow', 'profile', 'accept', 'opti
 /** A requirement that has been checked, in the form in which the core takes it. Made once for a route, not for each request. */
 export class CheckedRequirement implements Demand<WireRequest> {
   readonly reader: Profile
-  readonly target: Demand<WireRequest>['target']
   readonly acceptsSecret: boolean
   readonly acceptsToken: boolean
   readonly optional: boolean
   readonly anyTarget: boolean
-  readonly fixed: boolean
+  readonly readers: Demand<WireRequest>['readers']
+  readonly names: Demand<WireRequest>['names']
   readonly throttle: Demand<WireRequest>['throttle']
   /** The workflow, where it is fixed: a refusal may name it. */
   readonly workflow: string | undefined
 
   /** @throws TypeError with what to do, where the requirement would not guard what it seems to. */
   constructor(requirement: Requirement) {
-    const given: unknown = requirement
-    if (!isPlainObject(given)) throw new TypeError("requireAuth: the requirement must be an object, like { workflow: 'customers.read' }.")
-    const extra = unknownMember(given, MEMBERS)
-    if (extra !== undefined) throw new TypeError(`requireAuth: unknown member ${JSON.stringify(extra)}. It can have ${MEMBERS.join(', ')}.`)
+    requireMembers(requirement, MEMBERS, 'requireAuth: the requirement')
     const { profile = standard(), accept = ['secret', 'token'], optional = false, anyTarget = false, throttle } = requirement
     if (PROFILE_METHODS.some((method) => typeof profile?.[method] !== 'function')) {
       throw new TypeError('requireAuth: profile must be a profile, like standard().')
@@ -104,12 +102,13 @@ export class CheckedRequirement implements Demand<WireRequest> {
       target[axis] = source
     }
     this.reader = profile
-    this.target = target
     this.acceptsSecret = accept.includes('secret')
     this.acceptsToken = accept.includes('token')
     this.optional = optional
     this.anyTarget = anyTarget
-    this.fixed = anyTarget || (profile.target === undefined && Object.values(target).every((source) => typeof source === 'string'))
+    const sources = anyTarget ? [] : AXES.flatMap(([axis]) => [target[axis], profile.target?.[axis]])
+    this.readers = sources.filter((source) => typeof source === 'function')
+    this.names = sources.map((source) => (typeof source === 'function' ? this.readers.indexOf(source) : source))
     this.throttle = throttle === undefined ? undefined : throttleOf(throttle)
     this.workflow = typeof target.workflow === 'string' ? target.workflow : undefined
     Object.freeze(this)

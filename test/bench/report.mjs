@@ -5,7 +5,7 @@ import { verdictsOn } from './verdicts.mjs'
 
 const NOTES = [
   'Ratios are of one run: both sides in turn, the order turned round each round; median, least and most of the rounds.',
-  'core, tokens, growth: processor time of the whole process. import: time from before the first import to after the last.',
+  'core, tokens, growth, import: processor time of the whole process. import: from before the first import to after the last.',
   "http: requests for a second of the server's processor time, which is its throughput where it is busy all the time; `throughput` is by the clock.",
   'keypal, another library for API keys, is not in the registry, so it is not here.',
 ]

@@ -105,9 +105,9 @@ describe('an import is refused', () => {
     ['a digest that is no text', { ...digest, digest: 7 }, /must be 32 bytes/],
     ['a hint of five characters', { ...digest, hint: 'abcde' }, /at most four/],
     ['an expiry that is no time', { ...secret, expiresAt: 1.5 }, /expiresAt/],
-    ['an unknown member of a digest', { ...digest, expires: 1 }, /unknown member "expires"/],
-    ['an unknown member of a secret', { ...secret, expires: 1 }, /unknown member "expires"/],
-    ['a secret and a digest at once', { ...digest, ...secret }, /unknown member/],
+    ['an unknown member of a digest', { ...digest, expires: 1 }, /cannot have "expires"/],
+    ['an unknown member of a secret', { ...secret, expires: 1 }, /cannot have "expires"/],
+    ['a secret and a digest at once', { ...digest, ...secret }, /cannot have "digest"/],
     ['nothing', undefined, /must be an object/],
     ['a bare string', FIRST, /must be an object/],
   ])('for %s', async (_name, primary, message) => {

@@ -122,7 +122,7 @@ describe('misuse is an error when the route is made', () => {
 
   it('an option that tokenRoutes does not have', () => {
     const misspelt = as<object>({ Profile: flowgear() })
-    expect(() => createEndpoints(twinkey, misspelt)).toThrow('tokenRoutes: unknown option "Profile". It can have profile, throttle.')
+    expect(() => createEndpoints(twinkey, misspelt)).toThrow('The options of tokenRoutes cannot have "Profile", only profile, throttle.')
     expect(() => webEndpoints(twinkey, misspelt)).toThrow(TypeError)
     expect(() => webEndpoints(as<typeof twinkey>(undefined))).toThrow(TypeError)
   })

@@ -167,7 +167,7 @@ describe('the form of a scope', () => {
     ['a lone surrogate', { ...fine, tenants: ['a\ud800'] }],
     ['a line break', { ...fine, tenants: ['a\n'] }],
   ])('may not be %s', (_, value) => {
-    expect(scopeProblem(value)).toMatch(/must|has|is wrong/)
+    expect(scopeProblem(value)).toMatch(/must|cannot have|is wrong/)
   })
 
   it('is copied and frozen before it is handed out', () => {

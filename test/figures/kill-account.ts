@@ -44,7 +44,7 @@ const PAUSE_MILLISECONDS = 25
 /** @param lines What it said: before each change the intent, after it what was done. @param name The owner and the tenant of all its keys. */
 export async function accountOf(lines: readonly (Intent | Done)[], name: string, store: KeyStore): Promise<Account> {
   // Nothing is remembered: every question goes to the store.
-  const { keys, close } = createTwinkey({ store, cache: { maxAgeSeconds: 0 } })
+  const { keys, close } = createTwinkey({ store, cache: { maxAgeSeconds: 0 }, deadlineSeconds: 60 })
   const { histories, flying, acknowledged } = read(lines)
   const counts = { acknowledged, lost: 0, half: 0, unlisted: 0, done: {}, notDone: {} }
 

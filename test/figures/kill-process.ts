@@ -55,7 +55,8 @@ async function open(): Promise<KeyStore> {
 // Where nobody is left to kill it, it ends by itself.
 process.stdin.on('end', () => process.exit()).resume()
 
-const { keys } = createTwinkey({ store: await open() })
+// However busy the machine is, a write is killed and does not give up.
+const { keys } = createTwinkey({ store: await open(), deadlineSeconds: 60 })
 // The keys that are not revoked, and whether each has twins, which are regenerated, or one secret, which is rotated.
 const live: { readonly id: string; readonly secondary: boolean }[] = []
 const any = <T>(list: readonly T[]): T | undefined => list[Math.floor(Math.random() * list.length)]

@@ -14,7 +14,7 @@ export interface Trial {
   call(slot: number): unknown
 }
 
-const WORDS = 8
+const PAIRS = 16
 
 /** The trials: two classes of secrets each, none of which is right. */
 export async function trialsOf(slots: number): Promise<Readonly<Record<'compare' | 'same' | 'earlyExit' | 'verify' | 'unknownId', Trial>>> {
@@ -38,33 +38,33 @@ function compareTrial(
   name: string,
   secrets: readonly string[],
   compare: Compare,
-  nearer: (words: Int32Array, right: Int32Array) => void,
+  nearer: (pairs: Uint16Array, right: Uint16Array) => void,
 ): Trial {
-  const right = secrets.map((secret) => slotDigests(digestSecret(secret, undefined), undefined).words)
+  const right = secrets.map((secret) => slotDigests(digestSecret(secret, undefined), undefined).pairs)
   const digests = secrets.map(() => slotDigests(digestSecret('', undefined), undefined))
   return {
     name,
     fill(classes) {
-      const random = new Int32Array(randomBytes(secrets.length * WORDS * 8).buffer)
-      for (const [slot, { words }] of digests.entries()) {
-        words.set(random.subarray(slot * WORDS * 2, (slot + 1) * WORDS * 2))
-        if (classes[slot] === 0) nearer(words, right[slot] as Int32Array)
+      const random = new Uint16Array(randomBytes(secrets.length * PAIRS * 4).buffer)
+      for (const [slot, { pairs }] of digests.entries()) {
+        pairs.set(random.subarray(slot * PAIRS * 2, (slot + 1) * PAIRS * 2))
+        if (classes[slot] === 0) nearer(pairs, right[slot] as Uint16Array)
       }
     },
     call: (slot) => compare(secrets[slot] as string, digests[slot] as SlotDigests, undefined),
   }
 }
 
-function nearlyRight(words: Int32Array, right: Int32Array): void {
-  for (let i = 0; i < WORDS; i++) words[i] = right[i] as number
-  words[WORDS - 1] = (words[WORDS - 1] as number) ^ (1 << 24)
+function nearlyRight(pairs: Uint16Array, right: Uint16Array): void {
+  for (let i = 0; i < PAIRS; i++) pairs[i] = right[i] as number
+  pairs[PAIRS - 1] = (pairs[PAIRS - 1] as number) ^ (1 << 8)
 }
 
 // What must be seen, behind the same digest: the time tells how many bytes are right.
-function leakingCompare(secret: string, { words }: SlotDigests): boolean {
+function leakingCompare(secret: string, { pairs }: SlotDigests): boolean {
   const digest = hash('sha256', secret, 'buffer')
   for (let i = 0; i < digest.length; i++) {
-    if (digest[i] !== (((words[i >> 2] as number) >>> ((i & 3) * 8)) & 0xff)) return false
+    if (digest[i] !== (((pairs[i >> 1] as number) >>> ((i & 1) * 8)) & 0xff)) return false
   }
   return true
 }

@@ -46,8 +46,8 @@ describe('the trials of the timing figure', () => {
 
   it('take for nearly right what differs in the last byte alone', () => {
     const secret = mintSecret('tk', mintId())
-    const { words } = slotDigests(`sha-256:${nearDigest(secret)}`, digestSecret(secret, undefined))
-    const [near, right] = [new Uint8Array(words.buffer, 0, 32), new Uint8Array(words.buffer, 32, 32)]
+    const { pairs } = slotDigests(`sha-256:${nearDigest(secret)}`, digestSecret(secret, undefined))
+    const [near, right] = [new Uint8Array(pairs.buffer, 0, 32), new Uint8Array(pairs.buffer, 32, 32)]
     expect([...near].flatMap((byte, i) => (byte === right[i] ? [] : [i]))).toEqual([31])
   })
 })

@@ -175,7 +175,7 @@ test.each([
   ['no client', () => postgresStore(undefined as never), /needs a client with query/],
   ['a URL', () => postgresStore('postgres://localhost' as never), /needs a client with query/],
   ['options that are none', () => postgresStore(pool, 'keys' as never), /must be an object/],
-  ['an option that there is not', () => postgresStore(pool, { prefix: 'a' } as never), /Unknown option "prefix"/],
+  ['an option that there is not', () => postgresStore(pool, { prefix: 'a' } as never), /cannot have "prefix"/],
   ['a schema that is no string', () => postgresStore(pool, { schema: 5 as never }), /schema must be a string/],
   ['a prefix that is null', () => postgresStore(pool, { tablePrefix: null as never }), /tablePrefix must be a string/],
   [

@@ -62,7 +62,7 @@ describe('what is not as it must be is refused when the store is made', () => {
   })
 
   test('an option that is not known, or not of its form', () => {
-    expect(() => redisStore(client, { prefx: 'a' } as object)).toThrow('unknown option "prefx"')
+    expect(() => redisStore(client, { prefx: 'a' } as object)).toThrow('cannot have "prefx"')
     expect(() => redisStore(client, 'app' as unknown as object)).toThrow(TypeError)
     expect(() => redisStore(client, null as unknown as object)).toThrow(TypeError)
     expect(() => redisStore(client, { subscriber: client as unknown as () => Redis })).toThrow('subscriber must be a function')

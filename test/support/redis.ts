@@ -159,7 +159,8 @@ function redisServer(port: number, data: string, { appendonly = 'no', appendfsyn
         await until(`Redis on port ${port} answers`, async () => {
           // Whoever answers on this port must be the server with this data.
           const answer = await send(port, ['CONFIG', 'GET', 'dir'])
-          return answer.includes(data)
+          // It answers that much while it still reads what it had.
+          return answer.includes(data) && (await send(port, ['PING'])) === '+PONG'
         })
       } catch (error) {
         await end('keep\n')
