@@ -49,7 +49,8 @@ export function createCache<V>(
 ): Cache<V> {
   const present = new Map<string, Cached<V>>()
   const absent = new Map<string, Cached<V>>()
-  const oldest = new Map([present, absent].map((entries) => [entries, firstOf(entries)]))
+  const oldestPresent = frontOf(present)
+  const oldestAbsent = frontOf(absent)
   // The latest load under way of each id.
   const flights = new Map<string, Flight<V>>()
   // How often ids were forgotten, by a hash of the id: bounded, whatever ids there are. Two ids that share a counter only ask once too often.
@@ -63,9 +64,11 @@ export function createCache<V>(
     if (overtaken || cached.generation !== generationOf(id)) return
     present.delete(id)
     absent.delete(id)
-    const [into, limit] = cached.value === null ? [absent, Math.min(maxKeys, NEGATIVE_MAX_KEYS)] : [present, maxKeys]
+    const none = cached.value === null
+    const [into, front, limit] = none ? [absent, oldestAbsent, Math.min(maxKeys, NEGATIVE_MAX_KEYS)] : [present, oldestPresent, maxKeys]
     // Maps keep insertion order, and what is in use is inserted anew whenever it is reloaded: the first is the one idle longest.
-    if (into.size >= limit) into.delete(oldest.get(into)?.() as string)
+    if (into.size >= limit) into.delete(front.first() as string)
+    else front.grown()
     into.set(id, cached)
   }
 
@@ -132,6 +135,8 @@ export function createCache<V>(
         for (let i = 0; i < GENERATIONS; i++) generations[i] = (generations[i] as number) + 1
         present.clear()
         absent.clear()
+        oldestPresent.cleared()
+        oldestAbsent.cleared()
         return
       }
       const index = hashOf(id)
@@ -142,17 +147,40 @@ export function createCache<V>(
   }
 }
 
+/** Which entry of a map stands first, for a map from which the first is taken away when it is full. */
+export interface Front<K> {
+  /** The first key. */
+  first(): K | undefined
+  /** Says that something was put in and nothing taken away. */
+  grown(): void
+  /** Says that all was taken away. */
+  cleared(): void
+}
+
+// How often entries come in without the first being asked for until its place is looked for anew.
+const PLACE_HELD_FOR = 1000
+
 /**
- * Tells, again and again, the first key of a map from which the first is taken away each time. An iterator of its own for each call would walk over
- * the places of all that were taken away before.
+ * Finds the first key without walking over the places of all that were taken away before, as an iterator of its own for each call would. But an
+ * iterator that is held and not asked keeps everything alive that was in the map since: it is let go of in time.
  */
-export function firstOf<K>(entries: ReadonlyMap<K, unknown>): () => K | undefined {
-  let keys = entries.keys()
-  return () => {
-    const next = keys.next()
-    if (next.done !== true) return next.value
-    keys = entries.keys()
-    return keys.next().value
+export function frontOf<K>(entries: ReadonlyMap<K, unknown>): Front<K> {
+  let keys: Iterator<K> | undefined
+  let unasked = 0
+  return {
+    first() {
+      unasked = 0
+      const next = keys?.next()
+      if (next !== undefined && next.done !== true) return next.value
+      keys = entries.keys()
+      return keys.next().value
+    },
+    grown() {
+      if (++unasked >= PLACE_HELD_FOR) keys = undefined
+    },
+    cleared() {
+      keys = undefined
+    },
   }
 }
 

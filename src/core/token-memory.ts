@@ -1,6 +1,6 @@
 import { sha256 } from '#hash'
 import { MAX_TOKEN_LENGTH } from './bounds.ts'
-import { firstOf } from './cache.ts'
+import { frontOf } from './cache.ts'
 import type { Identity } from './identity.ts'
 import type { TokenClaims } from './tokens.ts'
 
@@ -28,7 +28,7 @@ export interface TokenMemory {
  */
 export function createTokenMemory(maxTokens: number, skewMilliseconds: number): TokenMemory {
   const kept = new Map<string, RememberedToken>()
-  const oldest = firstOf(kept)
+  const oldest = frontOf(kept)
   return {
     recall(text, now) {
       if (kept.size === 0 || text.length > MAX_TOKEN_LENGTH) return undefined
@@ -42,7 +42,8 @@ export function createTokenMemory(maxTokens: number, skewMilliseconds: number): 
       return undefined
     },
     keep(text, claims) {
-      if (kept.size >= maxTokens) kept.delete(oldest() as string)
+      if (kept.size >= maxTokens) kept.delete(oldest.first() as string)
+      else oldest.grown()
       kept.set(sha256(text), { claims, holder: undefined })
     },
   }

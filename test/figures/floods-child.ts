@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { createTwinkey, type KeyStore, memoryStore, type Requirement, type Throttle, type Twinkey, type WireRequest } from 'twinkey'
 import { mintId, mintSecret } from '../../src/core/secret.ts'
 import type { FloodOrder, FloodWord } from './floods-order.ts'
@@ -25,13 +26,17 @@ async function flood(order: FloodOrder): Promise<FloodWord> {
   for (let i = 0; i < 20; i++) await Promise.resolve()
   const bytesUnderWay = store === 'hangs' ? Math.round((inUseNow() - idle) / atOnce) : undefined
   await begun
-  // Collecting has taken the time of those who waited.
-  longest.milliseconds = 0
   let most = 0
+  let slowest = 0
+  let slowestServed = 0
   for (let done = atOnce; done < count; done += atOnce) {
     const next = secretsOf(order, Math.min(atOnce, count - done))
     for (const [i, secret] of next.entries()) recent[(done + i) % RECENT] = secret
+    longest.milliseconds = 0
+    const starved = starvation()
     await wave(next)
+    slowest = Math.max(slowest, longest.milliseconds)
+    slowestServed = Math.max(slowestServed, longest.milliseconds - starved())
     // The key that is in use is never held up, whoever else sends from its address.
     if (store === 'answers') await decide(twinkey.real, `peer ${done % peers}`)
     if (Math.floor(done / EVERY) !== Math.floor((done + atOnce) / EVERY)) most = Math.max(most, (await inUse()) - before)
@@ -40,10 +45,21 @@ async function flood(order: FloodOrder): Promise<FloodWord> {
     codes,
     storeReads: reads.total,
     readsUnderWay: reads.highest,
-    longestMilliseconds: Math.round(longest.milliseconds),
+    longestMilliseconds: Math.round(slowest),
+    longestServedMilliseconds: Math.round(slowestServed),
     heapGrowthBytes: Math.max(most, (await inUse()) - before),
     ...(bytesUnderWay === undefined ? {} : { bytesUnderWay }),
     remembered: secrets === 'bad checksum' ? 0 : recent.filter((secret) => isRemembered(twinkey, secret)).length,
+  }
+}
+
+// For how many milliseconds from now on this process had something to do and no processor: others use the machine, too.
+function starvation(): () => number {
+  const loop = performance.eventLoopUtilization()
+  const used = process.cpuUsage()
+  return () => {
+    const { user, system } = process.cpuUsage(used)
+    return Math.max(0, performance.eventLoopUtilization(loop).active - (user + system) / 1000)
   }
 }
 

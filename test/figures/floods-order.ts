@@ -18,6 +18,8 @@ export interface FloodWord {
   /** The most reads that were under way at a time, those that were given up among them where the store hangs. */
   readonly readsUnderWay: number
   readonly longestMilliseconds: number
+  /** The same, less the time in which the machine gave this process no processor. */
+  readonly longestServedMilliseconds: number
   /** The most that was in use beyond what was before the flood, whenever nothing was under way. */
   readonly heapGrowthBytes: number
   /** Where the store hangs: what one decision holds while it is under way, its request among it. */
