@@ -1,8 +1,4 @@
-/**
- * The contract of a store as data, and a clock for tests.
- *
- * @module twinkey/testing
- */
+/** The contract of a store as data, and a clock for tests. @module twinkey/testing */
 
 import type { StoreContractCase } from './testing/contract-case.ts'
 import { listCases } from './testing/contract-lists.ts'

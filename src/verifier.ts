@@ -1,8 +1,4 @@
-/**
- * Verifies tokens with the public keys alone, for services that have no store.
- *
- * @module twinkey/verifier
- */
+/** Verifies tokens with the public keys alone, for services that have no store. @module twinkey/verifier */
 
 import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'

@@ -57,7 +57,7 @@ describe('docs/scopes.md', () => {
 
   test.each(rows)('a key of %s and a request for %s: %s', async (scope = '', target = '', verdict) => {
     const twinkey = createTwinkey({ environments: ['production', 'test'] })
-    const { primary } = await twinkey.keys.create({ name: 'Any', scope: JSON.parse(scope) })
+    const { primary } = await twinkey.keys.create({ name: 'Any', scope: { tenants: '*', environments: '*', ...JSON.parse(scope) } })
     const handler = requireAuth(twinkey, JSON.parse(target) as Target, () => new Response('{}'))
     const response = await handler(new Request('http://localhost/', { headers: { 'x-api-key': primary } }))
     const { code } = (await response.json()) as { code?: string }

@@ -1,8 +1,4 @@
-/**
- * Guards and the token service for Express 4.21 and 5.
- *
- * @module twinkey/express
- */
+/** Guards and the token service for Express 4.21 and 5. @module twinkey/express */
 
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { Metadata } from '../core/api-key.ts'

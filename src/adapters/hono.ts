@@ -1,8 +1,4 @@
-/**
- * Guards and the token service for Hono 4.
- *
- * @module twinkey/hono
- */
+/** Guards and the token service for Hono 4. @module twinkey/hono */
 
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Metadata } from '../core/api-key.ts'

@@ -1,8 +1,4 @@
-/**
- * Keys in the memory of the process.
- *
- * @module twinkey/stores/memory
- */
+/** Keys in the memory of the process. @module twinkey/stores/memory */
 
 import type { KeyRecord } from '../core/api-key.ts'
 import { matchesQuery } from '../core/list-query.ts'

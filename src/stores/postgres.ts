@@ -1,8 +1,4 @@
-/**
- * Keys in PostgreSQL.
- *
- * @module twinkey/stores/postgres
- */
+/** Keys in PostgreSQL. @module twinkey/stores/postgres */
 
 import type { KeyRecord } from '../core/api-key.ts'
 import { labelsAsked, labelsOf } from '../core/list-query.ts'

@@ -1,8 +1,4 @@
-/**
- * Keys in Redis.
- *
- * @module twinkey/stores/redis
- */
+/** Keys in Redis. @module twinkey/stores/redis */
 
 import type { KeyRecord } from '../core/api-key.ts'
 import { labelsAsked, labelsOf, matchesQuery } from '../core/list-query.ts'

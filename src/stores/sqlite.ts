@@ -1,8 +1,4 @@
-/**
- * Keys in SQLite.
- *
- * @module twinkey/stores/sqlite
- */
+/** Keys in SQLite. @module twinkey/stores/sqlite */
 
 import type { KeyRecord } from '../core/api-key.ts'
 import { labelsAsked, labelsOf } from '../core/list-query.ts'

@@ -1,8 +1,4 @@
-/**
- * The wire conventions: where a credential and a target stand in a request, and how a refusal looks.
- *
- * @module twinkey/profiles
- */
+/** The wire conventions: where a credential and a target stand in a request, and how a refusal looks. @module twinkey/profiles */
 
 export { boomiFlow } from './boomi-flow.ts'
 export { type FlareAccount, type FlareOptions, flare } from './flare.ts'
