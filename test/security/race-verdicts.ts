@@ -11,12 +11,13 @@ type End = 'disable' | 'delete' | 'revoke'
 
 const NEW = { name: 'k', scope: { tenants: ['t'] } } as const
 
-// What is asked again and again while the key is ended: who is let in before may be, and who comes after is not.
-function asking({ pause }: Stage, node: Twinkey, credential: string, seen: Set<string>): () => Promise<void> {
+// What is asked again and again while the key is ended: who is let in before may be, and who hears of it after is not, whenever they came.
+function asking({ pause }: Stage, node: Twinkey, credential: string, seen: Set<string>, isOver = () => false): () => Promise<void> {
   return async () => {
     for (let turn = 0; turn < TURNS; turn++) {
       await pause()
       const found = await verdict(node, credential)
+      if (found === 'let in' && isOver()) throw new Error('who had to wait was let in when it was over')
       if (found !== 'let in' && found !== 'credential_invalid') throw new Error(`the verdict was ${found}`)
       seen.add(found)
     }
@@ -33,7 +34,7 @@ async function isRefused(what: string, node: Twinkey, credential: string): Promi
 function ending(
   name: string,
   end: End,
-  askers: (stage: Stage, secret: string, seen: Set<string>) => Promise<(() => Promise<void>)[]>,
+  askers: (stage: Stage, secret: string, seen: Set<string>, isOver: () => boolean) => Promise<(() => Promise<void>)[]>,
 ): Race {
   return {
     name,
@@ -45,14 +46,16 @@ function ending(
       const credentials = [primary, secondary as string, issued.ok ? issued.token : '']
       if (stage.pick(2) === 0) for (const credential of credentials) await whoIs(nodes[0], credential)
       const seen = new Set<string>()
+      let over = false
       await stage.together([
-        ...(await askers(stage, primary, seen)),
+        ...(await askers(stage, primary, seen, () => over)),
         async () => {
           await stage.pause()
           await nodes[0].keys[end](key.id)
+          over = true
           for (const credential of credentials) await isRefused(`after ${end}`, nodes[0], credential)
         },
-        asking(stage, nodes[0], credentials[2] as string, seen),
+        asking(stage, nodes[0], credentials[2] as string, seen, () => over),
       ])
       for (const credential of credentials) await isRefused('when all is done', nodes[0], credential)
       same('the key', (await nodes[0].keys.get(key.id))?.state, { disable: 'disabled', delete: undefined, revoke: 'revoked' }[end])
@@ -62,18 +65,20 @@ function ending(
 }
 
 /** A key is switched off while it is verified. */
-export const disableVerify = ending('disable/verify', 'disable', async (stage, secret, seen) =>
-  stage.nodes.map((node) => asking(stage, node, secret, seen)),
-)
+export const disableVerify = ending('disable/verify', 'disable', async (stage, secret, seen, isOver) => [
+  asking(stage, stage.nodes[0], secret, seen, isOver),
+  asking(stage, stage.nodes[1], secret, seen),
+])
 
 /** A key is deleted while it is verified. */
-export const deleteVerify = ending('delete/verify', 'delete', async (stage, secret, seen) =>
-  stage.nodes.map((node) => asking(stage, node, secret, seen)),
-)
+export const deleteVerify = ending('delete/verify', 'delete', async (stage, secret, seen, isOver) => [
+  asking(stage, stage.nodes[0], secret, seen, isOver),
+  asking(stage, stage.nodes[1], secret, seen),
+])
 
 /** A key is revoked while a herd has the cache filled with it. */
-export const revokeFill = ending('revoke/fill', 'revoke', async (stage, secret, seen) => [
-  ...Array.from({ length: 4 }, () => asking(stage, stage.nodes[0], secret, seen)),
+export const revokeFill = ending('revoke/fill', 'revoke', async (stage, secret, seen, isOver) => [
+  ...Array.from({ length: 4 }, () => asking(stage, stage.nodes[0], secret, seen, isOver)),
   async () => void (await stage.nodes[0].keys.verify(secret)),
   async () => void (await stage.nodes[0].tokens.issue(secret)),
 ])
