@@ -150,6 +150,8 @@ describe('a URL without a secret', () => {
     const [from, into] = [{ url: '/?a=1' }, {}]
     expect(hideFromUrl(from, ['a'], into)).toBe('/')
     expect([new NodeWireRequest(from).receivedUrl, new NodeWireRequest(into).receivedUrl]).toEqual([undefined, '/?a=1'])
+    hideFromUrl({ url: '/?a=2' }, ['a'], into)
+    expect(new NodeWireRequest(into).receivedUrl).toBe('/?a=2')
   })
 })
 
