@@ -104,6 +104,21 @@ describe('an optional guard', () => {
   })
 })
 
+describe('nobody in particular', () => {
+  it('has no principal, and leaves to shared caches what they may keep', async () => {
+    const { twinkey } = await createWithKey()
+    const decision = await twinkey.authenticate(sent({}), { ...anyTarget, optional: true })
+    expect(decision).toEqual({ ok: true, principal: undefined, noStore: false })
+  })
+
+  it('has a key whose owner is gone: its principal reaches nothing', async () => {
+    const { twinkey } = createBench({ ownerScope: () => undefined })
+    const { primary } = await twinkey.keys.create(INPUT)
+    const nothing = { tenants: [], environments: [], workflows: [] }
+    expect(await twinkey.authenticate(sent({ credential: primary }), anyTarget)).toMatchObject({ principal: { scope: nothing } })
+  })
+})
+
 describe('the event of a refusal', () => {
   it('says what is not covered', async () => {
     const { twinkey, primary, events } = await createWithKey()

@@ -58,6 +58,8 @@ describe('the reason why a token is refused', () => {
     ['token_claims_wrong', 'claims that are not UTF-8', forge({ header, payload: notUtf8() })],
     ['token_claims_wrong', 'claims behind a byte order mark', forge({ header, payload: `\ufeff${JSON.stringify(claims)}` })],
     ['token_claims_wrong', 'another audience', withClaims({ aud: 'https://other.example' })],
+    ['token_claims_wrong', 'a scope string that begins with a space', withClaims({ scope: ' tenant:t' })],
+    ['token_claims_wrong', 'a scope string that ends with a space', withClaims({ scope: 'tenant:t ' })],
     ['token_claims_wrong', 'no subject', withClaims({ sub: '' })],
     ['token_claims_wrong', 'a time that is text', withClaims({ iat: `${SECONDS}` })],
     ['token_claims_wrong', 'an nbf of 0', withClaims({ nbf: 0 })],
@@ -66,6 +68,14 @@ describe('the reason why a token is refused', () => {
     ['token_claims_wrong', 'tenants that are no reach', withClaims({ tenants: 7 })],
   ])('is %s for %s', async (reason, _, text) => {
     expect(await verify(text)).toBe(reason)
+  })
+
+  it.each(['A'.repeat(65), ' A', 'A ', '../A', ''])('is found without asking for a key of the impossible name %j', async (kid) => {
+    const asked: string[] = []
+    const keyOf = (name: string) => void asked.push(name)
+    const text = forge({ header: { ...header, kid }, payload: claims })
+    expect(await verifyToken(text, { ...rules, keyOf: (name) => keyOf(name) as undefined }, NOW)).toBe('token_key_unknown')
+    expect(asked).toEqual([])
   })
 
   it('is token_expired from the millisecond of its exp on', async () => {

@@ -45,6 +45,17 @@ describe('a request of Node', () => {
   })
 })
 
+describe('a request of the web', () => {
+  it('is read as it stands, and is that which an earlier guard has kept', () => {
+    const request = new Request('http://localhost/?a=1', { method: 'DELETE', headers: { 'x-t': 'a' } })
+    const wire = new WebWireRequest(request)
+    expect([wire.method, wire.url, wire.receivedUrl]).toEqual(['DELETE', 'http://localhost/?a=1', undefined])
+    expect([wire.header('x-t'), wire.header('x-u')]).toEqual(['a', undefined])
+    hideFromUrl(request, ['a'])
+    expect(wire.receivedUrl).toBe('http://localhost/?a=1')
+  })
+})
+
 describe.each(requests)('the route of a request %s', (_, make) => {
   const route = (value: unknown): MatchedRoute<object> => ({ param: () => value, template: () => value })
 
