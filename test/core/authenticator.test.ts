@@ -11,12 +11,12 @@ import { anyTarget, byHeaders, codeOf, sent, verdict } from '../support/sent.ts'
 const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'], workflows: ['w'] } } as const
 const DEMAND: Demand<string> = {
   reader: { credential: (text) => ({ text, kinds: 'either', shielded: true }) },
-  target: {},
+  readers: [],
+  names: [],
   acceptsSecret: true,
   acceptsToken: true,
   optional: false,
   anyTarget: true,
-  fixed: true,
 }
 
 /** An authenticator that identifies by that function, with what it tells of. */
@@ -27,6 +27,7 @@ function createWith(identify: AuthenticatorParts['identify']) {
     owners: undefined,
     usage: { note: () => {}, pending: () => undefined },
     environments: undefined,
+    deadlineMilliseconds: 2000,
     now: () => 7,
   }
   const emit = (event: TwinkeyEvent) => void events.push(event)
