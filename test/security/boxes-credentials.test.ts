@@ -1,147 +1,193 @@
-import { createTwinkey, type NodeRequest, NodeWireRequest, type Requirement, redactUrl, WebWireRequest, type WireRequest } from 'twinkey'
-import { flowgear } from 'twinkey/profiles'
-import { requireAuth, webEndpoints } from 'twinkey/web'
-import { expect, it } from 'vitest'
-import { createBench } from '../support/bench.ts'
-import { anyTarget, codeOf } from '../support/sent.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, it, type MockInstance, vi } from 'vitest'
+import { sha256 } from '#hash'
+import { converse } from '../http/converse.ts'
+import { type Field, get, send } from '../http/edge-rows.ts'
+import { refused, seen } from '../http/expect.ts'
+import { createFixture, type Fixture } from '../http/fixture.ts'
+import { type Host, hosts } from '../http/hosts.ts'
+import { standardRoutes } from '../http/routes.ts'
+import { type RawResponse, sendRaw } from '../support/raw-http.ts'
 
-type Fields = readonly (readonly [string, string])[]
-
-async function createScene() {
-  const bench = createBench()
-  const { primary, key } = await bench.twinkey.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: ['read'] } })
-  const issued = await bench.twinkey.tokens.issue(primary)
-  const token = issued.ok ? issued.token : ''
-  const decide = (request: WireRequest, more: Requirement = {}) => bench.twinkey.authenticate(request, { ...anyTarget, ...more })
-  /** What is decided about a request as each kind of host hands it over: one code, because they must agree. */
-  async function codeFor(fields: Fields, more: Requirement = {}, url = '/'): Promise<string> {
-    const codes = await Promise.all(hostsOf(fields, url).map(async (request) => codeOf(await decide(request, more))))
-    expect(new Set(codes).size, codes.join()).toBe(1)
-    return codes[0] as string
-  }
-  return { ...bench, primary, key, token, decide, codeFor }
-}
-
-function hostsOf(fields: Fields, url: string): WireRequest[] {
-  const headers = new Headers(fields.map(([name, value]) => [name, value]))
-  const node: NodeRequest = { method: 'GET', url, rawHeaders: fields.flat() }
-  return [new NodeWireRequest(node), new WebWireRequest(new Request(`https://api.example${url}`, { headers }))]
-}
-
-it('B1: two credentials are refused, in two fields, two places or a list, whichever host it is', async () => {
-  const { codeFor, primary } = await createScene()
-  const bearer = ['Authorization', `Bearer ${primary}`] as const
-  const apiKey = ['X-API-Key', primary] as const
-  const lists: Fields[] = [
-    [bearer, bearer],
-    [apiKey, apiKey],
-    [bearer, apiKey],
-    [['Authorization', `Bearer ${primary}, Bearer x`]],
-    [['Authorization', 'Basic eDp5'], bearer],
-  ]
-  for (const fields of lists) expect(await codeFor(fields)).toBe('credential_ambiguous')
-  const profile = flowgear()
-  expect(await codeFor([bearer], { profile }, '/?auth-key=other')).toBe('credential_ambiguous')
-  expect(await codeFor([], { profile }, `/?auth-key=${primary}&auth-key=${primary}`)).toBe('credential_ambiguous')
-  // The one exception: what a client of Flowgear sends.
-  expect(await codeFor([bearer], { profile }, `/?auth-key=${primary}`)).toBe('let in')
+// Counted, to see that nothing too long is hashed.
+vi.mock('#hash', async (load) => {
+  const real = await load<typeof import('#hash')>()
+  return { ...real, sha256: vi.fn(real.sha256) }
 })
 
-it('B2: the scheme is read in any case, blanks and one token68 follow, and no other scheme is read', async () => {
-  const { codeFor, primary, token } = await createScene()
-  const code = (field: string) => codeFor([['Authorization', field]])
-  for (const field of [`Bearer ${primary}`, `bEARER   ${primary}`]) expect(await code(field)).toBe('let in')
-  for (const field of ['Bearer', 'Bearer a b', 'Bearer "x"', `Bearer =${primary}`]) expect(await code(field)).toBe('credential_malformed')
-  for (const field of [`Foo ${token}`, `Bearer\t${primary}`, `Bearer${primary}`, primary, 'Basic eDp5'])
-    expect(await code(field)).toBe('credential_missing')
-})
+const bearer = (text: string): Field => ['Authorization', `Bearer ${text}`]
+const apiKey = (text: string): Field => ['X-API-Key', text]
+// RFC 6750, section 3: the scheme, then attributes that are parted by commas, in characters that may be quoted.
+const CHALLENGE = /^Bearer [a-z_]+="[ !#-[\]-~]*"(?:, [a-z_]+="[ !#-[\]-~]*")*$/
 
-it('B3: each status has its challenge: nothing sent no error, malformed 400, invalid 401, out of scope 403 with the scope', async () => {
-  const { twinkey, primary } = await createScene()
-  const guarded = requireAuth(twinkey, { workflow: 'write' }, () => new Response('in'))
-  const ask = async (authorization?: string) => {
-    const headers = authorization === undefined ? {} : { authorization }
-    const response = await guarded(new Request('https://api.example/', { headers }))
-    expect(await response.text()).not.toContain('echo')
-    return `${response.status} ${response.headers.get('www-authenticate')}`
-  }
-  expect(await ask()).toBe('401 Bearer realm="api"')
-  expect(await ask('Foo echo')).toBe('401 Bearer realm="api"')
-  expect(await ask('Bearer "echo"')).toMatch(/^400 Bearer realm="api", error="invalid_request", error_description="[ !#-[\]-~]+"$/)
-  expect(await ask('Bearer echo')).toMatch(/^401 Bearer realm="api", error="invalid_token", error_description="[ !#-[\]-~]+"$/)
-  expect(await ask(`Bearer ${primary}`)).toMatch(/^403 Bearer realm="api", error="insufficient_scope", .+, scope="workflow:write"$/)
-})
+describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
+  let f: Fixture
+  let host: Host
+  let spies: MockInstance[] = []
 
-it('B4: a query holds no credential unless a profile says so, and never a token', async () => {
-  const { twinkey, codeFor, primary, token } = await createScene()
-  for (const name of ['access_token', 'api_key', 'auth-key'])
-    expect(await codeFor([], {}, `/?${name}=${primary}`)).toBe('credential_missing')
-  const profile = flowgear()
-  expect(await codeFor([], { profile }, `/?auth-key=${primary}`)).toBe('let in')
-  expect(await codeFor([], { profile }, `/?auth-key=${token}`)).toBe('credential_invalid')
-  const seen: string[] = []
-  const guarded = requireAuth(twinkey, { profile, anyTarget: true }, (request) => new Response(String(seen.push(request.url))))
-  const answer = await guarded(new Request(`https://api.example/?auth-key=${primary}&a=1`))
-  expect([seen, answer.headers.get('cache-control')]).toEqual([['https://api.example/?a=1'], 'no-store'])
-  expect(redactUrl(`/?Auth%2Dkey=${primary}&a=1`)).toBe('/?Auth%2Dkey=[redacted]&a=1')
-})
+  beforeAll(async () => {
+    f = await createFixture()
+    host = await start(f.twinkey, { routes: standardRoutes, tokens: { '/tokens': undefined } })
+  })
+  afterAll(async () => {
+    await host.close()
+    await f.twinkey.close()
+  })
+  afterEach(() => {
+    for (const spy of spies) spy.mockRestore()
+    spies = []
+  })
 
-it('B5: cookies, Proxy-Authorization and bodies are no credentials', async () => {
-  const { twinkey, codeFor, primary } = await createScene()
-  expect(await codeFor([['Cookie', `token=${primary}; authorization=Bearer ${primary}`]])).toBe('credential_missing')
-  expect(await codeFor([['Proxy-Authorization', `Bearer ${primary}`]])).toBe('credential_missing')
-  const body = new URLSearchParams({ access_token: primary, client_secret: primary })
-  const { exchange } = webEndpoints(twinkey)
-  expect((await exchange(new Request('https://api.example/', { method: 'POST', body }))).status).toBe(401)
-})
+  const ask = (target: string, ...headers: Field[]): Promise<RawResponse> => sendRaw(host.port, { target, headers })
+  const customers = (...headers: Field[]) => ask('/customers/1', ...headers)
+  const callerOf = ({ status, body }: RawResponse) => (status === 200 ? JSON.parse(body).name : `${status} ${JSON.parse(body).code}`)
 
-it('B6: what is too long is refused by its length, before an expression, a hash, the store or a signature costs anything', async () => {
-  const { codeFor, spy, primary, token } = await createScene()
-  const before = spy.calls.get
-  for (const text of [`${primary}${'0'.repeat(256)}`, `${token}${'A'.repeat(8192)}`, 'a'.repeat(1_000_000), `${'='.repeat(1_000_000)}a`]) {
-    const codes = [await codeFor([['Authorization', `Bearer ${text}`]]), await codeFor([['X-API-Key', text]])]
-    expect(codes).toEqual(['credential_invalid', 'credential_invalid'])
-  }
-  expect(spy.calls.get).toBe(before)
-})
+  it('B1: two fields, two places or a list are 400 invalid_request, whether they agree or not, and all hosts say it in the same bytes', async () => {
+    const { primary, secondary } = f.secrets
+    const expected = refused('credential_ambiguous')
+    const rows: Field[][] = [
+      [bearer(primary), bearer(primary)],
+      [bearer(primary), bearer(secondary)],
+      [bearer('x'), bearer(primary)],
+      [['authorization', 'Basic eDp5'], bearer(primary)],
+      [['Authorization', `Bearer ${primary}, Bearer ${primary}`]],
+      [apiKey(primary), ['x-api-key', primary]],
+      [apiKey(`${primary}, ${primary}`)],
+      [bearer(primary), apiKey(primary)],
+    ]
+    for (const headers of rows) expect(seen(await customers(...headers), expected), JSON.stringify(headers)).toEqual(expected)
+    expect(expected.headers['www-authenticate']).toContain('error="invalid_request"')
+  })
 
-it('B7: no header makes or changes a principal', async () => {
-  const { decide, primary } = await createScene()
-  const forged: Fields = [
-    'X-Consumer-Id',
-    'X-Consumer-Username',
-    'X-User-Id',
-    'X-Auth-Key-Id',
-    'X-Authenticated-Scope',
-    'X-Tenant',
-    'keyId',
-  ].map((name) => [name, 'mallory'])
-  const bearer = ['Authorization', `Bearer ${primary}`] as const
-  for (const [i, request] of hostsOf([bearer, ...forged], '/').entries()) {
-    expect(await decide(request)).toEqual(await decide(hostsOf([bearer], '/')[i] as WireRequest))
-  }
-  expect(codeOf(await decide(hostsOf(forged, '/')[0] as WireRequest))).toBe('credential_missing')
-})
+  it('B1: a secret behind the 2,000th header, where Node looks no more, counts for nobody', async () => {
+    const others = Array.from({ length: 2100 }, (): Field => ['a', '1'])
+    expect(callerOf(await customers(...others, bearer(f.secrets.primary)))).toBe('401 credential_missing')
+    expect(callerOf(await customers(bearer(f.secrets.primary), ...others, bearer(f.secrets.allTenants)))).toBe('main')
+  })
 
-it('B8: a guard belongs to its route and never asks the path whether it applies', async () => {
-  const { twinkey } = await createScene()
-  const guarded = requireAuth(twinkey, anyTarget, () => new Response('in'))
-  for (const path of [
-    '/',
-    '//',
-    '/public/../admin',
-    '/%61dmin',
-    '/ADMIN/',
-    '/health',
-    '/login',
-    '/x.css',
-    '/;a=b',
-    '/?public=1',
-    '/favicon.ico',
-  ]) {
-    for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST'])
-      expect((await guarded(new Request(`https://api.example${path}`, { method }))).status, path).toBe(401)
-  }
-  // There is nothing to exempt a path with: an unknown member is an error.
-  expect(() => requireAuth(createTwinkey(), { exclude: ['/health'] } as Requirement, () => new Response(''))).toThrow(TypeError)
+  it('B2: the scheme is told without regard to case, spaces and a token68 follow, and no other scheme is read', async () => {
+    const { primary } = f.secrets
+    const answers: [string, string][] = [
+      [`bEARER ${primary}`, 'main'],
+      [`Bearer   ${primary}`, 'main'],
+      [`Bearer\t${primary}`, '401 credential_missing'],
+      [`Bearer:${primary}`, '401 credential_missing'],
+      [`Foo ${f.tokens.primary}`, '401 credential_missing'],
+      [`Bearers ${primary}`, '401 credential_missing'],
+      ['Bearer', '400 credential_malformed'],
+      [`Bearer ${primary} x`, '400 credential_malformed'],
+      [`Bearer "${primary}"`, '400 credential_malformed'],
+      [`Bearer ${primary}\u00a0`, '400 credential_malformed'],
+      [`Bearer =${primary}`, '400 credential_malformed'],
+      // A token68, and nothing that was issued.
+      [`Bearer ${primary}=`, '401 credential_invalid'],
+    ]
+    for (const [field, caller] of answers) expect([field, callerOf(await customers(['Authorization', field]))]).toEqual([field, caller])
+  })
+
+  it('B3: statuses and challenges are those of RFC 6750, with no error where nothing was sent, and nothing sent comes back', async () => {
+    const rows = [
+      [await customers(), refused('credential_missing')],
+      [await customers(['Authorization', 'Basic eDp5']), refused('credential_missing')],
+      [await customers(bearer('a b')), refused('credential_malformed')],
+      [await customers(bearer('made-up')), refused('credential_invalid')],
+      [await customers(bearer(f.secrets.disabled)), refused('credential_invalid')],
+      [await customers(bearer(f.secrets.revoked)), refused('credential_invalid')],
+      [await customers(bearer(f.tokens.ofReplaced)), refused('credential_invalid')],
+      [await ask('/reports', bearer(f.secrets.primary)), refused('workflow_denied', { scope: 'workflow:reports.read' })],
+      [await ask('/tenants/t%22%5C', bearer(f.secrets.primary)), refused('tenant_denied')],
+    ] as const
+    for (const [answer, expected] of rows) {
+      expect(seen(answer, expected)).toEqual(expected)
+      expect(answer.headers['www-authenticate']).toMatch(CHALLENGE)
+      expect(answer.body + answer.headers['www-authenticate']).not.toMatch(/made-up|a b|t"|t%22/)
+    }
+    expect(refused('credential_missing').headers['www-authenticate']).toBe('Bearer realm="api"')
+  })
+
+  it('B4: the query is not read, whatever its names', async () => {
+    for (const name of ['access_token', 'auth-key', 'api_key', 'key', 'token', 'authorization', 'x-api-key']) {
+      for (const text of [f.secrets.primary, f.tokens.primary])
+        expect(callerOf(await ask(`/customers/1?${name}=${text}`))).toBe('401 credential_missing')
+    }
+  })
+
+  it('B5: cookies, Proxy-Authorization, trailers and bodies are no credentials', async () => {
+    const { primary } = f.secrets
+    expect(callerOf(await customers(['Cookie', `token=${primary}; Authorization=Bearer ${primary}`]))).toBe('401 credential_missing')
+    expect(callerOf(await customers(['Proxy-Authorization', `Bearer ${primary}`]))).toBe('401 credential_missing')
+    const body = `access_token=${primary}`
+    const length: Field = ['Content-Length', String(body.length)]
+    const form: Field = ['Content-Type', 'application/x-www-form-urlencoded']
+    for (const target of ['/customers/1', '/tokens'])
+      expect((await sendRaw(host.port, { method: 'POST', target, headers: [form, length], body })).status).toBe(401)
+    const chunked = send('POST', '/customers/1', ['Transfer-Encoding', 'chunked'], ['Trailer', 'Authorization'])
+    const [trailed] = await converse(host.port, [{ bytes: `${chunked}1\r\nx\r\n0\r\nAuthorization: Bearer ${primary}\r\n\r\n` }])
+    expect(trailed?.status).toBe(401)
+  })
+
+  it('B6: what is too long is refused by its length: nothing is hashed, parsed, verified or looked up', async () => {
+    spies = [vi.spyOn(crypto.subtle, 'verify'), vi.spyOn(f.spy.store, 'get')]
+    const hashed = vi.mocked(sha256).mock.calls
+    const before = [hashed.length, f.spy.calls.get]
+    const filled = (length: number) => f.secrets.primary.padEnd(length, 'x')
+    for (const headers of [
+      [apiKey(filled(257))],
+      [bearer(filled(257))],
+      [bearer(f.tokens.primary.padEnd(8193, 'x'))],
+      [bearer('x'.repeat(12_000))],
+    ])
+      expect(callerOf(await customers(...headers))).toBe('401 credential_invalid')
+    expect([hashed.length, f.spy.calls.get, ...spies.map(({ mock }) => mock.calls.length)]).toEqual([...before, 0, 0])
+  })
+
+  it('B7: no header of the client makes a principal, or changes one', async () => {
+    const forged: Field[] = [
+      'X-Consumer-Username',
+      'X-Consumer-Id',
+      'X-User-Id',
+      'X-User',
+      'X-Auth-Key',
+      'X-Auth-User',
+      'X-Forwarded-User',
+      'Remote-User',
+    ].flatMap(
+      (name) =>
+        [
+          [name, 'all tenants'],
+          [name.replaceAll('-', '_'), 'all tenants'],
+        ] as Field[],
+    )
+    expect(callerOf(await customers(...forged))).toBe('401 credential_missing')
+    const plain = await customers(bearer(f.secrets.primary))
+    expect((await customers(bearer(f.secrets.primary), ...forged)).body).toBe(plain.body)
+    expect(JSON.parse(plain.body)).toMatchObject({ name: 'main', tenant: 't1' })
+  })
+
+  it('B8: the guard goes with the route: however a path is spelled, its handler is not reached without a credential', async () => {
+    const spellings = [
+      '/customers/1',
+      '/customers/1/',
+      '//customers/1',
+      '/CUSTOMERS/1',
+      '/%63ustomers/1',
+      '/open/../customers/1',
+      '/./customers/1',
+    ]
+    const more = [
+      '/customers%2F1',
+      '/customers/1?x=/open',
+      '/customers/1#/open',
+      '/customers/1;x',
+      '/customers/1/.',
+      '/customers/1%00',
+      '/customers//1',
+    ]
+    const absolute = ['http://localhost/customers/1', 'http://elsewhere.test/customers/1', 'http://main:secret@localhost/customers/1']
+    for (const target of [...spellings, ...more, ...absolute]) {
+      const [answer] = await converse(host.port, [{ bytes: get(target) }])
+      expect([target, answer?.status]).toEqual([target, expect.toBeOneOf([400, 401, 404])])
+    }
+    // The same paths are served, so it is the guard that stood before them.
+    expect((await ask('http://elsewhere.test/customers/1', bearer(f.secrets.primary))).status).toBe(200)
+  })
 })

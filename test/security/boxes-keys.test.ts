@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { checksumHolds, createTwinkey, type KeyRecord, memoryStore, secretPattern, type TwinkeyOptions } from 'twinkey'
+import { checksumHolds, createTwinkey, type KeyRecord, memoryStore, type TwinkeyOptions } from 'twinkey'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sha256 } from '#hash'
 import { matchSecret, slotDigests } from '../../src/core/digest.ts'
@@ -100,7 +100,12 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     const { key, primary, secondary } = await bench.twinkey.keys.create(INPUT)
     const wrong = mintSecret('tk', key.id)
     const asked: string[] = []
-    bench.spy.override({ get: (id) => asked.push(id) && bench.spy.inner.get(id) })
+    bench.spy.override({
+      get(id) {
+        asked.push(id)
+        return bench.spy.inner.get(id)
+      },
+    })
     const hashes = vi.mocked(sha256).mock.calls
     const costs: number[] = []
     for (const secret of [primary, secondary as string, wrong, mintSecret('tk', '0'.repeat(16))]) {
@@ -165,16 +170,20 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     expect(await faultOf(twinkey.keys.get(key.id))).toBe('store_malformed')
   })
 
-  it.each<[string, TwinkeyOptions]>([
-    ['a prefix', { prefixes: ['$PREFIX'] }],
-    ['an environment', { environments: ['$NODE_ENV'] }],
-    ['an issuer', { tokens: { issuer: '$ISSUER', audience: AUDIENCE } }],
-    ['an audience', { tokens: { issuer: ISSUER, audience: '\u0024{AUDIENCE}' } }],
-    ['a pepper', { pepper: { current: 'p', keys: { p: '$PEPPER' as unknown as Uint8Array } } }],
-    ['a signing key', { tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: ['$SIGNING_KEY' as never] } }],
-    ['a part of a signing key', { tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [{ ...signingKey, d: '$D' }] } }],
-  ])('A9: %s that is a variable nobody filled in ends the start, and is never taken literally', (_, options) => {
-    expect(() => createTwinkey(options)).toThrow()
+  it.each<[string, TwinkeyOptions, RegExp]>([
+    ['a prefix', { prefixes: ['$PREFIX'] }, /begin with a letter/],
+    ['an environment', { environments: ['$NODE_ENV'] }, /not filled in/],
+    ['an issuer', { tokens: { issuer: '$ISSUER', audience: AUDIENCE } }, /issuer looks like a variable/],
+    ['an audience', { tokens: { issuer: ISSUER, audience: '\u0024{AUDIENCE}' } }, /audience looks like a variable/],
+    ['a pepper', { pepper: { current: 'p', keys: { p: '$PEPPER' as unknown as Uint8Array } } }, /must be bytes/],
+    ['a signing key', { tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: ['$KEY' as never] } }, /must be a JWK/],
+    [
+      'a part of a signing key',
+      { tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [{ ...signingKey, d: '$D' }] } },
+      /not base64url/,
+    ],
+  ])('A9: %s that is a variable nobody filled in ends the start, and is never taken literally', (_, options, message) => {
+    expect(() => createTwinkey(options)).toThrow(message)
   })
 
   it.each<[string, object]>([
