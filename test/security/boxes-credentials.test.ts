@@ -1,3 +1,6 @@
+import { type Requirement, redactUrl } from 'twinkey'
+import { flowgear } from 'twinkey/profiles'
+import { requireAuth } from 'twinkey/web'
 import { afterAll, afterEach, beforeAll, describe, expect, it, type MockInstance, vi } from 'vitest'
 import { sha256 } from '#hash'
 import { converse } from '../http/converse.ts'
@@ -5,7 +8,7 @@ import { type Field, get, send } from '../http/edge-rows.ts'
 import { refused, seen } from '../http/expect.ts'
 import { createFixture, type Fixture } from '../http/fixture.ts'
 import { type Host, hosts } from '../http/hosts.ts'
-import { standardRoutes } from '../http/routes.ts'
+import { type Route, standardRoutes } from '../http/routes.ts'
 import { type RawResponse, sendRaw } from '../support/raw-http.ts'
 
 // Counted, to see that nothing too long is hashed.
@@ -19,6 +22,14 @@ const apiKey = (text: string): Field => ['X-API-Key', text]
 // RFC 6750, section 3: the scheme, then attributes that are parted by commas, in characters that may be quoted.
 const CHALLENGE = /^Bearer [a-z_]+="[ !#-[\]-~]*"(?:, [a-z_]+="[ !#-[\]-~]*")*$/
 
+// The one profile that reads the query, and what its handler gets to see of it.
+const flowgearRoute: Route = {
+  method: 'GET',
+  path: '/flowgear',
+  requirement: { profile: flowgear(), anyTarget: true },
+  answer: (principal, url) => ({ name: principal?.name, url }),
+}
+
 describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
   let f: Fixture
   let host: Host
@@ -26,7 +37,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
 
   beforeAll(async () => {
     f = await createFixture()
-    host = await start(f.twinkey, { routes: standardRoutes, tokens: { '/tokens': undefined } })
+    host = await start(f.twinkey, { routes: [...standardRoutes, flowgearRoute], tokens: { '/tokens': undefined } })
   })
   afterAll(async () => {
     await host.close()
@@ -56,6 +67,14 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     ]
     for (const headers of rows) expect(seen(await customers(...headers), expected), JSON.stringify(headers)).toEqual(expected)
     expect(expected.headers['www-authenticate']).toContain('error="invalid_request"')
+  })
+
+  it('B1: the one exception is what a client of Flowgear sends: the same secret in header and query', async () => {
+    const { primary, secondary } = f.secrets
+    expect(callerOf(await ask(`/flowgear?auth-key=${primary}`, bearer(primary)))).toBe('main')
+    for (const other of [secondary, 'x', '', `${primary}&auth-key=${primary}`])
+      expect((await ask(`/flowgear?auth-key=${other}`, bearer(primary))).status, other).toBe(404)
+    expect((await ask(`/flowgear?auth-key=${primary}&auth-key=${primary}`)).status).toBe(404)
   })
 
   it('B1: a secret behind the 2,000th header, where Node looks no more, counts for nobody', async () => {
@@ -88,7 +107,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     const rows = [
       [await customers(), refused('credential_missing')],
       [await customers(['Authorization', 'Basic eDp5']), refused('credential_missing')],
-      [await customers(bearer('a b')), refused('credential_malformed')],
+      [await customers(bearer('sent twice')), refused('credential_malformed')],
       [await customers(bearer('made-up')), refused('credential_invalid')],
       [await customers(bearer(f.secrets.disabled)), refused('credential_invalid')],
       [await customers(bearer(f.secrets.revoked)), refused('credential_invalid')],
@@ -99,7 +118,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     for (const [answer, expected] of rows) {
       expect(seen(answer, expected)).toEqual(expected)
       expect(answer.headers['www-authenticate']).toMatch(CHALLENGE)
-      expect(answer.body + answer.headers['www-authenticate']).not.toMatch(/made-up|a b|t"|t%22/)
+      expect(answer.body + answer.headers['www-authenticate']).not.toMatch(/made-up|sent twice|%22/)
     }
     expect(refused('credential_missing').headers['www-authenticate']).toBe('Bearer realm="api"')
   })
@@ -109,6 +128,14 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
       for (const text of [f.secrets.primary, f.tokens.primary])
         expect(callerOf(await ask(`/customers/1?${name}=${text}`))).toBe('401 credential_missing')
     }
+  })
+
+  it('B4: where a profile reads the query it reads secrets only; the answer is not stored, and neither handler nor log sees them', async () => {
+    const { primary } = f.secrets
+    expect((await ask(`/flowgear?auth-key=${f.tokens.primary}`)).status).toBe(404)
+    const answer = await ask(`/flowgear?Auth-Key=x&auth%2Dkey=${primary}&a=1`)
+    expect([answer.headers['cache-control'], JSON.parse(answer.body)]).toEqual(['no-store', { name: 'main', url: '/flowgear?a=1' }])
+    expect(redactUrl(`/flowgear?auth%2Dkey=${primary}&a=1`)).toBe('/flowgear?auth%2Dkey=[redacted]&a=1')
   })
 
   it('B5: cookies, Proxy-Authorization, trailers and bodies are no credentials', async () => {
@@ -189,5 +216,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     }
     // The same paths are served, so it is the guard that stood before them.
     expect((await ask('http://elsewhere.test/customers/1', bearer(f.secrets.primary))).status).toBe(200)
+    // Nor can a guard be told of a path that it is not for.
+    expect(() => requireAuth(f.twinkey, { exclude: ['/health'] } as Requirement, () => new Response(''))).toThrow(TypeError)
   })
 })
