@@ -189,8 +189,8 @@ it('I2: a record is believed for the bound and no longer, an expiry ends sooner,
   expect([await uncached.ask(), await uncached.ask(), uncached.spy.calls.get - reads]).toEqual(['let in', 'let in', 2])
 })
 
-it('I3: as many keys are remembered as allowed, a flood of unknown ones pushes none of them out, and no absence outlives a creation', async () => {
-  const { twinkey, spy, ask } = await createScene({ cache: { maxKeys: 3 } })
+it('I3: as many keys are remembered as allowed, a flood of unknown ones pushes none of them out, and an absence is believed for a second', async () => {
+  const { twinkey, clock, spy, ask } = await createScene({ cache: { maxKeys: 3 } })
   expect(await ask()).toBe('let in')
   for (let i = 0; i < 50; i++) await verdict(twinkey, mintSecret('tk', mintId()))
   const before = spy.calls.get
@@ -200,6 +200,14 @@ it('I3: as many keys are remembered as allowed, a flood of unknown ones pushes n
   for (const { primary } of [...others, ...others]) await verdict(twinkey, primary)
   // Four do not fit into three.
   expect(spy.calls.get).toBeGreaterThan(before)
+  const unknown = mintSecret('tk', mintId())
+  const readsAfter = async (milliseconds: number) => {
+    clock.advance(milliseconds)
+    const reads = spy.calls.get
+    expect(await verdict(twinkey, unknown)).toBe('credential_invalid')
+    return spy.calls.get - reads
+  }
+  expect([await readsAfter(0), await readsAfter(999), await readsAfter(1)]).toEqual([1, 0, 1])
 })
 
 it('I4: a hundred requests for one key are one read, and a read that fails is no verdict for the next', async () => {
