@@ -164,6 +164,10 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
       [bearer('x'.repeat(12_000))],
     ])
       expect(callerOf(await customers(...headers))).toBe('401 credential_invalid')
+    // Past the fields: in order but for its length, so that nothing else stops it.
+    const [header, , signature] = f.tokens.primary.split('.')
+    for (const text of [`${header}.${'A'.repeat(8192)}.${signature}`, filled(257)])
+      expect([await f.twinkey.tokens.verify(text), await f.twinkey.keys.verify(text)]).toMatchObject([{ ok: false }, { ok: false }])
     expect([hashed.length, f.spy.calls.get, ...spies.map(({ mock }) => mock.calls.length)]).toEqual([...before, 0, 0])
   })
 

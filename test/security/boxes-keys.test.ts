@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { checksumHolds, createTwinkey, type KeyRecord, memoryStore, type TwinkeyOptions } from 'twinkey'
+import { checksumHolds, createTwinkey, type KeyRecord, memoryStore, type StoredSecret, type TwinkeyOptions } from 'twinkey'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sha256 } from '#hash'
 import { matchSecret, slotDigests } from '../../src/core/digest.ts'
@@ -166,8 +166,11 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     await twinkey.keys.import({ ...INPUT, primary })
     expect(await faultOf(twinkey.keys.import({ ...INPUT, primary }))).toBe('secret_taken')
     expect(await faultOf(twinkey.keys.import({ ...INPUT, primary, secondary: primary }))).toBe('invalid_input')
-    spy.override({ get: async () => ({ ...record, secondary: record.primary }) })
-    expect(await faultOf(twinkey.keys.get(key.id))).toBe('store_malformed')
+    for (const same of ['id', 'digest'] as const) {
+      const secondary = { ...(record.secondary as StoredSecret), [same]: record.primary[same] }
+      spy.override({ get: async () => ({ ...record, secondary }) })
+      expect(await faultOf(twinkey.keys.get(key.id)), same).toBe('store_malformed')
+    }
   })
 
   it.each<[string, TwinkeyOptions, RegExp]>([
