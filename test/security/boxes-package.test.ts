@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { checksumHolds, NodeWireRequest, secretPattern, type Throttle, type WireRequest } from 'twinkey'
+import { expect, it } from 'vitest'
+import { mintId, mintSecret } from '../../src/core/secret.ts'
+import { createBench } from '../support/bench.ts'
+import { faultOf } from '../support/faults.ts'
+import { anyTarget, byHeaders, codeOf, sent } from '../support/sent.ts'
+
+const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] } } as const
+const read = (path: string) => readFileSync(path, 'utf8')
+
+it('K1: no event, decision, key, error or instance shows a secret, a token or a digest, however it is printed', async () => {
+  const bench = createBench()
+  const { twinkey, events, spy } = bench
+  const { key, primary, secondary } = await twinkey.keys.create(INPUT)
+  const issued = await twinkey.tokens.issue(primary)
+  const token = issued.ok ? issued.token : ''
+  const shown: unknown[] = [twinkey, events, key, await twinkey.keys.list()]
+  for (const credential of [primary, secondary as string, token, `${primary.slice(0, -1)}!`]) {
+    shown.push(
+      await twinkey.authenticate(sent({ credential, tenant: 'v' }), byHeaders),
+      await twinkey.authenticate(sent({ credential }), anyTarget),
+    )
+    shown.push(await twinkey.keys.create({ ...INPUT, name: `${credential}\0` }).catch((error: unknown) => error))
+    spy.override({ get: () => Promise.reject(new Error('down')) })
+    bench.clock.advance(10_000)
+    shown.push(await twinkey.authenticate(sent({ credential }), anyTarget))
+    spy.override({})
+  }
+  const record = JSON.stringify(await spy.inner.get(key.id))
+  const digest = /sha-256:([\w-]{43})/.exec(record)?.[1] as string
+  const text = shown.map((each) => `${inspect(each, { depth: null, showHidden: true })} ${JSON.stringify(each)} ${each}`).join()
+  // In the middle of each, where no id, prefix or hint stands.
+  for (const part of [primary.slice(20, -7), secondary?.slice(20, -7) as string, token.slice(-60), digest]) {
+    expect(part.length).toBeGreaterThan(30)
+    expect(text).not.toContain(part)
+  }
+})
+
+it('K2: what is let in, what is refused and every change is told with key, tenant, time and reason, as values and not as lines', async () => {
+  const { twinkey, events, clock } = createBench()
+  const actor = 'eve'
+  const { key, primary } = await twinkey.keys.create({ ...INPUT, actor })
+  const at = clock.now()
+  const ask = (credential: string, tenant: string) =>
+    twinkey.authenticate(sent({ credential, tenant, environment: 'e', workflow: 'w' }), byHeaders)
+  await ask(primary, 't')
+  await ask(primary, 'v')
+  await ask(mintSecret('tk', key.id), 't')
+  await twinkey.keys.rotate(key.id, { replace: 'secondary' })
+  await twinkey.keys.revoke(key.id)
+  await ask(primary, 't')
+  const keyId = key.id
+  expect(events).toMatchObject([
+    { type: 'key.created', at, keyId, actor, owner: 'ada' },
+    { type: 'access.allowed', at, keyId, tenant: 't' },
+    { type: 'access.refused', at, keyId, code: 'tenant_denied', axis: 'tenant' },
+    { type: 'access.refused', at, code: 'credential_invalid', reason: 'secret_wrong' },
+    { type: 'key.rotated', at, keyId },
+    { type: 'key.revoked', at, keyId },
+    { type: 'access.refused', at, keyId, code: 'credential_invalid', reason: 'key_revoked' },
+  ])
+  // No value can begin a line of its own where events are written to a log.
+  for (const odd of [{ actor: 'eve\nadmin' }, { name: 'n\r\nx' }, { owner: '\u001b[2J' }])
+    expect(await faultOf(twinkey.keys.create({ ...INPUT, ...odd }))).toBe('invalid_input')
+})
+
+it('K3: a peer that guesses has to wait, with Retry-After, and the key that is in use does not, from wherever', async () => {
+  const failures = new Map<string, number>()
+  const throttle: Throttle<WireRequest> = {
+    retryAfterSeconds: (peer) => ((failures.get(peer) ?? 0) < 3 ? undefined : 60),
+    failed: (peer) => failures.set(peer, (failures.get(peer) ?? 0) + 1),
+  }
+  const { twinkey } = createBench()
+  const { primary } = await twinkey.keys.create(INPUT)
+  // The peer is the other end of the socket: what it says about itself in a header is not read.
+  const ask = (credential: string, peer: string) => {
+    const rawHeaders = [
+      'Authorization',
+      `Bearer ${credential}`,
+      'X-Forwarded-For',
+      `192.0.2.${failures.size}`,
+      'Forwarded',
+      `for=${credential}`,
+    ]
+    return twinkey.authenticate(new NodeWireRequest({ rawHeaders, socket: { remoteAddress: peer } }), { ...anyTarget, throttle })
+  }
+  const guess = async (peer: string) => ask(mintSecret('tk', mintId()), peer)
+  expect(codeOf(await ask(primary, 'guesser'))).toBe('let in')
+  for (let i = 0; i < 3; i++) expect(codeOf(await guess('guesser'))).toBe('credential_invalid')
+  expect(await guess('guesser')).toMatchObject({ ok: false, refusal: { code: 'rate_limited', retryAfterSeconds: 60 } })
+  expect(codeOf(await ask(primary, 'guesser'))).toBe('let in')
+  expect(codeOf(await guess('another'))).toBe('credential_invalid')
+})
+
+it('L1: two dependencies in exact versions, drivers and frameworks that nobody has to install, and nothing runs at install', () => {
+  const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, unknown>>
+  expect(Object.keys(manifest['dependencies'] ?? {}).sort()).toEqual(['@noble/hashes', 'jose'])
+  for (const version of Object.values(manifest['dependencies'] ?? {})) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
+  for (const peer of Object.keys(manifest['peerDependencies'] ?? {}))
+    expect(manifest['peerDependenciesMeta']?.[peer], peer).toEqual({ optional: true })
+  const hooks = ['preinstall', 'install', 'postinstall', 'prepare', 'preprepare', 'postprepare', 'prepublish']
+  expect(Object.keys(manifest['scripts'] ?? {}).filter((name) => hooks.includes(name))).toEqual([])
+  const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, { integrity?: string; hasInstallScript?: true }> }
+  for (const name of ['jose', '@noble/hashes']) {
+    const locked = lock.packages[`node_modules/${name}`]
+    expect([locked?.integrity?.startsWith('sha512-'), locked?.hasInstallScript]).toEqual([true, undefined])
+  }
+  const release = read('.github/workflows/release.yml')
+  for (const step of ['--provenance', 'npm sbom', '--ignore-scripts']) expect(release).toContain(step)
+  expect(read('SECURITY.md')).toContain('Reporting a problem')
+})
+
+it('L3: a scanner has an expression and a checksum, finds secrets in text with them, and passes by what only looks like one', async () => {
+  const { primary } = await createBench({ prefixes: ['acme'] }).twinkey.keys.create(INPUT)
+  const pattern = secretPattern('acme')
+  for (const text of [
+    `KEY=${primary}`,
+    `{"key":"${primary}"}`,
+    `curl -H "Authorization: Bearer ${primary}"\n`,
+    `/?auth-key=${primary}&a=1`,
+  ]) {
+    const found = pattern.exec(text)?.[0] ?? ''
+    expect([found, checksumHolds(found)]).toEqual([primary, true])
+  }
+  const madeUp = `acme_${'x'.repeat(65)}`
+  expect([pattern.test(madeUp), checksumHolds(madeUp)]).toEqual([true, false])
+  for (const text of [`x${primary}`, `${primary}x`, primary.replace('acme', 'acne'), primary.slice(0, -1)])
+    expect(pattern.test(text)).toBe(false)
+})

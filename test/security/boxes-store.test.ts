@@ -1,0 +1,232 @@
+import { readFileSync } from 'node:fs'
+import { type KeyRecord, type KeyStore, memoryStore, type StoredKey, type Twinkey, type TwinkeyOptions } from 'twinkey'
+import { sqliteStore } from 'twinkey/stores/sqlite'
+import { requireAuth } from 'twinkey/web'
+import { afterEach, expect, it, vi } from 'vitest'
+import { mintId, mintSecret } from '../../src/core/secret.ts'
+import { createBench } from '../support/bench.ts'
+import { faultOf } from '../support/faults.ts'
+import { settled } from '../support/gate.ts'
+import { anyTarget, byHeaders, codeOf, sent, verdict } from '../support/sent.ts'
+import { withBed } from '../support/sqlite.ts'
+
+const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] } } as const
+afterEach(() => void vi.useRealTimers())
+
+/** A key in the store, and nothing in the cache. */
+async function createScene(options: TwinkeyOptions = {}) {
+  const bench = createBench(options)
+  const created = await bench.twinkey.keys.create(INPUT)
+  bench.clock.advance(10_000)
+  const record = (await bench.spy.inner.get(created.key.id)) as KeyRecord
+  const down = { get: () => Promise.reject(new Error('down')) }
+  return { ...bench, ...created, record, down, ask: () => verdict(bench.twinkey, created.primary) }
+}
+
+it('H1: what callers send reaches a database as a parameter only, and a name is a name to a list', async () => {
+  const hostile = ["'; drop table twinkey_keys; --", '%', '_', "x' or '1'='1", '\\', '"']
+  await withBed('@libsql/client', async (bed) => {
+    const store = sqliteStore((await bed.open()).database)
+    await store.migrate()
+    const { twinkey } = createBench({ store })
+    await twinkey.keys.create(INPUT)
+    for (const text of hostile) {
+      await twinkey.keys.create({ name: text, owner: text, scope: { tenants: [text] } })
+      expect((await twinkey.keys.list({ owner: text })).keys.map(({ name }) => name)).toEqual([text])
+      expect((await twinkey.keys.list({ tenant: text })).keys.map(({ name }) => name)).toEqual([text])
+      expect(await twinkey.keys.get(text)).toBeUndefined()
+    }
+    expect((await twinkey.keys.list()).keys).toHaveLength(1 + hostile.length)
+  })
+  // A pattern in a statement would need escaping: there is none.
+  for (const file of ['sqlite', 'sqlite-client', 'sqlite-database', 'postgres', 'postgres-feed'])
+    expect(readFileSync(`src/stores/${file}.ts`, 'utf8'), file).not.toMatch(/\b(?:like|ilike|similar to|glob|regexp) (?:[$?'%]|any)/i)
+})
+
+it('H2: of two changes that start from the same version one is written, and the other is told', async () => {
+  const { twinkey, another, key, primary, record, spy } = await createScene()
+  const [first, second] = [
+    { ...record, version: record.version + 1 },
+    { ...record, version: record.version + 2 },
+  ]
+  expect([await spy.inner.put(first, record.version), await spy.inner.put(second, record.version)]).toEqual(['stored', 'conflict'])
+  const rotate = (node: Twinkey) => node.keys.rotate(key.id, { replace: 'secondary' })
+  const rotations = await Promise.allSettled([rotate(twinkey), rotate(another())])
+  const [lost] = rotations.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+  expect(lost).toMatchObject({ code: 'version_conflict' })
+  // Whoever came first: the secret that was in use still is.
+  expect(await verdict(twinkey, primary)).toBe('let in')
+})
+
+it('H3: a store that fails or answers nonsense is 503 with Retry-After, never let in, and nothing of it is kept', async () => {
+  const { twinkey, spy, primary, record, ask } = await createScene()
+  const guarded = requireAuth(twinkey, anyTarget, () => new Response('in'))
+  const wrong: unknown[] = [
+    null,
+    {},
+    'x',
+    { ...record, id: 'otherkey00000000' },
+    { ...record, enabled: 'yes' },
+    { ...record, scope: { ...record.scope, tenants: undefined } },
+    { ...record, revokedAt: undefined },
+    { ...record, primary: { ...record.primary, digest: 'sha-256:short' } },
+    { ...record, primary: null },
+  ]
+  const answers: KeyStore['get'][] = [() => Promise.reject(new Error('down')), ...wrong.map((each) => async () => each as StoredKey)]
+  for (const get of answers) {
+    spy.override({ get })
+    const response = await guarded(new Request('https://api.example/', { headers: { authorization: `Bearer ${primary}` } }))
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2'])
+  }
+  spy.override({})
+  expect(await ask()).toBe('let in')
+})
+
+it('H4: a store that hangs is waited for until the deadline, 2 seconds unless told otherwise, and asked anew after it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const { spy, ask } = await createScene()
+  spy.override({ get: () => new Promise(() => {}) })
+  let answer = 'none yet'
+  const asking = ask().then((code) => {
+    answer = code
+  })
+  await vi.advanceTimersByTimeAsync(1999)
+  expect(answer).toBe('none yet')
+  await vi.advanceTimersByTimeAsync(1)
+  await asking
+  expect(answer).toBe('unavailable')
+  spy.override({})
+  expect(await ask()).toBe('let in')
+})
+
+it('H5: a listener that throws and a last use that cannot be written change no verdict and leave no rejection behind', async () => {
+  const unhandled = vi.fn()
+  process.on('unhandledRejection', unhandled)
+  const listeners: TwinkeyOptions['onEvent'][] = [
+    () => {
+      throw new Error('listener')
+    },
+    () => Promise.reject(new Error('listener')),
+    () => new Promise(() => {}),
+  ]
+  for (const onEvent of listeners) {
+    const { twinkey, spy, ask } = await createScene({ onEvent })
+    spy.override({ recordUse: () => Promise.reject(new Error('down')) })
+    expect([await ask(), await verdict(twinkey, mintSecret('tk', mintId()))]).toEqual(['let in', 'credential_invalid'])
+    await settled()
+  }
+  process.off('unhandledRejection', unhandled)
+  expect(unhandled).not.toHaveBeenCalled()
+})
+
+it('H6: SQLite is told to be durable, the documents say how the others are, and revoking is a member of the record', async () => {
+  await withBed('@libsql/client', async (bed) => {
+    const { database, all } = await bed.open()
+    const store = sqliteStore(database)
+    await store.migrate()
+    await createBench({ store }).twinkey.keys.create(INPUT)
+    expect([await all('pragma journal_mode'), await all('pragma synchronous')]).toEqual([[['wal']], [[2]]])
+  })
+  const documents = readFileSync('docs/stores.md', 'utf8')
+  for (const word of ['synchronous = FULL', 'synchronous_commit', 'appendonly', 'appendfsync', 'noeviction', 'replica'])
+    expect(documents).toContain(word)
+  const { twinkey, key, spy, clock } = await createScene()
+  await twinkey.keys.revoke(key.id)
+  // No entry of a list that could expire or be thrown away: it would have to be the key itself.
+  expect(await spy.inner.get(key.id)).toMatchObject({ revokedAt: clock.now() })
+})
+
+it('H7: ending a tenant or an owner ends its keys and their tokens', async () => {
+  const { twinkey, primary } = await createScene()
+  const issued = await twinkey.tokens.issue(primary)
+  const { primary: shared } = await twinkey.keys.create({ name: 'n', owner: 'bob', scope: { tenants: ['t', 'u'] } })
+  expect(await twinkey.keys.revokeAll({ tenant: 't' })).toEqual({ revoked: 1, narrowed: 1 })
+  expect([await verdict(twinkey, primary), await verdict(twinkey, issued.ok ? issued.token : '')]).toEqual([
+    'credential_invalid',
+    'credential_invalid',
+  ])
+  expect(codeOf(await twinkey.authenticate(sent({ credential: shared, tenant: 't' }), byHeaders))).toBe('tenant_denied')
+  expect(await twinkey.keys.revokeAll({ owner: 'bob' })).toEqual({ revoked: 1, narrowed: 0 })
+  expect(await verdict(twinkey, shared)).toBe('credential_invalid')
+  expect(await faultOf(twinkey.keys.revokeAll({} as { owner: string }))).toBe('invalid_input')
+})
+
+it('I1: what is cached is a record by its id, so a verdict is made anew for each secret, token and target', async () => {
+  const { twinkey, key, primary, ask, spy } = await createScene()
+  expect(await ask()).toBe('let in')
+  const before = spy.calls.get
+  // The same id, another secret; the same secret, another tenant; the same token in another spelling.
+  expect(await verdict(twinkey, mintSecret('tk', key.id))).toBe('credential_invalid')
+  for (const tenant of ['v', 'w'])
+    expect(codeOf(await twinkey.authenticate(sent({ credential: primary, tenant }), byHeaders))).toBe('tenant_denied')
+  const issued = await twinkey.tokens.issue(primary)
+  const token = issued.ok ? issued.token : ''
+  expect([await verdict(twinkey, token), await verdict(twinkey, `${token}=`)]).toEqual(['let in', 'credential_invalid'])
+  expect(spy.calls.get).toBe(before)
+})
+
+it('I2: a record is believed for the bound and no longer, an expiry ends sooner, and 0 keeps nothing', async () => {
+  // Without a feed of changes, which would be sooner.
+  const { watch: _feed, ...store } = memoryStore()
+  const { twinkey, another, clock, key, ask, spy, down } = await createScene({ store })
+  const node = another()
+  expect(await ask()).toBe('let in')
+  await node.keys.revoke(key.id)
+  clock.advance(4999)
+  expect(await ask()).toBe('let in')
+  clock.advance(1)
+  spy.override(down)
+  // Past the bound nothing old is served, not even where the store is down.
+  expect(await ask()).toBe('unavailable')
+  spy.override({})
+  expect(await ask()).toBe('credential_invalid')
+  const { primary } = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 1000 })
+  expect(await verdict(twinkey, primary)).toBe('let in')
+  clock.advance(1000)
+  expect(await verdict(twinkey, primary)).toBe('credential_invalid')
+  const uncached = await createScene({ cache: { maxAgeSeconds: 0 } })
+  const reads = uncached.spy.calls.get
+  expect([await uncached.ask(), await uncached.ask(), uncached.spy.calls.get - reads]).toEqual(['let in', 'let in', 2])
+})
+
+it('I3: as many keys are remembered as allowed, a flood of unknown ones pushes none of them out, and an absence is believed for a second', async () => {
+  const { twinkey, clock, spy, ask } = await createScene({ cache: { maxKeys: 3 } })
+  expect(await ask()).toBe('let in')
+  for (let i = 0; i < 50; i++) await verdict(twinkey, mintSecret('tk', mintId()))
+  const before = spy.calls.get
+  expect(await ask()).toBe('let in')
+  expect(spy.calls.get).toBe(before)
+  const others = await Promise.all(Array.from({ length: 4 }, () => twinkey.keys.create(INPUT)))
+  for (const { primary } of [...others, ...others]) await verdict(twinkey, primary)
+  // Four do not fit into three.
+  expect(spy.calls.get).toBeGreaterThan(before)
+  const unknown = mintSecret('tk', mintId())
+  const readsAfter = async (milliseconds: number) => {
+    clock.advance(milliseconds)
+    const reads = spy.calls.get
+    expect(await verdict(twinkey, unknown)).toBe('credential_invalid')
+    return spy.calls.get - reads
+  }
+  expect([await readsAfter(0), await readsAfter(999), await readsAfter(1)]).toEqual([1, 0, 1])
+})
+
+it('I4: a hundred requests for one key are one read, and a read that fails is no verdict for the next', async () => {
+  const { ask, spy, down } = await createScene()
+  spy.override(down)
+  const before = spy.calls.get
+  expect(new Set(await Promise.all(Array.from({ length: 100 }, ask)))).toEqual(new Set(['unavailable']))
+  const failed = spy.calls.get
+  spy.override({})
+  expect(new Set(await Promise.all(Array.from({ length: 100 }, ask)))).toEqual(new Set(['let in']))
+  expect([failed - before, spy.calls.get - failed]).toEqual([1, 1])
+})
+
+it('I5: an answer to a credential that shared caches do not know gets no-store, one under Authorization is theirs to know', async () => {
+  const { twinkey, primary } = await createScene()
+  const guarded = requireAuth(twinkey, anyTarget, () => new Response('in'))
+  const cacheControl = async (headers: Record<string, string>) =>
+    (await guarded(new Request('https://api.example/', { headers }))).headers.get('cache-control')
+  expect(await cacheControl({ 'x-api-key': primary })).toBe('no-store')
+  expect(await cacheControl({ authorization: `Bearer ${primary}` })).toBeNull()
+  expect([await cacheControl({}), await cacheControl({ authorization: 'Bearer x' })]).toEqual(['no-store', 'no-store'])
+})

@@ -1,0 +1,36 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { ABSENT, BOXES } from './boxes.ts'
+
+const folder = fileURLToPath(new URL('.', import.meta.url))
+const files = readdirSync(folder).filter((name) => /^boxes-[a-z]+\.test\.ts$/.test(name))
+/** The boxes that tests are named after, each with its file. */
+const tested = files.flatMap((file) =>
+  [...readFileSync(folder + file, 'utf8').matchAll(/\(\s*['"`]([A-L]\d+): /g)].map(([, name]) => [name as string, file] as const),
+)
+
+it('every box has a test that is named after it, all in one file, and every such test a box', () => {
+  expect([...new Set(tested.map(([name]) => name))].sort()).toEqual(BOXES.map(({ name }) => name).sort())
+  expect(new Set(tested.map((each) => each.join())).size).toBe(BOXES.length)
+})
+
+it('no test is skipped or left to be written', () => {
+  for (const file of files)
+    expect(readFileSync(folder + file, 'utf8'), file).not.toMatch(/\b(?:it|test|describe)\.(?:skip|todo|only|fails)/)
+})
+
+it('no box is both here and absent', () => {
+  const names = [...BOXES, ...ABSENT].map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+})
+
+it('the checklist of docs/security.md has each box, its sentence and the file of its test', () => {
+  const rows = readFileSync(`${folder}../../docs/security.md`, 'utf8').split('\n')
+  const fileOf = new Map(tested)
+  const listed = rows.filter((row) => /^\| [A-L]\d+ \|/.test(row))
+  expect(listed).toEqual([
+    ...BOXES.map(({ name, sentence }) => `| ${name} | ${sentence} | \`test/security/${fileOf.get(name)}\` |`),
+    ...ABSENT.map(({ name, sentence }) => `| ${name} | ${sentence} |`),
+  ])
+})
