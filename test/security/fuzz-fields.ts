@@ -1,10 +1,10 @@
 import { isRefusal } from '../../src/core/refusal.ts'
-import { type Profile, type WireRequest } from 'twinkey'
+import type { Profile, WireRequest } from '../../src/index.ts'
 import { readHeader } from '../../src/wire/request.ts'
 import { refusalProblem } from './fuzz-refusals.ts'
 import type { Judgement, Target } from './fuzz-run.ts'
 import type { FuzzScene } from './fuzz-scene.ts'
-import { anyRequest, credentialsIn, type FuzzRequest, name, wireRequest } from './fuzz-wire.ts'
+import { anyRequest, credentialsIn, type FuzzRequest, name, wellFormed, wireRequest } from './fuzz-wire.ts'
 
 const KINDS = ['secret', 'token', 'either']
 const LONGEST = 8192
@@ -33,7 +33,9 @@ function credentialProblem(request: FuzzRequest, profile: Profile, read: Profile
     if (credential.text.length > LONGEST) return `a credential of ${credential.text.length} characters`
     // Where the characters are left to whoever does not know the text, they may still turn out not to be any credential's.
     if (credential.form?.test(credential.text) === false) return undefined
-    return credentialsIn(request).has(credential.text) ? undefined : `a credential that was not sent: ${credential.text}`
+    const sent = credentialsIn(request)
+    if (sent.has(credential.text) || sent.has(wellFormed(credential.text))) return undefined
+    return `a credential that was not sent: ${credential.text}`
   }
   const problem = refusalProblem(credential)
   if (problem !== undefined) return problem

@@ -1,11 +1,11 @@
-import { redactUrl } from 'twinkey'
 import { isRefusal } from '../../src/core/refusal.ts'
+import { redactUrl } from '../../src/index.ts'
 import { readQuery, withoutQuery } from '../../src/wire/request.ts'
 import { refusalProblem } from './fuzz-refusals.ts'
 import type { Target } from './fuzz-run.ts'
 import type { FuzzScene } from './fuzz-scene.ts'
 import { anyText } from './fuzz-texts.ts'
-import { anyUrl } from './fuzz-wire.ts'
+import { anyUrl, queryValues, wellFormed } from './fuzz-wire.ts'
 
 /** What reads and rewrites a query: handed in, so that a test can hand in something broken. */
 export interface QueryParser {
@@ -29,24 +29,24 @@ export function queryTarget(
       const hidden = parser.withoutQuery(url, [NAME])
       const redacted = parser.redactUrl(url)
       if (parser.readQuery(hidden, NAME) !== undefined) return { wrong: `handlers see ${hidden}` }
-      const left = valuesOf(redacted).filter((value) => value !== '[redacted]')
+      const left = queryValues(redacted, NAME)
+        .filter(isVisible)
+        .filter((value) => value !== '[redacted]')
       if (left.length > 0) return { wrong: `logs show ${redacted}` }
       if (parser.redactUrl(redacted) !== redacted) return { wrong: `redacting again changes ${redacted}` }
       if (isRefusal(read)) {
         const problem = refusalProblem(read)
         return problem === undefined ? 'refused' : { wrong: problem }
       }
-      const values = valuesOf(url)
+      const values = queryValues(url, NAME)
       if (read === undefined) return values.length === 0 ? 'refused' : { wrong: 'it was not read' }
-      if (values.length !== 1 || values[0] !== read) return { wrong: `read as ${JSON.stringify(read)}` }
+      if (values.length !== 1 || values[0] !== wellFormed(String(read))) return { wrong: `read as ${JSON.stringify(read)}` }
       return 'taken'
     },
   }
 }
 
-// By the platform: what stands between the first question mark and the fragment.
-function valuesOf(url: string): string[] {
-  const [target = ''] = url.split('#')
-  const start = target.indexOf('?')
-  return start < 0 ? [] : new URLSearchParams(target.slice(start + 1).replace(/^\?/, '%3f')).getAll(NAME)
+// What a credential could be: where it goes on behind a blank it is none, and the blank may be the end of the URL in a line.
+function isVisible(value: string): boolean {
+  return /^[\x21-\x7e]+$/.test(value)
 }

@@ -1,20 +1,22 @@
-import { type Decision, header, type Profile, type Requirement, type Twinkey } from 'twinkey'
+import { type Anonymous, type Decision, header, type Profile, type Requirement, type Twinkey, type WireRequest } from '../../src/index.ts'
 import { createEndpoints } from '../../src/wire/endpoints.ts'
 import { bodyBytes } from './fuzz-bodies.ts'
 import { refusalProblem } from './fuzz-refusals.ts'
 import type { Target } from './fuzz-run.ts'
 import type { FuzzScene } from './fuzz-scene.ts'
 import { reachesNoMore } from './fuzz-scopes.ts'
-import { mutatedToken } from './fuzz-tokens.ts'
 import { anyText } from './fuzz-texts.ts'
+import { mutatedToken } from './fuzz-tokens.ts'
 import { anyRequest, credentialsIn, type FuzzRequest, wireRequest } from './fuzz-wire.ts'
 
+/** What decides: a Twinkey, or something broken that a test hands in. */
+interface FuzzedDecider {
+  authenticate(request: WireRequest, requirement: Requirement): Promise<Decision | Anonymous>
+  authenticateNow(request: WireRequest, requirement: Requirement): Decision | Anonymous | undefined
+}
+
 /** The whole decision: whoever is let in has sent something that was issued and is live, and reaches what that reaches. */
-export function authenticateTarget(
-  { live, texts }: FuzzScene,
-  profile: Profile,
-  twinkey: Pick<Twinkey, 'authenticate' | 'authenticateNow'>,
-): Target<FuzzRequest> {
+export function authenticateTarget({ live, texts }: FuzzScene, profile: Profile, twinkey: FuzzedDecider): Target<FuzzRequest> {
   const routes: readonly Requirement[] = [
     { profile, anyTarget: true },
     { profile, tenant: header('x-tenant'), workflow: 'customers.read' },
@@ -31,16 +33,19 @@ export function authenticateTarget(
         const problem = refusalProblem(decision.refusal)
         return problem === undefined ? 'refused' : { wrong: problem }
       }
-      const sent = [...credentialsIn(request)].filter((each) => live.has(each))
-      const reach = sent.length === 1 && live.get(sent[0] as string)
-      if (!reach) return { wrong: `somebody was let in, with ${sent.length} live credentials` }
-      return reachesNoMore(decision.principal.scope, reach) ? 'taken' : { wrong: 'it reaches more than it was given' }
+      const { keyId, scope } = decision.principal
+      const sent = [...credentialsIn(request)].flatMap((each) => live.get(each) ?? [])
+      const holder = sent.some((each) => each.keyId === keyId && reachesNoMore(scope, each.scope))
+      return holder ? 'taken' : { wrong: `${keyId} was let in, who did not send anything that is live and reaches as much` }
     },
   }
 }
 
 /** A secret or a token by itself, without a request: `keys.verify` and `tokens.verify`. */
-export function verifyTarget({ live, secrets, tokens }: FuzzScene, { keys, tokens: service }: Pick<Twinkey, 'keys' | 'tokens'>): Target<string> {
+export function verifyTarget(
+  { live, secrets, tokens }: FuzzScene,
+  { keys, tokens: service }: Pick<Twinkey, 'keys' | 'tokens'>,
+): Target<string> {
   return {
     name: 'keys.verify and tokens.verify',
     make: (random) => (random.oneIn(2) ? anyText(random, secrets) : mutatedToken(random, tokens)),
@@ -58,7 +63,11 @@ export function verifyTarget({ live, secrets, tokens }: FuzzScene, { keys, token
 }
 
 /** The exchange with everything that goes into it: a token comes out only for a live secret, and reaches no more than that. */
-export function exchangeTarget({ live, texts }: FuzzScene, profile: Profile, twinkey: Twinkey): Target<FuzzRequest & { body: Buffer }> {
+export function exchangeTarget(
+  { live, texts, tokens }: FuzzScene,
+  profile: Profile,
+  twinkey: Twinkey,
+): Target<FuzzRequest & { body: Buffer }> {
   const endpoints = createEndpoints(twinkey, { profile })
   return {
     name: `exchange by ${profile.name}`,
@@ -66,12 +75,12 @@ export function exchangeTarget({ live, texts }: FuzzScene, profile: Profile, twi
     async judge({ body, ...request }) {
       const { status, body: answer } = await endpoints.exchange(wireRequest(request), async () => ({ bytes: body }))
       if (status !== 200) return status >= 400 && status < 500 ? 'refused' : { wrong: `status ${status}` }
-      const sent = [...credentialsIn(request)].filter((each) => live.has(each) && !each.startsWith('eyJ'))
-      const reach = sent.length === 1 && live.get(sent[0] as string)
-      if (!reach) return { wrong: 'a token was issued without a live secret' }
       const { access_token, token = access_token } = JSON.parse(answer)
       const verified = await twinkey.tokens.verify(token)
-      return verified.ok && reachesNoMore(verified.scope, reach) ? 'taken' : { wrong: 'the token reaches more than the secret' }
+      if (!verified.ok) return { wrong: 'what was issued is no token' }
+      const sent = [...credentialsIn(request)].flatMap((each) => (tokens.includes(each) ? [] : (live.get(each) ?? [])))
+      const holder = sent.some(({ keyId, scope }) => keyId === verified.key.id && reachesNoMore(verified.scope, scope))
+      return holder ? 'taken' : { wrong: 'a token was issued to whoever sent no live secret that reaches as much' }
     },
   }
 }

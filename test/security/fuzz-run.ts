@@ -48,7 +48,8 @@ export async function fuzz<Input>(target: Target<Input>, { seed, from, count }: 
       judgement = { wrong: `it threw ${inspect(error)}` }
     }
     if (typeof judgement === 'string') counts[judgement]++
-    else wrong.push(`${target.name}, seed ${seed}, index ${index}: ${judgement.wrong}: ${inspect(input, { depth: 5, maxStringLength: 9000 })}`)
+    else
+      wrong.push(`${target.name}, seed ${seed}, index ${index}: ${judgement.wrong}: ${inspect(input, { depth: 5, maxStringLength: 9000 })}`)
   }
   return { name: target.name, inputs: counts.taken + counts.refused + wrong.length, ...counts, wrong }
 }

@@ -1,14 +1,14 @@
-import { createTwinkey, generateSigningKey, memoryStore, type Profile, type Scope, type Twinkey } from 'twinkey'
-import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
 import { readSigningKey } from '../../src/core/signing-key.ts'
 import type { TokenRules } from '../../src/core/tokens.ts'
+import { createTwinkey, generateSigningKey, memoryStore, type Profile, type Scope, type Twinkey } from '../../src/index.ts'
+import * as profiles from '../../src/wire/profiles.ts'
 import { createClock } from '../support/clock.ts'
 
 /** A Twinkey with keys in all states, everything that it ever issued, and what of that is live. */
 export interface FuzzScene {
   readonly twinkey: Twinkey
-  /** By text: what each live secret or token may reach. */
-  readonly live: ReadonlyMap<string, Scope>
+  /** By text: whose each live secret or token is, and what it may reach. */
+  readonly live: ReadonlyMap<string, { readonly keyId: string; readonly scope: Scope }>
   /** Every secret that was ever issued or imported, live or not, and some that nobody issued but that have the right form. */
   readonly secrets: readonly string[]
   /** Tokens, live or not, of this issuer and of another. */
@@ -30,7 +30,14 @@ const IMPORTED = 'fw_2Qm8LxT0vR5yHs7JkWcZ9bNdUaEi3PgF-~!'
 /** Names that tenants, environments and workflows have here. */
 export const NAMES = ['1001', '1002', 'production', 'customers.read', 'a tenant/ünter * 100%']
 
-export async function createFuzzScene(): Promise<FuzzScene> {
+/** The library under test: the sources unless given. */
+export interface FuzzLibrary {
+  readonly createTwinkey: typeof createTwinkey
+  readonly profiles: Pick<typeof profiles, 'standard' | 'boomiFlow' | 'flare' | 'flowgear'>
+}
+
+export async function createFuzzScene(library: FuzzLibrary = { createTwinkey, profiles }): Promise<FuzzScene> {
+  const { standard, boomiFlow, flare, flowgear } = library.profiles
   const clock = createClock()
   const [key, stranger] = await Promise.all([generateSigningKey(), generateSigningKey()])
   const common = {
@@ -42,10 +49,10 @@ export async function createFuzzScene(): Promise<FuzzScene> {
     foreign: [{ algorithm: 'sha-256', minLength: 24, maxLength: 64 }],
   } as const
   const make = (issuer: string, signingKey: typeof key, more = {}) =>
-    createTwinkey({ ...common, tokens: { issuer, audience: AUDIENCE, signingKeys: [signingKey] }, ...more })
+    library.createTwinkey({ ...common, tokens: { issuer, audience: AUDIENCE, signingKeys: [signingKey] }, ...more })
   const twinkey = make(ISSUER, key)
   const { keys } = twinkey
-  const live = new Map<string, Scope>()
+  const live = new Map<string, { keyId: string; scope: Scope }>()
   const secrets: string[] = [IMPORTED]
   const tokens: string[] = []
 
@@ -67,19 +74,21 @@ export async function createFuzzScene(): Promise<FuzzScene> {
     odd: { tenants: NAMES },
     ...Object.fromEntries(Object.keys(end).map((name) => [name, { tenants: ['1001'] }])),
   }
-  for (const [name, scope] of Object.entries(scopes)) {
-    const created = await keys.create({ name, scope })
+  // Each prefix mints: an underscore in one must not be taken for the one behind it.
+  const minting = PREFIXES.map((prefix) => make(ISSUER, key, { prefixes: [prefix] }))
+  for (const [index, [name, scope]] of Object.entries(scopes).entries()) {
+    const created = await (minting[index % minting.length] as Twinkey).keys.create({ name, scope })
     for (const secret of [created.primary, created.secondary as string]) {
       secrets.push(secret)
       const issued = await token(twinkey, secret)
       if (end[name] !== undefined) continue
-      live.set(secret, created.key.scope)
-      live.set(issued.token, issued.scope)
+      live.set(secret, { keyId: created.key.id, scope: created.key.scope })
+      live.set(issued.token, { keyId: created.key.id, scope: issued.scope })
     }
     await end[name]?.(created.key.id)
   }
   const imported = await keys.import({ name: 'imported', scope: { tenants: ['1002'] }, primary: { secret: IMPORTED, entropyBits: 128 } })
-  live.set(IMPORTED, imported.scope)
+  live.set(IMPORTED, { keyId: imported.id, scope: imported.scope })
   // Of the right form, with a good checksum, and known to nobody here: another deployment's.
   const elsewhere = make('https://elsewhere.test', stranger, { store: memoryStore() })
   const { primary } = await elsewhere.keys.create({ name: 'elsewhere', scope: { tenants: '*' } })

@@ -1,5 +1,5 @@
-import type { Scope } from 'twinkey'
 import { AXES, fromScopeString, narrow, scopeProblem, toScopeString } from '../../src/core/scope.ts'
+import type { Scope } from '../../src/index.ts'
 import type { Random } from './fuzz-random.ts'
 import type { Target } from './fuzz-run.ts'
 import { NAMES } from './fuzz-scene.ts'
@@ -28,7 +28,8 @@ export function scopeTarget(read: typeof fromScopeString = fromScopeString): Tar
       const problem = scopeProblem(whole)
       if (problem !== undefined) return { wrong: problem }
       const written = toScopeString(whole)
-      if (toScopeString({ tenants: [], environments: [], workflows: [], ...read(written) }) !== written) return { wrong: `it became ${written}` }
+      if (toScopeString({ tenants: [], environments: [], workflows: [], ...read(written) }) !== written)
+        return { wrong: `it became ${written}` }
       const cut = narrow(HELD, asked)
       if (typeof cut !== 'string' && !reachesNoMore(cut, HELD)) return { wrong: `it reaches ${JSON.stringify(cut)}` }
       return 'taken'

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
-import { checksumHolds, secretPattern } from 'twinkey'
 import { isWellFormed, keyIdOf } from '../../src/core/secret.ts'
+import { checksumHolds, secretPattern } from '../../src/index.ts'
 import type { Random } from './fuzz-random.ts'
 import type { Judgement, Target } from './fuzz-run.ts'
 import { type FuzzScene, PREFIXES } from './fuzz-scene.ts'

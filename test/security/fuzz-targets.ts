@@ -1,4 +1,4 @@
-import type { Principal } from 'twinkey'
+import type { Principal } from '../../src/index.ts'
 import { bodyTarget, tokenRequestTarget } from './fuzz-bodies.ts'
 import { credentialTarget, headerTarget } from './fuzz-fields.ts'
 import { queryTarget } from './fuzz-queries.ts'
@@ -24,9 +24,9 @@ const HOLDER: Principal = {
 }
 
 /** Everything that reads what a caller sends, with the parts first and then what they are parts of. */
-export function fuzzTargets(scene: FuzzScene): readonly Target<never>[] {
+export function fuzzTargets(scene: FuzzScene): readonly Target[] {
   const { profiles, twinkey } = scene
-  const targets: readonly Target<never>[] = [
+  return [
     secretTarget(scene),
     patternTarget(scene),
     tokenTarget(scene),
@@ -42,5 +42,4 @@ export function fuzzTargets(scene: FuzzScene): readonly Target<never>[] {
     verifyTarget(scene, twinkey),
     ...profiles.map((profile) => exchangeTarget(scene, profile, twinkey)),
   ]
-  return targets
 }

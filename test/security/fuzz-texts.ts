@@ -3,7 +3,7 @@ import type { Random } from './fuzz-random.ts'
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const ALPHABETS: readonly ((random: Random) => string)[] = [
   (random) => BASE62.charAt(random.below(62)),
-  (random) => (BASE62 + '-_.').charAt(random.below(65)),
+  (random) => `${BASE62}-_.`.charAt(random.below(65)),
   (random) => String.fromCharCode(0x20 + random.below(0x5f)),
   (random) => String.fromCharCode(random.below(0x100)),
   (random) => String.fromCharCode(random.below(0x10000)),

@@ -1,4 +1,4 @@
-import type { WireRequest } from 'twinkey'
+import type { WireRequest } from '../../src/index.ts'
 import type { Random } from './fuzz-random.ts'
 import { NAMES } from './fuzz-scene.ts'
 import { anyText, changed, ODD, randomText } from './fuzz-texts.ts'
@@ -53,25 +53,34 @@ export function wireRequest({ method, url, headers }: FuzzRequest): WireRequest 
 export function credentialsIn({ url, headers }: FuzzRequest): ReadonlySet<string> {
   const { authorization = '' } = headers
   const found = new Set<string>([authorization, headers['x-api-key'] ?? '', headers['x-boomi-flow-api-key'] ?? ''])
-  const [, behind = ''] = /^(?:bearer +|key=)([^]*)$/i.exec(authorization) ?? []
+  const [, behind = ''] = /^(?:bearer +|key=)(.*)$/is.exec(authorization) ?? []
   found.add(behind)
   if (/^basic +/i.test(authorization)) found.add(Buffer.from(authorization.slice(5).trim(), 'base64').toString('latin1').slice(1))
-  const query = url.split('#')[0]?.split('?').slice(1).join('?') ?? ''
-  for (const value of new URLSearchParams(query).getAll('auth-key')) found.add(value)
+  for (const value of queryValues(url, 'auth-key')) found.add(value)
   found.delete('')
   return found
 }
 
+/** The values of a parameter by the platform: of what stands between the first question mark and the fragment. */
+export function queryValues(url: string, of: string): string[] {
+  const [target = ''] = url.split('#')
+  const start = target.indexOf('?')
+  // A question mark at the beginning would be taken for none of the query's.
+  return start < 0 ? [] : new URLSearchParams(target.slice(start + 1).replace(/^\?/, '%3f')).getAll(of)
+}
+
+/** The text as UTF-8 can hold it: halves of characters become the sign of replacement, as the platform makes it of a query. */
+export function wellFormed(text: string): string {
+  return Buffer.from(text).toString()
+}
+
 function field(random: Random, text: () => string): string {
   const scheme = random.pick(SCHEMES)
-  const whole = /^basic/i.test(scheme) && !random.oneIn(4) ? scheme + btoa(latin1(`:${text()}`)) : scheme + text()
+  const whole =
+    /^basic/i.test(scheme) && !random.oneIn(4) ? scheme + Buffer.from(`:${text()}`, 'latin1').toString('base64') : scheme + text()
   return random.oneIn(6) ? changed(whole, random, [whole]) : whole
 }
 
-function latin1(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1')
-}
-
 function percent(text: string): string {
-  return encodeURIComponent(text.toWellFormed())
+  return encodeURIComponent(wellFormed(text))
 }
