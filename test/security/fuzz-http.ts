@@ -82,10 +82,9 @@ function isCarried(bytes: string, live: ReadonlyMap<string, unknown>): boolean {
 
 // Whether 12 characters or more of a field for credentials come back. What stands elsewhere too may: a framework that has no such route says which.
 function repeats(answers: string, bytes: string): boolean {
-  const fields = [...bytes.matchAll(/^(?:authorization|x-api-key|x-boomi-flow-api-key)[ \t]*:[ \t]*(.*)$/gim)].map(
-    ([, value]) => value as string,
-  )
-  const elsewhere = fields.reduce((rest, field) => rest.replaceAll(field, ''), bytes)
+  const lines = /^(?:authorization|x-api-key|x-boomi-flow-api-key)[ \t]*:[ \t]*(.*)$/gim
+  const fields = [...bytes.matchAll(lines)].map(([, value]) => value as string)
+  const elsewhere = bytes.replace(lines, '')
   const isRepeated = (part: string) => answers.includes(part) && !elsewhere.includes(part)
   return fields.some((field) =>
     Array.from({ length: Math.max(0, field.trim().length - 11) }, (_, at) => field.trim().slice(at, at + 12)).some(isRepeated),
