@@ -131,8 +131,9 @@ describe('a URL without a secret', () => {
     ['/?=s', '/?=s', '/?=s'],
     ['/?%ff=s', '/?%ff=s', '/?%ff=s'],
     ['/?auth-key=s#f', '/#f', '/?auth-key=[redacted]#f'],
-    ['/?#auth-key=s', '/?#auth-key=s', '/?#auth-key=s'],
-    ['GET /?auth-key=s HTTP/1.1', 'GET / HTTP/1.1', 'GET /?auth-key=[redacted] HTTP/1.1'],
+    ['/?#auth-key=s', '/?#auth-key=s', '/?#auth-key=[redacted]'],
+    // A line of a log is for redactUrl alone: to the other it is one long value.
+    ['GET /?auth-key=s HTTP/1.1', 'GET /', 'GET /?auth-key=[redacted] HTTP/1.1'],
     ['/a', '/a', '/a'],
   ])('has nothing else changed: %s', (url, without, redacted) => {
     expect(withoutQuery(url, ['auth-key'])).toBe(without)
