@@ -29,7 +29,8 @@ export function httpTarget(scene: FuzzScene, name: string, send: (bytes: string)
     make: (random) => anyBytes(random, scene),
     async judge(bytes) {
       const answers = await send(bytes)
-      const statuses = [...answers.matchAll(/(?:^|\n|[}\]>])HTTP\/1\.1 ([0-9]{3})/g)].map(([, status]) => Number(status))
+      // Wherever one stands: a body may end in anything, and nothing that is sent can come back with a blank and a line break in it.
+      const statuses = [...answers.matchAll(/HTTP\/1\.1 ([0-9]{3}) [ \w'-]*\r\n/g)].map(([, status]) => Number(status))
       if (answers !== '' && statuses.length === 0) return { wrong: `it answers no HTTP: ${answers.slice(0, 200)}` }
       if (statuses.some((status) => status >= 500)) return { wrong: `it answers ${answers}` }
       const isLetIn = statuses.some((status) => status >= 200 && status < 300)
