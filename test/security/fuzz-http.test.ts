@@ -5,7 +5,7 @@ import { pathsOf } from './fuzz-http-bytes.ts'
 import { fuzz } from './fuzz-run.ts'
 import { createFuzzScene } from './fuzz-scene.ts'
 
-const INPUTS = 512
+const INPUTS = 3200
 const seed = Math.floor(Math.random() * 2 ** 31)
 const scene = await createFuzzScene()
 const [secret] = [...scene.live.keys()].filter((credential) => scene.secrets.includes(credential))
