@@ -15,20 +15,25 @@ export function withoutCaching(response: Response): Response {
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
 }
 
+const USER = /^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i
+
 /** The request as a handler gets to see it: without secrets in its URL. One that holds none is left as it is. */
 export function hideQuery(request: Request, names: readonly string[]): Request {
   const url = withoutQuery(request.url, names)
   if (url === request.url) return request
-  const seen = request.bodyUsed || request.body?.locked ? withUsedBody(request, url) : remade(request, url)
+  const seen = withUrl(request, url)
   hideFromUrl(request, names, seen)
   return seen
 }
 
-// Fetch makes no request of some methods, but a server may have got one all the same and have put its method there. Such a request has no body.
-function remade(request: Request, url: string): Request {
-  const { method, headers, signal } = request
-  if (!/^(?:CONNECT|TRACE|TRACK)$/i.test(method)) return new Request(url, request)
-  return Object.defineProperty(new Request(url, { headers, signal }), 'method', { value: method })
+function withUrl(request: Request, url: string): Request {
+  try {
+    return request.bodyUsed || request.body?.locked ? withUsedBody(request, url) : new Request(url, request)
+  } catch {
+    // Fetch makes no request of some methods, and none of a URL with the name of a user in it, but a server may have got one all the same.
+    const { method, headers, signal } = request
+    return Object.defineProperty(new Request(url.replace(USER, '$1'), { headers, signal }), 'method', { value: method })
+  }
 }
 
 // A body that somebody has read cannot be handed on. The new request says of its own that it was read, so that nobody takes it for empty.

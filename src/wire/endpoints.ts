@@ -110,6 +110,12 @@ export function toResponse({ status, headers, body }: WireAnswer): Response {
 /** The body of a web-standard request, unless it was read already. */
 export async function bodyOf(request: Request): Promise<BodySource | Refusal> {
   if (request.bodyUsed) return unreadBody(new WebWireRequest(request), 'other')
-  if (request.body === null) return { bytes: new Uint8Array() }
-  return collectBody(request.body as unknown as AsyncIterable<Uint8Array>)
+  let body: Request['body']
+  try {
+    body = request.body
+  } catch {
+    // A server of Hono's makes it a request only now, and throws where that cannot be: with the name of a user in the URL.
+    return REFUSALS.requestMalformed
+  }
+  return body === null ? { bytes: new Uint8Array() } : collectBody(body as unknown as AsyncIterable<Uint8Array>)
 }

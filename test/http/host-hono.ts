@@ -22,7 +22,8 @@ export function createHonoApp(twinkey: Twinkey, { routes, tokens, log, accessLog
   // What an application may have read of a body before the token endpoints.
   const after = (read: (context: Parameters<MiddlewareHandler>[0]) => Promise<unknown>): MiddlewareHandler => {
     return async (c, next) => {
-      await read(c).catch(() => undefined)
+      // What cannot be read at all throws before there is a promise.
+      await (async () => read(c))().catch(() => undefined)
       await next()
     }
   }

@@ -11,7 +11,16 @@ const CREDENTIALS = ['AUTHORIZATION', 'authorization', 'X-API-Key', 'x-boomi-flo
 const SCHEMES = ['bearer  ', 'Key=', 'Basic ', '', 'Bearer\t', ' Bearer ', 'Digest ']
 const COLONS = [':', ':\t', ' : ', ':\r\n ', ': \0', ':  ']
 const ENDS = ['\n', '\r', '\r\n\t', ' \r\n', '\r\n\r\n']
-const ORIGINS = ['http://localhost', 'https://elsewhere.test:99999', '//', 'http://', '*', ' ']
+const ORIGINS = [
+  'http://localhost',
+  'http://user:word@localhost',
+  'https://user@elsewhere:0',
+  'https://elsewhere.test:99999',
+  '//',
+  'http://',
+  '*',
+  ' ',
+]
 const TYPES = [
   'application/json',
   'application/x-www-form-urlencoded',

@@ -5,7 +5,7 @@ import { pathsOf } from './fuzz-http-bytes.ts'
 import { fuzz } from './fuzz-run.ts'
 import { createFuzzScene } from './fuzz-scene.ts'
 
-const INPUTS = 512
+const INPUTS = 3200
 const seed = Math.floor(Math.random() * 2 ** 31)
 const scene = await createFuzzScene()
 const [secret] = [...scene.live.keys()].filter((credential) => scene.secrets.includes(credential))
@@ -37,6 +37,7 @@ describe.each(Object.entries(hosts).filter(([name]) => name !== 'Express 4'))('o
 describe('the fuzzer of connections finds a host that', () => {
   it.each<[string, (bytes: string) => string]>([
     ['answers with a fault', () => 'HTTP/1.1 500 Internal Server Error\r\n\r\n'],
+    ['answers with a fault behind a text', () => 'HTTP/1.1 404 Not Found\r\n\r\nNot FoundHTTP/1.1 500 Internal Server Error\r\n\r\n'],
     ['lets everybody in', () => 'HTTP/1.1 401 Unauthorized\r\n\r\n{}HTTP/1.1 200 OK\r\n\r\n{}'],
     ['repeats what was sent', (bytes) => `HTTP/1.1 401 Unauthorized\r\n\r\n${bytes}`],
     ['answers something else', () => 'SSH-2.0-OpenSSH'],

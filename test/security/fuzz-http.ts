@@ -29,12 +29,13 @@ export function httpTarget(scene: FuzzScene, name: string, send: (bytes: string)
     make: (random) => anyBytes(random, scene),
     async judge(bytes) {
       const answers = await send(bytes)
-      const statuses = [...answers.matchAll(/(?:^|\n|[}\]>])HTTP\/1\.1 ([0-9]{3})/g)].map(([, status]) => Number(status))
+      // Wherever one stands: a body may end in anything, and nothing that is sent can come back with a blank and a line break in it.
+      const statuses = [...answers.matchAll(/HTTP\/1\.1 ([0-9]{3}) [ \w'-]*\r\n/g)].map(([, status]) => Number(status))
       if (answers !== '' && statuses.length === 0) return { wrong: `it answers no HTTP: ${answers.slice(0, 200)}` }
       if (statuses.some((status) => status >= 500)) return { wrong: `it answers ${answers}` }
       const isLetIn = statuses.some((status) => status >= 200 && status < 300)
       if (isLetIn && !isCarried(bytes, scene.live)) return { wrong: `somebody was let in: ${answers}` }
-      if (!isLetIn && repeats(answers, bytes)) return { wrong: `it repeats a credential: ${answers}` }
+      if (!isLetIn && repeats(answers, bytes, scene.texts)) return { wrong: `it repeats a credential: ${answers}` }
       return isLetIn ? 'taken' : 'refused'
     },
   }
@@ -80,12 +81,12 @@ function isCarried(bytes: string, live: ReadonlyMap<string, unknown>): boolean {
   return [...live.keys()].some((credential) => places.some((place) => place.includes(credential)))
 }
 
-// Whether 12 characters or more of a field for credentials come back. What stands elsewhere too may: a framework that has no such route says which.
-function repeats(answers: string, bytes: string): boolean {
+// Whether 12 characters or more of a credential in a field for one come back. What stands elsewhere too may: a framework that has no such route says which.
+function repeats(answers: string, bytes: string, texts: readonly string[]): boolean {
   const lines = /^(?:authorization|x-api-key|x-boomi-flow-api-key)[ \t]*:[ \t]*(.*)$/gim
   const fields = [...bytes.matchAll(lines)].map(([, value]) => value as string)
   const elsewhere = bytes.replace(lines, '')
-  const isRepeated = (part: string) => answers.includes(part) && !elsewhere.includes(part)
+  const isRepeated = (part: string) => answers.includes(part) && !elsewhere.includes(part) && texts.some((text) => text.includes(part))
   return fields.some((field) =>
     Array.from({ length: Math.max(0, field.trim().length - 11) }, (_, at) => field.trim().slice(at, at + 12)).some(isRepeated),
   )

@@ -4,7 +4,7 @@ import express4 from 'express4'
 import { Hono } from 'hono'
 import { createTwinkey, NodeWireRequest, query } from 'twinkey'
 import { requireAuth } from 'twinkey/express'
-import { requireAuth as onHono } from 'twinkey/hono'
+import { requireAuth as onHono, tokenRoutes } from 'twinkey/hono'
 import { flowgear, standard } from 'twinkey/profiles'
 import { expect, test } from 'vitest'
 import { sendRaw } from '../support/raw-http.ts'
@@ -75,6 +75,46 @@ test('a secret in the URL of a TRACE is no reason for a 500', async () => {
   server.close()
 })
 
+test('on Hono on Node, a URL with the name of a user in it is no reason to fail, whoever asks', async () => {
+  const { twinkey, secrets } = await createCallers()
+  const app = new Hono()
+  const urls: string[] = []
+  app.use(async (c, next) => {
+    await next()
+    urls.push(c.req.url)
+  })
+  app.all('/flows', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) => c.json({ url: c.req.url }))
+  app.use('/flowgear/*', tokenRoutes(twinkey, { profile: flowgear() }))
+  app.use('/standard/*', tokenRoutes(twinkey))
+  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  const ask = async (method: string, path: string, ...headers: [string, string][]) =>
+    (await sendRaw(port, { method, target: `http://user:word@localhost${path}`, headers })).status
+  try {
+    for (const method of ['GET', 'POST', 'TRACE']) expect(await ask(method, `/flows?auth-key=${secrets.t1}`)).toBe(404)
+    expect(await ask('POST', `/flowgear/?auth-key=${secrets.t1}`)).toBe(404)
+    expect(await ask('POST', '/standard/', ['X-API-Key', secrets.t1])).toBe(400)
+    expect(await ask('POST', '/standard/', ['X-API-Key', 'nobody'])).toBe(401)
+    expect(await ask('GET', '/flows', ['Authorization', `Key=${secrets.t1}`])).toBe(200)
+    // Without a user a method that no web-standard request has is as good as any.
+    const traced = await sendRaw(port, { method: 'TRACE', target: `/flows?auth-key=${secrets.t1}&b=2` })
+    expect([traced.status, JSON.parse(traced.body)]).toEqual([200, { url: 'http://localhost/flows?b=2' }])
+    expect(urls.join()).not.toContain(secrets.t1)
+  } finally {
+    server.close()
+  }
+})
+
+test('an absolute URL with the name of a user and a key in it is refused on every host', async () => {
+  const { twinkey, secrets } = await createCallers()
+  const requirement = { profile: flowgear(), anyTarget: true } as const
+  const ask = async (url: string) => (await twinkey.authenticate(new NodeWireRequest({ url }), requirement)).ok
+  expect(await ask(`http://user@localhost/?auth-key=${secrets.t1}`)).toBe(false)
+  expect(await ask(`http://localhost/a@b?auth-key=${secrets.t1}`)).toBe(true)
+  expect(await ask(`/http://user@localhost/?auth-key=${secrets.t1}`)).toBe(true)
+})
+
 test('headers that a host made up are read by their own names only', () => {
   const request = new NodeWireRequest({ rawHeaders: [], headers: { authorization: 'Bearer x' } })
   expect([request.header('authorization'), request.header('constructor'), request.header('__proto__')]).toEqual([
@@ -95,7 +135,6 @@ test('a profile may be an object of a class', async () => {
       Object.assign(this, standard())
     }
   }
-  const { tokenRoutes } = await import('twinkey/hono')
   const app = new Hono().use('/tokens/*', tokenRoutes(twinkey, { profile: new Custom() as ReturnType<typeof standard> }))
   const answer = await app.request('/tokens', { method: 'POST', headers: { authorization: `Bearer ${secrets.t1}` } })
   expect(answer.status).toBe(200)
