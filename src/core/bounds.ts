@@ -8,6 +8,7 @@ export const MAX_SECRET_LENGTH = 256
 /** Longest token, in characters. */
 export const MAX_TOKEN_LENGTH = 8192
 
+const MAX_MEMBER_SHOWN = 20
 const MAX_METADATA_LENGTH = 4096
 const MAX_METADATA_DEPTH = 5
 // The largest time that a Date can hold (ECMA-262, section 21.4.1.1).
@@ -56,7 +57,10 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 export function membersProblem(value: unknown, known: readonly string[]): string | undefined {
   if (!isPlainObject(value)) return `must be an object, with any of ${known.join(', ')}`
   const extra = Object.keys(value).find((name) => !known.includes(name))
-  return extra === undefined ? undefined : `cannot have ${JSON.stringify(extra)}, only ${known.join(', ')}`
+  if (extra === undefined) return undefined
+  // Longer than any of ours, it may be a secret in the wrong place.
+  const shown = extra.length > MAX_MEMBER_SHOWN ? `${extra.slice(0, 8)}…` : extra
+  return `cannot have ${JSON.stringify(shown)}, only ${known.join(', ')}`
 }
 
 function isJson(value: unknown, depth: number): boolean {
