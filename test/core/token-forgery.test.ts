@@ -258,3 +258,12 @@ it.each(['RS256', 'PS256'] as const)('a signature of %s without its leading zero
   expect(signature[0]).toBe(0)
   expect([codeOf(await twinkey.tokens.verify(text)), codeOf(await twinkey.tokens.verify(cut))]).toEqual(['let in', 'credential_invalid'])
 })
+
+it('a modulus that is written with zeros before it is that of the same key: its tokens are let in', async () => {
+  const { kid: _kid, ...rsa } = await generateSigningKey('PS256')
+  const n = base64url(Buffer.concat([Buffer.alloc(1), Buffer.from(String(rsa.n), 'base64url')]))
+  const { twinkey } = createBench({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [{ ...rsa, n }] } })
+  const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  const issued = await twinkey.tokens.issue(primary)
+  expect(codeOf(await twinkey.tokens.verify(issued.ok ? issued.token : ''))).toBe('let in')
+})
