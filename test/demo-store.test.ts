@@ -17,7 +17,7 @@ describe('the demo on a Node that has SQLite', () => {
   afterAll(() => demo?.kill())
 
   it('keeps its keys there, and takes them away when it ends', async () => {
-    demo = startDemo(['examples/demo/start.mjs', '--json'], {}, node)
+    demo = startDemo(['--json'], {}, node)
     const { url, store, keys } = JSON.parse(await demo.lineWith('{'))
     expect(store).toBe('sqlite')
     const response = await fetch(`${url}/v1/customers/c1`, { headers: { authorization: `Bearer ${keys.standard.primary}` } })
@@ -28,7 +28,7 @@ describe('the demo on a Node that has SQLite', () => {
   })
 
   it('gives the whole tour, in which no call of the rotations fails', async () => {
-    demo = startDemo(['examples/demo/start.mjs'], {}, node)
+    demo = startDemo([], {}, node)
     await demo.lineWith('The server stays up')
     expect(demo.lines.join('\n').match(/\d+ calls, 0 failed/g)).toHaveLength(2)
     expect(await demo.end()).toBe(0)

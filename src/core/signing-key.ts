@@ -1,5 +1,4 @@
 import type { CryptoKey, JWK } from 'jose'
-import * as base64url from 'jose/base64url'
 import { exportJWK } from 'jose/key/export'
 import { generateKeyPair } from 'jose/key/generate/keypair'
 import { importJWK } from 'jose/key/import'
@@ -16,8 +15,6 @@ export interface SigningKey {
   readonly kid: string
   readonly algorithm: SigningAlgorithm
   readonly publicJwk: JWK
-  /** Characters of a signature in base64url: those of the modulus with RSA (RFC 8017, section 8), 64 bytes otherwise. */
-  readonly signatureLength: number
   /** Resolves to the key that verifies. Imported once. */
   verifying(): Promise<CryptoKey>
   /** Resolves to the key that signs, or undefined where only the public half is here. Imported once. */
@@ -27,7 +24,6 @@ export interface SigningKey {
 const ALGORITHMS: readonly unknown[] = ['ES256', 'EdDSA', 'RS256', 'PS256'] satisfies SigningAlgorithm[]
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 const MIN_RSA_MODULUS_CHARACTERS = 342 // 2048 bits in base64url
-const SIGNATURE_CHARACTERS = 86 // 64 bytes in base64url
 
 /**
  * Makes a private signing key to keep, as a JWK: store it where the deployment keeps its secrets, and give it to every node.
@@ -85,8 +81,7 @@ export function readSigningKey(value: unknown, where: string): SigningKey {
     const { key_ops: _operations, use: _use, ext: _extractable, ...rest } = jwk
     return imported(rest, algorithm as SigningAlgorithm, where)
   })
-  const signatureLength = publicJwk.n === undefined ? SIGNATURE_CHARACTERS : lengthOfNumber(publicJwk.n)
-  return { kid, algorithm: algorithm as SigningAlgorithm, publicJwk, signatureLength, verifying, signing }
+  return { kid, algorithm: algorithm as SigningAlgorithm, publicJwk, verifying, signing }
 }
 
 // Only the platform can tell whether the numbers are a key, and it answers later.
@@ -113,15 +108,6 @@ function publicMembers(jwk: Record<string, unknown>, algorithm: SigningAlgorithm
   if (algorithm === 'ES256') return kty === 'EC' && crv === 'P-256' && isText(x, 43) && isText(y, 43) ? { crv, kty, x, y } : undefined
   if (algorithm === 'EdDSA') return kty === 'OKP' && crv === 'Ed25519' && isText(x, 43) ? { crv, kty, x } : undefined
   return kty === 'RSA' && isText(n, MIN_RSA_MODULUS_CHARACTERS) && isText(e, 2) ? { e, kty, n } : undefined
-}
-
-// Some tools write a modulus with zeros before it, which RFC 7518, section 6.3.1.1 forbids and platforms take: they are no part of a signature.
-function lengthOfNumber(text: string): number {
-  // No bytes are written so. The platform says that it is no key when it is asked.
-  if (text.length % 4 === 1) return text.length
-  const bytes = base64url.decode(text)
-  const first = bytes.findIndex((byte) => byte !== 0)
-  return Math.ceil(((bytes.length - first) * 4) / 3)
 }
 
 function isText(value: unknown, minLength: number): value is string {

@@ -64,9 +64,10 @@ export async function verifyToken(text: string, rules: TokenRules, now: number):
   const key = typeof kid === 'string' && KID.test(kid) ? await rules.keyOf(kid) : undefined
   if (key === undefined) return isIssuedBy(text, rules.issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
   if (alg !== key.algorithm) return 'token_malformed'
-  // Some platforms take an RSA signature without its leading zeros for the same number: that would be a second spelling.
-  if (text.length - text.lastIndexOf('.') - 1 !== key.signatureLength) return 'token_signature_wrong'
   const verifying = await key.verifying()
+  // Some platforms take an RSA signature without its leading zeros for the same number: that would be a second spelling (RFC 8017, section 8).
+  const { modulusLength: bits = 512 } = verifying.algorithm as { modulusLength?: number }
+  if (text.length - text.lastIndexOf('.') - 1 !== Math.ceil((Math.ceil(bits / 8) * 4) / 3)) return 'token_signature_wrong'
   try {
     await compactVerify(text, verifying, { algorithms: [key.algorithm] })
   } catch {

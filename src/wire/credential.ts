@@ -53,6 +53,8 @@ export function readWhole(field: string | undefined, shielded: boolean): Credent
   const text = readField(field)
   if (typeof text !== 'string') return text
   if (text.includes(',')) return REFUSALS.credentialAmbiguous
+  // A field may be longer by the name of a scheme, which stands in none of these.
+  if (text.length > MAX_TOKEN_LENGTH) return REFUSALS.credentialInvalid
   if (text.length <= MAX_SECRET_LENGTH && !VISIBLE.test(text)) return REFUSALS.credentialMalformed
   return { text, kinds: 'secret', shielded }
 }

@@ -202,8 +202,10 @@ export function withoutQuery(url: string, names: readonly string[]): string {
 export function redactUrl(url: string, names: readonly string[] = ['auth-key']): string {
   const start = url.indexOf('?') + 1
   if (start === 0) return url
-  // What stands behind a blank may be the rest of a line, or more of a query that nobody has escaped.
-  const rest = url.slice(start).replace(/[^&#\s]+/g, (pair) => (isOneOf(names, nameOf(pair)) ? `${writtenNameOf(pair)}=[redacted]` : pair))
+  // What stands behind a blank may be the rest of a line, or more of a query that nobody has escaped. No line is made of other blanks than those of ASCII.
+  const rest = url
+    .slice(start)
+    .replace(/[^&# \t\n\v\f\r]+/g, (pair) => (isOneOf(names, nameOf(pair)) ? `${writtenNameOf(pair)}=[redacted]` : pair))
   return url.slice(0, start) + rest
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { mintId, mintSecret } from '../../src/core/secret.ts'
+import { readWhole } from '../../src/wire/credential.ts'
 import { createBench } from '../support/bench.ts'
 import { codeOf, verdict } from '../support/sent.ts'
 
@@ -76,4 +77,9 @@ describe('to the caller all reasons look the same:', () => {
     expect(refusal).toEqual({ code: 'credential_invalid', detail: 'The credential is not valid.' })
     expect(Object.isFrozen(refusal)).toBe(true)
   })
+})
+
+it('a secret that is a whole field is no longer than the longest credential, whatever room a scheme may take', () => {
+  expect(readWhole('x'.repeat(8192), true)).toMatchObject({ kinds: 'secret' })
+  expect(readWhole('x'.repeat(8193), true)).toMatchObject({ code: 'credential_invalid' })
 })

@@ -59,6 +59,7 @@ export const hono = among('Hono 4 on Node', 'Hono 4 on Bun')
 export const web = among('web on Bun')
 /** Hosts that get a web-standard request from Bun itself, without Node's http module. */
 export const bunServe = among('web on Bun', 'Hono 4 on Bun')
+export const onNode = among('Express 5', 'Express 4', 'Fastify 5', 'Hono 4 on Node')
 export const onBun = among('web on Bun', 'Hono 4 on Bun', 'Express 5 on Bun', 'Fastify 5 on Bun')
 /** Hosts whose URLs are parsed as WHATWG has it: dot segments are gone before a router sees them. */
 export const whatwg = among('Hono 4 on Node', 'web on Bun', 'Hono 4 on Bun')

@@ -134,6 +134,8 @@ describe('a URL without a secret', () => {
     ['/?#auth-key=s', '/?#auth-key=s', '/?#auth-key=[redacted]'],
     // A line of a log is for redactUrl alone: to the other it is one long value.
     ['GET /?auth-key=s HTTP/1.1', 'GET /', 'GET /?auth-key=[redacted] HTTP/1.1'],
+    ['/?auth-key=s\u2029t&b=2', '/?b=2', '/?auth-key=[redacted]&b=2'],
+    ['/?auth-key=s\u00a0t', '/', '/?auth-key=[redacted]'],
     ['/a', '/a', '/a'],
   ])('has nothing else changed: %s', (url, without, redacted) => {
     expect(withoutQuery(url, ['auth-key'])).toBe(without)

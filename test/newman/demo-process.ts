@@ -40,10 +40,10 @@ export const FRAMEWORKS = ['express', 'fastify', 'hono'] as const
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const START = 'examples/demo/start.mjs'
 
-/** Starts the demo, with nothing of the environment but what is needed and what is given. */
+/** Starts the demo, with nothing of the environment but what is needed and what is given. By npm the arguments are those of npm. */
 export function startDemo(args: readonly string[], more: Readonly<Record<string, string>> = {}, command = process.execPath): Demo {
   const { PATH = '', HOME = '' } = process.env
-  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(command, command === process.execPath ? [START, ...args] : args, {
+  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(command, command === 'npm' ? args : [START, ...args], {
     cwd: ROOT,
     env: { PATH, HOME, ...more },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -9,6 +9,7 @@ import { refused, seen } from '../http/expect.ts'
 import { createFixture, type Fixture } from '../http/fixture.ts'
 import { type Host, hosts } from '../http/hosts.ts'
 import { type Route, standardRoutes } from '../http/routes.ts'
+import { nodeRefusesManyHeaders } from '../support/many-headers.ts'
 import { type RawResponse, sendRaw } from '../support/raw-http.ts'
 
 // Counted, to see that nothing too long is hashed.
@@ -79,8 +80,13 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
 
   it('B1: a secret behind the 2,000th header, where Node looks no more, counts for nobody', async () => {
     const others = Array.from({ length: 2100 }, (): Field => ['a', '1'])
-    expect(callerOf(await customers(...others, bearer(f.secrets.primary)))).toBe('401 credential_missing')
-    expect(callerOf(await customers(bearer(f.secrets.primary), ...others, bearer(f.secrets.allTenants)))).toBe('main')
+    const answers = [
+      await customers(...others, bearer(f.secrets.primary)),
+      await customers(bearer(f.secrets.primary), ...others, bearer(f.secrets.allTenants)),
+    ]
+    // A later Node refuses so many by itself.
+    if (await nodeRefusesManyHeaders()) expect(answers.map(({ status }) => status)).toEqual([431, 431])
+    else expect(answers.map(callerOf)).toEqual(['401 credential_missing', 'main'])
   })
 
   it('B2: the scheme is told without regard to case, spaces and a token68 follow, and no other scheme is read', async () => {
