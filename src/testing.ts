@@ -1,3 +1,5 @@
+/** The contract of a store as data, and a clock for tests. @module twinkey/testing */
+
 import type { StoreContractCase } from './testing/contract-case.ts'
 import { listCases } from './testing/contract-lists.ts'
 import { writeCases } from './testing/contract-writes.ts'
@@ -29,10 +31,10 @@ export function createTestClock(start = 1_767_225_600_000): TestClock {
 }
 
 /**
- * The contract of {@link index.KeyStore} as data: run every case against a store of your own, with whichever test runner you have. It checks what can be
+ * The contract of {@link twinkey.KeyStore} as data: run every case against a store of your own, with whichever test runner you have. It checks what can be
  * seen through the port with two instances on one backend. Durability, and what happens when the backend fails, are yours to test.
  *
- * @see {@link index.KeyStore}
+ * @see {@link twinkey.KeyStore}
  * @example
  * ```ts
  * import { test } from 'node:test'

@@ -12,6 +12,7 @@ import { createOwnerScopes } from './core/owner-scopes.ts'
 import type { Anonymous, Decision, Refused } from './core/principal.ts'
 import type { Refusal } from './core/refusal.ts'
 import { configuredSigningKeys, ephemeralSigningKeys, noSigningKeys } from './core/signing-key.ts'
+import { showable } from './core/store-error.ts'
 import { createTokenIssuer, type Tokens, type Verified, verifyCredential } from './core/token-issuer.ts'
 import { createTokenMemory } from './core/token-memory.ts'
 import { isIssuedBy, verifyToken } from './core/tokens.ts'
@@ -150,7 +151,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
       now,
       'warning.store_failed',
       'The store cannot tell of changes on other nodes: they are seen when the cache has aged.',
-      error,
+      showable(error),
     )
   })
 

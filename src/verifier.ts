@@ -1,3 +1,5 @@
+/** Verifies tokens with the public keys alone, for services that have no store. @module twinkey/verifier */
+
 import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'
 import type { Demand } from './core/demand.ts'

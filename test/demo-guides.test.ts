@@ -1,39 +1,14 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { secretPattern } from 'twinkey'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { wireFacts } from './http/wire-rows.ts'
+import { blocksOf, callLine, createGuideRunner, curlLinesOf, readGuide as read } from './support/guide.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const cache = join(root, 'node_modules/.cache')
-mkdirSync(cache, { recursive: true })
-// Inside the project, so that the programs find what it has installed, and far from its tsconfig, so that they run the package and not src.
-const scratch = mkdtempSync(join(cache, 'twinkey-guides-'))
-writeFileSync(join(scratch, 'tsconfig.json'), '{}')
-writeFileSync(join(scratch, 'package.json'), '{"type":"module"}')
-mkdirSync(join(scratch, 'node_modules'))
-symlinkSync(root, join(scratch, 'node_modules/twinkey'), 'dir')
-afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+const { run, stop, remove } = createGuideRunner()
+afterEach(stop)
+afterAll(remove)
 
 const GUIDES = ['boomi-flow', 'flare', 'flowgear'] as const
-const read = (guide: string) => readFileSync(join(root, `docs/${guide}.md`), 'utf8')
-const blocksOf = (guide: string, language: string) =>
-  [...read(guide).matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, text]) => text ?? '')
-
-interface Program {
-  readonly url: string
-  printed(): string
-}
-
-let running: ChildProcess[] = []
-afterEach(() => {
-  for (const program of running) program.kill()
-  running = []
-})
 
 describe.each(GUIDES)('the server of the guide docs/%s.md', (guide) => {
   test('answers each curl line as the guide says', async () => {
@@ -41,15 +16,13 @@ describe.each(GUIDES)('the server of the guide docs/%s.md', (guide) => {
     const { url, printed } = await run(server)
     const secrets = [...printed().matchAll(new RegExp(secretPattern('acme'), 'g'))].map(([secret]) => secret)
     const variables: Record<string, string> = { KEY: secrets[0] ?? '', TEST: secrets[2] ?? '' }
-    const lines = blocksOf(guide, 'sh').flatMap((text) => text.split('\n').filter((line) => line.startsWith('curl ')))
+    const lines = curlLinesOf(guide)
     expect(lines).toHaveLength(5)
     for (const line of lines) {
       const expected = /# (\d{3})\b/.exec(line)?.[1]
-      const command = line.replace('http://localhost:3000', url).replace('curl -i', "curl -s -w '\\n%{http_code}'")
-      const env = { ...variables, PATH: process.env['PATH'], NO_PROXY: '*' }
-      const [status, ...body] = execFileSync('sh', ['-c', command], { env, encoding: 'utf8' }).split('\n').reverse()
+      const { status, body } = callLine(line, url, variables)
       expect(`${line} ${status}`).toBe(`${line} ${expected}`)
-      const { token } = JSON.parse(body.join('')) as { token?: string }
+      const { token } = JSON.parse(body) as { token?: string }
       if (token !== undefined) variables['TOKEN'] = token
     }
   })
@@ -133,33 +106,3 @@ describe.each([
     expect(rows).toHaveLength(wireFacts.filter((fact) => fact.section === section).length)
   })
 })
-
-async function run(text: string): Promise<Program> {
-  const port = await freePort()
-  const file = join(scratch, `guide-${port}.ts`)
-  writeFileSync(file, text)
-  const env = { ...process.env, TSX_TSCONFIG_PATH: join(scratch, 'tsconfig.json'), PORT: String(port) }
-  const program = spawn(process.execPath, ['--import', 'tsx', file], { cwd: scratch, env, stdio: 'pipe' })
-  running.push(program)
-  let printed = ''
-  const url = await new Promise<string>((found, failed) => {
-    const hear = (chunk: Buffer) => {
-      printed += chunk
-      const listening = /^Listening on (http:\/\/localhost:\d+)/m.exec(printed)?.[1]
-      if (listening !== undefined) found(listening)
-    }
-    program.stdout?.on('data', hear)
-    program.stderr?.on('data', hear)
-    program.on('exit', (code) => failed(new Error(`It ended with ${code}: ${printed}`)))
-  })
-  return { url, printed: () => printed }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, listening))
-  const address = server.address()
-  await new Promise((closed) => server.close(closed))
-  if (address === null || typeof address === 'string') throw new Error('There is no free port')
-  return address.port
-}

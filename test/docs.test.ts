@@ -181,7 +181,7 @@ function filesIn(folder: string, extension: string): string[] {
   const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(
     (path) => `${folder}/${path.replaceAll('\\', '/')}`,
   )
-  return files.filter((path) => path.endsWith(extension) && !path.startsWith('docs/api/') && !path.includes('node_modules')).sort()
+  return files.filter((path) => path.endsWith(extension) && !path.startsWith('docs/site/') && !path.includes('node_modules')).sort()
 }
 
 function blocksOf(file: string, text: string): Block[] {

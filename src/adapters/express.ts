@@ -1,3 +1,5 @@
+/** Guards and the token service for Express 4.21 and 5. @module twinkey/express */
+
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'

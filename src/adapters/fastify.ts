@@ -1,3 +1,5 @@
+/** Guards and the token service for Fastify 5. @module twinkey/fastify */
+
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'

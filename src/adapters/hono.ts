@@ -1,3 +1,5 @@
+/** Guards and the token service for Hono 4. @module twinkey/hono */
+
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'

@@ -19,9 +19,16 @@ export function withoutCaching(response: Response): Response {
 export function hideQuery(request: Request, names: readonly string[]): Request {
   const url = withoutQuery(request.url, names)
   if (url === request.url) return request
-  const seen = request.bodyUsed || request.body?.locked ? withUsedBody(request, url) : new Request(url, request)
+  const seen = request.bodyUsed || request.body?.locked ? withUsedBody(request, url) : remade(request, url)
   hideFromUrl(request, names, seen)
   return seen
+}
+
+// Fetch makes no request of some methods, but a server may have got one all the same and have put its method there. Such a request has no body.
+function remade(request: Request, url: string): Request {
+  const { method, headers, signal } = request
+  if (!/^(?:CONNECT|TRACE|TRACK)$/i.test(method)) return new Request(url, request)
+  return Object.defineProperty(new Request(url, { headers, signal }), 'method', { value: method })
 }
 
 // A body that somebody has read cannot be handed on. The new request says of its own that it was read, so that nobody takes it for empty.

@@ -1,3 +1,5 @@
+/** Guards and the token service for plain `(Request) => Response` handlers, as on Workers. @module twinkey/web */
+
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
 import { toResponse } from '../wire/endpoints.ts'

@@ -85,7 +85,8 @@ export function createAuthenticator<M extends Metadata>({
     const scope = reachOf(identity, ceiling)
 
     const { id } = identity.holder
-    const target = demand.anyTarget ? NO_TARGET : resolveTarget(readings, demand, scope, environments)
+    const own = readings.map((each) => (typeof each === 'string' ? ownText(each) : each))
+    const target = demand.anyTarget ? NO_TARGET : resolveTarget(own, demand, scope, environments)
     if ('refusal' in target) return new Denial(target.refusal, target.reason, id)
     const uncovered = demand.anyTarget ? undefined : firstUncovered(scope, target)
     if (uncovered !== undefined) return new Denial(denied(uncovered), 'not_covered', id)
@@ -93,7 +94,7 @@ export function createAuthenticator<M extends Metadata>({
     if (lastUse !== undefined) usage.note(lastUse, at)
     const principal = principalOf<M>(identity, scope, target, demand.reader)
     const allowed: Allowed<M> = Object.freeze({ ok: true, principal, noStore: !credential.shielded })
-    identity.admission = { demand, readings: readings.map((each) => (typeof each === 'string' ? ownText(each) : each)), ceiling, allowed }
+    identity.admission = { demand, readings: own, ceiling, allowed }
     return allowed
   }
 

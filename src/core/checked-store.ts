@@ -3,6 +3,7 @@ import { within } from './deadline.ts'
 import { TwinkeyError } from './fault.ts'
 import { matchesQuery } from './list-query.ts'
 import type { KeyStore, ListQuery, SecretUse, StoredKey } from './store.ts'
+import { showable } from './store-error.ts'
 import { readRecord, recordProblem } from './stored-key.ts'
 
 /** A store as the rest of the core sees it: every call has a deadline, and what comes out has been checked before it is believed. */
@@ -22,7 +23,14 @@ const DELETE_ANSWERS = ['deleted', 'conflict', 'missing'] as const
  * form of the port becomes `store_malformed`.
  */
 export function checkedStore(store: KeyStore, deadlineMilliseconds: number): CheckedStore {
-  const ask = <T>(call: () => Promise<T>) => within(deadlineMilliseconds, 'store_unavailable', 'The store', call)
+  const ask = <T>(call: () => Promise<T>) =>
+    within(deadlineMilliseconds, 'store_unavailable', 'The store', async () => {
+      try {
+        return await call()
+      } catch (error) {
+        throw showable(error)
+      }
+    })
   return {
     async get(id) {
       const found = await ask(() => store.get(id))

@@ -18,11 +18,11 @@ export interface Pepper {
 const DIGEST_LENGTH = 43
 const PLAIN = 'sha-256:'
 const PEPPERED = 'hmac-sha-256:'
-// A digest at work is text of two bytes to a character, which is the form that a runtime hashes into and that is read in the fewest steps.
+// A digest at work is text of two bytes to a character, which is the form that a runtime hashes into, and the smallest to keep.
 const PAIRS = 16
 // No secret has this digest.
 const NO_DIGEST = /* @__PURE__ */ '\0'.repeat(16)
-const NO_DIGESTS = /* @__PURE__ */ new Uint16Array(32)
+const NO_DIGESTS = /* @__PURE__ */ '\0'.repeat(32)
 const DIGEST = /^(?:sha-256|hmac-sha-256:[A-Za-z0-9_-]{1,32}):[A-Za-z0-9_-]{43}$/
 
 /** Whether `value` has the form of a stored digest. */
@@ -42,17 +42,15 @@ export function pepperOf(digest: string): string | undefined {
 
 /** The digests of both slots of a key, laid out so that they are compared at once. */
 export interface SlotDigests {
-  /** The digest of the primary, and after it that of the secondary, two bytes to an element. */
-  readonly pairs: Uint16Array
+  /** The digest of the primary, and after it that of the secondary, two bytes to a character. */
+  readonly pairs: string
   readonly primaryPepper: string | undefined
   readonly secondaryPepper: string | undefined
 }
 
 /** Lays the stored digests of both slots out for {@link matchSecret}; an absent one is zeros, which no secret has. */
 export function slotDigests(primary: string | undefined, secondary: string | undefined): SlotDigests {
-  const pairs = new Uint16Array(2 * PAIRS)
-  if (primary !== undefined) layOut(primary, pairs, 0)
-  if (secondary !== undefined) layOut(secondary, pairs, PAIRS)
+  const pairs = String.fromCharCode(...pairsOf(primary), ...pairsOf(secondary))
   const primaryPepper = primary === undefined ? undefined : pepperOf(primary)
   return { pairs, primaryPepper, secondaryPepper: secondary === undefined ? primaryPepper : pepperOf(secondary) }
 }
@@ -82,8 +80,8 @@ export function matchSecret(
   let secondary = second === undefined ? 1 : 0
   for (let i = 0; i < PAIRS; i++) {
     const pair = one.charCodeAt(i)
-    primary |= pair ^ (pairs[i] as number)
-    secondary |= (isShared ? pair : other.charCodeAt(i)) ^ (pairs[PAIRS + i] as number)
+    primary |= pair ^ pairs.charCodeAt(i)
+    secondary |= (isShared ? pair : other.charCodeAt(i)) ^ pairs.charCodeAt(PAIRS + i)
   }
   if (primary === 0) return 'primary'
   if (secondary === 0) return 'secondary'
@@ -118,7 +116,7 @@ function inBase64url(pairs: string): string {
   return base64url.encode(bytes)
 }
 
-function layOut(digest: string, into: Uint16Array, from: number): void {
-  const bytes = base64url.decode(digest.slice(-DIGEST_LENGTH))
-  for (let i = 0; i < PAIRS; i++) into[from + i] = (bytes[2 * i] as number) | ((bytes[2 * i + 1] as number) << 8)
+function pairsOf(digest: string | undefined): number[] {
+  const bytes = digest === undefined ? undefined : base64url.decode(digest.slice(-DIGEST_LENGTH))
+  return Array.from({ length: PAIRS }, (_, i) => (bytes?.[2 * i] ?? 0) | ((bytes?.[2 * i + 1] ?? 0) << 8))
 }

@@ -5,7 +5,7 @@ import type { Credential } from './demand.ts'
 import { matchSecret, type Pepper } from './digest.ts'
 import { aliasIdsOf, type ForeignSecrets } from './foreign.ts'
 import { holderOfToken, type Identity } from './identity.ts'
-import type { CachedKey, KeyCache } from './key-cache.ts'
+import { type CachedKey, holderIn, type KeyCache } from './key-cache.ts'
 import { REFUSALS, type Refusal, type RefusalReason } from './refusal.ts'
 import type { Scope } from './scope.ts'
 import { hasOurPrefix, isWellFormed, keyIdOf, type Slot } from './secret.ts'
@@ -91,10 +91,10 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
 
   function matched(text: string, cached: CachedKey | null, at: number): Identity | Denial {
     const slot = matchSecret(text, cached ?? undefined, pepper)
-    if (cached === null || cached.primary === undefined) return invalid('key_unknown')
-    if (slot === 'primary') return ifLive(cached.primary, at)
-    if (slot === 'secondary' && cached.secondary !== undefined) return ifLive(cached.secondary, at)
-    const record = cached.record as KeyRecord
+    if (cached === null || cached.record.kind === 'alias') return invalid('key_unknown')
+    const { record } = cached
+    const holder = slot === 'primary' || slot === 'secondary' ? holderIn(cached, slot) : undefined
+    if (holder !== undefined) return ifLive(holder, at)
     // A key that is dead in any case needs no pepper to be refused.
     const dead = slot === 'pepper_missing' ? deadKeyReason(record, at) : undefined
     if (dead !== undefined) return invalid(dead, record.id)
@@ -118,7 +118,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     if (cached === undefined) return askForKey(claims.keyId)
     if (cached.value?.record.kind !== 'key') return invalid('key_unknown', claims.keyId)
     const slot = slotOf(cached.value.record, claims.secretId)
-    const secret = slot && cached.value[slot]
+    const secret = slot && holderIn(cached.value, slot)
     if (secret === undefined) return invalid('secret_replaced', claims.keyId)
     return ifLive(heldBy(secret, claims, remembered), at)
   }

@@ -66,7 +66,7 @@ export function readRecord(value: KeyRecord | AliasRecord): KeyRecord | AliasRec
     version,
     name,
     owner,
-    metadata: freezeJson<Metadata>(metadata),
+    metadata: isEmpty(metadata) ? EMPTY : freezeJson<Metadata>(metadata),
     scope: freezeScope(scope as Scope),
     enabled,
     createdAt,
@@ -75,8 +75,15 @@ export function readRecord(value: KeyRecord | AliasRecord): KeyRecord | AliasRec
     revokedAt,
     primary: readSecret(value.primary),
     secondary: value.secondary && readSecret(value.secondary),
-    lastUsedAt: Object.freeze({ ...lastUsedAt }),
+    lastUsedAt: isEmpty(lastUsedAt) ? EMPTY : Object.freeze({ ...lastUsedAt }),
   })
+}
+
+// Most records have nothing to say there, and all of them can share it.
+const EMPTY = Object.freeze({})
+
+function isEmpty(value: object): boolean {
+  return Object.keys(value).length === 0
 }
 
 function readSecret({ id, digest, hint, createdAt, expiresAt }: StoredSecret): StoredSecret {

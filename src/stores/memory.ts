@@ -1,3 +1,5 @@
+/** Keys in the memory of the process. @module twinkey/stores/memory */
+
 import type { KeyRecord } from '../core/api-key.ts'
 import { matchesQuery } from '../core/list-query.ts'
 import type { KeyStore, StoredKey } from '../core/store.ts'

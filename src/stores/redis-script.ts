@@ -62,10 +62,18 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
     try {
       return await send('sha', await digest, key, args)
     } catch (error) {
-      if (!String((error as Error | undefined)?.message).startsWith('NOSCRIPT')) throw error
-      return send('whole', script, key, args)
+      if (!String((error as Error | undefined)?.message).startsWith('NOSCRIPT')) throw withoutArguments(error)
+      return send('whole', script, key, args).catch((whole: unknown) => {
+        throw withoutArguments(whole)
+      })
     }
   }
+}
+
+// ioredis hangs the command on what it rejects with: the record with its digests, which would be logged with the fault that this is the cause of.
+function withoutArguments(error: unknown): unknown {
+  if (error instanceof Error && 'command' in error) Reflect.deleteProperty(error, 'command')
+  return error
 }
 
 // Names the script, as Redis does; it protects nothing.

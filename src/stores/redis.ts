@@ -1,3 +1,5 @@
+/** Keys in Redis. @module twinkey/stores/redis */
+
 import type { KeyRecord } from '../core/api-key.ts'
 import { labelsAsked, labelsOf, matchesQuery } from '../core/list-query.ts'
 import { requireMembers } from '../core/option.ts'

@@ -1,3 +1,5 @@
+/** Keys in SQLite. @module twinkey/stores/sqlite */
+
 import type { KeyRecord } from '../core/api-key.ts'
 import { labelsAsked, labelsOf } from '../core/list-query.ts'
 import type { KeyStore, StoredKey } from '../core/store.ts'

@@ -62,8 +62,9 @@ function readText(text: string | undefined): WireBody | Refusal {
   const trimmed = text.trim()
   if (trimmed === '') return undefined
   if (trimmed.startsWith('{')) return readJson(trimmed)
-  // The characters that a form can be made of: no line break, no blank. Anything else is not a form, and is not searched for members.
-  if (!/^[!-%'-~]+=[!-~]*$/.test(trimmed)) return REFUSALS.requestMalformed
+  // The characters that a form can be made of: no line break, no blank. Anything else is not a form, and is not searched for members. The name ends
+  // at the first "=" behind its beginning: were any "=" its end, a body of nothing else would be read as often as it is long.
+  if (!/^[!-%'-~][!-%'-<>-~]*=[!-~]*$/.test(trimmed)) return REFUSALS.requestMalformed
   return readPairs([...new URLSearchParams(trimmed)])
 }
 

@@ -159,7 +159,7 @@ export function readQuery(url: string, name: string): string | Refusal | undefin
   let found: string | Refusal | undefined
   for (const pair of target.slice(start + 1).split('&')) {
     const split = pair.indexOf('=')
-    if (decode(split < 0 ? pair : pair.slice(0, split)) !== name) continue
+    if (decode(writtenNameOf(pair)) !== name) continue
     if (found !== undefined) return REFUSALS.targetRepeated
     found = decode(split < 0 ? '' : pair.slice(split + 1)) ?? REFUSALS.requestMalformed
   }
@@ -173,7 +173,16 @@ export function readQuery(url: string, name: string): string | Refusal | undefin
  * @param names Names of parameters.
  */
 export function withoutQuery(url: string, names: readonly string[]): string {
-  return rewriteQuery(url, (name) => (isOneOf(names, name) ? undefined : ''))
+  const start = url.indexOf('?')
+  if (start < 0) return url
+  // As readQuery reads it: what that finds must not be left.
+  const fragment = url.indexOf('#', start)
+  const end = fragment < 0 ? url.length : fragment
+  const pairs = url
+    .slice(start + 1, end)
+    .split('&')
+    .filter((pair) => !isOneOf(names, nameOf(pair)))
+  return `${url.slice(0, start)}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}${url.slice(end)}`
 }
 
 /**
@@ -191,7 +200,11 @@ export function withoutQuery(url: string, names: readonly string[]): string {
  * ```
  */
 export function redactUrl(url: string, names: readonly string[] = ['auth-key']): string {
-  return rewriteQuery(url, (name) => (isOneOf(names, name) ? '[redacted]' : ''))
+  const start = url.indexOf('?') + 1
+  if (start === 0) return url
+  // What stands behind a blank may be the rest of a line, or more of a query that nobody has escaped.
+  const rest = url.slice(start).replace(/[^&#\s]+/g, (pair) => (isOneOf(names, nameOf(pair)) ? `${writtenNameOf(pair)}=[redacted]` : pair))
+  return url.slice(0, start) + rest
 }
 
 /** Reads a header that must stand once and in ASCII. */
@@ -207,24 +220,15 @@ function isOneOf(names: readonly string[], name: string): boolean {
   return names.some((each) => each.toLowerCase() === name.toLowerCase())
 }
 
-// Rewrites the parameters of a query: undefined leaves one out, text replaces its value, '' keeps it as it stands.
-function rewriteQuery(url: string, rewrite: (name: string) => string | undefined): string {
-  const start = url.indexOf('?')
-  if (start < 0) return url
-  // A log line goes on behind the URL.
-  const rest = url.slice(start).search(/[#\s]/)
-  const end = rest < 0 ? url.length : start + rest
-  const pairs = url
-    .slice(start + 1, end)
-    .split('&')
-    .flatMap((pair) => {
-      const split = pair.indexOf('=')
-      const written = split < 0 ? pair : pair.slice(0, split)
-      const value = rewrite(decode(written) ?? written)
-      if (value === undefined) return []
-      return value === '' ? pair : `${written}=${value}`
-    })
-  return `${url.slice(0, start)}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}${url.slice(end)}`
+// The name of a parameter: decoded, where that can be done.
+function nameOf(pair: string): string {
+  const written = writtenNameOf(pair)
+  return decode(written) ?? written
+}
+
+function writtenNameOf(pair: string): string {
+  const split = pair.indexOf('=')
+  return split < 0 ? pair : pair.slice(0, split)
 }
 
 /** A member of an object that is its own, as parameters are: not one that it inherits. */

@@ -170,6 +170,17 @@ describe('the form of a scope', () => {
     expect(scopeProblem(value)).toMatch(/must|cannot have|is wrong/)
   })
 
+  it.each<[unknown, string]>([
+    ['a', "must be '*' or a list of names"],
+    [Array.from({ length: 65 }, (_, i) => `${i}`), "must be '*' or at most 64 names"],
+    [['a', '*'], "must be '*' itself, not a list with '*' in it"],
+    [['a', ''], 'has a name that must be a string of 1 to 128 characters, well-formed Unicode without control characters'],
+    [['a', 'a'], 'names something twice'],
+  ])('is refused with what is wrong: %j', (value, problem) => {
+    expect(reachProblem(value)).toBe(problem)
+    expect(scopeProblem({ ...fine, workflows: value })).toBe(`is wrong: workflows ${problem}`)
+  })
+
   it('is copied and frozen before it is handed out', () => {
     const tenants = ['a']
     const frozen = freezeScope({ tenants, environments: '*', workflows: [] })

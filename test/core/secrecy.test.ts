@@ -1,19 +1,13 @@
-import { inspect } from 'node:util'
 import type { StoredKey } from 'twinkey'
 import { createTwinkey, memoryStore } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { AUDIENCE, ISSUER, signingKey } from '../support/bench.ts'
 import { createClock } from '../support/clock.ts'
 import { anyTarget, byHeaders, sent } from '../support/sent.ts'
+import { shown } from '../support/shown.ts'
 import { spyStore } from '../support/spy-store.ts'
 
 const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] }, secondary: false } as const
-
-/** Everything that a value shows of itself, in every way in which values are shown. */
-function shown(value: unknown): string {
-  const errors = value instanceof Error ? [value.message, value.stack, shown(value.cause)] : []
-  return [inspect(value, { depth: null, showHidden: true, getters: true }), JSON.stringify(value), String(value), ...errors].join('\n')
-}
 
 async function caught(call: () => unknown): Promise<unknown> {
   try {

@@ -24,6 +24,11 @@ describe('the form of a secret', () => {
     expect(mintId()).toMatch(/^[0-9A-Za-z]{16}$/)
   })
 
+  it('begins with the prefix and an underscore: a text that goes on otherwise is none of ours', () => {
+    expect(['tk_', 'tk_x', 'tk', 'tkx', 'tk-x', 'xtk_x', 'TK_x'].filter((text) => hasOurPrefix(text, ['tk']))).toEqual(['tk_', 'tk_x'])
+    expect(keyIdOf(mintSecret('tk', mintId()).replace('tk_', 'tk-'), ['tk'])).toBeUndefined()
+  })
+
   it('shows its last four characters as the hint', () => {
     expect(hintOf('acme_0123456789wxyz')).toBe('wxyz')
   })
@@ -36,7 +41,7 @@ describe('the form of a secret', () => {
     'may not begin with %j',
     (each) => {
       expect(prefixProblem(each)).toMatch(/must begin with a letter/)
-      expect(() => secretPattern(each as string)).toThrow(TypeError)
+      expect(() => secretPattern(each as string)).toThrow(new TypeError(`secretPattern: prefix ${prefixProblem(each)}`))
     },
   )
 })
@@ -130,7 +135,8 @@ describe('randomness', () => {
 })
 
 describe('secretPattern', () => {
-  const secret = mintSecret('acme_live', mintId())
+  // Not a new one each time: it is in the names of the tests.
+  const secret = mintSecret('acme_live', '0123456789abcdef', (bytes) => bytes.fill(7))
 
   it.each([
     [`export KEY=${secret}`, true],

@@ -33,22 +33,23 @@ export async function trialsOf(slots: number): Promise<Readonly<Record<'compare'
 
 type Compare = (secret: string, digests: SlotDigests, pepper: undefined) => unknown
 
-// The memory is the same for both classes and for every round: only what is written into it differs.
+// Both classes are made alike in every round: only what is in them differs.
 function compareTrial(
   name: string,
   secrets: readonly string[],
   compare: Compare,
   nearer: (pairs: Uint16Array, right: Uint16Array) => void,
 ): Trial {
-  const right = secrets.map((secret) => slotDigests(digestSecret(secret, undefined), undefined).pairs)
+  const right = secrets.map((secret) => codesOf(slotDigests(digestSecret(secret, undefined), undefined).pairs))
   const digests = secrets.map(() => slotDigests(digestSecret('', undefined), undefined))
   return {
     name,
     fill(classes) {
       const random = new Uint16Array(randomBytes(secrets.length * PAIRS * 4).buffer)
-      for (const [slot, { pairs }] of digests.entries()) {
-        pairs.set(random.subarray(slot * PAIRS * 2, (slot + 1) * PAIRS * 2))
+      for (const [slot, digest] of digests.entries()) {
+        const pairs = random.subarray(slot * PAIRS * 2, (slot + 1) * PAIRS * 2)
         if (classes[slot] === 0) nearer(pairs, right[slot] as Uint16Array)
+        digests[slot] = { ...digest, pairs: String.fromCharCode(...pairs) }
       }
     },
     call: (slot) => compare(secrets[slot] as string, digests[slot] as SlotDigests, undefined),
@@ -60,11 +61,15 @@ function nearlyRight(pairs: Uint16Array, right: Uint16Array): void {
   pairs[PAIRS - 1] = (pairs[PAIRS - 1] as number) ^ (1 << 8)
 }
 
+function codesOf(pairs: string): Uint16Array {
+  return Uint16Array.from(pairs, (pair) => pair.charCodeAt(0))
+}
+
 // What must be seen, behind the same digest: the time tells how many bytes are right.
 function leakingCompare(secret: string, { pairs }: SlotDigests): boolean {
   const digest = hash('sha256', secret, 'buffer')
   for (let i = 0; i < digest.length; i++) {
-    if (digest[i] !== (((pairs[i >> 1] as number) >>> ((i & 1) * 8)) & 0xff)) return false
+    if (digest[i] !== ((pairs.charCodeAt(i >> 1) >>> ((i & 1) * 8)) & 0xff)) return false
   }
   return true
 }

@@ -1,15 +1,32 @@
 import type { AddressInfo } from 'node:net'
 import type express from 'express'
 import type { RequestHandler } from 'express'
-import type { Twinkey } from 'twinkey'
+import { redactUrl, type Twinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/express'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
-export async function startExpress(framework: typeof express, twinkey: Twinkey, { routes, tokens, log }: Application): Promise<Host> {
+export async function startExpress(
+  framework: typeof express,
+  twinkey: Twinkey,
+  { routes, tokens, log, accessLog }: Application,
+): Promise<Host> {
   const app = framework()
   app.disable('x-powered-by')
   app.disable('etag')
+  if (accessLog !== undefined) {
+    app.set('env', 'development')
+    app.use((req, res, next) => {
+      // The combined format.
+      const line = () => {
+        const { method, originalUrl, headers } = req
+        accessLog(`- "${method} ${redactUrl(originalUrl)}" ${res.statusCode} "${headers.referer ?? '-'}" "${headers['user-agent'] ?? '-'}"`)
+      }
+      line()
+      res.on('finish', line)
+      next()
+    })
+  }
   if (log !== undefined) {
     app.use((req, res, next) => {
       const line = (when: LogLine['when']) => log({ when, urls: [req.originalUrl, req.url], query: { ...req.query } })

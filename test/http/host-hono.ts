@@ -1,14 +1,16 @@
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono, type MiddlewareHandler } from 'hono'
-import type { Twinkey } from 'twinkey'
+import { logger } from 'hono/logger'
+import { redactUrl, type Twinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/hono'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
 /** The application itself, for any server or none. */
-export function createHonoApp(twinkey: Twinkey, { routes, tokens, log }: Application): Hono {
+export function createHonoApp(twinkey: Twinkey, { routes, tokens, log, accessLog }: Application): Hono {
   const app = new Hono()
+  if (accessLog !== undefined) app.use(logger((line, ...rest) => accessLog([redactUrl(line), ...rest].join(' '))))
   if (log !== undefined) {
     app.use(async ({ req }, next) => {
       const line = (when: LogLine['when']) => log({ when, urls: [req.url, req.raw.url], query: req.query() })

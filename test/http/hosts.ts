@@ -19,6 +19,8 @@ export interface Application {
   readonly tokens: Readonly<Record<string, EndpointOptions | undefined>>
   /** Stands before everything else and writes down each request twice: as it came in, and when its answer is written. */
   readonly log?: ((line: LogLine) => void) | undefined
+  /** Takes each line of the framework's own logger, or of an access log where it has none. Errors are printed as on a developer's machine. */
+  readonly accessLog?: ((line: string) => void) | undefined
 }
 
 /** What a logger of the application can see of a request. */

@@ -6,6 +6,7 @@ import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
 import { openRedis, type RedisCluster, type RedisServer, startRedis, startRedisCluster } from '../support/redis.ts'
+import { shown } from '../support/shown.ts'
 
 let server: RedisServer
 let pair: RedisCluster
@@ -51,6 +52,26 @@ describe('a prefix', () => {
   it.each(['', ' ', 'a b', 'a{b', 'a}', '{a}', '\u00e9', '\n', '\0', 'x'.repeat(65), 5, null, {}])('of %j is refused', (prefix) => {
     expect(() => redisStore(client, { prefix: prefix as string })).toThrow(TypeError)
     expect(() => redisStore(client, { prefix: prefix as string })).toThrow('prefix must have 1 to 64')
+  })
+})
+
+describe.each(['node-redis', 'ioredis'] as const)('what a server refuses is told without the record, by %s', (library) => {
+  // Once by the script's digest, and once whole because the server has not seen it yet.
+  it.each(['seen', 'unseen'])('and by a script that it has %s', async (script) => {
+    const full = await startRedis()
+    onTestFinished(() => full.stop())
+    const { client: own, close } = await openRedis(library, full)
+    onTestFinished(close)
+    const store = redisStore(own)
+    if (script === 'seen') await store.put(newKey({ id: 'first' }), undefined)
+    const { client: operator, close: closeOperator } = await openRedis('ioredis', full)
+    onTestFinished(closeOperator)
+    await (operator as Redis).config('SET', 'maxmemory', '1')
+    const key = newKey()
+    const error = await store.put(key, undefined).catch((reason: unknown) => reason)
+    expect(String(error)).toContain('OOM')
+    expect(shown(error)).not.toContain(key.primary.digest)
+    expect(shown(error)).not.toContain(key.id)
   })
 })
 

@@ -13,21 +13,29 @@ export function seeded(seed: number): () => number {
 
 /** A store that takes a random number of turns before and after each call, so that calls made at the same time really interleave. */
 export function racingStore(inner: KeyStore, random: () => number): KeyStore {
-  // Mostly a few turns, sometimes so many that the other call is long done.
-  const pause = async () => {
-    for (let turns = Math.floor(random() ** 4 * 80); turns > 0; turns--) await undefined
-  }
-  const slow = async <T>(call: () => Promise<T>): Promise<T> => {
-    await pause()
+  const { watch: _untold, ...store } = pausedStore(inner, () => turns(random))
+  return store
+}
+
+/** Mostly a few turns, sometimes so many that the other call is long done. */
+export async function turns(random: () => number): Promise<void> {
+  for (let left = Math.floor(random() ** 4 * 80); left > 0; left--) await undefined
+}
+
+/** A store that waits for `pause` before and after each call, and before it tells of a change. */
+export function pausedStore(inner: KeyStore, pause: (call: string) => Promise<void>): KeyStore {
+  const slow = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
+    await pause(`before ${name}`)
     const answer = await call()
-    await pause()
+    await pause(`after ${name}`)
     return answer
   }
   return {
-    get: (id) => slow(() => inner.get(id)),
-    put: (next, expectedVersion) => slow(() => inner.put(next, expectedVersion)),
-    delete: (id, expectedVersion) => slow(() => inner.delete(id, expectedVersion)),
-    list: (query) => slow(() => inner.list(query)),
-    recordUse: (uses) => slow(() => inner.recordUse(uses)),
+    get: (id) => slow('get', () => inner.get(id)),
+    put: (next, expectedVersion) => slow('put', () => inner.put(next, expectedVersion)),
+    delete: (id, expectedVersion) => slow('delete', () => inner.delete(id, expectedVersion)),
+    list: (query) => slow('list', () => inner.list(query)),
+    recordUse: (uses) => slow('recordUse', () => inner.recordUse(uses)),
+    watch: async (changed) => (await inner.watch?.((id) => void pause('before changed').then(() => changed(id)))) ?? (async () => {}),
   }
 }

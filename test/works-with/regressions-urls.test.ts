@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
 import express4 from 'express4'
 import { Hono } from 'hono'
 import { createTwinkey, NodeWireRequest, query } from 'twinkey'
@@ -58,6 +59,20 @@ test('a body that somebody holds on to is no reason for a 500', async () => {
   app.post('/', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) => c.text(c.var.principal.name))
   const answer = await app.request(`/?auth-key=${secrets.t1}`, { method: 'POST', body: 'x' })
   expect(answer.status).toBe(200)
+})
+
+test('a secret in the URL of a TRACE is no reason for a 500', async () => {
+  const { twinkey, secrets } = await createCallers()
+  const app = new Hono()
+  app.all('/', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) => c.json([c.req.method, c.req.url]))
+  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { status, body } = await sendRaw((server.address() as AddressInfo).port, {
+    method: 'TRACE',
+    target: `/?auth-key=${secrets.t1}&b=1`,
+  })
+  expect([status, JSON.parse(body)]).toEqual([200, ['TRACE', 'http://localhost/?b=1']])
+  server.close()
 })
 
 test('headers that a host made up are read by their own names only', () => {

@@ -1,0 +1,43 @@
+const MAX_CAUSES = 5
+// As long as a digest, a secret or a part of a token, in whatever alphabet. An id of ours is shorter.
+const LONG_IN_TEXT = /[A-Za-z0-9+/_-]{40,}={0,2}/g
+// Paths are longer than that, and have slashes.
+const LONG_IN_FRAME = /[A-Za-z0-9+_-]{40,}={0,2}/g
+const FRAME = /^ {4}at /
+
+/**
+ * What a store threw, as far as it may be shown: name, code, message and where it was thrown, without anything that could be a digest, and the same of
+ * its causes. Drivers put into other members what they were given, as the arguments of a command or the row that was refused.
+ */
+export function showable(thrown: unknown, depth = 1): unknown {
+  try {
+    if (typeof thrown === 'string') return redacted(thrown, LONG_IN_TEXT)
+    if (typeof thrown !== 'object' || thrown === null) return thrown
+    const { name, message, code, stack, cause } = thrown as Partial<Record<keyof Error | 'code', unknown>>
+    const shown = new Error(redacted(text(message), LONG_IN_TEXT))
+    const called = redacted(text(name) || 'Error', LONG_IN_TEXT)
+    if (called !== shown.name) define(shown, 'name', called)
+    if (typeof code === 'number' || typeof code === 'string')
+      Object.assign(shown, { code: typeof code === 'number' ? code : redacted(code, LONG_IN_TEXT) })
+    const frames = text(stack)
+      .split('\n')
+      .filter((line) => FRAME.test(line))
+    define(shown, 'stack', [`${called}: ${shown.message}`, ...frames.map((frame) => redacted(frame, LONG_IN_FRAME))].join('\n'))
+    if (cause !== undefined && depth < MAX_CAUSES) define(shown, 'cause', showable(cause, depth + 1))
+    return shown
+  } catch {
+    return new Error('What the store threw cannot be read.')
+  }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function redacted(value: string, long: RegExp): string {
+  return value.replace(long, '[redacted]')
+}
+
+function define(error: Error, member: string, value: unknown): void {
+  Object.defineProperty(error, member, { value, configurable: true, writable: true })
+}

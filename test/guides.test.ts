@@ -1,0 +1,148 @@
+import type * as Twinkey from 'twinkey'
+import { checksumHolds, createTwinkey, memoryStore, secretPattern, type Target } from 'twinkey'
+import { storeContract } from 'twinkey/testing'
+import { requireAuth } from 'twinkey/web'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { blocksOf, callLine, createGuideRunner, curlLinesOf, readGuide } from './support/guide.ts'
+
+const { run, load, stop, remove } = createGuideRunner()
+afterEach(stop)
+afterAll(remove)
+
+/** The one block of a page that has this text in it. */
+function blockWith(guide: string, text: string): string {
+  const found = blocksOf(guide, 'ts').filter((block) => block.includes(text))
+  expect(found, `blocks of docs/${guide}.md with ${text}`).toHaveLength(1)
+  return found[0] ?? ''
+}
+
+describe('docs/quick-start.md', () => {
+  test.each([
+    ['twinkey/express', 'tsx'],
+    ['twinkey/fastify', 'tsx'],
+    ['twinkey/hono', 'tsx'],
+    ['twinkey/web', 'bun'],
+  ] as const)('has a program for %s that answers each curl line as it says', async (subpath, by) => {
+    const { url, printed } = await run(blockWith('quick-start', `from '${subpath}'`), by)
+    const lines = curlLinesOf('quick-start')
+    expect(lines).toHaveLength(5)
+    const variables: Record<string, string> = {}
+    for (const line of lines) {
+      const { status, body } = callLine(line, url, variables)
+      expect(`${line} ${status}`).toBe(`${line} ${/# (\d{3})\b/.exec(line)?.[1]}`)
+      // The plain handler prints it at the first call.
+      variables['SECRET'] = await vi.waitUntil(() => secretPattern('acme').exec(printed())?.[0])
+      const answer = JSON.parse(body)
+      if (answer.access_token !== undefined) variables['TOKEN'] = answer.access_token
+      else if (status === '200') expect(answer).toEqual({ caller: 'Billing', tenant: 't1' })
+    }
+  })
+})
+
+describe('docs/concepts.md', () => {
+  test('shows a secret of the form that secrets have, with its checksum', () => {
+    const shown = secretPattern('tk').exec(readGuide('concepts'))?.[0]
+    expect(shown).toBeDefined()
+    expect(checksumHolds(shown ?? '')).toBe(true)
+  })
+})
+
+describe('docs/scopes.md', () => {
+  const [, table = ''] = readGuide('scopes').split(/<!--.*verdicts -->/)
+  const rows = [...table.matchAll(/^\| `(.+)` \| `(.+)` \| (.+) \|$/gm)].map(([, scope, target, verdict]) => [scope, target, verdict])
+
+  test('has a table of verdicts', () => {
+    expect(rows.length).toBeGreaterThanOrEqual(14)
+  })
+
+  test.each(rows)('a key of %s and a request for %s: %s', async (scope = '', target = '', verdict) => {
+    const twinkey = createTwinkey({ environments: ['production', 'test'] })
+    const { primary } = await twinkey.keys.create({ name: 'Any', scope: { tenants: '*', environments: '*', ...JSON.parse(scope) } })
+    const handler = requireAuth(twinkey, JSON.parse(target) as Target, () => new Response('{}'))
+    const response = await handler(new Request('http://localhost/', { headers: { 'x-api-key': primary } }))
+    const { code } = (await response.json()) as { code?: string }
+    expect(code === undefined ? 'let in' : `\`${code}\``).toBe(verdict)
+  })
+})
+
+describe('docs/writing-a-profile.md', () => {
+  test('has a profile that reads its headers and no others, and answers in its own form', async () => {
+    const { acmeProfile } = await load<{ acmeProfile(): Twinkey.Profile }>(blockWith('writing-a-profile', 'acmeProfile()'))
+    const twinkey = createTwinkey({ environments: ['production'] })
+    const { primary } = await twinkey.keys.create({ name: 'Orders', scope: { tenants: ['a1', 'a2'] } })
+    const handler = requireAuth(twinkey, { profile: acmeProfile() }, (_request, { tenant }) => Response.json({ tenant }))
+    const call = async (headers: Record<string, string>) => {
+      const response = await handler(new Request('http://localhost/', { headers }))
+      return { status: response.status, challenge: response.headers.get('www-authenticate'), ...((await response.json()) as object) }
+    }
+    expect(await call({ 'x-acme-key': primary, 'x-acme-account': 'a1' })).toEqual({ status: 200, challenge: null, tenant: 'a1' })
+    expect(await call({})).toMatchObject({ status: 401, error: 'credential_missing', challenge: 'ApiKey realm="acme"' })
+    expect(await call({ 'x-api-key': primary, authorization: `Bearer ${primary}` })).toMatchObject({ error: 'credential_missing' })
+    expect(await call({ 'x-acme-key': `${primary}, ${primary}` })).toMatchObject({ status: 400, error: 'credential_ambiguous' })
+    expect(await call({ 'x-acme-key': primary, 'x-acme-account': 'a3' })).toMatchObject({ status: 403, error: 'tenant_denied' })
+    expect(await call({ 'x-acme-key': primary })).toMatchObject({ status: 400, error: 'target_missing' })
+  })
+})
+
+interface Row {
+  record: string
+  uses: Record<string, number>
+}
+
+describe('the store of docs/writing-a-store.md', async () => {
+  type Made = { tableStore(table: unknown): Twinkey.KeyStore }
+  const { tableStore } = await load<Made>(blocksOf('writing-a-store', 'ts').find((text) => text.includes('tableStore')) ?? '')
+  const rows = new Map<string, Row & { version: number }>()
+  const table = {
+    read: async (id: string) => structuredClone(rows.get(id)),
+    async write(id: string, version: number, record: string, expected: number | null) {
+      const row = rows.get(id)
+      if ((row?.version ?? null) !== expected) return false
+      rows.set(id, { version, record, uses: row?.uses ?? {} })
+      return true
+    },
+    remove: async (id: string, expected: number) => rows.get(id)?.version === expected && rows.delete(id),
+    async page(filter: Twinkey.ListQuery, after: string, limit: number) {
+      const fits = ({ record }: Row) => matches(JSON.parse(record), filter)
+      const ids = [...rows.keys()].sort().filter((id) => id > after && fits(rows.get(id) as Row))
+      return ids.slice(0, limit).map((id) => structuredClone(rows.get(id) as Row))
+    },
+    async use(keyId: string, secretId: string, usedAt: number) {
+      const row = rows.get(keyId)
+      if (row !== undefined) row.uses[secretId] = Math.max(usedAt, row.uses[secretId] ?? 0)
+    },
+  }
+  test.each(storeContract.map(({ name, run: check }) => [name, check] as const))('%s', (_name, check) =>
+    check(async () => tableStore(table)),
+  )
+})
+
+test('the function of docs/stores.md moves records with their last uses, so that secrets stay valid', async () => {
+  const { move } = await load<{ move(from: Twinkey.KeyStore, to: Twinkey.KeyStore): Promise<number> }>(
+    blockWith('stores', 'function move('),
+  )
+  const [from, to] = [memoryStore(), memoryStore()]
+  const before = createTwinkey({ store: from })
+  const { key, primary } = await before.keys.create({ name: 'Moved', scope: { tenants: ['t1'] } })
+  for (let i = 0; i < 150; i++) await before.keys.create({ name: `Key ${i}`, scope: { tenants: ['t1'] }, secondary: false })
+  await from.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 1_767_225_600_000 }])
+
+  expect(await move(from, to)).toBe(151)
+  expect(await move(from, to)).toBe(0)
+  const after = createTwinkey({ store: to })
+  expect((await after.keys.get(key.id))?.primary.lastUsedAt).toBe(1_767_225_600_000)
+  expect(await after.keys.verify(primary)).toMatchObject({ ok: true, slot: 'primary' })
+})
+
+// What a list is asked for, as a database would do it.
+function matches(record: Twinkey.StoredKey, { tenant, owner, state, pepper }: Twinkey.ListQuery): boolean {
+  if (record.kind !== 'key') return false
+  const peppers = [record.primary, record.secondary].map((secret) => secret && (/^hmac-sha-256:(.*):/.exec(secret.digest)?.[1] ?? null))
+  const stateOf = record.revokedAt !== null ? 'revoked' : record.enabled ? 'enabled' : 'disabled'
+  return (
+    (tenant === undefined || (record.scope.tenants !== '*' && record.scope.tenants.includes(tenant))) &&
+    (owner === undefined || record.owner === owner) &&
+    (state === undefined || stateOf === state) &&
+    (pepper === undefined || peppers.some((name, slot) => name === pepper && (slot === 0 || record.secondary !== null)))
+  )
+}

@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest'
+import {
+  hideFromUrl,
+  type MatchedRoute,
+  NodeWireRequest,
+  ownMember,
+  readHeader,
+  readQuery,
+  redactUrl,
+  WebWireRequest,
+  withoutQuery,
+} from '../../src/wire/request.ts'
+
+const nodeWith = (...rawHeaders: string[]) => new NodeWireRequest({ rawHeaders })
+const requests = [
+  ['of Node', (of?: object, route?: MatchedRoute<object>) => new NodeWireRequest<object>({ url: '/' }, of, route)],
+  ['of the web', (of?: object, route?: MatchedRoute<object>) => new WebWireRequest<object>(new Request('http://localhost/'), of, route)],
+] as const
+
+describe('a request of Node', () => {
+  it('is a GET of / where a host does not say', () => {
+    const request = new NodeWireRequest({})
+    expect([request.method, request.url, request.receivedUrl]).toEqual(['GET', '/', undefined])
+  })
+
+  it('has a header by its whole name, in any case', () => {
+    const request = nodeWith('X-Api-Key', 'a', 'X-Api', 'b', 'x-api-key-2', 'c', 'y-api-key', 'd')
+    expect(['x-api-key', 'x-api', 'x-api-key-2', 'y-api-key', 'api-key'].map((name) => request.header(name))).toEqual([
+      'a',
+      'b',
+      'c',
+      'd',
+      undefined,
+    ])
+  })
+
+  it('joins the values of a header that is there twice, and takes no value for a name', () => {
+    expect(nodeWith('X-T', 'a', 'x-t', 'b', 'Host', 'x-t', 'X-T', 'c').header('x-t')).toBe('a, b, c')
+  })
+
+  it('has only texts and lists for headers where a host made them up', () => {
+    const headers = { one: 'a', two: ['a', 'b'], three: 7 as unknown as string }
+    const request = new NodeWireRequest({ headers })
+    expect(['one', 'two', 'three', 'toString'].map((name) => request.header(name))).toEqual(['a', 'a, b', undefined, undefined])
+  })
+})
+
+describe('a request of the web', () => {
+  it('is read as it stands, and is that which an earlier guard has kept', () => {
+    const request = new Request('http://localhost/?a=1', { method: 'DELETE', headers: { 'x-t': 'a' } })
+    const wire = new WebWireRequest(request)
+    expect([wire.method, wire.url, wire.receivedUrl]).toEqual(['DELETE', 'http://localhost/?a=1', undefined])
+    expect([wire.header('x-t'), wire.header('x-u')]).toEqual(['a', undefined])
+    hideFromUrl(request, ['a'])
+    expect(wire.receivedUrl).toBe('http://localhost/?a=1')
+  })
+})
+
+describe.each(requests)('the route of a request %s', (_, make) => {
+  const route = (value: unknown): MatchedRoute<object> => ({ param: () => value, template: () => value })
+
+  it('says nothing where no route is known', () => {
+    expect([make().param('id'), make().template]).toEqual([undefined, undefined])
+  })
+
+  it.each([
+    ['/flows/:id', '/flows/:id'],
+    [['a', 'b'], 'a/b'],
+    [7, undefined],
+    [undefined, undefined],
+  ])('gives text, the segments of a wildcard as one, and nothing else: %j', (value, text) => {
+    const request = make({}, route(value))
+    expect([request.param('id'), request.template]).toEqual([text, text])
+  })
+
+  it('is asked with what the framework made of the request', () => {
+    const of = { name: 'req' }
+    const asked: unknown[] = []
+    make(of, { param: (...args) => asked.push(args), template: (each) => asked.push(each) }).param('id')
+    expect(asked).toEqual([[of, 'id']])
+  })
+})
+
+describe('a parameter of the query', () => {
+  it.each([
+    ['/?a=1', '1'],
+    ['?a=1', '1'],
+    ['http://localhost/?b=2&a=1', '1'],
+    ['/?a', ''],
+    ['/?a=', ''],
+    ['/?a=b=c', 'b=c'],
+    ['/?a=x+y%20z', 'x y z'],
+    ['/?%61=1', '1'],
+    ['/?+a=1', undefined],
+    ['/?=a', undefined],
+    ['/?b=1', undefined],
+    ['/?A=1', undefined],
+    ['/', undefined],
+    ['a=1', undefined],
+    ['/#?a=1', undefined],
+    ['#?a=1', undefined],
+    ['/?b=1#&a=1', undefined],
+    ['/?%ff=1&a=1', '1'],
+  ])('is read strictly: %s', (url, value) => {
+    expect(readQuery(url, 'a')).toBe(value)
+  })
+
+  it('of no name is that which stands before a bare =', () => {
+    expect([readQuery('/?=1', ''), readQuery('/?a=1', '')]).toEqual(['1', undefined])
+  })
+
+  it.each([
+    ['/?a=%ff', 'request_malformed'],
+    ['/?a=%', 'request_malformed'],
+    ['/?a=1&a=1', 'target_conflict'],
+    ['/?a&a', 'target_conflict'],
+    ['/?a=%ff&a=1', 'target_conflict'],
+  ])('is refused where it cannot be read: %s', (url, code) => {
+    expect(readQuery(url, 'a')).toMatchObject({ code })
+  })
+})
+
+describe('a URL without a secret', () => {
+  it.each([
+    ['/?auth-key=s', '/', '/?auth-key=[redacted]'],
+    ['?auth-key=s', '', '?auth-key=[redacted]'],
+    ['/?a=1&auth-key=s&b=2', '/?a=1&b=2', '/?a=1&auth-key=[redacted]&b=2'],
+    ['/?AUTH-KEY=s', '/', '/?AUTH-KEY=[redacted]'],
+    ['/?%61uth-key=s', '/', '/?%61uth-key=[redacted]'],
+    ['/?auth-key', '/', '/?auth-key=[redacted]'],
+    ['/?=s', '/?=s', '/?=s'],
+    ['/?%ff=s', '/?%ff=s', '/?%ff=s'],
+    ['/?auth-key=s#f', '/#f', '/?auth-key=[redacted]#f'],
+    ['/?#auth-key=s', '/?#auth-key=s', '/?#auth-key=[redacted]'],
+    // A line of a log is for redactUrl alone: to the other it is one long value.
+    ['GET /?auth-key=s HTTP/1.1', 'GET /', 'GET /?auth-key=[redacted] HTTP/1.1'],
+    ['/a', '/a', '/a'],
+  ])('has nothing else changed: %s', (url, without, redacted) => {
+    expect(withoutQuery(url, ['auth-key'])).toBe(without)
+    expect(redactUrl(url)).toBe(redacted)
+  })
+
+  it('has each of the names taken out, and no name that only begins like one', () => {
+    expect(withoutQuery('/?one=1&two=2&on=3&=4', ['one', 'two'])).toBe('/?on=3&=4')
+    expect(redactUrl('/?one=1&auth-key=2&', ['one', 'two'])).toBe('/?one=[redacted]&auth-key=2&')
+  })
+
+  it('is kept as it came in for the next guard, and again where that takes more out', () => {
+    const request: { url?: string } = { url: '/?a=1&b=2' }
+    request.url = hideFromUrl(request, ['a'])
+    request.url = hideFromUrl(request, ['b'])
+    expect([request.url, new NodeWireRequest(request).receivedUrl]).toEqual(['/', '/?a=1&b=2'])
+    expect(Object.keys(request)).toEqual(['url'])
+  })
+
+  it('is / where a host does not say', () => {
+    const request = {}
+    expect([hideFromUrl(request, ['a']), new NodeWireRequest(request).receivedUrl]).toEqual(['/', '/'])
+  })
+
+  it('may be kept with another object than that which it was read from', () => {
+    const [from, into] = [{ url: '/?a=1' }, {}]
+    expect(hideFromUrl(from, ['a'], into)).toBe('/')
+    expect([new NodeWireRequest(from).receivedUrl, new NodeWireRequest(into).receivedUrl]).toEqual([undefined, '/?a=1'])
+    hideFromUrl({ url: '/?a=2' }, ['a'], into)
+    expect(new NodeWireRequest(into).receivedUrl).toBe('/?a=2')
+  })
+})
+
+describe('a header that names a target', () => {
+  it.each([
+    ['acme', 'acme'],
+    ['~ !', '~ !'],
+    ['', ''],
+  ])('stands once and in ASCII: %j', (value, read) => {
+    expect(readHeader(nodeWith('x-t', value), 'x-t')).toBe(read)
+  })
+
+  it.each([
+    ['a,b', 'target_conflict'],
+    ['ü', 'request_malformed'],
+    ['a\x1f', 'request_malformed'],
+    ['a\x7f', 'request_malformed'],
+  ])('is refused otherwise: %j', (value, code) => {
+    expect(readHeader(nodeWith('x-t', value), 'x-t')).toMatchObject({ code })
+  })
+})
+
+describe('a member that is its own', () => {
+  it.each([[null], [undefined], ['text'], [7], [Object.create({ length: 1 })], [() => {}]])('is none of %j', (of) => {
+    expect(ownMember(of, 'length')).toBeUndefined()
+  })
+
+  it('is read where there is one', () => {
+    expect(ownMember({ length: 1 }, 'length')).toBe(1)
+  })
+})

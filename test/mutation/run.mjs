@@ -1,0 +1,109 @@
+// Changes the source in thousands of small ways and shows which changes no test notices:
+//   npm run test:mutation                          core, wire and adapters, which takes hours
+//   npm run test:mutation -- src/core/scope.ts     some files, or lines of one, as in src/core/scope.ts:30-50
+//
+// Prints the score of each file and every mutant that survived. Fails below 90 %, and where a mutant survives in one of the files of STRICT that
+// survivors.json does not argue. What is known from the run before is not run again; --force runs everything.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { prepare, root } from '../prepare.mjs'
+
+// Stryker asks for 22 or later. A version that was tried; fetched once, and found by npx from then on.
+const NODE = '24.21.0'
+const MIN_SCORE = 90
+const CACHE = join(root, 'node_modules/.cache/mutation')
+const STRICT = [
+  'src/core/scope.ts',
+  'src/core/secret.ts',
+  'src/core/api-key.ts',
+  'src/core/tokens.ts',
+  'src/core/authenticator.ts',
+  'src/wire/request.ts',
+]
+// Each with a line of why no test can tell it from the code as it stands.
+const ARGUED = JSON.parse(readFileSync(join(root, 'test/mutation/survivors.json'), 'utf8'))
+// Types, or nothing but names that are passed on.
+const LEFT_OUT = ['core/demand', 'core/key-management', 'core/principal', 'core/store', 'core/hash', 'wire/profile', 'wire/profiles']
+
+prepare()
+if (Number(process.versions.node.split('.')[0]) < 22) process.exitCode = runAgain()
+else process.exitCode = await main(process.argv.slice(2))
+
+// The same again by a Node that Stryker runs on.
+function runAgain() {
+  const platform = process.platform === 'win32' ? 'win' : process.platform
+  const args = ['-y', '-p', `node-${platform}-${process.arch}@${NODE}`, '-c', 'node --print process.execPath']
+  const node = execFileSync('npx', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 2] }).trim()
+  return spawnSync(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' }).status ?? 1
+}
+
+async function main(args) {
+  const { Stryker } = await import('@stryker-mutator/core')
+  const wanted = args.filter((arg) => !arg.startsWith('-'))
+  mkdirSync(CACHE, { recursive: true })
+  const began = performance.now()
+  const mutants = await new Stryker({
+    mutate: wanted.length > 0 ? wanted : ['src/{core,wire,adapters}/*.ts', ...LEFT_OUT.map((name) => `!src/${name}.ts`)],
+    testRunner: 'vitest',
+    plugins: ['@stryker-mutator/vitest-runner'],
+    vitest: { configFile: 'test/mutation/vitest.config.ts', related: true },
+    coverageAnalysis: 'perTest',
+    concurrency: 2,
+    timeoutMS: 20_000,
+    dryRunTimeoutMinutes: 15,
+    incremental: true,
+    incrementalFile: join(CACHE, 'incremental.json'),
+    force: args.includes('--force'),
+    // Outside node_modules, where nothing would be transformed, and outside the project.
+    tempDirName: join(tmpdir(), 'twinkey-mutation'),
+    ignorePatterns: ['dist', 'docs', 'examples', 'coverage'],
+    reporters: ['progress-append-only'],
+    allowConsoleColors: false,
+  }).runMutationTest()
+  const lost = show(mutants)
+  console.log(`\n${Math.round((performance.now() - began) / 60_000)} minutes`)
+  return lost ? 1 : 0
+}
+
+/** Prints the scores and the survivors. Answers whether there are too many of them. */
+function show(mutants) {
+  const files = Map.groupBy(mutants, ({ fileName }) => relative(root, fileName))
+  console.log('\n| file | mutants | killed | argued | survived | score |\n| --- | ---: | ---: | ---: | ---: | ---: |')
+  const rows = [...files].map(([file, of]) => rowOf(file, of))
+  const all = rowOf('all', mutants)
+  for (const { name, total, killed, argued, survivors, score } of [...rows, all])
+    console.log(`| ${name} | ${total} | ${killed} | ${argued.length} | ${survivors.length} | ${score.toFixed(1)} % |`)
+  for (const survivor of all.survivors) console.log(`\n${placeOf(survivor)}\n- ${codeOf(survivor)}\n+ ${survivor.replacement}`)
+  const unargued = rows.filter(({ name, survivors }) => STRICT.includes(name) && survivors.length > 0)
+  for (const { name } of unargued) console.log(`\n${name} must have no survivor that is not argued.`)
+  return all.score < MIN_SCORE || unargued.length > 0
+}
+
+function rowOf(name, mutants) {
+  const count = (...kinds) => mutants.filter(({ status }) => kinds.includes(status))
+  const killed = count('Killed', 'Timeout').length
+  const [argued, survivors] = [true, false].map((is) => count('Survived', 'NoCoverage').filter((mutant) => isArgued(mutant) === is))
+  const total = killed + argued.length + survivors.length
+  // The score counts what was killed, argued or not.
+  return { name, total, killed, argued, survivors, score: total === 0 ? 100 : (100 * killed) / total }
+}
+
+function isArgued(mutant) {
+  const file = relative(root, mutant.fileName)
+  return ARGUED.some((each) => each.file === file && each.code === codeOf(mutant) && each.becomes === mutant.replacement)
+}
+
+function placeOf({ fileName, location }) {
+  return `${relative(root, fileName)}:${location.start.line}:${location.start.column}`
+}
+
+function codeOf({ fileName, location: { start, end } }) {
+  const lines = readFileSync(fileName, 'utf8')
+    .split('\n')
+    .slice(start.line - 1, end.line)
+  lines.push(lines.pop().slice(0, end.column - 1))
+  return lines.join('\n').slice(start.column - 1)
+}

@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { secretPattern } from 'twinkey'
+import { describe, expect, it } from 'vitest'
+import { expressionsIn, slowness } from './expressions.ts'
+
+const root = fileURLToPath(new URL('../../src', import.meta.url))
+const found = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => ({ path, ...expressionsIn(readFileSync(join(root, path), 'utf8')) }))
+const literals = new Map(found.flatMap(({ literals }) => literals.map((each) => [`/${each.source}/${each.flags}`, each])))
+
+describe('every regular expression takes time in proportion to the text, at most:', () => {
+  it.each([...literals])('%s', (_written, expression) => {
+    expect(slowness(expression)).toBeUndefined()
+  })
+
+  it('and where one is made of text, it is that of secrets with a prefix, which is a plain word', () => {
+    const made = found.filter(({ made }) => made.length > 0).map(({ path, made }) => [path, made.length])
+    expect(made).toEqual([[join('core', 'secret.ts'), 1]])
+    for (const prefix of ['a', 'a_a_a', 'acme_live', `a${'_'.repeat(31)}`, 'a'.repeat(32)]) {
+      expect(slowness(secretPattern(prefix))).toBeUndefined()
+    }
+    expect(() => secretPattern('(a+)+$')).toThrow(TypeError)
+  })
+})
+
+it('the expressions of a source are its literals, and whatever makes one of text', () => {
+  expect(literals.size).toBeGreaterThan(15)
+  const source = `
+    // /comment/
+    const a: RegExp = /(a+)+$/gi, text = '/text/', b = 4 / 2 / 1
+    const c = [new RegExp(text), RegExp('x', 'u'), new globalThis.RegExp(text), Reflect.construct(RegExp, [text])]
+    text.match(text); text.search('x'); text.matchAll(/y[/]/g)
+  `
+  expect(expressionsIn(source)).toEqual({
+    literals: [
+      { source: '(a+)+$', flags: 'gi' },
+      { source: 'y[/]', flags: 'g' },
+    ],
+    made: [
+      'new RegExp(text)',
+      "RegExp('x', 'u')",
+      'globalThis.RegExp',
+      'Reflect.construct(RegExp, [text])',
+      'text.match(text)',
+      "text.search('x')",
+    ],
+  })
+})
+
+it.each(['(a+)+$', '^(?:a|a)*$', '\\s+$', '(?=(a+)+$)b', '(a*)*\\1'])(
+  'the expression /%s/ is found to be slow, or not to be proven',
+  (source) => {
+    expect(slowness({ source, flags: '' })).toContain(`/${source}/ is `)
+  },
+)

@@ -1,0 +1,52 @@
+import { isRefusal } from '../../src/core/refusal.ts'
+import { redactUrl } from '../../src/index.ts'
+import { readQuery, withoutQuery } from '../../src/wire/request.ts'
+import { refusalProblem } from './fuzz-refusals.ts'
+import type { Target } from './fuzz-run.ts'
+import type { FuzzScene } from './fuzz-scene.ts'
+import { anyText } from './fuzz-texts.ts'
+import { anyUrl, queryValues, wellFormed } from './fuzz-wire.ts'
+
+/** What reads and rewrites a query: handed in, so that a test can hand in something broken. */
+export interface QueryParser {
+  readonly readQuery: (url: string, name: string) => unknown
+  readonly withoutQuery: (url: string, names: readonly string[]) => string
+  readonly redactUrl: (url: string) => string
+}
+
+const NAME = 'auth-key'
+
+/** The query: held to URLSearchParams. Of what is read as a credential nothing is left for handlers and logs. */
+export function queryTarget(
+  { secrets, texts }: Pick<FuzzScene, 'secrets' | 'texts'>,
+  parser: QueryParser = { readQuery, withoutQuery, redactUrl },
+): Target<string> {
+  return {
+    name: 'query',
+    make: (random) => anyUrl(random, () => (random.oneIn(2) ? random.pick(secrets) : anyText(random, texts))),
+    judge(url) {
+      const read = parser.readQuery(url, NAME)
+      const hidden = parser.withoutQuery(url, [NAME])
+      const redacted = parser.redactUrl(url)
+      if (parser.readQuery(hidden, NAME) !== undefined) return { wrong: `handlers see ${hidden}` }
+      const left = queryValues(redacted, NAME)
+        .filter(isVisible)
+        .filter((value) => value !== '[redacted]')
+      if (left.length > 0) return { wrong: `logs show ${redacted}` }
+      if (parser.redactUrl(redacted) !== redacted) return { wrong: `redacting again changes ${redacted}` }
+      if (isRefusal(read)) {
+        const problem = refusalProblem(read)
+        return problem === undefined ? 'refused' : { wrong: problem }
+      }
+      const values = queryValues(url, NAME)
+      if (read === undefined) return values.length === 0 ? 'refused' : { wrong: 'it was not read' }
+      if (values.length !== 1 || values[0] !== wellFormed(String(read))) return { wrong: `read as ${JSON.stringify(read)}` }
+      return 'taken'
+    },
+  }
+}
+
+// What a credential could be: where it goes on behind a blank it is none, and the blank may be the end of the URL in a line.
+function isVisible(value: string): boolean {
+  return /^[\x21-\x7e]+$/.test(value)
+}

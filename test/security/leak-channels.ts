@@ -1,0 +1,73 @@
+import { inspect } from 'node:util'
+import { vi } from 'vitest'
+import { settled } from '../support/gate.ts'
+import type { Net } from './leak-net.ts'
+
+/** A way in which something leaves the process, or is handed to who may let it out. */
+export type Channel = 'responses' | 'events' | 'log' | 'errors' | 'values' | 'console'
+
+/** Everything that has left, by the way it took. */
+export interface Channels {
+  /** What has left so far. The same text is kept once. */
+  readonly left: Readonly<Record<Channel, ReadonlySet<string>>>
+  say(channel: Channel, text: string): void
+  /** Listens to the console and to what is written to the process's streams until the call ends. */
+  listening(call: () => Promise<void>): Promise<void>
+}
+
+const METHODS = ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir'] as const
+
+export function createChannels(): Channels {
+  const left = {
+    responses: new Set<string>(),
+    events: new Set<string>(),
+    log: new Set<string>(),
+    errors: new Set<string>(),
+    values: new Set<string>(),
+    console: new Set<string>(),
+  }
+  return {
+    left,
+    say: (channel, text) => void left[channel].add(text),
+    async listening(call) {
+      const spies = [
+        ...METHODS.map((method) =>
+          vi.spyOn(console, method).mockImplementation((...said: unknown[]) => void left.console.add(said.map(asPrinted).join(' '))),
+        ),
+        ...[process.stdout, process.stderr].map((stream) =>
+          vi.spyOn(stream, 'write').mockImplementation((chunk) => {
+            left.console.add(asPrinted(chunk))
+            return true
+          }),
+        ),
+      ]
+      const warned = (warning: Error) => void left.console.add(asPrinted(warning))
+      process.on('warning', warned)
+      try {
+        await call()
+        await settled()
+      } finally {
+        process.off('warning', warned)
+        for (const spy of spies) spy.mockRestore()
+      }
+    },
+  }
+}
+
+/** What the net catches, by channel. */
+export function leaksOf({ left }: Channels, net: Net): Partial<Record<Channel, string>> {
+  const leaks: Partial<Record<Channel, string>> = {}
+  for (const [channel, texts] of Object.entries(left)) {
+    for (const text of texts) {
+      const caught = net.caught(text)
+      if (caught === undefined) continue
+      leaks[channel as Channel] = caught
+      break
+    }
+  }
+  return leaks
+}
+
+function asPrinted(said: unknown): string {
+  return typeof said === 'string' ? said : inspect(said, { depth: Number.POSITIVE_INFINITY })
+}

@@ -1,0 +1,113 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** The text of a page of docs. */
+export function readGuide(guide: string): string {
+  return readFileSync(join(root, `docs/${guide}.md`), 'utf8')
+}
+
+/** The fenced blocks of a page that are marked as this language. */
+export function blocksOf(guide: string, language: string): string[] {
+  const fence = new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, 'gm')
+  return [...readGuide(guide).matchAll(fence)].map(([, text]) => text ?? '')
+}
+
+/** A program of a guide that runs. */
+export interface GuideProgram {
+  readonly url: string
+  printed(): string
+}
+
+/** Runs what stands in the guides, as a user would: with the package by its exports, from dist, and not with src. */
+export interface GuideRunner {
+  /** Starts a server by tsx, or as it is by Bun, and waits until it listens. */
+  run(text: string, by?: 'tsx' | 'bun'): Promise<GuideProgram>
+  /** What a block exports. */
+  load<T>(text: string): Promise<T>
+  /** Ends every program. */
+  stop(): void
+  remove(): void
+}
+
+export function createGuideRunner(): GuideRunner {
+  const cache = join(root, 'node_modules/.cache')
+  mkdirSync(cache, { recursive: true })
+  // Inside the project, so that the programs find what it has installed, and far from its tsconfig, so that they run the package and not src.
+  const scratch = mkdtempSync(join(cache, 'twinkey-guides-'))
+  writeFileSync(join(scratch, 'tsconfig.json'), '{}')
+  writeFileSync(join(scratch, 'package.json'), '{"type":"module"}')
+  mkdirSync(join(scratch, 'node_modules'))
+  symlinkSync(root, join(scratch, 'node_modules/twinkey'), 'junction')
+  let running: ChildProcess[] = []
+  let files = 0
+
+  function write(text: string, extension: string): string {
+    files++
+    const file = join(scratch, `guide-${files}.${extension}`)
+    writeFileSync(file, text)
+    return file
+  }
+
+  return {
+    async run(text, by = 'tsx') {
+      const file = write(text, 'ts')
+      const env = { ...process.env, TSX_TSCONFIG_PATH: join(scratch, 'tsconfig.json'), PORT: String(await freePort()) }
+      const [command, args] = by === 'bun' ? [join(root, 'node_modules/.bin/bun'), [file]] : [process.execPath, ['--import', 'tsx', file]]
+      const program = spawn(command, args, { cwd: scratch, env, stdio: 'pipe' })
+      running.push(program)
+      let printed = ''
+      const url = await new Promise<string>((found, failed) => {
+        const hear = (chunk: Buffer) => {
+          printed += chunk
+          const listening = /^(?:Listening on|Started.* server:) (http:\/\/localhost:\d+)/m.exec(printed)?.[1]
+          if (listening !== undefined) found(listening)
+        }
+        program.stdout?.on('data', hear)
+        program.stderr?.on('data', hear)
+        program.on('exit', (code) => failed(new Error(`It ended with ${code}: ${printed}`)))
+      })
+      return { url, printed: () => printed }
+    },
+    async load<T>(text: string) {
+      const { outputText } = ts.transpileModule(text, {
+        compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
+      })
+      return (await import(/* @vite-ignore */ write(outputText, 'mjs'))) as T
+    },
+    stop() {
+      for (const program of running) program.kill()
+      running = []
+    },
+    remove() {
+      rmSync(scratch, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Calls a curl line of a guide at another address, and answers its status and its body. */
+export function callLine(line: string, url: string, variables: Readonly<Record<string, string>>): { status: string; body: string } {
+  const command = line.replace('http://localhost:3000', url).replace('curl -i', "curl -s -w '\\n%{http_code}'")
+  const env = { ...variables, PATH: process.env['PATH'], NO_PROXY: '*' }
+  const [status = '', ...body] = execFileSync('sh', ['-c', command], { env, encoding: 'utf8' }).split('\n').reverse()
+  return { status, body: body.reverse().join('\n') }
+}
+
+/** The curl lines of a page. */
+export function curlLinesOf(guide: string): string[] {
+  return blocksOf(guide, 'sh').flatMap((text) => text.split('\n').filter((line) => line.startsWith('curl ')))
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((listening) => server.listen(0, listening))
+  const address = server.address()
+  await new Promise((closed) => server.close(closed))
+  if (address === null || typeof address === 'string') throw new Error('There is no free port')
+  return address.port
+}
