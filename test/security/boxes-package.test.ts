@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { checksumHolds, NodeWireRequest, secretPattern, type Throttle, type WireRequest } from 'twinkey'
+import { checksumHolds, NodeWireRequest, rateLimited, secretPattern, type Throttle, type WireRequest } from 'twinkey'
+import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
 import { expect, it } from 'vitest'
 import { mintId, mintSecret } from '../../src/core/secret.ts'
 import { createBench } from '../support/bench.ts'
@@ -72,7 +73,7 @@ it('K3: a peer that guesses has to wait, with Retry-After, and the key that is i
     retryAfterSeconds: (peer) => ((failures.get(peer) ?? 0) < 3 ? undefined : 60),
     failed: (peer) => failures.set(peer, (failures.get(peer) ?? 0) + 1),
   }
-  const { twinkey } = createBench()
+  const { twinkey, clock } = createBench()
   const { primary } = await twinkey.keys.create(INPUT)
   // The peer is the other end of the socket: what it says about itself in a header is not read.
   const ask = (credential: string, peer: string) => {
@@ -91,7 +92,17 @@ it('K3: a peer that guesses has to wait, with Retry-After, and the key that is i
   for (let i = 0; i < 3; i++) expect(codeOf(await guess('guesser'))).toBe('credential_invalid')
   expect(await guess('guesser')).toMatchObject({ ok: false, refusal: { code: 'rate_limited', retryAfterSeconds: 60 } })
   expect(codeOf(await ask(primary, 'guesser'))).toBe('let in')
+  // Nor does it when nobody has sent it for longer than a record is believed.
+  clock.advance(3_600_000)
+  expect(codeOf(await ask(primary, 'guesser'))).toBe('let in')
   expect(codeOf(await guess('another'))).toBe('credential_invalid')
+})
+
+it('K3: every profile answers it with 429 and Retry-After, which no cache keeps', () => {
+  for (const profile of [standard(), boomiFlow(), flare({ account: () => undefined }), flowgear()]) {
+    const { status, headers } = profile.refuse(rateLimited(60))
+    expect([status, headers['retry-after'], headers['cache-control']], profile.name).toEqual([429, '60', 'no-store'])
+  }
 })
 
 it('L1: two dependencies in exact versions, drivers and frameworks that nobody has to install, and nothing runs at install', () => {

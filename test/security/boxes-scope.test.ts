@@ -90,6 +90,9 @@ it('E1: the exchange is POST only, never cached, with a bounded body, and refuse
     const response = await post(init)
     expect([response.ok, response.headers.get('cache-control')]).toEqual([Object.keys(init).length === 0, 'no-store'])
   }
+  // In order but for its length, so that nothing else stops it.
+  const padded = (bytes: number) => ({ body: JSON.stringify({ unknown: 'x'.repeat(bytes - 14) }) })
+  expect([(await post(padded(65_536))).status, (await post(padded(65_537))).status]).toEqual([200, 400])
   const numbered = await twinkey.keys.create({ name: 'n', scope: { tenants: ['1'] } })
   const profile = flare({ account: () => ({ userId: 1, userEmail: 'ada@example.org', organizationId: 1, tenantId: 1 }) })
   // As an SDK of Flare sends it: the key alone, and a body without a Content-Type.
