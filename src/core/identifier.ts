@@ -30,7 +30,7 @@ export class Question {
 
 /** What one decision has learned by asking. Held for that decision only, so that no cache can lose it half way. */
 export interface Known {
-  readonly keys: Map<string, Cached<CachedKey>>
+  readonly keys: Map<string, CachedKey>
   token?: TokenClaims | RefusalReason
   owner?: Cached<Scope>
   /** Whether what was known last counts, however old it is: for whether a credential was let in lately, not for whether it is now. */
@@ -67,7 +67,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     const cached = recall(keyId, known, at)
     // Where the id is known the digest decides. Where it is not, the checksum keeps a typo or a made-up string from the store.
     if (cached === undefined) return isWellFormed(text) ? askForKey(keyId) : invalid('checksum_wrong')
-    return matched(text, cached.value, at)
+    return matched(text, cached, at)
   }
 
   function identifyForeign(text: string, known: Known | undefined, at: number, form: RegExp | undefined): Identity | Denial | Question {
@@ -76,11 +76,11 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     for (const aliasId of aliasIdsOf(text, foreign, prefixes, pepper)) {
       const alias = recall(aliasId, known, at)
       if (alias === undefined) return askForKey(aliasId)
-      if (alias.value?.record.kind !== 'alias') continue
-      const { keyId } = alias.value.record
+      if (alias.value?.kind !== 'alias') continue
+      const { keyId } = alias.value
       const cached = recall(keyId, known, at)
       if (cached === undefined) return askForKey(keyId)
-      const found = matched(text, cached.value, at)
+      const found = matched(text, cached, at)
       if (!(found instanceof Denial)) return found
       // An alias that was left behind must not hide one of another kind.
       last = found
@@ -89,12 +89,12 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     return isOurToken(text) ? invalid('kind_not_accepted') : invalid('prefix_unknown', undefined, true)
   }
 
-  function matched(text: string, cached: CachedKey | null, at: number): Identity | Denial {
-    const slot = matchSecret(text, cached ?? undefined, pepper)
-    if (cached === null || cached.record.kind === 'alias') return invalid('key_unknown')
-    const { record } = cached
+  function matched(text: string, cached: CachedKey, at: number): Identity | Denial {
+    const { value: record } = cached
+    const slot = matchSecret(text, record === null ? undefined : cached, pepper)
     const holder = slot === 'primary' || slot === 'secondary' ? holderIn(cached, slot) : undefined
     if (holder !== undefined) return ifLive(holder, at)
+    if (record?.kind !== 'key') return invalid('key_unknown')
     // A key that is dead in any case needs no pepper to be refused.
     const dead = slot === 'pepper_missing' ? deadKeyReason(record, at) : undefined
     if (dead !== undefined) return invalid(dead, record.id)
@@ -116,9 +116,9 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     if (at >= claims.expiresAt) return invalid('token_expired', claims.keyId)
     const cached = recall(claims.keyId, known, at)
     if (cached === undefined) return askForKey(claims.keyId)
-    if (cached.value?.record.kind !== 'key') return invalid('key_unknown', claims.keyId)
-    const slot = slotOf(cached.value.record, claims.secretId)
-    const secret = slot && holderIn(cached.value, slot)
+    if (cached.value?.kind !== 'key') return invalid('key_unknown', claims.keyId)
+    const slot = slotOf(cached.value, claims.secretId)
+    const secret = slot && holderIn(cached, slot)
     if (secret === undefined) return invalid('secret_replaced', claims.keyId)
     return ifLive(heldBy(secret, claims, remembered), at)
   }
@@ -130,7 +130,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     return identity
   }
 
-  function recall(id: string, known: Known | undefined, at: number): Cached<CachedKey> | undefined {
+  function recall(id: string, known: Known | undefined, at: number): CachedKey | undefined {
     return keys.peek(id, at) ?? (known?.anyAge ? keys.last(id) : keys.ifCurrent(id, known?.keys.get(id)))
   }
 
