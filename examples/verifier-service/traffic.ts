@@ -1,4 +1,4 @@
-import type { call } from '../call.ts'
+import type { Answer } from '../call.ts'
 
 const LIFETIME = 3_600_000
 const MARGIN = 2 * 60_000
