@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
@@ -11,6 +11,16 @@ export interface Program {
   printed(): string
   /** Tells it to end, or ends it as a crash would, and waits until it is gone. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
+}
+
+/** Runs a file of the examples to its end, whatever that is, and answers the last line that it printed. */
+export function runProgram(name: string, env: Readonly<Record<string, string>>): string {
+  const { stdout } = spawnSync(process.execPath, [start, name], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  })
+  return stdout.trim().split('\n').at(-1) ?? ''
 }
 
 /** Starts a file of the examples as a process of its own, and waits until it listens. */

@@ -31,7 +31,7 @@ test('the example own-store serves what another process writes, and has it all a
     '200 the token',
     '2 of 2 secrets show when they were used last',
     'Killed and started',
-    '200 a key made just before',
+    '200 a key of a process that was killed when it had made it',
     '401 the primary of one disabled just before: credential_invalid',
     '401 the secondary of one disabled just before: credential_invalid',
     '401 the token of one disabled just before: credential_invalid',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { linesOf, runExample } from './support/example.ts'
 
 test('the example tenants keeps tenants apart, rotates in both ways under traffic, and shows no secret', async () => {
-  expect(linesOf(await runExample('tenants'))).toEqual([
+  expect(linesOf(await runExample('tenants'), 20)).toEqual([
     'Keys',
     '201 made for acme: Billing',
     '201 made for acme: Report',

@@ -102,7 +102,6 @@ test('the example worker guards, exchanges, and follows in another isolate what 
     '200 revoked',
     '401 the token: credential_invalid',
     '401 the token elsewhere, when its record is too old: credential_invalid',
-    'refused there within two and a half seconds',
   ])
 })
 

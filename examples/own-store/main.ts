@@ -1,11 +1,11 @@
 // A store of one's own, over LMDB, under a small API: npm run example own-store
-// This manages keys from one process while another serves, which is then killed and started again. The contract: own-store/contract.
+// This manages keys from one process while another serves, which is then stopped, killed and started again. The contract: own-store/contract.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTwinkey, generateSigningKey } from 'twinkey'
 import { call, part, show, soon } from '../call.ts'
-import { startProgram } from '../program.ts'
+import { runProgram, startProgram } from '../program.ts'
 import { lmdbStore } from './lmdb-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'notes-'))
@@ -53,11 +53,11 @@ try {
   console.log(`  ${used.length} of 2 secrets show when they were used last`)
 
   part('Killed and started')
-  const { primary: another } = await keys.create({ name: 'Tablet of Ada', scope })
   await keys.disable(key.id)
   await server.stop('SIGKILL')
+  const another = runProgram('own-store/crash', env)
   server = await startProgram('own-store/server', env)
-  await show('a key made just before', read('ada', another))
+  await show('a key of a process that was killed when it had made it', read('ada', another))
   for (const [what, credential] of Object.entries({ primary, secondary: secret, token })) {
     await show(`the ${what} of one disabled just before`, read('ada', credential))
   }

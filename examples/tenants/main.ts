@@ -1,12 +1,10 @@
 // An Express API with the keys of its tenants in PostgreSQL, as two processes: npm run example tenants
 // This starts them on a PostgreSQL of their own, calls them over HTTP as tenants and as an operator, rotates under traffic, and ends everything.
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { type ApiKey, type CreatedKey, generateSigningKey, type RenewedKey } from 'twinkey'
 import { startPostgres } from '../../test/support/postgres.ts'
 import { call, part, pause, show, soon } from '../call.ts'
-import { type Program, startProgram } from '../program.ts'
+import { type Program, runProgram, startProgram } from '../program.ts'
 import { filesOf, search } from './leaks.ts'
 import { keepCalling } from './traffic.ts'
 
@@ -33,11 +31,7 @@ const customersOf = (tenant: string) => `/tenants/${tenant}/customers`
 
 try {
   servers = await startAll()
-  const operatorOf = fileURLToPath(new URL('../start.mjs', import.meta.url))
-  const operator = execFileSync(process.execPath, [operatorOf, 'tenants/operator'], { env: { ...process.env, ...env }, encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .at(-1) as string
+  const operator = runProgram('tenants/operator', env)
   const secrets = [operator]
   const create = async (name: string, tenant: string, workflows: string[], secondary = true) => {
     const created = await show(
@@ -105,8 +99,8 @@ try {
     () => holds,
   )
   await pause(200)
-  const next = await renew(report.key, 'rotate', { graceSeconds: 2 })
-  const over = Date.now() + 2000
+  const next = await renew(report.key, 'rotate', { graceSeconds: 3 })
+  const over = Date.now() + 3000
   await show('the old secret, within its grace', get(1, customersOf('acme'), report.primary))
   await show('rotated again, too early', post(0, `/admin/keys/${report.key.id}/rotate`, operator))
   holds = next
