@@ -2,7 +2,7 @@ import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'
 import { checkedStore } from './core/checked-store.ts'
 import { within } from './core/deadline.ts'
-import { createAnnouncer, type Emit } from './core/events.ts'
+import { createAnnouncer, type WarningEvent } from './core/events.ts'
 import { createIdentifier } from './core/identifier.ts'
 import { createKeyCache } from './core/key-cache.ts'
 import type { Keyring } from './core/key-management.ts'
@@ -112,16 +112,18 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   } = checkOptions(options)
   const announcer = onEvent && createAnnouncer(onEvent)
   const emit = announcer?.emit
+  const warn = (type: WarningEvent['type'], message: string, error?: unknown) =>
+    emit?.({ type, at: now(), message, ...(error === undefined ? {} : { error }) })
   const bounds = { maxKeys, maxAgeMilliseconds, deadlineMilliseconds, now }
 
   const checked = checkedStore(store, deadlineMilliseconds)
   const cache = createKeyCache(checked, bounds)
   const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, bounds)
   const usage = createUsage(checked, (error) =>
-    warn(emit, now, 'warning.store_failed', 'The last use of some secrets could not be written down.', error),
+    warn('warning.store_failed', 'The last use of some secrets could not be written down.', error),
   )
   const signingKeys = signingKeysOf()
-  const { issuer, audience, skewSeconds } = tokens
+  const { issuer, audience, skewSeconds, maxLifetimeSeconds } = tokens
   const rules = { issuer, audience, skewSeconds, keyOf: signingKeys.find }
 
   const identify = createIdentifier({
@@ -144,23 +146,19 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     now,
   })
   const changed = (id: string | undefined) => cache.forget(typeof id === 'string' ? id : undefined)
-  const watching = Promise.resolve().then(() => store.watch?.(changed))
-  watching.catch((error: unknown) => {
-    warn(
-      emit,
-      now,
-      'warning.store_failed',
-      'The store cannot tell of changes on other nodes: they are seen when the cache has aged.',
-      showable(error),
-    )
-  })
+  const failed = (error: unknown) => {
+    const message = 'The store cannot tell of changes on other nodes: they are seen when the cache has aged.'
+    warn('warning.store_failed', message, showable(error))
+  }
+  const watching = Promise.resolve().then(() => store.watch?.(changed, failed))
+  watching.catch(failed)
 
   function signingKeysOf() {
     if (tokens.signingKeys.length > 0) return configuredSigningKeys(tokens.signingKeys)
     if (!isMemoryStore(store)) return noSigningKeys()
     return ephemeralSigningKeys(() => {
       const message = 'Tokens are signed with a key that dies with this process. Keep one of generateSigningKey() in tokens.signingKeys.'
-      warn(emit, now, 'warning.ephemeral_signing_key', message)
+      warn('warning.ephemeral_signing_key', message)
     })
   }
 
@@ -172,7 +170,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
 
   return {
     keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
-    tokens: createTokenIssuer({ authenticator, rules, signingKeys, emit, now }),
+    tokens: createTokenIssuer({ authenticator, rules, signingKeys, maxLifetimeSeconds, emit, now }),
     authenticate: async (request: Request | WireRequest, requirement: Requirement | CheckedRequirement = {}) =>
       (await authenticator.authenticate(wireOf(request), demandOf(requirement))) as Decision<M>,
     authenticateNow: (request, requirement = {}) => authenticator.authenticateNow(wireOf(request), demandOf(requirement)),
@@ -185,7 +183,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
       // Whatever the application plugged in gets its time, and no more.
       const ended = watching.then((stop) => stop?.())
       const all = Promise.allSettled([ended, pending()])
-      await within(deadlineMilliseconds, 'store_unavailable', 'Closing', () => all).catch(() => {})
+      await within(deadlineMilliseconds, 'store_unavailable', 'Closing failed', () => all).catch(() => {})
     },
   }
 }
@@ -196,14 +194,4 @@ function wireOf(request: Request | WireRequest): WireRequest {
 
 function demandOf(requirement: Requirement | CheckedRequirement): CheckedRequirement {
   return requirement instanceof CheckedRequirement ? requirement : new CheckedRequirement(requirement)
-}
-
-function warn(
-  emit: Emit | undefined,
-  at: () => number,
-  type: 'warning.ephemeral_signing_key' | 'warning.store_failed',
-  message: string,
-  error?: unknown,
-): void {
-  emit?.({ type, at: at(), message, ...(error === undefined ? {} : { error }) })
 }

@@ -29,6 +29,10 @@ export interface SecretUse {
 /**
  * The pluggable persistence port. A store holds no policy: it keeps records, compares versions, and answers what is there. It throws where it
  * cannot do what is asked; what it throws becomes a fault or the refusal `unavailable`, never a verdict.
+ *
+ * A write that throws is read back, for it may have been made all the same. Where a store knows that nothing was written, and never will be, because its
+ * tables are not there or no connection could be opened, it throws an error whose `code` is `'not_written'`: then the fault is `store_unavailable`
+ * and not `outcome_unknown`.
  */
 export interface KeyStore {
   /** The latest write, never that of a replica that may lag. A key comes with the last use of its secrets joined. */
@@ -47,6 +51,9 @@ export interface KeyStore {
   /**
    * Calls `changed` with the id of every record that another instance has written or deleted, or with undefined where some may have been
    * missed. Resolves to a function that ends it.
+   *
+   * A store that goes on trying by itself calls `failed` with the error where it cannot hear of changes: when the first attempt has failed, or when
+   * the feed was lost and is not back at the next one. Once for each outage, not at each attempt.
    */
-  watch?(changed: (id: string | undefined) => void): Promise<() => Promise<void>>
+  watch?(changed: (id: string | undefined) => void, failed?: (error: unknown) => void): Promise<() => Promise<void>>
 }

@@ -20,6 +20,8 @@ describe('createTwinkey refuses, with what to do instead,', () => {
     ['an own __proto__', JSON.parse('{"__proto__":{}}'), /cannot have "__proto__"/],
 
     ['a store that is null', { store: null }, /store has no method get.*memoryStore\(\)/],
+    ['a store that is not made yet', { store: memoryStore }, /^store is a function: call it first/],
+    ['a store that is not there yet', { store: Promise.resolve(memoryStore()) }, /^store is a Promise: await it first/],
     ['a store that is a map', { store: new Map() }, /store has no method put.*memoryStore\(\)/],
     ['a store without recordUse', { store: { ...memoryStore(), recordUse: undefined } }, /store has no method recordUse/],
     ['a store whose feed is no function', { store: { ...memoryStore(), watch: true } }, /store.*watch/],
@@ -67,6 +69,10 @@ describe('createTwinkey refuses, with what to do instead,', () => {
     ['tokens that are null', { tokens: null }, /tokens must be an object/],
     ['a skew of 61 s', { tokens: { ...tokens, skewSeconds: 61 } }, /tokens\.skewSeconds must be from 0 to 60/],
     ['a negative skew', { tokens: { ...tokens, skewSeconds: -1 } }, /from 0 to 60/],
+    ['a longest life of 0 s', { tokens: { ...tokens, maxLifetimeSeconds: 0 } }, /tokens\.maxLifetimeSeconds must be from 1 to 3600/],
+    ['a longest life of 3601 s', { tokens: { ...tokens, maxLifetimeSeconds: 3601 } }, /from 1 to 3600/],
+    ['a longest life of 1.5 s', { tokens: { ...tokens, maxLifetimeSeconds: 1.5 } }, /must be a whole number/],
+    ['a longest life as text', { tokens: { ...tokens, maxLifetimeSeconds: '300' } }, /must be a whole number/],
     ['a skew of NaN', { tokens: { ...tokens, skewSeconds: Number.NaN } }, /must be a number/],
     ['a skew as text', { tokens: { ...tokens, skewSeconds: '30' } }, /must be a number/],
 
