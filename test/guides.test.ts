@@ -126,6 +126,13 @@ describe('docs/rotation.md', () => {
   })
 })
 
+interface Answered {
+  readonly key: Twinkey.ApiKey
+  readonly primary: string
+  readonly secondary: string
+  readonly secret: string
+}
+
 describe('docs/managing.md', async () => {
   type Made = { keyRoutes(twinkey: Twinkey.Twinkey): express.Router; STATUSES: Record<string, number> }
   const { keyRoutes, STATUSES } = await load<Made>(blockWith('managing', 'keyRoutes('))
@@ -147,7 +154,7 @@ describe('docs/managing.md', async () => {
     const headers = { 'x-api-key': secret, 'content-type': 'application/json' }
     const { port } = server.address() as AddressInfo
     const response = await fetch(`http://localhost:${port}/keys${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) })
-    return { status: response.status, body: await response.json() }
+    return { status: response.status, body: (await response.json()) as Answered }
   }
 
   test('has a router by which operators manage keys, and which customers do not pass', async () => {
