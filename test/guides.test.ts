@@ -26,7 +26,8 @@ describe('docs/quick-start.md', () => {
     ['twinkey/hono', 'tsx'],
     ['twinkey/web', 'bun'],
   ] as const)('has a program for %s that answers each curl line as it says', async (subpath, by) => {
-    const { url, printed } = await run(blockWith('quick-start', `from '${subpath}'`), by)
+    const program = blocksOf('quick-start', 'ts').find((block) => block.includes(`from '${subpath}'`) && block.includes('PORT'))
+    const { url, printed } = await run(program ?? blockWith('quick-start', `from '${subpath}'`), by)
     const lines = curlLinesOf('quick-start')
     expect(lines).toHaveLength(5)
     const variables: Record<string, string> = {}
