@@ -159,7 +159,7 @@ export function createAuthenticator<M extends Metadata>({
 
   // Takes the steps until they end, asking what must be asked. Each question is asked once, because its answer is held for this decision.
   async function untilKnown<T>(step: (known: Known | undefined, at: number) => T | Denial | Question): Promise<T | Denial> {
-    const known: Known = { keys: new Map() }
+    const known: Known = { keys: new Map(), since: now() }
     for (let questions = 0; questions < MAX_QUESTIONS; questions++) {
       const outcome = step(known, now())
       if (!(outcome instanceof Question)) return outcome
@@ -223,7 +223,7 @@ export function createAuthenticator<M extends Metadata>({
 
 // A decision asks for a token, a key, an alias and an owner; more often only where one of them is forgotten meanwhile.
 const MAX_QUESTIONS = 50
-const AS_KNOWN_LAST: Known = { keys: new Map(), anyAge: true }
+const AS_KNOWN_LAST: Known = { keys: new Map(), since: 0, anyAge: true }
 const NO_TARGET: Target = Object.freeze({})
 const NOTHING: Scope = Object.freeze({ tenants: [], environments: [], workflows: [] })
 const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })

@@ -17,6 +17,8 @@ export interface Cache<C extends Cached<unknown>> {
   last(id: string): C | undefined
   /** Loads, once for all who ask at the same time. An error is never kept. */
   load(id: string): Promise<C>
+  /** Whether something was loaded at that time or later, in epoch milliseconds. */
+  isSince(cached: C, at: number): boolean
   /** What somebody holds on to, unless it was forgotten since it was loaded. */
   ifCurrent(id: string, held: C | undefined): C | undefined
   /** Forgets one value, or all. A load under way is detached: its result is not kept, and whoever waits for it asks again. */
@@ -37,7 +39,8 @@ interface Flight<C> {
   readonly generation: number
 }
 
-const NEGATIVE_MAX_AGE_MILLISECONDS = 1000
+/** How long it is believed that something is not there, or that a credential is not live. */
+export const NEGATIVE_MAX_AGE_MILLISECONDS = 1000
 const NEGATIVE_MAX_KEYS = 10_000
 // An invalidation during a load makes everyone who waits ask again. More often than this in a row, something is wrong with the feed.
 const MAX_ATTEMPTS = 20
@@ -127,6 +130,7 @@ export function createCache<C extends Cached<unknown>>(
       }
       throw new TwinkeyError('store_unavailable', 'The record was invalidated again and again while it was being read.')
     },
+    isSince: (cached, at) => cached.loadedAt >= at - madeAt,
     ifCurrent(id, held) {
       return held !== undefined && held.generation === generationOf(id) ? held : undefined
     },

@@ -1,6 +1,7 @@
+import { sha256 } from '#hash'
 import { deadKeyReason, deadReason, type KeyRecord, slotOf } from './api-key.ts'
 import { MAX_SECRET_LENGTH } from './bounds.ts'
-import type { Cached } from './cache.ts'
+import { type Cached, NEGATIVE_MAX_AGE_MILLISECONDS } from './cache.ts'
 import type { Credential } from './demand.ts'
 import { matchSecret, type Pepper } from './digest.ts'
 import { aliasIdsOf, type ForeignSecrets } from './foreign.ts'
@@ -31,6 +32,8 @@ export class Question {
 /** What one decision has learned by asking. Held for that decision only, so that no cache can lose it half way. */
 export interface Known {
   readonly keys: Map<string, CachedKey>
+  /** When the request came in. */
+  readonly since: number
   token?: TokenClaims | RefusalReason
   owner?: Cached<Scope>
   /** Whether what was known last counts, however old it is: for whether a credential was let in lately, not for whether it is now. */
@@ -67,7 +70,8 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     const cached = recall(keyId, known, at)
     // Where the id is known the digest decides. Where it is not, the checksum keeps a typo or a made-up string from the store.
     if (cached === undefined) return isWellFormed(text) ? askForKey(keyId) : invalid('checksum_wrong')
-    return matched(text, cached, at)
+    const found = matched(text, cached, at)
+    return found instanceof Denial && isWellFormed(text) ? unlessOutdated(found, text, keyId, cached, known, at) : found
   }
 
   function identifyForeign(text: string, known: Known | undefined, at: number, form: RegExp | undefined): Identity | Denial | Question {
@@ -80,7 +84,8 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
       const { keyId } = alias.value
       const cached = recall(keyId, known, at)
       if (cached === undefined) return askForKey(keyId)
-      const found = matched(text, cached, at)
+      const match = matched(text, cached, at)
+      const found = match instanceof Denial ? unlessOutdated(match, text, keyId, cached, known, at) : match
       if (!(found instanceof Denial)) return found
       // An alias that was left behind must not hide one of another kind.
       last = found
@@ -119,8 +124,8 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     if (cached.value?.kind !== 'key') return invalid('key_unknown', claims.keyId)
     const slot = slotOf(cached.value, claims.secretId)
     const secret = slot && holderIn(cached, slot)
-    if (secret === undefined) return invalid('secret_replaced', claims.keyId)
-    return ifLive(heldBy(secret, claims, remembered), at)
+    const found = secret === undefined ? invalid('secret_replaced', claims.keyId) : ifLive(heldBy(secret, claims, remembered), at)
+    return found instanceof Denial ? unlessOutdated(found, text, claims.keyId, cached, known, at) : found
   }
 
   function heldBy(secret: Identity, claims: TokenClaims, remembered: RememberedToken | undefined): Identity {
@@ -132,6 +137,24 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
 
   function recall(id: string, known: Known | undefined, at: number): CachedKey | undefined {
     return keys.peek(id, at) ?? (known?.anyAge ? keys.last(id) : keys.ifCurrent(id, known?.keys.get(id)))
+  }
+
+  // Nobody is refused by what was known before the request came in: the key may have been rotated or enabled meanwhile by another process. But a caller
+  // who goes on with what was refused makes the store no busier than one whose key is not there.
+  function unlessOutdated(
+    denial: Denial,
+    text: string,
+    keyId: string,
+    cached: CachedKey,
+    known: Known | undefined,
+    at: number,
+  ): Denial | Question {
+    const digest = sha256(text)
+    const since = known?.since ?? at
+    const believed = cached.refused === digest ? Math.min(since, at - NEGATIVE_MAX_AGE_MILLISECONDS + 1) : since
+    if (cached.value !== null && !keys.isSince(cached, believed)) return askForKey(keyId)
+    cached.refused = digest
+    return denial
   }
 
   function askForKey(id: string): Question {

@@ -12,6 +12,8 @@ export interface CachedKey extends Cached<StoredKey>, SlotDigests {
   /** Whose secret each slot holds, as soon as somebody has asked by {@link holderIn}. */
   primary: Identity | undefined
   secondary: Identity | undefined
+  /** The digest of the credential that was refused last by this record. */
+  refused: string | undefined
 }
 
 /** Whose secret it is that stands in a slot; undefined for an empty slot, and for an alias. */
@@ -42,6 +44,7 @@ function cachedKey(id: string, record: StoredKey | undefined, loadedAt: number, 
     secondaryPepper,
     primary: undefined,
     secondary: undefined,
+    refused: undefined,
     generation,
   }
 }
