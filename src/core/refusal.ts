@@ -77,6 +77,10 @@ export const REFUSALS = Object.freeze({
   credentialInvalid: refusal('credential_invalid', 'The credential is not valid.'),
   credentialAmbiguous: refusal('credential_ambiguous', 'Send exactly one credential with a request.'),
   requestMalformed: refusal('request_malformed', 'The request could not be read.'),
+  // The same in code and detail. A profile may say of each what to send instead.
+  bodyMalformed: refusal('request_malformed', 'The request could not be read.'),
+  scopeMalformed: refusal('request_malformed', 'The request could not be read.'),
+  lifetimeMalformed: refusal('request_malformed', 'The request could not be read.'),
   // The same to the caller, but no fault of the caller's.
   parameterUnseen: refusal('request_malformed', 'The request could not be read.'),
   targetRepeated: refusal('target_conflict', 'The request names its target more than once.'),
