@@ -58,6 +58,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
  * @param twinkey What issues.
  * @param options The profile, where it is not the standard one, and a throttle.
  * @returns A plugin to register with a prefix: `app.register(tokenRoutes(twinkey), { prefix: '/tokens' })`.
+ * @throws TypeError where nothing can issue: without a Twinkey, or without a signing key for a store that is not `memoryStore()`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): FastifyPluginAsync {
   const { paths, secretQuery } = createEndpoints(twinkey, options)

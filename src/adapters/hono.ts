@@ -61,6 +61,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
  * @param twinkey What issues.
  * @param options The profile, where it is not the standard one, and a throttle.
  * @returns A handler to mount with a wildcard: `app.use('/tokens/*', tokenRoutes(twinkey))`.
+ * @throws TypeError where nothing can issue: without a Twinkey, or without a signing key for a store that is not `memoryStore()`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): MiddlewareHandler {
   const { route, secretQuery } = createEndpoints(twinkey, options)

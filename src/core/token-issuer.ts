@@ -71,6 +71,8 @@ export interface Tokens<M extends Metadata = Metadata> {
   verify(token: string): Promise<Verified<M> | Refused>
   /** The public keys that verify tokens, as a JWK set (RFC 7517). Retired keys stay in it for as long as they are configured. */
   jwks(): Promise<{ keys: JWK[] }>
+  /** Whether there is a key to sign with. Where there is none, `issue` throws, and the token service cannot be mounted. */
+  readonly canIssue: boolean
 }
 
 /** What is needed to issue tokens. */
@@ -125,6 +127,7 @@ export function createTokenIssuer<M extends Metadata>({ authenticator, rules, si
     },
     verify: (token) => verifyCredential(authenticator, token, 'token'),
     jwks: async () => jwksOf(await signingKeys.all()),
+    canIssue: signingKeys.canSign,
   }
 }
 

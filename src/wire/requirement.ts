@@ -1,7 +1,7 @@
 import { nameProblem } from '../core/bounds.ts'
 import type { Demand, TargetReader } from '../core/demand.ts'
 import { requireMembers } from '../core/option.ts'
-import { REFUSALS } from '../core/refusal.ts'
+import { parameterUnseen } from '../core/refusal.ts'
 import { AXES, type Axis } from '../core/scope.ts'
 import type { Throttle } from '../core/throttle.ts'
 import type { Profile } from './profile.ts'
@@ -40,7 +40,7 @@ export interface Requirement {
  */
 export function param(name: string): TargetReader<WireRequest> {
   requireName('param', name)
-  return (request) => request.param(name) ?? REFUSALS.parameterUnseen
+  return (request) => request.param(name) ?? parameterUnseen({ parameter: name, template: request.template })
 }
 
 /** Reads a name from a header. A repeated header, a comma in it, or anything but ASCII is refused. */

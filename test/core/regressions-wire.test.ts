@@ -1,14 +1,17 @@
-import { createTwinkey, type Profile, type Requirement, type WireRequest } from 'twinkey'
-import { requireAuth as requireExpress } from 'twinkey/express'
-import { requireAuth as requireFastify } from 'twinkey/fastify'
-import { requireAuth as requireHono } from 'twinkey/hono'
+import { fastify } from 'fastify'
+import { createTwinkey, memoryStore, type Profile, type Requirement, type WireRequest } from 'twinkey'
+import { requireAuth as requireExpress, tokenRoutes as tokensOfExpress } from 'twinkey/express'
+import { requireAuth as requireFastify, tokenRoutes as tokensOfFastify } from 'twinkey/fastify'
+import { requireAuth as requireHono, tokenRoutes as tokensOfHono } from 'twinkey/hono'
 import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
+import { createVerifier } from 'twinkey/verifier'
 import { requireAuth as requireWeb, webEndpoints } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
 import { createEndpoints } from '../../src/wire/endpoints.ts'
 import { NodeWireRequest } from '../../src/wire/request.ts'
-import { createBench } from '../support/bench.ts'
+import { createBench, signingKey } from '../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, sent } from '../support/sent.ts'
+import { spyStore } from '../support/spy-store.ts'
 
 async function createWithKey() {
   const bench = createBench()
@@ -118,6 +121,37 @@ describe('misuse is an error when the route is made', () => {
 
   it.each(['tenant', 'environment', 'workflow'] as const)('a route for every %s by a star', (axis) => {
     for (const [, requireAuth] of guards) expect(() => requireAuth(twinkey, { [axis]: '*' })).toThrow(`${axis} must be one name`)
+  })
+
+  const mounts: [string, (service: typeof twinkey) => unknown][] = [
+    ['express', tokensOfExpress],
+    ['fastify', tokensOfFastify],
+    ['hono', tokensOfHono],
+    ['web', webEndpoints],
+  ]
+
+  it.each(mounts)('token routes of what issues no tokens: %s', (_, tokenRoutes) => {
+    const verifier = createVerifier({ jwks: 'https://api.example/jwks.json', issuer: 'i', audience: 'a' })
+    for (const none of [undefined, null, {}, verifier, createTwinkey, { ...twinkey, tokens: {} }])
+      expect(() => tokenRoutes(as(none))).toThrow(
+        /^tokenRoutes: the first argument must be what createTwinkey answers.* A verifier issues no/,
+      )
+  })
+
+  it.each(mounts)('token routes without a key to sign with, where an ephemeral one does not serve: %s', (_, tokenRoutes) => {
+    const { store } = spyStore(memoryStore())
+    const without = createTwinkey({ store })
+    expect(without.tokens.canIssue).toBe(false)
+    expect(() => tokenRoutes(without)).toThrow(/^tokenRoutes: .*tokens\.signingKeys.*generateSigningKey/)
+    for (const able of [twinkey, createTwinkey({ store, tokens: { issuer: 'i', audience: 'a', signingKeys: [signingKey] } })]) {
+      expect(able.tokens.canIssue).toBe(true)
+      expect(() => tokenRoutes(able)).not.toThrow()
+    }
+  })
+
+  it('token routes that Fastify is given without calling them, so that it calls them with itself', () => {
+    const plugin = as<(app: unknown, options: object) => unknown>(tokensOfFastify)
+    expect(() => plugin(fastify(), { prefix: '/tokens' })).toThrow('as in tokenRoutes(twinkey)')
   })
 
   it('an option that tokenRoutes does not have', () => {
