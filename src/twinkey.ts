@@ -144,16 +144,12 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     now,
   })
   const changed = (id: string | undefined) => cache.forget(typeof id === 'string' ? id : undefined)
-  const watching = Promise.resolve().then(() => store.watch?.(changed))
-  watching.catch((error: unknown) => {
-    warn(
-      emit,
-      now,
-      'warning.store_failed',
-      'The store cannot tell of changes on other nodes: they are seen when the cache has aged.',
-      showable(error),
-    )
-  })
+  const failed = (error: unknown) => {
+    const message = 'The store cannot tell of changes on other nodes: they are seen when the cache has aged.'
+    warn(emit, now, 'warning.store_failed', message, showable(error))
+  }
+  const watching = Promise.resolve().then(() => store.watch?.(changed, failed))
+  watching.catch(failed)
 
   function signingKeysOf() {
     if (tokens.signingKeys.length > 0) return configuredSigningKeys(tokens.signingKeys)

@@ -47,6 +47,9 @@ export interface KeyStore {
   /**
    * Calls `changed` with the id of every record that another instance has written or deleted, or with undefined where some may have been
    * missed. Resolves to a function that ends it.
+   *
+   * A store that goes on trying by itself calls `failed` with the error where it cannot hear of changes: when the first attempt has failed, or when
+   * the feed was lost and is not back at the next one. Once for each outage, not at each attempt.
    */
-  watch?(changed: (id: string | undefined) => void): Promise<() => Promise<void>>
+  watch?(changed: (id: string | undefined) => void, failed?: (error: unknown) => void): Promise<() => Promise<void>>
 }

@@ -3,7 +3,7 @@ export interface PostgresListener {
   connect(): Promise<unknown>
   query(text: string): Promise<unknown>
   on(event: 'notification', listener: (message: PostgresNotification) => void): unknown
-  on(event: 'error' | 'end', listener: () => void): unknown
+  on(event: 'error' | 'end', listener: (error?: unknown) => void): unknown
   end(): Promise<unknown>
 }
 
@@ -18,6 +18,7 @@ const NO_LISTENER = 'postgresStore: listen must make a connection of its own for
 const LISTENS_WITHIN_MILLISECONDS = 10_000
 const CHECK_EVERY_MILLISECONDS = 15_000
 const ANSWER_WITHIN_MILLISECONDS = 5_000
+const LOST = 'The connection was closed, or did not answer in time.'
 const FIRST_PAUSE_MILLISECONDS = 100
 const LONGEST_PAUSE_MILLISECONDS = 5_000
 
@@ -25,12 +26,14 @@ const LONGEST_PAUSE_MILLISECONDS = 5_000
  * Hears a channel until it is stopped. A connection that is lost, or that answers no more, is thrown away and the next is opened. Whenever one has
  * been lost or has begun to listen, some changes may have been missed, and that is told as undefined, as is a notification without a payload.
  *
+ * @param failed Told why, once for each outage: where an attempt has failed that was to begin or to go on.
  * @returns Resolves to what ends it: as soon as it listens, or when the first attempt has failed, so that it can be ended while the server is down.
  */
 export function hearChannel(
   open: () => PostgresListener | Promise<PostgresListener>,
   channel: string,
   changed: (id: string | undefined) => void,
+  failed: (error: unknown) => void = () => {},
 ): Promise<() => Promise<void>> {
   return new Promise((resolve, reject) => {
     // At any moment one thing is waited for: a connection, the next check, its answer, or the next attempt.
@@ -40,6 +43,7 @@ export function hearChannel(
     // Whether what has happened since must be told: at first, and while it listens.
     let owes = true
     let hasBegun = false
+    let isOut = false
 
     const wait = (milliseconds: number, then: () => void) => {
       clearTimeout(timer)
@@ -59,6 +63,7 @@ export function hearChannel(
     async function attempt(): Promise<void> {
       let listener: PostgresListener | undefined
       let over = false
+      let listens = false
       const discard = async () => {
         over = true
         try {
@@ -67,7 +72,7 @@ export function hearChannel(
           // It is closed already.
         }
       }
-      const lose = () => {
+      const lose = (error: unknown = new Error(LOST)) => {
         if (over) return
         void discard()
         // Servers that come back are not met by every node at the same moment.
@@ -75,6 +80,10 @@ export function hearChannel(
         pause = Math.min(pause * 2, LONGEST_PAUSE_MILLISECONDS)
         if (owes) changed(undefined)
         owes = false
+        if (!listens && !isOut) {
+          isOut = true
+          failed(error)
+        }
         begin()
       }
       const check = () => {
@@ -86,7 +95,7 @@ export function hearChannel(
       try {
         const opened = await open()
         if (!isListener(opened)) {
-          if (hasBegun) return lose()
+          if (hasBegun) return lose(new TypeError(NO_LISTENER))
           await stop()
           return reject(new TypeError(NO_LISTENER))
         }
@@ -102,12 +111,14 @@ export function hearChannel(
         await listener.query(`listen "${channel}"`)
         if (over) return
         owes = true
+        listens = true
+        isOut = false
         pause = FIRST_PAUSE_MILLISECONDS
         wait(CHECK_EVERY_MILLISECONDS, check)
         changed(undefined)
         begin()
-      } catch {
-        lose()
+      } catch (error) {
+        lose(error)
       }
     }
     void attempt()

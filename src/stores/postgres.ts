@@ -131,7 +131,7 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
       for (const { sql } of migrations) await query(sql)
     },
   }
-  return listen === undefined ? store : { ...store, watch: (changed) => hearChannel(listen, channel, changed) }
+  return listen === undefined ? store : { ...store, watch: (changed, failed) => hearChannel(listen, channel, changed, failed) }
 }
 
 interface Row {

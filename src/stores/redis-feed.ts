@@ -30,6 +30,7 @@ const NO_SUBSCRIBER = 'redisStore: subscriber must make a connection to one serv
 const CONNECT_WITHIN_MILLISECONDS = 10_000
 const PING_EVERY_MILLISECONDS = 15_000
 const PONG_WITHIN_MILLISECONDS = 5_000
+const LOST = 'The connection was closed, or did not answer in time.'
 const FIRST_PAUSE_MILLISECONDS = 100
 const LONGEST_PAUSE_MILLISECONDS = 5_000
 
@@ -38,18 +39,22 @@ const LONGEST_PAUSE_MILLISECONDS = 5_000
  * is opened, so that nothing depends on how a client library reconnects. Whenever a subscription has ended or begun, some messages may have been
  * missed, and that is told as undefined.
  *
+ * @param failed Told why, once for each outage: where an attempt has failed that was to begin or to go on.
  * @returns Resolves to what ends it: as soon as it hears, or when the first attempt has failed, so that it can be ended while the server is down.
  */
 export function hearChannel(
   open: () => RedisSubscriber | Promise<RedisSubscriber>,
   channel: string,
   changed: (message: string | undefined) => void,
+  failed: (error: unknown) => void = () => {},
 ): Promise<() => Promise<void>> {
   return new Promise((resolve, reject) => {
     // At any moment one thing is waited for: a connection, the next ping, its answer, or the next attempt.
     let timer: ReturnType<typeof setTimeout> | undefined
     let end = () => {}
     let stopped = false
+    let hasBegun = false
+    let isOut = false
     let pause = FIRST_PAUSE_MILLISECONDS
 
     const wait = (milliseconds: number, then: () => void) => {
@@ -63,12 +68,16 @@ export function hearChannel(
       end()
       clearTimeout(timer)
     }
+    const begin = () => {
+      hasBegun = true
+      resolve(stop)
+    }
 
     async function attempt(): Promise<void> {
       let connection: RedisSubscriber | undefined
       let hears = false
       let over = false
-      const lose = () => {
+      const lose = (error: unknown = new Error(LOST)) => {
         if (over) return
         over = true
         if (connection !== undefined) discard(connection)
@@ -77,7 +86,11 @@ export function hearChannel(
         wait(pause * (0.5 + Math.random()), attempt)
         pause = Math.min(pause * 2, LONGEST_PAUSE_MILLISECONDS)
         if (hears) changed(undefined)
-        resolve(stop)
+        else if (!isOut) {
+          isOut = true
+          failed(error)
+        }
+        begin()
       }
       const ping = () => {
         wait(PONG_WITHIN_MILLISECONDS, lose)
@@ -89,6 +102,7 @@ export function hearChannel(
         connection = await open()
         if (over) return discard(connection)
         if (!isSubscriber(connection)) {
+          if (hasBegun) return lose(new TypeError(NO_SUBSCRIBER))
           stopped = true
           lose()
           return reject(new TypeError(NO_SUBSCRIBER))
@@ -98,12 +112,13 @@ export function hearChannel(
         await subscribe(connection, channel, (message) => over || changed(message))
         if (over) return
         hears = true
+        isOut = false
         pause = FIRST_PAUSE_MILLISECONDS
         wait(PING_EVERY_MILLISECONDS, ping)
         changed(undefined)
-        resolve(stop)
-      } catch {
-        lose()
+        begin()
+      } catch (error) {
+        lose(error)
       }
     }
     void attempt()

@@ -139,7 +139,7 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
       }
     },
   }
-  return subscriber === undefined ? store : { ...store, watch: (changed) => hearChannel(subscriber, channel, changed) }
+  return subscriber === undefined ? store : { ...store, watch: (changed, failed) => hearChannel(subscriber, channel, changed, failed) }
 }
 
 // What a script answers: the outcome, and the record that was replaced or deleted, with the name of its write.

@@ -1,7 +1,8 @@
 import type { AliasRecord, KeyRecord } from '../core/api-key.ts'
-import type { KeyStore, ListQuery } from '../core/store.ts'
+import type { KeyStore } from '../core/store.ts'
 import type { StoreContractCase } from './contract-case.ts'
-import { newId, newKey, newSecret, same } from './sample.ts'
+import { expectDelete, expectGet, expectList, expectPut, pageOf, pages, same } from './expect.ts'
+import { newId, newKey, newSecret } from './sample.ts'
 
 /** What the contract says of lists, last uses and watching. */
 export const listCases: readonly StoreContractCase[] = [
@@ -12,12 +13,12 @@ export const listCases: readonly StoreContractCase[] = [
       const owner = newId()
       const key = newKey({ owner })
       const alias: AliasRecord = { kind: 'alias', id: `alias-${newId()}`, version: 1, keyId: key.id }
-      await store.put(alias, undefined)
+      await expectPut(store, alias, undefined, 'stored')
       await store.put(key, undefined)
-      same(await store.get(alias.id), alias)
-      same(await listAll(store, { owner }), [key.id])
-      same(await store.put({ ...alias, version: 2 }, 1), 'stored')
-      same(await store.delete(alias.id, 2), 'deleted')
+      await expectGet(store, alias.id, alias)
+      await expectList(store, { owner }, [key])
+      await expectPut(store, { ...alias, version: 2 }, 1, 'stored')
+      await expectDelete(store, alias.id, 2, 'deleted')
     },
   },
   {
@@ -33,18 +34,17 @@ export const listCases: readonly StoreContractCase[] = [
       const revoked = newKey({ scope, revokedAt: 5 })
       const everywhere = newKey({ owner, scope: { ...scope, tenants: '*' } })
       const peppered = newKey({ owner, primary: newSecret(`hmac-sha-256:${pepper}:${'p'.repeat(43)}`) })
-      for (const key of [mine, disabled, revoked, everywhere, peppered]) await store.put(key, undefined)
-      const ids = (...keys: KeyRecord[]) => keys.map(({ id }) => id).sort()
-      same((await listAll(store, { tenant })).sort(), ids(mine, disabled, revoked))
-      same((await listAll(store, { owner })).sort(), ids(mine, disabled, everywhere, peppered))
-      same((await listAll(store, { tenant, state: 'enabled' })).sort(), ids(mine))
-      same((await listAll(store, { tenant, state: 'disabled' })).sort(), ids(disabled))
-      same((await listAll(store, { tenant, state: 'revoked' })).sort(), ids(revoked))
-      same((await listAll(store, { tenant, owner: null })).sort(), ids(revoked))
-      same((await listAll(store, { pepper })).sort(), ids(peppered))
-      same((await listAll(store, { owner, pepper: null, state: 'enabled' })).sort(), ids(mine, everywhere, peppered))
-      same(await listAll(store, { tenant: tenant.toUpperCase() }), [])
-      same(await listAll(store, { owner: "' OR ''='" }), [])
+      for (const key of [mine, disabled, revoked, everywhere, peppered]) await expectPut(store, key, undefined, 'stored')
+      await expectList(store, { tenant }, [mine, disabled, revoked])
+      await expectList(store, { owner }, [mine, disabled, everywhere, peppered])
+      await expectList(store, { tenant, state: 'enabled' }, [mine])
+      await expectList(store, { tenant, state: 'disabled' }, [disabled])
+      await expectList(store, { tenant, state: 'revoked' }, [revoked])
+      await expectList(store, { tenant, owner: null }, [revoked])
+      await expectList(store, { pepper }, [peppered])
+      await expectList(store, { owner, pepper: null, state: 'enabled' }, [mine, everywhere, peppered])
+      await expectList(store, { tenant: tenant.toUpperCase() }, [])
+      await expectList(store, { owner: "' OR ''='" }, [])
     },
   },
   {
@@ -77,10 +77,10 @@ export const listCases: readonly StoreContractCase[] = [
       const keys = names.map((name) =>
         newKey({ owner: `${id}${name}`, scope: { tenants: [`${id}${name}`], environments: '*', workflows: '*' } }),
       )
-      for (const key of keys) await store.put(key, undefined)
+      for (const key of keys) await expectPut(store, key, undefined, 'stored')
       for (const [i, name] of names.entries()) {
-        same(await listAll(store, { owner: `${id}${name}` }), [keys[i]?.id])
-        same(await listAll(store, { tenant: `${id}${name}` }), [keys[i]?.id])
+        await expectList(store, { owner: `${id}${name}` }, [keys[i] as KeyRecord])
+        await expectList(store, { tenant: `${id}${name}` }, [keys[i] as KeyRecord])
       }
     },
   },
@@ -89,12 +89,16 @@ export const listCases: readonly StoreContractCase[] = [
     async run(open) {
       const store = await open()
       const owner = newId()
-      same(await store.list({ owner, limit: 3 }), { keys: [], next: undefined })
-      for (let i = 0; i < 6; i++) await store.put(newKey({ owner }), undefined)
-      const first = await store.list({ owner, limit: 3 })
-      const second = await store.list({ owner, limit: 3, cursor: first.next })
-      same([first.keys.length, second.keys.length, second.next], [3, 3, undefined])
-      same((await store.list({ owner, limit: 6 })).next, undefined)
+      const page = async (what: string, limit: number, cursor: string | undefined, count: number) => {
+        const { keys, next } = await pageOf(store, { owner, limit, cursor })
+        same(`the number of keys on ${what}`, keys.length, count)
+        return next
+      }
+      same('next of a list of nothing', await page('a list of nothing', 3, undefined, 0), undefined)
+      for (let i = 0; i < 6; i++) await expectPut(store, newKey({ owner }), undefined, 'stored')
+      const cursor = await page('the first page of two', 3, undefined, 3)
+      same('next of the last page of two', await page('the last page of two', 3, cursor, 3), undefined)
+      same('next of the only page', await page('the only page', 6, undefined, 6), undefined)
     },
   },
   {
@@ -103,14 +107,15 @@ export const listCases: readonly StoreContractCase[] = [
       const store = await open()
       const owner = newId()
       const keys = Array.from({ length: 5 }, () => newKey({ owner }))
-      for (const key of keys) await store.put(key, undefined)
-      const first = await store.list({ owner, limit: 2 })
-      for (const { id, version } of first.keys) await store.delete(id, version)
-      const rest = await store.list({ owner, limit: 100, cursor: first.next })
-      same([...first.keys, ...rest.keys].map(({ id }) => id).sort(), keys.map(({ id }) => id).sort())
+      for (const key of keys) await expectPut(store, key, undefined, 'stored')
+      const first = await pageOf(store, { owner, limit: 2 })
+      for (const { id, version } of first.keys) await expectDelete(store, id, version, 'deleted')
+      const rest = await pageOf(store, { owner, limit: 100, cursor: first.next })
+      const ids = (of: readonly KeyRecord[]) => of.map(({ id }) => id).sort()
+      same('the ids of the two pages', ids([...first.keys, ...rest.keys]), ids(keys))
       for (const cursor of ['', "' OR ''='", '\u{1f511}', '%', '(', '[', '-', '+', 'x'.repeat(5000)]) {
         const page = await store.list({ owner, limit: 100, cursor }).catch(() => ({ keys: [] }))
-        for (const key of page.keys) same(key.owner, owner)
+        for (const key of page.keys) same('the owner of a key from a cursor that was never given', key.owner, owner)
       }
     },
   },
@@ -129,11 +134,9 @@ export const listCases: readonly StoreContractCase[] = [
         }))
         const outcomes = await Promise.all(writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, key.version)))
         key = writers[outcomes.indexOf('stored')] as KeyRecord
-        const found = await Promise.all(writers.map(({ scope }) => listAll(stores[0] as KeyStore, { tenant: scope.tenants[0] })))
-        same(
-          found.map((ids) => ids.length),
-          outcomes.map((outcome) => (outcome === 'stored' ? 1 : 0)),
-        )
+        for (const [i, writer] of writers.entries()) {
+          await expectList(stores[0] as KeyStore, { tenant: writer.scope.tenants[0] }, outcomes[i] === 'stored' ? [writer] : [])
+        }
       }
     },
   },
@@ -143,13 +146,13 @@ export const listCases: readonly StoreContractCase[] = [
       const [one, two] = [await open(), await open()]
       const [before, after] = [`t-${newId()}`, `t-${newId()}`]
       const key = newKey({ scope: { tenants: [before], environments: '*', workflows: '*' } })
-      await one.put(key, undefined)
+      await expectPut(one, key, undefined, 'stored')
       const moved = { ...key, version: key.version + 1, scope: { ...key.scope, tenants: [after] } }
-      await one.put(moved, key.version)
-      same(await listAll(two, { tenant: before }), [])
-      same(await listAll(two, { tenant: after }), [key.id])
-      await one.delete(key.id, moved.version)
-      same(await listAll(two, { tenant: after }), [])
+      await expectPut(one, moved, key.version, 'stored')
+      await expectList(two, { tenant: before }, [])
+      await expectList(two, { tenant: after }, [key])
+      await expectDelete(one, key.id, moved.version, 'deleted')
+      await expectList(two, { tenant: after }, [])
     },
   },
   {
@@ -160,16 +163,12 @@ export const listCases: readonly StoreContractCase[] = [
       const keys = Array.from({ length: 10_000 }, () => newKey({ owner }))
       for (let at = 0; at < keys.length; at += 100) await Promise.all(keys.slice(at, at + 100).map((key) => store.put(key, undefined)))
       const listed: string[] = []
-      let cursor: string | undefined
-      do {
-        const page = await store.list({ owner, limit: 100, cursor })
-        if (page.keys.length > 100) throw new Error(`a page of 100 has ${page.keys.length} keys`)
-        listed.push(...page.keys.map(({ id }) => id))
-        cursor = page.next
-        await store.put(newKey({ owner: newId() }), undefined)
-      } while (cursor !== undefined)
-      same(listed.length, keys.length)
-      same(new Set(listed).size, keys.length)
+      for await (const page of pages(store, { owner, limit: 100 })) {
+        listed.push(...page.map(({ id }) => id))
+        await expectPut(store, newKey({ owner: newId() }), undefined, 'stored')
+      }
+      same('the number of keys listed', listed.length, keys.length)
+      same('the number of keys listed, each counted once', new Set(listed).size, keys.length)
     },
   },
   {
@@ -178,7 +177,7 @@ export const listCases: readonly StoreContractCase[] = [
       const [one, two] = [await open(), await open()]
       const key = newKey()
       const [first, second] = [key.primary.id, newId()]
-      await one.put(key, undefined)
+      await expectPut(one, key, undefined, 'stored')
       await one.recordUse([
         { keyId: key.id, secretId: first, usedAt: 2000 },
         { keyId: key.id, secretId: second, usedAt: 500 },
@@ -187,9 +186,23 @@ export const listCases: readonly StoreContractCase[] = [
       await Promise.all(
         Array.from({ length: 20 }, (_, i) => (i % 2 ? one : two).recordUse([{ keyId: key.id, secretId: second, usedAt: 600 + i }])),
       )
-      same(await two.get(key.id), { ...key, lastUsedAt: { [first]: 2000, [second]: 619 } })
-      same(await one.put({ ...key, version: key.version + 1, lastUsedAt: {} }, key.version), 'stored')
-      same((await two.get(key.id)) as KeyRecord, { ...key, version: key.version + 1, lastUsedAt: { [first]: 2000, [second]: 619 } })
+      await expectGet(two, key.id, { ...key, lastUsedAt: { [first]: 2000, [second]: 619 } })
+      await expectPut(one, { ...key, version: key.version + 1, lastUsedAt: {} }, key.version, 'stored')
+      await expectGet(two, key.id, { ...key, version: key.version + 1, lastUsedAt: { [first]: 2000, [second]: 619 } })
+    },
+  },
+  {
+    name: 'joins the last uses in a list too, and lists records as get answers them',
+    async run(open) {
+      const [one, two] = [await open(), await open()]
+      const owner = newId()
+      const [used, unused] = [newKey({ owner }), newKey({ owner })]
+      for (const key of [used, unused]) await expectPut(one, key, undefined, 'stored')
+      await one.recordUse([{ keyId: used.id, secretId: used.primary.id, usedAt: 1000 }])
+      const found = new Map<string, KeyRecord>()
+      for await (const page of pages(two, { owner, limit: 3 })) for (const key of page) found.set(key.id, key)
+      same('list: the key that was used', found.get(used.id), { ...used, lastUsedAt: { [used.primary.id]: 1000 } })
+      same('list: the key that was not used', found.get(unused.id), unused)
     },
   },
   {
@@ -202,11 +215,7 @@ export const listCases: readonly StoreContractCase[] = [
         [3000, 1000, 2000].map((usedAt) => ({ keyId: id, secretId: primary.id, usedAt })),
       )
       await Promise.all([one.recordUse(uses), two.recordUse([...uses].reverse()), one.recordUse(uses), two.recordUse(uses)])
-      const found = await Promise.all(keys.map(({ id }) => two.get(id)))
-      same(
-        found,
-        keys.map((key) => ({ ...key, lastUsedAt: { [key.primary.id]: 3000 } })),
-      )
+      for (const key of keys) await expectGet(two, key.id, { ...key, lastUsedAt: { [key.primary.id]: 3000 } })
     },
   },
   {
@@ -216,13 +225,13 @@ export const listCases: readonly StoreContractCase[] = [
       const key = newKey()
       await store.recordUse([])
       await store.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 1000 }])
-      same(await store.get(key.id), undefined)
-      await store.put(key, undefined)
-      same(await store.get(key.id), key)
+      await expectGet(store, key.id, undefined)
+      await expectPut(store, key, undefined, 'stored')
+      await expectGet(store, key.id, key)
       await store.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 1000 }])
-      await store.delete(key.id, key.version)
-      await store.put(key, undefined)
-      same(await store.get(key.id), key)
+      await expectDelete(store, key.id, key.version, 'deleted')
+      await expectPut(store, key, undefined, 'stored')
+      await expectGet(store, key.id, key)
     },
   },
   {
@@ -231,9 +240,9 @@ export const listCases: readonly StoreContractCase[] = [
       const store = await open()
       const key = newKey({ scope: { tenants: ['t'], environments: '*', workflows: '*' } })
       const given = structuredClone(key)
-      await store.put(given, undefined)
+      await expectPut(store, given, undefined, 'stored')
       ;(given.scope.tenants as string[]).push('u')
-      same(await store.get(key.id), key)
+      await expectGet(store, key.id, key)
     },
   },
   {
@@ -261,20 +270,9 @@ export const listCases: readonly StoreContractCase[] = [
       await next(() => one.delete(key.id, key.version + 1))
       await stop()
       const before = heard
-      await one.put(key, undefined)
+      await expectPut(one, key, undefined, 'stored')
       await one.get(key.id)
-      same(heard, before)
+      same('what was told after the end', heard - before, 0)
     },
   },
 ]
-
-async function listAll(store: KeyStore, query: Omit<ListQuery, 'limit' | 'cursor'>): Promise<string[]> {
-  const ids: string[] = []
-  let cursor: string | undefined
-  do {
-    const page = await store.list({ ...query, limit: 3, cursor })
-    ids.push(...page.keys.map(({ id }) => id))
-    cursor = page.next
-  } while (cursor !== undefined)
-  return ids
-}

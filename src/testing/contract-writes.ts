@@ -1,6 +1,7 @@
 import type { KeyStore } from '../core/store.ts'
 import type { StoreContractCase } from './contract-case.ts'
-import { newId, newKey, same } from './sample.ts'
+import { expectDelete, expectGet, expectPut, pageOf, same } from './expect.ts'
+import { newId, newKey } from './sample.ts'
 
 /** What the contract says of reading and writing one record. */
 export const writeCases: readonly StoreContractCase[] = [
@@ -8,9 +9,9 @@ export const writeCases: readonly StoreContractCase[] = [
     name: 'answers undefined for an id that is not there',
     async run(open) {
       const store = await open()
-      same(await store.get(newId()), undefined)
-      same(await store.put(newKey(), 5), 'missing')
-      same(await store.delete(newId(), 5), 'missing')
+      await expectGet(store, newId(), undefined)
+      await expectPut(store, newKey(), 5, 'missing')
+      await expectDelete(store, newId(), 5, 'missing')
     },
   },
   {
@@ -20,9 +21,9 @@ export const writeCases: readonly StoreContractCase[] = [
       const names = Array.from({ length: 64 }, (_, i) => `${i} \u00e9\u4e2d\u{1f511} ${'x'.repeat(120 - String(i).length)}`)
       const metadata = { text: 'y'.repeat(3900), list: [1.5, true, null, { deep: ['"', '\\', '\u2028'] }] }
       const key = newKey({ name: '\u{1f511}'.repeat(64), scope: { tenants: names, environments: '*', workflows: [] }, metadata })
-      same(await one.put(key, undefined), 'stored')
-      same(await one.get(key.id), key)
-      same(await two.get(key.id), key)
+      await expectPut(one, key, undefined, 'stored')
+      await expectGet(one, key.id, key)
+      await expectGet(two, key.id, key)
     },
   },
   {
@@ -38,10 +39,10 @@ export const writeCases: readonly StoreContractCase[] = [
         scope,
         metadata: { ...numbers, text: '\u4e2d'.repeat(1300) },
       })
-      same(await one.put(key, undefined), 'stored')
-      same(await two.get(key.id), key)
-      same((await two.list({ owner: key.owner, limit: 1 })).keys.length, 1)
-      same(await two.put({ ...key, version: key.version + 1 }, key.version), 'stored')
+      await expectPut(one, key, undefined, 'stored')
+      await expectGet(two, key.id, key)
+      same('the number of keys of an owner with a name at its limit', (await pageOf(two, { owner: key.owner, limit: 1 })).keys.length, 1)
+      await expectPut(two, { ...key, version: key.version + 1 }, key.version, 'stored')
     },
   },
   {
@@ -49,9 +50,9 @@ export const writeCases: readonly StoreContractCase[] = [
     async run(open) {
       const [one, two] = [await open(), await open()]
       const key = newKey()
-      same(await one.put(key, undefined), 'stored')
-      same(await two.put({ ...key, version: key.version + 1, name: 'other' }, undefined), 'conflict')
-      same(await two.get(key.id), key)
+      await expectPut(one, key, undefined, 'stored')
+      await expectPut(two, { ...key, version: key.version + 1, name: 'other' }, undefined, 'conflict')
+      await expectGet(two, key.id, key)
     },
   },
   {
@@ -60,11 +61,11 @@ export const writeCases: readonly StoreContractCase[] = [
       const [one, two] = [await open(), await open()]
       const key = newKey()
       const next = { ...key, version: key.version + 7, name: 'next' }
-      await one.put(key, undefined)
-      same(await two.put(next, key.version + 1), 'conflict')
-      same(await two.put(next, key.version), 'stored')
-      same(await one.put({ ...key, version: next.version + 1 }, key.version), 'conflict')
-      same(await one.get(key.id), next)
+      await expectPut(one, key, undefined, 'stored')
+      await expectPut(two, next, key.version + 1, 'conflict')
+      await expectPut(two, next, key.version, 'stored')
+      await expectPut(one, { ...key, version: next.version + 1 }, key.version, 'conflict')
+      await expectGet(one, key.id, next)
     },
   },
   {
@@ -72,9 +73,9 @@ export const writeCases: readonly StoreContractCase[] = [
     async run(open) {
       const store = await open()
       const key = newKey({ version: Number.MAX_SAFE_INTEGER - 1 })
-      same(await store.put(key, undefined), 'stored')
-      same(await store.put({ ...key, version: Number.MAX_SAFE_INTEGER }, Number.MAX_SAFE_INTEGER - 1), 'stored')
-      same((await store.get(key.id))?.version, Number.MAX_SAFE_INTEGER)
+      await expectPut(store, key, undefined, 'stored')
+      await expectPut(store, { ...key, version: Number.MAX_SAFE_INTEGER }, Number.MAX_SAFE_INTEGER - 1, 'stored')
+      await expectGet(store, key.id, { ...key, version: Number.MAX_SAFE_INTEGER })
     },
   },
   {
@@ -82,12 +83,12 @@ export const writeCases: readonly StoreContractCase[] = [
     async run(open) {
       const [one, two] = [await open(), await open()]
       const key = newKey()
-      await one.put(key, undefined)
-      same(await two.delete(key.id, key.version + 1), 'conflict')
-      same(await two.delete(key.id, key.version), 'deleted')
-      same(await one.get(key.id), undefined)
-      same(await one.delete(key.id, key.version), 'missing')
-      same(await one.put(key, undefined), 'stored')
+      await expectPut(one, key, undefined, 'stored')
+      await expectDelete(two, key.id, key.version + 1, 'conflict')
+      await expectDelete(two, key.id, key.version, 'deleted')
+      await expectGet(one, key.id, undefined)
+      await expectDelete(one, key.id, key.version, 'missing')
+      await expectPut(one, key, undefined, 'stored')
     },
   },
   {
@@ -103,9 +104,10 @@ export const writeCases: readonly StoreContractCase[] = [
           name: `writer ${i}`,
         }))
         const outcomes = await Promise.all(writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, expected)))
-        same(outcomes.filter((outcome) => outcome === 'stored').length, 1)
-        same(outcomes.filter((outcome) => outcome === 'conflict').length, 19)
-        same(await stores[0]?.get(key.id), writers[outcomes.indexOf('stored')])
+        const count = (answer: string) => outcomes.filter((outcome) => outcome === answer).length
+        const answers = { stored: count('stored'), conflict: count('conflict') }
+        same(`what 20 puts of ${key.id} at once answered`, answers, { stored: 1, conflict: 19 })
+        await expectGet(stores[0] as KeyStore, key.id, writers[outcomes.indexOf('stored')])
       }
       await race(undefined)
       await race((await stores[0]?.get(key.id))?.version)
@@ -117,11 +119,11 @@ export const writeCases: readonly StoreContractCase[] = [
       const store = await open()
       const id = newId()
       const [lower, upper] = [newKey({ id: `${id}a` }), newKey({ id: `${id}A` })]
-      same(await store.put(lower, undefined), 'stored')
-      same(await store.put(upper, undefined), 'stored')
-      same(await store.get(lower.id), lower)
-      same(await store.delete(upper.id, upper.version), 'deleted')
-      same(await store.get(lower.id), lower)
+      await expectPut(store, lower, undefined, 'stored')
+      await expectPut(store, upper, undefined, 'stored')
+      await expectGet(store, lower.id, lower)
+      await expectDelete(store, upper.id, upper.version, 'deleted')
+      await expectGet(store, lower.id, lower)
     },
   },
 ]

@@ -31,16 +31,3 @@ export function newSecret(digest: string): StoredSecret {
 export function newId(): string {
   return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
-
-/** Compares by value, whatever the order of members: stores may keep JSON in a form of their own. Throws with what was found. */
-export function same(found: unknown, expected: unknown): void {
-  const [a, b] = [canonical(found), canonical(expected)]
-  if (a !== b) throw new Error(`found ${a.slice(0, 500)}, expected ${b.slice(0, 500)}`)
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return value === undefined ? 'undefined' : JSON.stringify(value)
-  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
-}

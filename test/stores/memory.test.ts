@@ -1,4 +1,4 @@
-import { memoryStore } from 'twinkey'
+import { type KeyRecord, memoryStore } from 'twinkey'
 import { storeContract } from 'twinkey/testing'
 import { describe, expect, test } from 'vitest'
 
@@ -7,8 +7,19 @@ describe('the memory store', () => {
   test.each(storeContract)('$name', ({ run }) => run(async () => store))
 })
 
+type Store = ReturnType<typeof memoryStore>
+
+test('the contract is kept by a store that leaves next out on the last page', async () => {
+  const inner = memoryStore()
+  const list: Store['list'] = async (query) => {
+    const { keys, next } = await inner.list(query)
+    return next === undefined ? { keys } : { keys, next }
+  }
+  for (const { run } of storeContract) await run(async () => ({ ...inner, list }))
+})
+
 describe('the contract finds a store that', () => {
-  const broken: [string, string, (inner: ReturnType<typeof memoryStore>) => Partial<ReturnType<typeof memoryStore>>][] = [
+  const broken: [string, string, (inner: Store) => Partial<Store>][] = [
     [
       'does not compare versions',
       'writes where the version',
@@ -45,5 +56,96 @@ describe('the contract finds a store that', () => {
     const store = { ...inner, ...change(inner) }
     const found = storeContract.find(({ name }) => name.startsWith(sentence))
     await expect(found?.run(async () => store)).rejects.toThrow('found')
+  })
+
+  const lists: [string, string, string, (inner: Store) => Partial<Store>][] = [
+    [
+      'says with null that there is no next page',
+      'keeps aliases',
+      'list of {"owner":"…","limit":3}: found next null, expected a string, or undefined on the last page',
+      (inner) => ({ list: async (query) => ({ ...(await inner.list(query)), next: null as never }) }),
+    ],
+    [
+      'ignores the cursor',
+      'lists by tenant',
+      'list of {"owner":"…","limit":3} answered next "…" a second time: its pages never end',
+      (inner) => ({ list: ({ cursor: _ignored, ...query }) => inner.list(query) }),
+    ],
+    [
+      'has a next page for ever',
+      'keeps aliases',
+      'list of {"owner":"…","limit":3} answered next "10001" after 10000 pages: its pages never end',
+      () => ({ list: async ({ cursor = '0' }) => ({ keys: [], next: String(Number(cursor) + 1) }) }),
+    ],
+    [
+      'answers a list alone',
+      'ends with the page',
+      'list of {"owner":"…","limit":3}: found [], expected { keys, next }',
+      (inner) => ({ list: async (query) => (await inner.list(query)).keys as never }),
+    ],
+    [
+      'answers more than a page',
+      'lists 10,000 keys',
+      'list of {"owner":"…","limit":100}: found 101 keys on a page of 100',
+      (inner) => ({ list: (query) => inner.list({ ...query, limit: query.limit + 1 }) }),
+    ],
+    [
+      'lists no last uses',
+      'joins the last uses in a list',
+      'list: the key that was used differs at lastUsedAt.…: found nothing, expected 1000',
+      (inner) => ({
+        async list(query) {
+          const { keys, ...rest } = await inner.list(query)
+          return { ...rest, keys: keys.map((key) => ({ ...key, lastUsedAt: {} })) }
+        },
+      }),
+    ],
+    [
+      'creates where an older version is expected',
+      'answers undefined for',
+      'put of … in version 281474976710655 that expects version 5: found "stored", expected "missing"',
+      (inner) => ({ put: (next) => inner.put(next, undefined) }),
+    ],
+    [
+      'has no word for what is missing',
+      'answers undefined for',
+      'delete of … that expects version 5: found "conflict", expected "missing"',
+      () => ({ delete: async () => 'conflict' }),
+    ],
+    [
+      'adds a member of its own',
+      'creates once',
+      'get of … differs at _id: found "…", expected nothing',
+      (inner) => ({ get: async (id) => ({ ...(await inner.get(id)), _id: id }) as never }),
+    ],
+    [
+      'answers versions as bigint',
+      'creates once',
+      'get of … differs at version: found 281474976710655n, expected 281474976710655',
+      (inner) => ({ get: async (id) => ({ ...(await inner.get(id)), version: 281_474_976_710_655n }) as never }),
+    ],
+    [
+      'loses a name',
+      'keeps a record at all its limits',
+      `get of … differs at scope.workflows.63: found nothing, expected "w63${'\u4e2d'.repeat(125)}"`,
+      (inner) => ({
+        async get(id) {
+          const { scope, ...key } = (await inner.get(id)) as KeyRecord
+          return { ...key, scope: { ...scope, workflows: scope.workflows.slice(0, 63) } } as never
+        },
+      }),
+    ],
+  ]
+  test.each(lists)('%s, and says in which call and where', async (_name, sentence, message, change) => {
+    const inner = memoryStore()
+    const store = { ...inner, ...change(inner) }
+    const found = storeContract.find(({ name }) => name.startsWith(sentence))
+    const problem = await found
+      ?.run(async () => store)
+      .then(
+        () => 'nothing',
+        (error: Error) => error.message,
+      )
+    expect(problem?.replace(/o-[0-9a-f]{16}|[0-9a-f]{16}[_-]*/g, '…')).toBe(message)
   })
 })

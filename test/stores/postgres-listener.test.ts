@@ -1,10 +1,11 @@
+import { inspect } from 'node:util'
 import pg from 'pg'
-import type { KeyStore } from 'twinkey'
-import { postgresStore } from 'twinkey/stores/postgres'
+import { createTwinkey, type KeyStore, type TwinkeyEvent, type WarningEvent } from 'twinkey'
+import { type PostgresListener, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
 import { createGate, settled } from '../support/gate.ts'
-import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
+import { createPool, freePort, type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { openProxy } from '../support/silent-proxy.ts'
 import { createEar } from './postgres-nodes.ts'
 
@@ -129,6 +130,71 @@ test('a connection that cannot be made is tried again, whatever is thrown or ans
   stops.push(stop as () => Promise<void>)
   await ear.until((heard) => heard.length === 2)
   expect(calls).toBe(4)
+})
+
+test('why nothing is heard is told once for each outage: at the first attempt, or at the one after a loss', async () => {
+  const [ear, why] = [createEar(), createEar()]
+  const steps = ['no name', 'no password', 'listens', 'no route', 'no name', 'listens', 'listens', 'no password', 'listens']
+  const open: pg.Client[] = []
+  const listen = () => {
+    const step = steps.shift()
+    if (step !== 'listens') throw new Error(step)
+    open.push(new pg.Client(server.url))
+    return open.at(-1) as pg.Client
+  }
+  const failed = (error: unknown) => why.changed((error as Error).message)
+  stops.push((await postgresStore(pool, { listen }).watch?.(ear.changed, failed)) as () => Promise<void>)
+  expect(why.heard).toEqual(['no name'])
+  // Told when it is lost, and when the next one listens.
+  for (const [round, told] of [
+    ['no name'],
+    ['no name', 'no route'],
+    ['no name', 'no route'],
+    ['no name', 'no route', 'no password'],
+  ].entries()) {
+    await ear.until((heard) => heard.length === 2 + 2 * round)
+    expect(why.heard).toEqual(told)
+    if (steps.length > 0) await (open.at(-1) as pg.Client).end()
+  }
+  expect(steps).toEqual([])
+})
+
+test('a connection that hangs, and one that is none, are told too', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const why = createEar()
+  const failed = (error: unknown) => why.changed((error as Error).message)
+  const hanging = postgresStore(pool, { listen: () => new Promise(() => {}) }).watch?.(() => {}, failed)
+  vi.advanceTimersByTime(10_000)
+  stops.push((await hanging) as () => Promise<void>)
+  const client = new pg.Client(server.url)
+  const answers = [client, pool as never]
+  const listen = () => answers.shift() as PostgresListener
+  stops.push((await postgresStore(pool, { listen }).watch?.(() => {}, failed)) as () => Promise<void>)
+  await client.end()
+  await vi.advanceTimersByTimeAsync(100)
+  expect(why.heard).toEqual([
+    'The connection was closed, or did not answer in time.',
+    'postgresStore: listen must make a connection of its own for each call, like () => new pg.Client(url). A pool is none.',
+  ])
+})
+
+test('an operator hears once that the feed cannot be opened, with the reason and without a password', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const events: TwinkeyEvent[] = []
+  const url = `postgres://ada:s3cret@127.0.0.1:${await freePort()}/postgres`
+  let attempts = 0
+  const listen = () => {
+    attempts++
+    return new pg.Client(url)
+  }
+  const twinkey = createTwinkey({ store: postgresStore(pool, { listen }), onEvent: (event) => events.push(event) })
+  stops.push(twinkey.close)
+  for (const realTime = performance.now(); attempts < 4 && performance.now() - realTime < 20_000; await settled())
+    vi.advanceTimersByTime(100)
+  expect(attempts).toBe(4)
+  expect(events).toMatchObject([{ type: 'warning.store_failed', error: { code: 'ECONNREFUSED' } }])
+  expect(String((events[0] as WarningEvent).error)).toContain('connect ECONNREFUSED 127.0.0.1')
+  expect(inspect(events, { depth: 9 })).not.toContain('s3cret')
 })
 
 test('while the server is down it is tried again after 0.1 seconds, then ever more rarely, up to every 5 seconds, for ever', async () => {

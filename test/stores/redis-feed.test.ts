@@ -125,6 +125,31 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
     expect([stopped.heard, attempts]).toEqual([[], before])
   })
 
+  it('an operator hears once for each outage why nothing is heard', async () => {
+    const own = await startRedis()
+    onTestFinished(() => own.stop())
+    const { client, subscriber } = await open(library, own)
+    await own.crash()
+    const events: TwinkeyEvent[] = []
+    let attempts = 0
+    const counted = () => {
+      attempts++
+      return subscriber()
+    }
+    const store = redisStore(client, { subscriber: counted })
+    const twinkey = createTwinkey({ store, onEvent: (event) => events.push(event) })
+    onTestFinished(() => twinkey.close())
+    for (const outages of [1, 2]) {
+      const before = attempts
+      await eventually(() => attempts).toBeGreaterThanOrEqual(before + 4)
+      expect(events).toHaveLength(outages)
+      expect(events.at(-1)).toMatchObject({ type: 'warning.store_failed', error: { code: 'ECONNREFUSED' } })
+      await own.start()
+      await eventually(() => subscribers(own)).toBe(1)
+      if (outages === 1) await own.crash()
+    }
+  })
+
   it('who stops hears nothing more, and the connection is closed', async () => {
     const { client, subscriber } = await open(library)
     const store = redisStore(client, { subscriber })

@@ -89,6 +89,21 @@ describe.each(['node-redis', 'ioredis'] as const)('a connection of %s', (library
   })
 })
 
+it('a subscriber that is none when it is asked for again is told, and another one is asked for', async () => {
+  const answers = [createClient({ url: server.url }), undefined, createClient({ url: server.url })]
+  const [first] = answers
+  const failures: string[] = []
+  const store = redisStore(redis.client, { subscriber: () => answers.shift() as never })
+  const failed = (error: unknown) => failures.push(String(error))
+  onTestFinished((await store.watch?.(() => {}, failed)) as () => Promise<void>)
+  first?.destroy()
+  await until(() => {
+    vi.advanceTimersByTime(100)
+    return answers.length === 0
+  })
+  expect(failures).toEqual(['TypeError: redisStore: subscriber must make a connection to one server, in a cluster to one of its nodes.'])
+})
+
 it('a subscriber that throws, rejects, hangs or comes late is asked again', async () => {
   const late = createClient({ url: server.url })
   let arrive = (_: RedisSubscriber) => {}
