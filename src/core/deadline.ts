@@ -1,4 +1,4 @@
-import { type FaultCode, TwinkeyError } from './fault.ts'
+import { type FaultCode, reasonOf, TwinkeyError } from './fault.ts'
 
 /** Runs a call to something that the application plugged in. A call that throws, or is not answered in time, is a fault of that code. */
 export async function within<T>(milliseconds: number, code: FaultCode, what: string, call: () => Promise<T> | T): Promise<T> {
@@ -9,7 +9,7 @@ export async function within<T>(milliseconds: number, code: FaultCode, what: str
   try {
     return await Promise.race([call(), late])
   } catch (cause) {
-    throw new TwinkeyError(code, `${what} failed or did not answer in time. The cause says more.`, { cause })
+    throw new TwinkeyError(code, `${what} failed: ${reasonOf(cause)}`, { cause })
   } finally {
     clearTimeout(timer)
   }

@@ -58,6 +58,16 @@ export function isTwinkeyError(value: unknown): value is TwinkeyError {
   return typeof value === 'object' && value !== null && BRAND in value
 }
 
+/** What a caught value says went wrong, for the end of a message. Errors of several addresses at once have a code and no message. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    const { message, code } = thrown as { message?: unknown; code?: unknown }
+    return String(message || code || thrown)
+  } catch {
+    return 'it threw nothing that can be read'
+  }
+}
+
 /** A fault for input that is wrong, unless there is no problem. */
 export function requireInput(problem: string | undefined, what: string): void {
   if (problem !== undefined) throw new TwinkeyError('invalid_input', `${what} ${problem}.`)

@@ -1,9 +1,10 @@
 import type { KeyRecord } from './api-key.ts'
 import { isId } from './api-key.ts'
 import type { CheckedStore } from './checked-store.ts'
-import { requireInput, TwinkeyError } from './fault.ts'
+import { reasonOf, requireInput, TwinkeyError } from './fault.ts'
 import type { KeyCache } from './key-cache.ts'
 import type { StoredKey } from './store.ts'
+import { isNotWritten } from './store-error.ts'
 
 /** Changes to keys by compare-and-set. What is written here holds on this node when the promise resolves. */
 export interface KeyWrites {
@@ -17,7 +18,7 @@ export interface KeyWrites {
   remove(id: string): Promise<KeyRecord>
 }
 
-// Whether the write was made is open, because of this.
+// Whether the write was made is open, because of this, unless the cause itself says that it was not.
 interface Unknown {
   readonly cause: unknown
 }
@@ -42,7 +43,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
     try {
       return await store.put(next, expectedVersion)
     } catch (cause) {
-      return (await settle(next, expectedVersion)) ? 'stored' : { cause }
+      return !isNotWritten(cause) && (await settle(next, expectedVersion)) ? 'stored' : { cause }
     } finally {
       keys.forget(next.id)
     }
@@ -64,7 +65,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
     for (let attempt = 1; ; attempt++) {
       // Once a write may have been made, a store that cannot be read leaves that open.
       const record = await read(id).catch((error: unknown) => {
-        throw unknowns > 0 ? unknown(error) : error
+        throw unknowns > 0 ? outcomeUnknown(error) : error
       })
       const next = transition(record)
       if (next === record) return record
@@ -72,9 +73,11 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
       if (outcome === 'stored') return next
       if (outcome === 'missing') throw notFound()
       const open = typeof outcome === 'object'
+      // What was tried before may still have been written.
+      if (open && unknowns === 0) throwIfNotWritten(outcome.cause)
       if (open) unknowns++
       if (attempt < maxAttempts && unknowns < MAX_UNKNOWN) continue
-      if (open) throw unknown(outcome.cause)
+      if (open) throw outcomeUnknown(outcome.cause)
       throw new TwinkeyError('version_conflict', 'Another change to this key came first. Read the key again and decide anew.')
     }
   }
@@ -82,8 +85,9 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
   return {
     async put(next, expectedVersion) {
       const outcome = await put(next, expectedVersion)
-      if (typeof outcome === 'object') throw unknown(outcome.cause)
-      return outcome
+      if (typeof outcome !== 'object') return outcome
+      throwIfNotWritten(outcome.cause)
+      throw outcomeUnknown(outcome.cause)
     },
     change: (id, transition) => change(id, transition, 1),
     insist: (id, transition) => change(id, transition, MAX_ATTEMPTS),
@@ -95,6 +99,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
           const outcome = await store.delete(id, record.version)
           if (outcome !== 'conflict') return record
         } catch (error) {
+          if (unknowns === 0) throwIfNotWritten(error)
           // It may have been done all the same: what is there now says.
           cause = error
           unknowns++
@@ -102,12 +107,12 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
           keys.forget(id)
         }
         const now = await store.get(id).catch((error: unknown) => {
-          throw unknown(error)
+          throw outcomeUnknown(error)
         })
         if (now?.kind !== 'key') return record
         record = now
       }
-      throw unknown(cause)
+      throw outcomeUnknown(cause)
     },
   }
 }
@@ -116,7 +121,12 @@ function notFound(): TwinkeyError {
   return new TwinkeyError('key_not_found', 'There is no key with this id.')
 }
 
-function unknown(cause?: unknown): TwinkeyError {
+function throwIfNotWritten(cause: unknown): void {
+  if (isNotWritten(cause)) throw cause
+}
+
+/** The fault where a change may have been made. */
+export function outcomeUnknown(cause: unknown): TwinkeyError {
   const message = 'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
-  return new TwinkeyError('outcome_unknown', message, { cause })
+  return new TwinkeyError('outcome_unknown', cause === undefined ? message : `${message} ${reasonOf(cause)}`, { cause })
 }

@@ -34,7 +34,7 @@ import {
 } from './key-input.ts'
 import type { CreatedKey, Keyring } from './key-management.ts'
 import { type ApiKey, viewOf } from './key-view.ts'
-import type { KeyWrites } from './key-writes.ts'
+import { type KeyWrites, outcomeUnknown } from './key-writes.ts'
 import { freezeScope, type Scope } from './scope.ts'
 import { hintOf, mintId, mintSecret, type Slot } from './secret.ts'
 
@@ -91,11 +91,12 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
       if (claimed === 'taken')
         throw new TwinkeyError('secret_taken', 'One of the secrets is imported already. A secret belongs to one key only.')
       if (claimed === 'raced' || (await writes.put(record, undefined)) !== 'stored') continue
-      if (await aliases.confirm(claimed)) {
+      // The key is written: nothing that fails from here on means that it is not there.
+      if (await aliases.confirm(claimed).catch(mayBeThere)) {
         tell('key.imported', record, input)
         return viewOf(record)
       }
-      await writes.remove(record.id)
+      await writes.remove(record.id).catch(mayBeThere)
     }
     throw new TwinkeyError(
       'version_conflict',
@@ -217,4 +218,8 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
 function nextAttempt(attempt: number): number {
   if (attempt === MAX_ID_ATTEMPTS) throw new TwinkeyError('store_malformed', 'The store says of every new id that it is taken.')
   return attempt + 1
+}
+
+function mayBeThere(error: unknown): never {
+  throw isTwinkeyError(error) && error.code === 'store_unavailable' ? outcomeUnknown(error) : error
 }

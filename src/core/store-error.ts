@@ -1,3 +1,15 @@
+const NOT_WRITTEN = 'not_written'
+
+/** What a store throws that knows that it has written nothing. The port says so by the code, so that any store can. */
+export function notWritten(message: string, cause: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { code: NOT_WRITTEN })
+}
+
+/** Whether a fault comes from a store that knows that it has written nothing. */
+export function isNotWritten(fault: unknown): boolean {
+  return ((fault as Error).cause as { code?: unknown } | undefined)?.code === NOT_WRITTEN
+}
+
 const MAX_CAUSES = 5
 // As long as a digest, a secret or a part of a token, in whatever alphabet. An id of ours is shorter.
 const LONG_IN_TEXT = /[A-Za-z0-9+/_-]{40,}={0,2}/g

@@ -1,8 +1,10 @@
 /** Keys in PostgreSQL. @module twinkey/stores/postgres */
 
 import type { KeyRecord } from '../core/api-key.ts'
+import { reasonOf } from '../core/fault.ts'
 import { labelsAsked, labelsOf } from '../core/list-query.ts'
 import type { KeyStore, StoredKey } from '../core/store.ts'
+import { notWritten } from '../core/store-error.ts'
 import { hearChannel, type PostgresListener } from './postgres-feed.ts'
 import { type Names, namesOf, type PostgresMigrationOptions, postgresMigrations } from './postgres-migrations.ts'
 
@@ -11,7 +13,10 @@ export { type PostgresMigration, type PostgresMigrationOptions, postgresMigratio
 
 /** What the store asks of a client: `Pool` and `Client` of pg and of @neondatabase/serverless have it, and PGlite. */
 export interface PostgresClient {
-  /** Runs one statement, with values for `$1`, `$2` and so on: strings and numbers. Rows are objects by the names of their columns. */
+  /**
+   * Runs one statement once, with values for `$1`, `$2` and so on: strings and numbers. Rows are objects by the names of their columns. Where a
+   * connection was refused (`ECONNREFUSED`) the statement was not sent: a client that tries again by itself what it may have sent is none.
+   */
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
 }
 
@@ -91,10 +96,11 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
       } catch (cause) {
         const code = (cause as { code?: string } | undefined)?.code ?? ''
         if (UNDONE.test(code) && attempt < MAX_ATTEMPTS) continue
+        if (code === 'ECONNREFUSED') throw notWritten(`No connection to the database could be opened: ${reasonOf(cause)}`, cause)
         if (code !== UNDEFINED_TABLE) throw cause
-        throw new Error(
+        throw notWritten(
           `The tables ${names.keys}, … are not there. Call migrate() of the store before its first use, or run what postgresMigrations() answers.`,
-          { cause },
+          cause,
         )
       }
     }

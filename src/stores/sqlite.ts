@@ -3,6 +3,7 @@
 import type { KeyRecord } from '../core/api-key.ts'
 import { labelsAsked, labelsOf } from '../core/list-query.ts'
 import type { KeyStore, StoredKey } from '../core/store.ts'
+import { notWritten } from '../core/store-error.ts'
 import { clientDriver, type LibsqlClient } from './sqlite-client.ts'
 import { databaseDriver, type SqliteDatabase } from './sqlite-database.ts'
 import { createPatience, type Driver, type SqliteValue } from './sqlite-driver.ts'
@@ -66,9 +67,10 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
       return await patiently(() => driver[how](statement, ...values))
     } catch (cause) {
       if (!String((cause as Error | undefined)?.message).includes('no such table')) throw cause
-      throw new Error(`There are no tables ${prefix}_… yet. Call migrate() before the first use, or run what sqliteMigrations() answers.`, {
+      throw notWritten(
+        `There are no tables ${prefix}_… yet. Call migrate() before the first use, or run what sqliteMigrations() answers.`,
         cause,
-      })
+      )
     }
   }
   // Asked after the write has lost: what it answers was true at this moment, so the write may as well have come now.

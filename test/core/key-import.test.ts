@@ -203,6 +203,16 @@ describe('a secret belongs to one key only', () => {
   })
 })
 
+it('an import whose key is written is never said to be not made, whatever the store says of what comes after', async () => {
+  const bench = importBench()
+  const notWritten = () => Promise.reject(Object.assign(new Error('no connection'), { code: 'not_written' }))
+  let puts = 0
+  // Two aliases and the key.
+  bench.spy.override({ put: (next, expectedVersion) => (++puts <= 3 ? bench.spy.inner.put(next, expectedVersion) : notWritten()) })
+  expect(await faultOf(bench.twinkey.keys.import(both()))).toBe('outcome_unknown')
+  expect(await slotIn(bench, FIRST)).toBe('primary')
+})
+
 describe('the lookup of a foreign secret', () => {
   it('does not take place for a text with a prefix of ours: 0 store calls', async () => {
     const { twinkey, spy } = importBench({ prefixes: ['acme', 'fw'] })

@@ -47,7 +47,10 @@ test('the fault outcome_unknown has what the store threw as its cause', async ()
       throw new Error('disk full')
     },
   })
-  const { code, cause } = await faultOf(createTwinkey({ store: spy.store }).keys.create({ name: 'a', scope: { tenants: ['t'] } }))
+  const { code, cause, message } = await faultOf(createTwinkey({ store: spy.store }).keys.create({ name: 'a', scope: { tenants: ['t'] } }))
+  expect(message).toBe(
+    'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back. The store failed: disk full',
+  )
   expect([code, isTwinkeyError(cause) && cause.cause]).toEqual(['outcome_unknown', new Error('disk full')])
 })
 

@@ -125,6 +125,56 @@ describe('a write that cannot be read back', () => {
   })
 })
 
+describe('a write of which the store says that it has written nothing', () => {
+  const refused = () => Promise.reject(Object.assign(new Error('Call migrate() first.'), { code: 'not_written' }))
+  const plain = { code: 'store_unavailable', message: 'The store failed: Call migrate() first.' }
+
+  it('is plain failure, with a message that says why, and is not made once more', async () => {
+    const { twinkey, spy } = createBenchOver()
+    const { key } = await twinkey.keys.create({ ...INPUT, secondary: false })
+    spy.override({ put: refused, delete: refused })
+    const { keys } = twinkey
+    const calls = [
+      () => keys.create(INPUT),
+      () => keys.update(key.id, { name: 'm' }),
+      () => keys.disable(key.id),
+      () => keys.rotate(key.id),
+      () => keys.regenerate(key.id, 'primary'),
+      () => keys.revoke(key.id),
+      () => keys.delete(key.id),
+      () => keys.revokeAll({ owner: 'ada' }),
+    ]
+    for (const call of calls) {
+      const before = spy.calls.put + spy.calls.delete
+      await expect(call()).rejects.toMatchObject(plain)
+      expect(spy.calls.put + spy.calls.delete - before).toBe(1)
+    }
+  })
+
+  it.each(['revoke', 'delete'] as const)('leaves open what an attempt before it may have written: %s', async (name) => {
+    const { twinkey, spy, inner } = createBenchOver()
+    const { key } = await twinkey.keys.create(INPUT)
+    let writes = 0
+    // The attempt and what repeats it are lost on their way, and only then is it known that nothing can be reached.
+    const write = () => (++writes <= (name === 'revoke' ? 2 : 1) ? down() : refused())
+    spy.override({ put: write, delete: write, get: (id) => inner.get(id) })
+    expect(await faultOf(twinkey.keys[name](key.id))).toBe('outcome_unknown')
+    expect(writes).toBeGreaterThan(2)
+  })
+
+  it('does not speak for the write before it, whose answer was lost', async () => {
+    const { twinkey, spy, inner } = createBenchOver()
+    const { key } = await twinkey.keys.create(INPUT)
+    let writes = 0
+    spy.override({
+      put: async (next, expectedVersion) => (++writes === 1 ? inner.put(next, expectedVersion).then(down) : refused()),
+      get: (id) => (writes === 0 ? inner.get(id) : down()),
+    })
+    expect(await faultOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('outcome_unknown')
+    expect((await inner.get(key.id)) as { name?: string }).toMatchObject({ name: 'm' })
+  })
+})
+
 describe('a store that reads but cannot write', () => {
   it.each(['revoke', 'disable', 'delete'] as const)(
     'makes %s fail soon: it is not contention, and is not tried a thousand times',

@@ -1,10 +1,10 @@
 import pg from 'pg'
-import { createTwinkey } from 'twinkey'
-import { type PostgresMigrationOptions, postgresMigrations, postgresStore } from 'twinkey/stores/postgres'
+import { createTwinkey, type TwinkeyError } from 'twinkey'
+import { type PostgresClient, type PostgresMigrationOptions, postgresMigrations, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
 import { faultOf } from '../support/faults.ts'
-import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
+import { createPool, freePort, type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { endChildren, startChild } from './postgres-child.ts'
 
 let server: PostgresServer
@@ -217,4 +217,35 @@ test('a store that is used before migrate() says what to do', async () => {
   const twinkey = createTwinkey({ store })
   expect(await faultOf(twinkey.keys.get('k'))).toBe('store_unavailable')
   await expect(twinkey.keys.get('k')).rejects.toMatchObject({ cause: { cause: { code: '42P01' } } })
+  await expect(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).rejects.toMatchObject({
+    code: 'store_unavailable',
+    message: expect.stringMatching(
+      /^The store failed: The tables "twinkey_keys", … are not there\. Call migrate\(\) of the store/,
+    ),
+  })
+})
+
+test('a key that could not be created is told to be not there only where no connection was opened', async () => {
+  const create = (client: PostgresClient) => {
+    const { keys } = createTwinkey({ store: postgresStore(client) })
+    return keys.create({ name: 'n', scope: { tenants: ['t'] } }).then(
+      () => 'created',
+      ({ code, message }: TwinkeyError) => `${code}: ${message}`,
+    )
+  }
+  const port = await freePort()
+  const closed = createPool(`postgres://127.0.0.1:${port}/postgres`)
+  expect(await create(closed)).toBe(
+    `store_unavailable: The store failed: No connection to the database could be opened: connect ECONNREFUSED 127.0.0.1:${port}`,
+  )
+  await closed.end()
+  // As Node has it for a name with several addresses.
+  const several = Object.assign(new AggregateError([new Error('connect ECONNREFUSED ::1:5432')]), { code: 'ECONNREFUSED' })
+  expect(await create({ query: () => Promise.reject(several) })).toMatch(/could be opened: ECONNREFUSED$/)
+  for (const code of ['ECONNRESET', 'ETIMEDOUT', 'EPIPE', '57P01', '08006', undefined]) {
+    const lost = () => Promise.reject(Object.assign(new Error('the connection is gone'), { code }))
+    expect(await create({ query: lost })).toMatch(
+      /^outcome_unknown: .* Read the key when the store is back\. The store failed: the connection is gone$/,
+    )
+  }
 })

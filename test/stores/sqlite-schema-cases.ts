@@ -95,6 +95,8 @@ export const schemaCases: readonly SqliteCase[] = [
         const twinkey = createTwinkey({ store })
         expect(await faultOf(twinkey.keys.get('k'))).toBe('store_unavailable')
         await expect(twinkey.keys.get('k')).rejects.toMatchObject({ cause: { message: expect.stringContaining('Call migrate()') } })
+        const missing = { code: 'store_unavailable', message: expect.stringContaining('Call migrate()') }
+        await expect(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).rejects.toMatchObject(missing)
       }),
   },
   {
