@@ -54,6 +54,7 @@ export function requireAuth<M extends Metadata, A extends unknown[]>(
   handler: GuardedHandler<Principal<M>, A>,
 ): (request: Request, ...rest: A) => Promise<Response> {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
+  if (typeof handler !== 'function') throw new TypeError('requireAuth: the third argument must be the handler to guard.')
   return async (request, ...rest) => {
     const verdict = await judge(new WebWireRequest(request))
     outlive(twinkey.pending(), rest)

@@ -141,8 +141,3 @@ describe('the event of a refusal tells where the request was going', () => {
     expect(await refused({}, { tenant: param('tenant') })).toEqual({ reason: 'parameter_unseen', parameter: 'tenant' })
   })
 })
-
-test('a fixed name that looks like a parameter is refused when the route is made', async () => {
-  const { requireAuth } = await import('twinkey/express')
-  expect(() => requireAuth(createTwinkey(), { tenant: ':tenant' })).toThrow('param()')
-})
