@@ -69,6 +69,16 @@ describe('docs/scopes.md', () => {
   })
 })
 
+test('a guard that reads no tenant lets a key of one pass whatever the path says, and a workflow alone keeps nobody out, as docs/scopes.md says', async () => {
+  const twinkey = createTwinkey({ environments: ['production'] })
+  const { primary } = await twinkey.keys.create({ name: 'Customer', scope: { tenants: ['t1'] } })
+  const request = new Request('http://localhost/tenants/t2/flows', { headers: { 'x-api-key': primary } })
+  expect(await twinkey.authenticate(request, { workflow: 'keys.manage' })).toMatchObject({ ok: true, principal: { tenant: 't1' } })
+  const refused = { ok: false, refusal: { code: 'tenant_denied' } }
+  expect(await twinkey.authenticate(request, { tenant: ({ url }) => url.split('/').at(-2), workflow: 'flows.read' })).toMatchObject(refused)
+  expect(await twinkey.authenticate(request, { tenant: 'operators', workflow: 'keys.manage' })).toMatchObject(refused)
+})
+
 describe('docs/writing-a-profile.md', () => {
   test('has a profile that reads its headers and no others, and answers in its own form', async () => {
     const { acmeProfile } = await load<{ acmeProfile(): Twinkey.Profile }>(blockWith('writing-a-profile', 'acmeProfile()'))
