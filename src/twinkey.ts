@@ -181,7 +181,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
       // Whatever the application plugged in gets its time, and no more.
       const ended = watching.then((stop) => stop?.())
       const all = Promise.allSettled([ended, pending()])
-      await within(deadlineMilliseconds, 'store_unavailable', 'Closing', () => all).catch(() => {})
+      await within(deadlineMilliseconds, 'store_unavailable', 'Closing failed', () => all).catch(() => {})
     },
   }
 }

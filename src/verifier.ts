@@ -4,6 +4,7 @@ import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'
 import type { Demand } from './core/demand.ts'
 import { createAnnouncer, type TwinkeyEvent } from './core/events.ts'
+import { reasonOf } from './core/fault.ts'
 import { type Identify, invalid, Question } from './core/identifier.ts'
 import { holderOfTokenAlone, type Identity } from './core/identity.ts'
 import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from './core/option.ts'
@@ -19,7 +20,8 @@ export type { JwksSource } from './wire/jwks.ts'
 export interface VerifierOptions {
   /**
    * Where the public keys come from: the https URL of the `jwks.json` of the API that issues, the set itself, or a function that gets it. Asked when
-   * the first token comes, every five minutes, and at an unknown key id at most every ten seconds. While it is down, the last set serves for an hour.
+   * the first token comes, every five minutes, and at an unknown key id at most every ten seconds. No request waits for that while there is a set of
+   * less than an hour.
    */
   readonly jwks: JwksSource
   /** The `iss` that tokens must have. */
@@ -30,7 +32,7 @@ export interface VerifierOptions {
   readonly environments?: readonly string[] | undefined
   /** How far the clock of the issuer may be ahead, for `iat` and `nbf` only: 0 to 60 seconds, 30 unless given. */
   readonly skewSeconds?: number | undefined
-  /** How long getting the set may take: 2 seconds unless given, 60 at most. After that a request is refused as `unavailable`. */
+  /** How long getting the set may take: 2 seconds unless given, 60 at most. Who waits for it is then refused as `unavailable`. */
   readonly deadlineSeconds?: number | undefined
   /** Hears what happens. Nothing it does changes a verdict. */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
@@ -118,7 +120,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (at >= claims.expiresAt) return invalid('token_expired', claims.keyId)
     if (remembered === undefined) return holderOfTokenAlone(claims)
     // Its key may have been withdrawn since it was verified.
-    if (!keys.areFresh() && !known?.anyAge) return new Question(() => keys.refresh())
+    if (!keys.areUsable() && !known?.anyAge) return new Question(() => keys.refresh())
     remembered.holder ??= alone(claims)
     return remembered.holder.identity
   }
@@ -130,7 +132,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
     usage,
     environments,
     deadlineMilliseconds,
-    emit: announcer?.emit,
+    emit:
+      announcer &&
+      ((event) => announcer.emit(event.type === 'warning.jwks_unavailable' ? { ...event, message: reasonOf(event.error) } : event)),
     now,
   })
   return {
@@ -138,7 +142,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
     authenticate: (request, requirement) => authenticator.authenticate(request, requirement),
     authenticateNow: (request, requirement) => authenticator.authenticateNow(request, requirement),
     verify: async (token) => (await authenticator.authenticate(token, TOKEN_ALONE)) as Decision,
-    pending: () => announcer?.pending(),
+    pending() {
+      const pending = [keys.pending(), announcer?.pending()].filter((each) => each !== undefined)
+      return pending.length === 0 ? undefined : Promise.all(pending).then(() => {})
+    },
   }
 }
 

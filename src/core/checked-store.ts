@@ -24,7 +24,7 @@ const DELETE_ANSWERS = ['deleted', 'conflict', 'missing'] as const
  */
 export function checkedStore(store: KeyStore, deadlineMilliseconds: number): CheckedStore {
   const ask = <T>(call: () => Promise<T>) =>
-    within(deadlineMilliseconds, 'store_unavailable', 'The store', async () => {
+    within(deadlineMilliseconds, 'store_unavailable', 'The store failed', async () => {
       try {
         return await call()
       } catch (error) {

@@ -1,6 +1,10 @@
 import { type FaultCode, reasonOf, TwinkeyError } from './fault.ts'
 
-/** Runs a call to something that the application plugged in. A call that throws, or is not answered in time, is a fault of that code. */
+/**
+ * Runs a call to something that the application plugged in. A call that throws, or is not answered in time, is a fault of that code.
+ *
+ * @param what That it failed: the message goes on with why.
+ */
 export async function within<T>(milliseconds: number, code: FaultCode, what: string, call: () => Promise<T> | T): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
@@ -9,7 +13,7 @@ export async function within<T>(milliseconds: number, code: FaultCode, what: str
   try {
     return await Promise.race([call(), late])
   } catch (cause) {
-    throw new TwinkeyError(code, `${what} failed: ${reasonOf(cause)}`, { cause })
+    throw new TwinkeyError(code, `${what}: ${reasonOf(cause)}`, { cause })
   } finally {
     clearTimeout(timer)
   }

@@ -15,7 +15,7 @@ export type OwnerScopes = Cache<Cached<Scope>>
 /** A cache of what owners reach, with the bounds of the key cache. */
 export function createOwnerScopes(ownerScope: OwnerScope, deadlineMilliseconds: number, bounds: CacheBounds): OwnerScopes {
   const read = async (owner: string): Promise<Scope | null> => {
-    const scope = await within(deadlineMilliseconds, 'owner_unavailable', 'ownerScope', () => ownerScope(owner))
+    const scope = await within(deadlineMilliseconds, 'owner_unavailable', 'ownerScope failed', () => ownerScope(owner))
     if (scope === undefined || scope === null) return null
     const problem = scopeProblem(scope)
     if (problem !== undefined) throw new TwinkeyError('owner_unavailable', `What ownerScope answered ${problem}.`)

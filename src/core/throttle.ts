@@ -45,7 +45,7 @@ export function createBrake(deadlineMilliseconds: number, emit: Emit | undefined
   }
 
   function ask<T>(call: () => Promise<T>): Promise<T | undefined> {
-    return within(deadlineMilliseconds, 'throttle_unavailable', 'The throttle', call).catch(warn)
+    return within(deadlineMilliseconds, 'throttle_unavailable', 'The throttle failed', call).catch(warn)
   }
 
   return {

@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
 import { isPlainObject } from '../core/bounds.ts'
 import { within } from '../core/deadline.ts'
-import { TwinkeyError } from '../core/fault.ts'
+import { reasonOf } from '../core/fault.ts'
 import { readSigningKey, type SigningKey } from '../core/signing-key.ts'
 
 /** Where the keys that verify tokens come from: the URL of a JWK set, the set itself, or a function that gets it. */
@@ -11,10 +11,12 @@ export type JwksSource = string | URL | { readonly keys: readonly JWK[] } | (() 
 export interface RemoteKeys {
   /** The key of that RFC 7638 thumbprint. Rejects with `jwks_unavailable` where the set cannot be had. */
   find(kid: string): Promise<SigningKey | undefined>
-  /** Whether the set may be relied on without asking for it again. */
-  areFresh(): boolean
-  /** Asks for the set again where that is due. Rejects with `jwks_unavailable` where there is none that may be relied on. */
+  /** Whether there is a set that may be relied on. Where it is due it is asked for again, and nobody waits for that. */
+  areUsable(): boolean
+  /** Waits for the set. Rejects with `jwks_unavailable` where there is none that may be relied on. */
   refresh(): Promise<void>
+  /** Resolves when nobody is asked for the set any more; undefined where nobody is. */
+  pending(): Promise<void> | undefined
 }
 
 const MAX_KEYS = 100
@@ -24,66 +26,81 @@ const REFRESH_MILLISECONDS = 300_000
 const MAX_AGE_MILLISECONDS = 3_600_000
 // Whatever kids are made up, the source is asked no more often than this.
 const COOLDOWN_MILLISECONDS = 10_000
+// While there is no set at all, everything waits: it is tried again as soon as callers are told to come back.
+const RETRY_MILLISECONDS = 2000
 
 /**
- * Gets a JWK set when it is first needed, again when it is five minutes old, and at a key id that it does not have, at most every ten seconds.
+ * Gets a JWK set when it is first needed, again when it is five minutes old, and at a key id that it does not have, at most every ten seconds. Who has
+ * a set that is less than an hour old goes on with it meanwhile.
  *
  * @param changed Called where a key is no longer in the set.
  */
 export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now: () => number, changed: () => void): RemoteKeys {
-  const get = getterOf(source, deadlineMilliseconds)
+  const { place, get } = sourceOf(source, deadlineMilliseconds)
   let keys: ReadonlyMap<string, SigningKey> | undefined
   let loadedAt = 0
   let triedAt = Number.NEGATIVE_INFINITY
   let failure: unknown
   let loading: Promise<void> | undefined
 
-  async function load(): Promise<void> {
-    try {
-      triedAt = now()
-      const found = keysOf(await within(deadlineMilliseconds, 'jwks_unavailable', 'Getting the JWK set', get))
-      const gone = [...(keys?.keys() ?? [])].some((kid) => !found.has(kid))
-      keys = found
-      loadedAt = triedAt
-      failure = undefined
-      if (gone) changed()
-    } catch (error) {
-      failure = error
-    } finally {
-      loading = undefined
-    }
-  }
-
+  const inTime = <T>(call: () => Promise<T> | T) =>
+    within(deadlineMilliseconds, 'jwks_unavailable', `The keys could not be had from ${place}`, call)
   const isOlder = (at: number, milliseconds: number) => Math.abs(now() - at) >= milliseconds
   const isUsable = () => keys !== undefined && !isOlder(loadedAt, MAX_AGE_MILLISECONDS)
-  const isDue = () => (keys === undefined || isOlder(loadedAt, REFRESH_MILLISECONDS)) && isOlder(triedAt, COOLDOWN_MILLISECONDS)
-  const reload = () => {
-    loading ??= load()
-    return loading
+  const isDue = () =>
+    (keys === undefined || isOlder(loadedAt, REFRESH_MILLISECONDS)) &&
+    isOlder(triedAt, isUsable() ? COOLDOWN_MILLISECONDS : RETRY_MILLISECONDS)
+
+  function load(): void {
+    // A host may end a request, and all that it began, so that it never settles: nobody waits for it for ever.
+    if (loading !== undefined && !isOlder(triedAt, 2 * deadlineMilliseconds)) return
+    const at = now()
+    triedAt = at
+    const mine = inTime(async () => keysOf(await get())).then(
+      (found) => {
+        if (loading !== mine) return
+        const gone = [...(keys?.keys() ?? [])].some((kid) => !found.has(kid))
+        keys = found
+        loadedAt = at
+        failure = loading = undefined
+        if (gone) changed()
+      },
+      (error: unknown) => {
+        if (loading !== mine) return
+        failure = error
+        loading = undefined
+      },
+    )
+    loading = mine
   }
-  const unavailable = () =>
-    new TwinkeyError('jwks_unavailable', 'The keys that verify tokens cannot be had. The cause says more.', { cause: failure })
 
   return {
     async find(kid) {
-      if (isDue() || (!keys?.has(kid) && (loading !== undefined || isOlder(triedAt, COOLDOWN_MILLISECONDS)))) await reload()
-      if (isUsable() && (keys?.has(kid) || failure === undefined)) return keys?.get(kid)
-      throw unavailable()
+      if (isDue() || (!keys?.has(kid) && isOlder(triedAt, COOLDOWN_MILLISECONDS))) load()
+      const known = isUsable() ? keys?.get(kid) : undefined
+      if (known !== undefined) return known
+      await inTime(() => loading)
+      if (failure !== undefined && !(isUsable() && keys?.has(kid))) throw failure
+      return keys?.get(kid)
     },
-    areFresh: () => isUsable() && !isDue(),
+    areUsable() {
+      if (isDue()) load()
+      return isUsable()
+    },
     async refresh() {
-      if (isDue()) await reload()
-      if (!isUsable()) throw unavailable()
+      await inTime(() => loading)
+      if (failure !== undefined && !isUsable()) throw failure
     },
+    pending: () => loading,
   }
 }
 
 /** @throws TypeError with what to do, where a source cannot be one. */
-function getterOf(source: JwksSource, deadlineMilliseconds: number): () => Promise<unknown> {
-  if (typeof source === 'function') return source
+function sourceOf(source: JwksSource, deadlineMilliseconds: number): { place: string; get: () => Promise<unknown> } {
+  if (typeof source === 'function') return { place: 'jwks()', get: source }
   if (isPlainObject(source) && 'keys' in source) {
     requireUsableSet(source)
-    return async () => source
+    return { place: 'jwks', get: async () => source }
   }
   const isUrl = (typeof source === 'string' || source instanceof URL) && URL.canParse(String(source))
   const url = isUrl ? new URL(String(source)) : null
@@ -92,13 +109,20 @@ function getterOf(source: JwksSource, deadlineMilliseconds: number): () => Promi
   const isLoopback = url !== null && /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
   if (url === null || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback))) {
     throw new TypeError(
-      'jwks must be an https URL, a JWK set { keys }, or a function that gets one. Who can change the set on its way can forge tokens.',
+      'jwks must be an https URL (http on this machine only), a JWK set { keys }, or a function that gets one, by whatever way you trust. ' +
+        'Who can change the set on its way can forge tokens.',
     )
   }
-  return () => fetchJson(url, deadlineMilliseconds)
+  return { place: url.origin + url.pathname, get: () => fetchJson(url, deadlineMilliseconds) }
 }
 
 function requireUsableSet(set: unknown): void {
+  const { keys } = set as { keys: unknown }
+  if (Array.isArray(keys) && keys.some((jwk) => jwk?.d !== undefined)) {
+    throw new TypeError(
+      'jwks has a private key, with which tokens can be issued. Give the public ones alone, as tokens.jwks() answers them.',
+    )
+  }
   let usable = 0
   try {
     usable = keysOf(set).size
@@ -109,6 +133,25 @@ function requireUsableSet(set: unknown): void {
 }
 
 async function fetchJson(url: URL, deadlineMilliseconds: number): Promise<unknown> {
+  try {
+    return parsed(await fetchText(url, deadlineMilliseconds))
+  } catch (thrown) {
+    // Of what fetch throws, the cause says why. Some platforms repeat the address, and in its query there may be a password.
+    const error = (thrown as Error).cause ?? thrown
+    throw url.search === '' ? error : new Error(reasonOf(error).replaceAll(url.search, ''))
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // What the platform says of it repeats a part of it.
+    throw new Error('the answer is no JSON')
+  }
+}
+
+async function fetchText(url: URL, deadlineMilliseconds: number): Promise<string> {
   const signal = AbortSignal.timeout(deadlineMilliseconds)
   // No redirect is followed: an answer that is one has another status.
   const response = await fetch(url, { headers: { accept: 'application/json' }, redirect: 'manual', signal })
@@ -125,13 +168,13 @@ async function fetchJson(url: URL, deadlineMilliseconds: number): Promise<unknow
     if (length > MAX_BYTES) throw new Error(`the answer has more than ${MAX_BYTES} bytes`)
     text += decoder.decode(part, { stream: true })
   }
-  return JSON.parse(text + decoder.decode())
+  return text + decoder.decode()
 }
 
 // Keys of kinds that tokens are not signed with may be for others.
 function keysOf(set: unknown): ReadonlyMap<string, SigningKey> {
   if (!isPlainObject(set) || !Array.isArray(set['keys']) || set['keys'].length > MAX_KEYS) {
-    throw new TwinkeyError('jwks_unavailable', `A JWK set must be an object with at most ${MAX_KEYS} keys.`)
+    throw new Error(`a JWK set must be an object with at most ${MAX_KEYS} keys`)
   }
   const found = new Map<string, SigningKey>()
   for (const jwk of set['keys']) {

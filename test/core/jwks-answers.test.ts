@@ -105,6 +105,26 @@ it('an answer of another status is not waited for to its end', async () => {
   expect(performance.now() - start).toBeLessThan(20_000)
 })
 
+it('a request that never settles, as where its host has ended it, is waited for no longer than the deadline and made anew', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const clock = createClock()
+    let calls = 0
+    const get = () => (++calls === 1 ? new Promise<never>(() => {}) : Promise.resolve({ keys: [good] }))
+    const keys = remoteKeys(get, 2000, clock.now, () => {})
+    void keys.find(kid)
+    // What it would have ended by is gone with it.
+    vi.clearAllTimers()
+    const beside = faultOf(keys.find(kid))
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(await beside).toBe('jwks_unavailable')
+    clock.advance(4000)
+    expect([(await keys.find(kid))?.algorithm, calls]).toEqual(['ES256', 2])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 describe('an answer without an end', () => {
   /** How much is sent, at most, before the connection is closed or the deadline of five seconds has come. */
   async function sent(

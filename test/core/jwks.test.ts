@@ -50,10 +50,11 @@ async function found(kid: string, from = keys): Promise<string | undefined> {
   }
 }
 
-/** How many requests an action makes. */
+/** How many requests an action makes, those behind it among them. */
 async function requestsOf(action: () => Promise<unknown>): Promise<number> {
   const before = source.requests()
   await action()
+  await keys.pending()
   return source.requests() - before
 }
 
@@ -137,6 +138,8 @@ describe('a key that is withdrawn', () => {
     expect([await found(first.kid), await found(second.kid), changes]).toEqual(['ES256', 'EdDSA', 0])
     source.answer({ keys: [second] })
     clock.advance(5 * MINUTE)
+    expect([await found(second.kid), changes]).toEqual(['EdDSA', 0])
+    await keys.pending()
     expect([await found(second.kid), await found(first.kid), changes]).toEqual(['EdDSA', undefined, 1])
   })
 
@@ -144,8 +147,11 @@ describe('a key that is withdrawn', () => {
     await found(first.kid)
     clock.advance(5 * MINUTE)
     await found(first.kid)
+    await keys.pending()
     source.answer({ keys: [second, first] })
     clock.advance(5 * MINUTE)
+    await found(first.kid)
+    await keys.pending()
     expect([await found(first.kid), await found(second.kid), changes]).toEqual(['ES256', 'EdDSA', 0])
   })
 
@@ -167,10 +173,32 @@ describe('while its source is down', () => {
     const requests = await requestsOf(async () => {
       for (let second = 0; second < 60; second++) {
         expect(await found(first.kid)).toBe('ES256')
+        await keys.pending()
         clock.advance(1000)
       }
     })
     expect(requests).toBe(6)
+  })
+
+  it('nobody waits for an answer who has a key of less than an hour, and everybody gets what it brings', async () => {
+    await found(first.kid)
+    const held = createGate()
+    const asked = createGate()
+    source.answer(async (_request, response) => {
+      asked.open()
+      await held.opened
+      response.end(JSON.stringify({ keys: [second] }))
+    })
+    expect(keys.pending()).toBeUndefined()
+    clock.advance(5 * MINUTE)
+    // By whom it is seen that it is due makes no difference.
+    expect([keys.areUsable(), await found(first.kid)]).toEqual([true, 'ES256'])
+    await asked.opened
+    clock.advance(55 * MINUTE - 1)
+    expect([keys.areUsable(), await found(first.kid)]).toEqual([true, 'ES256'])
+    held.open()
+    await keys.pending()
+    expect([await found(first.kid), await found(second.kid), changes]).toEqual([undefined, 'EdDSA', 1])
   })
 
   it('a key id that the last set does not have is unavailable, not unknown: it may be a new one', async () => {
@@ -180,11 +208,11 @@ describe('while its source is down', () => {
     expect([await found(second.kid), await found(made(1))]).toEqual(['jwks_unavailable', 'jwks_unavailable'])
   })
 
-  it('nothing is known from the start, and it is known when it is back for ten seconds', async () => {
+  it('nothing is known from the start, and it is known when it is back for the two seconds that callers are told to wait', async () => {
     source.answer(down)
     expect(await requestsOf(async () => expect(await found(first.kid)).toBe('jwks_unavailable'))).toBe(1)
     source.answer({ keys: [first] })
-    clock.advance(9999)
+    clock.advance(1999)
     expect(await requestsOf(async () => expect(await found(first.kid)).toBe('jwks_unavailable'))).toBe(0)
     clock.advance(1)
     expect(await requestsOf(async () => expect(await found(first.kid)).toBe('ES256'))).toBe(1)
@@ -196,7 +224,7 @@ describe('while its source is down', () => {
     clock.advance(2 * HOUR)
     expect(await found(first.kid)).toBe('jwks_unavailable')
     source.answer({ keys: [first] })
-    clock.advance(10_000)
+    clock.advance(2000)
     expect([await found(first.kid), await found(made(1))]).toEqual(['ES256', undefined])
   })
 

@@ -1,9 +1,11 @@
-import { generateSigningKey, type TwinkeyEvent } from 'twinkey'
+import { inspect } from 'node:util'
+import { generateSigningKey, type Refused, type TwinkeyEvent, type WarningEvent } from 'twinkey'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createService, type Service } from '../security/forge-service.ts'
 import { AUDIENCE, ISSUER, signingKey } from '../support/bench.ts'
 import { claimsFor, decoded, forge } from '../support/forge.ts'
 import { createGate } from '../support/gate.ts'
+import { freePort } from '../support/postgres.ts'
 import { codeOf } from '../support/sent.ts'
 
 const MINUTE = 60_000
@@ -29,9 +31,11 @@ describe('when a key is withdrawn from the set', () => {
     const { token, other } = await withdrawn()
     const { token: another } = await service.mint()
     service.bench.clock.advance(5 * MINUTE)
-    expect(await service.verdict(another)).toBe('credential_invalid')
-    expect([await service.verdict(token), await service.verdict(other)]).toEqual(['credential_invalid', 'let in'])
-    expect(service.asked()).toBe(2)
+    // Who finds that the set is due does not wait for it.
+    expect(await service.verdict(another)).toBe('let in')
+    await service.verifier.pending()
+    expect([await service.verdict(another), await service.verdict(token)]).toEqual(['credential_invalid', 'credential_invalid'])
+    expect([await service.verdict(other), service.asked()]).toEqual(['let in', 2])
   })
 
   it('its tokens are refused after five minutes, where nobody comes but those who were remembered', async () => {
@@ -39,6 +43,8 @@ describe('when a key is withdrawn from the set', () => {
     service.bench.clock.advance(5 * MINUTE - 1)
     expect([await service.verdict(token), service.decideNow({ credential: token })]).toEqual(['let in', 'let in'])
     service.bench.clock.advance(1)
+    expect(service.decideNow({ credential: token })).toBe('let in')
+    await service.verifier.pending()
     expect([await service.verdict(token), await service.verdict(other)]).toEqual(['credential_invalid', 'let in'])
     expect(service.asked()).toBe(2)
   })
@@ -63,6 +69,8 @@ describe('when a key is withdrawn from the set', () => {
       service.bench.clock.advance(5 * MINUTE)
       // Somebody else's token makes it ask again.
       const { token: another } = await service.mint()
+      expect(await service.verdict(another)).toBe('let in')
+      await service.verifier.pending()
       expect(await service.verdict(another)).toBe('credential_invalid')
       held.open()
       await verifying
@@ -98,6 +106,63 @@ describe('while the set cannot be had', () => {
     expect(service.events.map(({ type }) => type)).toEqual(['warning.jwks_unavailable', 'access.refused'])
     expect(service.events[0]).toMatchObject({ error: { code: 'jwks_unavailable', cause: expect.anything() } })
     expect(service.reasons()[1]).toBe('jwks_unavailable')
+  })
+
+  it('a caller that comes back when it was told to is let in, where the set is there by then', async () => {
+    const { token } = await service.mint()
+    const set = await service.bench.twinkey.tokens.jwks()
+    down()
+    const { refusal } = (await service.verifier.verify(token)) as Refused
+    service.publish(set)
+    service.bench.clock.advance(1000 * (refusal.retryAfterSeconds as number))
+    expect(await service.verdict(token)).toBe('let in')
+  })
+
+  it('the operator reads why in the event as JSON, and finds it directly below the fault', async () => {
+    const { token } = await service.mint()
+    const port = await freePort()
+    const url = `http://127.0.0.1:${port}/tokens/jwks.json?key=s3cret`
+    const message = `The keys could not be had from http://127.0.0.1:${port}/tokens/jwks.json: connect ECONNREFUSED 127.0.0.1:${port}`
+    for (const jwks of [url, new URL(url), url.replace('?key=s3cret', '')]) {
+      await service.another({ jwks }).verify(token)
+      const event = service.events.at(-2) as WarningEvent
+      expect(JSON.parse(JSON.stringify(event))).toMatchObject({ type: 'warning.jwks_unavailable', message })
+      const { message: said, cause } = event.error as Error
+      expect([said, (cause as Error).message, (cause as Error).cause]).toEqual([
+        message,
+        `connect ECONNREFUSED 127.0.0.1:${port}`,
+        undefined,
+      ])
+      expect(inspect(event, { depth: 9 })).not.toContain('s3cret')
+    }
+    down()
+    await service.verdict(token)
+    expect(service.events.at(-2)).toMatchObject({ message: 'The keys could not be had from jwks(): nothing is published' })
+  })
+
+  it('a platform that repeats the address with its query, or a part of an answer, is not repeated', async () => {
+    const { token } = await service.mint()
+    const jwks = 'https://issuer.example/jwks.json?key=s3cret'
+    const fetched = vi.spyOn(globalThis, 'fetch')
+    try {
+      for (const [answer, why] of [
+        [
+          () => Promise.reject(new TypeError(`error sending request for url (${jwks})`)),
+          'error sending request for url (https://issuer.example/jwks.json)',
+        ],
+        [async () => new Response('s3cret'), 'the answer is no JSON'],
+        [async () => new Response('', { status: 404 }), 'the answer has status 404'],
+        [async () => new Response('[]'), 'a JWK set must be an object with at most 100 keys'],
+      ] as const) {
+        fetched.mockImplementation(answer)
+        await service.another({ jwks }).verify(token)
+        const event = service.events.at(-2) as WarningEvent
+        expect(event.message).toBe(`The keys could not be had from https://issuer.example/jwks.json: ${why}`)
+        expect(inspect(event, { depth: 9 })).not.toContain('s3cret')
+      }
+    } finally {
+      fetched.mockRestore()
+    }
   })
 
   it('nobody waits for longer than two seconds, unless another deadline is given', async () => {

@@ -1,11 +1,13 @@
 import { inspect } from 'node:util'
+import type { JWK } from 'jose'
 import { generateSigningKey, type TwinkeyEvent } from 'twinkey'
 import { createVerifier, type VerifierOptions } from 'twinkey/verifier'
 import { describe, expect, it } from 'vitest'
 import { readSigningKey } from '../../src/core/signing-key.ts'
 import { AUDIENCE, createBench, ISSUER } from '../support/bench.ts'
 
-const key = readSigningKey(await generateSigningKey(), 'key').publicJwk
+const secret = await generateSigningKey()
+const key = readSigningKey(secret, 'key').publicJwk
 const good = { jwks: { keys: [key] }, issuer: ISSUER, audience: AUDIENCE }
 
 /** What making a verifier throws, by its name; `'nothing'` where it throws nothing. */
@@ -121,6 +123,21 @@ describe('where the keys come from', () => {
     ['of no keys at all', { keys: [null, 1, 'x', {}] }],
   ])('may not be a set with which nothing can be verified, ever: one that is %s', (_name, jwks) => {
     expect(thrown({ ...good, jwks })).toBe('TypeError')
+  })
+
+  it('may not hold a private key, which no message repeats', () => {
+    const message = 'jwks has a private key, with which tokens can be issued. Give the public ones alone, as tokens.jwks() answers them.'
+    for (const keys of [[secret], [key, secret], [null, { ...secret, use: 'enc' }]]) {
+      expect(() => createVerifier({ ...good, jwks: { keys: keys as JWK[] } })).toThrow(new TypeError(message))
+    }
+  })
+
+  it('may be plain http on this machine only, and the message names the way out', () => {
+    for (const jwks of ['http://issuer:3000/jwks.json', 'api.example/jwks.json']) {
+      expect(() => createVerifier({ ...good, jwks })).toThrow(
+        'jwks must be an https URL (http on this machine only), a JWK set { keys }, or a function that gets one, by whatever way you trust.',
+      )
+    }
   })
 
   it('may not be a URL with a password in it, which nothing can be fetched from, and which no message repeats', async () => {
