@@ -8,7 +8,7 @@ import type { OwnerScope } from './core/owner-scopes.ts'
 import { prefixProblem } from './core/secret.ts'
 import { readSigningKey, type SigningKey } from './core/signing-key.ts'
 import type { KeyStore } from './core/store.ts'
-import { MAX_SKEW_SECONDS } from './core/tokens.ts'
+import { MAX_LIFETIME_SECONDS, MAX_SKEW_SECONDS } from './core/tokens.ts'
 import { memoryStore } from './stores/memory.ts'
 
 /** How tokens are issued and verified. */
@@ -25,6 +25,12 @@ export interface TokenOptions {
   readonly signingKeys?: readonly JWK[] | undefined
   /** How far the clock of another node may be ahead, for `iat` and `nbf` only: 0 to 60 seconds, 30 unless given. */
   readonly skewSeconds?: number | undefined
+  /**
+   * How long a token lives that is issued here, whatever its caller asks for: 1 to 3600 seconds, 3600 unless given. Who asks for more gets this, and
+   * is told so. Tokens that were issued before live on. It is what bounds how long a service that has only the JWKS takes the tokens of a key that
+   * was revoked. With the profile of Flare leave it above 2700, for that is how long its clients keep a token.
+   */
+  readonly maxLifetimeSeconds?: number | undefined
 }
 
 /** What {@link createTwinkey} is made with. Everything is checked when it is called. */
@@ -59,7 +65,13 @@ export interface CheckedOptions {
   readonly prefixes: readonly string[]
   readonly environments: readonly string[] | undefined
   readonly pepper: Pepper | undefined
-  readonly tokens: { issuer: string; audience: string; skewSeconds: number; signingKeys: readonly SigningKey[] }
+  readonly tokens: {
+    issuer: string
+    audience: string
+    skewSeconds: number
+    maxLifetimeSeconds: number
+    signingKeys: readonly SigningKey[]
+  }
   readonly foreign: readonly ForeignSecrets[]
   readonly ownerScope: OwnerScope | undefined
   readonly maxKeys: number
@@ -165,9 +177,8 @@ function foreignOf(foreign: readonly ForeignSecrets[], pepper: Pepper | undefine
   })
 }
 
-function tokensOf(tokens: TokenOptions | undefined): CheckedOptions['tokens'] {
-  if (tokens === undefined) return { issuer: DEFAULT_NAME, audience: DEFAULT_NAME, skewSeconds: 30, signingKeys: [] }
-  requireMembers(tokens, ['issuer', 'audience', 'signingKeys', 'skewSeconds'], 'tokens')
+function tokensOf(tokens: TokenOptions = { issuer: DEFAULT_NAME, audience: DEFAULT_NAME }): CheckedOptions['tokens'] {
+  requireMembers(tokens, ['issuer', 'audience', 'signingKeys', 'skewSeconds', 'maxLifetimeSeconds'], 'tokens')
   const { issuer, audience, signingKeys = [] } = tokens
   requireName(issuer, 'tokens.issuer')
   requireName(audience, 'tokens.audience')
@@ -183,6 +194,14 @@ function tokensOf(tokens: TokenOptions | undefined): CheckedOptions['tokens'] {
     issuer,
     audience,
     skewSeconds: requireNumber(tokens.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'tokens.skewSeconds', Number.isFinite),
+    maxLifetimeSeconds: requireNumber(
+      tokens.maxLifetimeSeconds,
+      MAX_LIFETIME_SECONDS,
+      1,
+      MAX_LIFETIME_SECONDS,
+      'tokens.maxLifetimeSeconds',
+      Number.isInteger,
+    ),
     signingKeys: keys,
   }
 }

@@ -121,7 +121,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     warn(emit, now, 'warning.store_failed', 'The last use of some secrets could not be written down.', error),
   )
   const signingKeys = signingKeysOf()
-  const { issuer, audience, skewSeconds } = tokens
+  const { issuer, audience, skewSeconds, maxLifetimeSeconds } = tokens
   const rules = { issuer, audience, skewSeconds, keyOf: signingKeys.find }
 
   const identify = createIdentifier({
@@ -168,7 +168,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
 
   return {
     keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
-    tokens: createTokenIssuer({ authenticator, rules, signingKeys, emit, now }),
+    tokens: createTokenIssuer({ authenticator, rules, signingKeys, maxLifetimeSeconds, emit, now }),
     authenticate: async (request: Request | WireRequest, requirement: Requirement | CheckedRequirement = {}) =>
       (await authenticator.authenticate(wireOf(request), demandOf(requirement))) as Decision<M>,
     authenticateNow: (request, requirement = {}) => authenticator.authenticateNow(wireOf(request), demandOf(requirement)),

@@ -48,6 +48,7 @@ export type RefusalReason =
   | 'secret_replaced'
   | 'token_malformed'
   | 'token_issuer_unknown'
+  | 'token_audience_unknown'
   | 'token_key_unknown'
   | 'token_signature_wrong'
   | 'token_claims_wrong'

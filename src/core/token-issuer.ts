@@ -17,7 +17,7 @@ import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from './toke
 export interface TokenRequest {
   /** The axes to cut down; an axis left out stays as the key has it. Asking for more than the key reaches is refused. */
   readonly scope?: Partial<Scope> | undefined
-  /** 1 to 3600 seconds, 3600 unless given. Never past the expiry of the key or of the secret. */
+  /** 1 to 3600 seconds, 3600 unless given; cut to `tokens.maxLifetimeSeconds`, and never past the expiry of the key or of the secret. */
   readonly lifetimeSeconds?: number | undefined
 }
 
@@ -80,11 +80,20 @@ export interface TokenIssuerParts<M extends Metadata> {
   readonly authenticator: Authenticator<M>
   readonly rules: Pick<TokenRules, 'issuer' | 'audience'>
   readonly signingKeys: SigningKeys
+  /** How long a token lives that is to live longer. */
+  readonly maxLifetimeSeconds: number
   readonly emit: Emit | undefined
   readonly now: () => number
 }
 
-export function createTokenIssuer<M extends Metadata>({ authenticator, rules, signingKeys, emit, now }: TokenIssuerParts<M>): Tokens<M> {
+export function createTokenIssuer<M extends Metadata>({
+  authenticator,
+  rules,
+  signingKeys,
+  maxLifetimeSeconds,
+  emit,
+  now,
+}: TokenIssuerParts<M>): Tokens<M> {
   function refuse(refusal: Refusal, reason: RefusalReason, keyId: string): Refused {
     emit?.({ type: 'access.refused', at: now(), code: refusal.code, reason, axis: refusal.axis, keyId })
     return { ok: false, refusal }
@@ -100,7 +109,7 @@ export function createTokenIssuer<M extends Metadata>({ authenticator, rules, si
       const outcome = typeof request === 'function' ? await authenticator.identify(secret, 'secret') : first
       if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
       const { key, slot, principal } = outcome
-      const { scope: wanted = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = readRequest(asked)
+      const { scope: wanted, lifetimeSeconds } = readRequest(asked)
 
       const scope = narrow(principal.scope, wanted)
       if (typeof scope === 'string') return refuse(denied(scope), 'wider_than_key', key.id)
@@ -110,7 +119,7 @@ export function createTokenIssuer<M extends Metadata>({ authenticator, rules, si
       const holder = key[slot]
       const issuedAt = Math.floor(now() / 1000)
       const latest = Math.min(key.expiresAt ?? Number.POSITIVE_INFINITY, holder?.expiresAt ?? Number.POSITIVE_INFINITY)
-      const expiresAt = Math.min(issuedAt + lifetimeSeconds, Math.floor(latest / 1000))
+      const expiresAt = Math.min(issuedAt + Math.min(lifetimeSeconds, maxLifetimeSeconds), Math.floor(latest / 1000))
       if (holder === null || expiresAt <= issuedAt) return refuse(REFUSALS.credentialInvalid, 'secret_expired', key.id)
 
       const signed = await signToken({ key, secretId: holder.id, scope, issuedAt, expiresAt }, rules, await signingKeys.first())
@@ -142,7 +151,7 @@ export async function verifyCredential<M extends Metadata>(
   return Object.freeze({ ok: true, key: viewOf<M>(outcome.key), slot: outcome.slot, scope: outcome.principal.scope })
 }
 
-function readRequest(request: TokenRequest): TokenRequest {
+function readRequest(request: TokenRequest): { scope: Partial<Scope>; lifetimeSeconds: number } {
   requireInput(membersProblem(request, ['scope', 'lifetimeSeconds']), 'The token request')
   const { scope = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = request
   // A misspelt axis must not leave a token wider than was meant.

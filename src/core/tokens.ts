@@ -138,7 +138,7 @@ function readClaims(
   const { iss, aud, sub, client_id, secret_id, jti, iat, exp, nbf, scope, tenants, environments, workflows } = payload
   if (iss !== issuer) return 'token_issuer_unknown'
   if (!(aud === audience || (Array.isArray(aud) && aud.every((each) => typeof each === 'string') && aud.includes(audience))))
-    return 'token_claims_wrong'
+    return 'token_audience_unknown'
   if (!isSubject(sub) || !isId(client_id) || !isId(secret_id) || !isId(jti) || !isScopeString(scope)) return 'token_claims_wrong'
   if (!isSeconds(iat) || !isSeconds(exp) || (nbf !== undefined && !isSeconds(nbf))) return 'token_claims_wrong'
   const latest = now / 1000 + skewSeconds

@@ -55,7 +55,7 @@ export function flare(options: FlareOptions): Profile {
     throw new TypeError('flare needs account: a function from a principal to the account of its owner.')
 
   async function accountOf(holder: Principal<Metadata>): Promise<FlareAccount | Refusal> {
-    const found = await within(ACCOUNT_DEADLINE_MILLISECONDS, 'owner_unavailable', 'account', () => options.account(holder))
+    const found = await within(ACCOUNT_DEADLINE_MILLISECONDS, 'owner_unavailable', 'account failed', () => options.account(holder))
     return found ?? REFUSALS.credentialInvalid
   }
 

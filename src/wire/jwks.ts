@@ -138,7 +138,7 @@ async function fetchJson(url: URL, deadlineMilliseconds: number): Promise<unknow
   } catch (thrown) {
     // Of what fetch throws, the cause says why. Some platforms repeat the address, and in its query there may be a password.
     const error = (thrown as Error).cause ?? thrown
-    throw url.search === '' ? error : new Error(reasonOf(error).replaceAll(url.search, ''))
+    throw url.search === '' ? error : new Error(reasonOf(error).split(url.search).join(''))
   }
 }
 

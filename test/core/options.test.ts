@@ -67,6 +67,10 @@ describe('createTwinkey refuses, with what to do instead,', () => {
     ['tokens that are null', { tokens: null }, /tokens must be an object/],
     ['a skew of 61 s', { tokens: { ...tokens, skewSeconds: 61 } }, /tokens\.skewSeconds must be from 0 to 60/],
     ['a negative skew', { tokens: { ...tokens, skewSeconds: -1 } }, /from 0 to 60/],
+    ['a longest life of 0 s', { tokens: { ...tokens, maxLifetimeSeconds: 0 } }, /tokens\.maxLifetimeSeconds must be from 1 to 3600/],
+    ['a longest life of 3601 s', { tokens: { ...tokens, maxLifetimeSeconds: 3601 } }, /from 1 to 3600/],
+    ['a longest life of 1.5 s', { tokens: { ...tokens, maxLifetimeSeconds: 1.5 } }, /must be a whole number/],
+    ['a longest life as text', { tokens: { ...tokens, maxLifetimeSeconds: '300' } }, /must be a whole number/],
     ['a skew of NaN', { tokens: { ...tokens, skewSeconds: Number.NaN } }, /must be a number/],
     ['a skew as text', { tokens: { ...tokens, skewSeconds: '30' } }, /must be a number/],
 

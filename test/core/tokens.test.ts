@@ -1,7 +1,9 @@
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
-import { generateSigningKey, type SigningAlgorithm, type TokenRequest, type Twinkey } from 'twinkey'
+import { generateSigningKey, type Profile, type SigningAlgorithm, type TokenRequest, type Twinkey } from 'twinkey'
+import { type FlareAccount, flare } from 'twinkey/profiles'
+import { webEndpoints } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
-import { AUDIENCE, createBench, ISSUER } from '../support/bench.ts'
+import { AUDIENCE, createBench, ISSUER, signingKey } from '../support/bench.ts'
 import { faultOf } from '../support/faults.ts'
 import { decoded } from '../support/forge.ts'
 import { createGate } from '../support/gate.ts'
@@ -136,6 +138,50 @@ describe('the life of a token', () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     expect((await issue(twinkey, primary, { lifetimeSeconds })).lifetimeSeconds).toBe(lifetimeSeconds)
+  })
+
+  describe('where tokens.maxLifetimeSeconds is 300', () => {
+    const capped = () => createBench({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey], maxLifetimeSeconds: 300 } })
+
+    it.each([
+      [undefined, 300],
+      [3600, 300],
+      [301, 300],
+      [300, 300],
+      [299, 299],
+    ])('is, asked for %s s, cut to %s s', async (lifetimeSeconds, lives) => {
+      const { twinkey, clock } = capped()
+      const { primary } = await twinkey.keys.create(INPUT)
+      const issued = await issue(twinkey, primary, { lifetimeSeconds })
+      expect(issued).toMatchObject({ lifetimeSeconds: lives, expiresAt: clock.now() + lives * 1000 })
+      expect(decoded(issued.token).payload).toMatchObject({ exp: clock.now() / 1000 + lives })
+    })
+
+    it('is told as it is by the answer over HTTP, and what is more than an hour is refused as ever', async () => {
+      const { twinkey, clock } = capped()
+      const { primary } = await twinkey.keys.create({ ...INPUT, scope: { tenants: ['1'] } })
+      const post = (profile: Profile | undefined, authorization: string, body = '') =>
+        webEndpoints(twinkey, { profile }).exchange(new Request('http://localhost/', { method: 'POST', headers: { authorization }, body }))
+      for (const [body, lives] of [
+        ['', 300],
+        ['{"expires_in":3600}', 300],
+        ['{"expires_in":60}', 60],
+      ] as const)
+        expect(await (await post(undefined, `Bearer ${primary}`, body)).json()).toMatchObject({ expires_in: lives })
+      expect((await post(undefined, `Bearer ${primary}`, '{"expires_in":3601}')).status).toBe(400)
+      const account = { tenantId: 1 } as FlareAccount
+      const answer = await (await post(flare({ account: () => account }), primary)).json()
+      expect(answer).toMatchObject({ refresh_token_exp: clock.now() / 1000 + 300 })
+    })
+
+    it('does not cut those that were issued for longer', async () => {
+      const { twinkey, another, clock } = createBench()
+      const { primary } = await twinkey.keys.create(INPUT)
+      const { token } = await issue(twinkey, primary)
+      const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey], maxLifetimeSeconds: 300 }
+      clock.advance(3_599_000)
+      expect(await verdict(another({ tokens }), token)).toBe('let in')
+    })
   })
 
   it('ends with the secret that minted it, and not with that of the other slot', async () => {

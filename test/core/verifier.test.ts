@@ -147,7 +147,7 @@ describe('refused is', () => {
     const { token: audience } = await service.mint({ by: other({ issuer: ISSUER, audience: 'https://other.example' }) })
     service.events.length = 0
     expect([await service.verdict(issuer), await service.verdict(audience)]).toEqual(['credential_invalid', 'credential_invalid'])
-    expect(service.reasons()).toEqual(['token_issuer_unknown', 'token_claims_wrong'])
+    expect(service.reasons()).toEqual(['token_issuer_unknown', 'token_audience_unknown'])
   })
 
   it('a token from the millisecond at which it expires, remembered or not', async () => {

@@ -118,7 +118,7 @@ it('C5: each claim has its type, and one that is missing or odd never means any'
   expect(await withClaims({ tenants: ['t', 1] })).toBe(REFUSED)
   // For what the token says, and not because there is no such key or secret. One of another issuer might be an imported secret, and is none.
   const reasons = new Set(events.flatMap((event) => (event.type === 'access.refused' ? [event.reason] : [])))
-  expect([...reasons].sort()).toEqual(['prefix_unknown', 'token_claims_wrong'])
+  expect([...reasons].sort()).toEqual(['prefix_unknown', 'token_audience_unknown', 'token_claims_wrong'])
 })
 
 it('C6: the issuer is compared as one string, exactly', async () => {

@@ -148,7 +148,7 @@ export function wrongParties(f: Forging): HostileToken[] {
       hostile(`iss ${JSON.stringify(each)}`, sealed(f, { payload: { ...f.claims, iss: each } }), 'token_issuer_unknown'),
     ),
     ...audiences.map((each) =>
-      hostile(`aud ${JSON.stringify(each)}`, sealed(f, { payload: { ...f.claims, aud: each } }), 'token_claims_wrong'),
+      hostile(`aud ${JSON.stringify(each)}`, sealed(f, { payload: { ...f.claims, aud: each } }), 'token_audience_unknown'),
     ),
     hostile('iss and aud exchanged', sealed(f, { payload: { ...f.claims, iss: aud, aud: iss } }), 'token_issuer_unknown'),
   ]
@@ -221,6 +221,8 @@ export function wrongNames(f: Forging): HostileToken[] {
   )
 }
 
-function reasonFor(claim: string): RefusalReason {
-  return claim === 'iss' ? 'token_issuer_unknown' : 'token_claims_wrong'
+/** Why a token is refused whose claim of that name is wrong. */
+export function reasonFor(claim: string): RefusalReason {
+  if (claim === 'iss') return 'token_issuer_unknown'
+  return claim === 'aud' ? 'token_audience_unknown' : 'token_claims_wrong'
 }

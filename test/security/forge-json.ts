@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { CompactEncrypt } from 'jose'
-import type { RefusalReason } from 'twinkey'
 import type { ForgedPart } from '../support/forge.ts'
+import { reasonFor } from './forge-claims.ts'
 import { longest } from './forge-controls.ts'
 import { type Forging, type HostileToken, hostile, sealed } from './forge-token.ts'
 
@@ -127,10 +127,9 @@ function inherited(f: Forging): HostileToken[] {
   return Object.entries(f.claims).flatMap(([name, value]) => {
     const { [name]: _claim, ...rest } = f.claims
     const json = JSON.stringify(rest)
-    const reason: RefusalReason = name === 'iss' ? 'token_issuer_unknown' : 'token_claims_wrong'
     return ['__proto__', 'constructor', 'prototype'].map((parent) => {
       const payload = json.replace('{', `{"${parent}":${JSON.stringify({ [name]: value, prototype: { [name]: value } })},`)
-      return hostile(`payload with ${name} in ${parent}`, sealed(f, { payload }), reason)
+      return hostile(`payload with ${name} in ${parent}`, sealed(f, { payload }), reasonFor(name))
     })
   })
 }
