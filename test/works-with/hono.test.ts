@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
-import type { Principal } from 'twinkey'
+import type { Principal, Requirement } from 'twinkey'
 import { param, requireAuth, tokenRoutes } from 'twinkey/hono'
 import { boomiFlow, flowgear } from 'twinkey/profiles'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -12,7 +12,7 @@ beforeEach(async () => {
   callers = await createCallers()
 })
 
-const guard = (more: Parameters<typeof requireAuth>[1] = {}) => requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
+const guard = (more: Requirement & { optional?: false } = {}) => requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
 const named = (c: Context<{ Variables: { principal: Principal } }>) =>
   c.json({ name: c.var.principal.name, tenant: c.var.principal.tenant })
 const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } })
@@ -129,7 +129,7 @@ describe('next to others on Hono', () => {
   test('before another scheme, an optional guard passes on what is not ours, and refuses what is ours and not live', async () => {
     const app = new Hono().get(
       '/flows',
-      guard({ optional: true }),
+      requireAuth(callers.twinkey, { workflow: 'flows.read', optional: true }),
       async (c, next) => (c.var.principal === undefined ? c.text('other scheme', 418) : next()),
       named,
     )
