@@ -14,7 +14,7 @@ export { header, param, query, routeTemplate } from '../wire/requirement.ts'
 declare global {
   namespace Express {
     interface Request {
-      /** Set by `requireAuth`; absent on routes without it, and where an `optional` guard let nobody in. */
+      /** Set by `requireAuth`. Undefined on routes without a guard and, for who is let in as nobody, behind an `optional` one: the type cannot say so. */
       principal: Principal
     }
   }

@@ -30,12 +30,12 @@ export { header, param, query, routeTemplate } from '../wire/requirement.ts'
  */
 export function requireAuth<M extends Metadata>(
   twinkey: Decider<M>,
-  requirement: Requirement & { readonly optional: true },
-): MiddlewareHandler<{ Variables: { principal: Principal<M> | undefined } }>
+  requirement?: Requirement & { readonly optional?: false | undefined },
+): MiddlewareHandler<{ Variables: { principal: Principal<M> } }>
 export function requireAuth<M extends Metadata>(
   twinkey: Decider<M>,
-  requirement?: Requirement,
-): MiddlewareHandler<{ Variables: { principal: Principal<M> } }>
+  requirement: Requirement,
+): MiddlewareHandler<{ Variables: { principal: Principal<M> | undefined } }>
 export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): MiddlewareHandler {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   const proceed = (c: Context, next: Next, verdict: Verdict<M>): ReturnType<MiddlewareHandler> => {

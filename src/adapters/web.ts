@@ -40,7 +40,7 @@ export type GuardedHandler<P, A extends unknown[]> = (request: Request, principa
  */
 export function requireAuth<M extends Metadata, A extends unknown[]>(
   twinkey: Decider<M>,
-  requirement: Requirement & { readonly optional?: false },
+  requirement: Requirement & { readonly optional?: false | undefined },
   handler: GuardedHandler<Principal<M>, A>,
 ): (request: Request, ...rest: A) => Promise<Response>
 export function requireAuth<M extends Metadata, A extends unknown[]>(

@@ -66,7 +66,7 @@ export interface RefusedEvent {
   readonly workflow?: string | undefined
   /** With `parameter_unseen`: the name that `param()` was given; undefined where it is `routeTemplate()` that cannot see its route. */
   readonly parameter?: string | undefined
-  /** With `parameter_unseen`: the template of the place where the guard stands, where the framework knows it. */
+  /** With `parameter_unseen`: the template of the route on which the guard stands; undefined where it stands on none, as in `app.use()`. */
   readonly template?: string | undefined
 }
 

@@ -70,12 +70,12 @@ export const query = /* @__PURE__ */ maker((name: string): TargetReader<WireRequ
 
 /**
  * Names the workflow by method and template of the matched route, as in `GET /customers/:id/`: for keys whose permitted workflows are routes. HEAD
- * counts as GET.
+ * counts as GET. A guard that stands on no route, as in `app.use()`, cannot see its template, and refuses the request.
  */
 export const routeTemplate = /* @__PURE__ */ maker(
   (): TargetReader<WireRequest> =>
     ({ method, template }) =>
-      template && `${method === 'HEAD' ? 'GET' : method} ${template}`,
+      template === undefined ? parameterUnseen({ parameter: undefined, template }) : `${method === 'HEAD' ? 'GET' : method} ${template}`,
 )
 
 const PROFILE_METHODS = ['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const

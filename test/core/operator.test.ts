@@ -1,4 +1,13 @@
-import { createTwinkey, isTwinkeyError, memoryStore, param, type RefusedEvent, type Requirement, type TwinkeyEvent } from 'twinkey'
+import {
+  createTwinkey,
+  isTwinkeyError,
+  memoryStore,
+  param,
+  type RefusedEvent,
+  type Requirement,
+  routeTemplate,
+  type TwinkeyEvent,
+} from 'twinkey'
 import { standard } from 'twinkey/profiles'
 import { describe, expect, test } from 'vitest'
 import { byHeaders, codeOf, type Sent, sent } from '../support/sent.ts'
@@ -138,6 +147,10 @@ describe('the event of a refusal tells where the request was going', () => {
     expect(await ask('/t/:tenantId/flows')).toBe('/t/:tenantId/flows')
     expect(await ask(`/t/${primary}/flows`)).toBe(undefined)
     expect(await ask(`/t/${known}/flows`)).toBe(undefined)
+    expect(await refused({}, { environment: 'prod', workflow: routeTemplate() })).toEqual({
+      reason: 'parameter_unseen',
+      environment: 'prod',
+    })
     expect(await refused({}, { tenant: param('tenant') })).toEqual({ reason: 'parameter_unseen', parameter: 'tenant' })
   })
 })
