@@ -96,7 +96,7 @@ const WEIGHTED: readonly (readonly [number, fc.Arbitrary<KeyringCommand>])[] = [
   [8, fc.tuple(fc.constantFrom('end' as const, 'seen' as const), node, pick, offset).map((args) => verifyAt(...args))],
   [4, fc.tuple(node, pick).map((args) => get(...args))],
   [5, fc.tuple(node, filter, fc.constantFrom(1, 1, 2, 3, 100)).map((args) => list(...args))],
-  [1, fc.tuple(node, whose).map((args) => revokeAll(...args))],
+  [2, fc.tuple(node, whose).map((args) => revokeAll(...args))],
   [8, fc.tuple(fc.constantFrom(...OWNERS), ceiling, fc.subarray([0, 1, 2]), pick).map((args) => changeOwner(...args))],
   [3, fc.tuple(node, fc.option(pick, { nil: undefined, freq: 1 })).map((args) => forget(...args))],
 ]

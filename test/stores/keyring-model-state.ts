@@ -46,8 +46,11 @@ const USE_LAG = 61_000
 
 /** Everybody that a credential may be on a node at this moment, for any state of key and owner that the node may go by. */
 export function possibleHolders(model: KeyringModel, node: number, credential: ModelSecret | ModelToken): Holder[] {
-  const { keyId } = 'secret' in credential ? credential.secret : credential
-  const keys = model.keys.get(keyId)?.possible(node, model.clock.now(), () => MAX_AGE) ?? [undefined]
+  const secret = 'secret' in credential ? credential.secret : credential
+  const now = model.clock.now()
+  // Nobody is refused by what was known before, but by the refusal itself for a second.
+  const maxAge = (key: ModelKey | undefined) => (liveSlot(key, secret.id, now) === undefined ? MAX_AGE_GONE : MAX_AGE)
+  const keys = model.keys.get(secret.keyId)?.possible(node, now, maxAge) ?? [undefined]
   return holdersAmong(model, node, credential, keys)
 }
 

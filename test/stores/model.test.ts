@@ -4,7 +4,7 @@ import { keyringModel } from './keyring-model.ts'
 
 it('several nodes over the memory store do what is promised, whatever is done to them', async () => {
   const store = memoryStore()
-  const tally = await keyringModel(async () => store, { runs: 200, commands: 100 })
+  const tally = await keyringModel(async () => store, { runs: 250, commands: 100 })
   // The model would agree with nodes that let nobody in and to which nothing happens.
   for (const seldom of [
     'verify secret: let in, one of several',
