@@ -28,7 +28,7 @@ type Whereabouts = Target & Partial<Unseen>
 class Misdirected extends Denial {
   constructor(
     refusal: Refusal,
-    reason: RefusalReason,
+    reason: RefusalReason | undefined,
     keyId: string,
     readonly where: Whereabouts,
   ) {

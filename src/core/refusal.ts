@@ -119,6 +119,13 @@ export function unseenOf(refusal: Refusal): Unseen | undefined {
   return (refusal as { [BRAND]?: Unseen })[BRAND]
 }
 
+/** Why a reader or a profile has refused, where that can be told by what it answers. */
+export function reasonOf(refusal: Refusal): RefusalReason | undefined {
+  if (unseenOf(refusal) !== undefined) return 'parameter_unseen'
+  if (refusal.code === 'unavailable') return 'owner_lookup_failed'
+  return refusal.code === 'request_malformed' || refusal.code === 'target_conflict' ? 'not_readable' : undefined
+}
+
 /** The effective scope does not cover the target on this axis. */
 export function denied(axis: Axis): Refusal {
   return DENIED[axis]

@@ -1,13 +1,13 @@
 import { nameProblem } from './bounds.ts'
 import { ownText } from './cache.ts'
 import type { Demand } from './demand.ts'
-import { isRefusal, REFUSALS, type Refusal, type RefusalReason, targetConflict, targetMissing, unseenOf } from './refusal.ts'
+import { isRefusal, REFUSALS, type Refusal, type RefusalReason, reasonOf, targetConflict, targetMissing } from './refusal.ts'
 import { AXES, type Axis, covers, type Reach, type Scope, type Target } from './scope.ts'
 
 /** Why a target cannot be told, for the caller and for the operator. */
 export interface Unresolved {
   readonly refusal: Refusal
-  readonly reason: RefusalReason
+  readonly reason: RefusalReason | undefined
 }
 
 type Reading = string | Refusal | undefined
@@ -89,8 +89,8 @@ function resolveAxis(
 ): string | undefined | Unresolved {
   const byRoute = checked(namedByRoute)
   const byProfile = checked(namedByProfile)
-  if (isRefusal(byRoute)) return { refusal: byRoute, reason: unseenOf(byRoute) === undefined ? 'not_readable' : 'parameter_unseen' }
-  if (isRefusal(byProfile)) return { refusal: byProfile, reason: 'not_readable' }
+  if (isRefusal(byRoute)) return { refusal: byRoute, reason: reasonOf(byRoute) }
+  if (isRefusal(byProfile)) return { refusal: byProfile, reason: reasonOf(byProfile) }
 
   const listed = caseless?.includes(axis) ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? ''] : undefined
   const first = listed ? spelled(byRoute, listed) : byRoute

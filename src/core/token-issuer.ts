@@ -7,7 +7,7 @@ import { requireInput } from './fault.ts'
 import { Denial } from './identifier.ts'
 import { type ApiKey, viewOf } from './key-view.ts'
 import type { Principal, Refused } from './principal.ts'
-import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason } from './refusal.ts'
+import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, reasonOf } from './refusal.ts'
 import { emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope } from './scope.ts'
 import type { Slot } from './secret.ts'
 import type { SigningKeys } from './signing-key.ts'
@@ -94,7 +94,7 @@ export function createTokenIssuer<M extends Metadata>({
   emit,
   now,
 }: TokenIssuerParts<M>): Tokens<M> {
-  function refuse(refusal: Refusal, reason: RefusalReason, keyId: string): Refused {
+  function refuse(refusal: Refusal, reason: RefusalReason | undefined, keyId: string): Refused {
     emit?.({ type: 'access.refused', at: now(), code: refusal.code, reason, axis: refusal.axis, keyId })
     return { ok: false, refusal }
   }
@@ -104,7 +104,7 @@ export function createTokenIssuer<M extends Metadata>({
       const first = await authenticator.identify(secret, 'secret')
       if (first instanceof Denial) return { ok: false, refusal: first.refusal }
       const asked = typeof request === 'function' ? await authenticator.ask(() => request(first.principal)) : request
-      if (isRefusal(asked)) return refuse(asked, 'not_readable', first.key.id)
+      if (isRefusal(asked)) return refuse(asked, reasonOf(asked), first.key.id)
       // A caller can take its time with saying what it asks for. What holds is who it is when it has.
       const outcome = typeof request === 'function' ? await authenticator.identify(secret, 'secret') : first
       if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }

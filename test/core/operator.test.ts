@@ -2,13 +2,16 @@ import {
   createTwinkey,
   isTwinkeyError,
   memoryStore,
+  type Profile,
   param,
   type RefusedEvent,
   type Requirement,
+  rateLimited,
   routeTemplate,
   type TwinkeyEvent,
+  type WireBody,
 } from 'twinkey'
-import { standard } from 'twinkey/profiles'
+import { flare, standard } from 'twinkey/profiles'
 import { describe, expect, test } from 'vitest'
 import { byHeaders, codeOf, type Sent, sent } from '../support/sent.ts'
 import { spyStore } from '../support/spy-store.ts'
@@ -153,4 +156,39 @@ describe('the event of a refusal tells where the request was going', () => {
     })
     expect(await refused({}, { tenant: param('tenant') })).toEqual({ reason: 'parameter_unseen', parameter: 'tenant' })
   })
+})
+
+test('the event of a refusal has a reason where something was read, and none where a limiter or an application has refused', async () => {
+  const events: TwinkeyEvent[] = []
+  const twinkey = createTwinkey({ onEvent: (event) => events.push(event) })
+  const { primary } = await twinkey.keys.create({ name: 'a', scope: { tenants: ['t'] } })
+  const reasonOf = async (call: Promise<{ readonly ok: boolean }>) => {
+    expect((await call).ok).toBe(false)
+    const { code, reason } = events.filter(({ type }) => type === 'access.refused').at(-1) as RefusedEvent
+    return `${code} ${reason}`
+  }
+  const ask = (requirement: Requirement) => reasonOf(twinkey.authenticate(sent({ credential: primary, tenant: 't, t' }), requirement))
+  expect(await ask({ tenant: () => rateLimited(3) })).toBe('rate_limited undefined')
+  expect(await ask({ profile: { ...standard(), target: { tenant: () => rateLimited(3) } } })).toBe('rate_limited undefined')
+  expect(await ask(byHeaders)).toBe('target_conflict not_readable')
+
+  const issue = (profile: Profile, body: WireBody) =>
+    reasonOf(twinkey.tokens.issue(primary, (holder) => profile.tokenRequest(body, holder)))
+  expect(await issue(standard(), { scope: 7 })).toBe('request_malformed not_readable')
+  expect(await issue(flare({ account: () => undefined }), {})).toBe('credential_invalid undefined')
+  expect(await issue(flare({ account: () => Promise.reject(new Error('down')) }), {})).toBe('unavailable owner_lookup_failed')
+})
+
+test('quotes around a secret are no form that a field cannot have, since another system may issue such secrets', async () => {
+  const events: TwinkeyEvent[] = []
+  const foreign = [{ algorithm: 'sha-256', minLength: 20, maxLength: 30 }] as const
+  const twinkey = createTwinkey({ foreign, onEvent: (event) => events.push(event) })
+  const { primary } = await twinkey.keys.create({ name: 'a', scope: { tenants: ['t'] } })
+  const quoted = '"0123456789abcdefghij"'
+  await twinkey.keys.import({ name: 'b', scope: { tenants: ['t'] }, primary: { secret: quoted, entropyBits: 112 } })
+  const ask = async (headers: Record<string, string>) => codeOf(await twinkey.authenticate(new Request('http://localhost/', { headers })))
+  expect(await ask({ 'x-api-key': quoted })).toBe('let in')
+  expect(await ask({ 'x-api-key': `"${primary}"` })).toBe('credential_invalid')
+  expect(events.at(-1)).toMatchObject({ reason: 'prefix_unknown' })
+  expect(await ask({ authorization: `Bearer "${primary}"` })).toBe('credential_malformed')
 })
