@@ -104,6 +104,9 @@ const DEFAULT_NAME = 'twinkey'
 export function checkOptions(options: TwinkeyOptions): CheckedOptions {
   requireMembers(options, MEMBERS, 'The options of createTwinkey')
   const { store = memoryStore(), ownerScope, cache = {}, onEvent, now = Date.now } = options
+  const isFunction = typeof store === 'function'
+  if (isFunction || typeof (store as { then?: unknown } | null)?.then === 'function')
+    throw new TypeError(`store is a ${isFunction ? 'function: call it' : 'Promise: await it'} first, and pass the store that it answers.`)
   for (const method of STORE_METHODS) {
     if (typeof store?.[method] !== 'function') throw new TypeError(`store has no method ${method}. Pass a store, like memoryStore().`)
   }

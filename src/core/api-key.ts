@@ -154,9 +154,11 @@ export function rotated(
   if (secondaryLives && replace !== 'secondary') {
     throw new TwinkeyError(
       'secondary_live',
-      'The secondary secret is still live, and rotating would end it. Of two lasting secrets regenerate(id, slot) the idle one. After a grace ' +
-        "wait until it is over, or regenerate(id, 'primary') if the new secret was lost. If nobody uses the secondary any more, rotate with " +
-        "{ replace: 'secondary' }.",
+      `The secondary secret is still live, and rotating would end it. ${
+        secondary.expiresAt === null
+          ? 'This key has two lasting secrets: regenerate the one that nobody uses'
+          : "Wait until it has expired, or regenerate(id, 'primary') if the new secret was lost"
+      }, or rotate with { replace: 'secondary' } if nobody uses the secondary any more.`,
     )
   }
   const diesAt = Math.min(now + graceSeconds * 1000, primary.expiresAt ?? Number.POSITIVE_INFINITY)

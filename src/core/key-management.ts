@@ -34,7 +34,7 @@ export interface Keyring<M extends Metadata = Metadata> {
    * than 112 bits of entropy, or would never be looked up.
    */
   import(input: ImportKeyInput<M>): Promise<ApiKey<M>>
-  /** The key, or undefined where there is none of that id. Never shows a secret. */
+  /** The key, or undefined where there is none of that id, whatever the text. Never shows a secret. */
   get(id: string): Promise<ApiKey<M> | undefined>
   /** One page of keys. Never shows a secret. */
   list(input?: ListKeysInput): Promise<{ keys: ApiKey<M>[]; next: string | undefined }>

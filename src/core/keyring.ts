@@ -157,6 +157,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
     create: (input) => create(input),
     import: importKey,
     async get(id) {
+      requireInput(typeof id === 'string' ? undefined : 'must be text', 'id')
       const record = isId(id) ? await store.get(id) : undefined
       return record?.kind === 'key' ? viewOf(record) : undefined
     },

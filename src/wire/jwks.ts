@@ -138,7 +138,8 @@ async function fetchJson(url: URL, deadlineMilliseconds: number): Promise<unknow
   } catch (thrown) {
     // Of what fetch throws, the cause says why. Some platforms repeat the address, and in its query there may be a password.
     const error = (thrown as Error).cause ?? thrown
-    throw url.search === '' ? error : new Error(reasonOf(error).split(url.search).join(''))
+    const { search } = url
+    throw search === '' ? error : new Error(reasonOf(error).split(search).join(''))
   }
 }
 

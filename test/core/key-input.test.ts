@@ -210,3 +210,9 @@ describe('the other calls refuse', () => {
     expect(await faultOf(() => createBench().twinkey.keys.list(input as object))).toBe('invalid_input')
   })
 })
+
+it.each([undefined, null, 7, {}])('an id of %j is invalid_input to every call, to get too', async (id) => {
+  const { keys } = createBench().twinkey
+  const calls = [keys.get, keys.revoke, keys.disable, keys.enable, keys.rotate, keys.delete]
+  for (const call of calls) expect(await faultOf(() => call(id as never))).toBe('invalid_input')
+})

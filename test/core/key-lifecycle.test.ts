@@ -74,9 +74,9 @@ describe('get', () => {
     )
   })
 
-  it.each(['nosuchkey0000000', '', 'a/b', "' OR 1=1", 'x'.repeat(65), undefined, null, 7, {}])('answers undefined for %j', async (id) => {
+  it.each(['nosuchkey0000000', '', 'a/b', "' OR 1=1", 'x'.repeat(65)])('answers undefined for %j', async (id) => {
     const { twinkey } = createBench()
-    expect(await twinkey.keys.get(id as string)).toBeUndefined()
+    expect(await twinkey.keys.get(id)).toBeUndefined()
   })
 })
 

@@ -20,6 +20,8 @@ describe('createTwinkey refuses, with what to do instead,', () => {
     ['an own __proto__', JSON.parse('{"__proto__":{}}'), /cannot have "__proto__"/],
 
     ['a store that is null', { store: null }, /store has no method get.*memoryStore\(\)/],
+    ['a store that is not made yet', { store: memoryStore }, /^store is a function: call it first/],
+    ['a store that is not there yet', { store: Promise.resolve(memoryStore()) }, /^store is a Promise: await it first/],
     ['a store that is a map', { store: new Map() }, /store has no method put.*memoryStore\(\)/],
     ['a store without recordUse', { store: { ...memoryStore(), recordUse: undefined } }, /store has no method recordUse/],
     ['a store whose feed is no function', { store: { ...memoryStore(), watch: true } }, /store.*watch/],

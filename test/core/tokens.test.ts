@@ -141,7 +141,7 @@ describe('the life of a token', () => {
   })
 
   describe('where tokens.maxLifetimeSeconds is 300', () => {
-    const capped = () => createBench({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey], maxLifetimeSeconds: 300 } })
+    const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey], maxLifetimeSeconds: 300 }
 
     it.each([
       [undefined, 300],
@@ -150,7 +150,7 @@ describe('the life of a token', () => {
       [300, 300],
       [299, 299],
     ])('is, asked for %s s, cut to %s s', async (lifetimeSeconds, lives) => {
-      const { twinkey, clock } = capped()
+      const { twinkey, clock } = createBench({ tokens })
       const { primary } = await twinkey.keys.create(INPUT)
       const issued = await issue(twinkey, primary, { lifetimeSeconds })
       expect(issued).toMatchObject({ lifetimeSeconds: lives, expiresAt: clock.now() + lives * 1000 })
@@ -158,7 +158,7 @@ describe('the life of a token', () => {
     })
 
     it('is told as it is by the answer over HTTP, and what is more than an hour is refused as ever', async () => {
-      const { twinkey, clock } = capped()
+      const { twinkey, clock } = createBench({ tokens })
       const { primary } = await twinkey.keys.create({ ...INPUT, scope: { tenants: ['1'] } })
       const post = (profile: Profile | undefined, authorization: string, body = '') =>
         webEndpoints(twinkey, { profile }).exchange(new Request('http://localhost/', { method: 'POST', headers: { authorization }, body }))
@@ -169,8 +169,7 @@ describe('the life of a token', () => {
       ] as const)
         expect(await (await post(undefined, `Bearer ${primary}`, body)).json()).toMatchObject({ expires_in: lives })
       expect((await post(undefined, `Bearer ${primary}`, '{"expires_in":3601}')).status).toBe(400)
-      const account = { tenantId: 1 } as FlareAccount
-      const answer = await (await post(flare({ account: () => account }), primary)).json()
+      const answer = await (await post(flare({ account: () => ({ tenantId: 1 }) as FlareAccount }), primary)).json()
       expect(answer).toMatchObject({ refresh_token_exp: clock.now() / 1000 + 300 })
     })
 
@@ -178,7 +177,6 @@ describe('the life of a token', () => {
       const { twinkey, another, clock } = createBench()
       const { primary } = await twinkey.keys.create(INPUT)
       const { token } = await issue(twinkey, primary)
-      const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey], maxLifetimeSeconds: 300 }
       clock.advance(3_599_000)
       expect(await verdict(another({ tokens }), token)).toBe('let in')
     })
