@@ -1,5 +1,6 @@
 /** The library: `createTwinkey`, what it takes, and what it answers. @module twinkey */
 
+export type { JWK } from 'jose'
 export type { AliasRecord, Json, KeyRecord, KeyState, Metadata, StoredSecret } from './core/api-key.ts'
 export type { Credential, Demand, RequestReader, TargetReader } from './core/demand.ts'
 export type { Pepper } from './core/digest.ts'

@@ -138,6 +138,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     now,
   })
   return {
+    takes: 'token',
     authenticate: (request, requirement) => authenticator.authenticate(request, requirement),
     authenticateNow: (request, requirement) => authenticator.authenticateNow(request, requirement),
     verify: async (token) => (await authenticator.authenticate(token, TOKEN_ALONE)) as Decision,

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
 import type * as Twinkey from 'twinkey'
 import { checksumHolds, createTwinkey, memoryStore, secretPattern, type Target } from 'twinkey'
-import { storeContract } from 'twinkey/testing'
+import { createTestClock, storeContract } from 'twinkey/testing'
 import { requireAuth } from 'twinkey/web'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { blocksOf, callLine, createGuideRunner, curlLinesOf, readGuide } from './support/guide.ts'
@@ -23,7 +26,8 @@ describe('docs/quick-start.md', () => {
     ['twinkey/hono', 'tsx'],
     ['twinkey/web', 'bun'],
   ] as const)('has a program for %s that answers each curl line as it says', async (subpath, by) => {
-    const { url, printed } = await run(blockWith('quick-start', `from '${subpath}'`), by)
+    const program = blocksOf('quick-start', 'ts').find((block) => block.includes(`from '${subpath}'`) && block.includes('PORT'))
+    const { url, printed } = await run(program ?? blockWith('quick-start', `from '${subpath}'`), by)
     const lines = curlLinesOf('quick-start')
     expect(lines).toHaveLength(5)
     const variables: Record<string, string> = {}
@@ -65,6 +69,16 @@ describe('docs/scopes.md', () => {
   })
 })
 
+test('a guard that reads no tenant lets a key of one pass whatever the path says, and a workflow alone keeps nobody out, as docs/scopes.md says', async () => {
+  const twinkey = createTwinkey({ environments: ['production'] })
+  const { primary } = await twinkey.keys.create({ name: 'Customer', scope: { tenants: ['t1'] } })
+  const request = new Request('http://localhost/tenants/t2/flows', { headers: { 'x-api-key': primary } })
+  expect(await twinkey.authenticate(request, { workflow: 'keys.manage' })).toMatchObject({ ok: true, principal: { tenant: 't1' } })
+  const refused = { ok: false, refusal: { code: 'tenant_denied' } }
+  expect(await twinkey.authenticate(request, { tenant: ({ url }) => url.split('/').at(-2), workflow: 'flows.read' })).toMatchObject(refused)
+  expect(await twinkey.authenticate(request, { tenant: 'operators', workflow: 'keys.manage' })).toMatchObject(refused)
+})
+
 describe('docs/writing-a-profile.md', () => {
   test('has a profile that reads its headers and no others, and answers in its own form', async () => {
     const { acmeProfile } = await load<{ acmeProfile(): Twinkey.Profile }>(blockWith('writing-a-profile', 'acmeProfile()'))
@@ -81,6 +95,107 @@ describe('docs/writing-a-profile.md', () => {
     expect(await call({ 'x-acme-key': `${primary}, ${primary}` })).toMatchObject({ status: 400, error: 'credential_ambiguous' })
     expect(await call({ 'x-acme-key': primary, 'x-acme-account': 'a3' })).toMatchObject({ status: 403, error: 'tenant_denied' })
     expect(await call({ 'x-acme-key': primary })).toMatchObject({ status: 400, error: 'target_missing' })
+  })
+})
+
+describe('docs/rotation.md', () => {
+  type Made = {
+    idleSlot(key: Twinkey.ApiKey, now?: number): Twinkey.Slot | undefined
+    renewIdle(twinkey: Twinkey.Twinkey, id: string): Promise<string>
+  }
+  const DAY = 24 * 3_600_000
+
+  test('takes a slot that is idle, and none where both are in use or have just been made', async () => {
+    const { idleSlot } = await load<Made>(blockWith('rotation', 'idleSlot('))
+    const clock = createTestClock()
+    const twinkey = createTwinkey({ now: clock.now })
+    const { key, primary, secondary } = await twinkey.keys.create({ name: 'Any', scope: { tenants: ['t1'] } })
+    const used = async (...secrets: (string | null)[]) => {
+      for (const secret of secrets) await requireAuth(twinkey, {}, () => new Response())(requestWith(secret ?? ''))
+      await twinkey.pending()
+      return (await twinkey.keys.get(key.id)) as Twinkey.ApiKey
+    }
+    expect(idleSlot(key, clock.now())).toBeUndefined()
+    clock.advance(DAY + 1000)
+    expect(idleSlot(await used(primary), clock.now())).toBe('secondary')
+    expect(idleSlot(await used(secondary), clock.now())).toBeUndefined()
+    clock.advance(DAY + 1000)
+    expect(idleSlot(await used(secondary), clock.now())).toBe('primary')
+    const { secret } = await twinkey.keys.regenerate(key.id, 'primary')
+    clock.advance(1000)
+    expect(idleSlot(await used(), clock.now())).toBeUndefined()
+    clock.advance(DAY + 1000)
+    expect(idleSlot(await used(secret), clock.now())).toBe('secondary')
+  })
+
+  test('regenerates nothing where no slot is idle', async () => {
+    const { renewIdle } = await load<Made>(blockWith('rotation', 'idleSlot('))
+    const twinkey = createTwinkey()
+    const { key, primary, secondary } = await twinkey.keys.create({ name: 'Any', scope: { tenants: ['t1'] } })
+    await expect(renewIdle(twinkey, key.id)).rejects.toThrow('No slot is idle')
+    for (const secret of [primary, secondary]) expect(await twinkey.keys.verify(secret ?? '')).toMatchObject({ ok: true })
+  })
+})
+
+interface Answered {
+  readonly key: Twinkey.ApiKey
+  readonly primary: string
+  readonly secondary: string
+  readonly secret: string
+}
+
+describe('docs/managing.md', async () => {
+  type Made = { keyRoutes(twinkey: Twinkey.Twinkey): express.Router; STATUSES: Record<string, number> }
+  const { keyRoutes, STATUSES } = await load<Made>(blockWith('managing', 'keyRoutes('))
+  const { firstOperator } = await load<{ firstOperator(twinkey: Twinkey.Twinkey): Promise<string> }>(
+    blockWith('managing', 'firstOperator('),
+  )
+  const actors: unknown[] = []
+  // From dist, as what the router imports: it takes no requirement that another copy of the package has checked.
+  const installed = await load<typeof Twinkey>("export * from 'twinkey'")
+  const twinkey = installed.createTwinkey({
+    environments: ['production'],
+    onEvent: (event) => void ('actor' in event && actors.push(event.actor)),
+  })
+  const operator = await firstOperator(twinkey)
+  const server = express().use('/keys', keyRoutes(twinkey)).listen(0)
+  await once(server, 'listening')
+  afterAll(() => server.close())
+  const call = async (method: string, path = '', body?: object, secret = operator) => {
+    const headers = { 'x-api-key': secret, 'content-type': 'application/json' }
+    const { port } = server.address() as AddressInfo
+    const response = await fetch(`http://localhost:${port}/keys${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) })
+    return { status: response.status, body: (await response.json()) as Answered }
+  }
+
+  test('has a router by which operators manage keys, and which customers do not pass', async () => {
+    const made = await call('POST', '', { name: 'Billing', scope: { tenants: ['t1'] }, actor: 'somebody else' })
+    expect(made).toMatchObject({ status: 201, body: { key: { name: 'Billing' } } })
+    const { key, primary, secondary } = made.body
+    expect(await call('GET', '', undefined, primary)).toMatchObject({ status: 403, body: { code: 'tenant_denied' } })
+    expect(await call('GET', '?tenant=t1')).toMatchObject({ status: 200, body: { keys: [{ id: key.id }] } })
+    expect(await call('GET', '?tenants=t1')).toMatchObject({ status: 400, body: { code: 'invalid_input' } })
+    expect(await call('GET', `/${key.id}`)).toMatchObject({ status: 200, body: { id: key.id } })
+    expect(await call('PATCH', `/${key.id}`, { name: 'Bills' })).toMatchObject({ status: 200, body: { name: 'Bills' } })
+    expect(await call('POST', `/${key.id}/secrets/tertiary`)).toMatchObject({ status: 400, body: { code: 'invalid_input' } })
+    const { body } = await call('POST', `/${key.id}/secrets/secondary`)
+    expect(await twinkey.keys.verify(secondary)).toMatchObject({ ok: false })
+    expect(await twinkey.keys.verify(body.secret)).toMatchObject({ ok: true })
+    expect(await call('POST', `/${key.id}/disable`)).toMatchObject({ status: 200, body: { state: 'disabled' } })
+    expect(await call('POST', `/${key.id}/enable`)).toMatchObject({ status: 200, body: { state: 'enabled' } })
+    expect(await call('DELETE', `/${key.id}`)).toMatchObject({ status: 200, body: { state: 'revoked' } })
+    expect(await call('POST', `/${key.id}/enable`)).toMatchObject({ status: 409, body: { code: 'key_revoked' } })
+    expect(await call('GET', '/nobody')).toMatchObject({ status: 404 })
+    expect(await call('DELETE', '/nobody')).toMatchObject({ status: 404, body: { code: 'key_not_found' } })
+    const [keyId] = operator.replace(/^tk_/, '').match(/^.{16}/) ?? []
+    expect(actors).toEqual(['set-up', ...Array(6).fill(keyId)])
+  })
+
+  test('answers each fault with the status that docs/errors.md says', () => {
+    const [, faults = ''] = /^## Faults\n([\s\S]*?)^## /m.exec(readGuide('errors')) ?? []
+    const rows = [...faults.matchAll(/^\| `(\w+)` \| (\d+|none) \|/gm)].map(([, code = '', status]) => [code, status])
+    expect(rows.length).toBeGreaterThanOrEqual(14)
+    for (const [code = '', status] of rows) expect(`${code} ${STATUSES[code] ?? 500}`).toBe(`${code} ${status === 'none' ? 500 : status}`)
   })
 })
 
@@ -133,6 +248,10 @@ test('the function of docs/stores.md moves records with their last uses, so that
   expect((await after.keys.get(key.id))?.primary.lastUsedAt).toBe(1_767_225_600_000)
   expect(await after.keys.verify(primary)).toMatchObject({ ok: true, slot: 'primary' })
 })
+
+function requestWith(secret: string): Request {
+  return new Request('http://localhost/', { headers: { 'x-api-key': secret } })
+}
 
 // What a list is asked for, as a database would do it.
 function matches(record: Twinkey.StoredKey, { tenant, owner, state, pepper }: Twinkey.ListQuery): boolean {

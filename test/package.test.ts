@@ -32,6 +32,10 @@ const FILES: readonly (string | RegExp)[] = [
     'web',
   ].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`, `dist/${name}.js.map`]),
   ...['hash', 'hash.node'].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),
+  // The documentation, so that the links of the README lead somewhere where the package is installed.
+  ...readdirSync(join(root, 'docs')).flatMap((name) => (name.endsWith('.md') ? `docs/${name}` : [])),
+  ...['diagrams', 'plots'].flatMap((folder) => readdirSync(join(root, 'docs', folder)).map((name) => `docs/${folder}/${name}`)),
+  ...['express/server.ts', 'fastify/server.ts', 'hono/server.ts', 'throttle/server.ts', 'web/worker.ts'].map((name) => `examples/${name}`),
   /^dist\/chunk-[A-Z0-9]{8}\.js(\.map)?$/,
   /^dist\/[a-z-]+-[\w-]{8}\.d\.ts$/,
 ]
@@ -55,6 +59,16 @@ test('the package holds the files of the list and no others', () => {
   const fits = (path: string) => FILES.some((each) => (typeof each === 'string' ? each === path : each.test(path)))
   expect(packed.filter((path) => !fits(path))).toEqual([])
   expect(FILES.filter((each) => typeof each === 'string' && !packed.includes(each))).toEqual([])
+})
+
+test('the links of its pages lead to files that it holds, but for what belongs to the repository', () => {
+  const pages = packed.filter((path) => path.endsWith('.md'))
+  const dead = pages.flatMap((page) => {
+    const text = readFileSync(join(root, page), 'utf8').replace(/^\s*(`{3,})[\s\S]*?^\s*\1\s*$/gm, '')
+    const links = [...text.matchAll(/\]\(([^)\s#]+)[^)\s]*\)/g)].flatMap(([, link = '']) => (/^[a-z]+:/.test(link) ? [] : link))
+    return links.map((link) => join(dirname(page), link)).filter((path) => !packed.includes(path))
+  })
+  expect([...new Set(dead)]).toEqual(['CONTRIBUTING.md'])
 })
 
 test('the dependencies are jose and @noble/hashes, in exact versions, and installing runs nothing', () => {

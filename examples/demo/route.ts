@@ -17,7 +17,7 @@ export interface Incoming {
 export interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: string
-  readonly requirement: Requirement
+  readonly requirement: Requirement & { readonly optional?: false }
   reply(incoming: Incoming): Reply | Promise<Reply>
 }
 

@@ -14,7 +14,7 @@ export { header, param, query, routeTemplate } from '../wire/requirement.ts'
 declare global {
   namespace Express {
     interface Request {
-      /** Set by `requireAuth`; absent on routes without it, and where an `optional` guard let nobody in. */
+      /** Set by `requireAuth`. Undefined on routes without a guard and, for who is let in as nobody, behind an `optional` one: the type cannot say so. */
       principal: Principal
     }
   }
@@ -64,6 +64,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
  * @param twinkey What issues.
  * @param options The profile, where it is not the standard one, and a throttle.
  * @returns A middleware to mount with `app.use('/tokens', …)`.
+ * @throws TypeError where nothing can issue: without a Twinkey, or without a signing key for a store that is not `memoryStore()`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): RequestHandler {
   const { route, secretQuery } = createEndpoints(twinkey, options)

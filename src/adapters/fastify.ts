@@ -14,7 +14,7 @@ export { header, param, query, routeTemplate } from '../wire/requirement.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by `requireAuth`; absent on routes without it, and where an `optional` guard let nobody in. */
+    /** Set by `requireAuth`. Undefined on routes without a guard and, for who is let in as nobody, behind an `optional` one: the type cannot say so. */
     principal: Principal
   }
 }
@@ -58,6 +58,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
  * @param twinkey What issues.
  * @param options The profile, where it is not the standard one, and a throttle.
  * @returns A plugin to register with a prefix: `app.register(tokenRoutes(twinkey), { prefix: '/tokens' })`.
+ * @throws TypeError where nothing can issue: without a Twinkey, or without a signing key for a store that is not `memoryStore()`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): FastifyPluginAsync {
   const { paths, secretQuery } = createEndpoints(twinkey, options)

@@ -6,7 +6,7 @@ import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, t
 import { takenBody } from './node.ts'
 import { hideQuery } from './web-context.ts'
 
-const MATCHED: MatchedRoute<Context> = { param: readParam, template: ({ req }) => req.routePath }
+const MATCHED: MatchedRoute<Context> = { param: readParam, template: readTemplate }
 
 /**
  * The request of a context. On Node the server's own is read, so that no web-standard one has to be made for it. Names in the query that hold a
@@ -50,6 +50,12 @@ function readParam({ req }: Context, name: string): string | undefined {
   } catch {
     return ''
   }
+}
+
+// Hono takes a middleware for a route of all methods, whose template is not that of the handler. It is one where the handler has the same.
+function readTemplate({ req }: Context): string | undefined {
+  const [own, ...below] = req.matchedRoutes.slice(req.routeIndex)
+  return own?.method !== 'ALL' || below.some(({ path }) => path === own.path) ? own?.path : undefined
 }
 
 function incomingOf(c: Context): NodeRequest | undefined {

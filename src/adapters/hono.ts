@@ -30,12 +30,12 @@ export { header, param, query, routeTemplate } from '../wire/requirement.ts'
  */
 export function requireAuth<M extends Metadata>(
   twinkey: Decider<M>,
-  requirement: Requirement & { readonly optional: true },
-): MiddlewareHandler<{ Variables: { principal: Principal<M> | undefined } }>
+  requirement?: Requirement & { readonly optional?: false | undefined },
+): MiddlewareHandler<{ Variables: { principal: Principal<M> } }>
 export function requireAuth<M extends Metadata>(
   twinkey: Decider<M>,
-  requirement?: Requirement,
-): MiddlewareHandler<{ Variables: { principal: Principal<M> } }>
+  requirement: Requirement,
+): MiddlewareHandler<{ Variables: { principal: Principal<M> | undefined } }>
 export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): MiddlewareHandler {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   const proceed = (c: Context, next: Next, verdict: Verdict<M>): ReturnType<MiddlewareHandler> => {
@@ -61,6 +61,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
  * @param twinkey What issues.
  * @param options The profile, where it is not the standard one, and a throttle.
  * @returns A handler to mount with a wildcard: `app.use('/tokens/*', tokenRoutes(twinkey))`.
+ * @throws TypeError where nothing can issue: without a Twinkey, or without a signing key for a store that is not `memoryStore()`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): MiddlewareHandler {
   const { route, secretQuery } = createEndpoints(twinkey, options)

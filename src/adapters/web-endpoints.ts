@@ -13,6 +13,7 @@ export type EndpointHandler = (request: Request, ...rest: unknown[]) => Promise<
  * @param twinkey What issues and verifies.
  * @param options The profile, where it is not the standard one, and a throttle.
  * @returns Three handlers: `exchange` for POST, `test` and `jwks` for GET.
+ * @throws TypeError where nothing can issue: without a Twinkey, or without a signing key for a store that is not `memoryStore()`.
  * @see RFC 6749 section 5.1, RFC 7517
  */
 export function webEndpoints<M extends Metadata>(

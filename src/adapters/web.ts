@@ -40,7 +40,7 @@ export type GuardedHandler<P, A extends unknown[]> = (request: Request, principa
  */
 export function requireAuth<M extends Metadata, A extends unknown[]>(
   twinkey: Decider<M>,
-  requirement: Requirement & { readonly optional?: false },
+  requirement: Requirement & { readonly optional?: false | undefined },
   handler: GuardedHandler<Principal<M>, A>,
 ): (request: Request, ...rest: A) => Promise<Response>
 export function requireAuth<M extends Metadata, A extends unknown[]>(
@@ -54,6 +54,7 @@ export function requireAuth<M extends Metadata, A extends unknown[]>(
   handler: GuardedHandler<Principal<M>, A>,
 ): (request: Request, ...rest: A) => Promise<Response> {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
+  if (typeof handler !== 'function') throw new TypeError('requireAuth: the third argument must be the handler to guard.')
   return async (request, ...rest) => {
     const verdict = await judge(new WebWireRequest(request))
     outlive(twinkey.pending(), rest)

@@ -7,10 +7,10 @@ import { Denial, type Identify, invalid, type Known, Question } from './identifi
 import type { Admission, Identity } from './identity.ts'
 import type { OwnerScopes } from './owner-scopes.ts'
 import type { Allowed, Anonymous, Decision, Principal } from './principal.ts'
-import { denied, isRefusal, REFUSALS, type Refusal, rateLimited } from './refusal.ts'
+import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, rateLimited, type Unseen, unseenOf } from './refusal.ts'
 import { freezeScope, intersect, type Scope, type Target } from './scope.ts'
-import type { Slot } from './secret.ts'
-import { firstUncovered, keptReadings, readTarget, resolveTarget } from './target.ts'
+import { mayHoldSecret, type Slot } from './secret.ts'
+import { firstUncovered, keptReadings, namedTarget, readTarget, resolveTarget } from './target.ts'
 import { createBrake, type Throttle } from './throttle.ts'
 import type { Usage } from './usage.ts'
 
@@ -19,6 +19,21 @@ interface Identified<M extends Metadata> {
   readonly key: KeyRecord
   readonly slot: Slot
   readonly principal: Principal<M>
+}
+
+/** Where a refused request was going, and where a guard stood that could not tell. */
+type Whereabouts = Target & Partial<Unseen>
+
+/** Why somebody whose credential is good is not let in. */
+class Misdirected extends Denial {
+  constructor(
+    refusal: Refusal,
+    reason: RefusalReason | undefined,
+    keyId: string,
+    readonly where: Whereabouts,
+  ) {
+    super(refusal, reason, keyId)
+  }
 }
 
 /** What decisions are made from. */
@@ -89,9 +104,12 @@ export function createAuthenticator<M extends Metadata>({
     const { id } = identity.holder
     const readings = keptReadings(read, scope)
     const target = demand.anyTarget ? NO_TARGET : resolveTarget(readings, demand, scope, environments)
-    if ('refusal' in target) return new Denial(target.refusal, target.reason, id)
+    if ('refusal' in target) {
+      const { refusal, reason } = target
+      return new Misdirected(refusal, reason, id, { ...namedTarget(readings, demand), ...unseenOf(refusal) })
+    }
     const uncovered = demand.anyTarget ? undefined : firstUncovered(scope, target)
-    if (uncovered !== undefined) return new Denial(denied(uncovered), 'not_covered', id)
+    if (uncovered !== undefined) return new Misdirected(denied(uncovered), 'not_covered', id, target)
 
     if (lastUse !== undefined) usage.note(lastUse, at)
     const principal = principalOf<M>(identity, scope, target, demand.reader)
@@ -153,8 +171,18 @@ export function createAuthenticator<M extends Metadata>({
     return outcome
   }
 
-  function refused({ refusal, reason, keyId }: Denial, at: number): void {
-    emit?.({ type: 'access.refused', at, code: refusal.code, reason, axis: refusal.axis, keyId })
+  function refused(denial: Denial, at: number): void {
+    if (emit === undefined) return
+    const { refusal, reason, keyId } = denial
+    const told = denial instanceof Misdirected ? tellable(denial.where, at) : undefined
+    emit({ type: 'access.refused', at, code: refusal.code, reason, axis: refusal.axis, keyId, ...told })
+  }
+
+  // A secret may stand where a name belongs, and in the template of Express what a mounted router was called with.
+  function tellable(where: Whereabouts, at: number): Whereabouts {
+    const isFree = (text: string) => !mayHoldSecret(text) && identify(text, 'secret', undefined, at) instanceof Denial
+    const parts = (member: string, text: string) => (member === 'template' ? text.split('/') : [text])
+    return Object.fromEntries(Object.entries(where).filter(([member, text]) => text && parts(member, text).every(isFree)))
   }
 
   // Takes the steps until they end, asking what must be asked. Each question is asked once, because its answer is held for this decision.

@@ -57,6 +57,17 @@ export interface RefusedEvent {
   readonly axis: Axis | undefined
   /** The key that the credential belongs to, where that much was established. */
   readonly keyId: string | undefined
+  /**
+   * What the request is aimed at, where its credential is good and that much could be read. A name that may be a secret in the wrong place is left
+   * out: one of 28 letters and digits in a row, and one that may have been imported.
+   */
+  readonly tenant?: string | undefined
+  readonly environment?: string | undefined
+  readonly workflow?: string | undefined
+  /** With `parameter_unseen`: the name that `param()` was given; undefined where it is `routeTemplate()` that cannot see its route. */
+  readonly parameter?: string | undefined
+  /** With `parameter_unseen`: the template of the route on which the guard stands; undefined where it stands on none, as in `app.use()`. */
+  readonly template?: string | undefined
 }
 
 /** Something that an operator should look at. */

@@ -78,8 +78,10 @@ export const REFUSALS = Object.freeze({
   credentialInvalid: refusal('credential_invalid', 'The credential is not valid.'),
   credentialAmbiguous: refusal('credential_ambiguous', 'Send exactly one credential with a request.'),
   requestMalformed: refusal('request_malformed', 'The request could not be read.'),
-  // The same to the caller, but no fault of the caller's.
-  parameterUnseen: refusal('request_malformed', 'The request could not be read.'),
+  // The same in code and detail. A profile may say of each what to send instead.
+  bodyMalformed: refusal('request_malformed', 'The request could not be read.'),
+  scopeMalformed: refusal('request_malformed', 'The request could not be read.'),
+  lifetimeMalformed: refusal('request_malformed', 'The request could not be read.'),
   targetRepeated: refusal('target_conflict', 'The request names its target more than once.'),
   scopeTooLarge: refusal('scope_too_large', 'The scope does not fit into a token. Ask for a narrower one.'),
   unavailable: refusal('unavailable', 'This cannot be decided at the moment. Try again.', { retryAfterSeconds: RETRY_AFTER_SECONDS }),
@@ -99,6 +101,29 @@ export function targetMissing(axis: Axis): Refusal {
 /** Two places name different things on one axis, or the deployment does not serve what is named. */
 export function targetConflict(axis: Axis): Refusal {
   return CONFLICT[axis]
+}
+
+/** What a guard that stands in the wrong place looked for, and where it stands. For the operator only. */
+export interface Unseen {
+  readonly parameter: string | undefined
+  readonly template: string | undefined
+}
+
+/** A guard cannot see what it is to read of the route: the same to the caller as any other, but no fault of the caller's. */
+export function parameterUnseen(unseen: Unseen): Refusal {
+  return refusal('request_malformed', REFUSALS.requestMalformed.detail, {}, unseen)
+}
+
+/** What a guard could not see, where it is that for which this refuses. */
+export function unseenOf(refusal: Refusal): Unseen | undefined {
+  return (refusal as { [BRAND]?: Unseen })[BRAND]
+}
+
+/** Why a reader or a profile has refused, where that can be told by what it answers. */
+export function reasonOf(refusal: Refusal): RefusalReason | undefined {
+  if (unseenOf(refusal) !== undefined) return 'parameter_unseen'
+  if (refusal.code === 'unavailable') return 'owner_lookup_failed'
+  return refusal.code === 'request_malformed' || refusal.code === 'target_conflict' ? 'not_readable' : undefined
 }
 
 /** The effective scope does not cover the target on this axis. */
@@ -126,8 +151,13 @@ export function isRefusal(value: unknown): value is Refusal {
   return typeof value === 'object' && value !== null && BRAND in value
 }
 
-function refusal(code: RefusalCode, detail: string, more?: Pick<Refusal, 'axis' | 'retryAfterSeconds' | 'allow'>): Refusal {
-  return Object.freeze(Object.defineProperty({ code, detail, ...more }, BRAND, { value: true }))
+function refusal(
+  code: RefusalCode,
+  detail: string,
+  more?: Pick<Refusal, 'axis' | 'retryAfterSeconds' | 'allow'>,
+  unseen?: Unseen,
+): Refusal {
+  return Object.freeze(Object.defineProperty({ code, detail, ...more }, BRAND, { value: unseen }))
 }
 
 function perAxis(make: (axis: Axis) => Refusal): Readonly<Record<Axis, Refusal>> {

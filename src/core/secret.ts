@@ -13,6 +13,8 @@ const TAIL_LENGTH = ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 const HINT_LENGTH = 4
 
 const PREFIX = /^[A-Za-z][A-Za-z0-9_]{0,31}$/
+// Up to a dozen characters behind the id.
+const MUCH_OF_SECRET = /[0-9A-Za-z]{28}/
 const TAIL = /^[0-9A-Za-z]{65}$/
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -72,6 +74,11 @@ export function isWellFormed(text: string): boolean {
 /** Whether a text begins like a secret of ours, well formed or not. */
 export function hasOurPrefix(text: string, prefixes: readonly string[]): boolean {
   return prefixes.some((prefix) => text.startsWith(prefix) && text.charCodeAt(prefix.length) === 0x5f)
+}
+
+/** Whether so much of a secret may stand in a text that it is not to be told: more behind an id than a person needs to tell it from others. */
+export function mayHoldSecret(text: string): boolean {
+  return MUCH_OF_SECRET.test(text)
 }
 
 /**

@@ -124,6 +124,8 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 /** The keys of the token service. The first signs, all verify. */
 export interface SigningKeys {
+  /** Whether there is a first one. */
+  readonly canSign: boolean
   first(): Promise<SigningKey>
   all(): Promise<readonly SigningKey[]>
   find(kid: string): SigningKey | undefined
@@ -132,7 +134,7 @@ export interface SigningKeys {
 /** The keys that are configured: at least one. */
 export function configuredSigningKeys(keys: readonly SigningKey[]): SigningKeys {
   const byKid = new Map(keys.map((key) => [key.kid, key]))
-  return { first: async () => keys[0] as SigningKey, all: async () => keys, find: (kid) => byKid.get(kid) }
+  return { canSign: true, first: async () => keys[0] as SigningKey, all: async () => keys, find: (kid) => byKid.get(kid) }
 }
 
 /** One key that is made when it is first needed and dies with the process. */
@@ -143,12 +145,13 @@ export function ephemeralSigningKeys(made: () => void): SigningKeys {
     made()
     return current
   })
-  return { first: make, all: async () => [await make()], find: (kid) => (current?.kid === kid ? current : undefined) }
+  return { canSign: true, first: make, all: async () => [await make()], find: (kid) => (current?.kid === kid ? current : undefined) }
 }
 
 /** No key at all: nothing can be signed, and no token is ours. */
 export function noSigningKeys(): SigningKeys {
   return {
+    canSign: false,
     async first() {
       throw new TwinkeyError(
         'signing_key_missing',

@@ -1,13 +1,13 @@
 import { nameProblem } from './bounds.ts'
 import { ownText } from './cache.ts'
 import type { Demand } from './demand.ts'
-import { isRefusal, REFUSALS, type Refusal, type RefusalReason, targetConflict, targetMissing } from './refusal.ts'
+import { isRefusal, REFUSALS, type Refusal, type RefusalReason, reasonOf, targetConflict, targetMissing } from './refusal.ts'
 import { AXES, type Axis, covers, type Reach, type Scope, type Target } from './scope.ts'
 
 /** Why a target cannot be told, for the caller and for the operator. */
 export interface Unresolved {
   readonly refusal: Refusal
-  readonly reason: RefusalReason
+  readonly reason: RefusalReason | undefined
 }
 
 type Reading = string | Refusal | undefined
@@ -46,11 +46,7 @@ export function resolveTarget(
   scope: Scope,
   environments: readonly string[] | undefined,
 ): Target | Unresolved {
-  const named = (place: number): Reading => {
-    const name = names[place]
-    if (typeof name !== 'number') return name
-    return Array.isArray(readings) ? readings[name] : (readings as Reading)
-  }
+  const named = (place: number): Reading => readingOf(readings, names[place])
   const tenant = resolveAxis('tenant', named(0), named(1), caseless, scope.tenants, undefined)
   if (typeof tenant === 'object') return tenant
   const environment = resolveAxis('environment', named(2), named(3), caseless, scope.environments, environments)
@@ -60,6 +56,15 @@ export function resolveTarget(
   return { tenant, environment, workflow }
 }
 
+/** What a request names, where that is a name; of two that differ, the one that the route reads. For the operator, where no target can be told. */
+export function namedTarget(readings: Readings, { names }: Demand<never>): Target {
+  const named = (place: number): string | undefined => {
+    const name = checked(readingOf(readings, names[place]))
+    return isRefusal(name) ? undefined : name
+  }
+  return { tenant: named(0) ?? named(1), environment: named(2) ?? named(3), workflow: named(4) ?? named(5) }
+}
+
 /** The first axis on which a scope does not cover a target, or undefined. */
 export function firstUncovered(scope: Scope, target: Target): Axis | undefined {
   for (const [axis, member] of AXES) {
@@ -67,6 +72,11 @@ export function firstUncovered(scope: Scope, target: Target): Axis | undefined {
     if (name === undefined ? scope[member] !== '*' : !covers(scope[member], name)) return axis
   }
   return undefined
+}
+
+function readingOf(readings: Readings, name: string | number | undefined): Reading {
+  if (typeof name !== 'number') return name
+  return Array.isArray(readings) ? readings[name] : (readings as Reading)
 }
 
 function resolveAxis(
@@ -79,8 +89,8 @@ function resolveAxis(
 ): string | undefined | Unresolved {
   const byRoute = checked(namedByRoute)
   const byProfile = checked(namedByProfile)
-  if (isRefusal(byRoute)) return { refusal: byRoute, reason: byRoute === REFUSALS.parameterUnseen ? 'parameter_unseen' : 'not_readable' }
-  if (isRefusal(byProfile)) return { refusal: byProfile, reason: 'not_readable' }
+  if (isRefusal(byRoute)) return { refusal: byRoute, reason: reasonOf(byRoute) }
+  if (isRefusal(byProfile)) return { refusal: byProfile, reason: reasonOf(byProfile) }
 
   const listed = caseless?.includes(axis) ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? ''] : undefined
   const first = listed ? spelled(byRoute, listed) : byRoute

@@ -7,7 +7,7 @@ import { requireInput } from './fault.ts'
 import { Denial } from './identifier.ts'
 import { type ApiKey, viewOf } from './key-view.ts'
 import type { Principal, Refused } from './principal.ts'
-import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason } from './refusal.ts'
+import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, reasonOf } from './refusal.ts'
 import { emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope } from './scope.ts'
 import type { Slot } from './secret.ts'
 import type { SigningKeys } from './signing-key.ts'
@@ -71,6 +71,8 @@ export interface Tokens<M extends Metadata = Metadata> {
   verify(token: string): Promise<Verified<M> | Refused>
   /** The public keys that verify tokens, as a JWK set (RFC 7517). Retired keys stay in it for as long as they are configured. */
   jwks(): Promise<{ keys: JWK[] }>
+  /** Whether there is a key to sign with. Where there is none, `issue` throws, and the token service cannot be mounted. */
+  readonly canIssue: boolean
 }
 
 /** What is needed to issue tokens. */
@@ -92,7 +94,7 @@ export function createTokenIssuer<M extends Metadata>({
   emit,
   now,
 }: TokenIssuerParts<M>): Tokens<M> {
-  function refuse(refusal: Refusal, reason: RefusalReason, keyId: string): Refused {
+  function refuse(refusal: Refusal, reason: RefusalReason | undefined, keyId: string): Refused {
     emit?.({ type: 'access.refused', at: now(), code: refusal.code, reason, axis: refusal.axis, keyId })
     return { ok: false, refusal }
   }
@@ -102,7 +104,7 @@ export function createTokenIssuer<M extends Metadata>({
       const first = await authenticator.identify(secret, 'secret')
       if (first instanceof Denial) return { ok: false, refusal: first.refusal }
       const asked = typeof request === 'function' ? await authenticator.ask(() => request(first.principal)) : request
-      if (isRefusal(asked)) return refuse(asked, 'not_readable', first.key.id)
+      if (isRefusal(asked)) return refuse(asked, reasonOf(asked), first.key.id)
       // A caller can take its time with saying what it asks for. What holds is who it is when it has.
       const outcome = typeof request === 'function' ? await authenticator.identify(secret, 'secret') : first
       if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
@@ -134,6 +136,7 @@ export function createTokenIssuer<M extends Metadata>({
     },
     verify: (token) => verifyCredential(authenticator, token, 'token'),
     jwks: async () => jwksOf(await signingKeys.all()),
+    canIssue: signingKeys.canSign,
   }
 }
 

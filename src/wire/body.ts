@@ -21,7 +21,7 @@ export function readBody(source: BodySource | Refusal): WireBody | Refusal {
   if (typeof parsed === 'string') return readText(parsed)
   if (parsed instanceof Uint8Array) return readText(decodeUtf8(parsed))
   if (parsed instanceof FormData) return readPairs([...parsed])
-  return isPlainObject(parsed) ? readForm(parsed) : REFUSALS.requestMalformed
+  return isPlainObject(parsed) ? readForm(parsed) : REFUSALS.bodyMalformed
 }
 
 /**
@@ -42,7 +42,7 @@ export async function collectBody(chunks: AsyncIterable<Uint8Array>): Promise<Bo
   try {
     for await (const chunk of chunks) {
       length += chunk.length
-      if (length > MAX_BODY_BYTES) return REFUSALS.requestMalformed
+      if (length > MAX_BODY_BYTES) return REFUSALS.bodyMalformed
       parts.push(chunk)
     }
   } catch {
@@ -58,19 +58,19 @@ export async function collectBody(chunks: AsyncIterable<Uint8Array>): Promise<Bo
 }
 
 function readText(text: string | undefined): WireBody | Refusal {
-  if (text === undefined || text.length > MAX_BODY_BYTES) return REFUSALS.requestMalformed
+  if (text === undefined || text.length > MAX_BODY_BYTES) return REFUSALS.bodyMalformed
   const trimmed = text.trim()
   if (trimmed === '') return undefined
   if (trimmed.startsWith('{')) return readJson(trimmed)
   // The characters that a form can be made of: no line break, no blank. Anything else is not a form, and is not searched for members. The name ends
   // at the first "=" behind its beginning: were any "=" its end, a body of nothing else would be read as often as it is long.
-  if (!/^[!-%'-~][!-%'-<>-~]*=[!-~]*$/.test(trimmed)) return REFUSALS.requestMalformed
+  if (!/^[!-%'-~][!-%'-<>-~]*=[!-~]*$/.test(trimmed)) return REFUSALS.bodyMalformed
   return readPairs([...new URLSearchParams(trimmed)])
 }
 
 function readPairs(pairs: readonly (readonly [string, unknown])[]): WireBody | Refusal {
   const members = Object.fromEntries(pairs)
-  return Object.keys(members).length === pairs.length ? readForm(members) : REFUSALS.requestMalformed
+  return Object.keys(members).length === pairs.length ? readForm(members) : REFUSALS.bodyMalformed
 }
 
 // A form parser that was given JSON leaves it as the name of a member without a value.
@@ -78,15 +78,15 @@ function readForm(members: Record<string, unknown>): WireBody | Refusal {
   const names = Object.keys(members)
   const json = names.find((name) => name.trimStart().startsWith('{'))
   if (json === undefined) return names.length === 0 ? undefined : members
-  return names.length === 1 && members[json] === '' ? readJson(json) : REFUSALS.requestMalformed
+  return names.length === 1 && members[json] === '' ? readJson(json) : REFUSALS.bodyMalformed
 }
 
 function readJson(text: string): WireBody | Refusal {
   try {
     const value: unknown = JSON.parse(text)
-    return isPlainObject(value) ? value : REFUSALS.requestMalformed
+    return isPlainObject(value) ? value : REFUSALS.bodyMalformed
   } catch {
-    return REFUSALS.requestMalformed
+    return REFUSALS.bodyMalformed
   }
 }
 

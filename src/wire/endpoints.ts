@@ -46,6 +46,17 @@ export interface Endpoints {
 const JWKS_MAX_AGE_SECONDS = 300
 
 export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, options: EndpointOptions = {}): Endpoints {
+  // First: where the call was forgotten, a framework hands in options of its own.
+  if (typeof twinkey?.tokens?.issue !== 'function') {
+    throw new TypeError(
+      'tokenRoutes: the first argument must be what createTwinkey answers, as in tokenRoutes(twinkey). A verifier issues no tokens.',
+    )
+  }
+  if (!twinkey.tokens.canIssue) {
+    throw new TypeError(
+      'tokenRoutes: tokens need tokens.signingKeys: an ephemeral key serves memoryStore() only. Make a key with generateSigningKey() and give it to every node.',
+    )
+  }
   requireMembers(options, ['profile', 'throttle'], 'The options of tokenRoutes')
   const { profile = standard(), throttle } = options
   const guard = createGuard(twinkey, { profile, anyTarget: true, throttle })

@@ -6,6 +6,8 @@ import { CheckedRequirement, type Requirement } from './requirement.ts'
 
 /** What decides about requests: a Twinkey. */
 export interface Decider<M extends Metadata = Metadata> {
+  /** Which kind of credential it takes, where it is one alone. */
+  readonly takes?: 'token'
   pending(): Promise<void> | undefined
   authenticate(request: WireRequest, requirement: CheckedRequirement): Promise<Decision<M> | Anonymous>
   authenticateNow(request: WireRequest, requirement: CheckedRequirement): Decision<M> | Anonymous | undefined
@@ -25,9 +27,11 @@ export interface Guard<M extends Metadata = Metadata> {
 /** What `requireAuth` of every adapter is made of. */
 export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement: Requirement = {}): Guard<M> {
   if (typeof twinkey?.authenticate !== 'function' || typeof twinkey.authenticateNow !== 'function') {
-    throw new TypeError('requireAuth: the first argument must be what createTwinkey answers.')
+    throw new TypeError('requireAuth: the first argument must be what createTwinkey or createVerifier answers.')
   }
   const checked = new CheckedRequirement(requirement)
+  if (twinkey.takes === 'token' && !checked.acceptsToken)
+    throw new TypeError("requireAuth: a verifier takes tokens only, so accept must hold 'token'.")
   const verdictOf = (decision: Decision<M> | Anonymous): Verdict<M> =>
     decision.ok ? decision : checked.reader.refuse(decision.refusal, checked.workflow)
   return {

@@ -11,7 +11,7 @@ export interface WireRequest {
   header(name: string): string | undefined
   /** A parameter of the matched route, decoded; undefined where the route has none of that name. */
   param(name: string): string | undefined
-  /** The template of the matched route with its mount point, as in `/customers/:id/`; undefined where the host does not know. */
+  /** The template of the matched route with its mount point, as in `/customers/:id/`; undefined where there is none. */
   readonly template?: string | undefined
   /** The address of the peer, as far as the host knows it. Read only where a route has a throttle. */
   readonly peer?: string | undefined

@@ -1,7 +1,7 @@
 import { nameProblem } from '../core/bounds.ts'
 import type { Demand, TargetReader } from '../core/demand.ts'
 import { requireMembers } from '../core/option.ts'
-import { REFUSALS } from '../core/refusal.ts'
+import { parameterUnseen } from '../core/refusal.ts'
 import { AXES, type Axis } from '../core/scope.ts'
 import type { Throttle } from '../core/throttle.ts'
 import type { Profile } from './profile.ts'
@@ -34,35 +34,49 @@ export interface Requirement {
   readonly throttle?: Throttle<WireRequest> | undefined
 }
 
+// What makes a reader is marked, because it can be handed in for one by mistake. Marked by a pure call, so that a bundle without it needs none.
+const MAKER = Symbol('makes a reader')
+
+function maker<F>(make: F): F {
+  return Object.defineProperty(make, MAKER, {})
+}
+
+// RFC 9110, section 5.1: a token.
+const FIELD_NAME = /^[\w!#$%&'*+.^`|~-]+$/
+
 /**
  * Reads a name from a parameter of the matched route, as in `/tenants/:tenant`. Where the guard cannot see that parameter, because it is misspelt,
  * left out or matched further down, the request is refused: what the route says it is about must not be taken from the credential instead.
  */
-export function param(name: string): TargetReader<WireRequest> {
+export const param = /* @__PURE__ */ maker((name: string): TargetReader<WireRequest> => {
   requireName('param', name)
-  return (request) => request.param(name) ?? REFUSALS.parameterUnseen
-}
+  if (name.startsWith(':')) throw new TypeError("param: the name has no colon before it, as in param('tenant').")
+  return (request) => request.param(name) ?? parameterUnseen({ parameter: name, template: request.template })
+})
 
 /** Reads a name from a header. A repeated header, a comma in it, or anything but ASCII is refused. */
-export function header(name: string): TargetReader<WireRequest> {
+export const header = /* @__PURE__ */ maker((name: string): TargetReader<WireRequest> => {
   requireName('header', name)
+  if (!FIELD_NAME.test(name)) throw new TypeError("header: the name must be one that a header can have, as in header('x-tenant').")
   const lower = name.toLowerCase()
   return (request) => readHeader(request, lower)
-}
+})
 
 /** Reads a name from the query. A repeated name is refused. */
-export function query(name: string): TargetReader<WireRequest> {
+export const query = /* @__PURE__ */ maker((name: string): TargetReader<WireRequest> => {
   requireName('query', name)
   return (request) => readQuery(request.url, name)
-}
+})
 
 /**
  * Names the workflow by method and template of the matched route, as in `GET /customers/:id/`: for keys whose permitted workflows are routes. HEAD
- * counts as GET.
+ * counts as GET. A guard that stands on no route, as in `app.use()`, cannot see its template, and refuses the request.
  */
-export function routeTemplate(): TargetReader<WireRequest> {
-  return ({ method, template }) => template && `${method === 'HEAD' ? 'GET' : method} ${template}`
-}
+export const routeTemplate = /* @__PURE__ */ maker(
+  (): TargetReader<WireRequest> =>
+    ({ method, template }) =>
+      template === undefined ? parameterUnseen({ parameter: undefined, template }) : `${method === 'HEAD' ? 'GET' : method} ${template}`,
+)
 
 const PROFILE_METHODS = ['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const
 const MEMBERS = ['tenant', 'environment', 'workflow', 'profile', 'accept', 'optional', 'anyTarget', 'throttle']
@@ -97,8 +111,11 @@ export class CheckedRequirement implements Demand<WireRequest> {
       const source = requirement[axis]
       if (source === undefined) continue
       if (anyTarget) throw new TypeError(`requireAuth: anyTarget checks no axis, so it cannot go with ${axis}. Leave one of the two out.`)
-      const problem = typeof source === 'function' ? undefined : fixedProblem(source)
-      if (problem !== undefined) throw new TypeError(`requireAuth: ${axis} ${problem}, or a reader like param(), header() or query().`)
+      const problem = typeof source === 'function' && !(MAKER in source) ? undefined : fixedProblem(source)
+      if (problem !== undefined)
+        throw new TypeError(
+          `requireAuth: ${axis} ${problem}, or a reader that was called, like param('id'), header('x-id') or query('id').`,
+        )
       target[axis] = source
     }
     this.reader = profile
@@ -133,7 +150,7 @@ function throttleOf(throttle: Throttle<WireRequest>): NonNullable<Demand<WireReq
 
 function fixedProblem(name: unknown): string | undefined {
   if (name === '*') return 'must be one name'
-  if (typeof name === 'string' && name.startsWith(':')) return 'is a fixed name, so it does not begin with a colon: must be read by param()'
+  if (typeof name === 'string' && name.startsWith(':')) return 'must be a name without a colon before it'
   return nameProblem(name)
 }
 

@@ -1,7 +1,7 @@
 import { secondsProblem } from '../core/bounds.ts'
 import type { Credential } from '../core/demand.ts'
-import { REFUSALS, type Refusal } from '../core/refusal.ts'
-import { fromScopeString, type Scope, toScopeString } from '../core/scope.ts'
+import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
+import { fromScopeString, toScopeString } from '../core/scope.ts'
 import type { TokenRequest } from '../core/token-issuer.ts'
 import { MAX_LIFETIME_SECONDS } from '../core/tokens.ts'
 import { readBearer, readWhole } from './credential.ts'
@@ -22,6 +22,20 @@ const SECURITY_SCHEMES: Profile['securitySchemes'] = {
   bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a token that it was exchanged for.' },
   apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key.' },
 }
+
+// What this profile says to a caller who can mend it. It stands in challenges too: no quotes, and ASCII alone (RFC 6750, section 3).
+const WORDS = new Map<Refusal, string>([
+  [
+    REFUSALS.credentialMissing,
+    'Send an API key or a token with this request, as Authorization: Bearer <key or token> or as X-API-Key: <key>.',
+  ],
+  [REFUSALS.bodyMalformed, 'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'],
+  [
+    REFUSALS.scopeMalformed,
+    'scope must be words like tenant:t1 or workflow:customers.read, with one blank in between and none of them twice.',
+  ],
+  [REFUSALS.lifetimeMalformed, `expires_in ${secondsProblem(undefined, 1, MAX_LIFETIME_SECONDS)}.`],
+])
 
 /**
  * The standard profile: `Authorization: Bearer <secret or token>` or `X-API-Key: <secret>`, and refusals as problem+json with a challenge.
@@ -52,9 +66,10 @@ function credential(request: WireRequest): Credential | Refusal {
 }
 
 function refuse(refusal: Refusal, workflow?: string): WireAnswer {
-  const { code, detail } = refusal
+  const { code, detail: said } = refusal
+  const detail = WORDS.get(refusal) ?? said
   const status = STATUSES[code]
-  const challenge = challengeOf(refusal, status, workflow)
+  const challenge = challengeOf(code, detail, status, workflow)
   return {
     status,
     headers: {
@@ -68,7 +83,7 @@ function refuse(refusal: Refusal, workflow?: string): WireAnswer {
 }
 
 // RFC 6750, section 3: no error attribute where no credential was sent. What is quoted is ours, never the caller's.
-function challengeOf({ code, detail }: Refusal, status: number, workflow: string | undefined): string | undefined {
+function challengeOf(code: RefusalCode, detail: string, status: number, workflow: string | undefined): string | undefined {
   if (status > 403) return undefined
   const error = { 400: 'invalid_request', 401: 'invalid_token', 403: 'insufficient_scope' }[status]
   const attributes = ['realm="api"']
@@ -81,13 +96,12 @@ function challengeOf({ code, detail }: Refusal, status: number, workflow: string
 
 function tokenRequest(body: WireBody): TokenRequest | Refusal {
   const { scope = '', expires_in: seconds } = body ?? {}
-  if (typeof scope !== 'string') return REFUSALS.requestMalformed
-  const asked: Partial<Scope> | undefined = scope === '' ? {} : fromScopeString(scope)
-  if (asked === undefined) return REFUSALS.requestMalformed
+  const asked = scope === '' ? {} : typeof scope === 'string' ? fromScopeString(scope) : undefined
+  if (asked === undefined) return REFUSALS.scopeMalformed
   // A form can only say it as text.
   const lifetimeSeconds = typeof seconds === 'string' && /^[0-9]{1,4}$/.test(seconds) ? Number(seconds) : seconds
   if (lifetimeSeconds === undefined) return { scope: asked }
-  return isLifetime(lifetimeSeconds) ? { scope: asked, lifetimeSeconds } : REFUSALS.requestMalformed
+  return isLifetime(lifetimeSeconds) ? { scope: asked, lifetimeSeconds } : REFUSALS.lifetimeMalformed
 }
 
 function isLifetime(value: unknown): value is number {

@@ -1,14 +1,17 @@
-import { createTwinkey, type Profile, type Requirement, type WireRequest } from 'twinkey'
-import { requireAuth as requireExpress } from 'twinkey/express'
-import { requireAuth as requireFastify } from 'twinkey/fastify'
-import { requireAuth as requireHono } from 'twinkey/hono'
+import { fastify } from 'fastify'
+import { createTwinkey, header, memoryStore, type Profile, param, query, type Requirement, routeTemplate, type WireRequest } from 'twinkey'
+import { requireAuth as requireExpress, tokenRoutes as tokensOfExpress } from 'twinkey/express'
+import { requireAuth as requireFastify, tokenRoutes as tokensOfFastify } from 'twinkey/fastify'
+import { requireAuth as requireHono, tokenRoutes as tokensOfHono } from 'twinkey/hono'
 import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
+import { createVerifier } from 'twinkey/verifier'
 import { requireAuth as requireWeb, webEndpoints } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
 import { createEndpoints } from '../../src/wire/endpoints.ts'
 import { NodeWireRequest } from '../../src/wire/request.ts'
-import { createBench } from '../support/bench.ts'
+import { createBench, signingKey } from '../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, sent } from '../support/sent.ts'
+import { spyStore } from '../support/spy-store.ts'
 
 async function createWithKey() {
   const bench = createBench()
@@ -104,7 +107,7 @@ describe('misuse is an error when the route is made', () => {
 
   it.each(guards)('requireAuth without a Twinkey: %s', (_, requireAuth) => {
     for (const none of [undefined, null, {}, { workflow: 'flows.read' }, createTwinkey, { authenticate: async () => {} }])
-      expect(() => requireAuth(as(none), anyTarget)).toThrow(/first argument must be what createTwinkey answers/)
+      expect(() => requireAuth(as(none), anyTarget)).toThrow(/first argument must be what createTwinkey or createVerifier answers/)
   })
 
   it.each(['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const)('a profile without %s', (method) => {
@@ -118,6 +121,82 @@ describe('misuse is an error when the route is made', () => {
 
   it.each(['tenant', 'environment', 'workflow'] as const)('a route for every %s by a star', (axis) => {
     for (const [, requireAuth] of guards) expect(() => requireAuth(twinkey, { [axis]: '*' })).toThrow(`${axis} must be one name`)
+  })
+
+  it('a fixed name that looks like a parameter, in one sentence', () => {
+    for (const [, requireAuth] of guards) {
+      expect(() => requireAuth(twinkey, { tenant: ':tenant' })).toThrow(
+        /^requireAuth: tenant must be a name without a colon before it, or a reader that was called, like param\('id'\), header\('x-id'\) or query\('id'\)\.$/,
+      )
+    }
+  })
+
+  it('a reader that was not called', () => {
+    for (const [, requireAuth] of guards) {
+      for (const source of [param, header, query, routeTemplate])
+        expect(() => requireAuth(twinkey, { workflow: as(source) })).toThrow(
+          /^requireAuth: workflow must be .* or a reader that was called, like/,
+        )
+      // One of the application's own is a function, too.
+      for (const source of [param('id'), header('x-id'), query('id'), routeTemplate(), () => 'w', function own() {}])
+        expect(() => requireAuth(twinkey, { workflow: as(source) })).not.toThrow()
+    }
+  })
+
+  it('a parameter or a header by a name that none can have', () => {
+    expect(() => param(':tenant')).toThrow("no colon before it, as in param('tenant')")
+    for (const name of ['x env', 'x:env', 'x-env:', 'x,env', 'ümlaut', ' x', 'x\n', '"x"', '(x)'])
+      expect(() => header(name), name).toThrow("one that a header can have, as in header('x-tenant')")
+    for (const name of ["!#$%&'*+-.^_`|~", 'X-Tenant-1']) expect(() => header(name)).not.toThrow()
+    for (const name of ['0', '*', 'tenant_id', 'größe']) expect(() => param(name)).not.toThrow()
+  })
+
+  it('a verifier for secrets alone', () => {
+    const verifier = createVerifier({ jwks: 'https://api.example/jwks.json', issuer: 'i', audience: 'a' })
+    for (const [, requireAuth] of guards) {
+      expect(() => requireAuth(as(verifier), { accept: ['secret'] })).toThrow(/a verifier takes tokens only, so accept must hold 'token'/)
+      for (const accept of [['token'], ['secret', 'token'], undefined] as const)
+        expect(() => requireAuth(as(verifier), { accept })).not.toThrow()
+      expect(() => requireAuth(twinkey, { accept: ['secret'] })).not.toThrow()
+    }
+  })
+
+  it('a guard of a plain handler without the handler', () => {
+    for (const none of [undefined, null, {}, new Response()])
+      expect(() => requireWeb(twinkey, {}, as<() => Response>(none))).toThrow(
+        'requireAuth: the third argument must be the handler to guard.',
+      )
+  })
+
+  const mounts: [string, (service: typeof twinkey) => unknown][] = [
+    ['express', tokensOfExpress],
+    ['fastify', tokensOfFastify],
+    ['hono', tokensOfHono],
+    ['web', webEndpoints],
+  ]
+
+  it.each(mounts)('token routes of what issues no tokens: %s', (_, tokenRoutes) => {
+    const verifier = createVerifier({ jwks: 'https://api.example/jwks.json', issuer: 'i', audience: 'a' })
+    for (const none of [undefined, null, {}, verifier, createTwinkey, { ...twinkey, tokens: {} }])
+      expect(() => tokenRoutes(as(none))).toThrow(
+        /^tokenRoutes: the first argument must be what createTwinkey answers.* A verifier issues no/,
+      )
+  })
+
+  it.each(mounts)('token routes without a key to sign with, where an ephemeral one does not serve: %s', (_, tokenRoutes) => {
+    const { store } = spyStore(memoryStore())
+    const without = createTwinkey({ store })
+    expect(without.tokens.canIssue).toBe(false)
+    expect(() => tokenRoutes(without)).toThrow(/^tokenRoutes: .*tokens\.signingKeys.*generateSigningKey/)
+    for (const able of [twinkey, createTwinkey({ store, tokens: { issuer: 'i', audience: 'a', signingKeys: [signingKey] } })]) {
+      expect(able.tokens.canIssue).toBe(true)
+      expect(() => tokenRoutes(able)).not.toThrow()
+    }
+  })
+
+  it('token routes that Fastify is given without calling them, so that it calls them with itself', () => {
+    const plugin = as<(app: unknown, options: object) => unknown>(tokensOfFastify)
+    expect(() => plugin(fastify(), { prefix: '/tokens' })).toThrow('as in tokenRoutes(twinkey)')
   })
 
   it('an option that tokenRoutes does not have', () => {

@@ -1,9 +1,17 @@
 import { request } from 'node:http'
+import type { EndpointOptions } from 'twinkey'
+import { boomiFlow, flowgear } from 'twinkey/profiles'
+import { webEndpoints } from 'twinkey/web'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RawRequest, sendRaw } from '../support/raw-http.ts'
 import { refused, seen } from './expect.ts'
 import { createFixture, type Fixture } from './fixture.ts'
 import { type Host, hosts } from './hosts.ts'
+
+const AT = 'http://localhost/tokens'
+const BODY = 'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'
+const SCOPE = 'scope must be words like tenant:t1 or workflow:customers.read, with one blank in between and none of them twice.'
+const LIFETIME = 'expires_in must be a whole number of seconds from 1 to 3600.'
 
 type Headers = (readonly [string, string])[]
 
@@ -88,21 +96,25 @@ describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start)
   })
 
   test.each([
-    ['not JSON', '{"scope":'],
-    ['a JSON list', '["scope"]'],
-    ['neither JSON nor form', 'hello'],
-    ['a scope that is no string', '{"scope":["workflow:customers.read"]}'],
-    ['a scope with an unknown axis', '{"scope":"planet:earth"}'],
-    ['a scope with bad percent-encoding', '{"scope":"tenant:%E0%A4%A"}'],
-    ['a lifetime of 0', '{"expires_in":0}'],
-    ['a lifetime of 3601', '{"expires_in":3601}'],
-    ['a lifetime that is no number', '{"expires_in":"soon"}'],
-    ['a lifetime in a list', '{"expires_in":[60]}'],
-    ['a parameter given twice', 'expires_in=60&expires_in=61'],
-    ['more than 64 KiB', `{"scope":"${'x'.repeat(70_000)}"}`],
-    ['bytes that are no UTF-8', '\u0080\u00ff{'],
-  ])('refuses a body that cannot be read: %s', async (_name, body) => {
-    const expected = refused('request_malformed')
+    ['not JSON', BODY, '{"scope":'],
+    ['a JSON list', BODY, '["scope"]'],
+    ['neither JSON nor form', BODY, 'hello'],
+    ['a scope that is no string', SCOPE, '{"scope":["workflow:customers.read"]}'],
+    ['a scope without an axis', SCOPE, '{"scope":"customers.read"}'],
+    ['a scope with an unknown axis', SCOPE, '{"scope":"planet:earth"}'],
+    ['a scope with two blanks', SCOPE, '{"scope":"tenant:t1  tenant:t2"}'],
+    ['a scope that names something twice', SCOPE, '{"scope":"tenant:t1 tenant:t1"}'],
+    ['a scope with bad percent-encoding', SCOPE, '{"scope":"tenant:%E0%A4%A"}'],
+    ['a lifetime of 0', LIFETIME, '{"expires_in":0}'],
+    ['a lifetime of 3601', LIFETIME, '{"expires_in":3601}'],
+    ['a lifetime that is no number', LIFETIME, '{"expires_in":"soon"}'],
+    ['a lifetime in a list', LIFETIME, '{"expires_in":[60]}'],
+    ['a lifetime in a form', LIFETIME, 'expires_in=7200'],
+    ['a parameter given twice', BODY, 'expires_in=60&expires_in=61'],
+    ['more than 64 KiB', BODY, `{"scope":"${'x'.repeat(70_000)}"}`],
+    ['bytes that are no UTF-8', BODY, '\u0080\u00ff{'],
+  ])('refuses a body that cannot be read, and says what is wrong with it: %s', async (_name, detail, body) => {
+    const expected = refused('request_malformed', { detail })
     const request: RawRequest = {
       method: 'POST',
       target: '/tokens',
@@ -205,4 +217,17 @@ describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start)
     const [key] = JSON.parse(body).keys
     expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
   })
+})
+
+// The members are those of the standard profile, and the sentences too.
+test.each([boomiFlow, flowgear])('the exchange under another profile answers in its own words: %o', async (profile) => {
+  const f = await createFixture()
+  const answers = async (options: EndpointOptions) => {
+    const { exchange } = webEndpoints(f.twinkey, options)
+    const headers = { authorization: `Bearer ${f.secrets.primary}`, 'x-boomi-flow-api-key': f.secrets.primary }
+    const bodies = ['{"scope":', '{"scope":7}', '{"expires_in":0}']
+    return Promise.all(bodies.map(async (body) => (await exchange(new Request(AT, { method: 'POST', headers, body }))).json()))
+  }
+  const answer = profile === flowgear ? { Message: 'Not Found' } : { code: 'request_malformed', message: 'The request could not be read.' }
+  expect(await answers({ profile: profile() })).toEqual([answer, answer, answer])
 })

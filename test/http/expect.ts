@@ -24,7 +24,12 @@ type Code =
 
 // Written out, not computed: these bytes are what callers depend on.
 const REFUSED: Readonly<Record<Code, [status: number, title: string, detail: string, error: string | null]>> = {
-  credential_missing: [401, 'Unauthorized', 'Send an API key or a token with this request.', null],
+  credential_missing: [
+    401,
+    'Unauthorized',
+    'Send an API key or a token with this request, as Authorization: Bearer <key or token> or as X-API-Key: <key>.',
+    null,
+  ],
   credential_invalid: [401, 'Unauthorized', 'The credential is not valid.', 'invalid_token'],
   credential_malformed: [400, 'Bad Request', 'The credential could not be read.', 'invalid_request'],
   credential_ambiguous: [400, 'Bad Request', 'Send exactly one credential with a request.', 'invalid_request'],

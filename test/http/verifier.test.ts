@@ -14,7 +14,6 @@ const routes: readonly Route[] = [
   { method: 'GET', path: '/customers', requirement: { workflow: 'customers.read' } },
   { method: 'POST', path: '/customers', requirement: { workflow: 'customers.write' } },
   { method: 'GET', path: '/tenants/:tenant', requirement: { tenant: param('tenant'), workflow: 'customers.read' } },
-  { method: 'GET', path: '/secrets-only', requirement: { workflow: 'customers.read', accept: ['secret'] } },
   { method: 'GET', path: '/whoami', requirement: { anyTarget: true }, answer: (principal) => ({ ...principal }) },
 ]
 
@@ -68,7 +67,6 @@ const table: readonly Row[] = [
   { name: 'an API key as Bearer is refused', headers: ({ secrets }) => ['Authorization', `Bearer ${secrets.primary}`], expected: invalid },
   { name: 'an API key in its own header is refused', headers: ({ secrets }) => ['X-API-Key', secrets.primary], expected: invalid },
   { name: 'a token in the header of API keys is refused', headers: ({ tokens }) => ['X-API-Key', tokens.primary], expected: invalid },
-  { name: 'a route that takes secrets only takes nobody', token: 'primary', target: '/secrets-only', expected: invalid },
   { name: 'nobody is refused', expected: refused('credential_missing') },
   { name: 'a token of another issuer is refused', token: 'otherIssuer', expected: invalid },
   { name: 'a token for another audience is refused', token: 'otherAudience', expected: invalid },

@@ -56,7 +56,7 @@ it('K2: what is let in, what is refused and every change is told with key, tenan
   expect(events).toMatchObject([
     { type: 'key.created', at, keyId, actor, owner: 'ada' },
     { type: 'access.allowed', at, keyId, tenant: 't' },
-    { type: 'access.refused', at, keyId, code: 'tenant_denied', axis: 'tenant' },
+    { type: 'access.refused', at, keyId, code: 'tenant_denied', axis: 'tenant', tenant: 'v' },
     { type: 'access.refused', at, code: 'credential_invalid', reason: 'secret_wrong' },
     { type: 'key.rotated', at, keyId },
     { type: 'key.revoked', at, keyId },

@@ -71,6 +71,13 @@ export const tables: Readonly<Record<string, () => Promise<Table>>> = {
         name: `the test of ${name}`,
         request: () => asked('/tokens/test', token),
       })),
+      ...['', 'Bearer ', '/'].map((before) => ({
+        name: `a secret as a tenant, behind ${JSON.stringify(before)}`,
+        request: ({ secrets }: typeof fixture): RawRequest => {
+          const { target, headers = [] } = asked('/by-header', secrets.primary)
+          return { target, headers: [...headers, ['X-Tenant-Id', before + secrets.secondary]] }
+        },
+      })),
       { name: 'the key set', request: () => ({ target: '/tokens/jwks.json' }) },
       { name: 'a handler that throws', request: ({ secrets }) => asked('/broken', secrets.primary) },
     ]

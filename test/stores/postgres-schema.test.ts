@@ -219,9 +219,7 @@ test('a store that is used before migrate() says what to do', async () => {
   await expect(twinkey.keys.get('k')).rejects.toMatchObject({ cause: { cause: { code: '42P01' } } })
   await expect(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).rejects.toMatchObject({
     code: 'store_unavailable',
-    message: expect.stringMatching(
-      /^The store failed: The tables "twinkey_keys", … are not there\. Call migrate\(\) of the store/,
-    ),
+    message: expect.stringMatching(/^The store failed: The tables "twinkey_keys", … are not there\. Call migrate\(\) of the store/),
   })
 })
 

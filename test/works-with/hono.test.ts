@@ -1,8 +1,8 @@
 import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
-import type { Principal } from 'twinkey'
-import { param, requireAuth, tokenRoutes } from 'twinkey/hono'
+import { createTwinkey, type Principal, type Requirement, type TwinkeyEvent } from 'twinkey'
+import { param, requireAuth, routeTemplate, tokenRoutes } from 'twinkey/hono'
 import { boomiFlow, flowgear } from 'twinkey/profiles'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type Callers, createCallers, deadOf, FOREIGN, warm } from './callers.ts'
@@ -12,7 +12,7 @@ beforeEach(async () => {
   callers = await createCallers()
 })
 
-const guard = (more: Parameters<typeof requireAuth>[1] = {}) => requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
+const guard = (more: Requirement & { optional?: false } = {}) => requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
 const named = (c: Context<{ Variables: { principal: Principal } }>) =>
   c.json({ name: c.var.principal.name, tenant: c.var.principal.tenant })
 const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } })
@@ -108,6 +108,30 @@ describe('next to others on Hono', () => {
     expect(statuses).toEqual([400, 400])
   })
 
+  test('a template that is not that of the handler is no workflow, and that of the handler is', async () => {
+    const events: TwinkeyEvent[] = []
+    const twinkey = createTwinkey({ onEvent: (event) => events.push(event) })
+    const workflows = ['GET /t/:tenant', 'GET /v1/u/:id', 'GET /t/*', 'GET /same/:id', 'GET /each/:id']
+    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t1'], workflows } })
+    const byTemplate = requireAuth(twinkey, { workflow: routeTemplate() })
+    const workflow = (c: Context<{ Variables: { principal: Principal } }>) => c.text(`${c.var.principal.workflow}`)
+    const above = new Hono().use('/t/*', byTemplate).get('/t/:tenant', workflow)
+    const onIt = new Hono()
+      .use(async (_c, next) => next())
+      .get('/t/:tenant', byTemplate, workflow)
+      .route('/v1', new Hono().get('/u/:id', byTemplate, workflow))
+      .use('/same/:id', byTemplate)
+      .get('/same/:id', workflow)
+      .all('/each/:id', byTemplate, workflow)
+      .get('*', (c) => c.text('static'))
+    const ask = async (app: Hono, path: string) => (await app.request(path, bearer(primary))).text()
+    expect(JSON.parse(await ask(above as unknown as Hono, '/t/t1'))).toMatchObject({ status: 400, code: 'request_malformed' })
+    expect(events.at(-1)).toMatchObject({ type: 'access.refused', reason: 'parameter_unseen' })
+    const paths = ['/t/t1', '/v1/u/7', '/same/7', '/each/7']
+    const answers = await Promise.all(paths.map((path) => ask(onIt as unknown as Hono, path)))
+    expect(answers).toEqual(['GET /t/:tenant', 'GET /v1/u/:id', 'GET /same/:id', 'GET /each/:id'])
+  })
+
   test.each(['', '/v1'])('the token endpoints stand below the base path %j and below a mount', async (base) => {
     const nested = new Hono().use('/tokens/*', tokenRoutes(callers.twinkey))
     const app = new Hono().basePath(base || '/').route('/auth', nested)
@@ -129,7 +153,7 @@ describe('next to others on Hono', () => {
   test('before another scheme, an optional guard passes on what is not ours, and refuses what is ours and not live', async () => {
     const app = new Hono().get(
       '/flows',
-      guard({ optional: true }),
+      requireAuth(callers.twinkey, { workflow: 'flows.read', optional: true }),
       async (c, next) => (c.var.principal === undefined ? c.text('other scheme', 418) : next()),
       named,
     )

@@ -9,7 +9,7 @@ import * as onExpress from 'twinkey/express'
 import * as onFastify from 'twinkey/fastify'
 import * as onHono from 'twinkey/hono'
 import { flare, flowgear, standard } from 'twinkey/profiles'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { sendRaw } from '../support/raw-http.ts'
 import { type Callers, createCallers, warm } from './callers.ts'
 
@@ -109,6 +109,26 @@ const hosts: Readonly<Record<string, Ask>> = {
 let callers: Callers
 beforeEach(async () => {
   callers = await createCallers()
+})
+
+describe.each(Object.entries(hosts))('a reader that throws is a bug: %s', (_name, ask) => {
+  test('it lets nobody in, cold or warm, and is an error of the framework', async () => {
+    const { twinkey, secrets } = callers
+    // Hono prints what it answers with 500, in the form that it has.
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const guards = [
+      {
+        tenant: () => {
+          throw new Error('no such table')
+        },
+      },
+    ]
+    for (const _ of ['cold', 'warm']) {
+      expect((await ask({ twinkey, guards }, '/flows', { 'X-API-Key': secrets.t1 })).status).toBe(500)
+      await warm(twinkey, secrets.t1)
+    }
+    printed.mockRestore()
+  })
 })
 
 describe.each(Object.entries(hosts))('several guards on one request: %s', (_name, ask) => {

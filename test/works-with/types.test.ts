@@ -1,7 +1,7 @@
 import express from 'express'
 import { fastify } from 'fastify'
 import { Hono } from 'hono'
-import { createTwinkey, type Metadata, type Principal, type Twinkey } from 'twinkey'
+import { createTwinkey, generateSigningKey, type JWK, type Metadata, type Principal, type Requirement, type Twinkey } from 'twinkey'
 import { requireAuth as onExpress } from 'twinkey/express'
 import { requireAuth as onFastify } from 'twinkey/fastify'
 import { requireAuth as onHono } from 'twinkey/hono'
@@ -65,6 +65,16 @@ describe('what handlers see is typed', () => {
       void (c.var.principal.metadata.plan === 'gold')
       return c.body(null)
     })
+    const open: Requirement = { workflow: 'flows.read', optional: true }
+    new Hono().get('/open', onHono(twinkey, open), (c) => {
+      // Nobody knows by now what stands in it.
+      expectTypeOf(c.var.principal).toEqualTypeOf<Principal<Plan> | undefined>()
+      return c.body(null)
+    })
+    new Hono().get('/closed', onHono(twinkey, { workflow: 'flows.read', optional: undefined }), (c) => {
+      expectTypeOf(c.var.principal).toEqualTypeOf<Principal<Plan>>()
+      return c.body(null)
+    })
     new Hono().get('/open', (c) => {
       // @ts-expect-error: no guard, no principal.
       return c.json(c.var.principal.name)
@@ -81,6 +91,11 @@ describe('what handlers see is typed', () => {
       expectTypeOf(principal).toEqualTypeOf<Principal<Plan> | undefined>()
       return new Response()
     })
+  })
+
+  test('a signing key has a name', async () => {
+    const key: JWK = await generateSigningKey()
+    createTwinkey({ tokens: { issuer: 'i', audience: 'a', signingKeys: [key] } })
   })
 
   test('a requirement that would not guard does not compile', () => {
