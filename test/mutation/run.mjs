@@ -47,9 +47,8 @@ async function main(args) {
   const began = performance.now()
   const mutants = await new Stryker({
     mutate: wanted.length > 0 ? wanted : ['src/{core,wire,adapters}/*.ts', ...LEFT_OUT.map((name) => `!src/${name}.ts`)],
-    testRunner: 'vitest',
-    plugins: ['@stryker-mutator/vitest-runner'],
-    vitest: { configFile: 'test/mutation/vitest.config.ts', related: true },
+    testRunner: 'stay',
+    plugins: [join(root, 'test/mutation/runner.mjs')],
     coverageAnalysis: 'perTest',
     concurrency: 2,
     timeoutMS: 20_000,
@@ -59,7 +58,7 @@ async function main(args) {
     force: args.includes('--force'),
     // Outside node_modules, where nothing would be transformed, and outside the project.
     tempDirName: join(tmpdir(), 'twinkey-mutation'),
-    ignorePatterns: ['dist', 'docs', 'examples', 'coverage'],
+    ignorePatterns: ['dist', 'docs/site', 'examples', 'coverage'],
     reporters: ['progress-append-only'],
     allowConsoleColors: false,
   }).runMutationTest()

@@ -1,0 +1,277 @@
+import { readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test, vi } from 'vitest'
+import { collect, type Suite, type Test } from './tests.ts'
+
+/** What Stryker's instrumented source reads and writes. */
+interface Instruments {
+  activeMutant?: string | undefined
+  currentTestId?: string | undefined
+  hitCount?: number | undefined
+  hitLimit?: number | undefined
+  mutantCoverage?: Coverage | undefined
+}
+interface Coverage {
+  readonly static: Hits
+  readonly perTest: Record<string, Hits>
+}
+type Hits = Record<string, number>
+
+interface Mutant {
+  readonly id: string
+  readonly hitLimit?: number
+  /** The tests that come by it, or undefined where it does its work while the modules load. */
+  readonly tests?: readonly string[]
+}
+interface Failure {
+  readonly id: string
+  readonly message: string
+  readonly late: boolean
+}
+interface Result {
+  readonly id: string
+  readonly file: string
+  readonly time: number
+}
+
+// What test files mock, they mock with what it is. It has to be said before the modules load, so it is said here, and tests.ts leaves theirs out.
+vi.mock('#hash', async (load) => {
+  const real = await load<typeof import('#hash')>()
+  return { ...real, sha256: vi.fn(real.sha256) }
+})
+vi.mock('jose/jws/compact/verify', async (load) => {
+  const real = await load<typeof import('jose/jws/compact/verify')>()
+  return { ...real, compactVerify: vi.fn(real.compactVerify) }
+})
+
+const FOLDERS = ['test/core', 'test/works-with', 'test/security', 'test/http']
+// What takes a server, another process or seconds.
+const LEFT_OUT = /\/(bun|wire-rows|types|token-hosts|edge|fuzz|fuzz-http|leaks|races|expressions|timing|floods|cache-memory)\.test\.ts$/
+const FILES = FOLDERS.flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`)).filter(
+  (file) => file.endsWith('.test.ts') && !LEFT_OUT.test(file),
+)
+const PATIENCE = 3000
+
+const instruments: Instruments = ((globalThis as { __stryker__?: Instruments }).__stryker__ ??= {})
+const { setTimeout, clearTimeout } = globalThis
+const now = performance.now.bind(performance)
+/** How long each test took with no mutant, which tells how long to wait for it. */
+const times = new Map<string, number>()
+/** The files in the order in which they failed, the last last. */
+const killers: string[] = []
+let loaded = new Map<string, Suite>()
+
+test('stays', async () => {
+  const channel = new BroadcastChannel(`mutants of ${process.pid}`)
+  await new Promise<void>((end) => {
+    channel.onmessage = async ({ data }: MessageEvent) => {
+      if (data === 'end') return end()
+      try {
+        channel.postMessage({ answer: data === 'dry' ? await runDry() : await runMutant(data) })
+      } catch (error) {
+        channel.postMessage({ error: error instanceof Error ? error.stack : String(error) })
+      }
+    }
+    channel.postMessage({ answer: 'ready' })
+  })
+  channel.close()
+})
+
+/** Runs every test once and once more: what cannot be run twice cannot be held against one mutant after another. */
+async function runDry() {
+  const coverage: Coverage = { static: {}, perTest: {} }
+  instruments.mutantCoverage = coverage
+  const results: Result[] = []
+  for (const file of FILES) {
+    const ran: Result[] = []
+    const failure = (await run(file, undefined, ran)) 
+    if (failure !== undefined) throw new Error(`Fails without a mutant: ${failure.id}: ${failure.message}`)
+    results.push(...ran)
+  }
+  instruments.mutantCoverage = { static: {}, perTest: {} }
+  for (const file of FILES) {
+    const failure = (await run(file)) 
+    if (failure !== undefined) throw new Error(`Cannot be run twice: ${failure.id}: ${failure.message}`)
+  }
+  return { results, coverage }
+}
+
+/** The first failure by which a mutant is noticed. */
+async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
+  const isStatic = mutant.tests === undefined
+  const wanted = mutant.tests === undefined ? undefined : new Set(mutant.tests)
+  const files = inOrder(FILES.filter((file) => wanted === undefined || [...wanted].some((id) => id.startsWith(`${file}#`))))
+  if (isStatic) forgetModules()
+  try {
+    if (isStatic) activate(mutant)
+    for (const file of files) {
+      const failure = await runActive(mutant, file, wanted)
+      if (failure === undefined) continue
+      killers.push(file)
+      if (isStatic) return failure
+      // Is it the mutant, or what an earlier one has left behind?
+      if (failure.late) forgetModules()
+      if ((await run(file, wanted, [], failure.id)) === undefined) return failure
+      forgetModules()
+      const again = await runActive(mutant, file, wanted)
+      if (again !== undefined) {
+        forgetModules()
+        const innocent = await run(file, wanted, [], again.id)
+        if (innocent === undefined) return again
+        throw new Error(`Fails without a mutant: ${innocent.id}: ${innocent.message}`)
+      }
+    }
+    return undefined
+  } finally {
+    deactivate()
+    if (isStatic) forgetModules()
+  }
+}
+
+async function runActive(mutant: Mutant, file: string, wanted?: Set<string>): Promise<Failure | undefined> {
+  // Loaded without it, where it is not one of those that work while the modules load.
+  if (mutant.tests !== undefined) await load(file)
+  activate(mutant)
+  try {
+    return await run(file, wanted)
+  } finally {
+    if (mutant.tests !== undefined) deactivate()
+    vi.useRealTimers()
+  }
+}
+
+function activate({ id, hitLimit }: Mutant): void {
+  Object.assign(instruments, { activeMutant: id, hitCount: 0, hitLimit: hitLimit ?? Number.POSITIVE_INFINITY })
+}
+
+function deactivate(): void {
+  Object.assign(instruments, { activeMutant: undefined, hitCount: undefined })
+}
+
+function inOrder(files: readonly string[]): string[] {
+  const rank = (file: string) => killers.lastIndexOf(file)
+  return [...files].sort((a, b) => rank(b) - rank(a) || timeOf(a) - timeOf(b))
+}
+
+function timeOf(file: string): number {
+  return times.get(file) ?? FOLDERS.findIndex((folder) => file.startsWith(folder)) * 1000
+}
+
+function forgetModules(): void {
+  vi.resetModules()
+  loaded = new Map()
+}
+
+async function load(file: string): Promise<Suite> {
+  const known = loaded.get(file) ?? (await collect(() => import(resolve(file))))
+  loaded.set(file, known)
+  return known
+}
+
+/** Runs the wanted tests of a file, until the first fails or one has been run that is to be the last. */
+async function run(file: string, wanted?: Set<string>, results: Result[] = [], last?: string): Promise<Failure | undefined> {
+  const began = now()
+  let over = false
+  try {
+    return await runSuite(await load(file), [])
+  } catch (error) {
+    return failureOf(`${file}#`, error)
+  } finally {
+    if (instruments.activeMutant === undefined && wanted === undefined) times.set(file, now() - began)
+  }
+
+  async function runSuite(suite: Suite, outer: readonly Suite[]): Promise<Failure | undefined> {
+    if (!holds(suite)) return undefined
+    const { hooks, parts } = suite
+    const hit = `${file}#hooks`
+    const ids = idsOf(suite)
+    const before = results.length
+    let failure: Failure | undefined
+    const cleanups: unknown[] = []
+    try {
+      instruments.currentTestId = hit
+      for (const each of hooks.beforeAll) cleanups.push(await limited(each, 20_000))
+      for (const part of parts) {
+        if (over) break
+        failure = 'parts' in part ? await runSuite(part, [...outer, suite]) : await runTest(part, [...outer, suite])
+        if (failure !== undefined) break
+      }
+    } catch (error) {
+      failure = failureOf(ids[0] ?? `${file}#`, error)
+    }
+    instruments.currentTestId = hit
+    try {
+      for (const each of [...hooks.afterAll].reverse()) await limited(each, 20_000)
+      for (const each of cleanups) if (typeof each === 'function') await each()
+    } catch (error) {
+      failure ??= failureOf(ids[0] ?? `${file}#`, error)
+    }
+    instruments.currentTestId = undefined
+    // What the hooks come by, each of their tests comes by.
+    const hits = instruments.mutantCoverage?.perTest[hit]
+    if (hits !== undefined && before < results.length) for (const id of ids) count(id, hits)
+    delete instruments.mutantCoverage?.perTest[hit]
+    return failure
+  }
+
+  async function runTest({ name, run }: Test, suites: readonly Suite[]): Promise<Failure | undefined> {
+    const id = `${file}#${name}`
+    if (wanted !== undefined && !wanted.has(id)) return undefined
+    const began = now()
+    instruments.currentTestId = id
+    let failure: Failure | undefined
+    const patience = PATIENCE + 10 * (times.get(id) ?? 2000)
+    const cleanups: unknown[] = []
+    try {
+      for (const { hooks } of suites) for (const each of hooks.beforeEach) cleanups.push(await limited(each, patience))
+      await limited(run, patience)
+    } catch (error) {
+      failure = failureOf(id, error)
+    }
+    try {
+      for (const { hooks } of [...suites].reverse()) for (const each of [...hooks.afterEach].reverse()) await limited(each, patience)
+      for (const each of cleanups) if (typeof each === 'function') await each()
+    } catch (error) {
+      failure ??= failureOf(id, error)
+    }
+    const time = now() - began
+    if (instruments.activeMutant === undefined) times.set(id, time)
+    results.push({ id, file, time })
+    instruments.currentTestId = undefined
+    over ||= id === last
+    return failure
+  }
+
+  function idsOf({ parts }: Suite): string[] {
+    return parts.flatMap((part) => ('parts' in part ? idsOf(part) : [`${file}#${part.name}`]))
+  }
+
+  function holds(suite: Suite): boolean {
+    return wanted === undefined || idsOf(suite).some((id) => wanted.has(id))
+  }
+}
+
+function count(id: string, hits: Hits): void {
+  const all = instruments.mutantCoverage?.perTest
+  if (all === undefined) return
+  const of = (all[id] ??= {})
+  for (const [mutant, times] of Object.entries(hits)) of[mutant] = (of[mutant] ?? 0) + times
+}
+
+class Late extends Error {}
+
+async function limited(action: (...args: unknown[]) => unknown, patience: number): Promise<unknown> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Late(`longer than ${patience} ms`)), patience)
+  })
+  try {
+    return await Promise.race([action({}), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function failureOf(id: string, error: unknown): Failure {
+  return { id, message: error instanceof Error ? error.message : String(error), late: error instanceof Late }
+}
