@@ -34,9 +34,11 @@ class Runner {
     return { status: 'complete', tests, mutantCoverage: coverage }
   }
 
-  async mutantRun({ activeMutant, mutantActivation, testFilter, hitLimit }) {
+  async mutantRun({ activeMutant, mutantActivation, testFilter }) {
     const tests = mutantActivation === 'static' ? undefined : testFilter
-    const failure = await this.#ask({ id: activeMutant.id, hitLimit, tests })
+    const t0 = performance.now()
+    const failure = await this.#ask({ id: activeMutant.id, file: activeMutant.fileName, tests })
+    ;(await import('node:fs')).appendFileSync('/work/wt/mut2/node_modules/.cache/mut2-dbg.log', `\nDEBUG ${activeMutant.fileName.split('/src/')[1]}:${activeMutant.location.start.line} ${mutantActivation} ${Math.round(performance.now() - t0)} ${failure?.id} ${failure?.message.slice(0, 100).replaceAll('\n', ' ')}`)
     if (failure === undefined) return { status: 'survived', nrOfTests: testFilter?.length ?? 0 }
     return { status: 'killed', killedBy: [failure.id], failureMessage: failure.message, nrOfTests: 1 }
   }

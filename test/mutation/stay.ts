@@ -1,5 +1,6 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { configureGlobal } from 'fast-check'
 import { test, vi } from 'vitest'
 import { collect, type Suite, type Test } from './tests.ts'
 
@@ -19,9 +20,13 @@ type Hits = Record<string, number>
 
 interface Mutant {
   readonly id: string
-  readonly hitLimit?: number
+  readonly file: string
   /** The tests that come by it, or undefined where it does its work while the modules load. */
   readonly tests?: readonly string[]
+}
+interface Known {
+  readonly times: readonly (readonly [string, number])[]
+  readonly perTest: Record<string, Hits>
 }
 interface Failure {
   readonly id: string
@@ -44,6 +49,9 @@ vi.mock('jose/jws/compact/verify', async (load) => {
   return { ...real, compactVerify: vi.fn(real.compactVerify) }
 })
 
+// That an example fails is enough. Nobody will look for a smaller one.
+configureGlobal({ endOnFailure: true })
+
 const FOLDERS = ['test/core', 'test/works-with', 'test/security', 'test/http']
 // What takes a server, another process or seconds.
 const LEFT_OUT = /\/(bun|wire-rows|types|token-hosts|edge|fuzz|fuzz-http|leaks|races|expressions|timing|floods|cache-memory)\.test\.ts$/
@@ -51,12 +59,16 @@ const FILES = FOLDERS.flatMap((folder) => readdirSync(folder).map((name) => `${f
   (file) => file.endsWith('.test.ts') && !LEFT_OUT.test(file),
 )
 const PATIENCE = 3000
+const MANY_HITS = 1_000_000
+const KNOWN = 'test/mutation/known.json'
 
 const instruments: Instruments = ((globalThis as { __stryker__?: Instruments }).__stryker__ ??= {})
 const { setTimeout, clearTimeout } = globalThis
 const now = performance.now.bind(performance)
 /** How long each test took with no mutant, which tells how long to wait for it. */
 const times = new Map<string, number>()
+/** The tests that come by each mutant, and how often. */
+const covered = new Map<string, Map<string, number>>()
 /** The files in the order in which they failed, the last last. */
 const killers: string[] = []
 let loaded = new Map<string, Suite>()
@@ -84,72 +96,102 @@ async function runDry() {
   const results: Result[] = []
   for (const file of FILES) {
     const ran: Result[] = []
-    const failure = (await run(file, undefined, ran)) 
+    const failure = await run(file, undefined, ran)
     if (failure !== undefined) throw new Error(`Fails without a mutant: ${failure.id}: ${failure.message}`)
     results.push(...ran)
   }
-  instruments.mutantCoverage = { static: {}, perTest: {} }
+  // The instrumented source keeps the object that it found first.
+  const once = structuredClone(coverage)
   for (const file of FILES) {
-    const failure = (await run(file)) 
+    const failure = await run(file)
     if (failure !== undefined) throw new Error(`Cannot be run twice: ${failure.id}: ${failure.message}`)
   }
-  return { results, coverage }
+  writeFileSync(KNOWN, JSON.stringify({ times: [...times], perTest: once.perTest } satisfies Known))
+  return { results, coverage: once }
 }
 
 /** The first failure by which a mutant is noticed. */
 async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
-  const isStatic = mutant.tests === undefined
-  const wanted = mutant.tests === undefined ? undefined : new Set(mutant.tests)
-  const files = inOrder(FILES.filter((file) => wanted === undefined || [...wanted].some((id) => id.startsWith(`${file}#`))))
-  if (isStatic) forgetModules()
+  if (times.size === 0) readKnown()
+  const covering = new Set(mutant.tests ?? covered.get(mutant.id)?.keys())
+  const files = inOrder(FILES.filter((file) => [...covering].some((id) => id.startsWith(`${file}#`))))
+  for (const file of files) {
+    const failure = await runActive(mutant, file, covering)
+    if (failure === undefined) continue
+    killers.push(file)
+    // Is it the mutant, or what an earlier one has left behind?
+    if (failure.late) forgetModules()
+    if ((await run(file, covering, [], failure.id)) === undefined) return failure
+    forgetModules()
+    const again = await runActive(mutant, file, covering)
+    if (again === undefined) continue
+    forgetModules()
+    const innocent = await run(file, covering, [], again.id)
+    if (innocent === undefined) return again
+    throw new Error(`Fails without a mutant: ${innocent.id}: ${innocent.message}`)
+  }
+  return mutant.tests === undefined ? runWhileLoading(mutant, files) : undefined
+}
+
+/** The same for a mutant that is at work while the modules load: they are loaded with it. */
+async function runWhileLoading(mutant: Mutant, likely: readonly string[]): Promise<Failure | undefined> {
+  forgetModules()
+  activate(mutant)
   try {
-    if (isStatic) activate(mutant)
-    for (const file of files) {
-      const failure = await runActive(mutant, file, wanted)
+    const name = mutant.file.replace(/^.*\/|\.ts$/g, '')
+    for (const file of inOrder(FILES, [...likely, ...FILES.filter((each) => each.includes(`/${name}`))])) {
+      const failure = await run(file, undefined, [], undefined, mutant)
       if (failure === undefined) continue
       killers.push(file)
-      if (isStatic) return failure
-      // Is it the mutant, or what an earlier one has left behind?
-      if (failure.late) forgetModules()
-      if ((await run(file, wanted, [], failure.id)) === undefined) return failure
-      forgetModules()
-      const again = await runActive(mutant, file, wanted)
-      if (again !== undefined) {
-        forgetModules()
-        const innocent = await run(file, wanted, [], again.id)
-        if (innocent === undefined) return again
-        throw new Error(`Fails without a mutant: ${innocent.id}: ${innocent.message}`)
-      }
+      return failure
     }
     return undefined
   } finally {
     deactivate()
-    if (isStatic) forgetModules()
+    vi.useRealTimers()
+    forgetModules()
   }
 }
 
-async function runActive(mutant: Mutant, file: string, wanted?: Set<string>): Promise<Failure | undefined> {
-  // Loaded without it, where it is not one of those that work while the modules load.
-  if (mutant.tests !== undefined) await load(file)
+async function runActive(mutant: Mutant, file: string, wanted: Set<string>): Promise<Failure | undefined> {
+  await load(file)
   activate(mutant)
   try {
-    return await run(file, wanted)
+    return await run(file, wanted, [], undefined, mutant)
   } finally {
-    if (mutant.tests !== undefined) deactivate()
+    deactivate()
     vi.useRealTimers()
   }
 }
 
-function activate({ id, hitLimit }: Mutant): void {
-  Object.assign(instruments, { activeMutant: id, hitCount: 0, hitLimit: hitLimit ?? Number.POSITIVE_INFINITY })
+// A loop without an end is one that comes by the mutant far more often than it did.
+function limitHits({ id }: Mutant, test: string): void {
+  const hits = covered.get(id)?.get(test)
+  Object.assign(instruments, { hitCount: 0, hitLimit: hits === undefined ? MANY_HITS : 10_000 + 100 * hits })
+}
+
+/** What the dry run has found out, which another process may have run. */
+function readKnown(): void {
+  const known: Known = JSON.parse(readFileSync(KNOWN, 'utf8'))
+  for (const [id, time] of known.times) times.set(id, time)
+  for (const [test, hits] of Object.entries(known.perTest)) {
+    for (const [mutant, count] of Object.entries(hits)) {
+      covered.set(mutant, (covered.get(mutant) ?? new Map()).set(test, count))
+    }
+  }
+}
+
+
+function activate({ id }: Mutant): void {
+  Object.assign(instruments, { activeMutant: id, hitCount: 0, hitLimit: MANY_HITS })
 }
 
 function deactivate(): void {
   Object.assign(instruments, { activeMutant: undefined, hitCount: undefined })
 }
 
-function inOrder(files: readonly string[]): string[] {
-  const rank = (file: string) => killers.lastIndexOf(file)
+function inOrder(files: readonly string[], likely: readonly string[] = []): string[] {
+  const rank = (file: string) => killers.lastIndexOf(file) + (likely.includes(file) ? 1e6 : 0)
   return [...files].sort((a, b) => rank(b) - rank(a) || timeOf(a) - timeOf(b))
 }
 
@@ -169,7 +211,7 @@ async function load(file: string): Promise<Suite> {
 }
 
 /** Runs the wanted tests of a file, until the first fails or one has been run that is to be the last. */
-async function run(file: string, wanted?: Set<string>, results: Result[] = [], last?: string): Promise<Failure | undefined> {
+async function run(file: string, wanted?: Set<string>, results: Result[] = [], last?: string, mutant?: Mutant): Promise<Failure | undefined> {
   const began = now()
   let over = false
   try {
@@ -183,7 +225,7 @@ async function run(file: string, wanted?: Set<string>, results: Result[] = [], l
   async function runSuite(suite: Suite, outer: readonly Suite[]): Promise<Failure | undefined> {
     if (!holds(suite)) return undefined
     const { hooks, parts } = suite
-    const hit = `${file}#hooks`
+    const hit = `${file}#hooks ${outer.length}`
     const ids = idsOf(suite)
     const before = results.length
     let failure: Failure | undefined
@@ -219,6 +261,7 @@ async function run(file: string, wanted?: Set<string>, results: Result[] = [], l
     if (wanted !== undefined && !wanted.has(id)) return undefined
     const began = now()
     instruments.currentTestId = id
+    if (mutant !== undefined) limitHits(mutant, id)
     let failure: Failure | undefined
     const patience = PATIENCE + 10 * (times.get(id) ?? 2000)
     const cleanups: unknown[] = []
