@@ -38,7 +38,10 @@ class Runner {
     const tests = mutantActivation === 'static' ? undefined : testFilter
     const t0 = performance.now()
     const failure = await this.#ask({ id: activeMutant.id, file: activeMutant.fileName, tests })
-    ;(await import('node:fs')).appendFileSync('/work/wt/mut2/node_modules/.cache/mut2-dbg.log', `\nDEBUG ${activeMutant.fileName.split('/src/')[1]}:${activeMutant.location.start.line} ${mutantActivation} ${Math.round(performance.now() - t0)} ${failure?.id} ${failure?.message.slice(0, 100).replaceAll('\n', ' ')}`)
+    ;(await import('node:fs')).appendFileSync(
+      '/work/wt/mut2/node_modules/.cache/mut2-dbg.log',
+      `\nDEBUG ${activeMutant.fileName.split('/src/')[1]}:${activeMutant.location.start.line} ${mutantActivation} ${Math.round(performance.now() - t0)} ${failure?.id} ${failure?.message.slice(0, 100).replaceAll('\n', ' ')}`,
+    )
     if (failure === undefined) return { status: 'survived', nrOfTests: testFilter?.length ?? 0 }
     return { status: 'killed', killedBy: [failure.id], failureMessage: failure.message, nrOfTests: 1 }
   }
