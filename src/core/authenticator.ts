@@ -1,15 +1,16 @@
 import type { KeyRecord, Metadata } from './api-key.ts'
-import { type Cache, type Cached, ownText } from './cache.ts'
+import type { Cached } from './cache.ts'
 import type { Credential, Demand, RequestReader } from './demand.ts'
 import type { Emit } from './events.ts'
 import { isTwinkeyError, TwinkeyError } from './fault.ts'
 import { Denial, type Identify, invalid, type Known, Question } from './identifier.ts'
-import type { Identity } from './identity.ts'
+import type { Admission, Identity } from './identity.ts'
+import type { OwnerScopes } from './owner-scopes.ts'
 import type { Allowed, Anonymous, Decision, Principal } from './principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal, rateLimited } from './refusal.ts'
 import { freezeScope, intersect, type Scope, type Target } from './scope.ts'
 import type { Slot } from './secret.ts'
-import { firstUncovered, type Readings, readTarget, resolveTarget } from './target.ts'
+import { firstUncovered, keptReadings, readTarget, resolveTarget } from './target.ts'
 import { createBrake, type Throttle } from './throttle.ts'
 import type { Usage } from './usage.ts'
 
@@ -23,7 +24,7 @@ interface Identified<M extends Metadata> {
 /** What decisions are made from. */
 export interface AuthenticatorParts {
   readonly identify: Identify
-  readonly owners: Cache<Scope> | undefined
+  readonly owners: OwnerScopes | undefined
   readonly usage: Usage
   /** The environments that this deployment serves, or undefined where that is not configured. */
   readonly environments: readonly string[] | undefined
@@ -70,23 +71,24 @@ export function createAuthenticator<M extends Metadata>({
 
     const ceiling = ceilingOf(identity, known, at)
     if (ceiling instanceof Question) return ceiling
-    const { lastUse, admission } = identity
-    const readings = readTarget(request, demand)
+    const { lastUse, allowed: before } = identity
+    const read = readTarget(request, demand, identity.readings)
     // The same credential at the same demand, which reads the same, and nothing that it was judged by has changed since.
     if (
-      admission?.demand === demand &&
-      admission.ceiling === ceiling &&
-      admission.allowed.noStore !== credential.shielded &&
-      isSame(readings, admission.readings)
+      before !== undefined &&
+      identity.demand === demand &&
+      identity.readings === read &&
+      identity.ceiling === ceiling &&
+      before.noStore !== credential.shielded
     ) {
       if (lastUse !== undefined) usage.note(lastUse, at)
-      return admission.allowed as Allowed<M>
+      return before as Allowed<M>
     }
     const scope = reachOf(identity, ceiling)
 
     const { id } = identity.holder
-    const own = readings.map((each) => (typeof each === 'string' ? ownText(each) : each))
-    const target = demand.anyTarget ? NO_TARGET : resolveTarget(own, demand, scope, environments)
+    const readings = keptReadings(read, scope)
+    const target = demand.anyTarget ? NO_TARGET : resolveTarget(readings, demand, scope, environments)
     if ('refusal' in target) return new Denial(target.refusal, target.reason, id)
     const uncovered = demand.anyTarget ? undefined : firstUncovered(scope, target)
     if (uncovered !== undefined) return new Denial(denied(uncovered), 'not_covered', id)
@@ -94,7 +96,7 @@ export function createAuthenticator<M extends Metadata>({
     if (lastUse !== undefined) usage.note(lastUse, at)
     const principal = principalOf<M>(identity, scope, target, demand.reader)
     const allowed: Allowed<M> = Object.freeze({ ok: true, principal, noStore: !credential.shielded })
-    identity.admission = { demand, readings: own, ceiling, allowed }
+    Object.assign<Identity, Admission>(identity, { allowed, demand, readings, ceiling })
     return allowed
   }
 
@@ -157,7 +159,7 @@ export function createAuthenticator<M extends Metadata>({
 
   // Takes the steps until they end, asking what must be asked. Each question is asked once, because its answer is held for this decision.
   async function untilKnown<T>(step: (known: Known | undefined, at: number) => T | Denial | Question): Promise<T | Denial> {
-    const known: Known = { keys: new Map() }
+    const known: Known = { keys: new Map(), since: now() }
     for (let questions = 0; questions < MAX_QUESTIONS; questions++) {
       const outcome = step(known, now())
       if (!(outcome instanceof Question)) return outcome
@@ -221,15 +223,10 @@ export function createAuthenticator<M extends Metadata>({
 
 // A decision asks for a token, a key, an alias and an owner; more often only where one of them is forgotten meanwhile.
 const MAX_QUESTIONS = 50
-const AS_KNOWN_LAST: Known = { keys: new Map(), anyAge: true }
+const AS_KNOWN_LAST: Known = { keys: new Map(), since: 0, anyAge: true }
 const NO_TARGET: Target = Object.freeze({})
 const NOTHING: Scope = Object.freeze({ tenants: [], environments: [], workflows: [] })
 const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })
-
-function isSame(readings: Readings, before: Readings): boolean {
-  for (let i = 0; i < readings.length; i++) if (readings[i] !== before[i]) return false
-  return true
-}
 
 // Whether a credential is refused for what it is. Where an optional guard lets the request pass all the same, it is not.
 function isInvalid(outcome: Allowed | Denial, { optional }: Pick<Demand<never>, 'optional'>): outcome is Denial {

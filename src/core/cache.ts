@@ -10,15 +10,17 @@ export interface Cached<V> {
 }
 
 /** A read-through cache, bounded in number and in age. */
-export interface Cache<V> {
+export interface Cache<C extends Cached<unknown>> {
   /** What is known and fresh, without waiting; undefined where it must be loaded. */
-  peek(id: string, now: number): Cached<V> | undefined
+  peek(id: string, now: number): C | undefined
   /** What was known last, however old it is by now. */
-  last(id: string): Cached<V> | undefined
+  last(id: string): C | undefined
   /** Loads, once for all who ask at the same time. An error is never kept. */
-  load(id: string): Promise<Cached<V>>
+  load(id: string): Promise<C>
+  /** Whether something was loaded at that time or later, in epoch milliseconds. */
+  isSince(cached: C, at: number): boolean
   /** What somebody holds on to, unless it was forgotten since it was loaded. */
-  ifCurrent(id: string, held: Cached<V> | undefined): Cached<V> | undefined
+  ifCurrent(id: string, held: C | undefined): C | undefined
   /** Forgets one value, or all. A load under way is detached: its result is not kept, and whoever waits for it asks again. */
   forget(id: string | undefined): void
 }
@@ -31,34 +33,36 @@ export interface CacheBounds {
   readonly now: () => number
 }
 
-interface Flight<V> {
-  readonly loading: Promise<Cached<V>>
+interface Flight<C> {
+  readonly loading: Promise<C>
   readonly startedAt: number
   readonly generation: number
 }
 
-const NEGATIVE_MAX_AGE_MILLISECONDS = 1000
+/** How long it is believed that something is not there, or that a credential is not live. */
+export const NEGATIVE_MAX_AGE_MILLISECONDS = 1000
 const NEGATIVE_MAX_KEYS = 10_000
 // An invalidation during a load makes everyone who waits ask again. More often than this in a row, something is wrong with the feed.
 const MAX_ATTEMPTS = 20
 const GENERATIONS = 4096
 
-export function createCache<V>(
-  read: (id: string) => Promise<V | null>,
+/** @param read Reads what stands under an id, and answers it as it is kept: with more in it than the value, where decisions want more. */
+export function createCache<C extends Cached<unknown>>(
+  read: (id: string, loadedAt: number, generation: number) => Promise<C>,
   { maxKeys, maxAgeMilliseconds, deadlineMilliseconds = Number.POSITIVE_INFINITY, now }: CacheBounds,
-): Cache<V> {
-  const present = new Map<string, Cached<V>>()
-  const absent = new Map<string, Cached<V>>()
+): Cache<C> {
+  const present = new Map<string, C>()
+  const absent = new Map<string, C>()
   const oldestPresent = frontOf(present)
   const oldestAbsent = frontOf(absent)
   // The latest load under way of each id.
-  const flights = new Map<string, Flight<V>>()
+  const flights = new Map<string, Flight<C>>()
   // How often ids were forgotten, by a hash of the id: bounded, whatever ids there are. Two ids that share a counter only ask once too often.
-  const generations = new Float64Array(GENERATIONS)
+  const generations = new Uint32Array(GENERATIONS)
   const madeAt = now()
   const negativeMaxAge = Math.min(maxAgeMilliseconds, NEGATIVE_MAX_AGE_MILLISECONDS)
 
-  function keep(id: string, cached: Cached<V>): void {
+  function keep(id: string, cached: C): void {
     const other = present.get(id) ?? absent.get(id)
     const overtaken = other !== undefined && other.loadedAt > cached.loadedAt && other.loadedAt <= now() - madeAt
     if (overtaken || cached.generation !== generationOf(id)) return
@@ -72,16 +76,15 @@ export function createCache<V>(
     into.set(id, cached)
   }
 
-  function start(part: string): Flight<V> {
+  function start(part: string): Flight<C> {
     const id = ownText(part)
     const loadedAt = now() - madeAt
     const generation = generationOf(id)
-    const loading = read(id).then((value) => {
-      const cached = { value, loadedAt, generation }
+    const loading = read(id, loadedAt, generation).then((cached) => {
       keep(id, cached)
       return cached
     })
-    const flight: Flight<V> = { loading, startedAt: loadedAt, generation }
+    const flight: Flight<C> = { loading, startedAt: loadedAt, generation }
     const land = () => {
       if (flights.get(id) === flight) flights.delete(id)
     }
@@ -91,18 +94,18 @@ export function createCache<V>(
   }
 
   // A load that was forgotten, or has taken longer than a value may be old, is not joined. Those who joined it in time keep its value.
-  function join(id: string): Flight<V> | undefined {
+  function join(id: string): Flight<C> | undefined {
     const flight = flights.get(id)
     if (flight === undefined || flight.generation !== generationOf(id)) return undefined
     const age = now() - madeAt - flight.startedAt
     return age === 0 || (age > 0 && age < maxAgeMilliseconds) ? flight : undefined
   }
 
-  function last(id: string): Cached<V> | undefined {
+  function last(id: string): C | undefined {
     return present.get(id) ?? absent.get(id)
   }
 
-  function peek(id: string, at: number): Cached<V> | undefined {
+  function peek(id: string, at: number): C | undefined {
     const cached = last(id)
     if (cached === undefined) return undefined
     const age = at - madeAt - cached.loadedAt
@@ -127,6 +130,7 @@ export function createCache<V>(
       }
       throw new TwinkeyError('store_unavailable', 'The record was invalidated again and again while it was being read.')
     },
+    isSince: (cached, at) => cached.loadedAt >= at - madeAt,
     ifCurrent(id, held) {
       return held !== undefined && held.generation === generationOf(id) ? held : undefined
     },

@@ -1,6 +1,7 @@
+import { sha256 } from '#hash'
 import { deadKeyReason, deadReason, type KeyRecord, slotOf } from './api-key.ts'
 import { MAX_SECRET_LENGTH } from './bounds.ts'
-import type { Cached } from './cache.ts'
+import { type Cached, NEGATIVE_MAX_AGE_MILLISECONDS } from './cache.ts'
 import type { Credential } from './demand.ts'
 import { matchSecret, type Pepper } from './digest.ts'
 import { aliasIdsOf, type ForeignSecrets } from './foreign.ts'
@@ -30,7 +31,9 @@ export class Question {
 
 /** What one decision has learned by asking. Held for that decision only, so that no cache can lose it half way. */
 export interface Known {
-  readonly keys: Map<string, Cached<CachedKey>>
+  readonly keys: Map<string, CachedKey>
+  /** When the request came in. */
+  readonly since: number
   token?: TokenClaims | RefusalReason
   owner?: Cached<Scope>
   /** Whether what was known last counts, however old it is: for whether a credential was let in lately, not for whether it is now. */
@@ -67,7 +70,8 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     const cached = recall(keyId, known, at)
     // Where the id is known the digest decides. Where it is not, the checksum keeps a typo or a made-up string from the store.
     if (cached === undefined) return isWellFormed(text) ? askForKey(keyId) : invalid('checksum_wrong')
-    return matched(text, cached.value, at)
+    const found = matched(text, cached, at)
+    return found instanceof Denial && isWellFormed(text) ? unlessOutdated(found, text, keyId, cached, known, at) : found
   }
 
   function identifyForeign(text: string, known: Known | undefined, at: number, form: RegExp | undefined): Identity | Denial | Question {
@@ -76,11 +80,12 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     for (const aliasId of aliasIdsOf(text, foreign, prefixes, pepper)) {
       const alias = recall(aliasId, known, at)
       if (alias === undefined) return askForKey(aliasId)
-      if (alias.value?.record.kind !== 'alias') continue
-      const { keyId } = alias.value.record
+      if (alias.value?.kind !== 'alias') continue
+      const { keyId } = alias.value
       const cached = recall(keyId, known, at)
       if (cached === undefined) return askForKey(keyId)
-      const found = matched(text, cached.value, at)
+      const match = matched(text, cached, at)
+      const found = match instanceof Denial ? unlessOutdated(match, text, keyId, cached, known, at) : match
       if (!(found instanceof Denial)) return found
       // An alias that was left behind must not hide one of another kind.
       last = found
@@ -89,12 +94,12 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     return isOurToken(text) ? invalid('kind_not_accepted') : invalid('prefix_unknown', undefined, true)
   }
 
-  function matched(text: string, cached: CachedKey | null, at: number): Identity | Denial {
-    const slot = matchSecret(text, cached ?? undefined, pepper)
-    if (cached === null || cached.record.kind === 'alias') return invalid('key_unknown')
-    const { record } = cached
+  function matched(text: string, cached: CachedKey, at: number): Identity | Denial {
+    const { value: record } = cached
+    const slot = matchSecret(text, record === null ? undefined : cached, pepper)
     const holder = slot === 'primary' || slot === 'secondary' ? holderIn(cached, slot) : undefined
     if (holder !== undefined) return ifLive(holder, at)
+    if (record?.kind !== 'key') return invalid('key_unknown')
     // A key that is dead in any case needs no pepper to be refused.
     const dead = slot === 'pepper_missing' ? deadKeyReason(record, at) : undefined
     if (dead !== undefined) return invalid(dead, record.id)
@@ -116,11 +121,11 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     if (at >= claims.expiresAt) return invalid('token_expired', claims.keyId)
     const cached = recall(claims.keyId, known, at)
     if (cached === undefined) return askForKey(claims.keyId)
-    if (cached.value?.record.kind !== 'key') return invalid('key_unknown', claims.keyId)
-    const slot = slotOf(cached.value.record, claims.secretId)
-    const secret = slot && holderIn(cached.value, slot)
-    if (secret === undefined) return invalid('secret_replaced', claims.keyId)
-    return ifLive(heldBy(secret, claims, remembered), at)
+    if (cached.value?.kind !== 'key') return invalid('key_unknown', claims.keyId)
+    const slot = slotOf(cached.value, claims.secretId)
+    const secret = slot && holderIn(cached, slot)
+    const found = secret === undefined ? invalid('secret_replaced', claims.keyId) : ifLive(heldBy(secret, claims, remembered), at)
+    return found instanceof Denial ? unlessOutdated(found, text, claims.keyId, cached, known, at) : found
   }
 
   function heldBy(secret: Identity, claims: TokenClaims, remembered: RememberedToken | undefined): Identity {
@@ -130,8 +135,26 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     return identity
   }
 
-  function recall(id: string, known: Known | undefined, at: number): Cached<CachedKey> | undefined {
+  function recall(id: string, known: Known | undefined, at: number): CachedKey | undefined {
     return keys.peek(id, at) ?? (known?.anyAge ? keys.last(id) : keys.ifCurrent(id, known?.keys.get(id)))
+  }
+
+  // Nobody is refused by what was known before the request came in: the key may have been rotated or enabled meanwhile by another process. But a caller
+  // who goes on with what was refused makes the store no busier than one whose key is not there.
+  function unlessOutdated(
+    denial: Denial,
+    text: string,
+    keyId: string,
+    cached: CachedKey,
+    known: Known | undefined,
+    at: number,
+  ): Denial | Question {
+    const digest = sha256(text)
+    const since = known?.since ?? at
+    const believed = cached.refused === digest ? Math.min(since, at - NEGATIVE_MAX_AGE_MILLISECONDS + 1) : since
+    if (cached.value !== null && !keys.isSince(cached, believed)) return askForKey(keyId)
+    cached.refused = digest
+    return denial
   }
 
   function askForKey(id: string): Question {

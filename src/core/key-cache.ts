@@ -1,4 +1,5 @@
-import { type Cache, type CacheBounds, createCache } from './cache.ts'
+import type { KeyRecord } from './api-key.ts'
+import { type Cache, type CacheBounds, type Cached, createCache } from './cache.ts'
 import type { CheckedStore } from './checked-store.ts'
 import { type SlotDigests, slotDigests } from './digest.ts'
 import { holderOfSecret, type Identity } from './identity.ts'
@@ -6,20 +7,21 @@ import type { Slot } from './secret.ts'
 import type { StoredKey } from './store.ts'
 import { readRecord } from './stored-key.ts'
 
-/** A record in the key cache, with what the request path wants to know of it without looking anything else up. */
-export interface CachedKey extends SlotDigests {
-  /** The record without its digests, which are laid out beside it. */
-  readonly record: StoredKey
+/** A record in the key cache, without its digests, which are laid out beside it with what else the request path wants to know. */
+export interface CachedKey extends Cached<StoredKey>, SlotDigests {
   /** Whose secret each slot holds, as soon as somebody has asked by {@link holderIn}. */
   primary: Identity | undefined
   secondary: Identity | undefined
+  /** The digest of the credential that was refused last by this record. */
+  refused: string | undefined
 }
 
 /** Whose secret it is that stands in a slot; undefined for an empty slot, and for an alias. */
 export function holderIn(cached: CachedKey, slot: Slot): Identity | undefined {
+  const { value } = cached
   const known = slot === 'primary' ? cached.primary : cached.secondary
-  if (known !== undefined || cached.record.kind === 'alias' || cached.record[slot] === null) return known
-  cached[slot] = holderOfSecret(cached.record, slot)
+  if (known !== undefined || value?.kind !== 'key' || value[slot] === null) return known
+  cached[slot] = holderOfSecret(value, slot)
   return cached[slot]
 }
 
@@ -27,20 +29,29 @@ export function holderIn(cached: CachedKey, slot: Slot): Identity | undefined {
 export type KeyCache = Cache<CachedKey>
 
 export function createKeyCache(store: Pick<CheckedStore, 'get'>, bounds: CacheBounds): KeyCache {
-  return createCache(async (id) => {
-    const record = await store.get(id)
-    return record === undefined ? null : cachedKey(record)
-  }, bounds)
+  return createCache(async (id, loadedAt, generation) => cachedKey(id, await store.get(id), loadedAt, generation), bounds)
 }
 
-function cachedKey(record: StoredKey): CachedKey {
-  if (record.kind === 'alias') return laidOut(slotDigests(undefined, undefined), record)
-  const { primary, secondary } = record
-  const bare = { ...record, primary: { ...primary, digest: '' }, secondary: secondary && { ...secondary, digest: '' } }
-  // Built anew: an object that is spread into another one lies in two places, for as long as it is kept.
-  return laidOut(slotDigests(primary.digest, secondary?.digest), readRecord(bare))
+function cachedKey(id: string, record: StoredKey | undefined, loadedAt: number, generation: number): CachedKey {
+  const key = record?.kind === 'key' ? record : undefined
+  const { pairs, primaryPepper, secondaryPepper } = slotDigests(key?.primary.digest, key?.secondary?.digest)
+  // In the order in which a decision looks at it, so that what is needed lies together.
+  return {
+    loadedAt,
+    value: key === undefined ? (record ?? null) : withoutDigests(key, id),
+    pairs,
+    primaryPepper,
+    secondaryPepper,
+    primary: undefined,
+    secondary: undefined,
+    refused: undefined,
+    generation,
+  }
 }
 
-function laidOut({ pairs, primaryPepper, secondaryPepper }: SlotDigests, record: StoredKey): CachedKey {
-  return { pairs, primaryPepper, secondaryPepper, primary: undefined, secondary: undefined, record }
+// Built anew: an object that is spread into another one lies in two places, for as long as it is kept. The id is that of the cache, so that it is
+// there once.
+function withoutDigests(key: KeyRecord, id: string): StoredKey {
+  const { primary, secondary } = key
+  return readRecord({ ...key, id, primary: { ...primary, digest: '' }, secondary: secondary && { ...secondary, digest: '' } })
 }

@@ -1,4 +1,4 @@
-import { type Cache, type CacheBounds, createCache } from './cache.ts'
+import { type Cache, type CacheBounds, type Cached, createCache } from './cache.ts'
 import { within } from './deadline.ts'
 import { TwinkeyError } from './fault.ts'
 import { freezeScope, type Scope, scopeProblem } from './scope.ts'
@@ -9,13 +9,17 @@ import { freezeScope, type Scope, scopeProblem } from './scope.ts'
  */
 export type OwnerScope = (owner: string) => Promise<Scope | null | undefined> | Scope | null | undefined
 
+/** What owners reach, as far as it was asked for lately. */
+export type OwnerScopes = Cache<Cached<Scope>>
+
 /** A cache of what owners reach, with the bounds of the key cache. */
-export function createOwnerScopes(ownerScope: OwnerScope, deadlineMilliseconds: number, bounds: CacheBounds): Cache<Scope> {
-  return createCache(async (owner) => {
+export function createOwnerScopes(ownerScope: OwnerScope, deadlineMilliseconds: number, bounds: CacheBounds): OwnerScopes {
+  const read = async (owner: string): Promise<Scope | null> => {
     const scope = await within(deadlineMilliseconds, 'owner_unavailable', 'ownerScope', () => ownerScope(owner))
     if (scope === undefined || scope === null) return null
     const problem = scopeProblem(scope)
     if (problem !== undefined) throw new TwinkeyError('owner_unavailable', `What ownerScope answered ${problem}.`)
     return freezeScope(scope)
-  }, bounds)
+  }
+  return createCache(async (owner, loadedAt, generation) => ({ value: await read(owner), loadedAt, generation }), bounds)
 }

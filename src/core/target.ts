@@ -1,4 +1,5 @@
 import { nameProblem } from './bounds.ts'
+import { ownText } from './cache.ts'
 import type { Demand } from './demand.ts'
 import { isRefusal, REFUSALS, type Refusal, type RefusalReason, targetConflict, targetMissing } from './refusal.ts'
 import { AXES, type Axis, covers, type Reach, type Scope, type Target } from './scope.ts'
@@ -9,14 +10,29 @@ export interface Unresolved {
   readonly reason: RefusalReason
 }
 
-/** What the readers of a demand have read. */
-export type Readings = readonly (string | Refusal | undefined)[]
+type Reading = string | Refusal | undefined
 
-/** Reads what a demand reads, once and before anything is concluded from it. */
-export function readTarget<R>(request: R, { readers }: Demand<R>): Readings {
-  const readings: (string | Refusal | undefined)[] = []
-  for (let i = 0; i < readers.length; i++) readings.push(readers[i]?.(request))
-  return readings
+/** What the readers of a demand have read: of one reader what it has read, of more of them a list. */
+export type Readings = Reading | readonly Reading[]
+
+/**
+ * Reads what a demand reads, once and before anything is concluded from it.
+ *
+ * @param before What was read for another request. Where the same is read now, the answer equals it by `===`.
+ */
+export function readTarget<R>(request: R, { readers }: Demand<R>, before: Readings): Readings {
+  const first = readers[0]?.(request)
+  // A reader of an application may answer a list itself, which is no name.
+  if (readers.length < 2 && !Array.isArray(first)) return first
+  const readings = readers.map((read, i) => (i === 0 ? first : read(request)))
+  return Array.isArray(before) && readings.every((each, i) => each === before[i]) ? before : readings
+}
+
+/** The same readings, kept apart from the request: names that the scope lists are those of the list, others are copies. */
+export function keptReadings(readings: Readings, scope: Scope): Readings {
+  if (Array.isArray(readings)) return readings.map((each) => keptReadings(each, scope) as Reading)
+  if (typeof readings !== 'string') return readings
+  return [scope.tenants, scope.environments, scope.workflows].flat().find((name) => name === readings) ?? ownText(readings)
 }
 
 /**
@@ -30,9 +46,10 @@ export function resolveTarget(
   scope: Scope,
   environments: readonly string[] | undefined,
 ): Target | Unresolved {
-  const named = (place: number): Readings[number] => {
+  const named = (place: number): Reading => {
     const name = names[place]
-    return typeof name === 'number' ? readings[name] : name
+    if (typeof name !== 'number') return name
+    return Array.isArray(readings) ? readings[name] : (readings as Reading)
   }
   const tenant = resolveAxis('tenant', named(0), named(1), caseless, scope.tenants, undefined)
   if (typeof tenant === 'object') return tenant
@@ -54,8 +71,8 @@ export function firstUncovered(scope: Scope, target: Target): Axis | undefined {
 
 function resolveAxis(
   axis: Axis,
-  namedByRoute: Readings[number],
-  namedByProfile: Readings[number],
+  namedByRoute: Reading,
+  namedByProfile: Reading,
   caseless: readonly Axis[] | undefined,
   reach: Reach,
   served: readonly string[] | undefined,
@@ -80,7 +97,7 @@ function resolveAxis(
   return reach === '*' || reach.length === 0 ? undefined : { refusal: targetMissing(axis), reason: 'not_named' }
 }
 
-function checked(name: Readings[number]): Readings[number] {
+function checked(name: Reading): Reading {
   if (name === undefined || isRefusal(name)) return name
   // A star stands for everything in a scope, and is no name that a request could be for.
   return nameProblem(name) === undefined && name !== '*' ? name : REFUSALS.requestMalformed

@@ -56,7 +56,7 @@ export interface TokenRules {
  */
 export async function verifyToken(text: string, rules: TokenRules, now: number): Promise<TokenClaims | RefusalReason> {
   if (!hasTokenForm(text)) return 'token_malformed'
-  const header = readJson(text.slice(0, text.indexOf('.')))
+  const header = readSegment(text.slice(0, text.indexOf('.')))
   if (header === undefined || Object.keys(header).some((member) => member !== 'alg' && member !== 'typ' && member !== 'kid'))
     return 'token_malformed'
   const { alg, typ, kid } = header
@@ -68,12 +68,13 @@ export async function verifyToken(text: string, rules: TokenRules, now: number):
   // Some platforms take an RSA signature without its leading zeros for the same number: that would be a second spelling (RFC 8017, section 8).
   const { modulusLength: bits = 512 } = verifying.algorithm as { modulusLength?: number }
   if (text.length - text.lastIndexOf('.') - 1 !== Math.ceil((Math.ceil(bits / 8) * 4) / 3)) return 'token_signature_wrong'
+  let payload: Uint8Array
   try {
-    await compactVerify(text, verifying, { algorithms: [key.algorithm] })
+    payload = (await compactVerify(text, verifying, { algorithms: [key.algorithm] })).payload
   } catch {
     return 'token_signature_wrong'
   }
-  return readClaims(readJson(text.slice(text.indexOf('.') + 1, text.lastIndexOf('.'))), rules, now)
+  return readClaims(readJson(payload), rules, now)
 }
 
 /** Whether a text begins as every token does: with the base64url of `{"`. */
@@ -84,7 +85,7 @@ export function isTokenLike(text: string): boolean {
 /** Whether a text says, unverified, that it is a token of this issuer. Decides only whether a credential is one of ours, never whether it is good. */
 export function isIssuedBy(text: string, issuer: string): boolean {
   if (!hasTokenForm(text)) return false
-  return readJson(text.slice(text.indexOf('.') + 1, text.lastIndexOf('.')))?.['iss'] === issuer
+  return readSegment(text.slice(text.indexOf('.') + 1, text.lastIndexOf('.')))?.['iss'] === issuer
 }
 
 /** What to put into a token. */
@@ -167,10 +168,17 @@ function isCanonical(segment: string): boolean {
   return spare === 1 ? false : last % (spare === 2 ? 16 : 4) === 0
 }
 
+// Of canonical form.
+function readSegment(segment: string): Record<string, unknown> | undefined {
+  return readJson(base64url.decode(segment))
+}
+
+const UTF8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 // Only JSON as JSON.stringify writes it: a member given twice, say, comes back different.
-function readJson(segment: string): Record<string, unknown> | undefined {
+function readJson(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(base64url.decode(segment))
+    const text = UTF8.decode(bytes)
     const value: unknown = JSON.parse(text)
     return isPlainObject(value) && JSON.stringify(value) === text ? value : undefined
   } catch {

@@ -57,6 +57,44 @@ describe('an admission', () => {
     expect(code(await twinkey.authenticate(sent(primary), byParameter))).toBe('request_malformed')
   })
 
+  it('is not that of another target, where several things are read, whichever of them differs', async () => {
+    const { twinkey } = createBench()
+    const { primary } = await twinkey.keys.create(INPUT)
+    const route = new CheckedRequirement({ tenant: header('x-tenant'), workflow: header('x-workflow') })
+    const ask = (tenant: string, workflow: string) =>
+      twinkey.authenticate(sent(primary, { 'x-tenant': tenant, 'x-workflow': workflow }), route)
+    const first = await ask('t1', 'read')
+    for (const [tenant, workflow, verdict] of [
+      ['t1', 'read', 'let in'],
+      ['t1', 'delete', 'workflow_denied'],
+      ['t3', 'read', 'tenant_denied'],
+      ['t1', 'read', 'let in'],
+      ['t1', 'write', 'let in'],
+      ['t2', 'write', 'let in'],
+    ] as const) {
+      const decision = await ask(tenant, workflow)
+      expect(code(decision)).toBe(verdict)
+      if (decision.ok) expect([decision.principal?.tenant, decision.principal?.workflow]).toEqual([tenant, workflow])
+    }
+    expect(await ask('t1', 'read')).toEqual(first)
+    expect(await ask('t1', 'read')).toBe(await ask('t1', 'read'))
+  })
+
+  it('is not given to a reader that answers a list, of one name or of several, alone or beside another', async () => {
+    const { twinkey } = createBench()
+    const { primary } = await twinkey.keys.create(INPUT)
+    for (const names of [['t1'], ['t1', 't2'], []]) {
+      // As a framework parses a parameter that stands twice.
+      const list = () => names as unknown as string
+      for (const route of [
+        new CheckedRequirement({ tenant: list, workflow: 'read' }),
+        new CheckedRequirement({ tenant: list, workflow: () => 'read' }),
+      ]) {
+        for (let round = 0; round < 2; round++) expect(code(await twinkey.authenticate(sent(primary), route))).toBe('request_malformed')
+      }
+    }
+  })
+
   it('says of each request whether a shared cache knows that there was a credential', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { createCache } from '../../src/core/cache.ts'
+import { type Cached, createCache } from '../../src/core/cache.ts'
 import { createTokenMemory } from '../../src/core/token-memory.ts'
 import type { TokenClaims } from '../../src/core/tokens.ts'
 
@@ -20,10 +20,10 @@ async function alive(held: readonly WeakRef<object>[]): Promise<number> {
 function createScene(maxKeys: number) {
   let at = 1_000_000
   const loaded: WeakRef<object>[] = []
-  const read = async () => {
+  const read = async (_id: string, loadedAt: number, generation: number): Promise<Cached<object>> => {
     const value = {}
     loaded.push(new WeakRef(value))
-    return value
+    return { value, loadedAt, generation }
   }
   const cache = createCache(read, { maxKeys, maxAgeMilliseconds: 5000, now: () => at })
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createCache } from '../../src/core/cache.ts'
+import { type Cached, createCache } from '../../src/core/cache.ts'
 import { createClock } from '../support/clock.ts'
 import { createGate, type Gate, settled } from '../support/gate.ts'
 
@@ -14,12 +14,12 @@ function createSource(bounds: { maxKeys?: number; maxAgeMilliseconds?: number } 
   const reads: Read[] = []
   let held = false
   let answer: (id: string, read: number) => string | null = (_, read) => `v${read}`
-  const cache = createCache<string>(
-    async (id) => {
+  const cache = createCache<Cached<string>>(
+    async (id, loadedAt, generation) => {
       const read = reads.push({ id, gate: createGate() })
       const value = answer(id, read)
       if (held) await reads[read - 1]?.gate.opened
-      return value
+      return { value, loadedAt, generation }
     },
     { maxKeys: 100, maxAgeMilliseconds: 5000, now: clock.now, ...bounds },
   )

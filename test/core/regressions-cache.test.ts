@@ -1,6 +1,6 @@
 import type { StoredKey } from 'twinkey'
 import { describe, expect, it } from 'vitest'
-import { createCache } from '../../src/core/cache.ts'
+import { type Cached, createCache } from '../../src/core/cache.ts'
 import { createBench } from '../support/bench.ts'
 import { createClock } from '../support/clock.ts'
 import { createGate, type Gate, settled } from '../support/gate.ts'
@@ -53,12 +53,12 @@ describe('requests for one key do not starve each other', () => {
 function createHeld() {
   const clock = createClock()
   const gates: Gate[] = []
-  const cache = createCache<string>(
-    async () => {
+  const cache = createCache<Cached<string>>(
+    async (_id, loadedAt, generation) => {
       const gate = createGate()
       const read = gates.push(gate)
       await gate.opened
-      return `v${read}`
+      return { value: `v${read}`, loadedAt, generation }
     },
     { maxKeys: 100, maxAgeMilliseconds: 5, now: clock.now },
   )

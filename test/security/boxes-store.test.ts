@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs'
+import { PGlite } from '@electric-sql/pglite'
 import { type KeyRecord, type KeyStore, memoryStore, type StoredKey, type Twinkey, type TwinkeyOptions } from 'twinkey'
+import { postgresStore } from 'twinkey/stores/postgres'
+import { redisStore } from 'twinkey/stores/redis'
 import { sqliteStore } from 'twinkey/stores/sqlite'
 import { requireAuth } from 'twinkey/web'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { mintId, mintSecret } from '../../src/core/secret.ts'
 import { createBench } from '../support/bench.ts'
 import { faultOf } from '../support/faults.ts'
 import { settled } from '../support/gate.ts'
+import { openRedis, startRedis } from '../support/redis.ts'
 import { anyTarget, byHeaders, codeOf, sent, verdict } from '../support/sent.ts'
 import { withBed } from '../support/sqlite.ts'
 
@@ -23,11 +27,10 @@ async function createScene(options: TwinkeyOptions = {}) {
   return { ...bench, ...created, record, down, ask: () => verdict(bench.twinkey, created.primary) }
 }
 
-it('H1: what callers send reaches a database as a parameter only, and a name is a name to a list', async () => {
-  const hostile = ["'; drop table twinkey_keys; --", '%', '_', "x' or '1'='1", '\\', '"']
-  await withBed('@libsql/client', async (bed) => {
-    const store = sqliteStore((await bed.open()).database)
-    await store.migrate()
+describe('H1: what callers send reaches a database as a parameter only, and a name is a name to a list', () => {
+  const hostile = ["'; drop table twinkey_keys; --", '%', '_', "x' or '1'='1", '\\', '"', '?', '{id}', "$1) or ('1'='1"]
+
+  async function holds(store: KeyStore): Promise<void> {
     const { twinkey } = createBench({ store })
     await twinkey.keys.create(INPUT)
     for (const text of hostile) {
@@ -35,12 +38,38 @@ it('H1: what callers send reaches a database as a parameter only, and a name is 
       expect((await twinkey.keys.list({ owner: text })).keys.map(({ name }) => name)).toEqual([text])
       expect((await twinkey.keys.list({ tenant: text })).keys.map(({ name }) => name)).toEqual([text])
       expect(await twinkey.keys.get(text)).toBeUndefined()
+      expect(await verdict(twinkey, `tk_${text}`)).not.toBe('let in')
     }
     expect((await twinkey.keys.list()).keys).toHaveLength(1 + hostile.length)
+  }
+
+  it('in SQLite', () =>
+    withBed('@libsql/client', async (bed) => {
+      const store = sqliteStore((await bed.open()).database)
+      await store.migrate()
+      await holds(store)
+    }))
+
+  it('in PostgreSQL', async () => {
+    const database = new PGlite()
+    onTestFinished(() => database.close())
+    const store = postgresStore(database)
+    await store.migrate()
+    await holds(store)
   })
-  // A pattern in a statement would need escaping: there is none.
-  for (const file of ['sqlite', 'sqlite-client', 'sqlite-database', 'postgres', 'postgres-feed'])
-    expect(readFileSync(`src/stores/${file}.ts`, 'utf8'), file).not.toMatch(/\b(?:like|ilike|similar to|glob|regexp) (?:[$?'%]|any)/i)
+
+  it('in Redis', async () => {
+    const server = await startRedis()
+    onTestFinished(() => server.stop())
+    const { client, close } = await openRedis('node-redis', server)
+    onTestFinished(close)
+    await holds(redisStore(client))
+  })
+
+  it('and no statement has a pattern, which would need escaping', () => {
+    for (const file of ['sqlite', 'sqlite-client', 'sqlite-database', 'postgres', 'postgres-feed'])
+      expect(readFileSync(`src/stores/${file}.ts`, 'utf8'), file).not.toMatch(/\b(?:like|ilike|similar to|glob|regexp) (?:[$?'%]|any)/i)
+  })
 })
 
 it('H2: of two changes that start from the same version one is written, and the other is told', async () => {
@@ -97,6 +126,31 @@ it('H4: a store that hangs is waited for until the deadline, 2 seconds unless to
   expect(answer).toBe('unavailable')
   spy.override({})
   expect(await ask()).toBe('let in')
+})
+
+it('H4: so is every other call of the port, and a change that hung is not called made or failed', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const { twinkey, spy, key } = await createScene({ deadlineSeconds: 1 })
+  const never = () => new Promise<never>(() => {})
+  spy.override({ get: never, put: never, delete: never, list: never, recordUse: never })
+  const calls = {
+    get: () => twinkey.keys.get(key.id),
+    list: () => twinkey.keys.list(),
+    create: () => twinkey.keys.create(INPUT),
+    rotate: () => twinkey.keys.rotate(key.id, { replace: 'secondary' }),
+    revoke: () => twinkey.keys.revoke(key.id),
+    delete: () => twinkey.keys.delete(key.id),
+  }
+  const codes: Record<string, unknown> = {}
+  const asked = Object.entries(calls).map(async ([name, call]) => {
+    codes[name] = await faultOf(call())
+  })
+  // What is written is read back, to know whether it is there: two calls, a deadline each.
+  await vi.advanceTimersByTimeAsync(2000)
+  await Promise.all(asked)
+  const unread = 'store_unavailable'
+  expect(codes).toEqual({ get: unread, list: unread, create: 'outcome_unknown', rotate: unread, revoke: unread, delete: unread })
+  expect(vi.getTimerCount()).toBe(0)
 })
 
 it('H5: a listener that throws and a last use that cannot be written change no verdict and leave no rejection behind', async () => {

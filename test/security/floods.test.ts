@@ -32,6 +32,22 @@ describe('a flood of made-up secrets', () => {
     expect(twinkey.authenticateNow(sent({ credential: primary }), anyTarget)?.ok).toBe(true)
   })
 
+  it('of a key that is known asks for that key, once for all who ask at a time, and its own callers notice nothing', async () => {
+    const { twinkey, spy, clock } = createBench()
+    const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    expect(await verdict(twinkey, primary)).toBe('let in')
+    await twinkey.pending()
+    const before = { ...spy.calls }
+    for (let wave = 0; wave < 200; wave++) {
+      clock.advance(10)
+      const guesses = Array.from({ length: 50 }, () => verdict(twinkey, mintSecret('tk', key.id)))
+      // In the middle of them, and without waiting for what they have asked.
+      expect(twinkey.authenticateNow(sent({ credential: primary }), anyTarget)?.ok).toBe(true)
+      expect(new Set(await Promise.all(guesses))).toEqual(new Set(['credential_invalid']))
+    }
+    expect([spy.calls.get - before.get, spy.calls.recordUse - before.recordUse]).toEqual([200, 0])
+  })
+
   it('is refused at the deadline where the store hangs, whatever number is under way, and leaves nothing behind', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { twinkey, spy } = createBench({ deadlineSeconds: 1 })

@@ -31,7 +31,8 @@ export function describeSqlite(drivers: readonly DriverName[]): void {
         for (const path of paths) databases.push(await openSqlite(driver, path))
         stores.push(...databases.map(({ database }) => sqliteStore(database)))
         await stores[0]?.migrate()
-      })
+        // The driver may have to be fetched first.
+      }, 300_000)
       afterAll(() => {
         for (const database of databases) database.close()
         rmSync(folder, { recursive: true })
