@@ -50,7 +50,7 @@ async function main(args) {
     testRunner: 'stay',
     plugins: [join(root, 'test/mutation/runner.mjs')],
     coverageAnalysis: 'perTest',
-    concurrency: 2,
+    concurrency: 3,
     timeoutMS: 20_000,
     dryRunTimeoutMinutes: 15,
     incremental: true,
