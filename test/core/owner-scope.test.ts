@@ -29,6 +29,14 @@ describe('what an owner may reach', () => {
     expect(await twinkey.keys.verify(primary)).toMatchObject({ scope: { tenants: ['u'] } })
   })
 
+  it('is nothing where there is no such owner any more, and that is what its principals show', async () => {
+    const { twinkey, primary } = await createWithOwner(() => undefined)
+    expect(await twinkey.keys.verify(primary)).toMatchObject({
+      ok: true,
+      scope: { tenants: [], environments: [], workflows: [] },
+    })
+  })
+
   it('is the scope that the principal shows, and from which its tenant is taken where that is exactly one', async () => {
     const { twinkey, primary } = await createWithOwner(async () => ({ ...EVERYTHING, tenants: ['u', 'v'] }))
     const decision = await twinkey.authenticate(sent({ credential: primary }), byHeaders)

@@ -62,7 +62,7 @@ const FILES = FOLDERS.flatMap((folder) => readdirSync(folder).map((name) => `${f
 const STRICT = /\/(?:scope|secret|api-key|tokens|authenticator)\.ts$/
 const PATIENCE = 4000
 // A mutant that is not noticed by then counts as one that is never noticed.
-const BUDGET = 6000
+const BUDGET = 8000
 const MANY_HITS = 1_000_000
 const KNOWN = 'test/mutation/known.json'
 
@@ -119,7 +119,7 @@ async function runDry() {
 async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
   if (times.size === 0) readKnown()
   const covering = new Set(mutant.tests ?? covered.get(mutant.id)?.keys())
-  const files = inOrder(filesFor(mutant).filter((file) => [...covering].some((id) => id.startsWith(`${file}#`))))
+  const files = inOrder(FILES.filter((file) => [...covering].some((id) => id.startsWith(`${file}#`))))
   const end = now() + (STRICT.test(mutant.file) ? 4 * BUDGET : BUDGET)
   for (const file of files) {
     if (now() > end) return undefined
@@ -145,20 +145,13 @@ async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
   return mutant.tests === undefined ? runWhileLoading(mutant, files, end) : undefined
 }
 
-// What survives takes as long as all the tests that come by it. Where the most is at stake that may be minutes; the rest of the core is held against
-// its own tests alone.
-function filesFor({ file }: Mutant): string[] {
-  if (!file.includes('/core/') || STRICT.test(file)) return FILES
-  return FILES.filter((each) => /test\/(?:core|security\/boxes)/.test(each))
-}
-
 /** The same for a mutant that is at work while the modules load: they are loaded with it. */
 async function runWhileLoading(mutant: Mutant, likely: readonly string[], end: number): Promise<Failure | undefined> {
   forgetModules()
   activate(mutant)
   try {
     const name = mutant.file.replace(/^.*\/|\.ts$/g, '')
-    for (const file of inOrder(filesFor(mutant), [...likely, ...FILES.filter((each) => each.includes(`/${name}`))])) {
+    for (const file of inOrder(FILES, [...likely, ...FILES.filter((each) => each.includes(`/${name}`))])) {
       if (now() > end) return undefined
       const failure = await run(file, undefined, [], undefined, mutant)
       if (failure === undefined) continue
@@ -215,7 +208,7 @@ function inOrder(files: readonly string[], likely: readonly string[] = []): stri
 }
 
 function timeOf(file: string): number {
-  return times.get(file) ?? FOLDERS.findIndex((folder) => file.startsWith(folder)) * 1000
+  return (times.get(file) ?? 0) + FOLDERS.findIndex((folder) => file.startsWith(folder)) * 1000
 }
 
 function forgetModules(): void {
