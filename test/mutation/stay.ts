@@ -63,6 +63,7 @@ const STRICT = /\/(?:scope|secret|api-key|tokens|authenticator)\.ts$/
 const PATIENCE = 4000
 // A mutant that is not noticed by then counts as one that is never noticed.
 const BUDGET = 8000
+const NEIGHBOURS = 15
 const MANY_HITS = 1_000_000
 const KNOWN = 'test/mutation/known.json'
 
@@ -142,21 +143,22 @@ async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
     whole.add(file)
     return runMutant(mutant)
   }
-  return mutant.tests === undefined ? runWhileLoading(mutant, files, end) : undefined
+  return mutant.tests === undefined ? runWhileLoading(mutant, now() + 3 * BUDGET) : undefined
 }
 
 /** The same for a mutant that is at work while the modules load: they are loaded with it. */
-async function runWhileLoading(mutant: Mutant, likely: readonly string[], end: number): Promise<Failure | undefined> {
+async function runWhileLoading(mutant: Mutant, end: number): Promise<Failure | undefined> {
   forgetModules()
-  activate(mutant)
   try {
-    const name = mutant.file.replace(/^.*\/|\.ts$/g, '')
-    for (const file of inOrder(FILES, [...likely, ...FILES.filter((each) => each.includes(`/${name}`))])) {
+    for (const file of nearby(mutant)) {
       if (now() > end) return undefined
+      activate(mutant)
       const failure = await run(file, undefined, [], undefined, mutant)
       if (failure === undefined) continue
-      killers.push(file)
-      return failure
+      deactivate()
+      forgetModules()
+      if ((await run(file)) === undefined) return failure
+      forgetModules()
     }
     return undefined
   } finally {
@@ -202,9 +204,17 @@ function deactivate(): void {
   Object.assign(instruments, { activeMutant: undefined, hitCount: undefined })
 }
 
-function inOrder(files: readonly string[], likely: readonly string[] = []): string[] {
-  const rank = (file: string) => killers.lastIndexOf(file) + (likely.includes(file) ? 1e6 : 0)
+function inOrder(files: readonly string[]): string[] {
+  const rank = (file: string) => killers.lastIndexOf(file)
   return [...files].sort((a, b) => rank(b) - rank(a) || timeOf(a) - timeOf(b))
+}
+
+/** All files, but those first whose tests come by what stands beside the mutant: Stryker counts through a file. */
+function nearby({ id }: Mutant): string[] {
+  const files = new Set<string>()
+  for (let other = Number(id) - NEIGHBOURS; other <= Number(id) + NEIGHBOURS; other++)
+    for (const test of covered.get(String(other))?.keys() ?? []) files.add(test.slice(0, test.indexOf('#')))
+  return [...FILES].sort((a, b) => Number(files.has(b)) - Number(files.has(a)) || (times.get(a) ?? 0) - (times.get(b) ?? 0))
 }
 
 function timeOf(file: string): number {
