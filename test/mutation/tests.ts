@@ -72,7 +72,7 @@ const hook = (kind: Hook) => (action: Action) => void collected.suite?.hooks[kin
 
 export const describe = withEach(describeOne)
 export const test = withEach(testOne)
-export const it = test
+export const it = withEach(testOne)
 export const beforeAll = hook('beforeAll')
 export const beforeEach = hook('beforeEach')
 export const afterEach = hook('afterEach')
