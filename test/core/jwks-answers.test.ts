@@ -93,6 +93,27 @@ describe('what a source answers is no JWK set', () => {
   })
 })
 
+describe('why the keys cannot be had', () => {
+  it.each<[string, number, string, object]>([
+    ['the status', 404, set, { cause: { message: 'the answer has status 404' } }],
+    ['how long it may be', 200, ' '.repeat(300_000), { cause: { message: 'the answer has more than 262144 bytes' } }],
+    ['what a set is', 200, '[]', { code: 'jwks_unavailable', message: 'A JWK set must be an object with at most 100 keys.' }],
+  ])('is said in the cause: %s', async (_name, status, body, cause) => {
+    answer(status, body)
+    const fault: unknown = await find().catch((error: unknown) => error)
+    expect(fault).toMatchObject({
+      code: 'jwks_unavailable',
+      message: 'The keys that verify tokens cannot be had. The cause says more.',
+      cause,
+    })
+  })
+})
+
+it('an answer may be as long as it may be', async () => {
+  answer(200, set + ' '.repeat(256 * 1024 - set.length))
+  expect(await find()).toBeDefined()
+})
+
 it('an answer of another status is not waited for to its end', async () => {
   const closed = createGate()
   source.answer((_request, response) => {

@@ -29,6 +29,13 @@ describe('what an owner may reach', () => {
     expect(await twinkey.keys.verify(primary)).toMatchObject({ scope: { tenants: ['u'] } })
   })
 
+  it('is nothing where there is no such owner any more, whatever the key reaches', async () => {
+    const { twinkey } = await createWithOwner(() => undefined)
+    const { primary } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: EVERYTHING })
+    const nothing = { tenants: [], environments: [], workflows: [] }
+    expect(await twinkey.keys.verify(primary)).toMatchObject({ ok: true, scope: nothing })
+  })
+
   it('is the scope that the principal shows, and from which its tenant is taken where that is exactly one', async () => {
     const { twinkey, primary } = await createWithOwner(async () => ({ ...EVERYTHING, tenants: ['u', 'v'] }))
     const decision = await twinkey.authenticate(sent({ credential: primary }), byHeaders)

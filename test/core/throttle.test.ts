@@ -73,12 +73,22 @@ describe('a throttle', () => {
     const { send, verdict, answer, spy, failed, events } = createScene()
     answer(12.2)
     const refusal = { code: 'rate_limited', retryAfterSeconds: 13 }
-    for (const credential of [unknown(), 'tk_typo', '"']) expect(await send(credential)).toMatchObject({ ok: false, refusal })
+    for (const credential of [unknown(), 'tk_typo', '"', ' "']) expect(await send(credential)).toMatchObject({ ok: false, refusal })
     expect([spy.calls.get, failed]).toEqual([0, []])
     expect(events.at(-1)).toMatchObject({ type: 'access.refused', code: 'rate_limited', reason: undefined, keyId: undefined })
     expect(await verdict()).toBe('credential_missing')
     answer(0)
     expect(await verdict(unknown())).toBe('credential_invalid')
+  })
+
+  it('that says to wait is heard about a credential of a kind that the route does not accept, though its key is live', async () => {
+    const { twinkey, from, demand, answer, failed } = createScene({}, { ...anyTarget, accept: ['token'] })
+    const { primary } = await twinkey.keys.create(INPUT)
+    const request = { ...from(HERE), header: (name: string) => (name === 'x-api-key' ? primary : undefined) }
+    expect(codeOf(await twinkey.authenticate(request, demand))).toBe('credential_invalid')
+    answer(60)
+    expect(codeOf(await twinkey.authenticate(request, demand))).toBe('rate_limited')
+    expect(failed).toEqual([HERE])
   })
 
   it('is not asked about a credential that is known to be live: not at once, and not when its record has aged', async () => {

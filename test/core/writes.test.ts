@@ -61,6 +61,17 @@ describe('a write that failed and did not land', () => {
     expect(await verdict(twinkey, primary)).toBe('let in')
   })
 
+  it('says so, with what the store said as the cause', async () => {
+    const { twinkey, spy } = createBenchOver()
+    const { key } = await twinkey.keys.create(INPUT)
+    spy.override({ put: down, delete: down })
+    const message = 'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
+    for (const call of [twinkey.keys.update(key.id, { name: 'm' }), twinkey.keys.delete(key.id), twinkey.keys.create(INPUT)]) {
+      const fault: unknown = await call.catch((error: unknown) => error)
+      expect(fault).toMatchObject({ code: 'outcome_unknown', message, cause: expect.anything() })
+    }
+  })
+
   it('is outcome_unknown where another write stands there when it is read back', async () => {
     const { twinkey, spy, inner } = createBenchOver()
     const other = createBench({ store: inner }).twinkey
@@ -226,6 +237,16 @@ describe('a store that says again and again that another was first', () => {
     spy.override({ put: async () => 'conflict' })
     expect(await faultOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('version_conflict')
     expect(spy.calls.put).toBe(2)
+  })
+
+  it.each([
+    ['conflict', 'Another change to this key came first. Read the key again and decide anew.'],
+    ['missing', 'There is no key with this id.'],
+  ] as const)('says what to do: %s', async (answer, message) => {
+    const { twinkey, spy } = createBenchOver()
+    const { key } = await twinkey.keys.create(INPUT)
+    spy.override({ put: async () => answer })
+    await expect(twinkey.keys.update(key.id, { name: 'm' })).rejects.toMatchObject({ message })
   })
 
   it('makes a change key_not_found where the key went meanwhile', async () => {

@@ -20,7 +20,7 @@ const requests = [
 describe('a request of Node', () => {
   it('is a GET of / where a host does not say', () => {
     const request = new NodeWireRequest({})
-    expect([request.method, request.url, request.receivedUrl]).toEqual(['GET', '/', undefined])
+    expect([request.method, request.url, request.receivedUrl, request.peer]).toEqual(['GET', '/', undefined, undefined])
   })
 
   it('has a header by its whole name, in any case', () => {
@@ -137,6 +137,7 @@ describe('a URL without a secret', () => {
     ['/?auth-key=s\u2029t&b=2', '/?b=2', '/?auth-key=[redacted]&b=2'],
     ['/?auth-key=s\u00a0t', '/', '/?auth-key=[redacted]'],
     ['/a', '/a', '/a'],
+    ['/#auth-key=s', '/#auth-key=s', '/#auth-key=s'],
   ])('has nothing else changed: %s', (url, without, redacted) => {
     expect(withoutQuery(url, ['auth-key'])).toBe(without)
     expect(redactUrl(url)).toBe(redacted)

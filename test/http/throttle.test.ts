@@ -59,6 +59,7 @@ describe.each(Object.entries(hosts))('a throttle on %s', (name, start) => {
     sendRaw(host.port, { target, headers: told ? headers : [['cf-connecting-ip', '127.0.0.1'], ...headers], ...(method && { method }) })
 
   beforeAll(async () => {
+    counters.clear()
     fixture = await createFixture()
     host = await start(fixture.twinkey, {
       routes: [

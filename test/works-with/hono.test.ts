@@ -45,6 +45,16 @@ describe('next to others on Hono', () => {
     expect((await ask(callers.secrets.disabled)).status).toBe(401)
   })
 
+  test('a parameter is the name that it was decoded to, a percent sign and all, and one that cannot be decoded is refused', async () => {
+    const { keys } = callers.twinkey
+    const { primary } = await keys.create({ name: 'n', scope: { tenants: '*', environments: '*', workflows: ['100%', '%ff'] } })
+    const app = new Hono().get('/flows/:flow', guard({ workflow: param('flow') }), named)
+    const statuses = []
+    for (const path of ['100%25', '%25ff', '%ff', '%25', 'a'])
+      statuses.push((await app.request(`/flows/${path}?a=%ff`, bearer(primary))).status)
+    expect(statuses).toEqual([200, 200, 400, 403, 403])
+  })
+
   test('the token endpoints hand what is pending to the execution context', async () => {
     const app = new Hono().use('/tokens/*', tokenRoutes(callers.twinkey))
     let written = () => {}

@@ -1,0 +1,126 @@
+import { Readable } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { bodyOf, hideQuery, takenBody } from '../../src/adapters/node.ts'
+import { hideQuery as hideInRequest, withoutCaching } from '../../src/adapters/web-context.ts'
+import { REFUSALS } from '../../src/core/refusal.ts'
+import { type BodySource, collectBody, readBody, unreadBody } from '../../src/wire/body.ts'
+import { NodeWireRequest } from '../../src/wire/request.ts'
+
+const MAX = 65_536
+const MALFORMED = REFUSALS.requestMalformed
+const bytes = (text: string) => ({ bytes: new TextEncoder().encode(text) })
+
+describe('the body of a token request', () => {
+  it.each<[string, BodySource, unknown]>([
+    ['JSON with blanks around it', bytes(' \n{"scope":"a"}\r\n'), { scope: 'a' }],
+    ['a form with blanks around it', { parsed: ' scope=a\n' }, { scope: 'a' }],
+    ['nothing but blanks', bytes(' \r\n'), undefined],
+    ['bytes that a parser left as they were', { parsed: bytes('{"scope":"a"}').bytes }, { scope: 'a' }],
+    ['a form without members', { parsed: {} }, undefined],
+    ['JSON that a form parser took for a name', { parsed: { '{"scope":"a"}': '' } }, { scope: 'a' }],
+    ['the same with a blank before it', { parsed: { ' {"scope":"a"}': '' } }, { scope: 'a' }],
+    ['as much as it may be', { parsed: `scope=${'a'.repeat(MAX - 6)}` }, { scope: 'a'.repeat(MAX - 6) }],
+  ])('may be %s', (_name, source, members) => {
+    expect(readBody(source)).toEqual(members)
+  })
+
+  it.each<[string, BodySource]>([
+    ['a form with a blank in it', bytes('a b=1')],
+    ['a form with a blank at its end and more', bytes('a=1 b')],
+    ['bytes that are no UTF-8', { bytes: new Uint8Array([...bytes('{"scope":"').bytes, 0xff, ...bytes('"}').bytes]) }],
+    ['a text that is longer than a body may be', { parsed: `scope=${'a'.repeat(MAX - 5)}` }],
+    ['JSON as a name that has a value', { parsed: { '{"scope":"a"}': 'b' } }],
+    ['JSON as a name beside another', { parsed: { '{"scope":"a"}': '', b: '' } }],
+  ])('is refused where it is %s', (_name, source) => {
+    expect(readBody(source)).toBe(MALFORMED)
+  })
+
+  it('that was refused already stays refused for the same', () => {
+    expect(readBody(REFUSALS.credentialInvalid)).toBe(REFUSALS.credentialInvalid)
+  })
+
+  it('is collected from all of its parts, in their order', async () => {
+    const parts = ['a', 'bc', 'def', 'g'].map((part) => bytes(part).bytes)
+    expect(await collectBody(Readable.from(parts))).toEqual(bytes('abcdefg'))
+  })
+
+  it('is refused where it breaks off', async () => {
+    async function* broken() {
+      yield bytes('a=1').bytes
+      throw new Error('reset')
+    }
+    expect(await collectBody(broken())).toBe(MALFORMED)
+  })
+})
+
+describe('a body that is no longer there', () => {
+  it.each([
+    ['on HTTP/1 with no header of a body', 1, [], 'nothing'],
+    ['on HTTP/1 in chunks', 1, ['Transfer-Encoding', 'chunked'], 'refused'],
+    ['on HTTP/1 with a length', 1, ['Content-Length', '3'], 'refused'],
+    ['with the length 0', 2, ['Content-Length', '0'], 'nothing'],
+    ['on HTTP/2 with no header of a body', 2, [], 'refused'],
+  ])('was, %s', (_name, httpVersionMajor, rawHeaders, was) => {
+    expect(takenBody({ httpVersionMajor, rawHeaders })).toEqual(was === 'nothing' ? bytes('') : MALFORMED)
+  })
+
+  it('where nobody knows how bodies are announced, was one', () => {
+    expect(unreadBody(new NodeWireRequest({ rawHeaders: [] }), 'other')).toBe(MALFORMED)
+  })
+})
+
+describe('the body of a request of Node', () => {
+  const taken = (body: unknown) => ({
+    httpVersionMajor: 1,
+    rawHeaders: [],
+    readableDidRead: true,
+    body,
+    iterator: () => expect.fail('read'),
+  })
+
+  it.each([[undefined], [null]])('is what the headers say where a parser has left %j', async (body) => {
+    expect(await bodyOf(taken(body))).toEqual(bytes(''))
+  })
+
+  it.each([[''], [0], [{}]])('is what a parser has made of it: %j', async (body) => {
+    expect(await bodyOf(taken(body))).toEqual({ parsed: body })
+  })
+
+  it('leaves the connection to the answer where there is more of it than is read', async () => {
+    const stream = Readable.from(Array.from({ length: 10 }, () => Buffer.alloc(MAX / 2)))
+    expect(await bodyOf(Object.assign(stream, { rawHeaders: [] }))).toBe(MALFORMED)
+    expect(stream.destroyed).toBe(false)
+    stream.destroy()
+  })
+})
+
+describe('what a handler sees of a secret in the query', () => {
+  it('is nothing, and a URL that was not there is not made up', () => {
+    const [request, query] = [{}, { 'AUTH-KEY': 's', a: '1' }]
+    hideQuery(request, query, ['auth-key'])
+    expect([request, query]).toEqual([{}, { a: '1' }])
+  })
+
+  it.each(['read', 'being read'])('is nothing, and a body that was %s stays so', async (state) => {
+    const request = new Request('http://localhost/?auth-key=s&b=1', { method: 'POST', headers: { 'x-a': '1' }, body: 'text' })
+    if (state === 'read') await request.text()
+    else request.body?.getReader()
+    const seen = hideInRequest(request, ['auth-key'])
+    expect([seen.url, seen.method, seen.headers.get('x-a'), seen.bodyUsed]).toEqual(['http://localhost/?b=1', 'POST', '1', true])
+  })
+
+  it.each([
+    ['http://user:word@localhost/?auth-key=s&b=http://c@d', 'http://localhost/?b=http://c@d'],
+    ['http://localhost/?auth-key=s&b=http://c@d', 'http://localhost/?b=http://c@d'],
+  ])('is nothing where Fetch makes no such request, and all else is as it came: %s', (url, without) => {
+    const request = new Request('http://localhost/', { headers: { 'x-a': '1' } })
+    Object.defineProperties(request, { url: { value: url }, method: { value: 'TRACE' } })
+    const seen = hideInRequest(request, ['auth-key'])
+    expect([seen.url, seen.method, seen.headers.get('x-a')]).toEqual([without, 'TRACE', '1'])
+  })
+})
+
+it('a response that only switches protocols is handed on as it is', () => {
+  const response = Object.defineProperty(new Response(null), 'status', { value: 101 })
+  expect(withoutCaching(response)).toBe(response)
+})

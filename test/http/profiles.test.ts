@@ -1,0 +1,97 @@
+import type { Profile } from 'twinkey'
+import { boomiFlow, flare, flowgear, securitySchemes, standard } from 'twinkey/profiles'
+import { webEndpoints } from 'twinkey/web'
+import { describe, expect, it } from 'vitest'
+import { createEndpoints } from '../../src/wire/endpoints.ts'
+import { createBench } from '../support/bench.ts'
+
+const flareOf = () => flare({ account: () => undefined })
+
+const HEADER_KEY = { type: 'apiKey', in: 'header', description: 'An API key.' }
+const profiles: readonly [string, Profile, object][] = [
+  [
+    'standard',
+    standard(),
+    {
+      bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a token that it was exchanged for.' },
+      apiKey: { ...HEADER_KEY, name: 'X-API-Key' },
+    },
+  ],
+  ['boomi-flow', boomiFlow(), { apiKey: { ...HEADER_KEY, name: 'x-boomi-flow-api-key' } }],
+  [
+    'flare',
+    flareOf(),
+    { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of POST /tokens/generate.' } },
+  ],
+  [
+    'flowgear',
+    flowgear(),
+    {
+      authorization: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'Key=, followed by an API key.' },
+      query: { type: 'apiKey', in: 'query', name: 'auth-key', description: 'An API key. Not recommended: URLs are logged.' },
+    },
+  ],
+]
+
+describe.each(profiles)('the profile %s', (name, profile, schemes) => {
+  it('has its name', () => {
+    expect(profile.name).toBe(name)
+  })
+
+  it('tells an OpenAPI document where its credential stands', () => {
+    expect(securitySchemes(profile)).toEqual(schemes)
+  })
+})
+
+it.each([[undefined], [null], [{}], [{ account: 1 }]])('Flare is told at once that it needs an account, not %j', (options) => {
+  expect(() => flare(options as never)).toThrow(
+    new TypeError('flare needs account: a function from a principal to the account of its owner.'),
+  )
+})
+
+describe('the token endpoints', () => {
+  it.each([
+    ['standard', standard(), ['/', '/test', '/test/', '/jwks.json', '/jwks.json/']],
+    ['flare', flareOf(), ['/generate', '/generate/', '/test', '/test/', '/jwks.json', '/jwks.json/']],
+  ])('of %s stand where they should, with a slash behind them too', (_name, profile, paths) => {
+    expect([...createEndpoints(createBench().twinkey, { profile }).paths.keys()]).toEqual(paths)
+  })
+
+  it('that show something answer to HEAD as to GET, and tell every other method so', async () => {
+    const { twinkey } = createBench()
+    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { exchange, test, jwks } = webEndpoints(twinkey)
+    const headers = { authorization: `Bearer ${primary}` }
+    for (const endpoint of [test, jwks]) {
+      const ask = (method: string) => endpoint(new Request('http://localhost/', { method, headers }))
+      expect([(await ask('GET')).status, (await ask('HEAD')).status]).toEqual([200, 200])
+      for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+        const answer = await ask(method)
+        expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+      }
+    }
+    const answer = await exchange(new Request('http://localhost/', { headers }))
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
+  })
+
+  it('take nothing for nobody: without a credential nobody is shown', async () => {
+    const { twinkey } = createBench()
+    expect((await webEndpoints(twinkey).test(new Request('http://localhost/'))).status).toBe(401)
+  })
+
+  it('hand what goes on after the answer to a context, wherever it stands among what the host passes', async () => {
+    const { twinkey, spy } = createBench()
+    let written = () => {}
+    const writing = new Promise<void>((resolve) => (written = resolve))
+    spy.override({ recordUse: () => writing })
+    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const waited: unknown[] = []
+    const context = { waitUntil: (work: unknown) => void waited.push(work) }
+    const request = new Request('http://localhost/', { headers: { authorization: `Bearer ${primary}` } })
+    expect((await webEndpoints(twinkey).test(request, undefined, null, context)).status).toBe(200)
+    expect(waited.length).toBe(1)
+    written()
+    await Promise.all(waited)
+    expect(twinkey.pending()).toBeUndefined()
+  })
+})
