@@ -2,7 +2,7 @@ import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'
 import { checkedStore } from './core/checked-store.ts'
 import { within } from './core/deadline.ts'
-import { createAnnouncer, type Emit } from './core/events.ts'
+import { createAnnouncer, type WarningEvent } from './core/events.ts'
 import { createIdentifier } from './core/identifier.ts'
 import { createKeyCache } from './core/key-cache.ts'
 import type { Keyring } from './core/key-management.ts'
@@ -112,13 +112,15 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   } = checkOptions(options)
   const announcer = onEvent && createAnnouncer(onEvent)
   const emit = announcer?.emit
+  const warn = (type: WarningEvent['type'], message: string, error?: unknown) =>
+    emit?.({ type, at: now(), message, ...(error === undefined ? {} : { error }) })
   const bounds = { maxKeys, maxAgeMilliseconds, deadlineMilliseconds, now }
 
   const checked = checkedStore(store, deadlineMilliseconds)
   const cache = createKeyCache(checked, bounds)
   const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, bounds)
   const usage = createUsage(checked, (error) =>
-    warn(emit, now, 'warning.store_failed', 'The last use of some secrets could not be written down.', error),
+    warn('warning.store_failed', 'The last use of some secrets could not be written down.', error),
   )
   const signingKeys = signingKeysOf()
   const { issuer, audience, skewSeconds, maxLifetimeSeconds } = tokens
@@ -146,7 +148,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   const changed = (id: string | undefined) => cache.forget(typeof id === 'string' ? id : undefined)
   const failed = (error: unknown) => {
     const message = 'The store cannot tell of changes on other nodes: they are seen when the cache has aged.'
-    warn(emit, now, 'warning.store_failed', message, showable(error))
+    warn('warning.store_failed', message, showable(error))
   }
   const watching = Promise.resolve().then(() => store.watch?.(changed, failed))
   watching.catch(failed)
@@ -156,7 +158,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     if (!isMemoryStore(store)) return noSigningKeys()
     return ephemeralSigningKeys(() => {
       const message = 'Tokens are signed with a key that dies with this process. Keep one of generateSigningKey() in tokens.signingKeys.'
-      warn(emit, now, 'warning.ephemeral_signing_key', message)
+      warn('warning.ephemeral_signing_key', message)
     })
   }
 
@@ -192,14 +194,4 @@ function wireOf(request: Request | WireRequest): WireRequest {
 
 function demandOf(requirement: Requirement | CheckedRequirement): CheckedRequirement {
   return requirement instanceof CheckedRequirement ? requirement : new CheckedRequirement(requirement)
-}
-
-function warn(
-  emit: Emit | undefined,
-  at: () => number,
-  type: 'warning.ephemeral_signing_key' | 'warning.store_failed',
-  message: string,
-  error?: unknown,
-): void {
-  emit?.({ type, at: at(), message, ...(error === undefined ? {} : { error }) })
 }

@@ -143,8 +143,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     authenticateNow: (request, requirement) => authenticator.authenticateNow(request, requirement),
     verify: async (token) => (await authenticator.authenticate(token, TOKEN_ALONE)) as Decision,
     pending() {
-      const pending = [keys.pending(), announcer?.pending()].filter((each) => each !== undefined)
-      return pending.length === 0 ? undefined : Promise.all(pending).then(() => {})
+      const [refreshed, heard] = [keys.pending(), announcer?.pending()]
+      return (refreshed ?? heard) && Promise.all([refreshed, heard]).then(() => {})
     },
   }
 }

@@ -4,7 +4,7 @@ import { sizeBeyondCore, sizeOf, sizeOfCore } from './bench/sizes.mjs'
 
 // Bytes of what is built, bundled for Node, minified, gzip, without dependencies. An adapter or a store is used beside createTwinkey, so it is
 // measured by what it adds to that. The budgets are a little above what has been reached: whoever needs more raises one, and says why.
-const CORE_BUDGET = 22_400
+const CORE_BUDGET = 22_550
 const GUARD_BUDGET = 1150
 const STORE_BUDGET = 3000
 const BUDGETS_BEYOND_CORE = {
@@ -17,8 +17,8 @@ const BUDGETS_BEYOND_CORE = {
   'stores/postgres': STORE_BUDGET,
   'stores/redis': STORE_BUDGET,
   'stores/sqlite': STORE_BUDGET,
-  verifier: 1700,
-  testing: 3500,
+  verifier: 1900,
+  testing: 3900,
 }
 
 const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
@@ -35,7 +35,7 @@ describe('the size', () => {
   })
 
   test('of a service that only verifies is that of two fifths of it', async () => {
-    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(8700)
+    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(9000)
   })
 
   test.each(['express', 'fastify', 'hono', 'web'])('of the guard of %s is within its budget', async (name) => {

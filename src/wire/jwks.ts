@@ -134,21 +134,14 @@ function requireUsableSet(set: unknown): void {
 
 async function fetchJson(url: URL, deadlineMilliseconds: number): Promise<unknown> {
   try {
-    return parsed(await fetchText(url, deadlineMilliseconds))
+    return JSON.parse(await fetchText(url, deadlineMilliseconds))
   } catch (thrown) {
+    // What the platform says of it repeats a part of it.
+    if (thrown instanceof SyntaxError) throw new Error('the answer is no JSON')
     // Of what fetch throws, the cause says why. Some platforms repeat the address, and in its query there may be a password.
     const error = (thrown as Error).cause ?? thrown
     const { search } = url
     throw search === '' ? error : new Error(reasonOf(error).split(search).join(''))
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // What the platform says of it repeats a part of it.
-    throw new Error('the answer is no JSON')
   }
 }
 
