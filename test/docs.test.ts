@@ -126,6 +126,18 @@ describe('CONTRIBUTING.md', () => {
     const mapped = rowsOf(read('CONTRIBUTING.md')).map(codeOf)
     expect(mapped.filter((path) => path?.startsWith('src/')).sort()).toEqual(sources)
   })
+
+  test('names every example, with the command that stands at the head of its tour', () => {
+    const rows = rowsOf(read('CONTRIBUTING.md')).filter((cells) => codeOf(cells)?.startsWith('examples/'))
+    const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    expect(rows.map(codeOf).sort()).toEqual(folders.map(({ name }) => `examples/${name}`).sort())
+    const tours = rows.filter(([, command]) => command?.startsWith('`npm run example '))
+    expect(tours).toHaveLength(4)
+    for (const [folder, command] of tours) {
+      const [first = ''] = read(`${folder?.replaceAll('`', '')}/main.ts`).split('\n')
+      expect(`${folder} ${first}`).toContain(`: ${command?.replaceAll('`', '')}`)
+    }
+  })
 })
 
 describe('the quick start of the README', () => {

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -146,6 +146,12 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
     expect(await ended).toEqual({ code: 0, signal: null })
     expect(running.printed()).toContain('Closed')
   })
+})
+
+test('an example that is not there is answered with those that are', () => {
+  const ask = (name: string) => spawnSync(process.execPath, ['examples/start.mjs', name], { cwd: root, encoding: 'utf8' })
+  for (const name of ['', 'nobody', '../test/run', 'tenants/../throttle/server'])
+    expect(ask(name)).toMatchObject({ status: 2, stderr: 'Use: npm run example tenants|own-store|verifier-service|worker\n' })
 })
 
 describe('the example throttle', () => {

@@ -4,7 +4,7 @@ import { sizeBeyondCore, sizeOf, sizeOfCore } from './bench/sizes.mjs'
 
 // Bytes of what is built, bundled for Node, minified, gzip, without dependencies. An adapter or a store is used beside createTwinkey, so it is
 // measured by what it adds to that. The budgets are a little above what has been reached: whoever needs more raises one, and says why.
-const CORE_BUDGET = 22_550
+const CORE_BUDGET = 22_750
 const GUARD_BUDGET = 1150
 const STORE_BUDGET = 3000
 const BUDGETS_BEYOND_CORE = {

@@ -1,0 +1,23 @@
+// Holds the store to the contract, by the test runner of Node: node examples/start.mjs own-store/contract
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { storeContract } from 'twinkey/testing'
+import { type LmdbStore, lmdbStore } from './lmdb-store.ts'
+
+const folder = mkdtempSync(join(process.env['FOLDER'] ?? tmpdir(), 'notes-'))
+const opened: LmdbStore[] = []
+after(async () => {
+  await Promise.all(opened.map((store) => store.close()))
+  rmSync(folder, { recursive: true })
+})
+
+// Another one for each call, on the same file: two of them are what shows a cache in a store.
+async function open(): Promise<LmdbStore> {
+  const store = lmdbStore(folder)
+  opened.push(store)
+  return store
+}
+
+for (const { name, run } of storeContract) test(name, () => run(open))

@@ -1,0 +1,90 @@
+// Keys in LMDB, by docs/writing-a-store.md: a file that several processes of one machine may share.
+import { open } from 'lmdb'
+import type { KeyRecord, KeyStore, ListQuery, StoredKey } from 'twinkey'
+
+export interface LmdbStore extends KeyStore {
+  close(): Promise<void>
+}
+
+/** Last uses of one key, by secret id. They stand beside the record, so that writing them down can never undo a change of it. */
+type Uses = Record<string, number>
+
+export function lmdbStore(path: string): LmdbStore {
+  // Without overlappingSync a transaction is on the disk when it is done, and not a moment later.
+  const root = open({ path, maxDbs: 2, overlappingSync: false })
+  const records = root.openDB<StoredKey, string>('records', { encoding: 'json' })
+  const uses = root.openDB<Uses, string>('uses', { encoding: 'json' })
+
+  const joined = (record: StoredKey): StoredKey => (record.kind === 'key' ? { ...record, lastUsedAt: uses.get(record.id) ?? {} } : record)
+
+  // Reads share a snapshot until the end of the turn. A new one has what another process has written.
+  const fresh = () => root.resetReadTxn()
+
+  // One writer at a time, in all processes: what is compared here is what is then set.
+  const write = <T>(change: () => T): T => root.transactionSync(change)
+
+  return {
+    async get(id) {
+      fresh()
+      const record = records.get(id)
+      return record && joined(record)
+    },
+    async put(next, expectedVersion) {
+      return write(() => {
+        const now = records.get(next.id)
+        if (now?.version !== expectedVersion) return now === undefined ? 'missing' : 'conflict'
+        records.putSync(next.id, next)
+        return 'stored'
+      })
+    },
+    async delete(id, expectedVersion) {
+      return write(() => {
+        const now = records.get(id)
+        if (now?.version !== expectedVersion) return now === undefined ? 'missing' : 'conflict'
+        records.removeSync(id)
+        uses.removeSync(id)
+        return 'deleted'
+      })
+    },
+    async list({ limit, cursor, ...filter }) {
+      fresh()
+      const keys: KeyRecord[] = []
+      for (const { value } of records.getRange(cursor === undefined ? {} : { start: cursor, exclusiveStart: true })) {
+        if (value.kind !== 'key' || !fits(value, filter)) continue
+        // One more than asked for: there is another page.
+        if (keys.length === limit) return { keys, next: keys.at(-1)?.id }
+        keys.push(joined(value) as KeyRecord)
+      }
+      return { keys, next: undefined }
+    },
+    async recordUse(all) {
+      write(() => {
+        for (const { keyId, secretId, usedAt } of all) {
+          if (records.get(keyId)?.kind !== 'key') continue
+          const before = uses.get(keyId) ?? {}
+          uses.putSync(keyId, { ...before, [secretId]: Math.max(before[secretId] ?? 0, usedAt) })
+        }
+      })
+    },
+    close: () => root.close(),
+  }
+}
+
+function fits(key: KeyRecord, { tenant, owner, state, pepper }: Omit<ListQuery, 'limit' | 'cursor'>): boolean {
+  return (
+    (tenant === undefined || (key.scope.tenants !== '*' && key.scope.tenants.includes(tenant))) &&
+    (owner === undefined || key.owner === owner) &&
+    (state === undefined || state === stateOf(key)) &&
+    (pepper === undefined || [key.primary, key.secondary].some((secret) => secret && pepperOf(secret.digest) === pepper))
+  )
+}
+
+function stateOf({ revokedAt, enabled }: KeyRecord): ListQuery['state'] {
+  if (revokedAt !== null) return 'revoked'
+  return enabled ? 'enabled' : 'disabled'
+}
+
+/** `hmac-sha-256:<pepper>:…` has one, `sha-256:…` has none. */
+function pepperOf(digest: string): string | null {
+  return /^hmac-sha-256:([\w-]+):/.exec(digest)?.[1] ?? null
+}

@@ -1,0 +1,41 @@
+// The API, on Hono: notes of tenants. NOTES=folder PORT=3000 node examples/start.mjs own-store/server
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
+import { Hono } from 'hono'
+import { createTwinkey } from 'twinkey'
+import { param, requireAuth, tokenRoutes } from 'twinkey/hono'
+import { lmdbStore } from './lmdb-store.ts'
+
+const { NOTES = 'notes', PORT = '3000', SIGNING_KEY = '' } = process.env
+
+const store = lmdbStore(NOTES)
+const twinkey = createTwinkey({
+  store,
+  prefixes: ['notes'],
+  environments: ['production'],
+  tokens: { issuer: 'https://notes.example', audience: 'https://notes.example', signingKeys: [JSON.parse(SIGNING_KEY)] },
+  // This store tells nobody of changes. What another process has ended is refused here when the record is a second old.
+  cache: { maxAgeSeconds: 1 },
+})
+
+const notes: Record<string, string[]> = { ada: ['buy milk'], bob: ['call Ada'] }
+const guard = (workflow: string) => requireAuth(twinkey, { tenant: param('tenant'), workflow })
+
+const app = new Hono()
+app.use('/tokens/*', tokenRoutes(twinkey))
+app.get('/notes/:tenant', guard('notes.read'), (c) => c.json(notes[c.var.principal.tenant ?? ''] ?? []))
+app.post('/notes/:tenant', guard('notes.write'), async (c) => {
+  notes[c.var.principal.tenant ?? '']?.push(await c.req.text())
+  return c.body(null, 204)
+})
+
+const server = serve({ fetch: app.fetch, port: Number(PORT) }, ({ port }: AddressInfo) => {
+  console.log(`Listening on http://localhost:${port}`)
+})
+function stop() {
+  server.close(async () => {
+    await twinkey.close()
+    await store.close()
+  })
+}
+process.once('SIGINT', stop).once('SIGTERM', stop)

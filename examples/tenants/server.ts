@@ -1,0 +1,82 @@
+// The API: customers of tenants, and the keys of those tenants for operators. PORT=3000 node examples/start.mjs tenants/server
+import type { AddressInfo } from 'node:net'
+import express, { type ErrorRequestHandler } from 'express'
+import { type FaultCode, isTwinkeyError, type Slot } from 'twinkey'
+import { param, requireAuth, tokenRoutes } from 'twinkey/express'
+import { close, twinkey } from './twinkey.ts'
+
+const app = express()
+
+// Who called what, and how it ended. Never a header: the secrets are in there.
+app.use((req, res, next) => {
+  res.on('finish', () => console.log(req.method, req.path, res.statusCode, req.principal?.name ?? '-'))
+  next()
+})
+
+app.use('/tokens', tokenRoutes(twinkey))
+
+const customers = new Map([
+  ['acme', ['Ada', 'Grace']],
+  ['globex', ['Hank']],
+])
+// The path names a tenant, so the guard reads it there. Handlers take it from the principal, which the guard has checked.
+const guard = (workflow: string) => requireAuth(twinkey, { tenant: param('tenant'), workflow })
+
+app.get('/tenants/:tenant/customers', guard('customers.read'), (req, res) => {
+  const { tenant = '' } = req.principal
+  res.json({ tenant, customers: customers.get(tenant) ?? [] })
+})
+app.post('/tenants/:tenant/customers', guard('customers.write'), express.json(), (req, res) => {
+  const { tenant = '' } = req.principal
+  customers.set(tenant, [...(customers.get(tenant) ?? []), String(req.body?.name)])
+  res.status(201).json({ tenant })
+})
+
+// Operators have a tenant of their own. A workflow alone would not keep tenants out: a key reaches all workflows unless its scope says otherwise.
+const admin = express.Router()
+admin.use(requireAuth(twinkey, { tenant: 'operators', workflow: 'keys.manage', accept: ['secret'] }), express.json())
+
+admin.get('/keys', async (req, res) => {
+  res.json((await twinkey.keys.list({ tenant: String(req.query['tenant']) })).keys)
+})
+admin.post('/keys', async (req, res) => {
+  const { name, tenant, workflows, secondary } = req.body ?? {}
+  const actor = req.principal.name
+  res.status(201).json(await twinkey.keys.create({ name, scope: { tenants: [tenant], workflows }, secondary, actor }))
+})
+admin.post('/keys/:id/regenerate/:slot', async (req, res) => {
+  const { id, slot } = req.params
+  res.json(await twinkey.keys.regenerate(id, slot as Slot, { actor: req.principal.name }))
+})
+admin.post('/keys/:id/rotate', async (req, res) => {
+  const { graceSeconds } = req.body ?? {}
+  res.json(await twinkey.keys.rotate(req.params.id, { graceSeconds, actor: req.principal.name }))
+})
+admin.post('/keys/:id/disable', async (req, res) => {
+  res.json(await twinkey.keys.disable(req.params.id, { actor: req.principal.name }))
+})
+app.use('/admin', admin)
+
+// What Twinkey could not do, in the words of HTTP.
+const statusOf: Partial<Record<FaultCode, number>> = {
+  invalid_input: 400,
+  key_not_found: 404,
+  key_revoked: 409,
+  secondary_live: 409,
+  version_conflict: 409,
+  store_unavailable: 503,
+}
+const onError: ErrorRequestHandler = (error, _req, res, next) => {
+  if (!isTwinkeyError(error)) return next(error)
+  res.status(statusOf[error.code] ?? 500).json({ code: error.code, message: error.message })
+}
+app.use(onError)
+
+const server = app.listen(Number(process.env['PORT'] ?? 3000), () => {
+  console.log(`Listening on http://localhost:${(server.address() as AddressInfo).port}`)
+})
+const stop = () => {
+  server.close(close)
+  server.closeIdleConnections()
+}
+process.once('SIGINT', stop).once('SIGTERM', stop)

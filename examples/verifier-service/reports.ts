@@ -1,0 +1,34 @@
+// The service that verifies: no store, no secret, only the public keys of the issuer.
+import { fastify } from 'fastify'
+import { header, param, requireAuth } from 'twinkey/fastify'
+import { createVerifier } from 'twinkey/verifier'
+import { AUDIENCE, ENVIRONMENTS, ISSUER } from './settings.ts'
+
+export async function startReports(issuerUrl: string, now: () => number) {
+  const verifier = createVerifier({
+    jwks: `${issuerUrl}/tokens/jwks.json`,
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    environments: ENVIRONMENTS,
+    now,
+  })
+
+  const target = { tenant: param('tenant'), environment: header('x-environment') }
+  const app = fastify({ forceCloseConnections: true })
+  app.get(
+    '/tenants/:tenant/reports',
+    { onRequest: requireAuth(verifier, { ...target, workflow: 'reports.read' }) },
+    async ({ principal }) => {
+      const { tenant, environment, keyId } = principal
+      return { tenant, environment, keyId }
+    },
+  )
+  app.post(
+    '/tenants/:tenant/reports',
+    { onRequest: requireAuth(verifier, { ...target, workflow: 'reports.write' }) },
+    async (_request, reply) => reply.code(201).send({}),
+  )
+
+  const url = await app.listen({ port: 0 })
+  return { url, close: () => app.close() }
+}

@@ -1,0 +1,4 @@
+// What both services agree on.
+export const ISSUER = 'https://api.acme.example'
+export const AUDIENCE = 'https://reports.acme.example'
+export const ENVIRONMENTS = ['production', 'test']

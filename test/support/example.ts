@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished } from 'vitest'
+
+const start = fileURLToPath(new URL('../../examples/start.mjs', import.meta.url))
+
+/** Runs an example to its end, which must be a good one, and answers what it printed. */
+export async function runExample(name: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  // In a group of its own, so that what it has started ends with it.
+  const program = spawn(process.execPath, ['--test-reporter=tap', start, name], { env: { ...process.env, ...env }, detached: true })
+  const ended = once(program, 'close')
+  onTestFinished(() => {
+    try {
+      process.kill(-(program.pid as number), 'SIGKILL')
+    } catch {
+      // Nothing is left of it.
+    }
+  })
+  let printed = ''
+  let complaint = ''
+  program.stdout.on('data', (chunk) => {
+    printed += chunk
+  })
+  program.stderr.on('data', (chunk) => {
+    complaint += chunk
+  })
+  const [code] = await ended
+  expect({ code, complaint }, printed).toEqual({ code: 0, complaint: '' })
+  return printed
+}
+
+/** The lines of a tour. How many calls there were meanwhile is another number each time: at least so many are told as `many`. */
+export function linesOf(printed: string, many = 100): string[] {
+  const lines = printed.split('\n').filter((line) => line.trim() !== '')
+  return lines.map((line) => line.trim().replace(/^\d+(?= calls meanwhile)/, (count) => (Number(count) >= many ? 'many' : count)))
+}
