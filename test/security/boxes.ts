@@ -64,7 +64,11 @@ export const BOXES: readonly Box[] = [
   { name: 'I4', sentence: 'Requests at the same time share one read, and a failure is no verdict for the next.' },
   { name: 'I5', sentence: 'No shared cache keeps an answer whose credential it cannot know to be one.' },
   { name: 'K1', sentence: 'No event, error, decision or instance shows a secret, a token or a digest.' },
-  { name: 'K2', sentence: 'What is let in, refused or changed is told with key, tenant, time and reason.' },
+  {
+    name: 'K2',
+    sentence:
+      'What is let in, refused or changed is told with key, time and reason; with the tenant, where the credential is good and the name cannot be a secret.',
+  },
   { name: 'K3', sentence: 'With a throttle a peer that guesses has to wait, and a key in use has not.' },
   { name: 'L1', sentence: 'There are two dependencies in exact versions, and nothing runs at install.' },
   { name: 'L3', sentence: 'A secret scanner has an expression and a checksum to confirm with.' },
