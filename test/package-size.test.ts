@@ -4,14 +4,14 @@ import { sizeBeyondCore, sizeOf, sizeOfCore } from './bench/sizes.mjs'
 
 // Bytes of what is built, bundled for Node, minified, gzip, without dependencies. An adapter or a store is used beside createTwinkey, so it is
 // measured by what it adds to that. The budgets are a little above what has been reached: whoever needs more raises one, and says why.
-const CORE_BUDGET = 22_200
-const GUARD_BUDGET = 1150
+const CORE_BUDGET = 22_800
+const GUARD_BUDGET = 1200
 const STORE_BUDGET = 3000
 const BUDGETS_BEYOND_CORE = {
   express: 2500,
-  fastify: 2500,
-  hono: 2700,
-  web: 2200,
+  fastify: 2550,
+  hono: 2900,
+  web: 2350,
   profiles: 1500,
   'stores/memory': 100,
   'stores/postgres': STORE_BUDGET,
@@ -35,7 +35,7 @@ describe('the size', () => {
   })
 
   test('of a service that only verifies is that of two fifths of it', async () => {
-    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(8700)
+    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(9000)
   })
 
   test.each(['express', 'fastify', 'hono', 'web'])('of the guard of %s is within its budget', async (name) => {
