@@ -9,9 +9,9 @@ const GUARD_BUDGET = 1150
 const STORE_BUDGET = 3000
 const BUDGETS_BEYOND_CORE = {
   express: 2500,
-  fastify: 2500,
-  hono: 2700,
-  web: 2200,
+  fastify: 2550,
+  hono: 2900,
+  web: 2350,
   profiles: 1500,
   'stores/memory': 100,
   'stores/postgres': STORE_BUDGET,

@@ -116,7 +116,7 @@ export function parameterUnseen(unseen: Unseen): Refusal {
 
 /** What a guard could not see, where it is that for which this refuses. */
 export function unseenOf(refusal: Refusal): Unseen | undefined {
-  return (refusal as { [BRAND]?: Unseen })[BRAND]
+  return (refusal as unknown as { [BRAND](): Unseen | undefined })[BRAND]()
 }
 
 /** Why a reader or a profile has refused, where that can be told by what it answers. */
@@ -157,7 +157,8 @@ function refusal(
   more?: Pick<Refusal, 'axis' | 'retryAfterSeconds' | 'allow'>,
   unseen?: Unseen,
 ): Refusal {
-  return Object.freeze(Object.defineProperty({ code, detail, ...more }, BRAND, { value: unseen }))
+  // Behind a call, so that nothing that prints a refusal shows it: Express has in its template what a router was called with.
+  return Object.freeze(Object.defineProperty({ code, detail, ...more }, BRAND, { value: () => unseen }))
 }
 
 function perAxis(make: (axis: Axis) => Refusal): Readonly<Record<Axis, Refusal>> {

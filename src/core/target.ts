@@ -89,8 +89,8 @@ function resolveAxis(
 ): string | undefined | Unresolved {
   const byRoute = checked(namedByRoute)
   const byProfile = checked(namedByProfile)
-  if (isRefusal(byRoute)) return { refusal: byRoute, reason: reasonOf(byRoute) }
-  if (isRefusal(byProfile)) return { refusal: byProfile, reason: reasonOf(byProfile) }
+  if (isRefusal(byRoute)) return unread(byRoute)
+  if (isRefusal(byProfile)) return unread(byProfile)
 
   const listed = caseless?.includes(axis) ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? ''] : undefined
   const first = listed ? spelled(byRoute, listed) : byRoute
@@ -105,6 +105,10 @@ function resolveAxis(
   if (axis === 'tenant' && reach !== '*' && reach.length === 1) return reach[0]
   // Where nothing is reached at all, naming something would not help: that is not covered, whatever it is.
   return reach === '*' || reach.length === 0 ? undefined : { refusal: targetMissing(axis), reason: 'not_named' }
+}
+
+function unread(refusal: Refusal): Unresolved {
+  return { refusal, reason: reasonOf(refusal) }
 }
 
 function checked(name: Reading): Reading {

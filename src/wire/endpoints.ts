@@ -54,7 +54,7 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, op
   }
   if (!twinkey.tokens.canIssue) {
     throw new TypeError(
-      'tokenRoutes: tokens need tokens.signingKeys: an ephemeral key serves memoryStore() only. Make a key with generateSigningKey() and give it to every node.',
+      'tokenRoutes: Tokens need tokens.signingKeys: an ephemeral key serves memoryStore() only. Make a key with generateSigningKey() and give it to every node.',
     )
   }
   requireMembers(options, ['profile', 'throttle'], 'The options of tokenRoutes')
@@ -89,22 +89,16 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, op
       return jsonAnswer(200, await twinkey.tokens.jwks(), { 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` })
     },
   }
-  const below: [string, Endpoint][] = [
+  const paths = new Map<string, Endpoint>()
+  for (const [path, endpoint] of [
     [profile.exchangePath, endpoints.exchange],
     ['/test', endpoints.test],
     ['/jwks.json', endpoints.jwks],
-  ]
-  // With a trailing slash too, as people type it and some routers add it.
-  const paths = new Map<string, Endpoint>(
-    below.flatMap(([path, endpoint]) =>
-      path === '/'
-        ? [[path, endpoint]]
-        : [
-            [path, endpoint],
-            [`${path}/`, endpoint],
-          ],
-    ),
-  )
+  ] as const) {
+    paths.set(path, endpoint)
+    // With a trailing slash too, as people type it and some routers add it.
+    if (path !== '/') paths.set(`${path}/`, endpoint)
+  }
   return {
     ...endpoints,
     secretQuery: profile.secretQuery,

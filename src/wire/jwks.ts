@@ -21,7 +21,9 @@ export interface RemoteKeys {
 
 const MAX_KEYS = 100
 const MAX_BYTES = 256 * 1024
-const REFRESH_MILLISECONDS = 300_000
+// A set is asked for again in good time, behind a request, so that nobody waits for it where there are requests all the time.
+const REFRESH_MILLISECONDS = 240_000
+const BELIEVED_MILLISECONDS = 300_000
 // While its source is down a set is used for as long as a token lives; a key that was withdrawn verifies no longer than that.
 const MAX_AGE_MILLISECONDS = 3_600_000
 // Whatever kids are made up, the source is asked no more often than this.
@@ -30,8 +32,8 @@ const COOLDOWN_MILLISECONDS = 10_000
 const RETRY_MILLISECONDS = 2000
 
 /**
- * Gets a JWK set when it is first needed, again when it is five minutes old, and at a key id that it does not have, at most every ten seconds. Who has
- * a set that is less than an hour old goes on with it meanwhile.
+ * Gets a JWK set when it is first needed, again when it is four minutes old, and at a key id that it does not have, at most every ten seconds. A set is
+ * believed for five minutes, and for an hour where asking for the next one has failed.
  *
  * @param changed Called where a key is no longer in the set.
  */
@@ -46,7 +48,8 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
   const inTime = <T>(call: () => Promise<T> | T) =>
     within(deadlineMilliseconds, 'jwks_unavailable', `The keys could not be had from ${place}`, call)
   const isOlder = (at: number, milliseconds: number) => Math.abs(now() - at) >= milliseconds
-  const isUsable = () => keys !== undefined && !isOlder(loadedAt, MAX_AGE_MILLISECONDS)
+  const isUsable = () =>
+    keys !== undefined && !isOlder(loadedAt, failure === undefined ? BELIEVED_MILLISECONDS : MAX_AGE_MILLISECONDS)
   const isDue = () =>
     (keys === undefined || isOlder(loadedAt, REFRESH_MILLISECONDS)) &&
     isOlder(triedAt, isUsable() ? COOLDOWN_MILLISECONDS : RETRY_MILLISECONDS)

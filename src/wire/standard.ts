@@ -23,20 +23,6 @@ const SECURITY_SCHEMES: Profile['securitySchemes'] = {
   apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key.' },
 }
 
-// What this profile says to a caller who can mend it. It stands in challenges too: no quotes, and ASCII alone (RFC 6750, section 3).
-const WORDS = new Map<Refusal, string>([
-  [
-    REFUSALS.credentialMissing,
-    'Send an API key or a token with this request, as Authorization: Bearer <key or token> or as X-API-Key: <key>.',
-  ],
-  [REFUSALS.bodyMalformed, 'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'],
-  [
-    REFUSALS.scopeMalformed,
-    'scope must be words like tenant:t1 or workflow:customers.read, with one blank in between and none of them twice.',
-  ],
-  [REFUSALS.lifetimeMalformed, `expires_in ${secondsProblem(undefined, 1, MAX_LIFETIME_SECONDS)}.`],
-])
-
 /**
  * The standard profile: `Authorization: Bearer <secret or token>` or `X-API-Key: <secret>`, and refusals as problem+json with a challenge.
  *
@@ -66,8 +52,8 @@ function credential(request: WireRequest): Credential | Refusal {
 }
 
 function refuse(refusal: Refusal, workflow?: string): WireAnswer {
-  const { code, detail: said } = refusal
-  const detail = WORDS.get(refusal) ?? said
+  const { code } = refusal
+  const detail = wordsOf(refusal)
   const status = STATUSES[code]
   const challenge = challengeOf(code, detail, status, workflow)
   return {
@@ -79,6 +65,22 @@ function refuse(refusal: Refusal, workflow?: string): WireAnswer {
       ...headersOf(refusal),
     },
     body: JSON.stringify({ title: TITLES[status], status, detail, code }),
+  }
+}
+
+// What this profile says to a caller who can mend it. It stands in challenges too: no quotes, and ASCII alone (RFC 6750, section 3).
+function wordsOf(refusal: Refusal): string {
+  switch (refusal) {
+    case REFUSALS.credentialMissing:
+      return 'Send an API key or a token with this request, as Authorization: Bearer <key or token> or as X-API-Key: <key>.'
+    case REFUSALS.bodyMalformed:
+      return 'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'
+    case REFUSALS.scopeMalformed:
+      return 'scope must be words like tenant:t1 or workflow:customers.read, with one blank in between and none of them twice.'
+    case REFUSALS.lifetimeMalformed:
+      return `expires_in ${secondsProblem(undefined, 1, MAX_LIFETIME_SECONDS)}.`
+    default:
+      return refusal.detail
   }
 }
 
