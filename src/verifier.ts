@@ -20,8 +20,8 @@ export type { JwksSource } from './wire/jwks.ts'
 export interface VerifierOptions {
   /**
    * Where the public keys come from: the https URL of the `jwks.json` of the API that issues, the set itself, or a function that gets it. Asked when
-   * the first token comes, every five minutes, and at an unknown key id at most every ten seconds. No request waits for that while there is a set of
-   * less than an hour.
+   * the first token comes, anew when it is four minutes old, and at an unknown key id at most every ten seconds. It is believed for five minutes; while
+   * it cannot be had, for an hour.
    */
   readonly jwks: JwksSource
   /** The `iss` that tokens must have. */

@@ -4,13 +4,13 @@ import { sizeBeyondCore, sizeOf, sizeOfCore } from './bench/sizes.mjs'
 
 // Bytes of what is built, bundled for Node, minified, gzip, without dependencies. An adapter or a store is used beside createTwinkey, so it is
 // measured by what it adds to that. The budgets are a little above what has been reached: whoever needs more raises one, and says why.
-const CORE_BUDGET = 22_750
-const GUARD_BUDGET = 1150
+const CORE_BUDGET = 23_250
+const GUARD_BUDGET = 1200
 const STORE_BUDGET = 3000
 const BUDGETS_BEYOND_CORE = {
   express: 2500,
   fastify: 2550,
-  hono: 2900,
+  hono: 2950,
   web: 2350,
   profiles: 1500,
   'stores/memory': 100,
@@ -35,7 +35,7 @@ describe('the size', () => {
   })
 
   test('of a service that only verifies is that of two fifths of it', async () => {
-    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(9000)
+    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(9350)
   })
 
   test.each(['express', 'fastify', 'hono', 'web'])('of the guard of %s is within its budget', async (name) => {

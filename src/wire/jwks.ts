@@ -48,8 +48,7 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
   const inTime = <T>(call: () => Promise<T> | T) =>
     within(deadlineMilliseconds, 'jwks_unavailable', `The keys could not be had from ${place}`, call)
   const isOlder = (at: number, milliseconds: number) => Math.abs(now() - at) >= milliseconds
-  const isUsable = () =>
-    keys !== undefined && !isOlder(loadedAt, failure === undefined ? BELIEVED_MILLISECONDS : MAX_AGE_MILLISECONDS)
+  const isUsable = () => keys !== undefined && !isOlder(loadedAt, failure === undefined ? BELIEVED_MILLISECONDS : MAX_AGE_MILLISECONDS)
   const isDue = () =>
     (keys === undefined || isOlder(loadedAt, REFRESH_MILLISECONDS)) &&
     isOlder(triedAt, isUsable() ? COOLDOWN_MILLISECONDS : RETRY_MILLISECONDS)

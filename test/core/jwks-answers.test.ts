@@ -94,17 +94,17 @@ describe('what a source answers is no JWK set', () => {
 })
 
 describe('why the keys cannot be had', () => {
-  it.each<[string, number, string, object]>([
-    ['the status', 404, set, { cause: { message: 'the answer has status 404' } }],
-    ['how long it may be', 200, ' '.repeat(300_000), { cause: { message: 'the answer has more than 262144 bytes' } }],
-    ['what a set is', 200, '[]', { code: 'jwks_unavailable', message: 'A JWK set must be an object with at most 100 keys.' }],
-  ])('is said in the cause: %s', async (_name, status, body, cause) => {
+  it.each<[string, number, string, string]>([
+    ['the status', 404, set, 'the answer has status 404'],
+    ['how long it may be', 200, ' '.repeat(300_000), 'the answer has more than 262144 bytes'],
+    ['what a set is', 200, '[]', 'a JWK set must be an object with at most 100 keys'],
+  ])('is said in the fault, and directly below it: %s', async (_name, status, body, why) => {
     answer(status, body)
     const fault: unknown = await find().catch((error: unknown) => error)
     expect(fault).toMatchObject({
       code: 'jwks_unavailable',
-      message: 'The keys that verify tokens cannot be had. The cause says more.',
-      cause,
+      message: `The keys could not be had from ${source.url}: ${why}`,
+      cause: { message: why },
     })
   })
 })

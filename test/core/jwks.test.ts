@@ -73,13 +73,31 @@ describe('a JWK set is asked for', () => {
     expect(await requestsOf(async () => over(source.url))).toBe(0)
   })
 
-  it('again when it is five minutes old, and not before', async () => {
+  it('again when it is four minutes old, and not before', async () => {
     await found(first.kid)
-    clock.advance(5 * MINUTE - 1)
+    clock.advance(4 * MINUTE - 1)
     expect(await requestsOf(() => found(first.kid))).toBe(0)
     clock.advance(1)
     expect(await requestsOf(() => found(first.kid))).toBe(1)
     expect(await requestsOf(() => found(first.kid))).toBe(0)
+  })
+
+  it('behind a request until it is five minutes old, and then before anything is found', async () => {
+    await found(first.kid)
+    source.answer({ keys: [second] })
+    clock.advance(5 * MINUTE - 1)
+    // By whom it is seen that it is due makes no difference.
+    expect([keys.areUsable(), await found(first.kid)]).toEqual([true, 'ES256'])
+    await keys.pending()
+    expect(await found(first.kid)).toBeUndefined()
+    source.answer({ keys: [first] })
+    clock.advance(5 * MINUTE)
+    expect(keys.areUsable()).toBe(false)
+    await keys.refresh()
+    expect([keys.areUsable(), await found(first.kid), await found(second.kid)]).toEqual([true, 'ES256', undefined])
+    clock.advance(5 * MINUTE)
+    source.answer({ keys: [second] })
+    expect([await found(first.kid), await found(second.kid)]).toEqual([undefined, 'EdDSA'])
   })
 
   it('again when the clock has gone back by five minutes', async () => {
@@ -137,7 +155,7 @@ describe('a key that is withdrawn', () => {
     source.answer({ keys: [first, second] })
     expect([await found(first.kid), await found(second.kid), changes]).toEqual(['ES256', 'EdDSA', 0])
     source.answer({ keys: [second] })
-    clock.advance(5 * MINUTE)
+    clock.advance(5 * MINUTE - 1)
     expect([await found(second.kid), changes]).toEqual(['EdDSA', 0])
     await keys.pending()
     expect([await found(second.kid), await found(first.kid), changes]).toEqual(['EdDSA', undefined, 1])
@@ -180,8 +198,11 @@ describe('while its source is down', () => {
     expect(requests).toBe(6)
   })
 
-  it('nobody waits for an answer who has a key of less than an hour, and everybody gets what it brings', async () => {
+  it('one waits for it, and nobody after that who has a key of less than an hour, and everybody gets what it brings', async () => {
     await found(first.kid)
+    source.answer(down)
+    clock.advance(5 * MINUTE)
+    expect([keys.areUsable(), await found(first.kid), keys.areUsable()]).toEqual([false, 'ES256', true])
     const held = createGate()
     const asked = createGate()
     source.answer(async (_request, response) => {
@@ -190,11 +211,10 @@ describe('while its source is down', () => {
       response.end(JSON.stringify({ keys: [second] }))
     })
     expect(keys.pending()).toBeUndefined()
-    clock.advance(5 * MINUTE)
-    // By whom it is seen that it is due makes no difference.
+    clock.advance(10_000)
     expect([keys.areUsable(), await found(first.kid)]).toEqual([true, 'ES256'])
     await asked.opened
-    clock.advance(55 * MINUTE - 1)
+    clock.advance(50 * MINUTE)
     expect([keys.areUsable(), await found(first.kid)]).toEqual([true, 'ES256'])
     held.open()
     await keys.pending()

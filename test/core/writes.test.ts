@@ -68,7 +68,11 @@ describe('a write that failed and did not land', () => {
     const message = 'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
     for (const call of [twinkey.keys.update(key.id, { name: 'm' }), twinkey.keys.delete(key.id), twinkey.keys.create(INPUT)]) {
       const fault: unknown = await call.catch((error: unknown) => error)
-      expect(fault).toMatchObject({ code: 'outcome_unknown', message, cause: expect.anything() })
+      expect(fault).toMatchObject({
+        code: 'outcome_unknown',
+        message: `${message} The store failed: connection reset`,
+        cause: expect.anything(),
+      })
     }
   })
 

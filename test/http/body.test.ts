@@ -7,7 +7,10 @@ import { type BodySource, collectBody, readBody, unreadBody } from '../../src/wi
 import { NodeWireRequest } from '../../src/wire/request.ts'
 
 const MAX = 65_536
-const MALFORMED = REFUSALS.requestMalformed
+const URL_WITH_USER_IS_TAKEN = process.versions['bun'] !== undefined
+const MALFORMED = REFUSALS.bodyMalformed
+// It may have been a good one.
+const UNREADABLE = REFUSALS.requestMalformed
 const bytes = (text: string) => ({ bytes: new TextEncoder().encode(text) })
 
 describe('the body of a token request', () => {
@@ -49,7 +52,7 @@ describe('the body of a token request', () => {
       yield bytes('a=1').bytes
       throw new Error('reset')
     }
-    expect(await collectBody(broken())).toBe(MALFORMED)
+    expect(await collectBody(broken())).toBe(UNREADABLE)
   })
 })
 
@@ -61,11 +64,11 @@ describe('a body that is no longer there', () => {
     ['with the length 0', 2, ['Content-Length', '0'], 'nothing'],
     ['on HTTP/2 with no header of a body', 2, [], 'refused'],
   ])('was, %s', (_name, httpVersionMajor, rawHeaders, was) => {
-    expect(takenBody({ httpVersionMajor, rawHeaders })).toEqual(was === 'nothing' ? bytes('') : MALFORMED)
+    expect(takenBody({ httpVersionMajor, rawHeaders })).toEqual(was === 'nothing' ? bytes('') : UNREADABLE)
   })
 
   it('where nobody knows how bodies are announced, was one', () => {
-    expect(unreadBody(new NodeWireRequest({ rawHeaders: [] }), 'other')).toBe(MALFORMED)
+    expect(unreadBody(new NodeWireRequest({ rawHeaders: [] }), 'other')).toBe(UNREADABLE)
   })
 })
 
@@ -109,8 +112,11 @@ describe('what a handler sees of a secret in the query', () => {
     expect([seen.url, seen.method, seen.headers.get('x-a'), seen.bodyUsed]).toEqual(['http://localhost/?b=1', 'POST', '1', true])
   })
 
+  // Bun makes a request with the name of a user in its URL, and keeps it.
+  const user = URL_WITH_USER_IS_TAKEN ? 'user:word@' : ''
+
   it.each([
-    ['http://user:word@localhost/?auth-key=s&b=http://c@d', 'http://localhost/?b=http://c@d'],
+    ['http://user:word@localhost/?auth-key=s&b=http://c@d', `http://${user}localhost/?b=http://c@d`],
     ['http://localhost/?auth-key=s&b=http://c@d', 'http://localhost/?b=http://c@d'],
   ])('is nothing where Fetch makes no such request, and all else is as it came: %s', (url, without) => {
     const request = new Request('http://localhost/', { headers: { 'x-a': '1' } })

@@ -94,6 +94,6 @@ describe('the lifetime that a form asks for', () => {
   })
 
   it.each([' 60', '60 ', '1e3', '+60', '0x3c', '00060', '', '60.0'])('is refused where it is anything else: %j', async (seconds) => {
-    expect(await standard().tokenRequest({ expires_in: seconds }, principal)).toBe(REFUSALS.requestMalformed)
+    expect(await standard().tokenRequest({ expires_in: seconds }, principal)).toBe(REFUSALS.lifetimeMalformed)
   })
 })

@@ -1,5 +1,6 @@
-import { header, param, query, routeTemplate } from 'twinkey'
+import { header, param, query, type Refusal, routeTemplate } from 'twinkey'
 import { describe, expect, it } from 'vitest'
+import { REFUSALS, unseenOf } from '../../src/core/refusal.ts'
 import { NodeWireRequest } from '../../src/wire/request.ts'
 import { CheckedRequirement } from '../../src/wire/requirement.ts'
 
@@ -8,8 +9,7 @@ describe('a requirement that would not guard what it seems to is refused, with w
   const SWITCHES = 'requireAuth: optional and anyTarget must be true or false.'
   const THROTTLE = 'requireAuth: throttle must be an object with the methods retryAfterSeconds(peer) and failed(peer).'
   const anyTarget = (axis: string) => `requireAuth: anyTarget checks no axis, so it cannot go with ${axis}. Leave one of the two out.`
-  const COLON =
-    'is a fixed name, so it does not begin with a colon: must be read by param(), or a reader like param(), header() or query().'
+  const OR_READER = "or a reader that was called, like param('id'), header('x-id') or query('id')."
 
   it.each<[object, string]>([
     [{ accept: [] }, ACCEPT],
@@ -20,8 +20,8 @@ describe('a requirement that would not guard what it seems to is refused, with w
     [{ anyTarget: 1 }, SWITCHES],
     [{ anyTarget: true, tenant: 't' }, anyTarget('tenant')],
     [{ anyTarget: true, workflow: 'w' }, anyTarget('workflow')],
-    [{ tenant: '*' }, 'requireAuth: tenant must be one name, or a reader like param(), header() or query().'],
-    [{ tenant: ':tenant' }, `requireAuth: tenant ${COLON}`],
+    [{ tenant: '*' }, `requireAuth: tenant must be one name, ${OR_READER}`],
+    [{ tenant: ':tenant' }, `requireAuth: tenant must be a name without a colon before it, ${OR_READER}`],
     [{ profile: null }, 'requireAuth: profile must be a profile, like standard().'],
     [{ profile: {} }, 'requireAuth: profile must be a profile, like standard().'],
     [{ throttle: null }, THROTTLE],
@@ -56,8 +56,10 @@ describe('the template of a route', () => {
     expect(routeTemplate()(new NodeWireRequest({ method }, {}, route))).toBe(workflow)
   })
 
-  it('names none where no route is known', () => {
-    expect(routeTemplate()(new NodeWireRequest({}))).toBeUndefined()
+  it('is refused where no route is known, as a guard that stands in the wrong place', () => {
+    const refused = routeTemplate()(new NodeWireRequest({}))
+    expect(refused).toEqual(REFUSALS.requestMalformed)
+    expect(unseenOf(refused as Refusal)).toEqual({ parameter: undefined, template: undefined })
   })
 })
 
