@@ -23,7 +23,6 @@ export function clientDriver(client: LibsqlClient): Driver {
 function serverDriver(client: LibsqlClient): Driver {
   const query: Driver['read'] = async (sql, ...args) => valuesOf((await client.execute({ sql, args })).rows)
   return {
-    waits: async () => 0,
     // Its journal is the business of the server.
     open: async () => {},
     read: query,
@@ -56,10 +55,6 @@ function fileDriver(client: LibsqlClient): Driver {
     (sql, ...args) =>
       inTransaction(lock, async (transaction) => valuesOf((await transaction.execute({ sql, args })).rows))
   return {
-    async waits() {
-      const { rows } = await client.execute({ sql: 'pragma busy_timeout', args: [] })
-      return Number(valuesOf(rows)[0]?.[0])
-    },
     // Every connection of a client is synchronous = full from the start.
     open: () => client.executeMultiple('pragma journal_mode = wal'),
     read: query(READING),

@@ -29,7 +29,6 @@ export function databaseDriver(database: SqliteDatabase): Driver {
     }
   }
   return {
-    waits: async () => Number(rowsOf('pragma busy_timeout')[0]?.[0]),
     async open() {
       rowsOf('pragma journal_mode = wal')
       // A commit is on the disk when it is acknowledged. Set even where it is so already: with a write-ahead log, some builds of SQLite lower

@@ -3,8 +3,6 @@ export type SqliteValue = string | number
 
 /** What the store asks of every driver. Each call is one attempt, and leaves no transaction open where it fails. */
 export interface Driver {
-  /** For how many milliseconds the driver itself waits for a lock. */
-  waits(): Promise<number>
   /** Sets what the store promises. */
   open(): Promise<unknown>
   /** The rows of a statement that only reads, each as its values in order. */
@@ -27,13 +25,11 @@ const OCCUPIED = /(?:within|inside) a transaction|open transactions?\b/
  * Makes what opens a driver once, and then tries again where somebody else is writing, without stopping the process as the wait of SQLite itself
  * does.
  */
-export function createPatience({ waits, open }: Driver): <T>(attempt: () => Promise<T>) => Promise<T> {
-  let opened: Promise<number> | undefined
+export function createPatience({ open }: Driver): <T>(attempt: () => Promise<T>) => Promise<T> {
+  let opened: Promise<unknown> | undefined
   const opening = async () => {
     try {
-      const driverWaits = await patiently(0, waits)
-      await patiently(driverWaits, open)
-      return driverWaits
+      await patiently(open)
     } catch (error) {
       opened = undefined
       throw error
@@ -41,18 +37,21 @@ export function createPatience({ waits, open }: Driver): <T>(attempt: () => Prom
   }
   return async (attempt) => {
     opened ??= opening()
-    return patiently(await opened, attempt)
+    await opened
+    return patiently(attempt)
   }
 }
 
-async function patiently<T>(driverWaits: number, attempt: () => Promise<T>): Promise<T> {
+async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
   for (let waited = 0; ; ) {
+    const began = performance.now()
     try {
       return await attempt()
     } catch (error) {
       const message = String((error as Error | undefined)?.message)
-      if (LOCKED.test(message)) waited += driverWaits
-      else if (!OCCUPIED.test(message)) throw error
+      if (!LOCKED.test(message) && !OCCUPIED.test(message)) throw error
+      // As long as the driver itself has waited. It does not where SQLite sees that waiting would lock two out for ever, as while a file gets its log.
+      waited += performance.now() - began
       if (waited >= PATIENCE_MILLISECONDS) throw error
     }
     // By chance, so that those who wait do not all come back at once.

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type SqliteDatabase, type SqliteStoreOptions, sqliteMigrations, sqliteStore } from 'twinkey/stores/sqlite'
 import { describe, expect, test } from 'vitest'
+import { newKey } from '../../src/testing/sample.ts'
 import { describeSqlite } from './sqlite-suite.ts'
 
 describeSqlite(['@libsql/client'])
@@ -13,6 +14,18 @@ const unused: SqliteDatabase = {
 describe('sqliteStore', () => {
   test('asks nothing of the database before it is used, and has no feed', () => {
     expect(Object.keys(sqliteStore(unused)).sort()).toEqual(['delete', 'get', 'list', 'migrate', 'put', 'recordUse'])
+  })
+
+  test('tries again where a lock is told at once, although the driver would wait for one', async () => {
+    let attempts = 0
+    const database: SqliteDatabase = {
+      exec(sql) {
+        if (sql === 'begin immediate' && ++attempts < 4) throw new Error('database is locked')
+      },
+      prepare: (sql) => ({ all: () => (sql === 'pragma busy_timeout' ? [{ timeout: 5000 }] : [{ answer: 2 }]) }),
+    }
+    expect(await sqliteStore(database).put(newKey(), undefined)).toBe('stored')
+    expect(attempts).toBe(4)
   })
 
   test.each([null, undefined, {}, 'keys.db', 5, [], { execute() {} }, { prepare() {} }, () => {}, { exec: 'exec', prepare: 'prepare' }])(
