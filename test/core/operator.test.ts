@@ -137,6 +137,10 @@ describe('the event of a refusal tells where the request was going', () => {
     }
     // Nobody has asked for it yet, so it may be one.
     expect(await refused({ tenant: 'of sixteen chars', environment: 'prod', workflow: 'x' })).not.toHaveProperty('tenant')
+    // A secret of another system may have a slash in it.
+    expect(await refused({ tenant: 'short one/of two', environment: 'prod', workflow: 'x' })).not.toHaveProperty('tenant')
+    // No token stands where a name belongs: what begins like one is a name.
+    expect(await refused({ tenant: 'eyJ.x', environment: 'prod', workflow: 'x' })).toHaveProperty('tenant', 'eyJ.x')
     // Up to here it is the id of a key, and too little behind it.
     expect(await refused({ tenant: primary.slice(3, 15), environment: 'prod', workflow: 'x' })).toHaveProperty('tenant')
   })
