@@ -157,8 +157,7 @@ describe('the core', () => {
 
   it('sees the clock of the options by its name, which only the options default', () => {
     const clocks = sources.filter(({ globals }) => globals.some((each) => /^(?:Date|performance)\b/.test(each)))
-    // The store over SQLite measures how long a driver has waited; it asks for no time of day.
-    expect(clocks.map(({ path }) => path)).toEqual(['src/options.ts', 'src/verifier.ts', 'src/stores/sqlite-driver.ts'])
+    expect(clocks.map(({ path }) => path)).toEqual(['src/options.ts', 'src/verifier.ts'])
   })
 
   it('logs nothing', () => {

@@ -43,21 +43,26 @@ export function createPatience({ open }: Driver): <T>(attempt: () => Promise<T>)
 }
 
 async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let waited = 0; ; ) {
-    const began = performance.now()
-    try {
-      return await attempt()
-    } catch (error) {
-      const message = String((error as Error | undefined)?.message)
-      if (!LOCKED.test(message) && !OCCUPIED.test(message)) throw error
-      // As long as the driver itself has waited. It does not where SQLite sees that waiting would lock two out for ever, as while a file gets its log.
-      waited += performance.now() - began
-      if (waited >= PATIENCE_MILLISECONDS) throw error
+  let isOver = false
+  // What the driver itself has waited is in this. It does not wait where SQLite sees that two would be locked out for ever, as while a file gets its log.
+  const patience = setTimeout(() => {
+    isOver = true
+  }, PATIENCE_MILLISECONDS)
+  try {
+    for (;;) {
+      try {
+        return await attempt()
+      } catch (error) {
+        const message = String((error as Error | undefined)?.message)
+        if (!LOCKED.test(message) && !OCCUPIED.test(message)) throw error
+        // By chance, so that those who wait do not all come back at once.
+        const pause = 1 + Math.random() * MAX_PAUSE_MILLISECONDS
+        await new Promise((resolve) => setTimeout(resolve, pause))
+        if (isOver) throw error
+      }
     }
-    // By chance, so that those who wait do not all come back at once.
-    const pause = 1 + Math.random() * MAX_PAUSE_MILLISECONDS
-    await new Promise((resolve) => setTimeout(resolve, pause))
-    waited += pause
+  } finally {
+    clearTimeout(patience)
   }
 }
 

@@ -28,6 +28,8 @@ const BELIEVED_MILLISECONDS = 300_000
 const MAX_AGE_MILLISECONDS = 3_600_000
 // Whatever kids are made up, the source is asked no more often than this.
 const COOLDOWN_MILLISECONDS = 10_000
+// How long it counts that asking has failed: while there are requests it is tried again before, and what was so before a silence says nothing of now.
+const DOWN_MILLISECONDS = 30_000
 // While there is no set at all, everything waits: it is tried again as soon as callers are told to come back.
 const RETRY_MILLISECONDS = 2000
 
@@ -48,7 +50,8 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
   const inTime = <T>(call: () => Promise<T> | T) =>
     within(deadlineMilliseconds, 'jwks_unavailable', `The keys could not be had from ${place}`, call)
   const isOlder = (at: number, milliseconds: number) => Math.abs(now() - at) >= milliseconds
-  const isUsable = () => keys !== undefined && !isOlder(loadedAt, failure === undefined ? BELIEVED_MILLISECONDS : MAX_AGE_MILLISECONDS)
+  const isDown = () => failure !== undefined && !isOlder(triedAt, DOWN_MILLISECONDS)
+  const isUsable = () => keys !== undefined && !isOlder(loadedAt, isDown() ? MAX_AGE_MILLISECONDS : BELIEVED_MILLISECONDS)
   const isDue = () =>
     (keys === undefined || isOlder(loadedAt, REFRESH_MILLISECONDS)) &&
     isOlder(triedAt, isUsable() ? COOLDOWN_MILLISECONDS : RETRY_MILLISECONDS)
@@ -78,16 +81,17 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
 
   return {
     async find(kid) {
-      if (isDue() || (!keys?.has(kid) && isOlder(triedAt, COOLDOWN_MILLISECONDS))) load()
       const known = isUsable() ? keys?.get(kid) : undefined
+      if (isDue() || (!keys?.has(kid) && isOlder(triedAt, COOLDOWN_MILLISECONDS))) load()
       if (known !== undefined) return known
       await inTime(() => loading)
       if (failure !== undefined && !(isUsable() && keys?.has(kid))) throw failure
       return keys?.get(kid)
     },
     areUsable() {
+      const usable = isUsable()
       if (isDue()) load()
-      return isUsable()
+      return usable
     },
     async refresh() {
       await inTime(() => loading)
