@@ -6,11 +6,11 @@ import type { Demand } from './core/demand.ts'
 import { createAnnouncer, type TwinkeyEvent } from './core/events.ts'
 import { reasonOf } from './core/fault.ts'
 import { type Identify, invalid, Question } from './core/identifier.ts'
-import { holderOfTokenAlone, type Identity } from './core/identity.ts'
+import { holderOfTokenAlone } from './core/identity.ts'
 import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from './core/option.ts'
 import type { Decision } from './core/principal.ts'
 import { createTokenMemory } from './core/token-memory.ts'
-import { isIssuedBy, isTokenLike, MAX_SKEW_SECONDS, type TokenClaims, verifyToken } from './core/tokens.ts'
+import { isIssuedBy, isTokenLike, MAX_SKEW_SECONDS, verifyToken } from './core/tokens.ts'
 import type { Decider } from './wire/guard.ts'
 import { type JwksSource, remoteKeys } from './wire/jwks.ts'
 
@@ -121,8 +121,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (remembered === undefined) return holderOfTokenAlone(claims)
     // Its key may have been withdrawn since it was verified.
     if (!keys.areUsable() && !known?.anyAge) return new Question(() => keys.refresh())
-    remembered.holder ??= alone(claims)
-    return remembered.holder.identity
+    remembered.identity ??= holderOfTokenAlone(claims)
+    return remembered.identity
   }
 
   const usage = { note: () => {}, pending: () => undefined }
@@ -157,9 +157,4 @@ const TOKEN_ALONE: Demand<string> = {
   anyTarget: true,
   readers: [],
   names: [],
-}
-
-function alone(claims: TokenClaims): { identity: Identity; secret: Identity } {
-  const identity = holderOfTokenAlone(claims)
-  return { identity, secret: identity }
 }

@@ -86,7 +86,7 @@ export function createAuthenticator<M extends Metadata>({
 
     const ceiling = ceilingOf(identity, known, at)
     if (ceiling instanceof Question) return ceiling
-    const { lastUse, allowed: before } = identity
+    const before = identity.allowed
     const read = readTarget(request, demand, identity.readings)
     // The same credential at the same demand, which reads the same, and nothing that it was judged by has changed since.
     if (
@@ -96,7 +96,7 @@ export function createAuthenticator<M extends Metadata>({
       identity.ceiling === ceiling &&
       before.noStore !== credential.shielded
     ) {
-      if (lastUse !== undefined) usage.note(lastUse, at)
+      usage.note(identity, at)
       return before as Allowed<M>
     }
     const scope = reachOf(identity, ceiling)
@@ -111,7 +111,7 @@ export function createAuthenticator<M extends Metadata>({
     const uncovered = demand.anyTarget ? undefined : firstUncovered(scope, target)
     if (uncovered !== undefined) return new Misdirected(denied(uncovered), 'not_covered', id, target)
 
-    if (lastUse !== undefined) usage.note(lastUse, at)
+    usage.note(identity, at)
     const principal = principalOf<M>(identity, scope, target, demand.reader)
     const allowed: Allowed<M> = Object.freeze({ ok: true, principal, noStore: !credential.shielded })
     Object.assign<Identity, Admission>(identity, { allowed, demand, readings, ceiling })
@@ -229,9 +229,9 @@ export function createAuthenticator<M extends Metadata>({
         if (identity instanceof Denial || identity instanceof Question) return identity
         const ceiling = ceilingOf(identity, known, at)
         if (ceiling instanceof Question) return ceiling
-        const { key, slot, lastUse } = identity
+        const { key, slot } = identity
         if (key === undefined || slot === undefined) return invalid('key_unknown', identity.holder.id)
-        if (lastUse !== undefined) usage.note(lastUse, at)
+        usage.note(identity, at)
         return { key, slot, principal: principalOf<M>(identity, reachOf(identity, ceiling), NO_TARGET, undefined) }
       })
       if (outcome instanceof Denial) refused(outcome, now())

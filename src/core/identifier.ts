@@ -129,9 +129,9 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
   }
 
   function heldBy(secret: Identity, claims: TokenClaims, remembered: RememberedToken | undefined): Identity {
-    if (remembered?.holder?.secret === secret) return remembered.holder.identity
+    if (remembered?.identity?.mintedBy === secret) return remembered.identity
     const identity = holderOfToken(secret, claims)
-    if (remembered !== undefined) remembered.holder = { identity, secret }
+    if (remembered !== undefined) remembered.identity = identity
     return identity
   }
 

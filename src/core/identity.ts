@@ -6,7 +6,6 @@ import { freezeScope, intersect, type Scope } from './scope.ts'
 import type { Slot } from './secret.ts'
 import type { Readings } from './target.ts'
 import type { TokenClaims } from './tokens.ts'
-import type { LastUse } from './usage.ts'
 
 /** The last decision that let a credential in, with everything it was made of beside the credential itself. */
 export interface Admission {
@@ -24,7 +23,10 @@ export interface Admission {
 export interface Identity extends Admission {
   /** When it dies if nothing changes, in epoch milliseconds; null for never. */
   readonly livesUntil: number | null
-  readonly lastUse: LastUse | undefined
+  /** The last use that was written down, as far as this node knows, in epoch seconds, rounded up; 0 for never. Of a token, {@link mintedBy} knows it. */
+  usedAtSecond: number
+  /** Whose secret minted a token, where that is known. */
+  readonly mintedBy: Identity | undefined
   readonly via: 'secret' | 'token'
   readonly slot: Slot | undefined
   /** The key; undefined where only a token is known of it. */
@@ -37,21 +39,22 @@ export interface Identity extends Admission {
 
 /** Whose secret it is that stands in a slot, which must not be empty. */
 export function holderOfSecret(key: KeyRecord, slot: Slot): Identity {
-  const secretId = (key[slot] as NonNullable<KeyRecord[Slot]>).id
-  const lastUse = { keyId: key.id, secretId, usedAtSecond: Math.ceil((key.lastUsedAt[secretId] ?? 0) / 1000) }
-  return identityOf('secret', livesUntil(key, slot), key, key.scope, lastUse, slot, key)
+  const { id } = key[slot] as NonNullable<KeyRecord[Slot]>
+  const usedAtSecond = Math.ceil((key.lastUsedAt[id] ?? 0) / 1000)
+  return identityOf('secret', livesUntil(key, slot), key, key.scope, usedAtSecond, undefined, slot, key)
 }
 
 /** Whose token it is that the secret of that holder minted. */
-export function holderOfToken({ livesUntil: until, lastUse, slot, key, holder, scope: own }: Identity, claims: TokenClaims): Identity {
+export function holderOfToken(secret: Identity, claims: TokenClaims): Identity {
+  const { livesUntil: until, slot, key, holder, scope } = secret
   const dies = Math.min(until ?? claims.expiresAt, claims.expiresAt)
-  return identityOf('token', dies, holder, freezeScope(intersect(own, claims.scope)), lastUse, slot, key)
+  return identityOf('token', dies, holder, freezeScope(intersect(scope, claims.scope)), 0, secret, slot, key)
 }
 
 /** Whose token it is as far as the token itself tells. */
 export function holderOfTokenAlone({ keyId, subject, scope, expiresAt }: TokenClaims): Identity {
   const holder = { id: keyId, name: keyId, owner: subject === keyId ? null : subject, metadata: Object.freeze({}) }
-  return identityOf('token', expiresAt, holder, scope)
+  return identityOf('token', expiresAt, holder, scope, 0)
 }
 
 // The one place that makes them, so that all are laid out alike.
@@ -60,7 +63,8 @@ function identityOf(
   livesUntil: number | null,
   holder: Identity['holder'],
   scope: Scope,
-  lastUse?: LastUse,
+  usedAtSecond: number,
+  mintedBy?: Identity,
   slot?: Slot,
   key?: KeyRecord,
 ): Identity {
@@ -70,7 +74,8 @@ function identityOf(
     demand: undefined,
     readings: undefined,
     ceiling: undefined,
-    lastUse,
+    usedAtSecond,
+    mintedBy,
     via,
     slot,
     key,

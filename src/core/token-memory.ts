@@ -7,8 +7,8 @@ import type { TokenClaims } from './tokens.ts'
 /** A token that was verified before. */
 export interface RememberedToken {
   readonly claims: TokenClaims
-  /** Whose token it was when somebody last looked, and the holder of the secret that it was told by. */
-  holder: { readonly identity: Identity; readonly secret: Identity } | undefined
+  /** Whose token it was when somebody last looked. */
+  identity: Identity | undefined
 }
 
 /** Tokens whose signature and claims were verified before, so that they need not be verified again. Whether their key is live is asked each time. */
@@ -44,7 +44,7 @@ export function createTokenMemory(maxTokens: number, skewMilliseconds: number): 
     keep(text, claims) {
       if (kept.size >= maxTokens) kept.delete(oldest.first() as string)
       else oldest.grown()
-      kept.set(sha256(text), { claims, holder: undefined })
+      kept.set(sha256(text), { claims, identity: undefined })
     },
   }
 }

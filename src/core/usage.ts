@@ -1,18 +1,13 @@
+import type { KeyRecord, StoredSecret } from './api-key.ts'
 import type { CheckedStore } from './checked-store.ts'
+import type { Identity } from './identity.ts'
+import type { Slot } from './secret.ts'
 import type { SecretUse } from './store.ts'
-
-/** The last use of one secret that was written down, as far as this node knows. The secret and every token that it minted share it. */
-export interface LastUse {
-  readonly keyId: string
-  readonly secretId: string
-  /** Epoch seconds, rounded up; 0 for never. */
-  usedAtSecond: number
-}
 
 /** Writes down the last use of each secret, off the request path. */
 export interface Usage {
-  /** Notes that a secret was used. Writes at most once a minute for each secret, the first time at once. */
-  note(last: LastUse, now: number): void
+  /** Notes that the credential of a known key was used. Writes at most once a minute for a secret and all of its tokens, the first time at once. */
+  note(used: Identity, now: number): void
   /** Resolves when everything noted so far is written, or has failed; undefined where it is. */
   pending(): Promise<void> | undefined
 }
@@ -44,11 +39,14 @@ export function createUsage(store: Pick<CheckedStore, 'recordUse'>, failed: (err
   }
 
   return {
-    note(last, now) {
+    note(used, now) {
+      const minter = used.mintedBy ?? used
       // Another node, whose clock may be ahead of this one, may have written it down already.
-      if (Math.abs(Math.floor(now / 1000) - last.usedAtSecond) < INTERVAL_SECONDS) return
-      last.usedAtSecond = Math.ceil(now / 1000)
-      const { keyId, secretId } = last
+      if (Math.abs(Math.floor(now / 1000) - minter.usedAtSecond) < INTERVAL_SECONDS) return
+      minter.usedAtSecond = Math.ceil(now / 1000)
+      const { key, slot } = minter as { key: KeyRecord; slot: Slot }
+      const keyId = key.id
+      const secretId = (key[slot] as StoredSecret).id
       if (pending.size < MAX_PENDING) pending.set(secretId, { keyId, secretId, usedAt: now })
       // Begun in a microtask, so that the write is never part of the decision that caused it.
       if (writing !== undefined && Math.abs(now - begunAt) < STUCK_MILLISECONDS) return

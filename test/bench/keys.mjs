@@ -31,7 +31,7 @@ export function secretOf(id, slot = 'primary') {
 }
 
 /** A key as a store answers it: with strings of its own, as they come out of a database. */
-export function recordOf(id) {
+export function recordOf(id, tenant = tenantOf(id)) {
   const slot = (name) => ({
     id: hash('sha256', `${id} ${name}`).slice(0, 16),
     digest: `sha-256:${hash('sha256', secretOf(id, name), 'base64url')}`,
@@ -46,7 +46,7 @@ export function recordOf(id) {
     name: `key ${id}`,
     owner: null,
     metadata: {},
-    scope: { tenants: [tenantOf(id)], environments: '*', workflows: [WORKFLOW] },
+    scope: { tenants: [tenant], environments: '*', workflows: [WORKFLOW] },
     enabled: true,
     createdAt: CREATED_AT,
     updatedAt: CREATED_AT,

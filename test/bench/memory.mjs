@@ -1,21 +1,26 @@
 // What a known key takes: one with one tenant and two slots, over a store that keeps nothing in this process.
 import { createTwinkey } from 'twinkey'
-import { credentialOf, idOf, requestOf, syntheticStore } from './keys.mjs'
+import { idOf, recordOf, requestOf, secretOf, syntheticStore, tenantOf } from './keys.mjs'
 import { createKeyCheck } from './minimal.mjs'
 import { asGuardsHandIt, LONG, requirement, wireOf } from './warm.mjs'
 
 export async function measure({ keys, rounds }, say) {
   const checked = asGuardsHandIt(requirement)
+  const fill = async (count, store, tenant) => {
+    const twinkey = createTwinkey({ store, cache: LONG })
+    for (let number = 0; number < count; number++) {
+      const id = idOf(number)
+      const { ok } = await twinkey.authenticate(wireOf(requestOf({ tenant: tenant(id), text: secretOf(id) })), checked)
+      if (!ok) throw new Error(`key ${number} of the benchmark was refused`)
+    }
+    await twinkey.pending()
+    return twinkey
+  }
+  const ownTenant = (id) => `tenant-${id}`
+  const apart = { ...syntheticStore(), get: async (id) => recordOf(id, ownTenant(id)) }
   const sides = {
-    Twinkey: async (count) => {
-      const twinkey = createTwinkey({ store: syntheticStore(), cache: LONG })
-      for (let number = 0; number < count; number++) {
-        const request = requestOf(credentialOf(idOf(number)))
-        await twinkey.authenticate(wireOf(request), checked)
-      }
-      await twinkey.pending()
-      return twinkey
-    },
+    Twinkey: (count) => fill(count, syntheticStore(), tenantOf),
+    'Twinkey, no two keys of one tenant': (count) => fill(count, apart, ownTenant),
     'by hand, one slot': async (count) => createKeyCheck(count),
   }
   const rows = []

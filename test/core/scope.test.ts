@@ -188,4 +188,36 @@ describe('the form of a scope', () => {
     expect(frozen).toEqual({ tenants: ['a'], environments: '*', workflows: [] })
     expect([frozen, frozen.tenants, frozen.workflows].every(Object.isFrozen)).toBe(true)
   })
+
+  const ofTenants = (...tenants: string[]) => freezeScope({ tenants, environments: '*', workflows: ['w'] })
+
+  it('is one copy for all who reach the same, and another for whoever reaches anything else', () => {
+    expect(ofTenants('shared')).toBe(ofTenants('shared'))
+    const scopes = [ofTenants('a', 'b'), ofTenants('b', 'a'), ofTenants('a,b'), ofTenants('a","b'), ofTenants('"a"', 'b'), ofTenants()]
+    expect(scopes.map(({ tenants }) => tenants)).toEqual([['a', 'b'], ['b', 'a'], ['a,b'], ['a","b'], ['"a"', 'b'], []])
+    expect(freezeScope({ tenants: ['w'], environments: '*', workflows: ['shared'] }).tenants).toEqual(['w'])
+  })
+
+  it('is a copy of its own where it is long', () => {
+    // With 512 characters of JSON, and with one more.
+    const short = 'x'.repeat(512 - JSON.stringify({ tenants: [''], environments: '*', workflows: ['w'] }).length)
+    expect(ofTenants(short)).toBe(ofTenants(short))
+    expect(ofTenants(`${short}x`)).not.toBe(ofTenants(`${short}x`))
+    expect(ofTenants(`${short}x`)).toEqual(ofTenants(`${short}x`))
+  })
+
+  it('is held for no more than a thousand that were seen lately', () => {
+    let probe = ofTenants('probe')
+    let others = 0
+    const isHeld = () => ofTenants('probe') === probe
+    const another = () => ofTenants(`other ${others++}`)
+    // Until the others have pushed it out, which leaves the last of them and the probe.
+    while (isHeld()) another()
+    expect(others).toBeLessThanOrEqual(1000)
+    probe = ofTenants('probe')
+    for (let i = 0; i < 998; i++) another()
+    expect(isHeld()).toBe(true)
+    another()
+    expect(isHeld()).toBe(false)
+  })
 })
