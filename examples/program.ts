@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
@@ -27,23 +27,27 @@ export function runProgram(name: string, env: Readonly<Record<string, string>>):
 export async function startProgram(name: string, env: Readonly<Record<string, string>>): Promise<Program> {
   const child = spawn(process.execPath, [start, name], { env: { ...process.env, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = once(child, 'exit')
-  let printed = ''
-  const url = await new Promise<string>((found, failed) => {
-    const hear = (chunk: Buffer) => {
-      printed += chunk
-      const listening = /Listening on (http:\/\/localhost:\d+)/.exec(printed)?.[1]
-      if (listening !== undefined) found(listening)
-    }
-    child.stdout.on('data', hear)
-    child.stderr.on('data', hear)
-    child.once('exit', (code) => failed(new Error(`${name} ended with ${code}: ${printed}`)))
-  })
   return {
-    url,
-    printed: () => printed,
+    ...(await untilListening(child)),
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
       await ended
     },
   }
+}
+
+/** Waits until a server that was just started says where it listens, and goes on to hear what it prints. */
+export async function untilListening(program: ChildProcess): Promise<Pick<Program, 'url' | 'printed'>> {
+  let printed = ''
+  const url = await new Promise<string>((found, failed) => {
+    const hear = (chunk: Buffer) => {
+      printed += chunk
+      const listening = /^(?:Listening on|Started.* server:) (http:\/\/localhost:\d+)/m.exec(printed)?.[1]
+      if (listening !== undefined) found(listening)
+    }
+    program.stdout?.on('data', hear)
+    program.stderr?.on('data', hear)
+    program.once('exit', (code) => failed(new Error(`It ended with ${code}: ${printed}`)))
+  })
+  return { url, printed: () => printed }
 }

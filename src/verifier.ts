@@ -4,12 +4,11 @@ import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'
 import type { Demand } from './core/demand.ts'
 import { createAnnouncer, type TwinkeyEvent } from './core/events.ts'
-import { reasonOf } from './core/fault.ts'
 import { type Identify, invalid, Question } from './core/identifier.ts'
 import { holderOfTokenAlone } from './core/identity.ts'
 import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from './core/option.ts'
 import type { Decision } from './core/principal.ts'
-import { createTokenMemory } from './core/token-memory.ts'
+import { createTokenMemory, tokenDigest } from './core/token-memory.ts'
 import { isIssuedBy, isTokenLike, MAX_SKEW_SECONDS, verifyToken } from './core/tokens.ts'
 import type { Decider } from './wire/guard.ts'
 import { type JwksSource, remoteKeys } from './wire/jwks.ts'
@@ -105,7 +104,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   const identify: Identify = (text, kinds, known, at) => {
     if (kinds === 'secret' || !isTokenLike(text)) return invalid('kind_not_accepted')
-    const remembered = known?.token === undefined ? tokens.recall(text, at) : undefined
+    const digest = known?.token === undefined ? tokenDigest(text) : undefined
+    const remembered = tokens.recall(digest, at)
     const claims = remembered?.claims ?? known?.token
     if (claims === undefined) {
       return new Question(async (learned) => {
@@ -113,7 +113,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
         const verified = await verifyToken(text, rules, now())
         learned.token = verified
         // Not where a key was withdrawn meanwhile: it may have been the one that verified this.
-        if (typeof verified !== 'string' && memory === tokens) tokens.keep(text, verified)
+        if (digest !== undefined && typeof verified !== 'string' && memory === tokens) tokens.keep(digest, verified)
       })
     }
     if (typeof claims === 'string') return invalid(claims, undefined, !isIssuedBy(text, issuer))
@@ -132,9 +132,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     usage,
     environments,
     deadlineMilliseconds,
-    emit:
-      announcer &&
-      ((event) => announcer.emit(event.type === 'warning.jwks_unavailable' ? { ...event, message: reasonOf(event.error) } : event)),
+    emit: announcer?.emit,
     now,
   })
   return {

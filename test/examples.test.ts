@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { secretPattern } from 'twinkey'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { untilListening } from '../examples/program.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const cache = join(root, 'node_modules/.cache')
@@ -41,18 +42,7 @@ interface Running {
 async function start(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Running> {
   const env = { ...process.env, ...more, TSX_TSCONFIG_PATH: tsconfig, PORT: String(await freePort()) }
   const program = spawn(process.execPath, ['--import', 'tsx', ...args], { cwd: root, env, stdio: 'pipe' })
-  let printed = ''
-  const url = await new Promise<string>((found, failed) => {
-    const hear = (chunk: Buffer) => {
-      printed += chunk
-      const listening = /Listening on (http:\/\/localhost:\d+)/.exec(printed)?.[1]
-      if (listening !== undefined) found(listening)
-    }
-    program.stdout?.on('data', hear)
-    program.stderr?.on('data', hear)
-    program.on('exit', (code) => failed(new Error(`It ended with ${code}: ${printed}`)))
-  })
-  return { program, url, printed: () => printed }
+  return { program, ...(await untilListening(program)) }
 }
 
 test('the examples use the package that is built', () => {

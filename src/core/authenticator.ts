@@ -2,13 +2,13 @@ import type { KeyRecord, Metadata } from './api-key.ts'
 import type { Cached } from './cache.ts'
 import type { Credential, Demand, RequestReader } from './demand.ts'
 import type { Emit } from './events.ts'
-import { isTwinkeyError, TwinkeyError } from './fault.ts'
+import { isTwinkeyError, reasonOf, TwinkeyError } from './fault.ts'
 import { Denial, type Identify, invalid, type Known, Question } from './identifier.ts'
 import type { Admission, Identity } from './identity.ts'
 import type { OwnerScopes } from './owner-scopes.ts'
 import type { Allowed, Anonymous, Decision, Principal } from './principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, rateLimited, type Unseen, unseenOf } from './refusal.ts'
-import { freezeScope, intersect, type Scope, type Target } from './scope.ts'
+import { intersect, type Scope, type Target } from './scope.ts'
 import { mayHoldSecret, type Slot } from './secret.ts'
 import { firstUncovered, keptReadings, namedTarget, readTarget, resolveTarget } from './target.ts'
 import { createBrake, type Throttle } from './throttle.ts'
@@ -243,7 +243,7 @@ export function createAuthenticator<M extends Metadata>({
     const code = isTwinkeyError(error) ? error.code : undefined
     const own = code === 'signing_key_invalid' || code === 'jwks_unavailable' ? code : 'store_failed'
     const reason = code === 'owner_unavailable' ? 'owner_lookup_failed' : own
-    const message = 'A request could not be decided and was refused as unavailable. Look at the error.'
+    const message = `A request was refused as unavailable. ${reasonOf(error)}`
     emit?.({ type: `warning.${reason}`, at: now(), message, error })
     return new Denial(REFUSALS.unavailable, reason)
   }
@@ -264,7 +264,7 @@ function isInvalid(outcome: Allowed | Denial, { optional }: Pick<Demand<never>, 
 
 // The effective scope.
 function reachOf({ scope }: Identity, ceiling: Cached<Scope> | undefined): Scope {
-  return ceiling === undefined ? scope : freezeScope(intersect(scope, ceiling.value ?? NOTHING))
+  return ceiling === undefined ? scope : intersect(scope, ceiling.value ?? NOTHING)
 }
 
 function principalOf<M extends Metadata>(

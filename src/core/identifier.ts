@@ -10,7 +10,7 @@ import { type CachedKey, holderIn, type KeyCache } from './key-cache.ts'
 import { REFUSALS, type Refusal, type RefusalReason } from './refusal.ts'
 import type { Scope } from './scope.ts'
 import { hasOurPrefix, isWellFormed, keyIdOf, type Slot } from './secret.ts'
-import type { RememberedToken, TokenMemory } from './token-memory.ts'
+import { type RememberedToken, type TokenMemory, tokenDigest } from './token-memory.ts'
 import { isTokenLike, type TokenClaims } from './tokens.ts'
 
 /** Why not, for the caller and for the operator. */
@@ -108,13 +108,14 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
   }
 
   function identifyToken(text: string, known: Known | undefined, at: number): Identity | Denial | Question {
-    const remembered = known?.token === undefined ? tokens.recall(text, at) : undefined
+    const digest = known?.token === undefined ? tokenDigest(text) : undefined
+    const remembered = tokens.recall(digest, at)
     const claims = remembered?.claims ?? known?.token
     if (claims === undefined) {
       return new Question(async (learned) => {
         const verified = await verifyToken(text, now())
         learned.token = verified
-        if (typeof verified !== 'string') tokens.keep(text, verified)
+        if (digest !== undefined && typeof verified !== 'string') tokens.keep(digest, verified)
       })
     }
     if (typeof claims === 'string') return invalid(claims, undefined, !isOurToken(text))

@@ -2,7 +2,7 @@ import { type KeyRecord, livesUntil } from './api-key.ts'
 import type { Cached } from './cache.ts'
 import type { Demand } from './demand.ts'
 import type { Allowed } from './principal.ts'
-import { freezeScope, intersect, type Scope } from './scope.ts'
+import { intersect, type Scope } from './scope.ts'
 import type { Slot } from './secret.ts'
 import type { Readings } from './target.ts'
 import type { TokenClaims } from './tokens.ts'
@@ -48,7 +48,7 @@ export function holderOfSecret(key: KeyRecord, slot: Slot): Identity {
 export function holderOfToken(secret: Identity, claims: TokenClaims): Identity {
   const { livesUntil: until, slot, key, holder, scope } = secret
   const dies = Math.min(until ?? claims.expiresAt, claims.expiresAt)
-  return identityOf('token', dies, holder, freezeScope(intersect(scope, claims.scope)), 0, secret, slot, key)
+  return identityOf('token', dies, holder, intersect(scope, claims.scope), 0, secret, slot, key)
 }
 
 /** Whose token it is as far as the token itself tells. */

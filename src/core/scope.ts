@@ -41,13 +41,14 @@ export function covers(reach: Reach, name: string): boolean {
   return reach === '*' || reach.includes(name)
 }
 
-/** What both scopes reach. */
+/** What both of two frozen scopes reach, frozen too. */
 export function intersect(a: Scope, b: Scope): Scope {
-  return {
+  if (a === b) return a
+  return freezeScope({
     tenants: intersectReach(a.tenants, b.tenants),
     environments: intersectReach(a.environments, b.environments),
     workflows: intersectReach(a.workflows, b.workflows),
-  }
+  })
 }
 
 /**

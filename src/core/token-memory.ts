@@ -13,10 +13,15 @@ export interface RememberedToken {
 
 /** Tokens whose signature and claims were verified before, so that they need not be verified again. Whether their key is live is asked each time. */
 export interface TokenMemory {
-  /** A token that was verified before and has not expired; undefined where it must be verified. */
-  recall(text: string, now: number): RememberedToken | undefined
-  /** Keeps what a token says that has just been verified. */
-  keep(text: string, claims: TokenClaims): void
+  /** The token of that digest, which was verified before and has not expired; undefined where it must be verified. */
+  recall(digest: string | undefined, now: number): RememberedToken | undefined
+  /** Keeps what the token of that digest says, which has just been verified. */
+  keep(digest: string, claims: TokenClaims): void
+}
+
+/** What a token is remembered by: the digest of its whole text. Undefined where that is longer than any token. */
+export function tokenDigest(text: string): string | undefined {
+  return text.length > MAX_TOKEN_LENGTH ? undefined : sha256(text)
 }
 
 /**
@@ -30,21 +35,19 @@ export function createTokenMemory(maxTokens: number, skewMilliseconds: number): 
   const kept = new Map<string, RememberedToken>()
   const oldest = frontOf(kept)
   return {
-    recall(text, now) {
-      if (kept.size === 0 || text.length > MAX_TOKEN_LENGTH) return undefined
-      const digest = sha256(text)
-      const remembered = kept.get(digest)
-      if (remembered === undefined) return undefined
+    recall(digest, now) {
+      const remembered = digest && kept.get(digest)
+      if (!remembered) return undefined
       const { issuedAt, expiresAt } = remembered.claims
       // The clock may have gone back since, or on past the end.
       if (now < expiresAt && issuedAt <= now + skewMilliseconds) return remembered
       kept.delete(digest)
       return undefined
     },
-    keep(text, claims) {
+    keep(digest, claims) {
       if (kept.size >= maxTokens) kept.delete(oldest.first() as string)
       else oldest.grown()
-      kept.set(sha256(text), { claims, identity: undefined })
+      kept.set(digest, { claims, identity: undefined })
     },
   }
 }

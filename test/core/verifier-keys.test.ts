@@ -124,22 +124,23 @@ describe('while the set cannot be had', () => {
     const { token } = await service.mint()
     const port = await freePort()
     const url = `http://127.0.0.1:${port}/tokens/jwks.json?key=s3cret`
-    const message = `The keys could not be had from http://127.0.0.1:${port}/tokens/jwks.json: connect ECONNREFUSED 127.0.0.1:${port}`
+    const fault = `The keys could not be had from http://127.0.0.1:${port}/tokens/jwks.json: connect ECONNREFUSED 127.0.0.1:${port}`
     for (const jwks of [url, new URL(url), url.replace('?key=s3cret', '')]) {
       await service.another({ jwks }).verify(token)
       const event = service.events.at(-2) as WarningEvent
-      expect(JSON.parse(JSON.stringify(event))).toMatchObject({ type: 'warning.jwks_unavailable', message })
+      expect(JSON.parse(JSON.stringify(event))).toMatchObject({
+        type: 'warning.jwks_unavailable',
+        message: `A request was refused as unavailable. ${fault}`,
+      })
       const { message: said, cause } = event.error as Error
-      expect([said, (cause as Error).message, (cause as Error).cause]).toEqual([
-        message,
-        `connect ECONNREFUSED 127.0.0.1:${port}`,
-        undefined,
-      ])
+      expect([said, (cause as Error).message, (cause as Error).cause]).toEqual([fault, `connect ECONNREFUSED 127.0.0.1:${port}`, undefined])
       expect(inspect(event, { depth: 9 })).not.toContain('s3cret')
     }
     down()
     await service.verdict(token)
-    expect(service.events.at(-2)).toMatchObject({ message: 'The keys could not be had from jwks(): nothing is published' })
+    expect(service.events.at(-2)).toMatchObject({
+      message: 'A request was refused as unavailable. The keys could not be had from jwks(): nothing is published',
+    })
   })
 
   it('a platform that repeats the address with its query, or a part of an answer, is not repeated', async () => {
@@ -159,7 +160,9 @@ describe('while the set cannot be had', () => {
         fetched.mockImplementation(answer)
         await service.another({ jwks }).verify(token)
         const event = service.events.at(-2) as WarningEvent
-        expect(event.message).toBe(`The keys could not be had from https://issuer.example/jwks.json: ${why}`)
+        expect(event.message).toBe(
+          `A request was refused as unavailable. The keys could not be had from https://issuer.example/jwks.json: ${why}`,
+        )
         expect(inspect(event, { depth: 9 })).not.toContain('s3cret')
       }
     } finally {

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
+import { untilListening } from '../../examples/program.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -61,18 +62,7 @@ export function createGuideRunner(): GuideRunner {
       const [command, args] = by === 'bun' ? [join(root, 'node_modules/.bin/bun'), [file]] : [process.execPath, ['--import', 'tsx', file]]
       const program = spawn(command, args, { cwd: scratch, env, stdio: 'pipe' })
       running.push(program)
-      let printed = ''
-      const url = await new Promise<string>((found, failed) => {
-        const hear = (chunk: Buffer) => {
-          printed += chunk
-          const listening = /^(?:Listening on|Started.* server:) (http:\/\/localhost:\d+)/m.exec(printed)?.[1]
-          if (listening !== undefined) found(listening)
-        }
-        program.stdout?.on('data', hear)
-        program.stderr?.on('data', hear)
-        program.on('exit', (code) => failed(new Error(`It ended with ${code}: ${printed}`)))
-      })
-      return { url, printed: () => printed }
+      return await untilListening(program)
     },
     async load<T>(text: string) {
       const { outputText } = ts.transpileModule(text, {
