@@ -32,7 +32,12 @@ export function readTarget<R>(request: R, { readers }: Demand<R>, before: Readin
 export function keptReadings(readings: Readings, scope: Scope): Readings {
   if (Array.isArray(readings)) return readings.map((each) => keptReadings(each, scope) as Reading)
   if (typeof readings !== 'string') return readings
-  return [scope.tenants, scope.environments, scope.workflows].flat().find((name) => name === readings) ?? ownText(readings)
+  for (const [, member] of AXES) {
+    const reach = scope[member]
+    const listed = reach === '*' ? undefined : reach[reach.indexOf(readings)]
+    if (listed !== undefined) return listed
+  }
+  return ownText(readings)
 }
 
 /**

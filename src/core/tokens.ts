@@ -157,13 +157,15 @@ function readClaims(
 
 // Three canonical base64url segments: no padding, no whitespace, and no bits beyond the last byte, so that a token has one spelling.
 function hasTokenForm(text: string): boolean {
-  return text.length <= MAX_TOKEN_LENGTH && FORM.test(text) && text.split('.').every(isCanonical)
+  if (text.length > MAX_TOKEN_LENGTH || !FORM.test(text)) return false
+  const [first, second] = [text.indexOf('.'), text.lastIndexOf('.')]
+  return isCanonical(text, 0, first) && isCanonical(text, first + 1, second) && isCanonical(text, second + 1, text.length)
 }
 
-function isCanonical(segment: string): boolean {
-  const spare = segment.length % 4
+function isCanonical(text: string, start: number, end: number): boolean {
+  const spare = (end - start) % 4
   if (spare === 0) return true
-  const last = BASE64URL.indexOf(segment.charAt(segment.length - 1))
+  const last = BASE64URL.indexOf(text.charAt(end - 1))
   return spare === 1 ? false : last % (spare === 2 ? 16 : 4) === 0
 }
 

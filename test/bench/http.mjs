@@ -46,17 +46,26 @@ async function compare(framework, rows, sides, settings, say) {
   }
 }
 
-async function inTurn(rows, servers, load, { rounds, milliseconds, warmMilliseconds, warmRequests, atLeast }, say) {
+async function inTurn(rows, servers, load, { rounds, milliseconds, settleMilliseconds, warmMilliseconds, warmRequests, atLeast }, say) {
   const [open, guarded] = [rows.find(({ name }) => name === OPEN), rows.filter(({ name }) => name !== OPEN)]
-  const drive = async (to, requests, start, least = atLeast) => {
+  const drive = async (to, requests, start, least = atLeast, forMilliseconds = milliseconds) => {
     const { child, port } = servers.get(to)
     const before = await ask(child, {})
-    const order = { port, name: requests, connections: CONNECTIONS, milliseconds, warmMilliseconds, atLeast: least, start }
+    const order = { port, name: requests, connections: CONNECTIONS, milliseconds: forMilliseconds, warmMilliseconds, atLeast: least, start }
     const { error, answered, total, refused, milliseconds: elapsed } = await ask(load, order)
     const after = await ask(child, {})
     if (error !== undefined) throw new Error(`${to}: ${error}`)
     if (refused > 0) throw new Error(`${to}: ${refused} of ${total} requests were refused`)
-    return { perSecond: (answered / elapsed) * 1000, ofProcessor: total / (after.microseconds - before.microseconds) }
+    return { answered, elapsed, total, microseconds: after.microseconds - before.microseconds }
+  }
+  // Two slices of each, in the order of A B B A. What was idle while others were measured has given memory and compiled code back, and is slow for
+  // a while: both are driven without counting first, the open route as the other.
+  const beside = async (name, round) => {
+    const order = round % 2 === 0 ? [name, OPEN, OPEN, name] : [OPEN, name, name, OPEN]
+    for (const to of order.slice(0, 2)) await drive(to, name, round * 977, atLeast, settleMilliseconds)
+    const slices = { [name]: [], [OPEN]: [] }
+    for (const to of order) slices[to].push(await drive(to, name, round * 977))
+    return [name, OPEN].map((to) => rateOf(slices[to]))
   }
 
   // By number, not by time: on a busy machine little is compiled in a while.
@@ -65,19 +74,22 @@ async function inTurn(rows, servers, load, { rounds, milliseconds, warmMilliseco
     await drive(name, name, 0, warmRequests)
   }
   for (let round = 0; round < rounds; round++) {
-    const isEven = round % 2 === 0
-    for (const { name, values, ratios, throughput } of isEven ? guarded : [...guarded].reverse()) {
-      // The open route gets the same bytes, next to it in time: now before, now after.
-      const found = {}
-      for (const to of isEven ? [name, OPEN] : [OPEN, name]) found[to] = await drive(to, name, round * 977)
-      values.push(found[name].perSecond)
-      open.values.push(found[OPEN].perSecond)
+    for (const { name, values, ratios, throughput } of round % 2 === 0 ? guarded : [...guarded].reverse()) {
+      // The open route gets the same bytes.
+      const [found, bare] = await beside(name, round)
+      values.push(found.perSecond)
+      open.values.push(bare.perSecond)
       // Of the processor, because a machine that is busy with something else gives now more of it and now less.
-      ratios.push(found[name].ofProcessor / found[OPEN].ofProcessor)
-      throughput.push(found[name].perSecond / found[OPEN].perSecond)
+      ratios.push(found.ofProcessor / bare.ofProcessor)
+      throughput.push(found.perSecond / bare.perSecond)
     }
     say(`round ${round + 1} of ${rounds}`)
   }
+}
+
+function rateOf(slices) {
+  const sum = (member) => slices.reduce((all, slice) => all + slice[member], 0)
+  return { perSecond: (sum('answered') / sum('elapsed')) * 1000, ofProcessor: sum('total') / sum('microseconds') }
 }
 
 function rawRequest({ tenant, text }) {

@@ -1,12 +1,12 @@
 // One verification of a token, without a server: seen before and seen first, beside jose's verification of the same token and beside peers.
 import { importJWK, jwtVerify } from 'jose'
-import { createTwinkey } from 'twinkey'
-import { idOf, requestOf, secretOf, shuffled, syntheticStore, WORKFLOW } from './keys.mjs'
+import { requestOf, shuffled, WORKFLOW } from './keys.mjs'
 import { createTokenCheck } from './minimal.mjs'
 import { DECIDE } from './names.mjs'
 import { interleave, ratios, timed, timedAsync } from './rounds.mjs'
-import { asGuardsHandIt, LONG, requirement, tokenOptions, tokensOf, wireOf } from './warm.mjs'
+import { asGuardsHandIt, createWarm, filledStore, issueTokens, requirement, tokensOf, wireOf } from './warm.mjs'
 
+const WARM_ROUNDS = 3
 const BY_JOSE = 'jose, jwtVerify'
 const tokenIn = ({ headers }) => headers.authorization.slice('Bearer '.length)
 
@@ -18,7 +18,8 @@ export async function measure({ tokens: count, firsts, rounds }, say) {
   })
 
   const warm = await interleave(await warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, firsts), { rounds }, say)
-  const first = await interleave(firstSides(issued, jose, firsts), { rounds }, say)
+  const sides = await firstSides(twinkey, jose, { keys: count, firsts, rounds })
+  const first = await interleave(sides, { rounds, warmRounds: WARM_ROUNDS }, say)
   return [...rowsOf('warm token', warm), ...rowsOf('first sight', first)]
 }
 
@@ -74,20 +75,18 @@ async function warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, few) 
   ]
 }
 
-// In each round a Twinkey that knows the keys and has seen no token but one.
-function firstSides(issued, jose, count) {
+// A Twinkey that knows the keys, and gets tokens in each round that it has not seen.
+async function firstSides(issuer, jose, { keys, firsts: count, rounds }) {
   const checked = asGuardsHandIt(requirement)
-  const first = (round) => (i) => requestOf(issued[(round * count + i) % (issued.length - 1)])
+  const unseen = await issueTokens(issuer, (rounds + WARM_ROUNDS) * count, keys)
+  const twinkey = await createWarm(keys, await filledStore(keys))
+  await twinkey.tokens.verify((await issueTokens(issuer, 1))[0].text)
+  const first = (round) => (i) => requestOf(unseen[round * count + i])
   return [
     { name: BY_JOSE, run: (round) => timedAsync(count, first(round), jose) },
     {
       name: 'Twinkey, await authenticate',
-      async run(round) {
-        const twinkey = createTwinkey({ store: syntheticStore(), tokens: tokenOptions, cache: LONG })
-        for (let number = 0; number < issued.length; number++) await twinkey.keys.verify(secretOf(idOf(number)))
-        await twinkey.tokens.verify(issued.at(-1).text)
-        return timedAsync(count, first(round), (request) => twinkey.authenticate(wireOf(request), checked))
-      },
+      run: (round) => timedAsync(count, first(round), (request) => twinkey.authenticate(wireOf(request), checked)),
     },
   ]
 }

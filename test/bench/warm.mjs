@@ -29,11 +29,11 @@ export async function createWarm(count, store, cache = LONG) {
   return twinkey
 }
 
-// Tokens of the first `count` keys: for which tenant, and with what.
-async function issueTokens(twinkey, count) {
+/** So many tokens, of the first `keys` keys in turn: for which tenant, and with what. */
+export async function issueTokens(twinkey, count, keys = count) {
   const issued = []
   for (let number = 0; number < count; number++) {
-    const { tenant, text } = credentialOf(idOf(number))
+    const { tenant, text } = credentialOf(idOf(number % keys))
     const { token } = await twinkey.tokens.issue(text)
     issued.push({ tenant, text: token })
   }

@@ -10,6 +10,11 @@ import { createWarm, filledStore, tokensOf } from '../warm.mjs'
 // `takes`: keys or tokens, or nothing where nothing is checked. `less`: what a side does not do that the others do. `isNear`: what a quick run has.
 const COMMON = {
   [OPEN]: { isNear: true, open: (_host, { keys }) => ({ install: () => undefined, credentials: credentialsOf(keys) }) },
+  // How far two servers are apart that do the same.
+  'no guard, a second server': {
+    isNear: true,
+    open: (_host, { keys }) => ({ install: () => undefined, credentials: credentialsOf(keys) }),
+  },
   'no-op': { isNear: true, open: (host, { keys }) => ({ install: host.noOp, credentials: credentialsOf(keys) }) },
   'by hand, hash of Node': {
     takes: 'keys',
