@@ -113,7 +113,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
         const verified = await verifyToken(text, rules, now())
         learned.token = verified
         // Not where a key was withdrawn meanwhile: it may have been the one that verified this.
-        if (digest !== undefined && typeof verified !== 'string' && memory === tokens) tokens.keep(digest, verified)
+        if (digest && typeof verified !== 'string' && memory === tokens) tokens.keep(digest, verified)
       })
     }
     if (typeof claims === 'string') return invalid(claims, undefined, !isIssuedBy(text, issuer))

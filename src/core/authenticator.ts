@@ -197,7 +197,7 @@ export function createAuthenticator<M extends Metadata>({
         return unavailable(error)
       }
     }
-    return unavailable(new TwinkeyError('store_unavailable', 'What a decision needs was forgotten again and again while it was made.'))
+    return unavailable(new TwinkeyError('store_unavailable', 'What a decision needs was forgotten again and again while it was read.'))
   }
 
   return {

@@ -128,7 +128,7 @@ export function createCache<C extends Cached<unknown>>(
         const cached = await (join(id) ?? start(id)).loading
         if (cached.generation === generationOf(id)) return cached
       }
-      throw new TwinkeyError('store_unavailable', 'The record was invalidated again and again while it was being read.')
+      throw new TwinkeyError('store_unavailable', 'What a decision needs was forgotten again and again while it was read.')
     },
     isSince: (cached, at) => cached.loadedAt >= at - madeAt,
     ifCurrent(id, held) {

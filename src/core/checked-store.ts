@@ -71,8 +71,5 @@ function oneOf<T extends string>(call: string, answers: readonly T[], answer: T)
 }
 
 function malformed(call: string, problem: string): TwinkeyError {
-  return new TwinkeyError(
-    'store_malformed',
-    `What the store answered to ${call} has not the form of the port: ${problem}. Nothing was believed of it.`,
-  )
+  return new TwinkeyError('store_malformed', `What the store answered to ${call} has not the form of the port: ${problem}.`)
 }

@@ -115,7 +115,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
       return new Question(async (learned) => {
         const verified = await verifyToken(text, now())
         learned.token = verified
-        if (digest !== undefined && typeof verified !== 'string') tokens.keep(digest, verified)
+        if (digest && typeof verified !== 'string') tokens.keep(digest, verified)
       })
     }
     if (typeof claims === 'string') return invalid(claims, undefined, !isOurToken(text))

@@ -98,10 +98,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
       }
       await writes.remove(record.id).catch(mayBeThere)
     }
-    throw new TwinkeyError(
-      'version_conflict',
-      'Other imports of the same secrets came in between again and again. Import each secret once.',
-    )
+    throw new TwinkeyError('version_conflict', 'Other imports of the same secrets came in between. Import each secret once.')
   }
 
   // Makes a change and tells of it, unless there was nothing to change.

@@ -4,7 +4,6 @@ import { compactVerify } from 'jose/jws/compact/verify'
 import { SignJWT } from 'jose/jwt/sign'
 import { isId, type KeyRecord } from './api-key.ts'
 import { isPlainObject, MAX_TOKEN_LENGTH, nameProblem } from './bounds.ts'
-import { ownText } from './cache.ts'
 import { TwinkeyError } from './fault.ts'
 import type { RefusalReason } from './refusal.ts'
 import { freezeScope, reachProblem, type Scope, toScopeString } from './scope.ts'
@@ -57,10 +56,12 @@ export interface TokenRules {
  */
 export async function verifyToken(text: string, rules: TokenRules, now: number): Promise<TokenClaims | RefusalReason> {
   if (!hasTokenForm(text)) return 'token_malformed'
-  const header = readHeader(text.slice(0, text.indexOf('.')))
-  if (header === undefined) return 'token_malformed'
-  const { alg, kid } = header
-  const key = kid === undefined ? undefined : await rules.keyOf(kid)
+  const header = readSegment(text.slice(0, text.indexOf('.')))
+  if (header === undefined || Object.keys(header).some((member) => member !== 'alg' && member !== 'typ' && member !== 'kid'))
+    return 'token_malformed'
+  const { alg, typ, kid } = header
+  if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())) return 'token_malformed'
+  const key = typeof kid === 'string' && KID.test(kid) ? await rules.keyOf(kid) : undefined
   if (key === undefined) return isIssuedBy(text, rules.issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
   if (alg !== key.algorithm) return 'token_malformed'
   const verifying = await key.verifying()
@@ -157,37 +158,14 @@ function readClaims(
 
 // Three canonical base64url segments: no padding, no whitespace, and no bits beyond the last byte, so that a token has one spelling.
 function hasTokenForm(text: string): boolean {
-  if (text.length > MAX_TOKEN_LENGTH || !FORM.test(text)) return false
-  const [first, second] = [text.indexOf('.'), text.lastIndexOf('.')]
-  return isCanonical(text, 0, first) && isCanonical(text, first + 1, second) && isCanonical(text, second + 1, text.length)
+  return text.length <= MAX_TOKEN_LENGTH && FORM.test(text) && text.split('.').every(isCanonical)
 }
 
-function isCanonical(text: string, start: number, end: number): boolean {
-  const spare = (end - start) % 4
+function isCanonical(segment: string): boolean {
+  const spare = segment.length % 4
   if (spare === 0) return true
-  const last = BASE64URL.indexOf(text.charAt(end - 1))
+  const last = BASE64URL.indexOf(segment.charAt(segment.length - 1))
   return spare === 1 ? false : last % (spare === 2 ? 16 : 4) === 0
-}
-
-interface Header {
-  readonly alg: unknown
-  /** Undefined where it could not be that of any key. */
-  readonly kid: string | undefined
-}
-
-// The header of nearly every token is that of the one before.
-let lastHeader: { readonly segment: string; readonly header: Header } | undefined
-
-function readHeader(segment: string): Header | undefined {
-  if (lastHeader?.segment === segment) return lastHeader.header
-  const value = readSegment(segment)
-  if (value === undefined || Object.keys(value).some((member) => member !== 'alg' && member !== 'typ' && member !== 'kid')) return undefined
-  const { alg, typ, kid } = value
-  if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())) return undefined
-  const header = { alg, kid: typeof kid === 'string' && KID.test(kid) ? kid : undefined }
-  // A copy: a part of the text would keep the whole of it, which could be sent again.
-  if (header.kid !== undefined) lastHeader = { segment: ownText(segment), header }
-  return header
 }
 
 // Of canonical form.

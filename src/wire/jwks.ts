@@ -115,7 +115,7 @@ function sourceOf(source: JwksSource, deadlineMilliseconds: number): { place: st
   const isLoopback = url !== null && /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
   if (url === null || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback))) {
     throw new TypeError(
-      'jwks must be an https URL (http on this machine only), a JWK set { keys }, or a function that gets one, by whatever way you trust. ' +
+      'jwks must be an https URL (http on this machine only), a JWK set { keys }, or a function that gets one. ' +
         'Who can change the set on its way can forge tokens.',
     )
   }

@@ -153,8 +153,8 @@ describe('what a decision must ask', () => {
       {
         type: 'warning.store_failed',
         at: 7,
-        message: 'A request was refused as unavailable. What a decision needs was forgotten again and again while it was made.',
-        error: { code: 'store_unavailable', message: 'What a decision needs was forgotten again and again while it was made.' },
+        message: 'A request was refused as unavailable. What a decision needs was forgotten again and again while it was read.',
+        error: { code: 'store_unavailable', message: 'What a decision needs was forgotten again and again while it was read.' },
       },
       { type: 'access.refused', code: 'unavailable', reason: 'store_failed' },
     ])

@@ -135,7 +135,7 @@ describe('where the keys come from', () => {
   it('may be plain http on this machine only, and the message names the way out', () => {
     for (const jwks of ['http://issuer:3000/jwks.json', 'api.example/jwks.json']) {
       expect(() => createVerifier({ ...good, jwks })).toThrow(
-        'jwks must be an https URL (http on this machine only), a JWK set { keys }, or a function that gets one, by whatever way you trust.',
+        'jwks must be an https URL (http on this machine only), a JWK set { keys }, or a function that gets one. ',
       )
     }
   })
