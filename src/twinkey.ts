@@ -147,7 +147,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   })
   const changed = (id: string | undefined) => cache.forget(typeof id === 'string' ? id : undefined)
   const failed = (error: unknown) => {
-    const message = 'The store cannot tell of changes on other nodes: they are seen when the cache has aged.'
+    const message = 'The store cannot tell of changes on other nodes: they are seen as the cache ages.'
     warn('warning.store_failed', message, showable(error))
   }
   const watching = Promise.resolve().then(() => store.watch?.(changed, failed))

@@ -50,7 +50,7 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number): Che
     async list(query) {
       const page = await ask(() => store.list(query))
       if (!Array.isArray(page?.keys) || (page.next !== undefined && typeof page.next !== 'string'))
-        throw malformed('list', 'the answer must be { keys, next }, next a string or undefined')
+        throw malformed('list', 'the answer must be { keys, next }')
       const keys = page.keys.map((found) => {
         const problem =
           recordProblem(found) ?? (found.kind === 'key' && matchesQuery(found, query) ? undefined : 'a key must be one that was asked for')

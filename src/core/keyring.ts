@@ -88,8 +88,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
     for (let attempt = 0; attempt < MAX_IMPORT_ATTEMPTS; attempt++) {
       const record = created(mintId(), { ...attributes, primary: first, secondary: second }, now())
       const claimed = await aliases.claim(record)
-      if (claimed === 'taken')
-        throw new TwinkeyError('secret_taken', 'One of the secrets is imported already. A secret belongs to one key only.')
+      if (claimed === 'taken') throw new TwinkeyError('secret_taken', 'One of the secrets is imported already.')
       if (claimed === 'raced' || (await writes.put(record, undefined)) !== 'stored') continue
       // The key is written: nothing that fails from here on means that it is not there.
       if (await aliases.confirm(claimed).catch(mayBeThere)) {
@@ -98,7 +97,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
       }
       await writes.remove(record.id).catch(mayBeThere)
     }
-    throw new TwinkeyError('version_conflict', 'Other imports of the same secrets came in between. Import each secret once.')
+    throw new TwinkeyError('version_conflict', 'Other imports of the same secrets came in between. Import each once.')
   }
 
   // Makes a change and tells of it, unless there was nothing to change.
@@ -214,7 +213,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
 }
 
 function nextAttempt(attempt: number): number {
-  if (attempt === MAX_ID_ATTEMPTS) throw new TwinkeyError('store_malformed', 'The store says of every new id that it is taken.')
+  if (attempt === MAX_ID_ATTEMPTS) throw new TwinkeyError('store_malformed', 'The store says that every id is taken.')
   return attempt + 1
 }
 

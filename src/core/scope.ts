@@ -134,21 +134,22 @@ export function scopeProblem(value: unknown): string | undefined {
 
 /** A frozen copy, so that nothing that is handed out or handed in can change it afterwards. Those who reach the same may get the same copy. */
 export function freezeScope(scope: Scope): Scope {
-  const copy = { tenants: copied(scope.tenants), environments: copied(scope.environments), workflows: copied(scope.workflows) }
+  const copy = Object.freeze({
+    tenants: freezeReach(scope.tenants),
+    environments: freezeReach(scope.environments),
+    workflows: freezeReach(scope.workflows),
+  })
   // No two scopes have the same JSON.
   const text = JSON.stringify(copy)
   const known = shared.get(text)
-  if (known !== undefined) return known
-  for (const member of SCOPE_MEMBERS) Object.freeze(copy[member])
-  if (text.length <= MAX_SHARED_LENGTH) {
-    if (shared.size >= MAX_SHARED) shared.clear()
-    shared.set(text, copy)
-  }
-  return Object.freeze(copy)
+  if (known !== undefined || text.length > MAX_SHARED_LENGTH) return known ?? copy
+  if (shared.size >= MAX_SHARED) shared.clear()
+  shared.set(text, copy)
+  return copy
 }
 
-function copied(reach: Reach): Reach {
-  return reach === '*' ? reach : reach.slice()
+function freezeReach(reach: Reach): Reach {
+  return reach === '*' ? reach : Object.freeze([...reach])
 }
 
 function intersectReach(a: Reach, b: Reach): Reach {

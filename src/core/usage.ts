@@ -45,9 +45,8 @@ export function createUsage(store: Pick<CheckedStore, 'recordUse'>, failed: (err
       if (Math.abs(Math.floor(now / 1000) - minter.usedAtSecond) < INTERVAL_SECONDS) return
       minter.usedAtSecond = Math.ceil(now / 1000)
       const { key, slot } = minter as { key: KeyRecord; slot: Slot }
-      const keyId = key.id
-      const secretId = (key[slot] as StoredSecret).id
-      if (pending.size < MAX_PENDING) pending.set(secretId, { keyId, secretId, usedAt: now })
+      const { id } = key[slot] as StoredSecret
+      if (pending.size < MAX_PENDING) pending.set(id, { keyId: key.id, secretId: id, usedAt: now })
       // Begun in a microtask, so that the write is never part of the decision that caused it.
       if (writing !== undefined && Math.abs(now - begunAt) < STUCK_MILLISECONDS) return
       begunAt = now

@@ -153,7 +153,7 @@ describe('what a decision must ask', () => {
       {
         type: 'warning.store_failed',
         at: 7,
-        message: 'A request was refused as unavailable. What a decision needs was forgotten again and again while it was read.',
+        message: 'A request could not be decided: What a decision needs was forgotten again and again while it was read.',
         error: { code: 'store_unavailable', message: 'What a decision needs was forgotten again and again while it was read.' },
       },
       { type: 'access.refused', code: 'unavailable', reason: 'store_failed' },
@@ -170,7 +170,7 @@ describe('what a decision must ask', () => {
     const failing = createWith(() => new Question(() => Promise.reject(error)))
     expect(await failing.told.authenticate('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } })
     expect(failing.events).toMatchObject([
-      { type, message: 'A request was refused as unavailable. down', error },
+      { type, message: 'A request could not be decided: down', error },
       { type: 'access.refused', reason },
     ])
     expect(await failing.silent.authenticate('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } })
