@@ -190,7 +190,7 @@ function tokensOf(tokens: TokenOptions = { issuer: DEFAULT_NAME, audience: DEFAU
   }
   const keys = signingKeys.map((jwk, index) => readSigningKey(jwk, `tokens.signingKeys[${index}]`))
   if (signingKeys[0] !== undefined && signingKeys[0].d === undefined) {
-    throw new TypeError('tokens.signingKeys[0] must be a private JWK: the first one signs. Retired ones come after it.')
+    throw new TypeError('tokens.signingKeys[0] must be a private JWK: the first one signs.')
   }
   if (new Set(keys.map(({ kid }) => kid)).size !== keys.length) throw new TypeError('tokens.signingKeys has the same key twice.')
   return {

@@ -119,9 +119,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   const checked = checkedStore(store, deadlineMilliseconds)
   const cache = createKeyCache(checked, bounds)
   const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, bounds)
-  const usage = createUsage(checked, (error) =>
-    warn('warning.store_failed', 'The last use of some secrets could not be written down.', error),
-  )
+  const usage = createUsage(checked, (error) => warn('warning.store_failed', 'A last use was not written down.', error))
   const signingKeys = signingKeysOf()
   const { issuer, audience, skewSeconds, maxLifetimeSeconds } = tokens
   const rules = { issuer, audience, skewSeconds, keyOf: signingKeys.find }

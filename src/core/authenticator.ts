@@ -243,7 +243,8 @@ export function createAuthenticator<M extends Metadata>({
     const code = isTwinkeyError(error) ? error.code : undefined
     const own = code === 'signing_key_invalid' || code === 'jwks_unavailable' ? code : 'store_failed'
     const reason = code === 'owner_unavailable' ? 'owner_lookup_failed' : own
-    const message = `A request could not be decided: ${reasonOf(error)}`
+    // What the application or a driver has thrown may have anything in it: it stays in the error.
+    const message = own === 'store_failed' ? 'A request could not be decided. Look at the error.' : reasonOf(error)
     emit?.({ type: `warning.${reason}`, at: now(), message, error })
     return new Denial(REFUSALS.unavailable, reason)
   }

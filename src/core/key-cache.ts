@@ -3,6 +3,7 @@ import { type Cache, type CacheBounds, type Cached, createCache } from './cache.
 import type { CheckedStore } from './checked-store.ts'
 import { type SlotDigests, slotDigests } from './digest.ts'
 import { holderOfSecret, type Identity } from './identity.ts'
+import { freezeScope, type Scope } from './scope.ts'
 import type { Slot } from './secret.ts'
 import type { StoredKey } from './store.ts'
 import { readRecord } from './stored-key.ts'
@@ -28,17 +29,41 @@ export function holderIn(cached: CachedKey, slot: Slot): Identity | undefined {
 /** The records that were asked for lately, by id. */
 export type KeyCache = Cache<CachedKey>
 
+// Beyond this many scopes, and for one that is longer as JSON, a key keeps its own.
+const MAX_SHARED = 10_000
+const MAX_SHARED_LENGTH = 512
+
 export function createKeyCache(store: Pick<CheckedStore, 'get'>, bounds: CacheBounds): KeyCache {
-  return createCache(async (id, loadedAt, generation) => cachedKey(id, await store.get(id), loadedAt, generation), bounds)
+  const share = createSharing()
+  return createCache(async (id, loadedAt, generation) => cachedKey(id, await store.get(id), share, loadedAt, generation), bounds)
 }
 
-function cachedKey(id: string, record: StoredKey | undefined, loadedAt: number, generation: number): CachedKey {
+// Many keys reach the same: what says so is there once for all of them.
+function createSharing(): (scope: Scope) => Scope {
+  const shared = new Map<string, Scope>()
+  return (scope) => {
+    // The lists are plain and frozen, so no two scopes have the same JSON.
+    const text = JSON.stringify(scope)
+    if (shared.size >= MAX_SHARED) shared.clear()
+    // What is parsed has names of its own: a part of a longer text would keep all of it.
+    if (text.length <= MAX_SHARED_LENGTH && !shared.has(text)) shared.set(text, freezeScope(JSON.parse(text)))
+    return shared.get(text) ?? scope
+  }
+}
+
+function cachedKey(
+  id: string,
+  record: StoredKey | undefined,
+  share: (scope: Scope) => Scope,
+  loadedAt: number,
+  generation: number,
+): CachedKey {
   const key = record?.kind === 'key' ? record : undefined
   const { pairs, primaryPepper, secondaryPepper } = slotDigests(key?.primary.digest, key?.secondary?.digest)
   // In the order in which a decision looks at it, so that what is needed lies together.
   return {
     loadedAt,
-    value: key === undefined ? (record ?? null) : withoutDigests(key, id),
+    value: key === undefined ? (record ?? null) : withoutDigests(key, id, share(key.scope)),
     pairs,
     primaryPepper,
     secondaryPepper,
@@ -51,7 +76,7 @@ function cachedKey(id: string, record: StoredKey | undefined, loadedAt: number, 
 
 // Built anew: an object that is spread into another one lies in two places, for as long as it is kept. The id is that of the cache, so that it is
 // there once.
-function withoutDigests(key: KeyRecord, id: string): StoredKey {
+function withoutDigests(key: KeyRecord, id: string, scope: Scope): StoredKey {
   const { primary, secondary } = key
-  return readRecord({ ...key, id, primary: { ...primary, digest: '' }, secondary: secondary && { ...secondary, digest: '' } })
+  return readRecord({ ...key, id, primary: { ...primary, digest: '' }, secondary: secondary && { ...secondary, digest: '' } }, scope)
 }

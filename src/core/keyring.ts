@@ -97,7 +97,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
       }
       await writes.remove(record.id).catch(mayBeThere)
     }
-    throw new TwinkeyError('version_conflict', 'Other imports of the same secrets came in between. Import each once.')
+    throw new TwinkeyError('version_conflict', 'Other imports of the same secrets came in between.')
   }
 
   // Makes a change and tells of it, unless there was nothing to change.

@@ -31,19 +31,14 @@ export const AXES = [
 export const SCOPE_MEMBERS = AXES.map(([, member]) => member)
 
 const MAX_NAMES = 64
-// Many keys reach the same: a scope that is short to write down is kept once, whoever has it.
-const MAX_SHARED = 1000
-const MAX_SHARED_LENGTH = 512
-const shared = /* @__PURE__ */ new Map<string, Scope>()
 
 /** Whether a reach covers a name: byte-exact, no prefix, no pattern. */
 export function covers(reach: Reach, name: string): boolean {
   return reach === '*' || reach.includes(name)
 }
 
-/** What both of two frozen scopes reach, frozen too. */
+/** What both scopes reach, frozen. */
 export function intersect(a: Scope, b: Scope): Scope {
-  if (a === b) return a
   return freezeScope({
     tenants: intersectReach(a.tenants, b.tenants),
     environments: intersectReach(a.environments, b.environments),
@@ -132,20 +127,13 @@ export function scopeProblem(value: unknown): string | undefined {
   return undefined
 }
 
-/** A frozen copy, so that nothing that is handed out or handed in can change it afterwards. Those who reach the same may get the same copy. */
+/** A frozen copy, so that nothing that is handed out or handed in can change it afterwards. */
 export function freezeScope(scope: Scope): Scope {
-  const copy = Object.freeze({
+  return Object.freeze({
     tenants: freezeReach(scope.tenants),
     environments: freezeReach(scope.environments),
     workflows: freezeReach(scope.workflows),
   })
-  // No two scopes have the same JSON.
-  const text = JSON.stringify(copy)
-  const known = shared.get(text)
-  if (known !== undefined || text.length > MAX_SHARED_LENGTH) return known ?? copy
-  if (shared.size >= MAX_SHARED) shared.clear()
-  shared.set(text, copy)
-  return copy
 }
 
 function freezeReach(reach: Reach): Reach {

@@ -56,8 +56,12 @@ export function recordProblem(value: unknown): string | undefined {
     : undefined
 }
 
-/** A record rebuilt from the members that it may have, and frozen. Its form has been checked by {@link recordProblem}. */
-export function readRecord(value: KeyRecord | AliasRecord): KeyRecord | AliasRecord {
+/**
+ * A record rebuilt from the members that it may have, and frozen. Its form has been checked by {@link recordProblem}.
+ *
+ * @param shared A frozen scope that equals that of the key, where there is one.
+ */
+export function readRecord(value: KeyRecord | AliasRecord, shared?: Scope): KeyRecord | AliasRecord {
   if (value.kind === 'alias') return Object.freeze({ kind: 'alias', id: value.id, version: value.version, keyId: value.keyId })
   const { kind, id, version, name, owner, metadata, scope, enabled, createdAt, updatedAt, expiresAt, revokedAt, lastUsedAt } = value
   return Object.freeze({
@@ -67,7 +71,7 @@ export function readRecord(value: KeyRecord | AliasRecord): KeyRecord | AliasRec
     name,
     owner,
     metadata: isEmpty(metadata) ? EMPTY : freezeJson<Metadata>(metadata),
-    scope: freezeScope(scope as Scope),
+    scope: shared ?? freezeScope(scope),
     enabled,
     createdAt,
     updatedAt,

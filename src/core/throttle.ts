@@ -1,6 +1,5 @@
 import { within } from './deadline.ts'
 import type { Emit } from './events.ts'
-import { reasonOf } from './fault.ts'
 
 /**
  * What counts refused credentials by peer, and says when a peer has to wait. Twinkey counts nothing by itself: a limiter like
@@ -41,7 +40,7 @@ const LONGEST_WAIT_SECONDS = 86_400
 
 export function createBrake(deadlineMilliseconds: number, emit: Emit | undefined, now: () => number): Brake {
   function warn(error: unknown): undefined {
-    const message = `A throttle failed, and it was as if there were none: ${reasonOf(error)}`
+    const message = 'A throttle failed, and a request was decided as if there were none. Look at the error.'
     emit?.({ type: 'warning.throttle_failed', at: now(), message, error })
   }
 

@@ -111,8 +111,10 @@ export function createTokenIssuer<M extends Metadata>({
       const { key, slot, principal } = outcome
       const { scope: wanted, lifetimeSeconds } = readRequest(asked)
 
-      const scope = narrow(principal.scope, wanted)
-      if (typeof scope === 'string') return refuse(denied(scope), 'wider_than_key', key.id)
+      const narrowed = narrow(principal.scope, wanted)
+      if (typeof narrowed === 'string') return refuse(denied(narrowed), 'wider_than_key', key.id)
+      // A copy at once: what was asked for is the caller's, who may change it while the token is signed.
+      const scope = freezeScope(narrowed)
       const empty = emptyAxis(scope)
       if (empty !== undefined) return refuse(denied(empty), 'not_covered', key.id)
 
@@ -128,7 +130,7 @@ export function createTokenIssuer<M extends Metadata>({
       return Object.freeze({
         ok: true,
         ...signed,
-        scope: freezeScope(scope),
+        scope,
         issuedAt: issuedAt * 1000,
         expiresAt: expiresAt * 1000,
         lifetimeSeconds: expiresAt - issuedAt,

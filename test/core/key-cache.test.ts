@@ -1,4 +1,7 @@
+import { memoryStore } from 'twinkey'
 import { describe, expect, it } from 'vitest'
+import { createKeyCache } from '../../src/core/key-cache.ts'
+import type { Reach, Scope } from '../../src/core/scope.ts'
 import { createBench } from '../support/bench.ts'
 import { codeOf, verdict } from '../support/sent.ts'
 
@@ -67,5 +70,61 @@ describe('the keys of a Twinkey', () => {
     expect(spy.calls.get - before).toBe(2)
     for (let i = 0; i < 100; i++) await twinkey.keys.verify(`tk_${'0'.repeat(63)}${10 + (i % 80)}`)
     expect(spy.calls.get - before).toBe(2)
+  })
+})
+
+describe('what keys reach', () => {
+  /** A cache over a store of keys each of which reaches the tenants that are asked for under its id. */
+  async function createScene() {
+    const store = memoryStore()
+    const bench = createBench({ store })
+    const { key } = await bench.twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const sample = await store.get(key.id)
+    if (sample?.kind !== 'key') throw new Error('the key is not there')
+    let reads = 0
+    let tenants: Reach = []
+    const get = async (id: string) => ({ ...sample, id, scope: { ...sample.scope, tenants } })
+    const createCache = () => createKeyCache({ get }, { maxKeys: 100, maxAgeMilliseconds: 1000, now: bench.clock.now })
+    const cache = createCache()
+    const scopeOf = async (names: Reach, from = cache): Promise<Scope> => {
+      tenants = names
+      const { value } = await from.load(`id${reads++}`)
+      return value?.kind === 'key' ? value.scope : expect.fail('it is no key')
+    }
+    return { scopeOf, createCache }
+  }
+
+  it('is there once for all who reach the same, in one cache', async () => {
+    const { scopeOf, createCache } = await createScene()
+    expect(await scopeOf(['a', 'b'])).toBe(await scopeOf(['a', 'b']))
+    expect(await scopeOf(['a', 'b'])).not.toBe(await scopeOf(['a', 'b'], createCache()))
+  })
+
+  it('is what the record says, however alike two of them look', async () => {
+    const { scopeOf } = await createScene()
+    const all: Reach[] = [['a', 'b'], ['b', 'a'], ['a,b'], ['a","b'], ['"a"', 'b'], ['["a"]'], [], '*', ['x'.repeat(128)]]
+    for (let round = 0; round < 2; round++) for (const tenants of all) expect((await scopeOf(tenants)).tenants).toEqual(tenants)
+    const { tenants } = await scopeOf(['a', 'b'])
+    expect([await scopeOf(['a', 'b']), tenants].every(Object.isFrozen)).toBe(true)
+  })
+
+  it('is a copy of its own where it is long', async () => {
+    const { scopeOf } = await createScene()
+    // With 512 characters of JSON, and with one more.
+    const most = 512 - JSON.stringify({ ...(await scopeOf([])), tenants: ['', '', '', ''] }).length
+    const names = (length: number) => Array.from({ length: 4 }, (_, i) => String(i).repeat(i === 3 ? length - 3 * 120 : 120))
+    expect(await scopeOf(names(most))).toBe(await scopeOf(names(most)))
+    expect(await scopeOf(names(most + 1))).not.toBe(await scopeOf(names(most + 1)))
+    expect(await scopeOf(names(most + 1))).toEqual(await scopeOf(names(most + 1)))
+  })
+
+  it('is held for no more than 10,000 that were read lately', async () => {
+    const { scopeOf } = await createScene()
+    const probe = await scopeOf(['probe'])
+    for (let i = 1; i < 9_999; i++) await scopeOf([`other ${i}`])
+    expect(await scopeOf(['probe'])).toBe(probe)
+    await scopeOf(['the last that has room'])
+    await scopeOf(['one too many'])
+    expect(await scopeOf(['probe'])).not.toBe(probe)
   })
 })

@@ -1,6 +1,6 @@
 import { createTwinkey, memoryStore } from 'twinkey'
 import { describe, expect, test } from 'vitest'
-import { createTokenMemory } from '../../src/core/token-memory.ts'
+import { createTokenMemory, tokenDigest } from '../../src/core/token-memory.ts'
 import type { TokenClaims } from '../../src/core/tokens.ts'
 import { createClock } from '../support/clock.ts'
 
@@ -84,4 +84,12 @@ test('remembers so many tokens and no more, and nothing of their text', () => {
   for (const text of ['a', 'b', 'c']) memory.keep(text, claims)
   expect(['a', 'b', 'c'].map((text) => memory.recall(text, 1)?.claims)).toEqual([undefined, claims, claims])
   expect(memory.recall('c', 10)).toBeUndefined()
+})
+
+test('a text that is longer than any token has no digest to be remembered by', () => {
+  expect(tokenDigest('e'.repeat(8192))).toHaveLength(16)
+  expect(tokenDigest('e'.repeat(8193))).toBeUndefined()
+  expect(tokenDigest('e')).not.toBe(tokenDigest('f'))
+  const memory = createTokenMemory(2, 0)
+  expect(memory.recall(undefined, 1)).toBeUndefined()
 })

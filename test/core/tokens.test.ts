@@ -1,4 +1,4 @@
-import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { generateSigningKey, type Profile, type SigningAlgorithm, type TokenRequest, type Twinkey } from 'twinkey'
 import { type FlareAccount, flare } from 'twinkey/profiles'
 import { webEndpoints } from 'twinkey/web'
@@ -252,6 +252,24 @@ describe('asking for a token', () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     expect(await faultOf(() => twinkey.tokens.issue(primary, request as TokenRequest))).toBe('invalid_input')
+  })
+
+  it('is for what was asked, whatever is done to that while it is signed', async () => {
+    const { twinkey } = createBench()
+    const { primary } = await twinkey.keys.create(INPUT)
+    for (let turns = 0; turns < 12; turns++) {
+      const tenants = ['t']
+      const issuing = twinkey.tokens.issue(primary, { scope: { tenants } })
+      for (let turn = 0; turn < turns; turn++) await undefined
+      tenants[0] = 'victim'
+      const issued = await issuing
+      // Before it was looked at, it is what it is then.
+      if (!issued.ok) expect(issued.refusal.code).toBe('tenant_denied')
+      else {
+        expect(issued.scope.tenants).toEqual(['t'])
+        expect(decodeJwt(issued.token)['tenants']).toEqual(['t'])
+      }
+    }
   })
 
   it('can be told once it is known who asks', async () => {

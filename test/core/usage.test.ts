@@ -59,6 +59,22 @@ describe('the last use of a secret', () => {
     expect(await twinkey.keys.get(key.id)).toMatchObject({ primary: { lastUsedAt: clock.now() } })
   })
 
+  it('is written once in a minute for a secret and all of its tokens', async () => {
+    const { twinkey, clock, key, primary, batches } = await createWithKey()
+    const tokens = await Promise.all([1, 2, 3].map(() => twinkey.tokens.issue(primary)))
+    const start = clock.now()
+    for (let second = 0; second < 120; second += 20) {
+      for (const issued of tokens) expect(await verdict(twinkey, issued.ok ? issued.token : '')).toBe('let in')
+      expect(await verdict(twinkey, primary)).toBe('let in')
+      await settled()
+      clock.advance(20_000)
+    }
+    expect(batches.flat().map(({ secretId, usedAt }) => [secretId, (usedAt - start) / 1000])).toEqual([
+      [key.primary.id, 0],
+      [key.primary.id, 60],
+    ])
+  })
+
   it('is not written for a request that is refused', async () => {
     const { twinkey, key, primary, batches } = await createWithKey()
     await twinkey.authenticate(sent({ credential: primary, tenant: 'other' }), byHeaders)

@@ -130,7 +130,7 @@ describe('while the set cannot be had', () => {
       const event = service.events.at(-2) as WarningEvent
       expect(JSON.parse(JSON.stringify(event))).toMatchObject({
         type: 'warning.jwks_unavailable',
-        message: `A request could not be decided: ${fault}`,
+        message: fault,
       })
       const { message: said, cause } = event.error as Error
       expect([said, (cause as Error).message, (cause as Error).cause]).toEqual([fault, `connect ECONNREFUSED 127.0.0.1:${port}`, undefined])
@@ -139,7 +139,7 @@ describe('while the set cannot be had', () => {
     down()
     await service.verdict(token)
     expect(service.events.at(-2)).toMatchObject({
-      message: 'A request could not be decided: The keys could not be had from jwks(): nothing is published',
+      message: 'The keys could not be had from jwks(): nothing is published',
     })
   })
 
@@ -160,9 +160,7 @@ describe('while the set cannot be had', () => {
         fetched.mockImplementation(answer)
         await service.another({ jwks }).verify(token)
         const event = service.events.at(-2) as WarningEvent
-        expect(event.message).toBe(
-          `A request could not be decided: The keys could not be had from https://issuer.example/jwks.json: ${why}`,
-        )
+        expect(event.message).toBe(`The keys could not be had from https://issuer.example/jwks.json: ${why}`)
         expect(inspect(event, { depth: 9 })).not.toContain('s3cret')
       }
     } finally {
