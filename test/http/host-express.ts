@@ -3,13 +3,14 @@ import type express from 'express'
 import type { RequestHandler } from 'express'
 import { redactUrl, type Twinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/express'
+import { edit, editableNode } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
 export async function startExpress(
   framework: typeof express,
   twinkey: Twinkey,
-  { routes, tokens, log, accessLog }: Application,
+  { routes, tokens, edits, log, accessLog }: Application,
 ): Promise<Host> {
   const app = framework()
   app.disable('x-powered-by')
@@ -33,6 +34,12 @@ export async function startExpress(
       line('received')
       // Before the last byte is written, so that whoever has the answer finds the line.
       res.on('prefinish', () => line('answered'))
+      next()
+    })
+  }
+  if (edits) {
+    app.use((req, _res, next) => {
+      edit(editableNode(req.headers))
       next()
     })
   }
