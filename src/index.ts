@@ -27,4 +27,13 @@ export type { EndpointOptions, TokenService } from './wire/endpoints.ts'
 export type { Decider } from './wire/guard.ts'
 export type { Profile, SecurityScheme, WireAnswer, WireBody } from './wire/profile.ts'
 export { type MatchedRoute, type NodeRequest, NodeWireRequest, redactUrl, WebWireRequest, type WireRequest } from './wire/request.ts'
-export { type CheckedRequirement, header, param, query, type Requirement, routeTemplate, type TargetSource } from './wire/requirement.ts'
+export {
+  type CheckedRequirement,
+  header,
+  param,
+  query,
+  type ReaderOptions,
+  type Requirement,
+  routeTemplate,
+  type TargetSource,
+} from './wire/requirement.ts'

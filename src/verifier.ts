@@ -155,4 +155,5 @@ const TOKEN_ALONE: Demand<string> = {
   anyTarget: true,
   readers: [],
   names: [],
+  required: [],
 }

@@ -47,18 +47,18 @@ export function keptReadings(readings: Readings, scope: Scope): Readings {
  */
 export function resolveTarget(
   readings: Readings,
-  { names, reader: { caseless } }: Demand<never>,
+  demand: Demand<never>,
   scope: Scope,
   environments: readonly string[] | undefined,
 ): Target | Unresolved {
-  const named = (place: number): Reading => readingOf(readings, names[place])
-  const tenant = resolveAxis('tenant', named(0), named(1), caseless, scope.tenants, undefined)
-  if (typeof tenant === 'object') return tenant
-  const environment = resolveAxis('environment', named(2), named(3), caseless, scope.environments, environments)
-  if (typeof environment === 'object') return environment
-  const workflow = resolveAxis('workflow', named(4), named(5), caseless, scope.workflows, undefined)
-  if (typeof workflow === 'object') return workflow
-  return { tenant, environment, workflow }
+  const target: { [axis in Axis]: string | undefined } = { tenant: undefined, environment: undefined, workflow: undefined }
+  for (const [i, [axis, member]] of AXES.entries()) {
+    const [byRoute, byProfile] = [readingOf(readings, demand.names[2 * i]), readingOf(readings, demand.names[2 * i + 1])]
+    const resolved = resolveAxis(axis, byRoute, byProfile, demand, scope[member], axis === 'environment' ? environments : undefined)
+    if (typeof resolved === 'object') return resolved
+    target[axis] = resolved
+  }
+  return target
 }
 
 /** What a request names, where that is a name; of two that differ, the one that the route reads. For the operator, where no target can be told. */
@@ -88,7 +88,7 @@ function resolveAxis(
   axis: Axis,
   namedByRoute: Reading,
   namedByProfile: Reading,
-  caseless: readonly Axis[] | undefined,
+  { reader: { caseless }, required }: Demand<never>,
   reach: Reach,
   served: readonly string[] | undefined,
 ): string | undefined | Unresolved {
@@ -96,6 +96,8 @@ function resolveAxis(
   const byProfile = checked(namedByProfile)
   if (isRefusal(byRoute)) return unread(byRoute)
   if (isRefusal(byProfile)) return unread(byProfile)
+  // The route says where the name stands, and it is not there: nothing else may take its place.
+  if (byRoute === undefined && required.includes(axis)) return { refusal: targetMissing(axis), reason: 'not_named' }
 
   const listed = caseless?.includes(axis) ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? ''] : undefined
   const first = listed ? spelled(byRoute, listed) : byRoute

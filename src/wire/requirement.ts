@@ -8,7 +8,10 @@ import type { Profile } from './profile.ts'
 import { readHeader, readQuery, type WireRequest } from './request.ts'
 import { standard } from './standard.ts'
 
-/** A name on one axis: fixed, or read from each request by {@link param}, {@link header}, {@link query} or a function of your own. */
+/**
+ * A name on one axis: fixed, or read from each request by {@link param}, {@link header}, {@link query} or a function of your own. A reader that finds no
+ * name refuses the request as `target_missing`, unless it is optional.
+ */
 export type TargetSource = string | TargetReader<WireRequest>
 
 /** What a route asks of a request. Every axis on which a credential is limited must be named: here, by the profile, or by the deployment. */
@@ -44,28 +47,43 @@ function maker<F>(make: F): F {
 // RFC 9110, section 5.1: a token.
 const FIELD_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 
+/** How a reader takes a request that does not have the name. */
+export interface ReaderOptions {
+  /**
+   * Lets a request leave the name out: then it is named by the profile, by the deployment, or, for the tenant, by a credential that reaches exactly
+   * one. Default: false, and a request without the name is refused.
+   */
+  readonly optional?: boolean | undefined
+}
+
 /**
  * Reads a name from a parameter of the matched route, as in `/tenants/:tenant`. Where the guard cannot see that parameter, because it is misspelt,
- * left out or matched further down, the request is refused: what the route says it is about must not be taken from the credential instead.
+ * left out or matched further down, the request is refused: what the route says it is about must not be taken from the credential instead. Make it
+ * optional only for a parameter that the path itself may leave out.
  */
-export const param = /* @__PURE__ */ maker((name: string): TargetReader<WireRequest> => {
+export const param = /* @__PURE__ */ maker((name: string, options: ReaderOptions = {}): TargetReader<WireRequest> => {
   requireName('param', name)
   if (name.startsWith(':')) throw new TypeError("param: the name has no colon before it, as in param('tenant').")
-  return (request) => request.param(name) ?? parameterUnseen({ parameter: name, template: request.template })
+  const optional = optionOf('param', options)
+  const unseen = (template: string | undefined) => (optional ? undefined : parameterUnseen({ parameter: name, template }))
+  return withOption(optional, (request) => request.param(name) ?? unseen(request.template))
 })
 
-/** Reads a name from a header. A repeated header, a comma in it, or anything but ASCII is refused. */
-export const header = /* @__PURE__ */ maker((name: string): TargetReader<WireRequest> => {
+/**
+ * Reads a name from a header. A repeated header, a comma in it, or anything but ASCII is refused, and so is a request without the header, unless the
+ * reader is optional. `header('host')` reads the `:authority` of HTTP/2 too; where that, `Host` and an absolute URL differ, the request is refused.
+ */
+export const header = /* @__PURE__ */ maker((name: string, options: ReaderOptions = {}): TargetReader<WireRequest> => {
   requireName('header', name)
   if (!FIELD_NAME.test(name)) throw new TypeError("header: the name must be one that a header can have, as in header('x-tenant').")
   const lower = name.toLowerCase()
-  return (request) => readHeader(request, lower)
+  return withOption(optionOf('header', options), (request) => readHeader(request, lower))
 })
 
-/** Reads a name from the query. A repeated name is refused. */
-export const query = /* @__PURE__ */ maker((name: string): TargetReader<WireRequest> => {
+/** Reads a name from the query. A repeated name is refused, and so is a request without it, unless the reader is optional. */
+export const query = /* @__PURE__ */ maker((name: string, options: ReaderOptions = {}): TargetReader<WireRequest> => {
   requireName('query', name)
-  return (request) => readQuery(request.url, name)
+  return withOption(optionOf('query', options), (request) => readQuery(request.url, name))
 })
 
 /**
@@ -90,6 +108,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
   readonly anyTarget: boolean
   readonly readers: Demand<WireRequest>['readers']
   readonly names: Demand<WireRequest>['names']
+  readonly required: Demand<WireRequest>['required']
   readonly throttle: Demand<WireRequest>['throttle']
   /** The workflow, where it is fixed: a refusal may name it. */
   readonly workflow: string | undefined
@@ -107,6 +126,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
     if (typeof optional !== 'boolean' || typeof anyTarget !== 'boolean')
       throw new TypeError('requireAuth: optional and anyTarget must be true or false.')
     const target: { [axis in Axis]?: TargetSource } = {}
+    const required: Axis[] = []
     for (const [axis] of AXES) {
       const source = requirement[axis]
       if (source === undefined) continue
@@ -117,6 +137,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
           `requireAuth: ${axis} ${problem}, or a reader that was called, like param('id'), header('x-id') or query('id').`,
         )
       target[axis] = source
+      if (typeof source === 'function' && !isOptional(`requireAuth: ${axis}`, source)) required.push(axis)
     }
     this.reader = profile
     this.acceptsSecret = accept.includes('secret')
@@ -126,6 +147,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
     const sources = anyTarget ? [] : AXES.flatMap(([axis]) => [target[axis], profile.target?.[axis]])
     this.readers = sources.filter((source) => typeof source === 'function')
     this.names = sources.map((source) => (typeof source === 'function' ? this.readers.indexOf(source) : source))
+    this.required = required
     this.throttle = throttle === undefined ? undefined : throttleOf(throttle)
     this.workflow = typeof target.workflow === 'string' ? target.workflow : undefined
     Object.freeze(this)
@@ -146,6 +168,22 @@ function throttleOf(throttle: Throttle<WireRequest>): NonNullable<Demand<WireReq
     failed: (peer) => throttle.failed(peer),
     peer: (request) => (throttle.peer === undefined ? request.peer : throttle.peer(request)),
   }
+}
+
+function optionOf(reader: string, options: ReaderOptions): boolean {
+  requireMembers(options, ['optional'], `${reader}: the options`)
+  return isOptional(reader, options)
+}
+
+// Read from a reader too, so that a function of the application's own is made optional by the same word.
+function isOptional(of: string, options: ReaderOptions): boolean {
+  const optional = Object.hasOwn(options, 'optional') ? options.optional : undefined
+  if (optional !== undefined && typeof optional !== 'boolean') throw new TypeError(`${of}: optional must be true or false.`)
+  return optional === true
+}
+
+function withOption(optional: boolean, read: TargetReader<WireRequest>): TargetReader<WireRequest> {
+  return optional ? Object.assign(read, { optional }) : read
 }
 
 function fixedProblem(name: unknown): string | undefined {

@@ -13,6 +13,7 @@ const DEMAND: Demand<string> = {
   reader: { credential: (text) => ({ text, kinds: 'either', shielded: true }) },
   readers: [],
   names: [],
+  required: [],
   acceptsSecret: true,
   acceptsToken: true,
   optional: false,
