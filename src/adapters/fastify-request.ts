@@ -5,6 +5,8 @@ import { hideQuery } from './node.ts'
 const MATCHED: MatchedRoute<FastifyRequest> = {
   param: ({ params }, name) => ownMember(params, name),
   template: ({ routeOptions }) => routeOptions.url,
+  // What a hook assigns to it does not reach Node's request.
+  headers: ({ headers }) => headers,
   peer: ({ ip }) => ip,
 }
 

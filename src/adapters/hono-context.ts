@@ -2,19 +2,16 @@ import type { Context } from 'hono'
 import type { Refusal } from '../core/refusal.ts'
 import { type BodySource, unreadBody } from '../wire/body.ts'
 import { bodyOf as bodyOfRequest } from '../wire/endpoints.ts'
-import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, type WireRequest } from '../wire/request.ts'
+import type { MatchedRoute, NodeRequest, WireRequest } from '../wire/request.ts'
+import { requestOf } from './hono-request.ts'
 import { takenBody } from './node.ts'
 import { hideQuery } from './web-context.ts'
 
 const MATCHED: MatchedRoute<Context> = { param: readParam, template: readTemplate }
 
-/**
- * The request of a context. On Node the server's own is read, so that no web-standard one has to be made for it. Names in the query that hold a
- * credential are taken out of what a handler sees.
- */
+/** The request of a context. Names in the query that hold a credential are taken out of what a handler sees. */
 export function wireOf(c: Context, secretQuery: readonly string[] | undefined): WireRequest {
-  const incoming = incomingOf(c)
-  const wire = incoming === undefined ? new WebWireRequest(c.req.raw, c, MATCHED) : new NodeWireRequest(incoming, c, MATCHED)
+  const wire = requestOf(c, incomingOf(c), MATCHED)
   if (secretQuery !== undefined) c.req.raw = hideQuery(c.req.raw, secretQuery)
   return wire
 }

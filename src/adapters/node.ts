@@ -1,7 +1,8 @@
 import type { Refusal } from '../core/refusal.ts'
 import { type BodySource, collectBody, unreadBody } from '../wire/body.ts'
+import { receivedHeader } from '../wire/headers.ts'
 import type { WireAnswer } from '../wire/profile.ts'
-import { hideFromUrl, type NodeRequest, NodeWireRequest, withoutQuery } from '../wire/request.ts'
+import { hideFromUrl, type NodeRequest, withoutQuery } from '../wire/request.ts'
 
 /** A request of Node's http module whose body may still stand in the stream, or may have been taken by a parser. */
 interface NodeBodyRequest extends NodeRequest {
@@ -30,7 +31,10 @@ export async function bodyOf(request: NodeBodyRequest): Promise<BodySource | Ref
 
 /** What a body that is no longer there has been: nothing, or something that cannot be read. */
 export function takenBody(request: NodeRequest): BodySource | Refusal {
-  return unreadBody(new NodeWireRequest(request), request.httpVersionMajor === 1 ? 'http/1' : 'other')
+  // HTTP/2 announces a body by no header, but by not ending the stream with the headers.
+  if ((request.stream as { endAfterHeaders?: boolean } | undefined)?.endAfterHeaders === true) return { bytes: new Uint8Array() }
+  // As received: what has read a body may have removed the header that announced it.
+  return unreadBody({ header: (name) => receivedHeader(request, name) }, request.httpVersionMajor === 1 ? 'http/1' : 'other')
 }
 
 /** Writes an answer to Node's response. */

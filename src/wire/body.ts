@@ -27,9 +27,10 @@ export function readBody(source: BodySource | Refusal): WireBody | Refusal {
 /**
  * What is left of a body that somebody has taken away: nothing, where it is certain that there was none; else it cannot be read.
  *
+ * @param request The headers as they were received.
  * @param framing How bodies are announced: `'http/1'` always does it by a header, elsewhere only a length of 0 says for certain that there is none.
  */
-export function unreadBody(request: WireRequest, framing: 'http/1' | 'other'): BodySource | Refusal {
+export function unreadBody(request: Pick<WireRequest, 'header'>, framing: 'http/1' | 'other'): BodySource | Refusal {
   const length = request.header('content-length')
   const unannounced = framing === 'http/1' && length === undefined && request.header('transfer-encoding') === undefined
   return length === '0' || unannounced ? { bytes: new Uint8Array() } : REFUSALS.requestMalformed

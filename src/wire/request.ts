@@ -1,4 +1,5 @@
 import { REFUSALS, type Refusal } from '../core/refusal.ts'
+import { agreedHost, currentHeader, type NodeHeaders, receivedHeader } from './headers.ts'
 
 /** An HTTP request as the profiles read it, whatever the framework made of it. */
 export interface WireRequest {
@@ -7,7 +8,13 @@ export interface WireRequest {
   readonly url: string
   /** The request target as it was received, where an earlier guard has taken a secret out of it. */
   readonly receivedUrl?: string | undefined
-  /** The value of a header, by lower-case name; the values of a repeated one joined by `", "`; undefined where there is none. */
+  /**
+   * The value of a header as it stands now, by lower-case name: as it was received, or as the application left it. The values of a repeated one are
+   * joined by `", "`; undefined where there is none.
+   *
+   * `host` falls back to `:authority` of HTTP/2 and to the host of an absolute URL. Where these differ, or `Host` is repeated, the answer is a text
+   * with a control character and a comma in it, which no name may contain: a target that is read from it is refused.
+   */
   header(name: string): string | undefined
   /** A parameter of the matched route, decoded; undefined where the route has none of that name. */
   param(name: string): string | undefined
@@ -18,14 +25,11 @@ export interface WireRequest {
 }
 
 /** What is read of a request of Node's http module, and so of Express and Fastify. */
-export interface NodeRequest {
+export interface NodeRequest extends NodeHeaders {
   readonly method?: string | undefined
   readonly url?: string | undefined
-  readonly httpVersionMajor?: number
-  /** Names and values in turn, as they were received. Only this shows a repeated `Authorization`. */
-  readonly rawHeaders?: readonly string[]
-  /** Read only where there are no raw headers. */
-  readonly headers?: Readonly<Record<string, string | string[] | undefined>>
+  /** The stream of HTTP/2. */
+  readonly stream?: unknown
   readonly socket?: { readonly remoteAddress?: string | undefined } | undefined
 }
 
@@ -35,13 +39,15 @@ export interface MatchedRoute<F> {
   param(of: F, name: string): unknown
   /** The template of the route, with its mount point. */
   template(of: F): unknown
+  /** The current headers, where the framework keeps its own; left out, they are those of Node's request. */
+  headers?(of: F): NodeHeaders['headers']
   /** The address of the peer, by what the framework was told of proxies; left out, it is the other end of the socket, where there is one. */
   peer?(of: F): unknown
 }
 
 abstract class MatchedRequest<F> {
-  private readonly of: F | undefined
-  private readonly route: MatchedRoute<F> | undefined
+  protected readonly of: F | undefined
+  protected readonly route: MatchedRoute<F> | undefined
 
   constructor(of: F | undefined, route: MatchedRoute<F> | undefined) {
     this.of = of
@@ -65,7 +71,7 @@ abstract class MatchedRequest<F> {
   }
 }
 
-/** A request of Node's http module, read from what the parser left and without making Node build its header objects. */
+/** A request of Node's http or http2 module. Node has built its header object by now: its server looks at the host of every request. */
 export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
   private readonly request: NodeRequest
   /** As it stands now, whatever is done to the request afterwards. */
@@ -88,16 +94,13 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
   }
 
   header(name: string): string | undefined {
-    const { rawHeaders, headers } = this.request
-    // Some hosts make requests up without them. Nothing can stand twice there.
-    if (rawHeaders === undefined || rawHeaders.length === 0) return joined(ownMember(headers, name))
-    let found: string | undefined
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-      const each = rawHeaders[i] as string
-      if (each.length !== name.length || (each !== name && each.toLowerCase() !== name)) continue
-      found = found === undefined ? (rawHeaders[i + 1] as string) : `${found}, ${rawHeaders[i + 1]}`
-    }
-    return found
+    const { request, route } = this
+    const headers = route?.headers === undefined ? request.headers : route.headers(this.of as F)
+    const value = currentHeader(request, headers, name)
+    if (name !== 'host') return value
+    // A host that the application has set or removed is the one that counts.
+    if (value !== receivedHeader(request, name)) return agreedHost([value], '')
+    return agreedHost([value, currentHeader(request, headers, ':authority')], this.url)
   }
 }
 
@@ -113,10 +116,6 @@ export function hideFromUrl(request: object & { url?: string | undefined }, name
 
 function receivedUrlOf(request: object): string | undefined {
   return (request as { [AS_RECEIVED]?: string })[AS_RECEIVED]
-}
-
-function joined(value: unknown): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : typeof value === 'string' ? value : undefined
 }
 
 /** A web-standard request. Its Headers join repeated fields by themselves. */
@@ -141,7 +140,8 @@ export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements 
   }
 
   header(name: string): string | undefined {
-    return this.request.headers.get(name) ?? undefined
+    const value = this.request.headers.get(name) ?? undefined
+    return name === 'host' ? agreedHost([value], this.request.url) : value
   }
 }
 
