@@ -3,7 +3,7 @@ import type { Refusal } from '../core/refusal.ts'
 import { type BodySource, unreadBody } from '../wire/body.ts'
 import { bodyOf as bodyOfRequest } from '../wire/endpoints.ts'
 import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, type WireRequest } from '../wire/request.ts'
-import { takenBody } from './node.ts'
+import { hideQuery as hideFromIncoming, takenBody } from './node.ts'
 import { hideQuery } from './web-context.ts'
 
 const MATCHED: MatchedRoute<Context> = { param: readParam, template: readTemplate }
@@ -15,7 +15,10 @@ const MATCHED: MatchedRoute<Context> = { param: readParam, template: readTemplat
 export function wireOf(c: Context, secretQuery: readonly string[] | undefined): WireRequest {
   const incoming = incomingOf(c)
   const wire = incoming === undefined ? new WebWireRequest(c.req.raw, c, MATCHED) : new NodeWireRequest(incoming, c, MATCHED)
-  if (secretQuery !== undefined) c.req.raw = hideQuery(c.req.raw, secretQuery)
+  if (secretQuery !== undefined) {
+    c.req.raw = hideQuery(c.req.raw, secretQuery)
+    if (incoming !== undefined) hideFromIncoming(incoming, undefined, secretQuery)
+  }
   return wire
 }
 

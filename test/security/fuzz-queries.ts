@@ -28,12 +28,15 @@ export function queryTarget(
       const read = parser.readQuery(url, NAME)
       const hidden = parser.withoutQuery(url, [NAME])
       const redacted = parser.redactUrl(url)
-      if (parser.readQuery(hidden, NAME) !== undefined) return { wrong: `handlers see ${hidden}` }
+      if (parser.readQuery(hidden, NAME) !== undefined || namesIn(hidden).includes(NAME)) return { wrong: `handlers see ${hidden}` }
       const left = queryValues(redacted, NAME)
         .filter(isVisible)
         .filter((value) => value !== '[redacted]')
       if (left.length > 0) return { wrong: `logs show ${redacted}` }
       if (parser.redactUrl(redacted) !== redacted) return { wrong: `redacting again changes ${redacted}` }
+      // One idea of what a secret is: what is redacted must not be left for a handler where a parser would find it, and nothing else is taken from it.
+      if (redacted === url && hidden !== url) return { wrong: `handlers miss something of ${url}` }
+      if (typeof read === 'string' && isVisible(read) && redacted.includes(`${NAME}=${read}`)) return { wrong: `logs show ${redacted}` }
       if (isRefusal(read)) {
         const problem = refusalProblem(read)
         return problem === undefined ? 'refused' : { wrong: problem }
@@ -44,6 +47,12 @@ export function queryTarget(
       return 'taken'
     },
   }
+}
+
+// The names that a lenient parser finds: in query and fragment, in any case, with brackets or a question mark too many.
+function namesIn(url: string): string[] {
+  const parts = url.slice(Math.max(url.search(/[?#]/), 0)).split('#')
+  return parts.flatMap((part) => [...new URLSearchParams(part).keys()]).map((name) => name.toLowerCase().replace(/^\?+|\[\]$/g, ''))
 }
 
 // What a credential could be: where it goes on behind a blank it is none, and the blank may be the end of the URL in a line.
