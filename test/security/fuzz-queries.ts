@@ -51,7 +51,8 @@ export function queryTarget(
 
 // The names that a lenient parser finds: in query and fragment, in any case, with brackets or a question mark too many.
 function namesIn(url: string): string[] {
-  const parts = url.slice(Math.max(url.search(/[?#]/), 0)).split('#')
+  const start = url.search(/[?#]/)
+  const parts = start < 0 ? [] : url.slice(start).split('#')
   return parts.flatMap((part) => [...new URLSearchParams(part).keys()]).map((name) => name.toLowerCase().replace(/^\?+|\[\]$/g, ''))
 }
 
