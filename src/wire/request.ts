@@ -150,24 +150,33 @@ export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements 
 }
 
 /**
- * Reads one parameter of the query, strictly: percent-encoding must be valid UTF-8, a name given twice is refused, and what stands behind a `#`
- * is no query.
+ * Reads one parameter of the query, strictly: percent-encoding must be valid UTF-8, and a name given twice is refused. What stands behind a `#`, or
+ * behind a `;` in the path, is no query, but Fastify may show it to a handler as one: the name is refused there.
  *
  * @returns The decoded value, undefined where there is none, or a refusal.
  */
 export function readQuery(url: string, name: string): string | Refusal | undefined {
-  const fragment = url.indexOf('#')
-  const target = fragment < 0 ? url : url.slice(0, fragment)
-  const start = target.indexOf('?')
-  if (start < 0) return undefined
+  const [target, fragment] = splitAt(url, '#')
+  const [path, query] = splitAt(target, '?')
+  const isNamed = (pair: string) => decode(writtenNameOf(pair)) === name
+  if (pairsOf(fragment).some(isNamed) || pairsOf(splitAt(path, ';')[1]).some(isNamed)) return REFUSALS.requestMalformed
   let found: string | Refusal | undefined
-  for (const pair of target.slice(start + 1).split('&')) {
-    const split = pair.indexOf('=')
-    if (decode(writtenNameOf(pair)) !== name) continue
+  for (const pair of pairsOf(query)) {
+    if (!isNamed(pair)) continue
     if (found !== undefined) return REFUSALS.targetRepeated
+    const split = pair.indexOf('=')
     found = decode(split < 0 ? '' : pair.slice(split + 1)) ?? REFUSALS.requestMalformed
   }
   return found
+}
+
+function splitAt(text: string, sign: string): [before: string, behind: string | undefined] {
+  const at = text.indexOf(sign)
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+function pairsOf(query: string | undefined): string[] {
+  return query === undefined ? [] : query.split('&')
 }
 
 /** Reads a header that must stand once and in ASCII. */

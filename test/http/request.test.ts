@@ -99,7 +99,9 @@ describe('a parameter of the query', () => {
     ['a=1', undefined],
     ['/#?a=1', undefined],
     ['#?a=1', undefined],
-    ['/?b=1#&a=1', undefined],
+    ['/?b=1#x=1&c=1', undefined],
+    ['/a=1', undefined],
+    ['/;b=1?a=1', '1'],
     ['/?%ff=1&a=1', '1'],
   ])('is read strictly: %s', (url, value) => {
     expect(readQuery(url, 'a')).toBe(value)
@@ -115,6 +117,11 @@ describe('a parameter of the query', () => {
     ['/?a=1&a=1', 'target_conflict'],
     ['/?a&a', 'target_conflict'],
     ['/?a=%ff&a=1', 'target_conflict'],
+    // Fastify shows a handler each of them as a parameter.
+    ['/#a=1', 'request_malformed'],
+    ['/?b=1#&a=1', 'request_malformed'],
+    ['/?a=1#b=1&%61=2', 'request_malformed'],
+    ['/;a=2&b=?a=1', 'request_malformed'],
   ])('is refused where it cannot be read: %s', (url, code) => {
     expect(readQuery(url, 'a')).toMatchObject({ code })
   })

@@ -28,7 +28,8 @@ export function queryTarget(
       const read = parser.readQuery(url, NAME)
       const hidden = parser.withoutQuery(url, [NAME])
       const redacted = parser.redactUrl(url)
-      if (parser.readQuery(hidden, NAME) !== undefined || namesIn(hidden).includes(NAME)) return { wrong: `handlers see ${hidden}` }
+      if (parser.readQuery(behindPath(hidden), NAME) !== undefined || namesIn(hidden).includes(NAME))
+        return { wrong: `handlers see ${hidden}` }
       const left = queryValues(redacted, NAME)
         .filter(isVisible)
         .filter((value) => value !== '[redacted]')
@@ -49,10 +50,15 @@ export function queryTarget(
   }
 }
 
+// The path is the router's: nothing is taken out of it.
+function behindPath(url: string): string {
+  const start = url.search(/[?#]/)
+  return start < 0 ? '' : url.slice(start)
+}
+
 // The names that a lenient parser finds: in query and fragment, in any case, with brackets or a question mark too many.
 function namesIn(url: string): string[] {
-  const start = url.search(/[?#]/)
-  const parts = start < 0 ? [] : url.slice(start).split('#')
+  const parts = behindPath(url).split('#')
   return parts.flatMap((part) => [...new URLSearchParams(part).keys()]).map((name) => name.toLowerCase().replace(/^\?+|\[\]$/g, ''))
 }
 
