@@ -26,16 +26,19 @@ export function withoutQuery(url: string, names: readonly string[]): string {
   return left
 }
 
+// Deeper than any parser of queries goes.
+const MAX_DEPTH = 10
+
 /** Takes parameters out of a query that was parsed, as {@link withoutQuery} takes them out of its text. */
-export function hideFromQuery(query: unknown, names: readonly string[]): void {
-  if (typeof query !== 'object' || query === null) return
+export function hideFromQuery(query: unknown, names: readonly string[], depth = 0): void {
+  if (typeof query !== 'object' || query === null || depth > MAX_DEPTH) return
   if (query instanceof URLSearchParams) {
     for (const name of new Set(query.keys())) if (isNamed(name, names)) query.delete(name)
     return
   }
   for (const [name, value] of Object.entries(query)) {
     if (isNamed(name, names)) Reflect.deleteProperty(query, name)
-    else if (typeof value !== 'string') hideFromQuery(value, names)
+    else if (typeof value !== 'string') hideFromQuery(value, names, depth + 1)
     // Fastify takes a fragment for a part of the last value.
     else if (/[;#]/.test(value)) Reflect.set(query, name, withoutQuery(`?=${value}`, names).slice(2))
   }

@@ -10,6 +10,7 @@ import {
   WebWireRequest,
   withoutQuery,
 } from '../../src/wire/request.ts'
+import { hideFromQuery } from '../../src/wire/secret-query.ts'
 
 const nodeWith = (...rawHeaders: string[]) => new NodeWireRequest({ rawHeaders })
 const requests = [
@@ -124,6 +125,31 @@ describe('a parameter of the query', () => {
     ['/;a=2&b=?a=1', 'request_malformed'],
   ])('is refused where it cannot be read: %s', (url, code) => {
     expect(readQuery(url, 'a')).toMatchObject({ code })
+  })
+})
+
+describe('a parsed query without a secret', () => {
+  const cyclic: Record<string, unknown> = { 'auth-key': 's' }
+  cyclic['self'] = cyclic
+
+  it.each([
+    [{ 'auth-key': 's', a: '1' }, { a: '1' }],
+    [{ 'AUTH-KEY': ['s'], 'auth-key[]': 't', 'x?auth-key': 'u', a: ['1'] }, { a: ['1'] }],
+    [{ x: { 'auth-key': 's', b: '2' } }, { x: { b: '2' } }],
+    [{ x: ['1;auth-key=s', '2#auth-key=s', 'c;d=e'] }, { x: ['1', '2', 'c;d=e'] }],
+    [{ hook: 'https://h.test/?auth-key=s' }, { hook: 'https://h.test/?auth-key=s' }],
+    [new URLSearchParams('auth-key=s&Auth-Key=t&a=1'), new URLSearchParams('a=1')],
+    [Object.freeze({ 'auth-key': 's' }), { 'auth-key': 's' }],
+    [undefined, undefined],
+    ['auth-key=s', 'auth-key=s'],
+  ])('has nothing else changed: %o', (query, left) => {
+    hideFromQuery(query, ['auth-key'])
+    expect(query).toEqual(left)
+  })
+
+  it('may hold itself', () => {
+    hideFromQuery(cyclic, ['auth-key'])
+    expect(Object.keys(cyclic)).toEqual(['self'])
   })
 })
 
