@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { type MatchedRoute, NodeWireRequest, ownMember, type WireRequest } from '../wire/request.ts'
+import { type MatchedRoute, NodeWireRequest, ownMember, type WireRequest, withoutQuery } from '../wire/request.ts'
 import { hideQuery } from './node.ts'
 
 const MATCHED: MatchedRoute<FastifyRequest> = {
@@ -15,7 +15,11 @@ export function wireOf(request: FastifyRequest, secretQuery: readonly string[] |
   const wire = new NodeWireRequest(request.raw, request, MATCHED)
   if (secretQuery === undefined) return wire
   hideQuery(request.raw, request.query, secretQuery)
-  // Fastify may have kept it, for a log say.
-  Object.defineProperty(request, 'originalUrl', { value: request.raw.url, configurable: true })
+  // Fastify keeps the original URL under a symbol of its own once that was read.
+  const kept = request as unknown as Record<symbol, unknown>
+  for (const symbol of Object.getOwnPropertySymbols(request)) {
+    const value = kept[symbol]
+    if (typeof value === 'string') kept[symbol] = withoutQuery(value, secretQuery)
+  }
   return wire
 }

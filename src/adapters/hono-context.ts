@@ -4,15 +4,19 @@ import { type BodySource, unreadBody } from '../wire/body.ts'
 import { bodyOf as bodyOfRequest } from '../wire/endpoints.ts'
 import type { MatchedRoute, NodeRequest, WireRequest } from '../wire/request.ts'
 import { requestOf } from './hono-request.ts'
-import { takenBody } from './node.ts'
+import { hideQuery as hideFromIncoming, takenBody } from './node.ts'
 import { hideQuery } from './web-context.ts'
 
 const MATCHED: MatchedRoute<Context> = { param: readParam, template: readTemplate }
 
 /** The request of a context. Names in the query that hold a credential are taken out of what a handler sees. */
 export function wireOf(c: Context, secretQuery: readonly string[] | undefined): WireRequest {
-  const wire = requestOf(c, incomingOf(c), MATCHED)
-  if (secretQuery !== undefined) c.req.raw = hideQuery(c.req.raw, secretQuery)
+  const incoming = incomingOf(c)
+  const wire = requestOf(c, incoming, MATCHED)
+  if (secretQuery !== undefined) {
+    c.req.raw = hideQuery(c.req.raw, secretQuery)
+    if (incoming !== undefined) hideFromIncoming(incoming, undefined, secretQuery)
+  }
   return wire
 }
 

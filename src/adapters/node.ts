@@ -3,6 +3,7 @@ import { type BodySource, collectBody, unreadBody } from '../wire/body.ts'
 import { receivedHeader } from '../wire/headers.ts'
 import type { WireAnswer } from '../wire/profile.ts'
 import { hideFromUrl, type NodeRequest, withoutQuery } from '../wire/request.ts'
+import { hideFromQuery } from '../wire/secret-query.ts'
 
 /** A request of Node's http module whose body may still stand in the stream, or may have been taken by a parser. */
 interface NodeBodyRequest extends NodeRequest {
@@ -44,12 +45,31 @@ export function writeAnswer(response: NodeResponse, { status, headers, body }: W
   response.end(body)
 }
 
+/** A request of Node's http module, with what frameworks keep in it of its URL. */
+interface ParsedRequest extends NodeRequest {
+  url?: string | undefined
+  originalUrl?: string
+  /** What the package parseurl remembers, and so Express. It parses anew where they are missing. */
+  _parsedUrl?: unknown
+  _parsedOriginalUrl?: unknown
+}
+
 /** Takes secrets out of the URL and of the parsed query, so that neither a handler nor a log written after it sees them. */
-export function hideQuery(request: { url?: string | undefined; originalUrl?: string }, query: unknown, names: readonly string[]): void {
-  if (request.url !== undefined) request.url = hideFromUrl(request, names)
-  if (request.originalUrl !== undefined) request.originalUrl = withoutQuery(request.originalUrl, names)
-  for (const name of Object.keys(query as object)) {
-    // As in the URL: whatever its case, its value may be a secret.
-    if (names.includes(name.toLowerCase())) delete (query as Record<string, unknown>)[name]
-  }
+export function hideQuery(request: ParsedRequest, query: unknown, names: readonly string[]): void {
+  const { url, originalUrl } = request
+  if (url !== undefined) request.url = hideFromUrl(request, names)
+  if (originalUrl !== undefined) request.originalUrl = withoutQuery(originalUrl, names)
+  hideFromQuery(query, names)
+  if (request.url === url && request.originalUrl === originalUrl) return
+  delete request._parsedUrl
+  delete request._parsedOriginalUrl
+  if (request.httpVersionMajor === 2) hidePath(request, names)
+}
+
+// On HTTP/2 the URL is a header, too.
+function hidePath({ headers = {}, rawHeaders = [] }: NodeRequest, names: readonly string[]): void {
+  const path = headers[':path']
+  if (typeof path === 'string') Reflect.set(headers, ':path', withoutQuery(path, names))
+  const raw = rawHeaders.indexOf(':path') + 1
+  if (raw > 0) Reflect.set(rawHeaders, raw, withoutQuery(rawHeaders[raw] as string, names))
 }

@@ -8,8 +8,8 @@ import type { Admission, Identity } from './identity.ts'
 import type { OwnerScopes } from './owner-scopes.ts'
 import type { Allowed, Anonymous, Decision, Principal } from './principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, rateLimited, type Unseen, unseenOf } from './refusal.ts'
-import { intersect, type Scope, type Target } from './scope.ts'
-import { mayHoldSecret, type Slot } from './secret.ts'
+import { intersect, type Reach, type Scope, type Target } from './scope.ts'
+import { holdsSecret, mayHoldSecret, type Slot } from './secret.ts'
 import { firstUncovered, keptReadings, namedTarget, readTarget, resolveTarget } from './target.ts'
 import { createBrake, type Throttle } from './throttle.ts'
 import type { Usage } from './usage.ts'
@@ -142,7 +142,7 @@ export function createAuthenticator<M extends Metadata>({
     if (isRefusal(credential)) return false
     const kinds = acceptedKinds(credential.kinds, demand)
     const identity = kinds && identify(credential.text, kinds, AS_KNOWN_LAST, at, credential.form)
-    return !(identity === undefined || identity instanceof Denial || identity instanceof Question)
+    return identity !== undefined && !isUnknown(identity)
   }
 
   // What the owner of a key may reach now; undefined where nothing but the key says.
@@ -165,8 +165,13 @@ export function createAuthenticator<M extends Metadata>({
       return { ok: false, refusal: outcome.refusal }
     }
     if (emit !== undefined) {
-      const { keyId, slot, via, tenant, environment, workflow } = outcome.principal
-      emit({ type: 'access.allowed', at, keyId, slot, via, tenant, environment, workflow })
+      const { keyId, slot, via, scope, ...target } = outcome.principal
+      const isFree = (text: string) => !holdsSecret(text) && isUnknown(identify(text, 'secret', undefined, at))
+      // On an axis without limits a name is whatever the caller has sent.
+      const named = (name: string | undefined, reach: Reach) => (name === undefined || reach !== '*' || isFree(name) ? name : undefined)
+      const environment = named(target.environment, scope.environments)
+      const workflow = named(target.workflow, scope.workflows)
+      emit({ type: 'access.allowed', at, keyId, slot, via, tenant: named(target.tenant, scope.tenants), environment, workflow })
     }
     return outcome
   }
@@ -256,6 +261,10 @@ const AS_KNOWN_LAST: Known = { keys: new Map(), since: 0, anyAge: true }
 const NO_TARGET: Target = Object.freeze({})
 const NOTHING: Scope = Object.freeze({ tenants: [], environments: [], workflows: [] })
 const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })
+
+function isUnknown(outcome: Identity | Denial | Question): boolean {
+  return outcome instanceof Denial || outcome instanceof Question
+}
 
 // Whether a credential is refused for what it is. Where an optional guard lets the request pass all the same, it is not.
 function isInvalid(outcome: Allowed | Denial, { optional }: Pick<Demand<never>, 'optional'>): outcome is Denial {

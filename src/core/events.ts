@@ -42,6 +42,7 @@ export interface AllowedEvent {
   /** Undefined where only a token is known, as in `twinkey/verifier`. */
   readonly slot: Slot | undefined
   readonly via: 'secret' | 'token'
+  /** This and the other two are undefined where the caller put a secret in the place of the name, too: events hold none. */
   readonly tenant: string | undefined
   readonly environment: string | undefined
   readonly workflow: string | undefined

@@ -74,10 +74,16 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
     return found instanceof Denial && isWellFormed(text) ? unlessOutdated(found, text, keyId, cached, known, at) : found
   }
 
-  function identifyForeign(text: string, known: Known | undefined, at: number, form: RegExp | undefined): Identity | Denial | Question {
-    if (form?.test(text) === false) return new Denial(REFUSALS.credentialMalformed, undefined)
+  // Whose imported secret a text is: undefined where none of that text was imported.
+  function identifyImported(
+    text: string,
+    known: Known | undefined,
+    at: number,
+    form: RegExp | undefined,
+  ): Identity | Denial | Question | undefined {
     let last: Denial | undefined
     for (const aliasId of aliasIdsOf(text, foreign, prefixes, pepper)) {
+      if (form?.test(text) === false) return new Denial(REFUSALS.credentialMalformed, undefined)
       const alias = recall(aliasId, known, at)
       if (alias === undefined) return askForKey(aliasId)
       if (alias.value?.kind !== 'alias') continue
@@ -90,8 +96,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
       // An alias that was left behind must not hide one of another kind.
       last = found
     }
-    if (last !== undefined) return last
-    return isOurToken(text) ? invalid('kind_not_accepted') : invalid('prefix_unknown', undefined, true)
+    return last
   }
 
   function matched(text: string, cached: CachedKey, at: number): Identity | Denial {
@@ -170,13 +175,14 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, veri
       if (kinds === 'token') return invalid('kind_not_accepted')
       return keyId === undefined || text.length > MAX_SECRET_LENGTH ? invalid('secret_malformed') : identifySecret(text, keyId, known, at)
     }
-    if (kinds !== 'secret' && isTokenLike(text)) {
-      const found = identifyToken(text, known, at)
-      // What another system issued may look like a token, too, and may have been imported.
-      if (kinds === 'token' || !(found instanceof Denial) || !found.foreign) return found
-    }
-    if (kinds === 'token') return invalid('token_malformed', undefined, true)
-    return identifyForeign(text, known, at, form)
+    const mayBeToken = kinds !== 'secret' && isTokenLike(text)
+    if (kinds === 'token') return mayBeToken ? identifyToken(text, known, at) : invalid('token_malformed', undefined, true)
+    // Before a token, because a secret of another system may look like one, even like one of ours. No token is as short as a secret may be.
+    const imported = identifyImported(text, known, at, form)
+    if (imported !== undefined) return imported
+    const found = mayBeToken ? identifyToken(text, known, at) : undefined
+    if (found !== undefined && !(found instanceof Denial && found.foreign)) return found
+    return isOurToken(text) ? invalid('kind_not_accepted') : invalid('prefix_unknown', undefined, true)
   }
 }
 

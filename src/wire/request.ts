@@ -1,5 +1,8 @@
 import { REFUSALS, type Refusal } from '../core/refusal.ts'
 import { agreedHost, currentHeader, type NodeHeaders, receivedHeader } from './headers.ts'
+import { decode, withoutQuery } from './secret-query.ts'
+
+export { redactUrl, withoutQuery } from './secret-query.ts'
 
 /** An HTTP request as the profiles read it, whatever the framework made of it. */
 export interface WireRequest {
@@ -104,18 +107,19 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
   }
 }
 
-// Where a secret was taken out of the URL of a request, the URL as it came in is kept here for the next guard; no log shows it.
+// Where a secret was taken out of the URL of a request, the URL as it came in is kept here for the next guard. It is a function, so that nothing that
+// walks or prints a request finds the secret.
 const AS_RECEIVED = Symbol('url as received')
 
 /** Takes parameters out of the URL of a request, and keeps for later guards what it was. Answers the URL that is left. */
 export function hideFromUrl(request: object & { url?: string | undefined }, names: readonly string[], into: object = request): string {
   const received = receivedUrlOf(request) ?? request.url ?? '/'
-  Object.defineProperty(into, AS_RECEIVED, { value: received, configurable: true })
+  Object.defineProperty(into, AS_RECEIVED, { value: () => received, configurable: true })
   return withoutQuery(request.url ?? '/', names)
 }
 
 function receivedUrlOf(request: object): string | undefined {
-  return (request as { [AS_RECEIVED]?: string })[AS_RECEIVED]
+  return (request as { [AS_RECEIVED]?: () => string })[AS_RECEIVED]?.()
 }
 
 /** A web-standard request. Its Headers join repeated fields by themselves. */
@@ -146,67 +150,33 @@ export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements 
 }
 
 /**
- * Reads one parameter of the query, strictly: percent-encoding must be valid UTF-8, a name given twice is refused, and what stands behind a `#`
- * is no query.
+ * Reads one parameter of the query, strictly: percent-encoding must be valid UTF-8, and a name given twice is refused. What stands behind a `#`, or
+ * behind a `;` in the path, is no query, but Fastify may show it to a handler as one: the name is refused there.
  *
  * @returns The decoded value, undefined where there is none, or a refusal.
  */
 export function readQuery(url: string, name: string): string | Refusal | undefined {
-  const fragment = url.indexOf('#')
-  const target = fragment < 0 ? url : url.slice(0, fragment)
-  const start = target.indexOf('?')
-  if (start < 0) return undefined
+  const [target, fragment] = splitAt(url, '#')
+  const [path, query] = splitAt(target, '?')
+  const isNamed = (pair: string) => decode(writtenNameOf(pair)) === name
+  if (pairsOf(fragment).some(isNamed) || pairsOf(splitAt(path, ';')[1]).some(isNamed)) return REFUSALS.requestMalformed
   let found: string | Refusal | undefined
-  for (const pair of target.slice(start + 1).split('&')) {
-    const split = pair.indexOf('=')
-    if (decode(writtenNameOf(pair)) !== name) continue
+  for (const pair of pairsOf(query)) {
+    if (!isNamed(pair)) continue
     if (found !== undefined) return REFUSALS.targetRepeated
+    const split = pair.indexOf('=')
     found = decode(split < 0 ? '' : pair.slice(split + 1)) ?? REFUSALS.requestMalformed
   }
   return found
 }
 
-/**
- * The URL without some parameters of the query, whatever their spelling: how a handler gets to see it.
- *
- * @param url Path and query, or an absolute URL.
- * @param names Names of parameters.
- */
-export function withoutQuery(url: string, names: readonly string[]): string {
-  const start = url.indexOf('?')
-  if (start < 0) return url
-  // As readQuery reads it: what that finds must not be left.
-  const fragment = url.indexOf('#', start)
-  const end = fragment < 0 ? url.length : fragment
-  const pairs = url
-    .slice(start + 1, end)
-    .split('&')
-    .filter((pair) => !isOneOf(names, nameOf(pair)))
-  return `${url.slice(0, start)}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}${url.slice(end)}`
+function splitAt(text: string, sign: string): [before: string, behind: string | undefined] {
+  const at = text.indexOf(sign)
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-/**
- * The URL for a log: the value of every `auth-key` in the query, whatever its spelling, is replaced.
- *
- * @param url Path and query, an absolute URL, or a line with one such in it.
- * @param names The parameters to redact: `auth-key` unless given.
- * @returns The URL with `[redacted]` in their place.
- * @example
- * ```ts
- * import { redactUrl } from 'twinkey'
- *
- * console.log(redactUrl('/customers/1/?auth-key=secret&_profile=Test'))
- * // /customers/1/?auth-key=[redacted]&_profile=Test
- * ```
- */
-export function redactUrl(url: string, names: readonly string[] = ['auth-key']): string {
-  const start = url.indexOf('?') + 1
-  if (start === 0) return url
-  // What stands behind a blank may be the rest of a line, or more of a query that nobody has escaped. No line is made of other blanks than those of ASCII.
-  const rest = url
-    .slice(start)
-    .replace(/[^&# \t\n\v\f\r]+/g, (pair) => (isOneOf(names, nameOf(pair)) ? `${writtenNameOf(pair)}=[redacted]` : pair))
-  return url.slice(0, start) + rest
+function pairsOf(query: string | undefined): string[] {
+  return query === undefined ? [] : query.split('&')
 }
 
 /** Reads a header that must stand once and in ASCII. */
@@ -215,17 +185,6 @@ export function readHeader(request: WireRequest, name: string): string | Refusal
   if (value === undefined) return undefined
   if (value.includes(',')) return REFUSALS.targetRepeated
   return /[^\x20-\x7e]/.test(value) ? REFUSALS.requestMalformed : value
-}
-
-// Without regard to case: a name that is only nearly right is not read, and its value may be a secret all the same.
-function isOneOf(names: readonly string[], name: string): boolean {
-  return names.some((each) => each.toLowerCase() === name.toLowerCase())
-}
-
-// The name of a parameter: decoded, where that can be done.
-function nameOf(pair: string): string {
-  const written = writtenNameOf(pair)
-  return decode(written) ?? written
 }
 
 function writtenNameOf(pair: string): string {
@@ -241,12 +200,4 @@ export function ownMember(of: unknown, name: string): unknown {
 // Express gives the segments of a wildcard as a list.
 function textOf(value: unknown): string | undefined {
   return Array.isArray(value) ? value.join('/') : typeof value === 'string' ? value : undefined
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    return undefined
-  }
 }
