@@ -35,7 +35,7 @@ export interface VerifierOptions {
   readonly deadlineSeconds?: number | undefined
   /** Hears what happens. Nothing it does changes a verdict. */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
-  /** The clock, in epoch milliseconds: Date.now unless given. */
+  /** The clock, in epoch milliseconds. Default: `Date.now`, looked up at each reading, so that fake timers reach a verifier that exists already. */
   readonly now?: (() => number) | undefined
 }
 
@@ -82,13 +82,13 @@ const MAX_TOKENS = 20_000
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   requireMembers(options, MEMBERS, 'The options of createVerifier')
-  const { jwks, issuer, audience, onEvent, now: clock = Date.now } = options
+  const { jwks, issuer, audience, onEvent, now: clock } = options
   requireName(issuer, 'issuer')
   requireName(audience, 'audience')
   for (const [name, value] of Object.entries({ onEvent, now: clock })) {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function.`)
   }
-  const now = clockOf(clock)
+  const now = clockOf(clock === Date.now ? undefined : clock, () => Date.now())
   const skewSeconds = requireNumber(options.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'skewSeconds', Number.isFinite)
   const deadlineMilliseconds = 1000 * requireNumber(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite)
   const environments = options.environments === undefined ? undefined : environmentsOf(options.environments)
