@@ -68,6 +68,8 @@ export type RefusalReason =
   | 'too_large'
 
 const RETRY_AFTER_SECONDS = 2
+// More than that is the same to a cache (RFC 9111, section 1.2.2), and larger numbers are written with an exponent.
+const LONGEST_WAIT_SECONDS = 2_147_483_647
 // No JSON has a symbol in it.
 const BRAND = Symbol.for('twinkey.refusal')
 
@@ -132,13 +134,20 @@ export function denied(axis: Axis): Refusal {
 }
 
 /**
- * A refusal for a caller that has failed too often, for a reader or a guard of your own that counts.
+ * A refusal for a caller that has to wait, for a reader or a guard of your own that counts.
  *
- * @param retryAfterSeconds When to try again: it becomes the Retry-After of the answer.
+ * @param retryAfterSeconds How long, in seconds: 0 or more. Rounded up to whole seconds, at least 1 and at most 2,147,483,647, it becomes the
+ * Retry-After of the answer.
  * @returns The refusal `rate_limited`.
+ * @throws TypeError where that is no number, RangeError where it is NaN, infinite or negative.
+ * @see RFC 9110, section 10.2.3
  */
 export function rateLimited(retryAfterSeconds: number): Refusal {
-  return refusal('rate_limited', 'Too many requests. Try again later.', { retryAfterSeconds })
+  const problem = 'rateLimited: retryAfterSeconds must be a number of seconds, 0 or more.'
+  if (typeof retryAfterSeconds !== 'number') throw new TypeError(problem)
+  if (!(retryAfterSeconds >= 0 && retryAfterSeconds < Number.POSITIVE_INFINITY)) throw new RangeError(problem)
+  const seconds = Math.min(Math.max(Math.ceil(retryAfterSeconds), 1), LONGEST_WAIT_SECONDS)
+  return refusal('rate_limited', 'Too many requests. Try again later.', { retryAfterSeconds: seconds })
 }
 
 /** A token endpoint was called by another method than its own. */
