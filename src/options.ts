@@ -53,7 +53,10 @@ export interface TwinkeyOptions {
   readonly cache?: { readonly maxKeys?: number | undefined; readonly maxAgeSeconds?: number | undefined } | undefined
   /** How long the store, or `ownerScope`, may take: 2 seconds unless given, 60 at most. After that a request is refused as `unavailable`. */
   readonly deadlineSeconds?: number | undefined
-  /** Hears what happens. Nothing it does changes a verdict. */
+  /**
+   * Hears what happens. Nothing it does changes a verdict. Where it throws or rejects, the event is not sent again: `process.emitWarning`, or else
+   * `console.warn`, says so as `warning.event_failed`, at most once a minute.
+   */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
   /** The clock, in epoch milliseconds. Default: `Date.now`, looked up at each reading, so that fake timers reach a Twinkey that exists already. */
   readonly now?: (() => number) | undefined

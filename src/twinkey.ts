@@ -17,6 +17,7 @@ import { createTokenIssuer, type Tokens, type Verified, verifyCredential } from 
 import { createTokenMemory } from './core/token-memory.ts'
 import { isIssuedBy, verifyToken } from './core/tokens.ts'
 import { createUsage } from './core/usage.ts'
+import { eventFailures } from './event-failures.ts'
 import { checkOptions, type TwinkeyOptions } from './options.ts'
 import { isMemoryStore } from './stores/memory.ts'
 import { WebWireRequest, type WireRequest } from './wire/request.ts'
@@ -110,7 +111,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     onEvent,
     now,
   } = checkOptions(options)
-  const announcer = onEvent && createAnnouncer(onEvent)
+  const announcer = onEvent && createAnnouncer(onEvent, eventFailures(now))
   const emit = announcer?.emit
   const warn = (type: WarningEvent['type'], message: string, error?: unknown) =>
     emit?.({ type, at: now(), message, ...(error === undefined ? {} : { error }) })

@@ -10,6 +10,7 @@ import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } f
 import type { Decision } from './core/principal.ts'
 import { createTokenMemory, tokenDigest } from './core/token-memory.ts'
 import { isIssuedBy, isTokenLike, MAX_SKEW_SECONDS, verifyToken } from './core/tokens.ts'
+import { eventFailures } from './event-failures.ts'
 import type { Decider } from './wire/guard.ts'
 import { type JwksSource, remoteKeys } from './wire/jwks.ts'
 
@@ -33,7 +34,10 @@ export interface VerifierOptions {
   readonly skewSeconds?: number | undefined
   /** How long getting the set may take: 2 seconds unless given, 60 at most. Who waits for it is then refused as `unavailable`. */
   readonly deadlineSeconds?: number | undefined
-  /** Hears what happens. Nothing it does changes a verdict. */
+  /**
+   * Hears what happens. Nothing it does changes a verdict. Where it throws or rejects, the event is not sent again: `process.emitWarning`, or else
+   * `console.warn`, says so as `warning.event_failed`, at most once a minute.
+   */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
   /** The clock, in epoch milliseconds. Default: `Date.now`, looked up at each reading, so that fake timers reach a verifier that exists already. */
   readonly now?: (() => number) | undefined
@@ -92,7 +96,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const skewSeconds = requireNumber(options.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'skewSeconds', Number.isFinite)
   const deadlineMilliseconds = 1000 * requireNumber(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite)
   const environments = options.environments === undefined ? undefined : environmentsOf(options.environments)
-  const announcer = onEvent && createAnnouncer(onEvent)
+  const announcer = onEvent && createAnnouncer(onEvent, eventFailures(now))
 
   let tokens = createTokenMemory(MAX_TOKENS, skewSeconds * 1000)
   // What a withdrawn key has signed is not recognised any more.
