@@ -167,6 +167,20 @@ describe('the core', () => {
   })
 })
 
+describe('what one copy of the package makes', () => {
+  const texts = sources.map(({ path }) => readFileSync(join(root, path), 'utf8'))
+
+  it('is marked by registered symbols only', () => {
+    expect(texts.flatMap((text) => text.match(/\bSymbol\(.*/g) ?? [])).toEqual([])
+    expect(texts.flatMap((text) => text.match(/\bnew Weak(?:Map|Set)\b.*/g) ?? [])).toEqual([])
+  })
+
+  it('is never told by its class: of our own only those are that stay within one createTwinkey', () => {
+    const classes = new Set(texts.flatMap((text) => [...text.matchAll(/\binstanceof (\w+)/g)].map(([, name]) => name)))
+    expect([...classes].sort()).toEqual(['Denial', 'FormData', 'Misdirected', 'Question', 'SyntaxError', 'URL', 'Uint8Array'])
+  })
+})
+
 describe('files', () => {
   it('have at most 300 lines, and adapters fewer than 80', () => {
     const long = sources.filter(({ path, lines }) => lines > 300 || (roomOf(path) === 'adapters' && lines >= 80))

@@ -70,7 +70,7 @@ export type RefusalReason =
 const RETRY_AFTER_SECONDS = 2
 // More than that is the same to a cache (RFC 9111, section 1.2.2), and larger numbers are written with an exponent.
 const LONGEST_WAIT_SECONDS = 2_147_483_647
-// No JSON has a symbol in it.
+// No JSON has a symbol in it. Registered, so that each copy of the package knows the refusals of the others.
 const BRAND = Symbol.for('twinkey.refusal')
 
 /** The refusals, one frozen value each. */
@@ -81,9 +81,9 @@ export const REFUSALS = Object.freeze({
   credentialAmbiguous: refusal('credential_ambiguous', 'Send exactly one credential with a request.'),
   requestMalformed: refusal('request_malformed', 'The request could not be read.'),
   // The same in code and detail. A profile may say of each what to send instead.
-  bodyMalformed: refusal('request_malformed', 'The request could not be read.'),
-  scopeMalformed: refusal('request_malformed', 'The request could not be read.'),
-  lifetimeMalformed: refusal('request_malformed', 'The request could not be read.'),
+  bodyMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'body' }),
+  scopeMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'scope' }),
+  lifetimeMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'lifetime' }),
   targetRepeated: refusal('target_conflict', 'The request names its target more than once.'),
   scopeTooLarge: refusal('scope_too_large', 'The scope does not fit into a token. Ask for a narrower one.'),
   unavailable: refusal('unavailable', 'This cannot be decided at the moment. Try again.', { retryAfterSeconds: RETRY_AFTER_SECONDS }),
@@ -111,14 +111,30 @@ export interface Unseen {
   readonly template: string | undefined
 }
 
+/** What a refusal carries beside what a caller may learn. */
+interface Hidden {
+  readonly unseen?: Unseen
+  /** The part of a token request that cannot be read. */
+  readonly part?: 'body' | 'scope' | 'lifetime'
+}
+
 /** A guard cannot see what it is to read of the route: the same to the caller as any other, but no fault of the caller's. */
 export function parameterUnseen(unseen: Unseen): Refusal {
-  return refusal('request_malformed', REFUSALS.requestMalformed.detail, {}, unseen)
+  return refusal('request_malformed', REFUSALS.requestMalformed.detail, {}, { unseen })
 }
 
 /** What a guard could not see, where it is that for which this refuses. */
 export function unseenOf(refusal: Refusal): Unseen | undefined {
-  return (refusal as unknown as { [BRAND](): Unseen | undefined })[BRAND]()
+  return hiddenIn(refusal).unseen
+}
+
+/** Which part of a token request this refuses. By what it holds, not by which value it is: another copy of the package has values of its own. */
+export function refusedPart(refusal: Refusal): Hidden['part'] {
+  return hiddenIn(refusal).part
+}
+
+function hiddenIn(refusal: Refusal): Hidden {
+  return (refusal as unknown as { [BRAND](): Hidden })[BRAND]()
 }
 
 /** Why a reader or a profile has refused, where that can be told by what it answers. */
@@ -164,10 +180,10 @@ function refusal(
   code: RefusalCode,
   detail: string,
   more?: Pick<Refusal, 'axis' | 'retryAfterSeconds' | 'allow'>,
-  unseen?: Unseen,
+  hidden: Hidden = {},
 ): Refusal {
   // Behind a call, so that nothing that prints a refusal shows it: Express has in its template what a router was called with.
-  return Object.freeze(Object.defineProperty({ code, detail, ...more }, BRAND, { value: () => unseen }))
+  return Object.freeze(Object.defineProperty({ code, detail, ...more }, BRAND, { value: () => hidden }))
 }
 
 function perAxis(make: (axis: Axis) => Refusal): Readonly<Record<Axis, Refusal>> {
