@@ -58,7 +58,7 @@ function isHardToFactor(modulus: bigint): boolean {
 /** Why the private number of a P-256 JWK does not belong to its public ones, or undefined. */
 export function p256PrivateProblem({ d, x, y }: JWK): string | undefined {
   const secret = coordinate(d)
-  if (secret === undefined) return 'must have 32 bytes, in base64url'
+  if (secret === undefined) return NO_32_BYTES
   const pair = isP256Pair(numberOf(secret), numberOf(bytesIn(x) as Uint8Array), numberOf(bytesIn(y) as Uint8Array))
   return pair ? undefined : FOREIGN
 }
@@ -66,7 +66,7 @@ export function p256PrivateProblem({ d, x, y }: JWK): string | undefined {
 /** Why the private bytes of an Ed25519 JWK do not belong to its public ones, or undefined. */
 export function ed25519PrivateProblem({ d, x }: JWK): string | undefined {
   const secret = coordinate(d)
-  if (secret === undefined) return 'must have 32 bytes, in base64url'
+  if (secret === undefined) return NO_32_BYTES
   return isEd25519Pair(sha512(secret), bytesIn(x) as Uint8Array) ? undefined : FOREIGN
 }
 
@@ -74,7 +74,7 @@ export function ed25519PrivateProblem({ d, x }: JWK): string | undefined {
 export function rsaPrivateProblem(jwk: JWK): string | undefined {
   const numbers = [jwk.n, jwk.e, jwk.d, jwk.p, jwk.q, jwk.dp, jwk.dq, jwk.qi].map(numberIn)
   // No platform can sign with d alone.
-  if (numbers.includes(undefined)) return 'must have d, p, q, dp, dq and qi, in base64url'
+  if (numbers.includes(undefined)) return 'is not base64url of d, p, q, dp, dq and qi'
   const [n, e, d, p, q, dp, dq, qi] = numbers as [bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint]
   const halves = [
     [p, dp],
@@ -89,6 +89,7 @@ export function rsaPrivateProblem(jwk: JWK): string | undefined {
 }
 
 const FOREIGN = 'does not belong to its public part'
+const NO_32_BYTES = 'is not base64url of 32 bytes'
 
 function coordinate(text: unknown): Uint8Array | undefined {
   const bytes = bytesIn(text)

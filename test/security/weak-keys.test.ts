@@ -78,17 +78,17 @@ describe('a private part that does not sign for its public one is refused at con
     ['P-256 with the number of another', { ...ec, d: String(otherEc.d) }, /does not belong to its public part/],
     ['P-256 with 0', { ...ec, d: base64url(Buffer.alloc(32)) }, /does not belong/],
     ['P-256 with its order', { ...ec, d: base64url(Buffer.from(order, 'hex')) }, /does not belong/],
-    ['P-256 with 31 bytes', { ...ec, d: base64url(Buffer.alloc(31, 1)) }, /must have 32 bytes/],
-    ['P-256 with nothing', { ...ec, d: '' }, /must have 32 bytes/],
+    ['P-256 with 31 bytes', { ...ec, d: base64url(Buffer.alloc(31, 1)) }, /is not base64url of 32 bytes/],
+    ['P-256 with nothing', { ...ec, d: '' }, /is not base64url of 32 bytes/],
     ['Ed25519 with the bytes of another', { ...ed, d: String(otherEd.d) }, /does not belong/],
-    ['Ed25519 with 33 bytes', { ...ed, d: base64url(Buffer.alloc(33, 1)) }, /must have 32 bytes/],
+    ['Ed25519 with 33 bytes', { ...ed, d: base64url(Buffer.alloc(33, 1)) }, /is not base64url of 32 bytes/],
     ['RSA with d of another', { ...rsa, d: String(otherRsa.d) }, /does not belong/],
     ['RSA with the primes of another', { ...otherRsa, n: String(rsa.n), e: 'AQAB' }, /does not belong/],
     ['RSA with dp for dq', { ...rsa, dp: String(rsa.dq) }, /does not belong/],
     ['RSA with dq for dp', { ...rsa, dq: String(rsa.dp) }, /does not belong/],
     ['RSA with another qi', { ...rsa, qi: String(otherRsa.qi) }, /does not belong/],
     ['RSA with 1 and the modulus for its primes', { ...rsa, p: 'AQ', q: String(rsa.n) }, /does not belong/],
-    ['RSA with d alone', bare as JWK, /must have d, p, q, dp, dq and qi/],
+    ['RSA with d alone', bare as JWK, /is not base64url of d, p, q, dp, dq and qi/],
   ])('%s', (_name, jwk, says) => {
     const make = () => createTwinkey({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [jwk] } })
     expect(make).toThrow(/^tokens\.signingKeys\[0\] has a private part that /)
