@@ -53,9 +53,12 @@ export interface TwinkeyOptions {
   readonly cache?: { readonly maxKeys?: number | undefined; readonly maxAgeSeconds?: number | undefined } | undefined
   /** How long the store, or `ownerScope`, may take: 2 seconds unless given, 60 at most. After that a request is refused as `unavailable`. */
   readonly deadlineSeconds?: number | undefined
-  /** Hears what happens. Nothing it does changes a verdict. */
+  /**
+   * Hears what happens. Nothing it does changes a verdict. Where it throws or rejects, the event is not sent again: `process.emitWarning`, or else
+   * `console.warn`, says so as `warning.event_failed`, at most once a minute.
+   */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
-  /** The clock, in epoch milliseconds: Date.now unless given. */
+  /** The clock, in epoch milliseconds. Default: `Date.now`, looked up at each reading, so that fake timers reach a Twinkey that exists already. */
   readonly now?: (() => number) | undefined
 }
 
@@ -103,7 +106,7 @@ const DEFAULT_NAME = 'twinkey'
 /** @throws TypeError or RangeError with what to do instead. */
 export function checkOptions(options: TwinkeyOptions): CheckedOptions {
   requireMembers(options, MEMBERS, 'The options of createTwinkey')
-  const { store = memoryStore(), ownerScope, cache = {}, onEvent, now = Date.now } = options
+  const { store = memoryStore(), ownerScope, cache = {}, onEvent, now } = options
   const isFunction = typeof store === 'function'
   if (isFunction || typeof (store as { then?: unknown } | null)?.then === 'function')
     throw new TypeError(`store is a ${isFunction ? 'function: call it' : 'Promise: await it'} first, and pass the store that it answers.`)
@@ -127,7 +130,7 @@ export function checkOptions(options: TwinkeyOptions): CheckedOptions {
     deadlineMilliseconds: 1000 * requireNumber(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite),
     onEvent,
     // Records and tokens hold whole milliseconds.
-    now: now === Date.now ? now : clockOf(now),
+    now: clockOf(now === Date.now ? undefined : now, () => Date.now()),
   }
 }
 

@@ -17,10 +17,11 @@ import { createTokenIssuer, type Tokens, type Verified, verifyCredential } from 
 import { createTokenMemory } from './core/token-memory.ts'
 import { isIssuedBy, verifyToken } from './core/tokens.ts'
 import { createUsage } from './core/usage.ts'
+import { eventFailures } from './event-failures.ts'
 import { checkOptions, type TwinkeyOptions } from './options.ts'
 import { isMemoryStore } from './stores/memory.ts'
 import { WebWireRequest, type WireRequest } from './wire/request.ts'
-import { CheckedRequirement, type Requirement } from './wire/requirement.ts'
+import { type CheckedRequirement, checkedRequirement, type Requirement } from './wire/requirement.ts'
 
 // A remembered token takes about a kilobyte.
 const MAX_TOKENS = 20_000
@@ -110,7 +111,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     onEvent,
     now,
   } = checkOptions(options)
-  const announcer = onEvent && createAnnouncer(onEvent)
+  const announcer = onEvent && createAnnouncer(onEvent, eventFailures(now))
   const emit = announcer?.emit
   const warn = (type: WarningEvent['type'], message: string, error?: unknown) =>
     emit?.({ type, at: now(), message, ...(error === undefined ? {} : { error }) })
@@ -170,8 +171,8 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
     tokens: createTokenIssuer({ authenticator, rules, signingKeys, maxLifetimeSeconds, emit, now }),
     authenticate: async (request: Request | WireRequest, requirement: Requirement | CheckedRequirement = {}) =>
-      (await authenticator.authenticate(wireOf(request), demandOf(requirement))) as Decision<M>,
-    authenticateNow: (request, requirement = {}) => authenticator.authenticateNow(wireOf(request), demandOf(requirement)),
+      (await authenticator.authenticate(wireOf(request), checkedRequirement(requirement))) as Decision<M>,
+    authenticateNow: (request, requirement = {}) => authenticator.authenticateNow(wireOf(request), checkedRequirement(requirement)),
     ask: authenticator.ask,
     pending,
     async ownerChanged(owner) {
@@ -188,8 +189,4 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
 
 function wireOf(request: Request | WireRequest): WireRequest {
   return 'header' in request ? request : new WebWireRequest(request)
-}
-
-function demandOf(requirement: Requirement | CheckedRequirement): CheckedRequirement {
-  return requirement instanceof CheckedRequirement ? requirement : new CheckedRequirement(requirement)
 }

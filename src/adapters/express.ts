@@ -4,7 +4,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../wire/endpoints.ts'
-import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
+import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '../wire/guard.ts'
 import type { Requirement } from '../wire/requirement.ts'
 import { wireOf } from './express-request.ts'
 import { bodyOf, writeAnswer } from './node.ts'
@@ -52,7 +52,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
       next()
     }
     const verdict = judge(wireOf(req, secretQuery))
-    if (verdict instanceof Promise) verdict.then(proceed).catch(next)
+    if (isPending(verdict)) verdict.then(proceed).catch(next)
     else proceed(verdict)
   }
 }

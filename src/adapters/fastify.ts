@@ -4,7 +4,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHan
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../wire/endpoints.ts'
-import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
+import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '../wire/guard.ts'
 import type { WireAnswer } from '../wire/profile.ts'
 import type { Requirement } from '../wire/requirement.ts'
 import { wireOf } from './fastify-request.ts'
@@ -47,7 +47,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
       done()
     }
     const verdict = judge(wireOf(request, secretQuery))
-    if (verdict instanceof Promise) verdict.then(proceed).catch(done)
+    if (isPending(verdict)) verdict.then(proceed).catch(done)
     else proceed(verdict)
   }
 }

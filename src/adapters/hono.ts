@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService, toResponse } from '../wire/endpoints.ts'
-import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
+import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '../wire/guard.ts'
 import type { Requirement } from '../wire/requirement.ts'
 import { bodyOf, outlive, wireOf } from './hono-context.ts'
 
@@ -50,7 +50,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
   // Not async: where the verdict is known at once, nothing waits for it.
   return (c, next) => {
     const judged = judge(wireOf(c, secretQuery))
-    return judged instanceof Promise ? judged.then((verdict) => proceed(c, next, verdict)) : proceed(c, next, judged)
+    return isPending(judged) ? judged.then((verdict) => proceed(c, next, verdict)) : proceed(c, next, judged)
   }
 }
 

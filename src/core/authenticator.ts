@@ -251,7 +251,8 @@ export function createAuthenticator<M extends Metadata>({
     // What the application or a driver has thrown may have anything in it: it stays in the error.
     const message = own === 'store_failed' ? 'A request could not be decided. Look at the error.' : reasonOf(error)
     emit?.({ type: `warning.${reason}`, at: now(), message, error })
-    return new Denial(REFUSALS.unavailable, reason)
+    // A key that cannot be used proves nothing, and trying again would not help.
+    return new Denial(own === 'signing_key_invalid' ? REFUSALS.credentialInvalid : REFUSALS.unavailable, reason)
   }
 }
 

@@ -103,7 +103,14 @@ export interface Announcer {
 // A listener that never ends must not make this grow; beyond this many, the rest is not waited for.
 const MAX_HEARD = 10_000
 
-export function createAnnouncer(listener: (event: TwinkeyEvent) => unknown): Announcer {
+/**
+ * @param listener What the application listens with.
+ * @param failed Hears of each event for which the listener threw or rejected. It must not throw.
+ */
+export function createAnnouncer(
+  listener: (event: TwinkeyEvent) => unknown,
+  failed: (event: TwinkeyEvent, error: unknown) => void,
+): Announcer {
   const heard = new Set<Promise<void>>()
   return {
     emit(event) {
@@ -112,13 +119,14 @@ export function createAnnouncer(listener: (event: TwinkeyEvent) => unknown): Ann
         if (typeof (answer as PromiseLike<unknown> | null | undefined)?.then !== 'function') return
         const done = Promise.resolve(answer).then(
           () => {},
-          () => {},
+          (error: unknown) => failed(event, error),
         )
         if (heard.size >= MAX_HEARD) return
         heard.add(done)
         done.then(() => heard.delete(done))
-      } catch {
+      } catch (error) {
         // A listener that fails must not keep anybody out, nor let anybody in.
+        failed(event, error)
       }
     },
     pending: () => (heard.size === 0 ? undefined : Promise.all(heard).then(() => {})),

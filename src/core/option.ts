@@ -2,17 +2,24 @@ import { membersProblem, nameProblem } from './bounds.ts'
 
 // How options are checked: each check throws what to do instead, when the process starts.
 
-/** A clock that is checked at each reading, and answers whole milliseconds. With NaN every comparison is false, and nothing would ever expire. */
-export function clockOf(now: () => number): () => number {
+/**
+ * A clock that is checked at each reading, and answers whole milliseconds. With NaN every comparison is false, and nothing would ever expire.
+ *
+ * @param given The clock of the options, which is read once to check it.
+ * @param system The default. Fake clocks and Workers without a request start it at 0.
+ */
+export function clockOf(given: (() => number) | undefined, system: () => number): () => number {
+  const now = given ?? system
   const clock = () => {
     const time = now()
-    if (typeof time !== 'number' || !(time > 0) || time > Number.MAX_SAFE_INTEGER)
-      throw new TypeError('now must answer epoch milliseconds, like Date.now.')
+    if (typeof time !== 'number' || !(time >= 0) || time > Number.MAX_SAFE_INTEGER) throw new TypeError(NO_CLOCK)
     return Math.floor(time)
   }
-  clock()
+  if (given !== undefined && clock() === 0) throw new TypeError(NO_CLOCK)
   return clock
 }
+
+const NO_CLOCK = 'now must answer epoch milliseconds, like Date.now.'
 
 /** The environments that a deployment serves. */
 export function environmentsOf(environments: unknown): readonly string[] {

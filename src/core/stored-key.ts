@@ -7,6 +7,8 @@ import { freezeScope, type Scope, scopeProblem } from './scope.ts'
 type Rule = readonly [member: string, form: string, holds: (value: unknown) => boolean]
 
 const isTime = (value: unknown) => timeProblem(value) === undefined
+// A fake clock that was given no time starts at 0.
+const isReading = (value: unknown) => value === 0 || isTime(value)
 const isTimeOrNull = (value: unknown) => value === null || isTime(value)
 const isVersion = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value > 0
 const isUses = (value: unknown) => isPlainObject(value) && Object.values(value).every(isTime)
@@ -15,7 +17,7 @@ const SECRET_RULES: readonly Rule[] = [
   ['id', 'an id', isId],
   ['digest', 'a digest with its algorithm', isDigest],
   ['hint', 'a string of at most four characters', (value) => typeof value === 'string' && value.length <= 4],
-  ['createdAt', 'epoch milliseconds', isTime],
+  ['createdAt', 'epoch milliseconds', isReading],
   ['expiresAt', 'epoch milliseconds or null', isTimeOrNull],
 ]
 
@@ -34,10 +36,10 @@ const KEY_RULES: readonly Rule[] = [
   ['metadata', 'a JSON object', (value) => metadataProblem(value) === undefined],
   ['scope', 'a scope', (value) => scopeProblem(value) === undefined],
   ['enabled', 'true or false', (value) => typeof value === 'boolean'],
-  ['createdAt', 'epoch milliseconds', isTime],
-  ['updatedAt', 'epoch milliseconds', isTime],
+  ['createdAt', 'epoch milliseconds', isReading],
+  ['updatedAt', 'epoch milliseconds', isReading],
   ['expiresAt', 'epoch milliseconds or null', isTimeOrNull],
-  ['revokedAt', 'epoch milliseconds or null', isTimeOrNull],
+  ['revokedAt', 'epoch milliseconds or null', (value) => value === null || isReading(value)],
   ['primary', 'a stored secret', isPlainObject],
   ['secondary', 'a stored secret or null', (value) => value === null || isPlainObject(value)],
   ['lastUsedAt', 'an object of epoch milliseconds by secret id', isUses],

@@ -72,7 +72,7 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
 
 // ioredis hangs the command on what it rejects with: the record with its digests, which would be logged with the fault that this is the cause of.
 function withoutArguments(error: unknown): unknown {
-  if (error instanceof Error && 'command' in error) Reflect.deleteProperty(error, 'command')
+  if (typeof error === 'object' && error !== null && 'command' in error) Reflect.deleteProperty(error, 'command')
   return error
 }
 

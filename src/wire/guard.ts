@@ -43,6 +43,11 @@ export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement
   }
 }
 
+/** Whether a verdict has to be waited for. By its form: a promise of another realm is no instance of this one's. */
+export function isPending<M extends Metadata>(verdict: Verdict<M> | Promise<Verdict<M>>): verdict is Promise<Verdict<M>> {
+  return 'then' in verdict
+}
+
 /** Whether a verdict is an answer to write. */
 export function isAnswer(verdict: Verdict): verdict is WireAnswer {
   return 'status' in verdict

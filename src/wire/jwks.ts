@@ -61,7 +61,7 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
     if (loading !== undefined && !isOlder(triedAt, 2 * deadlineMilliseconds)) return
     const at = now()
     triedAt = at
-    const mine = inTime(async () => keysOf(await get())).then(
+    const mine = inTime(async () => importable(keysOf(await get(), keys))).then(
       (found) => {
         if (loading !== mine) return
         const gone = [...(keys?.keys() ?? [])].some((kid) => !found.has(kid))
@@ -172,24 +172,36 @@ async function fetchText(url: URL, deadlineMilliseconds: number): Promise<string
 }
 
 // Keys of kinds that tokens are not signed with may be for others.
-function keysOf(set: unknown): ReadonlyMap<string, SigningKey> {
+function keysOf(set: unknown, known?: ReadonlyMap<string, SigningKey>): ReadonlyMap<string, SigningKey> {
   if (!isPlainObject(set) || !Array.isArray(set['keys']) || set['keys'].length > MAX_KEYS) {
     throw new Error(`a JWK set must be an object with at most ${MAX_KEYS} keys`)
   }
   const found = new Map<string, SigningKey>()
   for (const jwk of set['keys']) {
-    const key = keyOf(jwk)
+    const key = keyOf(jwk, known)
     if (key !== undefined) found.set(key.kid, key)
   }
   return found
 }
 
-function keyOf(jwk: unknown): SigningKey | undefined {
+function keyOf(jwk: unknown, known: ReadonlyMap<string, SigningKey> | undefined): SigningKey | undefined {
   const { use = 'sig', key_ops: operations = ['verify'] } = (jwk ?? {}) as { use?: unknown; key_ops?: unknown }
   if (use !== 'sig' || !Array.isArray(operations) || !operations.includes('verify')) return undefined
   try {
-    return readSigningKey(jwk, 'A key of the set')
+    // A private part is not kept.
+    return readSigningKey(isPlainObject(jwk) ? { ...jwk, d: undefined } : jwk, 'A key of the set', known)
   } catch {
     return undefined
   }
+}
+
+// A key that this platform cannot use is passed over as well: a token that names it proves nothing here, and the other keys go on.
+async function importable(keys: ReadonlyMap<string, SigningKey>): Promise<ReadonlyMap<string, SigningKey>> {
+  const tried = [...keys.values()].map((key) =>
+    key.verifying().then(
+      () => key,
+      () => undefined,
+    ),
+  )
+  return new Map((await Promise.all(tried)).flatMap((key) => (key === undefined ? [] : [[key.kid, key]])))
 }

@@ -108,8 +108,8 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
 }
 
 // Where a secret was taken out of the URL of a request, the URL as it came in is kept here for the next guard. It is a function, so that nothing that
-// walks or prints a request finds the secret.
-const AS_RECEIVED = Symbol('url as received')
+// walks or prints a request finds the secret. Registered, because the next guard may be of another copy of the package.
+const AS_RECEIVED = Symbol.for('twinkey.received-url')
 
 /** Takes parameters out of the URL of a request, and keeps for later guards what it was. Answers the URL that is left. */
 export function hideFromUrl(request: object & { url?: string | undefined }, names: readonly string[], into: object = request): string {

@@ -38,7 +38,8 @@ export interface Requirement {
 }
 
 // What makes a reader is marked, because it can be handed in for one by mistake. Marked by a pure call, so that a bundle without it needs none.
-const MAKER = Symbol('makes a reader')
+// Registered, as every mark is: a bundler may put a copy of the package into each of its bundles, and what one makes is handed to another.
+const MAKER = Symbol.for('twinkey.reader-maker')
 
 function maker<F>(make: F): F {
   return Object.defineProperty(make, MAKER, {})
@@ -99,6 +100,14 @@ export const routeTemplate = /* @__PURE__ */ maker(
 const PROFILE_METHODS = ['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const
 const MEMBERS = ['tenant', 'environment', 'workflow', 'profile', 'accept', 'optional', 'anyTarget', 'throttle']
 
+const CHECKED = Symbol.for('twinkey.requirement')
+
+/** A requirement in its checked form, which a guard of any copy of the package may have made. */
+export function checkedRequirement(requirement: Requirement | CheckedRequirement): CheckedRequirement {
+  const isChecked = typeof requirement === 'object' && requirement !== null && CHECKED in requirement
+  return isChecked ? (requirement as CheckedRequirement) : new CheckedRequirement(requirement)
+}
+
 /** A requirement that has been checked, in the form in which the core takes it. Made once for a route, not for each request. */
 export class CheckedRequirement implements Demand<WireRequest> {
   readonly reader: Profile
@@ -150,6 +159,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
     this.required = required
     this.throttle = throttle === undefined ? undefined : throttleOf(throttle)
     this.workflow = typeof target.workflow === 'string' ? target.workflow : undefined
+    Object.defineProperty(this, CHECKED, { value: true })
     Object.freeze(this)
   }
 }

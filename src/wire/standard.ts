@@ -1,6 +1,6 @@
 import { secondsProblem } from '../core/bounds.ts'
 import type { Credential } from '../core/demand.ts'
-import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
+import { REFUSALS, type Refusal, type RefusalCode, refusedPart } from '../core/refusal.ts'
 import { fromScopeString, toScopeString } from '../core/scope.ts'
 import type { TokenRequest } from '../core/token-issuer.ts'
 import { MAX_LIFETIME_SECONDS } from '../core/tokens.ts'
@@ -70,14 +70,14 @@ function refuse(refusal: Refusal, workflow?: string): WireAnswer {
 
 // What this profile says to a caller who can mend it. It stands in challenges too: no quotes, and ASCII alone (RFC 6750, section 3).
 function wordsOf(refusal: Refusal): string {
-  switch (refusal) {
-    case REFUSALS.credentialMissing:
-      return 'Send an API key or a token with this request, as Authorization: Bearer <key or token> or as X-API-Key: <key>.'
-    case REFUSALS.bodyMalformed:
+  if (refusal.code === 'credential_missing')
+    return 'Send an API key or a token with this request, as Authorization: Bearer <key or token> or as X-API-Key: <key>.'
+  switch (refusedPart(refusal)) {
+    case 'body':
       return 'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'
-    case REFUSALS.scopeMalformed:
+    case 'scope':
       return 'scope must be words like tenant:t1 or workflow:customers.read, with one blank in between and none of them twice.'
-    case REFUSALS.lifetimeMalformed:
+    case 'lifetime':
       return `expires_in ${secondsProblem(undefined, 1, MAX_LIFETIME_SECONDS)}.`
     default:
       return refusal.detail

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { createTwinkey, memoryStore, type TwinkeyOptions } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { AUDIENCE, ISSUER, signingKey } from '../support/bench.ts'
@@ -5,7 +6,7 @@ import { AUDIENCE, ISSUER, signingKey } from '../support/bench.ts'
 const bytes = (length: number) => new Uint8Array(length).fill(7)
 const tokens = { issuer: ISSUER, audience: AUDIENCE }
 const { d: _private, ...publicKey } = signingKey
-const RSA_2048 = { kty: 'RSA', alg: 'RS256', n: 'A'.repeat(342), e: 'AQAB' }
+const RSA_2048 = { ...generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' }), alg: 'RS256' }
 
 function withKey(...signingKeys: unknown[]) {
   return { tokens: { ...tokens, signingKeys } }

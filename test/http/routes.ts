@@ -45,6 +45,7 @@ export const standardRoutes: readonly Route[] = [
   { method: 'GET', path: '/optional', requirement: { workflow: 'customers.read', optional: true } },
   { method: 'GET', path: '/whoami', requirement: { anyTarget: true } },
   { method: 'GET', path: '/limited', requirement: { tenant: () => rateLimited(30) } },
+  { method: 'GET', path: '/limited-to-the-millisecond', requirement: { tenant: () => rateLimited(59.984) } },
 ]
 
 /** What a guarded route answers with, unless it says otherwise: who was let in, or nobody. */

@@ -153,6 +153,11 @@ const credentialRows: Row[] = [
   { name: 'the store is down', request: withKey('/customers/1', 'badStore'), expected: refused('unavailable', { retryAfter: '2' }) },
   { name: 'the owner lookup fails', request: withKey('/customers/1', 'ownerFails'), expected: refused('unavailable', { retryAfter: '2' }) },
   { name: 'a counter says no', request: withKey('/limited', 'primary'), expected: refused('rate_limited', { retryAfter: '30' }) },
+  {
+    name: 'a counter says no for 59.984 seconds',
+    request: withKey('/limited-to-the-millisecond', 'primary'),
+    expected: refused('rate_limited', { retryAfter: '60' }),
+  },
 ]
 
 const tokenRows: Row[] = [
