@@ -14,6 +14,9 @@ export interface IoRedisClient {
   evalsha(sha: string, keys: number, ...keyAndArgs: string[]): Promise<unknown>
   eval(script: string, keys: number, ...keyAndArgs: string[]): Promise<unknown>
   readonly status?: string
+  readonly options?: { readonly enableOfflineQueue?: boolean | undefined }
+  on?(event: 'ready' | 'end', listener: () => void): unknown
+  off?(event: 'ready' | 'end', listener: () => void): unknown
 }
 
 /** Runs a script on one key, and answers its reply as it would be in RESP2: strings and lists. */
@@ -74,9 +77,14 @@ const NOT_SENT = /^The client is (?:closed|offline)$|enableOfflineQueue options 
  */
 export function createScriptRunner(client: NodeRedisClient | IoRedisClient): RunScript {
   const digests = new Map<string, Promise<string>>()
+  const connected = 'evalSha' in client ? undefined : createWaiting(client)
 
   async function send(how: 'sha' | 'whole', text: string, key: string, args: readonly string[], signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted()
+    if (signal !== undefined && connected !== undefined) {
+      await connected()
+      signal.throwIfAborted()
+    }
     if ('status' in client && client.status === 'end') throw notWritten('The client of Redis is closed.', undefined)
     try {
       if (!('evalSha' in client)) return await client[how === 'sha' ? 'evalsha' : 'eval'](text, 1, key, ...args)
@@ -98,6 +106,25 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
       if (!reasonOf(error).startsWith('NOSCRIPT')) throw error
       return send('whole', script, key, args, signal)
     }
+  }
+}
+
+// What ioredis is given while it is not connected it sends when it is, however late. So it is given nothing meanwhile.
+function createWaiting(client: IoRedisClient): () => Promise<void> | undefined {
+  let waiting: Promise<void> | undefined
+  return () => {
+    if (!/^(?:connect|close$|reconnecting)/.test(client.status ?? '') || client.options?.enableOfflineQueue === false) return undefined
+    waiting ??= new Promise((resolve) => {
+      const done = () => {
+        client.off?.('ready', done)
+        client.off?.('end', done)
+        waiting = undefined
+        resolve()
+      }
+      client.on?.('ready', done)
+      client.on?.('end', done)
+    })
+    return waiting
   }
 }
 

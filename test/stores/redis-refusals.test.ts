@@ -7,7 +7,7 @@ import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { newId, newKey } from '../../src/testing/sample.ts'
 import { createGate, settled } from '../support/gate.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { openRedis, type RedisServer, startRedis } from '../support/redis.ts'
 import { openProxy } from '../support/silent-proxy.ts'
 
 // What Redis does not do, what it must be allowed to do, and what is said of how it is set up.
@@ -127,26 +127,21 @@ test('a store stops at the deadline: what has not been sent by then is not sent 
   expect(await server.command('KEYS', 'twinkey:{*')).toBe('*0')
 })
 
-test('a command that node-redis keeps for when it is connected again is not sent after the deadline', async () => {
-  const own = await startRedis()
-  onTestFinished(() => own.stop())
-  const client = createClient({ url: own.url }).on('error', () => {})
-  onTestFinished(() => client.destroy())
-  await client.connect()
+test.each(LIBRARIES)('a command that waits for the connection to come back is not sent after the deadline, by %s', async (library) => {
+  const { client, close } = await openRedis(library, server)
+  onTestFinished(close)
   const store = redisStore(client)
   const [gone, kept] = [newKey(), newKey()]
-  // The server knows the scripts, and one that comes back knows none.
-  await store.put(gone, undefined)
-  const lost = new Promise((resolve) => client.once('reconnecting', resolve))
-  await own.crash()
+  for (const key of [gone, kept]) await store.put(key, undefined)
+  const lost = new Promise((resolve) => (client as Redis).once('reconnecting', resolve))
+  await server.command('CLIENT', 'KILL', 'TYPE', 'normal')
   await lost
   const deadline = new AbortController()
-  const late = store.put(gone, undefined, deadline.signal).catch((error: unknown) => error)
-  const inTime = store.put(kept, undefined)
+  const late = store.delete(kept.id, kept.version, deadline.signal).catch((error: unknown) => error)
+  const inTime = store.delete(gone.id, gone.version, new AbortController().signal)
   await settled()
   deadline.abort()
-  await own.start()
-  expect(await inTime).toBe('stored')
+  expect(await inTime).toBe('deleted')
   expect(await late).toBeInstanceOf(Error)
   expect([await store.get(kept.id), await store.get(gone.id)]).toEqual([kept, undefined])
 })
