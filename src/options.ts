@@ -13,10 +13,10 @@ import { memoryStore } from './stores/memory.ts'
 
 /** How tokens are issued and verified. */
 export interface TokenOptions {
-  /** The `iss` of every token: usually the URL of this API. */
-  readonly issuer: string
-  /** The `aud` of every token: usually the URL of this API too. */
-  readonly audience: string
+  /** The `iss` of every token, usually the URL of this API: `twinkey` unless given. */
+  readonly issuer?: string | undefined
+  /** The `aud` of every token, usually the URL of this API too: `twinkey` unless given. */
+  readonly audience?: string | undefined
   /**
    * Private JWKs of {@link generateSigningKey}; retired ones may be public. The first signs, all verify. To change it without a failed call: add
    * the new one as not-first everywhere, promote it, and remove the old one after an hour and the skew. Without any, a key that dies with the
@@ -180,9 +180,9 @@ function foreignOf(foreign: readonly ForeignSecrets[], pepper: Pepper | undefine
   })
 }
 
-function tokensOf(tokens: TokenOptions = { issuer: DEFAULT_NAME, audience: DEFAULT_NAME }): CheckedOptions['tokens'] {
+function tokensOf(tokens: TokenOptions = {}): CheckedOptions['tokens'] {
   requireMembers(tokens, ['issuer', 'audience', 'signingKeys', 'skewSeconds', 'maxLifetimeSeconds'], 'tokens')
-  const { issuer, audience, signingKeys = [] } = tokens
+  const { issuer = DEFAULT_NAME, audience = DEFAULT_NAME, signingKeys = [] } = tokens
   requireName(issuer, 'tokens.issuer')
   requireName(audience, 'tokens.audience')
   if (!Array.isArray(signingKeys) || (tokens.signingKeys !== undefined && signingKeys.length === 0)) {

@@ -120,7 +120,13 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     emit?.({ type, at: now(), message, ...(error === undefined ? {} : { error }) })
   const bounds = { maxKeys, maxAgeMilliseconds, deadlineMilliseconds, now }
 
-  const inspection = store.inspect && emit && createInspection(() => checked.inspect(), (message) => warn('warning.store_unsafe', message))
+  const inspection =
+    store.inspect &&
+    emit &&
+    createInspection(
+      () => checked.inspect(),
+      (message) => warn('warning.store_unsafe', message),
+    )
   const checked = checkedStore(store, deadlineMilliseconds, inspection?.answered)
   const cache = createKeyCache(checked, bounds)
   const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, bounds)

@@ -6,8 +6,8 @@ import type { KeyStore, StoredKey } from '../core/store.ts'
 import { notWritten } from '../core/store-error.ts'
 import { createAsking, MAX_ATTEMPTS, type PostgresClient } from './postgres-client.ts'
 import { hearChannel, type PostgresListener } from './postgres-feed.ts'
-import { settingsProblems, SETTINGS, type Settings } from './postgres-settings.ts'
 import { type Names, namesOf, type PostgresMigrationOptions, postgresMigrations } from './postgres-migrations.ts'
+import { SETTINGS, type Settings, settingsProblems } from './postgres-settings.ts'
 
 export type { PostgresClient } from './postgres-client.ts'
 export type { PostgresListener, PostgresNotification } from './postgres-feed.ts'
@@ -123,7 +123,9 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
     },
   }
   const tell = (to: string, text: string) => ask.read(undefined, 'select pg_notify($1, $2)', [to, text])
-  return listen === undefined ? store : { ...store, watch: (changed, failed) => hearChannel({ open: listen, tell, channel, changed, failed }) }
+  return listen === undefined
+    ? store
+    : { ...store, watch: (changed, failed) => hearChannel({ open: listen, tell, channel, changed, failed }) }
 }
 
 interface Row {

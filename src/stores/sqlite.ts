@@ -1,9 +1,9 @@
 /** Keys in SQLite. @module twinkey/stores/sqlite */
 
 import type { KeyRecord } from '../core/api-key.ts'
+import { reasonOf } from '../core/fault.ts'
 import { labelsAsked, labelsOf } from '../core/list-query.ts'
 import type { KeyStore, StoredKey } from '../core/store.ts'
-import { reasonOf } from '../core/fault.ts'
 import { notWritten } from '../core/store-error.ts'
 import { clientDriver, type LibsqlClient } from './sqlite-client.ts'
 import { databaseDriver, type SqliteDatabase } from './sqlite-database.ts'

@@ -63,20 +63,23 @@ function listeningThroughPooler(pool: pg.Pool) {
   return { store: postgresStore(client, { listen }), triedThreeTimes: () => clock.passUntil(() => opened === 3) }
 }
 
-test.each(['straight to the server', 'through the pooler'])('listening through a pooler is a feed that failed, while the pool goes %s', async (way) => {
-  const pool = createPool(way === 'through the pooler' ? bouncer.url : server.url)
-  const [ear, why] = [createEar(), createEar()]
-  const { store, triedThreeTimes } = listeningThroughPooler(pool)
-  const watching = store.watch?.(ear.changed, (error) => why.changed((error as Error).message))
-  onTestFinished(async () => {
-    await (await watching)?.()
-    await pool.end()
-  })
-  await triedThreeTimes()
-  expect(why.heard).toEqual([expect.stringMatching(HEARS_NOTHING)])
-  // Told once that it may have missed something, and never that it listens.
-  expect(ear.heard).toEqual([undefined])
-})
+test.each(['straight to the server', 'through the pooler'])(
+  'listening through a pooler is a feed that failed, while the pool goes %s',
+  async (way) => {
+    const pool = createPool(way === 'through the pooler' ? bouncer.url : server.url)
+    const [ear, why] = [createEar(), createEar()]
+    const { store, triedThreeTimes } = listeningThroughPooler(pool)
+    const watching = store.watch?.(ear.changed, (error) => why.changed((error as Error).message))
+    onTestFinished(async () => {
+      await (await watching)?.()
+      await pool.end()
+    })
+    await triedThreeTimes()
+    expect(why.heard).toEqual([expect.stringMatching(HEARS_NOTHING)])
+    // Told once that it may have missed something, and never that it listens.
+    expect(ear.heard).toEqual([undefined])
+  },
+)
 
 test('an operator is warned once that nothing is heard', async () => {
   const pool = createPool(bouncer.url)

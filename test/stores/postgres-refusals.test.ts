@@ -120,8 +120,11 @@ test('a store stops at the deadline: it sends nothing more, and nothing changes 
 })
 
 describe('what PostgreSQL says that it did not do is store_unavailable, and never outcome_unknown:', () => {
-  const fails = async (pool: PostgresClient, message: RegExp, change = (twinkey: Twinkey) => twinkey.keys.create(INPUT) as Promise<unknown>) =>
-    expect(change(over(pool))).rejects.toMatchObject({ code: 'store_unavailable', message: expect.stringMatching(message) })
+  const fails = async (
+    pool: PostgresClient,
+    message: RegExp,
+    change = (twinkey: Twinkey) => twinkey.keys.create(INPUT) as Promise<unknown>,
+  ) => expect(change(over(pool))).rejects.toMatchObject({ code: 'store_unavailable', message: expect.stringMatching(message) })
 
   test('a right that the user does not have', async () => {
     const { key } = await over(admin).keys.create(INPUT)
@@ -140,7 +143,11 @@ describe('what PostgreSQL says that it did not do is store_unavailable, and neve
 
   test('a session that may only read', () => fails(withSetting('default_transaction_read_only=on'), /read-only transaction/))
 
-  test('a database that is not there', () => fails(poolAt((url) => void (url.pathname = '/nowhere')), /"nowhere" does not exist/))
+  test('a database that is not there', () =>
+    fails(
+      poolAt((url) => void (url.pathname = '/nowhere')),
+      /"nowhere" does not exist/,
+    ))
 
   test('too many connections', async () => {
     const pool = await poolOf('crowded')
@@ -148,15 +155,18 @@ describe('what PostgreSQL says that it did not do is store_unavailable, and neve
     await fails(pool, /too many connections/)
   })
 
-  test.each(['statement_timeout=100', 'lock_timeout=100'])('a limit of the server, while somebody has the row locked: %s', async (setting) => {
-    const { key } = await over(admin).keys.create(INPUT)
-    const holder = await admin.connect()
-    onTestFinished(() => holder.release(true))
-    await holder.query('begin; select from twinkey_keys for update')
-    await fails(withSetting(setting), /canceling statement/, ({ keys }) => keys.revoke(key.id))
-    await holder.query('rollback')
-    expect(await over(admin).keys.get(key.id)).toMatchObject({ state: 'enabled' })
-  })
+  test.each(['statement_timeout=100', 'lock_timeout=100'])(
+    'a limit of the server, while somebody has the row locked: %s',
+    async (setting) => {
+      const { key } = await over(admin).keys.create(INPUT)
+      const holder = await admin.connect()
+      onTestFinished(() => holder.release(true))
+      await holder.query('begin; select from twinkey_keys for update')
+      await fails(withSetting(setting), /canceling statement/, ({ keys }) => keys.revoke(key.id))
+      await holder.query('rollback')
+      expect(await over(admin).keys.get(key.id)).toMatchObject({ state: 'enabled' })
+    },
+  )
 
   test('a character that the encoding of the database does not have', async () => {
     await admin.query(`create database latin template template0 encoding 'LATIN1' locale_provider libc locale 'C'`)
@@ -173,9 +183,15 @@ create trigger refuses before insert on twinkey_keys for each row execute functi
   })
 
   test('a host that is not there, and a port at which nobody listens', async () => {
-    await fails(poolAt((url) => void (url.hostname = 'nowhere.invalid')), /No connection to the database could be opened/)
+    await fails(
+      poolAt((url) => void (url.hostname = 'nowhere.invalid')),
+      /No connection to the database could be opened/,
+    )
     const port = String(await freePort())
-    await fails(poolAt((url) => void (url.port = port)), /No connection to the database could be opened/)
+    await fails(
+      poolAt((url) => void (url.port = port)),
+      /No connection to the database could be opened/,
+    )
   })
 
   test('a pool and a client that have been ended', async () => {
@@ -195,7 +211,9 @@ test('a connection that is cut while it waits stays outcome_unknown', async () =
   onTestFinished(() => holder.release(true))
   await holder.query('begin; select from twinkey_keys for update')
   const pool = poolAt(() => {})
-  const revoking = over(pool, { deadlineSeconds: 30 }).keys.revoke(key.id).catch((error: unknown) => error)
+  const revoking = over(pool, { deadlineSeconds: 30 })
+    .keys.revoke(key.id)
+    .catch((error: unknown) => error)
   const cut = `select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`
   let isOver = false
   void revoking.then(() => (isOver = true))

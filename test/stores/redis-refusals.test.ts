@@ -160,7 +160,10 @@ describe('the rights that docs/stores.md names', () => {
   test('are each needed: without one something fails', async () => {
     const all = rights.split(' ')
     for (const right of all.filter((each) => each.startsWith('+') && !['+ping', '+eval', '+del'].includes(each))) {
-      const { client, subscriber } = await connect('node-redis', all.filter((each) => each !== right))
+      const { client, subscriber } = await connect(
+        'node-redis',
+        all.filter((each) => each !== right),
+      )
       const store = redisStore(client, { subscriber })
       const problems: unknown[] = []
       const note = (error: unknown) => problems.push(error)
