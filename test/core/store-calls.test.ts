@@ -18,11 +18,26 @@ function signalled(inner: KeyStore) {
     signals[name] = [...(signals[name] ?? []), signal as AbortSignal]
   }
   const store: KeyStore = {
-    get: (id, signal) => (note('get', signal), inner.get(id, signal)),
-    put: (next, expected, signal) => (note('put', signal), inner.put(next, expected, signal)),
-    delete: (id, expected, signal) => (note('delete', signal), inner.delete(id, expected, signal)),
-    list: (query, signal) => (note('list', signal), inner.list(query, signal)),
-    recordUse: (uses, signal) => (note('recordUse', signal), inner.recordUse(uses, signal)),
+    get(id, signal) {
+      note('get', signal)
+      return inner.get(id, signal)
+    },
+    put(next, expected, signal) {
+      note('put', signal)
+      return inner.put(next, expected, signal)
+    },
+    delete(id, expected, signal) {
+      note('delete', signal)
+      return inner.delete(id, expected, signal)
+    },
+    list(query, signal) {
+      note('list', signal)
+      return inner.list(query, signal)
+    },
+    recordUse(uses, signal) {
+      note('recordUse', signal)
+      return inner.recordUse(uses, signal)
+    },
   }
   return { store, signals }
 }
@@ -201,7 +216,13 @@ describe('how a store is set up', () => {
     ['answers nonsense', async () => 5 as never],
   ])('breaks nothing where looking %s, and is not asked for ever', async (_how, inspect) => {
     let looks = 0
-    const store: KeyStore = { ...memoryStore(), inspect: () => (looks++, inspect()) }
+    const store: KeyStore = {
+      ...memoryStore(),
+      inspect() {
+        looks++
+        return inspect()
+      },
+    }
     const events: TwinkeyEvent[] = []
     const twinkey = createBench({ onEvent: (event) => events.push(event) }).another({ store })
     for (let call = 0; call < 10; call++) {

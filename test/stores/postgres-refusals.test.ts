@@ -27,14 +27,20 @@ afterAll(async () => {
 
 /** A client that counts what it sends. */
 function counted(client: PostgresClient) {
-  const counter = { sent: 0, query: (text: string, values?: unknown[]) => (counter.sent++, client.query(text, values)) }
+  const counter = {
+    sent: 0,
+    query(text: string, values?: unknown[]) {
+      counter.sent++
+      return client.query(text, values)
+    },
+  }
   return counter
 }
 
 const over = (client: PostgresClient, more = {}): Twinkey => createTwinkey({ store: postgresStore(client), ...more })
 
 /** A pool for the same server, as another user or with other settings. */
-function poolAt(change: (url: URL) => void): pg.Pool {
+function poolAt(change: (url: URL) => unknown): pg.Pool {
   const url = new URL(server.url)
   change(url)
   const pool = createPool(url.href)
@@ -145,7 +151,7 @@ describe('what PostgreSQL says that it did not do is store_unavailable, and neve
 
   test('a database that is not there', () =>
     fails(
-      poolAt((url) => void (url.pathname = '/nowhere')),
+      poolAt((url) => Object.assign(url, { pathname: '/nowhere' })),
       /"nowhere" does not exist/,
     ))
 
@@ -170,7 +176,7 @@ describe('what PostgreSQL says that it did not do is store_unavailable, and neve
 
   test('a character that the encoding of the database does not have', async () => {
     await admin.query(`create database latin template template0 encoding 'LATIN1' locale_provider libc locale 'C'`)
-    const pool = poolAt((url) => void (url.pathname = '/latin'))
+    const pool = poolAt((url) => Object.assign(url, { pathname: '/latin' }))
     await postgresStore(pool).migrate()
     await fails(pool, /no equivalent in encoding "LATIN1"/, ({ keys }) => keys.create({ ...INPUT, name: '鍵' }))
   })
@@ -184,12 +190,12 @@ create trigger refuses before insert on twinkey_keys for each row execute functi
 
   test('a host that is not there, and a port at which nobody listens', async () => {
     await fails(
-      poolAt((url) => void (url.hostname = 'nowhere.invalid')),
+      poolAt((url) => Object.assign(url, { hostname: 'nowhere.invalid' })),
       /No connection to the database could be opened/,
     )
     const port = String(await freePort())
     await fails(
-      poolAt((url) => void (url.port = port)),
+      poolAt((url) => Object.assign(url, { port: port })),
       /No connection to the database could be opened/,
     )
   })
