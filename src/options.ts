@@ -13,10 +13,10 @@ import { memoryStore } from './stores/memory.ts'
 
 /** How tokens are issued and verified. */
 export interface TokenOptions {
-  /** The `iss` of every token: usually the URL of this API. */
-  readonly issuer: string
-  /** The `aud` of every token: usually the URL of this API too. */
-  readonly audience: string
+  /** The `iss` of every token, usually the URL of this API: `twinkey` if left out. `undefined` is refused: it may be a variable that is not set. */
+  readonly issuer?: string
+  /** The `aud` of every token, usually the URL of this API too: `twinkey` if left out. `undefined` is refused here too. */
+  readonly audience?: string
   /**
    * Private JWKs of {@link generateSigningKey}; retired ones may be public. The first signs, all verify. To change it without a failed call: add
    * the new one as not-first everywhere, promote it, and remove the old one after an hour and the skew. Without any, a key that dies with the
@@ -183,9 +183,10 @@ function foreignOf(foreign: readonly ForeignSecrets[], pepper: Pepper | undefine
   })
 }
 
-function tokensOf(tokens: TokenOptions = { issuer: DEFAULT_NAME, audience: DEFAULT_NAME }): CheckedOptions['tokens'] {
+function tokensOf(tokens: TokenOptions = {}): CheckedOptions['tokens'] {
   requireMembers(tokens, ['issuer', 'audience', 'signingKeys', 'skewSeconds', 'maxLifetimeSeconds'], 'tokens')
-  const { issuer, audience, signingKeys = [] } = tokens
+  // What is given as undefined is a variable of the environment that is not set, and not a wish for the default.
+  const { issuer, audience, signingKeys = [] } = { issuer: DEFAULT_NAME, audience: DEFAULT_NAME, ...tokens }
   requireName(issuer, 'tokens.issuer')
   requireName(audience, 'tokens.audience')
   if (!Array.isArray(signingKeys) || (tokens.signingKeys !== undefined && signingKeys.length === 0)) {

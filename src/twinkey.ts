@@ -13,6 +13,7 @@ import type { Anonymous, Decision, Refused } from './core/principal.ts'
 import type { Refusal } from './core/refusal.ts'
 import { configuredSigningKeys, ephemeralSigningKeys, noSigningKeys } from './core/signing-key.ts'
 import { showable } from './core/store-error.ts'
+import { createInspection } from './core/store-inspection.ts'
 import { createTokenIssuer, type Tokens, type Verified, verifyCredential } from './core/token-issuer.ts'
 import { createTokenMemory } from './core/token-memory.ts'
 import { isIssuedBy, verifyToken } from './core/tokens.ts'
@@ -76,7 +77,10 @@ export interface Twinkey<M extends Metadata = Metadata> {
    * @returns A promise that resolves when it is done, and never rejects; undefined where nothing is left to do.
    */
   pending(): Promise<void> | undefined
-  /** Waits for what is pending and stops listening to the store. It does not close the store's client, which is yours. */
+  /**
+   * Waits for what is pending and for writes under way, `deadlineSeconds` at most, and stops listening to the store. What is under way then is not
+   * tried again. It does not close the store's client, which is yours.
+   */
   close(): Promise<void>
 }
 
@@ -117,7 +121,14 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     emit?.({ type, at: now(), message, ...(error === undefined ? {} : { error }) })
   const bounds = { maxKeys, maxAgeMilliseconds, deadlineMilliseconds, now }
 
-  const checked = checkedStore(store, deadlineMilliseconds)
+  const inspection =
+    store.inspect &&
+    emit &&
+    createInspection(
+      () => checked.inspect(),
+      (message) => warn('warning.store_unsafe', message),
+    )
+  const checked = checkedStore(store, deadlineMilliseconds, inspection?.answered)
   const cache = createKeyCache(checked, bounds)
   const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, bounds)
   const usage = createUsage(checked, (error) => warn('warning.store_failed', 'A last use was not written down.', error))
@@ -136,9 +147,10 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     now,
   })
   const authenticator = createAuthenticator<M>({ identify, owners, usage, environments, deadlineMilliseconds, emit, now })
+  const writes = createKeyWrites(checked, cache, now)
   const keyring = createKeyring<M>({
     store: checked,
-    writes: createKeyWrites(checked, cache),
+    writes,
     rules: { prefixes, pepper, foreign },
     defaultScope: { environments: environments ?? '*', workflows: '*' },
     emit,
@@ -163,8 +175,10 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
 
   function pending(): Promise<void> | undefined {
     const uses = usage.pending()
+    const looked = inspection?.pending()
     const heard = announcer?.pending()
-    return uses === undefined && heard === undefined ? undefined : Promise.all([uses, heard]).then(() => {})
+    const isDone = uses === undefined && looked === undefined && heard === undefined
+    return isDone ? undefined : Promise.all([uses, looked, heard]).then(() => {})
   }
 
   return {
@@ -181,8 +195,10 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     async close() {
       // Whatever the application plugged in gets its time, and no more.
       const ended = watching.then((stop) => stop?.())
-      const all = Promise.allSettled([ended, pending()])
+      const all = Promise.allSettled([ended, pending(), checked.written()])
       await within(deadlineMilliseconds, 'store_unavailable', 'Closing failed', () => all).catch(() => {})
+      writes.end()
+      checked.end()
     },
   }
 }

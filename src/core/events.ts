@@ -77,6 +77,7 @@ export interface WarningEvent {
     | 'warning.ephemeral_signing_key'
     | 'warning.signing_key_invalid'
     | 'warning.store_failed'
+    | 'warning.store_unsafe'
     | 'warning.owner_lookup_failed'
     | 'warning.jwks_unavailable'
     | 'warning.throttle_failed'
