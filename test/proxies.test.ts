@@ -43,12 +43,9 @@ const codeWith = <T>(text: string) => load<T>(blocksOf('proxies', 'ts').find((bl
 
 /** Starts a proxy by a configuration as the page has it, before these servers. */
 async function startProxy(name: Name, config: string, api: number, files = api): Promise<ProxyServer> {
-  const proxy = await STARTS[name]((port) =>
-    config
-      .replaceAll('127.0.0.1:3000', `127.0.0.1:${api}`)
-      .replaceAll('127.0.0.1:4000', `127.0.0.1:${files}`)
-      .replaceAll('8080', `${port}`),
-  )
+  // In one pass: a port that was put in may itself contain 4000 or 8080.
+  const ports: Record<string, number> = { 3000: api, 4000: files }
+  const proxy = await STARTS[name]((port) => config.replace(/\b(?:3000|4000|8080)\b/g, (written) => `${ports[written] ?? port}`))
   ending.push(() => proxy.stop())
   return proxy
 }
