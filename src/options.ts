@@ -2,7 +2,7 @@ import type { JWK } from 'jose'
 import { isPlainObject, MAX_SECRET_LENGTH } from './core/bounds.ts'
 import type { Pepper } from './core/digest.ts'
 import type { TwinkeyEvent } from './core/events.ts'
-import type { ForeignSecrets } from './core/foreign.ts'
+import { ALGORITHM_PROBLEM, type ForeignSecrets } from './core/foreign.ts'
 import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from './core/option.ts'
 import type { OwnerScope } from './core/owner-scopes.ts'
 import { prefixProblem } from './core/secret.ts'
@@ -171,8 +171,7 @@ function foreignOf(foreign: readonly ForeignSecrets[], pepper: Pepper | undefine
     const where = `foreign[${index}]`
     requireMembers(kind, ['algorithm', 'pepper', 'minLength', 'maxLength'], where)
     const { algorithm, minLength, maxLength } = kind
-    if (algorithm !== 'sha-256' && algorithm !== 'hmac-sha-256')
-      throw new TypeError(`${where}.algorithm must be 'sha-256' or 'hmac-sha-256'.`)
+    if (algorithm !== 'sha-256' && algorithm !== 'hmac-sha-256') throw new TypeError(`${where}.algorithm ${ALGORITHM_PROBLEM}.`)
     const isNamed = typeof kind.pepper === 'string' && pepper !== undefined && Object.hasOwn(pepper.keys, kind.pepper)
     if (algorithm === 'hmac-sha-256' ? !isNamed : kind.pepper !== undefined) {
       throw new TypeError(`${where}.pepper must name one of pepper.keys with 'hmac-sha-256', and be left out with 'sha-256'.`)

@@ -3,7 +3,7 @@ import type { Metadata, StoredSecret } from './api-key.ts'
 import { isPlainObject, MAX_SECRET_LENGTH, membersProblem, timeProblem } from './bounds.ts'
 import { digestUnder, isDigest, type Pepper, storedDigest } from './digest.ts'
 import { requireInput, TwinkeyError } from './fault.ts'
-import type { ForeignSecrets } from './foreign.ts'
+import { ALGORITHM_PROBLEM, type ForeignSecrets } from './foreign.ts'
 import type { CreateKeyInput } from './key-input.ts'
 import { hasOurPrefix, hintOf, mintId } from './secret.ts'
 
@@ -97,10 +97,7 @@ function digestOfSecret(
 function digestAsGiven(input: ImportedDigest, slot: string, { foreign, pepper }: ImportRules): Pick<StoredSecret, 'digest' | 'hint'> {
   const { algorithm, hint = '' } = input
   const name = algorithm === 'hmac-sha-256' ? input.pepper : undefined
-  requireInput(
-    algorithm === 'sha-256' || algorithm === 'hmac-sha-256' ? undefined : "must be 'sha-256' or 'hmac-sha-256'",
-    `${slot}.algorithm`,
-  )
+  requireInput(algorithm === 'sha-256' || algorithm === 'hmac-sha-256' ? undefined : ALGORITHM_PROBLEM, `${slot}.algorithm`)
   requireInput(typeof hint === 'string' && hint.length <= 4 ? undefined : 'must be at most four characters', `${slot}.hint`)
   if (algorithm === 'hmac-sha-256') {
     requireInput(
