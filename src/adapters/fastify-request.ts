@@ -1,6 +1,8 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { WireAnswer } from '../wire/profile.ts'
 import { type MatchedRoute, NodeWireRequest, ownMember, type WireRequest } from '../wire/request.ts'
 import { hideQuery } from './node.ts'
+import { endWhenArrived } from './node-answer.ts'
 
 const MATCHED: MatchedRoute<FastifyRequest> = {
   param: ({ params }, name) => ownMember(params, name),
@@ -16,4 +18,10 @@ export function wireOf(request: FastifyRequest, secretQuery: readonly string[] |
   // Fastify may have kept it, for a log say.
   Object.defineProperty(request, 'originalUrl', { value: request.raw.url, configurable: true })
   return wire
+}
+
+/** Writes an answer to a reply. As bytes: to text Fastify would add a charset of its own. */
+export function sendAnswer(reply: FastifyReply, { status, headers, body }: WireAnswer): FastifyReply {
+  endWhenArrived(reply.request.raw, reply.raw)
+  return reply.code(status).headers(headers).send(new TextEncoder().encode(body))
 }
