@@ -8,8 +8,11 @@ export async function runPython(program: string, args: readonly string[]): Promi
   const { path, env } = await debianProgram('python3', '--version', (root) => ({ PYTHONHOME: join(root, 'usr') }))
   const child = spawn(path, ['-c', program, ...args], { env: { ...process.env, ...env } })
   let printed = ''
-  child.stdout.on('data', (text) => (printed += text))
-  child.stderr.on('data', (text) => (printed += text))
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (text) => {
+      printed += text
+    })
+  }
   const [code] = await once(child, 'close')
   if (code !== 0) throw new Error(`python3 ended with ${code}: ${printed.slice(-2000)}`)
   return printed

@@ -1,7 +1,12 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import http2 from 'node:http2'
+import { type AddressInfo, connect } from 'node:net'
+import { serve } from '@hono/node-server'
+import { fastify } from 'fastify'
+import { requireAuth as guardOfFastify, tokenRoutes as routesOfFastify } from 'twinkey/fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFixture, type Fixture } from '../http/fixture.ts'
+import { createHonoApp } from '../http/host-hono.ts'
 import { type Host, hosts } from '../http/hosts.ts'
 import { standardRoutes } from '../http/routes.ts'
 import { type Nginx, startNginx } from '../support/nginx.ts'
@@ -87,6 +92,67 @@ describe.each(Object.entries(hosts))('a refused upload of 10 MB on %s', (_name, 
     expect(await tally(() => sendThenRead(host.port, head, UPLOAD))).toEqual({ '400 request_malformed': TRIES })
   })
 })
+
+test('with autoCleanupIncoming: false, Hono on Node gets its refusals to their callers as well', async () => {
+  const fixture = await createFixture()
+  const app = createHonoApp(fixture.twinkey, { routes: standardRoutes, tokens: { '/tokens': undefined } })
+  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1', autoCleanupIncoming: false })
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const head = (path: string, secret: string) =>
+    `POST ${path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer ${secret}\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`
+  const { revoked, primary } = fixture.secrets
+  expect(await tally(() => sendThenRead(port, head('/customers/1', revoked), UPLOAD))).toEqual({ [REFUSED]: TRIES })
+  expect(await tally(() => sendThenRead(port, head('/tokens', primary), UPLOAD))).toEqual({ '400 request_malformed': TRIES })
+  server.close()
+  await fixture.twinkey.close()
+})
+
+describe.each(['Fastify 5', 'Hono 4 on Node'])('over HTTP/2, a refused upload of 10 MB on %s', (name) => {
+  test('gets the refusal each time, and the connection goes on', async () => {
+    const fixture = await createFixture()
+    const { port, close } = await startOnHttp2(name, fixture)
+    const session = http2.connect(`http://127.0.0.1:${port}`, { maxSessionMemory: 1000 })
+    const { revoked, primary } = fixture.secrets
+    const post = (path: string, secret: string, body: Buffer) =>
+      new Promise<string>((resolve, reject) => {
+        const stream = session.request({ ':method': 'POST', ':path': path, authorization: `Bearer ${secret}` })
+        let status = 0
+        let answer = ''
+        stream.on('response', (headers) => {
+          status = Number(headers[':status'])
+        })
+        stream.setEncoding('utf8').on('data', (text) => {
+          answer += text
+        })
+        stream.on('error', reject).on('close', () => resolve(`${status} ${answer === '' ? 'no answer' : JSON.parse(answer).code}`))
+        stream.end(body)
+      })
+    expect(await tally(() => post('/customers/1', revoked, UPLOAD))).toEqual({ [REFUSED]: TRIES })
+    expect(await tally(() => post('/tokens', revoked, UPLOAD))).toEqual({ [REFUSED]: TRIES })
+    expect(await post('/tokens', primary, Buffer.from('{}'))).toBe('200 undefined')
+    session.close()
+    await close()
+    await fixture.twinkey.close()
+  })
+})
+
+async function startOnHttp2(name: string, { twinkey }: Fixture): Promise<Host> {
+  if (name === 'Fastify 5') {
+    const app = fastify({ http2: true })
+    app.post('/customers/:id', { onRequest: guardOfFastify(twinkey, { workflow: 'customers.write' }) as never }, async () => ({}))
+    await app.register(routesOfFastify(twinkey) as never, { prefix: '/tokens' })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
+  }
+  const { fetch } = createHonoApp(twinkey, { routes: standardRoutes, tokens: { '/tokens': undefined } })
+  const server = serve({ fetch, port: 0, hostname: '127.0.0.1', createServer: http2.createServer })
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}
 
 async function tally(attempt: () => Promise<string>): Promise<Record<string, number>> {
   const seen: Record<string, number> = {}

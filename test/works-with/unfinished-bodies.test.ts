@@ -92,11 +92,24 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
 
   test('with its headers does not keep a refused request from being answered, nor the next one on the connection', async () => {
     const caller = call(host.port, post('/customers/1', 'nobody', ['Content-Length: 10']))
-    await until(() => /^HTTP\/1\.1 401 [^]*}$/.test(caller.heard()))
+    await until(() => /^HTTP\/1\.1 401 [\s\S]*}$/.test(caller.heard()))
     caller.socket.write(`0123456789GET /customers/1 HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${fixture.secrets.primary}\r\n\r\n`)
-    await until(() => /HTTP\/1\.1 200 [^]*}$/.test(caller.heard()))
+    await until(() => /HTTP\/1\.1 200 [\s\S]*}$/.test(caller.heard()))
     expect(vi.getTimerCount()).toBe(0)
     caller.socket.destroy()
+  })
+
+  // A server may end what it takes for idle: @hono/node-server does half a second after an answer.
+  test('at once, of a refused request on a connection that goes on, is waited for', async () => {
+    const caller = call(host.port, post('/customers/1', 'nobody', ['Content-Length: 10']))
+    await until(() => /^HTTP\/1\.1 401 [\s\S]*}$/.test(caller.heard()))
+    for (const part of ['01234', '56789']) {
+      await vi.advanceTimersByTimeAsync(5000)
+      caller.socket.write(part)
+    }
+    await until(() => vi.getTimerCount() === 0)
+    caller.socket.write(`GET /customers/1 HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${fixture.secrets.primary}\r\n\r\n`)
+    await until(() => /HTTP\/1\.1 200 [\s\S]*}$/.test(caller.heard()))
   })
 
   test('because the client has gone leaves no timer behind', async () => {
@@ -117,7 +130,11 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
 
 test('a body that does not arrive at a plain handler is answered with 408 after ten seconds, and is not cancelled', async () => {
   let cancelled = false
-  const body = new ReadableStream({ cancel: () => void (cancelled = true) })
+  const body = new ReadableStream({
+    cancel() {
+      cancelled = true
+    },
+  })
   const headers = { authorization: `Bearer ${fixture.secrets.primary}` }
   const { exchange } = webEndpoints(fixture.twinkey)
   const answer = exchange(new Request('http://localhost/tokens', { method: 'POST', headers, body, duplex: 'half' } as RequestInit))
@@ -155,7 +172,10 @@ function call(port: number, bytes: string): Caller {
   const socket = connect(port, '127.0.0.1').setEncoding('utf8')
   sockets.push(socket)
   let heard = ''
-  socket.on('data', (text) => (heard += text)).on('error', () => {})
+  socket.on('error', () => {})
+  socket.on('data', (text) => {
+    heard += text
+  })
   const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   socket.write(bytes)
   return {
