@@ -45,7 +45,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   return (req, res, next) => {
     const proceed = (verdict: Verdict) => {
-      if (isAnswer(verdict)) return writeAnswer(res, verdict)
+      if (isAnswer(verdict)) return writeAnswer(req, res, verdict)
       if (verdict.noStore) res.setHeader('cache-control', 'no-store')
       // Also where it is undefined: what an earlier guard has let in does not pass a later one.
       req.principal = verdict.principal as Principal
@@ -69,9 +69,9 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): RequestHandler {
   const { route, secretQuery } = createEndpoints(twinkey, options)
   return (req, res, next) => {
-    const answer = route(req.path, wireOf(req, undefined), () => bodyOf(req))
+    const answer = route(req.path, wireOf(req, undefined), () => bodyOf(req, res))
     if (answer === undefined) return next()
     wireOf(req, secretQuery)
-    answer.then((written) => writeAnswer(res, written)).catch(next)
+    answer.then((written) => writeAnswer(req, res, written)).catch(next)
   }
 }

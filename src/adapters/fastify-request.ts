@@ -1,6 +1,8 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { WireAnswer } from '../wire/profile.ts'
 import { type MatchedRoute, NodeWireRequest, ownMember, type WireRequest, withoutQuery } from '../wire/request.ts'
 import { hideQuery } from './node.ts'
+import { endWhenArrived } from './node-answer.ts'
 
 const MATCHED: MatchedRoute<FastifyRequest> = {
   param: ({ params }, name) => ownMember(params, name),
@@ -22,4 +24,10 @@ export function wireOf(request: FastifyRequest, secretQuery: readonly string[] |
     if (typeof value === 'string') kept[symbol] = withoutQuery(value, secretQuery)
   }
   return wire
+}
+
+/** Writes an answer to a reply. As bytes: to text Fastify would add a charset of its own. */
+export function sendAnswer(reply: FastifyReply, { status, headers, body }: WireAnswer): FastifyReply {
+  endWhenArrived(reply.request.raw, reply.raw)
+  return reply.code(status).headers(headers).send(new TextEncoder().encode(body))
 }

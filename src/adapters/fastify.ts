@@ -1,13 +1,12 @@
 /** Guards and the token service for Fastify 5. @module twinkey/fastify */
 
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { FastifyPluginAsync, onRequestHookHandler } from 'fastify'
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../wire/endpoints.ts'
 import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '../wire/guard.ts'
-import type { WireAnswer } from '../wire/profile.ts'
 import type { Requirement } from '../wire/requirement.ts'
-import { wireOf } from './fastify-request.ts'
+import { sendAnswer, wireOf } from './fastify-request.ts'
 import { bodyOf } from './node.ts'
 
 export { header, param, query, routeTemplate } from '../wire/requirement.ts'
@@ -64,14 +63,12 @@ export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, option
   const { paths, secretQuery } = createEndpoints(twinkey, options)
   return async (app) => {
     for (const [path, endpoint] of paths) {
-      const onRequest = async (request: FastifyRequest, reply: FastifyReply) =>
-        sendAnswer(reply, await endpoint(wireOf(request, secretQuery), () => bodyOf(request.raw)))
+      // Not async: Fastify goes on to the handler behind one that has sent its answer and not yet ended it.
+      const onRequest: onRequestHookHandler = (request, reply, done) => {
+        const answer = endpoint(wireOf(request, secretQuery), () => bodyOf(request.raw, reply.raw))
+        answer.then((written) => void sendAnswer(reply, written)).catch(done)
+      }
       app.all(path, { onRequest }, () => {})
     }
   }
-}
-
-// As bytes: to text Fastify would add a charset of its own.
-function sendAnswer(reply: FastifyReply, { status, headers, body }: WireAnswer): FastifyReply {
-  return reply.code(status).headers(headers).send(new TextEncoder().encode(body))
 }

@@ -4,28 +4,26 @@ import { receivedHeader } from '../wire/headers.ts'
 import type { WireAnswer } from '../wire/profile.ts'
 import { hideFromUrl, type NodeRequest, withoutQuery } from '../wire/request.ts'
 import { hideFromQuery } from '../wire/secret-query.ts'
+import { type ArrivingRequest, closeUnlessArrived, endWhenArrived, type NodeResponse } from './node-answer.ts'
 
 /** A request of Node's http module whose body may still stand in the stream, or may have been taken by a parser. */
-interface NodeBodyRequest extends NodeRequest {
+interface NodeBodyRequest extends ArrivingRequest {
   iterator(options: { destroyOnReturn: boolean }): AsyncIterableIterator<Uint8Array>
   readonly body?: unknown
   readonly readableDidRead: boolean
-}
-
-/** The part of a response of Node's http module that an answer is written to. */
-export interface NodeResponse {
-  statusCode: number
-  setHeader(name: string, value: string): unknown
-  end(body?: string): unknown
 }
 
 /**
  * The body of a request, whoever has read it. What is still in the stream is read raw, under any Content-Type; what a parser took is used as it
  * was parsed; what was announced and is in neither form is refused.
  */
-export async function bodyOf(request: NodeBodyRequest): Promise<BodySource | Refusal> {
-  // Not destroyed where more comes than is read: that would take the connection away before the answer is written.
-  if (!request.readableDidRead) return collectBody(request.iterator({ destroyOnReturn: false }))
+export async function bodyOf(request: NodeBodyRequest, response: NodeResponse): Promise<BodySource | Refusal> {
+  if (!request.readableDidRead) {
+    // Not destroyed where more comes than is read: that would take the connection away before the answer is written.
+    const body = await collectBody(request.iterator({ destroyOnReturn: false }))
+    closeUnlessArrived(request, response)
+    return body
+  }
   if (request.body !== undefined && request.body !== null) return { parsed: request.body }
   return takenBody(request)
 }
@@ -39,7 +37,8 @@ export function takenBody(request: NodeRequest): BodySource | Refusal {
 }
 
 /** Writes an answer to Node's response. */
-export function writeAnswer(response: NodeResponse, { status, headers, body }: WireAnswer): void {
+export function writeAnswer(request: ArrivingRequest, response: NodeResponse, { status, headers, body }: WireAnswer): void {
+  endWhenArrived(request, response)
   response.statusCode = status
   for (const name in headers) response.setHeader(name, headers[name] as string)
   response.end(body)

@@ -9,6 +9,7 @@ export type RefusalCode =
   | 'target_missing'
   | 'target_conflict'
   | 'request_malformed'
+  | 'request_timeout'
   | 'method_not_allowed'
   | 'tenant_denied'
   | 'environment_denied'
@@ -84,6 +85,7 @@ export const REFUSALS = Object.freeze({
   bodyMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'body' }),
   scopeMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'scope' }),
   lifetimeMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'lifetime' }),
+  bodyLate: refusal('request_timeout', 'The request did not arrive in time.'),
   targetRepeated: refusal('target_conflict', 'The request names its target more than once.'),
   scopeTooLarge: refusal('scope_too_large', 'The scope does not fit into a token. Ask for a narrower one.'),
   unavailable: refusal('unavailable', 'This cannot be decided at the moment. Try again.', { retryAfterSeconds: RETRY_AFTER_SECONDS }),
@@ -141,7 +143,8 @@ function hiddenIn(refusal: Refusal): Hidden {
 export function reasonOf(refusal: Refusal): RefusalReason | undefined {
   if (unseenOf(refusal) !== undefined) return 'parameter_unseen'
   if (refusal.code === 'unavailable') return 'owner_lookup_failed'
-  return refusal.code === 'request_malformed' || refusal.code === 'target_conflict' ? 'not_readable' : undefined
+  const unreadable: readonly RefusalCode[] = ['request_malformed', 'request_timeout', 'target_conflict']
+  return unreadable.includes(refusal.code) ? 'not_readable' : undefined
 }
 
 /** The effective scope does not cover the target on this axis. */

@@ -50,6 +50,7 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
         type: 'application/json',
         cache: 'no-store',
       })
+      expect(headers['x-content-type-options']).toBe('nosniff')
       expect(JSON.parse(answer)).toEqual({ access_token: expect.any(String), token_type: 'Bearer', ...WHOLE })
     }
   })
@@ -192,12 +193,20 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
 
   test('other methods are not allowed', async () => {
     const { status, headers } = await sendTo(host, { target: '/tokens', headers: [['Authorization', `Bearer ${f.secrets.primary}`]] })
-    expect({ status, allow: headers['allow'] }).toEqual({ status: 405, allow: 'POST' })
+    expect({ status, allow: headers['allow'], sniff: headers['x-content-type-options'] }).toEqual({
+      status: 405,
+      allow: 'POST',
+      sniff: 'nosniff',
+    })
   })
 
   test('says who a credential belongs to, without a target', async () => {
     for (const text of [f.secrets.primary, f.tokens.primary]) {
-      const { status, body } = await sendTo(host, { target: '/tokens/test', headers: [['Authorization', `Bearer ${text}`]] })
+      const { status, headers, body } = await sendTo(host, {
+        target: '/tokens/test',
+        headers: [['Authorization', `Bearer ${text}`]],
+      })
+      expect(headers['x-content-type-options']).toBe('nosniff')
       expect({ status, body: JSON.parse(body) }).toEqual({
         status: 200,
         body: {
@@ -219,7 +228,11 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
 
   test('publishes public keys only', async () => {
     const { status, headers, body } = await sendTo(host, { target: '/tokens/jwks.json' })
-    expect({ status, cache: headers['cache-control'] }).toEqual({ status: 200, cache: 'public, max-age=300' })
+    expect({ status, cache: headers['cache-control'], sniff: headers['x-content-type-options'] }).toEqual({
+      status: 200,
+      cache: 'public, max-age=300',
+      sniff: 'nosniff',
+    })
     const [key] = JSON.parse(body).keys
     expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
   })

@@ -10,6 +10,8 @@ export interface DebianProgram {
   readonly env: Readonly<Record<string, string>>
 }
 
+type UnpackedEnv = (root: string) => Readonly<Record<string, string>>
+
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url))
 const FOLDERS = ['usr/sbin', 'usr/bin']
 
@@ -18,27 +20,28 @@ const FOLDERS = ['usr/sbin', 'usr/bin']
  * and puts no service on the machine.
  *
  * @param versionFlag The argument with which the program prints its version and ends.
+ * @param unpackedEnv What the program needs when it is not installed, but unpacked in that folder.
  */
-export async function debianProgram(name: string, versionFlag: string): Promise<DebianProgram> {
+export async function debianProgram(name: string, versionFlag: string, unpackedEnv: UnpackedEnv = () => ({})): Promise<DebianProgram> {
   const installed = [name, ...FOLDERS.map((folder) => `/${folder}/${name}`)].find((path) => spawnSync(path, [versionFlag]).status === 0)
   if (installed !== undefined) return { path: installed, env: {} }
-  return unpacked(name, versionFlag) ?? (await fetched(name, versionFlag))
+  return unpacked(name, versionFlag, unpackedEnv) ?? (await fetched(name, versionFlag, unpackedEnv))
 }
 
-function unpacked(name: string, versionFlag: string): DebianProgram | undefined {
+function unpacked(name: string, versionFlag: string, unpackedEnv: UnpackedEnv): DebianProgram | undefined {
   const root = join(CACHE, name, 'root')
   const path = FOLDERS.map((folder) => join(root, folder, name)).find(existsSync)
   if (path === undefined) return undefined
   const libraries = ['usr/lib', 'lib'].map((folder) => join(root, folder)).filter(existsSync)
   const folders = libraries.flatMap((lib) => [lib, ...readdirSync(lib).map((each) => join(lib, each))])
-  const env: Record<string, string> = folders.length === 0 ? {} : { LD_LIBRARY_PATH: folders.join(':') }
+  const env = { ...(folders.length === 0 ? {} : { LD_LIBRARY_PATH: folders.join(':') }), ...unpackedEnv(root) }
   const { status, stderr } = spawnSync(path, [versionFlag], { env: { ...process.env, ...env }, encoding: 'utf8' })
   if (status !== 0) throw new Error(`${path} does not run: ${stderr}`)
   return { path, env }
 }
 
 // Tests run in several processes: each fetches into a folder of its own, and the first to finish puts it in place.
-async function fetched(name: string, versionFlag: string): Promise<DebianProgram> {
+async function fetched(name: string, versionFlag: string, unpackedEnv: UnpackedEnv): Promise<DebianProgram> {
   const cache = join(CACHE, name)
   mkdirSync(cache, { recursive: true })
   const work = mkdtempSync(join(cache, 'fetching-'))
@@ -62,5 +65,5 @@ async function fetched(name: string, versionFlag: string): Promise<DebianProgram
     if (!existsSync(root)) throw error
   }
   rmSync(work, { recursive: true })
-  return unpacked(name, versionFlag) as DebianProgram
+  return unpacked(name, versionFlag, unpackedEnv) as DebianProgram
 }
