@@ -3,6 +3,7 @@ import { exportJWK } from 'jose/key/export'
 import { generateKeyPair } from 'jose/key/generate/keypair'
 import { importJWK } from 'jose/key/import'
 import { isPlainObject } from './bounds.ts'
+import { copyJson } from './copy.ts'
 import { digestOf } from './digest.ts'
 import { TwinkeyError } from './fault.ts'
 
@@ -22,6 +23,8 @@ export interface SigningKey {
 }
 
 const ALGORITHMS: readonly unknown[] = ['ES256', 'EdDSA', 'RS256', 'PS256'] satisfies SigningAlgorithm[]
+/** How many levels a JWK may have. */
+export const MAX_JWK_DEPTH = 3
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 const MIN_RSA_MODULUS_CHARACTERS = 342 // 2048 bits in base64url
 
@@ -49,7 +52,9 @@ export async function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'):
  *
  * @throws TypeError with what to do, where it is no JWK of a kind that can sign tokens.
  */
-export function readSigningKey(value: unknown, where: string): SigningKey {
+export function readSigningKey(given: unknown, where: string): SigningKey {
+  // The private part is imported when the first token is signed. By then the application may have changed the object, or removed the part from it.
+  const value = copyJson(given, MAX_JWK_DEPTH)
   if (!isPlainObject(value)) {
     throw new TypeError(
       `${where} must be a JWK object. Make one with generateSigningKey(), or export a KeyObject with { format: 'jwk' }. A string is not guessed at.`,
