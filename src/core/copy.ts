@@ -4,7 +4,7 @@ import { isPlainObject, type membersProblem } from './bounds.ts'
 // while a call waits. Copy it first and read each member once, then check the copy, and use only the copy.
 
 /** Replaces an object that is not plain data, like an instance of a class. It passes no check. */
-const OPAQUE = Object.freeze(new (class Opaque {})())
+const OPAQUE = /* @__PURE__ */ new (class Opaque {})()
 // More values than fit into metadata of 4 KiB.
 const MAX_VALUES = 10_000
 
@@ -17,10 +17,12 @@ const MAX_VALUES = 10_000
 export function copyMembers(value: unknown, known?: readonly string[]): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (!isPlainObject(value)) return Array.isArray(value) ? [] : OPAQUE
-  const names = new Set(Object.keys(value))
-  for (const name of known ?? []) if (name in value) names.add(name)
-  const read = known === undefined ? names : new Set(known)
-  return Object.fromEntries(Array.from(names, (name) => [name, read.has(name) ? value[name] : undefined]))
+  const own = Object.keys(value)
+  const copy: Record<string, unknown> = {}
+  // A name that the list has twice is read once.
+  for (const name of known ?? own) if (name in value && !Object.hasOwn(copy, name)) put(copy, name, value[name])
+  if (known !== undefined) for (const name of own) if (!known.includes(name)) put(copy, name, undefined)
+  return copy
 }
 
 /** Copies a list by its indices, never by its iterator. Returns any other value unchanged. */
@@ -32,16 +34,19 @@ export function copyList(value: unknown, maxLength = Number.POSITIVE_INFINITY): 
 export function copyJson(value: unknown, maxDepth: number): unknown {
   let values = 0
   const copy = (each: unknown, depth: number): unknown => {
+    if (++values > MAX_VALUES) return OPAQUE
     if (typeof each !== 'object' || each === null) return each
     if (depth === 0) return OPAQUE
-    if (!Array.isArray(each) && !isPlainObject(each)) return OPAQUE
-    const inner = (Array.isArray(each) ? copyList(each, MAX_VALUES + 1) : copyMembers(each)) as Record<string, unknown>
-    for (const name of Object.keys(inner)) {
-      const member = ++values > MAX_VALUES ? OPAQUE : copy(inner[name], depth - 1)
-      // Assignment would set the prototype where the name is __proto__.
-      Object.defineProperty(inner, name, { value: member, enumerable: true, configurable: true, writable: true })
-    }
-    return inner
+    if (Array.isArray(each)) return (copyList(each, MAX_VALUES) as unknown[]).map((item) => copy(item, depth - 1))
+    const members = copyMembers(each) as Record<string, unknown>
+    if (members !== OPAQUE) for (const name of Object.keys(members)) put(members, name, copy(members[name], depth - 1))
+    return members
   }
   return copy(value, maxDepth)
+}
+
+function put(copy: Record<string, unknown>, name: string, value: unknown): void {
+  // An assignment would set the prototype.
+  if (name === '__proto__') Object.defineProperty(copy, name, { value, enumerable: true, configurable: true, writable: true })
+  else copy[name] = value
 }

@@ -44,8 +44,10 @@ const KEY_RULES: readonly Rule[] = [
   ['lastUsedAt', 'an object of epoch milliseconds by secret id', isUses],
 ]
 
-const SECRET_MEMBERS = SECRET_RULES.map(([member]) => member)
-const RECORD_MEMBERS = [...KEY_RULES, ...ALIAS_RULES].map(([member]) => member)
+// Pure calls, so that a bundle without stores leaves the rules out.
+const membersOf = (lists: readonly (readonly Rule[])[]) => lists.flatMap((rules) => rules.map(([member]) => member))
+const SECRET_MEMBERS = /* @__PURE__ */ membersOf([SECRET_RULES])
+const RECORD_MEMBERS = /* @__PURE__ */ membersOf([KEY_RULES, ALIAS_RULES])
 
 /** Copies a record that a store answered, without checking it. Throws if a member throws. */
 export function copyRecord(value: unknown): unknown {
