@@ -1,8 +1,10 @@
 import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'
+import { nameProblem } from './core/bounds.ts'
 import { checkedStore } from './core/checked-store.ts'
 import { within } from './core/deadline.ts'
 import { createAnnouncer, type WarningEvent } from './core/events.ts'
+import { requireInput } from './core/fault.ts'
 import { createIdentifier } from './core/identifier.ts'
 import { createKeyCache } from './core/key-cache.ts'
 import type { Keyring } from './core/key-management.ts'
@@ -63,6 +65,8 @@ export interface Twinkey<M extends Metadata = Metadata> {
   /**
    * Says that what an owner may reach has changed, or that the owner is gone. Until then `ownerScope` is asked again only when its last answer
    * is older than `cache.maxAgeSeconds`. This reaches this node only.
+   *
+   * @throws {@link TwinkeyError} `invalid_input` where the owner is no name.
    */
   ownerChanged(owner: string): Promise<void>
   /**
@@ -190,6 +194,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     ask: authenticator.ask,
     pending,
     async ownerChanged(owner) {
+      requireInput(nameProblem(owner), 'owner')
       owners?.forget(owner)
     },
     async close() {

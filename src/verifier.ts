@@ -85,17 +85,17 @@ const MAX_TOKENS = 20_000
  * ```
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  requireMembers(options, MEMBERS, 'The options of createVerifier')
-  const { jwks, issuer, audience, onEvent, now: clock } = options
+  const given = requireMembers(options, MEMBERS, 'The options of createVerifier')
+  const { jwks, issuer, audience, onEvent, now: clock } = given
   requireName(issuer, 'issuer')
   requireName(audience, 'audience')
   for (const [name, value] of Object.entries({ onEvent, now: clock })) {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function.`)
   }
   const now = clockOf(clock === Date.now ? undefined : clock, () => Date.now())
-  const skewSeconds = requireNumber(options.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'skewSeconds', Number.isFinite)
-  const deadlineMilliseconds = 1000 * requireNumber(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite)
-  const environments = options.environments === undefined ? undefined : environmentsOf(options.environments)
+  const skewSeconds = requireNumber(given.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'skewSeconds', Number.isFinite)
+  const deadlineMilliseconds = 1000 * requireNumber(given.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite)
+  const environments = given.environments === undefined ? undefined : environmentsOf(given.environments)
   const announcer = onEvent && createAnnouncer(onEvent, eventFailures(now))
 
   let tokens = createTokenMemory(MAX_TOKENS, skewSeconds * 1000)

@@ -1,10 +1,11 @@
 import type { KeyRecord } from './api-key.ts'
+import { copyList } from './copy.ts'
 import { within } from './deadline.ts'
 import { TwinkeyError } from './fault.ts'
 import { matchesQuery } from './list-query.ts'
 import type { KeyStore, ListQuery, SecretUse, StoredKey } from './store.ts'
 import { showable } from './store-error.ts'
-import { readRecord, recordProblem } from './stored-key.ts'
+import { copyRecord, readRecord, recordProblem } from './stored-key.ts'
 
 /** A store as the rest of the core sees it: every call has a deadline, and what comes out has been checked before it is believed. */
 export interface CheckedStore {
@@ -34,21 +35,20 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number, answ
   const calls = new Set<AbortController>()
   const writes = new Set<Promise<unknown>>()
 
-  async function ask<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  // Reads an answer here and nowhere else, so that an answer that throws is `store_malformed`. Only the copy that `read` makes goes on: resolving a promise
+  // with the answer itself would read its `then` again, outside of this wrapper.
+  async function ask<T>(method: string, call: (signal: AbortSignal) => Promise<unknown>, read: (answer: unknown) => T): Promise<T> {
     const controller = new AbortController()
     calls.add(controller)
     try {
-      const answer = await within(deadlineMilliseconds, 'store_unavailable', 'The store failed', async () => {
-        try {
-          return await call(controller.signal)
-        } catch (error) {
-          throw showable(error)
-        }
-      })
+      const outcome = await within(deadlineMilliseconds, 'store_unavailable', 'The store failed', () =>
+        answerOf(method, () => call(controller.signal), read),
+      )
       answered()
-      return answer
+      if ('fault' in outcome) throw outcome.fault
+      return outcome.value
     } catch (fault) {
-      // Where it was late, it goes on until it is told.
+      // A late call goes on until it is aborted.
       controller.abort()
       throw fault
     } finally {
@@ -56,8 +56,8 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number, answ
     }
   }
 
-  async function write<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const writing = ask(call)
+  async function write<T>(method: string, call: (signal: AbortSignal) => Promise<unknown>, read: (answer: unknown) => T): Promise<T> {
+    const writing = ask(method, call, read)
     writes.add(writing)
     try {
       return await writing
@@ -67,42 +67,36 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number, answ
   }
 
   return {
-    async get(id) {
-      const found = await ask((signal) => store.get(id, signal))
-      if (found === undefined) return undefined
-      const problem = recordProblem(found)
-      if (problem !== undefined) throw malformed('get', problem)
-      // A store that answers with another key than was asked for would let one caller in as another.
-      if (found.id !== id) throw malformed('get', 'id must be the one that was asked for')
-      return readRecord(found)
-    },
-    async put(next, expectedVersion) {
-      return oneOf('put', PUT_ANSWERS, await write((signal) => store.put(next, expectedVersion, signal)))
-    },
-    async delete(id, expectedVersion) {
-      return oneOf('delete', DELETE_ANSWERS, await write((signal) => store.delete(id, expectedVersion, signal)))
-    },
-    async list(query) {
-      const page = await ask((signal) => store.list(query, signal))
-      if (!Array.isArray(page?.keys) || (page.next !== undefined && typeof page.next !== 'string'))
-        throw malformed('list', 'the answer must be { keys, next }')
-      // Whoever asks for page after page would never come to an end.
-      if (page.next !== undefined && page.next === query.cursor) throw malformed('list', 'next must not be the cursor that was given')
-      const keys = page.keys.map((found) => {
-        const problem =
-          recordProblem(found) ?? (found.kind === 'key' && matchesQuery(found, query) ? undefined : 'a key must be one that was asked for')
-        if (problem !== undefined) throw malformed('list', problem)
-        return readRecord(found) as KeyRecord
-      })
-      return { keys, next: page.next }
-    },
-    async recordUse(uses) {
-      await ask((signal) => store.recordUse(uses, signal))
-    },
-    async inspect() {
-      const found: unknown = await ask(async (signal) => store.inspect?.(signal))
-      return Array.isArray(found) ? found.filter((each) => typeof each === 'string') : []
-    },
+    get: (id) =>
+      ask(
+        'get',
+        (signal) => store.get(id, signal),
+        (found) => {
+          if (found === undefined) return undefined
+          const record = recordOf(found)
+          // A store that answers with another key than was asked for would let one caller in as another.
+          if (record.id !== id) throw new Malformed('id must be the one that was asked for')
+          return record
+        },
+      ),
+    put: (next, expectedVersion) => write('put', (signal) => store.put(next, expectedVersion, signal), oneOf(PUT_ANSWERS)),
+    delete: (id, expectedVersion) => write('delete', (signal) => store.delete(id, expectedVersion, signal), oneOf(DELETE_ANSWERS)),
+    list: (query) => ask('list', (signal) => store.list(query, signal), pageOf(query)),
+    recordUse: (uses) =>
+      ask(
+        'recordUse',
+        (signal) => store.recordUse(uses, signal),
+        () => {},
+      ),
+    inspect: () =>
+      ask(
+        'inspect',
+        async (signal) => store.inspect?.(signal),
+        (found) => {
+          const copy = copyList(found)
+          return Array.isArray(copy) ? copy.filter((each) => typeof each === 'string') : []
+        },
+      ),
     written: () => Promise.allSettled(writes),
     end() {
       for (const call of calls) call.abort()
@@ -110,11 +104,61 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number, answ
   }
 }
 
-function oneOf<T extends string>(call: string, answers: readonly T[], answer: T): T {
-  if (!answers.includes(answer)) throw malformed(call, `the answer must be one of ${answers.join(', ')}`)
-  return answer
+async function answerOf<T>(
+  method: string,
+  call: () => Promise<unknown>,
+  read: (answer: unknown) => T,
+): Promise<{ value: T } | { fault: TwinkeyError }> {
+  let answer: unknown
+  try {
+    answer = await call()
+  } catch (error) {
+    throw showable(error)
+  }
+  try {
+    return { value: read(answer) }
+  } catch (error) {
+    return {
+      fault: error instanceof Malformed ? malformed(method, error.message) : malformed(method, 'it cannot be read', showable(error)),
+    }
+  }
 }
 
-function malformed(call: string, problem: string): TwinkeyError {
-  return new TwinkeyError('store_malformed', `What the store answered to ${call} has not the form of the port: ${problem}.`)
+// Its message says what is wrong with an answer.
+class Malformed extends Error {}
+
+function recordOf(found: unknown): StoredKey {
+  const copy = copyRecord(found)
+  const problem = recordProblem(copy)
+  if (problem !== undefined) throw new Malformed(problem)
+  return readRecord(copy as StoredKey)
+}
+
+function pageOf(query: ListQuery): (page: unknown) => { keys: KeyRecord[]; next?: string | undefined } {
+  return (page) => {
+    const { keys, next } = (page ?? {}) as { keys?: unknown; next?: unknown }
+    const found = copyList(keys)
+    if (!Array.isArray(found) || (next !== undefined && typeof next !== 'string')) throw new Malformed('the answer must be { keys, next }')
+    // A caller that asks for page after page would never reach the end.
+    if (next !== undefined && next === query.cursor) throw new Malformed('next must not be the cursor that was given')
+    const read = found.map((each) => {
+      const record = recordOf(each)
+      if (record.kind !== 'key' || !matchesQuery(record, query)) throw new Malformed('a key must be one that was asked for')
+      return record
+    })
+    return { keys: read, next }
+  }
+}
+
+function oneOf<T extends string>(answers: readonly T[]): (answer: unknown) => T {
+  return (answer) => {
+    const found = answers.find((each) => each === answer)
+    if (found === undefined) throw new Malformed(`the answer must be one of ${answers.join(', ')}`)
+    return found
+  }
+}
+
+function malformed(call: string, problem: string, cause?: unknown): TwinkeyError {
+  const message = `What the store answered to ${call} has not the form of the port: ${problem}.`
+  return new TwinkeyError('store_malformed', message, cause === undefined ? undefined : { cause })
 }

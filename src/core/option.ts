@@ -1,4 +1,5 @@
 import { membersProblem, nameProblem } from './bounds.ts'
+import { copyList, copyMembers } from './copy.ts'
 
 // How options are checked: each check throws what to do instead, when the process starts.
 
@@ -22,7 +23,8 @@ export function clockOf(given: (() => number) | undefined, system: () => number)
 const NO_CLOCK = 'now must answer epoch milliseconds, like Date.now.'
 
 /** The environments that a deployment serves. */
-export function environmentsOf(environments: unknown): readonly string[] {
+export function environmentsOf(given: unknown): readonly string[] {
+  const environments = copyList(given)
   if (!Array.isArray(environments) || environments.length === 0) {
     throw new TypeError('environments must be a list of what this deployment serves, like ["production"]. Leave it out to serve any.')
   }
@@ -55,7 +57,10 @@ export function requireNumber(
   return value
 }
 
-export function requireMembers(value: unknown, known: readonly string[], what: string): void {
-  const problem = membersProblem(value, known)
+/** Copies an object that may have these members only. Check and use the copy, not the object. */
+export function requireMembers<T>(value: T, known: readonly string[], what: string): T {
+  const copy = copyMembers(value, known)
+  const problem = membersProblem(copy, known)
   if (problem !== undefined) throw new TypeError(`${what} ${problem}.`)
+  return copy as T
 }

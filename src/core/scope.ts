@@ -1,4 +1,5 @@
-import { membersProblem, nameProblem } from './bounds.ts'
+import { isPlainObject, membersProblem, nameProblem } from './bounds.ts'
+import { copyList, copyMembers } from './copy.ts'
 
 /** What one axis of a scope reaches: `'*'` for everything, or the exact names. An empty list reaches nothing. */
 export type Reach = '*' | readonly string[]
@@ -125,6 +126,15 @@ export function scopeProblem(value: unknown): string | undefined {
     if (wrong !== undefined) return `is wrong: ${member} ${wrong}`
   }
   return undefined
+}
+
+/** Copies a scope, or some of its axes, without checking it. */
+export function copyScope(value: unknown): unknown {
+  const copy = copyMembers(value, SCOPE_MEMBERS)
+  if (!isPlainObject(copy)) return copy
+  // One name more than allowed is enough for the check to refuse the list.
+  for (const member of SCOPE_MEMBERS) if (member in copy) copy[member] = copyList(copy[member], MAX_NAMES + 1)
+  return copy
 }
 
 /** A frozen copy, so that nothing that is handed out or handed in can change it afterwards. */

@@ -3,6 +3,7 @@ import { exportJWK } from 'jose/key/export'
 import { generateKeyPair } from 'jose/key/generate/keypair'
 import { importJWK } from 'jose/key/import'
 import { isPlainObject } from './bounds.ts'
+import { copyJson } from './copy.ts'
 import { digestOf } from './digest.ts'
 import { TwinkeyError } from './fault.ts'
 import { ed25519PrivateProblem, ed25519Problem, p256PrivateProblem, p256Problem, rsaPrivateProblem, rsaProblem } from './key-numbers.ts'
@@ -38,6 +39,8 @@ const KINDS: Readonly<Record<SigningAlgorithm, KeyKind>> = {
   RS256: RSA,
   PS256: RSA,
 }
+/** How many levels a JWK may have. */
+export const MAX_JWK_DEPTH = 3
 
 /**
  * Makes a private signing key to keep, as a JWK: store it where the deployment keeps its secrets, and give it to every node.
@@ -64,14 +67,15 @@ export async function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'):
  * @param known Keys that were read before. One of them is answered again, which saves the check.
  * @throws TypeError with what to do, where it is no JWK of a kind that can sign tokens.
  */
-export function readSigningKey(value: unknown, where: string, known?: ReadonlyMap<string, SigningKey>): SigningKey {
+export function readSigningKey(given: unknown, where: string, known?: ReadonlyMap<string, SigningKey>): SigningKey {
+  // The private part is imported when the first token is signed. By then the application may have changed the object, or removed the part from it.
+  const value = copyJson(given, MAX_JWK_DEPTH)
   if (!isPlainObject(value)) {
     throw new TypeError(
       `${where} must be a JWK object. Make one with generateSigningKey(), or export a KeyObject with { format: 'jwk' }. A string is not guessed at.`,
     )
   }
-  // Copied first, so that what was checked is what is used.
-  const jwk: JWK = { ...value }
+  const jwk: JWK = value
   if (jwk.kty === 'oct') {
     throw new TypeError(
       `${where} is a symmetric key. Whoever can verify with it can also forge, so it is not accepted: use generateSigningKey().`,

@@ -21,11 +21,16 @@ export type Readings = Reading | readonly Reading[]
  * @param before What was read for another request. Where the same is read now, the answer equals it by `===`.
  */
 export function readTarget<R>(request: R, { readers }: Demand<R>, before: Readings): Readings {
-  const first = readers[0]?.(request)
-  // A reader of an application may answer a list itself, which is no name.
-  if (readers.length < 2 && !Array.isArray(first)) return first
-  const readings = readers.map((read, i) => (i === 0 ? first : read(request)))
+  const first = readers[0] && readingFrom(readers[0], request)
+  if (readers.length < 2) return first
+  const readings = readers.map((read, i) => (i === 0 ? first : readingFrom(read, request)))
   return Array.isArray(before) && readings.every((each, i) => each === before[i]) ? before : readings
+}
+
+// A reader of the application may answer a list, a promise, or an object that becomes another name at each read. Those are no names.
+function readingFrom<R>(read: (request: R) => unknown, request: R): Reading {
+  const answer = read(request)
+  return answer === undefined || typeof answer === 'string' || isRefusal(answer) ? answer : REFUSALS.requestMalformed
 }
 
 /** The same readings, kept apart from the request: names that the scope lists are those of the list, others are copies. */

@@ -2,13 +2,14 @@ import type { JWK } from 'jose'
 import type { Metadata } from './api-key.ts'
 import type { Authenticator } from './authenticator.ts'
 import { membersProblem, secondsProblem } from './bounds.ts'
+import { copyMembers } from './copy.ts'
 import type { Emit } from './events.ts'
-import { requireInput } from './fault.ts'
+import { readInput, requireInput } from './fault.ts'
 import { Denial } from './identifier.ts'
 import { type ApiKey, viewOf } from './key-view.ts'
 import type { Principal, Refused } from './principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, reasonOf } from './refusal.ts'
-import { emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope } from './scope.ts'
+import { copyScope, emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope } from './scope.ts'
 import type { Slot } from './secret.ts'
 import type { SigningKeys } from './signing-key.ts'
 import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from './tokens.ts'
@@ -75,6 +76,8 @@ export interface Tokens<M extends Metadata = Metadata> {
   readonly canIssue: boolean
 }
 
+const REQUEST_MEMBERS = ['scope', 'lifetimeSeconds']
+
 /** What is needed to issue tokens. */
 export interface TokenIssuerParts<M extends Metadata> {
   readonly authenticator: Authenticator<M>
@@ -113,7 +116,6 @@ export function createTokenIssuer<M extends Metadata>({
 
       const narrowed = narrow(principal.scope, wanted)
       if (typeof narrowed === 'string') return refuse(denied(narrowed), 'wider_than_key', key.id)
-      // A copy at once: what was asked for is the caller's, who may change it while the token is signed.
       const scope = freezeScope(narrowed)
       const empty = emptyAxis(scope)
       if (empty !== undefined) return refuse(denied(empty), 'not_covered', key.id)
@@ -153,9 +155,12 @@ export async function verifyCredential<M extends Metadata>(
   return Object.freeze({ ok: true, key: viewOf<M>(outcome.key), slot: outcome.slot, scope: outcome.principal.scope })
 }
 
+// Copies the request: its owner may change it while the token is signed, and a getter may answer differently at each read.
 function readRequest(request: TokenRequest): { scope: Partial<Scope>; lifetimeSeconds: number } {
-  requireInput(membersProblem(request, ['scope', 'lifetimeSeconds']), 'The token request')
-  const { scope = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = request
+  const copy = readInput(() => copyMembers(request, REQUEST_MEMBERS), 'The token request') as TokenRequest
+  requireInput(membersProblem(copy, REQUEST_MEMBERS), 'The token request')
+  const { scope: asked = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = copy
+  const scope = readInput(() => copyScope(asked), 'scope') as Partial<Scope>
   // A misspelt axis must not leave a token wider than was meant.
   requireInput(membersProblem(scope, SCOPE_MEMBERS), 'scope')
   for (const member of SCOPE_MEMBERS) requireInput(scope[member] === undefined ? undefined : reachProblem(scope[member]), member)

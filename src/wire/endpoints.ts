@@ -45,7 +45,7 @@ export interface Endpoints {
 
 const JWKS_MAX_AGE_SECONDS = 300
 
-export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, options: EndpointOptions = {}): Endpoints {
+export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, given: EndpointOptions = {}): Endpoints {
   // First: where the call was forgotten, a framework hands in options of its own.
   if (typeof twinkey?.tokens?.issue !== 'function') {
     throw new TypeError(
@@ -57,8 +57,7 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, op
       'tokenRoutes: Tokens need tokens.signingKeys: an ephemeral key serves memoryStore() only. Make a key with generateSigningKey() and give it to every node.',
     )
   }
-  requireMembers(options, ['profile', 'throttle'], 'The options of tokenRoutes')
-  const { profile = standard(), throttle } = options
+  const { profile = standard(), throttle } = requireMembers(given, ['profile', 'throttle'], 'The options of tokenRoutes')
   const guard = createGuard(twinkey, { profile, anyTarget: true, throttle })
   const credential = (request: WireRequest) => profile.exchangeCredential?.(request) ?? profile.credential(request)
   const exchanging: Profile = Object.assign(Object.create(profile), { credential })

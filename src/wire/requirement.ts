@@ -1,4 +1,5 @@
 import { nameProblem } from '../core/bounds.ts'
+import { copyList } from '../core/copy.ts'
 import type { Demand, TargetReader } from '../core/demand.ts'
 import { requireMembers } from '../core/option.ts'
 import { parameterUnseen } from '../core/refusal.ts'
@@ -123,9 +124,10 @@ export class CheckedRequirement implements Demand<WireRequest> {
   readonly workflow: string | undefined
 
   /** @throws TypeError with what to do, where the requirement would not guard what it seems to. */
-  constructor(requirement: Requirement) {
-    requireMembers(requirement, MEMBERS, 'requireAuth: the requirement')
-    const { profile = standard(), accept = ['secret', 'token'], optional = false, anyTarget = false, throttle } = requirement
+  constructor(given: Requirement) {
+    const requirement = requireMembers(given, MEMBERS, 'requireAuth: the requirement')
+    const { profile = standard(), optional = false, anyTarget = false, throttle } = requirement
+    const accept = requirement.accept === undefined ? ['secret', 'token'] : copyList(requirement.accept)
     if (PROFILE_METHODS.some((method) => typeof profile?.[method] !== 'function')) {
       throw new TypeError('requireAuth: profile must be a profile, like standard().')
     }
@@ -153,7 +155,7 @@ export class CheckedRequirement implements Demand<WireRequest> {
     this.acceptsToken = accept.includes('token')
     this.optional = optional
     this.anyTarget = anyTarget
-    const sources = anyTarget ? [] : AXES.flatMap(([axis]) => [target[axis], profile.target?.[axis]])
+    const sources = anyTarget ? [] : AXES.flatMap(([axis]) => [target[axis], readerOf(profile, axis)])
     this.readers = sources.filter((source) => typeof source === 'function')
     this.names = sources.map((source) => (typeof source === 'function' ? this.readers.indexOf(source) : source))
     this.required = required
@@ -162,6 +164,14 @@ export class CheckedRequirement implements Demand<WireRequest> {
     Object.defineProperty(this, CHECKED, { value: true })
     Object.freeze(this)
   }
+}
+
+// A number would stand for the reader at that index, which may be of another axis.
+function readerOf({ target }: Profile, axis: Axis): TargetReader<WireRequest> | undefined {
+  const reader: unknown = target?.[axis]
+  if (reader !== undefined && typeof reader !== 'function')
+    throw new TypeError(`requireAuth: profile.target.${axis} must be a function that reads a name from a request.`)
+  return reader as TargetReader<WireRequest> | undefined
 }
 
 // Called on the object that was given: it may be an instance of a class.
