@@ -177,7 +177,18 @@ describe('what one copy of the package makes', () => {
 
   it('is never told by its class: of our own only those are that stay within one createTwinkey', () => {
     const classes = new Set(texts.flatMap((text) => [...text.matchAll(/\binstanceof (\w+)/g)].map(([, name]) => name)))
-    expect([...classes].sort()).toEqual(['Denial', 'FormData', 'Misdirected', 'Question', 'SyntaxError', 'URL', 'Uint8Array'])
+    expect([...classes].sort()).toEqual([
+      'Denial',
+      'FormData',
+      'Headers',
+      'Malformed',
+      'Misdirected',
+      'Question',
+      'SyntaxError',
+      'URL',
+      'URLSearchParams',
+      'Uint8Array',
+    ])
   })
 })
 
