@@ -51,7 +51,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
       req.principal = verdict.principal as Principal
       next()
     }
-    const verdict = judge(wireOf(req, secretQuery))
+    const verdict = judge(wireOf(req, secretQuery, next))
     if (verdict instanceof Promise) verdict.then(proceed).catch(next)
     else proceed(verdict)
   }

@@ -107,6 +107,8 @@ export function targetConflict(axis: Axis): Refusal {
 export interface Unseen {
   readonly parameter: string | undefined
   readonly template: string | undefined
+  /** What to do, where the framework does not tell the template of the route. */
+  readonly advice?: string | undefined
 }
 
 /** A guard cannot see what it is to read of the route: the same to the caller as any other, but no fault of the caller's. */

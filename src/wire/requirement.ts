@@ -73,9 +73,11 @@ export const query = /* @__PURE__ */ maker((name: string): TargetReader<WireRequ
  * counts as GET. A guard that stands on no route, as in `app.use()`, cannot see its template, and refuses the request.
  */
 export const routeTemplate = /* @__PURE__ */ maker(
-  (): TargetReader<WireRequest> =>
-    ({ method, template }) =>
-      template === undefined ? parameterUnseen({ parameter: undefined, template }) : `${method === 'HEAD' ? 'GET' : method} ${template}`,
+  (): TargetReader<WireRequest> => (request) => {
+    const { method, template } = request
+    if (template === undefined) return parameterUnseen({ parameter: undefined, template, advice: request.templateAdvice })
+    return `${method === 'HEAD' ? 'GET' : method} ${template}`
+  },
 )
 
 const PROFILE_METHODS = ['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const
