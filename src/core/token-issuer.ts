@@ -8,7 +8,7 @@ import { Denial } from './identifier.ts'
 import { type ApiKey, viewOf } from './key-view.ts'
 import type { Principal, Refused } from './principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, reasonOf } from './refusal.ts'
-import { emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope } from './scope.ts'
+import { emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope, type ScopeInput } from './scope.ts'
 import type { Slot } from './secret.ts'
 import type { SigningKeys } from './signing-key.ts'
 import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from './tokens.ts'
@@ -16,7 +16,7 @@ import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from './toke
 /** What a token is to be, within what the key may reach. */
 export interface TokenRequest {
   /** The axes to cut down; an axis left out stays as the key has it. Asking for more than the key reaches is refused. */
-  readonly scope?: Partial<Scope> | undefined
+  readonly scope?: ScopeInput | undefined
   /** 1 to 3600 seconds, 3600 unless given; cut to `tokens.maxLifetimeSeconds`, and never past the expiry of the key or of the secret. */
   readonly lifetimeSeconds?: number | undefined
 }
@@ -153,7 +153,7 @@ export async function verifyCredential<M extends Metadata>(
   return Object.freeze({ ok: true, key: viewOf<M>(outcome.key), slot: outcome.slot, scope: outcome.principal.scope })
 }
 
-function readRequest(request: TokenRequest): { scope: Partial<Scope>; lifetimeSeconds: number } {
+function readRequest(request: TokenRequest): { scope: ScopeInput; lifetimeSeconds: number } {
   requireInput(membersProblem(request, ['scope', 'lifetimeSeconds']), 'The token request')
   const { scope = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = request
   // A misspelt axis must not leave a token wider than was meant.

@@ -70,7 +70,9 @@ export const query = /* @__PURE__ */ maker((name: string): TargetReader<WireRequ
 
 /**
  * Names the workflow by method and template of the matched route, as in `GET /customers/:id/`: for keys whose permitted workflows are routes. HEAD
- * counts as GET. A guard that stands on no route, as in `app.use()`, cannot see its template, and refuses the request.
+ * counts as GET. The template begins with those of the mounts, as the application spells them. A guard that stands on no route, as in `app.use()`,
+ * cannot see its template, and refuses the request. So does one where Express does not say at which path a router is mounted: `advice` in the event
+ * `access.refused` says what to do.
  */
 export const routeTemplate = /* @__PURE__ */ maker(
   (): TargetReader<WireRequest> => (request) => {
