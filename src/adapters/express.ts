@@ -11,11 +11,15 @@ import { bodyOf, writeAnswer } from './node.ts'
 
 export { header, param, query, routeTemplate } from '../wire/requirement.ts'
 
+/** Declares the type of `req.principal` for an application that has a `principal` of its own. The guard replaces what stands in it. */
+// biome-ignore lint/suspicious/noEmptyInterface: it is there to be merged with.
+export interface RequestTypes {}
+
 declare global {
   namespace Express {
     interface Request {
       /** Set by `requireAuth`. Undefined on routes without a guard and, for who is let in as nobody, behind an `optional` one: the type cannot say so. */
-      principal: Principal
+      principal: RequestTypes extends { principal: infer P } ? P : Principal
     }
   }
 }
@@ -26,7 +30,6 @@ export type AuthHandler = <P, A, B, Q, L extends object>(req: Request<P, A, B, Q
 /**
  * Guards a route of Express 4.21 or later: lets a request pass with `req.principal`, or answers it with a refusal.
  * Put it on the route itself, where the parameters of the path are known, and mount cors before it: the guard exempts no method.
- *
  * @param twinkey What decides.
  * @param requirement What the route asks of a request. Checked here, when the route is made.
  * @returns A middleware.
@@ -51,7 +54,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
       req.principal = verdict.principal as Principal
       next()
     }
-    const verdict = judge(wireOf(req, secretQuery))
+    const verdict = judge(wireOf(req, secretQuery, next))
     if (isPending(verdict)) verdict.then(proceed).catch(next)
     else proceed(verdict)
   }
@@ -60,7 +63,6 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
 /**
  * The token service for Express: `POST /` (`POST /generate` with the Flare profile) exchanges a secret for a token, `GET /test` says who a
  * credential belongs to, `GET /jwks.json` publishes the public keys. The body is read under any Content-Type, whether a parser ran before or not.
- *
  * @param twinkey What issues.
  * @param options The profile, where it is not the standard one, and a throttle.
  * @returns A middleware to mount with `app.use('/tokens', …)`.

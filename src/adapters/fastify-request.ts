@@ -1,10 +1,19 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { WireAnswer } from '../wire/profile.ts'
-import { type MatchedRoute, NodeWireRequest, ownMember, type WireRequest, withoutQuery } from '../wire/request.ts'
+import type { RawRequestDefaultExpression, RawServerBase } from 'fastify'
+import { type MatchedRoute, type NodeRequest, NodeWireRequest, ownMember, type WireRequest, withoutQuery } from '../wire/request.ts'
 import { hideQuery } from './node.ts'
-import { endWhenArrived } from './node-answer.ts'
 
-const MATCHED: MatchedRoute<FastifyRequest> = {
+/** The part of Fastify's request that a guard reads, whatever the server, the logger and the route say of its types. */
+export interface GuardedRequest {
+  readonly raw: RawRequestDefaultExpression<RawServerBase>
+  readonly params: unknown
+  readonly query: unknown
+  readonly headers: NodeRequest['headers']
+  readonly ip: string
+  readonly routeOptions: { readonly url?: string | undefined }
+  principal: unknown
+}
+
+const MATCHED: MatchedRoute<GuardedRequest> = {
   param: ({ params }, name) => ownMember(params, name),
   template: ({ routeOptions }) => routeOptions.url,
   // What a hook assigns to it does not reach Node's request.
@@ -13,7 +22,7 @@ const MATCHED: MatchedRoute<FastifyRequest> = {
 }
 
 /** The request of Node's server behind Fastify's. Names in the query that hold a credential are taken out of what a handler sees. */
-export function wireOf(request: FastifyRequest, secretQuery: readonly string[] | undefined): WireRequest {
+export function wireOf(request: GuardedRequest, secretQuery: readonly string[] | undefined): WireRequest {
   const wire = new NodeWireRequest(request.raw, request, MATCHED)
   if (secretQuery === undefined) return wire
   hideQuery(request.raw, request.query, secretQuery)
@@ -24,10 +33,4 @@ export function wireOf(request: FastifyRequest, secretQuery: readonly string[] |
     if (typeof value === 'string') kept[symbol] = withoutQuery(value, secretQuery)
   }
   return wire
-}
-
-/** Writes an answer to a reply. As bytes: to text Fastify would add a charset of its own. */
-export function sendAnswer(reply: FastifyReply, { status, headers, body }: WireAnswer): FastifyReply {
-  endWhenArrived(reply.request.raw, reply.raw)
-  return reply.code(status).headers(headers).send(new TextEncoder().encode(body))
 }

@@ -16,7 +16,7 @@ export interface NodeResponse {
   readonly headersSent: boolean
   setHeader(name: string, value: string): unknown
   hasHeader(name: string): boolean
-  flushHeaders(): void
+  flushHeaders?(): void
   write(body: string | Uint8Array): unknown
   end(...args: unknown[]): unknown
 }
@@ -44,7 +44,7 @@ export function endWhenArrived(request: ArrivingRequest, response: NodeResponse)
         response.write(body)
       }
       // Where there is no body to write, as for HEAD.
-      response.flushHeaders()
+      response.flushHeaders?.()
       const ended = rest.find((each) => typeof each === 'function')
       void restOf(request).then(() => end.call(response, ended))
     })

@@ -183,11 +183,12 @@ export function createAuthenticator<M extends Metadata>({
     emit({ type: 'access.refused', at, code: refusal.code, reason, axis: refusal.axis, keyId, ...told })
   }
 
-  // A secret may stand where a name belongs, and in the template of Express what a mounted router was called with.
+  // A secret may stand where a name belongs, and a reader of the application may hand on a template with one in it. Advice is text of this package.
   function tellable(where: Whereabouts, at: number): Whereabouts {
     const isFree = (text: string) => !mayHoldSecret(text) && identify(text, 'secret', undefined, at) instanceof Denial
     const parts = (member: string, text: string) => (member === 'template' ? text.split('/') : [text])
-    return Object.fromEntries(Object.entries(where).filter(([member, text]) => text && parts(member, text).every(isFree)))
+    const isTellable = (member: string, text: string) => member === 'advice' || parts(member, text).every(isFree)
+    return Object.fromEntries(Object.entries(where).filter(([member, text]) => text && isTellable(member, text)))
   }
 
   // Takes the steps until they end, asking what must be asked. Each question is asked once, because its answer is held for this decision.

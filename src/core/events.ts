@@ -69,6 +69,8 @@ export interface RefusedEvent {
   readonly parameter?: string | undefined
   /** With `parameter_unseen`: the template of the route on which the guard stands; undefined where it stands on none, as in `app.use()`. */
   readonly template?: string | undefined
+  /** With `parameter_unseen`, where the framework matched a route and does not tell its template: what to do. */
+  readonly advice?: string | undefined
 }
 
 /** Something that an operator should look at. */

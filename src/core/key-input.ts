@@ -2,7 +2,7 @@ import type { KeyState, Metadata } from './api-key.ts'
 import { isPlainObject, MAX_METADATA_DEPTH, membersProblem, metadataProblem, nameProblem, secondsProblem, timeProblem } from './bounds.ts'
 import { copyJson, copyMembers } from './copy.ts'
 import { readInput, requireInput } from './fault.ts'
-import { copyScope, SCOPE_MEMBERS, type Scope, scopeProblem } from './scope.ts'
+import { copyScope, SCOPE_MEMBERS, type Scope, type ScopeInput, scopeProblem } from './scope.ts'
 
 /** What every management call may be told: who did it. */
 export interface ActorOption {
@@ -17,7 +17,7 @@ export interface CreateKeyInput<M extends Metadata = Metadata> extends ActorOpti
   /** The user or machine that the key acts for: 1 to 128 characters. It cannot be changed later. */
   readonly owner?: string | null | undefined
   /** What the key may reach. Environments default to those that the deployment serves, workflows to `'*'`; tenants must be given. */
-  readonly scope: Pick<Scope, 'tenants'> & Partial<Scope>
+  readonly scope: Pick<Scope, 'tenants'> & ScopeInput
   /** When the key dies, in epoch milliseconds; null or left out for never. */
   readonly expiresAt?: number | null | undefined
   /** A plain JSON object of at most 4 KiB and depth 5. */
@@ -30,7 +30,7 @@ export interface CreateKeyInput<M extends Metadata = Metadata> extends ActorOpti
 export interface UpdateKeyInput<M extends Metadata = Metadata> extends ActorOption {
   readonly name?: string | undefined
   /** The axes to change. */
-  readonly scope?: Partial<Scope> | undefined
+  readonly scope?: ScopeInput | undefined
   readonly expiresAt?: number | null | undefined
   readonly metadata?: M | undefined
 }
@@ -173,7 +173,7 @@ function copyInput<T extends object>(input: T, known: readonly string[]): T {
 }
 
 // Refuses a misspelt axis, even if it is undefined.
-function axesOf(scope: Partial<Scope>) {
+function axesOf(scope: ScopeInput) {
   requireInput(membersProblem(scope, SCOPE_MEMBERS), 'scope')
   return withoutUndefined(scope)
 }

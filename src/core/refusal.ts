@@ -111,6 +111,8 @@ export function targetConflict(axis: Axis): Refusal {
 export interface Unseen {
   readonly parameter: string | undefined
   readonly template: string | undefined
+  /** What to do, where the framework does not tell the template of the route. */
+  readonly advice?: string | undefined
 }
 
 /** What a refusal carries beside what a caller may learn. */

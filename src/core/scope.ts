@@ -11,6 +11,9 @@ export interface Scope {
   readonly workflows: Reach
 }
 
+/** The axes of a scope that are given. One that is undefined counts as left out. */
+export type ScopeInput = { readonly [member in keyof Scope]?: Scope[member] | undefined }
+
 /** What one request is aimed at. An axis that is left out is not named by the request. */
 export interface Target {
   readonly tenant?: string | undefined
@@ -54,7 +57,7 @@ export function intersect(a: Scope, b: Scope): Scope {
  * @param asked What is wanted; an axis left out stays as it is held.
  * @returns The cut scope, or the first axis on which more is asked for than is held.
  */
-export function narrow(scope: Scope, asked: Partial<Scope>): Scope | Axis {
+export function narrow(scope: Scope, asked: ScopeInput): Scope | Axis {
   for (const [axis, member] of AXES) {
     const wanted = asked[member]
     if (wanted !== undefined && !within(wanted, scope[member])) return axis

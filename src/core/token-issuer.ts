@@ -9,7 +9,7 @@ import { Denial } from './identifier.ts'
 import { type ApiKey, viewOf } from './key-view.ts'
 import type { Principal, Refused } from './principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, reasonOf } from './refusal.ts'
-import { copyScope, emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope } from './scope.ts'
+import { copyScope, emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope, type ScopeInput } from './scope.ts'
 import type { Slot } from './secret.ts'
 import type { SigningKeys } from './signing-key.ts'
 import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from './tokens.ts'
@@ -17,7 +17,7 @@ import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from './toke
 /** What a token is to be, within what the key may reach. */
 export interface TokenRequest {
   /** The axes to cut down; an axis left out stays as the key has it. Asking for more than the key reaches is refused. */
-  readonly scope?: Partial<Scope> | undefined
+  readonly scope?: ScopeInput | undefined
   /** 1 to 3600 seconds, 3600 unless given; cut to `tokens.maxLifetimeSeconds`, and never past the expiry of the key or of the secret. */
   readonly lifetimeSeconds?: number | undefined
 }
@@ -156,11 +156,11 @@ export async function verifyCredential<M extends Metadata>(
 }
 
 // Copies the request: its owner may change it while the token is signed, and a getter may answer differently at each read.
-function readRequest(request: TokenRequest): { scope: Partial<Scope>; lifetimeSeconds: number } {
+function readRequest(request: TokenRequest): { scope: ScopeInput; lifetimeSeconds: number } {
   const copy = readInput(() => copyMembers(request, REQUEST_MEMBERS), 'The token request') as TokenRequest
   requireInput(membersProblem(copy, REQUEST_MEMBERS), 'The token request')
   const { scope: asked = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = copy
-  const scope = readInput(() => copyScope(asked), 'scope') as Partial<Scope>
+  const scope = readInput(() => copyScope(asked), 'scope') as ScopeInput
   // A misspelt axis must not leave a token wider than was meant.
   requireInput(membersProblem(scope, SCOPE_MEMBERS), 'scope')
   for (const member of SCOPE_MEMBERS) requireInput(scope[member] === undefined ? undefined : reachProblem(scope[member]), member)

@@ -23,6 +23,8 @@ export interface WireRequest {
   param(name: string): string | undefined
   /** The template of the matched route with its mount point, as in `/customers/:id/`; undefined where there is none. */
   readonly template?: string | undefined
+  /** What an operator can do where the framework does not tell the template of the route. */
+  readonly templateAdvice?: string | undefined
   /** The address of the peer, as far as the host knows it. Read only where a route has a throttle. */
   readonly peer?: string | undefined
 }
@@ -44,6 +46,8 @@ export interface MatchedRoute<F> {
   template(of: F): unknown
   /** The current headers, where the framework keeps its own; left out, they are those of Node's request. */
   headers?(of: F): NodeHeaders['headers']
+  /** What an operator can do where there is a route and no template of it. */
+  advice?(of: F): string | undefined
   /** The address of the peer, by what the framework was told of proxies; left out, it is the other end of the socket, where there is one. */
   peer?(of: F): unknown
 }
@@ -63,6 +67,10 @@ abstract class MatchedRequest<F> {
 
   get template(): string | undefined {
     return this.route === undefined ? undefined : textOf(this.route.template(this.of as F))
+  }
+
+  get templateAdvice(): string | undefined {
+    return this.route?.advice?.(this.of as F)
   }
 
   get peer(): string | undefined {

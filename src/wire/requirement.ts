@@ -90,12 +90,16 @@ export const query = /* @__PURE__ */ maker((name: string, options: ReaderOptions
 
 /**
  * Names the workflow by method and template of the matched route, as in `GET /customers/:id/`: for keys whose permitted workflows are routes. HEAD
- * counts as GET. A guard that stands on no route, as in `app.use()`, cannot see its template, and refuses the request.
+ * counts as GET. The template begins with those of the mounts, as the application spells them. A guard that stands on no route, as in `app.use()`,
+ * cannot see its template, and refuses the request. So does one where Express does not say at which path a router is mounted: `advice` in the event
+ * `access.refused` says what to do.
  */
 export const routeTemplate = /* @__PURE__ */ maker(
-  (): TargetReader<WireRequest> =>
-    ({ method, template }) =>
-      template === undefined ? parameterUnseen({ parameter: undefined, template }) : `${method === 'HEAD' ? 'GET' : method} ${template}`,
+  (): TargetReader<WireRequest> => (request) => {
+    const { method, template } = request
+    if (template === undefined) return parameterUnseen({ parameter: undefined, template, advice: request.templateAdvice })
+    return `${method === 'HEAD' ? 'GET' : method} ${template}`
+  },
 )
 
 const PROFILE_METHODS = ['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const

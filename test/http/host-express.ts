@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import type express from 'express'
-import type { RequestHandler } from 'express'
+import type { IRouter, RequestHandler } from 'express'
 import { redactUrl, type Twinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/express'
 import { edit, editableNode } from './edits.ts'
@@ -55,8 +55,14 @@ export async function startExpress(
   for (const [mount, options] of Object.entries(tokens)) {
     for (const [prefix, parsers] of Object.entries(before)) app.use(prefix + mount, ...parsers, tokenRoutes(twinkey, options))
   }
-  for (const { method, path, requirement, answer = answerOf } of routes) {
-    app[method === 'GET' ? 'get' : 'post'](path, requireAuth(twinkey, requirement), (req, res) => {
+  for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
+    let on: IRouter = app
+    for (const mount of mounts) {
+      const router = framework.Router({ mergeParams: true })
+      on.use(mount, router)
+      on = router
+    }
+    on[method === 'GET' ? 'get' : 'post'](path, requireAuth(twinkey, requirement), (req, res) => {
       res.json(answer(req.principal, req.originalUrl))
     })
   }

@@ -40,13 +40,17 @@ export async function startFastify(twinkey: Twinkey, { routes, tokens, edits, lo
       })
     }
   }
-  for (const { method, path, requirement, answer = answerOf } of routes) {
-    app.route({
-      method,
-      url: path,
-      onRequest: requireAuth(twinkey, requirement),
-      handler: async (request) => answer(request.principal, request.originalUrl),
-    })
+  for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
+    const mounted = async (on: FastifyInstance, [prefix, ...below]: readonly string[]): Promise<void> => {
+      if (prefix !== undefined) return void (await on.register(async (scope) => mounted(scope, below), { prefix }))
+      on.route({
+        method,
+        url: path,
+        onRequest: requireAuth(twinkey, requirement),
+        handler: async (request) => answer(request.principal, request.originalUrl),
+      })
+    }
+    await mounted(app, mounts)
   }
   await app.listen({ port: 0, host: '127.0.0.1' })
   return { http2, port: (app.server.address() as AddressInfo).port, close: () => app.close() }

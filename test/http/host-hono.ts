@@ -46,11 +46,17 @@ export function createHonoApp(twinkey: Twinkey, { routes, tokens, edits, log, ac
   for (const [mount, options] of Object.entries(tokens)) {
     for (const [prefix, read] of Object.entries(before)) app.use(`${prefix}${mount}/*`, read, tokenRoutes(twinkey, options))
   }
-  for (const { method, path, requirement, answer = answerOf } of routes) {
-    app.on(method, path, requireAuth(twinkey, requirement), (c) => {
-      const { pathname, search } = new URL(c.req.url)
-      return c.body(JSON.stringify(answer(c.var.principal, pathname + search)), 200, { 'content-type': 'application/json; charset=utf-8' })
-    })
+  for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
+    const mounted = ([mount, ...below]: readonly string[]): Hono => {
+      if (mount !== undefined) return new Hono().route(mount, mounted(below))
+      return new Hono().on(method, path, requireAuth(twinkey, requirement), (c) => {
+        const { pathname, search } = new URL(c.req.url)
+        return c.body(JSON.stringify(answer(c.var.principal, pathname + search)), 200, {
+          'content-type': 'application/json; charset=utf-8',
+        })
+      }) as unknown as Hono
+    }
+    app.route('/', mounted(mounts))
   }
   return app
 }

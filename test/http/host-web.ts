@@ -23,7 +23,8 @@ export function createWebApp(twinkey: Twinkey, { routes, tokens, edits, log }: A
     return response
   }
 
-  function guarded({ method, path, requirement, answer = answerOf }: Route) {
+  function guarded({ method, path: end, mounts = [], requirement, answer = answerOf }: Route) {
+    const path = [...mounts, end].join('')
     const reply = (request: Request, principal: Parameters<typeof answerOf>[0]): Response => {
       const { pathname, search } = new URL(request.url, 'http://localhost')
       return new Response(JSON.stringify(answer(principal, pathname + search)), {

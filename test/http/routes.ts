@@ -5,6 +5,8 @@ import { standard } from 'twinkey/profiles'
 export interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: string
+  /** The mount points above the route, outermost first: routers, plugins or applications, as each host has them. */
+  readonly mounts?: readonly string[]
   readonly requirement: Requirement
   /** What the handler answers with, from the principal and the URL as the handler sees it. */
   readonly answer?: (principal: Principal | undefined, url: string) => object
