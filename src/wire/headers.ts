@@ -10,7 +10,7 @@ export interface NodeHeaders {
 }
 
 /** Stands for a value that is there and cannot be read. No name may contain it, and it is no single value: every reader refuses it. */
-export const UNREADABLE = '\0,'
+const UNREADABLE = '\0,'
 
 // Node keeps the first value of these and drops the others without a word. All other repeated headers it joins.
 const FIRST_WINS = new Set(
