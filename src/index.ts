@@ -14,7 +14,7 @@ export type { ApiKey, SecretInfo } from './core/key-view.ts'
 export type { OwnerScope } from './core/owner-scopes.ts'
 export type { Allowed, Anonymous, Decision, Principal, Refused } from './core/principal.ts'
 export { type Refusal, type RefusalCode, type RefusalReason, rateLimited } from './core/refusal.ts'
-export type { Axis, Reach, Scope, Target } from './core/scope.ts'
+export type { Axis, Reach, Scope, ScopeInput, Target } from './core/scope.ts'
 export { checksumHolds, type Slot, secretPattern } from './core/secret.ts'
 export { generateSigningKey, type SigningAlgorithm } from './core/signing-key.ts'
 export type { KeyStore, ListQuery, SecretUse, StoredKey } from './core/store.ts'
@@ -27,4 +27,13 @@ export type { EndpointOptions, TokenService } from './wire/endpoints.ts'
 export type { Decider } from './wire/guard.ts'
 export type { Profile, SecurityScheme, WireAnswer, WireBody } from './wire/profile.ts'
 export { type MatchedRoute, type NodeRequest, NodeWireRequest, redactUrl, WebWireRequest, type WireRequest } from './wire/request.ts'
-export { type CheckedRequirement, header, param, query, type Requirement, routeTemplate, type TargetSource } from './wire/requirement.ts'
+export {
+  type CheckedRequirement,
+  header,
+  param,
+  query,
+  type ReaderOptions,
+  type Requirement,
+  routeTemplate,
+  type TargetSource,
+} from './wire/requirement.ts'

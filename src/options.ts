@@ -1,22 +1,23 @@
 import type { JWK } from 'jose'
 import { isPlainObject, MAX_SECRET_LENGTH } from './core/bounds.ts'
-import type { Pepper } from './core/digest.ts'
+import { copyJson, copyList, copyMembers } from './core/copy.ts'
+import { digestUnder, type Pepper } from './core/digest.ts'
 import type { TwinkeyEvent } from './core/events.ts'
-import type { ForeignSecrets } from './core/foreign.ts'
+import { ALGORITHM_PROBLEM, type ForeignSecrets } from './core/foreign.ts'
 import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from './core/option.ts'
 import type { OwnerScope } from './core/owner-scopes.ts'
 import { prefixProblem } from './core/secret.ts'
-import { readSigningKey, type SigningKey } from './core/signing-key.ts'
+import { MAX_JWK_DEPTH, readSigningKey, type SigningKey } from './core/signing-key.ts'
 import type { KeyStore } from './core/store.ts'
 import { MAX_LIFETIME_SECONDS, MAX_SKEW_SECONDS } from './core/tokens.ts'
 import { memoryStore } from './stores/memory.ts'
 
 /** How tokens are issued and verified. */
 export interface TokenOptions {
-  /** The `iss` of every token: usually the URL of this API. */
-  readonly issuer: string
-  /** The `aud` of every token: usually the URL of this API too. */
-  readonly audience: string
+  /** The `iss` of every token, usually the URL of this API: `twinkey` if left out. `undefined` is refused: it may be a variable that is not set. */
+  readonly issuer?: string
+  /** The `aud` of every token, usually the URL of this API too: `twinkey` if left out. `undefined` is refused here too. */
+  readonly audience?: string
   /**
    * Private JWKs of {@link generateSigningKey}; retired ones may be public. The first signs, all verify. To change it without a failed call: add
    * the new one as not-first everywhere, promote it, and remove the old one after an hour and the skew. Without any, a key that dies with the
@@ -53,9 +54,12 @@ export interface TwinkeyOptions {
   readonly cache?: { readonly maxKeys?: number | undefined; readonly maxAgeSeconds?: number | undefined } | undefined
   /** How long the store, or `ownerScope`, may take: 2 seconds unless given, 60 at most. After that a request is refused as `unavailable`. */
   readonly deadlineSeconds?: number | undefined
-  /** Hears what happens. Nothing it does changes a verdict. */
+  /**
+   * Hears what happens. Nothing it does changes a verdict. Where it throws or rejects, the event is not sent again: `process.emitWarning`, or else
+   * `console.warn`, says so as `warning.event_failed`, at most once a minute.
+   */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
-  /** The clock, in epoch milliseconds: Date.now unless given. */
+  /** The clock, in epoch milliseconds. Default: `Date.now`, looked up at each reading, so that fake timers reach a Twinkey that exists already. */
   readonly now?: (() => number) | undefined
 }
 
@@ -101,9 +105,9 @@ const MIN_FOREIGN_LENGTH = 16
 const DEFAULT_NAME = 'twinkey'
 
 /** @throws TypeError or RangeError with what to do instead. */
-export function checkOptions(options: TwinkeyOptions): CheckedOptions {
-  requireMembers(options, MEMBERS, 'The options of createTwinkey')
-  const { store = memoryStore(), ownerScope, cache = {}, onEvent, now = Date.now } = options
+export function checkOptions(given: TwinkeyOptions): CheckedOptions {
+  const options = requireMembers(given, MEMBERS, 'The options of createTwinkey')
+  const { store = memoryStore(), ownerScope, onEvent, now } = options
   const isFunction = typeof store === 'function'
   if (isFunction || typeof (store as { then?: unknown } | null)?.then === 'function')
     throw new TypeError(`store is a ${isFunction ? 'function: call it' : 'Promise: await it'} first, and pass the store that it answers.`)
@@ -113,25 +117,27 @@ export function checkOptions(options: TwinkeyOptions): CheckedOptions {
   for (const [name, value] of Object.entries({ ownerScope, onEvent, now, 'store.watch': store.watch })) {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function.`)
   }
-  requireMembers(cache, ['maxKeys', 'maxAgeSeconds'], 'cache')
+  const cache = requireMembers(options.cache === undefined ? {} : options.cache, ['maxKeys', 'maxAgeSeconds'], 'cache')
+  const pepper = options.pepper === undefined ? undefined : pepperOf(options.pepper)
   return {
     store,
     prefixes: prefixesOf(options.prefixes === undefined ? ['tk'] : options.prefixes),
     environments: options.environments === undefined ? undefined : environmentsOf(options.environments),
-    pepper: options.pepper === undefined ? undefined : pepperOf(options.pepper),
+    pepper,
     tokens: tokensOf(options.tokens),
-    foreign: foreignOf(options.foreign === undefined ? [] : options.foreign, options.pepper),
+    foreign: foreignOf(options.foreign === undefined ? [] : options.foreign, pepper),
     ownerScope,
     maxKeys: requireNumber(cache.maxKeys, 100_000, 1, 100_000_000, 'cache.maxKeys', Number.isInteger),
     maxAgeMilliseconds: 1000 * requireNumber(cache.maxAgeSeconds, 5, 0, 3600, 'cache.maxAgeSeconds', Number.isFinite),
     deadlineMilliseconds: 1000 * requireNumber(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite),
     onEvent,
     // Records and tokens hold whole milliseconds.
-    now: now === Date.now ? now : clockOf(now),
+    now: clockOf(now === Date.now ? undefined : now, () => Date.now()),
   }
 }
 
-function prefixesOf(prefixes: unknown): readonly string[] {
+function prefixesOf(given: unknown): readonly string[] {
+  const prefixes = copyList(given)
   if (!Array.isArray(prefixes) || prefixes.length === 0)
     throw new TypeError('prefixes must be a list with at least one prefix, like ["acme"].')
   for (const prefix of prefixes) {
@@ -140,49 +146,65 @@ function prefixesOf(prefixes: unknown): readonly string[] {
   return [...new Set<string>(prefixes)]
 }
 
-function pepperOf(pepper: Pepper): Pepper {
-  requireMembers(pepper, ['current', 'keys'], 'pepper')
-  if (!isPlainObject(pepper.keys) || (pepper.current !== null && !Object.hasOwn(pepper.keys, pepper.current))) {
+function pepperOf(given: Pepper): Pepper {
+  const { current, keys: named } = requireMembers(given, ['current', 'keys'], 'pepper')
+  const keys = copyMembers(named)
+  if (!isPlainObject(keys) || (current !== null && !(typeof current === 'string' && Object.hasOwn(keys, current)))) {
     throw new TypeError(
       'pepper must be { current, keys } where keys has the one that current names, like { current: "2026a", keys: { "2026a": bytes } }.',
     )
   }
-  for (const [key, bytes] of Object.entries(pepper.keys)) {
+  // Copied, because the application may change the bytes later.
+  const copied: [string, Uint8Array][] = []
+  for (const [key, bytes] of Object.entries(keys)) {
     if (!PEPPER_NAME.test(key)) throw new RangeError('pepper.keys: a name must have 1 to 32 letters, digits, "_" and "-".')
     if (!(bytes instanceof Uint8Array)) {
       throw new TypeError(
         `pepper.keys.${key} must be bytes, a Uint8Array. A string is not guessed at: decode it, as with Buffer.from(text, "base64").`,
       )
     }
-    if (bytes.length < MIN_PEPPER_BYTES)
-      throw new RangeError(`pepper.keys.${key} must have at least ${MIN_PEPPER_BYTES} bytes, random ones.`)
+    const own = new Uint8Array(bytes)
+    if (own.length < MIN_PEPPER_BYTES) throw new RangeError(`pepper.keys.${key} must have at least ${MIN_PEPPER_BYTES} bytes, random ones.`)
+    copied.push([key, own])
   }
-  // Copied, so that nothing that happens to the bytes later changes what is verified.
-  const keys = Object.fromEntries(Object.entries(pepper.keys).map(([key, bytes]) => [key, Uint8Array.from(bytes)]))
-  return { current: pepper.current, keys }
+  return { current, keys: Object.fromEntries(copied) }
 }
 
-function foreignOf(foreign: readonly ForeignSecrets[], pepper: Pepper | undefined): readonly ForeignSecrets[] {
+function foreignOf(given: readonly ForeignSecrets[], pepper: Pepper | undefined): readonly ForeignSecrets[] {
+  const foreign = copyList(given)
   if (!Array.isArray(foreign)) throw new TypeError("foreign must be a list, like [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }].")
-  return foreign.map((kind: ForeignSecrets, index) => {
+  const kinds = foreign.map((each: ForeignSecrets, index) => {
     const where = `foreign[${index}]`
-    requireMembers(kind, ['algorithm', 'pepper', 'minLength', 'maxLength'], where)
+    const kind = requireMembers(each, ['algorithm', 'pepper', 'minLength', 'maxLength'], where)
     const { algorithm, minLength, maxLength } = kind
-    if (algorithm !== 'sha-256' && algorithm !== 'hmac-sha-256')
-      throw new TypeError(`${where}.algorithm must be 'sha-256' or 'hmac-sha-256'.`)
+    if (algorithm !== 'sha-256' && algorithm !== 'hmac-sha-256') throw new TypeError(`${where}.algorithm ${ALGORITHM_PROBLEM}.`)
     const isNamed = typeof kind.pepper === 'string' && pepper !== undefined && Object.hasOwn(pepper.keys, kind.pepper)
     if (algorithm === 'hmac-sha-256' ? !isNamed : kind.pepper !== undefined) {
       throw new TypeError(`${where}.pepper must name one of pepper.keys with 'hmac-sha-256', and be left out with 'sha-256'.`)
     }
     requireNumber(minLength, undefined, MIN_FOREIGN_LENGTH, MAX_SECRET_LENGTH, `${where}.minLength`, Number.isInteger)
     requireNumber(maxLength, undefined, minLength, MAX_SECRET_LENGTH, `${where}.maxLength`, Number.isInteger)
-    return Object.freeze({ ...kind })
+    return Object.freeze(kind)
+  })
+  requireOneName(kinds, pepper)
+  return kinds
+}
+
+// Compares what the keys make of a text, because HMAC treats a key and the same key padded with zeros alike.
+function requireOneName(kinds: readonly ForeignSecrets[], pepper: Pepper | undefined): void {
+  const made = kinds.map((kind) => digestUnder(kind.pepper, '', pepper)?.split(':').at(-1))
+  made.forEach((digest, index) => {
+    const first = made.indexOf(digest)
+    if (kinds[first]?.pepper === kinds[index]?.pepper) return
+    throw new TypeError(`foreign[${index}].pepper is the same key as foreign[${first}].pepper under another name. Use one name for both.`)
   })
 }
 
-function tokensOf(tokens: TokenOptions = { issuer: DEFAULT_NAME, audience: DEFAULT_NAME }): CheckedOptions['tokens'] {
-  requireMembers(tokens, ['issuer', 'audience', 'signingKeys', 'skewSeconds', 'maxLifetimeSeconds'], 'tokens')
-  const { issuer, audience, signingKeys = [] } = tokens
+function tokensOf(given: TokenOptions = {}): CheckedOptions['tokens'] {
+  const tokens = requireMembers(given, ['issuer', 'audience', 'signingKeys', 'skewSeconds', 'maxLifetimeSeconds'], 'tokens')
+  // A member that is undefined is an environment variable that is not set, and no wish for the default.
+  const { issuer, audience } = { issuer: DEFAULT_NAME, audience: DEFAULT_NAME, ...tokens }
+  const signingKeys = copyJson(tokens.signingKeys === undefined ? [] : tokens.signingKeys, MAX_JWK_DEPTH + 1) as readonly JWK[]
   requireName(issuer, 'tokens.issuer')
   requireName(audience, 'tokens.audience')
   if (!Array.isArray(signingKeys) || (tokens.signingKeys !== undefined && signingKeys.length === 0)) {

@@ -1,8 +1,10 @@
 import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'
+import { nameProblem } from './core/bounds.ts'
 import { checkedStore } from './core/checked-store.ts'
 import { within } from './core/deadline.ts'
 import { createAnnouncer, type WarningEvent } from './core/events.ts'
+import { requireInput } from './core/fault.ts'
 import { createIdentifier } from './core/identifier.ts'
 import { createKeyCache } from './core/key-cache.ts'
 import type { Keyring } from './core/key-management.ts'
@@ -13,13 +15,15 @@ import type { Anonymous, Decision, Refused } from './core/principal.ts'
 import type { Refusal } from './core/refusal.ts'
 import { configuredSigningKeys, ephemeralSigningKeys, noSigningKeys } from './core/signing-key.ts'
 import { showable } from './core/store-error.ts'
+import { createInspection } from './core/store-inspection.ts'
 import { createTokenIssuer, type Tokens, type Verified, verifyCredential } from './core/token-issuer.ts'
 import { createTokenVerifier } from './core/token-verifier.ts'
 import { createUsage } from './core/usage.ts'
+import { eventFailures } from './event-failures.ts'
 import { checkOptions, type TwinkeyOptions } from './options.ts'
 import { isMemoryStore } from './stores/memory.ts'
 import { WebWireRequest, type WireRequest } from './wire/request.ts'
-import { CheckedRequirement, type Requirement } from './wire/requirement.ts'
+import { type CheckedRequirement, checkedRequirement, type Requirement } from './wire/requirement.ts'
 
 // A remembered token takes about a kilobyte.
 const MAX_TOKENS = 20_000
@@ -63,6 +67,8 @@ export interface Twinkey<M extends Metadata = Metadata> {
   /**
    * Says that what an owner may reach has changed, or that the owner is gone. Until then `ownerScope` is asked again only when its last answer
    * is older than `cache.maxAgeSeconds`. This reaches this node only.
+   *
+   * @throws {@link TwinkeyError} `invalid_input` where the owner is no name.
    */
   ownerChanged(owner: string): Promise<void>
   /**
@@ -77,7 +83,10 @@ export interface Twinkey<M extends Metadata = Metadata> {
    * @returns A promise that resolves when it is done, and never rejects; undefined where nothing is left to do.
    */
   pending(): Promise<void> | undefined
-  /** Waits for what is pending and stops listening to the store. It does not close the store's client, which is yours. */
+  /**
+   * Waits for what is pending and for writes under way, `deadlineSeconds` at most, and stops listening to the store. What is under way then is not
+   * tried again. It does not close the store's client, which is yours.
+   */
   close(): Promise<void>
 }
 
@@ -112,13 +121,20 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     onEvent,
     now,
   } = checkOptions(options)
-  const announcer = onEvent && createAnnouncer(onEvent)
+  const announcer = onEvent && createAnnouncer(onEvent, eventFailures(now))
   const emit = announcer?.emit
   const warn = (type: WarningEvent['type'], message: string, error?: unknown) =>
     emit?.({ type, at: now(), message, ...(error === undefined ? {} : { error }) })
   const bounds = { maxKeys, maxAgeMilliseconds, deadlineMilliseconds, now }
 
-  const checked = checkedStore(store, deadlineMilliseconds)
+  const inspection =
+    store.inspect &&
+    emit &&
+    createInspection(
+      () => checked.inspect(),
+      (message) => warn('warning.store_unsafe', message),
+    )
+  const checked = checkedStore(store, deadlineMilliseconds, inspection?.answered)
   const cache = createKeyCache(checked, bounds)
   const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, bounds)
   const usage = createUsage(checked, (error) => warn('warning.store_failed', 'A last use was not written down.', error))
@@ -130,9 +146,10 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   const tokenVerifier = createTokenVerifier({ ...rules, mayHaveKey, maxTokens: Math.min(maxKeys, MAX_TOKENS), now })
   const identifier = createIdentifier({ keys: cache, prefixes, pepper, foreign, tokens: tokenVerifier, now })
   const authenticator = createAuthenticator<M>({ identifier, owners, usage, environments, deadlineMilliseconds, emit, now })
+  const writes = createKeyWrites(checked, cache, now)
   const keyring = createKeyring<M>({
     store: checked,
-    writes: createKeyWrites(checked, cache),
+    writes,
     rules: { prefixes, pepper, foreign },
     defaultScope: { environments: environments ?? '*', workflows: '*' },
     emit,
@@ -157,34 +174,35 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
 
   function pending(): Promise<void> | undefined {
     const uses = usage.pending()
+    const looked = inspection?.pending()
     const heard = announcer?.pending()
-    return uses === undefined && heard === undefined ? undefined : Promise.all([uses, heard]).then(() => {})
+    const isDone = uses === undefined && looked === undefined && heard === undefined
+    return isDone ? undefined : Promise.all([uses, looked, heard]).then(() => {})
   }
 
   return {
     keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
     tokens: createTokenIssuer({ authenticator, rules, signingKeys, maxLifetimeSeconds, emit, now }),
     authenticate: async (request: Request | WireRequest, requirement: Requirement | CheckedRequirement = {}) =>
-      (await authenticator.decide(wireOf(request), demandOf(requirement))) as Decision<M>,
-    decide: (request, requirement = {}) => authenticator.decide(wireOf(request), demandOf(requirement)),
+      (await authenticator.decide(wireOf(request), checkedRequirement(requirement))) as Decision<M>,
+    decide: (request, requirement = {}) => authenticator.decide(wireOf(request), checkedRequirement(requirement)),
     ask: authenticator.ask,
     pending,
     async ownerChanged(owner) {
+      requireInput(nameProblem(owner), 'owner')
       owners?.forget(owner)
     },
     async close() {
       // Whatever the application plugged in gets its time, and no more.
       const ended = watching.then((stop) => stop?.())
-      const all = Promise.allSettled([ended, pending()])
+      const all = Promise.allSettled([ended, pending(), checked.written()])
       await within(deadlineMilliseconds, 'store_unavailable', 'Closing failed', () => all).catch(() => {})
+      writes.end()
+      checked.end()
     },
   }
 }
 
 function wireOf(request: Request | WireRequest): WireRequest {
   return 'header' in request ? request : new WebWireRequest(request)
-}
-
-function demandOf(requirement: Requirement | CheckedRequirement): CheckedRequirement {
-  return requirement instanceof CheckedRequirement ? requirement : new CheckedRequirement(requirement)
 }

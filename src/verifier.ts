@@ -13,6 +13,7 @@ import { wait } from './core/steps.ts'
 import type { RememberedToken } from './core/token-memory.ts'
 import { createTokenVerifier } from './core/token-verifier.ts'
 import { isTokenLike, MAX_SKEW_SECONDS } from './core/tokens.ts'
+import { eventFailures } from './event-failures.ts'
 import type { Decider } from './wire/guard.ts'
 import { type JwksSource, remoteKeys } from './wire/jwks.ts'
 import type { WireRequest } from './wire/request.ts'
@@ -38,9 +39,12 @@ export interface VerifierOptions {
   readonly skewSeconds?: number | undefined
   /** How long getting the set may take: 2 seconds unless given, 60 at most. Who waits for it is then refused as `unavailable`. */
   readonly deadlineSeconds?: number | undefined
-  /** Hears what happens. Nothing it does changes a verdict. */
+  /**
+   * Hears what happens. Nothing it does changes a verdict. Where it throws or rejects, the event is not sent again: `process.emitWarning`, or else
+   * `console.warn`, says so as `warning.event_failed`, at most once a minute.
+   */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
-  /** The clock, in epoch milliseconds: Date.now unless given. */
+  /** The clock, in epoch milliseconds. Default: `Date.now`, looked up at each reading, so that fake timers reach a verifier that exists already. */
   readonly now?: (() => number) | undefined
 }
 
@@ -88,18 +92,18 @@ const MAX_TOKENS = 20_000
  * ```
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  requireMembers(options, MEMBERS, 'The options of createVerifier')
-  const { jwks, issuer, audience, onEvent, now: clock = Date.now } = options
+  const given = requireMembers(options, MEMBERS, 'The options of createVerifier')
+  const { jwks, issuer, audience, onEvent, now: clock } = given
   requireName(issuer, 'issuer')
   requireName(audience, 'audience')
   for (const [name, value] of Object.entries({ onEvent, now: clock })) {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function.`)
   }
-  const now = clockOf(clock)
-  const skewSeconds = requireNumber(options.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'skewSeconds', Number.isFinite)
-  const deadlineMilliseconds = 1000 * requireNumber(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite)
-  const environments = options.environments === undefined ? undefined : environmentsOf(options.environments)
-  const announcer = onEvent && createAnnouncer(onEvent)
+  const now = clockOf(clock === Date.now ? undefined : clock, () => Date.now())
+  const skewSeconds = requireNumber(given.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'skewSeconds', Number.isFinite)
+  const deadlineMilliseconds = 1000 * requireNumber(given.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite)
+  const environments = given.environments === undefined ? undefined : environmentsOf(given.environments)
+  const announcer = onEvent && createAnnouncer(onEvent, eventFailures(now))
 
   const keys = remoteKeys(jwks, deadlineMilliseconds, now, () => tokens.forget())
   const tokens = createTokenVerifier({

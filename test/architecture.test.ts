@@ -161,7 +161,33 @@ describe('the core', () => {
   })
 
   it('logs nothing', () => {
-    expect(sources.filter(({ globals }) => globals.some((each) => each.startsWith('console'))).map(({ path }) => path)).toEqual([])
+    const logging = sources.filter(({ globals }) => globals.some((each) => /^(?:console|process|globalThis)\b/.test(each)))
+    // Where the listener fails that hears everything else, somebody else must.
+    expect(logging.map(({ path }) => path)).toEqual(['src/event-failures.ts'])
+  })
+})
+
+describe('what one copy of the package makes', () => {
+  const texts = sources.map(({ path }) => readFileSync(join(root, path), 'utf8'))
+
+  it('is marked by registered symbols only', () => {
+    expect(texts.flatMap((text) => text.match(/\bSymbol\(.*/g) ?? [])).toEqual([])
+    expect(texts.flatMap((text) => text.match(/\bnew Weak(?:Map|Set)\b.*/g) ?? [])).toEqual([])
+  })
+
+  it('is never told by its class: of our own only those are that stay within one createTwinkey', () => {
+    const classes = new Set(texts.flatMap((text) => [...text.matchAll(/\binstanceof (\w+)/g)].map(([, name]) => name)))
+    expect([...classes].sort()).toEqual([
+      'Denial',
+      'FormData',
+      'Headers',
+      'Malformed',
+      'Misdirected',
+      'SyntaxError',
+      'URL',
+      'URLSearchParams',
+      'Uint8Array',
+    ])
   })
 })
 

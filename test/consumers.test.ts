@@ -24,7 +24,7 @@ interface Consumer {
 const DOM = ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts']
 const consumers: Readonly<Record<string, Consumer>> = {
   express: { packages: ['express', '@types/express', '@types/node'], types: ['node'], lib: ['lib.es2022.d.ts'] },
-  fastify: { packages: ['fastify', '@types/node'], types: ['node'], lib: ['lib.es2022.d.ts'] },
+  fastify: { packages: ['fastify', 'pino', '@types/node'], types: ['node'], lib: ['lib.es2022.d.ts'] },
   hono: { packages: ['hono'], types: [], lib: DOM },
   web: { packages: [], types: [], lib: DOM },
 }
@@ -127,6 +127,16 @@ test.each(Object.keys(consumers))('a consumer with %s runs in Bun from its TypeS
   const folder = install(`${name} in Bun`, consumers[name]?.packages ?? [], 'module')
   const printed = run(join(root, 'node_modules/.bin/bun'), [join(folder, `${name}.ts`)], folder)
   expect(printed.replace(/ +$/gm, '')).toBe(ANSWERS)
+})
+
+describe('an application whose requests have a principal of its own', () => {
+  const packages = ['express', '@types/express', 'fastify', '@types/node']
+  const consumer: Consumer = { packages, types: ['node'], lib: ['lib.es2022.d.ts'] }
+
+  test.each(['node16', 'nodenext', 'esnext and bundler'])('says the type of the property once, and compiles under %s', (mode) => {
+    const folder = install(`own principal ${mode}`, packages, 'module')
+    expect(compile(folder, ['own-principal.ts'], modes[mode] ?? {}, consumer)).toEqual([])
+  })
 })
 
 describe('what must not compile', () => {

@@ -93,7 +93,20 @@ describe.each(FRAMEWORKS.map((name, index) => [name, index] as const))('the prod
     const saved = { id: '456', name: 'Mary Jackson', environment: 'Production', username: 'Key: crm' }
     expect(await answerTo({ ...posted, body: '{"name":"Mary Jackson"}' })).toEqual([200, saved])
     expect(await answerTo({ path: '/customers/456/', headers: { authorization: `Key=${primary}` } })).toEqual([200, saved])
-    expect(await answerTo({ ...posted, body: '{"name":' })).toEqual([400, { Message: 'Send a name.' }])
+    expect(await answerTo({ ...posted, body: '{"name":' })).toEqual([400, { Message: 'Send a JSON object.' }])
+  })
+
+  it("Flowgear: takes any JSON object, as the vendor's own samples send it, and answers it", async () => {
+    const { primary } = demo().keys.flowgear
+    const posted = { method: 'POST', path: '/customers/457/', headers: { authorization: `Key=${primary}` } }
+    const sent = { input1: 'hello', numericvalue: 42 }
+    const from = { environment: 'Production', username: 'Key: crm' }
+    expect(await answerTo({ ...posted, body: JSON.stringify(sent) })).toEqual([200, { ...sent, id: '457', name: '457', ...from }])
+    expect(await answerTo({ ...posted, body: '{"name":"Mary Jackson"}' })).toEqual([200, { id: '457', name: 'Mary Jackson', ...from }])
+    expect(await answerTo({ ...posted, body: '{}' })).toEqual([200, { id: '457', name: 'Mary Jackson', ...from }])
+    for (const body of ['[]', '"text"', '7', 'null', '', 'a=1']) {
+      expect(await answerTo({ ...posted, body })).toEqual([400, { Message: 'Send a JSON object.' }])
+    }
   })
 })
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, get } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -130,7 +131,8 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
     expect(running.printed()).not.toMatch(/warn|error/i)
   })
 
-  test('closes when it is told to', async () => {
+  test('closes when it is told to, while keep-alive clients go on sending', async ({ onTestFinished }) => {
+    if (!args.includes('--eval')) keepCalling(running.url, secret, onTestFinished)
     const ended = new Promise((resolve) => running.program.once('exit', (code, signal) => resolve({ code, signal })))
     running.program.kill('SIGTERM')
     expect(await ended).toEqual({ code: 0, signal: null })
@@ -175,6 +177,25 @@ describe('the example throttle', () => {
     expect(running.printed()).not.toMatch(/warn|error/i)
   })
 })
+
+// Forty clients with one connection each, which never wait between two calls.
+function keepCalling(url: string, secret: string, onTestFinished: (end: () => void) => void): void {
+  let isOver = false
+  onTestFinished(() => {
+    isOver = true
+  })
+  for (let i = 0; i < 40; i++) {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const call = () => {
+      if (isOver) return agent.destroy()
+      get(`${url}/customers/c1`, { agent, headers: { 'x-api-key': secret } }, (response) => response.resume().on('close', call)).on(
+        'error',
+        () => setImmediate(call),
+      )
+    }
+    call()
+  }
+}
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

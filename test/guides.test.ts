@@ -142,6 +142,8 @@ interface Answered {
   readonly primary: string
   readonly secondary: string
   readonly secret: string
+  readonly keys: readonly Twinkey.ApiKey[]
+  readonly next?: string
 }
 
 describe('docs/managing.md', async () => {
@@ -189,6 +191,43 @@ describe('docs/managing.md', async () => {
     expect(await call('DELETE', '/nobody')).toMatchObject({ status: 404, body: { code: 'key_not_found' } })
     const [keyId] = operator.replace(/^tk_/, '').match(/^.{16}/) ?? []
     expect(actors).toEqual(['set-up', ...Array(6).fill(keyId)])
+  })
+
+  test('forbids caches to store answers, which may hold secrets', async () => {
+    const { port } = server.address() as AddressInfo
+    const response = await fetch(`http://localhost:${port}/keys`, { headers: { 'x-api-key': operator } })
+    expect(response.headers.get('cache-control')).toBe('no-store')
+  })
+
+  test('lists keys in pages of the size that the query names', async () => {
+    for (const name of ['One', 'Two', 'Three']) await call('POST', '', { name, scope: { tenants: ['paged'] } })
+    const names: string[] = []
+    let cursor = ''
+    for (let page = 1; page <= 3; page++) {
+      const { status, body } = await call('GET', `?tenant=paged&limit=1${cursor}`)
+      expect({ status, keys: body.keys.length }).toEqual({ status: 200, keys: 1 })
+      names.push(...body.keys.map(({ name }) => name))
+      cursor = `&cursor=${encodeURIComponent(body.next ?? '')}`
+      expect(body.next === undefined).toBe(page === 3)
+    }
+    expect(names.sort()).toEqual(['One', 'Three', 'Two'])
+    expect(await call('GET', '?limit=10&state=enabled')).toMatchObject({ status: 200 })
+  })
+
+  test.each([
+    'limit=0',
+    'limit=101',
+    'limit=1.5',
+    'limit=ten',
+    'limit=',
+    'limit=1&limit=2',
+    'state=active',
+    'tenant=t1&tenant=t2',
+    'tenant=',
+    'cursor=1&cursor=2',
+    'sort=name',
+  ])('refuses to list keys by ?%s', async (query) => {
+    expect(await call('GET', `?${query}`)).toMatchObject({ status: 400, body: { code: 'invalid_input' } })
   })
 
   test('answers each fault with the status that docs/errors.md says', () => {

@@ -4,20 +4,22 @@ import { sizeBeyondCore, sizeOf, sizeOfCore } from './bench/sizes.mjs'
 
 // Bytes of what is built, bundled for Node, minified, gzip, without dependencies. An adapter or a store is used beside createTwinkey, so it is
 // measured by what it adds to that. The budgets are a little above what has been reached: whoever needs more raises one, and says why.
-const CORE_BUDGET = 23_250
-const GUARD_BUDGET = 1200
-const STORE_BUDGET = 3000
+// Of the core, 2.7 kB check that signing keys prove something, and 1 kB copies what is handed in before it is checked.
+const CORE_BUDGET = 28_500
+// Express tells no template of a mount, so the guard finds it by itself. All guards but that of plain handlers end an answer when the request has arrived.
+const GUARD_BUDGETS = { express: 3400, fastify: 2250, hono: 2950, web: 1300 }
 const BUDGETS_BEYOND_CORE = {
-  express: 2500,
-  fastify: 2550,
-  hono: 2950,
-  web: 2350,
-  profiles: 1500,
+  express: 5450,
+  fastify: 4400,
+  hono: 5150,
+  web: 3200,
+  profiles: 1650,
   'stores/memory': 100,
-  'stores/postgres': STORE_BUDGET,
-  'stores/redis': STORE_BUDGET,
-  'stores/sqlite': STORE_BUDGET,
-  verifier: 1900,
+  // Most of it are messages that tell a refused statement from one whose outcome is unknown.
+  'stores/postgres': 4250,
+  'stores/redis': 3250,
+  'stores/sqlite': 3000,
+  verifier: 1980,
   testing: 3900,
 }
 
@@ -31,15 +33,15 @@ test('every subpath has a budget', () => {
 describe('the size', () => {
   test('of createTwinkey is within its budget, and so is that of everything beside it', async () => {
     expect(await sizeOfCore()).toBeLessThanOrEqual(CORE_BUDGET)
-    expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(1000)
+    expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(1750)
   })
 
   test('of a service that only verifies is that of two fifths of it', async () => {
-    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(9350)
+    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(12_600)
   })
 
-  test.each(['express', 'fastify', 'hono', 'web'])('of the guard of %s is within its budget', async (name) => {
-    expect(await sizeBeyondCore(`export { requireAuth } from 'twinkey/${name}'`)).toBeLessThanOrEqual(GUARD_BUDGET)
+  test.each(Object.entries(GUARD_BUDGETS))('of the guard of %s is within %i bytes', async (name, budget) => {
+    expect(await sizeBeyondCore(`export { requireAuth } from 'twinkey/${name}'`)).toBeLessThanOrEqual(budget)
   })
 
   test.each(Object.entries(BUDGETS_BEYOND_CORE))('of all of %s is within %i bytes', async (name, budget) => {

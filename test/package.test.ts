@@ -35,9 +35,15 @@ const FILES: readonly (string | RegExp)[] = [
   // The documentation, so that the links of the README lead somewhere where the package is installed.
   ...readdirSync(join(root, 'docs')).flatMap((name) => (name.endsWith('.md') ? `docs/${name}` : [])),
   ...['diagrams', 'plots'].flatMap((folder) => readdirSync(join(root, 'docs', folder)).map((name) => `docs/${folder}/${name}`)),
-  ...['express/server.ts', 'fastify/server.ts', 'hono/server.ts', 'throttle/server.ts', 'web/worker.ts', 'worker/d1-store.ts'].map(
-    (name) => `examples/${name}`,
-  ),
+  ...[
+    'express/server.ts',
+    'fastify/server.ts',
+    'hono/server.ts',
+    'stop-server.ts',
+    'throttle/server.ts',
+    'web/worker.ts',
+    'worker/d1-store.ts',
+  ].map((name) => `examples/${name}`),
   /^dist\/chunk-[A-Z0-9]{8}\.js(\.map)?$/,
   /^dist\/[a-z-]+-[\w-]{8}\.d\.ts$/,
 ]

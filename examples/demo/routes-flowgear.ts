@@ -31,18 +31,21 @@ export function flowgearChapter(data: Data): Chapter {
         path,
         requirement,
         reply({ principal, param, body }) {
-          const name = membersOf(body)?.['name']
-          if (typeof name !== 'string' || name === '') return json(400, { Message: 'Send a name.' })
-          const customer = data.putCustomer(placeOf(principal), { id: param('id'), name })
-          if (customer === undefined) return json(409, { Message: 'There are too many customers.' })
+          // A workflow takes any object, so what it does not use is answered as well.
+          const sent = membersOf(body)
+          if (sent === undefined) return json(400, { Message: 'Send a JSON object.' })
+          const place = placeOf(principal)
+          const id = param('id')
+          const name = typeof sent['name'] === 'string' && sent['name'] !== '' ? sent['name'] : (data.customer(place, id)?.name ?? id)
+          if (data.putCustomer(place, { id, name }) === undefined) return json(409, { Message: 'There are too many customers.' })
           const { environment, username } = principal
-          return json(200, { ...customer, environment, username })
+          return json(200, { ...sent, id, name, environment, username })
         },
       },
     ],
     listed: [
       { product, method: 'GET', path, about: 'A customer: 123. _profile=Test is the environment Test, else it is Production.' },
-      { product, method: 'POST', path, about: 'Names a customer: {"name":"..."}.' },
+      { product, method: 'POST', path, about: 'Takes any JSON object and answers it. A "name" renames the customer.' },
     ],
   }
 }

@@ -7,7 +7,7 @@ const product = 'standard'
 // Two environments are served, so each route says which one it is of.
 const environment = 'Production'
 // The tenant is the key's own, unless the request names one.
-const tenant = header('x-tenant-id')
+const tenant = header('x-tenant-id', { optional: true })
 
 /** The routes that follow the standard convention. */
 export function standardChapter(data: Data): Chapter {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { stopServer } from '../stop-server.ts'
 
 /** What a framework makes of the API: the listener of a server of Node. */
 export type Listener = (req: IncomingMessage, res: ServerResponse) => unknown
@@ -12,16 +13,11 @@ export interface Serving {
 }
 
 const HOST = '127.0.0.1'
-const PATIENCE_MILLISECONDS = 5000
+const PATIENCE_SECONDS = 5
 
 /** Serves an app on this machine only. */
 export async function listen(app: Listener, port: number): Promise<Serving> {
-  let closing = false
-  const server = createServer((req, res) => {
-    // Otherwise a connection that is never idle would keep the server open.
-    if (closing) res.setHeader('connection', 'close')
-    app(req, res)
-  })
+  const server = createServer(app)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'it is in use' : (error.code ?? error.message)
@@ -31,10 +27,6 @@ export async function listen(app: Listener, port: number): Promise<Serving> {
   })
   return {
     url: `http://${HOST}:${(server.address() as AddressInfo).port}`,
-    close() {
-      closing = true
-      setTimeout(() => server.closeAllConnections(), PATIENCE_MILLISECONDS).unref()
-      return new Promise((resolve) => server.close(() => resolve()))
-    },
+    close: () => stopServer(server, PATIENCE_SECONDS),
   }
 }

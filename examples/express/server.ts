@@ -1,6 +1,7 @@
 import express from 'express'
 import { createTwinkey, generateSigningKey } from 'twinkey'
 import { param, requireAuth, tokenRoutes } from 'twinkey/express'
+import { stopServer } from '../stop-server.ts'
 
 const { PORT = '3000', SIGNING_KEY } = process.env
 const url = `http://localhost:${PORT}`
@@ -41,10 +42,9 @@ app.get('/tenants/:tenant/customers', requireAuth(twinkey, { tenant: param('tena
 
 const server = app.listen(Number(PORT), () => console.log(`Listening on ${url}`))
 
-function stop() {
-  server.close(async () => {
-    await twinkey.close()
-    console.log('Closed')
-  })
+async function stop() {
+  await stopServer(server)
+  await twinkey.close()
+  console.log('Closed')
 }
 process.once('SIGINT', stop).once('SIGTERM', stop)

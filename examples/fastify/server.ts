@@ -1,6 +1,7 @@
 import { fastify } from 'fastify'
 import { createTwinkey, generateSigningKey } from 'twinkey'
 import { param, requireAuth, tokenRoutes } from 'twinkey/fastify'
+import { stopServer } from '../stop-server.ts'
 
 const { PORT = '3000', SIGNING_KEY } = process.env
 const url = `http://localhost:${PORT}`
@@ -47,6 +48,7 @@ await app.listen({ port: Number(PORT) })
 console.log(`Listening on ${url}`)
 
 async function stop() {
+  await stopServer(app.server)
   await app.close()
   console.log('Closed')
 }

@@ -1,6 +1,7 @@
 import express from 'express'
 import { createTwinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/express'
+import { stopServer } from '../stop-server.ts'
 import { openStore } from './database.ts'
 
 // One node: what every process behind the port runs. All of them have the same store and the same signing key, and nothing else in common.
@@ -30,11 +31,9 @@ app.get('/customers', requireAuth(twinkey, { workflow: 'customers.read' }), (req
 })
 
 const server = app.listen(Number(PORT))
-process.once('SIGTERM', () => {
-  server.close(async () => {
-    await twinkey.close()
-    await close()
-    process.exit()
-  })
-  server.closeIdleConnections()
+process.once('SIGTERM', async () => {
+  await stopServer(server)
+  await twinkey.close()
+  await close()
+  process.exit()
 })

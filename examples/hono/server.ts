@@ -1,7 +1,9 @@
+import type { Server } from 'node:http'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { createTwinkey, generateSigningKey } from 'twinkey'
 import { param, requireAuth, tokenRoutes } from 'twinkey/hono'
+import { stopServer } from '../stop-server.ts'
 
 const { PORT = '3000', SIGNING_KEY } = process.env
 const url = `http://localhost:${PORT}`
@@ -41,10 +43,9 @@ app.get('/tenants/:tenant/customers', requireAuth(twinkey, { tenant: param('tena
 
 const server = serve({ fetch: app.fetch, port: Number(PORT) }, () => console.log(`Listening on ${url}`))
 
-function stop() {
-  server.close(async () => {
-    await twinkey.close()
-    console.log('Closed')
-  })
+async function stop() {
+  await stopServer(server as Server)
+  await twinkey.close()
+  console.log('Closed')
 }
 process.once('SIGINT', stop).once('SIGTERM', stop)

@@ -1,9 +1,11 @@
 // The API, on Hono: notes of tenants. NOTES=folder PORT=3000 node examples/start.mjs own-store/server
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { createTwinkey } from 'twinkey'
 import { param, requireAuth, tokenRoutes } from 'twinkey/hono'
+import { stopServer } from '../stop-server.ts'
 import { lmdbStore } from './lmdb-store.ts'
 
 const { NOTES = 'notes', PORT = '3000', SIGNING_KEY = '' } = process.env
@@ -32,10 +34,9 @@ app.post('/notes/:tenant', guard('notes.write'), async (c) => {
 const server = serve({ fetch: app.fetch, port: Number(PORT) }, ({ port }: AddressInfo) => {
   console.log(`Listening on http://localhost:${port}`)
 })
-function stop() {
-  server.close(async () => {
-    await twinkey.close()
-    await store.close()
-  })
+async function stop() {
+  await stopServer(server as Server)
+  await twinkey.close()
+  await store.close()
 }
 process.once('SIGINT', stop).once('SIGTERM', stop)

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import express, { type ErrorRequestHandler } from 'express'
 import { type FaultCode, isTwinkeyError, type Slot } from 'twinkey'
 import { param, requireAuth, tokenRoutes } from 'twinkey/express'
+import { stopServer } from '../stop-server.ts'
 import { close, twinkey } from './twinkey.ts'
 
 const app = express()
@@ -75,8 +76,8 @@ app.use(onError)
 const server = app.listen(Number(process.env['PORT'] ?? 3000), () => {
   console.log(`Listening on http://localhost:${(server.address() as AddressInfo).port}`)
 })
-const stop = () => {
-  server.close(close)
-  server.closeIdleConnections()
+const stop = async () => {
+  await stopServer(server)
+  await close()
 }
 process.once('SIGINT', stop).once('SIGTERM', stop)

@@ -2,6 +2,7 @@ import express from 'express'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { createTwinkey, type Throttle, type WireRequest } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/express'
+import { stopServer } from '../stop-server.ts'
 
 const { PORT = '3000', PROXIES = '0' } = process.env
 
@@ -52,10 +53,9 @@ app.get('/customers', requireAuth(twinkey, { workflow: 'customers.read', throttl
 
 const server = app.listen(Number(PORT), () => console.log(`Listening on http://localhost:${PORT}`))
 
-function stop() {
-  server.close(async () => {
-    await twinkey.close()
-    console.log('Closed')
-  })
+async function stop() {
+  await stopServer(server)
+  await twinkey.close()
+  console.log('Closed')
 }
 process.once('SIGINT', stop).once('SIGTERM', stop)

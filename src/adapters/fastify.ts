@@ -1,23 +1,33 @@
 /** Guards and the token service for Fastify 5. @module twinkey/fastify */
 
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../wire/endpoints.ts'
-import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
-import type { WireAnswer } from '../wire/profile.ts'
+import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '../wire/guard.ts'
 import type { Requirement } from '../wire/requirement.ts'
-import { wireOf } from './fastify-request.ts'
-import { bodyOf } from './node.ts'
+import { addEndpoints } from './fastify-endpoints.ts'
+import { type GuardedReply, sendAnswer } from './fastify-reply.ts'
+import { type GuardedRequest, wireOf } from './fastify-request.ts'
 
 export { header, param, query, routeTemplate } from '../wire/requirement.ts'
+
+export type { GuardedReply } from './fastify-reply.ts'
+export type { GuardedRequest } from './fastify-request.ts'
+
+/** Declares the type of `request.principal` for an application that has a `principal` of its own. The guard replaces what stands in it. */
+// biome-ignore lint/suspicious/noEmptyInterface: it is there to be merged with.
+export interface RequestTypes {}
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by `requireAuth`. Undefined on routes without a guard and, for who is let in as nobody, behind an `optional` one: the type cannot say so. */
-    principal: Principal
+    principal: RequestTypes extends { principal: infer P } ? P : Principal
   }
 }
+
+/** A hook for requests and replies of any server of Fastify: HTTP/2 or not, with any logger, schema or types of its own. */
+export type AuthHook = (request: GuardedRequest, reply: GuardedReply, done: (error?: Error) => void) => void
 
 /**
  * Guards a route of Fastify 5, or all of an encapsulated plugin: lets a request pass with `request.principal`, or answers it with a refusal.
@@ -36,42 +46,32 @@ declare module 'fastify' {
  * fastify().get('/tenants/:tenant/flows', { onRequest: guard }, async (request) => ({ tenant: request.principal.tenant }))
  * ```
  */
-export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): onRequestHookHandler {
+export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): AuthHook {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   return (request, reply, done) => {
     const proceed = (verdict: Verdict) => {
-      if (isAnswer(verdict)) return void sendAnswer(reply, verdict)
+      if (isAnswer(verdict)) return sendAnswer(reply, verdict)
       if (verdict.noStore) reply.header('cache-control', 'no-store')
       // Also where it is undefined: what an earlier guard has let in does not pass a later one.
       request.principal = verdict.principal as Principal
       done()
     }
     const verdict = judge(wireOf(request, secretQuery))
-    if (verdict instanceof Promise) verdict.then(proceed).catch(done)
+    if (isPending(verdict)) verdict.then(proceed).catch(done)
     else proceed(verdict)
   }
 }
 
 /**
  * The token service for Fastify: `POST /` (`POST /generate` with the Flare profile) exchanges a secret for a token, `GET /test` says who a
- * credential belongs to, `GET /jwks.json` publishes the public keys. The body is read under any Content-Type, or none.
+ * credential belongs to, `GET /jwks.json` publishes the public keys. The body is read under any Content-Type, or none. The routes are left out of the
+ * document of @fastify/swagger.
  * @param twinkey What issues.
  * @param options The profile, where it is not the standard one, and a throttle.
  * @returns A plugin to register with a prefix: `app.register(tokenRoutes(twinkey), { prefix: '/tokens' })`.
  * @throws TypeError where nothing can issue: without a Twinkey, or without a signing key for a store that is not `memoryStore()`.
  */
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): FastifyPluginAsync {
-  const { paths, secretQuery } = createEndpoints(twinkey, options)
-  return async (app) => {
-    for (const [path, endpoint] of paths) {
-      const onRequest = async (request: FastifyRequest, reply: FastifyReply) =>
-        sendAnswer(reply, await endpoint(wireOf(request, secretQuery), () => bodyOf(request.raw)))
-      app.all(path, { onRequest }, () => {})
-    }
-  }
-}
-
-// As bytes: to text Fastify would add a charset of its own.
-function sendAnswer(reply: FastifyReply, { status, headers, body }: WireAnswer): FastifyReply {
-  return reply.code(status).headers(headers).send(new TextEncoder().encode(body))
+  const endpoints = createEndpoints(twinkey, options)
+  return (app) => addEndpoints(app, endpoints)
 }

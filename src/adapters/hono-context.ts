@@ -1,28 +1,31 @@
 import type { Context } from 'hono'
 import type { Refusal } from '../core/refusal.ts'
 import { type BodySource, unreadBody } from '../wire/body.ts'
-import { bodyOf as bodyOfRequest } from '../wire/endpoints.ts'
-import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, type WireRequest } from '../wire/request.ts'
-import { takenBody } from './node.ts'
+import { bodyOf as bodyOfRequest, toResponse } from '../wire/endpoints.ts'
+import type { WireAnswer } from '../wire/profile.ts'
+import type { MatchedRoute, NodeRequest, WireRequest } from '../wire/request.ts'
+import { requestOf } from './hono-request.ts'
+import { hideQuery as hideFromIncoming, takenBody } from './node.ts'
+import { type ArrivingRequest, closeUnlessArrived, endWhenArrived, type NodeResponse } from './node-answer.ts'
 import { hideQuery } from './web-context.ts'
 
 const MATCHED: MatchedRoute<Context> = { param: readParam, template: readTemplate }
 
-/**
- * The request of a context. On Node the server's own is read, so that no web-standard one has to be made for it. Names in the query that hold a
- * credential are taken out of what a handler sees.
- */
+/** The request of a context. Names in the query that hold a credential are taken out of what a handler sees. */
 export function wireOf(c: Context, secretQuery: readonly string[] | undefined): WireRequest {
   const incoming = incomingOf(c)
-  const wire = incoming === undefined ? new WebWireRequest(c.req.raw, c, MATCHED) : new NodeWireRequest(incoming, c, MATCHED)
-  if (secretQuery !== undefined) c.req.raw = hideQuery(c.req.raw, secretQuery)
+  const wire = requestOf(c, incoming, MATCHED)
+  if (secretQuery !== undefined) {
+    c.req.raw = hideQuery(c.req.raw, secretQuery)
+    if (incoming !== undefined) hideFromIncoming(incoming, undefined, secretQuery)
+  }
   return wire
 }
 
 /** The body of a context, whether it was read before or not: Hono keeps what was read. */
 export async function bodyOf(c: Context): Promise<BodySource | Refusal> {
   const { req } = c
-  if (!req.raw.bodyUsed) return bodyOfRequest(req.raw)
+  if (!req.raw.bodyUsed) return bodyOfRequest(req.raw).finally(() => onNode(c, closeUnlessArrived))
   if ('formData' in req.bodyCache) return { parsed: await req.formData() }
   const buffer = await req.arrayBuffer().catch(() => undefined)
   if (buffer !== undefined) return { bytes: new Uint8Array(buffer) }
@@ -38,6 +41,17 @@ export function outlive(c: Context, work: Promise<void> | undefined): void {
   } catch {
     // No such host: the process goes on, and so does the work.
   }
+}
+
+/** A refusal, or what a token endpoint answers, as a response. */
+export function respond(c: Context, answer: WireAnswer): Response {
+  onNode(c, endWhenArrived)
+  return toResponse(answer)
+}
+
+function onNode(c: Context, act: (incoming: ArrivingRequest, outgoing: NodeResponse) => void): void {
+  const { incoming, outgoing } = (c.env ?? {}) as { incoming?: ArrivingRequest; outgoing?: NodeResponse }
+  if (incomingOf(c) !== undefined && typeof outgoing?.end === 'function') act(incoming as ArrivingRequest, outgoing)
 }
 
 // Hono leaves a parameter as it stands where it cannot be decoded; as a name that would be another one than on other hosts.

@@ -3,10 +3,10 @@
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Metadata } from '../core/api-key.ts'
 import type { Principal } from '../core/principal.ts'
-import { createEndpoints, type EndpointOptions, type TokenService, toResponse } from '../wire/endpoints.ts'
-import { createGuard, type Decider, isAnswer, type Verdict } from '../wire/guard.ts'
+import { createEndpoints, type EndpointOptions, type TokenService } from '../wire/endpoints.ts'
+import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '../wire/guard.ts'
 import type { Requirement } from '../wire/requirement.ts'
-import { bodyOf, outlive, wireOf } from './hono-context.ts'
+import { bodyOf, outlive, respond, wireOf } from './hono-context.ts'
 
 export { header, param, query, routeTemplate } from '../wire/requirement.ts'
 
@@ -40,7 +40,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   const proceed = (c: Context, next: Next, verdict: Verdict<M>): ReturnType<MiddlewareHandler> => {
     outlive(c, twinkey.pending())
-    if (isAnswer(verdict)) return Promise.resolve(toResponse(verdict))
+    if (isAnswer(verdict)) return Promise.resolve(respond(c, verdict))
     // Also where it is undefined: what an earlier guard has let in does not pass a later one.
     c.set('principal', verdict.principal)
     return verdict.noStore
@@ -50,7 +50,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
   // Not async: where the verdict is known at once, nothing waits for it.
   return (c, next) => {
     const judged = judge(wireOf(c, secretQuery))
-    return judged instanceof Promise ? judged.then((verdict) => proceed(c, next, verdict)) : proceed(c, next, judged)
+    return isPending(judged) ? judged.then((verdict) => proceed(c, next, verdict)) : proceed(c, next, judged)
   }
 }
 
@@ -73,6 +73,6 @@ export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, option
     // Only now, because it is the request that the body is read from.
     wireOf(c, secretQuery)
     outlive(c, twinkey.pending())
-    return toResponse(written)
+    return respond(c, written)
   }
 }

@@ -178,7 +178,7 @@ export function createAuthenticator<M extends Metadata>(parts: AuthenticatorPart
   return {
     decide(request, demand) {
       const outcome = run(evaluate(demand.reader.credential(request), request, demand), report.unavailable)
-      return outcome instanceof Promise ? outcome.then((found) => conclude(found, demand)) : conclude(outcome, demand)
+      return 'then' in outcome ? outcome.then((found) => conclude(found, demand)) : conclude(outcome, demand)
     },
     caller(request, demand) {
       const credential = demand.reader.credential(request)

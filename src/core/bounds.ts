@@ -8,9 +8,11 @@ export const MAX_SECRET_LENGTH = 256
 /** Longest token, in characters. */
 export const MAX_TOKEN_LENGTH = 8192
 
+const MAX_HINT_LENGTH = 4
 const MAX_MEMBER_SHOWN = 20
 const MAX_METADATA_LENGTH = 4096
-const MAX_METADATA_DEPTH = 5
+/** How many levels metadata may have. */
+export const MAX_METADATA_DEPTH = 5
 // The largest time that a Date can hold (ECMA-262, section 21.4.1.1).
 const MAX_TIME = 8.64e15
 
@@ -21,6 +23,12 @@ const UNSAFE_TEXT = /[\p{Cc}\p{Cs}]/u
 export function nameProblem(value: unknown): string | undefined {
   if (typeof value === 'string' && value.length > 0 && value.length <= MAX_NAME_LENGTH && !UNSAFE_TEXT.test(value)) return undefined
   return `must be a string of 1 to ${MAX_NAME_LENGTH} characters, well-formed Unicode without control characters`
+}
+
+/** Why `value` cannot be the hint of a secret, or undefined. */
+export function hintProblem(value: unknown): string | undefined {
+  if (typeof value === 'string' && value.length <= MAX_HINT_LENGTH && !UNSAFE_TEXT.test(value)) return undefined
+  return 'must be a string of at most four characters, well-formed Unicode without control characters'
 }
 
 /** Why `value` cannot be a point in time in epoch milliseconds, or undefined. */

@@ -1,10 +1,11 @@
 import type { KeyRecord } from './api-key.ts'
+import { copyList } from './copy.ts'
 import { within } from './deadline.ts'
 import { TwinkeyError } from './fault.ts'
 import { matchesQuery } from './list-query.ts'
 import type { KeyStore, ListQuery, SecretUse, StoredKey } from './store.ts'
 import { showable } from './store-error.ts'
-import { readRecord, recordProblem } from './stored-key.ts'
+import { copyRecord, readRecord, recordProblem } from './stored-key.ts'
 
 /** A store as the rest of the core sees it: every call has a deadline, and what comes out has been checked before it is believed. */
 export interface CheckedStore {
@@ -13,6 +14,12 @@ export interface CheckedStore {
   delete(id: string, expectedVersion: number): Promise<'deleted' | 'conflict' | 'missing'>
   list(query: ListQuery): Promise<{ keys: KeyRecord[]; next?: string | undefined }>
   recordUse(uses: readonly SecretUse[]): Promise<void>
+  /** What the store says of how its backend is set up; nothing where it does not look. */
+  inspect(): Promise<readonly string[]>
+  /** Resolves when no write is under way. */
+  written(): Promise<unknown>
+  /** Ends what is under way: stores send nothing more for it. */
+  end(): void
 }
 
 const PUT_ANSWERS = ['stored', 'conflict', 'missing'] as const
@@ -21,55 +28,137 @@ const DELETE_ANSWERS = ['deleted', 'conflict', 'missing'] as const
 /**
  * Wraps a store. Whatever it throws, or a call that is not answered in time, becomes the fault `store_unavailable`; an answer that has not the
  * form of the port becomes `store_malformed`.
+ *
+ * @param answered Called after each call that was answered.
  */
-export function checkedStore(store: KeyStore, deadlineMilliseconds: number): CheckedStore {
-  const ask = <T>(call: () => Promise<T>) =>
-    within(deadlineMilliseconds, 'store_unavailable', 'The store failed', async () => {
-      try {
-        return await call()
-      } catch (error) {
-        throw showable(error)
-      }
-    })
+export function checkedStore(store: KeyStore, deadlineMilliseconds: number, answered: () => void = () => {}): CheckedStore {
+  const calls = new Set<AbortController>()
+  const writes = new Set<Promise<unknown>>()
+
+  // Reads an answer here and nowhere else, so that an answer that throws is `store_malformed`. Only the copy that `read` makes goes on: resolving a promise
+  // with the answer itself would read its `then` again, outside of this wrapper.
+  async function ask<T>(method: string, call: (signal: AbortSignal) => Promise<unknown>, read: (answer: unknown) => T): Promise<T> {
+    const controller = new AbortController()
+    calls.add(controller)
+    try {
+      const outcome = await within(deadlineMilliseconds, 'store_unavailable', 'The store failed', () =>
+        answerOf(method, () => call(controller.signal), read),
+      )
+      answered()
+      if ('fault' in outcome) throw outcome.fault
+      return outcome.value
+    } catch (fault) {
+      // A late call goes on until it is aborted.
+      controller.abort()
+      throw fault
+    } finally {
+      calls.delete(controller)
+    }
+  }
+
+  async function write<T>(method: string, call: (signal: AbortSignal) => Promise<unknown>, read: (answer: unknown) => T): Promise<T> {
+    const writing = ask(method, call, read)
+    writes.add(writing)
+    try {
+      return await writing
+    } finally {
+      writes.delete(writing)
+    }
+  }
+
   return {
-    async get(id) {
-      const found = await ask(() => store.get(id))
-      if (found === undefined) return undefined
-      const problem = recordProblem(found)
-      if (problem !== undefined) throw malformed('get', problem)
-      // A store that answers with another key than was asked for would let one caller in as another.
-      if (found.id !== id) throw malformed('get', 'id must be the one that was asked for')
-      return readRecord(found)
-    },
-    async put(next, expectedVersion) {
-      return oneOf('put', PUT_ANSWERS, await ask(() => store.put(next, expectedVersion)))
-    },
-    async delete(id, expectedVersion) {
-      return oneOf('delete', DELETE_ANSWERS, await ask(() => store.delete(id, expectedVersion)))
-    },
-    async list(query) {
-      const page = await ask(() => store.list(query))
-      if (!Array.isArray(page?.keys) || (page.next !== undefined && typeof page.next !== 'string'))
-        throw malformed('list', 'the answer must be { keys, next }')
-      const keys = page.keys.map((found) => {
-        const problem =
-          recordProblem(found) ?? (found.kind === 'key' && matchesQuery(found, query) ? undefined : 'a key must be one that was asked for')
-        if (problem !== undefined) throw malformed('list', problem)
-        return readRecord(found) as KeyRecord
-      })
-      return { keys, next: page.next }
-    },
-    async recordUse(uses) {
-      await ask(() => store.recordUse(uses))
+    get: (id) =>
+      ask(
+        'get',
+        (signal) => store.get(id, signal),
+        (found) => {
+          if (found === undefined) return undefined
+          const record = recordOf(found)
+          // A store that answers with another key than was asked for would let one caller in as another.
+          if (record.id !== id) throw new Malformed('id must be the one that was asked for')
+          return record
+        },
+      ),
+    put: (next, expectedVersion) => write('put', (signal) => store.put(next, expectedVersion, signal), oneOf(PUT_ANSWERS)),
+    delete: (id, expectedVersion) => write('delete', (signal) => store.delete(id, expectedVersion, signal), oneOf(DELETE_ANSWERS)),
+    list: (query) => ask('list', (signal) => store.list(query, signal), pageOf(query)),
+    recordUse: (uses) =>
+      ask(
+        'recordUse',
+        (signal) => store.recordUse(uses, signal),
+        () => {},
+      ),
+    inspect: () =>
+      ask(
+        'inspect',
+        async (signal) => store.inspect?.(signal),
+        (found) => {
+          const copy = copyList(found)
+          return Array.isArray(copy) ? copy.filter((each) => typeof each === 'string') : []
+        },
+      ),
+    written: () => Promise.allSettled(writes),
+    end() {
+      for (const call of calls) call.abort()
     },
   }
 }
 
-function oneOf<T extends string>(call: string, answers: readonly T[], answer: T): T {
-  if (!answers.includes(answer)) throw malformed(call, `the answer must be one of ${answers.join(', ')}`)
-  return answer
+async function answerOf<T>(
+  method: string,
+  call: () => Promise<unknown>,
+  read: (answer: unknown) => T,
+): Promise<{ value: T } | { fault: TwinkeyError }> {
+  let answer: unknown
+  try {
+    answer = await call()
+  } catch (error) {
+    throw showable(error)
+  }
+  try {
+    return { value: read(answer) }
+  } catch (error) {
+    return {
+      fault: error instanceof Malformed ? malformed(method, error.message) : malformed(method, 'it cannot be read', showable(error)),
+    }
+  }
 }
 
-function malformed(call: string, problem: string): TwinkeyError {
-  return new TwinkeyError('store_malformed', `What the store answered to ${call} has not the form of the port: ${problem}.`)
+// Its message says what is wrong with an answer.
+class Malformed extends Error {}
+
+function recordOf(found: unknown): StoredKey {
+  const copy = copyRecord(found)
+  const problem = recordProblem(copy)
+  if (problem !== undefined) throw new Malformed(problem)
+  return readRecord(copy as StoredKey)
+}
+
+function pageOf(query: ListQuery): (page: unknown) => { keys: KeyRecord[]; next?: string | undefined } {
+  return (page) => {
+    const { keys, next } = (page ?? {}) as { keys?: unknown; next?: unknown }
+    const found = copyList(keys)
+    if (!Array.isArray(found) || (next !== undefined && typeof next !== 'string')) throw new Malformed('the answer must be { keys, next }')
+    // A caller that asks for page after page would never reach the end.
+    if (next !== undefined && next === query.cursor) throw new Malformed('next must not be the cursor that was given')
+    const read = found.map((each) => {
+      const record = recordOf(each)
+      if (record.kind !== 'key' || !matchesQuery(record, query)) throw new Malformed('a key must be one that was asked for')
+      return record
+    })
+    return { keys: read, next }
+  }
+}
+
+function oneOf<T extends string>(answers: readonly T[]): (answer: unknown) => T {
+  return (answer) => {
+    const found = answers.find((each) => each === answer)
+    if (found === undefined) throw new Malformed(`the answer must be one of ${answers.join(', ')}`)
+    return found
+  }
+}
+
+function malformed(call: string, problem: string, cause?: unknown): TwinkeyError {
+  const message = `What the store answered to ${call} has not the form of the port: ${problem}.`
+  return new TwinkeyError('store_malformed', message, cause === undefined ? undefined : { cause })
 }

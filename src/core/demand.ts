@@ -14,7 +14,14 @@ export interface Credential {
 }
 
 /** Reads one name out of a request: the name, undefined where the request does not say, or a refusal where it cannot be read. */
-export type TargetReader<R> = (request: R) => string | Refusal | undefined
+export interface TargetReader<R> {
+  (request: R): string | Refusal | undefined
+  /**
+   * Whether a request may leave the name out on a route with this reader. Without it, a reader of a route that answers undefined refuses the request
+   * as `target_missing`. For a function of your own: `Object.assign(read, { optional: true })`. Readers of a profile are optional without it.
+   */
+  readonly optional?: boolean | undefined
+}
 
 /** Where a credential and a target stand in a request. */
 export interface RequestReader<R> {
@@ -41,6 +48,8 @@ export interface Demand<R> {
    * it, or undefined for nobody.
    */
   readonly names: readonly (string | number | undefined)[]
+  /** The axes that the route reads from the request and that every request must name. */
+  readonly required: readonly Axis[]
   /** What counts refused credentials by peer. Never asked where a known credential is let in. */
   readonly throttle?: Required<Throttle<R>> | undefined
 }
@@ -62,5 +71,6 @@ function textDemand(kind: 'secret' | 'token'): Demand<string> {
     anyTarget: true,
     readers: [],
     names: [],
+    required: [],
   }
 }

@@ -23,9 +23,10 @@ const PAIRS = 16
 // No secret has this digest.
 const NO_DIGEST = /* @__PURE__ */ '\0'.repeat(16)
 const NO_DIGESTS = /* @__PURE__ */ '\0'.repeat(32)
-const DIGEST = /^(?:sha-256|hmac-sha-256:[A-Za-z0-9_-]{1,32}):[A-Za-z0-9_-]{43}$/
+// The last character carries four bits of the digest. Its other two bits must be zero: decoders ignore them, so one digest would have four spellings.
+const DIGEST = /^(?:sha-256|hmac-sha-256:[A-Za-z0-9_-]{1,32}):[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 
-/** Whether `value` has the form of a stored digest. */
+/** Whether `value` is a stored digest in canonical form. Equal bytes have equal text. */
 export function isDigest(value: unknown): value is string {
   return typeof value === 'string' && DIGEST.test(value)
 }

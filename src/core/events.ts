@@ -42,6 +42,7 @@ export interface AllowedEvent {
   /** Undefined where only a token is known, as in `twinkey/verifier`. */
   readonly slot: Slot | undefined
   readonly via: 'secret' | 'token'
+  /** This and the other two are undefined where the caller put a secret in the place of the name, too: events hold none. */
   readonly tenant: string | undefined
   readonly environment: string | undefined
   readonly workflow: string | undefined
@@ -68,6 +69,8 @@ export interface RefusedEvent {
   readonly parameter?: string | undefined
   /** With `parameter_unseen`: the template of the route on which the guard stands; undefined where it stands on none, as in `app.use()`. */
   readonly template?: string | undefined
+  /** With `parameter_unseen`, where the framework matched a route and does not tell its template: what to do. */
+  readonly advice?: string | undefined
 }
 
 /** Something that an operator should look at. */
@@ -76,6 +79,7 @@ export interface WarningEvent {
     | 'warning.ephemeral_signing_key'
     | 'warning.signing_key_invalid'
     | 'warning.store_failed'
+    | 'warning.store_unsafe'
     | 'warning.owner_lookup_failed'
     | 'warning.jwks_unavailable'
     | 'warning.throttle_failed'
@@ -102,7 +106,14 @@ export interface Announcer {
 // A listener that never ends must not make this grow; beyond this many, the rest is not waited for.
 const MAX_HEARD = 10_000
 
-export function createAnnouncer(listener: (event: TwinkeyEvent) => unknown): Announcer {
+/**
+ * @param listener What the application listens with.
+ * @param failed Hears of each event for which the listener threw or rejected. It must not throw.
+ */
+export function createAnnouncer(
+  listener: (event: TwinkeyEvent) => unknown,
+  failed: (event: TwinkeyEvent, error: unknown) => void,
+): Announcer {
   const heard = new Set<Promise<void>>()
   return {
     emit(event) {
@@ -111,13 +122,14 @@ export function createAnnouncer(listener: (event: TwinkeyEvent) => unknown): Ann
         if (typeof (answer as PromiseLike<unknown> | null | undefined)?.then !== 'function') return
         const done = Promise.resolve(answer).then(
           () => {},
-          () => {},
+          (error: unknown) => failed(event, error),
         )
         if (heard.size >= MAX_HEARD) return
         heard.add(done)
         done.then(() => heard.delete(done))
-      } catch {
+      } catch (error) {
         // A listener that fails must not keep anybody out, nor let anybody in.
+        failed(event, error)
       }
     },
     pending: () => (heard.size === 0 ? undefined : Promise.all(heard).then(() => {})),

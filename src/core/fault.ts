@@ -68,6 +68,15 @@ export function reasonOf(thrown: unknown): string {
   }
 }
 
+/** Reads an input. If that throws, the fault is `invalid_input`; it does not repeat the error, which may hold a secret. */
+export function readInput<T>(read: () => T, what: string): T {
+  try {
+    return read()
+  } catch {
+    throw new TwinkeyError('invalid_input', `${what} cannot be read: one of its members throws.`)
+  }
+}
+
 /** A fault for input that is wrong, unless there is no problem. */
 export function requireInput(problem: string | undefined, what: string): void {
   if (problem !== undefined) throw new TwinkeyError('invalid_input', `${what} ${problem}.`)

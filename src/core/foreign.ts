@@ -12,6 +12,10 @@ export interface ForeignSecrets {
   readonly maxLength: number
 }
 
+/** Why an algorithm cannot be that of an imported secret. */
+export const ALGORITHM_PROBLEM =
+  "must be 'sha-256' or 'hmac-sha-256'. Other digests, like SHA-512, cannot be looked up: import each secret when its caller next sends it (docs/migrating.md)"
+
 /** The id of the alias that leads from a secret to its key. It derives from the digest, and does not give it away. */
 export function aliasIdOf(digest: string): string {
   return `alias-${digestOf(digest)}`

@@ -1,6 +1,6 @@
-import { createHmac, hash } from 'node:crypto'
+import { createHash, createHmac, hash } from 'node:crypto'
 
-// The same two functions as hash.ts, several times faster; the package import `#hash` chooses between them.
+// The same functions as hash.ts, several times faster; the package import `#hash` chooses between them.
 
 export function sha256(text: string): string {
   // The types know fewer encodings than there are.
@@ -9,4 +9,8 @@ export function sha256(text: string): string {
 
 export function hmacSha256(key: Uint8Array, text: string): string {
   return createHmac('sha256', key).update(text).digest().toString('utf16le')
+}
+
+export function sha512(bytes: Uint8Array): Uint8Array {
+  return createHash('sha512').update(bytes).digest()
 }

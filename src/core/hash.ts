@@ -1,5 +1,5 @@
 import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
+import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 
 /** SHA-256 of the UTF-8 bytes of `text`: 16 characters, each of which is two bytes, the lower one first (FIPS 180-4). */
@@ -10,6 +10,11 @@ export function sha256(text: string): string {
 /** HMAC-SHA-256 of the UTF-8 bytes of `text`: 16 characters, each of which is two bytes, the lower one first (RFC 2104). */
 export function hmacSha256(key: Uint8Array, text: string): string {
   return inPairs(hmac(nobleSha256, key, utf8ToBytes(text)))
+}
+
+/** SHA-512 of bytes (FIPS 180-4). */
+export function sha512(bytes: Uint8Array): Uint8Array {
+  return nobleSha512(bytes)
 }
 
 function inPairs(bytes: Uint8Array): string {

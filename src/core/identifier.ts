@@ -29,8 +29,21 @@ export class Denial {
 /** A credential that passed every check that needs neither the store nor a signature. */
 export type Inspected =
   | { readonly kind: 'secret'; readonly text: string; readonly keyId: string }
-  | { readonly kind: 'token'; readonly text: string; readonly kinds: Credential['kinds']; readonly header: TokenHeader }
-  | { readonly kind: 'imported'; readonly text: string; readonly aliasIds: readonly string[] }
+  | InspectedToken
+  | {
+      readonly kind: 'imported'
+      readonly text: string
+      readonly aliasIds: readonly string[]
+      /** What the text is if it was not imported: a token, or why it is neither. */
+      readonly otherwise: InspectedToken | Denial
+    }
+
+export type InspectedToken = {
+  readonly kind: 'token'
+  readonly text: string
+  readonly kinds: Credential['kinds']
+  readonly header: TokenHeader
+}
 
 /** The second step of every decision: from the text of a credential to an active key. */
 export interface Identifier {
@@ -78,7 +91,6 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
   }
 
   function recogniseImported(text: string, at: number, age: 'fresh' | 'any'): Identity | undefined {
-    if (foreign.length === 0) return undefined
     for (const aliasId of aliasIdsOf(text, foreign, prefixes, pepper)) {
       const alias = peek(aliasId, at, age)?.value
       const cached = alias?.kind === 'alias' ? peek(alias.keyId, at, age) : undefined
@@ -88,21 +100,19 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
     return undefined
   }
 
-  function* identifyToken({ text, kinds, header }: Inspected & { kind: 'token' }, since: number): Steps<Identity | Denial> {
+  function* identifyToken({ text, kinds, header }: InspectedToken, since: number): Steps<Identity | Denial> {
     const token = tokens.recall(text, now()) ?? (yield* wait(tokens.verify(text, header)))
     if (typeof token === 'string') {
       const isForeign = !tokens.isOwn(text)
-      // A secret that another system issued may look like a token, and may have been imported.
-      return isForeign && kinds !== 'token' ? yield* identifyImported(inspectImported(text), since) : invalid(token, undefined, isForeign)
+      return isForeign && kinds !== 'token' ? notImported(text) : invalid(token, undefined, isForeign)
     }
     const { keyId, expiresAt } = token.claims
     if (now() >= expiresAt) return invalid('token_expired', keyId)
     return yield* settle(keyId, text, since, (cached, at) => matchedToken(token, cached, at))
   }
 
-  function* identifyImported(inspected: Inspected | Denial, since: number): Steps<Identity | Denial> {
-    if (inspected instanceof Denial || inspected.kind !== 'imported') return inspected as Denial
-    const { text, aliasIds } = inspected
+  function* identifyImported(inspected: Inspected & { kind: 'imported' }, since: number): Steps<Identity | Denial> {
+    const { text, aliasIds, otherwise } = inspected
     let last: Denial | undefined
     for (const aliasId of aliasIds) {
       const alias = keys.peek(aliasId, now()) ?? (yield* wait(keys.load(aliasId)))
@@ -112,12 +122,15 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
       // An alias that was left behind must not hide one of another kind.
       last = found
     }
-    return last ?? notImported(text)
+    if (last !== undefined || otherwise instanceof Denial) return last ?? (otherwise as Denial)
+    return yield* identifyToken(otherwise, since)
   }
 
-  function inspectImported(text: string): Inspected | Denial {
-    const aliasIds = aliasIdsOf(text, foreign, prefixes, pepper)
-    return aliasIds.length === 0 ? notImported(text) : { kind: 'imported', text, aliasIds }
+  function inspectToken(text: string, kinds: Credential['kinds']): InspectedToken | Denial {
+    const header = tokens.inspect(text)
+    if (typeof header !== 'string') return { kind: 'token', text, kinds, header }
+    const isForeign = !tokens.isOwn(text)
+    return isForeign && kinds !== 'token' ? notImported(text) : invalid(header, undefined, isForeign)
   }
 
   function notImported(text: string): Denial {
@@ -170,12 +183,12 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
         const cached = kinds === 'token' || text.length > MAX_SECRET_LENGTH ? undefined : peek(keyId, at, age)
         return cached && orUndefined(matchedSecret(text, cached, at))
       }
-      const token = kinds !== 'secret' && isTokenLike(text) ? tokens.recall(text, at, age) : undefined
-      if (token !== undefined) {
-        const cached = peek(token.claims.keyId, at, age)
-        return cached && orUndefined(matchedToken(token, cached, at))
-      }
-      return kinds === 'token' || form?.test(text) === false ? undefined : recogniseImported(text, at, age)
+      const mayBeImported = kinds !== 'token' && foreign.length > 0 && form?.test(text) !== false
+      const imported = mayBeImported ? recogniseImported(text, at, age) : undefined
+      if (imported !== undefined || kinds === 'secret' || !isTokenLike(text)) return imported
+      const token = tokens.recall(text, at, age)
+      const cached = token && peek(token.claims.keyId, at, age)
+      return cached && orUndefined(matchedToken(token, cached, at))
     },
     inspect({ text, form }, kinds) {
       if (form?.test(text) === false) return new Denial(REFUSALS.credentialMalformed, undefined)
@@ -185,13 +198,12 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
         if (keyId === undefined || text.length > MAX_SECRET_LENGTH) return invalid('secret_malformed')
         return isWellFormed(text) ? { kind: 'secret', text, keyId } : invalid('checksum_wrong')
       }
-      if (kinds !== 'secret' && isTokenLike(text)) {
-        const header = tokens.inspect(text)
-        if (typeof header !== 'string') return { kind: 'token', text, kinds, header }
-        const isForeign = !tokens.isOwn(text)
-        if (kinds === 'token' || !isForeign) return invalid(header, undefined, isForeign)
-      }
-      return kinds === 'token' ? invalid('token_malformed', undefined, true) : inspectImported(text)
+      const token = kinds !== 'secret' && isTokenLike(text) ? inspectToken(text, kinds) : undefined
+      if (kinds === 'token') return token ?? invalid('token_malformed', undefined, true)
+      // Looked up before a token is, because a secret of another system may look like one of our tokens. No token is as short as such a secret.
+      const aliasIds = aliasIdsOf(text, foreign, prefixes, pepper)
+      const otherwise = token ?? notImported(text)
+      return aliasIds.length === 0 ? otherwise : { kind: 'imported', text, aliasIds, otherwise }
     },
     *identify(inspected, since) {
       if (inspected.kind === 'token') return yield* identifyToken(inspected, since)

@@ -1,15 +1,19 @@
 import * as base64url from 'jose/base64url'
 import type { Metadata, StoredSecret } from './api-key.ts'
-import { isPlainObject, MAX_SECRET_LENGTH, membersProblem, timeProblem } from './bounds.ts'
+import { hintProblem, isPlainObject, MAX_SECRET_LENGTH, membersProblem, timeProblem } from './bounds.ts'
+import { copyMembers } from './copy.ts'
 import { digestUnder, isDigest, type Pepper, storedDigest } from './digest.ts'
-import { requireInput, TwinkeyError } from './fault.ts'
-import type { ForeignSecrets } from './foreign.ts'
+import { readInput, requireInput, TwinkeyError } from './fault.ts'
+import { ALGORITHM_PROBLEM, type ForeignSecrets } from './foreign.ts'
 import type { CreateKeyInput } from './key-input.ts'
 import { hasOurPrefix, hintOf, mintId } from './secret.ts'
 
 /** A secret that another system issued, by its digest. */
 export interface ImportedDigest {
-  /** The digest, 32 bytes in the encoding that is named. */
+  /**
+   * The digest: 32 bytes in the named encoding. Base64 ends with `=`, base64url has no padding, and hex may be in either case. The last character of base64
+   * and base64url must not have bits beyond the 32 bytes; encoders leave them zero.
+   */
   readonly digest: string
   readonly encoding: 'hex' | 'base64' | 'base64url'
   readonly algorithm: 'sha-256' | 'hmac-sha-256'
@@ -17,7 +21,7 @@ export interface ImportedDigest {
   readonly pepper?: string | undefined
   /** How many bits of entropy the other system's generator gave the secret: at least 112. */
   readonly entropyBits: number
-  /** At most the last four characters of the secret, for people. */
+  /** At most the last four characters of the secret, without control characters, for people. */
   readonly hint?: string | undefined
   /** When this secret dies, in epoch milliseconds; null or left out for never. */
   readonly expiresAt?: number | null | undefined
@@ -55,7 +59,8 @@ export interface ImportRules {
 }
 
 /** What is stored of an imported secret. */
-export function readImported(input: ImportedDigest | ImportedSecret, slot: string, rules: ImportRules, now: number): StoredSecret {
+export function readImported(given: ImportedDigest | ImportedSecret, slot: string, rules: ImportRules, now: number): StoredSecret {
+  const input = readInput(() => copyMembers(given, [...SECRET_MEMBERS, ...DIGEST_MEMBERS]), slot) as ImportedDigest | ImportedSecret
   requireInput(isPlainObject(input) ? undefined : 'must be an object with a digest or a secret', slot)
   requireInput(membersProblem(input, 'secret' in input ? SECRET_MEMBERS : DIGEST_MEMBERS), slot)
   const { entropyBits, expiresAt = null } = input
@@ -97,21 +102,23 @@ function digestOfSecret(
 function digestAsGiven(input: ImportedDigest, slot: string, { foreign, pepper }: ImportRules): Pick<StoredSecret, 'digest' | 'hint'> {
   const { algorithm, hint = '' } = input
   const name = algorithm === 'hmac-sha-256' ? input.pepper : undefined
-  requireInput(
-    algorithm === 'sha-256' || algorithm === 'hmac-sha-256' ? undefined : "must be 'sha-256' or 'hmac-sha-256'",
-    `${slot}.algorithm`,
-  )
-  requireInput(typeof hint === 'string' && hint.length <= 4 ? undefined : 'must be at most four characters', `${slot}.hint`)
+  requireInput(algorithm === 'sha-256' || algorithm === 'hmac-sha-256' ? undefined : ALGORITHM_PROBLEM, `${slot}.algorithm`)
+  requireInput(hintProblem(hint), `${slot}.hint`)
   if (algorithm === 'hmac-sha-256') {
     requireInput(
-      name !== undefined && pepper !== undefined && Object.hasOwn(pepper.keys, name) ? undefined : 'must name one of pepper.keys',
+      typeof name === 'string' && pepper !== undefined && Object.hasOwn(pepper.keys, name) ? undefined : 'must name one of pepper.keys',
       `${slot}.pepper`,
     )
   }
   if (!foreign.some((kind) => kind.algorithm === algorithm && kind.pepper === name)) throw notLookedUp(slot)
   const encoded = base64urlOf(input)
   const digest = encoded && storedDigest(name, encoded)
-  requireInput(isDigest(digest) ? undefined : 'must be 32 bytes in the encoding that is named: hex, base64 or base64url', `${slot}.digest`)
+  requireInput(
+    isDigest(digest)
+      ? undefined
+      : 'must be 32 bytes in the encoding that is named: hex, base64 or base64url, as an encoder writes it, with no stray bits in the last character',
+    `${slot}.digest`,
+  )
   return { digest: digest as string, hint }
 }
 

@@ -16,6 +16,8 @@ export interface KeyWrites {
   insist(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
   /** Deletes a key whatever else happens to it, and answers what was deleted. */
   remove(id: string): Promise<KeyRecord>
+  /** From now on, what was begun before is not tried again. */
+  end(): void
 }
 
 // Whether the write was made is open, because of this, unless the cause itself says that it was not.
@@ -25,10 +27,21 @@ interface Unknown {
 
 // Every attempt that loses means that another change won, so this many in a row is not contention but a broken store.
 const MAX_ATTEMPTS = 1000
+// And nobody waits longer than this for one change.
+const MAX_MILLISECONDS = 30_000
 // A store that can be read and not be written is not asked again and again.
 const MAX_UNKNOWN = 3
 
-export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites {
+export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => number): KeyWrites {
+  let ends = 0
+
+  // Whether something that begins now may be tried once more, after so many attempts.
+  function patience(maxAttempts: number): (attempts: number, unknowns: number) => boolean {
+    const [begun, before] = [now(), ends]
+    return (attempts, unknowns) =>
+      attempts < maxAttempts && unknowns < MAX_UNKNOWN && ends === before && Math.abs(now() - begun) < MAX_MILLISECONDS
+  }
+
   // The key as it is in the store now.
   async function read(id: string): Promise<KeyRecord> {
     requireInput(isId(id) ? undefined : 'must be the id of a key', 'id')
@@ -61,7 +74,9 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
   }
 
   async function change(id: string, transition: (key: KeyRecord) => KeyRecord, maxAttempts: number): Promise<KeyRecord> {
+    const mayRetry = patience(maxAttempts)
     let unknowns = 0
+    let cause: unknown
     for (let attempt = 1; ; attempt++) {
       // Once a write may have been made, a store that cannot be read leaves that open.
       const record = await read(id).catch((error: unknown) => {
@@ -72,13 +87,14 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
       const outcome = await put(next, record.version)
       if (outcome === 'stored') return next
       if (outcome === 'missing') throw notFound()
-      const open = typeof outcome === 'object'
-      // What was tried before may still have been written.
-      if (open && unknowns === 0) throwIfNotWritten(outcome.cause)
-      if (open) unknowns++
-      if (attempt < maxAttempts && unknowns < MAX_UNKNOWN) continue
-      if (open) throw outcomeUnknown(outcome.cause)
-      throw new TwinkeyError('version_conflict', 'Another change to this key came first. Read the key again and decide anew.')
+      if (typeof outcome === 'object') {
+        // What was tried before may still have been written.
+        if (unknowns === 0) throwIfNotWritten(outcome.cause)
+        unknowns++
+        cause = outcome.cause
+      }
+      if (mayRetry(attempt, unknowns)) continue
+      throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
     }
   }
 
@@ -92,9 +108,11 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
     change: (id, transition) => change(id, transition, 1),
     insist: (id, transition) => change(id, transition, MAX_ATTEMPTS),
     async remove(id) {
+      const mayRetry = patience(MAX_ATTEMPTS)
       let record = await read(id)
       let cause: unknown
-      for (let attempt = 1, unknowns = 0; attempt <= MAX_ATTEMPTS && unknowns < MAX_UNKNOWN; attempt++) {
+      let unknowns = 0
+      for (let attempt = 1; ; attempt++) {
         try {
           const outcome = await store.delete(id, record.version)
           if (outcome !== 'conflict') return record
@@ -106,19 +124,26 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache): KeyWrites 
         } finally {
           keys.forget(id)
         }
-        const now = await store.get(id).catch((error: unknown) => {
-          throw outcomeUnknown(error)
+        const found = await store.get(id).catch((error: unknown) => {
+          throw unknowns > 0 ? outcomeUnknown(error) : error
         })
-        if (now?.kind !== 'key') return record
-        record = now
+        if (found?.kind !== 'key') return record
+        record = found
+        if (!mayRetry(attempt, unknowns)) throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
       }
-      throw outcomeUnknown(cause)
+    },
+    end() {
+      ends++
     },
   }
 }
 
 function notFound(): TwinkeyError {
   return new TwinkeyError('key_not_found', 'There is no key with this id.')
+}
+
+function conflict(): TwinkeyError {
+  return new TwinkeyError('version_conflict', 'Another change to this key came first. Read the key again and decide anew.')
 }
 
 function throwIfNotWritten(cause: unknown): void {

@@ -22,15 +22,14 @@ import { isTwinkeyError, requireInput, TwinkeyError } from './fault.ts'
 import { type ImportKeyInput, type ImportRules, readImported } from './key-import.ts'
 import {
   type ActorOption,
-  type CreateKeyInput,
   MAX_PAGE,
   readActor,
   readCreateInput,
+  readImportInput,
   readListInput,
   readRevokeAllInput,
   readRotateOptions,
   readUpdateInput,
-  requireObject,
 } from './key-input.ts'
 import type { CreatedKey, Keyring } from './key-management.ts'
 import { type ApiKey, viewOf } from './key-view.ts'
@@ -67,21 +66,21 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
     return { secret, stored }
   }
 
-  async function create(input: CreateKeyInput<M>, attempt = 1): Promise<CreatedKey<M>> {
-    const { secondary, ...attributes } = readCreateInput(input, defaultScope, now())
+  async function create(input: ReturnType<typeof readCreateInput>, attempt = 1): Promise<CreatedKey<M>> {
+    const { secondary, actor, ...attributes } = input
     const id = mintId()
     const first = mint(id)
     const second = secondary ? mint(id) : undefined
     const record = created(id, { ...attributes, primary: first.stored, secondary: second?.stored ?? null }, now())
     // An id that is taken already, against all odds, is not overwritten.
     if ((await writes.put(record, undefined)) !== 'stored') return create(input, nextAttempt(attempt))
-    tell('key.created', record, input)
+    tell('key.created', record, { actor })
     return { key: viewOf(record), primary: first.secret, secondary: second?.secret ?? null }
   }
 
   async function importKey(input: ImportKeyInput<M>): Promise<ApiKey<M>> {
-    const { primary, secondary, ...rest } = requireObject(input)
-    const { secondary: _, ...attributes } = readCreateInput(rest, defaultScope, now())
+    const { primary, secondary, ...rest } = readImportInput(input)
+    const { secondary: _, actor, ...attributes } = readCreateInput(rest, defaultScope, now())
     const first = readImported(primary, 'primary', rules, now())
     const second = secondary === undefined ? null : readImported(secondary, 'secondary', rules, now())
     requireInput(first.digest === second?.digest ? 'must be another secret than the primary' : undefined, 'secondary')
@@ -92,7 +91,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
       if (claimed === 'raced' || (await writes.put(record, undefined)) !== 'stored') continue
       // The key is written: nothing that fails from here on means that it is not there.
       if (await aliases.confirm(claimed).catch(mayBeThere)) {
-        tell('key.imported', record, input)
+        tell('key.imported', record, { actor })
         return viewOf(record)
       }
       await writes.remove(record.id).catch(mayBeThere)
@@ -125,8 +124,12 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
     options: ActorOption,
     transition: (key: KeyRecord, fresh: StoredSecret) => KeyRecord,
   ) {
-    const { secret, stored } = mint(id)
-    const next = await writes.change(id, (key) => transition(key, stored))
+    let secret = ''
+    const next = await writes.change(id, (key) => {
+      const minted = mint(key.id)
+      secret = minted.secret
+      return transition(key, minted.stored)
+    })
     tell(type, next, options, { slot })
     return { key: viewOf<M>(next), secret }
   }
@@ -150,7 +153,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
   }
 
   return {
-    create: (input) => create(input),
+    create: async (input) => create(readCreateInput(input, defaultScope, now())),
     import: importKey,
     async get(id) {
       requireInput(typeof id === 'string' ? undefined : 'must be text', 'id')
@@ -162,41 +165,41 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
       return { keys: keys.map((key) => viewOf<M>(key)), next }
     },
     async update(id, input) {
-      const after = readUpdateInput(input, now())
-      return apply('key.updated', id, input, 'change', (key) => {
-        const { name, scope, expiresAt, metadata } = after(key)
+      const { apply: change, actor } = readUpdateInput(input, now())
+      return apply('key.updated', id, { actor }, 'change', (key) => {
+        const { name, scope, expiresAt, metadata } = change(key)
         return updated(key, { name, scope: freezeScope(scope), expiresAt, metadata: freezeJson(metadata) }, now())
       })
     },
     async enable(id, options = {}) {
-      readActor(options)
-      return apply('key.enabled', id, options, 'change', (key) => (stateOf(key) === 'enabled' ? key : switched(key, true, now())))
+      const by = readActor(options)
+      return apply('key.enabled', id, by, 'change', (key) => (stateOf(key) === 'enabled' ? key : switched(key, true, now())))
     },
     async disable(id, options = {}) {
-      readActor(options)
-      return apply('key.disabled', id, options, 'insist', (key) => (stateOf(key) === 'disabled' ? key : switched(key, false, now())))
+      const by = readActor(options)
+      return apply('key.disabled', id, by, 'insist', (key) => (stateOf(key) === 'disabled' ? key : switched(key, false, now())))
     },
     async rotate(id, options = {}) {
-      const { graceSeconds, replace } = readRotateOptions(options)
-      return renew('key.rotated', id, 'primary', options, (key, fresh) => rotated(key, fresh, { graceSeconds, replace }, now()))
+      const { graceSeconds, replace, actor } = readRotateOptions(options)
+      return renew('key.rotated', id, 'primary', { actor }, (key, fresh) => rotated(key, fresh, { graceSeconds, replace }, now()))
     },
     async regenerate(id, slot, options = {}) {
-      readActor(options)
+      const by = readActor(options)
       requireInput(slot === 'primary' || slot === 'secondary' ? undefined : "must be 'primary' or 'secondary'", 'slot')
-      return renew('key.regenerated', id, slot, options, (key, fresh) => regenerated(key, slot, fresh, now()))
+      return renew('key.regenerated', id, slot, by, (key, fresh) => regenerated(key, slot, fresh, now()))
     },
     async revoke(id, options = {}) {
-      readActor(options)
-      return apply('key.revoked', id, options, 'insist', (key) => (key.revokedAt === null ? revoked(key, now()) : key))
+      const by = readActor(options)
+      return apply('key.revoked', id, by, 'insist', (key) => (key.revokedAt === null ? revoked(key, now()) : key))
     },
     async revokeAll(input) {
-      const { owner, tenant } = readRevokeAllInput(input)
+      const { owner, tenant, actor } = readRevokeAllInput(input)
       const counts = { revoked: 0, narrowed: 0 }
       let cursor: string | undefined
       do {
         const page = await store.list({ owner, tenant, limit: MAX_PAGE, cursor })
         for (const { id } of page.keys) {
-          const done = await withdraw(id, owner, tenant, input)
+          const done = await withdraw(id, owner, tenant, { actor })
           if (done !== undefined) counts[done]++
         }
         cursor = page.next
@@ -204,9 +207,9 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
       return counts
     },
     async delete(id, options = {}) {
-      readActor(options)
+      const by = readActor(options)
       const record = await writes.remove(id)
-      tell('key.deleted', record, options)
+      tell('key.deleted', record, by)
       await aliases.drop(record)
     },
   }

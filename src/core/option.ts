@@ -1,21 +1,30 @@
 import { membersProblem, nameProblem } from './bounds.ts'
+import { copyList, copyMembers } from './copy.ts'
 
 // How options are checked: each check throws what to do instead, when the process starts.
 
-/** A clock that is checked at each reading, and answers whole milliseconds. With NaN every comparison is false, and nothing would ever expire. */
-export function clockOf(now: () => number): () => number {
+/**
+ * A clock that is checked at each reading, and answers whole milliseconds. With NaN every comparison is false, and nothing would ever expire.
+ *
+ * @param given The clock of the options, which is read once to check it.
+ * @param system The default. Fake clocks and Workers without a request start it at 0.
+ */
+export function clockOf(given: (() => number) | undefined, system: () => number): () => number {
+  const now = given ?? system
   const clock = () => {
     const time = now()
-    if (typeof time !== 'number' || !(time > 0) || time > Number.MAX_SAFE_INTEGER)
-      throw new TypeError('now must answer epoch milliseconds, like Date.now.')
+    if (typeof time !== 'number' || !(time >= 0) || time > Number.MAX_SAFE_INTEGER) throw new TypeError(NO_CLOCK)
     return Math.floor(time)
   }
-  clock()
+  if (given !== undefined && clock() === 0) throw new TypeError(NO_CLOCK)
   return clock
 }
 
+const NO_CLOCK = 'now must answer epoch milliseconds, like Date.now.'
+
 /** The environments that a deployment serves. */
-export function environmentsOf(environments: unknown): readonly string[] {
+export function environmentsOf(given: unknown): readonly string[] {
+  const environments = copyList(given)
   if (!Array.isArray(environments) || environments.length === 0) {
     throw new TypeError('environments must be a list of what this deployment serves, like ["production"]. Leave it out to serve any.')
   }
@@ -48,7 +57,10 @@ export function requireNumber(
   return value
 }
 
-export function requireMembers(value: unknown, known: readonly string[], what: string): void {
-  const problem = membersProblem(value, known)
+/** Copies an object that may have these members only. Check and use the copy, not the object. */
+export function requireMembers<T>(value: T, known: readonly string[], what: string): T {
+  const copy = copyMembers(value, known)
+  const problem = membersProblem(copy, known)
   if (problem !== undefined) throw new TypeError(`${what} ${problem}.`)
+  return copy as T
 }

@@ -9,6 +9,7 @@ export type RefusalCode =
   | 'target_missing'
   | 'target_conflict'
   | 'request_malformed'
+  | 'request_timeout'
   | 'method_not_allowed'
   | 'tenant_denied'
   | 'environment_denied'
@@ -68,7 +69,9 @@ export type RefusalReason =
   | 'too_large'
 
 const RETRY_AFTER_SECONDS = 2
-// No JSON has a symbol in it.
+// More than that is the same to a cache (RFC 9111, section 1.2.2), and larger numbers are written with an exponent.
+const LONGEST_WAIT_SECONDS = 2_147_483_647
+// No JSON has a symbol in it. Registered, so that each copy of the package knows the refusals of the others.
 const BRAND = Symbol.for('twinkey.refusal')
 
 /** The refusals, one frozen value each. */
@@ -79,9 +82,10 @@ export const REFUSALS = Object.freeze({
   credentialAmbiguous: refusal('credential_ambiguous', 'Send exactly one credential with a request.'),
   requestMalformed: refusal('request_malformed', 'The request could not be read.'),
   // The same in code and detail. A profile may say of each what to send instead.
-  bodyMalformed: refusal('request_malformed', 'The request could not be read.'),
-  scopeMalformed: refusal('request_malformed', 'The request could not be read.'),
-  lifetimeMalformed: refusal('request_malformed', 'The request could not be read.'),
+  bodyMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'body' }),
+  scopeMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'scope' }),
+  lifetimeMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'lifetime' }),
+  bodyLate: refusal('request_timeout', 'The request did not arrive in time.'),
   targetRepeated: refusal('target_conflict', 'The request names its target more than once.'),
   scopeTooLarge: refusal('scope_too_large', 'The scope does not fit into a token. Ask for a narrower one.'),
   unavailable: refusal('unavailable', 'This cannot be decided at the moment. Try again.', { retryAfterSeconds: RETRY_AFTER_SECONDS }),
@@ -107,23 +111,42 @@ export function targetConflict(axis: Axis): Refusal {
 export interface Unseen {
   readonly parameter: string | undefined
   readonly template: string | undefined
+  /** What to do, where the framework does not tell the template of the route. */
+  readonly advice?: string | undefined
+}
+
+/** What a refusal carries beside what a caller may learn. */
+interface Hidden {
+  readonly unseen?: Unseen
+  /** The part of a token request that cannot be read. */
+  readonly part?: 'body' | 'scope' | 'lifetime'
 }
 
 /** A guard cannot see what it is to read of the route: the same to the caller as any other, but no fault of the caller's. */
 export function parameterUnseen(unseen: Unseen): Refusal {
-  return refusal('request_malformed', REFUSALS.requestMalformed.detail, {}, unseen)
+  return refusal('request_malformed', REFUSALS.requestMalformed.detail, {}, { unseen })
 }
 
 /** What a guard could not see, where it is that for which this refuses. */
 export function unseenOf(refusal: Refusal): Unseen | undefined {
-  return (refusal as unknown as { [BRAND](): Unseen | undefined })[BRAND]()
+  return hiddenIn(refusal).unseen
+}
+
+/** Which part of a token request this refuses. By what it holds, not by which value it is: another copy of the package has values of its own. */
+export function refusedPart(refusal: Refusal): Hidden['part'] {
+  return hiddenIn(refusal).part
+}
+
+function hiddenIn(refusal: Refusal): Hidden {
+  return (refusal as unknown as { [BRAND](): Hidden })[BRAND]()
 }
 
 /** Why a reader or a profile has refused, where that can be told by what it answers. */
 export function reasonOf(refusal: Refusal): RefusalReason | undefined {
   if (unseenOf(refusal) !== undefined) return 'parameter_unseen'
   if (refusal.code === 'unavailable') return 'owner_lookup_failed'
-  return refusal.code === 'request_malformed' || refusal.code === 'target_conflict' ? 'not_readable' : undefined
+  const unreadable: readonly RefusalCode[] = ['request_malformed', 'request_timeout', 'target_conflict']
+  return unreadable.includes(refusal.code) ? 'not_readable' : undefined
 }
 
 /** The effective scope does not cover the target on this axis. */
@@ -132,13 +155,20 @@ export function denied(axis: Axis): Refusal {
 }
 
 /**
- * A refusal for a caller that has failed too often, for a reader or a guard of your own that counts.
+ * A refusal for a caller that has to wait, for a reader or a guard of your own that counts.
  *
- * @param retryAfterSeconds When to try again: it becomes the Retry-After of the answer.
+ * @param retryAfterSeconds How long, in seconds: 0 or more. Rounded up to whole seconds, at least 1 and at most 2,147,483,647, it becomes the
+ * Retry-After of the answer.
  * @returns The refusal `rate_limited`.
+ * @throws TypeError where that is no number, RangeError where it is NaN, infinite or negative.
+ * @see RFC 9110, section 10.2.3
  */
 export function rateLimited(retryAfterSeconds: number): Refusal {
-  return refusal('rate_limited', 'Too many requests. Try again later.', { retryAfterSeconds })
+  const problem = 'rateLimited: retryAfterSeconds must be a number of seconds, 0 or more.'
+  if (typeof retryAfterSeconds !== 'number') throw new TypeError(problem)
+  if (!(retryAfterSeconds >= 0 && retryAfterSeconds < Number.POSITIVE_INFINITY)) throw new RangeError(problem)
+  const seconds = Math.min(Math.max(Math.ceil(retryAfterSeconds), 1), LONGEST_WAIT_SECONDS)
+  return refusal('rate_limited', 'Too many requests. Try again later.', { retryAfterSeconds: seconds })
 }
 
 /** A token endpoint was called by another method than its own. */
@@ -155,10 +185,10 @@ function refusal(
   code: RefusalCode,
   detail: string,
   more?: Pick<Refusal, 'axis' | 'retryAfterSeconds' | 'allow'>,
-  unseen?: Unseen,
+  hidden: Hidden = {},
 ): Refusal {
   // Behind a call, so that nothing that prints a refusal shows it: Express has in its template what a router was called with.
-  return Object.freeze(Object.defineProperty({ code, detail, ...more }, BRAND, { value: () => unseen }))
+  return Object.freeze(Object.defineProperty({ code, detail, ...more }, BRAND, { value: () => hidden }))
 }
 
 function perAxis(make: (axis: Axis) => Refusal): Readonly<Record<Axis, Refusal>> {

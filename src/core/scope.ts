@@ -1,4 +1,5 @@
-import { membersProblem, nameProblem } from './bounds.ts'
+import { isPlainObject, membersProblem, nameProblem } from './bounds.ts'
+import { copyList, copyMembers } from './copy.ts'
 
 /** What one axis of a scope reaches: `'*'` for everything, or the exact names. An empty list reaches nothing. */
 export type Reach = '*' | readonly string[]
@@ -9,6 +10,9 @@ export interface Scope {
   readonly environments: Reach
   readonly workflows: Reach
 }
+
+/** The axes of a scope that are given. One that is undefined counts as left out. */
+export type ScopeInput = { readonly [member in keyof Scope]?: Scope[member] | undefined }
 
 /** What one request is aimed at. An axis that is left out is not named by the request. */
 export interface Target {
@@ -53,7 +57,7 @@ export function intersect(a: Scope, b: Scope): Scope {
  * @param asked What is wanted; an axis left out stays as it is held.
  * @returns The cut scope, or the first axis on which more is asked for than is held.
  */
-export function narrow(scope: Scope, asked: Partial<Scope>): Scope | Axis {
+export function narrow(scope: Scope, asked: ScopeInput): Scope | Axis {
   for (const [axis, member] of AXES) {
     const wanted = asked[member]
     if (wanted !== undefined && !within(wanted, scope[member])) return axis
@@ -125,6 +129,15 @@ export function scopeProblem(value: unknown): string | undefined {
     if (wrong !== undefined) return `is wrong: ${member} ${wrong}`
   }
   return undefined
+}
+
+/** Copies a scope, or some of its axes, without checking it. */
+export function copyScope(value: unknown): unknown {
+  const copy = copyMembers(value, SCOPE_MEMBERS)
+  if (!isPlainObject(copy)) return copy
+  // One name more than allowed is enough for the check to refuse the list.
+  for (const member of SCOPE_MEMBERS) if (member in copy) copy[member] = copyList(copy[member], MAX_NAMES + 1)
+  return copy
 }
 
 /** A frozen copy, so that nothing that is handed out or handed in can change it afterwards. */

@@ -16,6 +16,7 @@ const PREFIX = /^[A-Za-z][A-Za-z0-9_]{0,31}$/
 // Up to a dozen characters behind the id.
 const MUCH_OF_SECRET = /[0-9A-Za-z]{28}/
 const TAIL = /^[0-9A-Za-z]{65}$/
+const WHOLE_SECRET = /[0-9A-Za-z]{65}/
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte
@@ -79,6 +80,11 @@ export function hasOurPrefix(text: string, prefixes: readonly string[]): boolean
 /** Whether so much of a secret may stand in a text that it is not to be told: more behind an id than a person needs to tell it from others. */
 export function mayHoldSecret(text: string): boolean {
   return MUCH_OF_SECRET.test(text)
+}
+
+/** Whether a text holds something as long as a whole secret of ours. */
+export function holdsSecret(text: string): boolean {
+  return WHOLE_SECRET.test(text)
 }
 
 /**

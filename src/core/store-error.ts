@@ -23,7 +23,8 @@ const FRAME = /^ {4}at /
  */
 export function showable(thrown: unknown, depth = 1): unknown {
   try {
-    if (typeof thrown === 'string') return redacted(thrown, LONG_IN_TEXT)
+    if (typeof thrown === 'string' || typeof thrown === 'symbol') return redacted(String(thrown), LONG_IN_TEXT)
+    if (typeof thrown === 'function') return new Error('The store threw a function.')
     if (typeof thrown !== 'object' || thrown === null) return thrown
     const { name, message, code, stack, cause } = thrown as Partial<Record<keyof Error | 'code', unknown>>
     const shown = new Error(redacted(text(message), LONG_IN_TEXT))

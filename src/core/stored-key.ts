@@ -1,12 +1,15 @@
 import { type AliasRecord, freezeJson, isId, type KeyRecord, type Metadata, type StoredSecret } from './api-key.ts'
-import { isPlainObject, metadataProblem, nameProblem, timeProblem } from './bounds.ts'
+import { hintProblem, isPlainObject, MAX_METADATA_DEPTH, metadataProblem, nameProblem, timeProblem } from './bounds.ts'
+import { copyJson, copyMembers } from './copy.ts'
 import { isDigest } from './digest.ts'
-import { freezeScope, type Scope, scopeProblem } from './scope.ts'
+import { copyScope, freezeScope, type Scope, scopeProblem } from './scope.ts'
 
 // A member, what it must be, and whether a value is that.
 type Rule = readonly [member: string, form: string, holds: (value: unknown) => boolean]
 
 const isTime = (value: unknown) => timeProblem(value) === undefined
+// A fake clock that was given no time starts at 0.
+const isReading = (value: unknown) => value === 0 || isTime(value)
 const isTimeOrNull = (value: unknown) => value === null || isTime(value)
 const isVersion = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value > 0
 const isUses = (value: unknown) => isPlainObject(value) && Object.values(value).every(isTime)
@@ -14,8 +17,8 @@ const isUses = (value: unknown) => isPlainObject(value) && Object.values(value).
 const SECRET_RULES: readonly Rule[] = [
   ['id', 'an id', isId],
   ['digest', 'a digest with its algorithm', isDigest],
-  ['hint', 'a string of at most four characters', (value) => typeof value === 'string' && value.length <= 4],
-  ['createdAt', 'epoch milliseconds', isTime],
+  ['hint', 'a string of at most four characters', (value) => hintProblem(value) === undefined],
+  ['createdAt', 'epoch milliseconds', isReading],
   ['expiresAt', 'epoch milliseconds or null', isTimeOrNull],
 ]
 
@@ -34,14 +37,31 @@ const KEY_RULES: readonly Rule[] = [
   ['metadata', 'a JSON object', (value) => metadataProblem(value) === undefined],
   ['scope', 'a scope', (value) => scopeProblem(value) === undefined],
   ['enabled', 'true or false', (value) => typeof value === 'boolean'],
-  ['createdAt', 'epoch milliseconds', isTime],
-  ['updatedAt', 'epoch milliseconds', isTime],
+  ['createdAt', 'epoch milliseconds', isReading],
+  ['updatedAt', 'epoch milliseconds', isReading],
   ['expiresAt', 'epoch milliseconds or null', isTimeOrNull],
-  ['revokedAt', 'epoch milliseconds or null', isTimeOrNull],
+  ['revokedAt', 'epoch milliseconds or null', (value) => value === null || isReading(value)],
   ['primary', 'a stored secret', isPlainObject],
   ['secondary', 'a stored secret or null', (value) => value === null || isPlainObject(value)],
   ['lastUsedAt', 'an object of epoch milliseconds by secret id', isUses],
 ]
+
+// Pure calls, so that a bundle without stores leaves the rules out.
+const membersOf = (lists: readonly (readonly Rule[])[]) => lists.flatMap((rules) => rules.map(([member]) => member))
+const SECRET_MEMBERS = /* @__PURE__ */ membersOf([SECRET_RULES])
+const RECORD_MEMBERS = /* @__PURE__ */ membersOf([KEY_RULES, ALIAS_RULES])
+
+/** Copies a record that a store answered, without checking it. Throws if a member throws. */
+export function copyRecord(value: unknown): unknown {
+  const copy = copyMembers(value, RECORD_MEMBERS)
+  if (!isPlainObject(copy)) return copy
+  copy['metadata'] = copyJson(copy['metadata'], MAX_METADATA_DEPTH)
+  copy['scope'] = copyScope(copy['scope'])
+  copy['primary'] = copyMembers(copy['primary'], SECRET_MEMBERS)
+  copy['secondary'] = copyMembers(copy['secondary'], SECRET_MEMBERS)
+  copy['lastUsedAt'] = copyMembers(copy['lastUsedAt'])
+  return copy
+}
 
 /** What is wrong with the form of a record that came out of a store, or undefined. It names members and types, never a value. */
 export function recordProblem(value: unknown): string | undefined {

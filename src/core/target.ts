@@ -21,11 +21,16 @@ export type Readings = Reading | readonly Reading[]
  * @param before What was read for another request. Where the same is read now, the answer equals it by `===`.
  */
 export function readTarget<R>(request: R, { readers }: Demand<R>, before: Readings): Readings {
-  const first = readers[0]?.(request)
-  // A reader of an application may answer a list itself, which is no name.
-  if (readers.length < 2 && !Array.isArray(first)) return first
-  const readings = readers.map((read, i) => (i === 0 ? first : read(request)))
+  const first = readers[0] && readingFrom(readers[0], request)
+  if (readers.length < 2) return first
+  const readings = readers.map((read, i) => (i === 0 ? first : readingFrom(read, request)))
   return Array.isArray(before) && readings.every((each, i) => each === before[i]) ? before : readings
+}
+
+// A reader of the application may answer a list, a promise, or an object that becomes another name at each read. Those are no names.
+function readingFrom<R>(read: (request: R) => unknown, request: R): Reading {
+  const answer = read(request)
+  return answer === undefined || typeof answer === 'string' || isRefusal(answer) ? answer : REFUSALS.requestMalformed
 }
 
 /** The same readings, kept apart from the request: names that the scope lists are those of the list, others are copies. */
@@ -47,18 +52,18 @@ export function keptReadings(readings: Readings, scope: Scope): Readings {
  */
 export function resolveTarget(
   readings: Readings,
-  { names, reader: { caseless } }: Demand<never>,
+  demand: Demand<never>,
   scope: Scope,
   environments: readonly string[] | undefined,
 ): Target | Unresolved {
-  const named = (place: number): Reading => readingOf(readings, names[place])
-  const tenant = resolveAxis('tenant', named(0), named(1), caseless, scope.tenants, undefined)
-  if (typeof tenant === 'object') return tenant
-  const environment = resolveAxis('environment', named(2), named(3), caseless, scope.environments, environments)
-  if (typeof environment === 'object') return environment
-  const workflow = resolveAxis('workflow', named(4), named(5), caseless, scope.workflows, undefined)
-  if (typeof workflow === 'object') return workflow
-  return { tenant, environment, workflow }
+  const target: { [axis in Axis]: string | undefined } = { tenant: undefined, environment: undefined, workflow: undefined }
+  for (const [i, [axis, member]] of AXES.entries()) {
+    const [byRoute, byProfile] = [readingOf(readings, demand.names[2 * i]), readingOf(readings, demand.names[2 * i + 1])]
+    const resolved = resolveAxis(axis, byRoute, byProfile, demand, scope[member], axis === 'environment' ? environments : undefined)
+    if (typeof resolved === 'object') return resolved
+    target[axis] = resolved
+  }
+  return target
 }
 
 /** What a request names, where that is a name; of two that differ, the one that the route reads. For the operator, where no target can be told. */
@@ -88,7 +93,7 @@ function resolveAxis(
   axis: Axis,
   namedByRoute: Reading,
   namedByProfile: Reading,
-  caseless: readonly Axis[] | undefined,
+  { reader: { caseless }, required }: Demand<never>,
   reach: Reach,
   served: readonly string[] | undefined,
 ): string | undefined | Unresolved {
@@ -96,6 +101,8 @@ function resolveAxis(
   const byProfile = checked(namedByProfile)
   if (isRefusal(byRoute)) return unread(byRoute)
   if (isRefusal(byProfile)) return unread(byProfile)
+  // The route says where the name stands, and it is not there: nothing else may take its place.
+  if (byRoute === undefined && required.includes(axis)) return { refusal: targetMissing(axis), reason: 'not_named' }
 
   const listed = caseless?.includes(axis) ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? ''] : undefined
   const first = listed ? spelled(byRoute, listed) : byRoute

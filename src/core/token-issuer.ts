@@ -2,15 +2,16 @@ import type { JWK } from 'jose'
 import type { KeyRecord, Metadata } from './api-key.ts'
 import type { Authenticator, Caller } from './authenticator.ts'
 import { membersProblem, secondsProblem } from './bounds.ts'
+import { copyMembers } from './copy.ts'
 import { type Demand, textOnly } from './demand.ts'
 import type { Emit } from './events.ts'
-import { requireInput } from './fault.ts'
+import { readInput, requireInput } from './fault.ts'
 import { Denial } from './identifier.ts'
 import type { CachedDecision } from './identity.ts'
 import { type ApiKey, viewOf } from './key-view.ts'
 import type { Principal, Refused } from './principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, reasonOf } from './refusal.ts'
-import { emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope } from './scope.ts'
+import { copyScope, emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope, type ScopeInput } from './scope.ts'
 import type { Slot } from './secret.ts'
 import type { SigningKeys } from './signing-key.ts'
 import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from './tokens.ts'
@@ -18,7 +19,7 @@ import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from './toke
 /** What a token is to be, within what the key may reach. */
 export interface TokenRequest {
   /** The axes to cut down; an axis left out stays as the key has it. Asking for more than the key reaches is refused. */
-  readonly scope?: Partial<Scope> | undefined
+  readonly scope?: ScopeInput | undefined
   /** 1 to 3600 seconds, 3600 unless given; cut to `tokens.maxLifetimeSeconds`, and never past the expiry of the key or of the secret. */
   readonly lifetimeSeconds?: number | undefined
 }
@@ -85,6 +86,8 @@ export interface Tokens<M extends Metadata = Metadata> {
   /** Whether there is a key to sign with. Where there is none, `issue` throws, and the token service cannot be mounted. */
   readonly canIssue: boolean
 }
+
+const REQUEST_MEMBERS = ['scope', 'lifetimeSeconds']
 
 /** What is needed to issue tokens. */
 export interface TokenIssuerParts<M extends Metadata> {
@@ -174,9 +177,12 @@ export async function verifyCredential<M extends Metadata>(
   return Object.freeze({ ok: true, key: viewOf<M>(key), slot, scope: outcome.allowed.principal.scope })
 }
 
-function readRequest(request: TokenRequest): { scope: Partial<Scope>; lifetimeSeconds: number } {
-  requireInput(membersProblem(request, ['scope', 'lifetimeSeconds']), 'The token request')
-  const { scope = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = request
+// Copies the request: its owner may change it while the token is signed, and a getter may answer differently at each read.
+function readRequest(request: TokenRequest): { scope: ScopeInput; lifetimeSeconds: number } {
+  const copy = readInput(() => copyMembers(request, REQUEST_MEMBERS), 'The token request') as TokenRequest
+  requireInput(membersProblem(copy, REQUEST_MEMBERS), 'The token request')
+  const { scope: asked = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = copy
+  const scope = readInput(() => copyScope(asked), 'scope') as ScopeInput
   // A misspelt axis must not leave a token wider than was meant.
   requireInput(membersProblem(scope, SCOPE_MEMBERS), 'scope')
   for (const member of SCOPE_MEMBERS) requireInput(scope[member] === undefined ? undefined : reachProblem(scope[member]), member)

@@ -15,28 +15,43 @@ export interface PostgresNotification {
 
 const NO_LISTENER = 'postgresStore: listen must make a connection of its own for each call, like () => new pg.Client(url). A pool is none.'
 
+const SILENT =
+  'postgresStore: the connection of listen hears nothing. It must go straight to the database of the store, not through PgBouncer in transaction mode or a pooler like that.'
+
 const LISTENS_WITHIN_MILLISECONDS = 10_000
+const TELLS_WITHIN_MILLISECONDS = 10_000
+const HEARS_WITHIN_MILLISECONDS = 5_000
 const CHECK_EVERY_MILLISECONDS = 15_000
 const ANSWER_WITHIN_MILLISECONDS = 5_000
 const LOST = 'The connection was closed, or did not answer in time.'
 const FIRST_PAUSE_MILLISECONDS = 100
 const LONGEST_PAUSE_MILLISECONDS = 5_000
 
+/** What {@link hearChannel} needs. */
+export interface Feed {
+  readonly channel: string
+  /** Makes a connection to listen on. */
+  open(): PostgresListener | Promise<PostgresListener>
+  /** Notifies a channel on another connection. */
+  tell(channel: string, text: string): Promise<unknown>
+  changed(id: string | undefined): void
+  /** Told why, once for each outage: where an attempt has failed that was to begin or to go on. */
+  failed?: ((error: unknown) => void) | undefined
+}
+
 /**
  * Hears a channel until it is stopped. A connection that is lost, or that answers no more, is thrown away and the next is opened. Whenever one has
  * been lost or has begun to listen, some changes may have been missed, and that is told as undefined, as is a notification without a payload.
  *
- * @param failed Told why, once for each outage: where an attempt has failed that was to begin or to go on.
+ * Behind a pooler LISTEN is acknowledged and nothing is heard. So every connection listens to a channel of its own as well, which is notified from
+ * another connection while nothing is asked of this one: one that does not hear that in time has failed.
+ *
  * @returns Resolves to what ends it: as soon as it listens, or when the first attempt has failed, so that it can be ended while the server is down.
  */
-export function hearChannel(
-  open: () => PostgresListener | Promise<PostgresListener>,
-  channel: string,
-  changed: (id: string | undefined) => void,
-  failed: (error: unknown) => void = () => {},
-): Promise<() => Promise<void>> {
+export function hearChannel({ open, tell, channel, changed, failed = () => {} }: Feed): Promise<() => Promise<void>> {
   return new Promise((resolve, reject) => {
-    // At any moment one thing is waited for: a connection, the next check, its answer, or the next attempt.
+    const own = `twinkey.${crypto.randomUUID()}`
+    // At any moment one thing is waited for: a connection, what it is to hear, the next check, its answer, or the next attempt.
     let timer: ReturnType<typeof setTimeout> | undefined
     let end = async () => {}
     let pause = FIRST_PAUSE_MILLISECONDS
@@ -90,6 +105,15 @@ export function hearChannel(
         wait(ANSWER_WITHIN_MILLISECONDS, lose)
         listener?.query('select 1').then(() => over || wait(CHECK_EVERY_MILLISECONDS, check), lose)
       }
+      const hears = () => {
+        owes = true
+        listens = true
+        isOut = false
+        pause = FIRST_PAUSE_MILLISECONDS
+        wait(CHECK_EVERY_MILLISECONDS, check)
+        changed(undefined)
+        begin()
+      }
       end = discard
       wait(LISTENS_WITHIN_MILLISECONDS, lose)
       try {
@@ -105,20 +129,18 @@ export function hearChannel(
         listener.on('error', lose)
         listener.on('end', lose)
         listener.on('notification', (message) => {
-          if (!over && message.channel === channel) changed(message.payload || undefined)
+          if (over) return
+          if (message.channel === channel) changed(message.payload || undefined)
+          else if (message.channel === own && !listens) hears()
         })
         await listener.connect()
-        await listener.query(`listen "${channel}"`)
+        await listener.query(`listen "${channel}"; listen "${own}"`)
         if (over) return
-        owes = true
-        listens = true
-        isOut = false
-        pause = FIRST_PAUSE_MILLISECONDS
-        wait(CHECK_EVERY_MILLISECONDS, check)
-        changed(undefined)
-        begin()
+        wait(TELLS_WITHIN_MILLISECONDS, lose)
+        await tell(own, '')
+        if (!over && !listens) wait(HEARS_WITHIN_MILLISECONDS, () => lose(new Error(SILENT)))
       } catch (error) {
-        lose(error)
+        if (!listens) lose(error)
       }
     }
     void attempt()

@@ -1,31 +1,24 @@
 /** Keys in PostgreSQL. @module twinkey/stores/postgres */
 
 import type { KeyRecord } from '../core/api-key.ts'
-import { reasonOf } from '../core/fault.ts'
 import { labelsAsked, labelsOf } from '../core/list-query.ts'
 import type { KeyStore, StoredKey } from '../core/store.ts'
 import { notWritten } from '../core/store-error.ts'
+import { createAsking, MAX_ATTEMPTS, type PostgresClient } from './postgres-client.ts'
 import { hearChannel, type PostgresListener } from './postgres-feed.ts'
 import { type Names, namesOf, type PostgresMigrationOptions, postgresMigrations } from './postgres-migrations.ts'
+import { SETTINGS, type Settings, settingsProblems } from './postgres-settings.ts'
 
+export type { PostgresClient } from './postgres-client.ts'
 export type { PostgresListener, PostgresNotification } from './postgres-feed.ts'
 export { type PostgresMigration, type PostgresMigrationOptions, postgresMigrations } from './postgres-migrations.ts'
-
-/** What the store asks of a client: `Pool` and `Client` of pg and of @neondatabase/serverless have it, and PGlite. */
-export interface PostgresClient {
-  /**
-   * Runs one statement once, with values for `$1`, `$2` and so on: strings and numbers. Rows are objects by the names of their columns. Where a
-   * connection was refused (`ECONNREFUSED`) the statement was not sent: a client that tries again by itself what it may have sent is none.
-   */
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
-}
 
 /** What a store over PostgreSQL is made with. */
 export interface PostgresStoreOptions extends PostgresMigrationOptions {
   /**
    * Makes a connection for hearing of the changes of other nodes, anew for each call. The store opens it and ends it. It must go to the primary
-   * server, and not through PgBouncer in transaction mode or another pool of that kind: there it would hear nothing, and nobody would say so.
-   * Without it other nodes see a change within `cache.maxAgeSeconds`.
+   * server, and not through PgBouncer in transaction mode or another pooler of that kind: there it hears nothing, which becomes
+   * `warning.store_failed`. Without it other nodes see a change within `cache.maxAgeSeconds`.
    */
   readonly listen?: (() => PostgresListener | Promise<PostgresListener>) | undefined
 }
@@ -40,12 +33,6 @@ export interface PostgresStore extends KeyStore {
    */
   migrate(): Promise<void>
 }
-
-// A statement that was undone because of another one can be tried again: serialization_failure, deadlock_detected. In the isolation that PostgreSQL
-// has by default neither comes from a statement of this store.
-const UNDONE = /^40(?:001|P01)$/
-const MAX_ATTEMPTS = 10
-const UNDEFINED_TABLE = '42P01'
 
 /**
  * Keeps keys in PostgreSQL 12 or later, or in a server that speaks and locks as it does.
@@ -89,55 +76,56 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
   const { channel } = names
   const sql = statementsOf(names)
 
-  async function query<Row>(statement: string, values?: unknown[]): Promise<Row[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return (await client.query(statement, values)).rows as Row[]
-      } catch (cause) {
-        const code = (cause as { code?: string } | undefined)?.code ?? ''
-        if (UNDONE.test(code) && attempt < MAX_ATTEMPTS) continue
-        if (code === 'ECONNREFUSED') throw notWritten(`No connection to the database could be opened: ${reasonOf(cause)}`, cause)
-        if (code !== UNDEFINED_TABLE) throw cause
-        throw notWritten(
-          `The tables ${names.keys}, … are not there. Call migrate() of the store before its first use, or run what postgresMigrations() answers.`,
-          cause,
-        )
-      }
-    }
-  }
-  async function write<Outcome>(statement: string, ...values: unknown[]): Promise<Outcome> {
-    for (;;) {
-      const [row] = await query<{ outcome: Outcome | 'again' }>(statement, [channel, ...values])
+  const ask = createAsking(client, names.keys)
+
+  // What came between may make a statement leave out what it was to do; then the next attempt sees it. What leaves it out again and again is no
+  // other write.
+  async function write<Outcome>(signal: AbortSignal | undefined, statement: string, ...values: unknown[]): Promise<Outcome> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const [row] = await ask.write<{ outcome: Outcome | 'again' }>(signal, statement, [channel, ...values])
       if (row?.outcome !== 'again') return row?.outcome as Outcome
     }
+    throw notWritten(
+      `PostgreSQL left out the write, and said no error. A trigger that returns null, a rule, or a policy of row-level security on ${names.keys} does that: look for it there.`,
+      undefined,
+    )
   }
 
   const store: PostgresStore = {
-    async get(id) {
-      const [row] = await query<Row>(sql.get, [id])
+    async get(id, signal) {
+      const [row] = await ask.read<Row>(signal, sql.get, [id])
       return row && read(row)
     },
-    async put(next, expectedVersion) {
+    async put(next, expectedVersion, signal) {
       const { lastUsedAt: _joined, ...record } = next as KeyRecord
       const values = [next.version, JSON.stringify(record), JSON.stringify(labelsOf(next))]
-      return expectedVersion === undefined ? write(sql.create, next.id, ...values) : write(sql.update, next.id, expectedVersion, ...values)
+      return expectedVersion === undefined
+        ? write(signal, sql.create, next.id, ...values)
+        : write(signal, sql.update, next.id, expectedVersion, ...values)
     },
-    delete: (id, expectedVersion) => write(sql.delete, id, expectedVersion),
-    async list({ limit, cursor = '', ...filter }) {
+    delete: (id, expectedVersion, signal) => write(signal, sql.delete, id, expectedVersion),
+    async list({ limit, cursor = '', ...filter }, signal) {
       const [first, ...others] = labelsAsked(filter)
       // One more than asked for tells whether there is a next page.
-      const rows = await query<Row>(sql.list(others.length), [first, cursor, limit + 1, ...others])
+      const rows = await ask.read<Row>(signal, sql.list(others.length), [first, cursor, limit + 1, ...others])
       const page = rows.slice(0, limit)
       return { keys: page.map((row) => read(row) as KeyRecord), next: rows.length > limit ? page.at(-1)?.id : undefined }
     },
-    async recordUse(uses) {
-      if (uses.length > 0) await query(sql.recordUse, [JSON.stringify(uses)])
+    async recordUse(uses, signal) {
+      if (uses.length > 0) await ask.write(signal, sql.recordUse, [JSON.stringify(uses)])
+    },
+    async inspect(signal) {
+      const [settings] = await ask.read<Settings>(signal, SETTINGS)
+      return settings === undefined ? [] : settingsProblems(settings)
     },
     async migrate() {
-      for (const { sql } of migrations) await query(sql)
+      for (const { sql } of migrations) await ask.write(undefined, sql)
     },
   }
-  return listen === undefined ? store : { ...store, watch: (changed, failed) => hearChannel(listen, channel, changed, failed) }
+  const tell = (to: string, text: string) => ask.read(undefined, 'select pg_notify($1, $2)', [to, text])
+  return listen === undefined
+    ? store
+    : { ...store, watch: (changed, failed) => hearChannel({ open: listen, tell, channel, changed, failed }) }
 }
 
 interface Row {
@@ -154,13 +142,15 @@ function statementsOf({ keys, labels, uses }: Names) {
   const locked = (mode: string) => `with found as (select version from ${keys} where id = $2 for ${mode})`
   const version = '(select version from found)'
   const isWritten = '(select pg_notify($1, id)::text from written) is not null'
+  const isThere = `exists (select from ${keys} where id = $2)`
+  // A row that is seen and cannot be locked was deleted meanwhile, or is hidden by row-level security from who wants to change it.
   const outcome = (done: string) =>
-    `select case when ${isWritten} then '${done}' when ${version} is null then 'missing' when ${version} = $3::bigint then 'again' else 'conflict' end as outcome`
+    `select case when ${isWritten} then '${done}' when ${version} = $3::bigint or (${version} is null and ${isThere}) then 'again' when ${version} is null then 'missing' else 'conflict' end as outcome`
   return {
     get: `select ${found} from ${keys} where id = $1`,
     create: `with written as (insert into ${keys} values ($2, $3::bigint, $4::text::json) on conflict do nothing returning id),
 labelled as (insert into ${labels} select label, id from written, json_array_elements_text($5::text::json) label)
-select case when ${isWritten} then 'stored' else 'conflict' end as outcome`,
+select case when ${isWritten} then 'stored' when ${isThere} then 'conflict' else 'again' end as outcome`,
     // The version is compared in the row as it was, too: where the expected one came between, the labels that this statement sees are those of the
     // version before, so it writes nothing, and begins anew. A key that has had very many secrets forgets the uses of those it has no more.
     update: `${locked('no key update')},

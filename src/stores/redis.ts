@@ -5,7 +5,7 @@ import { labelsAsked, labelsOf, matchesQuery } from '../core/list-query.ts'
 import { requireMembers } from '../core/option.ts'
 import type { KeyStore, ListQuery, StoredKey } from '../core/store.ts'
 import { hearChannel, type RedisSubscriber } from './redis-feed.ts'
-import { CHANGE, COMMAND, createScriptRunner, type IoRedisClient, type NodeRedisClient, USE } from './redis-script.ts'
+import { CHANGE, COMMAND, createScriptRunner, INSPECT, type IoRedisClient, type NodeRedisClient, USE } from './redis-script.ts'
 
 export type { IoRedisSubscriber, NodeRedisSubscriber, RedisSubscriber } from './redis-feed.ts'
 export type { IoRedisClient, NodeRedisClient } from './redis-script.ts'
@@ -67,18 +67,18 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
   const slot = (id: string) => `${prefix}:{${id}}`
   // Encoded, so that no name can make it the name of a slot or of another label.
   const index = (label: string) => `${prefix}:label:${encodeURIComponent(label)}`
-  const read = async (id: string) => recordOf((await run(COMMAND, slot(id), ['HGETALL'])) as string[])
+  const read = async (id: string, signal?: AbortSignal) => recordOf((await run(COMMAND, slot(id), ['HGETALL'], signal)) as string[])
 
-  const change = async (id: string, expectedVersion: number | undefined, ...next: string[]) =>
-    (await run(CHANGE, slot(id), [String(expectedVersion ?? ''), channel, id, ...next])) as Answer
+  const change = async (signal: AbortSignal | undefined, id: string, expectedVersion: number | undefined, ...next: string[]) =>
+    (await run(CHANGE, slot(id), [String(expectedVersion ?? ''), channel, id, ...next], signal)) as Answer
 
   // The index holds one entry for each label of each write: `<id> <write>`, where a write has a name of its own. Entries are added before the
   // record is written, and removed when it is certain that their write is not the current one and never will be: it lost, or was replaced or
   // deleted. So no writer removes what another one needs, in whichever order they come, and a key that is there is listed at every moment. What a
   // crash leaves behind does no harm, because `list` looks at the record. It stays: nobody can tell it from what a writer has just added.
-  const mark = (command: 'ZADD' | 'ZREM', record: StoredKey, write: string) => {
+  const mark = (command: 'ZADD' | 'ZREM', record: StoredKey, write: string, signal?: AbortSignal) => {
     const args = [command, ...(command === 'ZADD' ? ['0'] : []), `${record.id} ${write}`]
-    return Promise.all(labelsOf(record).map((label) => run(COMMAND, index(label), args)))
+    return Promise.all(labelsOf(record).map((label) => run(COMMAND, index(label), args, signal)))
   }
   const unmark = async (text: string | null | undefined, write: string | null | undefined) => {
     if (!text || !write) return
@@ -91,21 +91,26 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
 
   const store: KeyStore = {
     get: read,
-    async put(next, expectedVersion) {
+    async put(next, expectedVersion, signal) {
       const text = JSON.stringify({ ...next, lastUsedAt: undefined })
       const write = crypto.randomUUID()
-      await mark('ZADD', next, write)
-      const [outcome, ...replaced] = await change(next.id, expectedVersion, String(next.version), write, text)
+      await mark('ZADD', next, write, signal)
+      const [outcome, ...replaced] = await change(signal, next.id, expectedVersion, String(next.version), write, text).catch(
+        async (error: unknown) => {
+          if ((error as { code?: unknown } | undefined)?.code === 'not_written') await unmark(text, write)
+          throw error
+        },
+      )
       if (outcome === 'stored') await unmark(...replaced)
       else await unmark(text, write)
       return outcome as 'stored' | 'conflict' | 'missing'
     },
-    async delete(id, expectedVersion) {
-      const [outcome, ...deleted] = await change(id, expectedVersion)
+    async delete(id, expectedVersion, signal) {
+      const [outcome, ...deleted] = await change(signal, id, expectedVersion)
       await unmark(...deleted)
       return outcome as 'deleted' | 'conflict' | 'missing'
     },
-    async list(query) {
+    async list(query, signal) {
       const label = index(labelsAsked(query)[0])
       const keys: KeyRecord[] = []
       let last: string | undefined
@@ -113,9 +118,9 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
       for (let scanned = 0, count = query.limit + 1; scanned < MAX_SCANNED; scanned += count, count = CHUNK) {
         // '!' comes after the space that ends an id in an entry, and before all that an id is made of.
         const from = after === undefined ? '-' : `(${after}!`
-        const entries = (await run(COMMAND, label, ['ZRANGEBYLEX', from, '+', 'LIMIT', '0', String(count)])) as string[]
+        const entries = (await run(COMMAND, label, ['ZRANGEBYLEX', from, '+', 'LIMIT', '0', String(count)], signal)) as string[]
         const ids = [...new Set(entries.map((entry) => entry.slice(0, entry.indexOf(' '))))]
-        for (const [i, record] of (await Promise.all(ids.map(read))).entries()) {
+        for (const [i, record] of (await Promise.all(ids.map((id) => read(id, signal)))).entries()) {
           if (record === undefined || !belongs(record, query)) continue
           if (keys.length === query.limit) return { keys, next: last }
           keys.push(record)
@@ -126,7 +131,7 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
       }
       return { keys, next: after }
     },
-    async recordUse(uses) {
+    async recordUse(uses, signal) {
       const byKey = new Map<string, string[]>()
       for (const { keyId, secretId, usedAt } of uses) {
         const args = byKey.get(keyId) ?? []
@@ -135,11 +140,29 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
       }
       const calls = [...byKey]
       for (let at = 0; at < calls.length; at += CHUNK) {
-        await Promise.all(calls.slice(at, at + CHUNK).map(([id, args]) => run(USE, slot(id), args)))
+        await Promise.all(calls.slice(at, at + CHUNK).map(([id, args]) => run(USE, slot(id), args, signal)))
       }
+    },
+    async inspect(signal) {
+      const [policy = '', hasLog = ''] = (await run(INSPECT, index('key'), [], signal)) as string[]
+      return settingsProblems(policy, hasLog)
     },
   }
   return subscriber === undefined ? store : { ...store, watch: (changed, failed) => hearChannel(subscriber, channel, changed, failed) }
+}
+
+// What is kept here has no time to live, so that only the policies for all keys reach it.
+function settingsProblems(policy: string, hasLog: string): string[] {
+  const problems: string[] = []
+  if (policy.startsWith('allkeys'))
+    problems.push(
+      `Redis runs with maxmemory-policy ${policy}: it may throw away keys, and the index by which revokeAll finds them, so that what was to be revoked goes on working. Set it to noeviction.`,
+    )
+  if (hasLog === '0')
+    problems.push(
+      'Redis runs with appendonly no: a restart loses keys, and brings back revoked ones. Set it to yes, and appendfsync to always.',
+    )
+  return problems
 }
 
 // What a script answers: the outcome, and the record that was replaced or deleted, with the name of its write.

@@ -23,6 +23,7 @@ export function clientDriver(client: LibsqlClient): Driver {
 function serverDriver(client: LibsqlClient): Driver {
   const query: Driver['read'] = async (sql, ...args) => valuesOf((await client.execute({ sql, args })).rows)
   return {
+    isLocal: false,
     // Its journal is the business of the server.
     open: async () => {},
     read: query,
@@ -55,6 +56,7 @@ function fileDriver(client: LibsqlClient): Driver {
     (sql, ...args) =>
       inTransaction(lock, async (transaction) => valuesOf((await transaction.execute({ sql, args })).rows))
   return {
+    isLocal: true,
     // Every connection of a client is synchronous = full from the start.
     open: () => client.executeMultiple('pragma journal_mode = wal'),
     read: query(READING),

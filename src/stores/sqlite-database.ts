@@ -29,6 +29,7 @@ export function databaseDriver(database: SqliteDatabase): Driver {
     }
   }
   return {
+    isLocal: true,
     async open() {
       rowsOf('pragma journal_mode = wal')
       // A commit is on the disk when it is acknowledged. Set even where it is so already: with a write-ahead log, some builds of SQLite lower

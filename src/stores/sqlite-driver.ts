@@ -3,6 +3,8 @@ export type SqliteValue = string | number
 
 /** What the store asks of every driver. Each call is one attempt, and leaves no transaction open where it fails. */
 export interface Driver {
+  /** Whether its settings are those of a database of this machine. */
+  readonly isLocal: boolean
   /** Sets what the store promises. */
   open(): Promise<unknown>
   /** The rows of a statement that only reads, each as its values in order. */
@@ -25,7 +27,7 @@ const OCCUPIED = /(?:within|inside) a transaction|open transactions?\b/
  * Makes what opens a driver once, and then tries again where somebody else is writing, without stopping the process as the wait of SQLite itself
  * does.
  */
-export function createPatience({ open }: Driver): <T>(attempt: () => Promise<T>) => Promise<T> {
+export function createPatience({ open }: Driver): <T>(attempt: () => Promise<T>, signal?: AbortSignal) => Promise<T> {
   let opened: Promise<unknown> | undefined
   const opening = async () => {
     try {
@@ -35,14 +37,14 @@ export function createPatience({ open }: Driver): <T>(attempt: () => Promise<T>)
       throw error
     }
   }
-  return async (attempt) => {
+  return async (attempt, signal) => {
     opened ??= opening()
     await opened
-    return patiently(attempt)
+    return patiently(attempt, signal)
   }
 }
 
-async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+async function patiently<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   let isOver = false
   // What the driver itself has waited is in this. It does not wait where SQLite sees that two would be locked out for ever, as while a file gets its log.
   const patience = setTimeout(() => {
@@ -50,6 +52,7 @@ async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
   }, PATIENCE_MILLISECONDS)
   try {
     for (;;) {
+      signal?.throwIfAborted()
       try {
         return await attempt()
       } catch (error) {
@@ -64,6 +67,17 @@ async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
   } finally {
     clearTimeout(patience)
   }
+}
+
+// What SQLite and its drivers say where a transaction was not begun, or was rolled back: somebody else has the lock, the database may only be read, there
+// is no room, there is no such file or table, a trigger or a constraint forbids it, or it was closed before.
+const NOTHING_DONE =
+  /database is locked|readonly database|database or disk is full|unable to open database file|no such table|file is not a database|constraint failed|database (?:connection )?is not open|client is closed|closed database/i
+
+/** Whether an error says for certain that nothing was written. */
+export function isNothingDone(cause: unknown): boolean {
+  const message = String((cause as Error | undefined)?.message)
+  return NOTHING_DONE.test(message) || OCCUPIED.test(message)
 }
 
 /** The values of each row in order, whether the connection is set to answer rows as objects or as lists. */

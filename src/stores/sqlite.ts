@@ -1,12 +1,13 @@
 /** Keys in SQLite. @module twinkey/stores/sqlite */
 
 import type { KeyRecord } from '../core/api-key.ts'
+import { reasonOf } from '../core/fault.ts'
 import { labelsAsked, labelsOf } from '../core/list-query.ts'
 import type { KeyStore, StoredKey } from '../core/store.ts'
 import { notWritten } from '../core/store-error.ts'
 import { clientDriver, type LibsqlClient } from './sqlite-client.ts'
 import { databaseDriver, type SqliteDatabase } from './sqlite-database.ts'
-import { createPatience, type Driver, type SqliteValue } from './sqlite-driver.ts'
+import { createPatience, type Driver, isNothingDone, type SqliteValue } from './sqlite-driver.ts'
 import { migrationsOf, migrationsTable, prefixOf, type SqliteStoreOptions, type Tables, tablesOf } from './sqlite-migrations.ts'
 
 export type { LibsqlClient, LibsqlExecutor } from './sqlite-client.ts'
@@ -23,6 +24,9 @@ export interface SqliteStore extends KeyStore {
    */
   migrate(): Promise<void>
 }
+
+const MAX_ATTEMPTS = 10
+const FULL = 2
 
 /**
  * Keeps keys in a SQLite database: of node:sqlite (Node 22.13 and later), better-sqlite3, bun:sqlite, or @libsql/client over a file or a server.
@@ -62,47 +66,70 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
   const driver = driverOf(database)
   const patiently = createPatience(driver)
 
-  const ask = async (how: 'read' | 'write', statement: string, ...values: SqliteValue[]) => {
+  const ask = async (signal: AbortSignal | undefined, how: 'read' | 'write', statement: string, ...values: SqliteValue[]) => {
     try {
-      return await patiently(() => driver[how](statement, ...values))
+      return await patiently(() => driver[how](statement, ...values), signal)
     } catch (cause) {
-      if (!String((cause as Error | undefined)?.message).includes('no such table')) throw cause
+      if (!isNothingDone(cause)) throw cause
+      const reason = reasonOf(cause)
+      if (!reason.includes('no such table')) throw notWritten(reason, cause)
       throw notWritten(
         `There are no tables ${prefix}_… yet. Call migrate() before the first use, or run what sqliteMigrations() answers.`,
         cause,
       )
     }
   }
-  // Asked after the write has lost: what it answers was true at this moment, so the write may as well have come now.
-  const lost = async (id: string) => ((await ask('read', sql.exists, id)).length > 0 ? 'conflict' : 'missing')
+  // A write that has lost is told what is there by then. Where that is what it expected, it came between, and the next attempt sees it; what loses
+  // to nothing again and again has not lost to another write.
+  async function write<Done>(
+    done: Done,
+    id: string,
+    expectedVersion: number | undefined,
+    signal: AbortSignal | undefined,
+    ...[statement, ...values]: [string, ...SqliteValue[]]
+  ): Promise<Done | 'conflict' | 'missing'> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      if ((await ask(signal, 'write', statement, ...values)).length > 0) return done
+      const [row] = await ask(signal, 'read', sql.version, id)
+      const version = row && Number(row[0])
+      if (version !== expectedVersion) return version === undefined ? 'missing' : 'conflict'
+    }
+    throw notWritten(`SQLite left out the write, and said no error. A trigger on ${tables.keys} does that: look for it there.`, undefined)
+  }
 
   return {
-    async get(id) {
-      const [row] = await ask('read', sql.get, id)
+    async get(id, signal) {
+      const [row] = await ask(signal, 'read', sql.get, id)
       return row && recordOf(row)
     },
-    async put(next, expectedVersion) {
+    async put(next, expectedVersion, signal) {
       const { lastUsedAt: _joined, ...record } = next as KeyRecord
       const values = [next.version, JSON.stringify(record), JSON.stringify(labelsOf(next)), next.id] as const
-      if (expectedVersion === undefined) return (await ask('write', sql.create, ...values)).length > 0 ? 'stored' : 'conflict'
-      return (await ask('write', sql.update, ...values, expectedVersion)).length > 0 ? 'stored' : lost(next.id)
+      return expectedVersion === undefined
+        ? write('stored', next.id, undefined, signal, sql.create, ...values)
+        : write('stored', next.id, expectedVersion, signal, sql.update, ...values, expectedVersion)
     },
-    async delete(id, expectedVersion) {
-      return (await ask('write', sql.delete, id, expectedVersion)).length > 0 ? 'deleted' : lost(id)
-    },
-    async list({ limit, cursor = '', ...filter }) {
+    delete: (id, expectedVersion, signal) => write('deleted', id, expectedVersion, signal, sql.delete, id, expectedVersion),
+    async list({ limit, cursor = '', ...filter }, signal) {
       const [first, ...others] = labelsAsked(filter)
       // One more than asked for tells whether there is a next page.
-      const rows = await ask('read', sql.list(others.length), first, cursor, ...others, limit + 1)
+      const rows = await ask(signal, 'read', sql.list(others.length), first, cursor, ...others, limit + 1)
       const page = rows.slice(0, limit)
       return { keys: page.map((row) => recordOf(row) as KeyRecord), next: rows.length > limit ? (page.at(-1)?.[2] as string) : undefined }
     },
-    async recordUse(uses) {
-      await ask('write', sql.recordUse, JSON.stringify(uses))
+    async recordUse(uses, signal) {
+      await ask(signal, 'write', sql.recordUse, JSON.stringify(uses))
+    },
+    async inspect(signal) {
+      if (!driver.isLocal) return []
+      const rows = (pragma: string) => ask(signal, 'read', `pragma ${pragma}`)
+      const [[journal], [synchronous], databases] = [await rows('journal_mode'), await rows('synchronous'), await rows('database_list')]
+      const isFile = databases.some(([, name, file]) => name === 'main' && file !== '' && file !== null)
+      return isFile ? settingsProblems(String(journal?.[0]), Number(synchronous?.[0])) : []
     },
     async migrate() {
       const run = (statements: readonly string[]) => patiently(() => driver.run(statements))
-      const isTaken = async (version: number) => (await ask('read', sql.isTaken, version)).length > 0
+      const isTaken = async (version: number) => (await ask(undefined, 'read', sql.isTaken, version)).length > 0
       await run([migrationsTable(tables)])
       for (const { version, statements } of migrationsOf(prefix)) {
         if (await isTaken(version)) continue
@@ -117,13 +144,24 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
   }
 }
 
+function settingsProblems(journal: string, synchronous: number): string[] {
+  const problems: string[] = []
+  if (journal === 'off' || journal === 'memory')
+    problems.push(`SQLite runs with journal_mode = ${journal}: a crash can destroy the file. Leave it at wal.`)
+  if (synchronous < FULL)
+    problems.push(
+      `SQLite runs with synchronous = ${synchronous}: a power cut can lose the last writes, so that a revoked key is live again. Leave it at full (${FULL}).`,
+    )
+  return problems
+}
+
 // Every statement answers rows: better-sqlite3 has another method for those that do not.
 function statementsOf({ keys, labels, uses, migrations }: Tables) {
   const found = `k.record, (select json_group_object(u.secret_id, u.used_at) from ${uses} u where u.key_id = k.id)`
   return {
     isTaken: `select 1 from ${migrations} where version = ?`,
     get: `select ${found} from ${keys} k where k.id = ?`,
-    exists: `select 1 from ${keys} where id = ?`,
+    version: `select version from ${keys} where id = ?`,
     create: `insert into ${keys} (version, record, labels, id) values (?, ?, ?, ?) on conflict do nothing returning 1`,
     update: `update ${keys} set version = ?, record = ?, labels = ? where id = ? and version = ? returning 1`,
     delete: `delete from ${keys} where id = ? and version = ? returning 1`,

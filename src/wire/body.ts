@@ -1,4 +1,5 @@
 import { isPlainObject } from '../core/bounds.ts'
+import { unlessLate } from '../core/deadline.ts'
 import { isRefusal, REFUSALS, type Refusal } from '../core/refusal.ts'
 import type { WireBody } from './profile.ts'
 import type { WireRequest } from './request.ts'
@@ -8,6 +9,11 @@ export type BodySource = { readonly bytes: Uint8Array } | { readonly parsed: unk
 
 // The largest body of a token request.
 const MAX_BODY_BYTES = 65_536
+// How long the body of a token request may take to arrive.
+const BODY_DEADLINE_MILLISECONDS = 10_000
+// How much is read, and for how long, of a body that nobody needs any more, so that its sender gets to read the answer.
+const MAX_REST_BYTES = 64 * 1024 * 1024
+const REST_DEADLINE_MILLISECONDS = 30_000
 
 /**
  * The members of a token request, from JSON or a form, whichever it is: clients send the one under the Content-Type of the other, or under none.
@@ -27,34 +33,77 @@ export function readBody(source: BodySource | Refusal): WireBody | Refusal {
 /**
  * What is left of a body that somebody has taken away: nothing, where it is certain that there was none; else it cannot be read.
  *
+ * @param request The headers as they were received.
  * @param framing How bodies are announced: `'http/1'` always does it by a header, elsewhere only a length of 0 says for certain that there is none.
  */
-export function unreadBody(request: WireRequest, framing: 'http/1' | 'other'): BodySource | Refusal {
+export function unreadBody(request: Pick<WireRequest, 'header'>, framing: 'http/1' | 'other'): BodySource | Refusal {
   const length = request.header('content-length')
   const unannounced = framing === 'http/1' && length === undefined && request.header('transfer-encoding') === undefined
   return length === '0' || unannounced ? { bytes: new Uint8Array() } : REFUSALS.requestMalformed
 }
 
-/** Collects a body, but no more of it than a token request may have. A body that breaks off cannot be read either. */
+/**
+ * Collects the body of a token request: at most 64 KiB, within 10 seconds. A body that breaks off is refused as well. The rest of a body that is
+ * refused is read on and thrown away, so that its sender gets to read the answer.
+ */
 export async function collectBody(chunks: AsyncIterable<Uint8Array>): Promise<BodySource | Refusal> {
-  const parts: Uint8Array[] = []
+  const rest = { isWanted: true }
+  let reading: Promise<void> | undefined
+  const collected = new Promise<BodySource | Refusal>((found) => {
+    reading = collect(chunks, found, rest)
+  })
+  const body = (await unlessLate(BODY_DEADLINE_MILLISECONDS, collected)) ?? REFUSALS.bodyLate
+  if (isRefusal(body)) {
+    void unlessLate(REST_DEADLINE_MILLISECONDS, reading as Promise<void>).then(() => {
+      rest.isWanted = false
+    })
+  }
+  return body
+}
+
+async function collect(
+  chunks: AsyncIterable<Uint8Array>,
+  found: (body: BodySource | Refusal) => void,
+  rest: { readonly isWanted: boolean },
+): Promise<void> {
+  let parts: Uint8Array[] = []
   let length = 0
   try {
     for await (const chunk of chunks) {
       length += chunk.length
-      if (length > MAX_BODY_BYTES) return REFUSALS.bodyMalformed
-      parts.push(chunk)
+      if (length <= MAX_BODY_BYTES) parts.push(chunk)
+      else {
+        parts = []
+        found(REFUSALS.bodyMalformed)
+      }
+      if (length > MAX_REST_BYTES || !rest.isWanted) return
     }
   } catch {
-    return REFUSALS.requestMalformed
+    return found(REFUSALS.requestMalformed)
   }
-  const bytes = new Uint8Array(length)
+  const bytes = new Uint8Array(length > MAX_BODY_BYTES ? 0 : length)
   let at = 0
   for (const part of parts) {
     bytes.set(part, at)
     at += part.length
   }
-  return { bytes }
+  found({ bytes })
+}
+
+/**
+ * Waits for the rest of a body that nobody needs: at most 64 MiB of it, and 30 seconds.
+ *
+ * @param listen Called once with two functions: one for the length of each chunk, one for the end.
+ */
+export async function waitForRest(listen: (take: (length: number) => void, end: () => void) => void): Promise<void> {
+  let length = 0
+  const rest = new Promise<void>((end) => {
+    listen((more) => {
+      length += more
+      if (length > MAX_REST_BYTES) end()
+    }, end)
+  })
+  await unlessLate(REST_DEADLINE_MILLISECONDS, rest)
 }
 
 function readText(text: string | undefined): WireBody | Refusal {

@@ -4,9 +4,9 @@ import { isRefusal, methodNotAllowed, REFUSALS, type Refusal } from '../core/ref
 import type { Tokens } from '../core/token-issuer.ts'
 import { type BodySource, collectBody, readBody, unreadBody } from './body.ts'
 import { createGuard, type Decider, isAnswer } from './guard.ts'
-import { jsonAnswer, type Profile, type WireAnswer } from './profile.ts'
+import { jsonAnswer, type Profile, type WireAnswer, withoutSniffing } from './profile.ts'
 import { WebWireRequest, type WireRequest } from './request.ts'
-import { CheckedRequirement, type Requirement } from './requirement.ts'
+import { checkedRequirement, type Requirement } from './requirement.ts'
 import { standard } from './standard.ts'
 
 /** How the endpoints speak. */
@@ -44,7 +44,7 @@ export interface Endpoints {
 
 const JWKS_MAX_AGE_SECONDS = 300
 
-export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, options: EndpointOptions = {}): Endpoints {
+export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, given: EndpointOptions = {}): Endpoints {
   // First: where the call was forgotten, a framework hands in options of its own.
   if (typeof twinkey?.tokens?.issue !== 'function') {
     throw new TypeError(
@@ -56,13 +56,12 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, op
       'tokenRoutes: Tokens need tokens.signingKeys: an ephemeral key serves memoryStore() only. Make a key with generateSigningKey() and give it to every node.',
     )
   }
-  requireMembers(options, ['profile', 'throttle'], 'The options of tokenRoutes')
-  const { profile = standard(), throttle } = options
+  const { profile = standard(), throttle } = requireMembers(given, ['profile', 'throttle'], 'The options of tokenRoutes')
   const guard = createGuard(twinkey, { profile, anyTarget: true, throttle })
   const credential = (request: WireRequest) => profile.exchangeCredential?.(request) ?? profile.credential(request)
   const exchanging: Profile = Object.assign(Object.create(profile), { credential })
-  const exchangeRequirement = new CheckedRequirement({ profile: exchanging, anyTarget: true, accept: ['secret'], throttle })
-  const endpoints: Pick<Endpoints, 'exchange' | 'test' | 'jwks'> = {
+  const exchangeRequirement = checkedRequirement({ profile: exchanging, anyTarget: true, accept: ['secret'], throttle })
+  const spoken: Pick<Endpoints, 'exchange' | 'test' | 'jwks'> = {
     async exchange(request, body) {
       if (request.method !== 'POST') return profile.refuse(methodNotAllowed('POST'))
       const issued = await twinkey.tokens.exchange(request, exchangeRequirement, async (holder) => {
@@ -84,6 +83,11 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, op
       if (request.method !== 'GET' && request.method !== 'HEAD') return profile.refuse(methodNotAllowed('GET, HEAD'))
       return jsonAnswer(200, await twinkey.tokens.jwks(), { 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` })
     },
+  }
+  const endpoints: typeof spoken = {
+    exchange: async (request, body) => withoutSniffing(await spoken.exchange(request, body)),
+    test: async (request) => withoutSniffing(await spoken.test(request)),
+    jwks: spoken.jwks,
   }
   const paths = new Map<string, Endpoint>()
   for (const [path, endpoint] of [
@@ -108,6 +112,11 @@ export function toResponse({ status, headers, body }: WireAnswer): Response {
   return new Response(body, { status, headers })
 }
 
+// The iteration of streams (Streams standard, section 4.2.5), which the types of TypeScript leave to each runtime.
+interface KeptStream {
+  values(options: { preventCancel: boolean }): AsyncIterableIterator<Uint8Array>
+}
+
 /** The body of a web-standard request, unless it was read already. */
 export async function bodyOf(request: Request): Promise<BodySource | Refusal> {
   if (request.bodyUsed) return unreadBody(new WebWireRequest(request), 'other')
@@ -118,5 +127,6 @@ export async function bodyOf(request: Request): Promise<BodySource | Refusal> {
     // A server of Hono's makes it a request only now, and throws where that cannot be: with the name of a user in the URL.
     return REFUSALS.requestMalformed
   }
-  return body === null ? { bytes: new Uint8Array() } : collectBody(body as unknown as AsyncIterable<Uint8Array>)
+  // Not cancelled where more comes than is read: a server may take the connection away before the answer is written.
+  return body === null ? { bytes: new Uint8Array() } : collectBody((body as unknown as KeptStream).values({ preventCancel: true }))
 }

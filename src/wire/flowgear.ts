@@ -53,8 +53,9 @@ function readKey(field: string | undefined): Credential | Refusal | undefined {
 }
 
 function readQueryKey(url: string): Credential | Refusal | undefined {
-  const text = readQuery(url, KEY_NAME)
-  if (text === REFUSALS.targetRepeated) return REFUSALS.credentialAmbiguous
+  // Handlers never see one in a fragment, so it harms nobody there.
+  const text = readQuery(url.split('#', 1)[0] as string, KEY_NAME)
+  if (isRefusal(text) && text.code === 'target_conflict') return REFUSALS.credentialAmbiguous
   // Beside the name of a user it is an error (RFC 9110, section 4.2.4): not every host could take it out again and keep the rest of the request.
   const beside = text !== undefined && /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(url)
   return beside || isRefusal(text) ? REFUSALS.credentialMalformed : readWhole(text, false)

@@ -1,6 +1,6 @@
 import type { Metadata } from '../core/api-key.ts'
 import type { Allowed, Anonymous, Decision } from '../core/principal.ts'
-import type { WireAnswer } from './profile.ts'
+import { type WireAnswer, withoutSniffing } from './profile.ts'
 import type { WireRequest } from './request.ts'
 import { CheckedRequirement, type Requirement } from './requirement.ts'
 
@@ -33,7 +33,7 @@ export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement
   if (twinkey.takes === 'token' && !checked.acceptsToken)
     throw new TypeError("requireAuth: a verifier takes tokens only, so accept must hold 'token'.")
   const verdictOf = (decision: Decision<M> | Anonymous): Verdict<M> =>
-    decision.ok ? decision : checked.reader.refuse(decision.refusal, checked.workflow)
+    decision.ok ? decision : withoutSniffing(checked.reader.refuse(decision.refusal, checked.workflow))
   return {
     secretQuery: checked.reader.secretQuery,
     judge(request) {
@@ -41,6 +41,11 @@ export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement
       return 'then' in decision ? decision.then(verdictOf) : verdictOf(decision)
     },
   }
+}
+
+/** Whether a verdict has to be waited for. By its form: a promise of another realm is no instance of this one's. */
+export function isPending<M extends Metadata>(verdict: Verdict<M> | Promise<Verdict<M>>): verdict is Promise<Verdict<M>> {
+  return 'then' in verdict
 }
 
 /** Whether a verdict is an answer to write. */

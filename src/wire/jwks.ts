@@ -1,8 +1,9 @@
 import type { JWK } from 'jose'
 import { isPlainObject } from '../core/bounds.ts'
+import { copyJson } from '../core/copy.ts'
 import { within } from '../core/deadline.ts'
 import { reasonOf } from '../core/fault.ts'
-import { readSigningKey, type SigningKey } from '../core/signing-key.ts'
+import { MAX_JWK_DEPTH, readSigningKey, type SigningKey } from '../core/signing-key.ts'
 
 /** Where the keys that verify tokens come from: the URL of a JWK set, the set itself, or a function that gets it. */
 export type JwksSource = string | URL | { readonly keys: readonly JWK[] } | (() => Promise<{ readonly keys: readonly JWK[] }>)
@@ -20,6 +21,7 @@ export interface RemoteKeys {
 }
 
 const MAX_KEYS = 100
+const MAX_SET_DEPTH = MAX_JWK_DEPTH + 2
 const MAX_BYTES = 256 * 1024
 // A set is asked for again in good time, behind a request, so that nobody waits for it where there are requests all the time.
 const REFRESH_MILLISECONDS = 240_000
@@ -61,7 +63,7 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
     if (loading !== undefined && !isOlder(triedAt, 2 * deadlineMilliseconds)) return
     const at = now()
     triedAt = at
-    const mine = inTime(async () => keysOf(await get())).then(
+    const mine = inTime(async () => importable(keysOf(await get(), keys))).then(
       (found) => {
         if (loading !== mine) return
         const gone = [...(keys?.keys() ?? [])].some((kid) => !found.has(kid))
@@ -105,8 +107,9 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
 function sourceOf(source: JwksSource, deadlineMilliseconds: number): { place: string; get: () => Promise<unknown> } {
   if (typeof source === 'function') return { place: 'jwks()', get: source }
   if (isPlainObject(source) && 'keys' in source) {
-    requireUsableSet(source)
-    return { place: 'jwks', get: async () => source }
+    const set = copyJson(source, MAX_SET_DEPTH)
+    requireUsableSet(set)
+    return { place: 'jwks', get: async () => set }
   }
   const isUrl = (typeof source === 'string' || source instanceof URL) && URL.canParse(String(source))
   const url = isUrl ? new URL(String(source)) : null
@@ -172,24 +175,37 @@ async function fetchText(url: URL, deadlineMilliseconds: number): Promise<string
 }
 
 // Keys of kinds that tokens are not signed with may be for others.
-function keysOf(set: unknown): ReadonlyMap<string, SigningKey> {
+function keysOf(given: unknown, known?: ReadonlyMap<string, SigningKey>): ReadonlyMap<string, SigningKey> {
+  const set = copyJson(given, MAX_SET_DEPTH)
   if (!isPlainObject(set) || !Array.isArray(set['keys']) || set['keys'].length > MAX_KEYS) {
     throw new Error(`a JWK set must be an object with at most ${MAX_KEYS} keys`)
   }
   const found = new Map<string, SigningKey>()
   for (const jwk of set['keys']) {
-    const key = keyOf(jwk)
+    const key = keyOf(jwk, known)
     if (key !== undefined) found.set(key.kid, key)
   }
   return found
 }
 
-function keyOf(jwk: unknown): SigningKey | undefined {
+function keyOf(jwk: unknown, known: ReadonlyMap<string, SigningKey> | undefined): SigningKey | undefined {
   const { use = 'sig', key_ops: operations = ['verify'] } = (jwk ?? {}) as { use?: unknown; key_ops?: unknown }
   if (use !== 'sig' || !Array.isArray(operations) || !operations.includes('verify')) return undefined
   try {
-    return readSigningKey(jwk, 'A key of the set')
+    // A private part is not kept.
+    return readSigningKey(isPlainObject(jwk) ? { ...jwk, d: undefined } : jwk, 'A key of the set', known)
   } catch {
     return undefined
   }
+}
+
+// A key that this platform cannot use is passed over as well: a token that names it proves nothing here, and the other keys go on.
+async function importable(keys: ReadonlyMap<string, SigningKey>): Promise<ReadonlyMap<string, SigningKey>> {
+  const tried = [...keys.values()].map((key) =>
+    key.verifying().then(
+      () => key,
+      () => undefined,
+    ),
+  )
+  return new Map((await Promise.all(tried)).flatMap((key) => (key === undefined ? [] : [[key.kid, key]])))
 }

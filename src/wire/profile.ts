@@ -75,6 +75,7 @@ export const STATUSES: Readonly<Record<RefusalCode, number>> = {
   target_missing: 400,
   target_conflict: 400,
   request_malformed: 400,
+  request_timeout: 408,
   method_not_allowed: 405,
   scope_too_large: 400,
   tenant_denied: 403,
@@ -86,7 +87,19 @@ export const STATUSES: Readonly<Record<RefusalCode, number>> = {
 
 /** A JSON answer that no cache keeps. */
 export function jsonAnswer(status: number, body: unknown, headers?: Readonly<Record<string, string>>): WireAnswer {
-  return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers }, body: JSON.stringify(body) }
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...NO_SNIFFING, ...headers },
+    body: JSON.stringify(body),
+  }
+}
+
+// Browsers take an answer for the type that it says, and for no other (Fetch standard, section 3.6).
+const NO_SNIFFING = { 'x-content-type-options': 'nosniff' }
+
+/** Adds `X-Content-Type-Options: nosniff` to the answer of a profile that has not said it itself. */
+export function withoutSniffing(answer: WireAnswer): WireAnswer {
+  return 'x-content-type-options' in answer.headers ? answer : { ...answer, headers: { ...NO_SNIFFING, ...answer.headers } }
 }
 
 /** What a refusal says in headers, whatever the profile: when to try again, and which methods there are. */

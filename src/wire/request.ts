@@ -1,4 +1,8 @@
 import { REFUSALS, type Refusal } from '../core/refusal.ts'
+import { agreedHost, currentHeader, type NodeHeaders, receivedHeader } from './headers.ts'
+import { decode, withoutQuery } from './secret-query.ts'
+
+export { redactUrl, withoutQuery } from './secret-query.ts'
 
 /** An HTTP request as the profiles read it, whatever the framework made of it. */
 export interface WireRequest {
@@ -7,25 +11,30 @@ export interface WireRequest {
   readonly url: string
   /** The request target as it was received, where an earlier guard has taken a secret out of it. */
   readonly receivedUrl?: string | undefined
-  /** The value of a header, by lower-case name; the values of a repeated one joined by `", "`; undefined where there is none. */
+  /**
+   * The value of a header as it stands now, by lower-case name: as it was received, or as the application left it. The values of a repeated one are
+   * joined by `", "`; undefined where there is none.
+   *
+   * `host` falls back to `:authority` of HTTP/2 and to the host of an absolute URL. Where these differ, or `Host` is repeated, the answer is a text
+   * with a control character and a comma in it, which no name may contain: a target that is read from it is refused.
+   */
   header(name: string): string | undefined
   /** A parameter of the matched route, decoded; undefined where the route has none of that name. */
   param(name: string): string | undefined
   /** The template of the matched route with its mount point, as in `/customers/:id/`; undefined where there is none. */
   readonly template?: string | undefined
+  /** What an operator can do where the framework does not tell the template of the route. */
+  readonly templateAdvice?: string | undefined
   /** The address of the peer, as far as the host knows it. Read only where a route has a throttle. */
   readonly peer?: string | undefined
 }
 
 /** What is read of a request of Node's http module, and so of Express and Fastify. */
-export interface NodeRequest {
+export interface NodeRequest extends NodeHeaders {
   readonly method?: string | undefined
   readonly url?: string | undefined
-  readonly httpVersionMajor?: number
-  /** Names and values in turn, as they were received. Only this shows a repeated `Authorization`. */
-  readonly rawHeaders?: readonly string[]
-  /** Read only where there are no raw headers. */
-  readonly headers?: Readonly<Record<string, string | string[] | undefined>>
+  /** The stream of HTTP/2. */
+  readonly stream?: unknown
   readonly socket?: { readonly remoteAddress?: string | undefined } | undefined
 }
 
@@ -35,13 +44,17 @@ export interface MatchedRoute<F> {
   param(of: F, name: string): unknown
   /** The template of the route, with its mount point. */
   template(of: F): unknown
+  /** The current headers, where the framework keeps its own; left out, they are those of Node's request. */
+  headers?(of: F): NodeHeaders['headers']
+  /** What an operator can do where there is a route and no template of it. */
+  advice?(of: F): string | undefined
   /** The address of the peer, by what the framework was told of proxies; left out, it is the other end of the socket, where there is one. */
   peer?(of: F): unknown
 }
 
 abstract class MatchedRequest<F> {
-  private readonly of: F | undefined
-  private readonly route: MatchedRoute<F> | undefined
+  protected readonly of: F | undefined
+  protected readonly route: MatchedRoute<F> | undefined
 
   constructor(of: F | undefined, route: MatchedRoute<F> | undefined) {
     this.of = of
@@ -56,6 +69,10 @@ abstract class MatchedRequest<F> {
     return this.route === undefined ? undefined : textOf(this.route.template(this.of as F))
   }
 
+  get templateAdvice(): string | undefined {
+    return this.route?.advice?.(this.of as F)
+  }
+
   get peer(): string | undefined {
     return this.route?.peer === undefined ? this.socketPeer() : textOf(this.route.peer(this.of as F))
   }
@@ -65,7 +82,7 @@ abstract class MatchedRequest<F> {
   }
 }
 
-/** A request of Node's http module, read from what the parser left and without making Node build its header objects. */
+/** A request of Node's http or http2 module. Node has built its header object by now: its server looks at the host of every request. */
 export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
   private readonly request: NodeRequest
   /** As it stands now, whatever is done to the request afterwards. */
@@ -88,35 +105,29 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
   }
 
   header(name: string): string | undefined {
-    const { rawHeaders, headers } = this.request
-    // Some hosts make requests up without them. Nothing can stand twice there.
-    if (rawHeaders === undefined || rawHeaders.length === 0) return joined(ownMember(headers, name))
-    let found: string | undefined
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-      const each = rawHeaders[i] as string
-      if (each.length !== name.length || (each !== name && each.toLowerCase() !== name)) continue
-      found = found === undefined ? (rawHeaders[i + 1] as string) : `${found}, ${rawHeaders[i + 1]}`
-    }
-    return found
+    const { request, route } = this
+    const headers = route?.headers === undefined ? request.headers : route.headers(this.of as F)
+    const value = currentHeader(request, headers, name)
+    if (name !== 'host') return value
+    // A host that the application has set or removed is the one that counts.
+    if (value !== receivedHeader(request, name)) return agreedHost([value], '')
+    return agreedHost([value, currentHeader(request, headers, ':authority')], this.url)
   }
 }
 
-// Where a secret was taken out of the URL of a request, the URL as it came in is kept here for the next guard; no log shows it.
-const AS_RECEIVED = Symbol('url as received')
+// Where a secret was taken out of the URL of a request, the URL as it came in is kept here for the next guard. It is a function, so that nothing that
+// walks or prints a request finds the secret. Registered, because the next guard may be of another copy of the package.
+const AS_RECEIVED = Symbol.for('twinkey.received-url')
 
 /** Takes parameters out of the URL of a request, and keeps for later guards what it was. Answers the URL that is left. */
 export function hideFromUrl(request: object & { url?: string | undefined }, names: readonly string[], into: object = request): string {
   const received = receivedUrlOf(request) ?? request.url ?? '/'
-  Object.defineProperty(into, AS_RECEIVED, { value: received, configurable: true })
+  Object.defineProperty(into, AS_RECEIVED, { value: () => received, configurable: true })
   return withoutQuery(request.url ?? '/', names)
 }
 
 function receivedUrlOf(request: object): string | undefined {
-  return (request as { [AS_RECEIVED]?: string })[AS_RECEIVED]
-}
-
-function joined(value: unknown): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : typeof value === 'string' ? value : undefined
+  return (request as { [AS_RECEIVED]?: () => string })[AS_RECEIVED]?.()
 }
 
 /** A web-standard request. Its Headers join repeated fields by themselves. */
@@ -141,72 +152,39 @@ export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements 
   }
 
   header(name: string): string | undefined {
-    return this.request.headers.get(name) ?? undefined
+    const value = this.request.headers.get(name) ?? undefined
+    return name === 'host' ? agreedHost([value], this.request.url) : value
   }
 }
 
 /**
- * Reads one parameter of the query, strictly: percent-encoding must be valid UTF-8, a name given twice is refused, and what stands behind a `#`
- * is no query.
+ * Reads one parameter of the query, strictly: percent-encoding must be valid UTF-8, and a name given twice is refused. What stands behind a `#`, or
+ * behind a `;` in the path, is no query, but Fastify may show it to a handler as one: the name is refused there.
  *
  * @returns The decoded value, undefined where there is none, or a refusal.
  */
 export function readQuery(url: string, name: string): string | Refusal | undefined {
-  const fragment = url.indexOf('#')
-  const target = fragment < 0 ? url : url.slice(0, fragment)
-  const start = target.indexOf('?')
-  if (start < 0) return undefined
+  const [target, fragment] = splitAt(url, '#')
+  const [path, query] = splitAt(target, '?')
+  const isNamed = (pair: string) => decode(writtenNameOf(pair)) === name
+  if (pairsOf(fragment).some(isNamed) || pairsOf(splitAt(path, ';')[1]).some(isNamed)) return REFUSALS.requestMalformed
   let found: string | Refusal | undefined
-  for (const pair of target.slice(start + 1).split('&')) {
-    const split = pair.indexOf('=')
-    if (decode(writtenNameOf(pair)) !== name) continue
+  for (const pair of pairsOf(query)) {
+    if (!isNamed(pair)) continue
     if (found !== undefined) return REFUSALS.targetRepeated
+    const split = pair.indexOf('=')
     found = decode(split < 0 ? '' : pair.slice(split + 1)) ?? REFUSALS.requestMalformed
   }
   return found
 }
 
-/**
- * The URL without some parameters of the query, whatever their spelling: how a handler gets to see it.
- *
- * @param url Path and query, or an absolute URL.
- * @param names Names of parameters.
- */
-export function withoutQuery(url: string, names: readonly string[]): string {
-  const start = url.indexOf('?')
-  if (start < 0) return url
-  // As readQuery reads it: what that finds must not be left.
-  const fragment = url.indexOf('#', start)
-  const end = fragment < 0 ? url.length : fragment
-  const pairs = url
-    .slice(start + 1, end)
-    .split('&')
-    .filter((pair) => !isOneOf(names, nameOf(pair)))
-  return `${url.slice(0, start)}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}${url.slice(end)}`
+function splitAt(text: string, sign: string): [before: string, behind: string | undefined] {
+  const at = text.indexOf(sign)
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-/**
- * The URL for a log: the value of every `auth-key` in the query, whatever its spelling, is replaced.
- *
- * @param url Path and query, an absolute URL, or a line with one such in it.
- * @param names The parameters to redact: `auth-key` unless given.
- * @returns The URL with `[redacted]` in their place.
- * @example
- * ```ts
- * import { redactUrl } from 'twinkey'
- *
- * console.log(redactUrl('/customers/1/?auth-key=secret&_profile=Test'))
- * // /customers/1/?auth-key=[redacted]&_profile=Test
- * ```
- */
-export function redactUrl(url: string, names: readonly string[] = ['auth-key']): string {
-  const start = url.indexOf('?') + 1
-  if (start === 0) return url
-  // What stands behind a blank may be the rest of a line, or more of a query that nobody has escaped. No line is made of other blanks than those of ASCII.
-  const rest = url
-    .slice(start)
-    .replace(/[^&# \t\n\v\f\r]+/g, (pair) => (isOneOf(names, nameOf(pair)) ? `${writtenNameOf(pair)}=[redacted]` : pair))
-  return url.slice(0, start) + rest
+function pairsOf(query: string | undefined): string[] {
+  return query === undefined ? [] : query.split('&')
 }
 
 /** Reads a header that must stand once and in ASCII. */
@@ -215,17 +193,6 @@ export function readHeader(request: WireRequest, name: string): string | Refusal
   if (value === undefined) return undefined
   if (value.includes(',')) return REFUSALS.targetRepeated
   return /[^\x20-\x7e]/.test(value) ? REFUSALS.requestMalformed : value
-}
-
-// Without regard to case: a name that is only nearly right is not read, and its value may be a secret all the same.
-function isOneOf(names: readonly string[], name: string): boolean {
-  return names.some((each) => each.toLowerCase() === name.toLowerCase())
-}
-
-// The name of a parameter: decoded, where that can be done.
-function nameOf(pair: string): string {
-  const written = writtenNameOf(pair)
-  return decode(written) ?? written
 }
 
 function writtenNameOf(pair: string): string {
@@ -241,12 +208,4 @@ export function ownMember(of: unknown, name: string): unknown {
 // Express gives the segments of a wildcard as a list.
 function textOf(value: unknown): string | undefined {
   return Array.isArray(value) ? value.join('/') : typeof value === 'string' ? value : undefined
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    return undefined
-  }
 }

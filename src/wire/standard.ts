@@ -1,6 +1,6 @@
 import { secondsProblem } from '../core/bounds.ts'
 import type { Credential } from '../core/demand.ts'
-import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts'
+import { REFUSALS, type Refusal, type RefusalCode, refusedPart } from '../core/refusal.ts'
 import { fromScopeString, toScopeString } from '../core/scope.ts'
 import type { TokenRequest } from '../core/token-issuer.ts'
 import { MAX_LIFETIME_SECONDS } from '../core/tokens.ts'
@@ -14,6 +14,7 @@ const TITLES: Readonly<Record<number, string>> = {
   401: 'Unauthorized',
   403: 'Forbidden',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   429: 'Too Many Requests',
   503: 'Service Unavailable',
 }
@@ -56,28 +57,28 @@ function refuse(refusal: Refusal, workflow?: string): WireAnswer {
   const detail = wordsOf(refusal)
   const status = STATUSES[code]
   const challenge = challengeOf(code, detail, status, workflow)
-  return {
+  return jsonAnswer(
     status,
-    headers: {
+    { title: TITLES[status], status, detail, code },
+    {
       'content-type': 'application/problem+json',
-      'cache-control': 'no-store',
       ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
       ...headersOf(refusal),
     },
-    body: JSON.stringify({ title: TITLES[status], status, detail, code }),
-  }
+  )
 }
 
 // What this profile says to a caller who can mend it. It stands in challenges too: no quotes, and ASCII alone (RFC 6750, section 3).
 function wordsOf(refusal: Refusal): string {
-  switch (refusal) {
-    case REFUSALS.credentialMissing:
-      return 'Send an API key or a token with this request, as Authorization: Bearer <key or token> or as X-API-Key: <key>.'
-    case REFUSALS.bodyMalformed:
+  if (refusal.code === 'credential_missing')
+    return 'Send an API key or a token with this request, as Authorization: Bearer <key or token> or as X-API-Key: <key>.'
+  if (refusal.code === 'request_timeout') return 'The body of a token request must arrive within 10 seconds.'
+  switch (refusedPart(refusal)) {
+    case 'body':
       return 'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'
-    case REFUSALS.scopeMalformed:
+    case 'scope':
       return 'scope must be words like tenant:t1 or workflow:customers.read, with one blank in between and none of them twice.'
-    case REFUSALS.lifetimeMalformed:
+    case 'lifetime':
       return `expires_in ${secondsProblem(undefined, 1, MAX_LIFETIME_SECONDS)}.`
     default:
       return refusal.detail

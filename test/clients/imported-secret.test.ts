@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
-import type { StoredKey } from 'twinkey'
+import type { Requirement, StoredKey, WireRequest } from 'twinkey'
 import { describe, expect, it } from 'vitest'
+import { type Bench, ISSUER } from '../support/bench.ts'
 import { faultOf } from '../support/faults.ts'
 import { codeOf, verdict } from '../support/sent.ts'
 import { both, FIRST, importBench, input, pepper, SECOND, slotIn } from './imported.ts'
@@ -104,5 +105,51 @@ describe('an imported secret', () => {
       expect(shown(outputs)).not.toContain(digest)
       expect(shown(written.filter(({ kind }) => kind === 'alias'))).not.toContain(digest)
     }
+  })
+})
+
+describe('an imported secret that looks like a token of ours', () => {
+  const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+  const LOOKALIKE = `${encoded({ alg: 'ES256', typ: 'at+jwt', kid: 'x' })}.${encoded({ iss: ISSUER })}.${'A'.repeat(86)}`
+  const foreign = [{ algorithm: 'sha-256', minLength: 16, maxLength: 256 }] as const
+  const asked = { method: 'GET', url: '/', param: () => undefined }
+  const inField = (of: string, value: string): WireRequest => ({ ...asked, header: (name) => (name === of ? value : undefined) })
+
+  async function answers({ twinkey }: Bench, optional: boolean): Promise<string[]> {
+    const requests = [inField('authorization', `Bearer ${LOOKALIKE}`), inField('x-api-key', LOOKALIKE)]
+    const decisions = await Promise.all(requests.map((each) => twinkey.authenticate(each, { anyTarget: true, optional } as Requirement)))
+    return decisions.map((decision) => (decision.ok ? (decision.principal?.name ?? 'nobody') : decision.refusal.code))
+  }
+
+  it('gets the same answer as Bearer and as X-API-Key, whatever becomes of its key', async () => {
+    const bench = importBench({ foreign })
+    const { keys } = bench.twinkey
+    for (const optional of [false, true]) {
+      expect(await answers(bench, optional)).toEqual(['credential_invalid', 'credential_invalid'])
+      const { id } = await keys.import(input({ primary: { secret: LOOKALIKE, entropyBits: 128 } }))
+      bench.clock.advance(2000)
+      for (const _ of ['cold', 'warm']) expect(await answers(bench, optional)).toEqual(['moved', 'moved'])
+      await keys.disable(id)
+      expect(await answers(bench, optional)).toEqual(['credential_invalid', 'credential_invalid'])
+      expect(bench.events.at(-1)).toMatchObject({ type: 'access.refused', reason: 'key_disabled', keyId: id })
+      expect(bench.events.at(-2)).toMatchObject({ type: 'access.refused', reason: 'key_disabled', keyId: id })
+      await keys.delete(id)
+      bench.clock.advance(2000)
+    }
+  })
+
+  it('is no token where a route takes tokens alone', async () => {
+    const bench = importBench({ foreign })
+    await bench.twinkey.keys.import(input({ primary: { secret: LOOKALIKE, entropyBits: 128 } }))
+    const request = inField('authorization', `Bearer ${LOOKALIKE}`)
+    expect(codeOf(await bench.twinkey.authenticate(request, { anyTarget: true, accept: ['token'] }))).toBe('credential_invalid')
+  })
+
+  it('does not have a refused token looked up that could not have been imported', async () => {
+    const bench = importBench({ foreign: [{ ...foreign[0], maxLength: LOOKALIKE.length - 1 }] })
+    const request = inField('authorization', `Bearer ${LOOKALIKE}`)
+    expect(codeOf(await bench.twinkey.authenticate(request, { anyTarget: true }))).toBe('credential_invalid')
+    expect(bench.spy.calls.get).toBe(0)
+    expect(bench.events.at(-1)).toMatchObject({ type: 'access.refused', reason: 'token_key_unknown' })
   })
 })

@@ -1,11 +1,12 @@
 import { fastify } from 'fastify'
+import { pino } from 'pino'
 import { createTwinkey } from 'twinkey'
 import { param, requireAuth, tokenRoutes } from 'twinkey/fastify'
 import { tryOut } from './try-out.js'
 
 async function main(): Promise<void> {
   const twinkey = createTwinkey<{ plan: string }>({ environments: ['production'] })
-  const app = fastify()
+  const app = fastify({ loggerInstance: pino({ level: 'silent' }) })
   app.register(tokenRoutes(twinkey), { prefix: '/tokens' })
   const read = requireAuth(twinkey, { workflow: 'customers.read' })
   app.get<{ Params: { id: string } }>('/customers/:id', { onRequest: read }, async ({ params, principal }) => {
@@ -20,6 +21,11 @@ async function main(): Promise<void> {
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   await tryOut(twinkey, (path, init) => fetch(url + path, init))
   await app.close()
+  const secure = fastify({ http2: true })
+  secure.get('/customers/:id', { onRequest: read }, async ({ principal }) => principal.name)
+  secure.addHook('onRequest', read)
+  secure.register(tokenRoutes(twinkey), { prefix: '/tokens' })
+  await secure.close()
 }
 
 void main()

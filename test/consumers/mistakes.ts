@@ -20,8 +20,8 @@ createTwinkey({ prefix: ['acme'] })
 createTwinkey({ prefixes: 'acme' })
 // @ts-expect-error: the unit is in the name
 createTwinkey({ cache: { maxAge: 5 } })
-// @ts-expect-error: a token has an issuer
-createTwinkey({ tokens: { audience: 'https://api.example' } })
+// @ts-expect-error: an issuer is text
+createTwinkey({ tokens: { issuer: new URL('https://api.example') } })
 // @ts-expect-error: bytes are asked for, a string is not guessed at
 createTwinkey({ pepper: { current: 'a', keys: { a: 'text' } } })
 

@@ -5,10 +5,12 @@ import { createGate, settled } from '../support/gate.ts'
 
 const EVENT: TwinkeyEvent = { type: 'warning.store_failed', at: 1, message: 'm' }
 
+const unfailing = () => expect.fail('the listener has not failed')
+
 describe('a listener', () => {
   it('gets each event at once, and cannot change it', () => {
     const heard: TwinkeyEvent[] = []
-    const { emit, pending } = createAnnouncer((event) => void heard.push(event))
+    const { emit, pending } = createAnnouncer((event) => void heard.push(event), unfailing)
     emit({ ...EVENT })
     emit({ ...EVENT, at: 2 })
     expect(heard.map(({ at }) => at)).toEqual([1, 2])
@@ -23,7 +25,7 @@ describe('a listener', () => {
     ['answers text', () => 'then'],
     ['answers an object', () => ({})],
   ])('that %s is not waited for', (_what, listener) => {
-    const { emit, pending } = createAnnouncer(listener)
+    const { emit, pending } = createAnnouncer(listener, () => {})
     emit({ ...EVENT })
     expect(pending()).toBeUndefined()
   })
@@ -33,10 +35,13 @@ describe('a listener', () => {
     ['rejects', () => Promise.reject(new Error('bug'))],
   ])('that %s is waited for until then', async (_what, settle) => {
     const gate = createGate()
-    const { emit, pending } = createAnnouncer(async () => {
-      await gate.opened
-      await settle()
-    })
+    const { emit, pending } = createAnnouncer(
+      async () => {
+        await gate.opened
+        await settle()
+      },
+      () => {},
+    )
     emit({ ...EVENT })
     let isDone = false
     const done = pending()?.then(() => {
@@ -56,7 +61,7 @@ describe('a listener', () => {
     const { emit, pending } = createAnnouncer(() => {
       heard++
       return new Promise(() => {})
-    })
+    }, unfailing)
     const all = Promise.all
     for (let i = 0; i < 10_005; i++) emit({ ...EVENT })
     Promise.all = function (this: PromiseConstructor, values: Iterable<unknown>) {

@@ -14,6 +14,7 @@ const DEMAND: Demand<string> = {
   reader: { credential: (text) => ({ text, kinds: 'either', shielded: true }) },
   readers: [],
   names: [],
+  required: [],
   acceptsSecret: true,
   acceptsToken: true,
   optional: false,
@@ -185,11 +186,11 @@ describe('what a decision must ask', () => {
   })
 
   it.each([
-    ['store_unavailable', 'warning.store_failed', 'store_failed'],
-    ['owner_unavailable', 'warning.owner_lookup_failed', 'owner_lookup_failed'],
-    ['signing_key_invalid', 'warning.signing_key_invalid', 'signing_key_invalid'],
-    ['jwks_unavailable', 'warning.jwks_unavailable', 'jwks_unavailable'],
-  ] as const)('makes it unavailable where that fails with %s, and the event %s tells of it', async (code, type, reason) => {
+    ['store_unavailable', 'warning.store_failed', 'store_failed', 'unavailable'],
+    ['owner_unavailable', 'warning.owner_lookup_failed', 'owner_lookup_failed', 'unavailable'],
+    ['signing_key_invalid', 'warning.signing_key_invalid', 'signing_key_invalid', 'credential_invalid'],
+    ['jwks_unavailable', 'warning.jwks_unavailable', 'jwks_unavailable', 'unavailable'],
+  ] as const)('is refused where that fails with %s, and the event %s tells of it', async (code, type, reason, refused) => {
     const error = new TwinkeyError(code, 'down')
     // What others have thrown may have anything in it, and stays in the error.
     const own = code === 'signing_key_invalid' || code === 'jwks_unavailable'
@@ -198,12 +199,12 @@ describe('what a decision must ask', () => {
         return yield* wait(Promise.reject(error))
       },
     })
-    expect(await failing.told.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } })
+    expect(await failing.told.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: refused } })
     expect(failing.events).toMatchObject([
       { type, message: own ? 'down' : 'A request could not be decided. Look at the error.', error },
       { type: 'access.refused', reason },
     ])
-    expect(await failing.silent.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } })
+    expect(await failing.silent.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: refused } })
   })
 
   it('of the application is a refusal where the owner is unavailable, and whatever it throws otherwise', async () => {

@@ -11,7 +11,14 @@ const base64url = (hex: string) => Buffer.from(hex, 'hex').toString('base64url')
 describe.each([
   ['hash.ts', anywhere],
   ['hash.node.ts', onNode],
-])('%s', (_, { sha256, hmacSha256 }) => {
+])('%s', (_, { sha256, hmacSha256, sha512 }) => {
+  // FIPS 180-4, example of one block.
+  it('gives the known SHA-512 of bytes', () => {
+    expect(Buffer.from(sha512(Buffer.from('abc'))).toString('hex')).toBe(
+      'ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f',
+    )
+  })
+
   it.each(vectors.sha256)('gives the known SHA-256 of "$text"', ({ text, hex }) => {
     expect(Buffer.from(sha256(text), 'utf16le').toString('hex')).toBe(hex)
   })

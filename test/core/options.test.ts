@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { createTwinkey, memoryStore, type TwinkeyOptions } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { AUDIENCE, ISSUER, signingKey } from '../support/bench.ts'
@@ -5,7 +6,7 @@ import { AUDIENCE, ISSUER, signingKey } from '../support/bench.ts'
 const bytes = (length: number) => new Uint8Array(length).fill(7)
 const tokens = { issuer: ISSUER, audience: AUDIENCE }
 const { d: _private, ...publicKey } = signingKey
-const RSA_2048 = { kty: 'RSA', alg: 'RS256', n: 'A'.repeat(342), e: 'AQAB' }
+const RSA_2048 = { ...generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' }), alg: 'RS256' }
 
 function withKey(...signingKeys: unknown[]) {
   return { tokens: { ...tokens, signingKeys } }
@@ -56,12 +57,10 @@ describe('createTwinkey refuses, with what to do instead,', () => {
     ['a pepper name with a colon', { pepper: { current: 'a:b', keys: { 'a:b': bytes(32) } } }, /letters, digits/],
     ['a pepper with an unknown member', { pepper: { current: 'a', keys: { a: bytes(32) }, previous: 'b' } }, /cannot have "previous"/],
 
-    ['tokens without an issuer', { tokens: { audience: AUDIENCE } }, /tokens\.issuer/],
     ['an empty issuer', { tokens: { ...tokens, issuer: '' } }, /tokens\.issuer must be a string of 1/],
     ['an issuer that was not filled in', { tokens: { ...tokens, issuer: '$ISSUER' } }, /tokens\.issuer looks like a variable/],
     ['an issuer as a list', { tokens: { ...tokens, issuer: [ISSUER] } }, /tokens\.issuer/],
     ['an issuer as a pattern', { tokens: { ...tokens, issuer: /.*/ } }, /tokens\.issuer/],
-    ['tokens without an audience', { tokens: { issuer: ISSUER } }, /tokens\.audience/],
     ['an empty audience', { tokens: { ...tokens, audience: '' } }, /tokens\.audience/],
     ['an audience as a pattern', { tokens: { ...tokens, audience: /^https:/ } }, /tokens\.audience/],
     ['an audience as a list', { tokens: { ...tokens, audience: [AUDIENCE] } }, /tokens\.audience/],
@@ -206,6 +205,19 @@ describe('createTwinkey takes', () => {
     expect((await twinkey.keys.verify(primary)).ok).toBe(true)
     const next = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
     expect([next.primary.slice(0, 5), next.key.scope.environments]).toEqual(['acme_', ['production']])
+  })
+
+  it.each([
+    [{ maxLifetimeSeconds: 600 }, 'twinkey', 'twinkey'],
+    [{ issuer: ISSUER }, ISSUER, 'twinkey'],
+    [{ audience: AUDIENCE }, 'twinkey', AUDIENCE],
+  ])('tokens without an issuer or an audience, which have defaults: %j', async (tokens, iss, aud) => {
+    const twinkey = createTwinkey({ tokens })
+    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const issued = await twinkey.tokens.issue(primary)
+    if (!issued.ok) throw new Error(issued.refusal.code)
+    expect(JSON.parse(Buffer.from(issued.token.split('.')[1] as string, 'base64url').toString())).toMatchObject({ iss, aud })
+    expect(await twinkey.tokens.verify(issued.token)).toMatchObject({ ok: true })
   })
 
   it('several prefixes: the first mints, all verify', async () => {

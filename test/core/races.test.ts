@@ -248,7 +248,7 @@ it('of two creations of one id exactly one is stored', async () => {
     const { now } = createClock()
     const spy = spyStore(racingStore(memoryStore(), seeded(round)))
     const store = checkedStore(spy.store, 2000)
-    const writes = createKeyWrites(store, createKeyCache(store, { maxKeys: 10, maxAgeMilliseconds: 1000, now }))
+    const writes = createKeyWrites(store, createKeyCache(store, { maxKeys: 10, maxAgeMilliseconds: 1000, now }), now)
     const versions = [11, 22, 33]
     const outcomes = await Promise.all(versions.map((version) => writes.put({ ...template, version }, undefined)))
     expect([...outcomes].sort()).toEqual(['conflict', 'conflict', 'stored'])

@@ -1,4 +1,4 @@
-import type { StoredKey } from 'twinkey'
+import type { StoredKey, TwinkeyEvent } from 'twinkey'
 import { createTwinkey, memoryStore } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { AUDIENCE, ISSUER, signingKey } from '../support/bench.ts'
@@ -128,5 +128,30 @@ describe('a key as it is shown', () => {
     expect(
       [principal, principal?.scope, principal?.scope.tenants, principal?.metadata, principal?.metadata['a']].every(Object.isFrozen),
     ).toBe(true)
+  })
+})
+
+describe('the event of a request that was let in', () => {
+  it('holds no secret that the caller named on an axis without limits, and every other name', async () => {
+    const events: TwinkeyEvent[] = []
+    const foreign = [{ algorithm: 'sha-256', minLength: 32, maxLength: 64 }] as const
+    const twinkey = createTwinkey({ foreign, onEvent: (event) => void events.push(event) })
+    const imported = 'fw-7Tn1KyS4wQ6xGr8HjVbX0cMeYaDi5OfE'
+    const scope = { tenants: '*', environments: '*', workflows: '*' } as const
+    await twinkey.keys.import({ name: 'imported', scope, primary: { secret: imported, entropyBits: 190 } })
+    const { primary } = await twinkey.keys.create({ name: 'n', scope, secondary: false })
+    for (const credential of [primary, imported]) {
+      for (const name of [credential, 'a-tenant', '0f8fad5b-d9cb-469f-a165-70867728950e', 'ab'.repeat(32)]) {
+        for (const _ of ['cold', 'warm']) {
+          const request = sent({ credential, tenant: name, environment: name, workflow: name })
+          const decision = await twinkey.authenticate(request, byHeaders)
+          expect(decision.ok && decision.principal.tenant).toBe(name)
+          const told = name === credential ? undefined : name
+          expect(events.at(-1)).toMatchObject({ type: 'access.allowed', tenant: told, environment: told, workflow: told })
+        }
+      }
+    }
+    expect(shown(events)).not.toContain(primary.slice(8, 40))
+    expect(shown(events)).not.toContain(imported.slice(4))
   })
 })

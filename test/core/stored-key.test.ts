@@ -57,8 +57,12 @@ describe('what comes out of a store', () => {
       { ...record, primary: { ...record.primary, hint: 'abcde' } },
       'primary.hint must be a string of at most four characters, and is another string',
     ],
+    [
+      { ...record, primary: { ...record.primary, hint: 'a\n' } },
+      'primary.hint must be a string of at most four characters, and is another string',
+    ],
     [{ ...record, primary: { ...record.primary, hint: [] } }, 'primary.hint must be a string of at most four characters, and is a list'],
-    [{ ...record, primary: { ...record.primary, createdAt: 0 } }, 'primary.createdAt must be epoch milliseconds, and is another number'],
+    [{ ...record, primary: { ...record.primary, createdAt: -1 } }, 'primary.createdAt must be epoch milliseconds, and is another number'],
     [
       { ...record, secondary: { ...secondary, expiresAt: 'x' } },
       'secondary.expiresAt must be epoch milliseconds or null, and is another string',

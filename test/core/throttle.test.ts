@@ -57,7 +57,7 @@ describe('a throttle', () => {
   })
 
   it('hears of nothing that is refused for another reason, nor of what is let in', async () => {
-    const { verdict, twinkey, spy, failed, send } = createScene({}, { tenant: header('x-tenant') })
+    const { verdict, twinkey, spy, failed, send } = createScene({}, { tenant: header('x-tenant', { optional: true }) })
     const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['a', 'b'] } })
     expect(await verdict()).toBe('credential_missing')
     expect(await verdict(primary)).toBe('target_missing')

@@ -1,3 +1,5 @@
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { bodyOf, hideQuery, takenBody } from '../../src/adapters/node.ts'
@@ -12,6 +14,8 @@ const MALFORMED = REFUSALS.bodyMalformed
 // It may have been a good one.
 const UNREADABLE = REFUSALS.requestMalformed
 const bytes = (text: string) => ({ bytes: new TextEncoder().encode(text) })
+
+const RESPONSE = new ServerResponse(new IncomingMessage(new Socket()))
 
 describe('the body of a token request', () => {
   it.each<[string, BodySource, unknown]>([
@@ -77,21 +81,26 @@ describe('the body of a request of Node', () => {
     httpVersionMajor: 1,
     rawHeaders: [],
     readableDidRead: true,
+    complete: true,
+    destroyed: false,
     body,
     iterator: () => expect.fail('read'),
+    on: () => expect.fail('read'),
+    resume: () => expect.fail('read'),
   })
 
   it.each([[undefined], [null]])('is what the headers say where a parser has left %j', async (body) => {
-    expect(await bodyOf(taken(body))).toEqual(bytes(''))
+    expect(await bodyOf(taken(body), RESPONSE)).toEqual(bytes(''))
   })
 
   it.each([[''], [0], [{}]])('is what a parser has made of it: %j', async (body) => {
-    expect(await bodyOf(taken(body))).toEqual({ parsed: body })
+    expect(await bodyOf(taken(body), RESPONSE)).toEqual({ parsed: body })
   })
 
   it('leaves the connection to the answer where there is more of it than is read', async () => {
     const stream = Readable.from(Array.from({ length: 10 }, () => Buffer.alloc(MAX / 2)))
-    expect(await bodyOf(Object.assign(stream, { rawHeaders: [] }))).toBe(MALFORMED)
+    const arriving = Object.assign(stream, { complete: true, rawHeaders: [] })
+    expect(await bodyOf(arriving, RESPONSE)).toBe(MALFORMED)
     expect(stream.destroyed).toBe(false)
     stream.destroy()
   })

@@ -93,5 +93,15 @@ export const edgeTargetTable: readonly EdgeRow[] = [
     (f) => get('/by-query?tenant[]=t1&env=production', bearer(f.secrets.twoTenants)),
     '400 target_missing',
   ),
+  row(
+    'a tenant in a fragment, which Fastify shows as a query',
+    (f) => get('/by-query?env=production#&tenant=t2', bearer(f.secrets.primary)),
+    UNREADABLE,
+  ),
+  row(
+    'a tenant in the query and another in a fragment',
+    (f) => get('/by-query?tenant=t1&env=production#&tenant=t2', bearer(f.secrets.primary)),
+    UNREADABLE,
+  ),
   row('a semicolon in the query', (f) => get('/by-query?tenant=t1;tenant=t2&env=production', bearer(f.secrets.twoTenants)), DENIED),
 ]

@@ -1,12 +1,13 @@
 import { request } from 'node:http'
+import { connect } from 'node:http2'
 import type { EndpointOptions } from 'twinkey'
 import { boomiFlow, flowgear } from 'twinkey/profiles'
 import { webEndpoints } from 'twinkey/web'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RawRequest, sendRaw } from '../support/raw-http.ts'
+import type { RawRequest, RawResponse } from '../support/raw-http.ts'
 import { refused, seen } from './expect.ts'
 import { createFixture, type Fixture } from './fixture.ts'
-import { type Host, hosts } from './hosts.ts'
+import { allHosts, type Host, sendTo } from './hosts.ts'
 
 const AT = 'http://localhost/tokens'
 const BODY = 'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'
@@ -21,7 +22,7 @@ const narrow = '{"scope":"workflow:customers.read","expires_in":60}'
 const NARROWED = { expires_in: 60, scope: 'tenant:t1 environment:production workflow:customers.read' }
 const WHOLE = { expires_in: 3600, scope: 'tenant:t1 environment:production workflow:customers.read workflow:customers.write' }
 
-describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start) => {
+describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, start) => {
   let f: Fixture
   let host: Host
 
@@ -34,14 +35,9 @@ describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start)
     await f.twinkey.close()
   })
 
-  const post = (
-    body: string | undefined,
-    headers: Headers = [],
-    target = '/tokens',
-    secret = f.secrets.primary,
-  ): Promise<Awaited<ReturnType<typeof sendRaw>>> => {
+  const post = (body: string | undefined, headers: Headers = [], target = '/tokens', secret = f.secrets.primary): Promise<RawResponse> => {
     const length: Headers = body === undefined ? [] : [['Content-Length', String(Buffer.byteLength(body))]]
-    return sendRaw(host.port, { method: 'POST', target, headers: [['Authorization', `Bearer ${secret}`], ...length, ...headers], body })
+    return sendTo(host, { method: 'POST', target, headers: [['Authorization', `Bearer ${secret}`], ...length, ...headers], body })
   }
 
   const parsers = ['/tokens', '/parsed/tokens', '/form/tokens', '/text/tokens', '/json-first/tokens']
@@ -54,6 +50,7 @@ describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start)
         type: 'application/json',
         cache: 'no-store',
       })
+      expect(headers['x-content-type-options']).toBe('nosniff')
       expect(JSON.parse(answer)).toEqual({ access_token: expect.any(String), token_type: 'Bearer', ...WHOLE })
     }
   })
@@ -91,7 +88,7 @@ describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start)
       ],
       body: chunked,
     }
-    const { status, body } = await sendRaw(host.port, request)
+    const { status, body } = await sendTo(host, request)
     expect({ status, scope: JSON.parse(body).scope }).toEqual({ status: 200, scope: NARROWED.scope })
   })
 
@@ -124,12 +121,22 @@ describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start)
       ],
       body,
     }
-    expect(seen(await sendRaw(host.port, request), expected)).toEqual(expected)
+    expect(seen(await sendTo(host, request), expected)).toEqual(expected)
   })
 
   test('answers a body far over the limit without waiting for the rest of it', async () => {
     const status = await new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${f.secrets.primary}`, 'content-length': 50_000_000 }
+      if (host.http2) {
+        const session = connect(`http://127.0.0.1:${host.port}`).on('error', reject)
+        const stream = session.request({ ':method': 'POST', ':path': '/tokens', ...headers }).on('error', () => {})
+        stream.on('response', ({ ':status': answered }) => {
+          resolve(answered)
+          session.destroy()
+        })
+        stream.write('x'.repeat(200_000))
+        return
+      }
       const sent = request({ port: host.port, method: 'POST', path: '/tokens', headers, agent: false }, (response) => {
         resolve(response.statusCode)
         sent.destroy()
@@ -168,7 +175,7 @@ describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start)
       refused('credential_invalid'),
     )
     const missing = refused('credential_missing')
-    expect(seen(await sendRaw(host.port, { method: 'POST', target: '/tokens' }), missing)).toEqual(missing)
+    expect(seen(await sendTo(host, { method: 'POST', target: '/tokens' }), missing)).toEqual(missing)
   })
 
   test('a token never mints a token', async () => {
@@ -185,13 +192,21 @@ describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start)
   })
 
   test('other methods are not allowed', async () => {
-    const { status, headers } = await sendRaw(host.port, { target: '/tokens', headers: [['Authorization', `Bearer ${f.secrets.primary}`]] })
-    expect({ status, allow: headers['allow'] }).toEqual({ status: 405, allow: 'POST' })
+    const { status, headers } = await sendTo(host, { target: '/tokens', headers: [['Authorization', `Bearer ${f.secrets.primary}`]] })
+    expect({ status, allow: headers['allow'], sniff: headers['x-content-type-options'] }).toEqual({
+      status: 405,
+      allow: 'POST',
+      sniff: 'nosniff',
+    })
   })
 
   test('says who a credential belongs to, without a target', async () => {
     for (const text of [f.secrets.primary, f.tokens.primary]) {
-      const { status, body } = await sendRaw(host.port, { target: '/tokens/test', headers: [['Authorization', `Bearer ${text}`]] })
+      const { status, headers, body } = await sendTo(host, {
+        target: '/tokens/test',
+        headers: [['Authorization', `Bearer ${text}`]],
+      })
+      expect(headers['x-content-type-options']).toBe('nosniff')
       expect({ status, body: JSON.parse(body) }).toEqual({
         status: 200,
         body: {
@@ -208,12 +223,16 @@ describe.each(Object.entries(hosts))('the token endpoints on %s', (_name, start)
       })
     }
     const expected = refused('credential_invalid')
-    expect(seen(await sendRaw(host.port, { target: '/tokens/test', headers: [['Authorization', 'Bearer x']] }), expected)).toEqual(expected)
+    expect(seen(await sendTo(host, { target: '/tokens/test', headers: [['Authorization', 'Bearer x']] }), expected)).toEqual(expected)
   })
 
   test('publishes public keys only', async () => {
-    const { status, headers, body } = await sendRaw(host.port, { target: '/tokens/jwks.json' })
-    expect({ status, cache: headers['cache-control'] }).toEqual({ status: 200, cache: 'public, max-age=300' })
+    const { status, headers, body } = await sendTo(host, { target: '/tokens/jwks.json' })
+    expect({ status, cache: headers['cache-control'], sniff: headers['x-content-type-options'] }).toEqual({
+      status: 200,
+      cache: 'public, max-age=300',
+      sniff: 'nosniff',
+    })
     const [key] = JSON.parse(body).keys
     expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
   })

@@ -56,6 +56,7 @@ export function refused(code: Code, { axis = '', scope = '', retryAfter = null a
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
       'www-authenticate': status > 403 ? null : `Bearer ${attributes.join(', ')}`,
       'retry-after': retryAfter,
     },

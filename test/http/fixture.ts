@@ -51,14 +51,15 @@ export const EXPIRES_AFTER = 7_200_000
 /** Milliseconds after the start at which the secret `inGrace` dies. */
 export const GRACE = 600_000
 
-export async function createFixture(): Promise<Fixture> {
+/** @param create What makes the Twinkey: that of another copy of the package, where it is said so. */
+export async function createFixture(create = createTwinkey): Promise<Fixture> {
   const clock = createClock()
   const spy = spyStore(memoryStore())
   const events: TwinkeyEvent[] = []
   const signingKeys = [await generateSigningKey()]
   const tokens = { issuer: 'https://api.test', audience: 'https://api.test', signingKeys }
   const make = (store: KeyStore, more: Partial<Parameters<typeof createTwinkey>[0]> = {}) =>
-    createTwinkey({
+    create({
       store,
       prefixes: ['acme', 'acme_old'],
       environments: ['production'],

@@ -98,6 +98,32 @@ test.each([
   ['/?auth-key=k#top', '/?auth-key=[redacted]#top'],
   ['https://h.example/x?auth-key=k', 'https://h.example/x?auth-key=[redacted]'],
   ['GET /?auth-key=k HTTP/1.1', 'GET /?auth-key=[redacted] HTTP/1.1'],
+  ['/?Auth-KEY=k', '/?Auth-KEY=[redacted]'],
+  ['/?auth-key[]=k', '/?auth-key[]=[redacted]'],
+  ['/?auth-key%5B0%5D=k', '/?auth-key%5B0%5D=[redacted]'],
+  ['/?x[auth-key]=k', '/?x[auth-key]=[redacted]'],
+  ['/?+auth-key%00=k', '/?+auth-key%00=[redacted]'],
+  ['/?auth%252Dkey=k', '/?auth%252Dkey=[redacted]'],
+  ['/?%zzauth%2dkey=k', '/?%zzauth%2dkey=k'],
+  ['/?%zz.auth%2dkey=k', '/?%zz.auth%2dkey=[redacted]'],
+  ['/?auth-key%3Dk&b=2', '/?auth-key=[redacted]&b=2'],
+  ['/?a=1;auth-key=k&b=2', '/?a=1;auth-key=[redacted]&b=2'],
+  ['/?auth-key=k;l&b=2', '/?auth-key=[redacted]&b=2'],
+  ['/?a=1&amp;auth-key=k&amp;b=2', '/?a=1&amp;auth-key=[redacted]&amp;b=2'],
+  ['/?x=?auth-key=k', '/?x=?auth-key=[redacted]'],
+  ['/??auth-key=k', '/??auth-key=[redacted]'],
+  ['/p;auth-key=k', '/p;auth-key=[redacted]'],
+  ['/p;auth-key=k/q?a=1', '/p;auth-key=[redacted]'],
+  ['/#auth-key=k', '/#auth-key=[redacted]'],
+  ['/?a=1#auth-key=k', '/?a=1#auth-key=[redacted]'],
+  ['/r#x?auth-key=k', '/r#x?auth-key=[redacted]'],
+  ['auth-key=k&b=2', 'auth-key=[redacted]&b=2'],
+  ['/?next=https%3A%2F%2Fh.example%2F%3Fa%3D1%26auth-key%3Dk&b=2', '/?next=https%3A%2F%2Fh.example%2F%3Fa%3D1%26auth-key=[redacted]&b=2'],
+  ['/?next=%252F%253Fauth-key%253Dk&b=2', '/?next=%252F%253Fauth-key=[redacted]&b=2'],
+  ['https://user:word@h.example/x?auth-key=k', 'https://[redacted]@h.example/x?auth-key=[redacted]'],
+  ['GET http://:k@h.example/ HTTP/1.1', 'GET http://[redacted]@h.example/ HTTP/1.1'],
+  ['https://h.example/a@b?c=d@e', 'https://h.example/a@b?c=d@e'],
+  ['/?my-auth-key=1&auth-keys=2&auth-key-id=3', '/?my-auth-key=1&auth-keys=2&auth-key-id=3'],
   ['/auth-key=k', '/auth-key=k'],
   ['/?x=auth-key', '/?x=auth-key'],
   ['/?%zz=1', '/?%zz=1'],
@@ -109,6 +135,7 @@ test.each([
 
 test('Flowgear: redactUrl takes other names', () => {
   expect(redactUrl('/?auth-key=k&t=s', ['t'])).toBe('/?auth-key=k&t=[redacted]')
+  expect(redactUrl('/?a.b[]=1&clé=2&cl%C3%A9=3&x=4', ['a.b', 'clé'])).toBe('/?a.b[]=[redacted]&clé=[redacted]&cl%C3%A9=[redacted]&x=4')
 })
 
 test('Flowgear: every refusal but 429 and 503 is the same bytes, with Message as its only member', () => {

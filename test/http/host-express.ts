@@ -1,15 +1,16 @@
 import type { AddressInfo } from 'node:net'
 import type express from 'express'
-import type { RequestHandler } from 'express'
+import type { IRouter, RequestHandler } from 'express'
 import { redactUrl, type Twinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/express'
+import { edit, editableNode } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
 export async function startExpress(
   framework: typeof express,
   twinkey: Twinkey,
-  { routes, tokens, log, accessLog }: Application,
+  { routes, tokens, edits, log, accessLog }: Application,
 ): Promise<Host> {
   const app = framework()
   app.disable('x-powered-by')
@@ -36,6 +37,12 @@ export async function startExpress(
       next()
     })
   }
+  if (edits) {
+    app.use((req, _res, next) => {
+      edit(editableNode(req.headers))
+      next()
+    })
+  }
   // The same token endpoints once by themselves, and behind what an application may have put before them.
   const before: Record<string, RequestHandler[]> = {
     '': [],
@@ -48,8 +55,14 @@ export async function startExpress(
   for (const [mount, options] of Object.entries(tokens)) {
     for (const [prefix, parsers] of Object.entries(before)) app.use(prefix + mount, ...parsers, tokenRoutes(twinkey, options))
   }
-  for (const { method, path, requirement, answer = answerOf } of routes) {
-    app[method === 'GET' ? 'get' : 'post'](path, requireAuth(twinkey, requirement), (req, res) => {
+  for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
+    let on: IRouter = app
+    for (const mount of mounts) {
+      const router = framework.Router({ mergeParams: true })
+      on.use(mount, router)
+      on = router
+    }
+    on[method === 'GET' ? 'get' : 'post'](path, requireAuth(twinkey, requirement), (req, res) => {
       res.json(answer(req.principal, req.originalUrl))
     })
   }

@@ -2,12 +2,17 @@ import type { AddressInfo } from 'node:net'
 import { type FastifyInstance, type FastifyRequest, type FastifyServerOptions, fastify } from 'fastify'
 import { redactUrl, type Twinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/fastify'
+import { edit, editableNode } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
-export async function startFastify(twinkey: Twinkey, { routes, tokens, log, accessLog }: Application): Promise<Host> {
+export async function startFastify(twinkey: Twinkey, { routes, tokens, edits, log, accessLog }: Application, http2 = false): Promise<Host> {
   // As long as a name may be: Fastify itself answers 404 to a parameter that is longer than this.
-  const app = fastify({ routerOptions: { maxParamLength: 500 }, logger: accessLog === undefined ? false : loggerTo(accessLog) })
+  const options: FastifyServerOptions = {
+    routerOptions: { maxParamLength: 500 },
+    logger: accessLog === undefined ? false : loggerTo(accessLog),
+  }
+  const app = fastify({ ...options, ...(http2 && { http2 }) } as FastifyServerOptions)
   if (log !== undefined) {
     const line = (when: LogLine['when'], { raw, url, originalUrl, query }: FastifyRequest) => {
       log({ when, urls: [raw.url ?? '', url, originalUrl], query: { ...(query as object) } })
@@ -16,6 +21,7 @@ export async function startFastify(twinkey: Twinkey, { routes, tokens, log, acce
     // Before the first byte is written, so that whoever has the answer finds the line.
     app.addHook('onSend', async (request) => line('answered', request))
   }
+  if (edits) app.addHook('onRequest', async ({ raw }) => edit(editableNode(raw.headers)))
   // What an application may have put before the token endpoints: parsers of its own, and a hook that has taken the body away.
   const before: Record<string, (scope: FastifyInstance) => void> = {
     '': () => {},
@@ -34,16 +40,20 @@ export async function startFastify(twinkey: Twinkey, { routes, tokens, log, acce
       })
     }
   }
-  for (const { method, path, requirement, answer = answerOf } of routes) {
-    app.route({
-      method,
-      url: path,
-      onRequest: requireAuth(twinkey, requirement),
-      handler: async (request) => answer(request.principal, request.originalUrl),
-    })
+  for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
+    const mounted = async (on: FastifyInstance, [prefix, ...below]: readonly string[]): Promise<void> => {
+      if (prefix !== undefined) return void (await on.register(async (scope) => mounted(scope, below), { prefix }))
+      on.route({
+        method,
+        url: path,
+        onRequest: requireAuth(twinkey, requirement),
+        handler: async (request) => answer(request.principal, request.originalUrl),
+      })
+    }
+    await mounted(app, mounts)
   }
   await app.listen({ port: 0, host: '127.0.0.1' })
-  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
+  return { http2, port: (app.server.address() as AddressInfo).port, close: () => app.close() }
 }
 
 // Everything that Fastify has to say, with the serializer that the documentation asks for where keys stand in queries.

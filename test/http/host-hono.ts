@@ -1,14 +1,16 @@
+import { createServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { logger } from 'hono/logger'
 import { redactUrl, type Twinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/hono'
+import { edited } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
 /** The application itself, for any server or none. */
-export function createHonoApp(twinkey: Twinkey, { routes, tokens, log, accessLog }: Application): Hono {
+export function createHonoApp(twinkey: Twinkey, { routes, tokens, edits, log, accessLog }: Application): Hono {
   const app = new Hono()
   if (accessLog !== undefined) app.use(logger((line, ...rest) => accessLog([redactUrl(line), ...rest].join(' '))))
   if (log !== undefined) {
@@ -17,6 +19,12 @@ export function createHonoApp(twinkey: Twinkey, { routes, tokens, log, accessLog
       line('received')
       await next()
       line('answered')
+    })
+  }
+  if (edits) {
+    app.use(async (c, next) => {
+      c.req.raw = edited(c.req.raw)
+      await next()
     })
   }
   // What an application may have read of a body before the token endpoints.
@@ -38,20 +46,27 @@ export function createHonoApp(twinkey: Twinkey, { routes, tokens, log, accessLog
   for (const [mount, options] of Object.entries(tokens)) {
     for (const [prefix, read] of Object.entries(before)) app.use(`${prefix}${mount}/*`, read, tokenRoutes(twinkey, options))
   }
-  for (const { method, path, requirement, answer = answerOf } of routes) {
-    app.on(method, path, requireAuth(twinkey, requirement), (c) => {
-      const { pathname, search } = new URL(c.req.url)
-      return c.body(JSON.stringify(answer(c.var.principal, pathname + search)), 200, { 'content-type': 'application/json; charset=utf-8' })
-    })
+  for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
+    const mounted = ([mount, ...below]: readonly string[]): Hono => {
+      if (mount !== undefined) return new Hono().route(mount, mounted(below))
+      return new Hono().on(method, path, requireAuth(twinkey, requirement), (c) => {
+        const { pathname, search } = new URL(c.req.url)
+        return c.body(JSON.stringify(answer(c.var.principal, pathname + search)), 200, {
+          'content-type': 'application/json; charset=utf-8',
+        })
+      }) as unknown as Hono
+    }
+    app.route('/', mounted(mounts))
   }
   return app
 }
 
-export async function startHono(twinkey: Twinkey, application: Application): Promise<Host> {
+export async function startHono(twinkey: Twinkey, application: Application, http2 = false): Promise<Host> {
   const app = createHonoApp(twinkey, application)
   return new Promise((resolve) => {
-    const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, (address: AddressInfo) => {
-      resolve({ port: address.port, close: () => new Promise((closed) => server.close(() => closed())) })
+    const options = { fetch: app.fetch, port: 0, hostname: '127.0.0.1', ...(http2 ? { createServer } : {}) }
+    const server = serve(options, (address: AddressInfo) => {
+      resolve({ http2, port: address.port, close: () => new Promise((closed) => server.close(() => closed())) })
     })
   })
 }

@@ -1,15 +1,17 @@
 import type { Requirement, TargetSource, Twinkey, WireRequest } from 'twinkey'
 import { standard } from 'twinkey/profiles'
 import { requireAuth, webEndpoints } from 'twinkey/web'
+import { edited } from './edits.ts'
 import type { Application, LogLine } from './hosts.ts'
 import { answerOf, type Route } from './routes.ts'
 
 type Handler = (request: Request) => Response | Promise<Response>
 
 /** The test application as one handler, with the few lines of routing that somebody writes who has no framework. */
-export function createWebApp(twinkey: Twinkey, { routes, tokens, log }: Application): Handler {
+export function createWebApp(twinkey: Twinkey, { routes, tokens, edits, log }: Application): Handler {
   const table = [...Object.entries(tokens).flatMap(([mount, options]) => endpointsAt(twinkey, mount, options)), ...routes.map(guarded)]
-  return async (request) => {
+  return async (received) => {
+    const request = edits ? edited(received) : received
     const line = (when: LogLine['when']) => {
       log?.({ when, urls: [request.url], query: Object.fromEntries(new URL(request.url, 'http://localhost').searchParams) })
     }
@@ -21,7 +23,8 @@ export function createWebApp(twinkey: Twinkey, { routes, tokens, log }: Applicat
     return response
   }
 
-  function guarded({ method, path, requirement, answer = answerOf }: Route) {
+  function guarded({ method, path: end, mounts = [], requirement, answer = answerOf }: Route) {
+    const path = [...mounts, end].join('')
     const reply = (request: Request, principal: Parameters<typeof answerOf>[0]): Response => {
       const { pathname, search } = new URL(request.url, 'http://localhost')
       return new Response(JSON.stringify(answer(principal, pathname + search)), {
@@ -69,7 +72,7 @@ function endpointsAt(twinkey: Twinkey, mount: string, options: Application['toke
 function matched(requirement: Requirement, path: string): Requirement {
   const told = (source: TargetSource | undefined): TargetSource | undefined => {
     if (typeof source !== 'function') return source
-    return (request) => source(toldOf(request, path))
+    return Object.assign((request: WireRequest) => source(toldOf(request, path)), { optional: source.optional })
   }
   const { tenant, environment, workflow } = requirement
   return { ...requirement, tenant: told(tenant), environment: told(environment), workflow: told(workflow) }

@@ -1,6 +1,8 @@
 import express from 'express'
 import express4 from 'express4'
 import type { EndpointOptions, Twinkey } from 'twinkey'
+import { sendHttp2 } from '../support/http2.ts'
+import { type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
 import { bun, startHonoOnBun, startWeb } from './host-bun.ts'
 import { startExpress } from './host-express.ts'
 import { startFastify } from './host-fastify.ts'
@@ -10,6 +12,8 @@ import type { Route } from './routes.ts'
 /** A running server with the test application. */
 export interface Host {
   readonly port: number
+  /** Whether it speaks HTTP/2, without TLS, and nothing else. */
+  readonly http2?: boolean
   close(): Promise<void>
 }
 
@@ -17,6 +21,8 @@ export interface Host {
 export interface Application {
   readonly routes: readonly Route[]
   readonly tokens: Readonly<Record<string, EndpointOptions | undefined>>
+  /** Has a layer before the guards that changes headers as a request says: see edits.ts. */
+  readonly edits?: boolean | undefined
   /** Stands before everything else and writes down each request twice: as it came in, and when its answer is written. */
   readonly log?: ((line: LogLine) => void) | undefined
   /** Takes each line of the framework's own logger, or of an access log where it has none. Errors are printed as on a developer's machine. */
@@ -50,3 +56,17 @@ const onBun: Readonly<Record<string, Start>> = {
 
 /** How to start an application, by name of the host. The tables run on Node, and by bun.test.ts once more on Bun. */
 export const hosts: Readonly<Record<string, Start>> = bun === undefined ? onNode : onBun
+
+/** Frameworks that speak HTTP/2, on Node. Express does not. */
+export const http2Hosts: Readonly<Record<string, Start>> = {
+  'Fastify 5 on HTTP/2': (twinkey, application) => startFastify(twinkey, application, true),
+  'Hono 4 on HTTP/2': (twinkey, application) => startHono(twinkey, application, true),
+}
+
+/** The same, and on Node those that speak HTTP/2. */
+export const allHosts: Readonly<Record<string, Start>> = bun === undefined ? { ...hosts, ...http2Hosts } : hosts
+
+/** Sends one request in the protocol that a host speaks. */
+export function sendTo({ port, http2 }: Host, request: RawRequest): Promise<RawResponse> {
+  return http2 ? sendHttp2(port, request) : sendRaw(port, request)
+}

@@ -1,7 +1,8 @@
 import type { Profile } from 'twinkey'
 import { boomiFlow, flare, flowgear, securitySchemes, standard } from 'twinkey/profiles'
-import { webEndpoints } from 'twinkey/web'
+import { requireAuth, webEndpoints } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
+import { REFUSALS } from '../../src/core/refusal.ts'
 import { createEndpoints } from '../../src/wire/endpoints.ts'
 import { createBench } from '../support/bench.ts'
 
@@ -94,4 +95,41 @@ describe('the token endpoints', () => {
     await Promise.all(waited)
     expect(twinkey.pending()).toBeUndefined()
   })
+})
+
+it('a profile of your own gets X-Content-Type-Options on its answers, and keeps what it says itself', async () => {
+  const { twinkey } = createBench()
+  const { primary } = await twinkey.keys.create({ name: 'own', scope: { tenants: '*' } })
+  const bare = (headers: Record<string, string>) => ({ status: 200, headers, body: '{}' })
+  const saying = (headers: Record<string, string>): Profile => ({
+    ...standard(),
+    refuse: () => bare(headers),
+    tokenIssued: () => bare(headers),
+    tokenTested: () => bare(headers),
+  })
+  const authorization = `Bearer ${primary}`
+  for (const [headers, expected] of [
+    [{}, 'nosniff'],
+    [{ 'x-content-type-options': 'other' }, 'other'],
+  ] as const) {
+    const profile = saying(headers)
+    const { exchange, test } = webEndpoints(twinkey, { profile })
+    const guarded = requireAuth(twinkey, { profile }, () => new Response())
+    const answers = [
+      await guarded(new Request('http://localhost/')),
+      await exchange(new Request('http://localhost/', { method: 'POST' })),
+      await exchange(new Request('http://localhost/', { method: 'POST', headers: { authorization } })),
+      await test(new Request('http://localhost/', { headers: { authorization } })),
+    ]
+    expect(answers.map((answer) => answer.headers.get('x-content-type-options'))).toEqual([expected, expected, expected, expected])
+  }
+})
+
+it.each([
+  ['boomi-flow', boomiFlow(), 408, { code: 'request_timeout', message: 'The request did not arrive in time.' }],
+  ['flare', flareOf(), 408, { error: { code: 'REQUEST_TIMEOUT', message: 'The request did not arrive in time.' } }],
+  ['flowgear', flowgear(), 404, { Message: 'Not Found' }],
+])('under the profile %s, a body that is late is answered in its words', (_name, profile, status, body) => {
+  const answer = profile.refuse(REFUSALS.bodyLate)
+  expect([answer.status, JSON.parse(answer.body)]).toEqual([status, body])
 })

@@ -32,6 +32,26 @@ describe('a requirement that would not guard what it seems to is refused, with w
     expect(() => new CheckedRequirement(requirement)).toThrow(new TypeError(message))
   })
 
+  it.each([
+    ['param', param],
+    ['header', header],
+    ['query', query],
+  ])('an option of %s that is none', (name, make) => {
+    expect(() => make('x', { optional: 1 } as never)).toThrow(new TypeError(`${name}: optional must be true or false.`))
+    expect(() => make('x', { optionel: true } as never)).toThrow(`${name}: the options `)
+    expect(() => make('x', null as never)).toThrow(`${name}: the options `)
+    expect([make('x').optional, make('x', { optional: false }).optional, make('x', { optional: true }).optional]).toEqual([
+      undefined,
+      undefined,
+      true,
+    ])
+  })
+
+  it('an option of a function that is none', () => {
+    const tenant = Object.assign(() => 't', { optional: 'yes' as never })
+    expect(() => new CheckedRequirement({ tenant })).toThrow(new TypeError('requireAuth: tenant: optional must be true or false.'))
+  })
+
   it('an unknown member too', () => {
     expect(() => new CheckedRequirement({ tennant: 't' } as never)).toThrow(/^requireAuth: the requirement /)
   })
@@ -61,6 +81,15 @@ describe('the template of a route', () => {
     expect(refused).toEqual(REFUSALS.requestMalformed)
     expect(unseenOf(refused as Refusal)).toEqual({ parameter: undefined, template: undefined })
   })
+})
+
+it('a route requires each name that it reads, unless the reader is optional', () => {
+  const optional = Object.assign(() => undefined, { optional: true })
+  expect(new CheckedRequirement({ tenant: query('t'), environment: 'e', workflow: () => 'w' }).required).toEqual(['tenant', 'workflow'])
+  expect(new CheckedRequirement({ tenant: optional, environment: header('e', { optional: true }) }).required).toEqual([])
+  // Not one that is inherited: a polluted prototype must not open a route.
+  const inherited = Object.setPrototypeOf(() => undefined, optional)
+  expect(new CheckedRequirement({ tenant: inherited }).required).toEqual(['tenant'])
 })
 
 it('what is to be read is read once for each reader, and a route that checks nothing reads nothing', () => {

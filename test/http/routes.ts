@@ -1,16 +1,26 @@
-import { header, type Principal, type Profile, param, query, type Requirement, rateLimited } from 'twinkey'
+import { header, type Principal, type Profile, param, query, type Requirement, rateLimited, type WireRequest } from 'twinkey'
 import { standard } from 'twinkey/profiles'
 
 /** A guarded route of the test application, the same on every host. `:name` is a parameter of the path. */
 export interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: string
+  /** The mount points above the route, outermost first: routers, plugins or applications, as each host has them. */
+  readonly mounts?: readonly string[]
   readonly requirement: Requirement
   /** What the handler answers with, from the principal and the URL as the handler sees it. */
   readonly answer?: (principal: Principal | undefined, url: string) => object
 }
 
 const tenantInHeader: Profile = { ...standard(), target: { tenant: header('x-tenant') } }
+
+// As the documentation shows it: the first label of the host.
+const fromHost = (request: WireRequest) => request.header('host')?.split('.')[0]
+const fromOwnHeader = (request: WireRequest) => request.header('x-tenant-id')
+
+const OPTIONAL = { optional: true } as const
+const OPTIONAL_ENV = query('env', OPTIONAL)
+const OPTIONAL_FUNCTION = Object.assign((request: WireRequest) => fromOwnHeader(request), OPTIONAL)
 
 /** The routes of the standard profile. */
 export const standardRoutes: readonly Route[] = [
@@ -19,7 +29,17 @@ export const standardRoutes: readonly Route[] = [
   { method: 'GET', path: '/reports', requirement: { workflow: 'reports.read' } },
   { method: 'GET', path: '/tenants/:tenant', requirement: { tenant: param('tenant'), workflow: 'customers.read' } },
   { method: 'GET', path: '/by-header', requirement: { tenant: header('X-Tenant-Id'), workflow: 'customers.read' } },
-  { method: 'GET', path: '/by-query', requirement: { tenant: query('tenant'), environment: query('env'), workflow: 'customers.read' } },
+  { method: 'GET', path: '/by-query', requirement: { tenant: query('tenant'), environment: OPTIONAL_ENV, workflow: 'customers.read' } },
+  { method: 'GET', path: '/by-header-optional', requirement: { tenant: header('X-Tenant-Id', OPTIONAL), workflow: 'customers.read' } },
+  { method: 'GET', path: '/by-query-optional', requirement: { tenant: query('tenant', OPTIONAL), workflow: 'customers.read' } },
+  { method: 'GET', path: '/by-param-optional', requirement: { tenant: param('tenant', OPTIONAL), workflow: 'customers.read' } },
+  { method: 'GET', path: '/by-function', requirement: { tenant: fromOwnHeader, workflow: 'customers.read' } },
+  { method: 'GET', path: '/by-function-optional', requirement: { tenant: OPTIONAL_FUNCTION, workflow: 'customers.read' } },
+  { method: 'GET', path: '/by-environment', requirement: { environment: header('x-environment'), workflow: 'customers.read' } },
+  { method: 'GET', path: '/by-workflow', requirement: { workflow: query('workflow') } },
+  { method: 'GET', path: '/by-both', requirement: { tenant: header('x-other'), workflow: 'customers.read', profile: tenantInHeader } },
+  { method: 'GET', path: '/by-host', requirement: { tenant: fromHost, workflow: 'customers.read' } },
+  { method: 'GET', path: '/whole-host', requirement: { tenant: header('Host'), workflow: 'customers.read' } },
   { method: 'GET', path: '/both/:tenant', requirement: { tenant: param('tenant'), workflow: 'customers.read', profile: tenantInHeader } },
   { method: 'GET', path: '/unnamed', requirement: {} },
   { method: 'GET', path: '/secrets-only', requirement: { workflow: 'customers.read', accept: ['secret'] } },
@@ -27,6 +47,7 @@ export const standardRoutes: readonly Route[] = [
   { method: 'GET', path: '/optional', requirement: { workflow: 'customers.read', optional: true } },
   { method: 'GET', path: '/whoami', requirement: { anyTarget: true } },
   { method: 'GET', path: '/limited', requirement: { tenant: () => rateLimited(30) } },
+  { method: 'GET', path: '/limited-to-the-millisecond', requirement: { tenant: () => rateLimited(59.984) } },
 ]
 
 /** What a guarded route answers with, unless it says otherwise: who was let in, or nobody. */

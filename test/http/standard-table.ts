@@ -32,6 +32,7 @@ const main = (slot: 'primary' | 'secondary', via: 'secret' | 'token') => ({
 const named = (name: string, more: object = {}) => ({ ...main('primary', 'secret'), name, ...more })
 
 const changeAt = (text: string, index: number) => `${text.slice(0, index)}${text[index] === 'x' ? 'y' : 'x'}${text.slice(index + 1)}`
+const NO_TENANT = refused('target_missing', { axis: 'tenant' })
 const INVALID = refused('credential_invalid')
 const AMBIGUOUS = refused('credential_ambiguous')
 const MALFORMED = refused('credential_malformed')
@@ -152,6 +153,11 @@ const credentialRows: Row[] = [
   { name: 'the store is down', request: withKey('/customers/1', 'badStore'), expected: refused('unavailable', { retryAfter: '2' }) },
   { name: 'the owner lookup fails', request: withKey('/customers/1', 'ownerFails'), expected: refused('unavailable', { retryAfter: '2' }) },
   { name: 'a counter says no', request: withKey('/limited', 'primary'), expected: refused('rate_limited', { retryAfter: '30' }) },
+  {
+    name: 'a counter says no for 59.984 seconds',
+    request: withKey('/limited-to-the-millisecond', 'primary'),
+    expected: refused('rate_limited', { retryAfter: '60' }),
+  },
 ]
 
 const tokenRows: Row[] = [
@@ -268,7 +274,46 @@ const targetRows: Row[] = [
     request: (f) => get('/by-header', bearer(f.secrets.primary), ['X-Tenant-Id', 't2']),
     expected: refused('tenant_denied'),
   },
-  { name: 'no tenant header', request: withKey('/by-header', 'primary'), expected: allowed(main('primary', 'secret')) },
+  { name: 'no tenant header', request: withKey('/by-header', 'primary'), expected: NO_TENANT },
+  { name: 'no tenant header, for a key of all', request: withKey('/by-header', 'allTenants'), expected: NO_TENANT },
+  { name: 'no tenant header, for a key of none', request: withKey('/by-header', 'noTenants'), expected: NO_TENANT },
+  { name: 'no tenant in the query', request: withKey('/by-query', 'primary'), expected: NO_TENANT },
+  { name: 'no tenant for a function', request: withKey('/by-function', 'primary'), expected: NO_TENANT },
+  {
+    name: 'no tenant for the route, but one for the profile',
+    request: (f) => get('/by-both', bearer(f.secrets.primary), ['X-Tenant', 't1']),
+    expected: NO_TENANT,
+  },
+  {
+    name: 'no environment header where one environment is served',
+    request: withKey('/by-environment', 'primary'),
+    expected: refused('target_missing', { axis: 'environment' }),
+  },
+  {
+    name: 'no workflow in the query',
+    request: withKey('/by-workflow', 'ownerless'),
+    expected: refused('target_missing', { axis: 'workflow' }),
+  },
+  ...['header', 'query', 'param', 'function'].map((reader) => ({
+    name: `no tenant for an optional ${reader}`,
+    request: withKey(`/by-${reader}-optional`, 'primary'),
+    expected: allowed(main('primary', 'secret')),
+  })),
+  {
+    name: 'no tenant for an optional header, for a key of two',
+    request: withKey('/by-header-optional', 'twoTenants'),
+    expected: NO_TENANT,
+  },
+  {
+    name: 'another tenant for an optional header',
+    request: (f) => get('/by-header-optional', bearer(f.secrets.primary), ['X-Tenant-Id', 't2']),
+    expected: refused('tenant_denied'),
+  },
+  {
+    name: 'a tenant for a function',
+    request: (f) => get('/by-function', bearer(f.secrets.primary), ['X-Tenant-Id', 't1']),
+    expected: allowed(main('primary', 'secret')),
+  },
   {
     name: 'an empty tenant header',
     request: (f) => get('/by-header', bearer(f.secrets.primary), ['X-Tenant-Id', '']),
@@ -295,7 +340,7 @@ const targetRows: Row[] = [
     request: withKey('/by-query?tenant=%E0%A4%A', 'primary'),
     expected: refused('request_malformed'),
   },
-  { name: 'tenant behind a fragment', request: withKey('/by-query#f?tenant=t2', 'primary'), expected: allowed(main('primary', 'secret')) },
+  { name: 'tenant behind a fragment', request: withKey('/by-query#f?tenant=t2', 'primary'), expected: NO_TENANT },
   {
     name: 'route and profile agree',
     request: (f) => get('/both/t1', bearer(f.secrets.primary), ['X-Tenant', 't1']),
@@ -308,12 +353,12 @@ const targetRows: Row[] = [
   },
   {
     name: 'an environment that is not served',
-    request: withKey('/by-query?env=test', 'test'),
+    request: withKey('/by-query?tenant=t1&env=test', 'test'),
     expected: refused('target_conflict', { axis: 'environment' }),
   },
   {
     name: 'the environment that is served',
-    request: withKey('/by-query?env=production', 'primary'),
+    request: withKey('/by-query?tenant=t1&env=production', 'primary'),
     expected: allowed(main('primary', 'secret')),
   },
   {

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sendRaw } from '../support/raw-http.ts'
 import { seen } from './expect.ts'
 import { createFixture, type Fixture } from './fixture.ts'
-import { type Host, hosts } from './hosts.ts'
+import { allHosts, type Host, sendTo } from './hosts.ts'
 import { standardRoutes } from './routes.ts'
 import { standardTable } from './standard-table.ts'
 
-describe.each(Object.entries(hosts))('the standard profile on %s', (_name, start) => {
+describe.each(Object.entries(allHosts))('the standard profile on %s', (_name, start) => {
   let fixture: Fixture
   let host: Host
 
@@ -24,7 +23,7 @@ describe.each(Object.entries(hosts))('the standard profile on %s', (_name, start
     try {
       // Twice: the first answer may come from the store, the second from what is known by then.
       for (const _ of ['cold', 'warm']) {
-        const response = await sendRaw(host.port, request(fixture))
+        const response = await sendTo(host, request(fixture))
         expect(seen(response, expected)).toEqual(expected)
       }
     } finally {

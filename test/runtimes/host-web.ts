@@ -58,7 +58,7 @@ function onPath(requirement: Requirement, method: string, path: string): Require
       const parameters = parametersOf(path, new URL(url, 'http://localhost').pathname) ?? {}
       return source({ method, url, header: header.bind(request), param: (name: string) => parameters[name], template: path })
     }
-    return [member, (request: WireRequest) => read(request, request)]
+    return [member, Object.assign((request: WireRequest) => read(request, request), { optional: source.optional })]
   })
   return Object.fromEntries(readers)
 }

@@ -28,12 +28,15 @@ export function queryTarget(
       const read = parser.readQuery(url, NAME)
       const hidden = parser.withoutQuery(url, [NAME])
       const redacted = parser.redactUrl(url)
-      if (parser.readQuery(hidden, NAME) !== undefined) return { wrong: `handlers see ${hidden}` }
+      if (parser.readQuery(behindPath(hidden), NAME) !== undefined || namesIn(hidden).includes(NAME))
+        return { wrong: `handlers see ${hidden}` }
       const left = queryValues(redacted, NAME)
         .filter(isVisible)
         .filter((value) => value !== '[redacted]')
       if (left.length > 0) return { wrong: `logs show ${redacted}` }
       if (parser.redactUrl(redacted) !== redacted) return { wrong: `redacting again changes ${redacted}` }
+      // Nothing is taken from handlers that is no secret to a log.
+      if (redacted === url && hidden !== url) return { wrong: `handlers miss something of ${url}` }
       if (isRefusal(read)) {
         const problem = refusalProblem(read)
         return problem === undefined ? 'refused' : { wrong: problem }
@@ -44,6 +47,18 @@ export function queryTarget(
       return 'taken'
     },
   }
+}
+
+// The path is the router's: nothing is taken out of it.
+function behindPath(url: string): string {
+  const start = url.search(/[?#]/)
+  return start < 0 ? '' : url.slice(start)
+}
+
+// The names that a lenient parser finds: in query and fragment, in any case, with brackets or a question mark too many.
+function namesIn(url: string): string[] {
+  const parts = behindPath(url).split('#')
+  return parts.flatMap((part) => [...new URLSearchParams(part).keys()]).map((name) => name.toLowerCase().replace(/^\?+|\[\]$/g, ''))
 }
 
 // What a credential could be: where it goes on behind a blank it is none, and the blank may be the end of the URL in a line.

@@ -11,7 +11,19 @@ export interface FuzzRequest {
 }
 
 const SCHEMES = ['Bearer ', 'bearer ', 'BEARER  ', 'Key=', 'key=', 'Basic ', 'basic ', 'Bearer', 'Digest ', '']
-const PARAMETERS = ['auth-key', '_profile', 'Auth-Key', 'auth%2dkey', 'auth-key+', 'tenant', '']
+const PARAMETERS = [
+  'auth-key',
+  '_profile',
+  'Auth-Key',
+  'auth%2dkey',
+  'auth-key+',
+  'tenant',
+  '',
+  'auth-key[]',
+  '?auth-key',
+  'a=1;auth-key',
+  '#auth-key',
+]
 
 /** A request that holds one of these credentials, mostly, where some profile reads it, and is then changed. */
 export function anyRequest(random: Random, texts: readonly string[]): FuzzRequest {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { type ApiKey, type CreateKeyInput, isTwinkeyError, type ListKeysInput, type Twinkey } from 'twinkey'
+import { type ApiKey, type CreateKeyInput, isTwinkeyError, type ListKeysInput, type Scope, type Twinkey } from 'twinkey'
 import { expect } from 'vitest'
 import {
   type Change,
@@ -24,7 +24,8 @@ export interface Outcome {
   readonly secret?: ModelSecret
 }
 
-export type Creation = Pick<CreateKeyInput, 'name' | 'scope' | 'metadata' | 'secondary'> & {
+export type Creation = Pick<CreateKeyInput, 'name' | 'metadata' | 'secondary'> & {
+  readonly scope: Pick<Scope, 'tenants'> & Partial<Scope>
   readonly owner: string | null
   readonly expiresIn: number | null
 }

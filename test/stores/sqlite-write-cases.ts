@@ -1,3 +1,4 @@
+import type { KeyStore } from 'twinkey'
 import { sqliteStore } from 'twinkey/stores/sqlite'
 import { expect } from 'vitest'
 import { newId, newKey } from '../../src/testing/sample.ts'
@@ -166,6 +167,98 @@ export const writeCases: readonly SqliteCase[] = [
         expect(found).toMatchObject({ version: Number.MAX_SAFE_INTEGER })
         expect(Object.values((found as typeof key).lastUsedAt)).toEqual([8.64e15])
         expect(await store.list({ limit: 1 })).toEqual({ keys: [found], next: undefined })
+      }),
+  },
+  {
+    name: 'says that nothing was written where a trigger leaves a write out, and stops',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, exec } = await open()
+        const store = sqliteStore(database)
+        await store.migrate()
+        const { twinkey } = createBench({ store })
+        const { key } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+        for (const event of ['insert', 'update', 'delete'])
+          await exec(`create trigger no_${event} before ${event} on twinkey_keys begin select raise(ignore); end`)
+        for (const change of [
+          () => twinkey.keys.create({ name: 'm', scope: { tenants: ['t'] } }),
+          () => twinkey.keys.revoke(key.id),
+          () => twinkey.keys.delete(key.id),
+        ])
+          await expect(change()).rejects.toMatchObject({ code: 'store_unavailable', message: expect.stringContaining('A trigger on') })
+        expect(await twinkey.keys.get(key.id)).toMatchObject({ state: 'enabled' })
+      }),
+  },
+  {
+    name: 'says that nothing was written where the database may only be read, is full, is locked or is closed',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const writable = await open({ timeout: 0 })
+        await sqliteStore(writable.database).migrate()
+        const create = (database: typeof writable.database) =>
+          createBench({ store: sqliteStore(database) }).twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+        const isRefused = (database: typeof writable.database, message: RegExp) =>
+          expect(create(database)).rejects.toMatchObject({ code: 'store_unavailable', message: expect.stringMatching(message) })
+        // Before each call: a transaction of libsql takes the connection with it.
+        const [readOnly, full] = [await open(), await open()]
+        await readOnly.exec('pragma query_only = 1')
+        await isRefused(readOnly.database, /readonly database/)
+        const name = 'n'.repeat(128)
+        const { twinkey } = createBench({ store: sqliteStore(full.database) })
+        let fault: unknown
+        for (let i = 0; i < 100 && fault === undefined; i++) {
+          await full.exec('pragma max_page_count = 1')
+          fault = await twinkey.keys.create({ name, scope: { tenants: ['t'] } }).then(
+            () => undefined,
+            (error: unknown) => error,
+          )
+        }
+        expect(fault).toMatchObject({ code: 'store_unavailable', message: expect.stringContaining('database or disk is full') })
+        const rollback = await (await open()).begin()
+        await isRefused(writable.database, /database is locked/)
+        await rollback()
+        writable.close()
+        await isRefused(writable.database, /not open|closed/)
+      }),
+  },
+  {
+    name: 'stops at the deadline: what waits for a lock then is not written when that is free',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, all } = await open({ timeout: 0 })
+        const inner = sqliteStore(database)
+        await inner.migrate()
+        const puts: Promise<unknown>[] = []
+        const store: KeyStore = {
+          ...inner,
+          put(...args) {
+            const put = inner.put(...args)
+            puts.push(put.catch(() => {}))
+            return put
+          },
+        }
+        const rollback = await (await open()).begin()
+        const { twinkey } = createBench({ store, deadlineSeconds: 0.05 })
+        expect(await faultOf(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } }))).toBe('outcome_unknown')
+        await rollback()
+        await Promise.all(puts)
+        expect(await all('select id from twinkey_keys')).toEqual([])
+      }),
+  },
+  {
+    name: 'warns where the file is not as durable as it was set to be, and not otherwise',
+    run: (driver) =>
+      withBed(driver, async ({ open }) => {
+        const { database, exec } = await open()
+        const store = sqliteStore(database)
+        await store.migrate()
+        expect(await store.inspect?.()).toEqual([])
+        // Each transaction of libsql has a connection of its own, which nobody has set otherwise.
+        if (driver === '@libsql/client') return
+        await exec('pragma synchronous = normal')
+        expect(await store.inspect?.()).toEqual([expect.stringMatching(/synchronous = 1.*full/)])
+        await exec('pragma journal_mode = delete; pragma journal_mode = memory; pragma synchronous = full')
+        expect(await store.inspect?.()).toEqual([expect.stringMatching(/journal_mode = memory.*wal/)])
       }),
   },
 ]

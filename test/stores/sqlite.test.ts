@@ -13,7 +13,7 @@ const unused: SqliteDatabase = {
 
 describe('sqliteStore', () => {
   test('asks nothing of the database before it is used, and has no feed', () => {
-    expect(Object.keys(sqliteStore(unused)).sort()).toEqual(['delete', 'get', 'list', 'migrate', 'put', 'recordUse'])
+    expect(Object.keys(sqliteStore(unused)).sort()).toEqual(['delete', 'get', 'inspect', 'list', 'migrate', 'put', 'recordUse'])
   })
 
   test('tries again where a lock is told at once, although the driver would wait for one', async () => {

@@ -21,7 +21,7 @@ export interface RawResponse {
 export function sendRaw(port: number, { method = 'GET', target, headers = [], body }: RawRequest): Promise<RawResponse> {
   const lines = [
     `${method} ${target} HTTP/1.1`,
-    'Host: localhost',
+    ...(headers.some(([name]) => name.toLowerCase() === 'host') ? [] : ['Host: localhost']),
     'Connection: close',
     ...headers.map(([name, value]) => `${name}: ${value}`),
   ]

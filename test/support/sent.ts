@@ -8,11 +8,11 @@ export interface Sent {
   readonly workflow?: string | undefined
 }
 
-/** A route whose target stands in headers. */
+/** A route whose target stands in headers, each of which a request may leave out. */
 export const byHeaders = {
-  tenant: header('x-tenant'),
-  environment: header('x-environment'),
-  workflow: header('x-workflow'),
+  tenant: header('x-tenant', { optional: true }),
+  environment: header('x-environment', { optional: true }),
+  workflow: header('x-workflow', { optional: true }),
 } satisfies Requirement
 
 /** A route that serves no target. */

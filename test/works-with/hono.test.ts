@@ -142,6 +142,35 @@ describe('next to others on Hono', () => {
     expect(answers).toEqual(['GET /t/:tenant', 'GET /v1/u/:id', 'GET /same/:id', 'GET /each/:id'])
   })
 
+  test('the template begins with the base path and the mounts, and never holds what the caller typed', async () => {
+    const byTemplate = requireAuth(callers.twinkey, { workflow: routeTemplate() })
+    const run = () => new Hono().get('/run', byTemplate, (c) => c.text(`${c.var.principal.workflow}`))
+    const failing = run().onError((_error, c) => c.text('', 500))
+    const app = new Hono()
+      .route('/a/:area', run())
+      .route('/own-errors/:area', failing)
+      .route('/outer/:outer', new Hono().route('/inner/:inner', run()))
+      .route('/', new Hono().basePath('/base/:base').route('/', run()))
+      .mount('/m', run().fetch)
+    const templates = {
+      '/a/public/run': 'GET /a/:area/run',
+      '/own-errors/public/run': 'GET /own-errors/:area/run',
+      '/outer/x/inner/y/run': 'GET /outer/:outer/inner/:inner/run',
+      '/base/x/run': 'GET /base/:base/run',
+      // What is behind mount() sees no more than the rest of the URL.
+      '/m/run': 'GET /run',
+    }
+    for (const [path, template] of Object.entries(templates)) {
+      const typed = `GET ${path}`
+      for (const [workflow, expected] of [[template, template] as const, [typed, undefined] as const]) {
+        const { primary } = await callers.twinkey.keys.create({ name: 'n', scope: { tenants: ['t1'], workflows: [workflow] } })
+        const answer = await app.request(path, bearer(primary))
+        if (expected === undefined) expect(answer.status, typed).toBe(403)
+        else expect([answer.status, await answer.text()]).toEqual([200, expected])
+      }
+    }
+  })
+
   test.each(['', '/v1'])('the token endpoints stand below the base path %j and below a mount', async (base) => {
     const nested = new Hono().use('/tokens/*', tokenRoutes(callers.twinkey))
     const app = new Hono().basePath(base || '/').route('/auth', nested)

@@ -1,12 +1,22 @@
 import express from 'express'
-import { fastify } from 'fastify'
+import { type FastifyTypeProvider, fastify } from 'fastify'
 import { Hono } from 'hono'
-import { createTwinkey, generateSigningKey, type JWK, type Metadata, type Principal, type Requirement, type Twinkey } from 'twinkey'
-import { requireAuth as onExpress } from 'twinkey/express'
-import { requireAuth as onFastify } from 'twinkey/fastify'
-import { requireAuth as onHono } from 'twinkey/hono'
+import { pino } from 'pino'
+import {
+  createTwinkey,
+  generateSigningKey,
+  type JWK,
+  type Metadata,
+  type Principal,
+  type Requirement,
+  type ScopeInput,
+  type Twinkey,
+} from 'twinkey'
+import { requireAuth as onExpress, tokenRoutes as tokenRoutesOnExpress } from 'twinkey/express'
+import { requireAuth as onFastify, tokenRoutes as tokenRoutesOnFastify } from 'twinkey/fastify'
+import { requireAuth as onHono, tokenRoutes as tokenRoutesOnHono } from 'twinkey/hono'
 import { requireAuth as onWeb } from 'twinkey/web'
-import { describe, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 
 // Checked by the compiler: a line under @ts-expect-error that compiles is a mistake.
 
@@ -54,6 +64,78 @@ describe('what handlers see is typed', () => {
       // @ts-expect-error: a tenant may be missing.
       return request.principal.tenant.length
     })
+  })
+
+  test('on Fastify over HTTP/2, with a logger of pino, with types for a route and a provider of types', async () => {
+    const guard = onFastify(plain, { workflow: 'flows.read' })
+    const routes = tokenRoutesOnFastify(plain)
+    const secure = fastify({ http2: true })
+    secure.get<{ Params: { id: string } }>('/flows/:id', { onRequest: guard }, async (request) => {
+      expectTypeOf(request.params.id).toEqualTypeOf<string>()
+      expectTypeOf(request.principal).toEqualTypeOf<Principal>()
+    })
+    secure.addHook('onRequest', guard)
+    secure.register(routes, { prefix: '/tokens' })
+    const logged = fastify({ loggerInstance: pino({ level: 'silent' }) })
+    logged.get('/flows', { onRequest: guard }, async (request) => request.principal.name)
+    logged.get('/all', { onRequest: [guard], preHandler: guard }, async (request) => request.principal.name)
+    logged.route({ method: 'GET', url: '/route', onRequest: guard, handler: async (request) => request.principal.name })
+    logged.addHook('preHandler', guard)
+    logged.register(routes, { prefix: '/tokens' })
+    const both = fastify({ http2: true, https: {}, loggerInstance: pino({ level: 'silent' }) })
+    both.get('/flows', { onRequest: guard }, async (request) => request.principal.name)
+    both.register(routes, { prefix: '/tokens' })
+    interface Provider extends FastifyTypeProvider {
+      readonly validator: this['schema']
+      readonly serializer: this['schema']
+    }
+    const typed = fastify({ routerOptions: { ignoreTrailingSlash: true } }).withTypeProvider<Provider>()
+    typed.get('/flows', { onRequest: guard, schema: { querystring: { limit: 1 } }, config: { rate: 1 } }, async (request) => {
+      expectTypeOf(request.principal).toEqualTypeOf<Principal>()
+    })
+    typed.register(async (below) => void below.get('/below', { onRequest: guard }, async () => ({})), { prefix: '/v1' })
+    await Promise.all([secure.close(), logged.close(), both.close(), typed.close()])
+  })
+
+  test('on Express, for routers at parameters and error handlers of other types', () => {
+    const router = express.Router({ mergeParams: true })
+    router.use(onExpress(plain))
+    router.use('/:tenant/tokens', tokenRoutesOnExpress(plain))
+    router.route('/:id').get(onExpress(plain), (req, res) => void res.json(req.params.id satisfies string))
+    router.all('/:tenant/tokens', onExpress(plain), tokenRoutesOnExpress(plain))
+    express().post<'/a/:id', { id: string }, object, object, object, { user: string }>('/a/:id', onExpress(plain), (_req, res) => {
+      expectTypeOf(res.locals.user).toEqualTypeOf<string>()
+    })
+  })
+
+  test('on Hono, beside the bindings and variables of the application', () => {
+    const app = new Hono<{ Bindings: { DB: string }; Variables: { user: string } }>()
+    app.use('/tokens/*', tokenRoutesOnHono(plain))
+    app.use(onHono(plain))
+    app.get('/flows/:id', onHono(plain, { workflow: 'flows.read' }), (c) => {
+      expectTypeOf(c.env.DB).toEqualTypeOf<string>()
+      expectTypeOf(c.var.user).toEqualTypeOf<string>()
+      expectTypeOf(c.var.principal).toEqualTypeOf<Principal>()
+      return c.json([c.req.param('id')])
+    })
+  })
+
+  test('an axis of a scope that is undefined counts as left out', async () => {
+    const { keys, tokens } = createTwinkey({ environments: ['production'] })
+    const nothing = { environments: undefined, workflows: undefined } satisfies ScopeInput
+    const { key, primary } = await keys.create({ name: 'n', scope: { tenants: ['t1'], ...nothing } })
+    expect(key.scope).toEqual({ tenants: ['t1'], environments: ['production'], workflows: '*' })
+    const updated = await keys.update(key.id, { scope: { ...nothing, tenants: undefined, workflows: ['w'] } })
+    expect(updated.scope).toEqual({ tenants: ['t1'], environments: ['production'], workflows: ['w'] })
+    const issued = await tokens.issue(primary, { scope: { ...nothing, tenants: ['t1'] } })
+    expect(issued).toMatchObject({ ok: true, scope: { tenants: ['t1'], environments: ['production'], workflows: ['w'] } })
+    const importing = createTwinkey({ environments: ['production'], foreign: [{ algorithm: 'sha-256', minLength: 32, maxLength: 64 }] })
+    const imported = await importing.keys.import({
+      name: 'i',
+      scope: { tenants: ['t1'], environments: undefined },
+      primary: { digest: 'ab'.repeat(32), encoding: 'hex', algorithm: 'sha-256', entropyBits: 256 },
+    })
+    expect(imported.scope).toEqual({ tenants: ['t1'], environments: ['production'], workflows: '*' })
   })
 
   test('on Hono, with the metadata of the Twinkey and the parameters of the path', () => {

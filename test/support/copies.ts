@@ -1,0 +1,41 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** One copy of the built package, as a bundler or a second installation makes it: with modules of its own. */
+export interface Copy {
+  readonly main: typeof import('twinkey')
+  readonly express: typeof import('twinkey/express')
+  readonly fastify: typeof import('twinkey/fastify')
+  readonly hono: typeof import('twinkey/hono')
+  readonly web: typeof import('twinkey/web')
+  readonly profiles: typeof import('twinkey/profiles')
+  readonly verifier: typeof import('twinkey/verifier')
+}
+
+/** Copies what is built to two folders, and imports both. */
+export async function loadCopies(): Promise<{ readonly copies: readonly [Copy, Copy]; remove(): void }> {
+  const folder = mkdtempSync(join(tmpdir(), 'twinkey-copies-'))
+  const [first, second] = await Promise.all([load(folder, 'first'), load(folder, 'second')])
+  return { copies: [first as Copy, second as Copy], remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+// Under node_modules, so that the test runner leaves the import to Node.
+async function load(folder: string, name: string): Promise<Copy> {
+  const modules = join(folder, name, 'node_modules')
+  const installed = join(modules, 'twinkey')
+  mkdirSync(join(modules, '@noble'), { recursive: true })
+  cpSync(join(root, 'dist'), join(installed, 'dist'), { recursive: true })
+  cpSync(join(root, 'package.json'), join(installed, 'package.json'))
+  for (const dependency of ['jose', '@noble/hashes'])
+    symlinkSync(join(root, 'node_modules', dependency), join(modules, dependency), 'junction')
+  const subpaths = ['index', 'express', 'fastify', 'hono', 'web', 'profiles', 'verifier']
+  const [main, ...others] = await Promise.all(
+    subpaths.map((subpath) => import(/* @vite-ignore */ pathToFileURL(join(installed, 'dist', `${subpath}.js`)).href)),
+  )
+  const [express, fastify, hono, web, profiles, verifier] = others
+  return { main, express, fastify, hono, web, profiles, verifier }
+}
