@@ -38,7 +38,7 @@ export type Inspected =
       readonly otherwise: InspectedToken | Denial
     }
 
-export type InspectedToken = {
+type InspectedToken = {
   readonly kind: 'token'
   readonly text: string
   readonly kinds: Credential['kinds']
