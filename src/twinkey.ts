@@ -17,8 +17,7 @@ import { configuredSigningKeys, ephemeralSigningKeys, noSigningKeys } from './co
 import { showable } from './core/store-error.ts'
 import { createInspection } from './core/store-inspection.ts'
 import { createTokenIssuer, type Tokens, type Verified, verifyCredential } from './core/token-issuer.ts'
-import { createTokenMemory } from './core/token-memory.ts'
-import { isIssuedBy, verifyToken } from './core/tokens.ts'
+import { createTokenVerifier } from './core/token-verifier.ts'
 import { createUsage } from './core/usage.ts'
 import { eventFailures } from './event-failures.ts'
 import { checkOptions, type TwinkeyOptions } from './options.ts'
@@ -57,11 +56,14 @@ export interface Twinkey<M extends Metadata = Metadata> {
   authenticate(request: Request | WireRequest, requirement?: Requirement & { readonly optional?: false | undefined }): Promise<Decision<M>>
   authenticate(request: Request | WireRequest, requirement: Requirement | CheckedRequirement): Promise<Decision<M> | Anonymous>
   /**
-   * The same decision without waiting, where everything it needs is known already.
+   * The same decision, without a promise if nothing must be awaited: no store, signature, owner or throttle.
    *
-   * @returns The decision, or undefined where a store, a signature or a throttle must be asked: then call `authenticate`.
+   * @throws TypeError for a requirement that is wrong.
    */
-  authenticateNow(request: Request | WireRequest, requirement?: Requirement | CheckedRequirement): Decision<M> | Anonymous | undefined
+  decide(
+    request: Request | WireRequest,
+    requirement?: Requirement | CheckedRequirement,
+  ): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
   /**
    * Says that what an owner may reach has changed, or that the owner is gone. Until then `ownerScope` is asked again only when its last answer
    * is older than `cache.maxAgeSeconds`. This reaches this node only.
@@ -140,17 +142,10 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   const { issuer, audience, skewSeconds, maxLifetimeSeconds } = tokens
   const rules = { issuer, audience, skewSeconds, keyOf: signingKeys.find }
 
-  const identify = createIdentifier({
-    keys: cache,
-    prefixes,
-    pepper,
-    foreign,
-    tokens: createTokenMemory(Math.min(maxKeys, MAX_TOKENS), skewSeconds * 1000),
-    verifyToken: (text, at) => verifyToken(text, rules, at),
-    isOurToken: (text) => isIssuedBy(text, issuer),
-    now,
-  })
-  const authenticator = createAuthenticator<M>({ identify, owners, usage, environments, deadlineMilliseconds, emit, now })
+  const mayHaveKey = (kid: string) => signingKeys.find(kid) !== undefined
+  const tokenVerifier = createTokenVerifier({ ...rules, mayHaveKey, maxTokens: Math.min(maxKeys, MAX_TOKENS), now })
+  const identifier = createIdentifier({ keys: cache, prefixes, pepper, foreign, tokens: tokenVerifier, now })
+  const authenticator = createAuthenticator<M>({ identifier, owners, usage, environments, deadlineMilliseconds, emit, now })
   const writes = createKeyWrites(checked, cache, now)
   const keyring = createKeyring<M>({
     store: checked,
@@ -189,8 +184,8 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
     tokens: createTokenIssuer({ authenticator, rules, signingKeys, maxLifetimeSeconds, emit, now }),
     authenticate: async (request: Request | WireRequest, requirement: Requirement | CheckedRequirement = {}) =>
-      (await authenticator.authenticate(wireOf(request), checkedRequirement(requirement))) as Decision<M>,
-    authenticateNow: (request, requirement = {}) => authenticator.authenticateNow(wireOf(request), checkedRequirement(requirement)),
+      (await authenticator.decide(wireOf(request), checkedRequirement(requirement))) as Decision<M>,
+    decide: (request, requirement = {}) => authenticator.decide(wireOf(request), checkedRequirement(requirement)),
     ask: authenticator.ask,
     pending,
     async ownerChanged(owner) {

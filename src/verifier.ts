@@ -2,17 +2,22 @@
 
 import type { Metadata } from './core/api-key.ts'
 import { createAuthenticator } from './core/authenticator.ts'
-import type { Demand } from './core/demand.ts'
+import { textOnly } from './core/demand.ts'
 import { createAnnouncer, type TwinkeyEvent } from './core/events.ts'
-import { type Identify, invalid, Question } from './core/identifier.ts'
-import { holderOfTokenAlone } from './core/identity.ts'
+import { Denial, type Identifier, invalid } from './core/identifier.ts'
+import { holderOfTokenAlone, type Identity } from './core/identity.ts'
 import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from './core/option.ts'
-import type { Decision } from './core/principal.ts'
-import { createTokenMemory, tokenDigest } from './core/token-memory.ts'
-import { isIssuedBy, isTokenLike, MAX_SKEW_SECONDS, verifyToken } from './core/tokens.ts'
+import type { Anonymous, Decision } from './core/principal.ts'
+import { REFUSALS } from './core/refusal.ts'
+import { wait } from './core/steps.ts'
+import type { RememberedToken } from './core/token-memory.ts'
+import { createTokenVerifier } from './core/token-verifier.ts'
+import { isTokenLike, MAX_SKEW_SECONDS } from './core/tokens.ts'
 import { eventFailures } from './event-failures.ts'
 import type { Decider } from './wire/guard.ts'
 import { type JwksSource, remoteKeys } from './wire/jwks.ts'
+import type { WireRequest } from './wire/request.ts'
+import type { CheckedRequirement } from './wire/requirement.ts'
 
 export type { JwksSource } from './wire/jwks.ts'
 
@@ -45,6 +50,8 @@ export interface VerifierOptions {
 
 /** Decides about requests by their token alone: mount it with `requireAuth` of any adapter, as a Twinkey. */
 export interface Verifier extends Decider {
+  /** Decides about a request, as the guard of an adapter does. */
+  authenticate(request: WireRequest, requirement: CheckedRequirement): Promise<Decision | Anonymous>
   /**
    * Verifies a token without a request, and without a target: what it reaches is in `principal.scope`.
    *
@@ -98,40 +105,42 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const environments = given.environments === undefined ? undefined : environmentsOf(given.environments)
   const announcer = onEvent && createAnnouncer(onEvent, eventFailures(now))
 
-  let tokens = createTokenMemory(MAX_TOKENS, skewSeconds * 1000)
-  // What a withdrawn key has signed is not recognised any more.
-  const forget = () => {
-    tokens = createTokenMemory(MAX_TOKENS, skewSeconds * 1000)
-  }
-  const keys = remoteKeys(jwks, deadlineMilliseconds, now, forget)
-  const rules = { issuer, audience, skewSeconds, keyOf: keys.find }
-
-  const identify: Identify = (text, kinds, known, at) => {
-    if (kinds === 'secret' || !isTokenLike(text)) return invalid('kind_not_accepted')
-    const digest = known?.token === undefined ? tokenDigest(text) : undefined
-    const remembered = tokens.recall(digest, at)
-    const claims = remembered?.claims ?? known?.token
-    if (claims === undefined) {
-      return new Question(async (learned) => {
-        const memory = tokens
-        const verified = await verifyToken(text, rules, now())
-        learned.token = verified
-        // Not where a key was withdrawn meanwhile: it may have been the one that verified this.
-        if (digest && typeof verified !== 'string' && memory === tokens) tokens.keep(digest, verified)
-      })
-    }
-    if (typeof claims === 'string') return invalid(claims, undefined, !isIssuedBy(text, issuer))
-    if (at >= claims.expiresAt) return invalid('token_expired', claims.keyId)
-    if (remembered === undefined) return holderOfTokenAlone(claims)
-    // Its key may have been withdrawn since it was verified.
-    if (!keys.areUsable() && !known?.anyAge) return new Question(() => keys.refresh())
-    remembered.identity ??= holderOfTokenAlone(claims)
-    return remembered.identity
+  const keys = remoteKeys(jwks, deadlineMilliseconds, now, () => tokens.forget())
+  const tokens = createTokenVerifier({
+    issuer,
+    audience,
+    skewSeconds,
+    keyOf: keys.find,
+    mayHaveKey: (kid) => kid !== '',
+    areKeysUsable: keys.areUsable,
+    refreshKeys: keys.refresh,
+    maxTokens: MAX_TOKENS,
+    now,
+  })
+  const identifier: Identifier = {
+    recognise({ text }, kinds, at, age) {
+      const token = kinds === 'secret' || !isTokenLike(text) ? undefined : tokens.recall(text, at, age)
+      return token && identityOf(token)
+    },
+    inspect({ text, form }, kinds) {
+      if (form?.test(text) === false) return new Denial(REFUSALS.credentialMalformed, undefined)
+      if (kinds === 'secret' || !isTokenLike(text)) return invalid('kind_not_accepted')
+      const header = tokens.inspect(text)
+      return typeof header === 'string' ? invalid(header, undefined, !tokens.isOwn(text)) : { kind: 'token', text, kinds, header }
+    },
+    *identify(inspected) {
+      if (inspected.kind !== 'token') return invalid('kind_not_accepted')
+      const { text, header } = inspected
+      const token = yield* wait(tokens.verify(text, header))
+      if (typeof token === 'string') return invalid(token, undefined, !tokens.isOwn(text))
+      return now() >= token.claims.expiresAt ? invalid('token_expired', token.claims.keyId) : identityOf(token)
+    },
+    isCurrent: () => true,
   }
 
   const usage = { note: () => {}, pending: () => undefined }
   const authenticator = createAuthenticator<Metadata>({
-    identify,
+    identifier,
     owners: undefined,
     usage,
     environments,
@@ -141,9 +150,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
   })
   return {
     takes: 'token',
-    authenticate: (request, requirement) => authenticator.authenticate(request, requirement),
-    authenticateNow: (request, requirement) => authenticator.authenticateNow(request, requirement),
-    verify: async (token) => (await authenticator.authenticate(token, TOKEN_ALONE)) as Decision,
+    decide: (request, requirement) => authenticator.decide(request, requirement),
+    authenticate: async (request, requirement) => authenticator.decide(request, requirement),
+    verify: async (token) => (await authenticator.decide(token, textOnly('token'))) as Decision,
     pending() {
       const [refreshed, heard] = [keys.pending(), announcer?.pending()]
       return (refreshed ?? heard) && Promise.all([refreshed, heard]).then(() => {})
@@ -151,13 +160,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 }
 
-const TOKEN_ALONE: Demand<string> = {
-  reader: { credential: (text) => ({ text: typeof text === 'string' ? text : '', kinds: 'token', shielded: true }) },
-  acceptsSecret: false,
-  acceptsToken: true,
-  optional: false,
-  anyTarget: true,
-  readers: [],
-  names: [],
-  required: [],
+function identityOf(token: RememberedToken): Identity {
+  token.identity ??= holderOfTokenAlone(token.claims)
+  return token.identity
 }

@@ -183,7 +183,6 @@ describe('what one copy of the package makes', () => {
       'Headers',
       'Malformed',
       'Misdirected',
-      'Question',
       'SyntaxError',
       'URL',
       'URLSearchParams',

@@ -261,8 +261,7 @@ describe.each(Object.entries(hosts))('the Twinkey of another copy on %s', (_name
     const { twinkey, secrets } = fixture
     const foreign = {
       ...twinkey,
-      authenticateNow: () => undefined,
-      authenticate: (...given: Parameters<typeof twinkey.authenticate>) => ForeignPromise.resolve(twinkey.authenticate(...given)),
+      decide: (...given: Parameters<typeof twinkey.decide>) => ForeignPromise.resolve(twinkey.decide(...given)),
     } as typeof twinkey
     const other = await start(foreign, { routes: standardRoutes, tokens: {} })
     try {

@@ -53,3 +53,24 @@ export interface Demand<R> {
   /** What counts refused credentials by peer. Never asked where a known credential is let in. */
   readonly throttle?: Required<Throttle<R>> | undefined
 }
+
+const TEXT_ONLY = { secret: textDemand('secret'), token: textDemand('token') }
+
+/** What is asked of a credential that comes as text, without a request: its kind, and no target. */
+export function textOnly(kind: 'secret' | 'token'): Demand<string> {
+  return TEXT_ONLY[kind]
+}
+
+function textDemand(kind: 'secret' | 'token'): Demand<string> {
+  return {
+    // Only a string is text: an array with a secret in it would convert to one.
+    reader: { credential: (text) => ({ text: typeof text === 'string' ? text : '', kinds: kind, shielded: true }) },
+    acceptsSecret: kind === 'secret',
+    acceptsToken: kind === 'token',
+    optional: false,
+    anyTarget: true,
+    readers: [],
+    names: [],
+    required: [],
+  }
+}

@@ -22,7 +22,7 @@ export function holderIn(cached: CachedKey, slot: Slot): Identity | undefined {
   const { value } = cached
   const known = slot === 'primary' ? cached.primary : cached.secondary
   if (known !== undefined || value?.kind !== 'key' || value[slot] === null) return known
-  cached[slot] = holderOfSecret(value, slot)
+  cached[slot] = holderOfSecret(value, slot, cached)
   return cached[slot]
 }
 

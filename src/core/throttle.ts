@@ -27,7 +27,7 @@ export interface Throttle<R> {
 }
 
 /** Asks throttles so that nothing they do, throw or reject with reaches a verdict. */
-export interface Brake {
+export interface FailureLimiter {
   /** The address of the peer, or undefined where it is not known. */
   peerOf<R>(throttle: Required<Throttle<R>>, request: R): string | undefined
   /** Whole seconds that the peer has to wait, or undefined where it need not. */
@@ -38,7 +38,7 @@ export interface Brake {
 
 const LONGEST_WAIT_SECONDS = 86_400
 
-export function createBrake(deadlineMilliseconds: number, emit: Emit | undefined, now: () => number): Brake {
+export function createFailureLimiter(deadlineMilliseconds: number, emit: Emit | undefined, now: () => number): FailureLimiter {
   function warn(error: unknown): undefined {
     const message = 'A throttle failed, and a request was decided as if there were none. Look at the error.'
     emit?.({ type: 'warning.throttle_failed', at: now(), message, error })

@@ -1,11 +1,13 @@
 import type { JWK } from 'jose'
-import type { Metadata } from './api-key.ts'
-import type { Authenticator } from './authenticator.ts'
+import type { KeyRecord, Metadata } from './api-key.ts'
+import type { Authenticator, Caller } from './authenticator.ts'
 import { membersProblem, secondsProblem } from './bounds.ts'
 import { copyMembers } from './copy.ts'
+import { type Demand, textOnly } from './demand.ts'
 import type { Emit } from './events.ts'
 import { readInput, requireInput } from './fault.ts'
 import { Denial } from './identifier.ts'
+import type { CachedDecision } from './identity.ts'
 import { type ApiKey, viewOf } from './key-view.ts'
 import type { Principal, Refused } from './principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, reasonOf } from './refusal.ts'
@@ -65,6 +67,15 @@ export interface Tokens<M extends Metadata = Metadata> {
    */
   issue(secret: string, request?: TokenRequest | Ask): Promise<IssuedToken | Refused>
   /**
+   * The token exchange as one operation, for an endpoint: reads the credential of a request once, asks what the token is to be, checks the credential
+   * again, and signs. Adapters do this for you.
+   *
+   * @param request A request, as the reader of the requirement takes it.
+   * @param requirement What the endpoint asks of the request. It must accept secrets only.
+   * @param ask What the token is to be, once it is known whose secret it is. It may take its time: the body of the request is read here.
+   */
+  exchange<R>(request: R, requirement: Demand<R>, ask: Ask): Promise<IssuedToken | Refused>
+  /**
    * Verifies a token, and that its key and its secret are live. It does not check a target: to guard a route, use `authenticate`.
    *
    * @returns Whose token it is, or a refusal: `credential_invalid`, `unavailable`.
@@ -102,57 +113,68 @@ export function createTokenIssuer<M extends Metadata>({
     return { ok: false, refusal }
   }
 
+  async function issueTo(caller: Caller, request: TokenRequest | Ask): Promise<IssuedToken | Refused> {
+    const first = await caller.identify()
+    if (first instanceof Denial) return { ok: false, refusal: first.refusal }
+    const { id } = first.identity.holder
+    const asked = typeof request === 'function' ? await authenticator.ask(() => request(first.allowed.principal)) : request
+    if (isRefusal(asked)) return refuse(asked, reasonOf(asked), id)
+    // The caller may be slow to say what it asks for. What counts is whether its credential is active afterwards.
+    const outcome = typeof request === 'function' ? await caller.identify() : first
+    if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
+    return sign(outcome, readRequest(asked))
+  }
+
+  async function sign(
+    { identity, allowed }: CachedDecision,
+    { scope: wanted, lifetimeSeconds }: ReturnType<typeof readRequest>,
+  ): Promise<IssuedToken | Refused> {
+    const { key, slot } = identity as { key: KeyRecord; slot: Slot }
+    const narrowed = narrow(allowed.principal.scope, wanted)
+    if (typeof narrowed === 'string') return refuse(denied(narrowed), 'wider_than_key', key.id)
+    // A copy at once: the caller may change what it handed in while the token is signed.
+    const scope = freezeScope(narrowed)
+    const empty = emptyAxis(scope)
+    if (empty !== undefined) return refuse(denied(empty), 'not_covered', key.id)
+
+    const holder = key[slot]
+    const issuedAt = Math.floor(now() / 1000)
+    const latest = Math.min(key.expiresAt ?? Number.POSITIVE_INFINITY, holder?.expiresAt ?? Number.POSITIVE_INFINITY)
+    const expiresAt = Math.min(issuedAt + Math.min(lifetimeSeconds, maxLifetimeSeconds), Math.floor(latest / 1000))
+    if (holder === null || expiresAt <= issuedAt) return refuse(REFUSALS.credentialInvalid, 'secret_expired', key.id)
+
+    const signed = await signToken({ key, secretId: holder.id, scope, issuedAt, expiresAt }, rules, await signingKeys.first())
+    if (signed === undefined) return refuse(REFUSALS.scopeTooLarge, 'too_large', key.id)
+    emit?.({ type: 'token.issued', at: now(), keyId: key.id, tokenId: signed.tokenId, slot, expiresAt: expiresAt * 1000 })
+    return Object.freeze({
+      ok: true,
+      ...signed,
+      scope,
+      issuedAt: issuedAt * 1000,
+      expiresAt: expiresAt * 1000,
+      lifetimeSeconds: expiresAt - issuedAt,
+    })
+  }
+
   return {
-    async issue(secret, request = {}) {
-      const first = await authenticator.identify(secret, 'secret')
-      if (first instanceof Denial) return { ok: false, refusal: first.refusal }
-      const asked = typeof request === 'function' ? await authenticator.ask(() => request(first.principal)) : request
-      if (isRefusal(asked)) return refuse(asked, reasonOf(asked), first.key.id)
-      // A caller can take its time with saying what it asks for. What holds is who it is when it has.
-      const outcome = typeof request === 'function' ? await authenticator.identify(secret, 'secret') : first
-      if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
-      const { key, slot, principal } = outcome
-      const { scope: wanted, lifetimeSeconds } = readRequest(asked)
-
-      const narrowed = narrow(principal.scope, wanted)
-      if (typeof narrowed === 'string') return refuse(denied(narrowed), 'wider_than_key', key.id)
-      const scope = freezeScope(narrowed)
-      const empty = emptyAxis(scope)
-      if (empty !== undefined) return refuse(denied(empty), 'not_covered', key.id)
-
-      const holder = key[slot]
-      const issuedAt = Math.floor(now() / 1000)
-      const latest = Math.min(key.expiresAt ?? Number.POSITIVE_INFINITY, holder?.expiresAt ?? Number.POSITIVE_INFINITY)
-      const expiresAt = Math.min(issuedAt + Math.min(lifetimeSeconds, maxLifetimeSeconds), Math.floor(latest / 1000))
-      if (holder === null || expiresAt <= issuedAt) return refuse(REFUSALS.credentialInvalid, 'secret_expired', key.id)
-
-      const signed = await signToken({ key, secretId: holder.id, scope, issuedAt, expiresAt }, rules, await signingKeys.first())
-      if (signed === undefined) return refuse(REFUSALS.scopeTooLarge, 'too_large', key.id)
-      emit?.({ type: 'token.issued', at: now(), keyId: key.id, tokenId: signed.tokenId, slot, expiresAt: expiresAt * 1000 })
-      return Object.freeze({
-        ok: true,
-        ...signed,
-        scope,
-        issuedAt: issuedAt * 1000,
-        expiresAt: expiresAt * 1000,
-        lifetimeSeconds: expiresAt - issuedAt,
-      })
-    },
+    issue: (secret, request = {}) => issueTo(authenticator.caller(secret, textOnly('secret')), request),
+    exchange: (request, requirement, ask) => issueTo(authenticator.caller(request, requirement), ask),
     verify: (token) => verifyCredential(authenticator, token, 'token'),
     jwks: async () => jwksOf(await signingKeys.all()),
     canIssue: signingKeys.canSign,
   }
 }
 
-/** Whose credential of one kind it is, in the form that `keys.verify` and `tokens.verify` answer. */
+/** The key behind a credential of one kind, as `keys.verify` and `tokens.verify` return it. */
 export async function verifyCredential<M extends Metadata>(
   authenticator: Authenticator<M>,
   text: string,
   kind: 'secret' | 'token',
 ): Promise<Verified<M> | Refused> {
-  const outcome = await authenticator.identify(text, kind)
+  const outcome = await authenticator.caller(text, textOnly(kind)).identify()
   if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
-  return Object.freeze({ ok: true, key: viewOf<M>(outcome.key), slot: outcome.slot, scope: outcome.principal.scope })
+  const { key, slot } = outcome.identity as { key: KeyRecord; slot: Slot }
+  return Object.freeze({ ok: true, key: viewOf<M>(key), slot, scope: outcome.allowed.principal.scope })
 }
 
 // Copies the request: its owner may change it while the token is signed, and a getter may answer differently at each read.

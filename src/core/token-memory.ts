@@ -15,8 +15,8 @@ export interface RememberedToken {
 export interface TokenMemory {
   /** The token of that digest, which was verified before and has not expired; undefined where it must be verified. */
   recall(digest: string | undefined, now: number): RememberedToken | undefined
-  /** Keeps what the token of that digest says, which has just been verified. */
-  keep(digest: string, claims: TokenClaims): void
+  /** Keeps the claims of the token of that digest, which has just been verified. */
+  keep(digest: string, claims: TokenClaims): RememberedToken
 }
 
 /** What a token is remembered by: the digest of its whole text. Undefined where that is longer than any token. */
@@ -47,7 +47,9 @@ export function createTokenMemory(maxTokens: number, skewMilliseconds: number): 
     keep(digest, claims) {
       if (kept.size >= maxTokens) kept.delete(oldest.first() as string)
       else oldest.grown()
-      kept.set(digest, { claims, identity: undefined })
+      const token = { claims, identity: undefined }
+      kept.set(digest, token)
+      return token
     },
   }
 }

@@ -48,22 +48,38 @@ export interface TokenRules {
   readonly keyOf: (kid: string) => SigningKey | undefined | Promise<SigningKey | undefined>
 }
 
+/** The members of a token header that a key is found by. Unverified. */
+export interface TokenHeader {
+  readonly algorithm: string
+  readonly kid: string
+}
+
+/** Reads the header of a text that has the form of a token. Undefined if the text cannot be a token that was issued here. */
+export function readTokenHeader(text: string): TokenHeader | undefined {
+  if (!hasTokenForm(text)) return undefined
+  const header = readSegment(text.slice(0, text.indexOf('.')))
+  if (header === undefined || Object.keys(header).some((member) => member !== 'alg' && member !== 'typ' && member !== 'kid'))
+    return undefined
+  const { alg, typ, kid } = header
+  if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())) return undefined
+  return { algorithm: typeof alg === 'string' ? alg : '', kid: typeof kid === 'string' && KID.test(kid) ? kid : '' }
+}
+
 /**
- * Verifies a token by itself: form, header, signature and the type of every claim. Whether its key is live is not known here.
+ * Verifies key, signature and claims of a token whose header has been read. Whether its key is active is not known here.
  *
  * @returns The claims, or why not.
  * @see RFC 9068, RFC 8725
  */
-export async function verifyToken(text: string, rules: TokenRules, now: number): Promise<TokenClaims | RefusalReason> {
-  if (!hasTokenForm(text)) return 'token_malformed'
-  const header = readSegment(text.slice(0, text.indexOf('.')))
-  if (header === undefined || Object.keys(header).some((member) => member !== 'alg' && member !== 'typ' && member !== 'kid'))
-    return 'token_malformed'
-  const { alg, typ, kid } = header
-  if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())) return 'token_malformed'
-  const key = typeof kid === 'string' && KID.test(kid) ? await rules.keyOf(kid) : undefined
+export async function verifyToken(
+  text: string,
+  { algorithm, kid }: TokenHeader,
+  rules: TokenRules,
+  now: number,
+): Promise<TokenClaims | RefusalReason> {
+  const key = kid === '' ? undefined : await rules.keyOf(kid)
   if (key === undefined) return isIssuedBy(text, rules.issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
-  if (alg !== key.algorithm) return 'token_malformed'
+  if (algorithm !== key.algorithm) return 'token_malformed'
   const verifying = await key.verifying()
   // Some platforms take an RSA signature without its leading zeros for the same number: that would be a second spelling (RFC 8017, section 8).
   const { modulusLength: bits = 512 } = verifying.algorithm as { modulusLength?: number }

@@ -1,5 +1,4 @@
 import type { Metadata } from '../core/api-key.ts'
-import type { Credential } from '../core/demand.ts'
 import { requireMembers } from '../core/option.ts'
 import { isRefusal, methodNotAllowed, REFUSALS, type Refusal } from '../core/refusal.ts'
 import type { Tokens } from '../core/token-issuer.ts'
@@ -7,7 +6,7 @@ import { type BodySource, collectBody, readBody, unreadBody } from './body.ts'
 import { createGuard, type Decider, isAnswer } from './guard.ts'
 import { jsonAnswer, type Profile, type WireAnswer, withoutSniffing } from './profile.ts'
 import { WebWireRequest, type WireRequest } from './request.ts'
-import type { Requirement } from './requirement.ts'
+import { checkedRequirement, type Requirement } from './requirement.ts'
 import { standard } from './standard.ts'
 
 /** How the endpoints speak. */
@@ -61,14 +60,11 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, gi
   const guard = createGuard(twinkey, { profile, anyTarget: true, throttle })
   const credential = (request: WireRequest) => profile.exchangeCredential?.(request) ?? profile.credential(request)
   const exchanging: Profile = Object.assign(Object.create(profile), { credential })
-  const exchangeGuard = createGuard(twinkey, { profile: exchanging, anyTarget: true, accept: ['secret'], throttle })
+  const exchangeRequirement = checkedRequirement({ profile: exchanging, anyTarget: true, accept: ['secret'], throttle })
   const spoken: Pick<Endpoints, 'exchange' | 'test' | 'jwks'> = {
     async exchange(request, body) {
       if (request.method !== 'POST') return profile.refuse(methodNotAllowed('POST'))
-      const verdict = await exchangeGuard.judge(request)
-      if (isAnswer(verdict)) return verdict
-      const { text } = exchanging.credential(request) as Credential
-      const issued = await twinkey.tokens.issue(text, async (holder) => {
+      const issued = await twinkey.tokens.exchange(request, exchangeRequirement, async (holder) => {
         const members = readBody(await body())
         return members !== undefined && isRefusal(members) ? members : profile.tokenRequest(members, holder)
       })

@@ -9,8 +9,8 @@ export interface Decider<M extends Metadata = Metadata> {
   /** Which kind of credential it takes, where it is one alone. */
   readonly takes?: 'token'
   pending(): Promise<void> | undefined
-  authenticate(request: WireRequest, requirement: CheckedRequirement): Promise<Decision<M> | Anonymous>
-  authenticateNow(request: WireRequest, requirement: CheckedRequirement): Decision<M> | Anonymous | undefined
+  /** Decides about a request, without a promise if nothing must be awaited. */
+  decide(request: WireRequest, requirement: CheckedRequirement): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
 }
 
 /** What an adapter has to do: go on with a principal, or write an answer. */
@@ -26,7 +26,7 @@ export interface Guard<M extends Metadata = Metadata> {
 
 /** What `requireAuth` of every adapter is made of. */
 export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement: Requirement = {}): Guard<M> {
-  if (typeof twinkey?.authenticate !== 'function' || typeof twinkey.authenticateNow !== 'function') {
+  if (typeof twinkey?.decide !== 'function') {
     throw new TypeError('requireAuth: the first argument must be what createTwinkey or createVerifier answers.')
   }
   const checked = new CheckedRequirement(requirement)
@@ -37,8 +37,8 @@ export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement
   return {
     secretQuery: checked.reader.secretQuery,
     judge(request) {
-      const decision = twinkey.authenticateNow(request, checked)
-      return decision === undefined ? twinkey.authenticate(request, checked).then(verdictOf) : verdictOf(decision)
+      const decision = twinkey.decide(request, checked)
+      return 'then' in decision ? decision.then(verdictOf) : verdictOf(decision)
     },
   }
 }

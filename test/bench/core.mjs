@@ -37,7 +37,7 @@ async function ourSides(count) {
   const pass = () => {
     passed = true
   }
-  const decide = (wire) => twinkey.authenticateNow(wire, checked).ok
+  const decide = (wire) => twinkey.decide(wire, checked).ok
   const sides = {
     [BY_HAND]: ({ headers, params }) => byNode(headers.authorization, params.tenant, WORKFLOW) !== undefined,
     'by hand, @noble/hashes': ({ headers, params }) => noble(headers.authorization, params.tenant, WORKFLOW) !== undefined,
@@ -65,7 +65,7 @@ async function peerSides(count) {
   const betterAuth = await createBetterAuthCheck(count)
   const prefixed = await createPrefixedCheck(count)
   const [ours, theirs, others] = [credentialsOf(count), betterAuth.credentials, prefixed.credentials].map(inShuffledOrder)
-  const decide = (request) => twinkey.authenticateNow(wireOf(request), checked).ok
+  const decide = (request) => twinkey.decide(wireOf(request), checked).ok
   const ask = async ({ headers, params }) => ({
     ok: (await betterAuth.check(headers.authorization, params.tenant, WORKFLOW)) !== undefined,
   })

@@ -16,7 +16,7 @@ export async function measure({ sizes, calls, rounds }, say) {
       const order = shuffled(size, round).slice(0, calls)
       return (i) => requestOf(credentialOf(idOf(order[i % order.length])))
     }
-    const decide = (request) => twinkey.authenticateNow(wireOf(request), checked).ok
+    const decide = (request) => twinkey.decide(wireOf(request), checked).ok
     const look = ({ headers, params }) => byHand(headers.authorization, params.tenant, WORKFLOW) !== undefined
     sides[DECIDE].push({ name: nameOf(DECIDE, size), size, run: (round) => timed(calls, next(round), decide) })
     sides['by hand'].push({ name: nameOf('by hand', size), size, run: (round) => timed(calls, next(round), look) })

@@ -5,4 +5,4 @@ export const OPEN = 'no guard'
 export const OUR_KEYS = 'Twinkey, keys'
 export const OUR_TOKENS = 'Twinkey, tokens'
 /** One decision without a server, as the guards of the adapters ask for it. */
-export const DECIDE = 'Twinkey, authenticateNow'
+export const DECIDE = 'Twinkey, decide'

@@ -30,7 +30,7 @@ export function plotsOf({ rows, date, machine }) {
     const title = 'One verification among 10,000 keys: its time over that of Twinkey (logarithmic)'
     plots['core-peers.svg'] = bars({ title, from, members: peers, isLogarithmic: true, goal: 1 })
   }
-  const growth = of('growth', 'Twinkey, authenticateNow')
+  const growth = of('growth', 'Twinkey, decide')
   if (growth.length > 0) {
     const title = 'One verification: its time over that among 1,000 keys'
     plots['growth.svg'] = bars({ title, from, members: [...growth, ...of('growth', 'by hand')], goal: 1 })

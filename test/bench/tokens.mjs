@@ -64,7 +64,7 @@ async function warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, few) 
     { name: 'jose and a map by hand', run: all(by(byHand)) },
     {
       name: DECIDE,
-      run: all((request) => twinkey.authenticateNow(wireOf(request), checked).ok),
+      run: all((request) => twinkey.decide(wireOf(request), checked).ok),
     },
     {
       name: 'Twinkey, await tokens.verify',

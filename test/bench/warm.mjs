@@ -53,8 +53,7 @@ export function asGuardsHandIt(given) {
   let handed
   const decider = {
     pending: () => undefined,
-    authenticate: async () => undefined,
-    authenticateNow(_request, checked) {
+    decide(_request, checked) {
       handed = checked
       return { ok: true, principal: undefined, noStore: false }
     },

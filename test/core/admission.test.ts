@@ -2,6 +2,7 @@ import { header, param } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { CheckedRequirement } from '../../src/wire/requirement.ts'
 import { createBench } from '../support/bench.ts'
+import { decidedNow } from '../support/sent.ts'
 
 // A decision that let somebody in is answered again as long as nothing that it was made of has changed. Each of these is something that changes.
 
@@ -21,7 +22,7 @@ describe('an admission', () => {
     const { primary, secondary } = await twinkey.keys.create(INPUT)
     const first = await twinkey.authenticate(sent(primary), read)
     expect(await twinkey.authenticate(sent(primary), read)).toBe(first)
-    expect(twinkey.authenticateNow(sent(primary), read)).toBe(first)
+    expect(decidedNow(twinkey, sent(primary), read)).toBe(first)
     expect(Object.isFrozen(first)).toBe(true)
     const other = await twinkey.authenticate(sent(secondary as string), read)
     expect([first, other].map((each) => each.ok && each.principal?.slot)).toEqual(['primary', 'secondary'])

@@ -1,12 +1,13 @@
 import { type Axis, type Requirement, TwinkeyError, type WireRequest } from 'twinkey'
 import { describe, expect, it } from 'vitest'
-import { type AuthenticatorParts, createAuthenticator } from '../../src/core/authenticator.ts'
-import type { Demand } from '../../src/core/demand.ts'
+import { createAuthenticator } from '../../src/core/authenticator.ts'
+import { type Demand, textOnly } from '../../src/core/demand.ts'
 import type { TwinkeyEvent } from '../../src/core/events.ts'
-import { invalid, Question } from '../../src/core/identifier.ts'
+import { type Identifier, type Inspected, invalid } from '../../src/core/identifier.ts'
 import { holderOfTokenAlone } from '../../src/core/identity.ts'
+import { type Steps, wait } from '../../src/core/steps.ts'
 import { createBench } from '../support/bench.ts'
-import { anyTarget, byHeaders, codeOf, sent, verdict } from '../support/sent.ts'
+import { anyTarget, byHeaders, codeOf, decidedNow, sent, verdict } from '../support/sent.ts'
 
 const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'], workflows: ['w'] } } as const
 const DEMAND: Demand<string> = {
@@ -20,11 +21,26 @@ const DEMAND: Demand<string> = {
   anyTarget: true,
 }
 
-/** An authenticator that identifies by that function, with what it tells of. */
-function createWith(identify: AuthenticatorParts['identify']) {
+const SCOPE = { tenants: '*', environments: '*', workflows: '*' } as const
+const CLAIMS = { tokenId: 'j', keyId: 'k', secretId: 's', subject: 'k', issuedAt: 0, expiresAt: 9, scope: SCOPE }
+const INSPECTED: Inspected = { kind: 'secret', text: 'x', keyId: 'k' }
+
+// biome-ignore lint/correctness/useYield: it has nothing to wait for.
+function* answering<T>(answer: T): Steps<T> {
+  return answer
+}
+
+/** An authenticator with an identifier that recognises nothing, and the events it emits. */
+function createWith(identifier: Partial<Identifier>) {
   const events: TwinkeyEvent[] = []
   const parts = {
-    identify,
+    identifier: {
+      recognise: () => undefined,
+      inspect: () => INSPECTED,
+      identify: () => answering(invalid('secret_wrong')),
+      isCurrent: () => true,
+      ...identifier,
+    },
     owners: undefined,
     usage: { note: () => {}, pending: () => undefined },
     environments: undefined,
@@ -76,12 +92,14 @@ describe('what a route accepts', () => {
     'of a place for %s, where secrets go %s and tokens %s, is read as %s',
     async (kinds, acceptsSecret, acceptsToken, expected) => {
       let read: unknown
-      const { told, events } = createWith((_, each) => {
-        read = each
-        return invalid('secret_wrong')
+      const { told, events } = createWith({
+        recognise(_, each) {
+          read = each
+          return undefined
+        },
       })
       const reader = { credential: (text: string) => ({ text, kinds, shielded: true }) }
-      await told.authenticate('x', { ...DEMAND, reader, acceptsSecret, acceptsToken })
+      await told.decide('x', { ...DEMAND, reader, acceptsSecret, acceptsToken })
       expect(read).toBe(expected)
       expect(events).toMatchObject([{ reason: expected === undefined ? 'kind_not_accepted' : 'secret_wrong' }])
     },
@@ -136,19 +154,25 @@ describe('a decision without waiting', () => {
     const { twinkey, primary } = await createWithKey()
     const request = sent({ credential: primary })
     await verdict(twinkey, primary)
-    expect(twinkey.authenticateNow(request, anyTarget)).toMatchObject({ ok: true })
+    expect(decidedNow(twinkey, request, anyTarget)).toMatchObject({ ok: true })
     await twinkey.ownerChanged('ada')
-    expect(twinkey.authenticateNow(request, anyTarget)).toBeUndefined()
+    expect(decidedNow(twinkey, request, anyTarget)).toBeUndefined()
     await verdict(twinkey, primary)
-    expect(twinkey.authenticateNow(request, anyTarget)).toMatchObject({ ok: true })
+    expect(decidedNow(twinkey, request, anyTarget)).toMatchObject({ ok: true })
   })
 })
 
 describe('what a decision must ask', () => {
   it('is asked fifty times where it is forgotten again and again, and then the decision is unavailable', async () => {
     let asked = 0
-    const { told, events } = createWith(() => new Question(async () => void asked++))
-    expect(await told.authenticate('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } })
+    const { told, events } = createWith({
+      identify() {
+        asked++
+        return answering(holderOfTokenAlone(CLAIMS))
+      },
+      isCurrent: () => false,
+    })
+    expect(await told.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } })
     expect(asked).toBe(50)
     expect(events).toMatchObject([
       {
@@ -170,17 +194,21 @@ describe('what a decision must ask', () => {
     const error = new TwinkeyError(code, 'down')
     // What others have thrown may have anything in it, and stays in the error.
     const own = code === 'signing_key_invalid' || code === 'jwks_unavailable'
-    const failing = createWith(() => new Question(() => Promise.reject(error)))
-    expect(await failing.told.authenticate('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: refused } })
+    const failing = createWith({
+      *identify() {
+        return yield* wait(Promise.reject(error))
+      },
+    })
+    expect(await failing.told.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: refused } })
     expect(failing.events).toMatchObject([
       { type, message: own ? 'down' : 'A request could not be decided. Look at the error.', error },
       { type: 'access.refused', reason },
     ])
-    expect(await failing.silent.authenticate('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: refused } })
+    expect(await failing.silent.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: refused } })
   })
 
   it('of the application is a refusal where the owner is unavailable, and whatever it throws otherwise', async () => {
-    const { told, events } = createWith(() => invalid('secret_wrong'))
+    const { told, events } = createWith({})
     const failing = (error: unknown) => told.ask(() => Promise.reject(error))
     expect(await told.ask(() => 5)).toBe(5)
     expect(await failing(new TwinkeyError('owner_unavailable', 'down'))).toMatchObject({ code: 'unavailable' })
@@ -191,15 +219,16 @@ describe('what a decision must ask', () => {
 })
 
 describe('whose credential it is', () => {
-  it('is refused as unknown where no key is known of it, and nothing that is no text is taken for one', async () => {
-    const claims = { tokenId: 'j', keyId: 'k', secretId: 's', subject: 'k', issuedAt: 0, expiresAt: 9 }
-    const scope = { tenants: '*', environments: '*', workflows: '*' } as const
+  it('is never read from anything but a string', async () => {
     const read: string[] = []
-    const { told } = createWith((text) => {
-      read.push(text)
-      return holderOfTokenAlone({ ...claims, scope })
+    const { told } = createWith({
+      inspect({ text }) {
+        read.push(text)
+        return invalid('token_malformed')
+      },
     })
-    expect(await told.identify(['x'] as unknown as string, 'token')).toMatchObject({ reason: 'key_unknown', keyId: 'k' })
-    expect(read).toEqual([''])
+    const { identify } = told.caller(['x'] as unknown as string, textOnly('token'))
+    expect(await identify()).toMatchObject({ reason: 'token_malformed' })
+    expect(new Set(read)).toEqual(new Set(['']))
   })
 })

@@ -1,7 +1,7 @@
 import { type KeyRecord, type KeyStore, memoryStore, type StoredKey, type TwinkeyOptions } from 'twinkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createBench } from '../support/bench.ts'
-import { anyTarget, byHeaders, codeOf, sent, verdict } from '../support/sent.ts'
+import { anyTarget, byHeaders, codeOf, decidedNow, sent, verdict } from '../support/sent.ts'
 
 const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] } } as const
 const HASH = 'A'.repeat(43)
@@ -120,7 +120,7 @@ describe('a store that hangs', () => {
     expect(await waiting).toBe('unavailable')
     answer(bench.record)
     await vi.advanceTimersByTimeAsync(0)
-    expect(bench.twinkey.authenticateNow(sent({ credential: bench.primary }), anyTarget)).toBeUndefined()
+    expect(decidedNow(bench.twinkey, sent({ credential: bench.primary }), anyTarget)).toBeUndefined()
   })
 
   it('gives no unhandled rejection where it rejects after the deadline', async () => {

@@ -7,7 +7,7 @@ import { createBench } from '../support/bench.ts'
 import { createClock } from '../support/clock.ts'
 import { createGate, settled } from '../support/gate.ts'
 import { racingStore, seeded } from '../support/racing-store.ts'
-import { anyTarget, codeOf, sent, verdict } from '../support/sent.ts'
+import { anyTarget, codeOf, decidedNow, sent, verdict } from '../support/sent.ts'
 import { spyStore } from '../support/spy-store.ts'
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
@@ -213,7 +213,7 @@ describe('a load in flight when a change resolves', () => {
       expect(await verdict(twinkey, primary)).toBe('credential_invalid')
       gate.open()
       expect([codeOf(await waiting), codeOf(await alsoWaiting)]).toEqual(['credential_invalid', 'credential_invalid'])
-      expect(twinkey.authenticateNow(sent({ credential: primary }), anyTarget)?.ok).toBe(false)
+      expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(false)
     },
   )
 
@@ -236,7 +236,7 @@ describe('a load in flight when a change resolves', () => {
     await other.keys.revoke(key.id)
     gate.open()
     expect(await waiting).toBe('credential_invalid')
-    expect(twinkey.authenticateNow(sent({ credential: primary }), anyTarget)?.ok).toBe(false)
+    expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(false)
   })
 })
 

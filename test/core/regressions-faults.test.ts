@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { isPlainObject } from '../../src/core/bounds.ts'
 import { createBench } from '../support/bench.ts'
 import { createGate, settled } from '../support/gate.ts'
-import { anyTarget, sent, verdict } from '../support/sent.ts'
+import { anyTarget, decidedNow, sent, verdict } from '../support/sent.ts'
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
 const unhandled = vi.fn()
@@ -85,7 +85,7 @@ describe('a clock that answers no number', () => {
     expect(await verdict(twinkey, primary)).toBe('let in')
     at = time
     await expect(twinkey.authenticate(request, anyTarget)).rejects.toThrow(TypeError)
-    expect(() => twinkey.authenticateNow(request, anyTarget)).toThrow(TypeError)
+    expect(() => decidedNow(twinkey, request, anyTarget)).toThrow(TypeError)
     await expect(twinkey.keys.verify(primary)).rejects.toThrow(TypeError)
     await expect(twinkey.tokens.issue(primary)).rejects.toThrow(TypeError)
     const handler = vi.fn(() => new Response())

@@ -2,7 +2,7 @@ import type { TwinkeyEvent } from 'twinkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createBench } from '../support/bench.ts'
 import { settled } from '../support/gate.ts'
-import { anyTarget, sent, verdict } from '../support/sent.ts'
+import { anyTarget, decidedNow, sent, verdict } from '../support/sent.ts'
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
 const unhandled = vi.fn()
@@ -110,7 +110,7 @@ describe('a last use that cannot be written down never changes a verdict', () =>
     const { primary } = await twinkey.keys.create(INPUT)
     spy.override({ recordUse: () => new Promise(() => {}) })
     expect(await verdict(twinkey, primary)).toBe('let in')
-    expect(twinkey.authenticateNow(sent({ credential: primary }), anyTarget)?.ok).toBe(true)
+    expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(true)
   })
 })
 

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { mintId, mintSecret } from '../../src/core/secret.ts'
 import { CheckedRequirement } from '../../src/wire/requirement.ts'
 import { AUDIENCE, createBench, ISSUER } from '../support/bench.ts'
-import { anyTarget, codeOf, sent } from '../support/sent.ts'
+import { anyTarget, codeOf, decidedNow, sent } from '../support/sent.ts'
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
 const HERE = '192.0.2.1'
@@ -100,7 +100,7 @@ describe('a throttle', () => {
     expect(await verdict(token)).toBe('let in')
     answer(60)
     asked.length = 0
-    expect(twinkey.authenticateNow(from(HERE, primary), demand)?.ok).toBe(true)
+    expect(decidedNow(twinkey, from(HERE, primary), demand)?.ok).toBe(true)
     for (const credential of [primary, secondary ?? '', token]) {
       clock.advance(600_000)
       const before = spy.calls.get

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createTokenMemory, tokenDigest } from '../../src/core/token-memory.ts'
 import type { TokenClaims } from '../../src/core/tokens.ts'
 import { createClock } from '../support/clock.ts'
+import { decidedNow } from '../support/sent.ts'
 
 const requirement = { workflow: 'x' } as const
 
@@ -22,7 +23,7 @@ async function issued(scope = {}) {
     secondary,
     token: token.token,
     now: (text: string) =>
-      codeOf(twinkey.authenticateNow(at(text), requirement) as Awaited<ReturnType<typeof twinkey.authenticate>> | undefined),
+      codeOf(decidedNow(twinkey, at(text), requirement) as Awaited<ReturnType<typeof twinkey.authenticate>> | undefined),
     later: async (text: string) => codeOf(await twinkey.authenticate(at(text), requirement)),
   }
 }

@@ -2,7 +2,7 @@ import { memoryStore, type SecretUse } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { createBench } from '../support/bench.ts'
 import { createGate, settled } from '../support/gate.ts'
-import { anyTarget, byHeaders, sent, verdict } from '../support/sent.ts'
+import { anyTarget, byHeaders, decidedNow, sent, verdict } from '../support/sent.ts'
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
 
@@ -90,7 +90,7 @@ describe('the last use of a secret', () => {
     await twinkey.keys.verify(secondary)
     await settled()
     batches.length = 0
-    expect(twinkey.authenticateNow(sent({ credential: primary }), anyTarget)?.ok).toBe(true)
+    expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(true)
     expect(batches).toEqual([])
     await settled()
     expect(batches).toHaveLength(1)

@@ -102,6 +102,7 @@ export async function runFleet(fleet: Fleet, strangers: Strangers, seconds: numb
 // What need not be waited for is not, as in the adapters.
 function ask(node: Twinkey, credential: string): Promise<unknown> | undefined {
   const request = sent({ credential })
-  if (node.authenticateNow(request, anyTarget) === undefined) return node.authenticate(request, anyTarget).then(() => node.pending())
+  const decision = node.decide(request, anyTarget)
+  if ('then' in decision) return decision.then(() => node.pending())
   return node.pending()
 }

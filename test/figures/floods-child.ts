@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { createTwinkey, type KeyStore, memoryStore, type Requirement, type Throttle, type Twinkey, type WireRequest } from 'twinkey'
 import { mintId, mintSecret } from '../../src/core/secret.ts'
+import { decidedNow } from '../support/sent.ts'
 import type { FloodOrder, FloodWord } from './floods-order.ts'
 
 // One flood, in a process of its own with --expose-gc: what is in use afterwards is what the flood has left.
@@ -130,8 +131,8 @@ function secretsOf({ secrets }: FloodOrder, count: number): string[] {
 }
 
 // A refusal at once means that the id is known to be nobody's: otherwise the store would have to be asked.
-function isRemembered(twinkey: Pick<Twinkey, 'authenticateNow'>, secret: string): boolean {
-  return twinkey.authenticateNow(requestOf(secret, ''), { anyTarget: true }) !== undefined
+function isRemembered(twinkey: Pick<Twinkey, 'decide'>, secret: string): boolean {
+  return decidedNow(twinkey, requestOf(secret, ''), { anyTarget: true }) !== undefined
 }
 
 function requestOf(secret: string, peer: string): WireRequest {

@@ -111,8 +111,8 @@ async function verifyTrial(
       for (const request of requests) await twinkey.authenticate(request, requirement)
     },
     call(slot) {
-      const decision = twinkey.authenticateNow(requests[slot] as WireRequest, requirement)
-      if (decision === undefined || decision.ok) throw new Error('What is timed is a refusal of what is known.')
+      const decision = twinkey.decide(requests[slot] as WireRequest, requirement)
+      if ('then' in decision || decision.ok) throw new Error('What is timed is a refusal of what is known.')
       return decision
     },
   }

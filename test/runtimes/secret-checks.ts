@@ -1,7 +1,7 @@
 import { checksumHolds, createTwinkey, type KeyStore, memoryStore, secretPattern } from 'twinkey'
 import { hmacSha256, sha256 } from '#hash'
 import { createBench } from '../support/bench.ts'
-import { anyTarget, codeOf, sent } from '../support/sent.ts'
+import { anyTarget, codeOf, decidedNow, sent } from '../support/sent.ts'
 import digests from '../vectors/digests.json' with { type: 'json' }
 import secrets from '../vectors/secrets.json' with { type: 'json' }
 import { type Check, holds, same } from './check.ts'
@@ -205,9 +205,9 @@ const pepperChecks: readonly Check[] = [
     async run() {
       const { twinkey, primary } = await keyFor()
       const request = sent({ credential: primary })
-      same(twinkey.authenticateNow(request, anyTarget), undefined)
+      same(decidedNow(twinkey, request, anyTarget), undefined)
       await twinkey.authenticate(request, anyTarget)
-      const decision = twinkey.authenticateNow(request, anyTarget)
+      const decision = decidedNow(twinkey, request, anyTarget)
       same(decision?.ok && decision.principal?.name, 'one')
     },
   },

@@ -2,7 +2,7 @@ import { memoryStore, type Throttle, type WireRequest } from 'twinkey'
 import { describe, expect, it, vi } from 'vitest'
 import { mintId, mintSecret } from '../../src/core/secret.ts'
 import { createBench } from '../support/bench.ts'
-import { anyTarget, codeOf, sent, verdict } from '../support/sent.ts'
+import { anyTarget, codeOf, decidedNow, sent, verdict } from '../support/sent.ts'
 
 // A small flood of each kind, counted. Memory and time are measured by `npm run figure -- floods`, a million of each.
 
@@ -27,9 +27,9 @@ describe('a flood of made-up secrets', () => {
     // No deadline goes on behind a read that was answered.
     expect([spy.calls.get, vi.getTimerCount()]).toEqual([12_001, 0])
     vi.useRealTimers()
-    const remembered = secrets.map((secret) => twinkey.authenticateNow(sent({ credential: secret }), anyTarget) !== undefined)
+    const remembered = secrets.map((secret) => decidedNow(twinkey, sent({ credential: secret }), anyTarget) !== undefined)
     expect([remembered.indexOf(true), remembered.filter((each) => each).length]).toEqual([2000, 10_000])
-    expect(twinkey.authenticateNow(sent({ credential: primary }), anyTarget)?.ok).toBe(true)
+    expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(true)
   })
 
   it('of a key that is known asks for that key, once for all who ask at a time, and its own callers notice nothing', async () => {
@@ -42,7 +42,7 @@ describe('a flood of made-up secrets', () => {
       clock.advance(10)
       const guesses = Array.from({ length: 50 }, () => verdict(twinkey, mintSecret('tk', key.id)))
       // In the middle of them, and without waiting for what they have asked.
-      expect(twinkey.authenticateNow(sent({ credential: primary }), anyTarget)?.ok).toBe(true)
+      expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(true)
       expect(new Set(await Promise.all(guesses))).toEqual(new Set(['credential_invalid']))
     }
     expect([spy.calls.get - before.get, spy.calls.recordUse - before.recordUse]).toEqual([200, 0])
@@ -60,7 +60,7 @@ describe('a flood of made-up secrets', () => {
     await vi.advanceTimersByTimeAsync(1)
     expect([vi.getTimerCount(), codes.length, [...new Set(codes)]]).toEqual([0, 2000, ['unavailable']])
     vi.useRealTimers()
-    expect(secrets.some((secret) => twinkey.authenticateNow(sent({ credential: secret }), anyTarget) !== undefined)).toBe(false)
+    expect(secrets.some((secret) => decidedNow(twinkey, sent({ credential: secret }), anyTarget) !== undefined)).toBe(false)
   })
 
   it('with a throttle costs what that lets through and what is under way, and keeps nobody out who is known', async () => {

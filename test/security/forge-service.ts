@@ -63,8 +63,10 @@ export async function createService(): Promise<Service> {
       return codeOf((await by.authenticate(sent(request), new CheckedRequirement(requirement))) as Decision)
     },
     decideNow(request, requirement = anyTarget) {
-      const decision = verifier.authenticateNow(sent(request), new CheckedRequirement(requirement))
-      return decision && codeOf(decision as Decision)
+      const decision = verifier.decide(sent(request), new CheckedRequirement(requirement))
+      if (!('then' in decision)) return codeOf(decision as Decision)
+      decision.catch(() => {})
+      return undefined
     },
     verdict: async (token) => codeOf(await verifier.verify(token)),
     reasons: () => events.map((event) => (event.type === 'access.refused' ? event.reason : event.type)),

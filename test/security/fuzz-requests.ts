@@ -12,7 +12,7 @@ import { anyRequest, credentialsIn, type FuzzRequest, wireRequest } from './fuzz
 /** What decides: a Twinkey, or something broken that a test hands in. */
 interface FuzzedDecider {
   authenticate(request: WireRequest, requirement: Requirement): Promise<Decision | Anonymous>
-  authenticateNow(request: WireRequest, requirement: Requirement): Decision | Anonymous | undefined
+  decide(request: WireRequest, requirement: Requirement): Decision | Anonymous | Promise<Decision | Anonymous>
 }
 
 /** The whole decision: whoever is let in has sent something that was issued and is live, and reaches what that reaches. */
@@ -27,8 +27,8 @@ export function authenticateTarget({ live, texts }: FuzzScene, profile: Profile,
     async judge(request) {
       const requirement = routes[request.url.length % 2] as Requirement
       const decision = (await twinkey.authenticate(wireRequest(request), requirement)) as Decision
-      const now = twinkey.authenticateNow(wireRequest(request), requirement)
-      if (now !== undefined && now.ok !== decision.ok) return { wrong: 'the decision is another one where everything is known' }
+      const now = await twinkey.decide(wireRequest(request), requirement)
+      if (now.ok !== decision.ok) return { wrong: 'the decision is another one where everything is known' }
       if (!decision.ok) {
         const problem = refusalProblem(decision.refusal)
         return problem === undefined ? 'refused' : { wrong: problem }

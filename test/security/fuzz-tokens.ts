@@ -1,5 +1,6 @@
-import { isIssuedBy, isTokenLike, verifyToken } from '../../src/core/tokens.ts'
+import { isIssuedBy, isTokenLike } from '../../src/core/tokens.ts'
 import { base64url, forge } from '../support/forge.ts'
+import { verifyToken } from '../support/verify-token.ts'
 import type { Random } from './fuzz-random.ts'
 import type { Target } from './fuzz-run.ts'
 import { type FuzzScene, ISSUER } from './fuzz-scene.ts'

@@ -2,10 +2,10 @@ import { expect, it } from 'vitest'
 import { isRefusal, REFUSALS } from '../../src/core/refusal.ts'
 import { fromScopeString } from '../../src/core/scope.ts'
 import { checksumHolds, isWellFormed, keyIdOf } from '../../src/core/secret.ts'
-import { verifyToken } from '../../src/core/tokens.ts'
 import { readBody } from '../../src/wire/body.ts'
 import type { Profile } from '../../src/wire/profile.ts'
 import { readHeader, readQuery, redactUrl, withoutQuery } from '../../src/wire/request.ts'
+import { verifyToken } from '../support/verify-token.ts'
 import { bodyTarget } from './fuzz-bodies.ts'
 import { credentialTarget, headerTarget } from './fuzz-fields.ts'
 import { queryTarget } from './fuzz-queries.ts'
@@ -109,7 +109,7 @@ const broken: Record<string, Target> = {
         ? { ...decision, principal: { ...decision.principal, keyId: 'another' } }
         : decision
     },
-    authenticateNow: () => undefined,
+    decide: twinkey.decide,
   }),
   'an exchange that reads no body': exchangeTarget(
     scene,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createTwinkey, generateSigningKey, type KeyStore, memoryStore, type StoredKey } from 'twinkey'
 import { createClock } from '../support/clock.ts'
-import { anyTarget, byHeaders, sent } from '../support/sent.ts'
+import { anyTarget, byHeaders, decidedNow, sent } from '../support/sent.ts'
 import { shown } from '../support/shown.ts'
 import { spyStore } from '../support/spy-store.ts'
 import { type Channels, createChannels } from './leak-channels.ts'
@@ -71,7 +71,7 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
       await issue(credential)
       for (const requirement of [anyTarget, byHeaders]) {
         await tell(() => twinkey.authenticate(sent({ credential, tenant: 't' }), requirement))
-        await tell(() => twinkey.authenticateNow(sent({ credential, tenant: credential }), requirement))
+        await tell(() => decidedNow(twinkey, sent({ credential, tenant: credential }), requirement))
       }
       await tell(() => keys.verify(credential))
       await tell(() => twinkey.tokens.verify(credential))

@@ -63,7 +63,7 @@ const remembersVerdicts: Broken = {
       if (decision.ok) letIn.set(text, decision)
       return decision
     }
-    return { ...sound, authenticate: authenticate as Twinkey['authenticate'], authenticateNow: () => undefined }
+    return { ...sound, authenticate: authenticate as Twinkey['authenticate'], decide: authenticate as Twinkey['decide'] }
   },
 }
 
@@ -77,7 +77,7 @@ export const oneFlightForAll: Broken = {
       })
       return flight
     }
-    return { ...sound, authenticate: authenticate as Twinkey['authenticate'], authenticateNow: () => undefined }
+    return { ...sound, authenticate: authenticate as Twinkey['authenticate'], decide: authenticate as Twinkey['decide'] }
   },
 }
 

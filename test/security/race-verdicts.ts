@@ -1,5 +1,5 @@
 import type { Twinkey } from 'twinkey'
-import { anyTarget, codeOf, sent, verdict } from '../support/sent.ts'
+import { anyTarget, codeOf, decidedNow, sent, verdict } from '../support/sent.ts'
 import type { Race, Stage } from './race.ts'
 import { same, whoIs } from './race-management.ts'
 
@@ -26,7 +26,7 @@ function asking({ pause }: Stage, node: Twinkey, credential: string, seen: Set<s
 
 // Both ways to ask, at once: without waiting, and joined to whatever is being read.
 async function isRefused(what: string, node: Twinkey, credential: string): Promise<void> {
-  const now = node.authenticateNow(sent({ credential }), anyTarget)
+  const now = decidedNow(node, sent({ credential }), anyTarget)
   if (now !== undefined) same(`${what}, without waiting`, codeOf(now), 'credential_invalid')
   same(what, await verdict(node, credential), 'credential_invalid')
 }

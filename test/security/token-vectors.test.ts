@@ -2,11 +2,11 @@ import { constants, createHash, createPublicKey, publicEncrypt } from 'node:cryp
 import { compactVerify, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readSigningKey, type SigningKey } from '../../src/core/signing-key.ts'
-import { verifyToken } from '../../src/core/tokens.ts'
 import { remoteKeys } from '../../src/wire/jwks.ts'
 import { AUDIENCE, ISSUER } from '../support/bench.ts'
 import { base64url, encoded } from '../support/forge.ts'
 import { codeOf } from '../support/sent.ts'
+import { verifyToken } from '../support/verify-token.ts'
 import vectors from '../vectors/wycheproof-jws.json' with { type: 'json' }
 import { createScene, type Scene } from './forge-scene.ts'
 import { rawRsa } from './forge-signatures.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Scope, Target, Twinkey } from 'twinkey'
 import { expect } from 'vitest'
-import { byHeaders, sent } from '../support/sent.ts'
+import { byHeaders, decidedNow, sent } from '../support/sent.ts'
 import { expectedView, foundView, type ModelSecret } from './keyring-model-key.ts'
 import type { Nodes } from './keyring-model-nodes.ts'
 import { narrowed, resolve, sorted } from './keyring-model-scope.ts'
@@ -103,7 +103,7 @@ export function authenticate(node: number, which: Pick, named: Target): KeyringC
       const target = { ...named, tenant: named.tenant === undefined ? undefined : `${model.run}-${named.tenant}` }
       const expected = possibleHolders(model, node, credential).map((holder) => expectedDecision(holder, target, via))
       const request = sent({ credential: credential.text, ...target })
-      const now = twinkey.authenticateNow(request, byHeaders)
+      const now = decidedNow(twinkey, request, byHeaders)
       for (const decision of [...(now === undefined ? [] : [now]), await twinkey.authenticate(request, byHeaders)]) {
         const found = decision.ok
           ? { ...decision.principal, scope: sorted((decision.principal as { scope: Scope }).scope) }

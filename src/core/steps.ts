@@ -1,0 +1,32 @@
+/** Work that is written as one straight line and pauses where something must be awaited. */
+export type Steps<T> = Generator<Promise<unknown>, T, unknown>
+
+/** Pauses the work until a promise is fulfilled, and returns its value. */
+export function* wait<T>(promise: Promise<T>): Steps<T> {
+  return (yield promise) as T
+}
+
+/**
+ * Runs the work. Work that never pauses is done when this returns, without a promise.
+ *
+ * @param failed Turns a rejected promise into an outcome. The work ends there.
+ */
+export function run<T>(steps: Steps<T>, failed: (error: unknown) => T): T | Promise<T> {
+  const step = steps.next()
+  return step.done ? step.value : resume(steps, step.value, failed)
+}
+
+async function resume<T>(steps: Steps<T>, promise: Promise<unknown>, failed: (error: unknown) => T): Promise<T> {
+  let awaited: Promise<unknown> = promise
+  for (;;) {
+    let value: unknown
+    try {
+      value = await awaited
+    } catch (error) {
+      return failed(error)
+    }
+    const step = steps.next(value)
+    if (step.done) return step.value
+    awaited = step.value
+  }
+}
