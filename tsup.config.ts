@@ -2,21 +2,21 @@ import { defineConfig } from 'tsup'
 
 const entry = {
   index: 'src/index.ts',
-  express: 'src/adapters/express.ts',
-  fastify: 'src/adapters/fastify.ts',
-  hono: 'src/adapters/hono.ts',
-  web: 'src/adapters/web.ts',
-  profiles: 'src/wire/profiles.ts',
+  express: 'src/adapters/express/index.ts',
+  fastify: 'src/adapters/fastify/index.ts',
+  hono: 'src/adapters/hono/index.ts',
+  web: 'src/adapters/web/index.ts',
+  profiles: 'src/profiles/index.ts',
   'stores/memory': 'src/stores/memory.ts',
-  'stores/postgres': 'src/stores/postgres.ts',
-  'stores/redis': 'src/stores/redis.ts',
-  'stores/sqlite': 'src/stores/sqlite.ts',
-  verifier: 'src/verifier.ts',
-  testing: 'src/testing.ts',
+  'stores/postgres': 'src/stores/postgres/index.ts',
+  'stores/redis': 'src/stores/redis/index.ts',
+  'stores/sqlite': 'src/stores/sqlite/index.ts',
+  verifier: 'src/verifier/index.ts',
+  testing: 'src/testing/index.ts',
 }
 
 export default defineConfig({
-  entry: { ...entry, hash: 'src/core/hash.ts', 'hash.node': 'src/core/hash.node.ts' },
+  entry: { ...entry, hash: 'src/core/secrets/hash.ts', 'hash.node': 'src/core/secrets/hash.node.ts' },
   format: ['esm'],
   target: 'es2022',
   platform: 'neutral',

@@ -14,12 +14,12 @@ const src = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta
 export default defineConfig({
   resolve: {
     alias: [
-      { find: '#hash', replacement: src('core/hash.node.ts') },
+      { find: '#hash', replacement: src('core/secrets/hash.node.ts') },
       { find: /^twinkey$/, replacement: src('index.ts') },
-      { find: /^twinkey\/stores\/(\w+)$/, replacement: src('stores/$1.ts') },
-      { find: /^twinkey\/(testing|verifier)$/, replacement: src('$1.ts') },
-      { find: /^twinkey\/profiles$/, replacement: src('wire/profiles.ts') },
-      { find: /^twinkey\/(express|fastify|hono|web)$/, replacement: src('adapters/$1.ts') },
+      { find: 'twinkey/stores/memory', replacement: src('stores/memory.ts') },
+      { find: /^twinkey\/stores\/(\w+)$/, replacement: src('stores/$1/index.ts') },
+      { find: /^twinkey\/(profiles|testing|verifier)$/, replacement: src('$1/index.ts') },
+      { find: /^twinkey\/(express|fastify|hono|web)$/, replacement: src('adapters/$1/index.ts') },
     ],
   },
   test: {

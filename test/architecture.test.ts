@@ -74,40 +74,70 @@ function filesUnder(folder: string, ending: string): string[] {
 const sources = filesUnder('src', '.ts').map(read)
 const imports = sources.flatMap((source) => source.imports)
 const inside = imports.filter(({ to }) => to.startsWith('src/'))
-const roomOf = (path: string) => /^src\/(\w+)\//.exec(path)?.[1] ?? 'root'
-const storeOf = (path: string) => /^src\/stores\/([a-z]+)/.exec(path)?.[1]
+/** The room of a file: its folder, and in the core the folder below that. */
+const roomOf = (path: string) => /^src\/(core\/\w+|\w+)\//.exec(path)?.[1] ?? 'root'
+const partOf = (path: string) => dirname(path)
 const shown = ({ from, to, typeOnly }: Import) => `${from} -> ${to}${typeOnly ? ' (types)' : ''}`
 
 it('the sources are found, with what they import', () => {
   expect(sources.length).toBeGreaterThan(30)
   expect(inside.length).toBeGreaterThan(100)
-  expect(inside.map(shown)).toContain('src/core/tokens.ts -> src/core/secret.ts')
-  expect(inside.map(shown)).toContain('src/core/tokens.ts -> src/core/signing-key.ts (types)')
+  expect(inside.map(shown)).toContain('src/core/tokens/token.ts -> src/core/secrets/secret.ts')
+  expect(inside.map(shown)).toContain('src/core/tokens/token.ts -> src/core/tokens/signing-key.ts (types)')
   expect(sources.map(({ path }) => path)).toEqual(expect.arrayContaining([...new Set(inside.map(({ to }) => to))]))
 })
 
 describe('imports', () => {
-  const ALLOWED: Record<string, (each: Import) => boolean> = {
-    core: ({ to }) => roomOf(to) === 'core',
-    wire: ({ to }) => ['core', 'wire'].includes(roomOf(to)),
-    // A store may be of several files that are named after it.
-    stores: ({ from, to }) => roomOf(to) === 'core' || storeOf(to) === storeOf(from),
-    testing: ({ to, typeOnly }) => roomOf(to) === 'testing' || (roomOf(to) === 'core' && typeOnly),
-    adapters: ({ to, typeOnly }) => ['wire', 'adapters'].includes(roomOf(to)) || (roomOf(to) === 'core' && typeOnly),
-    // These put the rooms together. What mounts a framework is reached by its own subpath.
-    root: ({ to }) => roomOf(to) !== 'adapters',
+  // From the bottom up. A room imports from the rooms above it in this list, in addition to itself.
+  const ORDER = [
+    'core/secrets',
+    'core/model',
+    'core/store',
+    'core/cache',
+    'core/tokens',
+    'core/decision',
+    'core/management',
+    'http',
+    'profiles',
+    'guard',
+    'endpoints',
+    'adapters',
+  ]
+  // Rooms beside that order, and all that each imports from.
+  const BESIDE: Record<string, readonly string[]> = {
+    stores: ['core/store', 'core/model'],
+    testing: ['core/store', 'core/model'],
+    telemetry: ['core/model'],
+    verifier: ['core/secrets', 'core/model', 'core/store', 'core/tokens', 'core/decision', 'http', 'guard', 'telemetry'],
+    root: [...ORDER.filter((room) => room !== 'adapters'), 'stores', 'telemetry'],
   }
+  // Rooms whose folders are for one thing each, and import nothing from one another but what is shared.
+  // Hono is made of web-standard requests.
+  const SHARED = { stores: ['src/stores'], adapters: ['src/adapters/node', 'src/adapters/web'] }
+  const rooms = [...ORDER, ...Object.keys(BESIDE)]
+  const allowedFor = (room: string) => [room, ...(BESIDE[room] ?? ORDER.slice(0, ORDER.indexOf(room)))]
 
-  it.each(Object.keys(ALLOWED))('of %s go in the direction of the design only', (room) => {
+  it.each(rooms)('of %s go in the direction of the design only', (room) => {
     const ofRoom = inside.filter(({ from }) => roomOf(from) === room)
-    expect(ofRoom.filter((each) => !ALLOWED[room]?.(each)).map(shown)).toEqual([])
+    expect(ofRoom.filter(({ to }) => !allowedFor(room).includes(roomOf(to))).map(shown)).toEqual([])
   })
 
-  it('leave no room out of the rule', () => {
-    expect(new Set(sources.map(({ path }) => roomOf(path)))).toEqual(
-      new Set(Object.keys(ALLOWED).filter((room) => sources.some(({ path }) => roomOf(path) === room))),
-    )
-    for (const { path } of sources) expect(Object.keys(ALLOWED)).toContain(roomOf(path))
+  it.each(Object.entries(SHARED))('never go from one folder of %s to another', (room, shared) => {
+    const across = inside.filter(({ from, to }) => roomOf(from) === room && roomOf(to) === room && partOf(from) !== partOf(to))
+    expect(across.filter(({ to }) => !shared.includes(partOf(to))).map(shown)).toEqual([])
+  })
+
+  it('of adapters and testing from the core are types', () => {
+    const needing = inside.filter(({ from, to }) => ['adapters', 'testing'].includes(roomOf(from)) && roomOf(to).startsWith('core/'))
+    expect(needing.filter(({ typeOnly }) => !typeOnly).map(shown)).toEqual([])
+  })
+
+  it('leave no room out of the rule, and each room says what belongs in it', () => {
+    expect([...new Set(sources.map(({ path }) => roomOf(path)))].sort()).toEqual([...rooms].sort())
+    for (const room of rooms.filter((each) => each !== 'root')) {
+      const readme = readFileSync(join(root, 'src', room, 'README.md'), 'utf8')
+      expect(`${room}: ${readme.split('\n').length - 1 <= 15}`).toBe(`${room}: true`)
+    }
   })
 
   it('never go in a ring, not even for types', () => {
@@ -125,7 +155,7 @@ describe('imports', () => {
   })
 
   it('of Node are where Node is meant, and nowhere else', () => {
-    const meant = ['src/core/hash.node.ts', 'src/adapters/express.ts', 'src/adapters/fastify.ts']
+    const meant = ['src/core/secrets/hash.node.ts', 'src/adapters/express/index.ts', 'src/adapters/fastify/index.ts']
     expect(imports.filter(({ from, to }) => to.startsWith('node:') && !meant.includes(from)).map(shown)).toEqual([])
   })
 
@@ -152,18 +182,18 @@ describe('the core', () => {
 
   it('has one timer, that of the deadline', () => {
     const timed = sources.filter(({ path, globals }) => path.startsWith('src/core/') && globals.includes('setTimeout'))
-    expect(timed.map(({ path }) => path)).toEqual(['src/core/deadline.ts'])
+    expect(timed.map(({ path }) => path)).toEqual(['src/core/store/timeout.ts'])
   })
 
   it('sees the clock of the options by its name, which only the options default', () => {
     const clocks = sources.filter(({ globals }) => globals.some((each) => /^(?:Date|performance)\b/.test(each)))
-    expect(clocks.map(({ path }) => path)).toEqual(['src/options.ts', 'src/verifier.ts'])
+    expect(clocks.map(({ path }) => path)).toEqual(['src/options.ts', 'src/verifier/index.ts'])
   })
 
   it('logs nothing', () => {
     const logging = sources.filter(({ globals }) => globals.some((each) => /^(?:console|process|globalThis)\b/.test(each)))
     // Where the listener fails that hears everything else, somebody else must.
-    expect(logging.map(({ path }) => path)).toEqual(['src/event-failures.ts'])
+    expect(logging.map(({ path }) => path)).toEqual(['src/telemetry/event-failures.ts'])
   })
 })
 

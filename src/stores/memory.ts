@@ -1,8 +1,8 @@
 /** Keys in the memory of the process. @module twinkey/stores/memory */
 
-import type { KeyRecord } from '../core/api-key.ts'
-import { matchesQuery } from '../core/list-query.ts'
-import type { KeyStore, StoredKey } from '../core/store.ts'
+import type { KeyRecord } from '../core/model/api-key.ts'
+import { matchesQuery } from '../core/store/list-query.ts'
+import type { KeyStore, StoredKey } from '../core/store/store.ts'
 
 // Marks the stores made here: only they may go with a signing key that dies with the process, as the store does.
 const IN_MEMORY = Symbol.for('twinkey.memory-store')

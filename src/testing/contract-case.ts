@@ -1,4 +1,4 @@
-import type { KeyStore } from '../core/store.ts'
+import type { KeyStore } from '../core/store/store.ts'
 
 /** One sentence of the contract of a store, as a test for any runner. */
 export interface StoreContractCase {

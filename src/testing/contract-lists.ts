@@ -1,5 +1,5 @@
-import type { AliasRecord, KeyRecord } from '../core/api-key.ts'
-import type { KeyStore } from '../core/store.ts'
+import type { AliasRecord, KeyRecord } from '../core/model/api-key.ts'
+import type { KeyStore } from '../core/store/store.ts'
 import type { StoreContractCase } from './contract-case.ts'
 import { expectDelete, expectGet, expectList, expectPut, pageOf, pages, same } from './expect.ts'
 import { newId, newKey, newSecret } from './sample.ts'

@@ -1,4 +1,4 @@
-import type { KeyStore } from '../core/store.ts'
+import type { KeyStore } from '../core/store/store.ts'
 import type { StoreContractCase } from './contract-case.ts'
 import { expectDelete, expectGet, expectPut, pageOf, same } from './expect.ts'
 import { newId, newKey } from './sample.ts'

@@ -1,5 +1,5 @@
-import type { KeyRecord } from '../core/api-key.ts'
-import type { KeyStore, ListQuery, StoredKey } from '../core/store.ts'
+import type { KeyRecord } from '../core/model/api-key.ts'
+import type { KeyStore, ListQuery, StoredKey } from '../core/store/store.ts'
 
 // The calls of a store, each held to what it must answer. What is thrown names the call, and where the answer differs.
 

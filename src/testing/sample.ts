@@ -1,4 +1,4 @@
-import type { KeyRecord, StoredSecret } from '../core/api-key.ts'
+import type { KeyRecord, StoredSecret } from '../core/model/api-key.ts'
 
 /** A record of a key of its own. */
 export function newKey(attributes: Partial<KeyRecord> = {}): KeyRecord {

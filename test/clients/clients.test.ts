@@ -35,7 +35,7 @@ async function serve() {
     },
   })
   const environment = 'Production'
-  const tenant = () => (limits.left-- > 0 ? rateLimited(1) : undefined)
+  const tenant = Object.assign(() => (limits.left-- > 0 ? rateLimited(1) : undefined), { optional: true })
   const flow: Requirement = { profile: boomiFlow(), environment, tenant }
   const server = await hosts['Express 5']?.(twinkey, {
     routes: [

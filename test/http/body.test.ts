@@ -2,11 +2,11 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { bodyOf, hideQuery, takenBody } from '../../src/adapters/node.ts'
-import { hideQuery as hideInRequest, withoutCaching } from '../../src/adapters/web-context.ts'
-import { REFUSALS } from '../../src/core/refusal.ts'
-import { type BodySource, collectBody, readBody, unreadBody } from '../../src/wire/body.ts'
-import { NodeWireRequest } from '../../src/wire/request.ts'
+import { bodyOf, hideQuery, takenBody } from '../../src/adapters/node/message.ts'
+import { hideQuery as hideInRequest, withoutCaching } from '../../src/adapters/web/context.ts'
+import { REFUSALS } from '../../src/core/model/refusal.ts'
+import { type BodySource, collectBody, readBody, unreadBody } from '../../src/http/body.ts'
+import { NodeWireRequest } from '../../src/http/request.ts'
 
 const MAX = 65_536
 const URL_WITH_USER_IS_TAKEN = process.versions['bun'] !== undefined

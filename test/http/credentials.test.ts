@@ -1,8 +1,8 @@
 import { flare, flowgear, standard } from 'twinkey/profiles'
 import { describe, expect, it } from 'vitest'
-import { REFUSALS } from '../../src/core/refusal.ts'
-import { readBearer } from '../../src/wire/credential.ts'
-import { NodeWireRequest } from '../../src/wire/request.ts'
+import { REFUSALS } from '../../src/core/model/refusal.ts'
+import { readBearer } from '../../src/http/credential.ts'
+import { NodeWireRequest } from '../../src/http/request.ts'
 
 const sent = (authorization?: string, url = '/') =>
   new NodeWireRequest({ url, rawHeaders: authorization === undefined ? [] : ['Authorization', authorization] })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { NodeWireRequest, WebWireRequest } from '../../src/wire/request.ts'
+import { NodeWireRequest, WebWireRequest } from '../../src/http/request.ts'
 import { editing } from './edits.ts'
 import { allowed, type Expected, refused, seen } from './expect.ts'
 import { createFixture, type Fixture } from './fixture.ts'

@@ -2,8 +2,8 @@ import type { Profile } from 'twinkey'
 import { boomiFlow, flare, flowgear, securitySchemes, standard } from 'twinkey/profiles'
 import { requireAuth, webEndpoints } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
-import { REFUSALS } from '../../src/core/refusal.ts'
-import { createEndpoints } from '../../src/wire/endpoints.ts'
+import { REFUSALS } from '../../src/core/model/refusal.ts'
+import { createEndpoints } from '../../src/endpoints/tokens/endpoints.ts'
 import { createBench } from '../support/bench.ts'
 
 const flareOf = () => flare({ account: () => undefined })

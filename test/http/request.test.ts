@@ -9,8 +9,8 @@ import {
   redactUrl,
   WebWireRequest,
   withoutQuery,
-} from '../../src/wire/request.ts'
-import { hideFromQuery } from '../../src/wire/secret-query.ts'
+} from '../../src/http/request.ts'
+import { hideFromQuery } from '../../src/http/secret-query.ts'
 
 const nodeWith = (...rawHeaders: string[]) => new NodeWireRequest({ rawHeaders })
 const requests = [

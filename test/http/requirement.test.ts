@@ -1,8 +1,8 @@
 import { header, param, query, type Refusal, routeTemplate } from 'twinkey'
 import { describe, expect, it } from 'vitest'
-import { REFUSALS, unseenOf } from '../../src/core/refusal.ts'
-import { NodeWireRequest } from '../../src/wire/request.ts'
-import { CheckedRequirement } from '../../src/wire/requirement.ts'
+import { REFUSALS, unseenOf } from '../../src/core/model/refusal.ts'
+import { CheckedRequirement } from '../../src/guard/requirement.ts'
+import { NodeWireRequest } from '../../src/http/request.ts'
 
 describe('a requirement that would not guard what it seems to is refused, with what to do', () => {
   const ACCEPT = "requireAuth: accept must be a list of 'secret' and 'token', with at least one of them."

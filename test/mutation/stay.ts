@@ -52,7 +52,7 @@ vi.mock('jose/jws/compact/verify', async (load) => {
 // That an example fails is enough. Nobody will look for a smaller one.
 configureGlobal({ endOnFailure: true })
 
-const FOLDERS = ['test/core', 'test/works-with', 'test/security', 'test/http']
+const FOLDERS = ['test/core', 'test/adapters', 'test/security', 'test/http', 'test/verifier']
 // What takes a server, another process or seconds.
 const LEFT_OUT =
   /\/(bun|wire-rows|types|token-hosts|edge|fuzz|fuzz-http|leaks|races|expressions|timing|floods|cache-memory|boxes-store)\.test\.ts$/

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import base from '../../vitest.config.ts'
 
-const tests = fileURLToPath(new URL('./tests.ts', import.meta.url))
+const tests = fileURLToPath(new URL('tests.ts', import.meta.url))
 
 /** One file that stays, loads the tests, and runs them again for each mutant. */
 export default defineConfig({

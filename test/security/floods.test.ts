@@ -1,6 +1,6 @@
 import { memoryStore, type Throttle, type WireRequest } from 'twinkey'
 import { describe, expect, it, vi } from 'vitest'
-import { mintId, mintSecret } from '../../src/core/secret.ts'
+import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'
 import { createBench } from '../support/bench.ts'
 import { anyTarget, codeOf, decidedNow, sent, verdict } from '../support/sent.ts'
 

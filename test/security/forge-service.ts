@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
 import type { Decision, Requirement, TokenRequest, Twinkey, TwinkeyEvent } from 'twinkey'
 import { createVerifier, type Verifier, type VerifierOptions } from 'twinkey/verifier'
-import { CheckedRequirement } from '../../src/wire/requirement.ts'
+import { CheckedRequirement } from '../../src/guard/requirement.ts'
 import { AUDIENCE, type Bench, createBench, ISSUER } from '../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, type Sent, sent } from '../support/sent.ts'
 

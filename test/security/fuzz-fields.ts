@@ -1,6 +1,6 @@
-import { isRefusal } from '../../src/core/refusal.ts'
+import { isRefusal } from '../../src/core/model/refusal.ts'
+import { readHeader } from '../../src/http/request.ts'
 import type { Profile, WireRequest } from '../../src/index.ts'
-import { readHeader } from '../../src/wire/request.ts'
 import { refusalProblem } from './fuzz-refusals.ts'
 import type { Judgement, Target } from './fuzz-run.ts'
 import type { FuzzScene } from './fuzz-scene.ts'

@@ -1,10 +1,10 @@
-import { fromScopeString } from '../../src/core/scope.ts'
-import { checksumHolds, hasOurPrefix, isWellFormed, keyIdOf } from '../../src/core/secret.ts'
-import { isIssuedBy, isTokenLike } from '../../src/core/tokens.ts'
+import { fromScopeString } from '../../src/core/model/scope.ts'
+import { checksumHolds, hasOurPrefix, isWellFormed, keyIdOf } from '../../src/core/secrets/secret.ts'
+import { isIssuedBy, isTokenLike } from '../../src/core/tokens/token.ts'
+import { readBody } from '../../src/http/body.ts'
+import { readHeader, readQuery, withoutQuery } from '../../src/http/request.ts'
 import type { Profile, WireRequest } from '../../src/index.ts'
 import { redactUrl, secretPattern } from '../../src/index.ts'
-import { readBody } from '../../src/wire/body.ts'
-import { readHeader, readQuery, withoutQuery } from '../../src/wire/request.ts'
 import { ISSUER, PREFIXES } from './fuzz-scene.ts'
 
 /** A parser, and the texts that would take it longest, were it to take longer than in proportion to their length. */

@@ -1,6 +1,6 @@
-import { isRefusal } from '../../src/core/refusal.ts'
+import { isRefusal } from '../../src/core/model/refusal.ts'
+import { readQuery, withoutQuery } from '../../src/http/request.ts'
 import { redactUrl } from '../../src/index.ts'
-import { readQuery, withoutQuery } from '../../src/wire/request.ts'
 import { refusalProblem } from './fuzz-refusals.ts'
 import type { Target } from './fuzz-run.ts'
 import type { FuzzScene } from './fuzz-scene.ts'

@@ -1,5 +1,5 @@
-import { denied, isRefusal, REFUSALS, targetConflict, targetMissing } from '../../src/core/refusal.ts'
-import { AXES } from '../../src/core/scope.ts'
+import { denied, isRefusal, REFUSALS, targetConflict, targetMissing } from '../../src/core/model/refusal.ts'
+import { AXES } from '../../src/core/model/scope.ts'
 
 const CONSTANT = new Set(
   [...Object.values(REFUSALS), ...AXES.flatMap(([axis]) => [targetMissing(axis), targetConflict(axis), denied(axis)])].map(spelled),

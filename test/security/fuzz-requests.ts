@@ -1,5 +1,5 @@
+import { createEndpoints } from '../../src/endpoints/tokens/endpoints.ts'
 import { type Anonymous, type Decision, header, type Profile, type Requirement, type Twinkey, type WireRequest } from '../../src/index.ts'
-import { createEndpoints } from '../../src/wire/endpoints.ts'
 import { bodyBytes } from './fuzz-bodies.ts'
 import { refusalProblem } from './fuzz-refusals.ts'
 import type { Target } from './fuzz-run.ts'

@@ -1,7 +1,7 @@
-import { readSigningKey } from '../../src/core/signing-key.ts'
-import type { TokenRules } from '../../src/core/tokens.ts'
+import { readSigningKey } from '../../src/core/tokens/signing-key.ts'
+import type { TokenRules } from '../../src/core/tokens/token.ts'
 import { createTwinkey, generateSigningKey, memoryStore, type Profile, type Scope, type Twinkey } from '../../src/index.ts'
-import * as profiles from '../../src/wire/profiles.ts'
+import * as profiles from '../../src/profiles/index.ts'
 import { createClock } from '../support/clock.ts'
 
 /** A Twinkey with keys in all states, everything that it ever issued, and what of that is live. */

@@ -1,4 +1,4 @@
-import { AXES, fromScopeString, narrow, scopeProblem, toScopeString } from '../../src/core/scope.ts'
+import { AXES, fromScopeString, narrow, scopeProblem, toScopeString } from '../../src/core/model/scope.ts'
 import type { Scope } from '../../src/index.ts'
 import type { Random } from './fuzz-random.ts'
 import type { Target } from './fuzz-run.ts'

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { isWellFormed, keyIdOf } from '../../src/core/secret.ts'
+import { isWellFormed, keyIdOf } from '../../src/core/secrets/secret.ts'
 import { checksumHolds, secretPattern } from '../../src/index.ts'
 import type { Random } from './fuzz-random.ts'
 import type { Judgement, Target } from './fuzz-run.ts'

@@ -1,4 +1,4 @@
-import { isIssuedBy, isTokenLike } from '../../src/core/tokens.ts'
+import { isIssuedBy, isTokenLike } from '../../src/core/tokens/token.ts'
 import { base64url, forge } from '../support/forge.ts'
 import { verifyToken } from '../support/verify-token.ts'
 import type { Random } from './fuzz-random.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { digestSecret, slotDigests } from '../../src/core/digest.ts'
-import { mintId, mintSecret } from '../../src/core/secret.ts'
-import { separationOf } from '../figures/timing-statistics.ts'
-import { nearDigest, trialsOf } from '../figures/timing-trials.ts'
+import { separationOf } from '../../benchmarks/experiments/timing-statistics.ts'
+import { nearDigest, trialsOf } from '../../benchmarks/experiments/timing-trials.ts'
+import { digestSecret, slotDigests } from '../../src/core/secrets/digest.ts'
+import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'
 
 // What `npm run figure -- timing` judges by. It times; nothing here does.
 

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { labelsOf } from '../../src/core/list-query.ts'
+import { labelsOf } from '../../src/core/store/list-query.ts'
 import { newKey } from '../../src/testing/sample.ts'
 import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
 

@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { KeyRecord, StoredKey } from 'twinkey'
 import { type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
 import { expect } from 'vitest'
-import { labelsOf } from '../../src/core/list-query.ts'
+import { labelsOf } from '../../src/core/store/list-query.ts'
 import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
 
 /** Several nodes on one server, and a way to look into its tables. */

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import pg from 'pg'
-import { postgresStore } from '../../src/stores/postgres.ts'
+import { postgresStore } from '../../src/stores/postgres/index.ts'
 import { newKey } from '../../src/testing/sample.ts'
 import { createPool } from '../support/postgres.ts'
 

@@ -238,7 +238,8 @@ test('a key that could not be created is told to be not there only where no conn
   )
   await closed.end()
   // As Node has it for a name with several addresses.
-  const several = Object.assign(new AggregateError([new Error('connect ECONNREFUSED ::1:5432')]), { code: 'ECONNREFUSED' })
+  const refused = Object.assign(new Error('connect ECONNREFUSED ::1:5432'), { code: 'ECONNREFUSED', syscall: 'connect' })
+  const several = Object.assign(new AggregateError([refused]), { code: 'ECONNREFUSED' })
   expect(await create({ query: () => Promise.reject(several) })).toMatch(/could be opened: ECONNREFUSED$/)
   for (const code of ['ECONNRESET', 'ETIMEDOUT', 'EPIPE', '57P01', '08006', undefined]) {
     const lost = () => Promise.reject(Object.assign(new Error('the connection is gone'), { code }))

@@ -95,7 +95,8 @@ test('every call is one statement', async () => {
   for (const [name, call] of calls) {
     asked.length = 0
     await call()
-    expect(asked.length, name).toBe(1)
+    // The first write of a store looks first whether rows come back in a form that can be read.
+    expect(asked, name).toHaveLength(name === 'migrates' ? 2 : 1)
     if (name !== 'migrates') expect(asked[0], name).not.toContain(';')
   }
   asked.length = 0

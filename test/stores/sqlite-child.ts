@@ -37,7 +37,7 @@ export async function withChildren(driver: DriverName, path: string, test: (star
       bundle: true,
       format: 'esm',
       platform: 'node',
-      alias: { '#hash': join(root, 'src/core/hash.node.ts') },
+      alias: { '#hash': join(root, 'src/core/secrets/hash.node.ts') },
       // Drivers are found from where the project is.
       define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(root, 'test/support/sqlite.ts')).href) },
     })

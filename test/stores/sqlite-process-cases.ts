@@ -1,7 +1,7 @@
 import type { KeyRecord } from 'twinkey'
 import { type SqliteStore, sqliteStore } from 'twinkey/stores/sqlite'
 import { expect } from 'vitest'
-import { labelsOf } from '../../src/core/list-query.ts'
+import { labelsOf } from '../../src/core/store/list-query.ts'
 import { newKey } from '../../src/testing/sample.ts'
 import { type Bed, type DriverName, withBed } from '../support/sqlite.ts'
 import { withChildren } from './sqlite-child.ts'

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import { type SqliteStore, sqliteStore } from '../../src/stores/sqlite.ts'
+import { type SqliteStore, sqliteStore } from '../../src/stores/sqlite/index.ts'
 import { newKey } from '../../src/testing/sample.ts'
 import { type DriverName, openSqlite } from '../support/sqlite.ts'
 

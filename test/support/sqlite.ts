@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LibsqlClient, SqliteDatabase } from '../../src/stores/sqlite.ts'
+import type { LibsqlClient, SqliteDatabase } from '../../src/stores/sqlite/index.ts'
 import { betterSqlite3 } from './other-node.ts'
 
 /** Every driver that the store takes. */

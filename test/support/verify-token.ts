@@ -1,5 +1,5 @@
-import type { RefusalReason } from '../../src/core/refusal.ts'
-import { readTokenHeader, type TokenClaims, type TokenRules, verifyToken as verifyInspected } from '../../src/core/tokens.ts'
+import type { RefusalReason } from '../../src/core/model/refusal.ts'
+import { readTokenHeader, type TokenClaims, type TokenRules, verifyToken as verifyInspected } from '../../src/core/tokens/token.ts'
 
 /** Verifies a token from its text alone: header, key, signature and claims. */
 export async function verifyToken(text: string, rules: TokenRules, now: number): Promise<TokenClaims | RefusalReason> {

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient as createLibsql } from '@libsql/client'
+import pg from 'pg'
+import { createClient as createRedis } from 'redis'
+import type { KeyStore } from 'twinkey'
+import { postgresStore } from 'twinkey/stores/postgres'
+import { redisStore } from 'twinkey/stores/redis'
+import { sqliteStore } from 'twinkey/stores/sqlite'
+import { startPostgres } from '../../test/support/postgres.ts'
+import { startRedis } from '../../test/support/redis.ts'
+
+/** Where a store is kept, in a form that another process can be told. */
+export type Address =
+  | { readonly kind: 'postgres'; readonly url: string }
+  | { readonly kind: 'redis'; readonly url: string }
+  | { readonly kind: 'sqlite'; readonly file: string }
+
+/** A database of this figure. */
+export interface Backend {
+  readonly address: Address
+  /** Ends the server as a power cut would end its process; for SQLite there is none. */
+  crash(): Promise<void>
+  /** Starts it again on the same data. */
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Starts a database, with everything on the disk before it is acknowledged, and makes its tables. */
+export async function startBackend(kind: Address['kind']): Promise<Backend> {
+  const backend = await started(kind)
+  if (kind === 'redis') return backend
+  const { store, close } = await openStore(backend.address, { feed: false })
+  await (store as KeyStore & { migrate(): Promise<void> }).migrate()
+  await close()
+  return backend
+}
+
+/** Opens a store on its own connections, as one node has them. */
+export async function openStore(
+  address: Address,
+  { feed }: { readonly feed: boolean },
+): Promise<{ store: KeyStore; close(): Promise<void> }> {
+  if (address.kind === 'postgres') {
+    const connectionString = address.url
+    const pool = new pg.Pool({ connectionString, max: 4 }).on('error', () => {})
+    const store = postgresStore(pool, feed ? { listen: () => new pg.Client({ connectionString }) } : {})
+    return { store, close: () => pool.end() }
+  }
+  if (address.kind === 'redis') {
+    const client = createRedis({ url: address.url }).on('error', () => {})
+    await client.connect()
+    const store = redisStore(client, feed ? { subscriber: () => client.duplicate() } : {})
+    return { store, close: async () => client.destroy() }
+  }
+  const client = createLibsql({ url: `file:${address.file}` })
+  return { store: sqliteStore(client), close: async () => client.close() }
+}
+
+async function started(kind: Address['kind']): Promise<Backend> {
+  if (kind === 'postgres') {
+    const server = await startPostgres()
+    return { address: { kind, url: server.url }, crash: () => server.crash(), start: () => server.start(), stop: () => server.stop() }
+  }
+  if (kind === 'redis') {
+    const server = await startRedis({ appendonly: 'yes', appendfsync: 'always' })
+    return { address: { kind, url: server.url }, crash: () => server.crash(), start: () => server.start(), stop: () => server.stop() }
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'twinkey-sqlite-'))
+  const nothing = async () => {}
+  return {
+    address: { kind, file: join(folder, 'keys.db') },
+    crash: nothing,
+    start: nothing,
+    stop: async () => rmSync(folder, { recursive: true }),
+  }
+}

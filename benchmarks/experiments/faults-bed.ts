@@ -1,0 +1,125 @@
+import type { KeyStore } from 'twinkey'
+import { type SpyStore, spyStore } from '../../test/support/spy-store.ts'
+import type { Backend } from './backend.ts'
+import { type Client, openNode } from './faults-node.ts'
+import { type Counts, DEADLINE_SECONDS, startTraffic, type Traffic } from './faults-traffic.ts'
+import { startProxy, type WeatherProxy } from './proxy.ts'
+
+/** Longer than the deadline of a node. */
+export const LATE_MILLISECONDS = 2 * DEADLINE_SECONDS * 1000
+
+const NODES = 2
+// All is well again when nothing has failed for longer than a key may be remembered.
+const QUIET_MILLISECONDS = 1300
+const GIVES_UP_MILLISECONDS = 12_000
+
+/** Nodes in use, and what can happen to them. */
+export interface Bed {
+  readonly nodes: readonly BedNode[]
+  readonly traffic: Traffic
+  readonly backend: Backend
+  /** Between the nodes and their server; none for SQLite. */
+  readonly proxy: WeatherProxy | undefined
+  /** Does something when the bed is no longer needed. */
+  defer(work: () => Promise<void>): void
+}
+
+/** A node, as a fault at the port of its store sees it. */
+export interface BedNode extends Pick<SpyStore, 'inner' | 'override'> {
+  /** Tells it what a feed tells that may have missed something. */
+  missed(): void
+}
+
+/** Something that goes wrong. It lasts until what it answers is called. */
+export type Fault = (bed: Bed) => Promise<() => Promise<void>>
+
+/** What one fault did. */
+export interface Suffered {
+  readonly times: number
+  /** How often somebody was told that the store is unavailable, or had to wait for long. A fault that nobody felt proves nothing. */
+  readonly felt: number
+  /** From its end until a live credential was refused for the last time, or a management call failed, at worst. Null where that went on. */
+  readonly recoverySeconds: number | null
+  readonly counts: Counts
+}
+
+/** Lets a fault happen to two new nodes that are in use, so and so often. */
+export async function suffer(
+  fault: Fault,
+  { backend, client, times, lastsMilliseconds }: { backend: Backend; client: Client; times: number; lastsMilliseconds: number },
+): Promise<Suffered> {
+  const closing: (() => Promise<void>)[] = []
+  const defer = (work: () => Promise<void>) => void closing.unshift(work)
+  try {
+    const proxy = await proxyOf(backend)
+    const opened = await Promise.all(Array.from({ length: NODES }, () => openNode(client, placeOf(backend, proxy))))
+    for (const { close } of opened) defer(close)
+    // Before the nodes are closed: a client may wait for a server that has fallen silent.
+    defer(async () => proxy?.close())
+    const nodes = opened.map(({ store }) => bedNode(store))
+    const traffic = await startTraffic(nodes.map(({ store }) => store))
+    defer(traffic.stop)
+
+    let worst = 0
+    for (let time = 0; time < times && worst < Number.POSITIVE_INFINITY; time++) {
+      const end = await fault({ nodes, traffic, backend, proxy, defer: (work) => void closing.push(work) })
+      await pause(lastsMilliseconds)
+      await end()
+      worst = Math.max(worst, await recovered(traffic))
+    }
+    const { unavailable, failed, late } = traffic.counts
+    const recoverySeconds = Number.isFinite(worst) ? Math.round(worst) / 1000 : null
+    return { times, felt: unavailable + failed + late, recoverySeconds, counts: traffic.counts }
+  } finally {
+    for (const close of closing) await close()
+  }
+}
+
+function bedNode(own: KeyStore): BedNode & { readonly store: KeyStore } {
+  const { store, inner, override } = spyStore(own)
+  const listeners = new Set<(id: string | undefined) => void>()
+  return {
+    inner,
+    override,
+    missed() {
+      for (const changed of listeners) changed(undefined)
+    },
+    store: {
+      ...store,
+      async watch(changed) {
+        listeners.add(changed)
+        const stop = await inner.watch?.(changed)
+        return async () => {
+          listeners.delete(changed)
+          await stop?.()
+        }
+      },
+    },
+  }
+}
+
+async function recovered(traffic: Traffic): Promise<number> {
+  const endedAt = performance.now()
+  for (;;) {
+    await pause(50)
+    const lastBadAt = Math.max(endedAt, traffic.lastBadAt())
+    const now = performance.now()
+    if (now - lastBadAt > QUIET_MILLISECONDS) return lastBadAt - endedAt
+    if (now - endedAt > GIVES_UP_MILLISECONDS) return Number.POSITIVE_INFINITY
+  }
+}
+
+async function proxyOf({ address }: Backend): Promise<WeatherProxy | undefined> {
+  return address.kind === 'sqlite' ? undefined : startProxy(Number(new URL(address.url).port), LATE_MILLISECONDS)
+}
+
+function placeOf({ address }: Backend, proxy: WeatherProxy | undefined): string {
+  if (address.kind === 'sqlite') return address.file
+  const url = new URL(address.url)
+  if (proxy !== undefined) url.port = String(proxy.port)
+  return url.href
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}

@@ -1,0 +1,38 @@
+import type { Metadata } from '../../core/model/api-key.ts'
+import { bodyOf, createEndpoints, type EndpointOptions, type TokenService, toResponse } from '../../endpoints/tokens/endpoints.ts'
+import type { WireAnswer } from '../../http/profile.ts'
+import { WebWireRequest } from '../../http/request.ts'
+import { outlive } from './context.ts'
+
+/** A handler of the token service. Whatever else the host passes may hold a context with `waitUntil`. */
+export type EndpointHandler = (request: Request, ...rest: unknown[]) => Promise<Response>
+
+/**
+ * The token service as web-standard handlers: mount each where you want it.
+ *
+ * @param twinkey What issues and verifies.
+ * @param options The profile, where it is not the standard one, and a throttle.
+ * @returns Three handlers: `exchange` for POST, `test` and `jwks` for GET.
+ * @throws TypeError where nothing can issue: without a Twinkey, or without a signing key for a store that is not `memoryStore()`.
+ * @see RFC 6749 section 5.1, RFC 7517
+ */
+export function webEndpoints<M extends Metadata>(
+  twinkey: TokenService<M>,
+  options?: EndpointOptions,
+): Readonly<Record<'exchange' | 'test' | 'jwks', EndpointHandler>> {
+  const { exchange, test, jwks } = createEndpoints(twinkey, options)
+  const answered = async (answer: Promise<WireAnswer>, rest: readonly unknown[]): Promise<Response> => {
+    const written = await answer
+    outlive(twinkey.pending(), rest)
+    return toResponse(written)
+  }
+  return {
+    exchange: (request, ...rest) =>
+      answered(
+        exchange(new WebWireRequest(request), () => bodyOf(request)),
+        rest,
+      ),
+    test: (request, ...rest) => answered(test(new WebWireRequest(request)), rest),
+    jwks: (request, ...rest) => answered(jwks(new WebWireRequest(request)), rest),
+  }
+}

@@ -1,0 +1,75 @@
+import { isTwinkeyError, reasonOf } from '../model/error.ts'
+import type { Emit } from '../model/events.ts'
+import type { Principal } from '../model/principal.ts'
+import { REFUSALS, type Refusal, type RefusalReason, type Unseen } from '../model/refusal.ts'
+import type { Reach, Target } from '../model/scope.ts'
+import { holdsSecret, mayHoldSecret } from '../secrets/secret.ts'
+import { Denial, type Identifier } from './identifier.ts'
+
+/** Where a refused request was going, and where a guard stood that could not tell. */
+export type Whereabouts = Target & Partial<Unseen>
+
+/** Why a request with a valid credential is refused. */
+export class Misdirected extends Denial {
+  constructor(
+    refusal: Refusal,
+    reason: RefusalReason | undefined,
+    keyId: string,
+    readonly where: Whereabouts,
+  ) {
+    super(refusal, reason, keyId)
+  }
+}
+
+/** Turns decisions into events. */
+export interface Reporter {
+  allowed(principal: Principal): void
+  refused(denial: Denial): void
+  /** Warns of an error that left a request undecided, and returns the refusal for it. */
+  unavailable(error: unknown): Denial
+}
+
+export function createReporter(identifier: Identifier, emit: Emit | undefined, now: () => number): Reporter {
+  // A name in the wrong place may be a secret, and a reader of the application may return a template with one in it.
+  function isSafe(text: string): boolean {
+    return !mayHoldSecret(text) && identifier.inspect({ text }, 'secret') instanceof Denial
+  }
+
+  // Advice is text of this package.
+  function safeParts(where: Whereabouts): Whereabouts {
+    const parts = (member: string, text: string) => (member === 'template' ? text.split('/') : [text])
+    const areSafe = (member: string, text: string) => member === 'advice' || parts(member, text).every(isSafe)
+    return Object.fromEntries(Object.entries(where).filter(([member, text]) => text && areSafe(member, text)))
+  }
+
+  // On an axis without limits the name is whatever text the caller sent, which may be a secret.
+  function safeName(name: string | undefined, reach: Reach): string | undefined {
+    if (name === undefined || reach !== '*') return name
+    return holdsSecret(name) || identifier.recognise({ text: name }, 'secret', now()) !== undefined ? undefined : name
+  }
+
+  return {
+    allowed({ keyId, slot, via, scope, ...target }) {
+      const tenant = safeName(target.tenant, scope.tenants)
+      const environment = safeName(target.environment, scope.environments)
+      const workflow = safeName(target.workflow, scope.workflows)
+      emit?.({ type: 'access.allowed', at: now(), keyId, slot, via, tenant, environment, workflow })
+    },
+    refused(denial) {
+      if (emit === undefined) return
+      const { refusal, reason, keyId } = denial
+      const where = denial instanceof Misdirected ? safeParts(denial.where) : undefined
+      emit({ type: 'access.refused', at: now(), code: refusal.code, reason, axis: refusal.axis, keyId, ...where })
+    },
+    unavailable(error) {
+      const code = isTwinkeyError(error) ? error.code : undefined
+      const own = code === 'signing_key_invalid' || code === 'jwks_unavailable' ? code : 'store_failed'
+      const reason = code === 'owner_unavailable' ? 'owner_lookup_failed' : own
+      // What the application or a driver has thrown may hold anything: it stays in the error.
+      const message = own === 'store_failed' ? 'A request could not be decided. Look at the error.' : reasonOf(error)
+      emit?.({ type: `warning.${reason}`, at: now(), message, error })
+      // A key that cannot be used proves nothing, and trying again would not help.
+      return new Denial(own === 'signing_key_invalid' ? REFUSALS.credentialInvalid : REFUSALS.unavailable, reason)
+    },
+  }
+}

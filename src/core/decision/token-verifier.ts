@@ -1,0 +1,67 @@
+import type { RefusalReason } from '../model/refusal.ts'
+import { isIssuedBy, readTokenHeader, type TokenHeader, type TokenRules, verifyToken } from '../tokens/token.ts'
+import { createTokenMemory, type RememberedToken, tokenDigest } from './token-memory.ts'
+
+/** Verifies tokens, and remembers those that are valid. Whether the key behind a token is active is not known here. */
+export interface TokenVerifier {
+  /**
+   * A token that was verified before and has not expired, without waiting.
+   *
+   * @param age With `any`, also one whose signing key would have to be fetched again first.
+   */
+  recall(text: string, at: number, age?: 'fresh' | 'any'): RememberedToken | undefined
+  /** Checks form, header and `kid`, without waiting. Returns why the token cannot be one of ours. */
+  inspect(text: string): TokenHeader | RefusalReason
+  /** Checks signature and claims. Resolves to the token, or to why it is refused. */
+  verify(text: string, header: TokenHeader): Promise<RememberedToken | RefusalReason>
+  /** Whether a text names our issuer, unverified: tells an own token from a foreign one, never a valid one from a forged one. */
+  isOwn(text: string): boolean
+  /** Forgets every token: a signing key was withdrawn. */
+  forget(): void
+}
+
+/** The rules, and how signing keys are found. */
+export interface TokenVerifierParts extends TokenRules {
+  /** False if no key has that id. Answers without waiting, so true if that is not known yet. */
+  readonly mayHaveKey: (kid: string) => boolean
+  /** Whether the set of signing keys is recent enough to trust what it verified before. Always, if left out. */
+  readonly areKeysUsable?: () => boolean
+  /** Resolves when the set of signing keys is recent enough. */
+  readonly refreshKeys?: () => Promise<void>
+  /** How many tokens are remembered. */
+  readonly maxTokens: number
+  readonly now: () => number
+}
+
+export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
+  const { issuer, skewSeconds, mayHaveKey, areKeysUsable = () => true, refreshKeys, maxTokens, now } = parts
+  let memory = createTokenMemory(maxTokens, skewSeconds * 1000)
+
+  return {
+    recall(text, at, age = 'fresh') {
+      const token = memory.recall(tokenDigest(text), at)
+      return token !== undefined && age === 'fresh' && !areKeysUsable() ? undefined : token
+    },
+    inspect(text) {
+      const header = readTokenHeader(text)
+      if (header === undefined) return 'token_malformed'
+      if (mayHaveKey(header.kid)) return header
+      return isIssuedBy(text, issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
+    },
+    async verify(text, header) {
+      const digest = tokenDigest(text)
+      if (memory.recall(digest, now()) !== undefined && !areKeysUsable()) await refreshKeys?.()
+      const remembered = memory.recall(digest, now())
+      if (remembered !== undefined) return remembered
+      const asked = memory
+      const claims = await verifyToken(text, header, parts, now())
+      if (typeof claims === 'string') return claims
+      // Not kept if a signing key was withdrawn meanwhile: it may have been the one that verified this token.
+      return digest !== undefined && asked === memory ? memory.keep(digest, claims) : { claims, identity: undefined }
+    },
+    isOwn: (text) => isIssuedBy(text, issuer),
+    forget() {
+      memory = createTokenMemory(maxTokens, skewSeconds * 1000)
+    },
+  }
+}

@@ -1,0 +1,175 @@
+import { isPlainObject, membersProblem, nameProblem } from './checks.ts'
+import { copyList, copyMembers } from './copy.ts'
+
+/** What one axis of a scope reaches: `'*'` for everything, or the exact names. An empty list reaches nothing. */
+export type Reach = '*' | readonly string[]
+
+/** What a key or a token may reach. A request must be covered on all three axes. */
+export interface Scope {
+  readonly tenants: Reach
+  readonly environments: Reach
+  readonly workflows: Reach
+}
+
+/** The axes of a scope that are given. One that is undefined counts as left out. */
+export type ScopeInput = { readonly [member in keyof Scope]?: Scope[member] | undefined }
+
+/** What one request is aimed at. An axis that is left out is not named by the request. */
+export interface Target {
+  readonly tenant?: string | undefined
+  readonly environment?: string | undefined
+  readonly workflow?: string | undefined
+}
+
+/** One axis, as a target names it. */
+export type Axis = keyof Target
+
+/** The axes in the order in which they are checked, and the member of {@link Scope} that each is held to. */
+export const AXES = [
+  ['tenant', 'tenants'],
+  ['environment', 'environments'],
+  ['workflow', 'workflows'],
+] as const satisfies readonly (readonly [Axis, keyof Scope])[]
+
+/** The members of {@link Scope}, in the same order. */
+export const SCOPE_MEMBERS = AXES.map(([, member]) => member)
+
+const MAX_NAMES = 64
+
+/** Whether a reach covers a name: byte-exact, no prefix, no pattern. */
+export function covers(reach: Reach, name: string): boolean {
+  return reach === '*' || reach.includes(name)
+}
+
+/** What both scopes reach, frozen. */
+export function intersect(a: Scope, b: Scope): Scope {
+  return freezeScope({
+    tenants: intersectReach(a.tenants, b.tenants),
+    environments: intersectReach(a.environments, b.environments),
+    workflows: intersectReach(a.workflows, b.workflows),
+  })
+}
+
+/**
+ * Cuts a scope down to what is asked for. Asking never widens.
+ *
+ * @param scope What is held.
+ * @param asked What is wanted; an axis left out stays as it is held.
+ * @returns The cut scope, or the first axis on which more is asked for than is held.
+ */
+export function narrow(scope: Scope, asked: ScopeInput): Scope | Axis {
+  for (const [axis, member] of AXES) {
+    const wanted = asked[member]
+    if (wanted !== undefined && !within(wanted, scope[member])) return axis
+  }
+  return {
+    tenants: asked.tenants ?? scope.tenants,
+    environments: asked.environments ?? scope.environments,
+    workflows: asked.workflows ?? scope.workflows,
+  }
+}
+
+/** The first axis on which a scope reaches nothing at all, or undefined. */
+export function emptyAxis(scope: Scope): Axis | undefined {
+  return AXES.find(([, member]) => scope[member].length === 0)?.[0]
+}
+
+/**
+ * The scope as an OAuth scope string: `tenant:acme environment:production workflow:*`. Names are percent-encoded, so that any name fits the
+ * characters that the grammar allows. An axis that reaches nothing is left out.
+ *
+ * @see RFC 6749, section 3.3
+ */
+export function toScopeString(scope: Scope): string {
+  return AXES.flatMap(([axis, member]) => reachOf(scope[member]).map((name) => `${axis}:${name}`)).join(' ')
+}
+
+/**
+ * Reads an OAuth scope string of the form that {@link toScopeString} writes.
+ *
+ * @returns The axes that the string names, or undefined where it has any other word in it.
+ * @see RFC 6749, section 3.3
+ */
+export function fromScopeString(text: string): Partial<Scope> | undefined {
+  const found: { -readonly [member in keyof Scope]?: '*' | string[] } = {}
+  for (const word of text.split(' ')) {
+    const split = word.indexOf(':')
+    const member = AXES.find(([axis]) => axis === word.slice(0, split))?.[1]
+    const encoded = word.slice(split + 1)
+    const name = decodeName(encoded)
+    if (split < 0 || member === undefined || name === undefined) return undefined
+    const names = found[member]
+    if (encoded === '*') found[member] = '*'
+    else if (Array.isArray(names)) names.push(name)
+    else found[member] ??= [name]
+  }
+  const scope: Partial<Scope> = found
+  return AXES.some(([, member]) => scope[member] !== undefined && reachProblem(scope[member]) !== undefined) ? undefined : scope
+}
+
+/** Why `value` cannot be what an axis reaches, or undefined. */
+export function reachProblem(value: unknown): string | undefined {
+  if (value === '*') return undefined
+  if (!Array.isArray(value)) return "must be '*' or a list of names"
+  if (value.length > MAX_NAMES) return `must be '*' or at most ${MAX_NAMES} names`
+  if (value.includes('*')) return "must be '*' itself, not a list with '*' in it"
+  for (const name of value) {
+    const problem = nameProblem(name)
+    if (problem !== undefined) return `has a name that ${problem}`
+  }
+  return new Set(value).size === value.length ? undefined : 'names something twice'
+}
+
+/** Why `value` cannot be a whole scope, or undefined. */
+export function scopeProblem(value: unknown): string | undefined {
+  const problem = membersProblem(value, SCOPE_MEMBERS)
+  if (problem !== undefined) return problem
+  for (const member of SCOPE_MEMBERS) {
+    const wrong = reachProblem((value as Scope)[member])
+    if (wrong !== undefined) return `is wrong: ${member} ${wrong}`
+  }
+  return undefined
+}
+
+/** Copies a scope, or some of its axes, without checking it. */
+export function copyScope(value: unknown): unknown {
+  const copy = copyMembers(value, SCOPE_MEMBERS)
+  if (!isPlainObject(copy)) return copy
+  // One name more than allowed is enough for the check to refuse the list.
+  for (const member of SCOPE_MEMBERS) if (member in copy) copy[member] = copyList(copy[member], MAX_NAMES + 1)
+  return copy
+}
+
+/** A frozen copy, so that nothing that is handed out or handed in can change it afterwards. */
+export function freezeScope(scope: Scope): Scope {
+  return Object.freeze({
+    tenants: freezeReach(scope.tenants),
+    environments: freezeReach(scope.environments),
+    workflows: freezeReach(scope.workflows),
+  })
+}
+
+function freezeReach(reach: Reach): Reach {
+  return reach === '*' ? reach : Object.freeze([...reach])
+}
+
+function intersectReach(a: Reach, b: Reach): Reach {
+  if (a === '*') return b
+  return b === '*' ? a : a.filter((name) => b.includes(name))
+}
+
+function within(wanted: Reach, held: Reach): boolean {
+  return held === '*' || (wanted !== '*' && wanted.every((name) => held.includes(name)))
+}
+
+function reachOf(reach: Reach): readonly string[] {
+  return reach === '*' ? ['*'] : reach.map(encodeURIComponent)
+}
+
+function decodeName(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return undefined
+  }
+}

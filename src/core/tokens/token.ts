@@ -1,0 +1,217 @@
+import type { JWK } from 'jose'
+import * as base64url from 'jose/base64url'
+import { compactVerify } from 'jose/jws/compact/verify'
+import { SignJWT } from 'jose/jwt/sign'
+import { isId, type KeyRecord } from '../model/api-key.ts'
+import { isPlainObject, MAX_TOKEN_LENGTH, nameProblem } from '../model/checks.ts'
+import { TwinkeyError } from '../model/error.ts'
+import type { RefusalReason } from '../model/refusal.ts'
+import { freezeScope, reachProblem, type Scope, toScopeString } from '../model/scope.ts'
+import { mintId } from '../secrets/secret.ts'
+import type { SigningKey } from './signing-key.ts'
+
+/** Longest life of a token, in seconds. */
+export const MAX_LIFETIME_SECONDS = 3600
+/** Largest clock difference between nodes that may be allowed for, in seconds. */
+export const MAX_SKEW_SECONDS = 60
+
+const MAX_ISSUED_LENGTH = 6144
+const TYPES: readonly unknown[] = ['at+jwt', 'application/at+jwt']
+const FORM = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
+const KID = /^[A-Za-z0-9_-]{1,64}$/
+// RFC 6749, section 3.3.
+const SCOPE_STRING = /^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/
+const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** What a verified token says. */
+export interface TokenClaims {
+  readonly tokenId: string
+  readonly keyId: string
+  /** The secret that minted the token, and with which it dies. */
+  readonly secretId: string
+  /** The owner of the key, or else the key id. */
+  readonly subject: string
+  /** Epoch milliseconds. */
+  readonly issuedAt: number
+  /** Epoch milliseconds. */
+  readonly expiresAt: number
+  /** What the token may reach, as it was when it was issued. */
+  readonly scope: Scope
+}
+
+/** What to check the text of a token against. */
+export interface TokenRules {
+  readonly issuer: string
+  readonly audience: string
+  readonly skewSeconds: number
+  /** The key of that RFC 7638 thumbprint, or undefined. Nothing else in a header is ever used to find a key. */
+  readonly keyOf: (kid: string) => SigningKey | undefined | Promise<SigningKey | undefined>
+}
+
+/** The members of a token header that a key is found by. Unverified. */
+export interface TokenHeader {
+  readonly algorithm: string
+  readonly kid: string
+}
+
+/** Reads the header of a text that has the form of a token. Undefined if the text cannot be a token that was issued here. */
+export function readTokenHeader(text: string): TokenHeader | undefined {
+  if (!hasTokenForm(text)) return undefined
+  const header = readSegment(text.slice(0, text.indexOf('.')))
+  if (header === undefined || Object.keys(header).some((member) => member !== 'alg' && member !== 'typ' && member !== 'kid'))
+    return undefined
+  const { alg, typ, kid } = header
+  if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())) return undefined
+  return { algorithm: typeof alg === 'string' ? alg : '', kid: typeof kid === 'string' && KID.test(kid) ? kid : '' }
+}
+
+/**
+ * Verifies key, signature and claims of a token whose header has been read. Whether its key is active is not known here.
+ *
+ * @returns The claims, or why not.
+ * @see RFC 9068, RFC 8725
+ */
+export async function verifyToken(
+  text: string,
+  { algorithm, kid }: TokenHeader,
+  rules: TokenRules,
+  now: number,
+): Promise<TokenClaims | RefusalReason> {
+  const key = kid === '' ? undefined : await rules.keyOf(kid)
+  if (key === undefined) return isIssuedBy(text, rules.issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
+  if (algorithm !== key.algorithm) return 'token_malformed'
+  const verifying = await key.verifying()
+  // Some platforms take an RSA signature without its leading zeros for the same number: that would be a second spelling (RFC 8017, section 8).
+  const { modulusLength: bits = 512 } = verifying.algorithm as { modulusLength?: number }
+  if (text.length - text.lastIndexOf('.') - 1 !== Math.ceil((Math.ceil(bits / 8) * 4) / 3)) return 'token_signature_wrong'
+  let payload: Uint8Array
+  try {
+    payload = (await compactVerify(text, verifying, { algorithms: [key.algorithm] })).payload
+  } catch {
+    return 'token_signature_wrong'
+  }
+  return readClaims(readJson(payload), rules, now)
+}
+
+/** Whether a text begins as every token does: with the base64url of `{"`. */
+export function isTokenLike(text: string): boolean {
+  return text.startsWith('eyJ') && text.includes('.')
+}
+
+/** Whether a text says, unverified, that it is a token of this issuer. Decides only whether a credential is one of ours, never whether it is good. */
+export function isIssuedBy(text: string, issuer: string): boolean {
+  if (!hasTokenForm(text)) return false
+  return readSegment(text.slice(text.indexOf('.') + 1, text.lastIndexOf('.')))?.['iss'] === issuer
+}
+
+/** What to put into a token. */
+export interface TokenContent {
+  readonly key: KeyRecord
+  readonly secretId: string
+  readonly scope: Scope
+  /** Epoch seconds. */
+  readonly issuedAt: number
+  /** Epoch seconds. */
+  readonly expiresAt: number
+}
+
+/**
+ * Signs a token.
+ *
+ * @returns The token and its id, or undefined where it would be longer than 6 KiB, which some servers refuse in a header.
+ */
+export async function signToken(
+  { key, secretId, scope, issuedAt, expiresAt }: TokenContent,
+  { issuer, audience }: Pick<TokenRules, 'issuer' | 'audience'>,
+  signingKey: SigningKey,
+): Promise<{ token: string; tokenId: string } | undefined> {
+  const signing = await signingKey.signing()
+  if (signing === undefined)
+    throw new TwinkeyError('signing_key_missing', 'The first of tokens.signingKeys has no private part, and the first one signs.')
+  const tokenId = mintId()
+  const claims = { sub: key.owner ?? key.id, client_id: key.id, secret_id: secretId, jti: tokenId, scope: toScopeString(scope), ...scope }
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: signingKey.algorithm, typ: 'at+jwt', kid: signingKey.kid })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(expiresAt)
+    .sign(signing)
+  return token.length > MAX_ISSUED_LENGTH ? undefined : { token, tokenId }
+}
+
+/** The keys that verify, for others: public members only. */
+export function jwksOf(keys: readonly SigningKey[]): { keys: JWK[] } {
+  return { keys: keys.map((key) => ({ ...key.publicJwk })) }
+}
+
+function readClaims(
+  payload: Record<string, unknown> | undefined,
+  { issuer, audience, skewSeconds }: TokenRules,
+  now: number,
+): TokenClaims | RefusalReason {
+  if (payload === undefined) return 'token_claims_wrong'
+  const { iss, aud, sub, client_id, secret_id, jti, iat, exp, nbf, scope, tenants, environments, workflows } = payload
+  if (iss !== issuer) return 'token_issuer_unknown'
+  if (!(aud === audience || (Array.isArray(aud) && aud.every((each) => typeof each === 'string') && aud.includes(audience))))
+    return 'token_audience_unknown'
+  if (!isSubject(sub) || !isId(client_id) || !isId(secret_id) || !isId(jti) || !isScopeString(scope)) return 'token_claims_wrong'
+  // A fake clock that was given no time starts at 0.
+  if (!(iat === 0 || isSeconds(iat)) || !isSeconds(exp) || (nbf !== undefined && !isSeconds(nbf))) return 'token_claims_wrong'
+  const latest = now / 1000 + skewSeconds
+  if (iat > latest || (nbf !== undefined && nbf > latest) || exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) return 'token_claims_wrong'
+  if ([tenants, environments, workflows].some((reach) => reachProblem(reach) !== undefined)) return 'token_claims_wrong'
+  if (now >= exp * 1000) return 'token_expired'
+  return Object.freeze({
+    tokenId: jti,
+    keyId: client_id,
+    secretId: secret_id,
+    subject: sub,
+    issuedAt: iat * 1000,
+    expiresAt: exp * 1000,
+    scope: freezeScope({ tenants, environments, workflows } as Scope),
+  })
+}
+
+// Three canonical base64url segments: no padding, no whitespace, and no bits beyond the last byte, so that a token has one spelling.
+function hasTokenForm(text: string): boolean {
+  return text.length <= MAX_TOKEN_LENGTH && FORM.test(text) && text.split('.').every(isCanonical)
+}
+
+function isCanonical(segment: string): boolean {
+  const spare = segment.length % 4
+  if (spare === 0) return true
+  const last = BASE64URL.indexOf(segment.charAt(segment.length - 1))
+  return spare === 1 ? false : last % (spare === 2 ? 16 : 4) === 0
+}
+
+// Of canonical form.
+function readSegment(segment: string): Record<string, unknown> | undefined {
+  return readJson(base64url.decode(segment))
+}
+
+const UTF8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+// Only JSON as JSON.stringify writes it: a member given twice, say, comes back different.
+function readJson(bytes: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const text = UTF8.decode(bytes)
+    const value: unknown = JSON.parse(text)
+    return isPlainObject(value) && JSON.stringify(value) === text ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isScopeString(value: unknown): value is string {
+  return typeof value === 'string' && SCOPE_STRING.test(value)
+}
+
+// An owner, or a key id.
+function isSubject(value: unknown): value is string {
+  return nameProblem(value) === undefined
+}
+
+function isSeconds(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+}

@@ -1,0 +1,62 @@
+import type { TwinkeyEvent } from '../core/model/events.ts'
+
+const INTERVAL_MILLISECONDS = 60_000
+// What drivers call their errors. Anything else, and every message, may hold what must not be logged.
+const NAME = /^[A-Za-z]{1,40}$/
+const CODE = /^[A-Z0-9_]{1,30}$/
+
+/**
+ * Warns that `onEvent` threw or rejected: at most once a minute, as `warning.event_failed`, by `process.emitWarning` where there is one, or else by
+ * `console.warn`. The warning names the type of the lost event, and the name and code of the error. It never has the message of the error.
+ *
+ * @returns What to call for each failure. It never throws.
+ */
+export function eventFailures(now: () => number): (event: TwinkeyEvent, error: unknown) => void {
+  let warnedAt: number | undefined
+  let more = 0
+  return (event, error) => {
+    try {
+      const at = now()
+      // A clock that went back must not silence this.
+      if (warnedAt !== undefined && Math.abs(at - warnedAt) < INTERVAL_MILLISECONDS) {
+        more++
+        return
+      }
+      const earlier = more === 0 ? '' : ` ${more} more failed since the last warning.`
+      warnedAt = at
+      more = 0
+      warn(
+        `onEvent failed for ${event.type}${nameOf(error)}, so the event may be lost.${earlier} Requests are decided as ever. ` +
+          'Catch errors in onEvent to see them in full.',
+      )
+    } catch {
+      // Where nobody can be told, requests are decided all the same.
+    }
+  }
+}
+
+// Not every runtime has these.
+interface Host {
+  readonly process?: { emitWarning?(message: string, options: { type: string; code: string }): void }
+  readonly console?: { warn?(message: string): void }
+}
+
+function warn(message: string): void {
+  const { process, console } = globalThis as Host
+  if (typeof process?.emitWarning === 'function') process.emitWarning(message, { type: 'TwinkeyWarning', code: 'warning.event_failed' })
+  else console?.warn?.(`warning.event_failed: ${message}`)
+}
+
+function nameOf(error: unknown): string {
+  try {
+    const { name, code } = error as { name?: unknown; code?: unknown }
+    const shown = [typeof name === 'string' && NAME.test(name) ? [name] : [], isCode(code) ? [code] : []].flat()
+    return shown.length === 0 ? '' : ` (${shown.join(' ')})`
+  } catch {
+    return ''
+  }
+}
+
+function isCode(code: unknown): code is string | number {
+  return typeof code === 'number' ? Number.isSafeInteger(code) : typeof code === 'string' && CODE.test(code)
+}

@@ -1,7 +1,0 @@
-/** The wire conventions: where a credential and a target stand in a request, and how a refusal looks. @module twinkey/profiles */
-
-export { boomiFlow } from './boomi-flow.ts'
-export { type FlareAccount, type FlareOptions, flare } from './flare.ts'
-export { flowgear } from './flowgear.ts'
-export { securitySchemes } from './profile.ts'
-export { standard } from './standard.ts'

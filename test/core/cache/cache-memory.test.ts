@@ -1,0 +1,80 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it } from 'vitest'
+import { type Cached, createCache } from '../../../src/core/cache/cache.ts'
+import { createTokenMemory } from '../../../src/core/decision/token-memory.ts'
+import type { TokenClaims } from '../../../src/core/tokens/token.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+// What a cache has replaced, dropped or forgotten must be free to go, however long it is since an entry had to make room.
+
+/** How many of some objects that nothing should hold any more are still there. */
+async function alive(held: readonly WeakRef<object>[]): Promise<number> {
+  await new Promise((resolve) => setImmediate(resolve))
+  collect()
+  return held.filter((each) => each.deref() !== undefined).length
+}
+
+function createScene(maxKeys: number) {
+  let at = 1_000_000
+  const loaded: WeakRef<object>[] = []
+  const read = async (_id: string, loadedAt: number, generation: number): Promise<Cached<object>> => {
+    const value = {}
+    loaded.push(new WeakRef(value))
+    return { value, loadedAt, generation }
+  }
+  const cache = createCache(read, { maxKeys, maxAgeMilliseconds: 5000, now: () => at })
+  return {
+    cache,
+    loaded,
+    age: () => {
+      at += 6000
+    },
+  }
+}
+
+describe('a cache lets go of', () => {
+  it('records that were read anew again and again, where none had ever to make room', async () => {
+    const { cache, loaded, age } = createScene(1000)
+    for (let i = 0; i < 5000; i++, age()) await cache.load(`key ${i % 5}`)
+    expect(await alive(loaded)).toBeLessThan(10)
+    // Held until now: with the cache everything would be free to go.
+    expect(cache.last('key 0')).toBeDefined()
+  })
+
+  it('records that were read anew, since one had to make room', async () => {
+    const { cache, loaded, age } = createScene(5)
+    for (let i = 0; i < 10; i++) await cache.load(`other ${i}`)
+    for (let i = 0; i < 5000; i++, age()) await cache.load(`key ${i % 5}`)
+    expect(await alive(loaded)).toBeLessThan(2000)
+    expect(cache.last('key 0')).toBeDefined()
+  })
+
+  it('what was there when all was forgotten', async () => {
+    const { cache, loaded } = createScene(5)
+    for (let i = 0; i < 10; i++) await cache.load(`key ${i}`)
+    for (let round = 0; round < 100; round++) {
+      cache.forget(undefined)
+      for (let i = 0; i < 5; i++) await cache.load(`key ${i}`)
+    }
+    expect(await alive(loaded)).toBeLessThan(10)
+    expect(cache.last('key 0')).toBeDefined()
+  })
+
+  it('tokens that have expired', async () => {
+    const memory = createTokenMemory(100, 0)
+    const kept: WeakRef<object>[] = []
+    for (let i = 0; i < 200; i++) memory.keep(`other ${i}`, { issuedAt: 0, expiresAt: 1 } as TokenClaims)
+    for (let i = 100; i < 200; i++) memory.recall(`other ${i}`, 1)
+    for (let at = 1; at <= 5000; at++) {
+      const claims = { issuedAt: at, expiresAt: at + 50 } as TokenClaims
+      kept.push(new WeakRef(claims))
+      memory.keep(`token ${at}`, claims)
+      expect(memory.recall(`token ${at - 50}`, at)).toBeUndefined()
+    }
+    expect(await alive(kept)).toBeLessThan(2000)
+    expect(memory.recall('other 199', 0)).toBeUndefined()
+  })
+})

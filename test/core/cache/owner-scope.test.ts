@@ -1,0 +1,205 @@
+import type { OwnerScope, Scope } from 'twinkey'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createBench } from '../../support/bench.ts'
+import { createGate, settled } from '../../support/gate.ts'
+import { anyTarget, byHeaders, codeOf, sent, verdict } from '../../support/sent.ts'
+
+const EVERYTHING: Scope = { tenants: '*', environments: '*', workflows: '*' }
+const KEY_SCOPE: Scope = { tenants: ['t', 'u'], environments: '*', workflows: '*' }
+
+async function createWithOwner(lookup: OwnerScope, options: Parameters<typeof createBench>[0] = {}) {
+  const asked: string[] = []
+  const bench = createBench({
+    ...options,
+    ownerScope: (owner) => {
+      asked.push(owner)
+      return lookup(owner)
+    },
+  })
+  const created = await bench.twinkey.keys.create({ name: 'n', owner: 'ada', scope: KEY_SCOPE })
+  const at = async (credential: string, tenant: string) =>
+    codeOf(await bench.twinkey.authenticate(sent({ credential, tenant, environment: 'e', workflow: 'w' }), byHeaders))
+  return { ...bench, ...created, asked, at }
+}
+
+describe('what an owner may reach', () => {
+  it('is a ceiling: a key reaches no more, and no more than it had', async () => {
+    const { at, primary, twinkey } = await createWithOwner(() => ({ ...EVERYTHING, tenants: ['u', 'v'] }))
+    expect([await at(primary, 't'), await at(primary, 'u'), await at(primary, 'v')]).toEqual(['tenant_denied', 'let in', 'tenant_denied'])
+    expect(await twinkey.keys.verify(primary)).toMatchObject({ scope: { tenants: ['u'] } })
+  })
+
+  it('is nothing where there is no such owner any more, whatever the key reaches', async () => {
+    const { twinkey } = await createWithOwner(() => undefined)
+    const { primary } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: EVERYTHING })
+    const nothing = { tenants: [], environments: [], workflows: [] }
+    expect(await twinkey.keys.verify(primary)).toMatchObject({ ok: true, scope: nothing })
+  })
+
+  it('is the scope that the principal shows, and from which its tenant is taken where that is exactly one', async () => {
+    const { twinkey, primary } = await createWithOwner(async () => ({ ...EVERYTHING, tenants: ['u', 'v'] }))
+    const decision = await twinkey.authenticate(sent({ credential: primary }), byHeaders)
+    expect(decision).toMatchObject({ ok: true, principal: { tenant: 'u', scope: { tenants: ['u'] } } })
+  })
+
+  it('holds for tokens at the time of each request, and not only when they are issued', async () => {
+    let ceiling: Scope = EVERYTHING
+    const { twinkey, at, primary } = await createWithOwner(() => ceiling)
+    const issued = await twinkey.tokens.issue(primary)
+    const token = issued.ok ? issued.token : ''
+    expect(await at(token, 't')).toBe('let in')
+    ceiling = { ...EVERYTHING, tenants: ['u'] }
+    await twinkey.ownerChanged('ada')
+    expect([await at(token, 't'), await at(token, 'u')]).toEqual(['tenant_denied', 'let in'])
+    expect(codeOf(await twinkey.tokens.issue(primary, { scope: { tenants: ['t'] } }))).toBe('tenant_denied')
+  })
+
+  it('is not asked for a key without an owner, which has no such ceiling', async () => {
+    const { twinkey, asked } = await createWithOwner(() => undefined)
+    const { primary } = await twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
+    expect(await verdict(twinkey, primary)).toBe('let in')
+    expect(asked).toEqual([])
+  })
+
+  it('is not asked for a secret that is wrong, nor for a key that is not live', async () => {
+    const { twinkey, asked, key, primary } = await createWithOwner(() => EVERYTHING)
+    await verdict(twinkey, `${primary.slice(0, -1)}~`)
+    await twinkey.keys.disable(key.id)
+    await verdict(twinkey, primary)
+    expect(asked).toEqual([])
+  })
+})
+
+describe('an owner who is gone', () => {
+  it('reaches nothing', async () => {
+    const { at, twinkey, primary } = await createWithOwner(() => undefined)
+    expect(await at(primary, 't')).toBe('tenant_denied')
+    expect(codeOf(await twinkey.tokens.issue(primary))).toBe('tenant_denied')
+    const decision = await twinkey.authenticate(sent({ credential: primary }), anyTarget)
+    expect(decision).toMatchObject({ principal: { scope: { tenants: [], environments: [], workflows: [] } } })
+  })
+
+  it('and comes back is seen after a second', async () => {
+    let ceiling: Scope | undefined
+    const { at, clock, primary } = await createWithOwner(() => ceiling)
+    expect(await at(primary, 't')).toBe('tenant_denied')
+    ceiling = EVERYTHING
+    clock.advance(999)
+    expect(await at(primary, 't')).toBe('tenant_denied')
+    clock.advance(1)
+    expect(await at(primary, 't')).toBe('let in')
+  })
+})
+
+describe('the answer', () => {
+  it('is remembered for each owner, for as long as keys are', async () => {
+    const { at, clock, asked, primary } = await createWithOwner(() => EVERYTHING, { cache: { maxAgeSeconds: 3 } })
+    await at(primary, 't')
+    clock.advance(2999)
+    await at(primary, 't')
+    expect(asked).toEqual(['ada'])
+    clock.advance(1)
+    await at(primary, 't')
+    expect(asked).toEqual(['ada', 'ada'])
+  })
+
+  it('is asked for once for all who wait', async () => {
+    const gate = createGate()
+    const { twinkey, asked, primary } = await createWithOwner(() => gate.opened.then(() => EVERYTHING))
+    const waiting = Array.from({ length: 1000 }, () => twinkey.keys.verify(primary))
+    await settled()
+    gate.open()
+    expect((await Promise.all(waiting)).every(({ ok }) => ok)).toBe(true)
+    expect(asked).toEqual(['ada'])
+  })
+
+  it('is forgotten when ownerChanged resolves, for that owner only', async () => {
+    const { twinkey, asked, primary } = await createWithOwner(() => EVERYTHING)
+    const other = await twinkey.keys.create({ name: 'n', owner: 'bob', scope: KEY_SCOPE })
+    const both = async () => [await verdict(twinkey, primary), await verdict(twinkey, other.primary)]
+    await both()
+    await twinkey.ownerChanged('ada')
+    await both()
+    expect(asked).toEqual(['ada', 'bob', 'ada'])
+  })
+
+  it('is not kept where ownerChanged resolves while it is asked for', async () => {
+    let ceiling: Scope = EVERYTHING
+    const gates = [createGate()]
+    const { at, twinkey, primary, asked } = await createWithOwner(async () => {
+      const answer = ceiling
+      await gates[0]?.opened
+      return answer
+    })
+    const waiting = at(primary, 't')
+    await settled()
+    expect(asked).toEqual(['ada'])
+    ceiling = { ...EVERYTHING, tenants: [] }
+    await twinkey.ownerChanged('ada')
+    gates[0]?.open()
+    expect(await waiting).toBe('tenant_denied')
+    expect(await at(primary, 't')).toBe('tenant_denied')
+  })
+
+  it('is copied: what the application does with it afterwards changes nothing', async () => {
+    const tenants = ['u']
+    const { at, primary } = await createWithOwner(() => ({ ...EVERYTHING, tenants }))
+    expect(await at(primary, 't')).toBe('tenant_denied')
+    tenants.push('t')
+    expect(await at(primary, 't')).toBe('tenant_denied')
+  })
+
+  it('is taken with the key as it is then, where the key is revoked while the owner is asked for', async () => {
+    const gate = createGate()
+    const { twinkey, key, primary } = await createWithOwner(() => gate.opened.then(() => EVERYTHING))
+    const waiting = verdict(twinkey, primary)
+    await settled()
+    await twinkey.keys.revoke(key.id)
+    gate.open()
+    expect(await waiting).toBe('credential_invalid')
+  })
+})
+
+describe('a lookup that fails is unavailable, never a verdict, and is not remembered:', () => {
+  it.each<[string, () => unknown]>([
+    ['it rejects', () => Promise.reject(new Error('directory is down'))],
+    [
+      'it throws',
+      () => {
+        throw new Error('directory is down')
+      },
+    ],
+    ['it answers true', () => true],
+    ['it answers a star', () => '*'],
+    ['it answers a scope with an axis missing', () => ({ tenants: '*', environments: '*' })],
+    ['it answers a scope with an unknown axis', () => ({ ...EVERYTHING, regions: '*' })],
+    ['it answers a scope with a text', () => ({ ...EVERYTHING, tenants: 't' })],
+    ['it answers a scope with a star among names', () => ({ ...EVERYTHING, tenants: ['*'] })],
+  ])('%s', async (_, answer) => {
+    let broken = true
+    const { twinkey, events, at, primary } = await createWithOwner(() => (broken ? (answer() as Scope) : EVERYTHING))
+    expect(await at(primary, 't')).toBe('unavailable')
+    expect(events.slice(-2)).toMatchObject([
+      { type: 'warning.owner_lookup_failed', error: { code: 'owner_unavailable' } },
+      { type: 'access.refused', code: 'unavailable', reason: 'owner_lookup_failed' },
+    ])
+    expect([codeOf(await twinkey.keys.verify(primary)), codeOf(await twinkey.tokens.issue(primary))]).toEqual([
+      'unavailable',
+      'unavailable',
+    ])
+    broken = false
+    expect(await at(primary, 't')).toBe('let in')
+  })
+
+  describe('it hangs', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+    afterEach(() => void vi.useRealTimers())
+
+    it('past the deadline', async () => {
+      const { at, primary } = await createWithOwner(() => new Promise(() => {}))
+      const waiting = at(primary, 't')
+      await vi.advanceTimersByTimeAsync(2000)
+      expect(await waiting).toBe('unavailable')
+    })
+  })
+})

@@ -1,0 +1,234 @@
+import { type Axis, type Requirement, TwinkeyError, type WireRequest } from 'twinkey'
+import { describe, expect, it } from 'vitest'
+import { createAuthenticator } from '../../../src/core/decision/authenticate.ts'
+import { type Identifier, type Inspected, invalid } from '../../../src/core/decision/identifier.ts'
+import { holderOfTokenAlone } from '../../../src/core/decision/identity.ts'
+import { type Demand, textOnly } from '../../../src/core/decision/requirement.ts'
+import { type Steps, wait } from '../../../src/core/decision/steps.ts'
+import type { TwinkeyEvent } from '../../../src/core/model/events.ts'
+import { createBench } from '../../support/bench.ts'
+import { anyTarget, byHeaders, codeOf, decidedNow, sent, verdict } from '../../support/sent.ts'
+
+const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'], workflows: ['w'] } } as const
+const DEMAND: Demand<string> = {
+  reader: { credential: (text) => ({ text, kinds: 'either', shielded: true }) },
+  readers: [],
+  names: [],
+  required: [],
+  acceptsSecret: true,
+  acceptsToken: true,
+  optional: false,
+  anyTarget: true,
+}
+
+const SCOPE = { tenants: '*', environments: '*', workflows: '*' } as const
+const CLAIMS = { tokenId: 'j', keyId: 'k', secretId: 's', subject: 'k', issuedAt: 0, expiresAt: 9, scope: SCOPE }
+const INSPECTED: Inspected = { kind: 'secret', text: 'x', keyId: 'k' }
+
+// biome-ignore lint/correctness/useYield: it has nothing to wait for.
+function* answering<T>(answer: T): Steps<T> {
+  return answer
+}
+
+/** An authenticator with an identifier that recognises nothing, and the events it emits. */
+function createWith(identifier: Partial<Identifier>) {
+  const events: TwinkeyEvent[] = []
+  const parts = {
+    identifier: {
+      recognise: () => undefined,
+      inspect: () => INSPECTED,
+      identify: () => answering(invalid('secret_wrong')),
+      isCurrent: () => true,
+      ...identifier,
+    },
+    owners: undefined,
+    usage: { note: () => {}, pending: () => undefined },
+    environments: undefined,
+    deadlineMilliseconds: 2000,
+    now: () => 7,
+  }
+  const emit = (event: TwinkeyEvent) => void events.push(event)
+  return { events, told: createAuthenticator({ ...parts, emit }), silent: createAuthenticator({ ...parts, emit: undefined }) }
+}
+
+async function createWithKey() {
+  const bench = createBench({ ownerScope: () => ({ tenants: '*', environments: '*', workflows: '*' }) })
+  const { primary } = await bench.twinkey.keys.create(INPUT)
+  const issued = await bench.twinkey.tokens.issue(primary)
+  return { ...bench, primary, token: issued.ok ? issued.token : '' }
+}
+
+describe('what a route accepts', () => {
+  it.each<[NonNullable<Requirement['accept']>, [string, string]]>([
+    [['secret'], ['let in', 'credential_invalid']],
+    [['token'], ['credential_invalid', 'let in']],
+    [
+      ['secret', 'token'],
+      ['let in', 'let in'],
+    ],
+  ])('is %j and nothing else, and the event says so', async (accept, expected) => {
+    const { twinkey, primary, token, events } = await createWithKey()
+    const requirement = { ...anyTarget, accept }
+    const codes: string[] = []
+    for (const credential of [primary, token]) {
+      codes.push(codeOf(await twinkey.authenticate(sent({ credential }), requirement)))
+      const refused = events.filter((event) => event.type === 'access.refused')
+      if (codes.at(-1) !== 'let in') expect(refused.at(-1)).toMatchObject({ reason: 'kind_not_accepted' })
+    }
+    expect(codes).toEqual(expected)
+  })
+
+  it.each([
+    ['secret', true, true, 'secret'],
+    ['secret', true, false, 'secret'],
+    ['secret', false, true, undefined],
+    ['token', true, true, 'token'],
+    ['token', true, false, undefined],
+    ['token', false, true, 'token'],
+    ['either', true, true, 'either'],
+    ['either', true, false, 'secret'],
+    ['either', false, true, 'token'],
+  ] as const)(
+    'of a place for %s, where secrets go %s and tokens %s, is read as %s',
+    async (kinds, acceptsSecret, acceptsToken, expected) => {
+      let read: unknown
+      const { told, events } = createWith({
+        recognise(_, each) {
+          read = each
+          return undefined
+        },
+      })
+      const reader = { credential: (text: string) => ({ text, kinds, shielded: true }) }
+      await told.decide('x', { ...DEMAND, reader, acceptsSecret, acceptsToken })
+      expect(read).toBe(expected)
+      expect(events).toMatchObject([{ reason: expected === undefined ? 'kind_not_accepted' : 'secret_wrong' }])
+    },
+  )
+})
+
+describe('an optional guard', () => {
+  const withHeaders = (headers: Record<string, string>): WireRequest => ({
+    method: 'GET',
+    url: '/',
+    header: (name) => headers[name],
+    param: () => undefined,
+  })
+
+  it('passes a request without a credential, and none whose credential cannot be read', async () => {
+    const { twinkey, primary } = await createWithKey()
+    const ask = async (headers: Record<string, string>) =>
+      codeOf(await twinkey.authenticate(withHeaders(headers), { ...anyTarget, optional: true }))
+    expect(await ask({})).toBe('let in')
+    expect(await ask({ authorization: 'Bearer' })).toBe('credential_malformed')
+    expect(await ask({ authorization: `Bearer ${primary}`, 'x-api-key': primary })).toBe('credential_ambiguous')
+  })
+})
+
+describe('nobody in particular', () => {
+  it('has no principal, and leaves to shared caches what they may keep', async () => {
+    const { twinkey } = await createWithKey()
+    const decision = await twinkey.authenticate(sent({}), { ...anyTarget, optional: true })
+    expect(decision).toEqual({ ok: true, principal: undefined, noStore: false })
+  })
+
+  it('has a key whose owner is gone: its principal reaches nothing', async () => {
+    const { twinkey } = createBench({ ownerScope: () => undefined })
+    const { primary } = await twinkey.keys.create(INPUT)
+    const nothing = { tenants: [], environments: [], workflows: [] }
+    expect(await twinkey.authenticate(sent({ credential: primary }), anyTarget)).toMatchObject({ principal: { scope: nothing } })
+  })
+})
+
+describe('the event of a refusal', () => {
+  it('says what is not covered', async () => {
+    const { twinkey, primary, events } = await createWithKey()
+    const decision = await twinkey.authenticate(sent({ credential: primary, tenant: 't', environment: 'e', workflow: 'other' }), byHeaders)
+    const axis: Axis = 'workflow'
+    expect(decision).toMatchObject({ ok: false, refusal: { code: 'workflow_denied', axis } })
+    expect(events.at(-1)).toMatchObject({ type: 'access.refused', code: 'workflow_denied', reason: 'not_covered', axis })
+  })
+})
+
+describe('a decision without waiting', () => {
+  it('is none where the owner must be asked, and one from then on', async () => {
+    const { twinkey, primary } = await createWithKey()
+    const request = sent({ credential: primary })
+    await verdict(twinkey, primary)
+    expect(decidedNow(twinkey, request, anyTarget)).toMatchObject({ ok: true })
+    await twinkey.ownerChanged('ada')
+    expect(decidedNow(twinkey, request, anyTarget)).toBeUndefined()
+    await verdict(twinkey, primary)
+    expect(decidedNow(twinkey, request, anyTarget)).toMatchObject({ ok: true })
+  })
+})
+
+describe('what a decision must ask', () => {
+  it('is asked fifty times where it is forgotten again and again, and then the decision is unavailable', async () => {
+    let asked = 0
+    const { told, events } = createWith({
+      identify() {
+        asked++
+        return answering(holderOfTokenAlone(CLAIMS))
+      },
+      isCurrent: () => false,
+    })
+    expect(await told.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } })
+    expect(asked).toBe(50)
+    expect(events).toMatchObject([
+      {
+        type: 'warning.store_failed',
+        at: 7,
+        message: 'A request could not be decided. Look at the error.',
+        error: { code: 'store_unavailable', message: 'What a decision needs was forgotten again and again while it was read.' },
+      },
+      { type: 'access.refused', code: 'unavailable', reason: 'store_failed' },
+    ])
+  })
+
+  it.each([
+    ['store_unavailable', 'warning.store_failed', 'store_failed', 'unavailable'],
+    ['owner_unavailable', 'warning.owner_lookup_failed', 'owner_lookup_failed', 'unavailable'],
+    ['signing_key_invalid', 'warning.signing_key_invalid', 'signing_key_invalid', 'credential_invalid'],
+    ['jwks_unavailable', 'warning.jwks_unavailable', 'jwks_unavailable', 'unavailable'],
+  ] as const)('is refused where that fails with %s, and the event %s tells of it', async (code, type, reason, refused) => {
+    const error = new TwinkeyError(code, 'down')
+    // What others have thrown may have anything in it, and stays in the error.
+    const own = code === 'signing_key_invalid' || code === 'jwks_unavailable'
+    const failing = createWith({
+      *identify() {
+        return yield* wait(Promise.reject(error))
+      },
+    })
+    expect(await failing.told.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: refused } })
+    expect(failing.events).toMatchObject([
+      { type, message: own ? 'down' : 'A request could not be decided. Look at the error.', error },
+      { type: 'access.refused', reason },
+    ])
+    expect(await failing.silent.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: refused } })
+  })
+
+  it('of the application is a refusal where the owner is unavailable, and whatever it throws otherwise', async () => {
+    const { told, events } = createWith({})
+    const failing = (error: unknown) => told.ask(() => Promise.reject(error))
+    expect(await told.ask(() => 5)).toBe(5)
+    expect(await failing(new TwinkeyError('owner_unavailable', 'down'))).toMatchObject({ code: 'unavailable' })
+    expect(events).toMatchObject([{ type: 'warning.owner_lookup_failed' }])
+    for (const error of [new TwinkeyError('store_unavailable', 'down'), { code: 'owner_unavailable' }, new Error('bug')])
+      expect(await failing(error).catch((thrown: unknown) => thrown)).toBe(error)
+  })
+})
+
+describe('whose credential it is', () => {
+  it('is never read from anything but a string', async () => {
+    const read: string[] = []
+    const { told } = createWith({
+      inspect({ text }) {
+        read.push(text)
+        return invalid('token_malformed')
+      },
+    })
+    const { identify } = told.caller(['x'] as unknown as string, textOnly('token'))
+    expect(await identify()).toMatchObject({ reason: 'token_malformed' })
+    expect(new Set(read)).toEqual(new Set(['']))
+  })
+})

@@ -1,0 +1,136 @@
+import type { KeyStore } from 'twinkey'
+import { describe, expect, it } from 'vitest'
+import { createBench } from '../../support/bench.ts'
+import { createGate, settled } from '../../support/gate.ts'
+import { codeOf, decidedNow, verdict } from '../../support/sent.ts'
+
+// Nobody is refused by a record that was read before the request came in. Two nodes here, without a feed between them: what one writes the other has
+// not heard of, and it remembers the key as it was.
+
+const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+
+/** Two nodes that both know a key, and that knew it already some seconds ago. */
+async function createScene() {
+  const bench = createBench()
+  const created = await bench.twinkey.keys.create(INPUT)
+  const other = bench.another()
+  expect(await verdict(other, created.primary)).toBe('let in')
+  bench.clock.advance(3000)
+  const readsOf = async (ask: () => Promise<unknown>) => {
+    const before = bench.spy.calls.get
+    await ask()
+    return bench.spy.calls.get - before
+  }
+  return { ...bench, ...created, id: created.key.id, other, readsOf }
+}
+
+describe('another node lets in at once', () => {
+  it('the new secret of a slot, and asks the store for it once', async () => {
+    const { twinkey, id, other, readsOf } = await createScene()
+    const { secret } = await twinkey.keys.regenerate(id, 'secondary')
+    const request = new Request('https://api.example/', { headers: { 'x-api-key': secret } })
+    const ask = async () => {
+      expect(decidedNow(other, request)).toBeUndefined()
+      expect(await verdict(other, secret)).toBe('let in')
+    }
+    expect(await readsOf(ask)).toBe(1)
+    expect(decidedNow(other, request)?.ok).toBe(true)
+  })
+
+  it('the new primary of a rotation, and the old one beside it', async () => {
+    const { twinkey, id, other, primary } = await createScene()
+    const { secret } = await twinkey.keys.rotate(id, { graceSeconds: 60, replace: 'secondary' })
+    for (const each of [secret, primary]) expect(await verdict(other, each)).toBe('let in')
+  })
+
+  it('a token of a new secret', async () => {
+    const { twinkey, id, other } = await createScene()
+    const { secret } = await twinkey.keys.regenerate(id, 'secondary')
+    const issued = await twinkey.tokens.issue(secret)
+    expect(codeOf(await other.tokens.verify(issued.ok ? issued.token : ''))).toBe('let in')
+  })
+
+  it('a key that was disabled and is enabled again, a second after it was refused', async () => {
+    const { twinkey, id, other, primary, clock } = await createScene()
+    const issued = await twinkey.tokens.issue(primary)
+    const token = issued.ok ? issued.token : ''
+    await twinkey.keys.disable(id)
+    clock.advance(6000)
+    for (const ask of [other.keys.verify(primary), other.tokens.verify(token)]) expect(codeOf(await ask)).toBe('credential_invalid')
+    await twinkey.keys.enable(id)
+    clock.advance(1000)
+    for (const ask of [other.keys.verify(primary), other.tokens.verify(token)]) expect(codeOf(await ask)).toBe('let in')
+  })
+
+  it('a key whose end was moved while it was close', async () => {
+    const { twinkey, id, other, primary, clock } = await createScene()
+    await twinkey.keys.update(id, { expiresAt: clock.now() + 1000 })
+    clock.advance(900)
+    expect(await verdict(other, primary)).toBe('let in')
+    await twinkey.keys.update(id, { expiresAt: clock.now() + 60_000 })
+    clock.advance(200)
+    expect(await verdict(other, primary)).toBe('let in')
+  })
+
+  it('a thousand callers with the new secret, for one read', async () => {
+    const { twinkey, id, other, readsOf } = await createScene()
+    const { secret } = await twinkey.keys.regenerate(id, 'primary')
+    const ask = async () => {
+      const verdicts = await Promise.all(Array.from({ length: 1000 }, () => verdict(other, secret)))
+      expect(new Set(verdicts)).toEqual(new Set(['let in']))
+    }
+    expect(await readsOf(ask)).toBe(1)
+  })
+})
+
+describe('what is refused', () => {
+  it('is so by what is known for a second, so that a caller with a dead secret makes the store no busier than that', async () => {
+    const { twinkey, id, other, secondary, clock, readsOf } = await createScene()
+    await twinkey.keys.regenerate(id, 'secondary')
+    clock.advance(5000)
+    const ask = async () => {
+      for (let i = 0; i < 40; i++) {
+        expect(await verdict(other, secondary as string)).toBe('credential_invalid')
+        clock.advance(100)
+      }
+    }
+    expect(await readsOf(ask)).toBe(4)
+  })
+
+  it('with a wrong checksum never makes the store busy', async () => {
+    const { other, primary, readsOf } = await createScene()
+    const typo = primary.slice(0, -1) + (primary.endsWith('0') ? '1' : '0')
+    expect(await readsOf(async () => expect(await verdict(other, typo)).toBe('credential_invalid'))).toBe(0)
+  })
+
+  it('is not refused by a read that began before the request', async () => {
+    const { twinkey, id, other, clock, spy } = await createScene()
+    const gate = createGate()
+    const slowly: KeyStore['get'] = async (key) => {
+      const found = await spy.inner.get(key)
+      await gate.opened
+      return found
+    }
+    const { secret: first } = await twinkey.keys.regenerate(id, 'secondary')
+    spy.override({ get: slowly })
+    const one = verdict(other, first)
+    await settled()
+    spy.override({})
+    // That read is still under way, and has seen the key as it is now.
+    clock.advance(5)
+    const { secret: next } = await twinkey.keys.regenerate(id, 'secondary')
+    const two = verdict(other, next)
+    await settled()
+    gate.open()
+    expect(await Promise.all([one, two])).toEqual(['let in', 'let in'])
+  })
+
+  it('is refused as unavailable where the store must be asked and cannot be', async () => {
+    const { twinkey, id, other, spy } = await createScene()
+    const { secret } = await twinkey.keys.regenerate(id, 'secondary')
+    spy.override({ get: () => Promise.reject(new Error('down')) })
+    expect(await verdict(other, secret)).toBe('unavailable')
+    spy.override({})
+    expect(await verdict(other, secret)).toBe('let in')
+  })
+})

@@ -1,0 +1,257 @@
+import { createTwinkey, isTwinkeyError, memoryStore, type StoredKey, type Twinkey } from 'twinkey'
+import { describe, expect, it } from 'vitest'
+import { createKeyCache } from '../../../src/core/decision/key-cache.ts'
+import { createKeyWrites } from '../../../src/core/management/key-writes.ts'
+import { checkedStore } from '../../../src/core/store/checked-store.ts'
+import { createBench } from '../../support/bench.ts'
+import { createClock } from '../../support/clock.ts'
+import { createGate, settled } from '../../support/gate.ts'
+import { racingStore, seeded } from '../../support/racing-store.ts'
+import { anyTarget, codeOf, decidedNow, sent, verdict } from '../../support/sent.ts'
+import { spyStore } from '../../support/spy-store.ts'
+
+const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+
+/** Two nodes over one store whose calls interleave. */
+function createNodes(seed: number): [Twinkey, Twinkey] {
+  const inner = memoryStore()
+  const { now } = createClock()
+  const random = seeded(seed)
+  return [createTwinkey({ store: racingStore(inner, random), now }), createTwinkey({ store: racingStore(inner, random), now })]
+}
+
+type Outcome = { readonly secret: string } | { readonly lost: string }
+
+async function outcomeOf(call: Promise<{ secret: string }>): Promise<Outcome> {
+  try {
+    return { secret: (await call).secret }
+  } catch (error) {
+    if (!isTwinkeyError(error)) throw error
+    return { lost: error.code }
+  }
+}
+
+const isIn = async (twinkey: Twinkey, secret: string) => (await verdict(twinkey, secret)) === 'let in'
+const secretOf = (outcome: Outcome) => ('secret' in outcome ? outcome.secret : undefined)
+
+describe('rotation', () => {
+  it('of two racing rotations exactly one wins', async () => {
+    const losses: Record<string, number> = {}
+    for (let round = 0; round < 1000; round++) {
+      const nodes = createNodes(round)
+      const { key, primary } = await nodes[0].keys.create({ ...INPUT, secondary: false })
+      const outcomes = await Promise.all(nodes.map((node) => outcomeOf(node.keys.rotate(key.id))))
+      const won = outcomes.flatMap((outcome) => secretOf(outcome) ?? [])
+      expect(won).toHaveLength(1)
+      for (const outcome of outcomes) if ('lost' in outcome) losses[outcome.lost] = (losses[outcome.lost] ?? 0) + 1
+      for (const node of nodes) expect([await isIn(node, primary), await isIn(node, won[0] as string)]).toEqual([true, true])
+    }
+    expect(Object.keys(losses).sort()).toEqual(['secondary_live', 'version_conflict'])
+    // Most rounds really raced: both had read before either wrote.
+    expect(losses['version_conflict']).toBeGreaterThan(300)
+  })
+
+  it('of two racing regenerations of one slot the secret of the last that won verifies, and no other', async () => {
+    let raced = 0
+    for (let round = 0; round < 200; round++) {
+      const nodes = createNodes(round)
+      const { key, primary, secondary } = await nodes[0].keys.create(INPUT)
+      const outcomes = await Promise.all(nodes.map((node) => outcomeOf(node.keys.regenerate(key.id, 'primary'))))
+      const won = outcomes.flatMap((outcome) => secretOf(outcome) ?? [])
+      expect(outcomes.every((outcome) => 'secret' in outcome || outcome.lost === 'version_conflict')).toBe(true)
+      if (won.length === 1) raced++
+      const live = await Promise.all(won.map((secret) => isIn(nodes[0], secret)))
+      expect(live.filter(Boolean)).toHaveLength(1)
+      expect([await isIn(nodes[0], primary), await isIn(nodes[0], secondary as string)]).toEqual([false, true])
+    }
+    expect(raced).toBeGreaterThan(50)
+  })
+
+  it('of a rotation and a regeneration that race each takes effect wholly or not at all', async () => {
+    const seen = new Set<string>()
+    for (let round = 0; round < 500; round++) {
+      const nodes = createNodes(round)
+      const { key, primary: old } = await nodes[0].keys.create({ ...INPUT, secondary: false })
+      const [rotation, regeneration] = await Promise.all([
+        outcomeOf(nodes[0].keys.rotate(key.id)),
+        outcomeOf(nodes[1].keys.regenerate(key.id, 'primary')),
+      ])
+      const live: string[] = []
+      for (const [name, secret] of Object.entries({ old, rotated: secretOf(rotation), regenerated: secretOf(regeneration) }))
+        if (secret !== undefined && (await isIn(nodes[0], secret))) live.push(name)
+      const winners = `${'secret' in rotation ? 'rotate' : ''} ${'secret' in regeneration ? 'regenerate' : ''}`.trim()
+      seen.add(winners)
+      const legitimate: Record<string, string[]> = {
+        rotate: ['old,rotated'],
+        regenerate: ['regenerated'],
+        // One after the other, in either order.
+        'rotate regenerate': ['old,regenerated', 'rotated,regenerated'],
+      }
+      expect(legitimate[winners]).toContain(live.join(','))
+    }
+    expect([...seen].sort()).toEqual(['regenerate', 'rotate', 'rotate regenerate'])
+  })
+})
+
+describe('ending a key', () => {
+  /** Changes a key again and again until it is told to stop, whatever comes of it. */
+  function churn(node: Twinkey, id: string, names: readonly string[], random: () => number) {
+    let stopped = false
+    let changes = 0
+    const refused = new Set<string>()
+    const calls: Record<string, () => Promise<unknown>> = {
+      update: () => node.keys.update(id, { name: `n${changes}` }),
+      rotate: () => node.keys.rotate(id, { replace: 'secondary' }),
+      regenerate: () => node.keys.regenerate(id, 'secondary'),
+      enable: () => node.keys.enable(id),
+      disable: () => node.keys.disable(id),
+    }
+    const done = (async () => {
+      while (!stopped) {
+        const name = names[Math.floor(random() * names.length)] as string
+        try {
+          await calls[name]?.()
+          changes++
+        } catch (error) {
+          if (!isTwinkeyError(error)) throw error
+          refused.add(error.code)
+        }
+      }
+    })()
+    return {
+      changes: () => changes,
+      refused,
+      async stop() {
+        stopped = true
+        await done
+      },
+    }
+  }
+
+  it('revoke beats every concurrent change, on every node, and stays', async () => {
+    for (let round = 0; round < 60; round++) {
+      const random = seeded(round)
+      const nodes = createNodes(round)
+      const { key, primary, secondary } = await nodes[0].keys.create(INPUT)
+      const churns = nodes.flatMap((node) =>
+        [0, 1].map(() => churn(node, key.id, ['update', 'rotate', 'regenerate', 'enable', 'disable'], random)),
+      )
+      for (let turns = Math.floor(random() * 300); turns > 0; turns--) await undefined
+      const revoked = await nodes[round % 2]?.keys.revoke(key.id)
+      expect(revoked?.state).toBe('revoked')
+      expect((await nodes[0].keys.get(key.id))?.revokedAt).toBe(revoked?.revokedAt)
+      for (let turns = 0; turns < 200; turns++) await undefined
+      const refused = new Set(churns.flatMap((each) => [...each.refused]))
+      for (const each of churns) await each.stop()
+      expect(refused).toContain('key_revoked')
+      const after = await nodes[0].keys.get(key.id)
+      expect([after?.state, after?.revokedAt]).toEqual(['revoked', revoked?.revokedAt])
+      for (const node of nodes) expect([await isIn(node, primary), await isIn(node, secondary as string)]).toEqual([false, false])
+    }
+  })
+
+  it('disable holds against every change but enable', async () => {
+    let changes = 0
+    for (let round = 0; round < 60; round++) {
+      const random = seeded(round)
+      const nodes = createNodes(round)
+      const { key } = await nodes[0].keys.create(INPUT)
+      const churns = nodes.map((node) => churn(node, key.id, ['update', 'rotate', 'regenerate'], random))
+      for (let turns = Math.floor(random() * 300); turns > 0; turns--) await undefined
+      expect((await nodes[1].keys.disable(key.id)).state).toBe('disabled')
+      for (let turns = 0; turns < 200; turns++) await undefined
+      for (const each of churns) await each.stop()
+      expect((await nodes[0].keys.get(key.id))?.state).toBe('disabled')
+      const { secret } = await nodes[0].keys.regenerate(key.id, 'primary')
+      expect(await isIn(nodes[0], secret)).toBe(false)
+      changes += churns.reduce((sum, each) => sum + each.changes(), 0)
+    }
+    expect(changes).toBeGreaterThan(60)
+  })
+
+  it('delete beats every concurrent change, and nothing brings the key back', async () => {
+    for (let round = 0; round < 60; round++) {
+      const random = seeded(round)
+      const nodes = createNodes(round)
+      const { key, primary } = await nodes[0].keys.create(INPUT)
+      const churns = nodes.map((node) => churn(node, key.id, ['update', 'rotate', 'regenerate', 'enable', 'disable'], random))
+      for (let turns = Math.floor(random() * 300); turns > 0; turns--) await undefined
+      await nodes[0].keys.delete(key.id)
+      expect(await nodes[1].keys.get(key.id)).toBeUndefined()
+      for (let turns = 0; turns < 200; turns++) await undefined
+      for (const each of churns) await each.stop()
+      expect(await nodes[0].keys.get(key.id)).toBeUndefined()
+      expect(await isIn(nodes[0], primary)).toBe(false)
+    }
+  })
+})
+
+describe('a load in flight when a change resolves', () => {
+  it.each(['revoke', 'disable', 'delete', 'regenerate'] as const)(
+    'never fills the cache, and who waits for it asks again: %s',
+    async (change) => {
+      const inner = memoryStore()
+      const { twinkey, spy } = createBench({ store: inner })
+      const { key, primary } = await twinkey.keys.create(INPUT)
+      const gate = createGate()
+      const reads: (StoredKey | undefined)[] = []
+      // The record is read before the change, and the answer arrives after it.
+      spy.override({
+        get: async (id) => {
+          const found = await inner.get(id)
+          reads.push(found)
+          if (reads.length === 1) await gate.opened
+          return found
+        },
+      })
+      const waiting = twinkey.authenticate(sent({ credential: primary }), anyTarget)
+      const alsoWaiting = twinkey.keys.verify(primary)
+      await settled()
+      expect(reads).toHaveLength(1)
+      if (change === 'regenerate') await twinkey.keys.regenerate(key.id, 'primary')
+      else await twinkey.keys[change](key.id)
+      expect(await verdict(twinkey, primary)).toBe('credential_invalid')
+      gate.open()
+      expect([codeOf(await waiting), codeOf(await alsoWaiting)]).toEqual(['credential_invalid', 'credential_invalid'])
+      expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(false)
+    },
+  )
+
+  it('never fills the cache where another node made the change and the feed tells of it', async () => {
+    const inner = memoryStore()
+    const { twinkey, spy } = createBench({ store: inner })
+    const other = createTwinkey({ store: inner })
+    const { key, primary } = await twinkey.keys.create(INPUT)
+    const gate = createGate()
+    let reads = 0
+    spy.override({
+      get: async (id) => {
+        const found = await inner.get(id)
+        if (++reads === 1) await gate.opened
+        return found
+      },
+    })
+    const waiting = verdict(twinkey, primary)
+    await settled()
+    await other.keys.revoke(key.id)
+    gate.open()
+    expect(await waiting).toBe('credential_invalid')
+    expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(false)
+  })
+})
+
+it('of two creations of one id exactly one is stored', async () => {
+  for (let round = 0; round < 300; round++) {
+    const inner = memoryStore()
+    const { key } = await createTwinkey({ store: inner }).keys.create(INPUT)
+    const template = (await inner.get(key.id)) as StoredKey
+    const { now } = createClock()
+    const spy = spyStore(racingStore(memoryStore(), seeded(round)))
+    const store = checkedStore(spy.store, 2000)
+    const writes = createKeyWrites(store, createKeyCache(store, { maxKeys: 10, maxAgeMilliseconds: 1000, now }), now)
+    const versions = [11, 22, 33]
+    const outcomes = await Promise.all(versions.map((version) => writes.put({ ...template, version }, undefined)))
+    expect([...outcomes].sort()).toEqual(['conflict', 'conflict', 'stored'])
+    expect((await store.get(key.id))?.version).toBe(versions[outcomes.indexOf('stored')])
+  }
+})

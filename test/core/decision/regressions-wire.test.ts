@@ -1,0 +1,219 @@
+import { fastify } from 'fastify'
+import { createTwinkey, header, memoryStore, type Profile, param, query, type Requirement, routeTemplate, type WireRequest } from 'twinkey'
+import { requireAuth as requireExpress, tokenRoutes as tokensOfExpress } from 'twinkey/express'
+import { requireAuth as requireFastify, tokenRoutes as tokensOfFastify } from 'twinkey/fastify'
+import { requireAuth as requireHono, tokenRoutes as tokensOfHono } from 'twinkey/hono'
+import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
+import { createVerifier } from 'twinkey/verifier'
+import { requireAuth as requireWeb, webEndpoints } from 'twinkey/web'
+import { describe, expect, it } from 'vitest'
+import { createEndpoints } from '../../../src/endpoints/tokens/endpoints.ts'
+import { NodeWireRequest } from '../../../src/http/request.ts'
+import { createBench, signingKey } from '../../support/bench.ts'
+import { anyTarget, byHeaders, codeOf, sent } from '../../support/sent.ts'
+import { spyStore } from '../../support/spy-store.ts'
+
+async function createWithKey() {
+  const bench = createBench()
+  const { key, primary, secondary } = await bench.twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  return { ...bench, key, primary, secondary: secondary as string }
+}
+
+/** A request with these headers. */
+function withHeaders(headers: Readonly<Record<string, string>>): WireRequest {
+  return { method: 'GET', url: '/', header: (name) => headers[name], param: () => undefined }
+}
+
+describe('a request of Node that a host has made up', () => {
+  it.each([
+    ['with an empty list of raw headers', { rawHeaders: [] }],
+    ['without raw headers', {}],
+  ])('%s is read from its headers', async (_, raw) => {
+    const { twinkey, primary } = await createWithKey()
+    const ask = async (headers: Record<string, string | string[]>, requirement: Requirement = anyTarget) =>
+      codeOf(await twinkey.authenticate(new NodeWireRequest({ method: 'GET', url: '/', ...raw, headers }), requirement))
+    expect(await ask({ authorization: `Bearer ${primary}` })).toBe('let in')
+    expect(await ask({ 'x-api-key': primary })).toBe('let in')
+    expect(await ask({ authorization: `Bearer ${primary}`, 'x-tenant': 'other' }, byHeaders)).toBe('tenant_denied')
+    expect(await ask({ authorization: `Bearer ${primary}`, 'x-tenant': ['t', 'other'] }, byHeaders)).toBe('target_conflict')
+    expect(await ask({ authorization: [`Bearer ${primary}`, `Bearer ${primary}`] })).toBe('credential_ambiguous')
+    expect(await ask({})).toBe('credential_missing')
+  })
+
+  it('is read from both: what is only in its headers was added, and what is repeated in the raw ones is repeated', async () => {
+    const { twinkey, primary } = await createWithKey()
+    const rawHeaders = ['Authorization', `Bearer ${primary}`, 'authorization', 'Bearer x']
+    const headers = { authorization: `Bearer ${primary}` }
+    expect(codeOf(await twinkey.authenticate(new NodeWireRequest({ url: '/', rawHeaders, headers }), anyTarget))).toBe(
+      'credential_ambiguous',
+    )
+    const other = new NodeWireRequest({ url: '/', rawHeaders: ['Host', 'localhost'], headers })
+    expect(codeOf(await twinkey.authenticate(other, anyTarget))).toBe('let in')
+    const removed = new NodeWireRequest({ url: '/', rawHeaders: ['Authorization', `Bearer ${primary}`], headers: {} })
+    expect(codeOf(await twinkey.authenticate(removed, anyTarget))).toBe('credential_missing')
+  })
+})
+
+describe('the Authorization field', () => {
+  it.each(['Negotiate', 'Kerberos', 'Basic', 'Bearers', 'NTLM'])(
+    'of the scheme %s leaves X-API-Key its say, as long as it may be',
+    async (scheme) => {
+      const { twinkey, primary } = await createWithKey()
+      const authorization = `${scheme} ${'YIIQ'.repeat(4000)}`
+      expect(codeOf(await twinkey.authenticate(withHeaders({ authorization, 'x-api-key': primary }), anyTarget))).toBe('let in')
+      expect(codeOf(await twinkey.authenticate(withHeaders({ authorization }), anyTarget))).toBe('credential_missing')
+      expect(await twinkey.authenticate(withHeaders({ authorization }), { ...anyTarget, optional: true })).toMatchObject({
+        ok: true,
+        principal: undefined,
+      })
+    },
+  )
+
+  it('of the scheme Bearer is too long for anything of ours', async () => {
+    const { twinkey } = await createWithKey()
+    expect(codeOf(await twinkey.authenticate(withHeaders({ authorization: `Bearer ${'A'.repeat(16_000)}` }), anyTarget))).toBe(
+      'credential_invalid',
+    )
+  })
+
+  it.each([
+    ['a tab', '\t'],
+    ['a no-break space', '\u00a0'],
+    ['a space and a tab', ' \t'],
+    ['a line separator', '\u2028'],
+    ['a byte order mark', '\ufeff'],
+  ])('is malformed with %s behind "Bearer "', async (_, blank) => {
+    const { twinkey, primary } = await createWithKey()
+    expect(codeOf(await twinkey.authenticate(withHeaders({ authorization: `Bearer ${blank}${primary}` }), anyTarget))).toBe(
+      'credential_malformed',
+    )
+  })
+
+  it('may have several spaces behind Bearer, in any case', async () => {
+    const { twinkey, primary } = await createWithKey()
+    for (const start of ['Bearer ', 'bearer   ', 'BEARER ']) {
+      expect(codeOf(await twinkey.authenticate(withHeaders({ authorization: start + primary }), anyTarget))).toBe('let in')
+    }
+  })
+})
+
+describe('misuse is an error when the route is made', () => {
+  const twinkey = createTwinkey()
+  const as = <T>(value: unknown) => value as T
+  const guards: [string, (decider: typeof twinkey, requirement: Requirement) => unknown][] = [
+    ['express', requireExpress],
+    ['fastify', requireFastify],
+    ['hono', requireHono],
+    ['web', (decider, requirement) => requireWeb(decider, requirement, () => new Response())],
+  ]
+
+  it.each(guards)('requireAuth without a Twinkey: %s', (_, requireAuth) => {
+    for (const none of [undefined, null, {}, { workflow: 'flows.read' }, createTwinkey, { authenticate: async () => {} }])
+      expect(() => requireAuth(as(none), anyTarget)).toThrow(/first argument must be what createTwinkey or createVerifier answers/)
+  })
+
+  it.each(['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const)('a profile without %s', (method) => {
+    for (const profile of [standard(), boomiFlow(), flowgear(), flare({ account: () => undefined })]) {
+      const { [method]: _, ...rest } = profile
+      const without = as<Profile>(rest)
+      for (const [, requireAuth] of guards) expect(() => requireAuth(twinkey, { profile: without })).toThrow(/profile must be a profile/)
+      expect(() => createEndpoints(twinkey, { profile: without })).toThrow(/profile must be a profile/)
+    }
+  })
+
+  it.each(['tenant', 'environment', 'workflow'] as const)('a route for every %s by a star', (axis) => {
+    for (const [, requireAuth] of guards) expect(() => requireAuth(twinkey, { [axis]: '*' })).toThrow(`${axis} must be one name`)
+  })
+
+  it('a fixed name that looks like a parameter, in one sentence', () => {
+    for (const [, requireAuth] of guards) {
+      expect(() => requireAuth(twinkey, { tenant: ':tenant' })).toThrow(
+        /^requireAuth: tenant must be a name without a colon before it, or a reader that was called, like param\('id'\), header\('x-id'\) or query\('id'\)\.$/,
+      )
+    }
+  })
+
+  it('a reader that was not called', () => {
+    for (const [, requireAuth] of guards) {
+      for (const source of [param, header, query, routeTemplate])
+        expect(() => requireAuth(twinkey, { workflow: as(source) })).toThrow(
+          /^requireAuth: workflow must be .* or a reader that was called, like/,
+        )
+      // One of the application's own is a function, too.
+      for (const source of [param('id'), header('x-id'), query('id'), routeTemplate(), () => 'w', function own() {}])
+        expect(() => requireAuth(twinkey, { workflow: as(source) })).not.toThrow()
+    }
+  })
+
+  it('a parameter or a header by a name that none can have', () => {
+    expect(() => param(':tenant')).toThrow("no colon before it, as in param('tenant')")
+    for (const name of ['x env', 'x:env', 'x-env:', 'x,env', 'ümlaut', ' x', 'x\n', '"x"', '(x)'])
+      expect(() => header(name), name).toThrow("one that a header can have, as in header('x-tenant')")
+    for (const name of ["!#$%&'*+-.^_`|~", 'X-Tenant-1']) expect(() => header(name)).not.toThrow()
+    for (const name of ['0', '*', 'tenant_id', 'größe']) expect(() => param(name)).not.toThrow()
+  })
+
+  it('a verifier for secrets alone', () => {
+    const verifier = createVerifier({ jwks: 'https://api.example/jwks.json', issuer: 'i', audience: 'a' })
+    for (const [, requireAuth] of guards) {
+      expect(() => requireAuth(as(verifier), { accept: ['secret'] })).toThrow(/a verifier takes tokens only, so accept must hold 'token'/)
+      for (const accept of [['token'], ['secret', 'token'], undefined] as const)
+        expect(() => requireAuth(as(verifier), { accept })).not.toThrow()
+      expect(() => requireAuth(twinkey, { accept: ['secret'] })).not.toThrow()
+    }
+  })
+
+  it('a guard of a plain handler without the handler', () => {
+    for (const none of [undefined, null, {}, new Response()])
+      expect(() => requireWeb(twinkey, {}, as<() => Response>(none))).toThrow(
+        'requireAuth: the third argument must be the handler to guard.',
+      )
+  })
+
+  const mounts: [string, (service: typeof twinkey) => unknown][] = [
+    ['express', tokensOfExpress],
+    ['fastify', tokensOfFastify],
+    ['hono', tokensOfHono],
+    ['web', webEndpoints],
+  ]
+
+  it.each(mounts)('token routes of what issues no tokens: %s', (_, tokenRoutes) => {
+    const verifier = createVerifier({ jwks: 'https://api.example/jwks.json', issuer: 'i', audience: 'a' })
+    for (const none of [undefined, null, {}, verifier, createTwinkey, { ...twinkey, tokens: {} }])
+      expect(() => tokenRoutes(as(none))).toThrow(
+        /^tokenRoutes: the first argument must be what createTwinkey answers.* A verifier issues no/,
+      )
+  })
+
+  it.each(mounts)('token routes without a key to sign with, where an ephemeral one does not serve: %s', (_, tokenRoutes) => {
+    const { store } = spyStore(memoryStore())
+    const without = createTwinkey({ store })
+    expect(without.tokens.canIssue).toBe(false)
+    expect(() => tokenRoutes(without)).toThrow(/^tokenRoutes: .*tokens\.signingKeys.*generateSigningKey/)
+    for (const able of [twinkey, createTwinkey({ store, tokens: { issuer: 'i', audience: 'a', signingKeys: [signingKey] } })]) {
+      expect(able.tokens.canIssue).toBe(true)
+      expect(() => tokenRoutes(able)).not.toThrow()
+    }
+  })
+
+  it('token routes that Fastify is given without calling them, so that it calls them with itself', () => {
+    const plugin = as<(app: unknown, options: object) => unknown>(tokensOfFastify)
+    expect(() => plugin(fastify(), { prefix: '/tokens' })).toThrow('as in tokenRoutes(twinkey)')
+  })
+
+  it('an option that tokenRoutes does not have', () => {
+    const misspelt = as<object>({ Profile: flowgear() })
+    expect(() => createEndpoints(twinkey, misspelt)).toThrow('The options of tokenRoutes cannot have "Profile", only profile, throttle.')
+    expect(() => webEndpoints(twinkey, misspelt)).toThrow(TypeError)
+    expect(() => webEndpoints(as<typeof twinkey>(undefined))).toThrow(TypeError)
+  })
+})
+
+describe('a request that names everything', () => {
+  it.each(['tenant', 'environment', 'workflow'] as const)('by a star as its %s is malformed, whatever its key reaches', async (axis) => {
+    const { twinkey } = createBench()
+    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: '*' } })
+    const named = { tenant: 't', environment: 'production', workflow: 'w', [axis]: '*' }
+    expect(codeOf(await twinkey.authenticate(sent({ credential: primary, ...named }), byHeaders))).toBe('request_malformed')
+  })
+})

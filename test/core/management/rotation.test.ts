@@ -1,0 +1,182 @@
+import type { Twinkey } from 'twinkey'
+import { describe, expect, it } from 'vitest'
+import { createBench } from '../../support/bench.ts'
+import { faultOf } from '../../support/faults.ts'
+import { verdict } from '../../support/sent.ts'
+
+const INPUT = { name: 'billing', scope: { tenants: ['acme'] } } as const
+const SINGLE = { ...INPUT, secondary: false } as const
+const DAY = 86_400_000
+
+async function live(twinkey: Twinkey, secrets: Record<string, string | null>): Promise<string[]> {
+  const found: string[] = []
+  for (const [name, secret] of Object.entries(secrets))
+    if (secret !== null && (await verdict(twinkey, secret)) === 'let in') found.push(name)
+  return found
+}
+
+describe('regenerate', () => {
+  it.each([
+    ['primary', 'secondary'],
+    ['secondary', 'primary'],
+  ] as const)('replaces the %s secret and leaves the %s one alone', async (slot, other) => {
+    const { twinkey, clock } = createBench()
+    const created = await twinkey.keys.create(INPUT)
+    clock.advance(7)
+    const { key, secret } = await twinkey.keys.regenerate(created.key.id, slot)
+    expect(await live(twinkey, { old: created[slot], kept: created[other], fresh: secret })).toEqual(['kept', 'fresh'])
+    expect(key[other]).toMatchObject({ id: created.key[other]?.id, hint: created.key[other]?.hint })
+    expect(key[slot]).toEqual({
+      id: expect.not.stringMatching(`^${created.key[slot]?.id}$`),
+      hint: secret.slice(-4),
+      createdAt: clock.now(),
+      expiresAt: null,
+      lastUsedAt: null,
+    })
+    expect(key.id).toBe(created.key.id)
+  })
+
+  it('turns twins without a moment in which neither works', async () => {
+    const { twinkey } = createBench()
+    const { key, primary, secondary } = await twinkey.keys.create(INPUT)
+    const first = await twinkey.keys.regenerate(key.id, 'secondary')
+    expect(await live(twinkey, { primary, secondary, first: first.secret })).toEqual(['primary', 'first'])
+    const second = await twinkey.keys.regenerate(key.id, 'primary')
+    expect(await live(twinkey, { primary, secondary, first: first.secret, second: second.secret })).toEqual(['first', 'second'])
+  })
+
+  it('gives a key that had one secret a second one', async () => {
+    const { twinkey } = createBench()
+    const { key, primary } = await twinkey.keys.create(SINGLE)
+    const { secret } = await twinkey.keys.regenerate(key.id, 'secondary')
+    expect(await live(twinkey, { primary, secret })).toEqual(['primary', 'secret'])
+  })
+
+  it('clears the expiry that a grace had given to the slot', async () => {
+    const { twinkey, clock } = createBench()
+    const { key } = await twinkey.keys.create(SINGLE)
+    await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
+    const { key: after, secret } = await twinkey.keys.regenerate(key.id, 'secondary')
+    expect(after.secondary?.expiresAt).toBeNull()
+    clock.advance(2 * DAY)
+    expect(await live(twinkey, { secret })).toEqual(['secret'])
+  })
+
+  it.each(['tertiary', '', undefined, null, 'Primary', '__proto__'])('refuses the slot %j', async (slot) => {
+    const { twinkey } = createBench()
+    const { key, primary, secondary } = await twinkey.keys.create(INPUT)
+    expect(await faultOf(twinkey.keys.regenerate(key.id, slot as 'primary'))).toBe('invalid_input')
+    expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
+  })
+})
+
+describe('rotate', () => {
+  it('says in secondary_live what helps: of two lasting secrets neither will expire', async () => {
+    const { twinkey } = createBench()
+    const { key: twins } = await twinkey.keys.create(INPUT)
+    const { key } = await twinkey.keys.create({ ...INPUT, secondary: false })
+    await twinkey.keys.rotate(key.id)
+    const end = ", or rotate with { replace: 'secondary' } if nobody uses the secondary any more."
+    const begin = 'The secondary secret is still live, and rotating would end it. '
+    await expect(twinkey.keys.rotate(twins.id)).rejects.toMatchObject({
+      message: `${begin}This key has two lasting secrets: regenerate the one that nobody uses${end}`,
+    })
+    await expect(twinkey.keys.rotate(key.id)).rejects.toMatchObject({
+      message: `${begin}Wait until it has expired, or regenerate(id, 'primary') if the new secret was lost${end}`,
+    })
+  })
+
+  it('throws secondary_live where that would end a secret, and both secrets live on', async () => {
+    const { twinkey } = createBench()
+    const { key, primary, secondary } = await twinkey.keys.create(INPUT)
+    expect(await faultOf(twinkey.keys.rotate(key.id))).toBe('secondary_live')
+    expect(await faultOf(twinkey.keys.rotate(key.id, { graceSeconds: 0 }))).toBe('secondary_live')
+    expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
+    expect(await twinkey.keys.get(key.id)).toMatchObject({ primary: { id: key.primary.id }, secondary: { id: key.secondary?.id } })
+  })
+
+  it('ends a live secondary where it is asked to, and the old primary gets its grace', async () => {
+    const { twinkey } = createBench()
+    const { key, primary, secondary } = await twinkey.keys.create(INPUT)
+    const { secret } = await twinkey.keys.rotate(key.id, { replace: 'secondary' })
+    expect(await live(twinkey, { primary, secondary, secret })).toEqual(['primary', 'secret'])
+  })
+
+  it('gives the old secret a day unless told otherwise', async () => {
+    const { twinkey, clock } = createBench()
+    const { key, primary } = await twinkey.keys.create(SINGLE)
+    const { key: after, secret } = await twinkey.keys.rotate(key.id)
+    expect(after.secondary).toEqual({ ...key.primary, expiresAt: clock.now() + DAY })
+    expect(after.primary).toMatchObject({ hint: secret.slice(-4), expiresAt: null })
+    expect(await live(twinkey, { primary, secret })).toEqual(['primary', 'secret'])
+  })
+
+  it.each([1, 60, 86_400, 7_776_000])('ends the old secret when the grace of %i s is over, to the millisecond', async (graceSeconds) => {
+    const { twinkey, clock } = createBench()
+    const { key, primary } = await twinkey.keys.create(SINGLE)
+    const { secret } = await twinkey.keys.rotate(key.id, { graceSeconds })
+    clock.advance(graceSeconds * 1000 - 1)
+    expect(await live(twinkey, { primary, secret })).toEqual(['primary', 'secret'])
+    clock.advance(1)
+    expect(await live(twinkey, { primary, secret })).toEqual(['secret'])
+  })
+
+  it('ends the old secret at once where the grace is 0, and leaves the secondary slot empty', async () => {
+    const { twinkey } = createBench()
+    const { key, primary } = await twinkey.keys.create(SINGLE)
+    const { key: after, secret } = await twinkey.keys.rotate(key.id, { graceSeconds: 0 })
+    expect(await live(twinkey, { primary, secret })).toEqual(['secret'])
+    expect(after.secondary).toBeNull()
+  })
+
+  it('works again when the grace is over, and not a millisecond before', async () => {
+    const { twinkey, clock } = createBench()
+    const { key } = await twinkey.keys.create(SINGLE)
+    const first = await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
+    clock.advance(59_999)
+    expect(await faultOf(twinkey.keys.rotate(key.id))).toBe('secondary_live')
+    clock.advance(1)
+    const second = await twinkey.keys.rotate(key.id)
+    expect(await live(twinkey, { first: first.secret, second: second.secret })).toEqual(['first', 'second'])
+  })
+
+  it('leaves the old one its grace where the new secret was lost and regenerated', async () => {
+    const { twinkey, clock } = createBench()
+    const { key, primary } = await twinkey.keys.create(SINGLE)
+    const lost = await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
+    const again = await twinkey.keys.regenerate(key.id, 'primary')
+    expect(await live(twinkey, { primary, lost: lost.secret, again: again.secret })).toEqual(['primary', 'again'])
+    clock.advance(60_000)
+    expect(await live(twinkey, { primary, again: again.secret })).toEqual(['again'])
+  })
+
+  it('reads no last use: a secret in use ends as one that nobody uses', async () => {
+    const { twinkey, clock } = createBench()
+    const { key, primary } = await twinkey.keys.create(SINGLE)
+    await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
+    for (let second = 0; second < 59; second++) {
+      clock.advance(1000)
+      expect(await verdict(twinkey, primary)).toBe('let in')
+    }
+    clock.advance(1000)
+    expect(await verdict(twinkey, primary)).toBe('credential_invalid')
+  })
+
+  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '60', 7_776_001, null])('refuses a grace of %j', async (graceSeconds) => {
+    const { twinkey } = createBench()
+    const { key, primary } = await twinkey.keys.create(SINGLE)
+    expect(await faultOf(twinkey.keys.rotate(key.id, { graceSeconds: graceSeconds as number }))).toBe('invalid_input')
+    expect(await live(twinkey, { primary })).toEqual(['primary'])
+    expect((await twinkey.keys.get(key.id))?.primary.id).toBe(key.primary.id)
+  })
+
+  it.each([{ replace: 'primary' }, { replace: true }, { grace: 5 }, { graceseconds: 5 }, [], 'secondary'])(
+    'refuses the options %j',
+    async (options) => {
+      const { twinkey } = createBench()
+      const { key, primary, secondary } = await twinkey.keys.create(INPUT)
+      expect(await faultOf(twinkey.keys.rotate(key.id, options as object))).toBe('invalid_input')
+      expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
+    },
+  )
+})

@@ -1,0 +1,263 @@
+import { type KeyStore, memoryStore } from 'twinkey'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createBench } from '../../support/bench.ts'
+import { faultOf } from '../../support/faults.ts'
+import { verdict } from '../../support/sent.ts'
+
+const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] } } as const
+const down = () => Promise.reject(new Error('connection reset'))
+
+function createBenchOver(inner: KeyStore = memoryStore()) {
+  return { ...createBench({ store: inner }), inner }
+}
+
+describe('a write that failed but landed', () => {
+  it.each(['reset', 'timed out', 'answered with garbage'])('is success: it %s', async (how) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { twinkey, spy, inner } = createBenchOver()
+    const lossy: KeyStore['put'] = async (next, expectedVersion) => {
+      const answer = await inner.put(next, expectedVersion)
+      if (how === 'reset') throw new Error('connection reset')
+      if (how === 'timed out') return new Promise(() => {})
+      return `${answer}!` as 'stored'
+    }
+    const through = async <T>(call: Promise<T>): Promise<T> => {
+      const done = call.finally(() => {})
+      await vi.advanceTimersByTimeAsync(2000)
+      return done
+    }
+    spy.override({ put: lossy })
+    const { key, primary, secondary } = await through(twinkey.keys.create(INPUT))
+    spy.override({})
+    expect([await verdict(twinkey, primary), await verdict(twinkey, secondary as string)]).toEqual(['let in', 'let in'])
+    spy.override({ put: lossy })
+    const { secret } = await through(twinkey.keys.regenerate(key.id, 'primary'))
+    expect((await through(twinkey.keys.revoke(key.id))).state).toBe('revoked')
+    spy.override({})
+    expect([await verdict(twinkey, secret), await verdict(twinkey, primary)]).toEqual(['credential_invalid', 'credential_invalid'])
+    vi.useRealTimers()
+  })
+})
+
+describe('a write that failed and did not land', () => {
+  it('is made once more, and is success where that lands', async () => {
+    const { twinkey, spy, inner } = createBenchOver()
+    const { key, primary } = await twinkey.keys.create(INPUT)
+    let writes = 0
+    spy.override({ put: (next, expectedVersion) => (++writes === 1 ? down() : inner.put(next, expectedVersion)) })
+    const { secret } = await twinkey.keys.regenerate(key.id, 'primary')
+    expect([await verdict(twinkey, secret), await verdict(twinkey, primary)]).toEqual(['let in', 'credential_invalid'])
+    expect(writes).toBe(2)
+  })
+
+  it('is outcome_unknown where it fails again, for it may still land', async () => {
+    const { twinkey, spy } = createBenchOver()
+    const { key, primary } = await twinkey.keys.create(INPUT)
+    spy.override({ put: down })
+    expect(await faultOf(twinkey.keys.regenerate(key.id, 'primary'))).toBe('outcome_unknown')
+    expect(await faultOf(twinkey.keys.rotate(key.id, { replace: 'secondary' }))).toBe('outcome_unknown')
+    expect(await faultOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('outcome_unknown')
+    expect(await faultOf(twinkey.keys.create(INPUT))).toBe('outcome_unknown')
+    expect(await verdict(twinkey, primary)).toBe('let in')
+  })
+
+  it('says so, with what the store said as the cause', async () => {
+    const { twinkey, spy } = createBenchOver()
+    const { key } = await twinkey.keys.create(INPUT)
+    spy.override({ put: down, delete: down })
+    const message = 'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
+    for (const call of [twinkey.keys.update(key.id, { name: 'm' }), twinkey.keys.delete(key.id), twinkey.keys.create(INPUT)]) {
+      const fault: unknown = await call.catch((error: unknown) => error)
+      expect(fault).toMatchObject({
+        code: 'outcome_unknown',
+        message: `${message} The store failed: connection reset`,
+        cause: expect.anything(),
+      })
+    }
+  })
+
+  it('is outcome_unknown where another write stands there when it is read back', async () => {
+    const { twinkey, spy, inner } = createBenchOver()
+    const other = createBench({ store: inner }).twinkey
+    const { key } = await twinkey.keys.create(INPUT)
+    let writes = 0
+    spy.override({
+      put: async (next, expectedVersion) => {
+        if (++writes > 1) return inner.put(next, expectedVersion)
+        await other.keys.update(key.id, { name: 'theirs' })
+        throw new Error('connection reset')
+      },
+    })
+    expect(await faultOf(twinkey.keys.update(key.id, { name: 'ours' }))).toBe('outcome_unknown')
+    expect((await twinkey.keys.get(key.id))?.name).toBe('theirs')
+  })
+})
+
+describe('a write that cannot be read back', () => {
+  const calls = ['create', 'update', 'enable', 'disable', 'rotate', 'regenerate', 'revoke', 'delete'] as const
+
+  it.each(calls)('is outcome_unknown, never plain failure: %s', async (name) => {
+    const { twinkey, spy, inner } = createBenchOver()
+    const { key } = await twinkey.keys.create({ ...INPUT, secondary: false })
+    if (name === 'enable') await twinkey.keys.disable(key.id)
+    let wrote = false
+    const failing = () => {
+      wrote = true
+      return down()
+    }
+    spy.override({ put: failing, delete: failing, get: (id) => (wrote ? down() : inner.get(id)) })
+    const { keys } = twinkey
+    const run: Record<(typeof calls)[number], () => Promise<unknown>> = {
+      create: () => keys.create(INPUT),
+      update: () => keys.update(key.id, { name: 'm' }),
+      enable: () => keys.enable(key.id),
+      disable: () => keys.disable(key.id),
+      rotate: () => keys.rotate(key.id),
+      regenerate: () => keys.regenerate(key.id, 'primary'),
+      revoke: () => keys.revoke(key.id),
+      delete: () => keys.delete(key.id),
+    }
+    expect(await faultOf(run[name])).toBe('outcome_unknown')
+    expect(wrote).toBe(true)
+  })
+
+  it.each(calls.filter((name) => name !== 'create'))('is plain failure only where nothing was written: %s', async (name) => {
+    const { twinkey, spy } = createBenchOver()
+    const { key } = await twinkey.keys.create(INPUT)
+    spy.override({ get: down })
+    const { keys } = twinkey
+    const run = {
+      update: () => keys.update(key.id, { name: 'm' }),
+      enable: () => keys.enable(key.id),
+      disable: () => keys.disable(key.id),
+      rotate: () => keys.rotate(key.id),
+      regenerate: () => keys.regenerate(key.id, 'primary'),
+      revoke: () => keys.revoke(key.id),
+      delete: () => keys.delete(key.id),
+    }
+    expect(await faultOf(run[name as keyof typeof run])).toBe('store_unavailable')
+    expect(spy.calls.put).toBe(1)
+  })
+})
+
+describe('a write of which the store says that it has written nothing', () => {
+  const refused = () => Promise.reject(Object.assign(new Error('Call migrate() first.'), { code: 'not_written' }))
+  const plain = { code: 'store_unavailable', message: 'The store failed: Call migrate() first.' }
+
+  it('is plain failure, with a message that says why, and is not made once more', async () => {
+    const { twinkey, spy } = createBenchOver()
+    const { key } = await twinkey.keys.create({ ...INPUT, secondary: false })
+    spy.override({ put: refused, delete: refused })
+    const { keys } = twinkey
+    const calls = [
+      () => keys.create(INPUT),
+      () => keys.update(key.id, { name: 'm' }),
+      () => keys.disable(key.id),
+      () => keys.rotate(key.id),
+      () => keys.regenerate(key.id, 'primary'),
+      () => keys.revoke(key.id),
+      () => keys.delete(key.id),
+      () => keys.revokeAll({ owner: 'ada' }),
+    ]
+    for (const call of calls) {
+      const before = spy.calls.put + spy.calls.delete
+      await expect(call()).rejects.toMatchObject(plain)
+      expect(spy.calls.put + spy.calls.delete - before).toBe(1)
+    }
+  })
+
+  it.each(['revoke', 'delete'] as const)('leaves open what an attempt before it may have written: %s', async (name) => {
+    const { twinkey, spy, inner } = createBenchOver()
+    const { key } = await twinkey.keys.create(INPUT)
+    let writes = 0
+    // The attempt and what repeats it are lost on their way, and only then is it known that nothing can be reached.
+    const write = () => (++writes <= (name === 'revoke' ? 2 : 1) ? down() : refused())
+    spy.override({ put: write, delete: write, get: (id) => inner.get(id) })
+    expect(await faultOf(twinkey.keys[name](key.id))).toBe('outcome_unknown')
+    expect(writes).toBeGreaterThan(2)
+  })
+
+  it('does not speak for the write before it, whose answer was lost', async () => {
+    const { twinkey, spy, inner } = createBenchOver()
+    const { key } = await twinkey.keys.create(INPUT)
+    let writes = 0
+    spy.override({
+      put: async (next, expectedVersion) => (++writes === 1 ? inner.put(next, expectedVersion).then(down) : refused()),
+      get: (id) => (writes === 0 ? inner.get(id) : down()),
+    })
+    expect(await faultOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('outcome_unknown')
+    expect((await inner.get(key.id)) as { name?: string }).toMatchObject({ name: 'm' })
+  })
+})
+
+describe('a store that reads but cannot write', () => {
+  it.each(['revoke', 'disable', 'delete'] as const)(
+    'makes %s fail soon: it is not contention, and is not tried a thousand times',
+    async (name) => {
+      const { twinkey, spy } = createBenchOver()
+      const { key } = await twinkey.keys.create(INPUT)
+      spy.override({ put: down, delete: down })
+      expect(await faultOf(twinkey.keys[name](key.id))).toBe('outcome_unknown')
+      expect(spy.calls.put + spy.calls.delete).toBeLessThan(20)
+    },
+  )
+
+  describe('by hanging', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+    afterEach(() => void vi.useRealTimers())
+
+    it('does not keep revoke waiting for minutes', async () => {
+      const { twinkey, spy } = createBenchOver()
+      const { key } = await twinkey.keys.create(INPUT)
+      spy.override({ put: () => new Promise(() => {}) })
+      let outcome: string | undefined
+      const waiting = faultOf(twinkey.keys.revoke(key.id)).then((code) => {
+        outcome = code
+      })
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(outcome).toBe('outcome_unknown')
+      await waiting
+    })
+  })
+})
+
+describe('a store that says again and again that another was first', () => {
+  it.each(['conflict', 'missing'] as const)('does not make create try for ever: %s', async (answer) => {
+    const { twinkey, spy } = createBenchOver()
+    spy.override({
+      put: async () => {
+        // Ends what would otherwise not end, so that the test fails and does not hang.
+        if (spy.calls.put > 2000) throw new Error('enough')
+        return answer
+      },
+    })
+    await faultOf(twinkey.keys.create(INPUT))
+    expect(spy.calls.put).toBeLessThan(50)
+  })
+
+  it('makes update lose with version_conflict at once', async () => {
+    const { twinkey, spy } = createBenchOver()
+    const { key } = await twinkey.keys.create(INPUT)
+    spy.override({ put: async () => 'conflict' })
+    expect(await faultOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('version_conflict')
+    expect(spy.calls.put).toBe(2)
+  })
+
+  it.each([
+    ['conflict', 'Another change to this key came first. Read the key again and decide anew.'],
+    ['missing', 'There is no key with this id.'],
+  ] as const)('says what to do: %s', async (answer, message) => {
+    const { twinkey, spy } = createBenchOver()
+    const { key } = await twinkey.keys.create(INPUT)
+    spy.override({ put: async () => answer })
+    await expect(twinkey.keys.update(key.id, { name: 'm' })).rejects.toMatchObject({ message })
+  })
+
+  it('makes a change key_not_found where the key went meanwhile', async () => {
+    const { twinkey, spy } = createBenchOver()
+    const { key } = await twinkey.keys.create(INPUT)
+    spy.override({ put: async () => 'missing' })
+    expect(await faultOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('key_not_found')
+    expect(await faultOf(twinkey.keys.revoke(key.id))).toBe('key_not_found')
+  })
+})

@@ -1,0 +1,78 @@
+import type { TwinkeyEvent } from 'twinkey'
+import { describe, expect, it } from 'vitest'
+import { createAnnouncer } from '../../../src/core/model/events.ts'
+import { createGate, settled } from '../../support/gate.ts'
+
+const EVENT: TwinkeyEvent = { type: 'warning.store_failed', at: 1, message: 'm' }
+
+const unfailing = () => expect.fail('the listener has not failed')
+
+describe('a listener', () => {
+  it('gets each event at once, and cannot change it', () => {
+    const heard: TwinkeyEvent[] = []
+    const { emit, pending } = createAnnouncer((event) => void heard.push(event), unfailing)
+    emit({ ...EVENT })
+    emit({ ...EVENT, at: 2 })
+    expect(heard.map(({ at }) => at)).toEqual([1, 2])
+    expect(heard.every(Object.isFrozen)).toBe(true)
+    expect(pending()).toBeUndefined()
+  })
+
+  it.each([
+    ['throws', () => expect.fail('bug')],
+    ['answers null', () => null],
+    ['answers undefined', () => undefined],
+    ['answers text', () => 'then'],
+    ['answers an object', () => ({})],
+  ])('that %s is not waited for', (_what, listener) => {
+    const { emit, pending } = createAnnouncer(listener, () => {})
+    emit({ ...EVENT })
+    expect(pending()).toBeUndefined()
+  })
+
+  it.each([
+    ['resolves', () => Promise.resolve()],
+    ['rejects', () => Promise.reject(new Error('bug'))],
+  ])('that %s is waited for until then', async (_what, settle) => {
+    const gate = createGate()
+    const { emit, pending } = createAnnouncer(
+      async () => {
+        await gate.opened
+        await settle()
+      },
+      () => {},
+    )
+    emit({ ...EVENT })
+    let isDone = false
+    const done = pending()?.then(() => {
+      isDone = true
+    })
+    expect(done).toBeDefined()
+    await settled()
+    expect(isDone).toBe(false)
+    gate.open()
+    await done
+    await settled()
+    expect(pending()).toBeUndefined()
+  })
+
+  it('that never ends is heard all the same, and waited for 10,000 times at most', async () => {
+    let [heard, waited] = [0, 0]
+    const { emit, pending } = createAnnouncer(() => {
+      heard++
+      return new Promise(() => {})
+    }, unfailing)
+    const all = Promise.all
+    for (let i = 0; i < 10_005; i++) emit({ ...EVENT })
+    Promise.all = function (this: PromiseConstructor, values: Iterable<unknown>) {
+      waited = [...values].length
+      return all.call(this, []) as never
+    } as typeof Promise.all
+    try {
+      await pending()
+    } finally {
+      Promise.all = all
+    }
+    expect([heard, waited]).toEqual([10_005, 10_000])
+  })
+})

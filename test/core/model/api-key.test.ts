@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import {
+  created,
+  deadReason,
+  firstVersion,
+  freezeJson,
+  type KeyRecord,
+  livesUntil,
+  revoked,
+  slotOf,
+  switched,
+  withoutOwner,
+  withoutTenant,
+} from '../../../src/core/model/api-key.ts'
+import type { Scope } from '../../../src/core/model/scope.ts'
+
+const NOW = 1_000_000
+const EVERYTHING: Scope = { tenants: '*', environments: '*', workflows: '*' }
+
+function secretOf(id: string, expiresAt: number | null = null) {
+  return { id, digest: `sha-256:${id}`, hint: 'abcd', createdAt: NOW, expiresAt }
+}
+
+function keyWith(more: Partial<KeyRecord> = {}): KeyRecord {
+  const attributes = {
+    name: 'n',
+    owner: 'ada',
+    scope: EVERYTHING,
+    expiresAt: null,
+    metadata: {},
+    primary: secretOf('one'),
+    secondary: null,
+  }
+  return { ...created('k', attributes, NOW), ...more }
+}
+
+describe('the life of a slot', () => {
+  const times = [null, NOW + 10, NOW + 20]
+  const lives = times.flatMap((key) => times.map((secret) => ({ key, secret })))
+
+  it.each(lives)(
+    'ends at the first of the expiry of the key ($key) and that of the secret ($secret), and not a millisecond before',
+    (ends) => {
+      const key = keyWith({ expiresAt: ends.key, primary: secretOf('one', ends.secret) })
+      const end = Math.min(ends.key ?? Number.POSITIVE_INFINITY, ends.secret ?? Number.POSITIVE_INFINITY)
+      expect(livesUntil(key, 'primary')).toBe(end === Number.POSITIVE_INFINITY ? null : end)
+      for (const now of [NOW, NOW + 9, NOW + 10, NOW + 11, NOW + 19, NOW + 20, NOW + 21]) {
+        const byKey = now >= (ends.key ?? Number.POSITIVE_INFINITY) ? 'key_expired' : undefined
+        const bySecret = now >= (ends.secret ?? Number.POSITIVE_INFINITY) ? 'secret_expired' : undefined
+        expect(deadReason(key, 'primary', now)).toBe(byKey ?? bySecret)
+      }
+    },
+  )
+
+  it.each<[string, Partial<KeyRecord>]>([
+    ['key_disabled', { enabled: false }],
+    ['key_revoked', { revokedAt: NOW }],
+    ['key_revoked', { revokedAt: NOW, enabled: false }],
+  ])('is over at any time with the reason %s', (reason, more) => {
+    const key = keyWith(more)
+    expect([deadReason(key, 'primary', 0), livesUntil(key, 'primary')]).toEqual([reason, 0])
+  })
+
+  it('has never begun where the slot is empty', () => {
+    expect([deadReason(keyWith(), 'secondary', NOW), livesUntil(keyWith(), 'secondary')]).toEqual(['secret_replaced', 0])
+  })
+
+  it('is told by the id of its secret, also where the other slot is empty', () => {
+    const twins = keyWith({ secondary: secretOf('two') })
+    expect(['one', 'two', 'three'].map((id) => slotOf(twins, id))).toEqual(['primary', 'secondary', undefined])
+    expect(['one', 'two'].map((id) => slotOf(keyWith(), id))).toEqual(['primary', undefined])
+  })
+})
+
+describe('a version', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  const randomIs = (word: number) =>
+    vi.spyOn(crypto, 'getRandomValues').mockImplementation((array) => {
+      ;(array as unknown as Uint32Array).fill(word)
+      return array
+    })
+
+  it.each([
+    [0, 1],
+    [0xffffffff, 2 ** 48],
+    [0x80000000, 0x80000001],
+  ])('is positive from the first, whatever is drawn: %i', (drawn, version) => {
+    randomIs(drawn)
+    expect(firstVersion()).toBe(version)
+  })
+
+  it.each([
+    [0, 1],
+    [0xffffffff, 2 ** 28],
+  ])('grows with every change, whatever is drawn: %i', (drawn, step) => {
+    const key = keyWith()
+    randomIs(drawn)
+    expect(switched(key, false, NOW).version - key.version).toBe(step)
+  })
+})
+
+describe('what is gone', () => {
+  it('ends the keys of the owner, and those of nobody else', () => {
+    const key = keyWith()
+    expect(withoutOwner(key, 'ada', NOW + 1)).toMatchObject({ revokedAt: NOW + 1 })
+    expect(withoutOwner(key, 'bob', NOW + 1)).toBe(key)
+  })
+
+  it('leaves a key alone that reaches all tenants, whatever the tenant is called', () => {
+    const key = keyWith()
+    expect([withoutTenant(key, 't', NOW), withoutTenant(key, '*', NOW)]).toEqual([key, key])
+  })
+
+  it('does not revoke twice: the first time stays', () => {
+    const key = revoked(keyWith({ scope: { ...EVERYTHING, tenants: ['t'] } }), NOW)
+    expect([withoutOwner(key, 'ada', NOW + 1), withoutTenant(key, 't', NOW + 1)]).toEqual([key, key])
+  })
+
+  it('is not changed any more, and says so', () => {
+    expect(() => switched(revoked(keyWith(), NOW), true, NOW)).toThrow('The key is revoked, which is final. Create another one.')
+  })
+})
+
+describe('metadata', () => {
+  it('is copied whole and frozen at every depth', () => {
+    const given = { none: null, list: [1, { yes: true }], text: 'a' }
+    const frozen = freezeJson(given)
+    expect(frozen).toEqual(given)
+    expect([frozen, frozen.list, frozen.list[1]].map(Object.isFrozen)).toEqual([true, true, true])
+    expect(frozen.list).not.toBe(given.list)
+  })
+})

@@ -1,0 +1,243 @@
+import { type KeyStore, memoryStore, type TwinkeyEvent } from 'twinkey'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createBench } from '../../support/bench.ts'
+import { faultOf } from '../../support/faults.ts'
+import { createGate, settled } from '../../support/gate.ts'
+
+// What a call of a store is given, and that nothing goes on when it is over.
+
+const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] }, secondary: false } as const
+const hanging = () => new Promise<never>(() => {})
+
+afterEach(() => void vi.useRealTimers())
+
+/** The signals of all calls of a store, by method, the last one last. */
+function signalled(inner: KeyStore) {
+  const signals: Record<string, AbortSignal[]> = {}
+  const note = (name: string, signal: AbortSignal | undefined) => {
+    signals[name] = [...(signals[name] ?? []), signal as AbortSignal]
+  }
+  const store: KeyStore = {
+    get(id, signal) {
+      note('get', signal)
+      return inner.get(id, signal)
+    },
+    put(next, expected, signal) {
+      note('put', signal)
+      return inner.put(next, expected, signal)
+    },
+    delete(id, expected, signal) {
+      note('delete', signal)
+      return inner.delete(id, expected, signal)
+    },
+    list(query, signal) {
+      note('list', signal)
+      return inner.list(query, signal)
+    },
+    recordUse(uses, signal) {
+      note('recordUse', signal)
+      return inner.recordUse(uses, signal)
+    },
+  }
+  return { store, signals }
+}
+
+describe('every call of a store has a signal', () => {
+  it('that is not aborted while it has time, nor when it was answered', async () => {
+    const { store, signals } = signalled(memoryStore())
+    const { twinkey } = createBench({ store })
+    const { key, primary } = await twinkey.keys.create(INPUT)
+    await twinkey.keys.verify(primary)
+    await twinkey.pending()
+    await twinkey.keys.list()
+    await twinkey.keys.delete(key.id)
+    expect(Object.keys(signals).sort()).toEqual(['delete', 'get', 'list', 'put', 'recordUse'])
+    expect(Object.values(signals).flatMap((all) => all.map(({ aborted }) => aborted))).not.toContain(true)
+  })
+
+  it.each(['get', 'put', 'list', 'delete', 'recordUse'] as const)('that is aborted at the deadline: %s', async (name) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const inner = memoryStore()
+    const { store, signals } = signalled({ ...inner, [name]: hanging })
+    const bench = createBench({ store: inner })
+    const { key, primary } = await bench.twinkey.keys.create(INPUT)
+    const twinkey = bench.another({ store })
+    const calls = {
+      get: () => twinkey.keys.get(key.id),
+      put: () => twinkey.keys.create(INPUT),
+      list: () => twinkey.keys.list(),
+      delete: () => twinkey.keys.delete(key.id),
+      recordUse: () => twinkey.keys.verify(primary).then(() => twinkey.pending()),
+    }
+    const done = calls[name]().catch(() => {})
+    while (signals[name] === undefined) await settled()
+    await vi.advanceTimersByTimeAsync(1999)
+    expect(signals[name]?.[0]?.aborted).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(signals[name]?.[0]?.aborted).toBe(true)
+    await vi.advanceTimersByTimeAsync(60_000)
+    await done
+  })
+})
+
+describe('close', () => {
+  it('waits for a write under way, and lets it end', async () => {
+    const { twinkey, spy, inner } = withInner()
+    const gate = createGate()
+    spy.override({ put: (...args) => gate.opened.then(() => inner.put(...args)) })
+    const creating = twinkey.keys.create(INPUT)
+    let isClosed = false
+    const closing = twinkey.close().then(() => {
+      isClosed = true
+    })
+    for (let turn = 0; turn < 5; turn++) await settled()
+    expect(isClosed).toBe(false)
+    gate.open()
+    await closing
+    expect((await creating).key.name).toBe('n')
+  })
+
+  it('aborts reads under way, and not what is asked afterwards', async () => {
+    const { store, signals } = signalled({ ...memoryStore(), list: hanging })
+    const { twinkey } = createBench({ store, deadlineSeconds: 0.2 })
+    const listing = twinkey.keys.list().catch(() => {})
+    await twinkey.close()
+    expect(signals['list']?.[0]?.aborted).toBe(true)
+    await twinkey.keys.create(INPUT)
+    expect(signals['put']?.[0]?.aborted).toBe(false)
+    await listing
+  })
+
+  it.each(['revoke', 'delete'] as const)('ends the attempts of a change that others keep from being made: %s', async (name) => {
+    const { twinkey, spy, inner } = withInner()
+    const { key } = await twinkey.keys.create(INPUT)
+    let closing: Promise<void> | undefined
+    const lose = async () => {
+      if (spy.calls.put + spy.calls.delete === 5) closing = twinkey.close()
+      await settled()
+      return 'conflict' as const
+    }
+    spy.override({ put: lose, delete: lose, get: (id) => inner.get(id) })
+    expect(await faultOf(twinkey.keys[name](key.id))).toBe('version_conflict')
+    await closing
+    expect(spy.calls.put + spy.calls.delete).toBeLessThan(10)
+  })
+})
+
+function withInner() {
+  const inner = memoryStore()
+  return { ...createBench({ store: inner }), inner }
+}
+
+describe('a change that others keep from being made', () => {
+  it.each(['revoke', 'disable', 'delete'] as const)('is given up after half a minute, and was not made: %s', async (name) => {
+    const { twinkey, spy, clock } = withInner()
+    const { key } = await twinkey.keys.create(INPUT)
+    const lose = async () => {
+      clock.advance(1000)
+      return 'conflict' as const
+    }
+    spy.override({ put: lose, delete: lose })
+    expect(await faultOf(twinkey.keys[name](key.id))).toBe('version_conflict')
+    expect(spy.calls.put + spy.calls.delete).toBe(31)
+  })
+
+  it.each(['revoke', 'delete'] as const)('is version_conflict too after a thousand attempts: %s', async (name) => {
+    const { twinkey, spy } = withInner()
+    const { key } = await twinkey.keys.create(INPUT)
+    const lose = async () => 'conflict' as const
+    spy.override({ put: lose, delete: lose })
+    expect(await faultOf(twinkey.keys[name](key.id))).toBe('version_conflict')
+    expect(spy.calls.put + spy.calls.delete).toBe(1001)
+  })
+
+  it('is outcome_unknown where one of its attempts may have been made', async () => {
+    const { twinkey, spy } = withInner()
+    const { key } = await twinkey.keys.create(INPUT)
+    let calls = 0
+    spy.override({
+      put: async () => {
+        if (++calls <= 2) throw new Error('connection reset')
+        return 'conflict'
+      },
+    })
+    await expect(twinkey.keys.revoke(key.id)).rejects.toMatchObject({
+      code: 'outcome_unknown',
+      message: expect.stringContaining('connection reset'),
+    })
+  })
+
+  it('leaves delete store_unavailable where nothing was deleted and the key cannot be read again', async () => {
+    const { twinkey, spy, inner } = withInner()
+    const { key } = await twinkey.keys.create(INPUT)
+    let deletes = 0
+    spy.override({
+      delete: async () => {
+        deletes++
+        return 'conflict'
+      },
+      get: (id) => (deletes > 0 ? Promise.reject(new Error('down')) : inner.get(id)),
+    })
+    expect(await faultOf(twinkey.keys.delete(key.id))).toBe('store_unavailable')
+  })
+})
+
+it('a list whose next page is the same page is store_malformed, so that revokeAll comes to an end', async () => {
+  const { twinkey, spy } = withInner()
+  spy.override({ list: async () => ({ keys: [], next: 'same' }) })
+  expect(await faultOf(twinkey.keys.revokeAll({ owner: 'ada' }))).toBe('store_malformed')
+  expect(spy.calls.list).toBe(2)
+})
+
+describe('how a store is set up', () => {
+  const unsafe = (events: readonly TwinkeyEvent[]) =>
+    events.flatMap((event) => (event.type === 'warning.store_unsafe' ? [event.message] : []))
+
+  it('is looked at once, after the first answer, and told', async () => {
+    let looks = 0
+    const inspect = async () => {
+      looks++
+      return ['It forgets.', 'It lags.']
+    }
+    const events: TwinkeyEvent[] = []
+    const other = createBench({ onEvent: (event) => events.push(event) }).another({ store: { ...memoryStore(), inspect } })
+    await settled()
+    expect(looks).toBe(0)
+    for (let call = 0; call < 3; call++) {
+      await other.keys.list()
+      await other.pending()
+    }
+    expect([looks, unsafe(events)]).toEqual([1, ['It forgets.', 'It lags.']])
+  })
+
+  it.each([
+    ['fails', () => Promise.reject(new Error('not allowed'))],
+    ['throws', () => expect.fail('not allowed')],
+    ['answers nonsense', async () => 5 as never],
+  ])('breaks nothing where looking %s, and is not asked for ever', async (_how, inspect) => {
+    let looks = 0
+    const store: KeyStore = {
+      ...memoryStore(),
+      inspect() {
+        looks++
+        return inspect()
+      },
+    }
+    const events: TwinkeyEvent[] = []
+    const twinkey = createBench({ onEvent: (event) => events.push(event) }).another({ store })
+    for (let call = 0; call < 10; call++) {
+      await twinkey.keys.list()
+      await twinkey.pending()
+    }
+    expect(looks).toBeLessThanOrEqual(3)
+    expect(events).toEqual([])
+  })
+
+  it('is not looked at where nobody listens', async () => {
+    const inspect = vi.fn(async () => [])
+    const twinkey = createBench().another({ store: { ...memoryStore(), inspect }, onEvent: undefined })
+    await twinkey.keys.list()
+    await twinkey.close()
+    expect(inspect).not.toHaveBeenCalled()
+  })
+})

@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import type { Reach, Scope } from 'twinkey'
+import { expect, it } from 'vitest'
+import { createBench } from '../../support/bench.ts'
+import { byHeaders, codeOf, sent } from '../../support/sent.ts'
+
+const AXES = ['tenants', 'environments', 'workflows'] as const
+const UNIVERSE = { tenants: ['t1', 't2', 't3'], environments: ['prod', 'test'], workflows: ['read', 'write'] }
+// Of every axis one name that no list holds, so that '*' differs from a list of all names.
+const TARGETS = [...UNIVERSE.tenants, 'elsewhere'].flatMap((tenant) =>
+  [...UNIVERSE.environments, 'elsewhere'].flatMap((environment) =>
+    [...UNIVERSE.workflows, 'elsewhere'].map((workflow) => ({ tenant, environment, workflow })),
+  ),
+)
+
+const reachOf = (names: string[]): fc.Arbitrary<Reach> =>
+  fc.oneof(
+    { weight: 12, arbitrary: fc.constant('*' as const) },
+    { weight: 12, arbitrary: fc.shuffledSubarray(names, { minLength: 1 }) },
+    { weight: 1, arbitrary: fc.constant([]) },
+  )
+const scope: fc.Arbitrary<Scope> = fc.record({
+  tenants: reachOf(UNIVERSE.tenants),
+  environments: reachOf(UNIVERSE.environments),
+  workflows: reachOf(UNIVERSE.workflows),
+})
+const request = fc.record(
+  { tenants: reachOf(UNIVERSE.tenants), environments: reachOf(UNIVERSE.environments), workflows: reachOf(UNIVERSE.workflows) },
+  { requiredKeys: [] },
+)
+
+// The model: a scope is a set of targets, written as strings.
+type Target = (typeof TARGETS)[number]
+const has = (reach: Reach, name: string) => reach === '*' || new Set(reach).has(name)
+const reaches = (each: Scope, { tenant, environment, workflow }: Target) =>
+  has(each.tenants, tenant) && has(each.environments, environment) && has(each.workflows, workflow)
+const everything: Scope = { tenants: '*', environments: '*', workflows: '*' }
+const names = (axis: (typeof AXES)[number], ...scopes: Scope[]) =>
+  new Set([...UNIVERSE[axis], 'elsewhere'].filter((name) => scopes.every((each) => has(each[axis], name))))
+
+it('a token never reaches more than its key, its owner and what was asked for, whatever changes after it was issued', async () => {
+  const { twinkey } = createBench()
+  let letIn = 0
+  let refusedAtIssue = 0
+  const ceilings = new Map<string, Scope>()
+  const bounded = createBench({ ownerScope: (owner) => ceilings.get(owner) })
+  let owners = 0
+
+  await fc.assert(
+    fc.asyncProperty(
+      scope,
+      request,
+      scope,
+      fc.option(fc.tuple(scope, scope), { nil: undefined, freq: 1 }),
+      async (held, asked, later, ceiling) => {
+        const node = ceiling === undefined ? twinkey : bounded.twinkey
+        const owner = `owner-${owners++}`
+        const [ceilingNow, ceilingLater] = ceiling ?? [everything, everything]
+        ceilings.set(owner, ceilingNow)
+        const { key, primary } = await node.keys.create({ name: 'n', owner, scope: held })
+        const issued = await node.tokens.issue(primary, { scope: asked })
+
+        const wider = AXES.some((axis) => {
+          const reached = names(axis, held, ceilingNow)
+          return asked[axis] !== undefined && [...names(axis, { ...everything, [axis]: asked[axis] })].some((name) => !reached.has(name))
+        })
+        const empty = AXES.some((axis) => names(axis, held, ceilingNow, { ...everything, ...asked }).size === 0)
+        expect(issued.ok).toBe(!wider && !empty)
+        if (!issued.ok) {
+          refusedAtIssue++
+          expect(codeOf(issued)).toMatch(/^(tenant|environment|workflow)_denied$/)
+          return
+        }
+
+        await node.keys.update(key.id, { scope: later })
+        ceilings.set(owner, ceilingLater)
+        await node.ownerChanged(owner)
+        for (const target of TARGETS) {
+          const byToken = await node.authenticate(sent({ credential: issued.token, ...target }), byHeaders)
+          const bySecret = await node.authenticate(sent({ credential: primary, ...target }), byHeaders)
+          const keyReaches = reaches(later, target) && reaches(ceilingLater, target)
+          expect(bySecret.ok).toBe(keyReaches)
+          // What the token was when it was issued: the key's scope then, cut by the owner's then and by what was asked for.
+          const tokenReaches = [held, ceilingNow, { ...everything, ...asked }].every((each) => reaches(each, target))
+          expect(byToken.ok).toBe(keyReaches && tokenReaches)
+          if (byToken.ok) letIn++
+        }
+      },
+    ),
+    { numRuns: 300 },
+  )
+  // The property would hold of a service that lets nobody in.
+  expect(letIn).toBeGreaterThan(100)
+  expect(refusedAtIssue).toBeGreaterThan(20)
+})

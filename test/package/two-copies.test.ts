@@ -1,0 +1,275 @@
+import { runInNewContext } from 'node:vm'
+import type { Principal, TwinkeyEvent } from 'twinkey'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { seen as seenInTable } from '../http/expect.ts'
+import { createFixture, type Fixture } from '../http/fixture.ts'
+import { type Host, hosts } from '../http/hosts.ts'
+import { standardRoutes } from '../http/routes.ts'
+import { standardTable } from '../http/standard-table.ts'
+import { type Copy, loadCopies } from '../support/copies.ts'
+import { sendRaw } from '../support/raw-http.ts'
+
+const { copies, remove } = await loadCopies()
+const [first, second] = copies
+afterAll(remove)
+
+/** Which copy each part is of. */
+interface Parts {
+  readonly core: Copy
+  readonly guard: Copy
+  readonly readers: Copy
+  readonly profiles: Copy
+  readonly store: Copy
+}
+
+const PARTS = ['core', 'guard', 'readers', 'profiles', 'store'] as const
+const ALL_FIRST: Parts = { core: first, guard: first, readers: first, profiles: first, store: first }
+const crossings = Array.from({ length: 2 ** PARTS.length - 1 }, (_, index): [string, Parts] => {
+  const ofSecond = PARTS.filter((_part, place) => ((index + 1) >> place) & 1)
+  return [ofSecond.join(', '), { ...ALL_FIRST, ...Object.fromEntries(ofSecond.map((part) => [part, second])) }]
+})
+
+const ORIGIN = 'https://api.test'
+const NOW = Date.UTC(2026, 0, 1)
+const signingKeys = [await first.main.generateSigningKey()]
+
+it('two copies of the built package have nothing in common', () => {
+  for (const [name, value] of Object.entries(first.main)) {
+    expect(typeof value).toBe('function')
+    expect(value).not.toBe(second.main[name as keyof typeof second.main])
+  }
+  expect(new first.main.TwinkeyError('invalid_input', 'x')).not.toBeInstanceOf(second.main.TwinkeyError)
+})
+
+/** An API whose parts are of the copies that are said, and what it answers and tells of. */
+async function createScene({ core, guard, readers, profiles, store }: Parts) {
+  const events: TwinkeyEvent[] = []
+  const twinkey = core.main.createTwinkey({
+    store: store.main.memoryStore(),
+    environments: ['production'],
+    tokens: { issuer: ORIGIN, audience: ORIGIN, signingKeys },
+    ownerScope: (owner) => (owner === 'gone' ? undefined : { tenants: '*', environments: '*', workflows: '*' }),
+    onEvent: (event) => events.push(event),
+    now: () => NOW,
+  })
+  const scope = { tenants: ['t1', 't2'], workflows: ['read'] }
+  const one = await twinkey.keys.create({ name: 'one', owner: 'ada', scope })
+  const gone = await twinkey.keys.create({ name: 'gone', owner: 'gone', scope })
+  const tenant = readers.main.header('x-tenant')
+  const seen = (_request: Request, principal: Principal | undefined) =>
+    Response.json(principal === undefined ? null : { ...principal, keyId: undefined })
+  const over = (requirement: Parameters<typeof guard.web.requireAuth>[1], handler = seen) =>
+    guard.web.requireAuth(twinkey, requirement, handler as never) as (request: Request) => Promise<Response>
+  const account = (principal: Principal) => {
+    if (principal.name === 'gone') throw new Error('down')
+    return { userId: 1, userEmail: 'a@b.c', organizationId: 2, tenantId: 3 }
+  }
+  const flare = profiles.profiles.flare({ account })
+  const flowgear = profiles.profiles.flowgear()
+  const inner = readers.web.requireAuth(twinkey, { profile: flowgear, tenant, workflow: 'read' }, seen)
+  const handlers = {
+    plain: over({ tenant, workflow: 'read' }),
+    optional: over({ tenant, workflow: 'read', optional: true }),
+    limited: over({ tenant: () => readers.main.rateLimited(7), workflow: 'read' }),
+    unseen: over({ tenant: readers.main.param('tenant'), workflow: 'read' }),
+    template: over({ tenant, workflow: readers.main.routeTemplate() }),
+    query: over({ tenant: readers.main.query('tenant'), workflow: 'read' }),
+    standard: over({ tenant, workflow: 'read', profile: profiles.profiles.standard() }),
+    boomi: over({ workflow: 'read', profile: profiles.profiles.boomiFlow() }),
+    flare: over({ tenant, workflow: 'read', profile: flare }),
+    flowgear: over({ tenant, workflow: 'read', profile: flowgear }),
+    // What the outer guard takes out of the URL the inner one has to find all the same.
+    twice: over({ tenant, workflow: 'read', profile: flowgear }, inner as never),
+    ...prefixed('standard', guard.web.webEndpoints(twinkey, { profile: profiles.profiles.standard() })),
+    ...prefixed('flare', guard.web.webEndpoints(twinkey, { profile: flare })),
+  }
+  return { twinkey, events, handlers, secrets: { one: one.primary, gone: gone.primary }, readers, guard }
+}
+
+function prefixed(name: string, endpoints: ReturnType<Copy['web']['webEndpoints']>) {
+  return Object.fromEntries(Object.entries(endpoints).map(([path, handle]) => [`${name}/${path}`, handle]))
+}
+
+type Scene = Awaited<ReturnType<typeof createScene>>
+
+/** Everything that a scene answers, in words that are the same for each scene. */
+async function answersOf({ handlers, secrets, events, twinkey, readers }: Scene): Promise<unknown[]> {
+  const issued = await twinkey.tokens.issue(secrets.one)
+  const token = issued.ok ? issued.token : ''
+  const answers: unknown[] = []
+  const ask = async (name: string, path: string, headers: [string, string][], body?: string) => {
+    const handle = (handlers as Record<string, (request: Request) => Promise<Response>>)[name]
+    const init = body === undefined ? { headers } : { method: 'POST', body, headers }
+    // Twice: the first answer may come from the store, the second from what is known by then.
+    for (const _ of ['cold', 'warm']) {
+      const response = await handle?.(new Request(`${ORIGIN}${path}`, init)).catch((error: unknown) => error)
+      const shown =
+        response instanceof Response
+          ? [response.status, [...response.headers].sort(), withoutRandom(await response.text())]
+          : `threw ${String(response)}`
+      answers.push([name, path.replace(/=.*/, ''), shown])
+    }
+  }
+  const bearer = (text: string): [string, string] => ['authorization', `Bearer ${text}`]
+  const t1: [string, string] = ['x-tenant', 't1']
+  for (const name of ['plain', 'optional', 'limited', 'unseen', 'template', 'standard', 'boomi', 'flare', 'flowgear', 'twice']) {
+    for (const headers of [
+      [],
+      [t1],
+      [bearer(secrets.one), t1],
+      [bearer(token), t1],
+      [bearer(secrets.one)],
+      [bearer(secrets.one), ['x-tenant', 't3']],
+      [bearer(secrets.one), ['x-tenant', 't1, t2']],
+      [bearer(secrets.gone), t1],
+      [bearer('tk_wrong'), t1],
+      [
+        ['x-boomi-flow-api-key', secrets.one],
+        ['manywhotenant', 't2'],
+      ],
+      [bearer(secrets.one), ['x-api-key', secrets.one], t1],
+    ] as [string, string][][])
+      await ask(name, '/', headers)
+  }
+  for (const name of ['flowgear', 'twice']) {
+    await ask(name, `/?auth-key=${secrets.one}`, [t1])
+    await ask(name, `/?auth-key=${secrets.one}&auth-key=${secrets.one}`, [t1])
+  }
+  for (const path of ['/?tenant=t1', '/?tenant=t1&tenant=t2', '/?tenant=%ff']) await ask('query', path, [bearer(secrets.one)])
+  for (const profile of ['standard', 'flare']) {
+    const bodies = ['', '{', '[]', '{"scope":7}', '{"expires_in":0}', '{"scope":"tenant:t1"}', '{"tenant_id":3}', '{"tenant_id":"x"}']
+    for (const body of bodies) await ask(`${profile}/exchange`, '/', [bearer(secrets.one)], body)
+    await ask(`${profile}/exchange`, '/', [bearer(secrets.gone)], '{}')
+    await ask(`${profile}/exchange`, '/', [bearer(secrets.one)])
+    await ask(`${profile}/exchange`, '/', [])
+    for (const credential of [token, secrets.one, secrets.gone]) await ask(`${profile}/test`, '/', [bearer(credential)])
+    await ask(`${profile}/jwks`, '/', [])
+  }
+  const wire = new readers.main.WebWireRequest(new Request(ORIGIN, { headers: [bearer(secrets.one), t1] }))
+  answers.push(await twinkey.authenticate(wire, { tenant: readers.main.header('x-tenant'), workflow: 'read' }).then(({ ok }) => ok))
+  for (const { at: _at, ...event } of events) answers.push(withoutRandom(JSON.stringify(event)))
+  return answers
+}
+
+// Ids and tokens, and whatever has one in it, differ each time.
+function withoutRandom(text: string): string {
+  return text.replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '<token>').replace(/"(keyId|tokenId|key_id|api_key_id)":"[^"]+"/g, '"$1":"<id>"')
+}
+
+const expected = await answersOf(await createScene(ALL_FIRST))
+
+describe('parts of two copies of the package answer as those of one do', () => {
+  it('where there is one copy, requests are let in and refused in every way', () => {
+    const statuses = expected.flatMap((answer) => (Array.isArray(answer) && Array.isArray(answer[2]) ? [answer[2][0]] : []))
+    expect(new Set(statuses)).toEqual(new Set([200, 400, 401, 403, 404, 405, 429, 503]))
+    expect(JSON.stringify(expected)).not.toContain('threw')
+    for (const sentence of ['The body must be', 'scope must be words', 'expires_in must be', 'parameter_unseen', 'owner_lookup_failed'])
+      expect(JSON.stringify(expected)).toContain(sentence)
+  })
+
+  it.each(crossings)('of the second: %s', async (_name, parts) => {
+    expect(await answersOf(await createScene(parts))).toEqual(expected)
+  })
+})
+
+describe.each([
+  ['the first', 'the second', first, second],
+  ['the second', 'the first', second, first],
+])('what %s copy makes is known to %s', (_one, _other, mine, yours) => {
+  it('errors, which are told apart by their code', async () => {
+    const twinkey = mine.main.createTwinkey()
+    const error = await twinkey.keys.revoke('nosuchkey0000000').catch((thrown: unknown) => thrown)
+    expect([yours.main.isTwinkeyError(error), (error as { code: string }).code]).toEqual([true, 'key_not_found'])
+  })
+
+  it('a store in memory, for which tokens are signed with a key that dies with the process', async () => {
+    const events: string[] = []
+    const twinkey = yours.main.createTwinkey({ store: mine.main.memoryStore(), onEvent: ({ type }) => events.push(type) })
+    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    expect([(await twinkey.tokens.issue(primary)).ok, events]).toEqual([
+      true,
+      ['key.created', 'warning.ephemeral_signing_key', 'token.issued'],
+    ])
+  })
+
+  it('a reader that was not called, which no guard takes for one that was', () => {
+    const twinkey = mine.main.createTwinkey()
+    for (const reader of [yours.main.header, yours.main.param, yours.main.query, yours.main.routeTemplate]) {
+      const guards = [mine.express, mine.fastify, mine.hono].map(
+        ({ requireAuth }) =>
+          () =>
+            requireAuth(twinkey, { tenant: reader as never }),
+      )
+      for (const make of guards) expect(make).toThrow(/or a reader that was called/)
+    }
+  })
+
+  it('the failure of a lookup, which is unavailable and not a bug', async () => {
+    const twinkey = mine.main.createTwinkey()
+    const failing = () => Promise.reject(new yours.main.TwinkeyError('owner_unavailable', 'down'))
+    expect(await twinkey.ask(failing)).toMatchObject({ code: 'unavailable' })
+  })
+
+  it('a verifier, behind a guard', async () => {
+    const { twinkey, secrets } = await createScene({ ...ALL_FIRST, core: mine })
+    const issued = await twinkey.tokens.issue(secrets.one)
+    const token = issued.ok ? issued.token : ''
+    const verifier = mine.verifier.createVerifier({
+      jwks: () => twinkey.tokens.jwks(),
+      issuer: ORIGIN,
+      audience: ORIGIN,
+      environments: ['production'],
+      now: () => NOW,
+    })
+    const requirement = { tenant: yours.main.header('x-tenant'), workflow: 'read' }
+    const handle = yours.web.requireAuth(verifier, requirement, (_request, { tenant }) => Response.json(tenant))
+    const statusOf = async (credential: string, tenant: string) =>
+      (await handle(new Request(ORIGIN, { headers: { authorization: `Bearer ${credential}`, 'x-tenant': tenant } }))).status
+    expect([await statusOf(token, 't1'), await statusOf(token, 't3'), await statusOf(secrets.one, 't1')]).toEqual([200, 403, 401])
+    expect(() => yours.web.requireAuth(verifier, { accept: ['secret'] }, () => new Response())).toThrow(/a verifier takes tokens only/)
+  })
+})
+
+// The guards are those of the source, and the Twinkey behind them is of a copy of what is built.
+describe.each(Object.entries(hosts))('the Twinkey of another copy on %s', (_name, start) => {
+  let fixture: Fixture
+  let host: Host
+
+  beforeAll(async () => {
+    fixture = await createFixture(first.main.createTwinkey)
+    host = await start(fixture.twinkey, { routes: standardRoutes, tokens: {} })
+  })
+  afterAll(async () => {
+    await host.close()
+    await fixture.twinkey.close()
+  })
+
+  it('answers the whole table of the standard profile as ever', async () => {
+    for (const { name, request, expected: answer, at = 0 } of standardTable) {
+      fixture.clock.advance(at)
+      try {
+        for (const when of ['cold', 'warm'])
+          expect([name, when, seenInTable(await sendRaw(host.port, request(fixture)), answer)]).toEqual([name, when, answer])
+      } finally {
+        fixture.clock.advance(-at)
+      }
+    }
+  })
+
+  it('is waited for where its promises are of another realm', async () => {
+    const ForeignPromise = runInNewContext('Promise') as PromiseConstructor
+    const { twinkey, secrets } = fixture
+    const foreign = {
+      ...twinkey,
+      decide: (...given: Parameters<typeof twinkey.decide>) => ForeignPromise.resolve(twinkey.decide(...given)),
+    } as typeof twinkey
+    const other = await start(foreign, { routes: standardRoutes, tokens: {} })
+    try {
+      const statusOf = async (secret: string) =>
+        (await sendRaw(other.port, { target: '/customers/1', headers: [['authorization', `Bearer ${secret}`]] })).status
+      expect([await statusOf(secrets.primary), await statusOf(secrets.disabled), await statusOf('acme_wrong')]).toEqual([200, 401, 401])
+    } finally {
+      await other.close()
+    }
+  })
+})

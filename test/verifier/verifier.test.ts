@@ -1,0 +1,237 @@
+import { generateSigningKey } from 'twinkey'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { CheckedRequirement } from '../../src/guard/requirement.ts'
+import { createService, SCOPE, type Service } from '../security/forge-service.ts'
+import { AUDIENCE, ISSUER, signingKey } from '../support/bench.ts'
+import { decoded, forge } from '../support/forge.ts'
+import { anyTarget, byHeaders, codeOf, sent } from '../support/sent.ts'
+
+let service: Service
+beforeEach(async () => {
+  service = await createService()
+})
+
+const whole = { tenant: 't', environment: 'prod', workflow: 'read' }
+
+describe('who is let in with a token alone', () => {
+  it('is what the token says, and no more', async () => {
+    const { token, keyId } = await service.mint({ scope: { tenants: ['t'] } })
+    const scope = { ...SCOPE, tenants: ['t'] }
+    const expected = { keyId, name: keyId, username: undefined, owner: null, metadata: {}, slot: undefined, via: 'token', scope }
+    const decision = await service.verifier.authenticate(sent({ credential: token, ...whole }), new CheckedRequirement(byHeaders))
+    expect(decision).toEqual({ ok: true, principal: { ...expected, ...whole }, noStore: false })
+    const nowhere = { tenant: undefined, environment: undefined, workflow: undefined }
+    expect(await service.verifier.verify(token)).toEqual({ ok: true, principal: { ...expected, ...nowhere }, noStore: false })
+  })
+
+  it('has an owner where the token has another subject than its key', async () => {
+    const { token, keyId } = await service.mint({ owner: 'ada' })
+    expect(await service.verifier.verify(token)).toMatchObject({ principal: { keyId, name: keyId, owner: 'ada' } })
+  })
+
+  it('cannot be changed by a handler, because it is the same one at the next request', async () => {
+    const { token } = await service.mint()
+    for (const _ of ['verified', 'remembered']) {
+      const decision = await service.verifier.verify(token)
+      if (!decision.ok) throw new Error(decision.refusal.code)
+      const { principal } = decision
+      expect([decision, principal, principal.scope, principal.scope.tenants, principal.metadata].map(Object.isFrozen)).toEqual(
+        Array(5).fill(true),
+      )
+    }
+  })
+
+  it('is told of by an event without a slot, and at the second request without waiting', async () => {
+    const { token, keyId } = await service.mint()
+    expect(service.decideNow({ credential: token })).toBeUndefined()
+    expect(service.events).toEqual([])
+    expect(await service.decide({ credential: token }, anyTarget)).toBe('let in')
+    expect(service.decideNow({ credential: token })).toBe('let in')
+    const event = { type: 'access.allowed', at: service.bench.clock.now(), keyId, slot: undefined, via: 'token' }
+    // Every decision has its event, the one that nobody waited for too.
+    expect(service.events).toEqual([0, 1, 2].map(() => ({ ...event, tenant: undefined, environment: undefined, workflow: undefined })))
+    expect(service.asked()).toBe(1)
+  })
+
+  it('is let in by the skew that is allowed, and no further ahead', async () => {
+    const { token } = await service.mint()
+    const ahead = (milliseconds: number, skewSeconds?: number) =>
+      service.another({ now: () => service.bench.clock.now() - milliseconds, skewSeconds }).verify(token)
+    expect(
+      await Promise.all(
+        [ahead(30_000), ahead(30_001), ahead(0, 0), ahead(1, 0), ahead(60_000, 60)].map(async (each) => codeOf(await each)),
+      ),
+    ).toEqual(['let in', 'credential_invalid', 'let in', 'credential_invalid', 'let in'])
+  })
+})
+
+it('a token of an issuer whose clock is ahead is remembered like any other', async () => {
+  const { token } = await service.mint()
+  service.bench.clock.advance(-30_000)
+  expect([await service.verdict(token), service.decideNow({ credential: token })]).toEqual(['let in', 'let in'])
+})
+
+describe('a request with a token alone is held', () => {
+  it.each<[string, Partial<typeof whole>]>([
+    ['tenant_denied', { tenant: 'v' }],
+    ['tenant_denied', { tenant: 'T' }],
+    ['environment_denied', { environment: 'stage' }],
+    ['workflow_denied', { workflow: 'delete' }],
+    ['workflow_denied', { workflow: 'read*' }],
+  ])('to what the token reaches: %s with %j', async (code, other) => {
+    const { token } = await service.mint()
+    for (const _ of ['verified', 'remembered']) {
+      expect(await service.decide({ credential: token, ...whole })).toBe('let in')
+      expect(await service.decide({ credential: token, ...whole, ...other })).toBe(code)
+    }
+  })
+
+  it.each(['tenant', 'environment', 'workflow'] as const)('to naming every axis on which the token is limited: %s', async (axis) => {
+    const { token } = await service.mint()
+    expect(await service.decide({ credential: token, ...whole, [axis]: undefined })).toBe('target_missing')
+  })
+
+  it('to the environments that the service serves, of which one is the default', async () => {
+    const { token } = await service.mint()
+    const serving = service.another({ environments: ['prod'] })
+    const { environment: _environment, ...rest } = whole
+    expect(await service.decide({ credential: token, ...rest }, byHeaders, serving)).toBe('let in')
+    expect(await service.decide({ credential: token, ...whole, environment: 'test' }, byHeaders, serving)).toBe('target_conflict')
+  })
+
+  it('to the kinds that a route takes', async () => {
+    const { token } = await service.mint()
+    expect(await service.decide({ credential: token }, { ...anyTarget, accept: ['secret'] })).toBe('credential_invalid')
+    expect(await service.decide({ credential: token }, { ...anyTarget, accept: ['token'] })).toBe('let in')
+  })
+
+  it('alike where a decision of another route is remembered', async () => {
+    const { token } = await service.mint()
+    const [may, may_not] = [
+      { tenant: 't', environment: 'prod', workflow: 'read' },
+      { tenant: 't', environment: 'prod', workflow: 'delete' },
+    ]
+    for (const [requirement, code] of [
+      [may, 'let in'],
+      [may_not, 'workflow_denied'],
+      [may, 'let in'],
+      [may_not, 'workflow_denied'],
+    ] as const) {
+      expect(await service.decide({ credential: token }, requirement)).toBe(code)
+      expect(service.decideNow({ credential: token }, requirement)).toBe(code)
+    }
+  })
+})
+
+describe('refused is', () => {
+  it('an API key, whatever it looks like, and the set is not asked for', async () => {
+    const { primary, secondary } = await service.bench.twinkey.keys.create({ name: 'n', scope: SCOPE })
+    for (const credential of [primary, String(secondary), 'tk_x', 'x'.repeat(40), 'eyJ', 'x.y.z']) {
+      expect(await service.decide({ credential }, anyTarget)).toBe('credential_invalid')
+      expect(service.decideNow({ credential })).toBe('credential_invalid')
+      expect(await service.verdict(credential)).toBe('credential_invalid')
+    }
+    expect(new Set(service.reasons())).toEqual(new Set(['kind_not_accepted']))
+    expect(service.asked()).toBe(0)
+  })
+
+  it('a request without a credential, or with one that cannot be read', async () => {
+    expect(await service.decide({})).toBe('credential_missing')
+    expect(await service.decide({ credential: 'a b' })).toBe('credential_malformed')
+    expect(await service.decide({ credential: 'a, Bearer b' })).toBe('credential_ambiguous')
+  })
+
+  it('a token of another issuer, or for another audience', async () => {
+    const other = (tokens: { issuer: string; audience: string }) =>
+      service.bench.another({ tokens: { ...tokens, signingKeys: [signingKey] } })
+    const { token: issuer } = await service.mint({ by: other({ issuer: 'https://other.example', audience: AUDIENCE }) })
+    const { token: audience } = await service.mint({ by: other({ issuer: ISSUER, audience: 'https://other.example' }) })
+    service.events.length = 0
+    expect([await service.verdict(issuer), await service.verdict(audience)]).toEqual(['credential_invalid', 'credential_invalid'])
+    expect(service.reasons()).toEqual(['token_issuer_unknown', 'token_audience_unknown'])
+  })
+
+  it('a token from the millisecond at which it expires, remembered or not', async () => {
+    const { token } = await service.mint()
+    service.bench.clock.advance(3_600_000 - 1)
+    expect(await service.verdict(token)).toBe('let in')
+    service.bench.clock.advance(1)
+    expect([await service.verdict(token), await service.decide({ credential: token }, anyTarget)]).toEqual([
+      'credential_invalid',
+      'credential_invalid',
+    ])
+    expect(codeOf(await service.another().verify(token))).toBe('credential_invalid')
+    expect(service.reasons()).toEqual(['access.allowed', 'token_expired', 'token_expired', 'token_expired'])
+  })
+
+  it('a token that expires while the keys are being got', async () => {
+    const { token } = await service.mint({ lifetimeSeconds: 1 })
+    const jwks = await service.bench.twinkey.tokens.jwks()
+    const late = service.another({
+      jwks: async () => {
+        service.bench.clock.advance(1000)
+        return jwks
+      },
+    })
+    expect(codeOf(await late.verify(token))).toBe('credential_invalid')
+    expect(service.reasons()).toEqual(['token_expired'])
+  })
+
+  it('a token whose time is not yet come, where the clock has gone back since it was remembered', async () => {
+    const { token } = await service.mint()
+    expect(await service.verdict(token)).toBe('let in')
+    service.bench.clock.advance(-31_000)
+    expect(await service.verdict(token)).toBe('credential_invalid')
+  })
+
+  it('another spelling of a token that is remembered', async () => {
+    const { token } = await service.mint()
+    await service.verifier.verify(token)
+    for (const text of [`${token}=`, `${token}A`, token.slice(0, -1), token.toUpperCase()]) {
+      expect(await service.verdict(text)).toBe('credential_invalid')
+    }
+  })
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['a number', 1],
+    ['an object', {}],
+    ['a symbol', Symbol('token')],
+    ['an object that is no text', JSON.parse('{"toString":1,"valueOf":1}')],
+    ['an object without a prototype', Object.create(null)],
+    ['lists in lists', JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)],
+  ])('what is no text, without an exception: %s', async (_name, token) => {
+    expect(await service.verdict(token as string)).toBe('credential_invalid')
+  })
+
+  it('a token in a list: a text is a text', async () => {
+    const { token } = await service.mint()
+    expect(await service.verdict([token] as unknown as string)).toBe('credential_invalid')
+  })
+})
+
+describe('an optional guard', () => {
+  const optional = { ...anyTarget, optional: true } as const
+
+  it('lets nobody pass as nobody, and the token of another issuer, but none of ours that is not good', async () => {
+    const { token } = await service.mint()
+    const { payload } = decoded(token)
+    const foreign = forge({
+      header: decoded(token).header,
+      payload: { ...payload, iss: 'https://other.example' },
+      key: await generateSigningKey(),
+    })
+    const forged = forge({ header: decoded(token).header, payload, key: await generateSigningKey() })
+    const passed = async (credential: string | undefined) => {
+      const decision = await service.verifier.authenticate(sent({ credential }), new CheckedRequirement(optional))
+      return decision.ok ? (decision.principal?.via ?? 'nobody') : decision.refusal.code
+    }
+    expect([await passed(undefined), await passed(foreign), await passed(forged), await passed(token)]).toEqual([
+      'nobody',
+      'nobody',
+      'credential_invalid',
+      'token',
+    ])
+  })
+})
