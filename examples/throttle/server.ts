@@ -4,7 +4,7 @@ import { createTwinkey, type Throttle, type WireRequest } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/express'
 import { stopServer } from '../stop-server.ts'
 
-const { PORT = '3000', PROXIES = '0' } = process.env
+const { PORT = '3000', PROXIES } = process.env
 
 const twinkey = createTwinkey({
   prefixes: ['acme'],
@@ -44,8 +44,9 @@ const { key, primary } = await twinkey.keys.create({
 console.log(`Key ${key.id} has the secret ${primary}`)
 
 const app = express()
-// How many proxies stand in front. The peer is whoever they say: without this it would be the last proxy, and everybody would share one count.
-app.set('trust proxy', Number(PROXIES))
+// The addresses of the proxies in front, like 10.0.0.1,10.0.0.2. The peer is whoever they say: without this it would be the last proxy, and
+// everybody would share one count. A number of hops instead would let whoever connects directly choose an address.
+app.set('trust proxy', PROXIES || false)
 app.use('/tokens', tokenRoutes(twinkey, { throttle }))
 app.get('/customers', requireAuth(twinkey, { workflow: 'customers.read', throttle }), (req, res) => {
   res.json({ caller: req.principal.name, tenant: req.principal.tenant })

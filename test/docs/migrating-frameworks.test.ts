@@ -191,9 +191,11 @@ describe('Rails', () => {
     const twinkey = createTwinkey({ foreign })
     await twinkey.keys.import(keyOf(row, 't1'))
     const call = await start(twinkey, await profileOf('railsProfile'))
-    for (const form of [`Token token="${row.token}"`, `Token ${row.token}`, `Bearer ${row.token}`, `Bearer token="${row.token}"`])
+    const parameters = [`token="${row.token}"`, `token=${row.token}`, row.token]
+    for (const form of ['Token', 'Bearer'].flatMap((scheme) => parameters.map((each) => `${scheme} ${each}`)))
       expect(`${form}: ${await call(form)}`).toBe(`${form}: 200 API key`)
-    expect(await call(`Token token="${row.token}", nonce="x"`)).toBe('400 credential_ambiguous')
+    for (const form of [`Token token="${row.token}", nonce="x"`, `Token token=${row.token}, Token token=${row.token}`])
+      expect(`${form}: ${await call(form)}`).toBe(`${form}: 400 credential_ambiguous`)
     for (const form of [`Token token="${row.token}`, `Token token=${row.token}"`, `Token "${row.token}"`, 'Token token=""'])
       expect(`${form}: ${await call(form)}`).toBe(`${form}: 400 credential_malformed`)
     await expectStandard(twinkey, call, `Token token="${row.token}"`, `Token token="${row.token.replace('zPG', 'zPH')}"`)

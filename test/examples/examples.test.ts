@@ -151,7 +151,7 @@ describe('the example throttle', () => {
   const call = (headers: Record<string, string>, path = '/customers', method = 'GET') => fetch(running.url + path, { method, headers })
 
   beforeAll(async () => {
-    running = await start(['examples/throttle/server.ts'], { PROXIES: '1' })
+    running = await start(['examples/throttle/server.ts'], { PROXIES: '127.0.0.1' })
     await vi.waitFor(() => expect(running.printed()).toMatch(secretPattern('acme')))
   })
   afterAll(() => running?.program.kill('SIGKILL'))
