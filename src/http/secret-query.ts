@@ -92,18 +92,16 @@ const PART_OF_NAME = /[\w/-]/
 
 function parametersOf(text: string, from: number, marks: Marks, names: readonly string[]): FoundParameter[] {
   const found: FoundParameter[] = []
-  const nameMark = new RegExp(marks.name)
-  const valueMark = new RegExp(marks.value)
   let separator = from
   let start = from + 1
   let isName = true
   for (;;) {
-    nameMark.lastIndex = start
-    const mark = nameMark.exec(text)
+    marks.name.lastIndex = start
+    const mark = marks.name.exec(text)
     const nameEnd = mark?.index ?? text.length
     if (isName && isNamed(text.slice(start, nameEnd), names)) {
-      valueMark.lastIndex = nameEnd
-      const end = valueMark.exec(text)?.index ?? text.length
+      marks.value.lastIndex = nameEnd
+      const end = marks.value.exec(text)?.index ?? text.length
       found.push({ separator, nameEnd, end })
       isName = false
       start = end

@@ -42,7 +42,9 @@ ${http(port)}
 
 /** Starts HAProxy. `proxies` are the sections after `global`. */
 export function haproxy(proxies: ProxyConfig): Promise<ProxyServer> {
-  return start('haproxy', '-v', { args: (folder) => ['-db', '-f', join(folder, 'config')], text: (_folder, port) => `${proxies(port)}\n` })
+  // One thread: each has a pool of connections of its own.
+  const text = (_folder: string, port: number) => `global\n  nbthread 1\n${proxies(port)}\n`
+  return start('haproxy', '-v', { args: (folder) => ['-db', '-f', join(folder, 'config')], text })
 }
 
 /** Starts Caddy. `sites` is what stands in the Caddyfile after the global options. */

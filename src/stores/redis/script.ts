@@ -64,10 +64,11 @@ local function setting(section, name)
 end
 return {setting('memory', 'maxmemory_policy'), setting('persistence', 'aof_enabled')}`
 
-// What a server says instead of running a command, inside of a script or before it; Redis 6 puts it behind the place in the script. Proxies have
-// words of their own, with which nothing is certain.
-const NOTHING_DONE =
-  /(?:^|@user_script: ?\d+: -?)(?:NOPERM|NOAUTH|WRONGPASS|READONLY|OOM|MISCONF|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN|BUSY|CROSSSLOT)\b|^ERR The user executing the script can't|ACL failure in script/
+// The words of a server that did not run a command. Proxies have words of their own, which make nothing certain.
+const NOTHING_DONE = /^(?:NOPERM|NOAUTH|WRONGPASS|READONLY|OOM|MISCONF|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN|BUSY|CROSSSLOT)\b/
+const NOT_PERMITTED = /^ERR The user executing the script can't|ACL failure in script/
+// Redis 6 puts the place in a script in front of them.
+const PLACE = '@user_script:'
 // What the clients say before they send anything.
 const NOT_SENT = /^The client is (?:closed|offline)$|enableOfflineQueue options is false$/
 
@@ -93,7 +94,7 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
     } catch (error) {
       withoutArguments(error)
       const message = reasonOf(error)
-      throw NOTHING_DONE.test(message) || NOT_SENT.test(message) ? notWritten(message, error) : error
+      throw isNotWritten(message) ? notWritten(message, error) : error
     }
   }
 
@@ -126,6 +127,12 @@ function createWaiting(client: IoRedisClient): () => Promise<void> | undefined {
     })
     return waiting
   }
+}
+
+function isNotWritten(message: string): boolean {
+  const place = message.lastIndexOf(PLACE)
+  const words = place < 0 ? message : message.slice(place).replace(/^@user_script: ?\d{1,6}: -?/, '')
+  return NOTHING_DONE.test(words) || NOT_PERMITTED.test(message) || NOT_SENT.test(message)
 }
 
 // ioredis hangs the command on what it rejects with: the record with its digests, which would be logged with the fault that this is the cause of.
