@@ -131,8 +131,8 @@ function createWaiting(client: IoRedisClient): () => Promise<void> | undefined {
 
 function isNotWritten(message: string): boolean {
   const place = message.lastIndexOf(PLACE)
-  const words = place < 0 ? message : message.slice(place).replace(/^@user_script: ?\d{1,6}: -?/, '')
-  return NOTHING_DONE.test(words) || NOT_PERMITTED.test(message) || NOT_SENT.test(message)
+  const behind = place < 0 ? '' : message.slice(place).replace(/^@user_script: ?\d{1,6}: -?/, '')
+  return NOTHING_DONE.test(message) || NOTHING_DONE.test(behind) || NOT_PERMITTED.test(message) || NOT_SENT.test(message)
 }
 
 // ioredis hangs the command on what it rejects with: the record with its digests, which would be logged with the fault that this is the cause of.
