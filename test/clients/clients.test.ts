@@ -35,6 +35,7 @@ async function serve() {
     },
   })
   const environment = 'Production'
+  // It names no tenant itself: the profile does, or the key.
   const tenant = Object.assign(() => (limits.left-- > 0 ? rateLimited(1) : undefined), { optional: true })
   const flow: Requirement = { profile: boomiFlow(), environment, tenant }
   const server = await hosts['Express 5']?.(twinkey, {

@@ -59,6 +59,8 @@ export function createAuthenticator<M extends Metadata>(parts: AuthenticatorPart
       return (yield* identify(unread, undefined, since, request, demand)) as Denial
     }
     const kinds = acceptedKinds(credential.kinds, demand)
+    // What this decision has loaded of an owner. It is used even where it is too old for other requests by now.
+    let loaded: { readonly owner: string; readonly ceiling: Cached<Scope> } | undefined
     for (let turn = 0; turn < MAX_TURNS; turn++) {
       // 2. Identify it.
       let identity = kinds && identifier.recognise(credential, kinds, at)
@@ -73,11 +75,15 @@ export function createAuthenticator<M extends Metadata>(parts: AuthenticatorPart
 
       // 3. The effective scope: key, token and owner.
       const { owner } = identity.holder
-      let ceiling = owners === undefined || owner === null ? undefined : owners.peek(owner, at)
-      if (owners !== undefined && owner !== null && ceiling === undefined) {
-        ceiling = yield* wait(owners.load(owner))
-        waited = true
-        at = now()
+      let ceiling: Cached<Scope> | undefined
+      if (owners !== undefined && owner !== null) {
+        ceiling = owners.peek(owner, at) ?? owners.ifCurrent(owner, loaded?.owner === owner ? loaded.ceiling : undefined)
+        if (ceiling === undefined) {
+          ceiling = yield* wait(owners.load(owner))
+          loaded = { owner, ceiling }
+          waited = true
+          at = now()
+        }
       }
       // Nothing is awaited below: what holds in this turn holds for the answer.
       if (waited && !isCurrent(identity, ceiling, at)) continue

@@ -102,10 +102,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
 
   function* identifyToken({ text, kinds, header }: InspectedToken, since: number): Steps<Identity | Denial> {
     const token = tokens.recall(text, now()) ?? (yield* wait(tokens.verify(text, header)))
-    if (typeof token === 'string') {
-      const isForeign = !tokens.isOwn(text)
-      return isForeign && kinds !== 'token' ? notImported(text) : invalid(token, undefined, isForeign)
-    }
+    if (typeof token === 'string') return noToken(text, kinds, token)
     const { keyId, expiresAt } = token.claims
     if (now() >= expiresAt) return invalid('token_expired', keyId)
     return yield* settle(keyId, text, since, (cached, at) => matchedToken(token, cached, at))
@@ -128,9 +125,13 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
 
   function inspectToken(text: string, kinds: Credential['kinds']): InspectedToken | Denial {
     const header = tokens.inspect(text)
-    if (typeof header !== 'string') return { kind: 'token', text, kinds, header }
+    return typeof header === 'string' ? noToken(text, kinds, header) : { kind: 'token', text, kinds, header }
+  }
+
+  // Where a secret could stand as well, a text of another issuer was not imported either.
+  function noToken(text: string, kinds: Credential['kinds'], reason: RefusalReason): Denial {
     const isForeign = !tokens.isOwn(text)
-    return isForeign && kinds !== 'token' ? notImported(text) : invalid(header, undefined, isForeign)
+    return invalid(isForeign && kinds !== 'token' ? 'prefix_unknown' : reason, undefined, isForeign)
   }
 
   function notImported(text: string): Denial {

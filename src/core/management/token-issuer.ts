@@ -71,7 +71,7 @@ export interface Tokens<M extends Metadata = Metadata> {
    * again, and signs. Adapters do this for you.
    *
    * @param request A request, as the reader of the requirement takes it.
-   * @param requirement What the endpoint asks of the request. It must accept secrets only.
+   * @param requirement What the endpoint asks of the request. A token is refused, even where this accepts it.
    * @param ask What the token is to be, once it is known whose secret it is. It may take its time: the body of the request is read here.
    */
   exchange<R>(request: R, requirement: Demand<R>, ask: Ask): Promise<IssuedToken | Refused>
@@ -130,6 +130,8 @@ export function createTokenIssuer<M extends Metadata>({
     { scope: wanted, lifetimeSeconds }: ReturnType<typeof readRequest>,
   ): Promise<IssuedToken | Refused> {
     const { key, slot } = identity as { key: KeyRecord; slot: Slot }
+    // Whatever the requirement accepts: a token that minted another would live for ever.
+    if (identity.via === 'token') return refuse(REFUSALS.credentialInvalid, 'kind_not_accepted', key.id)
     const narrowed = narrow(allowed.principal.scope, wanted)
     if (typeof narrowed === 'string') return refuse(denied(narrowed), 'wider_than_key', key.id)
     // A copy at once: the caller may change what it handed in while the token is signed.

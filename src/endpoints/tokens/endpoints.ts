@@ -87,7 +87,7 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, gi
   const endpoints: typeof spoken = {
     exchange: async (request, body) => withoutSniffing(await spoken.exchange(request, body)),
     test: async (request) => withoutSniffing(await spoken.test(request)),
-    jwks: spoken.jwks,
+    jwks: async (request) => withoutSniffing(await spoken.jwks(request)),
   }
   const paths = new Map<string, Endpoint>()
   for (const [path, endpoint] of [

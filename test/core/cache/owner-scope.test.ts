@@ -36,6 +36,19 @@ describe('what an owner may reach', () => {
     expect(await twinkey.keys.verify(primary)).toMatchObject({ ok: true, scope: nothing })
   })
 
+  it('is asked once for a decision, although the key is loaded anew by somebody else each time it is', async () => {
+    // Each answer takes as long as an answer is believed, and a wrong secret for the same key is refused meanwhile.
+    const { asked, clock, at, primary, twinkey, key } = await createWithOwner(async () => {
+      clock.advance(5000)
+      expect(codeOf(await twinkey.keys.verify(wrong))).toBe('credential_invalid')
+      return EVERYTHING
+    })
+    const { secret: wrong } = await twinkey.keys.regenerate(key.id, 'secondary')
+    await twinkey.keys.regenerate(key.id, 'secondary')
+    expect(await at(primary, 't')).toBe('let in')
+    expect(asked).toEqual(['ada'])
+  })
+
   it('is the scope that the principal shows, and from which its tenant is taken where that is exactly one', async () => {
     const { twinkey, primary } = await createWithOwner(async () => ({ ...EVERYTHING, tenants: ['u', 'v'] }))
     const decision = await twinkey.authenticate(sent({ credential: primary }), byHeaders)

@@ -1,8 +1,9 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
-import { generateSigningKey, type Profile, type SigningAlgorithm, type TokenRequest, type Twinkey } from 'twinkey'
+import { generateSigningKey, type Profile, type SigningAlgorithm, type TokenRequest, type Twinkey, WebWireRequest } from 'twinkey'
 import { type FlareAccount, flare } from 'twinkey/profiles'
 import { webEndpoints } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
+import { CheckedRequirement } from '../../../src/guard/requirement.ts'
 import { AUDIENCE, createBench, ISSUER, signingKey } from '../../support/bench.ts'
 import { faultOf } from '../../support/faults.ts'
 import { decoded } from '../../support/forge.ts'
@@ -301,6 +302,16 @@ describe('asking for a token', () => {
     expect(codeOf(await twinkey.tokens.issue(token))).toBe('credential_invalid')
     expect(codeOf(await twinkey.keys.verify(token))).toBe('credential_invalid')
     expect(codeOf(await twinkey.tokens.verify(primary))).toBe('credential_invalid')
+  })
+
+  it('with a token mints nothing, although the requirement of the endpoint accepts tokens', async () => {
+    const { twinkey, events } = createBench()
+    const { primary } = await twinkey.keys.create(INPUT)
+    const { token } = await issue(twinkey, primary)
+    const request = new WebWireRequest(new Request('https://api.example/', { headers: { authorization: `Bearer ${token}` } }))
+    const exchanged = await twinkey.tokens.exchange(request, new CheckedRequirement({ anyTarget: true }), () => ({}))
+    expect(codeOf(exchanged)).toBe('credential_invalid')
+    expect(events.at(-1)).toMatchObject({ type: 'access.refused', reason: 'kind_not_accepted' })
   })
 
   it('for more than fits into 6 KiB is scope_too_large, and less of it is issued', async () => {
