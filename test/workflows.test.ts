@@ -1,4 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
@@ -7,31 +10,82 @@ const folder = `${root}.github/workflows/`
 const workflows = Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(folder + name, 'utf8')]))
 const actions = Object.values(workflows).flatMap((text) => Array.from(text.matchAll(/\buses:\s*(.*)/g), ([, uses]) => uses as string))
 
-test('there are the workflow of each change and that of a release', () => {
-  expect(Object.keys(workflows).sort()).toEqual(['ci.yml', 'release.yml'])
+// What a job of a workflow may write, beyond reading the repository.
+const WRITES: Record<string, readonly string[]> = {
+  'codeql.yml': ['security-events: write'],
+  'release.yml': ['id-token: write'],
+}
+
+test('there are workflows for each change, for static analysis and for a release', () => {
+  expect(Object.keys(workflows).sort()).toEqual(['ci.yml', 'codeql.yml', 'release.yml'])
   expect(actions.length).toBeGreaterThan(5)
 })
 
 // A tag can be moved to other code, a commit cannot.
 test('every action is pinned by the whole hash of a commit, and says of which version it is', () => {
-  expect(actions.filter((uses) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(uses))).toEqual([])
+  expect(actions.filter((uses) => !/^[\w-]+\/[\w-]+(?:\/[\w-]+)*@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(uses))).toEqual([])
 })
 
-test('an action is used in one version', () => {
-  const pins = new Set(actions)
-  expect(new Set(actions.map((uses) => uses.split('@')[0])).size).toBe(pins.size)
+// A repository can hold several actions, as github/codeql-action does.
+test('the actions of a repository are used in one version', () => {
+  const pins = new Map<string, Set<string>>()
+  for (const uses of actions) {
+    const [action = '', pin = ''] = uses.split('@')
+    const repository = action.split('/', 2).join('/')
+    pins.set(repository, (pins.get(repository) ?? new Set()).add(pin))
+  }
+  expect([...pins].filter(([, { size }]) => size !== 1)).toEqual([])
 })
 
 test.each(Object.keys(workflows))('%s may do nothing but read, unless a job says so', (name) => {
   expect(workflows[name]).toMatch(/^permissions:(?: \{\}|\n {2}contents: read)$/m)
   const granted = Array.from((workflows[name] as string).matchAll(/^.*: write\b.*$/gm), ([line]) => line.trim())
-  expect(granted).toEqual(name === 'release.yml' ? ['id-token: write'] : [])
+  expect(granted).toEqual(WRITES[name] ?? [])
 })
 
 test.each(Object.keys(workflows))('%s leaves no credentials to what it runs, and reads no secret', (name) => {
   const steps = (workflows[name] as string).split(/^\s+- /m).filter((step) => step.includes('actions/checkout@'))
   expect(steps.filter((step) => !step.includes('persist-credentials: false'))).toEqual([])
   expect(workflows[name]).not.toMatch(/\bsecrets\b|pull_request_target/)
+})
+
+test.each(Object.keys(workflows))('every job of %s has a time limit', (name) => {
+  const [, jobs = ''] = (workflows[name] as string).split(/^jobs:$/m)
+  const [, ...each] = jobs.split(/^ {2}(?=[\w-]+:$)/m)
+  expect(each.length).toBeGreaterThan(0)
+  expect(each.filter((job) => !/^ {4}timeout-minutes: \d+$/m.test(job))).toEqual([])
+})
+
+test('static analysis covers the source and the workflows, on each change and every week', () => {
+  const text = workflows['codeql.yml'] as string
+  expect(text).toContain('language: [javascript-typescript, actions]\n')
+  for (const trigger of ['push', 'pull_request', 'schedule']) expect(text).toContain(`\n  ${trigger}:\n`)
+})
+
+test('dependencies and actions are updated every week', () => {
+  const text = readFileSync(`${root}.github/dependabot.yml`, 'utf8')
+  const [, ...updates] = text.split(/^ {2}- package-ecosystem: /m)
+  expect(updates.map((update) => update.split('\n')[0])).toEqual(['npm', 'github-actions'])
+  for (const update of updates) {
+    expect(update).toContain('interval: weekly')
+    expect(update).toContain('groups:')
+  }
+})
+
+// GitHub does not show a form that breaks one of these rules, and tells nobody.
+test.each(['bug.yml', 'feature.yml'])('the issue form %s has a name, a description, fields and no id twice', (name) => {
+  const text = readFileSync(`${root}.github/ISSUE_TEMPLATE/${name}`, 'utf8')
+  expect(text).toMatch(/^name: \S.*\ndescription: \S.*\n(?:labels: \[\w+\]\n)?body:\n/)
+  const ids = Array.from(text.matchAll(/^ {4}id: ([\w-]+)$/gm), ([, id]) => id)
+  const types = Array.from(text.matchAll(/^ {2}- type: (\w+)$/gm), ([, type]) => type)
+  expect(new Set(ids).size).toBe(ids.length)
+  expect(ids.length).toBe(types.filter((type) => type !== 'markdown').length)
+})
+
+test('a new issue uses a form or, for a security problem, the private way', () => {
+  const text = readFileSync(`${root}.github/ISSUE_TEMPLATE/config.yml`, 'utf8')
+  expect(text).toContain('\nblank_issues_enabled: false\n')
+  expect(text).toMatch(/- name: Security problem\n {4}url: https:\/\/\S+\n {4}about: \S/)
 })
 
 test('each change is tested on the oldest Node that the package takes, and on the newer ones', () => {
@@ -46,6 +100,24 @@ describe('a release', () => {
   test('is tested, and comes with a bill of materials', () => {
     expect(pack).toContain('- run: npm test\n')
     expect(pack).toContain('npm sbom ')
+  })
+
+  test('names its repository, its home page and its issues', () => {
+    const [, script = ''] = /- name: Name the repository in the package\n +run: \|\n((?: {10}.*\n)+)/.exec(pack) ?? []
+    const cwd = mkdtempSync(join(tmpdir(), 'twinkey-release-'))
+    try {
+      writeFileSync(join(cwd, 'package.json'), '{ "name": "twinkey" }')
+      const repository = { GITHUB_SERVER_URL: 'https://git.example', GITHUB_REPOSITORY: 'acme/twinkey' }
+      execFileSync('bash', ['-e', '-c', script], { cwd, env: { ...process.env, ...repository } })
+      expect(JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'))).toEqual({
+        name: 'twinkey',
+        repository: { type: 'git', url: 'git+https://git.example/acme/twinkey.git' },
+        homepage: 'https://git.example/acme/twinkey#readme',
+        bugs: { url: 'https://git.example/acme/twinkey/issues' },
+      })
+    } finally {
+      rmSync(cwd, { recursive: true, force: true })
+    }
   })
 
   test('is published with provenance, by a job that runs nothing that was installed', () => {

@@ -12,7 +12,8 @@ const site = mkdtempSync(join(cache, 'twinkey-site-'))
 afterAll(() => rmSync(site, { recursive: true, force: true }))
 
 const { typedocOptions } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const guides = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
+const records = readdirSync(join(root, 'docs/design')).map((name) => `design/${name}`)
+const guides = [...readdirSync(join(root, 'docs')), ...records].filter((name) => name.endsWith('.md'))
 
 beforeAll(() => {
   // Types are checked by a step of their own.
@@ -61,6 +62,20 @@ describe('the site of the documentation', () => {
       ?.children?.find(({ text }) => text === title)
     expect(pages()).toContain(entry?.path)
     expect(unpacked('search')).toContain(JSON.stringify(entry?.path))
+  })
+})
+
+describe('the decision records', () => {
+  test('are the five of docs/design', () => {
+    const names = ['cache', 'compare-and-set', 'decision-generator', 'imported-secrets', 'two-secrets']
+    expect(records).toEqual(names.map((name) => `design/${name}.md`))
+  })
+
+  test.each(records)('docs/%s gives context, decision, consequences and alternatives in 60 lines', (name) => {
+    const text = readFileSync(join(root, 'docs', name), 'utf8')
+    const headings = Array.from(text.matchAll(/^## (.*)$/gm), ([, heading]) => heading)
+    expect(headings).toEqual(['Context', 'Decision', 'Consequences', 'Alternatives'])
+    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(60)
   })
 })
 

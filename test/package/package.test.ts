@@ -34,7 +34,7 @@ const FILES: readonly (string | RegExp)[] = [
   ...['hash', 'hash.node'].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),
   // The documentation, so that the links of the README lead somewhere where the package is installed.
   ...readdirSync(join(root, 'docs')).flatMap((name) => (name.endsWith('.md') ? `docs/${name}` : [])),
-  ...['diagrams', 'plots'].flatMap((folder) => readdirSync(join(root, 'docs', folder)).map((name) => `docs/${folder}/${name}`)),
+  ...['design', 'diagrams', 'plots'].flatMap((folder) => readdirSync(join(root, 'docs', folder)).map((name) => `docs/${folder}/${name}`)),
   ...[
     'express/server.ts',
     'fastify/server.ts',
