@@ -115,15 +115,26 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
     const { text, aliasIds, otherwise } = inspected
     let last: Denial | undefined
     for (const aliasId of aliasIds) {
-      const alias = keys.peek(aliasId, now()) ?? (yield* wait(keys.load(aliasId)))
-      if (alias.value?.kind !== 'alias') continue
-      const found = yield* settle(alias.value.keyId, text, since, (cached, at) => matchedSecret(text, cached, at))
-      if (!(found instanceof Denial)) return found
+      const found = yield* identifyAlias(aliasId, text, since)
+      if (found !== undefined && !(found instanceof Denial)) return found
       // An alias that was left behind must not hide one of another kind.
-      last = found
+      last = found ?? last
     }
     if (last !== undefined || otherwise instanceof Denial) return last ?? (otherwise as Denial)
     return yield* identifyToken(otherwise, since)
+  }
+
+  // The alias may be outdated as its key may be: the secret may have been imported again, for another key. Undefined if there is no alias.
+  function* identifyAlias(aliasId: string, text: string, since: number): Steps<Identity | Denial | undefined> {
+    let alias = keys.peek(aliasId, now())
+    for (let loads = 0; loads < MAX_LOADS; loads++) {
+      alias ??= yield* wait(keys.load(aliasId))
+      if (alias.value?.kind !== 'alias') return undefined
+      const found = yield* settle(alias.value.keyId, text, since, (cached, at) => matchedSecret(text, cached, at))
+      if (!(found instanceof Denial) || !isOutdated(alias, text, since)) return found
+      alias = undefined
+    }
+    return yield* forgottenAgain()
   }
 
   function inspectToken(text: string, kinds: Credential['kinds']): InspectedToken | Denial {

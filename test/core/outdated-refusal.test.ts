@@ -1,5 +1,6 @@
 import type { KeyStore } from 'twinkey'
 import { describe, expect, it } from 'vitest'
+import { FIRST, importBench, input } from '../clients/imported.ts'
 import { createBench } from '../support/bench.ts'
 import { createGate, settled } from '../support/gate.ts'
 import { codeOf, decidedNow, verdict } from '../support/sent.ts'
@@ -70,6 +71,20 @@ describe('another node lets in at once', () => {
     await twinkey.keys.update(id, { expiresAt: clock.now() + 60_000 })
     clock.advance(200)
     expect(await verdict(other, primary)).toBe('let in')
+  })
+
+  it('an imported secret that was imported again for another key', async () => {
+    const bench = importBench({ cache: { maxAgeSeconds: 3600 } })
+    const other = bench.another()
+    const { id } = await bench.twinkey.keys.import(input())
+    expect(await verdict(other, FIRST)).toBe('let in')
+    bench.clock.advance(3000)
+    const { secret } = await bench.twinkey.keys.regenerate(id, 'primary')
+    // The other node reads the key again, and has no reason yet to read by which way the imported secret led to it.
+    expect(await verdict(other, secret)).toBe('let in')
+    await bench.twinkey.keys.import(input())
+    bench.clock.advance(1000)
+    expect(await verdict(other, FIRST)).toBe('let in')
   })
 
   it('a thousand callers with the new secret, for one read', async () => {
