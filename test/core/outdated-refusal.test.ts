@@ -140,6 +140,17 @@ describe('what is refused', () => {
     expect(await Promise.all([one, two])).toEqual(['let in', 'let in'])
   })
 
+  it('is refused after one read where the clock goes back before it', async () => {
+    const { twinkey, id, other, clock, readsOf } = await createScene()
+    const { secret } = await twinkey.keys.regenerate(id, 'secondary')
+    await twinkey.keys.regenerate(id, 'secondary')
+    clock.advance(5000)
+    const throttle = { retryAfterSeconds: () => void clock.advance(-3), failed: () => {}, peer: () => 'peer' }
+    const request = new Request('https://api.example/', { headers: { 'x-api-key': secret } })
+    const ask = async () => expect(codeOf(await other.authenticate(request, { anyTarget: true, throttle }))).toBe('credential_invalid')
+    expect(await readsOf(ask)).toBe(1)
+  })
+
   it('is refused as unavailable where the store must be asked and cannot be', async () => {
     const { twinkey, id, other, spy } = await createScene()
     const { secret } = await twinkey.keys.regenerate(id, 'secondary')
