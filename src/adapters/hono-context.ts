@@ -5,6 +5,7 @@ import { bodyOf as bodyOfRequest, toResponse } from '../wire/endpoints.ts'
 import type { WireAnswer } from '../wire/profile.ts'
 import type { MatchedRoute, NodeRequest, WireRequest } from '../wire/request.ts'
 import { requestOf } from './hono-request.ts'
+import { readTemplate } from './hono-template.ts'
 import { hideQuery as hideFromIncoming, takenBody } from './node.ts'
 import { type ArrivingRequest, closeUnlessArrived, endWhenArrived, type NodeResponse } from './node-answer.ts'
 import { hideQuery } from './web-context.ts'
@@ -64,27 +65,6 @@ function readParam({ req }: Context, name: string): string | undefined {
   } catch {
     return ''
   }
-}
-
-type Entry = Context['req']['matchedRoutes'][number]
-
-// Hono takes a middleware for a route, whose template is not that of the handler. It is one where the handler that comes next has the same.
-function readTemplate({ req }: Context): string | undefined {
-  const [own, ...below] = req.matchedRoutes.slice(req.routeIndex)
-  if (own === undefined) return undefined
-  if (!takesNext(own)) return own.path
-  const handler = below.find((each) => each.method !== 'ALL' || !takesNext(each))
-  // Where all of them take `next`, one of them is the handler, unless there is none.
-  const ends = handler === undefined ? below : [handler]
-  if (ends.length === 0) return own.method === 'ALL' ? undefined : own.path
-  return ends.every(({ path }) => path === own.path) ? own.path : undefined
-}
-
-// Hono itself tells a middleware from a handler by that. It wraps those of an application with an error handler of its own.
-function takesNext({ handler }: Entry): boolean {
-  let target = handler as Entry['handler'] & { readonly __COMPOSED_HANDLER?: Entry['handler'] }
-  while (target.__COMPOSED_HANDLER !== undefined) target = target.__COMPOSED_HANDLER
-  return target.length > 1
 }
 
 function incomingOf(c: Context): NodeRequest | undefined {

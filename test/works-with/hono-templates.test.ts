@@ -18,6 +18,7 @@ async function ask(app: Hono, path: string): Promise<string> {
 it.each<[string, (app: Hono) => unknown]>([
   ['before a catch-all route', (app) => app.use('/api/*', guard())],
   ['before another middleware on the same wildcard', (app) => app.use('/api/*', guard(), logger)],
+  ['in an application with an error handler', (app) => app.route('/api', failing().use('/*', guard()))],
   ['as a route of its own', (app) => app.get('/api/*', guard())],
 ])('a key for a wildcard does not reach another route below it: guard %s', async (_where, mount) => {
   const app = new Hono()
