@@ -8,6 +8,7 @@ import { type ArrivingRequest, closeUnlessArrived, endWhenArrived, type NodeResp
 import { hideQuery as hideFromIncoming, takenBody } from '../node/message.ts'
 import { hideQuery } from '../web/context.ts'
 import { requestOf } from './request.ts'
+import { readTemplate } from './template.ts'
 
 const MATCHED: MatchedRoute<Context> = { param: readParam, template: readTemplate }
 
@@ -64,12 +65,6 @@ function readParam({ req }: Context, name: string): string | undefined {
   } catch {
     return ''
   }
-}
-
-// Hono takes a middleware for a route of all methods, whose template is not that of the handler. It is one where the handler has the same.
-function readTemplate({ req }: Context): string | undefined {
-  const [own, ...below] = req.matchedRoutes.slice(req.routeIndex)
-  return own?.method !== 'ALL' || below.some(({ path }) => path === own.path) ? own?.path : undefined
 }
 
 function incomingOf(c: Context): NodeRequest | undefined {

@@ -159,7 +159,9 @@ export function createAuthenticator<M extends Metadata>(parts: AuthenticatorPart
 
   function inspect(credential: Credential, kinds: Credential['kinds'] | undefined): Inspected | Denial {
     const inspected = identifier.inspect(credential, kinds ?? credential.kinds)
-    return kinds === undefined && !isMalformed(inspected) ? invalid('kind_not_accepted') : inspected
+    if (kinds !== undefined || isMalformed(inspected)) return inspected
+    // Still foreign where it is: what the route takes does not make it one of ours.
+    return invalid('kind_not_accepted', undefined, inspected instanceof Denial && inspected.foreign)
   }
 
   // Whether nothing that was loaded has been invalidated or has expired while something else was awaited.

@@ -112,15 +112,28 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
     const { text, aliasIds, otherwise } = inspected
     let last: Denial | undefined
     for (const aliasId of aliasIds) {
-      const alias = keys.peek(aliasId, now()) ?? (yield* wait(keys.load(aliasId)))
-      if (alias.value?.kind !== 'alias') continue
-      const found = yield* settle(alias.value.keyId, text, since, (cached, at) => matchedSecret(text, cached, at))
-      if (!(found instanceof Denial)) return found
+      const found = yield* identifyAlias(aliasId, text, since)
+      if (found !== undefined && !(found instanceof Denial)) return found
       // An alias that was left behind must not hide one of another kind.
-      last = found
+      last = found ?? last
     }
     if (last !== undefined || otherwise instanceof Denial) return last ?? (otherwise as Denial)
     return yield* identifyToken(otherwise, since)
+  }
+
+  // The alias may be outdated as its key may be: the secret may have been imported again, for another key. Undefined if there is no alias.
+  function* identifyAlias(aliasId: string, text: string, since: number): Steps<Identity | Denial | undefined> {
+    let alias = keys.peek(aliasId, now())
+    let from = since
+    for (let loads = 0; loads < MAX_LOADS; loads++) {
+      if (alias === undefined) from = Math.min(from, now())
+      alias ??= yield* wait(keys.load(aliasId))
+      if (alias.value?.kind !== 'alias') return undefined
+      const found = yield* settle(alias.value.keyId, text, since, (cached, at) => matchedSecret(text, cached, at))
+      if (!(found instanceof Denial) || !isOutdated(alias, text, from)) return found
+      alias = undefined
+    }
+    return yield* forgottenAgain()
   }
 
   function inspectToken(text: string, kinds: Credential['kinds']): InspectedToken | Denial {
@@ -138,7 +151,8 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
     return tokens.isOwn(text) ? invalid('kind_not_accepted') : invalid('prefix_unknown', undefined, true)
   }
 
-  // Never refuses because of a record that was loaded before the request arrived: another process may have rotated or enabled the key since.
+  // Never refuses because of a record that was loaded before the request arrived: another process may have rotated or enabled the key since. If the
+  // clock has gone back since then, what is loaded from now on was loaded after the request all the same.
   function* settle(
     keyId: string,
     text: string,
@@ -146,10 +160,12 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
     match: (cached: CachedKey, at: number) => Identity | Denial,
   ): Steps<Identity | Denial> {
     let cached = keys.peek(keyId, now())
+    let from = since
     for (let loads = 0; loads < MAX_LOADS; loads++) {
+      if (cached === undefined) from = Math.min(from, now())
       cached ??= yield* wait(keys.load(keyId))
       const found = match(cached, now())
-      if (!(found instanceof Denial) || !isOutdated(cached, text, since)) return found
+      if (!(found instanceof Denial) || !isOutdated(cached, text, from)) return found
       cached = undefined
     }
     return yield* forgottenAgain()

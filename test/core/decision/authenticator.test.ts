@@ -124,6 +124,21 @@ describe('an optional guard', () => {
   })
 })
 
+describe('an optional guard that takes one kind only', () => {
+  const FOREIGN = 'sk_live_0123456789abcdef'
+
+  it.each(['secret', 'token'] as const)('passes what another system issued, wherever it stands: %s', async (kind) => {
+    const { twinkey, primary } = await createWithKey()
+    const ask = async (name: string, value: string) => {
+      const request = new Request('https://api.example/', { headers: { [name]: value } })
+      return codeOf(await twinkey.authenticate(request, { ...anyTarget, optional: true, accept: [kind] }))
+    }
+    expect([await ask('authorization', `Bearer ${FOREIGN}`), await ask('x-api-key', FOREIGN)]).toEqual(['let in', 'let in'])
+    const own = kind === 'secret' ? 'let in' : 'credential_invalid'
+    expect([await ask('authorization', `Bearer ${primary}`), await ask('x-api-key', primary)]).toEqual([own, own])
+  })
+})
+
 describe('nobody in particular', () => {
   it('has no principal, and leaves to shared caches what they may keep', async () => {
     const { twinkey } = await createWithKey()

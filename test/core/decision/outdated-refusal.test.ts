@@ -1,5 +1,6 @@
 import type { KeyStore } from 'twinkey'
 import { describe, expect, it } from 'vitest'
+import { FIRST, importBench, input } from '../../clients/imported.ts'
 import { createBench } from '../../support/bench.ts'
 import { createGate, settled } from '../../support/gate.ts'
 import { codeOf, decidedNow, verdict } from '../../support/sent.ts'
@@ -72,6 +73,20 @@ describe('another node lets in at once', () => {
     expect(await verdict(other, primary)).toBe('let in')
   })
 
+  it('an imported secret that was imported again for another key', async () => {
+    const bench = importBench({ cache: { maxAgeSeconds: 3600 } })
+    const other = bench.another()
+    const { id } = await bench.twinkey.keys.import(input())
+    expect(await verdict(other, FIRST)).toBe('let in')
+    bench.clock.advance(3000)
+    const { secret } = await bench.twinkey.keys.regenerate(id, 'primary')
+    // The other node reads the key again, and has no reason yet to read by which way the imported secret led to it.
+    expect(await verdict(other, secret)).toBe('let in')
+    await bench.twinkey.keys.import(input())
+    bench.clock.advance(1000)
+    expect(await verdict(other, FIRST)).toBe('let in')
+  })
+
   it('a thousand callers with the new secret, for one read', async () => {
     const { twinkey, id, other, readsOf } = await createScene()
     const { secret } = await twinkey.keys.regenerate(id, 'primary')
@@ -123,6 +138,17 @@ describe('what is refused', () => {
     await settled()
     gate.open()
     expect(await Promise.all([one, two])).toEqual(['let in', 'let in'])
+  })
+
+  it('is refused after one read where the clock goes back before it', async () => {
+    const { twinkey, id, other, clock, readsOf } = await createScene()
+    const { secret } = await twinkey.keys.regenerate(id, 'secondary')
+    await twinkey.keys.regenerate(id, 'secondary')
+    clock.advance(5000)
+    const throttle = { retryAfterSeconds: () => void clock.advance(-3), failed: () => {}, peer: () => 'peer' }
+    const request = new Request('https://api.example/', { headers: { 'x-api-key': secret } })
+    const ask = async () => expect(codeOf(await other.authenticate(request, { anyTarget: true, throttle }))).toBe('credential_invalid')
+    expect(await readsOf(ask)).toBe(1)
   })
 
   it('is refused as unavailable where the store must be asked and cannot be', async () => {
