@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { benchOf, doAgree } from '../../benchmarks/experiments/verify-sides.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const cache = join(root, 'node_modules/.cache')
@@ -11,6 +12,11 @@ interface Answer {
   readonly code: number | string | null
   readonly stdout: string
   readonly stderr: string
+}
+
+/** What one load measured, as far as it is looked at here. */
+interface MeasuredLoad {
+  readonly ratio: Readonly<Record<string, { readonly median: number }>>
 }
 
 /** Runs the command as a person does. */
@@ -41,6 +47,32 @@ describe('npm run figure', () => {
     expect(reads).toEqual(['authenticate', 'http'].flatMap((by) => ['cold', 'aged', 'unknown'].map((key) => [by, key, 1])))
     expect(answer.stderr).toContain('herd: memory: 10000 requests at once')
   })
+
+  it('measures node:crypto beside jose, of which both decide alike about every token', async () => {
+    const answer = await figure('verify', '--quick')
+    const result = objectIn(answer)
+    expect([answer.code, result['figure'], result['ok']]).toEqual([0, 'verify', true])
+    expect(Number(result['seconds'])).toBeLessThan(30)
+    const rows = result['rows'] as (Record<'verifying' | 'signing', Record<'alone' | 'atOnce', MeasuredLoad>> & { algorithm: string })[]
+    expect(rows.map(({ algorithm }) => algorithm)).toEqual(['ES256', 'EdDSA', 'RS256', 'PS256'])
+    for (const { verifying, signing } of rows) {
+      for (const { ratio } of [verifying.alone, verifying.atOnce, signing.alone, signing.atOnce]) {
+        for (const { median } of Object.values(ratio)) expect(median).toBeGreaterThan(0)
+      }
+    }
+  })
+
+  it.each(['ES256', 'EdDSA', 'RS256', 'PS256'] as const)(
+    'tells when the sides of the figure of verification disagree: %s',
+    async (algorithm) => {
+      const bench = await benchOf(algorithm, 2)
+      expect(await doAgree(bench)).toBe(true)
+      expect(await doAgree({ ...bench, forged: bench.good })).toBe(false)
+      expect(await doAgree({ ...bench, good: bench.forged })).toBe(false)
+      const other = await benchOf(algorithm, 1)
+      expect(await doAgree({ ...bench, node: other.node })).toBe(false)
+    },
+  )
 
   it('lists every figure with its title', async () => {
     const { code, stdout } = await figure('--list')
