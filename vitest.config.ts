@@ -11,6 +11,8 @@ maps.groupBy ??= (items, keyOf) => {
 
 const src = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
 
+const INTEROP = 'test/**/*.interop.test.ts'
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -23,7 +25,11 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    // `npm test` runs main, `npm run test:interop` the other: what needs a foreign runtime, client, proxy or compiler.
+    projects: [
+      { extends: true, test: { name: 'main', include: ['test/**/*.test.ts'], exclude: [INTEROP] } },
+      { extends: true, test: { name: 'interop', include: [INTEROP] } },
+    ],
     globalSetup: ['test/support/curl.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -1,15 +1,38 @@
-// Everything CI runs, in the order in which a fault is cheapest to find.
+// The suites, each with its steps in the order in which a fault is cheapest to find:
+//   node test/run.mjs           everything that guards the product, which CI runs for each change
+//   node test/run.mjs fast      types, lint, core and adapters, in less than a minute
+//   node test/run.mjs interop   everything with foreign runtimes, clients, proxies and compilers
 import { prepare, run } from './prepare.mjs'
 
-const steps = [
-  ['Types', 'npx', ['tsc', '--noEmit']],
-  ['Lint and format', 'npx', ['biome', 'check', '.']],
-  ['Unused code and dependencies', 'npx', ['knip']],
-  ['API documentation', 'npx', ['typedoc']],
-  ['Package', 'npx', ['publint', '--strict']],
-  ['Package types', 'npx', ['attw', '--pack', '.', '--profile', 'esm-only']],
-  ['Tests', 'npx', ['vitest', 'run']],
-]
+const types = ['Types', 'npx', ['tsc', '--noEmit']]
+const lint = ['Lint and format', 'npx', ['biome', 'check', '.']]
+const suites = {
+  all: [
+    types,
+    lint,
+    ['Unused code and dependencies', 'npx', ['knip']],
+    ['API documentation', 'npx', ['typedoc']],
+    ['Package', 'npx', ['publint', '--strict']],
+    ['Package types', 'npx', ['attw', '--pack', '.', '--profile', 'esm-only']],
+    ['Tests', 'npx', ['vitest', 'run', '--project', 'main']],
+  ],
+  fast: [
+    types,
+    lint,
+    ['Tests of the core and the adapters', 'npx', ['vitest', 'run', '--project', 'main', 'test/core/', 'test/adapters/']],
+  ],
+  interop: [
+    ['Tests of foreign runtimes, clients, proxies and compilers', 'npx', ['vitest', 'run', '--project', 'interop']],
+    ['Runtimes', process.execPath, ['test/runtimes/run.mjs']],
+  ],
+}
+
+const [name = 'all'] = process.argv.slice(2)
+const steps = suites[name]
+if (steps === undefined) {
+  process.stderr.write(`There is no suite ${name}. The suites are ${Object.keys(suites).join(', ')}.\n`)
+  process.exit(2)
+}
 
 prepare()
 for (const [title, command, args] of steps) {

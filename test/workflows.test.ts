@@ -94,6 +94,12 @@ test('each change is tested on the oldest Node that the package takes, and on th
   expect(versions.split(', ').map((version) => version.replaceAll("'", ''))).toEqual([engines.node.replace('>=', ''), '22', '24', '26'])
 })
 
+test('each change is tested by npm test and by npm run test:interop, in jobs of their own', () => {
+  const jobs = (workflows['ci.yml'] as string).split(/^ {2}(?=\w+:$)/m)
+  const running = (command: string) => jobs.filter((job) => job.includes(`- run: ${command}\n`)).map((job) => job.split(':')[0])
+  expect([running('npm test'), running('npm run test:interop')]).toEqual([['test'], ['interop']])
+})
+
 describe('a release', () => {
   const [, pack = '', publish = ''] = (workflows['release.yml'] as string).split(/^ {2}(?:pack|publish):$/m)
 

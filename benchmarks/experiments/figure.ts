@@ -1,4 +1,4 @@
-/** A number, or a few, that the documentation states, with the program that measures them. It is `test/figures/<name>.ts`, exported as `figure`. */
+/** A number, or a few, that the documentation states, with the program that measures them. It is `benchmarks/experiments/<name>.ts`, exported as `figure`. */
 export interface Figure {
   /** The name of its file. */
   readonly name: string

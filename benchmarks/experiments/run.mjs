@@ -1,7 +1,7 @@
-// Measures one figure of the documentation: node benchmarks/experiments/run.mjs NAME [--quick]
+// Measures one figure of the documentation: node benchmarks/experiments/run.mjs NAME [--quick] [--json]
 //
-// Progress goes to stderr and exactly one JSON object to stdout, which says "ok": true only where the promise held. Exits with 0 then, with 1
-// where it did not hold or could not be measured, and with 2 and the list of names where there is no such figure.
+// Progress goes to stderr, and exactly one line of JSON to stdout, with --json or without, which says "ok": true only where the promise held. Exits
+// with 0 then, with 1 where it did not hold or could not be measured, and with 2 and the list of names where there is no such figure.
 import { fork } from 'node:child_process'
 import { readdirSync, readFileSync, writeSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -21,7 +21,7 @@ else process.exitCode = await main(process.argv.slice(2))
 async function main(args) {
   const { problem, folder, names, name, quick, list } = readArguments(args)
   if (problem !== undefined) {
-    process.stderr.write(`${problem}\nUsage: npm run --silent figure -- NAME [--quick], or --list\nFigures: ${names.join(', ')}\n`)
+    process.stderr.write(`${problem}\nUsage: npm run figure -- NAME [--quick] [--json], or --list\nFigures: ${names.join(', ')}\n`)
     return 2
   }
   let began = performance.now()
@@ -51,7 +51,7 @@ function readArguments(args) {
       args,
       allowPositionals: true,
       // The tests have figures of their own, in a folder of their own.
-      options: { quick: { type: 'boolean' }, list: { type: 'boolean' }, in: { type: 'string' } },
+      options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, list: { type: 'boolean' }, in: { type: 'string' } },
     })
     const { quick = false, list = false } = values
     const [name] = positionals

@@ -27,7 +27,7 @@ const PEER_IMPORTS = {
 
 export async function measure({ rounds }, say) {
   const sidesIn = (folder, imports) => Object.entries(imports).map(([name, modules]) => ({ name, run: () => importTime(modules, folder) }))
-  const sides = [...sidesIn(root, IMPORTS), ...sidesIn(`${root}test/bench/peers`, PEER_IMPORTS)]
+  const sides = [...sidesIn(root, IMPORTS), ...sidesIn(`${root}benchmarks/speed/peers`, PEER_IMPORTS)]
   const series = await interleave(sides, { rounds, warmRounds: 1 }, say)
   const times = Array.from(series, ([name, values]) => ({
     part: 'import',

@@ -1,4 +1,4 @@
-// Draws the plots of docs/performance.md from what `npm run --silent bench -- --json` printed:
+// Draws the plots of docs/performance.md from what `npm run bench -- --json | tail -n 1` printed:
 //   node benchmarks/speed/plots.mjs bench.json docs/plots
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

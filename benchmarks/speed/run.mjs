@@ -1,5 +1,5 @@
 // Measures Twinkey beside a check by hand and beside its peers. All figures are ratios of two sides from one run; docs/performance.md says what they mean.
-//   --json          prints one JSON object to stdout, and progress to stderr
+//   --json          prints one line of JSON, the last of stdout; progress goes to stderr
 //   --quick         fewer rounds, fewer keys and the nearest peers only, in less than a minute; its figures are rough
 //   --only a,b      measures only these of core, tokens, http, memory, import, growth
 import { execFileSync, fork } from 'node:child_process'
@@ -35,7 +35,7 @@ for (const name of chosen) {
   )
 }
 const report = reportOf(rows, { parts: chosen, quick: options.quick })
-process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : tableOf(report))
+process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : tableOf(report))
 
 // Each part in a process of its own, so that none leaves anything in the heap of the next.
 function measure(name) {

@@ -9,73 +9,25 @@ import { createFixture, type Fixture } from '../http/fixture.ts'
 import { createHonoApp } from '../http/host-hono.ts'
 import { type Host, hosts } from '../http/hosts.ts'
 import { standardRoutes } from '../http/routes.ts'
-import { type ProxyServer, nginx as startNginx } from '../support/proxy-server.ts'
-import { runPython } from '../support/python.ts'
+import { describeUploadsThroughNginx, PATHS, REFUSED, TRIES, tally, UPLOAD, UPLOAD_BYTES } from './refused-uploads-suite.ts'
 
-const TRIES = 20
-const UPLOAD_BYTES = 10_000_000
-const UPLOAD = Buffer.alloc(UPLOAD_BYTES, 'x')
-const REFUSED = '401 credential_invalid'
-
-// The routes that refuse uploads: a guarded one and the exchange.
-const PATHS = ['/customers/1', '/tokens']
-
-// urllib asks to close the connection, sends all of the body and reads only then.
-const URLLIB = `
-import json, sys, urllib.error, urllib.request
-url, secret, tries, size = sys.argv[1:]
-seen = {}
-for _ in range(int(tries)):
-    try:
-        request = urllib.request.Request(url, data=b'x' * int(size), headers={'Authorization': 'Bearer ' + secret}, method='POST')
-        found = str(urllib.request.urlopen(request, timeout=30).status)
-    except urllib.error.HTTPError as error:
-        found = str(error.code) + ' ' + json.loads(error.read())['code']
-    except OSError as error:
-        found = repr(error)
-    seen[found] = seen.get(found, 0) + 1
-print(json.dumps(seen))
-`
+// refused-uploads.interop.test.ts has the other hosts behind nginx, and a client in Python.
+describeUploadsThroughNginx(['Express 5'])
 
 describe.each(Object.entries(hosts))('a refused upload of 10 MB on %s', (_name, start) => {
   let fixture: Fixture
   let host: Host
-  let nginx: ProxyServer
 
   beforeAll(async () => {
     fixture = await createFixture()
     host = await start(fixture.twinkey, { routes: standardRoutes, tokens: { '/tokens': undefined } })
-    nginx = await startNginx(
-      (port) => `
-  client_max_body_size 64m;
-  server {
-    listen 127.0.0.1:${port};
-    location / { proxy_pass http://127.0.0.1:${host.port}; }
-  }`,
-    )
   })
   afterAll(async () => {
-    await nginx.stop()
     await host.close()
     await fixture.twinkey.close()
   })
 
   const wrong = () => fixture.secrets.revoked
-
-  test.each(PATHS)('through nginx with its defaults, gets the refusal of %s each time', async (path) => {
-    const seen = await tally(async () => {
-      const headers = { authorization: `Bearer ${wrong()}` }
-      const response = await fetch(`http://127.0.0.1:${nginx.port}${path}`, { method: 'POST', headers, body: UPLOAD })
-      const body = await response.text()
-      return `${response.status} ${response.headers.get('content-type')?.includes('json') ? JSON.parse(body).code : body}`
-    })
-    expect(seen).toEqual({ [REFUSED]: TRIES })
-  })
-
-  test.each(PATHS)("by Python's urllib, gets the refusal of %s each time", async (path) => {
-    const args = [`http://127.0.0.1:${host.port}${path}`, wrong(), String(TRIES), String(UPLOAD_BYTES)]
-    expect(JSON.parse(await runPython(URLLIB, args))).toEqual({ [REFUSED]: TRIES })
-  })
 
   test.each([
     ['HTTP/1.0', 'HTTP/1.0', ''],
@@ -159,15 +111,6 @@ async function startOnHttp2(name: string, { twinkey }: Fixture): Promise<Host> {
     port: (server.address() as AddressInfo).port,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   }
-}
-
-async function tally(attempt: () => Promise<string>): Promise<Record<string, number>> {
-  const seen: Record<string, number> = {}
-  for (let i = 0; i < TRIES; i++) {
-    const found = await attempt()
-    seen[found] = (seen[found] ?? 0) + 1
-  }
-  return seen
 }
 
 // Status and code of the answer, or how the connection broke. Nothing is read until everything is sent.

@@ -130,7 +130,7 @@ describe('a figure', () => {
     ])
     expect(answer.stderr).toContain('noise')
     expect(answer.stderr).toContain('holds: half way')
-    expect(objectIn(await figure('holds', '--quick', '--in', folder))).toMatchObject({ quick: true, counted: 1 })
+    expect(objectIn(await figure('holds', '--quick', '--json', '--in', folder))).toMatchObject({ quick: true, counted: 1 })
   })
 
   it.concurrent.each<[string, string, Record<string, unknown>]>([

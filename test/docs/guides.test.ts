@@ -5,43 +5,11 @@ import type * as Twinkey from 'twinkey'
 import { checksumHolds, createTwinkey, memoryStore, secretPattern, type Target } from 'twinkey'
 import { createTestClock, storeContract } from 'twinkey/testing'
 import { requireAuth } from 'twinkey/web'
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
-import { blocksOf, callLine, createGuideRunner, curlLinesOf, readGuide } from '../support/guide.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { blocksOf, blockWith, createGuideRunner, readGuide } from '../support/guide.ts'
 
-const { run, load, stop, remove } = createGuideRunner()
-afterEach(stop)
+const { load, remove } = createGuideRunner()
 afterAll(remove)
-
-/** The one block of a page that has this text in it. */
-function blockWith(guide: string, text: string): string {
-  const found = blocksOf(guide, 'ts').filter((block) => block.includes(text))
-  expect(found, `blocks of docs/${guide}.md with ${text}`).toHaveLength(1)
-  return found[0] ?? ''
-}
-
-describe('docs/quick-start.md', () => {
-  test.each([
-    ['twinkey/express', 'tsx'],
-    ['twinkey/fastify', 'tsx'],
-    ['twinkey/hono', 'tsx'],
-    ['twinkey/web', 'bun'],
-  ] as const)('has a program for %s that answers each curl line as it says', async (subpath, by) => {
-    const program = blocksOf('quick-start', 'ts').find((block) => block.includes(`from '${subpath}'`) && block.includes('PORT'))
-    const { url, printed } = await run(program ?? blockWith('quick-start', `from '${subpath}'`), by)
-    const lines = curlLinesOf('quick-start')
-    expect(lines).toHaveLength(5)
-    const variables: Record<string, string> = {}
-    for (const line of lines) {
-      const { status, body } = callLine(line, url, variables)
-      expect(`${line} ${status}`).toBe(`${line} ${/# (\d{3})\b/.exec(line)?.[1]}`)
-      // The plain handler prints it at the first call.
-      variables['SECRET'] = await vi.waitUntil(() => secretPattern('acme').exec(printed())?.[0])
-      const answer = JSON.parse(body)
-      if (answer.access_token !== undefined) variables['TOKEN'] = answer.access_token
-      else if (status === '200') expect(answer).toEqual({ caller: 'Billing', tenant: 't1' })
-    }
-  })
-})
 
 describe('docs/concepts.md', () => {
   test('shows a secret of the form that secrets have, with its checksum', () => {

@@ -54,7 +54,7 @@ const onBun: Readonly<Record<string, Start>> = {
   'Fastify 5': startFastify,
 }
 
-/** How to start an application, by name of the host. The tables run on Node, and by bun.test.ts once more on Bun. */
+/** How to start an application, by name of the host. The tables run on Node, and by bun.interop.test.ts once more on Bun. */
 export const hosts: Readonly<Record<string, Start>> = bun === undefined ? onNode : onBun
 
 /** Frameworks that speak HTTP/2, on Node. Express does not. */

@@ -25,12 +25,15 @@ it('no box is both here and absent', () => {
   expect(new Set(names).size).toBe(names.length)
 })
 
-it('the checklist of docs/security.md has each box, its sentence and the file of its test', () => {
+// The words of a row are free.
+it('the checklist of docs/security.md has each box with a sentence and the file of its test', () => {
   const rows = readFileSync(`${folder}../../docs/security.md`, 'utf8').split('\n')
   const fileOf = new Map(tested)
   const listed = rows.filter((row) => /^\| [A-L]\d+ \|/.test(row))
-  expect(listed).toEqual([
-    ...BOXES.map(({ name, sentence }) => `| ${name} | ${sentence} | \`test/security/${fileOf.get(name)}\` |`),
-    ...ABSENT.map(({ name, sentence }) => `| ${name} | ${sentence} |`),
+  const cells = listed.map((row) => row.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '')))
+  expect(cells.map(([name, , file]) => [name, file])).toEqual([
+    ...BOXES.map(({ name }) => [name, `\`test/security/${fileOf.get(name)}\``]),
+    ...ABSENT.map(({ name }) => [name, undefined]),
   ])
+  for (const [name, sentence = ''] of cells) expect(`${name} ${sentence}`).toMatch(/^\S+ .{10,}/)
 })

@@ -8,7 +8,7 @@ import type { FuzzScene } from './fuzz-scene.ts'
 const DEADLINE_MILLISECONDS = 10_000
 const IDLE_MILLISECONDS = 100
 const LAST = 'GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
-const LANES = 16
+const LANES = 64
 
 /** What a host of the fuzzer serves: by each profile a guarded route, one for a tenant, and token endpoints. Nothing of it is open to everybody. */
 export function applicationOf({ profiles }: Pick<FuzzScene, 'profiles'>): Application {

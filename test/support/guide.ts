@@ -19,6 +19,13 @@ export function blocksOf(guide: string, language: string): string[] {
   return [...readGuide(guide).matchAll(fence)].map(([, text]) => text ?? '')
 }
 
+/** The one block of TypeScript of a page that has this text in it. */
+export function blockWith(guide: string, text: string): string {
+  const [found, ...others] = blocksOf(guide, 'ts').filter((block) => block.includes(text))
+  if (found === undefined || others.length > 0) throw new Error(`docs/${guide}.md has not exactly one block with ${text}`)
+  return found
+}
+
 /** A program of a guide that runs. */
 export interface GuideProgram {
   readonly url: string

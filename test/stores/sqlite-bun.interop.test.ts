@@ -4,4 +4,4 @@ import { describeSqlite, describeSqliteElsewhere } from './sqlite-suite.ts'
 const drivers = ['bun:sqlite'] as const
 
 if (process.versions['bun'] !== undefined) describeSqlite(drivers)
-else describeSqliteElsewhere(drivers, 'test/stores/sqlite-bun.test.ts', bun)
+else describeSqliteElsewhere(drivers, 'test/stores/sqlite-bun.interop.test.ts', bun)

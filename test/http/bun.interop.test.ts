@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = join(here, '../..')
-const suites = readdirSync(here).filter((name) => name.endsWith('.test.ts') && name !== 'bun.test.ts')
+const suites = readdirSync(here).filter((name) => name.endsWith('.test.ts') && !name.endsWith('.interop.test.ts'))
 const HOSTS = ['web on Bun', 'Hono 4 on Bun', 'Express 5', 'Fastify 5']
 
 /** A test as the runner reports it. */
