@@ -4,13 +4,14 @@ import type { KeyRecord } from '../../core/model/api-key.ts'
 import { labelsAsked, labelsOf } from '../../core/store/list-query.ts'
 import type { KeyStore, StoredKey } from '../../core/store/store.ts'
 import { notWritten } from '../../core/store/store-error.ts'
+import { openFeed } from '../shared/feed.ts'
 import { createAsking, MAX_ATTEMPTS, type PostgresClient } from './client.ts'
-import { hearChannel, type PostgresListener } from './feed.ts'
+import { connectListener, type PostgresListener } from './listener.ts'
 import { type Names, namesOf, type PostgresMigrationOptions, postgresMigrations } from './migrations.ts'
 import { SETTINGS, type Settings, settingsProblems } from './settings.ts'
 
 export type { PostgresClient } from './client.ts'
-export type { PostgresListener, PostgresNotification } from './feed.ts'
+export type { PostgresListener, PostgresNotification } from './listener.ts'
 export { type PostgresMigration, type PostgresMigrationOptions, postgresMigrations } from './migrations.ts'
 
 /** What a store over PostgreSQL is made with. */
@@ -122,10 +123,16 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
       for (const { sql } of migrations) await ask.write(undefined, sql)
     },
   }
-  const tell = (to: string, text: string) => ask.read(undefined, 'select pg_notify($1, $2)', [to, text])
-  return listen === undefined
-    ? store
-    : { ...store, watch: (changed, failed) => hearChannel({ open: listen, tell, channel, changed, failed }) }
+  if (listen === undefined) return store
+  const notify = (to: string, payload: string) => ask.read(undefined, 'select pg_notify($1, $2)', [to, payload])
+  return {
+    ...store,
+    watch: (changed, failed) =>
+      openFeed(connectListener(listen, notify, channel), changed, (error, isFirstAttempt) => {
+        if (isFirstAttempt) changed(undefined)
+        failed?.(error)
+      }),
+  }
 }
 
 interface Row {

@@ -4,11 +4,12 @@ import type { KeyRecord } from '../../core/model/api-key.ts'
 import { requireMembers } from '../../core/model/options-checks.ts'
 import { labelsAsked, labelsOf, matchesQuery } from '../../core/store/list-query.ts'
 import type { KeyStore, ListQuery, StoredKey } from '../../core/store/store.ts'
-import { hearChannel, type RedisSubscriber } from './feed.ts'
+import { openFeed } from '../shared/feed.ts'
 import { CHANGE, COMMAND, createScriptRunner, INSPECT, type IoRedisClient, type NodeRedisClient, USE } from './script.ts'
+import { connectSubscriber, type RedisSubscriber } from './subscriber.ts'
 
-export type { IoRedisSubscriber, NodeRedisSubscriber, RedisSubscriber } from './feed.ts'
 export type { IoRedisClient, NodeRedisClient } from './script.ts'
+export type { IoRedisSubscriber, NodeRedisSubscriber, RedisSubscriber } from './subscriber.ts'
 
 /** How {@link redisStore} uses its server. */
 export interface RedisStoreOptions {
@@ -148,7 +149,9 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
       return settingsProblems(policy, hasLog)
     },
   }
-  return subscriber === undefined ? store : { ...store, watch: (changed, failed) => hearChannel(subscriber, channel, changed, failed) }
+  return subscriber === undefined
+    ? store
+    : { ...store, watch: (changed, failed) => openFeed(connectSubscriber(subscriber, channel), changed, failed) }
 }
 
 // What is kept here has no time to live, so that only the policies for all keys reach it.
