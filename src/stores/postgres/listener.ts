@@ -41,7 +41,7 @@ export function connectListener(
     const listener = await open()
     if (!isListener(listener)) return MISUSE
     return {
-      async subscribe({ changed, ready, lose, within }) {
+      async subscribe({ changed, ready, lose, limit }) {
         // Never removed: an 'error' event without a listener ends the process.
         listener.on('error', lose)
         listener.on('end', lose)
@@ -51,9 +51,9 @@ export function connectListener(
         })
         await listener.connect()
         await listener.query(`listen "${channel}"; listen "${ownChannel}"`)
-        if (!within(NOTIFY_WITHIN_MILLISECONDS)) return
+        if (!limit(NOTIFY_WITHIN_MILLISECONDS)) return
         await notify(ownChannel, '')
-        within(HEAR_WITHIN_MILLISECONDS, new Error(SILENT))
+        limit(HEAR_WITHIN_MILLISECONDS, new Error(SILENT))
       },
       ping: () => listener.query('select 1'),
       close: () => listener.end(),

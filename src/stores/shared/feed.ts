@@ -24,7 +24,7 @@ export interface FeedSession {
   /** Ends the session; the feed opens the next one after a pause. */
   lose(error?: unknown): void
   /** Replaces the time limit for getting ready. Returns false when the session is over. */
-  within(milliseconds: number, error?: Error): boolean
+  limit(milliseconds: number, error?: Error): boolean
 }
 
 /**
@@ -124,7 +124,7 @@ function startSession(
     void close()
     reportLoss(error, isReady)
   }
-  const within = (milliseconds: number, error?: Error) => {
+  const limit = (milliseconds: number, error?: Error) => {
     if (!isOver && !isReady) timer(milliseconds, () => lose(error))
     return !isOver
   }
@@ -139,13 +139,13 @@ function startSession(
     reportReady()
   }
   const run = async () => {
-    within(CONNECT_WITHIN_MILLISECONDS)
+    limit(CONNECT_WITHIN_MILLISECONDS)
     try {
       const opened = await connect()
       if (typeof opened === 'string') return reportMisuse(new TypeError(opened), lose)
       connection = opened
       if (isOver) return close()
-      await connection.subscribe({ changed: (id) => isOver || reportChange(id), ready, lose, within })
+      await connection.subscribe({ changed: (id) => isOver || reportChange(id), ready, lose, limit })
     } catch (error) {
       if (!isReady) lose(error)
     }
