@@ -2,7 +2,7 @@
 
 export type { JWK } from 'jose'
 export type { OwnerScope } from './core/cache/owner-scopes.ts'
-export type { Credential, Demand, RequestReader, TargetReader } from './core/decision/requirement.ts'
+export type { Credential, Demand, RequestReader, TargetReader } from './core/decision/route-requirement.ts'
 export type { Throttle } from './core/decision/throttle.ts'
 export type { ImportedDigest, ImportedSecret, ImportKeyInput } from './core/management/key-import.ts'
 export type { CreatedKey, Keyring, RenewedKey } from './core/management/key-management.ts'

@@ -118,7 +118,7 @@ export function checkOptions(given: TwinkeyOptions): CheckedOptions {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function.`)
   }
   const cache = requireMembers(options.cache === undefined ? {} : options.cache, ['maxKeys', 'maxAgeSeconds'], 'cache')
-  const pepper = options.pepper === undefined ? undefined : pepperOf(options.pepper)
+  const pepper = options.pepper === undefined ? undefined : checkedPepper(options.pepper)
   return {
     store,
     prefixes: prefixesOf(options.prefixes === undefined ? ['tk'] : options.prefixes),
@@ -146,7 +146,7 @@ function prefixesOf(given: unknown): readonly string[] {
   return [...new Set<string>(prefixes)]
 }
 
-function pepperOf(given: Pepper): Pepper {
+function checkedPepper(given: Pepper): Pepper {
   const { current, keys: named } = requireMembers(given, ['current', 'keys'], 'pepper')
   const keys = copyMembers(named)
   if (!isPlainObject(keys) || (current !== null && !(typeof current === 'string' && Object.hasOwn(keys, current)))) {

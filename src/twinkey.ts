@@ -137,7 +137,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   const checked = checkedStore(store, deadlineMilliseconds, inspection?.answered)
   const cache = createKeyCache(checked, bounds)
   const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, bounds)
-  const usage = createUsage(checked, (error) => warn('warning.store_failed', 'A last use was not written down.', error))
+  const usage = createUsage(checked, (error) => warn('warning.store_unavailable', 'A last use was not written down.', error))
   const signingKeys = signingKeysOf()
   const { issuer, audience, skewSeconds, maxLifetimeSeconds } = tokens
   const rules = { issuer, audience, skewSeconds, keyOf: signingKeys.find }
@@ -158,7 +158,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   const changed = (id: string | undefined) => cache.forget(typeof id === 'string' ? id : undefined)
   const failed = (error: unknown) => {
     const message = 'The store cannot tell of changes on other nodes: they are seen as the cache ages.'
-    warn('warning.store_failed', message, showable(error))
+    warn('warning.store_unavailable', message, showable(error))
   }
   const watching = Promise.resolve().then(() => store.watch?.(changed, failed))
   watching.catch(failed)
@@ -184,8 +184,8 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
     tokens: createTokenIssuer({ authenticator, rules, signingKeys, maxLifetimeSeconds, emit, now }),
     authenticate: async (request: Request | WireRequest, requirement: Requirement | CheckedRequirement = {}) =>
-      (await authenticator.decide(wireOf(request), checkedRequirement(requirement))) as Decision<M>,
-    decide: (request, requirement = {}) => authenticator.decide(wireOf(request), checkedRequirement(requirement)),
+      (await authenticator.decide(toWireRequest(request), checkedRequirement(requirement))) as Decision<M>,
+    decide: (request, requirement = {}) => authenticator.decide(toWireRequest(request), checkedRequirement(requirement)),
     ask: authenticator.ask,
     pending,
     async ownerChanged(owner) {
@@ -203,6 +203,6 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   }
 }
 
-function wireOf(request: Request | WireRequest): WireRequest {
+function toWireRequest(request: Request | WireRequest): WireRequest {
   return 'header' in request ? request : new WebWireRequest(request)
 }

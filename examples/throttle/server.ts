@@ -10,7 +10,7 @@ const twinkey = createTwinkey({
   prefixes: ['acme'],
   environments: ['production'],
   onEvent: (event) => {
-    if (event.type === 'warning.throttle_failed') console.warn(event.message, event.error)
+    if (event.type === 'warning.throttle_unavailable') console.warn(event.message, event.error)
   },
 })
 

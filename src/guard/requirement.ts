@@ -1,4 +1,4 @@
-import type { Demand, TargetReader } from '../core/decision/requirement.ts'
+import type { Demand, TargetReader } from '../core/decision/route-requirement.ts'
 import type { Throttle } from '../core/decision/throttle.ts'
 import { nameProblem } from '../core/model/checks.ts'
 import { copyList } from '../core/model/copy.ts'
@@ -64,7 +64,7 @@ export interface ReaderOptions {
  * optional only for a parameter that the path itself may leave out.
  */
 export const param = /* @__PURE__ */ maker((name: string, options: ReaderOptions = {}): TargetReader<WireRequest> => {
-  requireName('param', name)
+  requireReaderName('param', name)
   if (name.startsWith(':')) throw new TypeError("param: the name has no colon before it, as in param('tenant').")
   const optional = optionOf('param', options)
   const unseen = (template: string | undefined) => (optional ? undefined : parameterUnseen({ parameter: name, template }))
@@ -76,7 +76,7 @@ export const param = /* @__PURE__ */ maker((name: string, options: ReaderOptions
  * reader is optional. `header('host')` reads the `:authority` of HTTP/2 too; where that, `Host` and an absolute URL differ, the request is refused.
  */
 export const header = /* @__PURE__ */ maker((name: string, options: ReaderOptions = {}): TargetReader<WireRequest> => {
-  requireName('header', name)
+  requireReaderName('header', name)
   if (!FIELD_NAME.test(name)) throw new TypeError("header: the name must be one that a header can have, as in header('x-tenant').")
   const lower = name.toLowerCase()
   return withOption(optionOf('header', options), (request) => readHeader(request, lower))
@@ -84,7 +84,7 @@ export const header = /* @__PURE__ */ maker((name: string, options: ReaderOption
 
 /** Reads a name from the query. A repeated name is refused, and so is a request without it, unless the reader is optional. */
 export const query = /* @__PURE__ */ maker((name: string, options: ReaderOptions = {}): TargetReader<WireRequest> => {
-  requireName('query', name)
+  requireReaderName('query', name)
   return withOption(optionOf('query', options), (request) => readQuery(request.url, name))
 })
 
@@ -216,6 +216,6 @@ function fixedProblem(name: unknown): string | undefined {
   return nameProblem(name)
 }
 
-function requireName(reader: string, name: unknown): void {
+function requireReaderName(reader: string, name: unknown): void {
   if (typeof name !== 'string' || name === '') throw new TypeError(`${reader}: the name must be a string that is not empty.`)
 }

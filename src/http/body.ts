@@ -50,7 +50,7 @@ export async function collectBody(chunks: AsyncIterable<Uint8Array>): Promise<Bo
   const rest = { isWanted: true }
   let reading: Promise<void> | undefined
   const collected = new Promise<BodySource | Refusal>((found) => {
-    reading = collect(chunks, found, rest)
+    reading = collectBytes(chunks, found, rest)
   })
   const body = (await unlessLate(BODY_DEADLINE_MILLISECONDS, collected)) ?? REFUSALS.bodyLate
   if (isRefusal(body)) {
@@ -61,7 +61,7 @@ export async function collectBody(chunks: AsyncIterable<Uint8Array>): Promise<Bo
   return body
 }
 
-async function collect(
+async function collectBytes(
   chunks: AsyncIterable<Uint8Array>,
   found: (body: BodySource | Refusal) => void,
   rest: { readonly isWanted: boolean },
@@ -110,7 +110,7 @@ function readText(text: string | undefined): WireBody | Refusal {
   if (text === undefined || text.length > MAX_BODY_BYTES) return REFUSALS.bodyMalformed
   const trimmed = text.trim()
   if (trimmed === '') return undefined
-  if (trimmed.startsWith('{')) return readJson(trimmed)
+  if (trimmed.startsWith('{')) return parseJsonBody(trimmed)
   // The characters that a form can be made of: no line break, no blank. Anything else is not a form, and is not searched for members. The name ends
   // at the first "=" behind its beginning: were any "=" its end, a body of nothing else would be read as often as it is long.
   if (!/^[!-%'-~][!-%'-<>-~]*=[!-~]*$/.test(trimmed)) return REFUSALS.bodyMalformed
@@ -127,10 +127,10 @@ function readForm(members: Record<string, unknown>): WireBody | Refusal {
   const names = Object.keys(members)
   const json = names.find((name) => name.trimStart().startsWith('{'))
   if (json === undefined) return names.length === 0 ? undefined : members
-  return names.length === 1 && members[json] === '' ? readJson(json) : REFUSALS.bodyMalformed
+  return names.length === 1 && members[json] === '' ? parseJsonBody(json) : REFUSALS.bodyMalformed
 }
 
-function readJson(text: string): WireBody | Refusal {
+function parseJsonBody(text: string): WireBody | Refusal {
   try {
     const value: unknown = JSON.parse(text)
     return isPlainObject(value) ? value : REFUSALS.bodyMalformed

@@ -1,4 +1,4 @@
-import type { Credential } from '../core/decision/requirement.ts'
+import type { Credential } from '../core/decision/route-requirement.ts'
 import { MAX_SECRET_LENGTH, MAX_TOKEN_LENGTH } from '../core/model/checks.ts'
 import { REFUSALS, type Refusal } from '../core/model/refusal.ts'
 

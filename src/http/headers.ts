@@ -54,7 +54,7 @@ export function currentHeader(request: NodeHeaders, headers: NodeHeaders['header
   // Some requests are made up without them. Then nobody has changed what is in the raw ones.
   if (headers === undefined || headers === null) return receivedHeader(request, name)
   const current = Object.hasOwn(headers, name) ? headers[name] : undefined
-  if (typeof current !== 'string') return textOf(current)
+  if (typeof current !== 'string') return headerText(current)
   // Node's text of a repeated header has all values in it, unless Node keeps the first one only.
   if (!keepsFirst(request, name)) return current
   const received = receivedHeader(request, name)
@@ -70,7 +70,7 @@ function firstOf({ rawHeaders = [] }: NodeHeaders, name: string): string | undef
   return rawHeaders[rawHeaders.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name) + 1]
 }
 
-function textOf(value: unknown): string | undefined {
+function headerText(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined
   if (Array.isArray(value)) return value.join(', ')
   return typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol' ? UNREADABLE : String(value)

@@ -167,9 +167,9 @@ export function readQuery(url: string, name: string): string | Refusal | undefin
   const [target, fragment] = splitAt(url, '#')
   const [path, query] = splitAt(target, '?')
   const isNamed = (pair: string) => decode(writtenNameOf(pair)) === name
-  if (pairsOf(fragment).some(isNamed) || pairsOf(splitAt(path, ';')[1]).some(isNamed)) return REFUSALS.requestMalformed
+  if (queryPairs(fragment).some(isNamed) || queryPairs(splitAt(path, ';')[1]).some(isNamed)) return REFUSALS.requestMalformed
   let found: string | Refusal | undefined
-  for (const pair of pairsOf(query)) {
+  for (const pair of queryPairs(query)) {
     if (!isNamed(pair)) continue
     if (found !== undefined) return REFUSALS.targetRepeated
     const split = pair.indexOf('=')
@@ -183,7 +183,7 @@ function splitAt(text: string, sign: string): [before: string, behind: string | 
   return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-function pairsOf(query: string | undefined): string[] {
+function queryPairs(query: string | undefined): string[] {
   return query === undefined ? [] : query.split('&')
 }
 

@@ -1,4 +1,4 @@
-import type { Credential } from '../core/decision/requirement.ts'
+import type { Credential } from '../core/decision/route-requirement.ts'
 import { REFUSALS, type Refusal } from '../core/model/refusal.ts'
 import { readWhole } from '../http/credential.ts'
 import { headersOf, jsonAnswer, type Profile, STATUSES, type WireAnswer } from '../http/profile.ts'

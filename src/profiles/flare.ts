@@ -1,4 +1,4 @@
-import type { Credential } from '../core/decision/requirement.ts'
+import type { Credential } from '../core/decision/route-requirement.ts'
 import type { IssuedToken, TokenRequest } from '../core/management/token-issuer.ts'
 import type { Metadata } from '../core/model/api-key.ts'
 import type { Principal } from '../core/model/principal.ts'

@@ -1,4 +1,4 @@
-import type { Credential } from '../core/decision/requirement.ts'
+import type { Credential } from '../core/decision/route-requirement.ts'
 import { isRefusal, REFUSALS, type Refusal } from '../core/model/refusal.ts'
 import { readBearer, readWhole } from '../http/credential.ts'
 import { headersOf, jsonAnswer, type Profile, type WireAnswer } from '../http/profile.ts'

@@ -1,4 +1,4 @@
-import type { Credential } from '../core/decision/requirement.ts'
+import type { Credential } from '../core/decision/route-requirement.ts'
 import type { TokenRequest } from '../core/management/token-issuer.ts'
 import { secondsProblem } from '../core/model/checks.ts'
 import { REFUSALS, type Refusal, type RefusalCode, refusedPart } from '../core/model/refusal.ts'

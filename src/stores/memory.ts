@@ -24,7 +24,7 @@ export function memoryStore(): KeyStore {
   const lastUses = new Map<string, Map<string, number>>()
   const watchers = new Set<(id: string | undefined) => void>()
 
-  const tell = (id: string) => {
+  const notifyWatchers = (id: string) => {
     for (const changed of watchers) changed(id)
   }
   const read = (record: StoredKey): StoredKey =>
@@ -40,7 +40,7 @@ export function memoryStore(): KeyStore {
       if (found === undefined && expectedVersion !== undefined) return 'missing'
       if (found?.version !== expectedVersion) return 'conflict'
       records.set(next.id, structuredClone(next))
-      tell(next.id)
+      notifyWatchers(next.id)
       return 'stored'
     },
     async delete(id, expectedVersion) {
@@ -49,7 +49,7 @@ export function memoryStore(): KeyStore {
       if (found.version !== expectedVersion) return 'conflict'
       records.delete(id)
       lastUses.delete(id)
-      tell(id)
+      notifyWatchers(id)
       return 'deleted'
     },
     async list(query) {

@@ -3,7 +3,7 @@
 import { createAuthenticator } from '../core/decision/authenticate.ts'
 import { Denial, type Identifier, invalid } from '../core/decision/identifier.ts'
 import { holderOfTokenAlone, type Identity } from '../core/decision/identity.ts'
-import { textOnly } from '../core/decision/requirement.ts'
+import { textOnly } from '../core/decision/route-requirement.ts'
 import { wait } from '../core/decision/steps.ts'
 import type { RememberedToken } from '../core/decision/token-memory.ts'
 import { createTokenVerifier } from '../core/decision/token-verifier.ts'
@@ -120,7 +120,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const identifier: Identifier = {
     recognise({ text }, kinds, at, age) {
       const token = kinds === 'secret' || !isTokenLike(text) ? undefined : tokens.recall(text, at, age)
-      return token && identityOf(token)
+      return token && tokenIdentity(token)
     },
     inspect({ text, form }, kinds) {
       if (form?.test(text) === false) return new Denial(REFUSALS.credentialMalformed, undefined)
@@ -133,7 +133,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const { text, header } = inspected
       const token = yield* wait(tokens.verify(text, header))
       if (typeof token === 'string') return invalid(token, undefined, !tokens.isOwn(text))
-      return now() >= token.claims.expiresAt ? invalid('token_expired', token.claims.keyId) : identityOf(token)
+      return now() >= token.claims.expiresAt ? invalid('token_expired', token.claims.keyId) : tokenIdentity(token)
     },
     isCurrent: () => true,
   }
@@ -160,7 +160,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 }
 
-function identityOf(token: RememberedToken): Identity {
+function tokenIdentity(token: RememberedToken): Identity {
   token.identity ??= holderOfTokenAlone(token.claims)
   return token.identity
 }

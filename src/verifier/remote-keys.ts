@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
 import { isPlainObject } from '../core/model/checks.ts'
 import { copyJson } from '../core/model/copy.ts'
-import { reasonOf } from '../core/model/error.ts'
+import { messageOf } from '../core/model/error.ts'
 import { within } from '../core/store/timeout.ts'
 import { MAX_JWK_DEPTH, readSigningKey, type SigningKey } from '../core/tokens/signing-key.ts'
 
@@ -150,7 +150,7 @@ async function fetchJson(url: URL, deadlineMilliseconds: number): Promise<unknow
     // Of what fetch throws, the cause says why. Some platforms repeat the address, and in its query there may be a password.
     const error = (thrown as Error).cause ?? thrown
     const { search } = url
-    throw search === '' ? error : new Error(reasonOf(error).split(search).join(''))
+    throw search === '' ? error : new Error(messageOf(error).split(search).join(''))
   }
 }
 

@@ -51,7 +51,7 @@ describe('an account that cannot be looked up', () => {
       expect(await answer.text()).not.toContain('accounts are down')
       expect(events.filter(({ type }) => type.startsWith('warning'))).toEqual([
         expect.objectContaining({
-          type: 'warning.owner_lookup_failed',
+          type: 'warning.owner_unavailable',
           error: expect.objectContaining({ code: 'owner_unavailable', cause: expect.objectContaining({ message: 'accounts are down' }) }),
         }),
       ])

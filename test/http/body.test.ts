@@ -2,8 +2,8 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { bodyOf, hideQuery, takenBody } from '../../src/adapters/node/message.ts'
-import { hideQuery as hideInRequest, withoutCaching } from '../../src/adapters/web/context.ts'
+import { hideNodeQuery, readNodeBody, takenBody } from '../../src/adapters/node/message.ts'
+import { hideWebQuery, withoutCaching } from '../../src/adapters/web/context.ts'
 import { REFUSALS } from '../../src/core/model/refusal.ts'
 import { type BodySource, collectBody, readBody, unreadBody } from '../../src/http/body.ts'
 import { NodeWireRequest } from '../../src/http/request.ts'
@@ -90,17 +90,17 @@ describe('the body of a request of Node', () => {
   })
 
   it.each([[undefined], [null]])('is what the headers say where a parser has left %j', async (body) => {
-    expect(await bodyOf(taken(body), RESPONSE)).toEqual(bytes(''))
+    expect(await readNodeBody(taken(body), RESPONSE)).toEqual(bytes(''))
   })
 
   it.each([[''], [0], [{}]])('is what a parser has made of it: %j', async (body) => {
-    expect(await bodyOf(taken(body), RESPONSE)).toEqual({ parsed: body })
+    expect(await readNodeBody(taken(body), RESPONSE)).toEqual({ parsed: body })
   })
 
   it('leaves the connection to the answer where there is more of it than is read', async () => {
     const stream = Readable.from(Array.from({ length: 10 }, () => Buffer.alloc(MAX / 2)))
     const arriving = Object.assign(stream, { complete: true, rawHeaders: [] })
-    expect(await bodyOf(arriving, RESPONSE)).toBe(MALFORMED)
+    expect(await readNodeBody(arriving, RESPONSE)).toBe(MALFORMED)
     expect(stream.destroyed).toBe(false)
     stream.destroy()
   })
@@ -109,7 +109,7 @@ describe('the body of a request of Node', () => {
 describe('what a handler sees of a secret in the query', () => {
   it('is nothing, and a URL that was not there is not made up', () => {
     const [request, query] = [{}, { 'AUTH-KEY': 's', a: '1' }]
-    hideQuery(request, query, ['auth-key'])
+    hideNodeQuery(request, query, ['auth-key'])
     expect([request, query]).toEqual([{}, { a: '1' }])
   })
 
@@ -117,7 +117,7 @@ describe('what a handler sees of a secret in the query', () => {
     const request = new Request('http://localhost/?auth-key=s&b=1', { method: 'POST', headers: { 'x-a': '1' }, body: 'text' })
     if (state === 'read') await request.text()
     else request.body?.getReader()
-    const seen = hideInRequest(request, ['auth-key'])
+    const seen = hideWebQuery(request, ['auth-key'])
     expect([seen.url, seen.method, seen.headers.get('x-a'), seen.bodyUsed]).toEqual(['http://localhost/?b=1', 'POST', '1', true])
   })
 
@@ -130,7 +130,7 @@ describe('what a handler sees of a secret in the query', () => {
   ])('is nothing where Fetch makes no such request, and all else is as it came: %s', (url, without) => {
     const request = new Request('http://localhost/', { headers: { 'x-a': '1' } })
     Object.defineProperties(request, { url: { value: url }, method: { value: 'TRACE' } })
-    const seen = hideInRequest(request, ['auth-key'])
+    const seen = hideWebQuery(request, ['auth-key'])
     expect([seen.url, seen.method, seen.headers.get('x-a')]).toEqual([without, 'TRACE', '1'])
   })
 })

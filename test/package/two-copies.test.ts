@@ -163,7 +163,7 @@ describe('parts of two copies of the package answer as those of one do', () => {
     const statuses = expected.flatMap((answer) => (Array.isArray(answer) && Array.isArray(answer[2]) ? [answer[2][0]] : []))
     expect(new Set(statuses)).toEqual(new Set([200, 400, 401, 403, 404, 405, 429, 503]))
     expect(JSON.stringify(expected)).not.toContain('threw')
-    for (const sentence of ['The body must be', 'scope must be words', 'expires_in must be', 'parameter_unseen', 'owner_lookup_failed'])
+    for (const sentence of ['The body must be', 'scope must be words', 'expires_in must be', 'parameter_unseen', 'owner_unavailable'])
       expect(JSON.stringify(expected)).toContain(sentence)
   })
 

@@ -40,7 +40,7 @@ export const plants: readonly Plant[] = [
     what: 'in an event',
     where: ['events'],
     leak: (secret, { events }) =>
-      answering(() => [events.push({ type: 'warning.store_failed', at: 0, message: 'm', error: hiding(secret) })]),
+      answering(() => [events.push({ type: 'warning.store_unavailable', at: 0, message: 'm', error: hiding(secret) })]),
   },
   {
     what: 'in what is printed',

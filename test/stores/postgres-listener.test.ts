@@ -192,7 +192,7 @@ test('an operator hears once that the feed cannot be opened, with the reason and
   for (const realTime = performance.now(); attempts < 4 && performance.now() - realTime < 20_000; await settled())
     vi.advanceTimersByTime(100)
   expect(attempts).toBe(4)
-  expect(events).toMatchObject([{ type: 'warning.store_failed', error: { code: 'ECONNREFUSED' } }])
+  expect(events).toMatchObject([{ type: 'warning.store_unavailable', error: { code: 'ECONNREFUSED' } }])
   expect(String((events[0] as WarningEvent).error)).toContain('connect ECONNREFUSED 127.0.0.1')
   expect(inspect(events, { depth: 9 })).not.toContain('s3cret')
 })

@@ -91,7 +91,7 @@ test('an operator is warned once that nothing is heard', async () => {
     await pool.end()
   })
   await triedThreeTimes()
-  expect(warnings).toMatchObject([{ type: 'warning.store_failed', error: { message: expect.stringMatching(HEARS_NOTHING) } }])
+  expect(warnings).toMatchObject([{ type: 'warning.store_unavailable', error: { message: expect.stringMatching(HEARS_NOTHING) } }])
 })
 
 test('a connection straight to the server is heard, while the pool goes through the pooler', async () => {

@@ -143,7 +143,7 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
       const before = attempts
       await eventually(() => attempts).toBeGreaterThanOrEqual(before + 4)
       expect(events).toHaveLength(outages)
-      expect(events.at(-1)).toMatchObject({ type: 'warning.store_failed', error: { code: 'ECONNREFUSED' } })
+      expect(events.at(-1)).toMatchObject({ type: 'warning.store_unavailable', error: { code: 'ECONNREFUSED' } })
       await own.start()
       await eventually(() => subscribers(own)).toBe(1)
       if (outages === 1) await own.crash()
@@ -243,7 +243,7 @@ describe('two nodes', () => {
     const twinkey = createTwinkey({ store: redisStore(client, { subscriber }), onEvent: (event) => events.push(event) })
     onTestFinished(() => twinkey.close())
     const message = 'redisStore: subscriber must make a connection to one server, in a cluster to one of its nodes.'
-    await eventually(() => events).toMatchObject([{ type: 'warning.store_failed', error: new TypeError(message) }])
+    await eventually(() => events).toMatchObject([{ type: 'warning.store_unavailable', error: new TypeError(message) }])
   })
 })
 

@@ -6,8 +6,8 @@ import type { Principal } from '../../core/model/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../../endpoints/tokens/endpoints.ts'
 import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '../../guard/guard.ts'
 import type { Requirement } from '../../guard/requirement.ts'
-import { bodyOf, writeAnswer } from '../node/message.ts'
-import { wireOf } from './request.ts'
+import { readNodeBody, writeAnswer } from '../node/message.ts'
+import { expressWireRequest } from './request.ts'
 
 export { header, param, query, routeTemplate } from '../../guard/requirement.ts'
 
@@ -54,7 +54,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
       req.principal = verdict.principal as Principal
       next()
     }
-    const verdict = judge(wireOf(req, secretQuery, next))
+    const verdict = judge(expressWireRequest(req, secretQuery, next))
     if (isPending(verdict)) verdict.then(proceed).catch(next)
     else proceed(verdict)
   }
@@ -71,9 +71,9 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
 export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, options?: EndpointOptions): RequestHandler {
   const { route, secretQuery } = createEndpoints(twinkey, options)
   return (req, res, next) => {
-    const answer = route(req.path, wireOf(req, undefined), () => bodyOf(req, res))
+    const answer = route(req.path, expressWireRequest(req, undefined), () => readNodeBody(req, res))
     if (answer === undefined) return next()
-    wireOf(req, secretQuery)
+    expressWireRequest(req, secretQuery)
     answer.then((written) => writeAnswer(req, res, written)).catch(next)
   }
 }

@@ -1,5 +1,5 @@
 import { type MatchedRoute, type NodeRequest, NodeWireRequest, ownMember, type WireRequest } from '../../http/request.ts'
-import { hideQuery } from '../node/message.ts'
+import { hideNodeQuery } from '../node/message.ts'
 import { type RoutedRequest, templateOf } from './template.ts'
 
 interface ExpressRequest extends NodeRequest, RoutedRequest {
@@ -31,10 +31,10 @@ const OFF_ROUTE: MatchedRoute<ExpressRequest> = { ...MATCHED, template: () => un
  *
  * @param next What a guard was called with. It is the router's own where the guard stands on no route.
  */
-export function wireOf(request: ExpressRequest, secretQuery: readonly string[] | undefined, next?: unknown): WireRequest {
+export function expressWireRequest(request: ExpressRequest, secretQuery: readonly string[] | undefined, next?: unknown): WireRequest {
   const isOnRoute = next === undefined || next !== request.next
   const wire = new NodeWireRequest(request, request, isOnRoute ? MATCHED : OFF_ROUTE)
   // Asked first: Express parses the query anew whenever it is read.
-  if (secretQuery !== undefined) hideQuery(request, request.query, secretQuery)
+  if (secretQuery !== undefined) hideNodeQuery(request, request.query, secretQuery)
   return wire
 }

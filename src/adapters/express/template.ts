@@ -18,7 +18,7 @@ export function templateOf({ baseUrl, route, app }: RoutedRequest): string | und
   if (typeof path !== 'string') return undefined
   const search: Search = { route, apps: appsOf(app), found: new Set() }
   const [root] = search.apps
-  if (root !== undefined) collect(search, { stack: stackOf(root), depth: 0 }, '', baseUrl, [])
+  if (root !== undefined) collectTemplates(search, { stack: stackOf(root), depth: 0 }, '', baseUrl, [])
   // Not found where no application of Express stands above the router, or a function that hides it. At the root that is no matter.
   if (search.found.size === 0 && baseUrl === '') return path
   const [mount, ...others] = search.found
@@ -28,7 +28,7 @@ export function templateOf({ baseUrl, route, app }: RoutedRequest): string | und
 
 // Goes down every mount that the base URL may have come through. The first one is not taken for the right one: a handler there may have called `next()`.
 // `above` are the stacks that were entered with the same rest: a router that is mounted in itself ends here.
-function collect(search: Search, place: Place, template: string, rest: string, above: readonly unknown[]): void {
+function collectTemplates(search: Search, place: Place, template: string, rest: string, above: readonly unknown[]): void {
   if (above.includes(place.stack)) return
   for (const layer of place.stack) {
     if (layer.route !== undefined) {
@@ -41,7 +41,7 @@ function collect(search: Search, place: Place, template: string, rest: string, a
     if (step === undefined) search.found.add(undefined)
     else if (step !== 'none') {
       const entered = step.taken === '' ? [...above, place.stack] : []
-      collect(search, below, template + step.template, rest.slice(step.taken.length), entered)
+      collectTemplates(search, below, template + step.template, rest.slice(step.taken.length), entered)
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { Endpoints } from '../../endpoints/tokens/endpoints.ts'
-import { bodyOf } from '../node/message.ts'
+import { readNodeBody } from '../node/message.ts'
 import { type GuardedReply, sendAnswer } from './reply.ts'
-import { type GuardedRequest, wireOf } from './request.ts'
+import { fastifyWireRequest, type GuardedRequest } from './request.ts'
 
 // For @fastify/swagger.
 const HIDDEN: FastifySchema & { readonly hide: true } = { hide: true }
@@ -13,7 +13,7 @@ export async function addEndpoints(app: FastifyInstance, { paths, secretQuery }:
     const serve = (on: FastifyInstance) => {
       // Not async: Fastify goes on to the handler behind a hook that has sent its answer and not yet ended it.
       const onRequest = (request: GuardedRequest, reply: GuardedReply, done: (error?: Error) => void) => {
-        const answer = endpoint(wireOf(request, secretQuery), () => bodyOf(request.raw, reply.raw))
+        const answer = endpoint(fastifyWireRequest(request, secretQuery), () => readNodeBody(request.raw, reply.raw))
         answer.then((written) => sendAnswer(reply, written)).catch(done)
       }
       on.all('/', { onRequest, schema: HIDDEN }, () => {})

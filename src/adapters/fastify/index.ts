@@ -8,7 +8,7 @@ import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '..
 import type { Requirement } from '../../guard/requirement.ts'
 import { addEndpoints } from './endpoints.ts'
 import { type GuardedReply, sendAnswer } from './reply.ts'
-import { type GuardedRequest, wireOf } from './request.ts'
+import { fastifyWireRequest, type GuardedRequest } from './request.ts'
 
 export { header, param, query, routeTemplate } from '../../guard/requirement.ts'
 
@@ -56,7 +56,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
       request.principal = verdict.principal as Principal
       done()
     }
-    const verdict = judge(wireOf(request, secretQuery))
+    const verdict = judge(fastifyWireRequest(request, secretQuery))
     if (isPending(verdict)) verdict.then(proceed).catch(done)
     else proceed(verdict)
   }

@@ -1,6 +1,6 @@
 import type { RawRequestDefaultExpression, RawServerBase } from 'fastify'
 import { type MatchedRoute, type NodeRequest, NodeWireRequest, ownMember, type WireRequest, withoutQuery } from '../../http/request.ts'
-import { hideQuery } from '../node/message.ts'
+import { hideNodeQuery } from '../node/message.ts'
 
 /** The part of Fastify's request that a guard reads, whatever the server, the logger and the route say of its types. */
 export interface GuardedRequest {
@@ -22,10 +22,10 @@ const MATCHED: MatchedRoute<GuardedRequest> = {
 }
 
 /** The request of Node's server behind Fastify's. Names in the query that hold a credential are taken out of what a handler sees. */
-export function wireOf(request: GuardedRequest, secretQuery: readonly string[] | undefined): WireRequest {
+export function fastifyWireRequest(request: GuardedRequest, secretQuery: readonly string[] | undefined): WireRequest {
   const wire = new NodeWireRequest(request.raw, request, MATCHED)
   if (secretQuery === undefined) return wire
-  hideQuery(request.raw, request.query, secretQuery)
+  hideNodeQuery(request.raw, request.query, secretQuery)
   // Fastify keeps the original URL under a symbol of its own once that was read.
   const kept = request as unknown as Record<symbol, unknown>
   for (const symbol of Object.getOwnPropertySymbols(request)) {

@@ -6,7 +6,7 @@ import type { Principal } from '../../core/model/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../../endpoints/tokens/endpoints.ts'
 import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '../../guard/guard.ts'
 import type { Requirement } from '../../guard/requirement.ts'
-import { bodyOf, outlive, respond, wireOf } from './context.ts'
+import { honoWireRequest, outliveHonoResponse, readHonoBody, respond } from './context.ts'
 
 export { header, param, query, routeTemplate } from '../../guard/requirement.ts'
 
@@ -39,7 +39,7 @@ export function requireAuth<M extends Metadata>(
 export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): MiddlewareHandler {
   const { judge, secretQuery } = createGuard(twinkey, requirement)
   const proceed = (c: Context, next: Next, verdict: Verdict<M>): ReturnType<MiddlewareHandler> => {
-    outlive(c, twinkey.pending())
+    outliveHonoResponse(c, twinkey.pending())
     if (isAnswer(verdict)) return Promise.resolve(respond(c, verdict))
     // Also where it is undefined: what an earlier guard has let in does not pass a later one.
     c.set('principal', verdict.principal)
@@ -49,7 +49,7 @@ export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement
   }
   // Not async: where the verdict is known at once, nothing waits for it.
   return (c, next) => {
-    const judged = judge(wireOf(c, secretQuery))
+    const judged = judge(honoWireRequest(c, secretQuery))
     return isPending(judged) ? judged.then((verdict) => proceed(c, next, verdict)) : proceed(c, next, judged)
   }
 }
@@ -67,12 +67,12 @@ export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, option
   const { route, secretQuery } = createEndpoints(twinkey, options)
   return async (c, next) => {
     const mount = c.req.routePath.split('/').length - 1
-    const answer = route(`/${c.req.path.split('/').slice(mount).join('/')}`, wireOf(c, undefined), () => bodyOf(c))
+    const answer = route(`/${c.req.path.split('/').slice(mount).join('/')}`, honoWireRequest(c, undefined), () => readHonoBody(c))
     if (answer === undefined) return next()
     const written = await answer
     // Only now, because it is the request that the body is read from.
-    wireOf(c, secretQuery)
-    outlive(c, twinkey.pending())
+    honoWireRequest(c, secretQuery)
+    outliveHonoResponse(c, twinkey.pending())
     return respond(c, written)
   }
 }

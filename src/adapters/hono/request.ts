@@ -6,14 +6,14 @@ import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, t
 export function requestOf(c: Context, incoming: NodeRequest | undefined, route: MatchedRoute<Context>): WireRequest {
   if (incoming === undefined) return new WebWireRequest(c.req.raw, c, route)
   const node = new NodeWireRequest(incoming, c, route)
-  const state = stateOf(c.req.raw, incoming)
+  const state = bodyStateOf(c.req.raw, incoming)
   if (state === 'untouched') return node
   return new ChangedRequest(incoming, c.req.raw, node, state === 'replaced')
 }
 
 // The server's request holds Node's, and makes its headers when they are first asked for: from then on somebody may have changed them. One that does
 // not hold Node's was put in its place. Any other shape counts as replaced, which is slower and reads the same.
-function stateOf(raw: Request, incoming: NodeRequest): 'untouched' | 'read' | 'replaced' {
+function bodyStateOf(raw: Request, incoming: NodeRequest): 'untouched' | 'read' | 'replaced' {
   let holds = false
   let read = false
   for (const symbol of Object.getOwnPropertySymbols(raw)) {

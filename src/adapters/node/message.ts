@@ -17,7 +17,7 @@ interface NodeBodyRequest extends ArrivingRequest {
  * The body of a request, whoever has read it. What is still in the stream is read raw, under any Content-Type; what a parser took is used as it
  * was parsed; what was announced and is in neither form is refused.
  */
-export async function bodyOf(request: NodeBodyRequest, response: NodeResponse): Promise<BodySource | Refusal> {
+export async function readNodeBody(request: NodeBodyRequest, response: NodeResponse): Promise<BodySource | Refusal> {
   if (!request.readableDidRead) {
     // Not destroyed where more comes than is read: that would take the connection away before the answer is written.
     const body = await collectBody(request.iterator({ destroyOnReturn: false }))
@@ -54,7 +54,7 @@ interface ParsedRequest extends NodeRequest {
 }
 
 /** Takes secrets out of the URL and of the parsed query, so that neither a handler nor a log written after it sees them. */
-export function hideQuery(request: ParsedRequest, query: unknown, names: readonly string[]): void {
+export function hideNodeQuery(request: ParsedRequest, query: unknown, names: readonly string[]): void {
   const { url, originalUrl } = request
   if (url !== undefined) request.url = hideFromUrl(request, names)
   if (originalUrl !== undefined) request.originalUrl = withoutQuery(originalUrl, names)

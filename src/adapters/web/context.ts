@@ -1,7 +1,7 @@
 import { hideFromUrl, withoutQuery } from '../../http/request.ts'
 
 /** Hands what goes on after the answer to a context with `waitUntil`, where the host passes one: Workers end with the response. */
-export function outlive(work: Promise<void> | undefined, rest: readonly unknown[]): void {
+export function outliveWebResponse(work: Promise<void> | undefined, rest: readonly unknown[]): void {
   const context = work && rest.find((each) => typeof (each as { waitUntil?: unknown } | null | undefined)?.waitUntil === 'function')
   if (context) (context as { waitUntil(work: Promise<void>): void }).waitUntil(work)
 }
@@ -18,7 +18,7 @@ export function withoutCaching(response: Response): Response {
 const USER = /^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i
 
 /** The request as a handler gets to see it: without secrets in its URL. One that holds none is left as it is. */
-export function hideQuery(request: Request, names: readonly string[]): Request {
+export function hideWebQuery(request: Request, names: readonly string[]): Request {
   const url = withoutQuery(request.url, names)
   if (url === request.url) return request
   const seen = withUrl(request, url)

@@ -1,8 +1,8 @@
 import type { Metadata } from '../../core/model/api-key.ts'
-import { bodyOf, createEndpoints, type EndpointOptions, type TokenService, toResponse } from '../../endpoints/tokens/endpoints.ts'
+import { createEndpoints, type EndpointOptions, readWebBody, type TokenService, toResponse } from '../../endpoints/tokens/endpoints.ts'
 import type { WireAnswer } from '../../http/profile.ts'
 import { WebWireRequest } from '../../http/request.ts'
-import { outlive } from './context.ts'
+import { outliveWebResponse } from './context.ts'
 
 /** A handler of the token service. Whatever else the host passes may hold a context with `waitUntil`. */
 export type EndpointHandler = (request: Request, ...rest: unknown[]) => Promise<Response>
@@ -23,13 +23,13 @@ export function webEndpoints<M extends Metadata>(
   const { exchange, test, jwks } = createEndpoints(twinkey, options)
   const answered = async (answer: Promise<WireAnswer>, rest: readonly unknown[]): Promise<Response> => {
     const written = await answer
-    outlive(twinkey.pending(), rest)
+    outliveWebResponse(twinkey.pending(), rest)
     return toResponse(written)
   }
   return {
     exchange: (request, ...rest) =>
       answered(
-        exchange(new WebWireRequest(request), () => bodyOf(request)),
+        exchange(new WebWireRequest(request), () => readWebBody(request)),
         rest,
       ),
     test: (request, ...rest) => answered(test(new WebWireRequest(request)), rest),

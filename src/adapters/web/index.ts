@@ -6,7 +6,7 @@ import { toResponse } from '../../endpoints/tokens/endpoints.ts'
 import { createGuard, type Decider, isAnswer } from '../../guard/guard.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { WebWireRequest } from '../../http/request.ts'
-import { hideQuery, outlive, withoutCaching } from './context.ts'
+import { hideWebQuery, outliveWebResponse, withoutCaching } from './context.ts'
 
 export type { EndpointOptions, TokenService } from '../../endpoints/tokens/endpoints.ts'
 export { header, query } from '../../guard/requirement.ts'
@@ -57,9 +57,9 @@ export function requireAuth<M extends Metadata, A extends unknown[]>(
   if (typeof handler !== 'function') throw new TypeError('requireAuth: the third argument must be the handler to guard.')
   return async (request, ...rest) => {
     const verdict = await judge(new WebWireRequest(request))
-    outlive(twinkey.pending(), rest)
+    outliveWebResponse(twinkey.pending(), rest)
     if (isAnswer(verdict)) return toResponse(verdict)
-    const seen = secretQuery === undefined ? request : hideQuery(request, secretQuery)
+    const seen = secretQuery === undefined ? request : hideWebQuery(request, secretQuery)
     // The overloads say when there may be none.
     const response = await handler(seen, verdict.principal as Principal<M>, ...rest)
     return verdict.noStore ? withoutCaching(response) : response

@@ -10,7 +10,7 @@ import { hasOurPrefix, isWellFormed, keyIdOf, type Slot } from '../secrets/secre
 import { isTokenLike, type TokenHeader } from '../tokens/token.ts'
 import { holderOfToken, type Identity } from './identity.ts'
 import { type CachedKey, holderIn, type KeyCache } from './key-cache.ts'
-import type { Credential } from './requirement.ts'
+import type { Credential } from './route-requirement.ts'
 import { type Steps, wait } from './steps.ts'
 import type { RememberedToken } from './token-memory.ts'
 import type { TokenVerifier } from './token-verifier.ts'

@@ -4,7 +4,7 @@ import type { Allowed } from '../model/principal.ts'
 import { intersect, type Scope } from '../model/scope.ts'
 import type { Slot } from '../secrets/secret.ts'
 import type { TokenClaims } from '../tokens/token.ts'
-import type { Demand } from './requirement.ts'
+import type { Demand } from './route-requirement.ts'
 import type { Readings } from './target.ts'
 
 /** The last decision that let a credential in, with everything that it depends on. A request that matches all of it gets the same answer. */

@@ -1,4 +1,4 @@
-import { isTwinkeyError, reasonOf } from '../model/error.ts'
+import { isTwinkeyError, messageOf } from '../model/error.ts'
 import type { Emit } from '../model/events.ts'
 import type { Principal } from '../model/principal.ts'
 import { REFUSALS, type Refusal, type RefusalReason, type Unseen } from '../model/refusal.ts'
@@ -63,13 +63,13 @@ export function createReporter(identifier: Identifier, emit: Emit | undefined, n
     },
     unavailable(error) {
       const code = isTwinkeyError(error) ? error.code : undefined
-      const own = code === 'signing_key_invalid' || code === 'jwks_unavailable' ? code : 'store_failed'
-      const reason = code === 'owner_unavailable' ? 'owner_lookup_failed' : own
+      const ofKeys = code === 'signing_key_invalid' || code === 'jwks_unavailable' ? code : undefined
+      const reason = ofKeys ?? (code === 'owner_unavailable' ? code : 'store_unavailable')
       // What the application or a driver has thrown may hold anything: it stays in the error.
-      const message = own === 'store_failed' ? 'A request could not be decided. Look at the error.' : reasonOf(error)
+      const message = ofKeys === undefined ? 'A request could not be decided. Look at the error.' : messageOf(error)
       emit?.({ type: `warning.${reason}`, at: now(), message, error })
       // A key that cannot be used proves nothing, and trying again would not help.
-      return new Denial(own === 'signing_key_invalid' ? REFUSALS.credentialInvalid : REFUSALS.unavailable, reason)
+      return new Denial(reason === 'signing_key_invalid' ? REFUSALS.credentialInvalid : REFUSALS.unavailable, reason)
     },
   }
 }

@@ -1,8 +1,8 @@
 import { ownText } from '../cache/cache.ts'
 import { nameProblem } from '../model/checks.ts'
-import { isRefusal, REFUSALS, type Refusal, type RefusalReason, reasonOf, targetConflict, targetMissing } from '../model/refusal.ts'
+import { isRefusal, REFUSALS, type Refusal, type RefusalReason, refusalReason, targetConflict, targetMissing } from '../model/refusal.ts'
 import { AXES, type Axis, covers, type Reach, type Scope, type Target } from '../model/scope.ts'
-import type { Demand } from './requirement.ts'
+import type { Demand } from './route-requirement.ts'
 
 /** Why a target cannot be told, for the caller and for the operator. */
 export interface Unresolved {
@@ -120,7 +120,7 @@ function resolveAxis(
 }
 
 function unread(refusal: Refusal): Unresolved {
-  return { refusal, reason: reasonOf(refusal) }
+  return { refusal, reason: refusalReason(refusal) }
 }
 
 function checked(name: Reading): Reading {

@@ -41,7 +41,7 @@ const LONGEST_WAIT_SECONDS = 86_400
 export function createFailureLimiter(deadlineMilliseconds: number, emit: Emit | undefined, now: () => number): FailureLimiter {
   function warn(error: unknown): undefined {
     const message = 'A throttle failed, and a request was decided as if there were none. Look at the error.'
-    emit?.({ type: 'warning.throttle_failed', at: now(), message, error })
+    emit?.({ type: 'warning.throttle_unavailable', at: now(), message, error })
   }
 
   function ask<T>(call: () => Promise<T>): Promise<T | undefined> {

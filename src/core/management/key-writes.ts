@@ -1,7 +1,7 @@
 import type { KeyCache } from '../decision/key-cache.ts'
 import type { KeyRecord } from '../model/api-key.ts'
 import { isId } from '../model/api-key.ts'
-import { reasonOf, requireInput, TwinkeyError } from '../model/error.ts'
+import { messageOf, requireInput, TwinkeyError } from '../model/error.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
 import type { StoredKey } from '../store/store.ts'
 import { isNotWritten } from '../store/store-error.ts'
@@ -153,5 +153,5 @@ function throwIfNotWritten(cause: unknown): void {
 /** The fault where a change may have been made. */
 export function outcomeUnknown(cause: unknown): TwinkeyError {
   const message = 'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
-  return new TwinkeyError('outcome_unknown', cause === undefined ? message : `${message} ${reasonOf(cause)}`, { cause })
+  return new TwinkeyError('outcome_unknown', cause === undefined ? message : `${message} ${messageOf(cause)}`, { cause })
 }

@@ -2,7 +2,7 @@ import type { JWK } from 'jose'
 import type { Authenticator, Caller } from '../decision/authenticate.ts'
 import { Denial } from '../decision/identifier.ts'
 import type { CachedDecision } from '../decision/identity.ts'
-import { type Demand, textOnly } from '../decision/requirement.ts'
+import { type Demand, textOnly } from '../decision/route-requirement.ts'
 import type { KeyRecord, Metadata } from '../model/api-key.ts'
 import { membersProblem, secondsProblem } from '../model/checks.ts'
 import { copyMembers } from '../model/copy.ts'
@@ -10,7 +10,7 @@ import { readInput, requireInput } from '../model/error.ts'
 import type { Emit } from '../model/events.ts'
 import { type ApiKey, viewOf } from '../model/key-view.ts'
 import type { Principal, Refused } from '../model/principal.ts'
-import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, reasonOf } from '../model/refusal.ts'
+import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, refusalReason } from '../model/refusal.ts'
 import { copyScope, emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope, type ScopeInput } from '../model/scope.ts'
 import type { Slot } from '../secrets/secret.ts'
 import type { SigningKeys } from '../tokens/signing-key.ts'
@@ -118,7 +118,7 @@ export function createTokenIssuer<M extends Metadata>({
     if (first instanceof Denial) return { ok: false, refusal: first.refusal }
     const { id } = first.identity.holder
     const asked = typeof request === 'function' ? await authenticator.ask(() => request(first.allowed.principal)) : request
-    if (isRefusal(asked)) return refuse(asked, reasonOf(asked), id)
+    if (isRefusal(asked)) return refuse(asked, refusalReason(asked), id)
     // The caller may be slow to say what it asks for. What counts is whether its credential is active afterwards.
     const outcome = typeof request === 'function' ? await caller.identify() : first
     if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
@@ -146,7 +146,7 @@ export function createTokenIssuer<M extends Metadata>({
     if (holder === null || expiresAt <= issuedAt) return refuse(REFUSALS.credentialInvalid, 'secret_expired', key.id)
 
     const signed = await signToken({ key, secretId: holder.id, scope, issuedAt, expiresAt }, rules, await signingKeys.first())
-    if (signed === undefined) return refuse(REFUSALS.scopeTooLarge, 'too_large', key.id)
+    if (signed === undefined) return refuse(REFUSALS.scopeTooLarge, 'scope_too_large', key.id)
     emit?.({ type: 'token.issued', at: now(), keyId: key.id, tokenId: signed.tokenId, slot, expiresAt: expiresAt * 1000 })
     return Object.freeze({
       ok: true,

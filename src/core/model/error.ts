@@ -59,7 +59,7 @@ export function isTwinkeyError(value: unknown): value is TwinkeyError {
 }
 
 /** What a caught value says went wrong, for the end of a message. Errors of several addresses at once have a code and no message. */
-export function reasonOf(thrown: unknown): string {
+export function messageOf(thrown: unknown): string {
   try {
     const { message, code } = thrown as { message?: unknown; code?: unknown }
     return String(message || code || thrown)

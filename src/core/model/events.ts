@@ -78,11 +78,11 @@ export interface WarningEvent {
   readonly type:
     | 'warning.ephemeral_signing_key'
     | 'warning.signing_key_invalid'
-    | 'warning.store_failed'
+    | 'warning.store_unavailable'
     | 'warning.store_unsafe'
-    | 'warning.owner_lookup_failed'
+    | 'warning.owner_unavailable'
     | 'warning.jwks_unavailable'
-    | 'warning.throttle_failed'
+    | 'warning.throttle_unavailable'
   readonly at: number
   /** What it means and what to do. */
   readonly message: string

@@ -54,8 +54,8 @@ export type RefusalReason =
   | 'token_signature_wrong'
   | 'token_claims_wrong'
   | 'token_expired'
-  | 'store_failed'
-  | 'owner_lookup_failed'
+  | 'store_unavailable'
+  | 'owner_unavailable'
   | 'pepper_missing'
   | 'signing_key_invalid'
   | 'jwks_unavailable'
@@ -66,7 +66,7 @@ export type RefusalReason =
   | 'not_readable'
   | 'parameter_unseen'
   | 'wider_than_key'
-  | 'too_large'
+  | 'scope_too_large'
 
 const RETRY_AFTER_SECONDS = 2
 // More than that is the same to a cache (RFC 9111, section 1.2.2), and larger numbers are written with an exponent.
@@ -142,9 +142,9 @@ function hiddenIn(refusal: Refusal): Hidden {
 }
 
 /** Why a reader or a profile has refused, where that can be told by what it answers. */
-export function reasonOf(refusal: Refusal): RefusalReason | undefined {
+export function refusalReason(refusal: Refusal): RefusalReason | undefined {
   if (unseenOf(refusal) !== undefined) return 'parameter_unseen'
-  if (refusal.code === 'unavailable') return 'owner_lookup_failed'
+  if (refusal.code === 'unavailable') return 'owner_unavailable'
   const unreadable: readonly RefusalCode[] = ['request_malformed', 'request_timeout', 'target_conflict']
   return unreadable.includes(refusal.code) ? 'not_readable' : undefined
 }

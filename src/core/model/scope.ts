@@ -60,7 +60,7 @@ export function intersect(a: Scope, b: Scope): Scope {
 export function narrow(scope: Scope, asked: ScopeInput): Scope | Axis {
   for (const [axis, member] of AXES) {
     const wanted = asked[member]
-    if (wanted !== undefined && !within(wanted, scope[member])) return axis
+    if (wanted !== undefined && !isSubset(wanted, scope[member])) return axis
   }
   return {
     tenants: asked.tenants ?? scope.tenants,
@@ -158,7 +158,7 @@ function intersectReach(a: Reach, b: Reach): Reach {
   return b === '*' ? a : a.filter((name) => b.includes(name))
 }
 
-function within(wanted: Reach, held: Reach): boolean {
+function isSubset(wanted: Reach, held: Reach): boolean {
   return held === '*' || (wanted !== '*' && wanted.every((name) => held.includes(name)))
 }
 

@@ -73,7 +73,7 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number, answ
         (signal) => store.get(id, signal),
         (found) => {
           if (found === undefined) return undefined
-          const record = recordOf(found)
+          const record = checkedRecord(found)
           // A store that answers with another key than was asked for would let one caller in as another.
           if (record.id !== id) throw new Malformed('id must be the one that was asked for')
           return record
@@ -81,7 +81,7 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number, answ
       ),
     put: (next, expectedVersion) => write('put', (signal) => store.put(next, expectedVersion, signal), oneOf(PUT_ANSWERS)),
     delete: (id, expectedVersion) => write('delete', (signal) => store.delete(id, expectedVersion, signal), oneOf(DELETE_ANSWERS)),
-    list: (query) => ask('list', (signal) => store.list(query, signal), pageOf(query)),
+    list: (query) => ask('list', (signal) => store.list(query, signal), checkedPage(query)),
     recordUse: (uses) =>
       ask(
         'recordUse',
@@ -127,14 +127,14 @@ async function answerOf<T>(
 // Its message says what is wrong with an answer.
 class Malformed extends Error {}
 
-function recordOf(found: unknown): StoredKey {
+function checkedRecord(found: unknown): StoredKey {
   const copy = copyRecord(found)
   const problem = recordProblem(copy)
   if (problem !== undefined) throw new Malformed(problem)
   return readRecord(copy as StoredKey)
 }
 
-function pageOf(query: ListQuery): (page: unknown) => { keys: KeyRecord[]; next?: string | undefined } {
+function checkedPage(query: ListQuery): (page: unknown) => { keys: KeyRecord[]; next?: string | undefined } {
   return (page) => {
     const { keys, next } = (page ?? {}) as { keys?: unknown; next?: unknown }
     const found = copyList(keys)
@@ -142,7 +142,7 @@ function pageOf(query: ListQuery): (page: unknown) => { keys: KeyRecord[]; next?
     // A caller that asks for page after page would never reach the end.
     if (next !== undefined && next === query.cursor) throw new Malformed('next must not be the cursor that was given')
     const read = found.map((each) => {
-      const record = recordOf(each)
+      const record = checkedRecord(each)
       if (record.kind !== 'key' || !matchesQuery(record, query)) throw new Malformed('a key must be one that was asked for')
       return record
     })

@@ -1,4 +1,4 @@
-import { type FaultCode, reasonOf, TwinkeyError } from '../model/error.ts'
+import { type FaultCode, messageOf, TwinkeyError } from '../model/error.ts'
 
 /**
  * Waits for work, but no longer than that. Late work goes on: ending it is up to the caller.
@@ -30,7 +30,7 @@ export async function within<T>(milliseconds: number, code: FaultCode, what: str
   try {
     return await Promise.race([call(), late])
   } catch (cause) {
-    throw new TwinkeyError(code, `${what}: ${reasonOf(cause)}`, { cause })
+    throw new TwinkeyError(code, `${what}: ${messageOf(cause)}`, { cause })
   } finally {
     clearTimeout(timer)
   }

@@ -118,7 +118,7 @@ interface KeptStream {
 }
 
 /** The body of a web-standard request, unless it was read already. */
-export async function bodyOf(request: Request): Promise<BodySource | Refusal> {
+export async function readWebBody(request: Request): Promise<BodySource | Refusal> {
   if (request.bodyUsed) return unreadBody(new WebWireRequest(request), 'other')
   let body: Request['body']
   try {

@@ -1,4 +1,4 @@
-import { reasonOf } from '../../core/model/error.ts'
+import { messageOf } from '../../core/model/error.ts'
 import { notWritten } from '../../core/store/store-error.ts'
 
 /** What the store asks of a client: `Pool` and `Client` of pg and of @neondatabase/serverless have it, and PGlite. */
@@ -12,7 +12,7 @@ export interface PostgresClient {
 }
 
 /** Asks a client. A write first makes sure, once, that rows come back in a form that can be read. */
-export interface Asking {
+export interface QueryRunner {
   read<Row>(signal: AbortSignal | undefined, statement: string, values?: unknown[]): Promise<Row[]>
   write<Row>(signal: AbortSignal | undefined, statement: string, values?: unknown[]): Promise<Row[]>
 }
@@ -40,7 +40,7 @@ const NO_ROWS =
   'postgresStore: query() of the client must answer { rows }, with an object for each row, and answered something else. Hand in a Pool; neon() of @neondatabase/serverless needs { fullResults: true } and no arrayMode. Nothing was written.'
 
 /** @param keys The table of keys, for the message where it is not there. */
-export function createAsking(client: PostgresClient, keys: string): Asking {
+export function createQueryRunner(client: PostgresClient, keys: string): QueryRunner {
   let isReadable: Promise<void> | undefined
 
   async function read<Row>(signal: AbortSignal | undefined, statement: string, values?: unknown[]): Promise<Row[]> {
@@ -54,14 +54,14 @@ export function createAsking(client: PostgresClient, keys: string): Asking {
         }
       } catch (cause) {
         if (UNDONE.test(codeOf(cause)) && attempt < MAX_ATTEMPTS) continue
-        throw toldBy(cause, keys)
+        throw explainError(cause, keys)
       }
       throw notWritten(NO_ROWS, undefined)
     }
   }
 
   // Asked where no row has come back yet.
-  async function look(): Promise<void> {
+  async function probe(): Promise<void> {
     try {
       await read(undefined, 'select 1 as one')
     } catch (error) {
@@ -73,7 +73,7 @@ export function createAsking(client: PostgresClient, keys: string): Asking {
   return {
     read,
     async write(signal, statement, values) {
-      isReadable ??= look()
+      isReadable ??= probe()
       await isReadable
       return read(signal, statement, values)
     },
@@ -81,14 +81,14 @@ export function createAsking(client: PostgresClient, keys: string): Asking {
 }
 
 // What was thrown, and where that is certain, that nothing was written.
-function toldBy(cause: unknown, keys: string): unknown {
+function explainError(cause: unknown, keys: string): unknown {
   const code = codeOf(cause)
   if (code === UNDEFINED_TABLE) {
     const message = `The tables ${keys}, … are not there. Call migrate() of the store before its first use, or run what postgresMigrations() answers.`
     return notWritten(message, cause)
   }
-  if (isNotOpened(cause)) return notWritten(`No connection to the database could be opened: ${reasonOf(cause)}`, cause)
-  return NOTHING_DONE.test(code) || NOT_SENT.test(reasonOf(cause)) ? notWritten(reasonOf(cause), cause) : cause
+  if (isNotOpened(cause)) return notWritten(`No connection to the database could be opened: ${messageOf(cause)}`, cause)
+  return NOTHING_DONE.test(code) || NOT_SENT.test(messageOf(cause)) ? notWritten(messageOf(cause), cause) : cause
 }
 
 function isNotOpened(cause: unknown): boolean {

@@ -4,13 +4,14 @@ import type { KeyRecord } from '../../core/model/api-key.ts'
 import { labelsAsked, labelsOf } from '../../core/store/list-query.ts'
 import type { KeyStore, StoredKey } from '../../core/store/store.ts'
 import { notWritten } from '../../core/store/store-error.ts'
-import { createAsking, MAX_ATTEMPTS, type PostgresClient } from './client.ts'
-import { hearChannel, type PostgresListener } from './feed.ts'
+import { openFeed } from '../shared/feed.ts'
+import { createQueryRunner, MAX_ATTEMPTS, type PostgresClient } from './client.ts'
+import { connectListener, type PostgresListener } from './listener.ts'
 import { type Names, namesOf, type PostgresMigrationOptions, postgresMigrations } from './migrations.ts'
-import { SETTINGS, type Settings, settingsProblems } from './settings.ts'
+import { postgresSettingsProblems, SETTINGS, type Settings } from './settings.ts'
 
 export type { PostgresClient } from './client.ts'
-export type { PostgresListener, PostgresNotification } from './feed.ts'
+export type { PostgresListener, PostgresNotification } from './listener.ts'
 export { type PostgresMigration, type PostgresMigrationOptions, postgresMigrations } from './migrations.ts'
 
 /** What a store over PostgreSQL is made with. */
@@ -18,7 +19,7 @@ export interface PostgresStoreOptions extends PostgresMigrationOptions {
   /**
    * Makes a connection for hearing of the changes of other nodes, anew for each call. The store opens it and ends it. It must go to the primary
    * server, and not through PgBouncer in transaction mode or another pooler of that kind: there it hears nothing, which becomes
-   * `warning.store_failed`. Without it other nodes see a change within `cache.maxAgeSeconds`.
+   * `warning.store_unavailable`. Without it other nodes see a change within `cache.maxAgeSeconds`.
    */
   readonly listen?: (() => PostgresListener | Promise<PostgresListener>) | undefined
 }
@@ -74,15 +75,15 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
     throw new TypeError('listen must be a function that makes a connection, like () => new pg.Client(url).')
   }
   const { channel } = names
-  const sql = statementsOf(names)
+  const sql = postgresStatements(names)
 
-  const ask = createAsking(client, names.keys)
+  const runner = createQueryRunner(client, names.keys)
 
   // What came between may make a statement leave out what it was to do; then the next attempt sees it. What leaves it out again and again is no
   // other write.
   async function write<Outcome>(signal: AbortSignal | undefined, statement: string, ...values: unknown[]): Promise<Outcome> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const [row] = await ask.write<{ outcome: Outcome | 'again' }>(signal, statement, [channel, ...values])
+      const [row] = await runner.write<{ outcome: Outcome | 'again' }>(signal, statement, [channel, ...values])
       if (row?.outcome !== 'again') return row?.outcome as Outcome
     }
     throw notWritten(
@@ -93,8 +94,8 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
 
   const store: PostgresStore = {
     async get(id, signal) {
-      const [row] = await ask.read<Row>(signal, sql.get, [id])
-      return row && read(row)
+      const [row] = await runner.read<Row>(signal, sql.get, [id])
+      return row && parsePostgresRow(row)
     },
     async put(next, expectedVersion, signal) {
       const { lastUsedAt: _joined, ...record } = next as KeyRecord
@@ -107,25 +108,31 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
     async list({ limit, cursor = '', ...filter }, signal) {
       const [first, ...others] = labelsAsked(filter)
       // One more than asked for tells whether there is a next page.
-      const rows = await ask.read<Row>(signal, sql.list(others.length), [first, cursor, limit + 1, ...others])
+      const rows = await runner.read<Row>(signal, sql.list(others.length), [first, cursor, limit + 1, ...others])
       const page = rows.slice(0, limit)
-      return { keys: page.map((row) => read(row) as KeyRecord), next: rows.length > limit ? page.at(-1)?.id : undefined }
+      return { keys: page.map((row) => parsePostgresRow(row) as KeyRecord), next: rows.length > limit ? page.at(-1)?.id : undefined }
     },
     async recordUse(uses, signal) {
-      if (uses.length > 0) await ask.write(signal, sql.recordUse, [JSON.stringify(uses)])
+      if (uses.length > 0) await runner.write(signal, sql.recordUse, [JSON.stringify(uses)])
     },
     async inspect(signal) {
-      const [settings] = await ask.read<Settings>(signal, SETTINGS)
-      return settings === undefined ? [] : settingsProblems(settings)
+      const [settings] = await runner.read<Settings>(signal, SETTINGS)
+      return settings === undefined ? [] : postgresSettingsProblems(settings)
     },
     async migrate() {
-      for (const { sql } of migrations) await ask.write(undefined, sql)
+      for (const { sql } of migrations) await runner.write(undefined, sql)
     },
   }
-  const tell = (to: string, text: string) => ask.read(undefined, 'select pg_notify($1, $2)', [to, text])
-  return listen === undefined
-    ? store
-    : { ...store, watch: (changed, failed) => hearChannel({ open: listen, tell, channel, changed, failed }) }
+  if (listen === undefined) return store
+  const notify = (to: string, payload: string) => runner.read(undefined, 'select pg_notify($1, $2)', [to, payload])
+  return {
+    ...store,
+    watch: (changed, failed) =>
+      openFeed(connectListener(listen, notify, channel), changed, (error, isFirstAttempt) => {
+        if (isFirstAttempt) changed(undefined)
+        failed?.(error)
+      }),
+  }
 }
 
 interface Row {
@@ -136,7 +143,7 @@ interface Row {
 
 // Everything goes in and comes out as text or as a number, so that no driver reads it in a way of its own: drivers differ in lists, JSON and bigint.
 // A statement sees the rows as they were when it began, but waits for whoever has a row locked, and then has the row as it is by then.
-function statementsOf({ keys, labels, uses }: Names) {
+function postgresStatements({ keys, labels, uses }: Names) {
   const found = `id, record::text as record, (select json_object_agg(secret_id, used_at)::text from ${uses} where key_id = id) as uses`
   // Whoever changes a row has it locked before it looks at the version: of those that wait, each is told what is there by then.
   const locked = (mode: string) => `with found as (select version from ${keys} where id = $2 for ${mode})`
@@ -175,7 +182,7 @@ insert into ${uses} as u select id, secret_id, used_at from held join used on ke
   }
 }
 
-function read({ record, uses }: Row): StoredKey {
+function parsePostgresRow({ record, uses }: Row): StoredKey {
   const stored = JSON.parse(record) as StoredKey | null
   return stored?.kind === 'key' ? { ...stored, lastUsedAt: uses === null ? {} : JSON.parse(uses) } : (stored as StoredKey)
 }

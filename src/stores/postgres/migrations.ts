@@ -101,13 +101,13 @@ $twinkey$;
 function check(options: PostgresMigrationOptions) {
   requireMembers(options, ['schema', 'tablePrefix', 'listen'], 'The options of postgresStore')
   const { schema, tablePrefix = 'twinkey' } = options
-  if (schema !== undefined) requireName('schema', schema, MAX_SCHEMA_LENGTH)
-  requireName('tablePrefix', tablePrefix, MAX_PREFIX_LENGTH)
+  if (schema !== undefined) requireIdentifier('schema', schema, MAX_SCHEMA_LENGTH)
+  requireIdentifier('tablePrefix', tablePrefix, MAX_PREFIX_LENGTH)
   const table = (name: string) => `${schema === undefined ? '' : `"${schema}".`}"${tablePrefix}_${name}"`
   return { schema, tablePrefix, table }
 }
 
-function requireName(option: string, value: unknown, maxLength: number): void {
+function requireIdentifier(option: string, value: unknown, maxLength: number): void {
   if (typeof value !== 'string') throw new TypeError(`${option} must be a string.`)
   if (value.length > maxLength || !/^[A-Za-z_]\w*$/.test(value)) {
     throw new RangeError(`${option} must be 1 to ${maxLength} letters, digits and "_", and not begin with a digit.`)

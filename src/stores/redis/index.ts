@@ -4,11 +4,12 @@ import type { KeyRecord } from '../../core/model/api-key.ts'
 import { requireMembers } from '../../core/model/options-checks.ts'
 import { labelsAsked, labelsOf, matchesQuery } from '../../core/store/list-query.ts'
 import type { KeyStore, ListQuery, StoredKey } from '../../core/store/store.ts'
-import { hearChannel, type RedisSubscriber } from './feed.ts'
+import { openFeed } from '../shared/feed.ts'
 import { CHANGE, COMMAND, createScriptRunner, INSPECT, type IoRedisClient, type NodeRedisClient, USE } from './script.ts'
+import { connectSubscriber, type RedisSubscriber } from './subscriber.ts'
 
-export type { IoRedisSubscriber, NodeRedisSubscriber, RedisSubscriber } from './feed.ts'
 export type { IoRedisClient, NodeRedisClient } from './script.ts'
+export type { IoRedisSubscriber, NodeRedisSubscriber, RedisSubscriber } from './subscriber.ts'
 
 /** How {@link redisStore} uses its server. */
 export interface RedisStoreOptions {
@@ -60,14 +61,14 @@ const MAX_SCANNED = 5000
  * ```
  */
 export function redisStore(client: NodeRedisClient | IoRedisClient, options: RedisStoreOptions = {}): KeyStore {
-  const { prefix, subscriber } = checkOptions(client, options)
+  const { prefix, subscriber } = checkRedisOptions(client, options)
   const channel = `${prefix}:changed`
   const run = createScriptRunner(client)
 
   const slot = (id: string) => `${prefix}:{${id}}`
   // Encoded, so that no name can make it the name of a slot or of another label.
   const index = (label: string) => `${prefix}:label:${encodeURIComponent(label)}`
-  const read = async (id: string, signal?: AbortSignal) => recordOf((await run(COMMAND, slot(id), ['HGETALL'], signal)) as string[])
+  const read = async (id: string, signal?: AbortSignal) => parseSlot((await run(COMMAND, slot(id), ['HGETALL'], signal)) as string[])
 
   const change = async (signal: AbortSignal | undefined, id: string, expectedVersion: number | undefined, ...next: string[]) =>
     (await run(CHANGE, slot(id), [String(expectedVersion ?? ''), channel, id, ...next], signal)) as Answer
@@ -76,14 +77,14 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
   // record is written, and removed when it is certain that their write is not the current one and never will be: it lost, or was replaced or
   // deleted. So no writer removes what another one needs, in whichever order they come, and a key that is there is listed at every moment. What a
   // crash leaves behind does no harm, because `list` looks at the record. It stays: nobody can tell it from what a writer has just added.
-  const mark = (command: 'ZADD' | 'ZREM', record: StoredKey, write: string, signal?: AbortSignal) => {
+  const changeIndex = (command: 'ZADD' | 'ZREM', record: StoredKey, write: string, signal?: AbortSignal) => {
     const args = [command, ...(command === 'ZADD' ? ['0'] : []), `${record.id} ${write}`]
     return Promise.all(labelsOf(record).map((label) => run(COMMAND, index(label), args, signal)))
   }
-  const unmark = async (text: string | null | undefined, write: string | null | undefined) => {
+  const removeFromIndex = async (text: string | null | undefined, write: string | null | undefined) => {
     if (!text || !write) return
     try {
-      await mark('ZREM', JSON.parse(text) as StoredKey, write)
+      await changeIndex('ZREM', JSON.parse(text) as StoredKey, write)
     } catch {
       // The record is written: what is left behind in the index must not make that fail.
     }
@@ -94,20 +95,20 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
     async put(next, expectedVersion, signal) {
       const text = JSON.stringify({ ...next, lastUsedAt: undefined })
       const write = crypto.randomUUID()
-      await mark('ZADD', next, write, signal)
+      await changeIndex('ZADD', next, write, signal)
       const [outcome, ...replaced] = await change(signal, next.id, expectedVersion, String(next.version), write, text).catch(
         async (error: unknown) => {
-          if ((error as { code?: unknown } | undefined)?.code === 'not_written') await unmark(text, write)
+          if ((error as { code?: unknown } | undefined)?.code === 'not_written') await removeFromIndex(text, write)
           throw error
         },
       )
-      if (outcome === 'stored') await unmark(...replaced)
-      else await unmark(text, write)
+      if (outcome === 'stored') await removeFromIndex(...replaced)
+      else await removeFromIndex(text, write)
       return outcome as 'stored' | 'conflict' | 'missing'
     },
     async delete(id, expectedVersion, signal) {
       const [outcome, ...deleted] = await change(signal, id, expectedVersion)
-      await unmark(...deleted)
+      await removeFromIndex(...deleted)
       return outcome as 'deleted' | 'conflict' | 'missing'
     },
     async list(query, signal) {
@@ -121,7 +122,7 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
         const entries = (await run(COMMAND, label, ['ZRANGEBYLEX', from, '+', 'LIMIT', '0', String(count)], signal)) as string[]
         const ids = [...new Set(entries.map((entry) => entry.slice(0, entry.indexOf(' '))))]
         for (const [i, record] of (await Promise.all(ids.map((id) => read(id, signal)))).entries()) {
-          if (record === undefined || !belongs(record, query)) continue
+          if (record === undefined || !isAskedFor(record, query)) continue
           if (keys.length === query.limit) return { keys, next: last }
           keys.push(record)
           last = ids[i]
@@ -145,14 +146,16 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
     },
     async inspect(signal) {
       const [policy = '', hasLog = ''] = (await run(INSPECT, index('key'), [], signal)) as string[]
-      return settingsProblems(policy, hasLog)
+      return redisSettingsProblems(policy, hasLog)
     },
   }
-  return subscriber === undefined ? store : { ...store, watch: (changed, failed) => hearChannel(subscriber, channel, changed, failed) }
+  return subscriber === undefined
+    ? store
+    : { ...store, watch: (changed, failed) => openFeed(connectSubscriber(subscriber, channel), changed, failed) }
 }
 
 // What is kept here has no time to live, so that only the policies for all keys reach it.
-function settingsProblems(policy: string, hasLog: string): string[] {
+function redisSettingsProblems(policy: string, hasLog: string): string[] {
   const problems: string[] = []
   if (policy.startsWith('allkeys'))
     problems.push(
@@ -169,7 +172,7 @@ function settingsProblems(policy: string, hasLog: string): string[] {
 type Answer = [outcome: string, text?: string | null, write?: string | null]
 
 // The fields of a slot in turns, name and value. A text that is no JSON is handed on as it is: the core says that it is malformed.
-function recordOf(fields: readonly string[]): StoredKey | undefined {
+function parseSlot(fields: readonly string[]): StoredKey | undefined {
   if (fields.length === 0) return undefined
   let text = ''
   const uses: [string, number][] = []
@@ -187,7 +190,7 @@ function recordOf(fields: readonly string[]): StoredKey | undefined {
 }
 
 // Whether a record is one that a query asks for. What has not the form of a record is: the core says so, where leaving it out would hide it.
-function belongs(record: StoredKey, query: ListQuery): record is KeyRecord {
+function isAskedFor(record: StoredKey, query: ListQuery): record is KeyRecord {
   try {
     return typeof record !== 'object' || (record.kind !== 'alias' && matchesQuery(record, query))
   } catch {
@@ -195,7 +198,7 @@ function belongs(record: StoredKey, query: ListQuery): record is KeyRecord {
   }
 }
 
-function checkOptions(client: unknown, options: RedisStoreOptions) {
+function checkRedisOptions(client: unknown, options: RedisStoreOptions) {
   if (typeof client !== 'object' || client === null || !('evalSha' in client || 'evalsha' in client)) {
     throw new TypeError('redisStore: the client must be a client or cluster of node-redis or ioredis.')
   }

@@ -1,4 +1,4 @@
-import { reasonOf } from '../../core/model/error.ts'
+import { messageOf } from '../../core/model/error.ts'
 import { notWritten } from '../../core/store/store-error.ts'
 
 /** What the store asks of node-redis: `createClient` and `createCluster` have it. */
@@ -78,7 +78,7 @@ const NOT_SENT = /^The client is (?:closed|offline)$|enableOfflineQueue options 
  */
 export function createScriptRunner(client: NodeRedisClient | IoRedisClient): RunScript {
   const digests = new Map<string, Promise<string>>()
-  const connected = 'evalSha' in client ? undefined : createWaiting(client)
+  const connected = 'evalSha' in client ? undefined : createConnectionWait(client)
 
   async function send(how: 'sha' | 'whole', text: string, key: string, args: readonly string[], signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted()
@@ -93,8 +93,8 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
       return await through[how === 'sha' ? 'evalSha' : 'eval'](text, { keys: [key], arguments: [...args] })
     } catch (error) {
       withoutArguments(error)
-      const message = reasonOf(error)
-      throw isNotWritten(message) ? notWritten(message, error) : error
+      const message = messageOf(error)
+      throw saysNotWritten(message) ? notWritten(message, error) : error
     }
   }
 
@@ -104,14 +104,14 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
     try {
       return await send('sha', await digest, key, args, signal)
     } catch (error) {
-      if (!reasonOf(error).startsWith('NOSCRIPT')) throw error
+      if (!messageOf(error).startsWith('NOSCRIPT')) throw error
       return send('whole', script, key, args, signal)
     }
   }
 }
 
 // What ioredis is given while it is not connected it sends when it is, however late. So it is given nothing meanwhile.
-function createWaiting(client: IoRedisClient): () => Promise<void> | undefined {
+function createConnectionWait(client: IoRedisClient): () => Promise<void> | undefined {
   let waiting: Promise<void> | undefined
   return () => {
     if (!/^(?:connect|close$|reconnecting)/.test(client.status ?? '') || client.options?.enableOfflineQueue === false) return undefined
@@ -129,7 +129,7 @@ function createWaiting(client: IoRedisClient): () => Promise<void> | undefined {
   }
 }
 
-function isNotWritten(message: string): boolean {
+function saysNotWritten(message: string): boolean {
   const place = message.lastIndexOf(PLACE)
   const behind = place < 0 ? '' : message.slice(place).replace(/^@user_script: ?\d{1,6}: -?/, '')
   return NOTHING_DONE.test(message) || NOTHING_DONE.test(behind) || NOT_PERMITTED.test(message) || NOT_SENT.test(message)

@@ -16,7 +16,7 @@ export interface Driver {
 }
 
 // Shorter than the default deadline of createTwinkey, so that a fault tells of the lock and not only of the time.
-const PATIENCE_MILLISECONDS = 1500
+const RETRY_FOR_MILLISECONDS = 1500
 const MAX_PAUSE_MILLISECONDS = 10
 // What SQLite says where somebody else has the lock. All drivers pass the sentence on; their codes differ.
 const LOCKED = /database is locked/
@@ -27,11 +27,11 @@ const OCCUPIED = /(?:within|inside) a transaction|open transactions?\b/
  * Makes what opens a driver once, and then tries again where somebody else is writing, without stopping the process as the wait of SQLite itself
  * does.
  */
-export function createPatience({ open }: Driver): <T>(attempt: () => Promise<T>, signal?: AbortSignal) => Promise<T> {
+export function createLockRetry({ open }: Driver): <T>(attempt: () => Promise<T>, signal?: AbortSignal) => Promise<T> {
   let opened: Promise<unknown> | undefined
   const opening = async () => {
     try {
-      await patiently(open)
+      await retryWhileLocked(open)
     } catch (error) {
       opened = undefined
       throw error
@@ -40,16 +40,16 @@ export function createPatience({ open }: Driver): <T>(attempt: () => Promise<T>,
   return async (attempt, signal) => {
     opened ??= opening()
     await opened
-    return patiently(attempt, signal)
+    return retryWhileLocked(attempt, signal)
   }
 }
 
-async function patiently<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+async function retryWhileLocked<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   let isOver = false
   // What the driver itself has waited is in this. It does not wait where SQLite sees that two would be locked out for ever, as while a file gets its log.
-  const patience = setTimeout(() => {
+  const timeout = setTimeout(() => {
     isOver = true
-  }, PATIENCE_MILLISECONDS)
+  }, RETRY_FOR_MILLISECONDS)
   try {
     for (;;) {
       signal?.throwIfAborted()
@@ -65,7 +65,7 @@ async function patiently<T>(attempt: () => Promise<T>, signal?: AbortSignal): Pr
       }
     }
   } finally {
-    clearTimeout(patience)
+    clearTimeout(timeout)
   }
 }
 

@@ -1,13 +1,13 @@
 /** Keys in SQLite. @module twinkey/stores/sqlite */
 
 import type { KeyRecord } from '../../core/model/api-key.ts'
-import { reasonOf } from '../../core/model/error.ts'
+import { messageOf } from '../../core/model/error.ts'
 import { labelsAsked, labelsOf } from '../../core/store/list-query.ts'
 import type { KeyStore, StoredKey } from '../../core/store/store.ts'
 import { notWritten } from '../../core/store/store-error.ts'
 import { clientDriver, type LibsqlClient } from './client.ts'
 import { databaseDriver, type SqliteDatabase } from './database.ts'
-import { createPatience, type Driver, isNothingDone, type SqliteValue } from './driver.ts'
+import { createLockRetry, type Driver, isNothingDone, type SqliteValue } from './driver.ts'
 import { migrationsOf, migrationsTable, prefixOf, type SqliteStoreOptions, type Tables, tablesOf } from './migrations.ts'
 
 export type { LibsqlClient, LibsqlExecutor } from './client.ts'
@@ -62,16 +62,16 @@ const FULL = 2
 export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: SqliteStoreOptions = {}): SqliteStore {
   const prefix = prefixOf(options)
   const tables = tablesOf(prefix)
-  const sql = statementsOf(tables)
+  const sql = sqliteStatements(tables)
   const driver = driverOf(database)
-  const patiently = createPatience(driver)
+  const retryWhileLocked = createLockRetry(driver)
 
-  const ask = async (signal: AbortSignal | undefined, how: 'read' | 'write', statement: string, ...values: SqliteValue[]) => {
+  const query = async (signal: AbortSignal | undefined, how: 'read' | 'write', statement: string, ...values: SqliteValue[]) => {
     try {
-      return await patiently(() => driver[how](statement, ...values), signal)
+      return await retryWhileLocked(() => driver[how](statement, ...values), signal)
     } catch (cause) {
       if (!isNothingDone(cause)) throw cause
-      const reason = reasonOf(cause)
+      const reason = messageOf(cause)
       if (!reason.includes('no such table')) throw notWritten(reason, cause)
       throw notWritten(
         `There are no tables ${prefix}_… yet. Call migrate() before the first use, or run what sqliteMigrations() answers.`,
@@ -89,8 +89,8 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
     ...[statement, ...values]: [string, ...SqliteValue[]]
   ): Promise<Done | 'conflict' | 'missing'> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      if ((await ask(signal, 'write', statement, ...values)).length > 0) return done
-      const [row] = await ask(signal, 'read', sql.version, id)
+      if ((await query(signal, 'write', statement, ...values)).length > 0) return done
+      const [row] = await query(signal, 'read', sql.version, id)
       const version = row && Number(row[0])
       if (version !== expectedVersion) return version === undefined ? 'missing' : 'conflict'
     }
@@ -99,8 +99,8 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
 
   return {
     async get(id, signal) {
-      const [row] = await ask(signal, 'read', sql.get, id)
-      return row && recordOf(row)
+      const [row] = await query(signal, 'read', sql.get, id)
+      return row && parseRow(row)
     },
     async put(next, expectedVersion, signal) {
       const { lastUsedAt: _joined, ...record } = next as KeyRecord
@@ -113,23 +113,23 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
     async list({ limit, cursor = '', ...filter }, signal) {
       const [first, ...others] = labelsAsked(filter)
       // One more than asked for tells whether there is a next page.
-      const rows = await ask(signal, 'read', sql.list(others.length), first, cursor, ...others, limit + 1)
+      const rows = await query(signal, 'read', sql.list(others.length), first, cursor, ...others, limit + 1)
       const page = rows.slice(0, limit)
-      return { keys: page.map((row) => recordOf(row) as KeyRecord), next: rows.length > limit ? (page.at(-1)?.[2] as string) : undefined }
+      return { keys: page.map((row) => parseRow(row) as KeyRecord), next: rows.length > limit ? (page.at(-1)?.[2] as string) : undefined }
     },
     async recordUse(uses, signal) {
-      await ask(signal, 'write', sql.recordUse, JSON.stringify(uses))
+      await query(signal, 'write', sql.recordUse, JSON.stringify(uses))
     },
     async inspect(signal) {
       if (!driver.isLocal) return []
-      const rows = (pragma: string) => ask(signal, 'read', `pragma ${pragma}`)
+      const rows = (pragma: string) => query(signal, 'read', `pragma ${pragma}`)
       const [[journal], [synchronous], databases] = [await rows('journal_mode'), await rows('synchronous'), await rows('database_list')]
       const isFile = databases.some(([, name, file]) => name === 'main' && file !== '' && file !== null)
-      return isFile ? settingsProblems(String(journal?.[0]), Number(synchronous?.[0])) : []
+      return isFile ? sqliteSettingsProblems(String(journal?.[0]), Number(synchronous?.[0])) : []
     },
     async migrate() {
-      const run = (statements: readonly string[]) => patiently(() => driver.run(statements))
-      const isTaken = async (version: number) => (await ask(undefined, 'read', sql.isTaken, version)).length > 0
+      const run = (statements: readonly string[]) => retryWhileLocked(() => driver.run(statements))
+      const isTaken = async (version: number) => (await query(undefined, 'read', sql.isTaken, version)).length > 0
       await run([migrationsTable(tables)])
       for (const { version, statements } of migrationsOf(prefix)) {
         if (await isTaken(version)) continue
@@ -144,7 +144,7 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
   }
 }
 
-function settingsProblems(journal: string, synchronous: number): string[] {
+function sqliteSettingsProblems(journal: string, synchronous: number): string[] {
   const problems: string[] = []
   if (journal === 'off' || journal === 'memory')
     problems.push(`SQLite runs with journal_mode = ${journal}: a crash can destroy the file. Leave it at wal.`)
@@ -156,7 +156,7 @@ function settingsProblems(journal: string, synchronous: number): string[] {
 }
 
 // Every statement answers rows: better-sqlite3 has another method for those that do not.
-function statementsOf({ keys, labels, uses, migrations }: Tables) {
+function sqliteStatements({ keys, labels, uses, migrations }: Tables) {
   const found = `k.record, (select json_group_object(u.secret_id, u.used_at) from ${uses} u where u.key_id = k.id)`
   return {
     isTaken: `select 1 from ${migrations} where version = ?`,
@@ -174,7 +174,7 @@ function statementsOf({ keys, labels, uses, migrations }: Tables) {
 }
 
 // What is no JSON was not written by a store. It is handed on as it is, for the core to say so.
-function recordOf([text, uses]: readonly unknown[]): StoredKey {
+function parseRow([text, uses]: readonly unknown[]): StoredKey {
   try {
     const record = JSON.parse(text as string) as StoredKey | null
     return record?.kind === 'key' ? { ...record, lastUsedAt: JSON.parse(uses as string) } : (record as StoredKey)

@@ -193,8 +193,8 @@ describe('a lookup that fails is unavailable, never a verdict, and is not rememb
     const { twinkey, events, at, primary } = await createWithOwner(() => (broken ? (answer() as Scope) : EVERYTHING))
     expect(await at(primary, 't')).toBe('unavailable')
     expect(events.slice(-2)).toMatchObject([
-      { type: 'warning.owner_lookup_failed', error: { code: 'owner_unavailable' } },
-      { type: 'access.refused', code: 'unavailable', reason: 'owner_lookup_failed' },
+      { type: 'warning.owner_unavailable', error: { code: 'owner_unavailable' } },
+      { type: 'access.refused', code: 'unavailable', reason: 'owner_unavailable' },
     ])
     expect([codeOf(await twinkey.keys.verify(primary)), codeOf(await twinkey.tokens.issue(primary))]).toEqual([
       'unavailable',

@@ -205,6 +205,6 @@ describe('a store that forgets a key whenever it reads it', () => {
       },
     })
     expect(await verdict(twinkey, primary)).toBe('unavailable')
-    expect(events.map(({ type }) => type)).toContain('warning.store_failed')
+    expect(events.map(({ type }) => type)).toContain('warning.store_unavailable')
   })
 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createAuthenticator } from '../../../src/core/decision/authenticate.ts'
 import { type Identifier, type Inspected, invalid } from '../../../src/core/decision/identifier.ts'
 import { holderOfTokenAlone } from '../../../src/core/decision/identity.ts'
-import { type Demand, textOnly } from '../../../src/core/decision/requirement.ts'
+import { type Demand, textOnly } from '../../../src/core/decision/route-requirement.ts'
 import { type Steps, wait } from '../../../src/core/decision/steps.ts'
 import type { TwinkeyEvent } from '../../../src/core/model/events.ts'
 import { createBench } from '../../support/bench.ts'
@@ -191,18 +191,18 @@ describe('what a decision must ask', () => {
     expect(asked).toBe(50)
     expect(events).toMatchObject([
       {
-        type: 'warning.store_failed',
+        type: 'warning.store_unavailable',
         at: 7,
         message: 'A request could not be decided. Look at the error.',
         error: { code: 'store_unavailable', message: 'What a decision needs was forgotten again and again while it was read.' },
       },
-      { type: 'access.refused', code: 'unavailable', reason: 'store_failed' },
+      { type: 'access.refused', code: 'unavailable', reason: 'store_unavailable' },
     ])
   })
 
   it.each([
-    ['store_unavailable', 'warning.store_failed', 'store_failed', 'unavailable'],
-    ['owner_unavailable', 'warning.owner_lookup_failed', 'owner_lookup_failed', 'unavailable'],
+    ['store_unavailable', 'warning.store_unavailable', 'store_unavailable', 'unavailable'],
+    ['owner_unavailable', 'warning.owner_unavailable', 'owner_unavailable', 'unavailable'],
     ['signing_key_invalid', 'warning.signing_key_invalid', 'signing_key_invalid', 'credential_invalid'],
     ['jwks_unavailable', 'warning.jwks_unavailable', 'jwks_unavailable', 'unavailable'],
   ] as const)('is refused where that fails with %s, and the event %s tells of it', async (code, type, reason, refused) => {
@@ -227,7 +227,7 @@ describe('what a decision must ask', () => {
     const failing = (error: unknown) => told.ask(() => Promise.reject(error))
     expect(await told.ask(() => 5)).toBe(5)
     expect(await failing(new TwinkeyError('owner_unavailable', 'down'))).toMatchObject({ code: 'unavailable' })
-    expect(events).toMatchObject([{ type: 'warning.owner_lookup_failed' }])
+    expect(events).toMatchObject([{ type: 'warning.owner_unavailable' }])
     for (const error of [new TwinkeyError('store_unavailable', 'down'), { code: 'owner_unavailable' }, new Error('bug')])
       expect(await failing(error).catch((thrown: unknown) => thrown)).toBe(error)
   })

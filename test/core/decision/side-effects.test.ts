@@ -100,7 +100,7 @@ describe('a last use that cannot be written down never changes a verdict', () =>
       clock.advance(60_000)
     }
     await twinkey.close()
-    const warnings = events.filter(({ type }) => type === 'warning.store_failed')
+    const warnings = events.filter(({ type }) => type === 'warning.store_unavailable')
     expect(warnings).toHaveLength(3)
     expect(warnings[0]).toMatchObject({ error: { code: 'store_unavailable' } })
   })
@@ -130,7 +130,7 @@ describe('a feed that fails', () => {
     const { primary } = await twinkey.keys.create(INPUT)
     expect(await verdict(twinkey, primary)).toBe('let in')
     await twinkey.close()
-    expect(events.some(({ type }) => type === 'warning.store_failed')).toBe(true)
+    expect(events.some(({ type }) => type === 'warning.store_unavailable')).toBe(true)
   })
 
   it('does not keep close from waiting until the last uses are written down', async () => {

@@ -41,7 +41,7 @@ function createScene(more?: Partial<Throttle<WireRequest>>, requirement: Require
   const demand = { ...requirement, throttle: counter.throttle }
   const from = (peer: string | undefined, credential?: string): WireRequest => ({ ...sent({ credential }), peer })
   const send = (credential?: string, peer: string | undefined = HERE) => bench.twinkey.authenticate(from(peer, credential), demand)
-  const warnings = () => bench.events.filter(({ type }) => type === 'warning.throttle_failed')
+  const warnings = () => bench.events.filter(({ type }) => type === 'warning.throttle_unavailable')
   return { ...bench, ...counter, demand, from, send, warnings, verdict: async (credential?: string) => codeOf(await send(credential)) }
 }
 

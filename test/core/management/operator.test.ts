@@ -180,7 +180,7 @@ test('the event of a refusal has a reason where something was read, and none whe
     reasonOf(twinkey.tokens.issue(primary, (holder) => profile.tokenRequest(body, holder)))
   expect(await issue(standard(), { scope: 7 })).toBe('request_malformed not_readable')
   expect(await issue(flare({ account: () => undefined }), {})).toBe('credential_invalid undefined')
-  expect(await issue(flare({ account: () => Promise.reject(new Error('down')) }), {})).toBe('unavailable owner_lookup_failed')
+  expect(await issue(flare({ account: () => Promise.reject(new Error('down')) }), {})).toBe('unavailable owner_unavailable')
 })
 
 test('quotes around a secret are no form that a field cannot have, since another system may issue such secrets', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createAnnouncer } from '../../../src/core/model/events.ts'
 import { createGate, settled } from '../../support/gate.ts'
 
-const EVENT: TwinkeyEvent = { type: 'warning.store_failed', at: 1, message: 'm' }
+const EVENT: TwinkeyEvent = { type: 'warning.store_unavailable', at: 1, message: 'm' }
 
 const unfailing = () => expect.fail('the listener has not failed')
 

@@ -153,7 +153,7 @@ describe('what an owner may reach', () => {
     const { twinkey, events } = createBench({ ownerScope: () => answer as unknown as Scope })
     const { primary } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: KEY_SCOPE })
     expect(await verdict(twinkey, primary)).toBe('unavailable')
-    expect(events.at(-2)).toMatchObject({ type: 'warning.owner_lookup_failed', error: { code: 'owner_unavailable' } })
+    expect(events.at(-2)).toMatchObject({ type: 'warning.owner_unavailable', error: { code: 'owner_unavailable' } })
   })
 })
 

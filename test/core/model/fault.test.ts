@@ -1,6 +1,6 @@
 import { isTwinkeyError, TwinkeyError } from 'twinkey'
 import { describe, expect, it } from 'vitest'
-import { reasonOf } from '../../../src/core/model/error.ts'
+import { messageOf } from '../../../src/core/model/error.ts'
 
 describe('a fault', () => {
   it('has a name, a code, a message and the cause', () => {
@@ -36,7 +36,7 @@ describe('what was thrown is told by', () => {
     ['itself where it is text', 'down', 'down'],
     ['itself where it is a number', 7, '7'],
   ])('%s', (_what, thrown, reason) => {
-    expect(reasonOf(thrown)).toBe(reason)
+    expect(messageOf(thrown)).toBe(reason)
   })
 
   it.each([
@@ -45,6 +45,6 @@ describe('what was thrown is told by', () => {
     ['what cannot be text', { message: Object.create(null) }],
     ['what cannot be read', new Proxy({}, { get: () => expect.fail('unreadable') })],
   ])('that it is unreadable where it is %s', (_what, thrown) => {
-    expect(reasonOf(thrown)).toBe('it threw nothing that can be read')
+    expect(messageOf(thrown)).toBe('it threw nothing that can be read')
   })
 })

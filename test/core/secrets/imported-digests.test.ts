@@ -162,7 +162,7 @@ describe('a record with a digest of another spelling, as an earlier version may 
     const { id, its } = await rewritten(change)
     expect(await verdict(its.twinkey, FIRST)).toBe('unavailable')
     expect(its.events).toContainEqual(
-      expect.objectContaining({ type: 'warning.store_failed', error: expect.objectContaining({ code: 'store_malformed' }) }),
+      expect.objectContaining({ type: 'warning.store_unavailable', error: expect.objectContaining({ code: 'store_malformed' }) }),
     )
     for (const call of [
       () => its.twinkey.keys.get(id),

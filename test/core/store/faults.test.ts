@@ -58,8 +58,8 @@ describe('a store that fails', () => {
     const decision = await bench.twinkey.authenticate(sent({ credential: bench.primary }), anyTarget)
     expect(decision).toMatchObject({ ok: false, refusal: { code: 'unavailable', retryAfterSeconds: 2 } })
     expect(bench.events.slice(-2)).toMatchObject([
-      { type: 'warning.store_failed', error: { code: 'store_unavailable', cause: error } },
-      { type: 'access.refused', code: 'unavailable', reason: 'store_failed' },
+      { type: 'warning.store_unavailable', error: { code: 'store_unavailable', cause: error } },
+      { type: 'access.refused', code: 'unavailable', reason: 'store_unavailable' },
     ])
   })
 

@@ -96,7 +96,7 @@ describe.each(broken)('where a record of a store throws when %s is read', (_what
     const { twinkey, events } = benchOf(change)
     for (const secret of [FIRST, ours.primary]) {
       expect(await verdict(twinkey, secret)).toBe('unavailable')
-      expect(events.at(-2)).toMatchObject({ type: 'warning.store_failed', error: { name: 'TwinkeyError', code: 'store_malformed' } })
+      expect(events.at(-2)).toMatchObject({ type: 'warning.store_unavailable', error: { name: 'TwinkeyError', code: 'store_malformed' } })
     }
     expectNoLeak(events)
   })
@@ -109,7 +109,7 @@ describe('an alias of a store', () => {
     const bench = importBench({ store })
     bench.spy.override({ get: async (wanted) => withGetter({ ...alias, id: wanted }, member, thrower) })
     expect(await verdict(bench.twinkey, FIRST)).toBe('unavailable')
-    expect(bench.events.at(-2)).toMatchObject({ type: 'warning.store_failed', error: { code: 'store_malformed' } })
+    expect(bench.events.at(-2)).toMatchObject({ type: 'warning.store_unavailable', error: { code: 'store_malformed' } })
     expect(await faultOf(bench.twinkey.keys.import(input()))).toBe('store_malformed')
     expectNoLeak(bench.events)
   })
@@ -206,7 +206,7 @@ test.each<[string, unknown]>([
   const bench = importBench({ store })
   const twinkey = bench.another({ store: { ...store, watch: () => Promise.reject(thrown) } })
   await twinkey.keys.list()
-  expect(bench.events.some(({ type }) => type === 'warning.store_failed')).toBe(true)
+  expect(bench.events.some(({ type }) => type === 'warning.store_unavailable')).toBe(true)
   expectNoLeak(bench.events)
 })
 

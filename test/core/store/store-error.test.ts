@@ -30,7 +30,7 @@ test('a feed that fails with a digest in its error does not bring it into the ev
   const events: TwinkeyEvent[] = []
   const store: KeyStore = { ...memoryStore(), watch: () => Promise.reject(new Error(`cannot listen for ${DIGEST}`)) }
   await createTwinkey({ store, onEvent: (event) => events.push(event) }).keys.list()
-  expect(events).toMatchObject([{ type: 'warning.store_failed', error: { message: 'cannot listen for sha-256:[redacted]' } }])
+  expect(events).toMatchObject([{ type: 'warning.store_unavailable', error: { message: 'cannot listen for sha-256:[redacted]' } }])
 })
 
 it('keeps what an operator needs: the class, where it was thrown, and the causes', async () => {
