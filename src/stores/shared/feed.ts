@@ -9,7 +9,7 @@ const LOST = 'The connection was closed, or did not answer in time.'
 export type ConnectFeed = () => Promise<FeedConnection | string>
 
 /** What the feed needs of a connection. */
-export interface FeedConnection {
+interface FeedConnection {
   /** Subscribes, and calls `session.ready` when changes arrive. If it rejects before that, the attempt has failed. */
   subscribe(session: FeedSession): Promise<void>
   ping(): Promise<unknown>
@@ -17,7 +17,7 @@ export interface FeedConnection {
 }
 
 /** One connection, from opening it to losing it. */
-export interface FeedSession {
+interface FeedSession {
   /** Reports a changed record; undefined when changes may have been missed. */
   changed(id: string | undefined): void
   ready(): void
