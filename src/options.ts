@@ -5,11 +5,11 @@ import { copyJson, copyList, copyMembers } from './core/model/copy.ts'
 import type { TwinkeyEvent } from './core/model/events.ts'
 import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from './core/model/options-checks.ts'
 import { digestUnder, type Pepper } from './core/secrets/digest.ts'
-import { ALGORITHM_PROBLEM, type ForeignSecrets } from './core/secrets/imported-secrets.ts'
+import { ALGORITHM_PROBLEM, type ImportedSecretFormat } from './core/secrets/imported-secrets.ts'
 import { prefixProblem } from './core/secrets/secret.ts'
 import type { KeyStore } from './core/store/store.ts'
 import { MAX_JWK_DEPTH, readSigningKey, type SigningKey } from './core/tokens/signing-key.ts'
-import { MAX_LIFETIME_SECONDS, MAX_SKEW_SECONDS } from './core/tokens/token.ts'
+import { MAX_CLOCK_TOLERANCE_SECONDS, MAX_LIFETIME_SECONDS } from './core/tokens/token.ts'
 import { memoryStore } from './stores/memory.ts'
 
 /** How tokens are issued and verified. */
@@ -25,7 +25,7 @@ export interface TokenOptions {
    */
   readonly signingKeys?: readonly JWK[] | undefined
   /** How far the clock of another node may be ahead, for `iat` and `nbf` only: 0 to 60 seconds, 30 unless given. */
-  readonly skewSeconds?: number | undefined
+  readonly clockToleranceSeconds?: number | undefined
   /**
    * How long a token lives that is issued here, whatever its caller asks for: 1 to 3600 seconds, 3600 unless given. Who asks for more gets this, and
    * is told so. Tokens that were issued before live on. It is what bounds how long a service that has only the JWKS takes the tokens of a key that
@@ -47,15 +47,15 @@ export interface TwinkeyOptions {
   /** Who issues tokens, for whom, and with which keys. */
   readonly tokens?: TokenOptions | undefined
   /** Turns on the lookup of secrets that another system issued and {@link Keyring.import} took over. */
-  readonly foreign?: readonly ForeignSecrets[] | undefined
-  /** What an owner may reach now. A key never reaches more than its owner; one without an owner has no such ceiling. */
+  readonly importedSecrets?: readonly ImportedSecretFormat[] | undefined
+  /** What an owner may reach now. A key never reaches more than its owner; one without an owner has no such owner scope. */
   readonly ownerScope?: OwnerScope | undefined
   /** How many keys are remembered, and for how long: 100,000 and 5 seconds unless given. 0 seconds asks the store for each request. */
   readonly cache?: { readonly maxKeys?: number | undefined; readonly maxAgeSeconds?: number | undefined } | undefined
   /** How long the store, or `ownerScope`, may take: 2 seconds unless given, 60 at most. After that a request is refused as `unavailable`. */
   readonly deadlineSeconds?: number | undefined
   /**
-   * Hears what happens. Nothing it does changes a verdict. Where it throws or rejects, the event is not sent again: `process.emitWarning`, or else
+   * Hears what happens. Nothing it does changes a decision. Where it throws or rejects, the event is not sent again: `process.emitWarning`, or else
    * `console.warn`, says so as `warning.event_failed`, at most once a minute.
    */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
@@ -72,11 +72,11 @@ export interface CheckedOptions {
   readonly tokens: {
     issuer: string
     audience: string
-    skewSeconds: number
+    clockToleranceSeconds: number
     maxLifetimeSeconds: number
     signingKeys: readonly SigningKey[]
   }
-  readonly foreign: readonly ForeignSecrets[]
+  readonly importedSecrets: readonly ImportedSecretFormat[]
   readonly ownerScope: OwnerScope | undefined
   readonly maxKeys: number
   readonly maxAgeMilliseconds: number
@@ -91,7 +91,7 @@ const MEMBERS = [
   'environments',
   'pepper',
   'tokens',
-  'foreign',
+  'importedSecrets',
   'ownerScope',
   'cache',
   'deadlineSeconds',
@@ -125,7 +125,7 @@ export function checkOptions(given: TwinkeyOptions): CheckedOptions {
     environments: options.environments === undefined ? undefined : environmentsOf(options.environments),
     pepper,
     tokens: tokensOf(options.tokens),
-    foreign: foreignOf(options.foreign === undefined ? [] : options.foreign, pepper),
+    importedSecrets: importedSecretsOf(options.importedSecrets === undefined ? [] : options.importedSecrets, pepper),
     ownerScope,
     maxKeys: requireNumber(cache.maxKeys, 100_000, 1, 100_000_000, 'cache.maxKeys', Number.isInteger),
     maxAgeMilliseconds: 1000 * requireNumber(cache.maxAgeSeconds, 5, 0, 3600, 'cache.maxAgeSeconds', Number.isFinite),
@@ -170,11 +170,12 @@ function checkedPepper(given: Pepper): Pepper {
   return { current, keys: Object.fromEntries(copied) }
 }
 
-function foreignOf(given: readonly ForeignSecrets[], pepper: Pepper | undefined): readonly ForeignSecrets[] {
-  const foreign = copyList(given)
-  if (!Array.isArray(foreign)) throw new TypeError("foreign must be a list, like [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }].")
-  const kinds = foreign.map((each: ForeignSecrets, index) => {
-    const where = `foreign[${index}]`
+function importedSecretsOf(given: readonly ImportedSecretFormat[], pepper: Pepper | undefined): readonly ImportedSecretFormat[] {
+  const importedSecrets = copyList(given)
+  if (!Array.isArray(importedSecrets))
+    throw new TypeError("importedSecrets must be a list, like [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }].")
+  const kinds = importedSecrets.map((each: ImportedSecretFormat, index) => {
+    const where = `importedSecrets[${index}]`
     const kind = requireMembers(each, ['algorithm', 'pepper', 'minLength', 'maxLength'], where)
     const { algorithm, minLength, maxLength } = kind
     if (algorithm !== 'sha-256' && algorithm !== 'hmac-sha-256') throw new TypeError(`${where}.algorithm ${ALGORITHM_PROBLEM}.`)
@@ -191,17 +192,19 @@ function foreignOf(given: readonly ForeignSecrets[], pepper: Pepper | undefined)
 }
 
 // Compares what the keys make of a text, because HMAC treats a key and the same key padded with zeros alike.
-function requireOneName(kinds: readonly ForeignSecrets[], pepper: Pepper | undefined): void {
+function requireOneName(kinds: readonly ImportedSecretFormat[], pepper: Pepper | undefined): void {
   const made = kinds.map((kind) => digestUnder(kind.pepper, '', pepper)?.split(':').at(-1))
   made.forEach((digest, index) => {
     const first = made.indexOf(digest)
     if (kinds[first]?.pepper === kinds[index]?.pepper) return
-    throw new TypeError(`foreign[${index}].pepper is the same key as foreign[${first}].pepper under another name. Use one name for both.`)
+    throw new TypeError(
+      `importedSecrets[${index}].pepper is the same key as importedSecrets[${first}].pepper under another name. Use one name for both.`,
+    )
   })
 }
 
 function tokensOf(given: TokenOptions = {}): CheckedOptions['tokens'] {
-  const tokens = requireMembers(given, ['issuer', 'audience', 'signingKeys', 'skewSeconds', 'maxLifetimeSeconds'], 'tokens')
+  const tokens = requireMembers(given, ['issuer', 'audience', 'signingKeys', 'clockToleranceSeconds', 'maxLifetimeSeconds'], 'tokens')
   // A member that is undefined is an environment variable that is not set, and no wish for the default.
   const { issuer, audience } = { issuer: DEFAULT_NAME, audience: DEFAULT_NAME, ...tokens }
   const signingKeys = copyJson(tokens.signingKeys === undefined ? [] : tokens.signingKeys, MAX_JWK_DEPTH + 1) as readonly JWK[]
@@ -218,7 +221,14 @@ function tokensOf(given: TokenOptions = {}): CheckedOptions['tokens'] {
   return {
     issuer,
     audience,
-    skewSeconds: requireNumber(tokens.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'tokens.skewSeconds', Number.isFinite),
+    clockToleranceSeconds: requireNumber(
+      tokens.clockToleranceSeconds,
+      30,
+      0,
+      MAX_CLOCK_TOLERANCE_SECONDS,
+      'tokens.clockToleranceSeconds',
+      Number.isFinite,
+    ),
     maxLifetimeSeconds: requireNumber(
       tokens.maxLifetimeSeconds,
       MAX_LIFETIME_SECONDS,

@@ -11,13 +11,13 @@ import { createTokenIssuer, type Tokens, type Verified, verifyCredential } from 
 import type { Metadata } from './core/model/api-key.ts'
 import { nameProblem } from './core/model/checks.ts'
 import { requireInput } from './core/model/error.ts'
-import { createAnnouncer, type WarningEvent } from './core/model/events.ts'
+import { createEventDispatcher, type WarningEvent } from './core/model/events.ts'
 import type { Anonymous, Decision, Refused } from './core/model/principal.ts'
 import type { Refusal } from './core/model/refusal.ts'
 import { checkedStore } from './core/store/checked-store.ts'
 import { createInspection } from './core/store/inspection.ts'
-import { showable } from './core/store/store-error.ts'
-import { within } from './core/store/timeout.ts'
+import { redactError } from './core/store/store-error.ts'
+import { withTimeout } from './core/store/timeout.ts'
 import { configuredSigningKeys, ephemeralSigningKeys, noSigningKeys } from './core/tokens/signing-key.ts'
 import { type CheckedRequirement, checkedRequirement, type Requirement } from './guard/requirement.ts'
 import { WebWireRequest, type WireRequest } from './http/request.ts'
@@ -70,7 +70,7 @@ export interface Twinkey<M extends Metadata = Metadata> {
    *
    * @throws {@link TwinkeyError} `invalid_input` where the owner is no name.
    */
-  ownerChanged(owner: string): Promise<void>
+  invalidateOwner(owner: string): Promise<void>
   /**
    * Runs a lookup of the application that a decision waits for. Where it is unavailable, an event tells why, and the answer is the refusal
    * `unavailable`. For profiles; applications have `ownerScope`.
@@ -82,7 +82,7 @@ export interface Twinkey<M extends Metadata = Metadata> {
    *
    * @returns A promise that resolves when it is done, and never rejects; undefined where nothing is left to do.
    */
-  pending(): Promise<void> | undefined
+  flush(): Promise<void> | undefined
   /**
    * Waits for what is pending and for writes under way, `deadlineSeconds` at most, and stops listening to the store. What is under way then is not
    * tried again. It does not close the store's client, which is yours.
@@ -112,7 +112,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     prefixes,
     environments,
     pepper,
-    foreign,
+    importedSecrets,
     tokens,
     ownerScope,
     maxKeys,
@@ -121,8 +121,8 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     onEvent,
     now,
   } = checkOptions(options)
-  const announcer = onEvent && createAnnouncer(onEvent, eventFailures(now))
-  const emit = announcer?.emit
+  const dispatcher = onEvent && createEventDispatcher(onEvent, eventFailures(now))
+  const emit = dispatcher?.emit
   const warn = (type: WarningEvent['type'], message: string, error?: unknown) =>
     emit?.({ type, at: now(), message, ...(error === undefined ? {} : { error }) })
   const bounds = { maxKeys, maxAgeMilliseconds, deadlineMilliseconds, now }
@@ -139,18 +139,18 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, bounds)
   const usage = createUsage(checked, (error) => warn('warning.store_unavailable', 'A last use was not written down.', error))
   const signingKeys = signingKeysOf()
-  const { issuer, audience, skewSeconds, maxLifetimeSeconds } = tokens
-  const rules = { issuer, audience, skewSeconds, keyOf: signingKeys.find }
+  const { issuer, audience, clockToleranceSeconds, maxLifetimeSeconds } = tokens
+  const rules = { issuer, audience, clockToleranceSeconds, keyOf: signingKeys.find }
 
   const mayHaveKey = (kid: string) => signingKeys.find(kid) !== undefined
   const tokenVerifier = createTokenVerifier({ ...rules, mayHaveKey, maxTokens: Math.min(maxKeys, MAX_TOKENS), now })
-  const identifier = createIdentifier({ keys: cache, prefixes, pepper, foreign, tokens: tokenVerifier, now })
+  const identifier = createIdentifier({ keys: cache, prefixes, pepper, importedSecrets, tokens: tokenVerifier, now })
   const authenticator = createAuthenticator<M>({ identifier, owners, usage, environments, deadlineMilliseconds, emit, now })
   const writes = createKeyWrites(checked, cache, now)
   const keyring = createKeyring<M>({
     store: checked,
     writes,
-    rules: { prefixes, pepper, foreign },
+    rules: { prefixes, pepper, importedSecrets },
     defaultScope: { environments: environments ?? '*', workflows: '*' },
     emit,
     now,
@@ -158,7 +158,7 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
   const changed = (id: string | undefined) => cache.forget(typeof id === 'string' ? id : undefined)
   const failed = (error: unknown) => {
     const message = 'The store cannot tell of changes on other nodes: they are seen as the cache ages.'
-    warn('warning.store_unavailable', message, showable(error))
+    warn('warning.store_unavailable', message, redactError(error))
   }
   const watching = Promise.resolve().then(() => store.watch?.(changed, failed))
   watching.catch(failed)
@@ -172,12 +172,12 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
     })
   }
 
-  function pending(): Promise<void> | undefined {
-    const uses = usage.pending()
-    const looked = inspection?.pending()
-    const heard = announcer?.pending()
-    const isDone = uses === undefined && looked === undefined && heard === undefined
-    return isDone ? undefined : Promise.all([uses, looked, heard]).then(() => {})
+  function flush(): Promise<void> | undefined {
+    const uses = usage.flush()
+    const looked = inspection?.flush()
+    const dispatched = dispatcher?.flush()
+    const isDone = uses === undefined && looked === undefined && dispatched === undefined
+    return isDone ? undefined : Promise.all([uses, looked, dispatched]).then(() => {})
   }
 
   return {
@@ -187,16 +187,16 @@ export function createTwinkey<M extends Metadata = Metadata>(options: TwinkeyOpt
       (await authenticator.decide(toWireRequest(request), checkedRequirement(requirement))) as Decision<M>,
     decide: (request, requirement = {}) => authenticator.decide(toWireRequest(request), checkedRequirement(requirement)),
     ask: authenticator.ask,
-    pending,
-    async ownerChanged(owner) {
+    flush,
+    async invalidateOwner(owner) {
       requireInput(nameProblem(owner), 'owner')
       owners?.forget(owner)
     },
     async close() {
       // Whatever the application plugged in gets its time, and no more.
       const ended = watching.then((stop) => stop?.())
-      const all = Promise.allSettled([ended, pending(), checked.written()])
-      await within(deadlineMilliseconds, 'store_unavailable', 'Closing failed', () => all).catch(() => {})
+      const all = Promise.allSettled([ended, flush(), checked.written()])
+      await withTimeout(deadlineMilliseconds, 'store_unavailable', 'Closing failed', () => all).catch(() => {})
       writes.end()
       checked.end()
     },

@@ -208,12 +208,12 @@ describe('what one copy of the package makes', () => {
   it('is never told by its class: of our own only those are that stay within one createTwinkey', () => {
     const classes = new Set(texts.flatMap((text) => [...text.matchAll(/\binstanceof (\w+)/g)].map(([, name]) => name)))
     expect([...classes].sort()).toEqual([
-      'Denial',
+      'CredentialDenial',
       'FormData',
       'Headers',
       'Malformed',
-      'Misdirected',
       'SyntaxError',
+      'TargetDenial',
       'URL',
       'URLSearchParams',
       'Uint8Array',

@@ -103,6 +103,6 @@ export async function runFleet(fleet: Fleet, strangers: Strangers, seconds: numb
 function ask(node: Twinkey, credential: string): Promise<unknown> | undefined {
   const request = sent({ credential })
   const decision = node.decide(request, anyTarget)
-  if ('then' in decision) return decision.then(() => node.pending())
-  return node.pending()
+  if ('then' in decision) return decision.then(() => node.flush())
+  return node.flush()
 }

@@ -57,7 +57,7 @@ export async function accountOf(lines: readonly (Intent | Done)[], name: string,
     })
     if (found !== undefined) {
       if (next !== undefined && flying !== undefined) count(found, flying.kind)
-      if (last.revoked && (await faultOf(keys.enable(id))) !== 'key_revoked') counts.lost++
+      if (last.revoked && (await errorCodeOf(keys.enable(id))) !== 'key_revoked') counts.lost++
     } else if (await isEarlier(history, id, keys, store)) counts.lost++
     else counts.half++
   }
@@ -193,7 +193,7 @@ async function settled<T>(look: () => Promise<T | undefined>): Promise<T | undef
   }
 }
 
-async function faultOf(call: Promise<unknown>): Promise<string | undefined> {
+async function errorCodeOf(call: Promise<unknown>): Promise<string | undefined> {
   return call.then(
     () => undefined,
     (error: unknown) => (isTwinkeyError(error) ? error.code : 'another'),

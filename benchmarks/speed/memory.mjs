@@ -13,7 +13,7 @@ export async function measure({ keys, rounds }, say) {
       const { ok } = await twinkey.authenticate(wireOf(requestOf({ tenant: tenant(id), text: secretOf(id) })), checked)
       if (!ok) throw new Error(`key ${number} of the benchmark was refused`)
     }
-    await twinkey.pending()
+    await twinkey.flush()
     return twinkey
   }
   const ownTenant = (id) => `tenant-${id}`

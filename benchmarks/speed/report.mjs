@@ -49,7 +49,7 @@ export function tableOf({ date, machine, quick, notes, rows, verdicts }) {
       lines.push(`  ${cells.join(' ')}${note === undefined ? '' : `  (${note})`}`)
     }
   }
-  if (verdicts.length > 0) lines.push('', 'Reach')
+  if (verdicts.length > 0) lines.push('', 'ScopeValue')
   for (const { what, target, ok, ...measured } of verdicts) {
     lines.push(`  ${ok === null ? '-  ' : ok ? 'ok ' : 'NO '} ${what.padEnd(64)} ${shown(measured).padStart(26)}  ${target}`)
   }

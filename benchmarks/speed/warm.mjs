@@ -52,7 +52,7 @@ export async function tokensOf(count) {
 export function asGuardsHandIt(given) {
   let handed
   const decider = {
-    pending: () => undefined,
+    flush: () => undefined,
     decide(_request, checked) {
       handed = checked
       return { ok: true, principal: undefined, noStore: false }

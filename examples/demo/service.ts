@@ -14,7 +14,7 @@ export async function createService(store: KeyStore, users: Users, onEvent: (eve
     // A real service keeps its signing key with its other secrets, so that tokens outlive a restart.
     tokens: { issuer: 'https://api.example.com', audience: 'https://api.example.com', signingKeys: [await generateSigningKey()] },
     ownerScope: users.reach,
-    foreign: [{ algorithm: 'sha-256', ...ADOPTED_LENGTH }],
+    importedSecrets: [{ algorithm: 'sha-256', ...ADOPTED_LENGTH }],
     onEvent,
   })
 }

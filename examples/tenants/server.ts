@@ -1,7 +1,7 @@
 // The API: customers of tenants, and the keys of those tenants for operators. PORT=3000 node examples/start.mjs tenants/server
 import type { AddressInfo } from 'node:net'
 import express, { type ErrorRequestHandler } from 'express'
-import { type FaultCode, isTwinkeyError, type Slot } from 'twinkey'
+import { type ErrorCode, isTwinkeyError, type Slot } from 'twinkey'
 import { param, requireAuth, tokenRoutes } from 'twinkey/express'
 import { stopServer } from '../stop-server.ts'
 import { close, twinkey } from './twinkey.ts'
@@ -59,7 +59,7 @@ admin.post('/keys/:id/disable', async (req, res) => {
 app.use('/admin', admin)
 
 // What Twinkey could not do, in the words of HTTP.
-const statusOf: Partial<Record<FaultCode, number>> = {
+const statusOf: Partial<Record<ErrorCode, number>> = {
   invalid_input: 400,
   key_not_found: 404,
   key_revoked: 409,

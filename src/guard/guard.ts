@@ -8,18 +8,18 @@ import { CheckedRequirement, type Requirement } from './requirement.ts'
 export interface Decider<M extends Metadata = Metadata> {
   /** Which kind of credential it takes, where it is one alone. */
   readonly takes?: 'token'
-  pending(): Promise<void> | undefined
+  flush(): Promise<void> | undefined
   /** Decides about a request, without a promise if nothing must be awaited. */
   decide(request: WireRequest, requirement: CheckedRequirement): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
 }
 
 /** What an adapter has to do: go on with a principal, or write an answer. */
-export type Verdict<M extends Metadata = Metadata> = Allowed<M> | Anonymous | WireAnswer
+export type GuardOutcome<M extends Metadata = Metadata> = Allowed<M> | Anonymous | WireAnswer
 
 /** The decision of the core as the profile of a route writes it. */
 export interface Guard<M extends Metadata = Metadata> {
   /** Judges a request: at once where everything is known, with a promise where a store or a signature must be asked. */
-  judge(request: WireRequest): Verdict<M> | Promise<Verdict<M>>
+  evaluate(request: WireRequest): GuardOutcome<M> | Promise<GuardOutcome<M>>
   /** Names in the query that hold a credential: to be taken out of the URL before a handler sees it. */
   readonly secretQuery: readonly string[] | undefined
 }
@@ -32,23 +32,23 @@ export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement
   const checked = new CheckedRequirement(requirement)
   if (twinkey.takes === 'token' && !checked.acceptsToken)
     throw new TypeError("requireAuth: a verifier takes tokens only, so accept must hold 'token'.")
-  const verdictOf = (decision: Decision<M> | Anonymous): Verdict<M> =>
+  const outcomeOf = (decision: Decision<M> | Anonymous): GuardOutcome<M> =>
     decision.ok ? decision : withoutSniffing(checked.reader.refuse(decision.refusal, checked.workflow))
   return {
     secretQuery: checked.reader.secretQuery,
-    judge(request) {
+    evaluate(request) {
       const decision = twinkey.decide(request, checked)
-      return 'then' in decision ? decision.then(verdictOf) : verdictOf(decision)
+      return 'then' in decision ? decision.then(outcomeOf) : outcomeOf(decision)
     },
   }
 }
 
-/** Whether a verdict has to be waited for. By its form: a promise of another realm is no instance of this one's. */
-export function isPending<M extends Metadata>(verdict: Verdict<M> | Promise<Verdict<M>>): verdict is Promise<Verdict<M>> {
-  return 'then' in verdict
+/** Whether a decision has to be waited for. By its form: a promise of another realm is no instance of this one's. */
+export function isPending<M extends Metadata>(outcome: GuardOutcome<M> | Promise<GuardOutcome<M>>): outcome is Promise<GuardOutcome<M>> {
+  return 'then' in outcome
 }
 
-/** Whether a verdict is an answer to write. */
-export function isAnswer(verdict: Verdict): verdict is WireAnswer {
-  return 'status' in verdict
+/** Whether a decision is an answer to write. */
+export function isAnswer(outcome: GuardOutcome): outcome is WireAnswer {
+  return 'status' in outcome
 }

@@ -1,4 +1,4 @@
-import type { Demand, TargetReader } from '../core/decision/route-requirement.ts'
+import type { RouteRequirement, TargetReader } from '../core/decision/route-requirement.ts'
 import type { Throttle } from '../core/decision/throttle.ts'
 import { nameProblem } from '../core/model/checks.ts'
 import { copyList } from '../core/model/copy.ts'
@@ -114,16 +114,16 @@ export function checkedRequirement(requirement: Requirement | CheckedRequirement
 }
 
 /** A requirement that has been checked, in the form in which the core takes it. Made once for a route, not for each request. */
-export class CheckedRequirement implements Demand<WireRequest> {
+export class CheckedRequirement implements RouteRequirement<WireRequest> {
   readonly reader: Profile
   readonly acceptsSecret: boolean
   readonly acceptsToken: boolean
   readonly optional: boolean
   readonly anyTarget: boolean
-  readonly readers: Demand<WireRequest>['readers']
-  readonly names: Demand<WireRequest>['names']
-  readonly required: Demand<WireRequest>['required']
-  readonly throttle: Demand<WireRequest>['throttle']
+  readonly readers: RouteRequirement<WireRequest>['readers']
+  readonly names: RouteRequirement<WireRequest>['names']
+  readonly required: RouteRequirement<WireRequest>['required']
+  readonly throttle: RouteRequirement<WireRequest>['throttle']
   /** The workflow, where it is fixed: a refusal may name it. */
   readonly workflow: string | undefined
 
@@ -179,7 +179,7 @@ function readerOf({ target }: Profile, axis: Axis): TargetReader<WireRequest> | 
 }
 
 // Called on the object that was given: it may be an instance of a class.
-function throttleOf(throttle: Throttle<WireRequest>): NonNullable<Demand<WireRequest>['throttle']> {
+function throttleOf(throttle: Throttle<WireRequest>): NonNullable<RouteRequirement<WireRequest>['throttle']> {
   const of: unknown = throttle
   if (typeof of !== 'object' || of === null || typeof throttle.retryAfterSeconds !== 'function' || typeof throttle.failed !== 'function') {
     throw new TypeError('requireAuth: throttle must be an object with the methods retryAfterSeconds(peer) and failed(peer).')

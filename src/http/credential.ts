@@ -30,7 +30,7 @@ export function readBearer(field: string | undefined, kinds: Credential['kinds']
     field.charCodeAt('Bearer '.length) !== 0x20 &&
     !field.includes(',')
   ) {
-    return { text: field.slice('Bearer '.length), form: TOKEN68, kinds, shielded: true }
+    return { text: field.slice('Bearer '.length), form: TOKEN68, kinds, inAuthorizationHeader: true }
   }
   if (field?.includes(',')) return /(?:^|,)\s*bearer(?:\s|,|$)/i.test(field) ? REFUSALS.credentialAmbiguous : undefined
   // The scheme first: a field of another one is not ours to read, whatever its length.
@@ -40,21 +40,21 @@ export function readBearer(field: string | undefined, kinds: Credential['kinds']
   let start = 'Bearer'.length
   while (text.charCodeAt(start) === 0x20) start++
   const value = text.slice(start)
-  return TOKEN68.test(value) ? { text: value, kinds, shielded: true } : REFUSALS.credentialMalformed
+  return TOKEN68.test(value) ? { text: value, kinds, inAuthorizationHeader: true } : REFUSALS.credentialMalformed
 }
 
 /**
  * A secret that is the whole value of a field: opaque, visible ASCII.
  *
- * @param shielded Whether the field is `Authorization`.
+ * @param inAuthorizationHeader Whether the field is `Authorization`.
  * @returns The credential; undefined where there is no field; a refusal where it cannot be read.
  */
-export function readWhole(field: string | undefined, shielded: boolean): Credential | Refusal | undefined {
+export function readWhole(field: string | undefined, inAuthorizationHeader: boolean): Credential | Refusal | undefined {
   const text = readField(field)
   if (typeof text !== 'string') return text
   if (text.includes(',')) return REFUSALS.credentialAmbiguous
   // A field may be longer by the name of a scheme, which stands in none of these.
   if (text.length > MAX_TOKEN_LENGTH) return REFUSALS.credentialInvalid
   if (text.length <= MAX_SECRET_LENGTH && !VISIBLE.test(text)) return REFUSALS.credentialMalformed
-  return { text, kinds: 'secret', shielded }
+  return { text, kinds: 'secret', inAuthorizationHeader }
 }

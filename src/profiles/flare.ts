@@ -3,7 +3,7 @@ import type { IssuedToken, TokenRequest } from '../core/management/token-issuer.
 import type { Metadata } from '../core/model/api-key.ts'
 import type { Principal } from '../core/model/principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal } from '../core/model/refusal.ts'
-import { within } from '../core/store/timeout.ts'
+import { withTimeout } from '../core/store/timeout.ts'
 import { readBearer, readWhole } from '../http/credential.ts'
 import { headersOf, jsonAnswer, type Profile, STATUSES, type WireAnswer, type WireBody } from '../http/profile.ts'
 import type { WireRequest } from '../http/request.ts'
@@ -55,7 +55,7 @@ export function flare(options: FlareOptions): Profile {
     throw new TypeError('flare needs account: a function from a principal to the account of its owner.')
 
   async function accountOf(holder: Principal<Metadata>): Promise<FlareAccount | Refusal> {
-    const found = await within(ACCOUNT_DEADLINE_MILLISECONDS, 'owner_unavailable', 'account failed', () => options.account(holder))
+    const found = await withTimeout(ACCOUNT_DEADLINE_MILLISECONDS, 'owner_unavailable', 'account failed', () => options.account(holder))
     return found ?? REFUSALS.credentialInvalid
   }
 

@@ -31,7 +31,7 @@ export function flowgear(): Profile {
     secretQuery: [KEY_NAME],
     credential,
     target: { environment: (request) => readQuery(request.url, ENVIRONMENT_NAME) ?? DEFAULT_ENVIRONMENT },
-    caseless: ['environment'],
+    caseInsensitive: ['environment'],
     username: (name) => `Key: ${name}`,
     refuse,
   }
@@ -43,7 +43,7 @@ function credential(request: WireRequest): Credential | Refusal {
   const inQuery = readQueryKey(request.receivedUrl ?? request.url)
   if (inHeader === undefined || inQuery === undefined) return inHeader ?? inQuery ?? REFUSALS.credentialMissing
   if (isRefusal(inHeader) || isRefusal(inQuery)) return REFUSALS.credentialAmbiguous
-  // In two places, but one credential: a client of the vendor sends it so. Not shielded, because it stands in the URL too.
+  // In two places, but one credential: a client of the vendor sends it so. Not inAuthorizationHeader, because it stands in the URL too.
   return inHeader.text === inQuery.text ? inQuery : REFUSALS.credentialAmbiguous
 }
 

@@ -1,18 +1,18 @@
 /** Verifies tokens with the public keys alone, for services that have no store. @module twinkey/verifier */
 
 import { createAuthenticator } from '../core/decision/authenticate.ts'
-import { Denial, type Identifier, invalid } from '../core/decision/identifier.ts'
-import { holderOfTokenAlone, type Identity } from '../core/decision/identity.ts'
+import { CredentialDenial, type Identifier, invalid } from '../core/decision/identifier.ts'
+import { type Identity, identityForTokenAlone } from '../core/decision/identity.ts'
 import { textOnly } from '../core/decision/route-requirement.ts'
 import { wait } from '../core/decision/steps.ts'
 import type { RememberedToken } from '../core/decision/token-memory.ts'
 import { createTokenVerifier } from '../core/decision/token-verifier.ts'
 import type { Metadata } from '../core/model/api-key.ts'
-import { createAnnouncer, type TwinkeyEvent } from '../core/model/events.ts'
+import { createEventDispatcher, type TwinkeyEvent } from '../core/model/events.ts'
 import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from '../core/model/options-checks.ts'
 import type { Anonymous, Decision } from '../core/model/principal.ts'
 import { REFUSALS } from '../core/model/refusal.ts'
-import { isTokenLike, MAX_SKEW_SECONDS } from '../core/tokens/token.ts'
+import { isTokenLike, MAX_CLOCK_TOLERANCE_SECONDS } from '../core/tokens/token.ts'
 import type { Decider } from '../guard/guard.ts'
 import type { CheckedRequirement } from '../guard/requirement.ts'
 import type { WireRequest } from '../http/request.ts'
@@ -36,11 +36,11 @@ export interface VerifierOptions {
   /** The environments that this deployment serves. Left out, any environment may be named. */
   readonly environments?: readonly string[] | undefined
   /** How far the clock of the issuer may be ahead, for `iat` and `nbf` only: 0 to 60 seconds, 30 unless given. */
-  readonly skewSeconds?: number | undefined
+  readonly clockToleranceSeconds?: number | undefined
   /** How long getting the set may take: 2 seconds unless given, 60 at most. Who waits for it is then refused as `unavailable`. */
   readonly deadlineSeconds?: number | undefined
   /**
-   * Hears what happens. Nothing it does changes a verdict. Where it throws or rejects, the event is not sent again: `process.emitWarning`, or else
+   * Hears what happens. Nothing it does changes a decision. Where it throws or rejects, the event is not sent again: `process.emitWarning`, or else
    * `console.warn`, says so as `warning.event_failed`, at most once a minute.
    */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
@@ -61,7 +61,7 @@ export interface Verifier extends Decider {
   verify(token: string): Promise<Decision>
 }
 
-const MEMBERS = ['jwks', 'issuer', 'audience', 'environments', 'skewSeconds', 'deadlineSeconds', 'onEvent', 'now']
+const MEMBERS = ['jwks', 'issuer', 'audience', 'environments', 'clockToleranceSeconds', 'deadlineSeconds', 'onEvent', 'now']
 const MAX_TOKENS = 20_000
 
 /**
@@ -100,16 +100,23 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function.`)
   }
   const now = clockOf(clock === Date.now ? undefined : clock, () => Date.now())
-  const skewSeconds = requireNumber(given.skewSeconds, 30, 0, MAX_SKEW_SECONDS, 'skewSeconds', Number.isFinite)
+  const clockToleranceSeconds = requireNumber(
+    given.clockToleranceSeconds,
+    30,
+    0,
+    MAX_CLOCK_TOLERANCE_SECONDS,
+    'clockToleranceSeconds',
+    Number.isFinite,
+  )
   const deadlineMilliseconds = 1000 * requireNumber(given.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite)
   const environments = given.environments === undefined ? undefined : environmentsOf(given.environments)
-  const announcer = onEvent && createAnnouncer(onEvent, eventFailures(now))
+  const dispatcher = onEvent && createEventDispatcher(onEvent, eventFailures(now))
 
   const keys = remoteKeys(jwks, deadlineMilliseconds, now, () => tokens.forget())
   const tokens = createTokenVerifier({
     issuer,
     audience,
-    skewSeconds,
+    clockToleranceSeconds,
     keyOf: keys.find,
     mayHaveKey: (kid) => kid !== '',
     areKeysUsable: keys.areUsable,
@@ -123,7 +130,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       return token && tokenIdentity(token)
     },
     inspect({ text, form }, kinds) {
-      if (form?.test(text) === false) return new Denial(REFUSALS.credentialMalformed, undefined)
+      if (form?.test(text) === false) return new CredentialDenial(REFUSALS.credentialMalformed, undefined)
       if (kinds === 'secret' || !isTokenLike(text)) return invalid('kind_not_accepted')
       const header = tokens.inspect(text)
       return typeof header === 'string' ? invalid(header, undefined, !tokens.isOwn(text)) : { kind: 'token', text, kinds, header }
@@ -138,14 +145,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
     isCurrent: () => true,
   }
 
-  const usage = { note: () => {}, pending: () => undefined }
+  const usage = { note: () => {}, flush: () => undefined }
   const authenticator = createAuthenticator<Metadata>({
     identifier,
     owners: undefined,
     usage,
     environments,
     deadlineMilliseconds,
-    emit: announcer?.emit,
+    emit: dispatcher?.emit,
     now,
   })
   return {
@@ -153,14 +160,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
     decide: (request, requirement) => authenticator.decide(request, requirement),
     authenticate: async (request, requirement) => authenticator.decide(request, requirement),
     verify: async (token) => (await authenticator.decide(token, textOnly('token'))) as Decision,
-    pending() {
-      const [refreshed, heard] = [keys.pending(), announcer?.pending()]
-      return (refreshed ?? heard) && Promise.all([refreshed, heard]).then(() => {})
+    flush() {
+      const [refreshed, dispatched] = [keys.flush(), dispatcher?.flush()]
+      return (refreshed ?? dispatched) && Promise.all([refreshed, dispatched]).then(() => {})
     },
   }
 }
 
 function tokenIdentity(token: RememberedToken): Identity {
-  token.identity ??= holderOfTokenAlone(token.claims)
+  token.identity ??= identityForTokenAlone(token.claims)
   return token.identity
 }

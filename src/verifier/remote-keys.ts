@@ -2,7 +2,7 @@ import type { JWK } from 'jose'
 import { isPlainObject } from '../core/model/checks.ts'
 import { copyJson } from '../core/model/copy.ts'
 import { messageOf } from '../core/model/error.ts'
-import { within } from '../core/store/timeout.ts'
+import { withTimeout } from '../core/store/timeout.ts'
 import { MAX_JWK_DEPTH, readSigningKey, type SigningKey } from '../core/tokens/signing-key.ts'
 
 /** Where the keys that verify tokens come from: the URL of a JWK set, the set itself, or a function that gets it. */
@@ -17,7 +17,7 @@ export interface RemoteKeys {
   /** Waits for the set. Rejects with `jwks_unavailable` where there is none that may be relied on. */
   refresh(): Promise<void>
   /** Resolves when nobody is asked for the set any more; undefined where nobody is. */
-  pending(): Promise<void> | undefined
+  flush(): Promise<void> | undefined
 }
 
 const MAX_KEYS = 100
@@ -50,7 +50,7 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
   let loading: Promise<void> | undefined
 
   const inTime = <T>(call: () => Promise<T> | T) =>
-    within(deadlineMilliseconds, 'jwks_unavailable', `The keys could not be had from ${place}`, call)
+    withTimeout(deadlineMilliseconds, 'jwks_unavailable', `The keys could not be had from ${place}`, call)
   const isOlder = (at: number, milliseconds: number) => Math.abs(now() - at) >= milliseconds
   const isDown = () => failure !== undefined && !isOlder(triedAt, DOWN_MILLISECONDS)
   const isUsable = () => keys !== undefined && !isOlder(loadedAt, isDown() ? MAX_AGE_MILLISECONDS : BELIEVED_MILLISECONDS)
@@ -99,7 +99,7 @@ export function remoteKeys(source: JwksSource, deadlineMilliseconds: number, now
       await inTime(() => loading)
       if (failure !== undefined && !isUsable()) throw failure
     },
-    pending: () => loading,
+    flush: () => loading,
   }
 }
 

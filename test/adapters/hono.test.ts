@@ -41,7 +41,7 @@ describe('next to others on Hono', () => {
     expect(waited.length).toBe(1)
     await Promise.all(waited)
     expect(callers.spy.calls.recordUse).toBe(before + 1)
-    expect(callers.twinkey.pending()).toBeUndefined()
+    expect(callers.twinkey.flush()).toBeUndefined()
     expect((await ask(callers.secrets.disabled)).status).toBe(401)
   })
 
@@ -66,7 +66,7 @@ describe('next to others on Hono', () => {
     expect([answer.status, waited.length]).toEqual([200, 1])
     written()
     await Promise.all(waited)
-    expect(callers.twinkey.pending()).toBeUndefined()
+    expect(callers.twinkey.flush()).toBeUndefined()
   })
 
   test('with cors before the guard a preflight passes, and a browser can read a refusal', async () => {

@@ -25,7 +25,7 @@ async function createAda(tenants: Scope['tenants'] = ['1001', '1002']) {
   const test = (token: string) => tested(new Request('http://localhost/tokens/test', { headers: { authorization: `Bearer ${token}` } }))
   const reaches = async (next: Scope['tenants']) => {
     ada.tenants = next
-    await twinkey.ownerChanged('ada')
+    await twinkey.invalidateOwner('ada')
   }
   return { ...bench, ada, key, primary, generate, tokenFor, test, reaches }
 }

@@ -129,7 +129,10 @@ describe('what handlers see is typed', () => {
     expect(updated.scope).toEqual({ tenants: ['t1'], environments: ['production'], workflows: ['w'] })
     const issued = await tokens.issue(primary, { scope: { ...nothing, tenants: ['t1'] } })
     expect(issued).toMatchObject({ ok: true, scope: { tenants: ['t1'], environments: ['production'], workflows: ['w'] } })
-    const importing = createTwinkey({ environments: ['production'], foreign: [{ algorithm: 'sha-256', minLength: 32, maxLength: 64 }] })
+    const importing = createTwinkey({
+      environments: ['production'],
+      importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 64 }],
+    })
     const imported = await importing.keys.import({
       name: 'i',
       scope: { tenants: ['t1'], environments: undefined },

@@ -3,7 +3,7 @@ import { boomiFlow, flare, flowgear } from 'twinkey/profiles'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Host, hosts } from '../http/hosts.ts'
 import { createBench } from '../support/bench.ts'
-import { faultOf } from '../support/faults.ts'
+import { errorCodeOf } from '../support/faults.ts'
 import { boomiPostmanClient } from './boomi-postman-client.ts'
 import { flareGoClient } from './flare-go-client.ts'
 import { flarePythonClient } from './flare-python-client.ts'
@@ -238,6 +238,6 @@ describe('Postman against Boomi Flow', () => {
     expect((await postman.get(FLOWS)).status).toBe(200)
     await keys.delete(key.id)
     expect((await postman.get(FLOWS)).status).toBe(401)
-    expect(await faultOf(keys.enable(key.id))).toBe('key_not_found')
+    expect(await errorCodeOf(keys.enable(key.id))).toBe('key_not_found')
   })
 })

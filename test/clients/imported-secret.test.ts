@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import type { Requirement, StoredKey, WireRequest } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { type Bench, ISSUER } from '../support/bench.ts'
-import { faultOf } from '../support/faults.ts'
+import { errorCodeOf } from '../support/faults.ts'
 import { codeOf, verdict } from '../support/sent.ts'
 import { both, FIRST, importBench, input, pepper, SECOND, slotIn } from './imported.ts'
 
@@ -79,8 +79,8 @@ describe('an imported secret', () => {
     expect((await twinkey.keys.list()).keys.map(({ id }) => id)).toEqual([key.id])
     for (const id of aliases) {
       expect(await twinkey.keys.get(id)).toBeUndefined()
-      expect(await faultOf(twinkey.keys.disable(id))).toBe('key_not_found')
-      expect(await faultOf(twinkey.keys.delete(id))).toBe('key_not_found')
+      expect(await errorCodeOf(twinkey.keys.disable(id))).toBe('key_not_found')
+      expect(await errorCodeOf(twinkey.keys.delete(id))).toBe('key_not_found')
     }
   })
 
@@ -111,7 +111,7 @@ describe('an imported secret', () => {
 describe('an imported secret that looks like a token of ours', () => {
   const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
   const LOOKALIKE = `${encoded({ alg: 'ES256', typ: 'at+jwt', kid: 'x' })}.${encoded({ iss: ISSUER })}.${'A'.repeat(86)}`
-  const foreign = [{ algorithm: 'sha-256', minLength: 16, maxLength: 256 }] as const
+  const importedSecrets = [{ algorithm: 'sha-256', minLength: 16, maxLength: 256 }] as const
   const asked = { method: 'GET', url: '/', param: () => undefined }
   const inField = (of: string, value: string): WireRequest => ({ ...asked, header: (name) => (name === of ? value : undefined) })
 
@@ -122,7 +122,7 @@ describe('an imported secret that looks like a token of ours', () => {
   }
 
   it('gets the same answer as Bearer and as X-API-Key, whatever becomes of its key', async () => {
-    const bench = importBench({ foreign })
+    const bench = importBench({ importedSecrets })
     const { keys } = bench.twinkey
     for (const optional of [false, true]) {
       expect(await answers(bench, optional)).toEqual(['credential_invalid', 'credential_invalid'])
@@ -139,14 +139,14 @@ describe('an imported secret that looks like a token of ours', () => {
   })
 
   it('is no token where a route takes tokens alone', async () => {
-    const bench = importBench({ foreign })
+    const bench = importBench({ importedSecrets })
     await bench.twinkey.keys.import(input({ primary: { secret: LOOKALIKE, entropyBits: 128 } }))
     const request = inField('authorization', `Bearer ${LOOKALIKE}`)
     expect(codeOf(await bench.twinkey.authenticate(request, { anyTarget: true, accept: ['token'] }))).toBe('credential_invalid')
   })
 
   it('does not have a refused token looked up that could not have been imported', async () => {
-    const bench = importBench({ foreign: [{ ...foreign[0], maxLength: LOOKALIKE.length - 1 }] })
+    const bench = importBench({ importedSecrets: [{ ...importedSecrets[0], maxLength: LOOKALIKE.length - 1 }] })
     const request = inField('authorization', `Bearer ${LOOKALIKE}`)
     expect(codeOf(await bench.twinkey.authenticate(request, { anyTarget: true }))).toBe('credential_invalid')
     expect(bench.spy.calls.get).toBe(0)

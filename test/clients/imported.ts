@@ -14,7 +14,7 @@ export const HMAC = { algorithm: 'hmac-sha-256', pepper: 'legacy', minLength: 32
 
 /** A bench that looks up plain digests of foreign secrets, unless told otherwise. */
 export function importBench(options: TwinkeyOptions = {}): Bench {
-  return createBench({ foreign: [PLAIN], ...options })
+  return createBench({ importedSecrets: [PLAIN], ...options })
 }
 
 /** What to import: the first secret, unless told otherwise. */

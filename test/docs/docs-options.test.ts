@@ -12,7 +12,7 @@ describe('docs/options.md names exactly the members of the source', () => {
     const nested = {
       tokens: membersOf('src/options.ts', 'TokenOptions'),
       pepper: membersOf('src/core/secrets/digest.ts', 'Pepper'),
-      'foreign[]': membersOf('src/core/secrets/imported-secrets.ts', 'ForeignSecrets'),
+      'importedSecrets[]': membersOf('src/core/secrets/imported-secrets.ts', 'ImportedSecretFormat'),
       cache: membersOf('src/options.ts', 'TwinkeyOptions', 'cache'),
     }
     const whole = Object.keys(nested).map((name) => name.replace('[]', ''))

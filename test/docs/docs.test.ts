@@ -99,8 +99,8 @@ describe('docs/errors.md', () => {
     expect(codesUnder('Reasons')).toEqual(namesOf(source, 'RefusalReason'))
   })
 
-  test('names exactly the fault codes of the source', () => {
-    expect(codesUnder('Faults')).toEqual(namesOf(read('src/core/model/error.ts'), 'FaultCode'))
+  test('names exactly the error codes of the source', () => {
+    expect(codesUnder('Errors')).toEqual(namesOf(read('src/core/model/error.ts'), 'ErrorCode'))
   })
 
   test('names exactly the warnings of the source', () => {

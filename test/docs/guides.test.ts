@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import type * as Twinkey from 'twinkey'
-import { checksumHolds, createTwinkey, memoryStore, secretPattern, type Target } from 'twinkey'
+import { createTwinkey, hasValidChecksum, memoryStore, secretPattern, type Target } from 'twinkey'
 import { createTestClock, storeContract } from 'twinkey/testing'
 import { requireAuth } from 'twinkey/web'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -15,15 +15,15 @@ describe('docs/concepts.md', () => {
   test('shows a secret of the form that secrets have, with its checksum', () => {
     const shown = secretPattern('tk').exec(readGuide('concepts'))?.[0]
     expect(shown).toBeDefined()
-    expect(checksumHolds(shown ?? '')).toBe(true)
+    expect(hasValidChecksum(shown ?? '')).toBe(true)
   })
 })
 
 describe('docs/scopes.md', () => {
-  const [, table = ''] = readGuide('scopes').split(/<!--.*verdicts -->/)
+  const [, table = ''] = readGuide('scopes').split(/<!--.*decisions -->/)
   const rows = [...table.matchAll(/^\| `(.+)` \| `(.+)` \| (.+) \|$/gm)].map(([, scope, target, verdict]) => [scope, target, verdict])
 
-  test('has a table of verdicts', () => {
+  test('has a table of decisions', () => {
     expect(rows.length).toBeGreaterThanOrEqual(14)
   })
 
@@ -80,7 +80,7 @@ describe('docs/rotation.md', () => {
     const { key, primary, secondary } = await twinkey.keys.create({ name: 'Any', scope: { tenants: ['t1'] } })
     const used = async (...secrets: (string | null)[]) => {
       for (const secret of secrets) await requireAuth(twinkey, {}, () => new Response())(requestWith(secret ?? ''))
-      await twinkey.pending()
+      await twinkey.flush()
       return (await twinkey.keys.get(key.id)) as Twinkey.ApiKey
     }
     expect(idleSlot(key, clock.now())).toBeUndefined()
@@ -198,9 +198,9 @@ describe('docs/managing.md', async () => {
     expect(await call('GET', `?${query}`)).toMatchObject({ status: 400, body: { code: 'invalid_input' } })
   })
 
-  test('answers each fault with the status that docs/errors.md says', () => {
-    const [, faults = ''] = /^## Faults\n([\s\S]*?)^## /m.exec(readGuide('errors')) ?? []
-    const rows = [...faults.matchAll(/^\| `(\w+)` \| (\d+|none) \|/gm)].map(([, code = '', status]) => [code, status])
+  test('answers each error with the status that docs/errors.md says', () => {
+    const [, errors = ''] = /^## Errors\n([\s\S]*?)^## /m.exec(readGuide('errors')) ?? []
+    const rows = [...errors.matchAll(/^\| `(\w+)` \| (\d+|none) \|/gm)].map(([, code = '', status]) => [code, status])
     expect(rows.length).toBeGreaterThanOrEqual(14)
     for (const [code = '', status] of rows) expect(`${code} ${STATUSES[code] ?? 500}`).toBe(`${code} ${status === 'none' ? 500 : status}`)
   })

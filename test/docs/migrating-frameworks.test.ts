@@ -29,7 +29,7 @@ interface Profiles {
   railsProfile(): Twinkey.Profile
 }
 interface Way {
-  readonly foreign: Twinkey.TwinkeyOptions['foreign']
+  readonly importedSecrets: Twinkey.TwinkeyOptions['importedSecrets']
   keyOf(row: object, tenant: string): Twinkey.ImportKeyInput
 }
 
@@ -88,8 +88,8 @@ describe('Laravel Sanctum', () => {
     [`${text}be973d8c`, '642674d1ba243200d5703d365df5330c5bc31fe9e0023a91298fd79aa7cc6f71'],
   ])('the token 17|%s passes a guard for its abilities', async (plain, token) => {
     expect(createHash('sha256').update(plain).digest('hex')).toBe(token)
-    const { foreign, keyOf } = await wayWith('personal_access_tokens')
-    const twinkey = createTwinkey({ foreign })
+    const { importedSecrets, keyOf } = await wayWith('personal_access_tokens')
+    const twinkey = createTwinkey({ importedSecrets })
     await twinkey.keys.import(keyOf({ ...row, token }, 't1'))
     const call = await start(twinkey, await profileOf('sanctumProfile'))
     expect(await call(`Bearer 17|${plain}`)).toBe('200 Phone')
@@ -118,8 +118,8 @@ describe('Django REST framework, authtoken', () => {
   const row = { key: 'aa366f849cf694125d3add1bb202d195032eaa34', user_id: 1 }
 
   test('the token passes a guard by its scheme, and is stored nowhere', async () => {
-    const { foreign, keyOf } = await wayWith('authtoken:')
-    const twinkey = createTwinkey({ foreign })
+    const { importedSecrets, keyOf } = await wayWith('authtoken:')
+    const twinkey = createTwinkey({ importedSecrets })
     const key = await twinkey.keys.import(keyOf(row, 't1'))
     expect(JSON.stringify(key)).not.toContain(row.key)
     const call = await start(twinkey, await profileOf('djangoProfile'))
@@ -137,18 +137,18 @@ describe('djangorestframework-api-key', () => {
     'uMiX8I4K.KRTxdbBbDa74ZArLLsCgebW7HbPjlcfC': 'pbkdf2_sha256$260000$xYkWDzYfMJ3zCIGX1w8QHf$caBSu3gKv72Ll8O0MGhEm8Mh0CLCdgzZDFt5U1cwAiI=',
   }
   type TakeOver = (twinkey: Twinkey.Twinkey, secret: string, check: (secret: string) => Promise<object | undefined>) => Promise<void>
-  type Check = { foreign: Twinkey.TwinkeyOptions['foreign'] } & {
+  type Check = { importedSecrets: Twinkey.TwinkeyOptions['importedSecrets'] } & {
     checkWith(find: (prefix: string) => Promise<object | undefined>, tenant: string): (secret: string) => Promise<object | undefined>
   }
 
   async function startWith(more: object) {
     const { takeOver } = await blockWith<{ takeOver: TakeOver }>('migrating', 'takeOver(')
-    const { foreign, checkWith } = await blockWith<Check>('migrating-frameworks', 'checkWith(')
+    const { importedSecrets, checkWith } = await blockWith<Check>('migrating-frameworks', 'checkWith(')
     const { beforeGuard } = await blockWith<{ beforeGuard(take: (secret: string) => Promise<void>): RequestHandler }>(
       'migrating-frameworks',
       'beforeGuard(',
     )
-    const twinkey = createTwinkey({ foreign })
+    const twinkey = createTwinkey({ importedSecrets })
     const rows = Object.entries(keys).map(([key, hashed_key]) => ({
       key,
       hashed_key,
@@ -187,8 +187,8 @@ describe('Rails', () => {
   const row = { id: 3, token: 'zPG7zG8vZDefnoQL8gVyWE9A', name: null }
 
   test('the token passes a guard in each form that Rails takes', async () => {
-    const { foreign, keyOf } = await wayWith('`rails:')
-    const twinkey = createTwinkey({ foreign })
+    const { importedSecrets, keyOf } = await wayWith('`rails:')
+    const twinkey = createTwinkey({ importedSecrets })
     await twinkey.keys.import(keyOf(row, 't1'))
     const call = await start(twinkey, await profileOf('railsProfile'))
     const parameters = [`token="${row.token}"`, `token=${row.token}`, row.token]

@@ -10,7 +10,7 @@ afterAll(remove)
 
 /** What the blocks of docs/migrating.md export. */
 interface Way<Row> {
-  readonly foreign: Twinkey.TwinkeyOptions['foreign']
+  readonly importedSecrets: Twinkey.TwinkeyOptions['importedSecrets']
   keyOf(row: Row, tenant: string): Twinkey.ImportKeyInput
 }
 
@@ -35,8 +35,8 @@ describe('a table of your own', () => {
   const secret = 'c0ffee00'.repeat(8)
 
   test('with SHA-256 in hex is imported', async () => {
-    const { foreign, keyOf } = await wayWith<Way<object>>("createHash('sha256')")
-    const twinkey = createTwinkey({ foreign })
+    const { importedSecrets, keyOf } = await wayWith<Way<object>>("createHash('sha256')")
+    const twinkey = createTwinkey({ importedSecrets })
     const row = { id: '1', digest: sha256(secret).digest('hex'), name: 'Billing', customer: 't1', lastFour: 'ee00' }
     await expectToVerify(twinkey, secret, await twinkey.keys.import(keyOf(row, '')))
   })
@@ -53,7 +53,7 @@ describe('a table of your own', () => {
   test('with salted hashes is taken over key by key, when each is used', async () => {
     type TakeOver = (twinkey: Twinkey.Twinkey, secret: string, check: (secret: string) => Promise<object | undefined>) => Promise<void>
     const { takeOver } = await wayWith<{ takeOver: TakeOver }>('takeOver(')
-    const twinkey = createTwinkey({ foreign: [{ algorithm: 'sha-256', minLength: 64, maxLength: 64 }] })
+    const twinkey = createTwinkey({ importedSecrets: [{ algorithm: 'sha-256', minLength: 64, maxLength: 64 }] })
     const salt = Buffer.from('salt of the old row')
     const stored = scryptSync(secret, salt, 32)
     let checks = 0
@@ -76,7 +76,7 @@ describe('a table of your own', () => {
   test('with salted hashes keeps the expiry of a key, and mends its name', async () => {
     type TakeOver = (twinkey: Twinkey.Twinkey, secret: string, check: (secret: string) => Promise<object | undefined>) => Promise<void>
     const { takeOver } = await wayWith<{ takeOver: TakeOver }>('takeOver(')
-    const twinkey = createTwinkey({ foreign: [{ algorithm: 'sha-256', minLength: 64, maxLength: 64 }] })
+    const twinkey = createTwinkey({ importedSecrets: [{ algorithm: 'sha-256', minLength: 64, maxLength: 64 }] })
     const expiresAt = Date.parse('2099-01-01')
     await takeOver(twinkey, secret, async () => ({ name: '\n', customer: 't1', expiresAt }))
     expect(await twinkey.keys.verify(secret)).toMatchObject({ ok: true, key: { name: 'API key', expiresAt } })
@@ -90,8 +90,8 @@ describe('better-auth', () => {
     ['acme_old_ItysIbbklKJmaOxqagnGBFTMPrnpqAQablbbBntDIoMRMNXBogLyEqIBtVfqWFGS', 'epO_E26qN2uesONBJ_-4QUSzbrNC1yPY6E78RoZf8MQ'],
   ])('the key %s is imported by its row', async (secret, digest) => {
     expect(sha256(secret).digest('base64url')).toBe(digest)
-    const { foreign, keyOf } = await wayWith<Way<object>>('table `apikey`')
-    const twinkey = createTwinkey({ foreign })
+    const { importedSecrets, keyOf } = await wayWith<Way<object>>('table `apikey`')
+    const twinkey = createTwinkey({ importedSecrets })
     const expiresAt = new Date('2099-01-01')
     const row = { id: 'a1', key: digest, name: null, referenceId: 'user-1', enabled: true, expiresAt, permissions: null }
     const key = await twinkey.keys.import(keyOf(row, 't1'))
@@ -117,9 +117,9 @@ describe('a name that is empty, too long or has control characters', () => {
   ]
 
   test.each(systems)('is mended by the keyOf of %s', async (text, rowOf) => {
-    const { foreign, keyOf } = await wayWith<Way<object>>(text)
+    const { importedSecrets, keyOf } = await wayWith<Way<object>>(text)
     for (const name of NAMES) {
-      const key = await createTwinkey({ foreign }).keys.import(keyOf(rowOf(name), 't1'))
+      const key = await createTwinkey({ importedSecrets }).keys.import(keyOf(rowOf(name), 't1'))
       expect(key.name).toMatch(/^\S.*$/u)
     }
   })
@@ -158,8 +158,8 @@ describe('the import', () => {
 
   async function start(more: Pick<TwinkeyOptions, 'store'> = {}) {
     const { importAll } = await wayWith<{ importAll: ImportAll }>('function importAll<')
-    const { foreign, keyOf } = await wayWith<Way<Row>>('table `apikey`')
-    const twinkey = createTwinkey({ foreign, ...more })
+    const { importedSecrets, keyOf } = await wayWith<Way<Row>>('table `apikey`')
+    const twinkey = createTwinkey({ importedSecrets, ...more })
     const run = (rows: readonly Row[]) => importAll(twinkey, rows, (row) => ({ key: keyOf(row, 't1'), live: row.enabled }))
     const isLetIn = async (i: number) => (await twinkey.keys.verify(secretOf(i))).ok
     return { twinkey, run, isLetIn }
@@ -243,8 +243,8 @@ describe('the import', () => {
     const primary = { digest: 'a'.repeat(128), encoding: 'hex', algorithm: 'sha-512', entropyBits: 190 }
     const importing = twinkey.keys.import({ name: 'Old', scope: { tenants: ['t1'] }, primary } as never)
     await expect(importing).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringContaining('docs/migrating.md') })
-    const foreign = [{ algorithm: 'sha-512', minLength: 41, maxLength: 41 }]
-    expect(() => createTwinkey({ foreign } as never)).toThrow('docs/migrating.md')
+    const importedSecrets = [{ algorithm: 'sha-512', minLength: 41, maxLength: 41 }]
+    expect(() => createTwinkey({ importedSecrets } as never)).toThrow('docs/migrating.md')
   })
 })
 
@@ -258,8 +258,8 @@ describe('Unkey', () => {
   ])('the key %s is imported by its row', async (secret, published) => {
     const hash = sha256(secret).digest('base64')
     if (published !== undefined) expect(hash).toBe(published)
-    const { foreign, keyOf } = await wayWith<Way<object>>('table `keys`')
-    const twinkey = createTwinkey({ foreign })
+    const { importedSecrets, keyOf } = await wayWith<Way<object>>('table `keys`')
+    const twinkey = createTwinkey({ importedSecrets })
     const key = await twinkey.keys.import(keyOf({ id: 'k1', hash, name: 'Reports', owner_id: null, expires: null }, 't1'))
     await expectToVerify(twinkey, secret, key)
   })
@@ -273,9 +273,9 @@ describe('prefixed-api-key', () => {
   test('the whole token passes a guard with the profile, and no other token does', async () => {
     expect(sha256(token.split('_')[2] ?? '').digest('hex')).toBe(longTokenHash)
     type Prefixed = Way<object> & { withPrefixedKeys(prefix: string): Twinkey.Profile }
-    const { foreign, keyOf, withPrefixedKeys } = await wayWith<Prefixed>('withPrefixedKeys(')
+    const { importedSecrets, keyOf, withPrefixedKeys } = await wayWith<Prefixed>('withPrefixedKeys(')
     // Also where the secrets of our own begin with the prefix of the old ones.
-    const twinkey = createTwinkey({ foreign, prefixes: ['mycompany'] })
+    const twinkey = createTwinkey({ importedSecrets, prefixes: ['mycompany'] })
     await twinkey.keys.import(keyOf({ shortToken: 'caPRUSeX', longTokenHash, name: 'Old', customer: 't1' }, ''))
     const { primary } = await twinkey.keys.create({ name: 'New', scope: { tenants: ['t1'] } })
     const profile = withPrefixedKeys('mycompany')

@@ -46,7 +46,7 @@ export async function createBoomiFlowFixture() {
     environments: ['production'],
     ownerScope,
     cache: { maxAgeSeconds: 3600 },
-    foreign: [{ algorithm: 'sha-256', minLength: 32, maxLength: 40 }],
+    importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 40 }],
   })
   const { keys, tokens } = bench.twinkey
   const scope = { tenants: [SEED_TENANT] }

@@ -21,7 +21,7 @@ describe('the scheme Bearer', () => {
 
   it('may hold a secret or a token, for the standard profile and for Flowgear', () => {
     for (const profile of [standard(), flowgear()])
-      expect(profile.credential(sent('Bearer x'))).toMatchObject({ text: 'x', kinds: 'either', shielded: true })
+      expect(profile.credential(sent('Bearer x'))).toMatchObject({ text: 'x', kinds: 'either', inAuthorizationHeader: true })
   })
 })
 
@@ -33,7 +33,7 @@ describe('a key at the exchange of Flare', () => {
     ['as a password that is padded once', `Basic ${base64(':abcdefg')}`, 'abcdefg'],
     ['as a password that is padded twice', `bASIC  ${base64(':abc')}`, 'abc'],
   ])('is read %s, as a secret that no cache keeps', (_name, field, text) => {
-    expect(Flare.exchangeCredential?.(sent(field))).toMatchObject({ text, kinds: 'secret', shielded: true })
+    expect(Flare.exchangeCredential?.(sent(field))).toMatchObject({ text, kinds: 'secret', inAuthorizationHeader: true })
   })
 
   it.each([
@@ -80,7 +80,7 @@ describe('a key of Flowgear', () => {
   })
 
   it('is one where both places agree', () => {
-    expect(flowgear().credential(sent('Key=a', '/?auth-key=a'))).toMatchObject({ text: 'a', kinds: 'secret', shielded: false })
+    expect(flowgear().credential(sent('Key=a', '/?auth-key=a'))).toMatchObject({ text: 'a', kinds: 'secret', inAuthorizationHeader: false })
   })
 })
 

@@ -67,7 +67,7 @@ export async function createFlareFixture() {
     environments: ['production'],
     ownerScope: directory.ownerScope,
     cache: { maxAgeSeconds: 3600 },
-    foreign: [{ algorithm: 'sha-256', minLength: 32, maxLength: 40 }],
+    importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 40 }],
   })
   const { twinkey } = bench
   const { keys } = twinkey

@@ -50,7 +50,7 @@ export async function createFlowgearFixture() {
     environments: ['Production', 'Test'],
     ownerScope,
     cache: { maxAgeSeconds: 3600 },
-    foreign: [{ algorithm: 'sha-256', minLength: 40, maxLength: 90 }],
+    importedSecrets: [{ algorithm: 'sha-256', minLength: 40, maxLength: 90 }],
   })
   const { keys, tokens } = bench.twinkey
   const scope = {

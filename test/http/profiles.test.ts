@@ -93,7 +93,7 @@ describe('the token endpoints', () => {
     expect(waited.length).toBe(1)
     written()
     await Promise.all(waited)
-    expect(twinkey.pending()).toBeUndefined()
+    expect(twinkey.flush()).toBeUndefined()
   })
 })
 

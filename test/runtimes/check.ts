@@ -38,7 +38,7 @@ export function holds(condition: boolean, what: string): void {
 }
 
 /** The code of the fault that a call rejects with, or the name of another error. */
-export async function faultOf(call: () => Promise<unknown>): Promise<string> {
+export async function errorCodeOf(call: () => Promise<unknown>): Promise<string> {
   try {
     await call()
   } catch (error) {

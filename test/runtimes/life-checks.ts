@@ -1,7 +1,7 @@
 import { createTwinkey, isTwinkeyError, type Twinkey, TwinkeyError } from 'twinkey'
 import { createBench } from '../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, sent, verdict } from '../support/sent.ts'
-import { type Check, faultOf, holds, same, thrownBy } from './check.ts'
+import { type Check, errorCodeOf, holds, same, thrownBy } from './check.ts'
 
 const scope = { tenants: ['t1'], workflows: ['a', 'b'] }
 const MINUTE = 60_000
@@ -44,7 +44,7 @@ const rotationChecks: readonly Check[] = [
     name: 'rotation ends no live secret unasked',
     async run() {
       const { twinkey, keys, id, primary, secondary } = await keyFor()
-      same(await faultOf(() => keys.rotate(id)), 'secondary_live')
+      same(await errorCodeOf(() => keys.rotate(id)), 'secondary_live')
       same(await verdicts(twinkey, primary, secondary), [LET_IN, LET_IN])
       const { secret } = await keys.rotate(id, { replace: 'secondary' })
       same(await verdicts(twinkey, secret, primary, secondary), [LET_IN, LET_IN, INVALID])
@@ -66,7 +66,7 @@ const rotationChecks: readonly Check[] = [
     name: 'of two changes that race, one wins',
     async run() {
       const { keys, id } = await keyFor()
-      const names = await Promise.all(['x', 'y'].map((name) => faultOf(() => keys.update(id, { name }))))
+      const names = await Promise.all(['x', 'y'].map((name) => errorCodeOf(() => keys.update(id, { name }))))
       same(names.sort(), ['no fault', 'version_conflict'])
     },
   },
@@ -91,7 +91,7 @@ const endingChecks: readonly Check[] = [
       same(await verdict(twinkey, primary), LET_IN)
       await keys.revoke(id)
       same(await verdicts(twinkey, primary, secondary), [INVALID, INVALID])
-      same(await faultOf(() => keys.enable(id)), 'key_revoked')
+      same(await errorCodeOf(() => keys.enable(id)), 'key_revoked')
     },
   },
   {
@@ -101,7 +101,7 @@ const endingChecks: readonly Check[] = [
       same(await verdict(twinkey, primary), LET_IN)
       await keys.delete(id)
       same([await verdict(twinkey, primary), await keys.get(id)], [INVALID, undefined])
-      same(await faultOf(() => keys.disable(id)), 'key_not_found')
+      same(await errorCodeOf(() => keys.disable(id)), 'key_not_found')
     },
   },
   {
@@ -135,7 +135,7 @@ const endingChecks: readonly Check[] = [
       const request = sent({ credential: primary, tenant: 't1', workflow: 'a', environment: 'e' })
       same(codeOf(await twinkey.authenticate(request, byHeaders)), LET_IN)
       reach = 'none'
-      await twinkey.ownerChanged('ada')
+      await twinkey.invalidateOwner('ada')
       same(codeOf(await twinkey.authenticate(request, byHeaders)), 'tenant_denied')
     },
   },
@@ -231,9 +231,9 @@ const storeChecks: readonly Check[] = [
       const { twinkey, keys, clock, id, secondary } = await keyFor()
       clock.advance(5000)
       await twinkey.authenticate(sent({ credential: secondary }), anyTarget)
-      holds(twinkey.pending() instanceof Promise, 'nothing is pending')
-      await twinkey.pending()
-      same(twinkey.pending(), undefined)
+      holds(twinkey.flush() instanceof Promise, 'nothing is pending')
+      await twinkey.flush()
+      same(twinkey.flush(), undefined)
       const key = await keys.get(id)
       same([key?.primary?.lastUsedAt ?? null, key?.secondary?.lastUsedAt], [null, clock.now()])
     },
@@ -255,7 +255,7 @@ const storeChecks: readonly Check[] = [
       const { twinkey, events, primary } = await keyFor()
       await verdict(twinkey, primary)
       await verdict(twinkey, `${primary}0`)
-      await twinkey.pending()
+      await twinkey.flush()
       same(
         events.map(({ type }) => type),
         ['key.created', 'access.allowed', 'access.refused'],
@@ -277,7 +277,7 @@ const storeChecks: readonly Check[] = [
       const { twinkey, primary } = await keyFor()
       await verdict(twinkey, primary)
       await twinkey.close()
-      same(twinkey.pending(), undefined)
+      same(twinkey.flush(), undefined)
     },
   },
 ]

@@ -1,4 +1,4 @@
-import { checksumHolds, createTwinkey, type KeyStore, memoryStore, secretPattern } from 'twinkey'
+import { createTwinkey, hasValidChecksum, type KeyStore, memoryStore, secretPattern } from 'twinkey'
 import { hmacSha256, sha256 } from '#hash'
 import { createBench } from '../support/bench.ts'
 import { anyTarget, codeOf, decidedNow, sent } from '../support/sent.ts'
@@ -48,7 +48,7 @@ const hashChecks: readonly Check[] = [
     ({ prefix, secret }): Check => ({
       name: `the checksum of ${prefix} is that of the format`,
       run() {
-        same(checksumHolds(secret), true)
+        same(hasValidChecksum(secret), true)
         same(secretPattern(prefix).exec(`leaked: ${secret}.`)?.[0], secret)
       },
     }),
@@ -69,7 +69,7 @@ const formChecks: readonly Check[] = [
       const { primary, secondary } = await keyFor()
       for (const secret of [primary, secondary ?? '']) {
         same(secretPattern('acme').exec(secret)?.[0], secret)
-        same(checksumHolds(secret), true)
+        same(hasValidChecksum(secret), true)
       }
       holds(primary !== secondary, 'both are the same')
     },
@@ -160,7 +160,7 @@ const PEPPERS = { a: new Uint8Array(32).fill(1), b: new Uint8Array(32).fill(2) }
 const FOREIGN = 'fw_2Qm8LxT0vR5yHs7JkWcZ9bNdUaEi3PgF'
 
 async function importedInto(store: KeyStore): Promise<ReturnType<typeof createTwinkey>> {
-  const twinkey = createTwinkey({ store, foreign: [{ algorithm: 'sha-256', minLength: 32, maxLength: 40 }] })
+  const twinkey = createTwinkey({ store, importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 40 }] })
   await twinkey.keys.import({ name: 'imported', scope, primary: { secret: FOREIGN, entropyBits: 190 } })
   return twinkey
 }

@@ -3,7 +3,7 @@ import { createTwinkey, generateSigningKey, type SigningAlgorithm, type Twinkey,
 import { AUDIENCE, createBench, ISSUER } from '../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, sent, verdict } from '../support/sent.ts'
 import thumbprints from '../vectors/thumbprints.json' with { type: 'json' }
-import { type Check, faultOf, holds, same, thrownBy } from './check.ts'
+import { type Check, errorCodeOf, holds, same, thrownBy } from './check.ts'
 
 const scope = { tenants: ['t1', 't2'], workflows: ['a', 'b'] }
 const HOUR = 3_600_000
@@ -252,7 +252,7 @@ const trustChecks: readonly Check[] = [
       const { spy } = createBench()
       const twinkey = createTwinkey({ store: { ...spy.store } })
       const { primary } = await twinkey.keys.create({ name: 'one', scope })
-      same(await faultOf(() => twinkey.tokens.issue(primary)), 'signing_key_missing')
+      same(await errorCodeOf(() => twinkey.tokens.issue(primary)), 'signing_key_missing')
       same(codeOf(await twinkey.authenticate(sent({ credential: primary }), anyTarget)), LET_IN)
     },
   },

@@ -207,7 +207,7 @@ const guardChecks: readonly Check[] = [
       same(await (await guard(request, { bound: 1 }, context)).json(), { bound: 1 })
       same(handed.length, 1)
       await Promise.all(handed)
-      same(twinkey.pending(), undefined)
+      same(twinkey.flush(), undefined)
     },
   },
   {
@@ -233,7 +233,7 @@ const guardChecks: readonly Check[] = [
       })
       const seen = [...new Set(await Promise.all(asked))].sort()
       same(seen, ['disabled 401', 'noWorkflows 403', 'primary 200', 'readOnly 200', 'secondary 200'])
-      holds(twinkey.pending() === undefined || twinkey.pending() instanceof Promise, 'pending is neither')
+      holds(twinkey.flush() === undefined || twinkey.flush() instanceof Promise, 'pending is neither')
     },
   },
 ]

@@ -1,12 +1,12 @@
 import { createHash, createHmac } from 'node:crypto'
-import { checksumHolds, createTwinkey, type KeyRecord, memoryStore, type StoredSecret, type TwinkeyOptions } from 'twinkey'
+import { createTwinkey, hasValidChecksum, type KeyRecord, memoryStore, type StoredSecret, type TwinkeyOptions } from 'twinkey'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sha256 } from '#hash'
 import { matchSecret, slotDigests } from '../../src/core/secrets/digest.ts'
 import { mintSecret } from '../../src/core/secrets/secret.ts'
 import { sqliteStore } from '../../src/stores/sqlite/index.ts'
 import { AUDIENCE, createBench, ISSUER, signingKey } from '../support/bench.ts'
-import { faultOf } from '../support/faults.ts'
+import { errorCodeOf } from '../support/faults.ts'
 import { openSqlite } from '../support/sqlite.ts'
 import checksums from '../vectors/checksums.json' with { type: 'json' }
 
@@ -18,7 +18,7 @@ vi.mock('#hash', async (load) => {
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
 const PEPPER = { current: 'p', keys: { p: new Uint8Array(32).fill(7) } }
-const FOREIGN: TwinkeyOptions = { foreign: [{ algorithm: 'sha-256', minLength: 16, maxLength: 64 }] }
+const FOREIGN: TwinkeyOptions = { importedSecrets: [{ algorithm: 'sha-256', minLength: 16, maxLength: 64 }] }
 /** The parts of a secret with the prefix `tk`. */
 const partsOf = (secret: string) => ({ id: secret.slice(3, 19), body: secret.slice(19, 62), checksum: secret.slice(62) })
 const reasonsOf = ({ events }: ReturnType<typeof createBench>) =>
@@ -60,10 +60,10 @@ describe('keys: their form, how they are made, what is kept of them', () => {
   it('A2: it is prefix, id, secret and the CRC-32 of all of that in base62, and a change anywhere breaks the checksum', async () => {
     const { primary } = await createTwinkey({ prefixes: ['acme'] }).keys.create(INPUT)
     expect(primary).toMatch(/^acme_[0-9A-Za-z]{65}$/)
-    for (const { text, base62 } of checksums) expect(checksumHolds(text + base62), text).toBe(true)
+    for (const { text, base62 } of checksums) expect(hasValidChecksum(text + base62), text).toBe(true)
     const changed = [...primary].map((character, at) => `${primary.slice(0, at)}${character === 'x' ? 'y' : 'x'}${primary.slice(at + 1)}`)
-    expect([checksumHolds(primary), changed.filter(checksumHolds)]).toEqual([true, []])
-    expect(checksumHolds(primary.replace('acme_', 'acne_'))).toBe(false)
+    expect([hasValidChecksum(primary), changed.filter(hasValidChecksum)]).toEqual([true, []])
+    expect(hasValidChecksum(primary.replace('acme_', 'acne_'))).toBe(false)
   })
 
   it('A3: form and checksum are looked at before the store is, and a right checksum alone lets nobody in', async () => {
@@ -91,7 +91,7 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     }
     const { keys } = createTwinkey(FOREIGN)
     const weak = { secret: 'x'.repeat(40), entropyBits: 111 }
-    expect(await faultOf(keys.import({ ...INPUT, primary: weak }))).toBe('invalid_input')
+    expect(await errorCodeOf(keys.import({ ...INPUT, primary: weak }))).toBe('invalid_input')
     await keys.import({ ...INPUT, primary: { ...weak, entropyBits: 112 } })
   })
 
@@ -165,12 +165,12 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     expect(await spy.inner.put({ ...record, name: 'other' }, undefined)).toBe('conflict')
     const primary = { secret: 'a-secret-of-another-system-0123456789', entropyBits: 128 }
     await twinkey.keys.import({ ...INPUT, primary })
-    expect(await faultOf(twinkey.keys.import({ ...INPUT, primary }))).toBe('secret_taken')
-    expect(await faultOf(twinkey.keys.import({ ...INPUT, primary, secondary: primary }))).toBe('invalid_input')
+    expect(await errorCodeOf(twinkey.keys.import({ ...INPUT, primary }))).toBe('secret_taken')
+    expect(await errorCodeOf(twinkey.keys.import({ ...INPUT, primary, secondary: primary }))).toBe('invalid_input')
     for (const same of ['id', 'digest'] as const) {
       const secondary = { ...(record.secondary as StoredSecret), [same]: record.primary[same] }
       spy.override({ get: async () => ({ ...record, secondary }) })
-      expect(await faultOf(twinkey.keys.get(key.id)), same).toBe('store_malformed')
+      expect(await errorCodeOf(twinkey.keys.get(key.id)), same).toBe('store_malformed')
     }
   })
 
@@ -204,7 +204,7 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     ['a workflow of 129 characters', { scope: { tenants: ['t'], workflows: ['x'.repeat(129)] } }],
   ])('A10: %s is refused; what is at the bound is taken', async (_, more) => {
     const { keys } = createTwinkey()
-    expect(await faultOf(keys.create({ ...INPUT, ...more } as never))).toBe('invalid_input')
+    expect(await errorCodeOf(keys.create({ ...INPUT, ...more } as never))).toBe('invalid_input')
     const names = Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(128, 'x'))
     const metadata = { a: { b: { c: { d: {} } } }, text: 'x'.repeat(4000) }
     await keys.create({ name: 'x'.repeat(128), scope: { tenants: names, workflows: names }, metadata })
@@ -213,11 +213,11 @@ describe('keys: their form, how they are made, what is kept of them', () => {
   it('A11: an expiry of null is never; one that is no time to come is refused, and never read as never', async () => {
     const { twinkey, clock } = createBench()
     for (const expiresAt of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1.5, '2030-01-01', '', false, [], 8.64e15 + 1, clock.now()])
-      expect(await faultOf(twinkey.keys.create({ ...INPUT, expiresAt: expiresAt as number })), String(expiresAt)).toBe('invalid_input')
+      expect(await errorCodeOf(twinkey.keys.create({ ...INPUT, expiresAt: expiresAt as number })), String(expiresAt)).toBe('invalid_input')
     const never = await twinkey.keys.create({ ...INPUT, expiresAt: null })
     const soon = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 1 })
     for (const expiresAt of [0, 'never']) {
-      expect(await faultOf(twinkey.keys.update(soon.key.id, { expiresAt: expiresAt as number }))).toBe('invalid_input')
+      expect(await errorCodeOf(twinkey.keys.update(soon.key.id, { expiresAt: expiresAt as number }))).toBe('invalid_input')
     }
     expect((await twinkey.keys.verify(soon.primary)).ok).toBe(true)
     clock.advance(1)

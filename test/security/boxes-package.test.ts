@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { checksumHolds, NodeWireRequest, rateLimited, secretPattern, type Throttle, type WireRequest } from 'twinkey'
+import { hasValidChecksum, NodeWireRequest, rateLimited, secretPattern, type Throttle, type WireRequest } from 'twinkey'
 import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
 import { expect, it } from 'vitest'
 import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'
 import { createBench } from '../support/bench.ts'
-import { faultOf } from '../support/faults.ts'
+import { errorCodeOf } from '../support/faults.ts'
 import { anyTarget, byHeaders, codeOf, sent } from '../support/sent.ts'
 
 const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] } } as const
@@ -64,7 +64,7 @@ it('K2: what is let in, what is refused and every change is told with key, tenan
   ])
   // No value can begin a line of its own where events are written to a log.
   for (const odd of [{ actor: 'eve\nadmin' }, { name: 'n\r\nx' }, { owner: '\u001b[2J' }])
-    expect(await faultOf(twinkey.keys.create({ ...INPUT, ...odd }))).toBe('invalid_input')
+    expect(await errorCodeOf(twinkey.keys.create({ ...INPUT, ...odd }))).toBe('invalid_input')
 })
 
 it('K3: a peer that guesses has to wait, with Retry-After, and the key that is in use does not, from wherever', async () => {
@@ -133,10 +133,10 @@ it('L3: a scanner has an expression and a checksum, finds secrets in text with t
     `/?auth-key=${primary}&a=1`,
   ]) {
     const found = pattern.exec(text)?.[0] ?? ''
-    expect([found, checksumHolds(found)]).toEqual([primary, true])
+    expect([found, hasValidChecksum(found)]).toEqual([primary, true])
   }
   const madeUp = `acme_${'x'.repeat(65)}`
-  expect([pattern.test(madeUp), checksumHolds(madeUp)]).toEqual([true, false])
+  expect([pattern.test(madeUp), hasValidChecksum(madeUp)]).toEqual([true, false])
   for (const text of [`x${primary}`, `${primary}x`, primary.replace('acme', 'acne'), primary.slice(0, -1)])
     expect(pattern.test(text)).toBe(false)
 })

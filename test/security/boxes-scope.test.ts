@@ -3,7 +3,7 @@ import { flare } from 'twinkey/profiles'
 import { requireAuth, webEndpoints } from 'twinkey/web'
 import { expect, it } from 'vitest'
 import { createBench } from '../support/bench.ts'
-import { faultOf } from '../support/faults.ts'
+import { errorCodeOf } from '../support/faults.ts'
 import { decoded } from '../support/forge.ts'
 import { byHeaders, codeOf, type Sent, sent } from '../support/sent.ts'
 
@@ -32,7 +32,7 @@ it('D1: tenant and environment and workflow must each be covered, byte for byte;
   for (const axis of ['tenant', 'environment', 'workflow']) expect(await codeFor({ ...right, [axis]: undefined })).not.toBe('let in')
   const none = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: [] } })
   expect(codeOf(await twinkey.authenticate(sent({ credential: none.primary, ...right }), byHeaders))).toBe('workflow_denied')
-  expect(await faultOf(twinkey.keys.create({ name: 'n', scope: {} as { tenants: '*' } }))).toBe('invalid_input')
+  expect(await errorCodeOf(twinkey.keys.create({ name: 'n', scope: {} as { tenants: '*' } }))).toBe('invalid_input')
 })
 
 it('D2: a tenant that a caller names only confirms what is held, and two that differ or repeat are refused', async () => {
@@ -60,7 +60,7 @@ it('D3: a name in a scope is a name: no prefix, glob or pattern, and upper and l
     codeOf(await twinkey.authenticate(sent({ credential: primary, tenant: 't', workflow }), byHeaders))
   for (const workflow of ['x.read', 'read', 'read:x', 'write', 'READ', 'x']) expect(await code(workflow)).toBe('workflow_denied')
   for (const workflow of odd) expect(await code(workflow)).toBe('let in')
-  expect(await faultOf(twinkey.keys.create({ name: 'n', scope: { tenants: ['t', '*'] } }))).toBe('invalid_input')
+  expect(await errorCodeOf(twinkey.keys.create({ name: 'n', scope: { tenants: ['t', '*'] } }))).toBe('invalid_input')
 })
 
 it('D4: a tenant that exists and one that does not get the same answer, byte for byte', async () => {

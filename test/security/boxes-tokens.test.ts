@@ -135,10 +135,10 @@ it('C7: a token with crit is refused, whatever stands in it', async () => {
 
 it('C8: the skew is for iat and nbf only, 60 seconds at most, and no option of a claim is a pattern', async () => {
   const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey] }
-  expect(() => createTwinkey({ tokens: { ...tokens, skewSeconds: 61 } })).toThrow(RangeError)
+  expect(() => createTwinkey({ tokens: { ...tokens, clockToleranceSeconds: 61 } })).toThrow(RangeError)
   for (const name of ['issuer', 'audience'])
     expect(() => createTwinkey({ tokens: { ...tokens, [name]: /./ } as TokenOptions })).toThrow(TypeError)
-  const { withClaims, clock } = await createScene({ skewSeconds: 60 })
+  const { withClaims, clock } = await createScene({ clockToleranceSeconds: 60 })
   const now = clock.now() / 1000
   expect([await withClaims({ iat: now + 60 }), await withClaims({ iat: now + 61 })]).toEqual(['let in', REFUSED])
   expect([await withClaims({ exp: now + 1 }), await withClaims({ exp: now }), await withClaims({ exp: now - 1 })]).toEqual([

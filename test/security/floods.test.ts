@@ -36,7 +36,7 @@ describe('a flood of made-up secrets', () => {
     const { twinkey, spy, clock } = createBench()
     const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
     expect(await verdict(twinkey, primary)).toBe('let in')
-    await twinkey.pending()
+    await twinkey.flush()
     const before = { ...spy.calls }
     for (let wave = 0; wave < 200; wave++) {
       clock.advance(10)

@@ -46,7 +46,7 @@ export async function createScene(algorithm: SigningAlgorithm): Promise<Scene> {
   const make = (signingKeys: readonly JWK[], more: TwinkeyOptions = {}) =>
     createTwinkey({
       store: spy.store,
-      foreign: [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }],
+      importedSecrets: [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }],
       tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys },
       now: clock.now,
       ...more,

@@ -29,7 +29,7 @@ export function credentialTarget({ texts }: FuzzScene, profile: Profile): Target
 function credentialProblem(request: FuzzRequest, profile: Profile, read: Profile['credential']): string | undefined {
   const credential = read(wireRequest(request))
   if (!isRefusal(credential)) {
-    if (!KINDS.includes(credential.kinds) || typeof credential.shielded !== 'boolean') return 'no credential'
+    if (!KINDS.includes(credential.kinds) || typeof credential.inAuthorizationHeader !== 'boolean') return 'no credential'
     if (credential.text.length > LONGEST) return `a credential of ${credential.text.length} characters`
     // Where the characters are left to whoever does not know the text, they may still turn out not to be any credential's.
     if (credential.form?.test(credential.text) === false) return undefined

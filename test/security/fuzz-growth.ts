@@ -1,5 +1,5 @@
 import { fromScopeString } from '../../src/core/model/scope.ts'
-import { checksumHolds, hasOurPrefix, isWellFormed, keyIdOf } from '../../src/core/secrets/secret.ts'
+import { hasOurPrefix, hasValidChecksum, isWellFormed, keyIdOf } from '../../src/core/secrets/secret.ts'
 import { isIssuedBy, isTokenLike } from '../../src/core/tokens/token.ts'
 import { readBody } from '../../src/http/body.ts'
 import { readHeader, readQuery, withoutQuery } from '../../src/http/request.ts'
@@ -27,7 +27,7 @@ export function growers(profiles: readonly Profile[]): readonly Grower[] {
   return [
     { name: 'keyIdOf', parse: (text) => keyIdOf(text, PREFIXES) ?? hasOurPrefix(text, PREFIXES), made: [...ANY, ['acme_']] },
     { name: 'isWellFormed', parse: isWellFormed, made: ANY },
-    { name: 'checksumHolds', parse: checksumHolds, made: ANY },
+    { name: 'hasValidChecksum', parse: hasValidChecksum, made: ANY },
     {
       name: 'secretPattern',
       parse: (text) => pattern.test(text),

@@ -46,7 +46,7 @@ export async function createFuzzScene(library: FuzzLibrary = { createTwinkey, pr
     environments: ['production'],
     now: clock.now,
     cache: { maxAgeSeconds: 3600 },
-    foreign: [{ algorithm: 'sha-256', minLength: 24, maxLength: 64 }],
+    importedSecrets: [{ algorithm: 'sha-256', minLength: 24, maxLength: 64 }],
   } as const
   const make = (issuer: string, signingKey: typeof key, more = {}) =>
     library.createTwinkey({ ...common, tokens: { issuer, audience: AUDIENCE, signingKeys: [signingKey] }, ...more })
@@ -104,7 +104,7 @@ export async function createFuzzScene(library: FuzzLibrary = { createTwinkey, pr
     rules: {
       issuer: ISSUER,
       audience: AUDIENCE,
-      skewSeconds: 30,
+      clockToleranceSeconds: 30,
       keyOf: (kid) => (kid === signingKey.kid ? signingKey : undefined),
     },
     now: clock.now(),

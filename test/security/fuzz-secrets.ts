@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { isWellFormed, keyIdOf } from '../../src/core/secrets/secret.ts'
-import { checksumHolds, secretPattern } from '../../src/index.ts'
+import { hasValidChecksum, secretPattern } from '../../src/index.ts'
 import type { Random } from './fuzz-random.ts'
 import type { Judgement, Target } from './fuzz-run.ts'
 import { type FuzzScene, PREFIXES } from './fuzz-scene.ts'
@@ -13,13 +13,13 @@ const GRAMMAR = /^(acme|acme_live|z_)_([0-9A-Za-z]{16})[0-9A-Za-z]{43}([0-9A-Za-
 export interface SecretParser {
   readonly keyIdOf: (text: string, prefixes: readonly string[]) => string | undefined
   readonly isWellFormed: (text: string) => boolean
-  readonly checksumHolds: (text: string) => boolean
+  readonly hasValidChecksum: (text: string) => boolean
 }
 
 /** The text of a secret: held to the grammar as a regular expression, and to the CRC of zlib. */
 export function secretTarget(
   { secrets }: Pick<FuzzScene, 'secrets'>,
-  parser: SecretParser = { keyIdOf, isWellFormed, checksumHolds },
+  parser: SecretParser = { keyIdOf, isWellFormed, hasValidChecksum },
 ): Target<string> {
   return {
     name: 'secret',
@@ -31,7 +31,7 @@ export function secretTarget(
       const id = parser.keyIdOf(text, PREFIXES)
       if (parts !== null && id !== parts[2]) return { wrong: `its id is ${parts[2]} and not ${id}` }
       if ((id !== undefined && parser.isWellFormed(text)) !== good) return { wrong: good ? 'it was refused' : 'it was taken' }
-      if (isAscii(text) && parser.checksumHolds(text) !== hasChecksum(text)) return { wrong: 'its checksum was misjudged' }
+      if (isAscii(text) && parser.hasValidChecksum(text) !== hasChecksum(text)) return { wrong: 'its checksum was misjudged' }
       return good ? 'taken' : 'refused'
     },
   }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { isRefusal, REFUSALS } from '../../src/core/model/refusal.ts'
 import { fromScopeString } from '../../src/core/model/scope.ts'
-import { checksumHolds, isWellFormed, keyIdOf } from '../../src/core/secrets/secret.ts'
+import { hasValidChecksum, isWellFormed, keyIdOf } from '../../src/core/secrets/secret.ts'
 import { readBody } from '../../src/http/body.ts'
 import type { Profile } from '../../src/http/profile.ts'
 import { readHeader, readQuery, redactUrl, withoutQuery } from '../../src/http/request.ts'
@@ -42,7 +42,7 @@ it('an input is made again from the seed and its index', () => {
 
 const { twinkey } = scene
 const [standard, , , flowgear] = scene.profiles as [Profile, Profile, Profile, Profile]
-const secretParser = { keyIdOf, isWellFormed, checksumHolds }
+const secretParser = { keyIdOf, isWellFormed, hasValidChecksum }
 const queryParser = { readQuery, withoutQuery, redactUrl }
 const tolerant = (text: string) => text.trim().replace(/,$/, '')
 
@@ -87,7 +87,7 @@ const broken: Record<string, Target> = {
     ...standard,
     credential: (request) => {
       const text = request.header('authorization')?.split(/[ ,]+/)[1]
-      return text === undefined ? REFUSALS.credentialMissing : { text, kinds: 'either', shielded: true }
+      return text === undefined ? REFUSALS.credentialMissing : { text, kinds: 'either', inAuthorizationHeader: true }
     },
   }),
   'a refusal that repeats what was sent': credentialTarget(scene, {

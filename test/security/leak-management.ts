@@ -27,7 +27,7 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
     store: spy.store,
     pepper,
     tokens: { issuer: 'https://api.test', audience: 'https://api.test', signingKeys },
-    foreign: [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }],
+    importedSecrets: [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }],
     environments: ['production'],
     now: clock.now,
     onEvent: (event) => channels.say('events', shown(event)),

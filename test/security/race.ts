@@ -50,7 +50,7 @@ export interface Tally {
 /** What a node is made with, whatever its store. */
 export const NODE_OPTIONS = {
   environments: ['production'],
-  foreign: [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }],
+  importedSecrets: [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }],
 } as const
 
 /** How many rounds are run. */

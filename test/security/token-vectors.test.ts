@@ -53,7 +53,11 @@ describe('the Wycheproof vectors of JSON Web Signatures', () => {
     const said: Record<string, number> = {}
     for (const { key, tests } of groups) {
       for (const { jws } of tests) {
-        const reason = await verifyToken(jws, { issuer: ISSUER, audience: AUDIENCE, skewSeconds: 0, keyOf: () => key }, Date.now())
+        const reason = await verifyToken(
+          jws,
+          { issuer: ISSUER, audience: AUDIENCE, clockToleranceSeconds: 0, keyOf: () => key },
+          Date.now(),
+        )
         said[String(reason)] = (said[String(reason)] ?? 0) + 1
       }
     }

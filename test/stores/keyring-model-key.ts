@@ -1,4 +1,4 @@
-import type { ApiKey, FaultCode, Metadata, Scope, Slot } from 'twinkey'
+import type { ApiKey, ErrorCode, Metadata, Scope, Slot } from 'twinkey'
 import { sorted } from './keyring-model-scope.ts'
 
 /** A secret that was shown once. */
@@ -63,7 +63,7 @@ export function changed(
   change: Change,
   secret: ModelSecret,
   now: number,
-): { readonly key: ModelKey | undefined } | { readonly fault: FaultCode } {
+): { readonly key: ModelKey | undefined } | { readonly fault: ErrorCode } {
   if (key === undefined) return { fault: 'key_not_found' }
   if (change.kind === 'delete') return { key: undefined }
   const revoked = key.revokedAt !== null

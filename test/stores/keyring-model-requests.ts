@@ -136,7 +136,7 @@ export function issue(node: number, pick: number, asked: Partial<Scope>, lifetim
           }
         : { code: issued.refusal.code }
       expect(expected).toContainEqual(found)
-      await twinkey.pending()
+      await twinkey.flush()
       if (issued.ok) {
         used(model, secret, 'certainly')
         model.tokens.push({ text: issued.token, secret, scope: issued.scope, expiresAt: issued.expiresAt })
@@ -152,7 +152,7 @@ export function issue(node: number, pick: number, asked: Partial<Scope>, lifetim
 
 /** Waits until what was noted on a node is written, and notes it in the model. */
 export async function settle(model: KeyringModel, twinkey: Twinkey, credential: ModelSecret | ModelToken, letIn: boolean): Promise<void> {
-  await twinkey.pending()
+  await twinkey.flush()
   if (letIn) used(model, 'secret' in credential ? credential.secret : credential, 'certainly')
 }
 

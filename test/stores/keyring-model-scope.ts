@@ -1,4 +1,4 @@
-import type { Axis, Reach, Scope, Target } from 'twinkey'
+import type { Axis, Scope, ScopeValue, Target } from 'twinkey'
 
 // The rules of scopes, written down a second time, as sets: nothing of the library is called here.
 
@@ -15,13 +15,13 @@ const AXES: readonly (readonly [Axis, keyof Scope])[] = [
 
 /** A scope in which the order of names does not count. */
 export function sorted({ tenants, environments, workflows }: Scope): Scope {
-  const inOrder = (reach: Reach): Reach => (reach === '*' ? '*' : [...reach].sort())
+  const inOrder = (reach: ScopeValue): ScopeValue => (reach === '*' ? '*' : [...reach].sort())
   return { tenants: inOrder(tenants), environments: inOrder(environments), workflows: inOrder(workflows) }
 }
 
 /** What all of the scopes reach. */
 export function common(...scopes: readonly Scope[]): Scope {
-  const onAxis = (axis: keyof Scope): Reach => {
+  const onAxis = (axis: keyof Scope): ScopeValue => {
     const lists = scopes.map((scope) => scope[axis]).filter((reach): reach is readonly string[] => reach !== '*')
     const [first, ...others] = lists
     return first === undefined ? '*' : first.filter((name) => others.every((list) => new Set(list).has(name)))

@@ -31,7 +31,7 @@ export function changeOwner(name: string, scope: Scope | undefined, told: readon
       for (let node = 0; secrets.length > 0 && node < NODES; node++) await verifyOne(model, nodes, node, pickOf(secrets, pick))
       timeline?.become(next && withTenants(next, model.run), model.clock.now())
       for (const node of told) {
-        await nodes.twinkeys[node]?.ownerChanged(owner)
+        await nodes.twinkeys[node]?.invalidateOwner(owner)
         timeline?.caughtUp(node)
       }
       count(model, 'changeOwner', next === undefined ? 'gone' : 'another scope')

@@ -3,7 +3,7 @@ import { createTwinkey, type TwinkeyError } from 'twinkey'
 import { type PostgresClient, type PostgresMigrationOptions, postgresMigrations, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
-import { faultOf } from '../support/faults.ts'
+import { errorCodeOf } from '../support/faults.ts'
 import { createPool, freePort, type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { endChildren, startChild } from './postgres-child.ts'
 
@@ -215,7 +215,7 @@ test('a store that is used before migrate() says what to do', async () => {
   ]
   for (const call of calls) await expect(call()).rejects.toThrow(/Call migrate\(\) of the store/)
   const twinkey = createTwinkey({ store })
-  expect(await faultOf(twinkey.keys.get('k'))).toBe('store_unavailable')
+  expect(await errorCodeOf(twinkey.keys.get('k'))).toBe('store_unavailable')
   await expect(twinkey.keys.get('k')).rejects.toMatchObject({ cause: { cause: { code: '42P01' } } })
   await expect(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).rejects.toMatchObject({
     code: 'store_unavailable',

@@ -4,7 +4,7 @@ import { type IoRedisClient, type NodeRedisClient, redisStore } from 'twinkey/st
 import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { newId, newKey } from '../../src/testing/sample.ts'
-import { faultOf } from '../support/faults.ts'
+import { errorCodeOf } from '../support/faults.ts'
 import { openRedis, type RedisCluster, type RedisServer, startRedis, startRedisCluster } from '../support/redis.ts'
 
 const scope = { tenants: ['t'], environments: '*', workflows: '*' } as const
@@ -153,8 +153,8 @@ it('a record that has not the form of one is malformed, in a list too, and is no
     const tenant = newId()
     const { key } = await keys.create({ name: 'n', scope: { tenants: [tenant] } })
     await raw.hset(`twinkey:{${key.id}}`, field, value)
-    expect(await faultOf(keys.get(key.id))).toBe('store_malformed')
-    expect(await faultOf(keys.list({ tenant }))).toBe('store_malformed')
+    expect(await errorCodeOf(keys.get(key.id))).toBe('store_malformed')
+    expect(await errorCodeOf(keys.list({ tenant }))).toBe('store_malformed')
   }
   const id = newId()
   await raw.hset(`twinkey:{${id}}`, 'record', '{')

@@ -2,7 +2,7 @@ import { createTwinkey } from 'twinkey'
 import { type LibsqlClient, type SqliteDatabase, sqliteMigrations, sqliteStore } from 'twinkey/stores/sqlite'
 import { expect } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
-import { faultOf } from '../support/faults.ts'
+import { errorCodeOf } from '../support/faults.ts'
 import { type DriverName, withBed } from '../support/sqlite.ts'
 
 /** One sentence about the store over SQLite, for any driver. */
@@ -93,7 +93,7 @@ export const schemaCases: readonly SqliteCase[] = [
         ]
         for (const call of calls) await expect(call()).rejects.toThrow(/Call migrate\(\)/)
         const twinkey = createTwinkey({ store })
-        expect(await faultOf(twinkey.keys.get('k'))).toBe('store_unavailable')
+        expect(await errorCodeOf(twinkey.keys.get('k'))).toBe('store_unavailable')
         await expect(twinkey.keys.get('k')).rejects.toMatchObject({ cause: { message: expect.stringContaining('Call migrate()') } })
         const missing = { code: 'store_unavailable', message: expect.stringContaining('Call migrate()') }
         await expect(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).rejects.toMatchObject(missing)

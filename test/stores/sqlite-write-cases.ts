@@ -3,7 +3,7 @@ import { sqliteStore } from 'twinkey/stores/sqlite'
 import { expect } from 'vitest'
 import { newId, newKey } from '../../src/testing/sample.ts'
 import { createBench } from '../support/bench.ts'
-import { faultOf } from '../support/faults.ts'
+import { errorCodeOf } from '../support/faults.ts'
 import { verdict } from '../support/sent.ts'
 import { openSqlite, withBed } from '../support/sqlite.ts'
 import type { SqliteCase } from './sqlite-schema-cases.ts'
@@ -74,8 +74,8 @@ export const writeCases: readonly SqliteCase[] = [
         const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
         for (const spoilt of ['no JSON', '', 'null', '5', '[]', '{}', '{"kind":"key"}', '"text"']) {
           await exec(`update twinkey_keys set record = '${spoilt}'`)
-          expect(await faultOf(twinkey.keys.get(key.id)), spoilt).toBe('store_malformed')
-          expect(await faultOf(twinkey.keys.list({ tenant: 't' })), spoilt).toBe('store_malformed')
+          expect(await errorCodeOf(twinkey.keys.get(key.id)), spoilt).toBe('store_malformed')
+          expect(await errorCodeOf(twinkey.keys.list({ tenant: 't' })), spoilt).toBe('store_malformed')
           expect(await verdict(bench.another(), primary)).toBe('unavailable')
         }
       }),
@@ -239,7 +239,7 @@ export const writeCases: readonly SqliteCase[] = [
         }
         const rollback = await (await open()).begin()
         const { twinkey } = createBench({ store, deadlineSeconds: 0.05 })
-        expect(await faultOf(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } }))).toBe('outcome_unknown')
+        expect(await errorCodeOf(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } }))).toBe('outcome_unknown')
         await rollback()
         await Promise.all(puts)
         expect(await all('select id from twinkey_keys')).toEqual([])

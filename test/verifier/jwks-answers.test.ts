@@ -8,7 +8,7 @@ import { readSigningKey } from '../../src/core/tokens/signing-key.ts'
 import { remoteKeys } from '../../src/verifier/remote-keys.ts'
 import { createSource, type Source } from '../security/forge-source.ts'
 import { createClock } from '../support/clock.ts'
-import { faultOf } from '../support/faults.ts'
+import { errorCodeOf } from '../support/faults.ts'
 import { createGate } from '../support/gate.ts'
 
 const secret = await generateSigningKey()
@@ -57,12 +57,12 @@ describe('what a source answers is no JWK set', () => {
     ['300 KB of spaces', 200, set + ' '.repeat(300_000)],
   ])('%s', async (_name, status, body) => {
     answer(status, body)
-    expect(await faultOf(() => find())).toBe('jwks_unavailable')
+    expect(await errorCodeOf(() => find())).toBe('jwks_unavailable')
   })
 
   it.each([301, 302, 303, 307, 308])('a redirect is not followed: %i', async (status) => {
     answer(status, set, { location: elsewhere.url })
-    expect(await faultOf(() => find())).toBe('jwks_unavailable')
+    expect(await errorCodeOf(() => find())).toBe('jwks_unavailable')
     expect(elsewhere.requests()).toBe(0)
   })
 
@@ -76,7 +76,7 @@ describe('what a source answers is no JWK set', () => {
     ]
     for (const each of cut) {
       source.answer((_request, response) => each(response))
-      expect(await faultOf(() => find())).toBe('jwks_unavailable')
+      expect(await errorCodeOf(() => find())).toBe('jwks_unavailable')
     }
   })
 
@@ -121,7 +121,7 @@ it('an answer of another status is not waited for to its end', async () => {
     response.writeHead(404).write('<html>')
   })
   const start = performance.now()
-  expect(await faultOf(() => find(kid, 30_000))).toBe('jwks_unavailable')
+  expect(await errorCodeOf(() => find(kid, 30_000))).toBe('jwks_unavailable')
   await closed.opened
   expect(performance.now() - start).toBeLessThan(20_000)
 })
@@ -136,7 +136,7 @@ it('a request that never settles, as where its host has ended it, is waited for 
     void keys.find(kid)
     // What it would have ended by is gone with it.
     vi.clearAllTimers()
-    const beside = faultOf(keys.find(kid))
+    const beside = errorCodeOf(keys.find(kid))
     await vi.advanceTimersByTimeAsync(2000)
     expect(await beside).toBe('jwks_unavailable')
     clock.advance(4000)
@@ -154,7 +154,7 @@ describe('an answer without an end', () => {
     let bytes = 0
     source.answer((_request, response) => write(response, (more) => (bytes += more)))
     const start = performance.now()
-    expect(await faultOf(() => find(kid, 5000))).toBe('jwks_unavailable')
+    expect(await errorCodeOf(() => find(kid, 5000))).toBe('jwks_unavailable')
     return { bytes, seconds: (performance.now() - start) / 1000 }
   }
 

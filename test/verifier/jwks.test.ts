@@ -54,7 +54,7 @@ async function found(kid: string, from = keys): Promise<string | undefined> {
 async function requestsOf(action: () => Promise<unknown>): Promise<number> {
   const before = source.requests()
   await action()
-  await keys.pending()
+  await keys.flush()
   return source.requests() - before
 }
 
@@ -88,7 +88,7 @@ describe('a JWK set is asked for', () => {
     clock.advance(5 * MINUTE - 1)
     // By whom it is seen that it is due makes no difference.
     expect([keys.areUsable(), await found(first.kid)]).toEqual([true, 'ES256'])
-    await keys.pending()
+    await keys.flush()
     expect(await found(first.kid)).toBeUndefined()
     source.answer({ keys: [first] })
     clock.advance(5 * MINUTE)
@@ -157,7 +157,7 @@ describe('a key that is withdrawn', () => {
     source.answer({ keys: [second] })
     clock.advance(5 * MINUTE - 1)
     expect([await found(second.kid), changes]).toEqual(['EdDSA', 0])
-    await keys.pending()
+    await keys.flush()
     expect([await found(second.kid), await found(first.kid), changes]).toEqual(['EdDSA', undefined, 1])
   })
 
@@ -165,11 +165,11 @@ describe('a key that is withdrawn', () => {
     await found(first.kid)
     clock.advance(5 * MINUTE)
     await found(first.kid)
-    await keys.pending()
+    await keys.flush()
     source.answer({ keys: [second, first] })
     clock.advance(5 * MINUTE)
     await found(first.kid)
-    await keys.pending()
+    await keys.flush()
     expect([await found(first.kid), await found(second.kid), changes]).toEqual(['ES256', 'EdDSA', 0])
   })
 
@@ -191,7 +191,7 @@ describe('while its source is down', () => {
     const requests = await requestsOf(async () => {
       for (let second = 0; second < 60; second++) {
         expect(await found(first.kid)).toBe('ES256')
-        await keys.pending()
+        await keys.flush()
         clock.advance(1000)
       }
     })
@@ -210,14 +210,14 @@ describe('while its source is down', () => {
       await held.opened
       response.end(JSON.stringify({ keys: [second] }))
     })
-    expect(keys.pending()).toBeUndefined()
+    expect(keys.flush()).toBeUndefined()
     clock.advance(10_000)
     expect([keys.areUsable(), await found(first.kid)]).toEqual([true, 'ES256'])
     await asked.opened
     clock.advance(29_000)
     expect([keys.areUsable(), await found(first.kid)]).toEqual([true, 'ES256'])
     held.open()
-    await keys.pending()
+    await keys.flush()
     expect([await found(first.kid), await found(second.kid), changes]).toEqual([undefined, 'EdDSA', 1])
   })
 

@@ -33,7 +33,7 @@ describe('when a key is withdrawn from the set', () => {
     service.bench.clock.advance(5 * MINUTE - 1)
     // Who finds that the set is due does not wait for it.
     expect(await service.verdict(another)).toBe('let in')
-    await service.verifier.pending()
+    await service.verifier.flush()
     expect([await service.verdict(another), await service.verdict(token)]).toEqual(['credential_invalid', 'credential_invalid'])
     expect([await service.verdict(other), service.asked()]).toEqual(['let in', 2])
   })
@@ -43,7 +43,7 @@ describe('when a key is withdrawn from the set', () => {
     service.bench.clock.advance(5 * MINUTE - 1)
     expect(service.decideNow({ credential: token })).toBe('let in')
     // Those have made it ask, behind them. It asks before it lets anybody in where nobody came in time.
-    await service.verifier.pending()
+    await service.verifier.flush()
     expect([service.asked(), await service.verdict(token), await service.verdict(other)]).toEqual([2, 'credential_invalid', 'let in'])
     service.publish({ keys: [] })
     service.bench.clock.advance(5 * MINUTE)
@@ -72,7 +72,7 @@ describe('when a key is withdrawn from the set', () => {
       // Somebody else's token makes it ask again.
       const { token: another } = await service.mint()
       expect(await service.verdict(another)).toBe('let in')
-      await service.verifier.pending()
+      await service.verifier.flush()
       expect(await service.verdict(another)).toBe('credential_invalid')
       held.open()
       await verifying
@@ -227,10 +227,10 @@ describe('a listener', () => {
     for (const onEvent of listeners) {
       const listened = service.another({ onEvent })
       expect([codeOf(await listened.verify(token)), codeOf(await listened.verify('x'))]).toEqual(['let in', 'credential_invalid'])
-      const pending = listened.pending()
+      const pending = listened.flush()
       told.open()
       await pending
-      expect(listened.pending()).toBeUndefined()
+      expect(listened.flush()).toBeUndefined()
     }
   })
 
@@ -246,6 +246,6 @@ describe('a listener', () => {
   it('may be left out', async () => {
     const quiet = service.another({ onEvent: undefined })
     expect(codeOf(await quiet.verify((await service.mint()).token))).toBe('let in')
-    expect(quiet.pending()).toBeUndefined()
+    expect(quiet.flush()).toBeUndefined()
   })
 })

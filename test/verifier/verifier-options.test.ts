@@ -38,8 +38,8 @@ describe('a verifier that is made wrongly says so at once', () => {
     ...withOption('audience', [undefined, null, '', 1, [AUDIENCE], /x/, '$AUDIENCE', 'a\tb', 'x'.repeat(129)], 'TypeError'),
     ...withOption('environments', [null, [], 'prod', {}, [1], [''], ['$ENV'], [null]], 'TypeError'),
     ...withOption('environments', [['*'], ['prod', '*']], 'RangeError'),
-    ...withOption('skewSeconds', [null, '30', Number.NaN, Number.POSITIVE_INFINITY, [30], true], 'TypeError'),
-    ...withOption('skewSeconds', [-1, 61, 3600, -0.001], 'RangeError'),
+    ...withOption('clockToleranceSeconds', [null, '30', Number.NaN, Number.POSITIVE_INFINITY, [30], true], 'TypeError'),
+    ...withOption('clockToleranceSeconds', [-1, 61, 3600, -0.001], 'RangeError'),
     ...withOption('deadlineSeconds', [null, '2', Number.NaN, Number.POSITIVE_INFINITY], 'TypeError'),
     ...withOption('deadlineSeconds', [0, -1, 61, 0.0001], 'RangeError'),
     ...withOption('onEvent', [null, 'log', {}, 1], 'TypeError'),
@@ -50,8 +50,12 @@ describe('a verifier that is made wrongly says so at once', () => {
   })
 
   it('and says nothing where it is made rightly', () => {
-    const more = { environments: ['prod'], skewSeconds: 0, deadlineSeconds: 60, onEvent: () => {}, now: () => 1 }
-    for (const options of [good, { ...good, ...more }, { ...good, skewSeconds: 60, deadlineSeconds: 0.001, environments: undefined }]) {
+    const more = { environments: ['prod'], clockToleranceSeconds: 0, deadlineSeconds: 60, onEvent: () => {}, now: () => 1 }
+    for (const options of [
+      good,
+      { ...good, ...more },
+      { ...good, clockToleranceSeconds: 60, deadlineSeconds: 0.001, environments: undefined },
+    ]) {
       expect(thrown(options)).toBe('nothing')
     }
   })

@@ -1,5 +1,5 @@
 import { generateSigningKey } from 'twinkey'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { CheckedRequirement } from '../../src/guard/requirement.ts'
 import { createService, SCOPE, type Service } from '../security/forge-service.ts'
 import { AUDIENCE, ISSUER, signingKey } from '../support/bench.ts'
@@ -48,15 +48,16 @@ describe('who is let in with a token alone', () => {
     expect(await service.decide({ credential: token }, anyTarget)).toBe('let in')
     expect(service.decideNow({ credential: token })).toBe('let in')
     const event = { type: 'access.allowed', at: service.bench.clock.now(), keyId, slot: undefined, via: 'token' }
-    // Every decision has its event, the one that nobody waited for too.
+    // Every decision has its event, also the one that nobody awaited.
+    await vi.waitFor(() => expect(service.events).toHaveLength(3))
     expect(service.events).toEqual([0, 1, 2].map(() => ({ ...event, tenant: undefined, environment: undefined, workflow: undefined })))
     expect(service.asked()).toBe(1)
   })
 
   it('is let in by the skew that is allowed, and no further ahead', async () => {
     const { token } = await service.mint()
-    const ahead = (milliseconds: number, skewSeconds?: number) =>
-      service.another({ now: () => service.bench.clock.now() - milliseconds, skewSeconds }).verify(token)
+    const ahead = (milliseconds: number, clockToleranceSeconds?: number) =>
+      service.another({ now: () => service.bench.clock.now() - milliseconds, clockToleranceSeconds }).verify(token)
     expect(
       await Promise.all(
         [ahead(30_000), ahead(30_001), ahead(0, 0), ahead(1, 0), ahead(60_000, 60)].map(async (each) => codeOf(await each)),
@@ -217,7 +218,7 @@ describe('an optional guard', () => {
   it('lets nobody pass as nobody, and the token of another issuer, but none of ours that is not good', async () => {
     const { token } = await service.mint()
     const { payload } = decoded(token)
-    const foreign = forge({
+    const importedSecrets = forge({
       header: decoded(token).header,
       payload: { ...payload, iss: 'https://other.example' },
       key: await generateSigningKey(),
@@ -227,7 +228,7 @@ describe('an optional guard', () => {
       const decision = await service.verifier.authenticate(sent({ credential }), new CheckedRequirement(optional))
       return decision.ok ? (decision.principal?.via ?? 'nobody') : decision.refusal.code
     }
-    expect([await passed(undefined), await passed(foreign), await passed(forged), await passed(token)]).toEqual([
+    expect([await passed(undefined), await passed(importedSecrets), await passed(forged), await passed(token)]).toEqual([
       'nobody',
       'nobody',
       'credential_invalid',

@@ -25,7 +25,10 @@ export const PEERS = {
     async open(_host, { tokens }) {
       const { credentials, jwk, rules } = await tokensOf(tokens)
       const secret = createPublicKey({ key: jwk, format: 'jwk' })
-      return { credentials, install: () => [expressjwt({ secret, algorithms: ['ES256'], ...rules }), within(({ auth: claims }) => claims)] }
+      return {
+        credentials,
+        install: () => [expressjwt({ secret, algorithms: ['ES256'], ...rules }), withTimeout(({ auth: claims }) => claims)],
+      }
     },
   },
   'express-oauth2-jwt-bearer': {
@@ -34,12 +37,12 @@ export const PEERS = {
     async open(_host, { tokens }) {
       const { credentials, jwk, rules } = await tokensOf(tokens)
       const verify = auth({ ...rules, publicKey: { keys: [jwk] }, tokenSigningAlg: 'ES256' })
-      return { credentials, install: () => [verify, within(({ auth: { payload } }) => payload)] }
+      return { credentials, install: () => [verify, withTimeout(({ auth: { payload } }) => payload)] }
     },
   },
 }
 
-function within(claimsOf) {
+function withTimeout(claimsOf) {
   return (req, res, next) => {
     if (reaches(claimsOf(req), req.params.tenant, WORKFLOW)) next()
     else res.status(403).end()

@@ -4,7 +4,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { Metadata } from '../../core/model/api-key.ts'
 import type { Principal } from '../../core/model/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../../endpoints/tokens/endpoints.ts'
-import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '../../guard/guard.ts'
+import { createGuard, type Decider, type GuardOutcome, isAnswer, isPending } from '../../guard/guard.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { readNodeBody, writeAnswer } from '../node/message.ts'
 import { expressWireRequest } from './request.ts'
@@ -45,18 +45,18 @@ export type AuthHandler = <P, A, B, Q, L extends object>(req: Request<P, A, B, Q
  * ```
  */
 export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): AuthHandler {
-  const { judge, secretQuery } = createGuard(twinkey, requirement)
+  const { evaluate, secretQuery } = createGuard(twinkey, requirement)
   return (req, res, next) => {
-    const proceed = (verdict: Verdict) => {
-      if (isAnswer(verdict)) return writeAnswer(req, res, verdict)
-      if (verdict.noStore) res.setHeader('cache-control', 'no-store')
+    const proceed = (outcome: GuardOutcome) => {
+      if (isAnswer(outcome)) return writeAnswer(req, res, outcome)
+      if (outcome.noStore) res.setHeader('cache-control', 'no-store')
       // Also where it is undefined: what an earlier guard has let in does not pass a later one.
-      req.principal = verdict.principal as Principal
+      req.principal = outcome.principal as Principal
       next()
     }
-    const verdict = judge(expressWireRequest(req, secretQuery, next))
-    if (isPending(verdict)) verdict.then(proceed).catch(next)
-    else proceed(verdict)
+    const outcome = evaluate(expressWireRequest(req, secretQuery, next))
+    if (isPending(outcome)) outcome.then(proceed).catch(next)
+    else proceed(outcome)
   }
 }
 

@@ -4,7 +4,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Metadata } from '../../core/model/api-key.ts'
 import type { Principal } from '../../core/model/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../../endpoints/tokens/endpoints.ts'
-import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '../../guard/guard.ts'
+import { createGuard, type Decider, type GuardOutcome, isAnswer, isPending } from '../../guard/guard.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { addEndpoints } from './endpoints.ts'
 import { type GuardedReply, sendAnswer } from './reply.ts'
@@ -47,18 +47,18 @@ export type AuthHook = (request: GuardedRequest, reply: GuardedReply, done: (err
  * ```
  */
 export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): AuthHook {
-  const { judge, secretQuery } = createGuard(twinkey, requirement)
+  const { evaluate, secretQuery } = createGuard(twinkey, requirement)
   return (request, reply, done) => {
-    const proceed = (verdict: Verdict) => {
-      if (isAnswer(verdict)) return sendAnswer(reply, verdict)
-      if (verdict.noStore) reply.header('cache-control', 'no-store')
+    const proceed = (outcome: GuardOutcome) => {
+      if (isAnswer(outcome)) return sendAnswer(reply, outcome)
+      if (outcome.noStore) reply.header('cache-control', 'no-store')
       // Also where it is undefined: what an earlier guard has let in does not pass a later one.
-      request.principal = verdict.principal as Principal
+      request.principal = outcome.principal as Principal
       done()
     }
-    const verdict = judge(fastifyWireRequest(request, secretQuery))
-    if (isPending(verdict)) verdict.then(proceed).catch(done)
-    else proceed(verdict)
+    const outcome = evaluate(fastifyWireRequest(request, secretQuery))
+    if (isPending(outcome)) outcome.then(proceed).catch(done)
+    else proceed(outcome)
   }
 }
 

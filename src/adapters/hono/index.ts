@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Metadata } from '../../core/model/api-key.ts'
 import type { Principal } from '../../core/model/principal.ts'
 import { createEndpoints, type EndpointOptions, type TokenService } from '../../endpoints/tokens/endpoints.ts'
-import { createGuard, type Decider, isAnswer, isPending, type Verdict } from '../../guard/guard.ts'
+import { createGuard, type Decider, type GuardOutcome, isAnswer, isPending } from '../../guard/guard.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { honoWireRequest, outliveHonoResponse, readHonoBody, respond } from './context.ts'
 
@@ -37,20 +37,20 @@ export function requireAuth<M extends Metadata>(
   requirement: Requirement,
 ): MiddlewareHandler<{ Variables: { principal: Principal<M> | undefined } }>
 export function requireAuth<M extends Metadata>(twinkey: Decider<M>, requirement?: Requirement): MiddlewareHandler {
-  const { judge, secretQuery } = createGuard(twinkey, requirement)
-  const proceed = (c: Context, next: Next, verdict: Verdict<M>): ReturnType<MiddlewareHandler> => {
-    outliveHonoResponse(c, twinkey.pending())
-    if (isAnswer(verdict)) return Promise.resolve(respond(c, verdict))
+  const { evaluate, secretQuery } = createGuard(twinkey, requirement)
+  const proceed = (c: Context, next: Next, outcome: GuardOutcome<M>): ReturnType<MiddlewareHandler> => {
+    outliveHonoResponse(c, twinkey.flush())
+    if (isAnswer(outcome)) return Promise.resolve(respond(c, outcome))
     // Also where it is undefined: what an earlier guard has let in does not pass a later one.
-    c.set('principal', verdict.principal)
-    return verdict.noStore
+    c.set('principal', outcome.principal)
+    return outcome.noStore
       ? (next().then(() => c.res.headers.has('cache-control') || c.header('cache-control', 'no-store')) as Promise<void>)
       : next()
   }
-  // Not async: where the verdict is known at once, nothing waits for it.
+  // Not async: where the decision is known at once, nothing waits for it.
   return (c, next) => {
-    const judged = judge(honoWireRequest(c, secretQuery))
-    return isPending(judged) ? judged.then((verdict) => proceed(c, next, verdict)) : proceed(c, next, judged)
+    const judged = evaluate(honoWireRequest(c, secretQuery))
+    return isPending(judged) ? judged.then((outcome) => proceed(c, next, outcome)) : proceed(c, next, judged)
   }
 }
 
@@ -72,7 +72,7 @@ export function tokenRoutes<M extends Metadata>(twinkey: TokenService<M>, option
     const written = await answer
     // Only now, because it is the request that the body is read from.
     honoWireRequest(c, secretQuery)
-    outliveHonoResponse(c, twinkey.pending())
+    outliveHonoResponse(c, twinkey.flush())
     return respond(c, written)
   }
 }

@@ -23,7 +23,7 @@ export function webEndpoints<M extends Metadata>(
   const { exchange, test, jwks } = createEndpoints(twinkey, options)
   const answered = async (answer: Promise<WireAnswer>, rest: readonly unknown[]): Promise<Response> => {
     const written = await answer
-    outliveWebResponse(twinkey.pending(), rest)
+    outliveWebResponse(twinkey.flush(), rest)
     return toResponse(written)
   }
   return {

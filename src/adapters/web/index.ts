@@ -53,15 +53,15 @@ export function requireAuth<M extends Metadata, A extends unknown[]>(
   requirement: Requirement,
   handler: GuardedHandler<Principal<M>, A>,
 ): (request: Request, ...rest: A) => Promise<Response> {
-  const { judge, secretQuery } = createGuard(twinkey, requirement)
+  const { evaluate, secretQuery } = createGuard(twinkey, requirement)
   if (typeof handler !== 'function') throw new TypeError('requireAuth: the third argument must be the handler to guard.')
   return async (request, ...rest) => {
-    const verdict = await judge(new WebWireRequest(request))
-    outliveWebResponse(twinkey.pending(), rest)
-    if (isAnswer(verdict)) return toResponse(verdict)
+    const outcome = await evaluate(new WebWireRequest(request))
+    outliveWebResponse(twinkey.flush(), rest)
+    if (isAnswer(outcome)) return toResponse(outcome)
     const seen = secretQuery === undefined ? request : hideWebQuery(request, secretQuery)
     // The overloads say when there may be none.
-    const response = await handler(seen, verdict.principal as Principal<M>, ...rest)
-    return verdict.noStore ? withoutCaching(response) : response
+    const response = await handler(seen, outcome.principal as Principal<M>, ...rest)
+    return outcome.noStore ? withoutCaching(response) : response
   }
 }

@@ -77,7 +77,7 @@ export function createCache<C extends Cached<unknown>>(
   }
 
   function start(part: string): Flight<C> {
-    const id = ownText(part)
+    const id = detachString(part)
     const loadedAt = now() - madeAt
     const generation = generationOf(id)
     const loading = read(id, loadedAt, generation).then((cached) => {
@@ -189,7 +189,7 @@ export function frontOf<K>(entries: ReadonlyMap<K, unknown>): Front<K> {
 }
 
 /** A copy with memory of its own. A part of a longer text keeps the whole of it: with a key id that would be a header, and the secret in it. */
-export function ownText(text: string): string {
+export function detachString(text: string): string {
   return Array.from(text).join('')
 }
 

@@ -1,28 +1,28 @@
 import { sha256 } from '#hash'
 import { NEGATIVE_MAX_AGE_MILLISECONDS } from '../cache/cache.ts'
-import { deadKeyReason, deadReason, type KeyRecord, slotOf } from '../model/api-key.ts'
+import { inactiveKeyReason, inactiveReason, type KeyRecord, slotOf } from '../model/api-key.ts'
 import { MAX_SECRET_LENGTH } from '../model/checks.ts'
 import { TwinkeyError } from '../model/error.ts'
 import { REFUSALS, type Refusal, type RefusalReason } from '../model/refusal.ts'
 import { matchSecret, type Pepper } from '../secrets/digest.ts'
-import { aliasIdsOf, type ForeignSecrets } from '../secrets/imported-secrets.ts'
+import { aliasIdsOf, type ImportedSecretFormat } from '../secrets/imported-secrets.ts'
 import { hasOurPrefix, isWellFormed, keyIdOf, type Slot } from '../secrets/secret.ts'
 import { isTokenLike, type TokenHeader } from '../tokens/token.ts'
-import { holderOfToken, type Identity } from './identity.ts'
-import { type CachedKey, holderIn, type KeyCache } from './key-cache.ts'
+import { type Identity, identityForToken } from './identity.ts'
+import { type CachedKey, identityInSlot, type KeyCache } from './key-cache.ts'
 import type { Credential } from './route-requirement.ts'
 import { type Steps, wait } from './steps.ts'
 import type { RememberedToken } from './token-memory.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
 /** Why a credential is refused, for the caller and for the operator. */
-export class Denial {
+export class CredentialDenial {
   constructor(
     readonly refusal: Refusal,
     readonly reason: RefusalReason | undefined,
     readonly keyId?: string,
     /** Whether the credential was not issued here, so that another scheme may know it. */
-    readonly foreign = false,
+    readonly issuedElsewhere = false,
   ) {}
 }
 
@@ -35,7 +35,7 @@ export type Inspected =
       readonly text: string
       readonly aliasIds: readonly string[]
       /** What the text is if it was not imported: a token, or why it is neither. */
-      readonly otherwise: InspectedToken | Denial
+      readonly otherwise: InspectedToken | CredentialDenial
     }
 
 type InspectedToken = {
@@ -60,13 +60,13 @@ export interface Identifier {
     age?: 'fresh' | 'any',
   ): Identity | undefined
   /** Checks length, form, checksum, and header and `kid` of a token. Asks nothing and grants nothing. */
-  inspect(credential: Pick<Credential, 'text' | 'form'>, kinds: Credential['kinds']): Inspected | Denial
+  inspect(credential: Pick<Credential, 'text' | 'form'>, kinds: Credential['kinds']): Inspected | CredentialDenial
   /**
    * Finds the active key of an inspected credential.
    *
    * @param since When the request arrived. A record that was loaded before is reloaded before it refuses anything.
    */
-  identify(inspected: Inspected, since: number): Steps<Identity | Denial>
+  identify(inspected: Inspected, since: number): Steps<Identity | CredentialDenial>
   /** Whether the key was neither invalidated nor replaced in the cache since the identity was made. */
   isCurrent(identity: Identity, at: number): boolean
 }
@@ -77,7 +77,7 @@ export interface IdentifierParts {
   readonly prefixes: readonly string[]
   readonly pepper: Pepper | undefined
   /** The kinds of secrets of other systems that may have been imported. */
-  readonly foreign: readonly ForeignSecrets[]
+  readonly importedSecrets: readonly ImportedSecretFormat[]
   readonly tokens: TokenVerifier
   readonly now: () => number
 }
@@ -85,22 +85,22 @@ export interface IdentifierParts {
 // A key is loaded once, and again if its record is older than the request. More often means that the clock or the feed is wrong.
 const MAX_LOADS = 50
 
-export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now }: IdentifierParts): Identifier {
+export function createIdentifier({ keys, prefixes, pepper, importedSecrets, tokens, now }: IdentifierParts): Identifier {
   function peek(id: string, at: number, age: 'fresh' | 'any'): CachedKey | undefined {
     return keys.peek(id, at) ?? (age === 'any' ? keys.last(id) : undefined)
   }
 
   function recogniseImported(text: string, at: number, age: 'fresh' | 'any'): Identity | undefined {
-    for (const aliasId of aliasIdsOf(text, foreign, prefixes, pepper)) {
+    for (const aliasId of aliasIdsOf(text, importedSecrets, prefixes, pepper)) {
       const alias = peek(aliasId, at, age)?.value
       const cached = alias?.kind === 'alias' ? peek(alias.keyId, at, age) : undefined
       const found = cached && matchedSecret(text, cached, at)
-      if (found !== undefined && !(found instanceof Denial)) return found
+      if (found !== undefined && !(found instanceof CredentialDenial)) return found
     }
     return undefined
   }
 
-  function* identifyToken({ text, kinds, header }: InspectedToken, since: number): Steps<Identity | Denial> {
+  function* identifyToken({ text, kinds, header }: InspectedToken, since: number): Steps<Identity | CredentialDenial> {
     const token = tokens.recall(text, now()) ?? (yield* wait(tokens.verify(text, header)))
     if (typeof token === 'string') return noToken(text, kinds, token)
     const { keyId, expiresAt } = token.claims
@@ -108,21 +108,21 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
     return yield* settle(keyId, text, since, (cached, at) => matchedToken(token, cached, at))
   }
 
-  function* identifyImported(inspected: Inspected & { kind: 'imported' }, since: number): Steps<Identity | Denial> {
+  function* identifyImported(inspected: Inspected & { kind: 'imported' }, since: number): Steps<Identity | CredentialDenial> {
     const { text, aliasIds, otherwise } = inspected
-    let last: Denial | undefined
+    let last: CredentialDenial | undefined
     for (const aliasId of aliasIds) {
       const found = yield* identifyAlias(aliasId, text, since)
-      if (found !== undefined && !(found instanceof Denial)) return found
+      if (found !== undefined && !(found instanceof CredentialDenial)) return found
       // An alias that was left behind must not hide one of another kind.
       last = found ?? last
     }
-    if (last !== undefined || otherwise instanceof Denial) return last ?? (otherwise as Denial)
+    if (last !== undefined || otherwise instanceof CredentialDenial) return last ?? (otherwise as CredentialDenial)
     return yield* identifyToken(otherwise, since)
   }
 
   // The alias may be outdated as its key may be: the secret may have been imported again, for another key. Undefined if there is no alias.
-  function* identifyAlias(aliasId: string, text: string, since: number): Steps<Identity | Denial | undefined> {
+  function* identifyAlias(aliasId: string, text: string, since: number): Steps<Identity | CredentialDenial | undefined> {
     let alias = keys.peek(aliasId, now())
     let from = since
     for (let loads = 0; loads < MAX_LOADS; loads++) {
@@ -130,24 +130,24 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
       alias ??= yield* wait(keys.load(aliasId))
       if (alias.value?.kind !== 'alias') return undefined
       const found = yield* settle(alias.value.keyId, text, since, (cached, at) => matchedSecret(text, cached, at))
-      if (!(found instanceof Denial) || !isOutdated(alias, text, from)) return found
+      if (!(found instanceof CredentialDenial) || !isOutdated(alias, text, from)) return found
       alias = undefined
     }
     return yield* forgottenAgain()
   }
 
-  function inspectToken(text: string, kinds: Credential['kinds']): InspectedToken | Denial {
+  function inspectToken(text: string, kinds: Credential['kinds']): InspectedToken | CredentialDenial {
     const header = tokens.inspect(text)
     return typeof header === 'string' ? noToken(text, kinds, header) : { kind: 'token', text, kinds, header }
   }
 
   // Where a secret could stand as well, a text of another issuer was not imported either.
-  function noToken(text: string, kinds: Credential['kinds'], reason: RefusalReason): Denial {
+  function noToken(text: string, kinds: Credential['kinds'], reason: RefusalReason): CredentialDenial {
     const isForeign = !tokens.isOwn(text)
     return invalid(isForeign && kinds !== 'token' ? 'prefix_unknown' : reason, undefined, isForeign)
   }
 
-  function notImported(text: string): Denial {
+  function notImported(text: string): CredentialDenial {
     return tokens.isOwn(text) ? invalid('kind_not_accepted') : invalid('prefix_unknown', undefined, true)
   }
 
@@ -157,15 +157,15 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
     keyId: string,
     text: string,
     since: number,
-    match: (cached: CachedKey, at: number) => Identity | Denial,
-  ): Steps<Identity | Denial> {
+    match: (cached: CachedKey, at: number) => Identity | CredentialDenial,
+  ): Steps<Identity | CredentialDenial> {
     let cached = keys.peek(keyId, now())
     let from = since
     for (let loads = 0; loads < MAX_LOADS; loads++) {
       if (cached === undefined) from = Math.min(from, now())
       cached ??= yield* wait(keys.load(keyId))
       const found = match(cached, now())
-      if (!(found instanceof Denial) || !isOutdated(cached, text, from)) return found
+      if (!(found instanceof CredentialDenial) || !isOutdated(cached, text, from)) return found
       cached = undefined
     }
     return yield* forgottenAgain()
@@ -180,16 +180,16 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
     return false
   }
 
-  function matchedSecret(text: string, cached: CachedKey, at: number): Identity | Denial {
+  function matchedSecret(text: string, cached: CachedKey, at: number): Identity | CredentialDenial {
     const { value: record } = cached
     const slot = matchSecret(text, record === null ? undefined : cached, pepper)
-    const holder = slot === 'primary' || slot === 'secondary' ? holderIn(cached, slot) : undefined
-    if (holder !== undefined) return ifLive(holder, at)
+    const holder = slot === 'primary' || slot === 'secondary' ? identityInSlot(cached, slot) : undefined
+    if (holder !== undefined) return ifActive(holder, at)
     if (record?.kind !== 'key') return invalid('key_unknown')
     // A key that is inactive in any case needs no pepper to be refused.
-    const dead = slot === 'pepper_missing' ? deadKeyReason(record, at) : undefined
+    const dead = slot === 'pepper_missing' ? inactiveKeyReason(record, at) : undefined
     if (dead !== undefined) return invalid(dead, record.id)
-    if (slot === 'pepper_missing') return new Denial(REFUSALS.unavailable, 'pepper_missing', record.id)
+    if (slot === 'pepper_missing') return new CredentialDenial(REFUSALS.unavailable, 'pepper_missing', record.id)
     return invalid('secret_wrong', record.id)
   }
 
@@ -200,7 +200,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
         const cached = kinds === 'token' || text.length > MAX_SECRET_LENGTH ? undefined : peek(keyId, at, age)
         return cached && orUndefined(matchedSecret(text, cached, at))
       }
-      const mayBeImported = kinds !== 'token' && foreign.length > 0 && form?.test(text) !== false
+      const mayBeImported = kinds !== 'token' && importedSecrets.length > 0 && form?.test(text) !== false
       const imported = mayBeImported ? recogniseImported(text, at, age) : undefined
       if (imported !== undefined || kinds === 'secret' || !isTokenLike(text)) return imported
       const token = tokens.recall(text, at, age)
@@ -208,7 +208,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
       return cached && orUndefined(matchedToken(token, cached, at))
     },
     inspect({ text, form }, kinds) {
-      if (form?.test(text) === false) return new Denial(REFUSALS.credentialMalformed, undefined)
+      if (form?.test(text) === false) return new CredentialDenial(REFUSALS.credentialMalformed, undefined)
       const keyId = keyIdOf(text, prefixes)
       if (keyId !== undefined || hasOurPrefix(text, prefixes)) {
         if (kinds === 'token') return invalid('kind_not_accepted')
@@ -218,7 +218,7 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
       const token = kinds !== 'secret' && isTokenLike(text) ? inspectToken(text, kinds) : undefined
       if (kinds === 'token') return token ?? invalid('token_malformed', undefined, true)
       // Looked up before a token is, because a secret of another system may look like one of our tokens. No token is as short as such a secret.
-      const aliasIds = aliasIdsOf(text, foreign, prefixes, pepper)
+      const aliasIds = aliasIdsOf(text, importedSecrets, prefixes, pepper)
       const otherwise = token ?? notImported(text)
       return aliasIds.length === 0 ? otherwise : { kind: 'imported', text, aliasIds, otherwise }
     },
@@ -236,8 +236,8 @@ export function createIdentifier({ keys, prefixes, pepper, foreign, tokens, now 
 }
 
 /** The refusal `credential_invalid`: to the caller all reasons look the same. */
-export function invalid(reason: RefusalReason, keyId?: string, foreign = false): Denial {
-  return new Denial(REFUSALS.credentialInvalid, reason, keyId, foreign)
+export function invalid(reason: RefusalReason, keyId?: string, issuedElsewhere = false): CredentialDenial {
+  return new CredentialDenial(REFUSALS.credentialInvalid, reason, keyId, issuedElsewhere)
 }
 
 /** Ends a decision whose data was invalidated again and again while it was loaded: as unavailable. */
@@ -246,23 +246,23 @@ export function* forgottenAgain(): Steps<never> {
   return yield* wait(Promise.reject(new TwinkeyError('store_unavailable', message)))
 }
 
-function matchedToken(token: RememberedToken, cached: CachedKey, at: number): Identity | Denial {
+function matchedToken(token: RememberedToken, cached: CachedKey, at: number): Identity | CredentialDenial {
   const { claims } = token
   if (cached.value?.kind !== 'key') return invalid('key_unknown', claims.keyId)
   const slot = slotOf(cached.value, claims.secretId)
-  const secret = slot && holderIn(cached, slot)
+  const secret = slot && identityInSlot(cached, slot)
   if (secret === undefined) return invalid('secret_replaced', claims.keyId)
-  if (token.identity?.mintedBy !== secret) token.identity = holderOfToken(secret, claims)
-  return ifLive(token.identity, at)
+  if (token.identity?.mintedBy !== secret) token.identity = identityForToken(secret, claims)
+  return ifActive(token.identity, at)
 }
 
 // The one place that asks whether a key and its slot are active, for secrets and tokens alike.
-function ifLive(identity: Identity, at: number): Identity | Denial {
-  if (identity.livesUntil === null || at < identity.livesUntil) return identity
+function ifActive(identity: Identity, at: number): Identity | CredentialDenial {
+  if (identity.validUntil === null || at < identity.validUntil) return identity
   const { key, slot } = identity as { key: KeyRecord; slot: Slot }
-  return invalid(deadReason(key, slot, at) ?? 'token_expired', key.id)
+  return invalid(inactiveReason(key, slot, at) ?? 'token_expired', key.id)
 }
 
-function orUndefined(found: Identity | Denial): Identity | undefined {
-  return found instanceof Denial ? undefined : found
+function orUndefined(found: Identity | CredentialDenial): Identity | undefined {
+  return found instanceof CredentialDenial ? undefined : found
 }

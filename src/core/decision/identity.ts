@@ -1,25 +1,25 @@
 import type { Cached } from '../cache/cache.ts'
-import { type KeyRecord, livesUntil } from '../model/api-key.ts'
+import { type KeyRecord, validUntil } from '../model/api-key.ts'
 import type { Allowed } from '../model/principal.ts'
 import { intersect, type Scope } from '../model/scope.ts'
 import type { Slot } from '../secrets/secret.ts'
 import type { TokenClaims } from '../tokens/token.ts'
-import type { Demand } from './route-requirement.ts'
+import type { RouteRequirement } from './route-requirement.ts'
 import type { Readings } from './target.ts'
 
 /** The last decision that let a credential in, with everything that it depends on. A request that matches all of it gets the same answer. */
 export interface CachedDecision {
   readonly allowed: Allowed
   readonly identity: Identity
-  readonly demand: Demand<never>
+  readonly requirement: RouteRequirement<never>
   readonly readings: Readings
-  readonly ceiling: Cached<Scope> | undefined
+  readonly ownerScope: Cached<Scope> | undefined
 }
 
 /** The key behind a credential. One for each slot of a cached key, and one for each remembered token. */
 export interface Identity {
   /** When the credential expires if nothing changes, in epoch milliseconds; null for never. */
-  readonly livesUntil: number | null
+  readonly validUntil: number | null
   /** The last decision that let this credential in. */
   decision: CachedDecision | undefined
   /** The last use that was written to the store, in epoch seconds, rounded up; 0 for never. A token keeps it in {@link mintedBy}. */
@@ -39,21 +39,21 @@ export interface Identity {
 }
 
 /** The identity of the secret in a slot, which must not be empty. */
-export function holderOfSecret(key: KeyRecord, slot: Slot, source: Cached<unknown>): Identity {
+export function identityForSecret(key: KeyRecord, slot: Slot, source: Cached<unknown>): Identity {
   const { id } = key[slot] as NonNullable<KeyRecord[Slot]>
   const usedAtSecond = Math.ceil((key.lastUsedAt[id] ?? 0) / 1000)
-  return identityOf('secret', livesUntil(key, slot), key, key.scope, usedAtSecond, undefined, slot, key, source)
+  return identityOf('secret', validUntil(key, slot), key, key.scope, usedAtSecond, undefined, slot, key, source)
 }
 
 /** The identity of a token that the secret of that identity minted. */
-export function holderOfToken(secret: Identity, claims: TokenClaims): Identity {
-  const { livesUntil: until, slot, key, holder, scope, source } = secret
+export function identityForToken(secret: Identity, claims: TokenClaims): Identity {
+  const { validUntil: until, slot, key, holder, scope, source } = secret
   const dies = Math.min(until ?? claims.expiresAt, claims.expiresAt)
   return identityOf('token', dies, holder, intersect(scope, claims.scope), 0, secret, slot, key, source)
 }
 
 /** The identity of a token as far as the token itself tells. */
-export function holderOfTokenAlone({ keyId, subject, scope, expiresAt }: TokenClaims): Identity {
+export function identityForTokenAlone({ keyId, subject, scope, expiresAt }: TokenClaims): Identity {
   const holder = { id: keyId, name: keyId, owner: subject === keyId ? null : subject, metadata: Object.freeze({}) }
   return identityOf('token', expiresAt, holder, scope, 0)
 }
@@ -61,7 +61,7 @@ export function holderOfTokenAlone({ keyId, subject, scope, expiresAt }: TokenCl
 // The one place that makes them, so that all have the same hidden class. The members that every decision reads come first.
 function identityOf(
   via: Identity['via'],
-  livesUntil: number | null,
+  validUntil: number | null,
   holder: Identity['holder'],
   scope: Scope,
   usedAtSecond: number,
@@ -70,5 +70,5 @@ function identityOf(
   key?: KeyRecord,
   source?: Cached<unknown>,
 ): Identity {
-  return { livesUntil, decision: undefined, usedAtSecond, mintedBy, via, slot, key, holder, scope, source }
+  return { validUntil, decision: undefined, usedAtSecond, mintedBy, via, slot, key, holder, scope, source }
 }

@@ -6,11 +6,11 @@ import type { Slot } from '../secrets/secret.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
 import type { StoredKey } from '../store/store.ts'
 import { readRecord } from '../store/stored-key.ts'
-import { holderOfSecret, type Identity } from './identity.ts'
+import { type Identity, identityForSecret } from './identity.ts'
 
 /** A record in the key cache, without its digests, which are laid out beside it with what else the request path wants to know. */
 export interface CachedKey extends Cached<StoredKey>, SlotDigests {
-  /** Whose secret each slot holds, as soon as somebody has asked by {@link holderIn}. */
+  /** Whose secret each slot holds, as soon as somebody has asked by {@link identityInSlot}. */
   primary: Identity | undefined
   secondary: Identity | undefined
   /** The digest of the credential that was refused last by this record. */
@@ -18,11 +18,11 @@ export interface CachedKey extends Cached<StoredKey>, SlotDigests {
 }
 
 /** Whose secret it is that stands in a slot; undefined for an empty slot, and for an alias. */
-export function holderIn(cached: CachedKey, slot: Slot): Identity | undefined {
+export function identityInSlot(cached: CachedKey, slot: Slot): Identity | undefined {
   const { value } = cached
   const known = slot === 'primary' ? cached.primary : cached.secondary
   if (known !== undefined || value?.kind !== 'key' || value[slot] === null) return known
-  cached[slot] = holderOfSecret(value, slot, cached)
+  cached[slot] = identityForSecret(value, slot, cached)
   return cached[slot]
 }
 

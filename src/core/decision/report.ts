@@ -2,20 +2,20 @@ import { isTwinkeyError, messageOf } from '../model/error.ts'
 import type { Emit } from '../model/events.ts'
 import type { Principal } from '../model/principal.ts'
 import { REFUSALS, type Refusal, type RefusalReason, type Unseen } from '../model/refusal.ts'
-import type { Reach, Target } from '../model/scope.ts'
+import type { ScopeValue, Target } from '../model/scope.ts'
 import { holdsSecret, mayHoldSecret } from '../secrets/secret.ts'
-import { Denial, type Identifier } from './identifier.ts'
+import { CredentialDenial, type Identifier } from './identifier.ts'
 
 /** Where a refused request was going, and where a guard stood that could not tell. */
-export type Whereabouts = Target & Partial<Unseen>
+export type DeniedTarget = Target & Partial<Unseen>
 
 /** Why a request with a valid credential is refused. */
-export class Misdirected extends Denial {
+export class TargetDenial extends CredentialDenial {
   constructor(
     refusal: Refusal,
     reason: RefusalReason | undefined,
     keyId: string,
-    readonly where: Whereabouts,
+    readonly where: DeniedTarget,
   ) {
     super(refusal, reason, keyId)
   }
@@ -24,26 +24,26 @@ export class Misdirected extends Denial {
 /** Turns decisions into events. */
 export interface Reporter {
   allowed(principal: Principal): void
-  refused(denial: Denial): void
+  refused(denial: CredentialDenial): void
   /** Warns of an error that left a request undecided, and returns the refusal for it. */
-  unavailable(error: unknown): Denial
+  unavailable(error: unknown): CredentialDenial
 }
 
 export function createReporter(identifier: Identifier, emit: Emit | undefined, now: () => number): Reporter {
   // A name in the wrong place may be a secret, and a reader of the application may return a template with one in it.
   function isSafe(text: string): boolean {
-    return !mayHoldSecret(text) && identifier.inspect({ text }, 'secret') instanceof Denial
+    return !mayHoldSecret(text) && identifier.inspect({ text }, 'secret') instanceof CredentialDenial
   }
 
   // Advice is text of this package.
-  function safeParts(where: Whereabouts): Whereabouts {
+  function safeParts(where: DeniedTarget): DeniedTarget {
     const parts = (member: string, text: string) => (member === 'template' ? text.split('/') : [text])
     const areSafe = (member: string, text: string) => member === 'advice' || parts(member, text).every(isSafe)
     return Object.fromEntries(Object.entries(where).filter(([member, text]) => text && areSafe(member, text)))
   }
 
   // On an axis without limits the name is whatever text the caller sent, which may be a secret.
-  function safeName(name: string | undefined, reach: Reach): string | undefined {
+  function safeName(name: string | undefined, reach: ScopeValue): string | undefined {
     if (name === undefined || reach !== '*') return name
     return holdsSecret(name) || identifier.recognise({ text: name }, 'secret', now()) !== undefined ? undefined : name
   }
@@ -58,7 +58,7 @@ export function createReporter(identifier: Identifier, emit: Emit | undefined, n
     refused(denial) {
       if (emit === undefined) return
       const { refusal, reason, keyId } = denial
-      const where = denial instanceof Misdirected ? safeParts(denial.where) : undefined
+      const where = denial instanceof TargetDenial ? safeParts(denial.where) : undefined
       emit({ type: 'access.refused', at: now(), code: refusal.code, reason, axis: refusal.axis, keyId, ...where })
     },
     unavailable(error) {
@@ -69,7 +69,7 @@ export function createReporter(identifier: Identifier, emit: Emit | undefined, n
       const message = ofKeys === undefined ? 'A request could not be decided. Look at the error.' : messageOf(error)
       emit?.({ type: `warning.${reason}`, at: now(), message, error })
       // A key that cannot be used proves nothing, and trying again would not help.
-      return new Denial(reason === 'signing_key_invalid' ? REFUSALS.credentialInvalid : REFUSALS.unavailable, reason)
+      return new CredentialDenial(reason === 'signing_key_invalid' ? REFUSALS.credentialInvalid : REFUSALS.unavailable, reason)
     },
   }
 }

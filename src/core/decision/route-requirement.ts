@@ -10,7 +10,7 @@ export interface Credential {
   /** Which kinds may stand in the place where it was found. */
   readonly kinds: 'secret' | 'token' | 'either'
   /** Whether shared caches know that place to be a credential: the `Authorization` field (RFC 9111, section 3.5). */
-  readonly shielded: boolean
+  readonly inAuthorizationHeader: boolean
 }
 
 /** Reads one name out of a request: the name, undefined where the request does not say, or a refusal where it cannot be read. */
@@ -29,13 +29,13 @@ export interface RequestReader<R> {
   /** What the request itself names on an axis. */
   readonly target?: { readonly [axis in Axis]?: TargetReader<R> }
   /** The axes on which names are told apart without regard to ASCII case; they are mapped to the spelling of a listed name. */
-  readonly caseless?: readonly Axis[]
+  readonly caseInsensitive?: readonly Axis[]
   /** How the convention calls the holder of a key of that name. */
   username?(name: string): string
 }
 
 /** What a route asks of a request. */
-export interface Demand<R> {
+export interface RouteRequirement<R> {
   readonly reader: RequestReader<R>
   readonly acceptsSecret: boolean
   readonly acceptsToken: boolean
@@ -54,17 +54,17 @@ export interface Demand<R> {
   readonly throttle?: Required<Throttle<R>> | undefined
 }
 
-const TEXT_ONLY = { secret: textDemand('secret'), token: textDemand('token') }
+const TEXT_ONLY = { secret: textRequirement('secret'), token: textRequirement('token') }
 
 /** What is asked of a credential that comes as text, without a request: its kind, and no target. */
-export function textOnly(kind: 'secret' | 'token'): Demand<string> {
+export function textOnly(kind: 'secret' | 'token'): RouteRequirement<string> {
   return TEXT_ONLY[kind]
 }
 
-function textDemand(kind: 'secret' | 'token'): Demand<string> {
+function textRequirement(kind: 'secret' | 'token'): RouteRequirement<string> {
   return {
     // Only a string is text: an array with a secret in it would convert to one.
-    reader: { credential: (text) => ({ text: typeof text === 'string' ? text : '', kinds: kind, shielded: true }) },
+    reader: { credential: (text) => ({ text: typeof text === 'string' ? text : '', kinds: kind, inAuthorizationHeader: true }) },
     acceptsSecret: kind === 'secret',
     acceptsToken: kind === 'token',
     optional: false,

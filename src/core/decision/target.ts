@@ -1,8 +1,8 @@
-import { ownText } from '../cache/cache.ts'
+import { detachString } from '../cache/cache.ts'
 import { nameProblem } from '../model/checks.ts'
 import { isRefusal, REFUSALS, type Refusal, type RefusalReason, refusalReason, targetConflict, targetMissing } from '../model/refusal.ts'
-import { AXES, type Axis, covers, type Reach, type Scope, type Target } from '../model/scope.ts'
-import type { Demand } from './route-requirement.ts'
+import { AXES, type Axis, covers, type Scope, type ScopeValue, type Target } from '../model/scope.ts'
+import type { RouteRequirement } from './route-requirement.ts'
 
 /** Why a target cannot be told, for the caller and for the operator. */
 export interface Unresolved {
@@ -12,15 +12,15 @@ export interface Unresolved {
 
 type Reading = string | Refusal | undefined
 
-/** What the readers of a demand have read: of one reader what it has read, of more of them a list. */
+/** What the readers of a requirement have read: of one reader what it has read, of more of them a list. */
 export type Readings = Reading | readonly Reading[]
 
 /**
- * Reads what a demand reads, once and before anything is concluded from it.
+ * Reads what a requirement reads, once and before anything is concluded from it.
  *
  * @param before What was read for another request. Where the same is read now, the answer equals it by `===`.
  */
-export function readTarget<R>(request: R, { readers }: Demand<R>, before: Readings): Readings {
+export function readTarget<R>(request: R, { readers }: RouteRequirement<R>, before: Readings): Readings {
   const first = readers[0] && readingFrom(readers[0], request)
   if (readers.length < 2) return first
   const readings = readers.map((read, i) => (i === 0 ? first : readingFrom(read, request)))
@@ -42,7 +42,7 @@ export function keptReadings(readings: Readings, scope: Scope): Readings {
     const listed = reach === '*' ? undefined : reach[reach.indexOf(readings)]
     if (listed !== undefined) return listed
   }
-  return ownText(readings)
+  return detachString(readings)
 }
 
 /**
@@ -52,14 +52,14 @@ export function keptReadings(readings: Readings, scope: Scope): Readings {
  */
 export function resolveTarget(
   readings: Readings,
-  demand: Demand<never>,
+  requirement: RouteRequirement<never>,
   scope: Scope,
   environments: readonly string[] | undefined,
 ): Target | Unresolved {
   const target: { [axis in Axis]: string | undefined } = { tenant: undefined, environment: undefined, workflow: undefined }
   for (const [i, [axis, member]] of AXES.entries()) {
-    const [byRoute, byProfile] = [readingOf(readings, demand.names[2 * i]), readingOf(readings, demand.names[2 * i + 1])]
-    const resolved = resolveAxis(axis, byRoute, byProfile, demand, scope[member], axis === 'environment' ? environments : undefined)
+    const [byRoute, byProfile] = [readingOf(readings, requirement.names[2 * i]), readingOf(readings, requirement.names[2 * i + 1])]
+    const resolved = resolveAxis(axis, byRoute, byProfile, requirement, scope[member], axis === 'environment' ? environments : undefined)
     if (typeof resolved === 'object') return resolved
     target[axis] = resolved
   }
@@ -67,7 +67,7 @@ export function resolveTarget(
 }
 
 /** What a request names, where that is a name; of two that differ, the one that the route reads. For the operator, where no target can be told. */
-export function namedTarget(readings: Readings, { names }: Demand<never>): Target {
+export function namedTarget(readings: Readings, { names }: RouteRequirement<never>): Target {
   const named = (place: number): string | undefined => {
     const name = checked(readingOf(readings, names[place]))
     return isRefusal(name) ? undefined : name
@@ -93,8 +93,8 @@ function resolveAxis(
   axis: Axis,
   namedByRoute: Reading,
   namedByProfile: Reading,
-  { reader: { caseless }, required }: Demand<never>,
-  reach: Reach,
+  { reader: { caseInsensitive }, required }: RouteRequirement<never>,
+  reach: ScopeValue,
   served: readonly string[] | undefined,
 ): string | undefined | Unresolved {
   const byRoute = checked(namedByRoute)
@@ -104,7 +104,7 @@ function resolveAxis(
   // The route says where the name stands, and it is not there: nothing else may take its place.
   if (byRoute === undefined && required.includes(axis)) return { refusal: targetMissing(axis), reason: 'not_named' }
 
-  const listed = caseless?.includes(axis) ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? ''] : undefined
+  const listed = caseInsensitive?.includes(axis) ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? ''] : undefined
   const first = listed ? spelled(byRoute, listed) : byRoute
   const second = listed ? spelled(byProfile, listed) : byProfile
   if (first !== undefined && second !== undefined && first !== second) return { refusal: targetConflict(axis), reason: 'sources_disagree' }

@@ -1,5 +1,5 @@
 import type { Emit } from '../model/events.ts'
-import { within } from '../store/timeout.ts'
+import { withTimeout } from '../store/timeout.ts'
 
 /**
  * What counts refused credentials by peer, and says when a peer has to wait. Twinkey counts nothing by itself: a limiter like
@@ -26,7 +26,7 @@ export interface Throttle<R> {
   peer?(request: R): unknown
 }
 
-/** Asks throttles so that nothing they do, throw or reject with reaches a verdict. */
+/** Asks throttles so that nothing they do, throw or reject with reaches a decision. */
 export interface FailureLimiter {
   /** The address of the peer, or undefined where it is not known. */
   peerOf<R>(throttle: Required<Throttle<R>>, request: R): string | undefined
@@ -45,7 +45,7 @@ export function createFailureLimiter(deadlineMilliseconds: number, emit: Emit | 
   }
 
   function ask<T>(call: () => Promise<T>): Promise<T | undefined> {
-    return within(deadlineMilliseconds, 'throttle_unavailable', 'The throttle failed', call).catch(warn)
+    return withTimeout(deadlineMilliseconds, 'throttle_unavailable', 'The throttle failed', call).catch(warn)
   }
 
   return {

@@ -29,9 +29,9 @@ export function tokenDigest(text: string): string | undefined {
  * is another text, to be verified by itself.
  *
  * @param maxTokens How many are remembered; the one kept longest makes room.
- * @param skewMilliseconds How far the clock that issued a token may be ahead, as for its verification.
+ * @param clockToleranceMilliseconds How far the clock that issued a token may be ahead, as for its verification.
  */
-export function createTokenMemory(maxTokens: number, skewMilliseconds: number): TokenMemory {
+export function createTokenMemory(maxTokens: number, clockToleranceMilliseconds: number): TokenMemory {
   const kept = new Map<string, RememberedToken>()
   const oldest = frontOf(kept)
   return {
@@ -40,7 +40,7 @@ export function createTokenMemory(maxTokens: number, skewMilliseconds: number): 
       if (!remembered) return undefined
       const { issuedAt, expiresAt } = remembered.claims
       // The clock may have gone back since, or on past the end.
-      if (now < expiresAt && issuedAt <= now + skewMilliseconds) return remembered
+      if (now < expiresAt && issuedAt <= now + clockToleranceMilliseconds) return remembered
       kept.delete(digest)
       return undefined
     },

@@ -34,8 +34,8 @@ export interface TokenVerifierParts extends TokenRules {
 }
 
 export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
-  const { issuer, skewSeconds, mayHaveKey, areKeysUsable = () => true, refreshKeys, maxTokens, now } = parts
-  let memory = createTokenMemory(maxTokens, skewSeconds * 1000)
+  const { issuer, clockToleranceSeconds, mayHaveKey, areKeysUsable = () => true, refreshKeys, maxTokens, now } = parts
+  let memory = createTokenMemory(maxTokens, clockToleranceSeconds * 1000)
 
   return {
     recall(text, at, age = 'fresh') {
@@ -61,7 +61,7 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
     },
     isOwn: (text) => isIssuedBy(text, issuer),
     forget() {
-      memory = createTokenMemory(maxTokens, skewSeconds * 1000)
+      memory = createTokenMemory(maxTokens, clockToleranceSeconds * 1000)
     },
   }
 }

@@ -9,26 +9,26 @@ export interface Usage {
   /** Notes that the credential of a known key was used. Writes at most once a minute for a secret and all of its tokens, the first time at once. */
   note(used: Identity, now: number): void
   /** Resolves when everything noted so far is written, or has failed; undefined where it is. */
-  pending(): Promise<void> | undefined
+  flush(): Promise<void> | undefined
 }
 
 const INTERVAL_SECONDS = 60
 // While the store is down, this many secrets are remembered; losing the last use of more than that loses nobody's access.
-const MAX_PENDING = 10_000
+const MAX_QUEUED = 10_000
 
 // Longer than any deadline: a host that ends with the response may have torn a write down in the middle.
 const STUCK_MILLISECONDS = 120_000
 
 export function createUsage(store: Pick<CheckedStore, 'recordUse'>, failed: (error: unknown) => void): Usage {
-  let pending = new Map<string, SecretUse>()
+  let queued = new Map<string, SecretUse>()
   let writing: Promise<void> | undefined
   let begunAt = 0
 
   // One write at a time: what is noted meanwhile goes together with the next.
   async function write(begun: number): Promise<void> {
-    while (pending.size > 0) {
-      const batch = [...pending.values()]
-      pending = new Map()
+    while (queued.size > 0) {
+      const batch = [...queued.values()]
+      queued = new Map()
       try {
         await store.recordUse(batch)
       } catch (error) {
@@ -46,12 +46,12 @@ export function createUsage(store: Pick<CheckedStore, 'recordUse'>, failed: (err
       minter.usedAtSecond = Math.ceil(now / 1000)
       const { key, slot } = minter as { key: KeyRecord; slot: Slot }
       const { id } = key[slot] as StoredSecret
-      if (pending.size < MAX_PENDING) pending.set(id, { keyId: key.id, secretId: id, usedAt: now })
+      if (queued.size < MAX_QUEUED) queued.set(id, { keyId: key.id, secretId: id, usedAt: now })
       // Begun in a microtask, so that the write is never part of the decision that caused it.
       if (writing !== undefined && Math.abs(now - begunAt) < STUCK_MILLISECONDS) return
       begunAt = now
       writing = Promise.resolve().then(() => write(now))
     },
-    pending: () => writing,
+    flush: () => writing,
   }
 }

@@ -5,7 +5,7 @@ import { copyMembers } from '../model/copy.ts'
 import { readInput, requireInput, TwinkeyError } from '../model/error.ts'
 import type { CreateKeyInput } from '../model/key-input.ts'
 import { digestUnder, isDigest, type Pepper, storedDigest } from '../secrets/digest.ts'
-import { ALGORITHM_PROBLEM, type ForeignSecrets } from '../secrets/imported-secrets.ts'
+import { ALGORITHM_PROBLEM, type ImportedSecretFormat } from '../secrets/imported-secrets.ts'
 import { hasOurPrefix, hintOf, mintId } from '../secrets/secret.ts'
 
 /** A secret that another system issued, by its digest. */
@@ -53,7 +53,7 @@ const VISIBLE = /^[\x21-\x2b\x2d-\x7e]{16,256}$/
 
 /** What imported secrets are checked against. */
 export interface ImportRules {
-  readonly foreign: readonly ForeignSecrets[]
+  readonly importedSecrets: readonly ImportedSecretFormat[]
   readonly prefixes: readonly string[]
   readonly pepper: Pepper | undefined
 }
@@ -78,7 +78,7 @@ export function readImported(given: ImportedDigest | ImportedSecret, slot: strin
 function digestOfSecret(
   { secret, entropyBits }: ImportedSecret,
   slot: string,
-  { foreign, prefixes, pepper }: ImportRules,
+  { importedSecrets, prefixes, pepper }: ImportRules,
 ): Pick<StoredSecret, 'digest' | 'hint'> {
   requireInput(
     typeof secret === 'string' && VISIBLE.test(secret)
@@ -94,12 +94,16 @@ function digestOfSecret(
     secret.length * MAX_BITS_PER_CHARACTER < entropyBits ? 'is too short to have the entropy that is stated' : undefined,
     `${slot}.secret`,
   )
-  const kind = foreign.find(({ minLength, maxLength }) => secret.length >= minLength && secret.length <= maxLength)
+  const kind = importedSecrets.find(({ minLength, maxLength }) => secret.length >= minLength && secret.length <= maxLength)
   if (kind === undefined) throw notLookedUp(slot)
   return { digest: digestUnder(kind.pepper, secret, pepper) as string, hint: hintOf(secret) }
 }
 
-function digestAsGiven(input: ImportedDigest, slot: string, { foreign, pepper }: ImportRules): Pick<StoredSecret, 'digest' | 'hint'> {
+function digestAsGiven(
+  input: ImportedDigest,
+  slot: string,
+  { importedSecrets, pepper }: ImportRules,
+): Pick<StoredSecret, 'digest' | 'hint'> {
   const { algorithm, hint = '' } = input
   const name = algorithm === 'hmac-sha-256' ? input.pepper : undefined
   requireInput(algorithm === 'sha-256' || algorithm === 'hmac-sha-256' ? undefined : ALGORITHM_PROBLEM, `${slot}.algorithm`)
@@ -110,7 +114,7 @@ function digestAsGiven(input: ImportedDigest, slot: string, { foreign, pepper }:
       `${slot}.pepper`,
     )
   }
-  if (!foreign.some((kind) => kind.algorithm === algorithm && kind.pepper === name)) throw notLookedUp(slot)
+  if (!importedSecrets.some((kind) => kind.algorithm === algorithm && kind.pepper === name)) throw notLookedUp(slot)
   const encoded = base64urlOf(input)
   const digest = encoded && storedDigest(name, encoded)
   requireInput(
@@ -135,6 +139,6 @@ function base64urlOf({ digest, encoding }: ImportedDigest): string | undefined {
 function notLookedUp(slot: string): TwinkeyError {
   return new TwinkeyError(
     'invalid_input',
-    `${slot} would never be looked up: give createTwinkey a \`foreign\` that fits its algorithm, pepper and length.`,
+    `${slot} would never be looked up: give createTwinkey an entry in \`importedSecrets\` that fits its algorithm, pepper and length.`,
   )
 }

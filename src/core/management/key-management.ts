@@ -28,7 +28,7 @@ export interface Keyring<M extends Metadata = Metadata> {
   create(input: CreateKeyInput<M>): Promise<CreatedKey<M>>
   /**
    * Creates a key whose secrets another system issued, from their digests or, in a migration script, from the secrets themselves. They verify,
-   * rotate into secrets of ours, and are disabled like any other. The `foreign` option turns their lookup on.
+   * rotate into secrets of ours, and are disabled like any other. The `importedSecrets` option turns their lookup on.
    *
    * @throws {@link TwinkeyError} `secret_taken` where one of the secrets belongs to a key already; `invalid_input` also where a secret has less
    * than 112 bits of entropy, or would never be looked up.
@@ -87,7 +87,7 @@ export interface Keyring<M extends Metadata = Metadata> {
   /**
    * Ends what an owner or a tenant holds, for when one is deleted. A key of several tenants is not revoked, but loses the tenant.
    *
-   * Keys created while this runs may be missed: stop creating first. Can be called again after a fault.
+   * Keys created while this runs may be missed: stop creating first. Can be called again after an error.
    *
    * @returns How many keys were revoked, and how many lost the tenant.
    */

@@ -13,7 +13,7 @@ export interface KeyWrites {
   /** Changes a key once. Loses with `version_conflict` where another change came first. */
   change(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
   /** Changes a key whatever else happens to it: re-reads and tries again until the change holds. */
-  insist(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
+  updateWithRetry(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
   /** Deletes a key whatever else happens to it, and answers what was deleted. */
   remove(id: string): Promise<KeyRecord>
   /** From now on, what was begun before is not tried again. */
@@ -106,7 +106,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
       throw outcomeUnknown(outcome.cause)
     },
     change: (id, transition) => change(id, transition, 1),
-    insist: (id, transition) => change(id, transition, MAX_ATTEMPTS),
+    updateWithRetry: (id, transition) => change(id, transition, MAX_ATTEMPTS),
     async remove(id) {
       const mayRetry = patience(MAX_ATTEMPTS)
       let record = await read(id)
@@ -150,7 +150,7 @@ function throwIfNotWritten(cause: unknown): void {
   if (isNotWritten(cause)) throw cause
 }
 
-/** The fault where a change may have been made. */
+/** The error where a change may have been made. */
 export function outcomeUnknown(cause: unknown): TwinkeyError {
   const message = 'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
   return new TwinkeyError('outcome_unknown', cause === undefined ? message : `${message} ${messageOf(cause)}`, { cause })

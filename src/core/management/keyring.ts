@@ -41,7 +41,7 @@ import { type KeyWrites, outcomeUnknown } from './key-writes.ts'
 export interface KeyringParts {
   readonly store: CheckedStore
   readonly writes: KeyWrites
-  /** Prefixes, pepper and foreign secrets: the first prefix and the current pepper are those of new secrets. */
+  /** Prefixes, pepper and imported secrets: the first prefix and the current pepper are those of new secrets. */
   readonly rules: ImportRules
   /** What a key reaches by default, besides its tenants. */
   readonly defaultScope: Omit<Scope, 'tenants'>
@@ -104,7 +104,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
     type: KeyEvent['type'],
     id: string,
     options: ActorOption,
-    how: 'change' | 'insist',
+    how: 'change' | 'updateWithRetry',
     transition: (key: KeyRecord) => KeyRecord,
   ) {
     let changes = false
@@ -138,7 +138,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
   async function withdraw(id: string, owner: string | undefined, tenant: string | undefined, options: ActorOption) {
     let changes = false
     try {
-      const next = await writes.insist(id, (key) => {
+      const next = await writes.updateWithRetry(id, (key) => {
         const after = tenant === undefined ? withoutOwner(key, owner, now()) : withoutTenant(key, tenant, now())
         changes ||= after !== key
         return after
@@ -177,7 +177,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
     },
     async disable(id, options = {}) {
       const by = readActor(options)
-      return apply('key.disabled', id, by, 'insist', (key) => (stateOf(key) === 'disabled' ? key : switched(key, false, now())))
+      return apply('key.disabled', id, by, 'updateWithRetry', (key) => (stateOf(key) === 'disabled' ? key : switched(key, false, now())))
     },
     async rotate(id, options = {}) {
       const { graceSeconds, replace, actor } = readRotateOptions(options)
@@ -190,7 +190,7 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
     },
     async revoke(id, options = {}) {
       const by = readActor(options)
-      return apply('key.revoked', id, by, 'insist', (key) => (key.revokedAt === null ? revoked(key, now()) : key))
+      return apply('key.revoked', id, by, 'updateWithRetry', (key) => (key.revokedAt === null ? revoked(key, now()) : key))
     },
     async revokeAll(input) {
       const { owner, tenant, actor } = readRevokeAllInput(input)

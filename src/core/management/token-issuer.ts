@@ -1,8 +1,8 @@
 import type { JWK } from 'jose'
 import type { Authenticator, Caller } from '../decision/authenticate.ts'
-import { Denial } from '../decision/identifier.ts'
+import { CredentialDenial } from '../decision/identifier.ts'
 import type { CachedDecision } from '../decision/identity.ts'
-import { type Demand, textOnly } from '../decision/route-requirement.ts'
+import { type RouteRequirement, textOnly } from '../decision/route-requirement.ts'
 import type { KeyRecord, Metadata } from '../model/api-key.ts'
 import { membersProblem, secondsProblem } from '../model/checks.ts'
 import { copyMembers } from '../model/copy.ts'
@@ -11,7 +11,7 @@ import type { Emit } from '../model/events.ts'
 import { type ApiKey, viewOf } from '../model/key-view.ts'
 import type { Principal, Refused } from '../model/principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal, type RefusalReason, refusalReason } from '../model/refusal.ts'
-import { copyScope, emptyAxis, freezeScope, narrow, reachProblem, SCOPE_MEMBERS, type Scope, type ScopeInput } from '../model/scope.ts'
+import { copyScope, emptyAxis, freezeScope, narrow, SCOPE_MEMBERS, type Scope, type ScopeInput, scopeValueProblem } from '../model/scope.ts'
 import type { Slot } from '../secrets/secret.ts'
 import type { SigningKeys } from '../tokens/signing-key.ts'
 import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from '../tokens/token.ts'
@@ -74,7 +74,7 @@ export interface Tokens<M extends Metadata = Metadata> {
    * @param requirement What the endpoint asks of the request. A token is refused, even where this accepts it.
    * @param ask What the token is to be, once it is known whose secret it is. It may take its time: the body of the request is read here.
    */
-  exchange<R>(request: R, requirement: Demand<R>, ask: Ask): Promise<IssuedToken | Refused>
+  exchange<R>(request: R, requirement: RouteRequirement<R>, ask: Ask): Promise<IssuedToken | Refused>
   /**
    * Verifies a token, and that its key and its secret are live. It does not check a target: to guard a route, use `authenticate`.
    *
@@ -115,13 +115,13 @@ export function createTokenIssuer<M extends Metadata>({
 
   async function issueTo(caller: Caller, request: TokenRequest | Ask): Promise<IssuedToken | Refused> {
     const first = await caller.identify()
-    if (first instanceof Denial) return { ok: false, refusal: first.refusal }
+    if (first instanceof CredentialDenial) return { ok: false, refusal: first.refusal }
     const { id } = first.identity.holder
     const asked = typeof request === 'function' ? await authenticator.ask(() => request(first.allowed.principal)) : request
     if (isRefusal(asked)) return refuse(asked, refusalReason(asked), id)
     // The caller may be slow to say what it asks for. What counts is whether its credential is active afterwards.
     const outcome = typeof request === 'function' ? await caller.identify() : first
-    if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
+    if (outcome instanceof CredentialDenial) return { ok: false, refusal: outcome.refusal }
     return sign(outcome, readRequest(asked))
   }
 
@@ -174,7 +174,7 @@ export async function verifyCredential<M extends Metadata>(
   kind: 'secret' | 'token',
 ): Promise<Verified<M> | Refused> {
   const outcome = await authenticator.caller(text, textOnly(kind)).identify()
-  if (outcome instanceof Denial) return { ok: false, refusal: outcome.refusal }
+  if (outcome instanceof CredentialDenial) return { ok: false, refusal: outcome.refusal }
   const { key, slot } = outcome.identity as { key: KeyRecord; slot: Slot }
   return Object.freeze({ ok: true, key: viewOf<M>(key), slot, scope: outcome.allowed.principal.scope })
 }
@@ -187,7 +187,7 @@ function readRequest(request: TokenRequest): { scope: ScopeInput; lifetimeSecond
   const scope = readInput(() => copyScope(asked), 'scope') as ScopeInput
   // A misspelt axis must not leave a token wider than was meant.
   requireInput(membersProblem(scope, SCOPE_MEMBERS), 'scope')
-  for (const member of SCOPE_MEMBERS) requireInput(scope[member] === undefined ? undefined : reachProblem(scope[member]), member)
+  for (const member of SCOPE_MEMBERS) requireInput(scope[member] === undefined ? undefined : scopeValueProblem(scope[member]), member)
   requireInput(secondsProblem(lifetimeSeconds, 1, MAX_LIFETIME_SECONDS), 'lifetimeSeconds')
   return { scope, lifetimeSeconds }
 }

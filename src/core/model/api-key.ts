@@ -55,15 +55,15 @@ export interface AliasRecord {
 }
 
 /** Why a key is not live at a moment, whichever of its secrets is used, or undefined where it is. */
-export function deadKeyReason(key: KeyRecord, now: number): RefusalReason | undefined {
+export function inactiveKeyReason(key: KeyRecord, now: number): RefusalReason | undefined {
   if (key.revokedAt !== null) return 'key_revoked'
   if (!key.enabled) return 'key_disabled'
   return key.expiresAt !== null && now >= key.expiresAt ? 'key_expired' : undefined
 }
 
 /** Why a slot of a key is not live at a moment, or undefined where it is. Secrets and tokens are both judged by this. */
-export function deadReason(key: KeyRecord, slot: Slot, now: number): RefusalReason | undefined {
-  const dead = deadKeyReason(key, now)
+export function inactiveReason(key: KeyRecord, slot: Slot, now: number): RefusalReason | undefined {
+  const dead = inactiveKeyReason(key, now)
   if (dead !== undefined) return dead
   const secret = key[slot]
   if (secret === null) return 'secret_replaced'
@@ -71,8 +71,8 @@ export function deadReason(key: KeyRecord, slot: Slot, now: number): RefusalReas
   return undefined
 }
 
-/** When {@link deadReason} first has a reason, as long as the record stays as it is: 0 where it has one already, null where it never will. */
-export function livesUntil(key: KeyRecord, slot: Slot): number | null {
+/** When {@link inactiveReason} first has a reason, as long as the record stays as it is: 0 where it has one already, null where it never will. */
+export function validUntil(key: KeyRecord, slot: Slot): number | null {
   const secret = key[slot]
   if (key.revokedAt !== null || !key.enabled || secret === null) return 0
   if (key.expiresAt === null || secret.expiresAt === null) return key.expiresAt ?? secret.expiresAt

@@ -3,7 +3,7 @@
 
 // Longest name of a key, an owner, a tenant, an environment or a workflow, in UTF-16 units.
 const MAX_NAME_LENGTH = 128
-/** Longest secret, ours or foreign, in characters. */
+/** Longest secret, ours or importedSecrets, in characters. */
 export const MAX_SECRET_LENGTH = 256
 /** Longest token, in characters. */
 export const MAX_TOKEN_LENGTH = 8192

@@ -1,5 +1,5 @@
-/** Every code that a fault can have. */
-export type FaultCode =
+/** Every code that an error can have. */
+export type ErrorCode =
   | 'invalid_input'
   | 'key_not_found'
   | 'key_revoked'
@@ -25,9 +25,9 @@ const BRAND = Symbol.for('twinkey.error')
  */
 export class TwinkeyError extends Error {
   override readonly name = 'TwinkeyError'
-  readonly code: FaultCode
+  readonly code: ErrorCode
 
-  constructor(code: FaultCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)
     this.code = code
     Object.defineProperty(this, BRAND, { value: true })
@@ -68,7 +68,7 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
-/** Reads an input. If that throws, the fault is `invalid_input`; it does not repeat the error, which may hold a secret. */
+/** Reads an input. If that throws, the error is `invalid_input`; it does not repeat the error, which may hold a secret. */
 export function readInput<T>(read: () => T, what: string): T {
   try {
     return read()
@@ -77,7 +77,7 @@ export function readInput<T>(read: () => T, what: string): T {
   }
 }
 
-/** A fault for input that is wrong, unless there is no problem. */
+/** An error for input that is wrong, unless there is no problem. */
 export function requireInput(problem: string | undefined, what: string): void {
   if (problem !== undefined) throw new TwinkeyError('invalid_input', `${what} ${problem}.`)
 }

@@ -86,7 +86,7 @@ export interface WarningEvent {
   readonly at: number
   /** What it means and what to do. */
   readonly message: string
-  /** The fault behind it, where there is one. */
+  /** The error behind it, where there is one. */
   readonly error?: unknown
 }
 
@@ -96,25 +96,25 @@ export type TwinkeyEvent = KeyEvent | TokenEvent | AllowedEvent | RefusedEvent |
 /** Hands an event to whoever listens. */
 export type Emit = (event: TwinkeyEvent) => void
 
-/** Calls a listener so that nothing it does, throws or rejects with reaches a verdict. */
-export interface Announcer {
+/** Calls a listener so that nothing it does, throws or rejects with reaches a decision. */
+export interface EventDispatcher {
   readonly emit: Emit
   /** Resolves when the listener is done with every event so far; undefined where it is. */
-  pending(): Promise<void> | undefined
+  flush(): Promise<void> | undefined
 }
 
 // A listener that never ends must not make this grow; beyond this many, the rest is not waited for.
-const MAX_HEARD = 10_000
+const MAX_IN_FLIGHT = 10_000
 
 /**
  * @param listener What the application listens with.
  * @param failed Hears of each event for which the listener threw or rejected. It must not throw.
  */
-export function createAnnouncer(
+export function createEventDispatcher(
   listener: (event: TwinkeyEvent) => unknown,
   failed: (event: TwinkeyEvent, error: unknown) => void,
-): Announcer {
-  const heard = new Set<Promise<void>>()
+): EventDispatcher {
+  const inFlight = new Set<Promise<void>>()
   return {
     emit(event) {
       try {
@@ -124,14 +124,14 @@ export function createAnnouncer(
           () => {},
           (error: unknown) => failed(event, error),
         )
-        if (heard.size >= MAX_HEARD) return
-        heard.add(done)
-        done.then(() => heard.delete(done))
+        if (inFlight.size >= MAX_IN_FLIGHT) return
+        inFlight.add(done)
+        done.then(() => inFlight.delete(done))
       } catch (error) {
         // A listener that fails must not keep anybody out, nor let anybody in.
         failed(event, error)
       }
     },
-    pending: () => (heard.size === 0 ? undefined : Promise.all(heard).then(() => {})),
+    flush: () => (inFlight.size === 0 ? undefined : Promise.all(inFlight).then(() => {})),
   }
 }

@@ -2,13 +2,13 @@ import { isPlainObject, membersProblem, nameProblem } from './checks.ts'
 import { copyList, copyMembers } from './copy.ts'
 
 /** What one axis of a scope reaches: `'*'` for everything, or the exact names. An empty list reaches nothing. */
-export type Reach = '*' | readonly string[]
+export type ScopeValue = '*' | readonly string[]
 
 /** What a key or a token may reach. A request must be covered on all three axes. */
 export interface Scope {
-  readonly tenants: Reach
-  readonly environments: Reach
-  readonly workflows: Reach
+  readonly tenants: ScopeValue
+  readonly environments: ScopeValue
+  readonly workflows: ScopeValue
 }
 
 /** The axes of a scope that are given. One that is undefined counts as left out. */
@@ -37,7 +37,7 @@ export const SCOPE_MEMBERS = AXES.map(([, member]) => member)
 const MAX_NAMES = 64
 
 /** Whether a reach covers a name: byte-exact, no prefix, no pattern. */
-export function covers(reach: Reach, name: string): boolean {
+export function covers(reach: ScopeValue, name: string): boolean {
   return reach === '*' || reach.includes(name)
 }
 
@@ -104,11 +104,11 @@ export function fromScopeString(text: string): Partial<Scope> | undefined {
     else found[member] ??= [name]
   }
   const scope: Partial<Scope> = found
-  return AXES.some(([, member]) => scope[member] !== undefined && reachProblem(scope[member]) !== undefined) ? undefined : scope
+  return AXES.some(([, member]) => scope[member] !== undefined && scopeValueProblem(scope[member]) !== undefined) ? undefined : scope
 }
 
 /** Why `value` cannot be what an axis reaches, or undefined. */
-export function reachProblem(value: unknown): string | undefined {
+export function scopeValueProblem(value: unknown): string | undefined {
   if (value === '*') return undefined
   if (!Array.isArray(value)) return "must be '*' or a list of names"
   if (value.length > MAX_NAMES) return `must be '*' or at most ${MAX_NAMES} names`
@@ -125,7 +125,7 @@ export function scopeProblem(value: unknown): string | undefined {
   const problem = membersProblem(value, SCOPE_MEMBERS)
   if (problem !== undefined) return problem
   for (const member of SCOPE_MEMBERS) {
-    const wrong = reachProblem((value as Scope)[member])
+    const wrong = scopeValueProblem((value as Scope)[member])
     if (wrong !== undefined) return `is wrong: ${member} ${wrong}`
   }
   return undefined
@@ -149,20 +149,20 @@ export function freezeScope(scope: Scope): Scope {
   })
 }
 
-function freezeReach(reach: Reach): Reach {
+function freezeReach(reach: ScopeValue): ScopeValue {
   return reach === '*' ? reach : Object.freeze([...reach])
 }
 
-function intersectReach(a: Reach, b: Reach): Reach {
+function intersectReach(a: ScopeValue, b: ScopeValue): ScopeValue {
   if (a === '*') return b
   return b === '*' ? a : a.filter((name) => b.includes(name))
 }
 
-function isSubset(wanted: Reach, held: Reach): boolean {
+function isSubset(wanted: ScopeValue, held: ScopeValue): boolean {
   return held === '*' || (wanted !== '*' && wanted.every((name) => held.includes(name)))
 }
 
-function reachOf(reach: Reach): readonly string[] {
+function reachOf(reach: ScopeValue): readonly string[] {
   return reach === '*' ? ['*'] : reach.map(encodeURIComponent)
 }
 

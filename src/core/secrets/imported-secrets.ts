@@ -2,7 +2,7 @@ import { digestOf, digestUnder, type Pepper } from './digest.ts'
 import { hasOurPrefix } from './secret.ts'
 
 /** Secrets that another system issued and that are to be looked up: which digests of them were imported, and how long they are. */
-export interface ForeignSecrets {
+export interface ImportedSecretFormat {
   readonly algorithm: 'sha-256' | 'hmac-sha-256'
   /** With `hmac-sha-256`: the name in `pepper.keys` of the key that the other system used. */
   readonly pepper?: string | undefined
@@ -22,17 +22,17 @@ export function aliasIdOf(digest: string): string {
 }
 
 /**
- * The ids of the aliases under which a text may be imported: one for each kind of foreign secret that it can be by its length. None for a text
+ * The ids of the aliases under which a text may be imported: one for each entry of `importedSecrets` that its length fits. None for a text
  * that begins like a secret of ours.
  */
 export function aliasIdsOf(
   text: string,
-  foreign: readonly ForeignSecrets[],
+  importedSecrets: readonly ImportedSecretFormat[],
   prefixes: readonly string[],
   pepper: Pepper | undefined,
 ): string[] {
   if (hasOurPrefix(text, prefixes)) return []
-  const fitting = foreign.filter(({ minLength, maxLength }) => text.length >= minLength && text.length <= maxLength)
+  const fitting = importedSecrets.filter(({ minLength, maxLength }) => text.length >= minLength && text.length <= maxLength)
   // A pepper that is named here is configured: the options were checked.
   return fitting.map((kind) => aliasIdOf(digestUnder(kind.pepper, text, pepper) as string))
 }

@@ -69,7 +69,7 @@ export function keyIdOf(text: string, prefixes: readonly string[]): string | und
 
 /** Whether a text that has the length and the prefix of a secret of ours is made of the right characters and has the right checksum. */
 export function isWellFormed(text: string): boolean {
-  return TAIL.test(text.slice(-TAIL_LENGTH)) && checksumHolds(text)
+  return TAIL.test(text.slice(-TAIL_LENGTH)) && hasValidChecksum(text)
 }
 
 /** Whether a text begins like a secret of ours, well formed or not. */
@@ -95,19 +95,19 @@ export function holdsSecret(text: string): boolean {
  * @returns Whether the last six characters are the CRC-32 of the rest, in base62.
  * @example
  * ```ts
- * import { checksumHolds, secretPattern } from 'twinkey'
+ * import { hasValidChecksum, secretPattern } from 'twinkey'
  *
  * const leaked = secretPattern('acme').exec('export KEY=acme_123')?.[0]
- * if (leaked !== undefined && checksumHolds(leaked)) console.warn('a real secret was committed')
+ * if (leaked !== undefined && hasValidChecksum(leaked)) console.warn('a real secret was committed')
  * ```
  */
-export function checksumHolds(secret: string): boolean {
+export function hasValidChecksum(secret: string): boolean {
   const split = secret.length - CHECKSUM_LENGTH
   return split > 0 && checksum(secret.slice(0, split)) === secret.slice(split)
 }
 
 /**
- * The regular expression of secrets with a prefix, for secret scanners. Confirm what it finds with {@link checksumHolds}.
+ * The regular expression of secrets with a prefix, for secret scanners. Confirm what it finds with {@link hasValidChecksum}.
  *
  * @param prefix A prefix as given to `createTwinkey`.
  * @returns A pattern without flags; it keeps no state between uses.

@@ -3,9 +3,9 @@ import { copyList } from '../model/copy.ts'
 import { TwinkeyError } from '../model/error.ts'
 import { matchesQuery } from './list-query.ts'
 import type { KeyStore, ListQuery, SecretUse, StoredKey } from './store.ts'
-import { showable } from './store-error.ts'
+import { redactError } from './store-error.ts'
 import { copyRecord, readRecord, recordProblem } from './stored-key.ts'
-import { within } from './timeout.ts'
+import { withTimeout } from './timeout.ts'
 
 /** A store as the rest of the core sees it: every call has a deadline, and what comes out has been checked before it is believed. */
 export interface CheckedStore {
@@ -26,7 +26,7 @@ const PUT_ANSWERS = ['stored', 'conflict', 'missing'] as const
 const DELETE_ANSWERS = ['deleted', 'conflict', 'missing'] as const
 
 /**
- * Wraps a store. Whatever it throws, or a call that is not answered in time, becomes the fault `store_unavailable`; an answer that has not the
+ * Wraps a store. Whatever it throws, or a call that is not answered in time, becomes the error `store_unavailable`; an answer that has not the
  * form of the port becomes `store_malformed`.
  *
  * @param answered Called after each call that was answered.
@@ -41,16 +41,16 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number, answ
     const controller = new AbortController()
     calls.add(controller)
     try {
-      const outcome = await within(deadlineMilliseconds, 'store_unavailable', 'The store failed', () =>
+      const outcome = await withTimeout(deadlineMilliseconds, 'store_unavailable', 'The store failed', () =>
         answerOf(method, () => call(controller.signal), read),
       )
       answered()
-      if ('fault' in outcome) throw outcome.fault
+      if ('error' in outcome) throw outcome.error
       return outcome.value
-    } catch (fault) {
+    } catch (error) {
       // A late call goes on until it is aborted.
       controller.abort()
-      throw fault
+      throw error
     } finally {
       calls.delete(controller)
     }
@@ -108,18 +108,18 @@ async function answerOf<T>(
   method: string,
   call: () => Promise<unknown>,
   read: (answer: unknown) => T,
-): Promise<{ value: T } | { fault: TwinkeyError }> {
+): Promise<{ value: T } | { error: TwinkeyError }> {
   let answer: unknown
   try {
     answer = await call()
   } catch (error) {
-    throw showable(error)
+    throw redactError(error)
   }
   try {
     return { value: read(answer) }
   } catch (error) {
     return {
-      fault: error instanceof Malformed ? malformed(method, error.message) : malformed(method, 'it cannot be read', showable(error)),
+      error: error instanceof Malformed ? malformed(method, error.message) : malformed(method, 'it cannot be read', redactError(error)),
     }
   }
 }

@@ -3,7 +3,7 @@ export interface Inspection {
   /** Called after each call that the store answered. */
   answered(): void
   /** Resolves when it has looked; undefined where it is not looking. */
-  pending(): Promise<void> | undefined
+  flush(): Promise<void> | undefined
 }
 
 // Who may not look, or cannot at the moment, is not asked for ever.
@@ -30,6 +30,6 @@ export function createInspection(inspect: () => Promise<readonly string[]>, foun
       attempts++
       looking = look()
     },
-    pending: () => looking,
+    flush: () => looking,
   }
 }

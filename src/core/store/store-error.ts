@@ -5,9 +5,9 @@ export function notWritten(message: string, cause: unknown): Error {
   return Object.assign(new Error(message, { cause }), { code: NOT_WRITTEN })
 }
 
-/** Whether a fault comes from a store that knows that it has written nothing. */
-export function isNotWritten(fault: unknown): boolean {
-  return ((fault as Error).cause as { code?: unknown } | undefined)?.code === NOT_WRITTEN
+/** Whether an error comes from a store that knows that it has written nothing. */
+export function isNotWritten(error: unknown): boolean {
+  return ((error as Error).cause as { code?: unknown } | undefined)?.code === NOT_WRITTEN
 }
 
 const MAX_CAUSES = 5
@@ -21,7 +21,7 @@ const FRAME = /^ {4}at /
  * What a store threw, as far as it may be shown: name, code, message and where it was thrown, without anything that could be a digest, and the same of
  * its causes. Drivers put into other members what they were given, as the arguments of a command or the row that was refused.
  */
-export function showable(thrown: unknown, depth = 1): unknown {
+export function redactError(thrown: unknown, depth = 1): unknown {
   try {
     if (typeof thrown === 'string' || typeof thrown === 'symbol') return redacted(String(thrown), LONG_IN_TEXT)
     if (typeof thrown === 'function') return new Error('The store threw a function.')
@@ -36,7 +36,7 @@ export function showable(thrown: unknown, depth = 1): unknown {
       .split('\n')
       .filter((line) => FRAME.test(line))
     define(shown, 'stack', [`${called}: ${shown.message}`, ...frames.map((frame) => redacted(frame, LONG_IN_FRAME))].join('\n'))
-    if (cause !== undefined && depth < MAX_CAUSES) define(shown, 'cause', showable(cause, depth + 1))
+    if (cause !== undefined && depth < MAX_CAUSES) define(shown, 'cause', redactError(cause, depth + 1))
     return shown
   } catch {
     return new Error('What the store threw cannot be read.')

@@ -28,10 +28,10 @@ export interface SecretUse {
 
 /**
  * The pluggable persistence port. A store holds no policy: it keeps records, compares versions, and answers what is there. It throws where it
- * cannot do what is asked; what it throws becomes a fault or the refusal `unavailable`, never a verdict.
+ * cannot do what is asked; what it throws becomes an error or the refusal `unavailable`, never a decision.
  *
  * A write that throws is read back, for it may have been made all the same. Where a store knows that nothing was written, and never will be, because its
- * tables are not there or no connection could be opened, it throws an error whose `code` is `'not_written'`: then the fault is `store_unavailable`
+ * tables are not there or no connection could be opened, it throws an error whose `code` is `'not_written'`: then the error is `store_unavailable`
  * and not `outcome_unknown`.
  *
  * Each call has a deadline, `deadlineSeconds`. When it is over, the `signal` of the call is aborted, and the answer is not heard any more: a store that

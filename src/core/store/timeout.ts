@@ -1,4 +1,4 @@
-import { type FaultCode, messageOf, TwinkeyError } from '../model/error.ts'
+import { type ErrorCode, messageOf, TwinkeyError } from '../model/error.ts'
 
 /**
  * Waits for work, but no longer than that. Late work goes on: ending it is up to the caller.
@@ -22,7 +22,7 @@ export async function unlessLate<T>(milliseconds: number, work: Promise<T>): Pro
  *
  * @param what That it failed: the message goes on with why.
  */
-export async function within<T>(milliseconds: number, code: FaultCode, what: string, call: () => Promise<T> | T): Promise<T> {
+export async function withTimeout<T>(milliseconds: number, code: ErrorCode, what: string, call: () => Promise<T> | T): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds)

@@ -6,14 +6,14 @@ import { isId, type KeyRecord } from '../model/api-key.ts'
 import { isPlainObject, MAX_TOKEN_LENGTH, nameProblem } from '../model/checks.ts'
 import { TwinkeyError } from '../model/error.ts'
 import type { RefusalReason } from '../model/refusal.ts'
-import { freezeScope, reachProblem, type Scope, toScopeString } from '../model/scope.ts'
+import { freezeScope, type Scope, scopeValueProblem, toScopeString } from '../model/scope.ts'
 import { mintId } from '../secrets/secret.ts'
 import type { SigningKey } from './signing-key.ts'
 
 /** Longest life of a token, in seconds. */
 export const MAX_LIFETIME_SECONDS = 3600
 /** Largest clock difference between nodes that may be allowed for, in seconds. */
-export const MAX_SKEW_SECONDS = 60
+export const MAX_CLOCK_TOLERANCE_SECONDS = 60
 
 const MAX_ISSUED_LENGTH = 6144
 const TYPES: readonly unknown[] = ['at+jwt', 'application/at+jwt']
@@ -43,7 +43,7 @@ export interface TokenClaims {
 export interface TokenRules {
   readonly issuer: string
   readonly audience: string
-  readonly skewSeconds: number
+  readonly clockToleranceSeconds: number
   /** The key of that RFC 7638 thumbprint, or undefined. Nothing else in a header is ever used to find a key. */
   readonly keyOf: (kid: string) => SigningKey | undefined | Promise<SigningKey | undefined>
 }
@@ -147,7 +147,7 @@ export function jwksOf(keys: readonly SigningKey[]): { keys: JWK[] } {
 
 function readClaims(
   payload: Record<string, unknown> | undefined,
-  { issuer, audience, skewSeconds }: TokenRules,
+  { issuer, audience, clockToleranceSeconds }: TokenRules,
   now: number,
 ): TokenClaims | RefusalReason {
   if (payload === undefined) return 'token_claims_wrong'
@@ -158,9 +158,9 @@ function readClaims(
   if (!isSubject(sub) || !isId(client_id) || !isId(secret_id) || !isId(jti) || !isScopeString(scope)) return 'token_claims_wrong'
   // A fake clock that was given no time starts at 0.
   if (!(iat === 0 || isSeconds(iat)) || !isSeconds(exp) || (nbf !== undefined && !isSeconds(nbf))) return 'token_claims_wrong'
-  const latest = now / 1000 + skewSeconds
+  const latest = now / 1000 + clockToleranceSeconds
   if (iat > latest || (nbf !== undefined && nbf > latest) || exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) return 'token_claims_wrong'
-  if ([tenants, environments, workflows].some((reach) => reachProblem(reach) !== undefined)) return 'token_claims_wrong'
+  if ([tenants, environments, workflows].some((reach) => scopeValueProblem(reach) !== undefined)) return 'token_claims_wrong'
   if (now >= exp * 1000) return 'token_expired'
   return Object.freeze({
     tokenId: jti,

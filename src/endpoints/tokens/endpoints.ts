@@ -72,10 +72,10 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, gi
     },
     async test(request) {
       if (request.method !== 'GET' && request.method !== 'HEAD') return profile.refuse(methodNotAllowed('GET, HEAD'))
-      const verdict = await guard.judge(request)
-      if (isAnswer(verdict)) return verdict
-      if (verdict.principal === undefined) return profile.refuse(REFUSALS.credentialMissing)
-      const { principal } = verdict
+      const outcome = await guard.evaluate(request)
+      if (isAnswer(outcome)) return outcome
+      if (outcome.principal === undefined) return profile.refuse(REFUSALS.credentialMissing)
+      const { principal } = outcome
       const tested = await twinkey.ask(() => profile.tokenTested(principal))
       return isRefusal(tested) ? profile.refuse(tested) : tested
     },

@@ -135,7 +135,7 @@ function saysNotWritten(message: string): boolean {
   return NOTHING_DONE.test(message) || NOTHING_DONE.test(behind) || NOT_PERMITTED.test(message) || NOT_SENT.test(message)
 }
 
-// ioredis hangs the command on what it rejects with: the record with its digests, which would be logged with the fault that this is the cause of.
+// ioredis hangs the command on what it rejects with: the record with its digests, which would be logged with the error that this is the cause of.
 function withoutArguments(error: unknown): void {
   if (typeof error === 'object' && error !== null && 'command' in error) Reflect.deleteProperty(error, 'command')
 }

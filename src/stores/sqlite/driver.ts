@@ -15,7 +15,7 @@ export interface Driver {
   run(statements: readonly string[]): Promise<void>
 }
 
-// Shorter than the default deadline of createTwinkey, so that a fault tells of the lock and not only of the time.
+// Shorter than the default deadline of createTwinkey, so that an error tells of the lock and not only of the time.
 const RETRY_FOR_MILLISECONDS = 1500
 const MAX_PAUSE_MILLISECONDS = 10
 // What SQLite says where somebody else has the lock. All drivers pass the sentence on; their codes differ.

@@ -62,7 +62,7 @@ describe('what an owner may reach', () => {
     const token = issued.ok ? issued.token : ''
     expect(await at(token, 't')).toBe('let in')
     ceiling = { ...EVERYTHING, tenants: ['u'] }
-    await twinkey.ownerChanged('ada')
+    await twinkey.invalidateOwner('ada')
     expect([await at(token, 't'), await at(token, 'u')]).toEqual(['tenant_denied', 'let in'])
     expect(codeOf(await twinkey.tokens.issue(primary, { scope: { tenants: ['t'] } }))).toBe('tenant_denied')
   })
@@ -126,17 +126,17 @@ describe('the answer', () => {
     expect(asked).toEqual(['ada'])
   })
 
-  it('is forgotten when ownerChanged resolves, for that owner only', async () => {
+  it('is forgotten when invalidateOwner resolves, for that owner only', async () => {
     const { twinkey, asked, primary } = await createWithOwner(() => EVERYTHING)
     const other = await twinkey.keys.create({ name: 'n', owner: 'bob', scope: KEY_SCOPE })
     const both = async () => [await verdict(twinkey, primary), await verdict(twinkey, other.primary)]
     await both()
-    await twinkey.ownerChanged('ada')
+    await twinkey.invalidateOwner('ada')
     await both()
     expect(asked).toEqual(['ada', 'bob', 'ada'])
   })
 
-  it('is not kept where ownerChanged resolves while it is asked for', async () => {
+  it('is not kept where invalidateOwner resolves while it is asked for', async () => {
     let ceiling: Scope = EVERYTHING
     const gates = [createGate()]
     const { at, twinkey, primary, asked } = await createWithOwner(async () => {
@@ -148,7 +148,7 @@ describe('the answer', () => {
     await settled()
     expect(asked).toEqual(['ada'])
     ceiling = { ...EVERYTHING, tenants: [] }
-    await twinkey.ownerChanged('ada')
+    await twinkey.invalidateOwner('ada')
     gates[0]?.open()
     expect(await waiting).toBe('tenant_denied')
     expect(await at(primary, 't')).toBe('tenant_denied')

@@ -114,13 +114,13 @@ describe('an admission', () => {
     const judged = async () => code(await twinkey.authenticate(sent(primary), read))
     expect([await judged(), await judged()]).toEqual(['let in', 'let in'])
     reach = ['t2']
-    await twinkey.ownerChanged('ada')
+    await twinkey.invalidateOwner('ada')
     expect([await judged(), await judged()]).toEqual(['tenant_denied', 'tenant_denied'])
     reach = ['t1']
-    await twinkey.ownerChanged('ada')
+    await twinkey.invalidateOwner('ada')
     expect([await judged(), await judged()]).toEqual(['let in', 'let in'])
     reach = undefined
-    await twinkey.ownerChanged('ada')
+    await twinkey.invalidateOwner('ada')
     expect(await judged()).toBe('tenant_denied')
   })
 
@@ -164,7 +164,7 @@ describe('an admission', () => {
     const { primary } = await twinkey.keys.create(INPUT)
     for (let second = 0; second <= 180; second += 10) {
       await twinkey.authenticate(sent(primary), read)
-      await twinkey.pending()
+      await twinkey.flush()
       clock.advance(10_000)
     }
     expect(spy.calls.recordUse).toBe(4)

@@ -2,16 +2,16 @@ import { type Axis, type Requirement, TwinkeyError, type WireRequest } from 'twi
 import { describe, expect, it } from 'vitest'
 import { createAuthenticator } from '../../../src/core/decision/authenticate.ts'
 import { type Identifier, type Inspected, invalid } from '../../../src/core/decision/identifier.ts'
-import { holderOfTokenAlone } from '../../../src/core/decision/identity.ts'
-import { type Demand, textOnly } from '../../../src/core/decision/route-requirement.ts'
+import { identityForTokenAlone } from '../../../src/core/decision/identity.ts'
+import { type RouteRequirement, textOnly } from '../../../src/core/decision/route-requirement.ts'
 import { type Steps, wait } from '../../../src/core/decision/steps.ts'
 import type { TwinkeyEvent } from '../../../src/core/model/events.ts'
 import { createBench } from '../../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, decidedNow, sent, verdict } from '../../support/sent.ts'
 
 const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'], workflows: ['w'] } } as const
-const DEMAND: Demand<string> = {
-  reader: { credential: (text) => ({ text, kinds: 'either', shielded: true }) },
+const REQUIREMENT: RouteRequirement<string> = {
+  reader: { credential: (text) => ({ text, kinds: 'either', inAuthorizationHeader: true }) },
   readers: [],
   names: [],
   required: [],
@@ -42,7 +42,7 @@ function createWith(identifier: Partial<Identifier>) {
       ...identifier,
     },
     owners: undefined,
-    usage: { note: () => {}, pending: () => undefined },
+    usage: { note: () => {}, flush: () => undefined },
     environments: undefined,
     deadlineMilliseconds: 2000,
     now: () => 7,
@@ -98,8 +98,8 @@ describe('what a route accepts', () => {
           return undefined
         },
       })
-      const reader = { credential: (text: string) => ({ text, kinds, shielded: true }) }
-      await told.decide('x', { ...DEMAND, reader, acceptsSecret, acceptsToken })
+      const reader = { credential: (text: string) => ({ text, kinds, inAuthorizationHeader: true }) }
+      await told.decide('x', { ...REQUIREMENT, reader, acceptsSecret, acceptsToken })
       expect(read).toBe(expected)
       expect(events).toMatchObject([{ reason: expected === undefined ? 'kind_not_accepted' : 'secret_wrong' }])
     },
@@ -170,7 +170,7 @@ describe('a decision without waiting', () => {
     const request = sent({ credential: primary })
     await verdict(twinkey, primary)
     expect(decidedNow(twinkey, request, anyTarget)).toMatchObject({ ok: true })
-    await twinkey.ownerChanged('ada')
+    await twinkey.invalidateOwner('ada')
     expect(decidedNow(twinkey, request, anyTarget)).toBeUndefined()
     await verdict(twinkey, primary)
     expect(decidedNow(twinkey, request, anyTarget)).toMatchObject({ ok: true })
@@ -183,11 +183,11 @@ describe('what a decision must ask', () => {
     const { told, events } = createWith({
       identify() {
         asked++
-        return answering(holderOfTokenAlone(CLAIMS))
+        return answering(identityForTokenAlone(CLAIMS))
       },
       isCurrent: () => false,
     })
-    expect(await told.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } })
+    expect(await told.decide('x', REQUIREMENT)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } })
     expect(asked).toBe(50)
     expect(events).toMatchObject([
       {
@@ -214,12 +214,12 @@ describe('what a decision must ask', () => {
         return yield* wait(Promise.reject(error))
       },
     })
-    expect(await failing.told.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: refused } })
+    expect(await failing.told.decide('x', REQUIREMENT)).toMatchObject({ ok: false, refusal: { code: refused } })
     expect(failing.events).toMatchObject([
       { type, message: own ? 'down' : 'A request could not be decided. Look at the error.', error },
       { type: 'access.refused', reason },
     ])
-    expect(await failing.silent.decide('x', DEMAND)).toMatchObject({ ok: false, refusal: { code: refused } })
+    expect(await failing.silent.decide('x', REQUIREMENT)).toMatchObject({ ok: false, refusal: { code: refused } })
   })
 
   it('of the application is a refusal where the owner is unavailable, and whatever it throws otherwise', async () => {

@@ -48,7 +48,7 @@ function createWorld(seed: number): World {
     return found
   }
   const hasOwners = random() < 0.7
-  const common = { now: clock.now, foreign: [PLAIN], deadlineSeconds: 60, tokens: { signingKeys: [signingKey] } }
+  const common = { now: clock.now, importedSecrets: [PLAIN], deadlineSeconds: 60, tokens: { signingKeys: [signingKey] } }
   const options = {
     ...common,
     ...(hasOwners ? { ownerScope } : {}),
@@ -150,11 +150,11 @@ const ENDINGS: readonly Change[] = [
         { ...ALL, tenants: [] },
       ]),
     )
-    await world.node.ownerChanged(caller.owner)
+    await world.node.invalidateOwner(caller.owner)
   },
   async ({ node, reach }, { owner }) => {
     reach.delete(owner)
-    await node.ownerChanged(owner)
+    await node.invalidateOwner(owner)
   },
 ]
 // The last two end what an owner reaches.
@@ -163,7 +163,7 @@ const KEY_ENDINGS = ENDINGS.slice(0, -2)
 const ONWARD: readonly Change[] = [
   ({ node }, { id }) => node.keys.update(id, { name: 'renamed' }),
   ({ other }, { id }) => other.keys.update(id, { metadata: { changed: true } }),
-  ({ node }, { owner }) => node.ownerChanged(owner),
+  ({ node }, { owner }) => node.invalidateOwner(owner),
   ({ node }, { id, slot }) => node.keys.regenerate(id, slot === 'primary' ? 'secondary' : 'primary'),
   async ({ clock }) => clock.advance(3000),
   async (world) => void (await ask(world, world.bystander as Caller)),
@@ -172,7 +172,7 @@ const ONWARD: readonly Change[] = [
 const HARMLESS: readonly Change[] = [...ONWARD, async ({ clock }) => clock.advance(-3000)]
 
 /** Makes a change until it wins over those that it races. */
-async function insist(change: () => Promise<unknown>): Promise<void> {
+async function updateWithRetry(change: () => Promise<unknown>): Promise<void> {
   for (;;) {
     try {
       return void (await change())
@@ -187,7 +187,7 @@ async function disturb(world: World, caller: Caller, changes = HARMLESS): Promis
   for (let left = Math.floor(world.random() * 3); left > 0; left--) {
     await turns(world.random)
     const change = pick(world.random, changes)
-    await insist(() => change(world, caller))
+    await updateWithRetry(() => change(world, caller))
   }
 }
 
@@ -231,12 +231,12 @@ describe('while a decision pauses', () => {
       const { random, hasOwners, node } = world
       const caller = await createCaller(world, KINDS)
       if (random() < 0.5) await ask(world, caller)
-      if (random() < 0.3) await node.ownerChanged(caller.owner)
+      if (random() < 0.3) await node.invalidateOwner(caller.owner)
       const end = pick(random, hasOwners ? ENDINGS : KEY_ENDINGS)
       let when = 'before'
       const ending = async () => {
         await turns(random)
-        await insist(() => end(world, caller))
+        await updateWithRetry(() => end(world, caller))
         for (let left = ARRIVAL_TURNS; left > 0; left--) await undefined
         when = 'after'
       }

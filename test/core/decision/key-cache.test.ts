@@ -1,7 +1,7 @@
 import { memoryStore } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { createKeyCache } from '../../../src/core/decision/key-cache.ts'
-import type { Reach, Scope } from '../../../src/core/model/scope.ts'
+import type { Scope, ScopeValue } from '../../../src/core/model/scope.ts'
 import { createBench } from '../../support/bench.ts'
 import { codeOf, verdict } from '../../support/sent.ts'
 
@@ -82,11 +82,11 @@ describe('what keys reach', () => {
     const sample = await store.get(key.id)
     if (sample?.kind !== 'key') throw new Error('the key is not there')
     let reads = 0
-    let tenants: Reach = []
+    let tenants: ScopeValue = []
     const get = async (id: string) => ({ ...sample, id, scope: { ...sample.scope, tenants } })
     const createCache = () => createKeyCache({ get }, { maxKeys: 100, maxAgeMilliseconds: 1000, now: bench.clock.now })
     const cache = createCache()
-    const scopeOf = async (names: Reach, from = cache): Promise<Scope> => {
+    const scopeOf = async (names: ScopeValue, from = cache): Promise<Scope> => {
       tenants = names
       const { value } = await from.load(`id${reads++}`)
       return value?.kind === 'key' ? value.scope : expect.fail('it is no key')
@@ -102,7 +102,7 @@ describe('what keys reach', () => {
 
   it('is what the record says, however alike two of them look', async () => {
     const { scopeOf } = await createScene()
-    const all: Reach[] = [['a', 'b'], ['b', 'a'], ['a,b'], ['a","b'], ['"a"', 'b'], ['["a"]'], [], '*', ['x'.repeat(128)]]
+    const all: ScopeValue[] = [['a', 'b'], ['b', 'a'], ['a,b'], ['a","b'], ['"a"', 'b'], ['["a"]'], [], '*', ['x'.repeat(128)]]
     for (let round = 0; round < 2; round++) for (const tenants of all) expect((await scopeOf(tenants)).tenants).toEqual(tenants)
     const { tenants } = await scopeOf(['a', 'b'])
     expect([await scopeOf(['a', 'b']), tenants].every(Object.isFrozen)).toBe(true)

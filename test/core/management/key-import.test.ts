@@ -4,7 +4,7 @@ import { type ImportKeyInput, isTwinkeyError, memoryStore } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { both, FIRST, HMAC, importBench, input, LEGACY, PLAIN, pepper, SECOND, slotIn } from '../../clients/imported.ts'
 import { createBench } from '../../support/bench.ts'
-import { faultOf } from '../../support/faults.ts'
+import { errorCodeOf } from '../../support/faults.ts'
 import { racingStore, seeded } from '../../support/racing-store.ts'
 import { verdict } from '../../support/sent.ts'
 
@@ -22,7 +22,7 @@ describe('a secret of another system is imported', () => {
   })
 
   it.each(digests)('by its HMAC in %s', async (encoding) => {
-    const bench = importBench({ pepper, foreign: [HMAC] })
+    const bench = importBench({ pepper, importedSecrets: [HMAC] })
     const digest = createHmac('sha256', LEGACY).update(FIRST).digest(encoding)
     const primary = { digest, encoding, algorithm: 'hmac-sha-256', pepper: 'legacy', entropyBits: 190 } as const
     await bench.twinkey.keys.import(input({ primary }))
@@ -58,7 +58,7 @@ describe('a secret of another system is imported', () => {
   })
 
   it('from two kinds of digest into one key', async () => {
-    const bench = importBench({ pepper, foreign: [PLAIN, HMAC] })
+    const bench = importBench({ pepper, importedSecrets: [PLAIN, HMAC] })
     const digest = createHmac('sha256', LEGACY).update(SECOND).digest('hex')
     const secondary = { digest, encoding: 'hex', algorithm: 'hmac-sha-256', pepper: 'legacy', entropyBits: 190 } as const
     await bench.twinkey.keys.import(input({ secondary }))
@@ -95,8 +95,8 @@ describe('an import is refused', () => {
     ['a secret with a comma', { secret: `${FIRST},`, entropyBits: 190 }, /without a comma/],
     ['a secret beyond ASCII', { secret: `${FIRST}é`, entropyBits: 190 }, /visible ASCII/],
     ['a secret with a prefix of ours', { secret: `tk_${FIRST}`, entropyBits: 190 }, /prefix of ours/],
-    ['a secret shorter than foreign says', { secret: FIRST.slice(0, 31), entropyBits: 112 }, /never be looked up/],
-    ['a secret longer than foreign says', { secret: FIRST.repeat(2), entropyBits: 190 }, /never be looked up/],
+    ['a secret shorter than importedSecrets says', { secret: FIRST.slice(0, 31), entropyBits: 112 }, /never be looked up/],
+    ['a secret longer than importedSecrets says', { secret: FIRST.repeat(2), entropyBits: 190 }, /never be looked up/],
     ['an algorithm that is not looked up', { ...digest, algorithm: 'hmac-sha-256', pepper: 'legacy' }, /never be looked up/],
     ['a pepper that is not configured', { ...digest, algorithm: 'hmac-sha-256', pepper: 'other' }, /pepper must name one of pepper.keys/],
     ['an unknown algorithm', { ...digest, algorithm: 'md5' }, /algorithm must be/],
@@ -120,22 +120,22 @@ describe('an import is refused', () => {
     expect(spy.calls.put).toBe(0)
   })
 
-  it('without foreign, with what to do', async () => {
+  it('without importedSecrets, with what to do', async () => {
     const { twinkey, spy } = createBench()
-    await expect(twinkey.keys.import(input())).rejects.toThrow(/give createTwinkey a `foreign`/)
+    await expect(twinkey.keys.import(input())).rejects.toThrow(/give createTwinkey an entry in `importedSecrets`/)
     expect(spy.calls.put).toBe(0)
   })
 
   it('for two secrets that are one', async () => {
     const { twinkey, spy } = importBench()
-    expect(await faultOf(twinkey.keys.import(input({ secondary: { secret: FIRST, entropyBits: 190 } })))).toBe('invalid_input')
+    expect(await errorCodeOf(twinkey.keys.import(input({ secondary: { secret: FIRST, entropyBits: 190 } })))).toBe('invalid_input')
     expect(spy.calls.put).toBe(0)
   })
 
   it('for an input that is none', async () => {
     const { twinkey } = importBench()
     for (const none of [undefined, null, 'x'])
-      expect(await faultOf(() => twinkey.keys.import(none as unknown as ImportKeyInput))).toBe('invalid_input')
+      expect(await errorCodeOf(() => twinkey.keys.import(none as unknown as ImportKeyInput))).toBe('invalid_input')
   })
 })
 
@@ -144,7 +144,7 @@ describe('a secret belongs to one key only', () => {
     const bench = importBench()
     const key = await bench.twinkey.keys.import(both())
     for (const again of [FIRST, SECOND]) {
-      expect(await faultOf(bench.twinkey.keys.import(input({ primary: { secret: again, entropyBits: 190 } })))).toBe('secret_taken')
+      expect(await errorCodeOf(bench.twinkey.keys.import(input({ primary: { secret: again, entropyBits: 190 } })))).toBe('secret_taken')
     }
     expect((await bench.twinkey.keys.list()).keys.map(({ id }) => id)).toEqual([key.id])
     expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['primary', 'secondary'])
@@ -154,7 +154,7 @@ describe('a secret belongs to one key only', () => {
     const bench = importBench()
     await bench.twinkey.keys.import(input())
     const losing = input({ primary: { secret: SECOND, entropyBits: 190 }, secondary: { secret: FIRST, entropyBits: 190 } })
-    expect(await faultOf(bench.twinkey.keys.import(losing))).toBe('secret_taken')
+    expect(await errorCodeOf(bench.twinkey.keys.import(losing))).toBe('secret_taken')
     expect(await slotIn(bench, SECOND)).toBe('credential_invalid')
     await bench.twinkey.keys.import(input({ primary: { secret: SECOND, entropyBits: 190 } }))
     expect(await slotIn(bench, SECOND)).toBe('primary')
@@ -193,7 +193,7 @@ describe('a secret belongs to one key only', () => {
         throw new Error('connection lost')
       },
     })
-    expect(['outcome_unknown', 'store_unavailable']).toContain(await faultOf(bench.twinkey.keys.import(both())))
+    expect(['outcome_unknown', 'store_unavailable']).toContain(await errorCodeOf(bench.twinkey.keys.import(both())))
     bench.spy.override({})
     bench.clock.advance(1000)
     expect(await slotIn(bench, FIRST)).toBe('credential_invalid')
@@ -209,7 +209,7 @@ it('an import whose key is written is never said to be not made, whatever the st
   let puts = 0
   // Two aliases and the key.
   bench.spy.override({ put: (next, expectedVersion) => (++puts <= 3 ? bench.spy.inner.put(next, expectedVersion) : notWritten()) })
-  expect(await faultOf(bench.twinkey.keys.import(both()))).toBe('outcome_unknown')
+  expect(await errorCodeOf(bench.twinkey.keys.import(both()))).toBe('outcome_unknown')
   expect(await slotIn(bench, FIRST)).toBe('primary')
 })
 
@@ -235,7 +235,7 @@ describe('the lookup of a foreign secret', () => {
     expect(spy.calls.get).toBe(reads)
   })
 
-  it('does not take place without foreign', async () => {
+  it('does not take place without importedSecrets', async () => {
     const { twinkey, spy } = createBench()
     expect(await verdict(twinkey, FIRST)).toBe('credential_invalid')
     expect(spy.calls.get).toBe(0)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createBench } from '../../support/bench.ts'
-import { faultOf } from '../../support/faults.ts'
+import { errorCodeOf } from '../../support/faults.ts'
 import { anyTarget, byHeaders, codeOf, sent, verdict } from '../../support/sent.ts'
 
 const INPUT = { name: 'billing', scope: { tenants: ['acme'] } } as const
@@ -166,7 +166,7 @@ describe('revoke', () => {
       () => keys.regenerate(key.id, 'secondary'),
       () => keys.update(key.id, { name: 'n' }),
     ]
-    for (const call of calls) expect(await faultOf(call)).toBe('key_revoked')
+    for (const call of calls) expect(await errorCodeOf(call)).toBe('key_revoked')
     expect(await keys.get(key.id)).toMatchObject({ state: 'revoked', name: 'billing' })
   })
 
@@ -198,7 +198,7 @@ describe('revoke', () => {
     await bench.twinkey.keys.disable(first.key.id)
     await bench.twinkey.keys.delete(second.key.id)
     await other.keys.disable(first.key.id)
-    await faultOf(other.keys.delete(second.key.id))
+    await errorCodeOf(other.keys.delete(second.key.id))
     expect([await verdict(other, first.primary), await verdict(other, second.primary)]).toEqual([
       'credential_invalid',
       'credential_invalid',
@@ -264,7 +264,7 @@ describe('a key that is not there', () => {
       () => keys.revoke(id),
       () => keys.delete(id),
     ]
-    for (const call of calls) expect(await faultOf(call)).toBe('key_not_found')
+    for (const call of calls) expect(await errorCodeOf(call)).toBe('key_not_found')
   })
 })
 

@@ -18,7 +18,7 @@ import { spyStore } from '../../support/spy-store.ts'
 
 // What an operator or the author of a store needs to find out what is wrong.
 
-async function faultOf(call: Promise<unknown>): Promise<{ code: string; message: string; cause: unknown }> {
+async function errorCodeOf(call: Promise<unknown>): Promise<{ code: string; message: string; cause: unknown }> {
   const error = await call.then(
     () => undefined,
     (caught: unknown) => caught,
@@ -38,7 +38,7 @@ describe('the fault store_malformed names the call and the member, and no value'
     const { keys } = createTwinkey({ store: spy.store })
     const { key } = await keys.create({ name: 'a', scope: { tenants: ['t'] } })
     spy.override({ get: async (id) => ({ ...(await spy.inner.get(id)), ...change }) as never })
-    const fault = await faultOf(keys.update(key.id, { name: 'b' }))
+    const fault = await errorCodeOf(keys.update(key.id, { name: 'b' }))
     expect(fault.code).toBe('store_malformed')
     expect(fault.message).toContain(`answered to ${call} `)
     expect(fault.message).toContain(sentence)
@@ -47,7 +47,7 @@ describe('the fault store_malformed names the call and the member, and no value'
   test('null for a key that is not there', async () => {
     const spy = spyStore(memoryStore())
     spy.override({ get: async () => null as never })
-    const { message } = await faultOf(createTwinkey({ store: spy.store }).keys.update('a', { name: 'b' }))
+    const { message } = await errorCodeOf(createTwinkey({ store: spy.store }).keys.update('a', { name: 'b' }))
     expect(message).toContain('a record must be a plain object, and is null')
   })
 })
@@ -59,7 +59,9 @@ test('the fault outcome_unknown has what the store threw as its cause', async ()
       throw new Error('disk full')
     },
   })
-  const { code, cause, message } = await faultOf(createTwinkey({ store: spy.store }).keys.create({ name: 'a', scope: { tenants: ['t'] } }))
+  const { code, cause, message } = await errorCodeOf(
+    createTwinkey({ store: spy.store }).keys.create({ name: 'a', scope: { tenants: ['t'] } }),
+  )
   expect(message).toBe(
     'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back. The store failed: disk full',
   )
@@ -86,8 +88,8 @@ describe('the event of a refusal tells where the request was going', () => {
 
   async function scene() {
     const events: TwinkeyEvent[] = []
-    const foreign = [{ algorithm: 'sha-256', minLength: 16, maxLength: 64 }] as const
-    const twinkey = createTwinkey({ environments: ['prod', 'test'], foreign, onEvent: (event) => events.push(event) })
+    const importedSecrets = [{ algorithm: 'sha-256', minLength: 16, maxLength: 64 }] as const
+    const twinkey = createTwinkey({ environments: ['prod', 'test'], importedSecrets, onEvent: (event) => events.push(event) })
     const { primary, secondary } = await twinkey.keys.create({
       name: 'a',
       scope: { tenants: ['t'], environments: ['prod'], workflows: ['x'] },
@@ -185,8 +187,8 @@ test('the event of a refusal has a reason where something was read, and none whe
 
 test('quotes around a secret are no form that a field cannot have, since another system may issue such secrets', async () => {
   const events: TwinkeyEvent[] = []
-  const foreign = [{ algorithm: 'sha-256', minLength: 20, maxLength: 30 }] as const
-  const twinkey = createTwinkey({ foreign, onEvent: (event) => events.push(event) })
+  const importedSecrets = [{ algorithm: 'sha-256', minLength: 20, maxLength: 30 }] as const
+  const twinkey = createTwinkey({ importedSecrets, onEvent: (event) => events.push(event) })
   const { primary } = await twinkey.keys.create({ name: 'a', scope: { tenants: ['t'] } })
   const quoted = '"0123456789abcdefghij"'
   await twinkey.keys.import({ name: 'b', scope: { tenants: ['t'] }, primary: { secret: quoted, entropyBits: 112 } })

@@ -115,7 +115,7 @@ describe('an imported secret that looks like a token', () => {
   const SECRET = `${base64url('{"alg":"HS256","typ":"JWT"}')}.${base64url('{"iss":"https://elsewhere.test","sub":"7"}')}.${'Qx7_'.repeat(10)}Qx7`
 
   async function createImported() {
-    const bench = importBench({ foreign: [{ algorithm: 'sha-256', minLength: 32, maxLength: 256 }] })
+    const bench = importBench({ importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 256 }] })
     const key = await bench.twinkey.keys.import(input({ primary: { secret: SECRET, entropyBits: 128 } }))
     return { ...bench, key }
   }

@@ -1,7 +1,7 @@
 import type { Twinkey } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { createBench } from '../../support/bench.ts'
-import { faultOf } from '../../support/faults.ts'
+import { errorCodeOf } from '../../support/faults.ts'
 import { verdict } from '../../support/sent.ts'
 
 const INPUT = { name: 'billing', scope: { tenants: ['acme'] } } as const
@@ -65,7 +65,7 @@ describe('regenerate', () => {
   it.each(['tertiary', '', undefined, null, 'Primary', '__proto__'])('refuses the slot %j', async (slot) => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
-    expect(await faultOf(twinkey.keys.regenerate(key.id, slot as 'primary'))).toBe('invalid_input')
+    expect(await errorCodeOf(twinkey.keys.regenerate(key.id, slot as 'primary'))).toBe('invalid_input')
     expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
   })
 })
@@ -89,8 +89,8 @@ describe('rotate', () => {
   it('throws secondary_live where that would end a secret, and both secrets live on', async () => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
-    expect(await faultOf(twinkey.keys.rotate(key.id))).toBe('secondary_live')
-    expect(await faultOf(twinkey.keys.rotate(key.id, { graceSeconds: 0 }))).toBe('secondary_live')
+    expect(await errorCodeOf(twinkey.keys.rotate(key.id))).toBe('secondary_live')
+    expect(await errorCodeOf(twinkey.keys.rotate(key.id, { graceSeconds: 0 }))).toBe('secondary_live')
     expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
     expect(await twinkey.keys.get(key.id)).toMatchObject({ primary: { id: key.primary.id }, secondary: { id: key.secondary?.id } })
   })
@@ -134,7 +134,7 @@ describe('rotate', () => {
     const { key } = await twinkey.keys.create(SINGLE)
     const first = await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
     clock.advance(59_999)
-    expect(await faultOf(twinkey.keys.rotate(key.id))).toBe('secondary_live')
+    expect(await errorCodeOf(twinkey.keys.rotate(key.id))).toBe('secondary_live')
     clock.advance(1)
     const second = await twinkey.keys.rotate(key.id)
     expect(await live(twinkey, { first: first.secret, second: second.secret })).toEqual(['first', 'second'])
@@ -165,7 +165,7 @@ describe('rotate', () => {
   it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '60', 7_776_001, null])('refuses a grace of %j', async (graceSeconds) => {
     const { twinkey } = createBench()
     const { key, primary } = await twinkey.keys.create(SINGLE)
-    expect(await faultOf(twinkey.keys.rotate(key.id, { graceSeconds: graceSeconds as number }))).toBe('invalid_input')
+    expect(await errorCodeOf(twinkey.keys.rotate(key.id, { graceSeconds: graceSeconds as number }))).toBe('invalid_input')
     expect(await live(twinkey, { primary })).toEqual(['primary'])
     expect((await twinkey.keys.get(key.id))?.primary.id).toBe(key.primary.id)
   })
@@ -175,7 +175,7 @@ describe('rotate', () => {
     async (options) => {
       const { twinkey } = createBench()
       const { key, primary, secondary } = await twinkey.keys.create(INPUT)
-      expect(await faultOf(twinkey.keys.rotate(key.id, options as object))).toBe('invalid_input')
+      expect(await errorCodeOf(twinkey.keys.rotate(key.id, options as object))).toBe('invalid_input')
       expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
     },
   )

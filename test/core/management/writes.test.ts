@@ -1,7 +1,7 @@
 import { type KeyStore, memoryStore } from 'twinkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createBench } from '../../support/bench.ts'
-import { faultOf } from '../../support/faults.ts'
+import { errorCodeOf } from '../../support/faults.ts'
 import { verdict } from '../../support/sent.ts'
 
 const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] } } as const
@@ -54,10 +54,10 @@ describe('a write that failed and did not land', () => {
     const { twinkey, spy } = createBenchOver()
     const { key, primary } = await twinkey.keys.create(INPUT)
     spy.override({ put: down })
-    expect(await faultOf(twinkey.keys.regenerate(key.id, 'primary'))).toBe('outcome_unknown')
-    expect(await faultOf(twinkey.keys.rotate(key.id, { replace: 'secondary' }))).toBe('outcome_unknown')
-    expect(await faultOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('outcome_unknown')
-    expect(await faultOf(twinkey.keys.create(INPUT))).toBe('outcome_unknown')
+    expect(await errorCodeOf(twinkey.keys.regenerate(key.id, 'primary'))).toBe('outcome_unknown')
+    expect(await errorCodeOf(twinkey.keys.rotate(key.id, { replace: 'secondary' }))).toBe('outcome_unknown')
+    expect(await errorCodeOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('outcome_unknown')
+    expect(await errorCodeOf(twinkey.keys.create(INPUT))).toBe('outcome_unknown')
     expect(await verdict(twinkey, primary)).toBe('let in')
   })
 
@@ -88,7 +88,7 @@ describe('a write that failed and did not land', () => {
         throw new Error('connection reset')
       },
     })
-    expect(await faultOf(twinkey.keys.update(key.id, { name: 'ours' }))).toBe('outcome_unknown')
+    expect(await errorCodeOf(twinkey.keys.update(key.id, { name: 'ours' }))).toBe('outcome_unknown')
     expect((await twinkey.keys.get(key.id))?.name).toBe('theirs')
   })
 })
@@ -117,7 +117,7 @@ describe('a write that cannot be read back', () => {
       revoke: () => keys.revoke(key.id),
       delete: () => keys.delete(key.id),
     }
-    expect(await faultOf(run[name])).toBe('outcome_unknown')
+    expect(await errorCodeOf(run[name])).toBe('outcome_unknown')
     expect(wrote).toBe(true)
   })
 
@@ -135,7 +135,7 @@ describe('a write that cannot be read back', () => {
       revoke: () => keys.revoke(key.id),
       delete: () => keys.delete(key.id),
     }
-    expect(await faultOf(run[name as keyof typeof run])).toBe('store_unavailable')
+    expect(await errorCodeOf(run[name as keyof typeof run])).toBe('store_unavailable')
     expect(spy.calls.put).toBe(1)
   })
 })
@@ -173,7 +173,7 @@ describe('a write of which the store says that it has written nothing', () => {
     // The attempt and what repeats it are lost on their way, and only then is it known that nothing can be reached.
     const write = () => (++writes <= (name === 'revoke' ? 2 : 1) ? down() : refused())
     spy.override({ put: write, delete: write, get: (id) => inner.get(id) })
-    expect(await faultOf(twinkey.keys[name](key.id))).toBe('outcome_unknown')
+    expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('outcome_unknown')
     expect(writes).toBeGreaterThan(2)
   })
 
@@ -185,7 +185,7 @@ describe('a write of which the store says that it has written nothing', () => {
       put: async (next, expectedVersion) => (++writes === 1 ? inner.put(next, expectedVersion).then(down) : refused()),
       get: (id) => (writes === 0 ? inner.get(id) : down()),
     })
-    expect(await faultOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('outcome_unknown')
+    expect(await errorCodeOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('outcome_unknown')
     expect((await inner.get(key.id)) as { name?: string }).toMatchObject({ name: 'm' })
   })
 })
@@ -197,7 +197,7 @@ describe('a store that reads but cannot write', () => {
       const { twinkey, spy } = createBenchOver()
       const { key } = await twinkey.keys.create(INPUT)
       spy.override({ put: down, delete: down })
-      expect(await faultOf(twinkey.keys[name](key.id))).toBe('outcome_unknown')
+      expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('outcome_unknown')
       expect(spy.calls.put + spy.calls.delete).toBeLessThan(20)
     },
   )
@@ -211,7 +211,7 @@ describe('a store that reads but cannot write', () => {
       const { key } = await twinkey.keys.create(INPUT)
       spy.override({ put: () => new Promise(() => {}) })
       let outcome: string | undefined
-      const waiting = faultOf(twinkey.keys.revoke(key.id)).then((code) => {
+      const waiting = errorCodeOf(twinkey.keys.revoke(key.id)).then((code) => {
         outcome = code
       })
       await vi.advanceTimersByTimeAsync(60_000)
@@ -231,7 +231,7 @@ describe('a store that says again and again that another was first', () => {
         return answer
       },
     })
-    await faultOf(twinkey.keys.create(INPUT))
+    await errorCodeOf(twinkey.keys.create(INPUT))
     expect(spy.calls.put).toBeLessThan(50)
   })
 
@@ -239,7 +239,7 @@ describe('a store that says again and again that another was first', () => {
     const { twinkey, spy } = createBenchOver()
     const { key } = await twinkey.keys.create(INPUT)
     spy.override({ put: async () => 'conflict' })
-    expect(await faultOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('version_conflict')
+    expect(await errorCodeOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('version_conflict')
     expect(spy.calls.put).toBe(2)
   })
 
@@ -257,7 +257,7 @@ describe('a store that says again and again that another was first', () => {
     const { twinkey, spy } = createBenchOver()
     const { key } = await twinkey.keys.create(INPUT)
     spy.override({ put: async () => 'missing' })
-    expect(await faultOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('key_not_found')
-    expect(await faultOf(twinkey.keys.revoke(key.id))).toBe('key_not_found')
+    expect(await errorCodeOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('key_not_found')
+    expect(await errorCodeOf(twinkey.keys.revoke(key.id))).toBe('key_not_found')
   })
 })

@@ -1,6 +1,6 @@
 import type { TwinkeyEvent } from 'twinkey'
 import { describe, expect, it } from 'vitest'
-import { createAnnouncer } from '../../../src/core/model/events.ts'
+import { createEventDispatcher } from '../../../src/core/model/events.ts'
 import { createGate, settled } from '../../support/gate.ts'
 
 const EVENT: TwinkeyEvent = { type: 'warning.store_unavailable', at: 1, message: 'm' }
@@ -10,12 +10,12 @@ const unfailing = () => expect.fail('the listener has not failed')
 describe('a listener', () => {
   it('gets each event at once, and cannot change it', () => {
     const heard: TwinkeyEvent[] = []
-    const { emit, pending } = createAnnouncer((event) => void heard.push(event), unfailing)
+    const { emit, flush } = createEventDispatcher((event) => void heard.push(event), unfailing)
     emit({ ...EVENT })
     emit({ ...EVENT, at: 2 })
     expect(heard.map(({ at }) => at)).toEqual([1, 2])
     expect(heard.every(Object.isFrozen)).toBe(true)
-    expect(pending()).toBeUndefined()
+    expect(flush()).toBeUndefined()
   })
 
   it.each([
@@ -25,9 +25,9 @@ describe('a listener', () => {
     ['answers text', () => 'then'],
     ['answers an object', () => ({})],
   ])('that %s is not waited for', (_what, listener) => {
-    const { emit, pending } = createAnnouncer(listener, () => {})
+    const { emit, flush } = createEventDispatcher(listener, () => {})
     emit({ ...EVENT })
-    expect(pending()).toBeUndefined()
+    expect(flush()).toBeUndefined()
   })
 
   it.each([
@@ -35,7 +35,7 @@ describe('a listener', () => {
     ['rejects', () => Promise.reject(new Error('bug'))],
   ])('that %s is waited for until then', async (_what, settle) => {
     const gate = createGate()
-    const { emit, pending } = createAnnouncer(
+    const { emit, flush } = createEventDispatcher(
       async () => {
         await gate.opened
         await settle()
@@ -44,7 +44,7 @@ describe('a listener', () => {
     )
     emit({ ...EVENT })
     let isDone = false
-    const done = pending()?.then(() => {
+    const done = flush()?.then(() => {
       isDone = true
     })
     expect(done).toBeDefined()
@@ -53,12 +53,12 @@ describe('a listener', () => {
     gate.open()
     await done
     await settled()
-    expect(pending()).toBeUndefined()
+    expect(flush()).toBeUndefined()
   })
 
   it('that never ends is heard all the same, and waited for 10,000 times at most', async () => {
     let [heard, waited] = [0, 0]
-    const { emit, pending } = createAnnouncer(() => {
+    const { emit, flush } = createEventDispatcher(() => {
       heard++
       return new Promise(() => {})
     }, unfailing)
@@ -69,7 +69,7 @@ describe('a listener', () => {
       return all.call(this, []) as never
     } as typeof Promise.all
     try {
-      await pending()
+      await flush()
     } finally {
       Promise.all = all
     }

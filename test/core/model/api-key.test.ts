@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   created,
-  deadReason,
   firstVersion,
   freezeJson,
+  inactiveReason,
   type KeyRecord,
-  livesUntil,
   revoked,
   slotOf,
   switched,
+  validUntil,
   withoutOwner,
   withoutTenant,
 } from '../../../src/core/model/api-key.ts'
@@ -43,11 +43,11 @@ describe('the life of a slot', () => {
     (ends) => {
       const key = keyWith({ expiresAt: ends.key, primary: secretOf('one', ends.secret) })
       const end = Math.min(ends.key ?? Number.POSITIVE_INFINITY, ends.secret ?? Number.POSITIVE_INFINITY)
-      expect(livesUntil(key, 'primary')).toBe(end === Number.POSITIVE_INFINITY ? null : end)
+      expect(validUntil(key, 'primary')).toBe(end === Number.POSITIVE_INFINITY ? null : end)
       for (const now of [NOW, NOW + 9, NOW + 10, NOW + 11, NOW + 19, NOW + 20, NOW + 21]) {
         const byKey = now >= (ends.key ?? Number.POSITIVE_INFINITY) ? 'key_expired' : undefined
         const bySecret = now >= (ends.secret ?? Number.POSITIVE_INFINITY) ? 'secret_expired' : undefined
-        expect(deadReason(key, 'primary', now)).toBe(byKey ?? bySecret)
+        expect(inactiveReason(key, 'primary', now)).toBe(byKey ?? bySecret)
       }
     },
   )
@@ -58,11 +58,11 @@ describe('the life of a slot', () => {
     ['key_revoked', { revokedAt: NOW, enabled: false }],
   ])('is over at any time with the reason %s', (reason, more) => {
     const key = keyWith(more)
-    expect([deadReason(key, 'primary', 0), livesUntil(key, 'primary')]).toEqual([reason, 0])
+    expect([inactiveReason(key, 'primary', 0), validUntil(key, 'primary')]).toEqual([reason, 0])
   })
 
   it('has never begun where the slot is empty', () => {
-    expect([deadReason(keyWith(), 'secondary', NOW), livesUntil(keyWith(), 'secondary')]).toEqual(['secret_replaced', 0])
+    expect([inactiveReason(keyWith(), 'secondary', NOW), validUntil(keyWith(), 'secondary')]).toEqual(['secret_replaced', 0])
   })
 
   it('is told by the id of its secret, also where the other slot is empty', () => {

@@ -17,7 +17,7 @@ import { createEndpoints } from '../../../src/endpoints/tokens/endpoints.ts'
 import { CheckedRequirement } from '../../../src/guard/requirement.ts'
 import { FIRST, HMAC, importBench, input, pepper, SECOND } from '../../clients/imported.ts'
 import { AUDIENCE, createBench, ISSUER, signingKey } from '../../support/bench.ts'
-import { faultOf } from '../../support/faults.ts'
+import { errorCodeOf } from '../../support/faults.ts'
 import { settled } from '../../support/gate.ts'
 import { readOnce } from '../../support/read-once.ts'
 import { byHeaders, codeOf, sent, verdict } from '../../support/sent.ts'
@@ -164,8 +164,8 @@ describe('of what the application hands in, each member is read once', () => {
       prefixes: ['acme', 'old'],
       environments: ['production'],
       pepper,
-      foreign: [HMAC],
-      tokens: { ...tokens, skewSeconds: 1, maxLifetimeSeconds: 60 },
+      importedSecrets: [HMAC],
+      tokens: { ...tokens, clockToleranceSeconds: 1, maxLifetimeSeconds: 60 },
       ownerScope: () => readOnce(KEY_SCOPE),
       cache: { maxKeys: 10, maxAgeSeconds: 1 },
       deadlineSeconds: 1,
@@ -186,7 +186,7 @@ describe('of what the application hands in, each member is read once', () => {
     const set = await twinkey.tokens.jwks()
     const publicKey = { ...set.keys[0], key_ops: ['verify'], x5c: ['a'] }
     for (const jwks of [{ keys: [publicKey] }, async () => readOnce({ keys: [publicKey] })]) {
-      const options = { jwks, issuer: ISSUER, audience: AUDIENCE, environments: ['e'], skewSeconds: 60, deadlineSeconds: 1 }
+      const options = { jwks, issuer: ISSUER, audience: AUDIENCE, environments: ['e'], clockToleranceSeconds: 60, deadlineSeconds: 1 }
       const now = () => (issued.ok ? issued.issuedAt : 0)
       const verifier = createVerifier(readOnce({ ...options, now } as VerifierOptions))
       expect(codeOf(await verifier.verify(issued.ok ? issued.token : ''))).toBe('let in')
@@ -329,9 +329,9 @@ describe('options that become something else after they were checked', () => {
     const checked = new CheckedRequirement({ accept: accept as ['secret'] })
     expect([checked.acceptsSecret, checked.acceptsToken]).toEqual([true, false])
 
-    const foreign = [flip({ algorithm: 'sha-256', minLength: 64, maxLength: 64 } as const, 'minLength', 64, 1)]
-    const { twinkey } = importBench({ foreign })
-    expect(await faultOf(twinkey.keys.import(input()))).toBe('invalid_input')
+    const importedSecrets = [flip({ algorithm: 'sha-256', minLength: 64, maxLength: 64 } as const, 'minLength', 64, 1)]
+    const { twinkey } = importBench({ importedSecrets })
+    expect(await errorCodeOf(twinkey.keys.import(input()))).toBe('invalid_input')
 
     const cut = createBench({ tokens: flip({ ...tokens, maxLifetimeSeconds: 60 }, 'maxLifetimeSeconds', 60, 86_400) })
     const { primary } = await cut.twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
@@ -437,9 +437,9 @@ describe('what cannot be an id or an owner is invalid_input, and no TypeError', 
       () => twinkey.keys.rotate(id),
       () => twinkey.keys.revoke(id),
       () => twinkey.keys.delete(id),
-      () => twinkey.ownerChanged(id),
+      () => twinkey.invalidateOwner(id),
     ])
-      expect(await faultOf(call)).toBe('invalid_input')
+      expect(await errorCodeOf(call)).toBe('invalid_input')
     await settled()
   })
 })
@@ -447,7 +447,7 @@ describe('what cannot be an id or an owner is invalid_input, and no TypeError', 
 test('a misspelt axis is refused even where it is undefined, as it is in a token request', async () => {
   const { twinkey } = createBench()
   const misspelt = { tenants: ['t'], workflow: undefined } as never
-  expect(await faultOf(twinkey.keys.create({ name: 'n', scope: misspelt }))).toBe('invalid_input')
+  expect(await errorCodeOf(twinkey.keys.create({ name: 'n', scope: misspelt }))).toBe('invalid_input')
   const { key } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
-  expect(await faultOf(twinkey.keys.update(key.id, { scope: misspelt }))).toBe('invalid_input')
+  expect(await errorCodeOf(twinkey.keys.update(key.id, { scope: misspelt }))).toBe('invalid_input')
 })

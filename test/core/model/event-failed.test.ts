@@ -91,7 +91,7 @@ describe.each(failing(down))('a listener that %s', (_name, onEvent) => {
     await settled()
     const verifier = service.another({ onEvent })
     expect([codeOf(await verifier.verify(token)), codeOf(await verifier.verify('x'))]).toEqual(['let in', 'credential_invalid'])
-    await verifier.pending()
+    await verifier.flush()
     await settled()
     expect(warnings.map(({ code, message }) => [code, message.split(',')[0]])).toEqual([
       ['warning.event_failed', 'onEvent failed for access.allowed (DatabaseError 42P01)'],

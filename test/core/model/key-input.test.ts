@@ -1,7 +1,7 @@
 import type { CreateKeyInput, UpdateKeyInput } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { createBench } from '../../support/bench.ts'
-import { faultOf } from '../../support/faults.ts'
+import { errorCodeOf } from '../../support/faults.ts'
 
 const VALID = { name: 'n', scope: { tenants: ['t'] } }
 
@@ -78,7 +78,7 @@ function ring(): object {
 
 async function expectRefused(input: unknown): Promise<void> {
   const { twinkey, spy, events } = createBench()
-  expect(await faultOf(() => twinkey.keys.create(input as CreateKeyInput))).toBe('invalid_input')
+  expect(await errorCodeOf(() => twinkey.keys.create(input as CreateKeyInput))).toBe('invalid_input')
   expect(spy.calls).toMatchObject({ put: 0 })
   expect(events).toEqual([])
   expect((await twinkey.keys.list()).keys).toEqual([])
@@ -88,7 +88,7 @@ async function expectNoUpdate(input: unknown): Promise<void> {
   const { twinkey, spy, events } = createBench()
   const { key } = await twinkey.keys.create(VALID)
   events.length = 0
-  expect(await faultOf(() => twinkey.keys.update(key.id, input as UpdateKeyInput))).toBe('invalid_input')
+  expect(await errorCodeOf(() => twinkey.keys.update(key.id, input as UpdateKeyInput))).toBe('invalid_input')
   expect(spy.calls).toMatchObject({ put: 1 })
   expect(events).toEqual([])
   expect(await twinkey.keys.get(key.id)).toEqual(key)
@@ -163,7 +163,7 @@ describe('the other calls refuse', () => {
       () => keys.regenerate(key.id, 'primary', wrong),
       () => keys.delete(key.id, wrong),
     ]
-    for (const call of calls) expect(await faultOf(call)).toBe('invalid_input')
+    for (const call of calls) expect(await errorCodeOf(call)).toBe('invalid_input')
     expect(await keys.get(key.id)).toEqual(key)
   })
 
@@ -178,7 +178,7 @@ describe('the other calls refuse', () => {
       () => keys.regenerate(id as string, 'primary'),
       () => keys.delete(id as string),
     ]
-    for (const call of calls) expect(await faultOf(call)).toBe('invalid_input')
+    for (const call of calls) expect(await errorCodeOf(call)).toBe('invalid_input')
   })
 
   it.each([{}, { owner: 'a', tenant: 'b' }, { owner: '' }, { tenant: null }, { tenants: ['a'] }, undefined])(
@@ -186,7 +186,7 @@ describe('the other calls refuse', () => {
     async (input) => {
       const { keys } = createBench().twinkey
       const { key } = await keys.create({ ...VALID, owner: 'a' })
-      expect(await faultOf(() => keys.revokeAll(input as { owner: string }))).toBe('invalid_input')
+      expect(await errorCodeOf(() => keys.revokeAll(input as { owner: string }))).toBe('invalid_input')
       expect((await keys.get(key.id))?.state).toBe('enabled')
     },
   )
@@ -207,12 +207,12 @@ describe('the other calls refuse', () => {
     null,
     [],
   ])('list(%j)', async (input) => {
-    expect(await faultOf(() => createBench().twinkey.keys.list(input as object))).toBe('invalid_input')
+    expect(await errorCodeOf(() => createBench().twinkey.keys.list(input as object))).toBe('invalid_input')
   })
 })
 
 it.each([undefined, null, 7, {}])('an id of %j is invalid_input to every call, to get too', async (id) => {
   const { keys } = createBench().twinkey
   const calls = [keys.get, keys.revoke, keys.disable, keys.enable, keys.rotate, keys.delete]
-  for (const call of calls) expect(await faultOf(() => call(id as never))).toBe('invalid_input')
+  for (const call of calls) expect(await errorCodeOf(() => call(id as never))).toBe('invalid_input')
 })

@@ -74,7 +74,8 @@ describe('an import says what is wrong', () => {
     'primary.digest must be 32 bytes in the encoding that is named: hex, base64 or base64url, as an encoder writes it, with no stray bits in the last character.'
   const HINT = 'primary.hint must be a string of at most four characters, well-formed Unicode without control characters.'
   const VISIBLE = 'primary.secret must be 16 to 256 visible ASCII characters without a comma.'
-  const UNSEEN = 'primary would never be looked up: give createTwinkey a `foreign` that fits its algorithm, pepper and length.'
+  const UNSEEN =
+    'primary would never be looked up: give createTwinkey an entry in `importedSecrets` that fits its algorithm, pepper and length.'
   const over = (primary: unknown, options?: TwinkeyOptions) => {
     const { twinkey }: { twinkey: Twinkey } = importBench(options)
     return messageOf(twinkey.keys.import(input({ primary: as(primary) })))
@@ -121,12 +122,12 @@ describe('an import says what is wrong', () => {
 
   it('for a pepper that is not there, or is not looked up', async () => {
     const peppered = (more: object) => digested({ algorithm: 'hmac-sha-256', ...more })
-    const options = { pepper, foreign: [PLAIN, HMAC] }
+    const options = { pepper, importedSecrets: [PLAIN, HMAC] }
     expect(await over(peppered({}), options)).toBe('primary.pepper must name one of pepper.keys.')
     expect(await over(peppered({ pepper: 'other' }), options)).toBe('primary.pepper must name one of pepper.keys.')
     expect(await over(peppered({ pepper: 'new' }), options)).toBe(UNSEEN)
-    expect(await over(peppered({ pepper: 'legacy' }), { pepper, foreign: [PLAIN] })).toBe(UNSEEN)
-    expect(await over(digested({}), { pepper, foreign: [HMAC] })).toBe(UNSEEN)
+    expect(await over(peppered({ pepper: 'legacy' }), { pepper, importedSecrets: [PLAIN] })).toBe(UNSEEN)
+    expect(await over(digested({}), { pepper, importedSecrets: [HMAC] })).toBe(UNSEEN)
   })
 
   it('but takes what is just within the limits', async () => {
@@ -136,7 +137,7 @@ describe('an import says what is wrong', () => {
     const longest = { secret: 'x'.repeat(64), entropyBits: 112 }
     const known = [edge, longest, digested({ hint: '1234' }), digested({ encoding: 'base64', digest: sha256('base64') })]
     for (const primary of known) expect(await taken(primary)).toBe('enabled')
-    const wide = { foreign: [{ ...PLAIN, minLength: 16, maxLength: 256 }] }
+    const wide = { importedSecrets: [{ ...PLAIN, minLength: 16, maxLength: 256 }] }
     for (const length of [18, 256]) expect(await taken({ secret: 'x'.repeat(length), entropyBits: 112 }, wide)).toBe('enabled')
   })
 })

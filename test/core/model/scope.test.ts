@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Axis, Reach, Scope } from 'twinkey'
+import type { Axis, Scope, ScopeValue } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import {
   AXES,
@@ -9,23 +9,23 @@ import {
   fromScopeString,
   intersect,
   narrow,
-  reachProblem,
   scopeProblem,
+  scopeValueProblem,
   toScopeString,
 } from '../../../src/core/model/scope.ts'
 
 // The model: an axis is the set of names that it reaches out of a universe, to which one name belongs that no list ever holds.
 const NAMES = ['a', 'b', 'c']
 const UNIVERSE = [...NAMES, 'elsewhere']
-const setOf = (reach: Reach) => new Set(reach === '*' ? UNIVERSE : reach)
+const setOf = (reach: ScopeValue) => new Set(reach === '*' ? UNIVERSE : reach)
 const isSubset = (small: Set<string>, large: Set<string>) => [...small].every((name) => large.has(name))
 
-const reach: fc.Arbitrary<Reach> = fc.oneof(fc.constant('*' as const), fc.shuffledSubarray(NAMES))
+const reach: fc.Arbitrary<ScopeValue> = fc.oneof(fc.constant('*' as const), fc.shuffledSubarray(NAMES))
 const scope: fc.Arbitrary<Scope> = fc.record({ tenants: reach, environments: reach, workflows: reach })
 const asked = fc.record({ tenants: reach, environments: reach, workflows: reach }, { requiredKeys: [] })
 
-const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).filter((text) => reachProblem([text]) === undefined)
-const anyReach: fc.Arbitrary<Reach> = fc.oneof(fc.constant('*' as const), fc.uniqueArray(name, { minLength: 1, maxLength: 8 }))
+const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).filter((text) => scopeValueProblem([text]) === undefined)
+const anyReach: fc.Arbitrary<ScopeValue> = fc.oneof(fc.constant('*' as const), fc.uniqueArray(name, { minLength: 1, maxLength: 8 }))
 
 describe('scopes and the logic of sets', () => {
   it('covers agrees: a name is covered where it is in the set', () => {
@@ -177,7 +177,7 @@ describe('the form of a scope', () => {
     [['a', ''], 'has a name that must be a string of 1 to 128 characters, well-formed Unicode without control characters'],
     [['a', 'a'], 'names something twice'],
   ])('is refused with what is wrong: %j', (value, problem) => {
-    expect(reachProblem(value)).toBe(problem)
+    expect(scopeValueProblem(value)).toBe(problem)
     expect(scopeProblem({ ...fine, workflows: value })).toBe(`is wrong: workflows ${problem}`)
   })
 

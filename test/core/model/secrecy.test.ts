@@ -134,8 +134,8 @@ describe('a key as it is shown', () => {
 describe('the event of a request that was let in', () => {
   it('holds no secret that the caller named on an axis without limits, and every other name', async () => {
     const events: TwinkeyEvent[] = []
-    const foreign = [{ algorithm: 'sha-256', minLength: 32, maxLength: 64 }] as const
-    const twinkey = createTwinkey({ foreign, onEvent: (event) => void events.push(event) })
+    const importedSecrets = [{ algorithm: 'sha-256', minLength: 32, maxLength: 64 }] as const
+    const twinkey = createTwinkey({ importedSecrets, onEvent: (event) => void events.push(event) })
     const imported = 'fw-7Tn1KyS4wQ6xGr8HjVbX0cMeYaDi5OfE'
     const scope = { tenants: '*', environments: '*', workflows: '*' } as const
     await twinkey.keys.import({ name: 'imported', scope, primary: { secret: imported, entropyBits: 190 } })

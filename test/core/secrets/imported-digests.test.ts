@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { createTwinkey, type ImportedDigest, type ImportKeyInput, type KeyRecord, memoryStore } from 'twinkey'
 import { describe, expect, it, test } from 'vitest'
 import { FIRST, HMAC, importBench, input, LEGACY, PLAIN, pepper, SECOND, slotIn } from '../../clients/imported.ts'
-import { faultOf } from '../../support/faults.ts'
+import { errorCodeOf } from '../../support/faults.ts'
 import { verdict } from '../../support/sent.ts'
 
 type Encoding = ImportedDigest['encoding']
@@ -19,7 +19,7 @@ const kinds = [
   ],
 ] as const
 
-const bench = () => importBench({ pepper, foreign: [PLAIN, HMAC] })
+const bench = () => importBench({ pepper, importedSecrets: [PLAIN, HMAC] })
 
 /** The spellings that a lenient decoder takes for the same bytes: the last character carries four bits of the digest and two that are spare. */
 function withStrayBits(text: string, alphabet: string): string[] {
@@ -51,7 +51,7 @@ describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
   ])('with %s is refused: %s', async (_what, digest, encoding) => {
     const { twinkey, spy } = bench()
     const call = twinkey.keys.import(input({ primary: given(digest, encoding) }))
-    expect(await faultOf(call)).toBe('invalid_input')
+    expect(await errorCodeOf(call)).toBe('invalid_input')
     await expect(call).rejects.toThrow(/primary\.digest must be 32 bytes in the encoding that is named: hex, base64 or base64url/)
     expect(spy.calls.put).toBe(0)
   })
@@ -68,9 +68,9 @@ describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
       for (const second of spellings) {
         const { twinkey } = bench()
         const twice = input({ primary: given(...first), secondary: given(...second) })
-        expect(await faultOf(twinkey.keys.import(twice))).toBe('invalid_input')
+        expect(await errorCodeOf(twinkey.keys.import(twice))).toBe('invalid_input')
         await twinkey.keys.import(input({ primary: given(...first) }))
-        expect(await faultOf(twinkey.keys.import(input({ primary: given(...second) })))).toBe('secret_taken')
+        expect(await errorCodeOf(twinkey.keys.import(input({ primary: given(...second) })))).toBe('secret_taken')
         expect((await twinkey.keys.list()).keys).toHaveLength(1)
       }
     }
@@ -90,21 +90,21 @@ describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
 })
 
 describe('one pepper under two names', () => {
-  const foreign = [HMAC, { ...HMAC, pepper: 'same' }]
+  const importedSecrets = [HMAC, { ...HMAC, pepper: 'same' }]
 
   it.each([
     ['with the same bytes', LEGACY],
     ['padded with zeros, which HMAC takes for the same key', Uint8Array.from([...LEGACY, 0, 0])],
-  ])('is refused in foreign, where one secret would have two digests: %s', (_how, same) => {
+  ])('is refused in importedSecrets, where one secret would have two digests: %s', (_how, same) => {
     const keys = { ...pepper.keys, same }
-    expect(() => createTwinkey({ foreign, pepper: { current: 'new', keys } })).toThrow(
-      new TypeError('foreign[1].pepper is the same key as foreign[0].pepper under another name. Use one name for both.'),
+    expect(() => createTwinkey({ importedSecrets, pepper: { current: 'new', keys } })).toThrow(
+      new TypeError('importedSecrets[1].pepper is the same key as importedSecrets[0].pepper under another name. Use one name for both.'),
     )
   })
 
   it('may be kept for secrets of ours, and foreign may name one pepper for several lengths', () => {
     const keys = { ...pepper.keys, same: LEGACY }
-    createTwinkey({ foreign: [HMAC, { ...HMAC, minLength: 65, maxLength: 80 }], pepper: { current: 'same', keys } })
+    createTwinkey({ importedSecrets: [HMAC, { ...HMAC, minLength: 65, maxLength: 80 }], pepper: { current: 'same', keys } })
   })
 })
 
@@ -122,7 +122,7 @@ describe('the hint of a digest', () => {
     async (hint) => {
       const { twinkey, spy } = importBench()
       const call = twinkey.keys.import(withHint(hint))
-      expect(await faultOf(call)).toBe('invalid_input')
+      expect(await errorCodeOf(call)).toBe('invalid_input')
       await expect(call).rejects.toThrow(
         'primary.hint must be a string of at most four characters, well-formed Unicode without control characters.',
       )
@@ -139,7 +139,7 @@ test.each<[string, unknown]>([
   ['a name that everything has', 'toString'],
 ])('a pepper that is %s is refused', async (_what, name) => {
   const digest = { digest: '0'.repeat(64), encoding: 'hex', algorithm: 'hmac-sha-256', pepper: name, entropyBits: 190 }
-  expect(await faultOf(bench().twinkey.keys.import(input({ primary: digest as ImportKeyInput['primary'] })))).toBe('invalid_input')
+  expect(await errorCodeOf(bench().twinkey.keys.import(input({ primary: digest as ImportKeyInput['primary'] })))).toBe('invalid_input')
 })
 
 describe('a record with a digest of another spelling, as an earlier version may have left it', () => {
@@ -170,6 +170,6 @@ describe('a record with a digest of another spelling, as an earlier version may 
       () => its.twinkey.keys.update(id, { name: 'n' }),
       () => its.twinkey.keys.regenerate(id, 'primary'),
     ])
-      expect(await faultOf(call)).toBe('store_malformed')
+      expect(await errorCodeOf(call)).toBe('store_malformed')
   })
 })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { within } from '../../../src/core/store/timeout.ts'
+import { withTimeout } from '../../../src/core/store/timeout.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -8,12 +8,12 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const faultOf = (call: Promise<unknown>) => call.then(String, ({ code, message, cause }) => ({ code, message, cause: cause.message }))
+const errorCodeOf = (call: Promise<unknown>) => call.then(String, ({ code, message, cause }) => ({ code, message, cause: cause.message }))
 
 describe('a call with a deadline', () => {
   it('answers what it answers, and leaves no timer behind', async () => {
-    expect(await within(1000, 'store_unavailable', 'It failed', async () => 5)).toBe(5)
-    expect(await within(1000, 'store_unavailable', 'It failed', () => 6)).toBe(6)
+    expect(await withTimeout(1000, 'store_unavailable', 'It failed', async () => 5)).toBe(5)
+    expect(await withTimeout(1000, 'store_unavailable', 'It failed', () => 6)).toBe(6)
     expect(vi.getTimerCount()).toBe(0)
   })
 
@@ -21,14 +21,14 @@ describe('a call with a deadline', () => {
     const down = new Error('down')
     const failing = [() => Promise.reject(down), () => expect.fail('down')]
     for (const call of failing) {
-      const fault = await faultOf(within(1000, 'store_unavailable', 'It failed', call as () => never))
+      const fault = await errorCodeOf(withTimeout(1000, 'store_unavailable', 'It failed', call as () => never))
       expect(fault).toEqual({ code: 'store_unavailable', message: 'It failed: down', cause: 'down' })
     }
     expect(vi.getTimerCount()).toBe(0)
   })
 
   it('that is not answered in time is the fault with how long that was', async () => {
-    const late = faultOf(within(1000, 'owner_unavailable', 'It failed', () => new Promise(() => {})))
+    const late = errorCodeOf(withTimeout(1000, 'owner_unavailable', 'It failed', () => new Promise(() => {})))
     await vi.advanceTimersByTimeAsync(999)
     let isOver = false
     void late.then(() => {

@@ -42,7 +42,7 @@ describe('a listener whose promise is of another class', () => {
       })
       await twinkey.keys.create(INPUT)
       let done = false
-      const pending = twinkey.pending()?.then(() => {
+      const pending = twinkey.flush()?.then(() => {
         done = true
       })
       expect(pending).toBeInstanceOf(Promise)
@@ -52,7 +52,7 @@ describe('a listener whose promise is of another class', () => {
       await pending
       expect(done).toBe(true)
       await settled()
-      expect(twinkey.pending()).toBeUndefined()
+      expect(twinkey.flush()).toBeUndefined()
     }
   })
 
@@ -123,7 +123,7 @@ describe('a write of last uses that never ends', () => {
         { keyId: key.id, secretId: key.primary.id, usedAt: clock.now() },
       ],
     ])
-    expect(twinkey.pending()).toBeUndefined()
+    expect(twinkey.flush()).toBeUndefined()
     expect(await twinkey.keys.get(key.id)).toMatchObject({ primary: { lastUsedAt: clock.now() } })
     clock.advance(60_000)
     await use(primary)

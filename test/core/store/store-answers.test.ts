@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { type AliasRecord, type KeyRecord, type KeyStore, memoryStore } from 'twinkey'
 import { describe, expect, it, test } from 'vitest'
 import { FIRST, importBench, input } from '../../clients/imported.ts'
-import { faultOf } from '../../support/faults.ts'
+import { errorCodeOf } from '../../support/faults.ts'
 import { settled } from '../../support/gate.ts'
 import { readOnce } from '../../support/read-once.ts'
 import { verdict } from '../../support/sent.ts'
@@ -110,7 +110,7 @@ describe('an alias of a store', () => {
     bench.spy.override({ get: async (wanted) => withGetter({ ...alias, id: wanted }, member, thrower) })
     expect(await verdict(bench.twinkey, FIRST)).toBe('unavailable')
     expect(bench.events.at(-2)).toMatchObject({ type: 'warning.store_unavailable', error: { code: 'store_malformed' } })
-    expect(await faultOf(bench.twinkey.keys.import(input()))).toBe('store_malformed')
+    expect(await errorCodeOf(bench.twinkey.keys.import(input()))).toBe('store_malformed')
     expectNoLeak(bench.events)
   })
 })

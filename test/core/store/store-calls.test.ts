@@ -1,7 +1,7 @@
 import { type KeyStore, memoryStore, type TwinkeyEvent } from 'twinkey'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createBench } from '../../support/bench.ts'
-import { faultOf } from '../../support/faults.ts'
+import { errorCodeOf } from '../../support/faults.ts'
 import { createGate, settled } from '../../support/gate.ts'
 
 // What a call of a store is given, and that nothing goes on when it is over.
@@ -48,7 +48,7 @@ describe('every call of a store has a signal', () => {
     const { twinkey } = createBench({ store })
     const { key, primary } = await twinkey.keys.create(INPUT)
     await twinkey.keys.verify(primary)
-    await twinkey.pending()
+    await twinkey.flush()
     await twinkey.keys.list()
     await twinkey.keys.delete(key.id)
     expect(Object.keys(signals).sort()).toEqual(['delete', 'get', 'list', 'put', 'recordUse'])
@@ -67,7 +67,7 @@ describe('every call of a store has a signal', () => {
       put: () => twinkey.keys.create(INPUT),
       list: () => twinkey.keys.list(),
       delete: () => twinkey.keys.delete(key.id),
-      recordUse: () => twinkey.keys.verify(primary).then(() => twinkey.pending()),
+      recordUse: () => twinkey.keys.verify(primary).then(() => twinkey.flush()),
     }
     const done = calls[name]().catch(() => {})
     while (signals[name] === undefined) await settled()
@@ -118,7 +118,7 @@ describe('close', () => {
       return 'conflict' as const
     }
     spy.override({ put: lose, delete: lose, get: (id) => inner.get(id) })
-    expect(await faultOf(twinkey.keys[name](key.id))).toBe('version_conflict')
+    expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('version_conflict')
     await closing
     expect(spy.calls.put + spy.calls.delete).toBeLessThan(10)
   })
@@ -138,7 +138,7 @@ describe('a change that others keep from being made', () => {
       return 'conflict' as const
     }
     spy.override({ put: lose, delete: lose })
-    expect(await faultOf(twinkey.keys[name](key.id))).toBe('version_conflict')
+    expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('version_conflict')
     expect(spy.calls.put + spy.calls.delete).toBe(31)
   })
 
@@ -147,7 +147,7 @@ describe('a change that others keep from being made', () => {
     const { key } = await twinkey.keys.create(INPUT)
     const lose = async () => 'conflict' as const
     spy.override({ put: lose, delete: lose })
-    expect(await faultOf(twinkey.keys[name](key.id))).toBe('version_conflict')
+    expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('version_conflict')
     expect(spy.calls.put + spy.calls.delete).toBe(1001)
   })
 
@@ -178,14 +178,14 @@ describe('a change that others keep from being made', () => {
       },
       get: (id) => (deletes > 0 ? Promise.reject(new Error('down')) : inner.get(id)),
     })
-    expect(await faultOf(twinkey.keys.delete(key.id))).toBe('store_unavailable')
+    expect(await errorCodeOf(twinkey.keys.delete(key.id))).toBe('store_unavailable')
   })
 })
 
 it('a list whose next page is the same page is store_malformed, so that revokeAll comes to an end', async () => {
   const { twinkey, spy } = withInner()
   spy.override({ list: async () => ({ keys: [], next: 'same' }) })
-  expect(await faultOf(twinkey.keys.revokeAll({ owner: 'ada' }))).toBe('store_malformed')
+  expect(await errorCodeOf(twinkey.keys.revokeAll({ owner: 'ada' }))).toBe('store_malformed')
   expect(spy.calls.list).toBe(2)
 })
 
@@ -205,7 +205,7 @@ describe('how a store is set up', () => {
     expect(looks).toBe(0)
     for (let call = 0; call < 3; call++) {
       await other.keys.list()
-      await other.pending()
+      await other.flush()
     }
     expect([looks, unsafe(events)]).toEqual([1, ['It forgets.', 'It lags.']])
   })
@@ -227,7 +227,7 @@ describe('how a store is set up', () => {
     const twinkey = createBench({ onEvent: (event) => events.push(event) }).another({ store })
     for (let call = 0; call < 10; call++) {
       await twinkey.keys.list()
-      await twinkey.pending()
+      await twinkey.flush()
     }
     expect(looks).toBeLessThanOrEqual(3)
     expect(events).toEqual([])

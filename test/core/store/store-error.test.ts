@@ -1,6 +1,6 @@
 import { createTwinkey, isTwinkeyError, type KeyStore, memoryStore, type TwinkeyEvent } from 'twinkey'
 import { expect, it, test } from 'vitest'
-import { isNotWritten, notWritten, showable } from '../../../src/core/store/store-error.ts'
+import { isNotWritten, notWritten, redactError } from '../../../src/core/store/store-error.ts'
 
 const DIGEST = 'sha-256:9mBw3vKx0QzL7tRn5YpJ2cHd8GfE1aVsUo4iXkT6ZbM'
 
@@ -48,15 +48,15 @@ test.each([
   ['nothing', undefined, undefined],
   ['a number', 7, 7],
 ])('what is thrown may be %s', (_what, thrown, expected) => {
-  expect(showable(thrown)).toBe(expected)
+  expect(redactError(thrown)).toBe(expected)
 })
 
 test('an error that cannot be read, or is its own cause, is shown all the same', () => {
   const unreadable = new Proxy({}, { get: () => expect.fail('unreadable') })
-  expect(showable(unreadable)).toEqual(new Error('What the store threw cannot be read.'))
+  expect(redactError(unreadable)).toEqual(new Error('What the store threw cannot be read.'))
   const circular = new Error('round')
   circular.cause = circular
-  expect((showable(circular) as Error).cause).toMatchObject({ message: 'round' })
+  expect((redactError(circular) as Error).cause).toMatchObject({ message: 'round' })
 })
 
 test('a secret in the place of the name of a member is not repeated', async () => {
@@ -87,12 +87,12 @@ test.each([
   ['a cause that is text', { cause: `a ${LONG}` }, { cause: 'a [redacted]' }],
   ['null for a cause', { cause: null }, { cause: null }],
 ])('of an error with %s there is shown what may be', (_what, members, expected) => {
-  const shown = showable(thrownBy(members)) as Record<string, unknown>
+  const shown = redactError(thrownBy(members)) as Record<string, unknown>
   for (const [member, value] of Object.entries(expected)) expect(shown[member]).toEqual(value)
 })
 
 test('what is not there is not made up', () => {
-  const shown = showable(thrownBy({ stack: 7 })) as Error
+  const shown = redactError(thrownBy({ stack: 7 })) as Error
   expect([Object.hasOwn(shown, 'cause'), Object.hasOwn(shown, 'code'), Object.hasOwn(shown, 'name'), shown.stack]).toEqual([
     false,
     false,
@@ -102,7 +102,7 @@ test('what is not there is not made up', () => {
 })
 
 test('what is shown can be logged as any error: its members are not listed, and can be changed', () => {
-  const shown = showable(thrownBy({ name: 'Lost', cause: new Error('c') })) as Error
+  const shown = redactError(thrownBy({ name: 'Lost', cause: new Error('c') })) as Error
   expect(Object.keys(shown)).toEqual([])
   Object.assign(shown, { name: 'n', cause: 1, stack: 's' })
   expect([shown.name, shown.cause, shown.stack]).toEqual(['n', 1, 's'])
@@ -113,14 +113,14 @@ test('what is shown can be logged as any error: its members are not listed, and 
 test('of the frames of a stack the path stays, and what is long without being one goes', () => {
   const path = '/srv/app/node_modules/driver/dist/a-very-long-folder-name-of-a-package/index.js'
   const stack = `Error: m ${LONG}\n    at query (file://${path}:1:2)\n    at ${LONG}== (x:1:2)\n  detail: ${LONG}\n      at last (y:1:2)`
-  expect((showable(thrownBy({ stack })) as Error).stack).toBe(`Error: m\n    at query (file://${path}:1:2)\n    at [redacted] (x:1:2)`)
+  expect((redactError(thrownBy({ stack })) as Error).stack).toBe(`Error: m\n    at query (file://${path}:1:2)\n    at [redacted] (x:1:2)`)
 })
 
 test('causes are shown five deep', () => {
   let thrown = new Error('1')
   for (let depth = 2; depth <= 9; depth++) thrown = new Error(`${depth}`, { cause: thrown })
   const messages: string[] = []
-  for (let at = showable(thrown) as Error | undefined; at !== undefined; at = at.cause as Error | undefined) messages.push(at.message)
+  for (let at = redactError(thrown) as Error | undefined; at !== undefined; at = at.cause as Error | undefined) messages.push(at.message)
   expect(messages).toEqual(['9', '8', '7', '6', '5'])
 })
 

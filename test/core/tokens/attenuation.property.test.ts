@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Reach, Scope } from 'twinkey'
+import type { Scope, ScopeValue } from 'twinkey'
 import { expect, it } from 'vitest'
 import { createBench } from '../../support/bench.ts'
 import { byHeaders, codeOf, sent } from '../../support/sent.ts'
@@ -13,7 +13,7 @@ const TARGETS = [...UNIVERSE.tenants, 'elsewhere'].flatMap((tenant) =>
   ),
 )
 
-const reachOf = (names: string[]): fc.Arbitrary<Reach> =>
+const reachOf = (names: string[]): fc.Arbitrary<ScopeValue> =>
   fc.oneof(
     { weight: 12, arbitrary: fc.constant('*' as const) },
     { weight: 12, arbitrary: fc.shuffledSubarray(names, { minLength: 1 }) },
@@ -31,7 +31,7 @@ const request = fc.record(
 
 // The model: a scope is a set of targets, written as strings.
 type Target = (typeof TARGETS)[number]
-const has = (reach: Reach, name: string) => reach === '*' || new Set(reach).has(name)
+const has = (reach: ScopeValue, name: string) => reach === '*' || new Set(reach).has(name)
 const reaches = (each: Scope, { tenant, environment, workflow }: Target) =>
   has(each.tenants, tenant) && has(each.environments, environment) && has(each.workflows, workflow)
 const everything: Scope = { tenants: '*', environments: '*', workflows: '*' }
@@ -74,7 +74,7 @@ it('a token never reaches more than its key, its owner and what was asked for, w
 
         await node.keys.update(key.id, { scope: later })
         ceilings.set(owner, ceilingLater)
-        await node.ownerChanged(owner)
+        await node.invalidateOwner(owner)
         for (const target of TARGETS) {
           const byToken = await node.authenticate(sent({ credential: issued.token, ...target }), byHeaders)
           const bySecret = await node.authenticate(sent({ credential: primary, ...target }), byHeaders)

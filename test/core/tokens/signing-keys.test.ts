@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { readSigningKey } from '../../../src/core/tokens/signing-key.ts'
 import { AUDIENCE, createBench, ISSUER, signingKey } from '../../support/bench.ts'
 import { createClock } from '../../support/clock.ts'
-import { faultOf } from '../../support/faults.ts'
+import { errorCodeOf } from '../../support/faults.ts'
 import { verdict } from '../../support/sent.ts'
 import thumbprints from '../../vectors/thumbprints.json' with { type: 'json' }
 
@@ -81,7 +81,7 @@ describe('signing keys', () => {
   it('may not be left out over any other store: issue is the fault signing_key_missing, and no token is ours', async () => {
     const { twinkey } = createBench({ tokens: { issuer: ISSUER, audience: AUDIENCE } })
     const { primary } = await twinkey.keys.create(INPUT)
-    expect(await faultOf(() => twinkey.tokens.issue(primary))).toBe('signing_key_missing')
+    expect(await errorCodeOf(() => twinkey.tokens.issue(primary))).toBe('signing_key_missing')
     expect(await twinkey.tokens.jwks()).toEqual({ keys: [] })
     const other = createBench()
     const created = await other.twinkey.keys.create(INPUT)

@@ -10,7 +10,12 @@ import { verifyToken } from '../../support/verify-token.ts'
 const NOW = 1_700_000_000_000
 const SECONDS = NOW / 1000
 const key = readSigningKey(signingKey, 'signingKeys[0]')
-const rules: TokenRules = { issuer: ISSUER, audience: AUDIENCE, skewSeconds: 30, keyOf: (kid) => (kid === key.kid ? key : undefined) }
+const rules: TokenRules = {
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  clockToleranceSeconds: 30,
+  keyOf: (kid) => (kid === key.kid ? key : undefined),
+}
 const header = { alg: 'ES256', typ: 'at+jwt', kid: key.kid }
 const claims = claimsFor('key0000000000000', 'secret0000000000', SECONDS)
 const good = forge({ header, payload: claims })

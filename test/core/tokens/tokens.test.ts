@@ -5,7 +5,7 @@ import { webEndpoints } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
 import { CheckedRequirement } from '../../../src/guard/requirement.ts'
 import { AUDIENCE, createBench, ISSUER, signingKey } from '../../support/bench.ts'
-import { faultOf } from '../../support/faults.ts'
+import { errorCodeOf } from '../../support/faults.ts'
 import { decoded } from '../../support/forge.ts'
 import { createGate } from '../../support/gate.ts'
 import { codeOf, verdict } from '../../support/sent.ts'
@@ -252,7 +252,7 @@ describe('asking for a token', () => {
   ])('with %s is invalid_input, so that nothing that was meant to narrow is dropped', async (_, request) => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
-    expect(await faultOf(() => twinkey.tokens.issue(primary, request as TokenRequest))).toBe('invalid_input')
+    expect(await errorCodeOf(() => twinkey.tokens.issue(primary, request as TokenRequest))).toBe('invalid_input')
   })
 
   it('is for what was asked, whatever is done to that while it is signed', async () => {
