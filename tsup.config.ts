@@ -16,7 +16,11 @@ const entry = {
 }
 
 export default defineConfig({
-  entry: { ...entry, hash: 'src/core/secrets/hash.ts', 'hash.node': 'src/core/secrets/hash.node.ts' },
+  entry: {
+    ...entry,
+    hash: 'src/core/secrets/hash.ts',
+    'hash.node': 'src/core/secrets/hash.node.ts',
+  },
   format: ['esm'],
   target: 'es2022',
   platform: 'neutral',

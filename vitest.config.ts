@@ -2,7 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 // The reporter prints failures with it, and Node 20 has none.
-const maps = Map as unknown as { groupBy?: (items: Iterable<unknown>, keyOf: (item: unknown) => unknown) => Map<unknown, unknown[]> }
+const maps = Map as unknown as {
+  groupBy?: (items: Iterable<unknown>, keyOf: (item: unknown) => unknown) => Map<unknown, unknown[]>
+}
 maps.groupBy ??= (items, keyOf) => {
   const groups = new Map<unknown, unknown[]>()
   for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item])
@@ -25,7 +27,8 @@ export default defineConfig({
     ],
   },
   test: {
-    // `npm test` runs main, `npm run test:interop` the other: what needs a foreign runtime, client, proxy or compiler.
+    // `npm test` runs main, `npm run test:interop` the other: what needs a foreign runtime, client,
+    // proxy or compiler.
     projects: [
       { extends: true, test: { name: 'main', include: ['test/**/*.test.ts'], exclude: [INTEROP] } },
       { extends: true, test: { name: 'interop', include: [INTEROP] } },

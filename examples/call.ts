@@ -20,7 +20,10 @@ interface Problem {
 }
 
 /** Calls with a credential as Bearer, and reads the answer as JSON where it is. */
-export async function call<T = Problem>(url: string | URL, { method = 'GET', credential, headers, body }: Call = {}): Promise<Answer<T>> {
+export async function call<T = Problem>(
+  url: string | URL,
+  { method = 'GET', credential, headers, body }: Call = {},
+): Promise<Answer<T>> {
   const response = await fetch(url, {
     method,
     headers: {
@@ -48,7 +51,10 @@ export async function show<T>(what: string, answer: Promise<Answer<T>>): Promise
   return body
 }
 
-/** Calls until the status is this one, for five seconds at most: what another process has to hear of first. */
+/**
+ * Calls until the status is this one, for five seconds at most: what another process has to hear of
+ * first.
+ */
 export async function soon<T>(status: number, ask: () => Promise<Answer<T>>): Promise<Answer<T>> {
   const until = Date.now() + 5000
   for (;;) {

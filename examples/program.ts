@@ -13,7 +13,10 @@ export interface Program {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
-/** Runs a file of the examples to its end, whatever that is, and answers the last line that it printed. */
+/**
+ * Runs a file of the examples to its end, whatever that is, and answers the last line that it
+ * printed.
+ */
 export function runProgram(name: string, env: Readonly<Record<string, string>>): string {
   const { stdout } = spawnSync(process.execPath, [start, name], {
     env: { ...process.env, ...env },
@@ -24,8 +27,14 @@ export function runProgram(name: string, env: Readonly<Record<string, string>>):
 }
 
 /** Starts a file of the examples as a process of its own, and waits until it listens. */
-export async function startProgram(name: string, env: Readonly<Record<string, string>>): Promise<Program> {
-  const child = spawn(process.execPath, [start, name], { env: { ...process.env, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+export async function startProgram(
+  name: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Program> {
+  const child = spawn(process.execPath, [start, name], {
+    env: { ...process.env, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const ended = once(child, 'exit')
   return {
     ...(await untilListening(child)),
@@ -36,13 +45,20 @@ export async function startProgram(name: string, env: Readonly<Record<string, st
   }
 }
 
-/** Waits until a server that was just started says where it listens, and goes on to hear what it prints. */
-export async function untilListening(program: ChildProcess): Promise<Pick<Program, 'url' | 'printed'>> {
+/**
+ * Waits until a server that was just started says where it listens, and goes on to hear what it
+ * prints.
+ */
+export async function untilListening(
+  program: ChildProcess,
+): Promise<Pick<Program, 'url' | 'printed'>> {
   let printed = ''
   const url = await new Promise<string>((found, failed) => {
     const hear = (chunk: Buffer) => {
       printed += chunk
-      const listening = /^(?:Listening on|Started.* server:) (http:\/\/localhost:\d+)/m.exec(printed)?.[1]
+      const listening = /^(?:Listening on|Started.* server:) (http:\/\/localhost:\d+)/m.exec(
+        printed,
+      )?.[1]
       if (listening !== undefined) found(listening)
     }
     program.stdout?.on('data', hear)

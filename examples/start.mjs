@@ -9,8 +9,8 @@ if (!/^[\w-]+(?:\/[\w-]+)?$/.test(name) || !existsSync(new URL(file, import.meta
   process.exit(2)
 }
 prepare()
-// Imported only now: before, it may not have been installed. Without a tsconfig the example runs the built package, by the names that a user
-// would import.
+// Imported only now: before, it may not have been installed. Without a tsconfig the example runs
+// the built package, by the names that a user would import.
 const { register } = await import('tsx/esm/api')
 register({ tsconfig: false })
 await import(file)

@@ -2,18 +2,59 @@
 
 export type { JWK } from 'jose'
 export type { OwnerScope } from './core/cache/owner-scopes.ts'
-export type { Credential, RequestReader, RouteRequirement, TargetReader } from './core/decision/route-requirement.ts'
+export type {
+  Credential,
+  RequestReader,
+  RouteRequirement,
+  TargetReader,
+} from './core/decision/route-requirement.ts'
 export type { Throttle } from './core/decision/throttle.ts'
-export type { ImportedDigest, ImportedSecret, ImportKeyInput } from './core/management/key-import.ts'
+export type {
+  ImportedDigest,
+  ImportedSecret,
+  ImportKeyInput,
+} from './core/management/key-import.ts'
 export type { CreatedKey, Keyring, RenewedKey } from './core/management/key-management.ts'
-export type { Ask, IssuedToken, TokenRequest, Tokens, Verified } from './core/management/token-issuer.ts'
-export type { AliasRecord, Json, KeyRecord, KeyState, Metadata, StoredSecret } from './core/model/api-key.ts'
+export type {
+  Ask,
+  IssuedToken,
+  TokenRequest,
+  Tokens,
+  Verified,
+} from './core/management/token-issuer.ts'
+export type {
+  AliasRecord,
+  Json,
+  KeyRecord,
+  KeyState,
+  Metadata,
+  StoredSecret,
+} from './core/model/api-key.ts'
 export { type ErrorCode, isTwinkeyError, TwinkeyError } from './core/model/error.ts'
-export type { AllowedEvent, KeyEvent, RefusedEvent, TokenEvent, TwinkeyEvent, WarningEvent } from './core/model/events.ts'
-export type { ActorOption, CreateKeyInput, ListKeysInput, RevokeAllInput, RotateOptions, UpdateKeyInput } from './core/model/key-input.ts'
+export type {
+  AllowedEvent,
+  KeyEvent,
+  RefusedEvent,
+  TokenEvent,
+  TwinkeyEvent,
+  WarningEvent,
+} from './core/model/events.ts'
+export type {
+  ActorOption,
+  CreateKeyInput,
+  ListKeysInput,
+  RevokeAllInput,
+  RotateOptions,
+  UpdateKeyInput,
+} from './core/model/key-input.ts'
 export type { ApiKey, SecretInfo } from './core/model/key-view.ts'
 export type { Allowed, Anonymous, Decision, Principal, Refused } from './core/model/principal.ts'
-export { type Refusal, type RefusalCode, type RefusalReason, rateLimited } from './core/model/refusal.ts'
+export {
+  type Refusal,
+  type RefusalCode,
+  type RefusalReason,
+  rateLimited,
+} from './core/model/refusal.ts'
 export type { Axis, Scope, ScopeInput, ScopeValue, Target } from './core/model/scope.ts'
 export type { Pepper } from './core/secrets/digest.ts'
 export type { ImportedSecretFormat } from './core/secrets/imported-secrets.ts'
@@ -33,7 +74,14 @@ export {
   type TargetSource,
 } from './guard/requirement.ts'
 export type { Profile, SecurityScheme, WireAnswer, WireBody } from './http/profile.ts'
-export { type MatchedRoute, type NodeRequest, NodeWireRequest, redactUrl, WebWireRequest, type WireRequest } from './http/request.ts'
+export {
+  type MatchedRoute,
+  type NodeRequest,
+  NodeWireRequest,
+  redactUrl,
+  WebWireRequest,
+  type WireRequest,
+} from './http/request.ts'
 export type { TokenOptions, TwinkeyOptions } from './options.ts'
 export { memoryStore } from './stores/memory.ts'
 export { createTwinkey, type Keys, type Twinkey } from './twinkey.ts'

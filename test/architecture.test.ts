@@ -15,7 +15,10 @@ interface Source {
   readonly path: string
   readonly lines: number
   readonly imports: readonly Import[]
-  /** Names that stand for something outside of the file, as in `process` or `Date.now`; comments and texts are not names. */
+  /**
+   * Names that stand for something outside of the file, as in `process` or `Date.now`; comments and
+   * texts are not names.
+   */
   readonly globals: readonly string[]
 }
 
@@ -26,14 +29,21 @@ function isTypeOnly(node: ts.ImportDeclaration | ts.ExportDeclaration): boolean 
     const { exportClause } = node
     return (
       node.isTypeOnly ||
-      (exportClause !== undefined && ts.isNamedExports(exportClause) && exportClause.elements.every((each) => each.isTypeOnly))
+      (exportClause !== undefined &&
+        ts.isNamedExports(exportClause) &&
+        exportClause.elements.every((each) => each.isTypeOnly))
     )
   }
   const clause = node.importClause
   if (clause === undefined) return false
   if (clause.isTypeOnly) return true
   const named = clause.namedBindings
-  return clause.name === undefined && named !== undefined && ts.isNamedImports(named) && named.elements.every((each) => each.isTypeOnly)
+  return (
+    clause.name === undefined &&
+    named !== undefined &&
+    ts.isNamedImports(named) &&
+    named.elements.every((each) => each.isTypeOnly)
+  )
 }
 
 function read(path: string): Source {
@@ -42,15 +52,30 @@ function read(path: string): Source {
   const imports: Import[] = []
   const globals: string[] = []
   const add = (specifier: string, typeOnly: boolean) =>
-    imports.push({ from: path, to: specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier, typeOnly })
+    imports.push({
+      from: path,
+      to: specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier,
+      typeOnly,
+    })
   const visit = (node: ts.Node): void => {
-    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier !== undefined) {
+    if (
+      (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
+      node.moduleSpecifier !== undefined
+    ) {
       add((node.moduleSpecifier as ts.StringLiteral).text, isTypeOnly(node))
     }
-    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add((node.argument.literal as ts.StringLiteral).text, true)
-    if (ts.isCallExpression(node) && (node.expression.kind === ts.SyntaxKind.ImportKeyword || node.expression.getText() === 'require')) {
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
+      add((node.argument.literal as ts.StringLiteral).text, true)
+    if (
+      ts.isCallExpression(node) &&
+      (node.expression.kind === ts.SyntaxKind.ImportKeyword ||
+        node.expression.getText() === 'require')
+    ) {
       const [specifier] = node.arguments
-      add(specifier !== undefined && ts.isStringLiteral(specifier) ? specifier.text : '(computed)', false)
+      add(
+        specifier !== undefined && ts.isStringLiteral(specifier) ? specifier.text : '(computed)',
+        false,
+      )
     }
     // A name behind a dot, or in front of a colon, is a member and no global.
     if (
@@ -83,8 +108,12 @@ it('the sources are found, with what they import', () => {
   expect(sources.length).toBeGreaterThan(30)
   expect(inside.length).toBeGreaterThan(100)
   expect(inside.map(shown)).toContain('src/core/tokens/token.ts -> src/core/secrets/secret.ts')
-  expect(inside.map(shown)).toContain('src/core/tokens/token.ts -> src/core/tokens/signing-key.ts (types)')
-  expect(sources.map(({ path }) => path)).toEqual(expect.arrayContaining([...new Set(inside.map(({ to }) => to))]))
+  expect(inside.map(shown)).toContain(
+    'src/core/tokens/token.ts -> src/core/tokens/signing-key.ts (types)',
+  )
+  expect(sources.map(({ path }) => path)).toEqual(
+    expect.arrayContaining([...new Set(inside.map(({ to }) => to))]),
+  )
 })
 
 describe('imports', () => {
@@ -108,14 +137,29 @@ describe('imports', () => {
     stores: ['core/store', 'core/model'],
     testing: ['core/store', 'core/model'],
     telemetry: ['core/model'],
-    verifier: ['core/secrets', 'core/model', 'core/store', 'core/tokens', 'core/decision', 'http', 'guard', 'telemetry'],
+    verifier: [
+      'core/secrets',
+      'core/model',
+      'core/store',
+      'core/tokens',
+      'core/decision',
+      'http',
+      'guard',
+      'telemetry',
+    ],
     root: [...ORDER.filter((room) => room !== 'adapters'), 'stores', 'telemetry'],
   }
-  // Rooms whose folders are for one thing each, and import nothing from one another but what is shared.
-  // Hono is made of web-standard requests.
-  const SHARED = { stores: ['src/stores/shared'], adapters: ['src/adapters/node', 'src/adapters/web'] }
+  // Rooms whose folders are for one thing each, and import nothing from one another but what is
+  // shared. Hono is made of web-standard requests.
+  const SHARED = {
+    stores: ['src/stores/shared'],
+    adapters: ['src/adapters/node', 'src/adapters/web'],
+  }
   const rooms = [...ORDER, ...Object.keys(BESIDE)]
-  const allowedFor = (room: string) => [room, ...(BESIDE[room] ?? ORDER.slice(0, ORDER.indexOf(room)))]
+  const allowedFor = (room: string) => [
+    room,
+    ...(BESIDE[room] ?? ORDER.slice(0, ORDER.indexOf(room))),
+  ]
 
   it.each(rooms)('of %s go in the direction of the design only', (room) => {
     const ofRoom = inside.filter(({ from }) => roomOf(from) === room)
@@ -123,12 +167,17 @@ describe('imports', () => {
   })
 
   it.each(Object.entries(SHARED))('never go from one folder of %s to another', (room, shared) => {
-    const across = inside.filter(({ from, to }) => roomOf(from) === room && roomOf(to) === room && partOf(from) !== partOf(to))
+    const across = inside.filter(
+      ({ from, to }) => roomOf(from) === room && roomOf(to) === room && partOf(from) !== partOf(to),
+    )
     expect(across.filter(({ to }) => !shared.includes(partOf(to))).map(shown)).toEqual([])
   })
 
   it('of adapters and testing from the core are types', () => {
-    const needing = inside.filter(({ from, to }) => ['adapters', 'testing'].includes(roomOf(from)) && roomOf(to).startsWith('core/'))
+    const needing = inside.filter(
+      ({ from, to }) =>
+        ['adapters', 'testing'].includes(roomOf(from)) && roomOf(to).startsWith('core/'),
+    )
     expect(needing.filter(({ typeOnly }) => !typeOnly).map(shown)).toEqual([])
   })
 
@@ -141,7 +190,12 @@ describe('imports', () => {
   })
 
   it('never go in a ring, not even for types', () => {
-    const next = new Map(sources.map((source) => [source.path, source.imports.filter(({ to }) => to.startsWith('src/'))]))
+    const next = new Map(
+      sources.map((source) => [
+        source.path,
+        source.imports.filter(({ to }) => to.startsWith('src/')),
+      ]),
+    )
     const done = new Set<string>()
     const rings: string[] = []
     const walk = (path: string, trail: readonly string[]): void => {
@@ -155,14 +209,22 @@ describe('imports', () => {
   })
 
   it('of Node are where Node is meant, and nowhere else', () => {
-    const meant = ['src/core/secrets/hash.node.ts', 'src/adapters/express/index.ts', 'src/adapters/fastify/index.ts']
-    expect(imports.filter(({ from, to }) => to.startsWith('node:') && !meant.includes(from)).map(shown)).toEqual([])
+    const meant = [
+      'src/core/secrets/hash.node.ts',
+      'src/adapters/express/index.ts',
+      'src/adapters/fastify/index.ts',
+    ]
+    expect(
+      imports.filter(({ from, to }) => to.startsWith('node:') && !meant.includes(from)).map(shown),
+    ).toEqual([])
   })
 
   it('of packages are jose and @noble/hashes; frameworks and drivers are imported for their types only', () => {
     // Of jose by its subpaths: the whole of it takes twice as long to import.
     const allowed = /^(?:jose\/[\w/]+|@noble\/hashes\/[\w.]+|#hash|node:.*)$/
-    const others = imports.filter(({ to, typeOnly }) => !to.startsWith('src/') && !typeOnly && !allowed.test(to))
+    const others = imports.filter(
+      ({ to, typeOnly }) => !to.startsWith('src/') && !typeOnly && !allowed.test(to),
+    )
     expect(others.map(shown)).toEqual([])
   })
 
@@ -173,25 +235,34 @@ describe('imports', () => {
 
 describe('the core', () => {
   it('knows no process, no Buffer, no randomness but the CSPRNG, and no clock but the one of the options', () => {
-    const forbidden = /^(?:process|Buffer|Date|performance|Math\.random|globalThis|global|require|__dirname|setInterval|setImmediate)\b/
+    const forbidden =
+      /^(?:process|Buffer|Date|performance|Math\.random|globalThis|global|require|__dirname|setInterval|setImmediate)\b/
     const found = sources
       .filter(({ path }) => path.startsWith('src/core/'))
-      .flatMap(({ path, globals }) => globals.filter((each) => forbidden.test(each)).map((each) => `${path}: ${each}`))
+      .flatMap(({ path, globals }) =>
+        globals.filter((each) => forbidden.test(each)).map((each) => `${path}: ${each}`),
+      )
     expect(found).toEqual([])
   })
 
   it('has one timer, that of the deadline', () => {
-    const timed = sources.filter(({ path, globals }) => path.startsWith('src/core/') && globals.includes('setTimeout'))
+    const timed = sources.filter(
+      ({ path, globals }) => path.startsWith('src/core/') && globals.includes('setTimeout'),
+    )
     expect(timed.map(({ path }) => path)).toEqual(['src/core/store/timeout.ts'])
   })
 
   it('sees the clock of the options by its name, which only the options default', () => {
-    const clocks = sources.filter(({ globals }) => globals.some((each) => /^(?:Date|performance)\b/.test(each)))
+    const clocks = sources.filter(({ globals }) =>
+      globals.some((each) => /^(?:Date|performance)\b/.test(each)),
+    )
     expect(clocks.map(({ path }) => path)).toEqual(['src/options.ts', 'src/verifier/index.ts'])
   })
 
   it('logs nothing', () => {
-    const logging = sources.filter(({ globals }) => globals.some((each) => /^(?:console|process|globalThis)\b/.test(each)))
+    const logging = sources.filter(({ globals }) =>
+      globals.some((each) => /^(?:console|process|globalThis)\b/.test(each)),
+    )
     // Where the listener fails that hears everything else, somebody else must.
     expect(logging.map(({ path }) => path)).toEqual(['src/telemetry/event-failures.ts'])
   })
@@ -206,7 +277,9 @@ describe('what one copy of the package makes', () => {
   })
 
   it('is never told by its class: of our own only those are that stay within one createTwinkey', () => {
-    const classes = new Set(texts.flatMap((text) => [...text.matchAll(/\binstanceof (\w+)/g)].map(([, name]) => name)))
+    const classes = new Set(
+      texts.flatMap((text) => [...text.matchAll(/\binstanceof (\w+)/g)].map(([, name]) => name)),
+    )
     expect([...classes].sort()).toEqual([
       'CredentialDenial',
       'FormData',
@@ -223,19 +296,25 @@ describe('what one copy of the package makes', () => {
 
 describe('files', () => {
   it('have at most 300 lines, and adapters fewer than 80', () => {
-    const long = sources.filter(({ path, lines }) => lines > 300 || (roomOf(path) === 'adapters' && lines >= 80))
+    const long = sources.filter(
+      ({ path, lines }) => lines > 300 || (roomOf(path) === 'adapters' && lines >= 80),
+    )
     expect(long.map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
   })
 
   it('are not named after nothing in particular', () => {
-    expect(sources.map(({ path }) => path).filter((path) => /\/(?:utils?|helpers?|types?|managers?|common|misc)\.ts$/.test(path))).toEqual(
-      [],
-    )
+    expect(
+      sources
+        .map(({ path }) => path)
+        .filter((path) => /\/(?:utils?|helpers?|types?|managers?|common|misc)\.ts$/.test(path)),
+    ).toEqual([])
   })
 
   it('have no default exports and no enums', () => {
     const found = sources.filter(({ path }) =>
-      /^export default|^\s*(?:export )?(?:const )?enum /m.test(readFileSync(join(root, path), 'utf8')),
+      /^export default|^\s*(?:export )?(?:const )?enum /m.test(
+        readFileSync(join(root, path), 'utf8'),
+      ),
     )
     expect(found.map(({ path }) => path)).toEqual([])
   })
@@ -247,14 +326,26 @@ describe('the built package', () => {
 
   it('is there', () => {
     expect(built.map(({ path }) => path)).toEqual(
-      expect.arrayContaining(['dist/index.js', 'dist/express.js', 'dist/hash.js', 'dist/hash.node.js']),
+      expect.arrayContaining([
+        'dist/index.js',
+        'dist/express.js',
+        'dist/hash.js',
+        'dist/hash.node.js',
+      ]),
     )
   })
 
   it('imports nothing at run time but jose, @noble/hashes and #hash, and node:crypto where that is Node', () => {
-    const found = new Set(outside.map(({ from, to }) => (from === 'dist/hash.node.js' ? `${to} (Node)` : to)))
-    const nodeOnly = new Set(outside.filter(({ to }) => to.startsWith('node:')).map(({ from }) => from))
-    for (const each of found) expect(each).toMatch(/^(?:jose\/[\w/]+|@noble\/hashes\/[\w.]+|#hash|node:crypto \(Node\)|node:[\w/]+)$/)
+    const found = new Set(
+      outside.map(({ from, to }) => (from === 'dist/hash.node.js' ? `${to} (Node)` : to)),
+    )
+    const nodeOnly = new Set(
+      outside.filter(({ to }) => to.startsWith('node:')).map(({ from }) => from),
+    )
+    for (const each of found)
+      expect(each).toMatch(
+        /^(?:jose\/[\w/]+|@noble\/hashes\/[\w.]+|#hash|node:crypto \(Node\)|node:[\w/]+)$/,
+      )
     for (const path of nodeOnly) expect(path).toMatch(/^dist\/(?:hash\.node|express|fastify)\.js$/)
     expect(found).toContain('#hash')
   })

@@ -19,10 +19,18 @@ const suites = {
   fast: [
     types,
     lint,
-    ['Tests of the core and the adapters', 'npx', ['vitest', 'run', '--project', 'main', 'test/core/', 'test/adapters/']],
+    [
+      'Tests of the core and the adapters',
+      'npx',
+      ['vitest', 'run', '--project', 'main', 'test/core/', 'test/adapters/'],
+    ],
   ],
   interop: [
-    ['Tests of foreign runtimes, clients, proxies and compilers', 'npx', ['vitest', 'run', '--project', 'interop']],
+    [
+      'Tests of foreign runtimes, clients, proxies and compilers',
+      'npx',
+      ['vitest', 'run', '--project', 'interop'],
+    ],
     ['Runtimes', process.execPath, ['test/runtimes/run.mjs']],
   ],
 }
@@ -30,7 +38,9 @@ const suites = {
 const [name = 'all'] = process.argv.slice(2)
 const steps = suites[name]
 if (steps === undefined) {
-  process.stderr.write(`There is no suite ${name}. The suites are ${Object.keys(suites).join(', ')}.\n`)
+  process.stderr.write(
+    `There is no suite ${name}. The suites are ${Object.keys(suites).join(', ')}.\n`,
+  )
   process.exit(2)
 }
 

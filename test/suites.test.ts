@@ -12,24 +12,37 @@ const files = ['src', 'test', 'examples', 'benchmarks'].flatMap((folder) =>
     .filter((path) => /\.(?:ts|mts|mjs|js)$/.test(path) && !path.includes('node_modules')),
 )
 const testFiles = files.filter((path) => path.endsWith('.test.ts'))
-const declaring = files.filter((path) => /^import \{[^}]*\b(?:test|it)\b[^}]*\} from 'vitest'/m.test(read(path)))
+const declaring = files.filter((path) =>
+  /^import \{[^}]*\b(?:test|it)\b[^}]*\} from 'vitest'/m.test(read(path)),
+)
 
 describe('every test is in one suite', () => {
   it('the files of interop are those whose names say so, and main has every other test file', () => {
-    const projects = config.test?.projects as { extends: true; test: { name: string; include: string[]; exclude?: string[] } }[]
-    expect(projects.map(({ test: { name, include, exclude = [] } }) => [name, include, exclude])).toEqual([
+    const projects = config.test?.projects as {
+      extends: true
+      test: { name: string; include: string[]; exclude?: string[] }
+    }[]
+    expect(
+      projects.map(({ test: { name, include, exclude = [] } }) => [name, include, exclude]),
+    ).toEqual([
       ['main', ['test/**/*.test.ts'], ['test/**/*.interop.test.ts']],
       ['interop', ['test/**/*.interop.test.ts'], []],
     ])
     expect(testFiles.filter((path) => !path.startsWith('test/'))).toEqual([])
     expect(testFiles.filter((path) => path.endsWith('.interop.test.ts')).length).toBeGreaterThan(5)
-    expect(testFiles.filter((path) => path.includes('interop')).every((path) => path.endsWith('.interop.test.ts'))).toBe(true)
+    expect(
+      testFiles
+        .filter((path) => path.includes('interop'))
+        .every((path) => path.endsWith('.interop.test.ts')),
+    ).toBe(true)
   })
 
   it('a file that declares tests is a test file, or has the common part of some', () => {
     expect(declaring.length).toBeGreaterThan(150)
     // What runs the others for each mutant.
-    const expected = declaring.filter((path) => !path.endsWith('.test.ts') && path !== 'test/mutation/stay.ts')
+    const expected = declaring.filter(
+      (path) => !path.endsWith('.test.ts') && path !== 'test/mutation/stay.ts',
+    )
     expect(expected.filter((path) => !path.endsWith('-suite.ts'))).toEqual([])
     for (const suite of expected) {
       const users = testFiles.filter((path) => read(path).includes(`/${basename(suite)}'`))
@@ -38,7 +51,9 @@ describe('every test is in one suite', () => {
   })
 
   it('a test that is left out, or that stands alone, is not in the repository', () => {
-    const found = declaring.filter((path) => /^\s*(?:test|it|describe)\.(?:skip|only|todo)\b/m.test(read(path)))
+    const found = declaring.filter((path) =>
+      /^\s*(?:test|it|describe)\.(?:skip|only|todo)\b/m.test(read(path)),
+    )
     expect(found).toEqual([])
   })
 })

@@ -7,8 +7,12 @@ import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = `${root}.github/workflows/`
-const workflows = Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(folder + name, 'utf8')]))
-const actions = Object.values(workflows).flatMap((text) => Array.from(text.matchAll(/\buses:\s*(.*)/g), ([, uses]) => uses as string))
+const workflows = Object.fromEntries(
+  readdirSync(folder).map((name) => [name, readFileSync(folder + name, 'utf8')]),
+)
+const actions = Object.values(workflows).flatMap((text) =>
+  Array.from(text.matchAll(/\buses:\s*(.*)/g), ([, uses]) => uses as string),
+)
 
 // What a job of a workflow may write, beyond reading the repository.
 const WRITES: Record<string, readonly string[]> = {
@@ -23,7 +27,11 @@ test('there are workflows for each change, for static analysis and for a release
 
 // A tag can be moved to other code, a commit cannot.
 test('every action is pinned by the whole hash of a commit, and says of which version it is', () => {
-  expect(actions.filter((uses) => !/^[\w-]+\/[\w-]+(?:\/[\w-]+)*@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(uses))).toEqual([])
+  expect(
+    actions.filter(
+      (uses) => !/^[\w-]+\/[\w-]+(?:\/[\w-]+)*@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(uses),
+    ),
+  ).toEqual([])
 })
 
 // A repository can hold several actions, as github/codeql-action does.
@@ -39,15 +47,22 @@ test('the actions of a repository are used in one version', () => {
 
 test.each(Object.keys(workflows))('%s may do nothing but read, unless a job says so', (name) => {
   expect(workflows[name]).toMatch(/^permissions:(?: \{\}|\n {2}contents: read)$/m)
-  const granted = Array.from((workflows[name] as string).matchAll(/^.*: write\b.*$/gm), ([line]) => line.trim())
+  const granted = Array.from((workflows[name] as string).matchAll(/^.*: write\b.*$/gm), ([line]) =>
+    line.trim(),
+  )
   expect(granted).toEqual(WRITES[name] ?? [])
 })
 
-test.each(Object.keys(workflows))('%s leaves no credentials to what it runs, and reads no secret', (name) => {
-  const steps = (workflows[name] as string).split(/^\s+- /m).filter((step) => step.includes('actions/checkout@'))
-  expect(steps.filter((step) => !step.includes('persist-credentials: false'))).toEqual([])
-  expect(workflows[name]).not.toMatch(/\bsecrets\b|pull_request_target/)
-})
+test.each(Object.keys(workflows))(
+  '%s leaves no credentials to what it runs, and reads no secret',
+  (name) => {
+    const steps = (workflows[name] as string)
+      .split(/^\s+- /m)
+      .filter((step) => step.includes('actions/checkout@'))
+    expect(steps.filter((step) => !step.includes('persist-credentials: false'))).toEqual([])
+    expect(workflows[name]).not.toMatch(/\bsecrets\b|pull_request_target/)
+  },
+)
 
 test.each(Object.keys(workflows))('every job of %s has a time limit', (name) => {
   const [, jobs = ''] = (workflows[name] as string).split(/^jobs:$/m)
@@ -59,7 +74,8 @@ test.each(Object.keys(workflows))('every job of %s has a time limit', (name) => 
 test('static analysis covers the source and the workflows, on each change and every week', () => {
   const text = workflows['codeql.yml'] as string
   expect(text).toContain('language: [javascript-typescript, actions]\n')
-  for (const trigger of ['push', 'pull_request', 'schedule']) expect(text).toContain(`\n  ${trigger}:\n`)
+  for (const trigger of ['push', 'pull_request', 'schedule'])
+    expect(text).toContain(`\n  ${trigger}:\n`)
 })
 
 test('dependencies and actions are updated every week', () => {
@@ -73,14 +89,17 @@ test('dependencies and actions are updated every week', () => {
 })
 
 // GitHub does not show a form that breaks one of these rules, and tells nobody.
-test.each(['bug.yml', 'feature.yml'])('the issue form %s has a name, a description, fields and no id twice', (name) => {
-  const text = readFileSync(`${root}.github/ISSUE_TEMPLATE/${name}`, 'utf8')
-  expect(text).toMatch(/^name: \S.*\ndescription: \S.*\n(?:labels: \[\w+\]\n)?body:\n/)
-  const ids = Array.from(text.matchAll(/^ {4}id: ([\w-]+)$/gm), ([, id]) => id)
-  const types = Array.from(text.matchAll(/^ {2}- type: (\w+)$/gm), ([, type]) => type)
-  expect(new Set(ids).size).toBe(ids.length)
-  expect(ids.length).toBe(types.filter((type) => type !== 'markdown').length)
-})
+test.each(['bug.yml', 'feature.yml'])(
+  'the issue form %s has a name, a description, fields and no id twice',
+  (name) => {
+    const text = readFileSync(`${root}.github/ISSUE_TEMPLATE/${name}`, 'utf8')
+    expect(text).toMatch(/^name: \S.*\ndescription: \S.*\n(?:labels: \[\w+\]\n)?body:\n/)
+    const ids = Array.from(text.matchAll(/^ {4}id: ([\w-]+)$/gm), ([, id]) => id)
+    const types = Array.from(text.matchAll(/^ {2}- type: (\w+)$/gm), ([, type]) => type)
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids.length).toBe(types.filter((type) => type !== 'markdown').length)
+  },
+)
 
 test('a new issue uses a form or, for a security problem, the private way', () => {
   const text = readFileSync(`${root}.github/ISSUE_TEMPLATE/config.yml`, 'utf8')
@@ -91,17 +110,25 @@ test('a new issue uses a form or, for a security problem, the private way', () =
 test('each change is tested on the oldest Node that the package takes, and on the newer ones', () => {
   const { engines } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
   const [, versions = ''] = /\bnode: \[(.*)\]/.exec(workflows['ci.yml'] as string) ?? []
-  expect(versions.split(', ').map((version) => version.replaceAll("'", ''))).toEqual([engines.node.replace('>=', ''), '22', '24', '26'])
+  expect(versions.split(', ').map((version) => version.replaceAll("'", ''))).toEqual([
+    engines.node.replace('>=', ''),
+    '22',
+    '24',
+    '26',
+  ])
 })
 
 test('each change is tested by npm test and by npm run test:interop, in jobs of their own', () => {
   const jobs = (workflows['ci.yml'] as string).split(/^ {2}(?=\w+:$)/m)
-  const running = (command: string) => jobs.filter((job) => job.includes(`- run: ${command}\n`)).map((job) => job.split(':')[0])
+  const running = (command: string) =>
+    jobs.filter((job) => job.includes(`- run: ${command}\n`)).map((job) => job.split(':')[0])
   expect([running('npm test'), running('npm run test:interop')]).toEqual([['test'], ['interop']])
 })
 
 describe('a release', () => {
-  const [, pack = '', publish = ''] = (workflows['release.yml'] as string).split(/^ {2}(?:pack|publish):$/m)
+  const [, pack = '', publish = ''] = (workflows['release.yml'] as string).split(
+    /^ {2}(?:pack|publish):$/m,
+  )
 
   test('is tested, and comes with a bill of materials', () => {
     expect(pack).toContain('- run: npm test\n')
@@ -109,11 +136,15 @@ describe('a release', () => {
   })
 
   test('names its repository, its home page and its issues', () => {
-    const [, script = ''] = /- name: Name the repository in the package\n +run: \|\n((?: {10}.*\n)+)/.exec(pack) ?? []
+    const [, script = ''] =
+      /- name: Name the repository in the package\n +run: \|\n((?: {10}.*\n)+)/.exec(pack) ?? []
     const cwd = mkdtempSync(join(tmpdir(), 'twinkey-release-'))
     try {
       writeFileSync(join(cwd, 'package.json'), '{ "name": "twinkey" }')
-      const repository = { GITHUB_SERVER_URL: 'https://git.example', GITHUB_REPOSITORY: 'acme/twinkey' }
+      const repository = {
+        GITHUB_SERVER_URL: 'https://git.example',
+        GITHUB_REPOSITORY: 'acme/twinkey',
+      }
       execFileSync('bash', ['-e', '-c', script], { cwd, env: { ...process.env, ...repository } })
       expect(JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'))).toEqual({
         name: 'twinkey',
@@ -130,6 +161,8 @@ describe('a release', () => {
     expect(publish).toContain('id-token: write')
     expect(pack).not.toContain('id-token')
     const commands = Array.from(publish.matchAll(/\brun: (.*)/g), ([, command]) => command)
-    expect(commands).toEqual(['npm publish ./twinkey-*.tgz --provenance --access public --ignore-scripts'])
+    expect(commands).toEqual([
+      'npm publish ./twinkey-*.tgz --provenance --access public --ignore-scripts',
+    ])
   })
 })

@@ -27,7 +27,9 @@ export interface Backend {
   stop(): Promise<void>
 }
 
-/** Starts a database, with everything on the disk before it is acknowledged, and makes its tables. */
+/**
+ * Starts a database, with everything on the disk before it is acknowledged, and makes its tables.
+ */
 export async function startBackend(kind: Address['kind']): Promise<Backend> {
   const backend = await started(kind)
   if (kind === 'redis') return backend
@@ -45,7 +47,10 @@ export async function openStore(
   if (address.kind === 'postgres') {
     const connectionString = address.url
     const pool = new pg.Pool({ connectionString, max: 4 }).on('error', () => {})
-    const store = postgresStore(pool, feed ? { listen: () => new pg.Client({ connectionString }) } : {})
+    const store = postgresStore(
+      pool,
+      feed ? { listen: () => new pg.Client({ connectionString }) } : {},
+    )
     return { store, close: () => pool.end() }
   }
   if (address.kind === 'redis') {
@@ -61,11 +66,21 @@ export async function openStore(
 async function started(kind: Address['kind']): Promise<Backend> {
   if (kind === 'postgres') {
     const server = await startPostgres()
-    return { address: { kind, url: server.url }, crash: () => server.crash(), start: () => server.start(), stop: () => server.stop() }
+    return {
+      address: { kind, url: server.url },
+      crash: () => server.crash(),
+      start: () => server.start(),
+      stop: () => server.stop(),
+    }
   }
   if (kind === 'redis') {
     const server = await startRedis({ appendonly: 'yes', appendfsync: 'always' })
-    return { address: { kind, url: server.url }, crash: () => server.crash(), start: () => server.start(), stop: () => server.stop() }
+    return {
+      address: { kind, url: server.url },
+      crash: () => server.crash(),
+      start: () => server.start(),
+      stop: () => server.stop(),
+    }
   }
   const folder = mkdtempSync(join(tmpdir(), 'twinkey-sqlite-'))
   const nothing = async () => {}

@@ -22,10 +22,16 @@ export interface Strangers {
 const WARM_UP_SECONDS = 70
 
 /**
- * Runs a small fleet of real nodes over one memory store, request by request, while a clock is turned by hand: whatever is wrong about the formulas
- * or about the simulation of the cache shows here.
+ * Runs a small fleet of real nodes over one memory store, request by request, while a clock is
+ * turned by hand: whatever is wrong about the formulas or about the simulation of the cache shows
+ * here.
  */
-export async function runFleet(fleet: Fleet, strangers: Strangers, seconds: number, seed: number): Promise<Counted> {
+export async function runFleet(
+  fleet: Fleet,
+  strangers: Strangers,
+  seconds: number,
+  seed: number,
+): Promise<Counted> {
   const random = seeded(seed)
   const clock = createTestClock()
   const backend = memoryStore()
@@ -48,15 +54,26 @@ export async function runFleet(fleet: Fleet, strangers: Strangers, seconds: numb
       })) ?? (async () => {}),
   })
   const cache = { maxKeys: fleet.maxKeys, maxAgeSeconds: fleet.maxAgeSeconds }
-  const nodes = Array.from({ length: fleet.nodes }, () => createTwinkey({ store: counting(), now: clock.now, cache }))
-  const { keys } = createTwinkey({ store: { ...backend, watch: async () => async () => {} }, now: clock.now })
+  const nodes = Array.from({ length: fleet.nodes }, () =>
+    createTwinkey({ store: counting(), now: clock.now, cache }),
+  )
+  const { keys } = createTwinkey({
+    store: { ...backend, watch: async () => async () => {} },
+    now: clock.now,
+  })
 
   const known: { id: string; secret: string }[] = []
   for (let rank = 1; rank <= fleet.popularity.keys; rank++) {
     const { key, primary } = await keys.create({ name: 'k', scope: { tenants: '*' } })
     known.push({ id: key.id, secret: primary })
     // Last used at any moment of the last minute, so that the keys are not in step with each other.
-    await backend.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: clock.now() - Math.ceil(random() * 60_000) }])
+    await backend.recordUse([
+      {
+        keyId: key.id,
+        secretId: key.primary.id,
+        usedAt: clock.now() - Math.ceil(random() * 60_000),
+      },
+    ])
   }
   const gone: string[] = []
   while (gone.length < strangers.ids) {
@@ -66,7 +83,11 @@ export async function runFleet(fleet: Fleet, strangers: Strangers, seconds: numb
     gone.push(primary)
   }
 
-  const rates = [fleet.requestsPerSecond, strangers.requestsPerSecond, fleet.writesPerSecond] as const
+  const rates = [
+    fleet.requestsPerSecond,
+    strangers.requestsPerSecond,
+    fleet.writesPerSecond,
+  ] as const
   const all = rates.reduce((sum, rate) => sum + rate, 0)
   const keyOf = () => known[fleet.popularity.draw(random) - 1] as { id: string; secret: string }
   let [now, turned] = [0, 0]
@@ -84,7 +105,8 @@ export async function runFleet(fleet: Fleet, strangers: Strangers, seconds: numb
     const node = nodes[Math.floor(random() * nodes.length)] as Twinkey
     const kind = random() * all
     if (kind < rates[0]) await ask(node, keyOf().secret)
-    else if (kind < rates[0] + rates[1]) await ask(node, gone[Math.floor(random() * gone.length)] as string)
+    else if (kind < rates[0] + rates[1])
+      await ask(node, gone[Math.floor(random() * gone.length)] as string)
     else {
       counts.writes++
       await keys.update(keyOf().id, { name: `k${milliseconds}` })

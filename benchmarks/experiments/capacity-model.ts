@@ -1,4 +1,5 @@
-// How much of a fleet's traffic reaches the store, on paper. Requests for a key arrive at a node as a Poisson process, spread evenly over the nodes.
+// How much of a fleet's traffic reaches the store, on paper. Requests for a key arrive at a node as
+// a Poisson process, spread evenly over the nodes.
 
 /** How requests are spread over keys. Ranks begin at 1, the most popular one. */
 export interface Popularity {
@@ -25,7 +26,10 @@ export interface Fleet {
 }
 
 export interface Load {
-  /** How long a record stays in the cache of a node: the age, or less where newer ones need its place. */
+  /**
+   * How long a record stays in the cache of a node: the age, or less where newer ones need its
+   * place.
+   */
   readonly lifetimeSeconds: number
   /** Records of a node's cache that are not too old. */
   readonly freshKeysPerNode: number
@@ -56,11 +60,22 @@ export function loadOf(fleet: Fleet): Load {
 }
 
 /** Reads for ids that there are not, which are remembered too, but only for a second. */
-export function unknownReadsOf({ nodes, maxAgeSeconds }: Fleet, ids: number, requestsPerSecond: number): number {
-  return nodes * ids * readsOf(requestsPerSecond / nodes / ids, Math.min(maxAgeSeconds, MAX_AGE_UNKNOWN_SECONDS))
+export function unknownReadsOf(
+  { nodes, maxAgeSeconds }: Fleet,
+  ids: number,
+  requestsPerSecond: number,
+): number {
+  return (
+    nodes *
+    ids *
+    readsOf(requestsPerSecond / nodes / ids, Math.min(maxAgeSeconds, MAX_AGE_UNKNOWN_SECONDS))
+  )
 }
 
-/** How often one node reads one key: once for each time that its record has died and a request has come since. */
+/**
+ * How often one node reads one key: once for each time that its record has died and a request has
+ * come since.
+ */
 function readsOf(rate: number, lifetimeSeconds: number): number {
   return rate / (1 + rate * lifetimeSeconds)
 }
@@ -72,12 +87,21 @@ function freshness(rate: number, lifetimeSeconds: number): number {
 
 // The mean of the age and of the time until a change is told of, whichever comes first.
 function untilChange(ageSeconds: number, changesPerSecond: number): number {
-  return changesPerSecond * ageSeconds < 1e-9 ? ageSeconds : (1 - Math.exp(-changesPerSecond * ageSeconds)) / changesPerSecond
+  return changesPerSecond * ageSeconds < 1e-9
+    ? ageSeconds
+    : (1 - Math.exp(-changesPerSecond * ageSeconds)) / changesPerSecond
 }
 
-// The cache holds the records that were loaded last. Where more would be fresh than it holds, they go after the time in which it is filled anew:
-// Che's approximation, for a cache that makes room in the order of loading.
-function lifetimeOf({ popularity, nodes, requestsPerSecond, maxAgeSeconds, maxKeys }: Fleet): number {
+// The cache holds the records that were loaded last. Where more would be fresh than it holds, they
+// go after the time in which it is filled anew: Che's approximation, for a cache that makes room in
+// the order of loading.
+function lifetimeOf({
+  popularity,
+  nodes,
+  requestsPerSecond,
+  maxAgeSeconds,
+  maxKeys,
+}: Fleet): number {
   const perNode = requestsPerSecond / nodes
   const held = (seconds: number) => popularity.sum((share) => freshness(perNode * share, seconds))
   if (held(maxAgeSeconds) <= maxKeys) return maxAgeSeconds
@@ -91,8 +115,9 @@ function lifetimeOf({ popularity, nodes, requestsPerSecond, maxAgeSeconds, maxKe
 }
 
 /**
- * How often the last use of one secret is written down. When it is a minute old, the first node that is asked writes it. So does every other node
- * that has a record from before that, if it is asked again before that record dies; the rest read the record anew and see that it is done.
+ * How often the last use of one secret is written down. When it is a minute old, the first node
+ * that is asked writes it. So does every other node that has a record from before that, if it is
+ * asked again before that record dies; the rest read the record anew and see that it is done.
  */
 export function usesOf(rate: number, nodes: number, lifetimeSeconds: number): number {
   const asked = rate * lifetimeSeconds
@@ -104,7 +129,8 @@ export function usesOf(rate: number, nodes: number, lifetimeSeconds: number): nu
   return writers / (USE_INTERVAL_SECONDS + Math.max(1, 1 / (rate * nodes) + spread + 0.5))
 }
 
-// The chance that a request comes before the end of a time that may end at any moment with equal chance, where so many come in the whole of it.
+// The chance that a request comes before the end of a time that may end at any moment with equal
+// chance, where so many come in the whole of it.
 function beforeEnd(requests: number): number {
   return requests < 1e-6 ? requests / 2 : 1 - (1 - Math.exp(-requests)) / requests
 }

@@ -2,14 +2,21 @@ import type { Popularity } from './capacity-model.ts'
 
 /** Every key is asked for as often as every other. */
 export function uniform(keys: number): Popularity {
-  return { keys, share: () => 1 / keys, draw: (random) => 1 + Math.floor(random() * keys), sum: (f) => keys * f(1 / keys) }
+  return {
+    keys,
+    share: () => 1 / keys,
+    draw: (random) => 1 + Math.floor(random() * keys),
+    sum: (f) => keys * f(1 / keys),
+  }
 }
 
 // So many terms are added one by one; the rest, in which neighbours hardly differ, as an integral.
 const EXACT = 20_000
 const PANELS = 2000
 
-/** The key of rank n is asked for in proportion to 1 / n, as is usual for things that people choose. */
+/**
+ * The key of rank n is asked for in proportion to 1 / n, as is usual for things that people choose.
+ */
 export function zipf(keys: number): Popularity {
   const over = (f: (rank: number) => number): number => {
     let total = 0
@@ -31,7 +38,10 @@ export function zipf(keys: number): Popularity {
   return { keys, share, draw, sum: (f) => over((rank) => f(share(rank))) }
 }
 
-/** @see W. Hörmann, G. Derflinger: Rejection-inversion to generate variates from monotone discrete distributions (1996) */
+/**
+ * @see W. Hörmann, G. Derflinger: Rejection-inversion to generate variates from monotone discrete
+ * distributions (1996)
+ */
 function drawer(keys: number): (random: () => number) => number {
   const first = Math.log(1.5) - 1
   const last = Math.log(keys + 0.5)

@@ -1,7 +1,10 @@
 import { seeded } from '../../test/support/racing-store.ts'
 import { type Fleet, type Popularity, usesOf } from './capacity-model.ts'
 
-/** A mean of many nodes, or of many keys, and how far it may be off because there were not more of them. */
+/**
+ * A mean of many nodes, or of many keys, and how far it may be off because there were not more of
+ * them.
+ */
 export interface Estimate {
   readonly value: number
   /** Standard error, as a part of the value. */
@@ -11,11 +14,18 @@ export interface Estimate {
 const exponential = (rate: number, random: () => number) => -Math.log(1 - random()) / rate
 
 /**
- * Reads of the whole fleet, from some of its nodes, because all are alike and none knows of the others: each is simulated with all its keys,
- * request by request.
+ * Reads of the whole fleet, from some of its nodes, because all are alike and none knows of the
+ * others: each is simulated with all its keys, request by request.
  */
-export function simulateReads(fleet: Fleet, nodes: number, seconds: number, seed: number): Estimate {
-  const reads = Array.from({ length: nodes }, (_, node) => simulateNode(fleet, seconds, seeded(seed + node)))
+export function simulateReads(
+  fleet: Fleet,
+  nodes: number,
+  seconds: number,
+  seed: number,
+): Estimate {
+  const reads = Array.from({ length: nodes }, (_, node) =>
+    simulateNode(fleet, seconds, seeded(seed + node)),
+  )
   return estimate(reads, fleet.nodes)
 }
 
@@ -49,10 +59,16 @@ function simulateNode(
 }
 
 /**
- * Last uses that the whole fleet writes down, from some of its secrets, because none knows of the others: each is simulated with all nodes. The
- * keys are taken from groups of ranks that double in size, so that the few popular ones are all there.
+ * Last uses that the whole fleet writes down, from some of its secrets, because none knows of the
+ * others: each is simulated with all nodes. The keys are taken from groups of ranks that double in
+ * size, so that the few popular ones are all there.
  */
-export function simulateUses(fleet: Fleet, events: number, seconds: number, seed: number): Estimate {
+export function simulateUses(
+  fleet: Fleet,
+  events: number,
+  seconds: number,
+  seed: number,
+): Estimate {
   const random = seeded(seed)
   let value = 0
   let variance = 0
@@ -75,21 +91,32 @@ export function simulateUses(fleet: Fleet, events: number, seconds: number, seed
 function groupsOf({ keys, share }: Popularity): { from: number; size: number }[] {
   if (share(1) === share(keys)) return [{ from: 1, size: keys }]
   const groups = []
-  for (let from = 1; from <= keys; from *= 2) groups.push({ from, size: Math.min(from, keys - from + 1) })
+  for (let from = 1; from <= keys; from *= 2)
+    groups.push({ from, size: Math.min(from, keys - from + 1) })
   return groups
 }
 
 const INTERVAL_SECONDS = 60
 
-/** A secret, and what each node knows of it: when it has read the record, and which last use stood there. */
+/**
+ * A secret, and what each node knows of it: when it has read the record, and which last use stood
+ * there.
+ */
 interface Secret {
   readonly loadedAt: Float64Array
   readonly knownAt: Float64Array
   storedAt: number
 }
 
-// The last uses per second of one secret that are written down, after some minutes in which the nodes fall into step.
-function simulateSecret(rate: number, nodes: number, maxAgeSeconds: number, seconds: number, random: () => number): number {
+// The last uses per second of one secret that are written down, after some minutes in which the
+// nodes fall into step.
+function simulateSecret(
+  rate: number,
+  nodes: number,
+  maxAgeSeconds: number,
+  seconds: number,
+  random: () => number,
+): number {
   const never = () => new Float64Array(nodes).fill(Number.NEGATIVE_INFINITY)
   const secret = { loadedAt: never(), knownAt: never(), storedAt: Number.NEGATIVE_INFINITY }
   // From any moment of the minute, because popular keys have all of their nodes write at once.
@@ -100,27 +127,34 @@ function simulateSecret(rate: number, nodes: number, maxAgeSeconds: number, seco
     if (isWritten(secret, now, node, maxAgeSeconds) && now >= start) uses++
   }
   if (rate * maxAgeSeconds < SELDOM) {
-    for (let now = exponential(rate * nodes, random); now < end; now += exponential(rate * nodes, random))
+    for (
+      let now = exponential(rate * nodes, random);
+      now < end;
+      now += exponential(rate * nodes, random)
+    )
       ask(now, Math.floor(random() * nodes))
     return uses / seconds
   }
-  // Of the many requests for a popular key only those matter that read the record, and the first after it has become due: when that comes does
-  // not depend on what came before.
+  // Of the many requests for a popular key only those matter that read the record, and the first
+  // after it has become due: when that comes does not depend on what came before.
   const queue = createQueue(nodes, () => exponential(rate, random))
   for (;;) {
     const [now, node] = queue.first()
     if (now >= end) return uses / seconds
     ask(now, node)
     const expires = (secret.loadedAt[node] as number) + maxAgeSeconds
-    const due = Math.max(now, (secret.knownAt[node] as number) + INTERVAL_SECONDS) + exponential(rate, random)
+    const due =
+      Math.max(now, (secret.knownAt[node] as number) + INTERVAL_SECONDS) + exponential(rate, random)
     queue.replaceFirst(due < expires ? due : expires + exponential(rate, random))
   }
 }
 
-// A key that has fewer requests than this on each node while a record lives is simulated request by request.
+// A key that has fewer requests than this on each node while a record lives is simulated request by
+// request.
 const SELDOM = 5
 
-// A request: reads the record anew where it is too old, and writes the use down where the last one that is known is a minute old.
+// A request: reads the record anew where it is too old, and writes the use down where the last one
+// that is known is a minute old.
 function isWritten(secret: Secret, now: number, node: number, maxAgeSeconds: number): boolean {
   if (now - (secret.loadedAt[node] as number) >= maxAgeSeconds) {
     secret.loadedAt[node] = now
@@ -134,7 +168,9 @@ function isWritten(secret: Secret, now: number, node: number, maxAgeSeconds: num
 
 /** Whose turn it is next: a binary heap of one time for each node. */
 function createQueue(nodes: number, timeOf: () => number) {
-  const entries = Array.from({ length: nodes }, (_, node) => ({ time: timeOf(), node })).sort((a, b) => a.time - b.time)
+  const entries = Array.from({ length: nodes }, (_, node) => ({ time: timeOf(), node })).sort(
+    (a, b) => a.time - b.time,
+  )
   const times = Float64Array.from(entries, ({ time }) => time)
   const owners = Int32Array.from(entries, ({ node }) => node)
   return {
@@ -159,7 +195,8 @@ function createQueue(nodes: number, timeOf: () => number) {
 
 function estimate(samples: readonly number[], of: number): Estimate {
   const mean = samples.reduce((sum, sample) => sum + sample, 0) / samples.length
-  const variance = samples.reduce((sum, sample) => sum + (sample - mean) ** 2, 0) / (samples.length - 1)
+  const variance =
+    samples.reduce((sum, sample) => sum + (sample - mean) ** 2, 0) / (samples.length - 1)
   // Of a group that was taken whole nothing is left to chance but the arrivals.
   return { value: mean * of, error: mean === 0 ? 0 : Math.sqrt(variance / samples.length) / mean }
 }

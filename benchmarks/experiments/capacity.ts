@@ -4,26 +4,40 @@ import { uniform, zipf } from './capacity-popularity.ts'
 import { type Estimate, simulateReads, simulateUses } from './capacity-simulation.ts'
 import type { Figure, Progress } from './figure.ts'
 
-// Capacity is planned with a margin of half as much again at least, against which 5 % are nothing. What is simulated must itself be known well
-// enough for that: last uses come in bursts, so they vary more.
+// Capacity is planned with a margin of half as much again at least, against which 5 % are nothing.
+// What is simulated must itself be known well enough for that: last uses come in bursts, so they
+// vary more.
 const TOLERANCE = 0.05
 const MAX_ERROR = { reads: 0.01, uses: 0.03 }
 
-/** The formulas of the documentation, held against real nodes where the fleet is small, and against a simulation where it is not. */
+/**
+ * The formulas of the documentation, held against real nodes where the fleet is small, and against
+ * a simulation where it is not.
+ */
 export const figure: Figure = {
   name: 'capacity',
-  title: 'store reads, last uses and notifications per second of fleets of up to 10,000 nodes and 100 million keys: formula and simulation',
+  title:
+    'store reads, last uses and notifications per second of fleets of up to 10,000 nodes and 100 million keys: formula and simulation',
   async run({ quick, progress }) {
     const anchors = []
     for (const [fleet, strangers] of quick ? ANCHORS.slice(0, 2) : ANCHORS)
       anchors.push(await anchor(fleet, strangers, quick ? 60 : 300, progress))
-    const rows = FLEETS.filter((row) => !quick || row.quick).map((row) => simulate(row, quick, progress))
+    const rows = FLEETS.filter((row) => !quick || row.quick).map((row) =>
+      simulate(row, quick, progress),
+    )
     const ok = [...anchors, ...rows].every((row) => row.ok)
     return { ok, tolerance: TOLERANCE, realNodes: anchors, simulated: rows }
   },
 }
 
-const small: Fleet = { popularity: zipf(1000), nodes: 4, requestsPerSecond: 1000, maxAgeSeconds: 5, maxKeys: 100_000, writesPerSecond: 0 }
+const small: Fleet = {
+  popularity: zipf(1000),
+  nodes: 4,
+  requestsPerSecond: 1000,
+  maxAgeSeconds: 5,
+  maxKeys: 100_000,
+  writesPerSecond: 0,
+}
 const ANCHORS: readonly (readonly [Fleet, Strangers])[] = [
   [
     { ...small, writesPerSecond: 10 },
@@ -51,23 +65,93 @@ interface Row extends Partial<Fleet> {
 
 const MILLION = 1_000_000
 const FLEETS: readonly Row[] = [
-  { popularity: zipf(1000), nodes: 4, requestsPerSecond: 2000, sample: { nodes: 4, seconds: 300 }, quick: true },
-  { popularity: uniform(100_000), nodes: 10, requestsPerSecond: 10_000, sample: { nodes: 10, seconds: 60 }, quick: true },
-  { popularity: zipf(10_000), nodes: 10, requestsPerSecond: 10_000, writesPerSecond: 200, sample: { nodes: 10, seconds: 60 }, quick: true },
-  { popularity: zipf(MILLION), nodes: 100, requestsPerSecond: 100_000, maxAgeSeconds: 1, sample: { nodes: 10, seconds: 60 } },
-  { popularity: zipf(MILLION), nodes: 100, requestsPerSecond: 100_000, sample: { nodes: 10, seconds: 60 }, quick: true },
-  { popularity: zipf(MILLION), nodes: 100, requestsPerSecond: 100_000, maxAgeSeconds: 30, sample: { nodes: 10, seconds: 120 } },
-  { popularity: zipf(10 * MILLION), nodes: 1000, requestsPerSecond: MILLION, sample: { nodes: 20, seconds: 60 } },
-  { popularity: zipf(100 * MILLION), nodes: 10_000, requestsPerSecond: MILLION, sample: { nodes: 40, seconds: 120 }, quick: true },
-  { popularity: zipf(100 * MILLION), nodes: 10_000, requestsPerSecond: MILLION, maxAgeSeconds: 30, sample: { nodes: 40, seconds: 240 } },
-  { popularity: uniform(100 * MILLION), nodes: 10_000, requestsPerSecond: MILLION, sample: { nodes: 40, seconds: 60 } },
+  {
+    popularity: zipf(1000),
+    nodes: 4,
+    requestsPerSecond: 2000,
+    sample: { nodes: 4, seconds: 300 },
+    quick: true,
+  },
+  {
+    popularity: uniform(100_000),
+    nodes: 10,
+    requestsPerSecond: 10_000,
+    sample: { nodes: 10, seconds: 60 },
+    quick: true,
+  },
+  {
+    popularity: zipf(10_000),
+    nodes: 10,
+    requestsPerSecond: 10_000,
+    writesPerSecond: 200,
+    sample: { nodes: 10, seconds: 60 },
+    quick: true,
+  },
+  {
+    popularity: zipf(MILLION),
+    nodes: 100,
+    requestsPerSecond: 100_000,
+    maxAgeSeconds: 1,
+    sample: { nodes: 10, seconds: 60 },
+  },
+  {
+    popularity: zipf(MILLION),
+    nodes: 100,
+    requestsPerSecond: 100_000,
+    sample: { nodes: 10, seconds: 60 },
+    quick: true,
+  },
+  {
+    popularity: zipf(MILLION),
+    nodes: 100,
+    requestsPerSecond: 100_000,
+    maxAgeSeconds: 30,
+    sample: { nodes: 10, seconds: 120 },
+  },
+  {
+    popularity: zipf(10 * MILLION),
+    nodes: 1000,
+    requestsPerSecond: MILLION,
+    sample: { nodes: 20, seconds: 60 },
+  },
+  {
+    popularity: zipf(100 * MILLION),
+    nodes: 10_000,
+    requestsPerSecond: MILLION,
+    sample: { nodes: 40, seconds: 120 },
+    quick: true,
+  },
+  {
+    popularity: zipf(100 * MILLION),
+    nodes: 10_000,
+    requestsPerSecond: MILLION,
+    maxAgeSeconds: 30,
+    sample: { nodes: 40, seconds: 240 },
+  },
+  {
+    popularity: uniform(100 * MILLION),
+    nodes: 10_000,
+    requestsPerSecond: MILLION,
+    sample: { nodes: 40, seconds: 60 },
+  },
   // More keys in use than fit into the caches.
   {
-    ...{ popularity: uniform(10 * MILLION), nodes: 10, requestsPerSecond: 100_000, maxAgeSeconds: 60 },
+    ...{
+      popularity: uniform(10 * MILLION),
+      nodes: 10,
+      requestsPerSecond: 100_000,
+      maxAgeSeconds: 60,
+    },
     sample: { nodes: 4, seconds: 60 },
   },
   {
-    ...{ popularity: zipf(10 * MILLION), nodes: 10, requestsPerSecond: 20_000, maxAgeSeconds: 60, maxKeys: 20_000 },
+    ...{
+      popularity: zipf(10 * MILLION),
+      nodes: 10,
+      requestsPerSecond: 20_000,
+      maxAgeSeconds: 60,
+      maxKeys: 20_000,
+    },
     sample: { nodes: 4, seconds: 120 },
     quick: true,
   },
@@ -90,7 +174,15 @@ async function anchor(fleet: Fleet, strangers: Strangers, seconds: number, progr
     Math.abs(unknownReads.difference) <= TOLERANCE + 3 * unknownReads.standardError &&
     Math.abs(uses.difference) <= TOLERANCE &&
     (notificationsPerWrite === null || notificationsPerWrite === fleet.nodes)
-  return { ok, ...settingsOf(fleet), lifetimeSeconds: rounded(load.lifetimeSeconds), reads, unknownReads, uses, notificationsPerWrite }
+  return {
+    ok,
+    ...settingsOf(fleet),
+    lifetimeSeconds: rounded(load.lifetimeSeconds),
+    reads,
+    unknownReads,
+    uses,
+    notificationsPerWrite,
+  }
 }
 
 function simulate({ sample, quick: _, ...row }: Row, quick: boolean, progress: Progress) {
@@ -100,9 +192,12 @@ function simulate({ sample, quick: _, ...row }: Row, quick: boolean, progress: P
   )
   const load = loadOf(fleet)
   const reads = compared(load.readsPerSecond, simulateReads(fleet, sample.nodes, sample.seconds, 1))
-  // One key by itself, as uses are simulated, knows nothing of changes, nor of making room for others.
+  // One key by itself, as uses are simulated, knows nothing of changes, nor of making room for
+  // others.
   const alone = load.lifetimeSeconds === fleet.maxAgeSeconds && fleet.writesPerSecond === 0
-  const uses = alone ? compared(load.usesPerSecond, simulateUses(fleet, quick ? 1000 : 4000, quick ? 180 : 600, 2)) : null
+  const uses = alone
+    ? compared(load.usesPerSecond, simulateUses(fleet, quick ? 1000 : 4000, quick ? 180 : 600, 2))
+    : null
   return {
     ok: holds(reads, 'reads') && (uses === null || holds(uses, 'uses')),
     ...settingsOf(fleet),
@@ -117,7 +212,11 @@ function simulate({ sample, quick: _, ...row }: Row, quick: boolean, progress: P
 }
 
 function settingsOf({ popularity, ...settings }: Fleet) {
-  return { keys: popularity.keys, popularity: popularity.share(1) === popularity.share(popularity.keys) ? 'uniform' : 'zipf', ...settings }
+  return {
+    keys: popularity.keys,
+    popularity: popularity.share(1) === popularity.share(popularity.keys) ? 'uniform' : 'zipf',
+    ...settings,
+  }
 }
 
 interface Compared {

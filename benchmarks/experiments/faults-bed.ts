@@ -36,9 +36,15 @@ export type Fault = (bed: Bed) => Promise<() => Promise<void>>
 /** What one fault did. */
 export interface Suffered {
   readonly times: number
-  /** How often somebody was told that the store is unavailable, or had to wait for long. A fault that nobody felt proves nothing. */
+  /**
+   * How often somebody was told that the store is unavailable, or had to wait for long. A fault
+   * that nobody felt proves nothing.
+   */
   readonly felt: number
-  /** From its end until a live credential was refused for the last time, or a management call failed, at worst. Null where that went on. */
+  /**
+   * From its end until a live credential was refused for the last time, or a management call
+   * failed, at worst. Null where that went on.
+   */
   readonly recoverySeconds: number | null
   readonly counts: Counts
 }
@@ -46,13 +52,20 @@ export interface Suffered {
 /** Lets a fault happen to two new nodes that are in use, so and so often. */
 export async function suffer(
   fault: Fault,
-  { backend, client, times, lastsMilliseconds }: { backend: Backend; client: Client; times: number; lastsMilliseconds: number },
+  {
+    backend,
+    client,
+    times,
+    lastsMilliseconds,
+  }: { backend: Backend; client: Client; times: number; lastsMilliseconds: number },
 ): Promise<Suffered> {
   const closing: (() => Promise<void>)[] = []
   const defer = (work: () => Promise<void>) => void closing.unshift(work)
   try {
     const proxy = await proxyOf(backend)
-    const opened = await Promise.all(Array.from({ length: NODES }, () => openNode(client, placeOf(backend, proxy))))
+    const opened = await Promise.all(
+      Array.from({ length: NODES }, () => openNode(client, placeOf(backend, proxy))),
+    )
     for (const { close } of opened) defer(close)
     // Before the nodes are closed: a client may wait for a server that has fallen silent.
     defer(async () => proxy?.close())
@@ -62,7 +75,13 @@ export async function suffer(
 
     let worst = 0
     for (let time = 0; time < times && worst < Number.POSITIVE_INFINITY; time++) {
-      const end = await fault({ nodes, traffic, backend, proxy, defer: (work) => void closing.push(work) })
+      const end = await fault({
+        nodes,
+        traffic,
+        backend,
+        proxy,
+        defer: (work) => void closing.push(work),
+      })
       await pause(lastsMilliseconds)
       await end()
       worst = Math.max(worst, await recovered(traffic))
@@ -110,7 +129,9 @@ async function recovered(traffic: Traffic): Promise<number> {
 }
 
 async function proxyOf({ address }: Backend): Promise<WeatherProxy | undefined> {
-  return address.kind === 'sqlite' ? undefined : startProxy(Number(new URL(address.url).port), LATE_MILLISECONDS)
+  return address.kind === 'sqlite'
+    ? undefined
+    : startProxy(Number(new URL(address.url).port), LATE_MILLISECONDS)
 }
 
 function placeOf({ address }: Backend, proxy: WeatherProxy | undefined): string {

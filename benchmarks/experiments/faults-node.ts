@@ -10,16 +10,29 @@ import { sqliteStore } from 'twinkey/stores/sqlite'
 /** By which client a node reaches its store. */
 export type Client = 'pg' | 'node-redis' | 'ioredis' | '@libsql/client'
 
-// A connection that answers no more is given up after this: no client does that unless it is told to.
+// A connection that answers no more is given up after this: no client does that unless it is told
+// to.
 const PATIENCE_MILLISECONDS = 1000
 
-/** Opens a store as a node should where its server may fall silent. @param place A URL, or the file of a SQLite database. */
-export async function openNode(client: Client, place: string): Promise<{ store: KeyStore; close(): Promise<void> }> {
+/**
+ * Opens a store as a node should where its server may fall silent. @param place A URL, or the file
+ * of a SQLite database.
+ */
+export async function openNode(
+  client: Client,
+  place: string,
+): Promise<{ store: KeyStore; close(): Promise<void> }> {
   switch (client) {
     case 'pg': {
       const connect = { connectionString: place, connectionTimeoutMillis: PATIENCE_MILLISECONDS }
-      const pool = new pg.Pool({ ...connect, query_timeout: PATIENCE_MILLISECONDS, max: 4 }).on('error', () => {})
-      return { store: postgresStore(pool, { listen: () => new pg.Client(connect) }), close: () => pool.end() }
+      const pool = new pg.Pool({ ...connect, query_timeout: PATIENCE_MILLISECONDS, max: 4 }).on(
+        'error',
+        () => {},
+      )
+      return {
+        store: postgresStore(pool, { listen: () => new pg.Client(connect) }),
+        close: () => pool.end(),
+      }
     }
     case 'node-redis': {
       const redis = createRedis({ url: place, socket: { connectTimeout: PATIENCE_MILLISECONDS } })
@@ -32,9 +45,15 @@ export async function openNode(client: Client, place: string): Promise<{ store: 
       return { store: redisStore(redis, { subscriber: () => redis.duplicate() }), close }
     }
     case 'ioredis': {
-      const redis = new Redis(place, { connectTimeout: PATIENCE_MILLISECONDS, socketTimeout: PATIENCE_MILLISECONDS })
+      const redis = new Redis(place, {
+        connectTimeout: PATIENCE_MILLISECONDS,
+        socketTimeout: PATIENCE_MILLISECONDS,
+      })
       redis.on('error', () => {})
-      return { store: redisStore(redis, { subscriber: () => redis.duplicate() }), close: async () => redis.disconnect() }
+      return {
+        store: redisStore(redis, { subscriber: () => redis.duplicate() }),
+        close: async () => redis.disconnect(),
+      }
     }
     case '@libsql/client': {
       const libsql = createLibsql({ url: `file:${place}` })
@@ -43,10 +62,15 @@ export async function openNode(client: Client, place: string): Promise<{ store: 
   }
 }
 
-// node-redis never gives up a connection that it can write to, nor one whose answers it could not read, nor an attempt that is not answered. Its
-// `socketTimeout` does not help: what is written counts as a sign of life. So somebody must ask now and then whether the answers are those to the
+// node-redis never gives up a connection that it can write to, nor one whose answers it could not
+// read, nor an attempt that is not answered. Its `socketTimeout` does not help: what is written
+// counts as a sign of life. So somebody must ask now and then whether the answers are those to the
 // questions.
-function watchOver(redis: { echo(text: string): Promise<unknown>; destroy(): void; connect(): Promise<unknown> }): () => void {
+function watchOver(redis: {
+  echo(text: string): Promise<unknown>
+  destroy(): void
+  connect(): Promise<unknown>
+}): () => void {
   let stopped = false
   let question = 0
   const watching = setInterval(async () => {

@@ -74,13 +74,28 @@ function every(way: Way): Fault {
   }))
 }
 
-// What no store may answer. That there is no such record is not among it: a store that says so is believed.
+// What no store may answer. That there is no such record is not among it: a store that says so is
+// believed.
 function garbage(inner: KeyStore): Partial<KeyStore> {
   let turn = 0
   let other: StoredKey | undefined
   const one = (answers: readonly unknown[]) => answers[turn++ % answers.length]
   const throwing = Object.defineProperty({}, 'kind', { enumerable: true, get: () => fail() })
-  const plain = [null, 0, 1, '', 'stored?', true, [], {}, new Date(), () => {}, throwing, { kind: 'key' }, { kind: 'alias' }]
+  const plain = [
+    null,
+    0,
+    1,
+    '',
+    'stored?',
+    true,
+    [],
+    {},
+    new Date(),
+    () => {},
+    throwing,
+    { kind: 'key' },
+    { kind: 'alias' },
+  ]
   const changed = (record: StoredKey) => [
     { ...record, id: 'another' },
     { ...record, kind: 'other' },
@@ -105,9 +120,14 @@ function garbage(inner: KeyStore): Partial<KeyStore> {
       other = record ?? other
       return answer as StoredKey
     },
-    put: async (next, expectedVersion) => (await afterAll(() => inner.put(next, expectedVersion))) as 'stored',
-    delete: async (id, expectedVersion) => (await afterAll(() => inner.delete(id, expectedVersion))) as 'deleted',
-    list: async () => one([...plain, { keys: null }, { keys: plain }, { keys: [], next: 1 }]) as Awaited<ReturnType<KeyStore['list']>>,
+    put: async (next, expectedVersion) =>
+      (await afterAll(() => inner.put(next, expectedVersion))) as 'stored',
+    delete: async (id, expectedVersion) =>
+      (await afterAll(() => inner.delete(id, expectedVersion))) as 'deleted',
+    list: async () =>
+      one([...plain, { keys: null }, { keys: plain }, { keys: [], next: 1 }]) as Awaited<
+        ReturnType<KeyStore['list']>
+      >,
     recordUse: async (uses) => (await afterAll(() => inner.recordUse(uses))) as undefined,
   }
 }
@@ -122,16 +142,23 @@ function partial(inner: KeyStore): Partial<KeyStore> {
     if (at === members.length) return Object.fromEntries(members.slice(0, at / 2)) as T
     const { [name as keyof T]: _, ...others } = whole
     if (typeof value !== 'object' || value === null || turn % 2 === 0) return others as T
-    return { ...others, [name]: 'digest' in value ? { ...value, digest: String(value.digest).slice(0, 30) } : undefined } as T
+    return {
+      ...others,
+      [name]:
+        'digest' in value ? { ...value, digest: String(value.digest).slice(0, 30) } : undefined,
+    } as T
   }
   return {
     async get(id) {
       const record = await inner.get(id)
       return record && cut(record)
     },
-    list: async (query) => cut({ ...(await inner.list(query)), next: null as unknown as undefined }),
-    put: async (next, expectedVersion) => (await inner.put(next, expectedVersion)).slice(0, 3) as 'stored',
-    delete: async (id, expectedVersion) => (await inner.delete(id, expectedVersion)).slice(0, 3) as 'deleted',
+    list: async (query) =>
+      cut({ ...(await inner.list(query)), next: null as unknown as undefined }),
+    put: async (next, expectedVersion) =>
+      (await inner.put(next, expectedVersion)).slice(0, 3) as 'stored',
+    delete: async (id, expectedVersion) =>
+      (await inner.delete(id, expectedVersion)).slice(0, 3) as 'deleted',
   }
 }
 

@@ -1,4 +1,10 @@
-import { createTwinkey, generateSigningKey, isTwinkeyError, type KeyStore, type Twinkey } from 'twinkey'
+import {
+  createTwinkey,
+  generateSigningKey,
+  isTwinkeyError,
+  type KeyStore,
+  type Twinkey,
+} from 'twinkey'
 
 export const DEADLINE_SECONDS = 0.5
 export const MAX_AGE_SECONDS = 1
@@ -20,10 +26,16 @@ export interface Counts {
   wronglyAccepted: number
   /** A live credential refused as anything but `unavailable`. */
   wronglyRefused: number
-  /** What `authenticate` rejected with, and management calls with anything that is no fault of the store. */
+  /**
+   * What `authenticate` rejected with, and management calls with anything that is no fault of the
+   * store.
+   */
   strange: string[]
   longestMilliseconds: number
-  /** Decisions that took more than half of the deadline, and rounds of management that took more than all of it. */
+  /**
+   * Decisions that took more than half of the deadline, and rounds of management that took more
+   * than all of it.
+   */
   late: number
   managed: number
   /** Management calls that rejected with a fault of the store. */
@@ -33,7 +45,10 @@ export interface Counts {
 /** Requests and management calls on several nodes of one store, without end. */
 export interface Traffic {
   readonly counts: Counts
-  /** When a live credential was last refused, or a management call last failed, on the clock of `performance.now()`. */
+  /**
+   * When a live credential was last refused, or a management call last failed, on the clock of
+   * `performance.now()`.
+   */
   lastBadAt(): number
   /** Does something while no management call is under way. */
   withoutWrites(work: () => Promise<void>): Promise<void>
@@ -49,14 +64,23 @@ interface Credential {
 export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic> {
   const tokens = { issuer: 'figure', audience: 'figure', signingKeys: [await generateSigningKey()] }
   const cache = { maxAgeSeconds: MAX_AGE_SECONDS }
-  const nodes = stores.map((store) => createTwinkey({ store, tokens, cache, deadlineSeconds: DEADLINE_SECONDS }))
+  const nodes = stores.map((store) =>
+    createTwinkey({ store, tokens, cache, deadlineSeconds: DEADLINE_SECONDS }),
+  )
   const patient = createTwinkey({ store: stores[0] as KeyStore, tokens, deadlineSeconds: 60 })
   const known = await knownCredentials(patient)
   await patient.close()
   // Keys that were ended while things went wrong, and whose end was acknowledged.
   const ended: Credential[] = []
   const counts: Counts = {
-    ...{ decisions: 0, letIn: 0, refused: 0, unavailable: 0, wronglyAccepted: 0, wronglyRefused: 0 },
+    ...{
+      decisions: 0,
+      letIn: 0,
+      refused: 0,
+      unavailable: 0,
+      wronglyAccepted: 0,
+      wronglyRefused: 0,
+    },
     ...{ strange: [], longestMilliseconds: 0, late: 0, managed: 0, failed: 0 },
   }
   let badAt = 0
@@ -70,7 +94,9 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
 
   async function ask(node: Twinkey, { text, live }: Credential): Promise<void> {
     const began = performance.now()
-    const request = new Request('https://api.example/', { headers: { authorization: `Bearer ${text}` } })
+    const request = new Request('https://api.example/', {
+      headers: { authorization: `Bearer ${text}` },
+    })
     try {
       const decision = await node.authenticate(request, { tenant: TENANT })
       if (decision.ok) {
@@ -84,7 +110,8 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
         if (live) {
           counts.wronglyRefused++
           bad()
-        } else if (decision.refusal.code !== 'credential_invalid') counts.strange.push(decision.refusal.code)
+        } else if (decision.refusal.code !== 'credential_invalid')
+          counts.strange.push(decision.refusal.code)
       }
     } catch (error) {
       counts.strange.push(`authenticate: ${error}`)
@@ -103,11 +130,16 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
     }
   }
 
-  // Creates a key and ends it, which must hold here at once, and elsewhere when it has aged out of the cache.
+  // Creates a key and ends it, which must hold here at once, and elsewhere when it has aged out of
+  // the cache.
   async function manage(node: Twinkey, other: Twinkey, turn: number): Promise<void> {
     const { disable, revoke, regenerate, delete: remove } = node.keys
     const ways = [disable, remove, revoke, remove, (id: string) => regenerate(id, 'primary')]
-    const { key, primary } = await node.keys.create({ name: 'managed', owner: 'managed', scope: { tenants: [TENANT] } })
+    const { key, primary } = await node.keys.create({
+      name: 'managed',
+      owner: 'managed',
+      scope: { tenants: [TENANT] },
+    })
     await Promise.all([node, other].map((each) => ask(each, { text: primary, live: true })))
     await ways[turn % ways.length]?.(key.id)
     const dead = { text: primary, live: false }
@@ -130,7 +162,8 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
       } catch (error) {
         bad()
         counts.failed++
-        if (!isTwinkeyError(error) || !FAULTS.includes(error.code)) counts.strange.push(`management: ${error}`)
+        if (!isTwinkeyError(error) || !FAULTS.includes(error.code))
+          counts.strange.push(`management: ${error}`)
       } finally {
         managing--
         if (performance.now() - began > 1000 * DEADLINE_SECONDS) counts.late++
@@ -171,7 +204,8 @@ async function knownCredentials({ keys, tokens }: Twinkey): Promise<Credential[]
     return issued.token
   }
   const all: Credential[] = []
-  const add = (live: boolean, ...texts: string[]) => void all.push(...texts.map((text) => ({ text, live })))
+  const add = (live: boolean, ...texts: string[]) =>
+    void all.push(...texts.map((text) => ({ text, live })))
   for (let i = 0; i < 3; i++) {
     const live = await create()
     add(true, live.primary, String(live.secondary), await token(live.primary))

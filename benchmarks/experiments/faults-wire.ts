@@ -40,8 +40,8 @@ export const promotion: Fault = async ({ backend, proxy, traffic, defer }) => {
   await primary.connect()
   await primary.configSet('repl-diskless-sync-delay', '0')
   await replica.command('REPLICAOF', url.hostname, url.port)
-  // A failover to a replica can lose what was acknowledged last, as the documentation says. So nobody writes just then, and the last write of all has
-  // reached the replica.
+  // A failover to a replica can lose what was acknowledged last, as the documentation says. So
+  // nobody writes just then, and the last write of all has reached the replica.
   await traffic.withoutWrites(async () => {
     await primary.set('last', 'write')
     if ((await primary.wait(1, 10_000)) !== 1) throw new Error('the replica does not follow')

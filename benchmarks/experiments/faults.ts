@@ -18,16 +18,24 @@ const STORES: Readonly<Record<Client, Address['kind']>> = {
 }
 
 // Which faults meet which clients.
-const SORTS: readonly { readonly faults: Readonly<Record<string, Fault>>; readonly clients: readonly Client[] }[] = [
+const SORTS: readonly {
+  readonly faults: Readonly<Record<string, Fault>>
+  readonly clients: readonly Client[]
+}[] = [
   { faults: wireFaults, clients: ['pg', 'node-redis', 'ioredis'] },
   { faults: portFaults, clients: ['pg', 'node-redis', '@libsql/client'] },
-  { faults: { 'failover: killed, and its replica promoted': promotion }, clients: ['node-redis', 'ioredis'] },
+  {
+    faults: { 'failover: killed, and its replica promoted': promotion },
+    clients: ['node-redis', 'ioredis'],
+  },
   { faults: { 'error: another process has the lock': locked }, clients: ['@libsql/client'] },
 ]
 
 /**
- * Stores that fail in every way while two nodes are in use: nobody is let in who should not be, nobody with a live key is told that it is not valid,
- * nobody waits longer than the deadline, and when the store is back all is well. The clients are set up to give up connections that fall silent.
+ * Stores that fail in every way while two nodes are in use: nobody is let in who should not be,
+ * nobody with a live key is told that it is not valid, nobody waits longer than the deadline, and
+ * when the store is back all is well. The clients are set up to give up connections that fall
+ * silent.
  */
 export const figure: Figure = {
   name: 'faults',
@@ -36,11 +44,20 @@ export const figure: Figure = {
     const astray: string[] = []
     const rejected = (error: unknown) => void astray.push(`unhandled rejection: ${error}`)
     process.on('unhandledRejection', rejected)
-    process.setUncaughtExceptionCaptureCallback((error) => void astray.push(`uncaught exception: ${error}`))
+    process.setUncaughtExceptionCaptureCallback(
+      (error) => void astray.push(`uncaught exception: ${error}`),
+    )
     try {
       const rows = await sufferAll(options)
       const ok = astray.length === 0 && rows.every(holds)
-      return { ok, deadlineSeconds: DEADLINE_SECONDS, maxAgeSeconds: MAX_AGE_SECONDS, astray, worst: worstOf(rows), rows }
+      return {
+        ok,
+        deadlineSeconds: DEADLINE_SECONDS,
+        maxAgeSeconds: MAX_AGE_SECONDS,
+        astray,
+        worst: worstOf(rows),
+        rows,
+      }
     } finally {
       process.off('unhandledRejection', rejected)
       process.setUncaughtExceptionCaptureCallback(null)
@@ -51,15 +68,25 @@ export const figure: Figure = {
 type Row = Suffered & { readonly client: Client; readonly fault: string }
 
 async function sufferAll({ quick, progress }: FigureOptions): Promise<Row[]> {
-  const bed = async (client: Client, faults: readonly (readonly [string, Fault])[]): Promise<Row[]> => {
+  const bed = async (
+    client: Client,
+    faults: readonly (readonly [string, Fault])[],
+  ): Promise<Row[]> => {
     const backend = await startBackend(STORES[client])
     const rows: Row[] = []
     try {
       for (const [fault, happen] of faults) {
         const times = quick || happen === promotion ? 1 : 5
-        const suffered = await suffer(happen, { backend, client, times, lastsMilliseconds: quick ? 1000 : 2000 })
+        const suffered = await suffer(happen, {
+          backend,
+          client,
+          times,
+          lastsMilliseconds: quick ? 1000 : 2000,
+        })
         const { recoverySeconds } = suffered
-        progress(`${client}, ${fault}: ${recoverySeconds === null ? 'it did not recover' : `all was well after ${recoverySeconds} s`}`)
+        progress(
+          `${client}, ${fault}: ${recoverySeconds === null ? 'it did not recover' : `all was well after ${recoverySeconds} s`}`,
+        )
         rows.push({ client, fault, ...suffered })
       }
     } finally {
@@ -70,7 +97,8 @@ async function sufferAll({ quick, progress }: FigureOptions): Promise<Row[]> {
   const beds = SORTS.flatMap(({ faults, clients }) =>
     clients.map((client, i) => {
       const all = Object.entries(faults)
-      // In a quick run each fault meets one client, and all beds are made at once: each waits most of the time.
+      // In a quick run each fault meets one client, and all beds are made at once: each waits most
+      // of the time.
       return () => bed(client, quick ? all.filter((_, j) => j % clients.length === i) : all)
     }),
   )

@@ -1,10 +1,16 @@
-/** A number, or a few, that the documentation states, with the program that measures them. It is `benchmarks/experiments/<name>.ts`, exported as `figure`. */
+/**
+ * A number, or a few, that the documentation states, with the program that measures them. It is
+ * `benchmarks/experiments/<name>.ts`, exported as `figure`.
+ */
 export interface Figure {
   /** The name of its file. */
   readonly name: string
   /** What is measured, in one line. */
   readonly title: string
-  /** Measures. What it throws, leaves open or prints to stdout is no figure: `run.mjs` makes a failure of it. */
+  /**
+   * Measures. What it throws, leaves open or prints to stdout is no figure: `run.mjs` makes a
+   * failure of it.
+   */
   run(options: FigureOptions): Promise<FigureResult>
 }
 

@@ -1,18 +1,36 @@
 import { createTwinkey } from 'twinkey'
 import { type Address, openStore } from './backend.ts'
 
-// One node of a fleet, in a process of its own: asks again and again whether some secrets are let in, and tells when each was for the last time.
+// One node of a fleet, in a process of its own: asks again and again whether some secrets are let
+// in, and tells when each was for the last time.
 
 /** What a node is told. */
 export type NodeOrder =
-  | { readonly order: 'open'; readonly address: Address; readonly feed: boolean; readonly maxAgeSeconds: number }
-  | { readonly order: 'ask'; readonly secrets: readonly string[]; readonly everyMilliseconds: number }
+  | {
+      readonly order: 'open'
+      readonly address: Address
+      readonly feed: boolean
+      readonly maxAgeSeconds: number
+    }
+  | {
+      readonly order: 'ask'
+      readonly secrets: readonly string[]
+      readonly everyMilliseconds: number
+    }
   | { readonly order: 'stop' }
 
-/** What a node tells. `lastLetIn` has for each secret when the last request came in that was let in. Times are of the monotonic clock of the machine, in milliseconds. */
+/**
+ * What a node tells. `lastLetIn` has for each secret when the last request came in that was let in.
+ * Times are of the monotonic clock of the machine, in milliseconds.
+ */
 export type NodeWord =
   | { readonly word: 'ready' | 'let in' | 'refused' }
-  | { readonly word: 'stopped'; readonly lastLetIn: readonly number[]; readonly asked: number; readonly others: number }
+  | {
+      readonly word: 'stopped'
+      readonly lastLetIn: readonly number[]
+      readonly asked: number
+      readonly others: number
+    }
 
 interface Asking {
   readonly lastLetIn: number[]
@@ -35,7 +53,9 @@ async function ask(secrets: readonly string[], everyMilliseconds: number): Promi
   while (!mine.ended) {
     let letIn = 0
     for (const [i, secret] of secrets.entries()) {
-      const request = new Request('https://api.example/', { headers: { authorization: `Bearer ${secret}` } })
+      const request = new Request('https://api.example/', {
+        headers: { authorization: `Bearer ${secret}` },
+      })
       const askedAt = clock()
       const decision = await twinkey.authenticate(request, { anyTarget: true })
       mine.asked++

@@ -16,7 +16,10 @@ export interface FleetNode {
 const NODE = fileURLToPath(new URL('fleet-node.ts', import.meta.url))
 
 /** Starts a node. */
-export async function startNode(address: Address, how: { readonly feed: boolean; readonly maxAgeSeconds: number }): Promise<FleetNode> {
+export async function startNode(
+  address: Address,
+  how: { readonly feed: boolean; readonly maxAgeSeconds: number },
+): Promise<FleetNode> {
   const child = fork(NODE, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const tell = (order: NodeOrder) => child.send(order)
   const ready = heard(child, 'ready')

@@ -1,19 +1,30 @@
 import { performance } from 'node:perf_hooks'
-import { createTwinkey, type KeyStore, memoryStore, type Requirement, type Throttle, type Twinkey, type WireRequest } from 'twinkey'
+import {
+  createTwinkey,
+  type KeyStore,
+  memoryStore,
+  type Requirement,
+  type Throttle,
+  type Twinkey,
+  type WireRequest,
+} from 'twinkey'
 import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'
 import { decidedNow } from '../../test/support/sent.ts'
 import type { FloodOrder, FloodWord } from './floods-order.ts'
 
-// One flood, in a process of its own with --expose-gc: what is in use afterwards is what the flood has left.
+// One flood, in a process of its own with --expose-gc: what is in use afterwards is what the flood
+// has left.
 
 const collect = (globalThis as { gc?: () => void }).gc
-if (collect === undefined || process.send === undefined) throw new Error('This runs as a child of the figure, with --expose-gc.')
+if (collect === undefined || process.send === undefined)
+  throw new Error('This runs as a child of the figure, with --expose-gc.')
 process.once('message', (order: FloodOrder) => {
   flood(order).then((word) => process.send?.(word, () => process.exit(0)))
 })
 
 async function flood(order: FloodOrder): Promise<FloodWord> {
-  // What is compiled and laid out at first is not for the flood, and what that remembers is not for the flood to find.
+  // What is compiled and laid out at first is not for the flood, and what that remembers is not for
+  // the flood to find.
   const warmUp = await createScene(order)
   for (let i = 0; i < 3; i++) await warmUp.wave(secretsOf(order, order.atOnce))
   const { twinkey, reads, codes, decide, wave, longest } = await createScene(order)
@@ -40,7 +51,8 @@ async function flood(order: FloodOrder): Promise<FloodWord> {
     slowestServed = Math.max(slowestServed, longest.milliseconds - starved())
     // The key that is in use is never held up, whoever else sends from its address.
     if (store === 'answers') await decide(twinkey.real, `peer ${done % peers}`)
-    if (Math.floor(done / EVERY) !== Math.floor((done + atOnce) / EVERY)) most = Math.max(most, (await inUse()) - before)
+    if (Math.floor(done / EVERY) !== Math.floor((done + atOnce) / EVERY))
+      most = Math.max(most, (await inUse()) - before)
   }
   return {
     codes,
@@ -50,11 +62,15 @@ async function flood(order: FloodOrder): Promise<FloodWord> {
     longestServedMilliseconds: Math.round(slowestServed),
     heapGrowthBytes: Math.max(most, (await inUse()) - before),
     ...(bytesUnderWay === undefined ? {} : { bytesUnderWay }),
-    remembered: secrets === 'bad checksum' ? 0 : recent.filter((secret) => isRemembered(twinkey, secret)).length,
+    remembered:
+      secrets === 'bad checksum'
+        ? 0
+        : recent.filter((secret) => isRemembered(twinkey, secret)).length,
   }
 }
 
-// For how many milliseconds from now on this process had something to do and no processor: others use the machine, too.
+// For how many milliseconds from now on this process had something to do and no processor: others
+// use the machine, too.
 function starvation(): () => number {
   const loop = performance.eventLoopUtilization()
   const used = process.cpuUsage()
@@ -69,14 +85,20 @@ async function createScene({ store: behaviour, deadlineSeconds, peers, allowance
   const longest = { milliseconds: 0 }
   const codes: Record<string, number> = {}
   const inner = memoryStore()
-  const { primary: real } = await createTwinkey({ store: inner }).keys.create({ name: 'real', scope: { tenants: '*' } })
+  const { primary: real } = await createTwinkey({ store: inner }).keys.create({
+    name: 'real',
+    scope: { tenants: '*' },
+  })
   const twinkey = createTwinkey({
     store: countingStore(inner, behaviour, reads),
     deadlineSeconds,
     // It stands still, so that nothing that is remembered ages: what bounds it is its number alone.
     now: () => 1_750_000_000_000,
   })
-  const requirement: Requirement = { anyTarget: true, throttle: allowance === undefined ? undefined : countingThrottle(allowance) }
+  const requirement: Requirement = {
+    anyTarget: true,
+    throttle: allowance === undefined ? undefined : countingThrottle(allowance),
+  }
 
   async function decide(secret: string, peer: string): Promise<void> {
     const began = performance.now()
@@ -88,7 +110,8 @@ async function createScene({ store: behaviour, deadlineSeconds, peers, allowance
 
   if (behaviour === 'answers') await decide(real, 'peer 0')
   reads.total = 0
-  const wave = (secrets: readonly string[]) => Promise.all(secrets.map((secret, i) => decide(secret, `peer ${i % peers}`)))
+  const wave = (secrets: readonly string[]) =>
+    Promise.all(secrets.map((secret, i) => decide(secret, `peer ${i % peers}`)))
   return { twinkey: { ...twinkey, real }, reads, codes, longest, decide, wave }
 }
 
@@ -126,17 +149,26 @@ function countingThrottle(allowance: number): Throttle<WireRequest> {
 function secretsOf({ secrets }: FloodOrder, count: number): string[] {
   return Array.from({ length: count }, () => {
     const secret = mintSecret('tk', mintId())
-    return secrets === 'unknown id' ? secret : secret.slice(0, -1) + (secret.endsWith('0') ? '1' : '0')
+    return secrets === 'unknown id'
+      ? secret
+      : secret.slice(0, -1) + (secret.endsWith('0') ? '1' : '0')
   })
 }
 
-// A refusal at once means that the id is known to be nobody's: otherwise the store would have to be asked.
+// A refusal at once means that the id is known to be nobody's: otherwise the store would have to be
+// asked.
 function isRemembered(twinkey: Pick<Twinkey, 'decide'>, secret: string): boolean {
   return decidedNow(twinkey, requestOf(secret, ''), { anyTarget: true }) !== undefined
 }
 
 function requestOf(secret: string, peer: string): WireRequest {
-  return { method: 'GET', url: '/', peer, header: (name) => (name === 'x-api-key' ? secret : undefined), param: () => undefined }
+  return {
+    method: 'GET',
+    url: '/',
+    peer,
+    header: (name) => (name === 'x-api-key' ? secret : undefined),
+    param: () => undefined,
+  }
 }
 
 async function inUse(): Promise<number> {

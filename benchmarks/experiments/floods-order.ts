@@ -7,7 +7,9 @@ export interface FloodOrder {
   readonly atOnce: number
   readonly deadlineSeconds: number
   readonly peers: number
-  /** How many refused credentials a throttle lets through for each peer; undefined for no throttle. */
+  /**
+   * How many refused credentials a throttle lets through for each peer; undefined for no throttle.
+   */
   readonly allowance?: number
 }
 
@@ -15,7 +17,10 @@ export interface FloodOrder {
 export interface FloodWord {
   readonly codes: Readonly<Record<string, number>>
   readonly storeReads: number
-  /** The most reads that were under way at a time, those that were given up among them where the store hangs. */
+  /**
+   * The most reads that were under way at a time, those that were given up among them where the
+   * store hangs.
+   */
   readonly readsUnderWay: number
   readonly longestMilliseconds: number
   /** The same, less the time in which the machine gave this process no processor. */

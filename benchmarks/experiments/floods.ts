@@ -6,7 +6,8 @@ import type { FloodOrder, FloodWord } from './floods-order.ts'
 const CHILD = fileURLToPath(new URL('floods-child.ts', import.meta.url))
 const HEAP_BOUND_BYTES = 16 * 1024 * 1024
 const NEGATIVE_ENTRIES = 10_000
-// As for the figure of faults: what a decision may take beyond its deadline, on a machine that does other things too.
+// As for the figure of faults: what a decision may take beyond its deadline, on a machine that does
+// other things too.
 const SLACK_MILLISECONDS = 500
 
 interface Flood {
@@ -16,7 +17,9 @@ interface Flood {
   readonly holds: (word: FloodWord) => boolean
 }
 
-/** Secrets that nobody was given, a million of each kind: what they cost in reads, memory and time. */
+/**
+ * Secrets that nobody was given, a million of each kind: what they cost in reads, memory and time.
+ */
 export const figure: Figure = {
   name: 'floods',
   title:
@@ -29,9 +32,16 @@ export const figure: Figure = {
       const word = await unleash(order)
       const { heapGrowthBytes, ...rest } = word
       const bounded =
-        heapGrowthBytes < HEAP_BOUND_BYTES && word.longestServedMilliseconds <= order.deadlineSeconds * 1000 + SLACK_MILLISECONDS
+        heapGrowthBytes < HEAP_BOUND_BYTES &&
+        word.longestServedMilliseconds <= order.deadlineSeconds * 1000 + SLACK_MILLISECONDS
       const ok = bounded && holds(word)
-      rows.push({ ok, name, count, ...rest, heapGrowthMiB: Math.round(heapGrowthBytes / 1024 / 102.4) / 10 })
+      rows.push({
+        ok,
+        name,
+        count,
+        ...rest,
+        heapGrowthMiB: Math.round(heapGrowthBytes / 1024 / 102.4) / 10,
+      })
     }
     return { ok: rows.every(({ ok }) => ok), rows }
   },
@@ -50,38 +60,53 @@ function floodsOf(count: number): readonly Flood[] {
     {
       name: 'unknown id',
       order: unknown,
-      holds: (word) => word.storeReads === count && word.remembered === NEGATIVE_ENTRIES && refusedAll(word, 'credential_invalid'),
+      holds: (word) =>
+        word.storeReads === count &&
+        word.remembered === NEGATIVE_ENTRIES &&
+        refusedAll(word, 'credential_invalid'),
     },
     {
       name: 'unknown id, and the store takes 50 ms',
       order: { ...unknown, store: 'is slow', atOnce: 10_000 },
-      holds: (word) => word.storeReads === count && word.remembered === NEGATIVE_ENTRIES && refusedAll(word, 'credential_invalid'),
+      holds: (word) =>
+        word.storeReads === count &&
+        word.remembered === NEGATIVE_ENTRIES &&
+        refusedAll(word, 'credential_invalid'),
     },
     {
       name: 'unknown id, and the store hangs',
       order: { ...unknown, store: 'hangs', atOnce: 2000, deadlineSeconds: 0.2 },
-      holds: (word) => word.storeReads === count && word.remembered === 0 && refusedAll(word, 'unavailable'),
+      holds: (word) =>
+        word.storeReads === count && word.remembered === 0 && refusedAll(word, 'unavailable'),
     },
     {
       // Each peer has one request under way at a time, so the throttle is exact.
       name: 'unknown id, with a throttle that lets ten refused credentials through for each of 1,000 peers',
       order: { ...unknown, allowance: 10 },
-      holds: ({ storeReads, codes }) => storeReads === 10 * 1000 && codes['rate_limited'] === count - 10 * 1000,
+      holds: ({ storeReads, codes }) =>
+        storeReads === 10 * 1000 && codes['rate_limited'] === count - 10 * 1000,
     },
     {
-      // A throttle is asked before a request and told after it: those under way at the same time are not counted yet.
+      // A throttle is asked before a request and told after it: those under way at the same time
+      // are not counted yet.
       name: 'unknown id, from one peer, 1,000 at once, with the same throttle',
       order: { ...unknown, peers: 1, allowance: 10 },
-      holds: ({ storeReads, codes }) => storeReads < 10 + 1000 && codes['rate_limited'] === count - storeReads,
+      holds: ({ storeReads, codes }) =>
+        storeReads < 10 + 1000 && codes['rate_limited'] === count - storeReads,
     },
   ]
 }
 
 function unleash(order: FloodOrder): Promise<FloodWord> {
   return new Promise((resolve, reject) => {
-    const child = fork(CHILD, { execArgv: [...process.execArgv, '--expose-gc'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = fork(CHILD, {
+      execArgv: [...process.execArgv, '--expose-gc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     child.on('message', (word: FloodWord) => resolve(word))
-    child.on('exit', (code) => reject(new Error(`the flood ended with ${code} before it said what came of it`)))
+    child.on('exit', (code) =>
+      reject(new Error(`the flood ended with ${code} before it said what came of it`)),
+    )
     child.send(order)
   })
 }

@@ -7,7 +7,8 @@ export interface FuzzOrder extends FuzzRange {
   readonly name: string
 }
 
-// One process of the figure: it ends with the one that started it, and at the first rejection that nobody handles.
+// One process of the figure: it ends with the one that started it, and at the first rejection that
+// nobody handles.
 const targets = fuzzTargets(await createFuzzScene())
 process.on('disconnect', () => process.exit())
 process.on('message', async ({ name, ...range }: FuzzOrder) => {

@@ -4,7 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { createTwinkey } from 'twinkey'
 import * as profiles from 'twinkey/profiles'
 import { type Host, hosts } from '../../test/http/hosts.ts'
-import { exponentOf, type Grower, growers, grown, LENGTHS } from '../../test/security/fuzz-growth.ts'
+import {
+  exponentOf,
+  type Grower,
+  growers,
+  grown,
+  LENGTHS,
+} from '../../test/security/fuzz-growth.ts'
 import { applicationOf, fuzzHost } from '../../test/security/fuzz-http.ts'
 import type { Fuzzed } from '../../test/security/fuzz-run.ts'
 import { createFuzzScene, type FuzzScene } from '../../test/security/fuzz-scene.ts'
@@ -16,17 +22,24 @@ const CHILD = fileURLToPath(new URL('fuzz-child.ts', import.meta.url))
 const PART = 500_000
 // A target whose inputs wait for signatures and digests takes a tenth of those that others take.
 const COSTLY = /^(?:verifyToken|authenticate|exchange|keys\.verify)/
-const INPUTS = { quick: { cheap: 20_000, costly: 1000, http: 300 }, full: { cheap: 10_000_000, costly: 1_000_000, http: 30_000 } }
+const INPUTS = {
+  quick: { cheap: 20_000, costly: 1000, http: 300 },
+  full: { cheap: 10_000_000, costly: 1_000_000, http: 30_000 },
+}
 /** Beyond this, a parser takes longer than in proportion to a text. */
 const LARGEST_EXPONENT = 1.3
 const SLOW_EXPONENT = 1.7
 const TIMINGS = { quick: 3, full: 25 }
 const SAMPLE_MILLISECONDS = 0.2
 
-/** Whether anything that a caller sends is taken that should not be, breaks something, or takes longer than in proportion to its length. */
+/**
+ * Whether anything that a caller sends is taken that should not be, breaks something, or takes
+ * longer than in proportion to its length.
+ */
 export const figure: Figure = {
   name: 'fuzz',
-  title: 'seeded inputs for each parser of what callers send and for each host, and how the time of each parser grows with the length',
+  title:
+    'seeded inputs for each parser of what callers send and for each host, and how the time of each parser grows with the length',
   async run({ quick, progress }) {
     const size = quick ? 'quick' : 'full'
     const seed = Math.floor(Math.random() * 2 ** 31)
@@ -40,26 +53,53 @@ export const figure: Figure = {
     const connections = await fuzzHosts(seed, INPUTS[size].http, progress)
     const ok =
       rejections.length === 0 &&
-      [...parsers, ...connections].every(({ wrong, taken, refused }) => wrong.length === 0 && taken > 0 && refused > 0) &&
+      [...parsers, ...connections].every(
+        ({ wrong, taken, refused }) => wrong.length === 0 && taken > 0 && refused > 0,
+      ) &&
       growth.every(({ exponent }) => exponent <= LARGEST_EXPONENT) &&
       // What is slow is seen to be, or the others mean nothing.
       control.exponent > SLOW_EXPONENT
     const inputs = [...parsers, ...connections].reduce((sum, each) => sum + each.inputs, 0)
-    return { ok, seed, inputs, unhandledRejections: rejections, parsers, connections, growth, control }
+    return {
+      ok,
+      seed,
+      inputs,
+      unhandledRejections: rejections,
+      parsers,
+      connections,
+      growth,
+      control,
+    }
   },
 }
 
 type Inputs = { readonly cheap: number; readonly costly: number }
 
 // In as many processes as there are processors, which take one part after the other.
-async function fuzzParsers(scene: FuzzScene, seed: number, inputs: Inputs, progress: Progress): Promise<Fuzzed[]> {
-  const targets = fuzzTargets(scene).map(({ name }) => ({ name, count: COSTLY.test(name) ? inputs.costly : inputs.cheap }))
+async function fuzzParsers(
+  scene: FuzzScene,
+  seed: number,
+  inputs: Inputs,
+  progress: Progress,
+): Promise<Fuzzed[]> {
+  const targets = fuzzTargets(scene).map(({ name }) => ({
+    name,
+    count: COSTLY.test(name) ? inputs.costly : inputs.cheap,
+  }))
   const parts = targets.flatMap(({ name, count }) =>
-    Array.from({ length: Math.ceil(count / PART) }, (_, at) => ({ name, seed, from: at * PART, count: Math.min(PART, count - at * PART) })),
+    Array.from({ length: Math.ceil(count / PART) }, (_, at) => ({
+      name,
+      seed,
+      from: at * PART,
+      count: Math.min(PART, count - at * PART),
+    })),
   )
   const done: Fuzzed[] = []
   async function lane(): Promise<void> {
-    const child = fork(CHILD, { execArgv: process.execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = fork(CHILD, {
+      execArgv: process.execArgv,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     try {
       for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
         done.push(await answerTo(child, part))
@@ -75,7 +115,8 @@ async function fuzzParsers(scene: FuzzScene, seed: number, inputs: Inputs, progr
 
 function answerTo(child: ChildProcess, part: FuzzOrder): Promise<Fuzzed> {
   return new Promise((resolve, reject) => {
-    const exited = (code: number | null) => reject(new Error(`the process ended with ${code} at ${JSON.stringify(part)}`))
+    const exited = (code: number | null) =>
+      reject(new Error(`the process ended with ${code} at ${JSON.stringify(part)}`))
     child.once('exit', exited).once('message', (fuzzed: Fuzzed) => {
       child.off('exit', exited)
       resolve(fuzzed)
@@ -87,7 +128,13 @@ function answerTo(child: ChildProcess, part: FuzzOrder): Promise<Fuzzed> {
 function togetherOf(name: string, done: readonly Fuzzed[]): Fuzzed {
   const own = done.filter((each) => each.name === name)
   const sum = (of: 'inputs' | 'taken' | 'refused') => own.reduce((all, each) => all + each[of], 0)
-  return { name, inputs: sum('inputs'), taken: sum('taken'), refused: sum('refused'), wrong: own.flatMap(({ wrong }) => wrong) }
+  return {
+    name,
+    inputs: sum('inputs'),
+    taken: sum('taken'),
+    refused: sum('refused'),
+    wrong: own.flatMap(({ wrong }) => wrong),
+  }
 }
 
 async function fuzzHosts(seed: number, count: number, progress: Progress): Promise<Fuzzed[]> {
@@ -106,7 +153,11 @@ async function fuzzHosts(seed: number, count: number, progress: Progress): Promi
 }
 
 // A form as it was once told: any "=" might be the end of the name.
-const CONTROL: Grower = { name: 'a square', parse: (text) => /^[!-%'-~]+=[!-~]*$/.test(text), made: [['=', '\0']] }
+const CONTROL: Grower = {
+  name: 'a square',
+  parse: (text) => /^[!-%'-~]+=[!-~]*$/.test(text),
+  made: [['=', '\0']],
+}
 
 /** The exponent of the text that a parser takes worst. */
 function growthOf({ name, parse, made }: Grower, lengths: readonly number[], timings: number) {
@@ -115,12 +166,21 @@ function growthOf({ name, parse, made }: Grower, lengths: readonly number[], tim
     let exponent = Number.POSITIVE_INFINITY
     // What else the machine does may bend one measurement, and a parser that is slow is so in all.
     for (let tries = 0; tries < 3 && exponent > LARGEST_EXPONENT; tries++) {
-      const points = texts.map((text) => [text.length, Math.min(...Array.from({ length: timings }, () => timeOf(parse, text)))] as const)
+      const points = texts.map(
+        (text) =>
+          [
+            text.length,
+            Math.min(...Array.from({ length: timings }, () => timeOf(parse, text))),
+          ] as const,
+      )
       exponent = Math.min(exponent, Math.round(exponentOf(points) * 100) / 100)
     }
     return { exponent, worst: JSON.stringify(each) }
   })
-  return { parser: name, ...measured.reduce((worst, each) => (each.exponent > worst.exponent ? each : worst)) }
+  return {
+    parser: name,
+    ...measured.reduce((worst, each) => (each.exponent > worst.exponent ? each : worst)),
+  }
 }
 
 /** Milliseconds for one call, of as many as it takes for the clock to tell. */

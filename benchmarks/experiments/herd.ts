@@ -13,16 +13,25 @@ export interface HerdStore {
   open(): Promise<{ store: KeyStore; close(): Promise<void> }>
 }
 
-const STORES: readonly HerdStore[] = [{ kind: 'memory', open: async () => ({ store: memoryStore(), close: async () => {} }) }]
+const STORES: readonly HerdStore[] = [
+  { kind: 'memory', open: async () => ({ store: memoryStore(), close: async () => {} }) },
+]
 const MAX_AGE_SECONDS = 5
 
-/** Requests for one key that is not in the cache, all at once: in the process, and over as many sockets. */
+/**
+ * Requests for one key that is not in the cache, all at once: in the process, and over as many
+ * sockets.
+ */
 export const figure: Figure = {
   name: 'herd',
-  title: 'store reads for 10,000 requests at once with one key that is not in the cache, has aged, or does not exist',
+  title:
+    'store reads for 10,000 requests at once with one key that is not in the cache, has aged, or does not exist',
   async run({ quick, progress }) {
     const rows = []
-    for (const herdStore of STORES) rows.push(...(await herdOn(herdStore, { calls: 10_000, sockets: quick ? 200 : 1000, progress })))
+    for (const herdStore of STORES)
+      rows.push(
+        ...(await herdOn(herdStore, { calls: 10_000, sockets: quick ? 200 : 1000, progress })),
+      )
     return { ok: rows.every(({ ok }) => ok), rows }
   },
 }
@@ -32,7 +41,10 @@ interface Herd {
   readonly ok: boolean
   readonly store: string
   readonly by: 'authenticate' | 'http'
-  /** What is known of the key before: nothing, something too old, or nothing because there is no such key. */
+  /**
+   * What is known of the key before: nothing, something too old, or nothing because there is no
+   * such key.
+   */
   readonly key: 'cold' | 'aged' | 'unknown'
   readonly requests: number
   /** How many of them were waiting when the store answered. */
@@ -45,7 +57,11 @@ interface Herd {
 /** Sends the herds at one store. */
 export async function herdOn(
   { kind, open }: HerdStore,
-  { calls, sockets, progress }: { readonly calls: number; readonly sockets: number; readonly progress: Progress },
+  {
+    calls,
+    sockets,
+    progress,
+  }: { readonly calls: number; readonly sockets: number; readonly progress: Progress },
 ): Promise<Herd[]> {
   const { store, close } = await open()
   const herds: Herd[] = []
@@ -56,8 +72,14 @@ export async function herdOn(
     ] as const) {
       const slow = heldStore(store)
       const clock = createTestClock()
-      // The feed would be one more reason to read, and the key that is gone must be gone for a node that has not seen it go.
-      const twinkey = createTwinkey({ store: slow.store, now: clock.now, cache: { maxAgeSeconds: MAX_AGE_SECONDS }, deadlineSeconds: 60 })
+      // The feed would be one more reason to read, and the key that is gone must be gone for a node
+      // that has not seen it go.
+      const twinkey = createTwinkey({
+        store: slow.store,
+        now: clock.now,
+        cache: { maxAgeSeconds: MAX_AGE_SECONDS },
+        deadlineSeconds: 60,
+      })
       const admin = createTwinkey({ store })
       const there = await admin.keys.create({ name: 'herd', scope: { tenants: '*' } })
       const gone = await admin.keys.create({ name: 'herd', scope: { tenants: '*' } })
@@ -87,7 +109,10 @@ export async function herdOn(
 }
 
 interface Driver {
-  /** Sends a request, says when it has arrived, and answers whether it was let in or refused as it should be. */
+  /**
+   * Sends a request, says when it has arrived, and answers whether it was let in or refused as it
+   * should be.
+   */
   send(secret: string, arrived: () => void): Promise<'let in' | 'refused' | 'neither'>
   close(): Promise<void>
 }
@@ -100,7 +125,8 @@ async function stampede(slow: HeldStore, driver: Driver, requests: number, secre
   slow.hold(gate.opened)
   const arrived = () => {
     atOnce = Math.max(atOnce, ++waiting)
-    // Only when all of them wait for it does the store answer. The last has a turn of its own to come as far as that.
+    // Only when all of them wait for it does the store answer. The last has a turn of its own to
+    // come as far as that.
     if (waiting === requests) setImmediate(gate.open)
   }
   const sending = Array.from({ length: requests }, async () => {
@@ -110,7 +136,12 @@ async function stampede(slow: HeldStore, driver: Driver, requests: number, secre
   })
   const answers = await Promise.all(sending)
   const count = (answer: string) => answers.filter((each) => each === answer).length
-  return { atOnce, letIn: count('let in'), refused: count('refused'), storeReads: slow.reads() - before }
+  return {
+    atOnce,
+    letIn: count('let in'),
+    refused: count('refused'),
+    storeReads: slow.reads() - before,
+  }
 }
 
 async function drivenDirectly(twinkey: Twinkey): Promise<Driver> {
@@ -126,7 +157,8 @@ async function drivenDirectly(twinkey: Twinkey): Promise<Driver> {
 
 async function drivenBySockets(twinkey: Twinkey): Promise<Driver> {
   const app = fastify()
-  // Everybody asks for the same key, so who has come this far is told apart by nothing but the order.
+  // Everybody asks for the same key, so who has come this far is told apart by nothing but the
+  // order.
   const waiting: (() => void)[] = []
   app.addHook('onRequest', async () => waiting.shift()?.())
   app.get('/', { onRequest: requireAuth(twinkey, anyTarget) }, async () => 'in')
@@ -135,8 +167,15 @@ async function drivenBySockets(twinkey: Twinkey): Promise<Driver> {
   return {
     async send(secret, arrived) {
       waiting.push(arrived)
-      const { status, body } = await sendRaw(port, { target: '/', headers: [['x-api-key', secret]] })
-      return answerOf(status === 401 ? (JSON.parse(body) as { code: string }).code : status, 200, 'credential_invalid')
+      const { status, body } = await sendRaw(port, {
+        target: '/',
+        headers: [['x-api-key', secret]],
+      })
+      return answerOf(
+        status === 401 ? (JSON.parse(body) as { code: string }).code : status,
+        200,
+        'credential_invalid',
+      )
     },
     close: () => app.close(),
   }

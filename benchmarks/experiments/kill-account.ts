@@ -41,8 +41,15 @@ const STATES = ['enabled', 'disabled', 'revoked'] as const
 const ATTEMPTS = 20
 const PAUSE_MILLISECONDS = 25
 
-/** @param lines What it said: before each change the intent, after it what was done. @param name The owner and the tenant of all its keys. */
-export async function accountOf(lines: readonly (Intent | Done)[], name: string, store: KeyStore): Promise<Account> {
+/**
+ * @param lines What it said: before each change the intent, after it what was done. @param name The
+ * owner and the tenant of all its keys.
+ */
+export async function accountOf(
+  lines: readonly (Intent | Done)[],
+  name: string,
+  store: KeyStore,
+): Promise<Account> {
   // Nothing is remembered: every question goes to the store.
   const { keys, close } = createTwinkey({ store, cache: { maxAgeSeconds: 0 }, deadlineSeconds: 60 })
   const { histories, flying, acknowledged } = read(lines)
@@ -50,7 +57,8 @@ export async function accountOf(lines: readonly (Intent | Done)[], name: string,
 
   for (const [id, history] of histories) {
     const last = history.at(-1) as State
-    const next = flying !== undefined && 'id' in flying && flying.id === id ? after(last, flying) : undefined
+    const next =
+      flying !== undefined && 'id' in flying && flying.id === id ? after(last, flying) : undefined
     const found = await settled(async () => {
       if (await holds(last, id, keys, store)) return counts.notDone
       return next !== undefined && (await holds(next, id, keys, store)) ? counts.done : undefined
@@ -68,7 +76,10 @@ export async function accountOf(lines: readonly (Intent | Done)[], name: string,
     const strangers = owned.filter((id) => !histories.has(id))
     const [stranger] = strangers
     const isWhole =
-      stranger === undefined || (created !== undefined && strangers.length === 1 && (await isAsAsked(keys, stranger, created)))
+      stranger === undefined ||
+      (created !== undefined &&
+        strangers.length === 1 &&
+        (await isAsAsked(keys, stranger, created)))
     const known = [...histories.keys(), ...strangers].sort()
     const lists = [
       await idsOf(keys, { tenant: name }),
@@ -79,7 +90,8 @@ export async function accountOf(lines: readonly (Intent | Done)[], name: string,
     return isWhole && wrong === 0 ? { stranger } : undefined
   })
   if (unlisted === undefined) counts.unlisted++
-  else if (created !== undefined) count(unlisted.stranger === undefined ? counts.notDone : counts.done, created.kind)
+  else if (created !== undefined)
+    count(unlisted.stranger === undefined ? counts.notDone : counts.done, created.kind)
   await close()
   return counts
 }
@@ -92,14 +104,19 @@ export function sumOf(accounts: readonly Account[]): Account {
     total.lost += lost
     total.half += half
     total.unlisted += unlisted
-    for (const [kind, times] of Object.entries(done)) count(total.done, kind as Intent['kind'], times)
-    for (const [kind, times] of Object.entries(notDone)) count(total.notDone, kind as Intent['kind'], times)
+    for (const [kind, times] of Object.entries(done))
+      count(total.done, kind as Intent['kind'], times)
+    for (const [kind, times] of Object.entries(notDone))
+      count(total.notDone, kind as Intent['kind'], times)
   }
   return total
 }
 
 /** All ids that a list finds, page by page. */
-export async function idsOf(keys: Pick<Keys, 'list'>, query: Omit<Parameters<Keys['list']>[0] & object, 'cursor'>): Promise<string[]> {
+export async function idsOf(
+  keys: Pick<Keys, 'list'>,
+  query: Omit<Parameters<Keys['list']>[0] & object, 'cursor'>,
+): Promise<string[]> {
   const ids: string[] = []
   let cursor: string | undefined
   do {
@@ -119,7 +136,8 @@ function read(lines: readonly (Intent | Done)[]) {
       flying = line
       continue
     }
-    if (flying === undefined) throw new Error('a process said what it had done, and not before what it was about to do')
+    if (flying === undefined)
+      throw new Error('a process said what it had done, and not before what it was about to do')
     const history = histories.get(line.id) ?? []
     histories.set(line.id, history)
     history.push(known(after(history.at(-1) ?? fresh(false), flying), line))
@@ -129,14 +147,24 @@ function read(lines: readonly (Intent | Done)[]) {
   return { histories, flying, acknowledged }
 }
 
-const fresh = (secondary: boolean): State => ({ revoked: false, primary: UNKNOWN, secondary: secondary ? UNKNOWN : null, gone: [] })
+const fresh = (secondary: boolean): State => ({
+  revoked: false,
+  primary: UNKNOWN,
+  secondary: secondary ? UNKNOWN : null,
+  gone: [],
+})
 
 function after(state: State, intent: Intent): State {
   const { primary, secondary, gone } = state
   if (intent.kind === 'create') return fresh(intent.secondary)
   if (intent.kind === 'revoke') return { ...state, revoked: true }
   if (intent.kind === 'rotate')
-    return { ...state, primary: UNKNOWN, secondary: { ...primary, dies: true }, gone: [...gone, secondary?.secret] }
+    return {
+      ...state,
+      primary: UNKNOWN,
+      secondary: { ...primary, dies: true },
+      gone: [...gone, secondary?.secret],
+    }
   return { ...state, [intent.slot]: UNKNOWN, gone: [...gone, state[intent.slot]?.secret] }
 }
 
@@ -151,15 +179,21 @@ function known(state: State, { shown, ...ids }: Done): State {
 /** Whether a key is in that state, by its record and by what its secrets are worth. */
 async function holds(state: State, id: string, keys: Keys, store: KeyStore): Promise<boolean> {
   const record = await store.get(id)
-  if (record?.kind !== 'key' || (record.revokedAt !== null) !== state.revoked || !record.enabled) return false
+  if (record?.kind !== 'key' || (record.revokedAt !== null) !== state.revoked || !record.enabled)
+    return false
   const others = SLOTS.map((slot) => state[slot]?.id)
   for (const slot of SLOTS) {
     const [standing, stored] = [state[slot], record[slot]]
     if ((standing === null) !== (stored === null)) return false
     if (standing === null || stored === null) continue
-    if (standing.id === undefined ? others.includes(stored.id) : standing.id !== stored.id) return false
+    if (standing.id === undefined ? others.includes(stored.id) : standing.id !== stored.id)
+      return false
     if ((standing.dies ?? false) !== (stored.expiresAt !== null)) return false
-    if (standing.secret !== undefined && !(await isWorth(keys, standing.secret, state.revoked ? undefined : { id, slot }))) return false
+    if (
+      standing.secret !== undefined &&
+      !(await isWorth(keys, standing.secret, state.revoked ? undefined : { id, slot }))
+    )
+      return false
   }
   for (const secret of state.gone) {
     if (secret !== undefined && !(await isWorth(keys, secret, undefined))) return false
@@ -167,24 +201,38 @@ async function holds(state: State, id: string, keys: Keys, store: KeyStore): Pro
   return true
 }
 
-async function isWorth(keys: Keys, secret: string, worth: { readonly id: string; readonly slot: Slot } | undefined): Promise<boolean> {
+async function isWorth(
+  keys: Keys,
+  secret: string,
+  worth: { readonly id: string; readonly slot: Slot } | undefined,
+): Promise<boolean> {
   const verified = await keys.verify(secret)
   if (!verified.ok) return worth === undefined && verified.refusal.code === 'credential_invalid'
   return verified.key.id === worth?.id && verified.slot === worth.slot
 }
 
-async function isEarlier(history: readonly State[], id: string, keys: Keys, store: KeyStore): Promise<boolean> {
+async function isEarlier(
+  history: readonly State[],
+  id: string,
+  keys: Keys,
+  store: KeyStore,
+): Promise<boolean> {
   if ((await store.get(id)) === undefined) return true
   for (const state of history.slice(0, -1)) if (await holds(state, id, keys, store)) return true
   return false
 }
 
-async function isAsAsked(keys: Keys, id: string, { name, secondary }: Intent & { kind: 'create' }): Promise<boolean> {
+async function isAsAsked(
+  keys: Keys,
+  id: string,
+  { name, secondary }: Intent & { kind: 'create' },
+): Promise<boolean> {
   const key = await keys.get(id)
   return key?.name === name && (key.secondary !== null) === secondary && key.state === 'enabled'
 }
 
-// A server may still be at work on what a process sent before it was killed: what is only on its way comes, what is half done stays so.
+// A server may still be at work on what a process sent before it was killed: what is only on its
+// way comes, what is half done stays so.
 async function settled<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {
   for (let attempt = 1; ; attempt++) {
     const found = await look()
@@ -200,6 +248,10 @@ async function errorCodeOf(call: Promise<unknown>): Promise<string | undefined> 
   )
 }
 
-function count(counts: Partial<Record<Intent['kind'], number>>, kind: Intent['kind'], times = 1): void {
+function count(
+  counts: Partial<Record<Intent['kind'], number>>,
+  kind: Intent['kind'],
+  times = 1,
+): void {
   counts[kind] = (counts[kind] ?? 0) + times
 }

@@ -38,7 +38,9 @@ export async function bundle(): Promise<Program> {
     platform: 'node',
     external: ['pg-native'],
     define: { 'import.meta.url': here },
-    banner: { js: `import { createRequire as requireFrom } from 'node:module'\nconst require = requireFrom(${here})` },
+    banner: {
+      js: `import { createRequire as requireFrom } from 'node:module'\nconst require = requireFrom(${here})`,
+    },
     tsconfigRaw: {},
     logLevel: 'error',
   })
@@ -46,8 +48,16 @@ export async function bundle(): Promise<Program> {
 }
 
 /** Starts the program on a store. */
-export function startChild(program: Program, node: string, driver: Driver, place: string, name: string): Child {
-  const child = spawn(node, ['--no-warnings', program.file, driver, place, name], { stdio: ['pipe', 'pipe', 'pipe'] })
+export function startChild(
+  program: Program,
+  node: string,
+  driver: Driver,
+  place: string,
+  name: string,
+): Child {
+  const child = spawn(node, ['--no-warnings', program.file, driver, place, name], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
   const closed = once(child, 'close')
   const lines: string[] = []
   let complaint = ''
@@ -60,7 +70,9 @@ export function startChild(program: Program, node: string, driver: Driver, place
       if (lines.length === 2) resolve()
     })
     child.on('error', reject)
-    child.on('close', () => reject(new Error(`a process ended before it had written anything: ${complaint}`)))
+    child.on('close', () =>
+      reject(new Error(`a process ended before it had written anything: ${complaint}`)),
+    )
   })
   return {
     begun,

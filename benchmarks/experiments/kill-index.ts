@@ -7,8 +7,14 @@ import { idsOf } from './kill-account.ts'
 
 const STATES = ['enabled', 'disabled', 'revoked'] as const
 
-/** How many records there are, and how many of them are not found by their owner, their tenant or their state. */
-export async function unlistedIn(address: Address, store: KeyStore): Promise<{ records: number; unlisted: number }> {
+/**
+ * How many records there are, and how many of them are not found by their owner, their tenant or
+ * their state.
+ */
+export async function unlistedIn(
+  address: Address,
+  store: KeyStore,
+): Promise<{ records: number; unlisted: number }> {
   const { keys, close } = createTwinkey({ store })
   const ids = await recordIds(address)
   const byState = new Set((await Promise.all(STATES.map((state) => idsOf(keys, { state })))).flat())
@@ -37,7 +43,8 @@ async function recordIds(address: Address): Promise<string[]> {
     const client = createRedis({ url: address.url })
     await client.connect()
     const ids: string[] = []
-    for await (const names of client.scanIterator({ MATCH: 'twinkey:{*', COUNT: 1000 })) ids.push(...names.map((name) => name.slice(9, -1)))
+    for await (const names of client.scanIterator({ MATCH: 'twinkey:{*', COUNT: 1000 }))
+      ids.push(...names.map((name) => name.slice(9, -1)))
     client.destroy()
     return [...new Set(ids)]
   }

@@ -5,8 +5,9 @@ import { postgresStore } from 'twinkey/stores/postgres'
 import { redisStore } from 'twinkey/stores/redis'
 import { type SqliteDatabase, sqliteStore } from 'twinkey/stores/sqlite'
 
-// An application that is going to be killed: it creates, rotates, regenerates and revokes keys without end, and says before and after each what it
-// does. A program of its own, handed where the store is, by which driver, and a name that all of its keys have.
+// An application that is going to be killed: it creates, rotates, regenerates and revokes keys
+// without end, and says before and after each what it does. A program of its own, handed where the
+// store is, by which driver, and a name that all of its keys have.
 
 export type Driver = 'pg' | 'node-redis' | 'node:sqlite' | '@libsql/client'
 export const KINDS = ['create', 'rotate', 'regenerate', 'revoke'] as const
@@ -18,7 +19,10 @@ export type Intent =
   | { readonly kind: 'revoke'; readonly id: string }
   | { readonly kind: 'regenerate'; readonly id: string; readonly slot: 'primary' | 'secondary' }
 
-/** What was done, with the ids of the secrets that stand in the slots then, and the secrets that were shown. */
+/**
+ * What was done, with the ids of the secrets that stand in the slots then, and the secrets that
+ * were shown.
+ */
 export interface Done {
   readonly id: string
   readonly primary: string
@@ -42,11 +46,15 @@ async function open(): Promise<KeyStore> {
       return redisStore(client)
     }
     case 'node:sqlite': {
-      const { DatabaseSync } = (await import('node:sqlite' as string)) as { DatabaseSync: new (path: string) => SqliteDatabase }
+      const { DatabaseSync } = (await import('node:sqlite' as string)) as {
+        DatabaseSync: new (path: string) => SqliteDatabase
+      }
       return sqliteStore(new DatabaseSync(place))
     }
     case '@libsql/client': {
-      const { createClient } = createRequire(import.meta.url)('@libsql/client') as typeof import('@libsql/client')
+      const { createClient } = createRequire(import.meta.url)(
+        '@libsql/client',
+      ) as typeof import('@libsql/client')
       return sqliteStore(createClient({ url: `file:${place}` }))
     }
   }
@@ -57,16 +65,23 @@ process.stdin.on('end', () => process.exit()).resume()
 
 // However busy the machine is, a write is killed and does not give up.
 const { keys } = createTwinkey({ store: await open(), deadlineSeconds: 60 })
-// The keys that are not revoked, and whether each has twins, which are regenerated, or one secret, which is rotated.
+// The keys that are not revoked, and whether each has twins, which are regenerated, or one secret,
+// which is rotated.
 const live: { readonly id: string; readonly secondary: boolean }[] = []
 const any = <T>(list: readonly T[]): T | undefined => list[Math.floor(Math.random() * list.length)]
 
 function next(step: number): Intent {
   const kind = any(KINDS)
-  const key = any(kind === 'revoke' ? live : live.filter(({ secondary }) => secondary === (kind === 'regenerate')))
+  const key = any(
+    kind === 'revoke'
+      ? live
+      : live.filter(({ secondary }) => secondary === (kind === 'regenerate')),
+  )
   if (key === undefined || kind === undefined || kind === 'create')
     return { kind: 'create', name: `${name}.${step}`, secondary: step % 2 === 0 }
-  return kind === 'regenerate' ? { kind, id: key.id, slot: any(['primary', 'secondary'] as const) ?? 'primary' } : { kind, id: key.id }
+  return kind === 'regenerate'
+    ? { kind, id: key.id, slot: any(['primary', 'secondary'] as const) ?? 'primary' }
+    : { kind, id: key.id }
 }
 
 async function perform(intent: Intent): Promise<Done> {

@@ -10,12 +10,15 @@ const AT_ONCE = 2
 const LONGEST_LIFE_MILLISECONDS = 60
 
 /**
- * `kill -9` of applications while they write, and of the server that they write to. What an application acknowledged must be there, what it was
- * at must be done or not done, and every key must be listed. The machine goes on: what the kernel holds survives, as it would not where power fails.
+ * `kill -9` of applications while they write, and of the server that they write to. What an
+ * application acknowledged must be there, what it was at must be done or not done, and every key
+ * must be listed. The machine goes on: what the kernel holds survives, as it would not where power
+ * fails.
  */
 export const figure: Figure = {
   name: 'kill',
-  title: 'what is lost when a process is killed while it creates, rotates, regenerates and revokes keys',
+  title:
+    'what is lost when a process is killed while it creates, rotates, regenerates and revokes keys',
   async run({ quick, progress }) {
     const program = await bundle()
     const how = { program, progress, kills: quick ? 20 : 1000, crashes: quick ? 2 : 25 }
@@ -27,7 +30,8 @@ export const figure: Figure = {
         ...(await withBackend('sqlite', '@libsql/client', process.execPath, how)),
       ]
       const ok = rows.every(
-        ({ kills, lost, half, unlisted, acknowledged }) => acknowledged >= kills && kills > 0 && lost + half + unlisted === 0,
+        ({ kills, lost, half, unlisted, acknowledged }) =>
+          acknowledged >= kills && kills > 0 && lost + half + unlisted === 0,
       )
       return { ok, rows }
     } finally {
@@ -43,13 +47,19 @@ interface How {
   readonly crashes: number
 }
 
-async function withBackend(kind: Address['kind'], driver: Driver, node: string, { program, progress, kills, crashes }: How) {
+async function withBackend(
+  kind: Address['kind'],
+  driver: Driver,
+  node: string,
+  { program, progress, kills, crashes }: How,
+) {
   const backend = await startBackend(kind)
   const { address } = backend
   const place = address.kind === 'sqlite' ? address.file : address.url
   const start = (name: string) => startChild(program, node, driver, place, name)
   try {
-    const about = (what: string, of: number) => (done: number) => progress(`${driver}: ${what} ${done} of ${of}`)
+    const about = (what: string, of: number) => (done: number) =>
+      progress(`${driver}: ${what} ${done} of ${of}`)
     const ofApplication = await killApplications(kills, start, address, about('killed', kills))
     const rows = [{ store: kind, driver, killed: 'application', kills, ...ofApplication }]
     // Of SQLite the application is the server.
@@ -70,7 +80,12 @@ async function withBackend(kind: Address['kind'], driver: Driver, node: string, 
 type Start = (name: string) => Child
 type Told = (done: number) => void
 
-async function killApplications(kills: number, start: Start, address: Address, told: Told): Promise<Account> {
+async function killApplications(
+  kills: number,
+  start: Start,
+  address: Address,
+  told: Told,
+): Promise<Account> {
   const accounts: Account[] = []
   let begun = 0
   // Each goes on by itself, so that one is killed while the other one writes.
@@ -88,7 +103,12 @@ async function killApplications(kills: number, start: Start, address: Address, t
   return sumOf(accounts)
 }
 
-async function killServer(crashes: number, start: Start, backend: Backend, told: Told): Promise<Account> {
+async function killServer(
+  crashes: number,
+  start: Start,
+  backend: Backend,
+  told: Told,
+): Promise<Account> {
   const accounts: Account[] = []
   for (let crash = 0; crash < crashes; crash++) {
     const names = Array.from({ length: AT_ONCE }, (_, i) => `s${crash}-${i}`)
@@ -98,13 +118,18 @@ async function killServer(crashes: number, start: Start, backend: Backend, told:
     await backend.crash()
     const said = await Promise.all(children.map((child) => child.kill()))
     await backend.start()
-    for (const [i, name] of names.entries()) accounts.push(await judge(said[i] ?? [], name, backend.address))
+    for (const [i, name] of names.entries())
+      accounts.push(await judge(said[i] ?? [], name, backend.address))
     told(crash + 1)
   }
   return sumOf(accounts)
 }
 
-async function judge(said: Awaited<ReturnType<Child['kill']>>, name: string, address: Address): Promise<Account> {
+async function judge(
+  said: Awaited<ReturnType<Child['kill']>>,
+  name: string,
+  address: Address,
+): Promise<Account> {
   const { store, close } = await openStore(address, { feed: false })
   try {
     return await accountOf(said, name, store)

@@ -13,7 +13,10 @@ export type Weather =
   | 'cut in the middle'
   /** Nothing passes. What has been sent arrives when it clears up. */
   | 'frozen'
-  /** Nothing passes, and a connection that was open meanwhile is silent for ever: neither side is told. */
+  /**
+   * Nothing passes, and a connection that was open meanwhile is silent for ever: neither side is
+   * told.
+   */
   | 'silent'
   /** Half of an answer passes, and then the connection is silent for ever. */
   | 'silent in the middle'
@@ -40,7 +43,10 @@ interface Link {
 
 const HOST = '127.0.0.1'
 
-/** Starts a proxy before a server of this machine. @param lateMilliseconds How late a slow answer is. */
+/**
+ * Starts a proxy before a server of this machine. @param lateMilliseconds How late a slow answer
+ * is.
+ */
 export async function startProxy(target: number, lateMilliseconds: number): Promise<WeatherProxy> {
   const port = await freePort()
   const links = new Set<Link>()
@@ -99,14 +105,18 @@ export async function startProxy(target: number, lateMilliseconds: number): Prom
 
   async function listen(): Promise<void> {
     const server = createServer(accept)
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, HOST, resolve))
+    await new Promise<void>((resolve, reject) =>
+      server.once('error', reject).listen(port, HOST, resolve),
+    )
     listening = server
   }
 
   async function refuse(): Promise<void> {
     const server = listening
     listening = undefined
-    const closed = new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())))
+    const closed = new Promise<void>((resolve) =>
+      server === undefined ? resolve() : server.close(() => resolve()),
+    )
     endAll()
     await closed
   }

@@ -18,7 +18,8 @@ type Row = Tally & { readonly how: How }
 /** Every race, again and again, and once with a part that is broken so that it must find it. */
 export const figure: Figure = {
   name: 'races',
-  title: 'what comes of changes, verifications and cache fills that race, in 100,000 rounds of each',
+  title:
+    'what comes of changes, verifications and cache fills that race, in 100,000 rounds of each',
   async run({ quick, progress }) {
     const inMemory = quick ? 150 : 50_000
     const overSockets = quick ? 200 : 25_000
@@ -33,9 +34,11 @@ export const figure: Figure = {
       add('scheduler', await runScheduled(race, { rounds: inMemory, seed }))
       add('turns', await runByTurns(race, { rounds: inMemory, seed }))
     }
-    for (const [name, start] of Object.entries(hosts)) add('sockets', await runOnHost(name, start, { rounds: overSockets, seed }))
+    for (const [name, start] of Object.entries(hosts))
+      add('sockets', await runOnHost(name, start, { rounds: overSockets, seed }))
     for (const kind of ['postgres', 'redis'] as const)
-      for (const tally of await overDatabase(kind, { rounds: overDatabases, seed })) add(kind, tally)
+      for (const tally of await overDatabase(kind, { rounds: overDatabases, seed }))
+        add(kind, tally)
 
     const found = await controls(seed, progress)
     const sum = (of: (row: Row) => number) => rows.reduce((total, row) => total + of(row), 0)
@@ -45,17 +48,24 @@ export const figure: Figure = {
   },
 }
 
-async function overDatabase(kind: 'postgres' | 'redis', rounds: { rounds: number; seed: number }): Promise<Tally[]> {
+async function overDatabase(
+  kind: 'postgres' | 'redis',
+  rounds: { rounds: number; seed: number },
+): Promise<Tally[]> {
   const backend = await startBackend(kind)
   const signingKey = await generateSigningKey()
   const tallies: Tally[] = []
   try {
     for (const feed of [false, true]) {
-      const [one, two] = [await openStore(backend.address, { feed }), await openStore(backend.address, { feed })]
+      const [one, two] = [
+        await openStore(backend.address, { feed }),
+        await openStore(backend.address, { feed }),
+      ]
       const pair = createPair({ stores: [one.store, two.store], signingKey, feed })
       try {
         if (feed) await untilHeard(pair)
-        for (const race of races.filter((each) => each.feed === feed)) tallies.push(await runOver(pair, race, rounds, ROUNDS_AT_ONCE))
+        for (const race of races.filter((each) => each.feed === feed))
+          tallies.push(await runOver(pair, race, rounds, ROUNDS_AT_ONCE))
       } finally {
         for (const node of pair.nodes) await node.close()
         await one.close()
@@ -83,8 +93,15 @@ async function controls(seed: number, progress: Progress) {
   const found = []
   for (const race of races) {
     const [broken, part] = faults[race.name] ?? ['nothing', {}]
-    const { wrong, rounds } = await runByTurns(race, { rounds: MOST_UNTIL_FOUND, seed, broken: part, untilWrong: true })
-    progress(`broken on purpose: ${race.name} ${wrong > 0 ? `found it after ${rounds} rounds` : 'has not found it'}`)
+    const { wrong, rounds } = await runByTurns(race, {
+      rounds: MOST_UNTIL_FOUND,
+      seed,
+      broken: part,
+      untilWrong: true,
+    })
+    progress(
+      `broken on purpose: ${race.name} ${wrong > 0 ? `found it after ${rounds} rounds` : 'has not found it'}`,
+    )
     found.push({ race: race.name, broken, foundAfter: wrong > 0 ? rounds : null })
   }
   return found

@@ -7,7 +7,10 @@ import { quantiles } from './quantiles.ts'
 const NODES = 8
 const MAX_AGE_SECONDS = 1
 
-/** From `await disable()` until the last request that any of eight processes lets in: with the feed, and with the feed cut. */
+/**
+ * From `await disable()` until the last request that any of eight processes lets in: with the feed,
+ * and with the feed cut.
+ */
 export const figure: Figure = {
   name: 'revocation',
   title: 'how long a disabled key is still let in on other nodes',
@@ -18,13 +21,16 @@ export const figure: Figure = {
       const backend = await startBackend(kind)
       try {
         rows.push(await measure(backend, { feed: true, trials, atOnce: 1, progress }))
-        rows.push(await measure(backend, { feed: false, trials, atOnce: quick ? 20 : 50, progress }))
+        rows.push(
+          await measure(backend, { feed: false, trials, atOnce: quick ? 20 : 50, progress }),
+        )
       } finally {
         await backend.stop()
       }
     }
     const ok = rows.every(
-      ({ trials: done, others, milliseconds }) => done === trials && others === 0 && milliseconds.max <= MAX_AGE_SECONDS * 1000,
+      ({ trials: done, others, milliseconds }) =>
+        done === trials && others === 0 && milliseconds.max <= MAX_AGE_SECONDS * 1000,
     )
     return { ok, nodes: NODES, maxAgeSeconds: MAX_AGE_SECONDS, rows }
   },
@@ -41,7 +47,11 @@ interface Setting {
 async function measure(backend: Backend, { feed, trials, atOnce, progress }: Setting) {
   const { store, close } = await openStore(backend.address, { feed: false })
   const admin = createTwinkey({ store })
-  const nodes = await Promise.all(Array.from({ length: NODES }, () => startNode(backend.address, { feed, maxAgeSeconds: MAX_AGE_SECONDS })))
+  const nodes = await Promise.all(
+    Array.from({ length: NODES }, () =>
+      startNode(backend.address, { feed, maxAgeSeconds: MAX_AGE_SECONDS }),
+    ),
+  )
   const times: number[] = []
   let others = 0
   let asked = 0
@@ -51,18 +61,35 @@ async function measure(backend: Backend, { feed, trials, atOnce, progress }: Set
       times.push(...round.times)
       others += round.others
       asked += round.asked
-      progress(`${backend.address.kind}, ${feed ? 'with the feed' : 'feed cut'}: ${times.length} of ${trials}`)
+      progress(
+        `${backend.address.kind}, ${feed ? 'with the feed' : 'feed cut'}: ${times.length} of ${trials}`,
+      )
     }
   } finally {
     for (const node of nodes) node.end()
     await admin.close()
     await close()
   }
-  return { store: backend.address.kind, feed, trials: times.length, asked, others, milliseconds: quantiles(times) }
+  return {
+    store: backend.address.kind,
+    feed,
+    trials: times.length,
+    asked,
+    others,
+    milliseconds: quantiles(times),
+  }
 }
 
-async function trial(admin: ReturnType<typeof createTwinkey>, nodes: readonly FleetNode[], atOnce: number) {
-  const keys = await Promise.all(Array.from({ length: atOnce }, () => admin.keys.create({ name: 'trial', scope: { tenants: ['t'] } })))
+async function trial(
+  admin: ReturnType<typeof createTwinkey>,
+  nodes: readonly FleetNode[],
+  atOnce: number,
+) {
+  const keys = await Promise.all(
+    Array.from({ length: atOnce }, () =>
+      admin.keys.create({ name: 'trial', scope: { tenants: ['t'] } }),
+    ),
+  )
   const secrets = keys.map(({ primary }) => primary)
   // Many keys at once are asked for less often, so that the nodes have time left.
   await Promise.all(nodes.map((node) => node.ask(secrets, atOnce === 1 ? 1 : 5)))
@@ -74,7 +101,9 @@ async function trial(admin: ReturnType<typeof createTwinkey>, nodes: readonly Fl
   await Promise.all(nodes.map((node) => node.refused()))
   const words = await Promise.all(nodes.map((node) => node.stop()))
   return {
-    times: disabledAt.map((at, i) => Math.max(0, ...words.map(({ lastLetIn }) => (lastLetIn[i] ?? 0) - at))),
+    times: disabledAt.map((at, i) =>
+      Math.max(0, ...words.map(({ lastLetIn }) => (lastLetIn[i] ?? 0) - at)),
+    ),
     others: words.reduce((sum, word) => sum + word.others, 0),
     asked: words.reduce((sum, word) => sum + word.asked, 0),
   }

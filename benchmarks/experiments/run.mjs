@@ -1,7 +1,9 @@
-// Measures one figure of the documentation: node benchmarks/experiments/run.mjs NAME [--quick] [--json]
+// Measures one figure of the documentation: node benchmarks/experiments/run.mjs NAME [--quick]
+// [--json]
 //
-// Progress goes to stderr, and exactly one line of JSON to stdout, with --json or without, which says "ok": true only where the promise held. Exits
-// with 0 then, with 1 where it did not hold or could not be measured, and with 2 and the list of names where there is no such figure.
+// Progress goes to stderr, and exactly one line of JSON to stdout, with --json or without, which
+// says "ok": true only where the promise held. Exits with 0 then, with 1 where it did not hold or
+// could not be measured, and with 2 and the list of names where there is no such figure.
 import { fork } from 'node:child_process'
 import { readdirSync, readFileSync, writeSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -11,17 +13,21 @@ import { parseArgs } from 'node:util'
 const here = fileURLToPath(import.meta.url)
 const typescript = new URL('typescript.mjs', import.meta.url).href
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
-// How long a figure may go on before it counts as hung, and how long what it has opened may take to close.
+// How long a figure may go on before it counts as hung, and how long what it has opened may take to
+// close.
 const LIMIT_SECONDS = { quick: 120, full: 3600 }
 const CLOSING_SECONDS = 5
 
-if (process.send !== undefined && process.argv[2] === '--inside') void measure(process.argv[3], process.argv[4] === 'quick')
+if (process.send !== undefined && process.argv[2] === '--inside')
+  void measure(process.argv[3], process.argv[4] === 'quick')
 else process.exitCode = await main(process.argv.slice(2))
 
 async function main(args) {
   const { problem, folder, names, name, quick, list } = readArguments(args)
   if (problem !== undefined) {
-    process.stderr.write(`${problem}\nUsage: npm run figure -- NAME [--quick] [--json], or --list\nFigures: ${names.join(', ')}\n`)
+    process.stderr.write(
+      `${problem}\nUsage: npm run figure -- NAME [--quick] [--json], or --list\nFigures: ${names.join(', ')}\n`,
+    )
     return 2
   }
   let began = performance.now()
@@ -40,7 +46,8 @@ async function main(args) {
   if (!list) return answer(await supervise(join(folder, `${name}.ts`), quick))
   // Imported only now: before, it may not have been installed.
   await import(typescript)
-  for (const each of names) process.stdout.write(`${each}: ${(await load(join(folder, `${each}.ts`))).title}\n`)
+  for (const each of names)
+    process.stdout.write(`${each}: ${(await load(join(folder, `${each}.ts`))).title}\n`)
   return 0
 }
 
@@ -51,14 +58,21 @@ function readArguments(args) {
       args,
       allowPositionals: true,
       // The tests have figures of their own, in a folder of their own.
-      options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, list: { type: 'boolean' }, in: { type: 'string' } },
+      options: {
+        quick: { type: 'boolean' },
+        json: { type: 'boolean' },
+        list: { type: 'boolean' },
+        in: { type: 'string' },
+      },
     })
     const { quick = false, list = false } = values
     const [name] = positionals
     const folder = values.in === undefined ? dirname(here) : resolve(values.in)
     names = namesIn(folder)
-    if (positionals.length !== (list ? 0 : 1)) throw new Error(list ? '--list goes without a name.' : 'Name one figure.')
-    if (!list && !names.includes(name)) throw new Error(`There is no figure ${JSON.stringify(name)}.`)
+    if (positionals.length !== (list ? 0 : 1))
+      throw new Error(list ? '--list goes without a name.' : 'Name one figure.')
+    if (!list && !names.includes(name))
+      throw new Error(`There is no figure ${JSON.stringify(name)}.`)
     return { folder, names, name, quick, list }
   } catch (error) {
     return { problem: error.message, names }
@@ -67,7 +81,8 @@ function readArguments(args) {
 
 // Told by the text, so that nothing need be installed for it.
 function namesIn(folder) {
-  const isFigure = (file) => file.endsWith('.ts') && /^export const figure\b/m.test(readFileSync(join(folder, file), 'utf8'))
+  const isFigure = (file) =>
+    file.endsWith('.ts') && /^export const figure\b/m.test(readFileSync(join(folder, file), 'utf8'))
   return readdirSync(folder)
     .filter(isFigure)
     .map((file) => basename(file, '.ts'))
@@ -78,7 +93,10 @@ function namesIn(folder) {
 function supervise(file, quick) {
   return new Promise((answer) => {
     const args = ['--inside', file, quick ? 'quick' : 'full']
-    const child = fork(here, args, { execArgv: ['--import', typescript], stdio: ['ignore', 'pipe', 2, 'ipc'] })
+    const child = fork(here, args, {
+      execArgv: ['--import', typescript],
+      stdio: ['ignore', 'pipe', 2, 'ipc'],
+    })
     // Stdout is for the one object.
     child.stdout.pipe(process.stderr, { end: false })
     let told
@@ -102,7 +120,8 @@ function supervise(file, quick) {
       clearTimeout(timer)
       for (const each of SIGNALS) process.off(each, interrupted)
       if (code !== 0) failure ??= `It ended with ${signal ?? `exit code ${code}`}.`
-      if (told === undefined) failure ??= 'It ended without a result: what it waited for never came.'
+      if (told === undefined)
+        failure ??= 'It ended without a result: what it waited for never came.'
       // What was counted before something went wrong is shown, and proves nothing.
       answer(failure === undefined ? told : { ...told, ok: false, error: failure })
     })
@@ -120,11 +139,17 @@ async function measure(file, quick) {
   process.on('uncaughtException', fail)
   try {
     const figure = await load(file)
-    const result = await figure.run({ quick, progress: (line) => void process.stderr.write(`${figure.name}: ${line}\n`) })
+    const result = await figure.run({
+      quick,
+      progress: (line) => void process.stderr.write(`${figure.name}: ${line}\n`),
+    })
     if (typeof result?.ok !== 'boolean') throw new TypeError('It answered no { ok, ...counts }.')
     process.send({ result })
     // It must come to its end by itself: what it leaves open would keep a service from stopping.
-    setTimeout(() => fail(`It has left open: ${process.getActiveResourcesInfo().join(', ')}.`), CLOSING_SECONDS * 1000).unref()
+    setTimeout(
+      () => fail(`It has left open: ${process.getActiveResourcesInfo().join(', ')}.`),
+      CLOSING_SECONDS * 1000,
+    ).unref()
   } catch (error) {
     fail(error)
   }

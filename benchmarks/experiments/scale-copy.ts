@@ -15,7 +15,11 @@ export interface Original {
 /** The first key of a store, written by the store itself. */
 export async function originalIn(store: KeyStore): Promise<Original> {
   const { keys, close } = createTwinkey({ store })
-  const { key } = await keys.create({ name: 'One of many', owner: 'owner-000000', scope: { tenants: [tenantOf(0)] } })
+  const { key } = await keys.create({
+    name: 'One of many',
+    owner: 'owner-000000',
+    scope: { tenants: [tenantOf(0)] },
+  })
   await close()
   const record = await store.get(key.id)
   if (record?.kind !== 'key') throw new Error('the key is not there')
@@ -28,11 +32,15 @@ export function tenantOf(n: number): string {
   return `tenant-${String(Math.floor(n / KEYS_PER_TENANT)).padStart(6, '0')}`
 }
 
-/** One more key: other ids, digests and names, each as long as that of the original, and all else the same. */
+/**
+ * One more key: other ids, digests and names, each as long as that of the original, and all else
+ * the same.
+ */
 export function copyOf({ record }: Original, n: number): Original {
   const random = randomBytes(12 * 3 + 32 * 2)
   const id = (at: number) => random.toString('base64url', at * 12, at * 12 + 12)
-  const digest = (at: number) => `sha-256:${random.toString('base64url', 36 + at * 32, 68 + at * 32)}`
+  const digest = (at: number) =>
+    `sha-256:${random.toString('base64url', 36 + at * 32, 68 + at * 32)}`
   const { lastUsedAt, primary, secondary, ...rest } = record
   const kept = {
     ...rest,
@@ -49,5 +57,7 @@ export function copyOf({ record }: Original, n: number): Original {
 /** A name in which the original stands, with the copy in its place. */
 export function renamed(name: string, original: Original, copy: Original): string {
   const [from, to] = [original.record, copy.record]
-  return name.replace(String(from.owner), String(to.owner)).replace(String(from.scope.tenants), String(to.scope.tenants))
+  return name
+    .replace(String(from.owner), String(to.owner))
+    .replace(String(from.scope.tenants), String(to.scope.tenants))
 }

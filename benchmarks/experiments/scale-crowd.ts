@@ -20,7 +20,10 @@ export interface Crowd {
 
 /** A server on which crowds are beside each other. */
 export interface Ground {
-  /** Makes so many keys: the first by the store itself, the others past it, in the form of the first. */
+  /**
+   * Makes so many keys: the first by the store itself, the others past it, in the form of the
+   * first.
+   */
   gather(keys: number, told: (done: number) => void): Promise<Crowd>
   stop(): Promise<void>
 }
@@ -35,9 +38,13 @@ export async function postgresGround(): Promise<Ground> {
       const store = postgresStore(pool, { tablePrefix })
       await store.migrate()
       const original = await originalIn(store)
-      const { rows: written } = await pool.query<{ text: string }>(`select record::text as text from ${tables[0]}`)
+      const { rows: written } = await pool.query<{ text: string }>(
+        `select record::text as text from ${tables[0]}`,
+      )
       requireSame(written[0]?.text, original)
-      const labels = (await pool.query<{ label: string }>(`select label from ${tables[1]}`)).rows.map(({ label }) => label)
+      const labels = (
+        await pool.query<{ label: string }>(`select label from ${tables[1]}`)
+      ).rows.map(({ label }) => label)
       const ids = await inBatches(keys, original, told, async (copies) => {
         const rows = copies.map((copy) => ({
           id: copy.record.id,
@@ -79,7 +86,8 @@ export async function redisGround(): Promise<Ground> {
       const written = await client.hGetAll(slot(original))
       requireSame(written['record'], original)
       const indexes: string[] = []
-      for await (const names of client.scanIterator({ MATCH: `${prefix}:label:*` })) indexes.push(...names)
+      for await (const names of client.scanIterator({ MATCH: `${prefix}:label:*` }))
+        indexes.push(...names)
       const ids = await inBatches(keys, original, told, async (copies) => {
         const batch = client.multi()
         const entries = new Map<string, { score: number; value: string }[]>()
@@ -120,7 +128,9 @@ async function inBatches(
 ): Promise<string[]> {
   const ids = [original.record.id]
   while (ids.length < keys) {
-    const copies = Array.from({ length: Math.min(BATCH, keys - ids.length) }, (_, i) => copyOf(original, ids.length + i))
+    const copies = Array.from({ length: Math.min(BATCH, keys - ids.length) }, (_, i) =>
+      copyOf(original, ids.length + i),
+    )
     await write(copies)
     ids.push(...copies.map(({ record }) => record.id))
     if (ids.length % 100_000 < BATCH) told(ids.length)

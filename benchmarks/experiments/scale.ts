@@ -10,25 +10,40 @@ const SAMPLES = 200
 // The index of a million keys is one level deeper, and less of it is in the nearest memory.
 const FLAT = 1.5
 
-/** Many keys beside few, on one server, asked in turns: a lookup and a tenant's first page cost the same, however many keys there are. */
+/**
+ * Many keys beside few, on one server, asked in turns: a lookup and a tenant's first page cost the
+ * same, however many keys there are.
+ */
 export const figure: Figure = {
   name: 'scale',
-  title: 'what a lookup and a page cost among many keys and among few, and how much room a key takes',
+  title:
+    'what a lookup and a page cost among many keys and among few, and how much room a key takes',
   async run({ quick, progress }) {
     const many = quick ? 100_000 : 1_000_000
     const rows = [
       await measure('postgres', await postgresGround(), many, quick ? 3000 : 20_000, progress),
       await measure('redis', await redisGround(), many, quick ? 3000 : 20_000, progress),
     ]
-    const ok = rows.every(({ wrong, lookup, page }) => wrong === 0 && lookup.ratio <= FLAT && page.ratio <= FLAT)
+    const ok = rows.every(
+      ({ wrong, lookup, page }) => wrong === 0 && lookup.ratio <= FLAT && page.ratio <= FLAT,
+    )
     return { ok, rows }
   },
 }
 
-async function measure(store: string, ground: Ground, many: number, lookups: number, progress: Progress) {
+async function measure(
+  store: string,
+  ground: Ground,
+  many: number,
+  lookups: number,
+  progress: Progress,
+) {
   try {
     const crowds = []
-    for (const keys of [FEW, many]) crowds.push(await ground.gather(keys, (done) => progress(`${store}: ${done} of ${keys} keys`)))
+    for (const keys of [FEW, many])
+      crowds.push(
+        await ground.gather(keys, (done) => progress(`${store}: ${done} of ${keys} keys`)),
+      )
     const [few, all] = crowds as [Crowd, Crowd]
     const wrong = (await wrongIn(few)) + (await wrongIn(all))
     const lookup = await inTurns(few, all, lookups, ({ store, ids }) => store.get(any(ids)))
@@ -36,14 +51,26 @@ async function measure(store: string, ground: Ground, many: number, lookups: num
       store.list({ tenant: tenantOf(Math.random() * ids.length), limit: PAGE }),
     )
     progress(`${store}: ${lookups} lookups among each`)
-    return { store, keys: [FEW, many], wrong, bytesPerKey: [few.bytesPerKey, all.bytesPerKey], lookup, page }
+    return {
+      store,
+      keys: [FEW, many],
+      wrong,
+      bytesPerKey: [few.bytesPerKey, all.bytesPerKey],
+      lookup,
+      page,
+    }
   } finally {
     await ground.stop()
   }
 }
 
 // In turns, so that whatever else the machine does meets both.
-async function inTurns(few: Crowd, all: Crowd, times: number, ask: (crowd: Crowd) => Promise<unknown>) {
+async function inTurns(
+  few: Crowd,
+  all: Crowd,
+  times: number,
+  ask: (crowd: Crowd) => Promise<unknown>,
+) {
   const timed = async (crowd: Crowd, into: number[]) => {
     const began = performance.now()
     await ask(crowd)
@@ -57,10 +84,15 @@ async function inTurns(few: Crowd, all: Crowd, times: number, ask: (crowd: Crowd
     await timed(all, milliseconds.many)
   }
   const among = { few: quantiles(milliseconds.few), many: quantiles(milliseconds.many) }
-  return { times, milliseconds: among, ratio: Math.round((100 * among.many.p50) / among.few.p50) / 100 }
+  return {
+    times,
+    milliseconds: among,
+    ratio: Math.round((100 * among.many.p50) / among.few.p50) / 100,
+  }
 }
 
-// The store must take the copies for its own: each key by its id, and those of a tenant, page by page, and no others.
+// The store must take the copies for its own: each key by its id, and those of a tenant, page by
+// page, and no others.
 async function wrongIn({ store, ids }: Crowd): Promise<number> {
   const { keys, close } = createTwinkey({ store })
   let wrong = 0
@@ -74,7 +106,12 @@ async function wrongIn({ store, ids }: Crowd): Promise<number> {
     const found: string[] = []
     let cursor: string | undefined
     do {
-      const page = await keys.list({ tenant: tenantOf(first), state: 'enabled', limit: PAGE, cursor })
+      const page = await keys.list({
+        tenant: tenantOf(first),
+        state: 'enabled',
+        limit: PAGE,
+        cursor,
+      })
       found.push(...page.keys.map(({ id }) => id))
       cursor = page.next
     } while (cursor !== undefined)

@@ -1,11 +1,19 @@
 import { hash, randomBytes } from 'node:crypto'
 import { type KeyRecord, type KeyStore, memoryStore, type WireRequest } from 'twinkey'
-import { digestSecret, matchSecret, type SlotDigests, slotDigests } from '../../src/core/secrets/digest.ts'
+import {
+  digestSecret,
+  matchSecret,
+  type SlotDigests,
+  slotDigests,
+} from '../../src/core/secrets/digest.ts'
 import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'
 import { CheckedRequirement } from '../../src/guard/requirement.ts'
 import { createTwinkey } from '../../src/twinkey.ts'
 
-/** Something that is timed, with as many slots as the pool has. What a slot holds is of one of two classes, and nothing else tells them apart. */
+/**
+ * Something that is timed, with as many slots as the pool has. What a slot holds is of one of two
+ * classes, and nothing else tells them apart.
+ */
 export interface Trial {
   readonly name: string
   /** Puts something new of the class that is said into every slot. Never timed. */
@@ -17,17 +25,37 @@ export interface Trial {
 const PAIRS = 16
 
 /** The trials: two classes of secrets each, none of which is right. */
-export async function trialsOf(slots: number): Promise<Readonly<Record<'compare' | 'same' | 'earlyExit' | 'verify' | 'unknownId', Trial>>> {
+export async function trialsOf(
+  slots: number,
+): Promise<Readonly<Record<'compare' | 'same' | 'earlyExit' | 'verify' | 'unknownId', Trial>>> {
   const secrets = Array.from({ length: slots }, () => mintSecret('tk', mintId()))
   return {
-    compare: compareTrial('compare: all but the last byte right, against random', secrets, matchSecret, nearlyRight),
+    compare: compareTrial(
+      'compare: all but the last byte right, against random',
+      secrets,
+      matchSecret,
+      nearlyRight,
+    ),
     same: compareTrial('control: random against random', secrets, matchSecret, () => {}),
-    earlyExit: compareTrial('control: a compare that ends at the first difference', secrets, leakingCompare, nearlyRight),
-    verify: await verifyTrial('verify: all but the last byte right, against random', secrets, (record, secret) => ({
-      ...record,
-      primary: { ...record.primary, digest: `sha-256:${nearDigest(secret)}` },
-    })),
-    unknownId: await verifyTrial('verify: unknown id, against known id with a wrong secret', secrets, () => undefined),
+    earlyExit: compareTrial(
+      'control: a compare that ends at the first difference',
+      secrets,
+      leakingCompare,
+      nearlyRight,
+    ),
+    verify: await verifyTrial(
+      'verify: all but the last byte right, against random',
+      secrets,
+      (record, secret) => ({
+        ...record,
+        primary: { ...record.primary, digest: `sha-256:${nearDigest(secret)}` },
+      }),
+    ),
+    unknownId: await verifyTrial(
+      'verify: unknown id, against known id with a wrong secret',
+      secrets,
+      () => undefined,
+    ),
   }
 }
 
@@ -40,7 +68,9 @@ function compareTrial(
   compare: Compare,
   nearer: (pairs: Uint16Array, right: Uint16Array) => void,
 ): Trial {
-  const right = secrets.map((secret) => codesOf(slotDigests(digestSecret(secret, undefined), undefined).pairs))
+  const right = secrets.map((secret) =>
+    codesOf(slotDigests(digestSecret(secret, undefined), undefined).pairs),
+  )
   const digests = secrets.map(() => slotDigests(digestSecret('', undefined), undefined))
   return {
     name,
@@ -112,7 +142,8 @@ async function verifyTrial(
     },
     call(slot) {
       const decision = twinkey.decide(requests[slot] as WireRequest, requirement)
-      if ('then' in decision || decision.ok) throw new Error('What is timed is a refusal of what is known.')
+      if ('then' in decision || decision.ok)
+        throw new Error('What is timed is a refusal of what is known.')
       return decision
     },
   }
@@ -120,7 +151,10 @@ async function verifyTrial(
 
 async function sampleRecord(): Promise<KeyRecord> {
   const store = memoryStore()
-  const { key } = await createTwinkey({ store }).keys.create({ name: 'timed', scope: { tenants: ['t'] } })
+  const { key } = await createTwinkey({ store }).keys.create({
+    name: 'timed',
+    scope: { tenants: ['t'] },
+  })
   const record = await store.get(key.id)
   if (record?.kind !== 'key') throw new Error('the key is not there')
   return record
@@ -134,5 +168,10 @@ export function nearDigest(secret: string): string {
 }
 
 function requestOf(secret: string): WireRequest {
-  return { method: 'GET', url: '/', header: (name) => (name === 'x-api-key' ? secret : undefined), param: () => undefined }
+  return {
+    method: 'GET',
+    url: '/',
+    header: (name) => (name === 'x-api-key' ? secret : undefined),
+    param: () => undefined,
+  }
 }

@@ -3,7 +3,8 @@ import type { Figure } from './figure.ts'
 import { separationOf } from './timing-statistics.ts'
 import { type Trial, trialsOf } from './timing-trials.ts'
 
-// How many inputs stand ready at a time. They are filled anew, each with a class by lot, before each is timed once.
+// How many inputs stand ready at a time. They are filled anew, each with a class by lot, before
+// each is timed once.
 const SLOTS = 1000
 const CALLS_PER_SAMPLE = 16
 const RUNS = 3
@@ -11,13 +12,20 @@ const RUNS = 3
 const APART = 4.5
 /** What a leak must show at the least, so that the others mean something. */
 const SEEN = 50
-/** How far apart a remembered unknown id and a known one may be. Ids are no secrets, and the read of the store that comes before tells far more. */
+/**
+ * How far apart a remembered unknown id and a known one may be. Ids are no secrets, and the read of
+ * the store that comes before tells far more.
+ */
 const EXISTENCE_NANOSECONDS = 1000
 
-/** Whether time tells how much of a secret is right: Welch's t-test in the manner of dudect, on classes of which none is let in. */
+/**
+ * Whether time tells how much of a secret is right: Welch's t-test in the manner of dudect, on
+ * classes of which none is let in.
+ */
 export const figure: Figure = {
   name: 'timing',
-  title: 'whether the time of a refusal tells how much of a secret was right, or whether its id exists: t-tests between two classes',
+  title:
+    'whether the time of a refusal tells how much of a secret was right, or whether its id exists: t-tests between two classes',
   async run({ quick, progress }) {
     const samples = quick ? 20_000 : 1_000_000
     const { compare, same, earlyExit, verify, unknownId } = await trialsOf(SLOTS)
@@ -28,7 +36,11 @@ export const figure: Figure = {
       [verify, `|t| < ${APART}`, alike],
       [same, `|t| < ${APART}`, alike],
       [earlyExit, `|t| > ${SEEN}`, (run: Run) => Math.abs(run.farthest) > SEEN],
-      [unknownId, `medians within ${EXISTENCE_NANOSECONDS} ns`, (run: Run) => Math.abs(run.nanosecondsApart) < EXISTENCE_NANOSECONDS],
+      [
+        unknownId,
+        `medians within ${EXISTENCE_NANOSECONDS} ns`,
+        (run: Run) => Math.abs(run.nanosecondsApart) < EXISTENCE_NANOSECONDS,
+      ],
     ] as const) {
       await separated(trial, quick ? 5000 : 50_000)
       const runs: Run[] = []
@@ -42,7 +54,10 @@ export const figure: Figure = {
   },
 }
 
-/** What one run says: t of all samples, t farthest from zero at any crop, and the medians' difference for one call. */
+/**
+ * What one run says: t of all samples, t farthest from zero at any crop, and the medians'
+ * difference for one call.
+ */
 interface Run {
   readonly raw: number
   readonly farthest: number
@@ -65,7 +80,11 @@ async function separated({ fill, call }: Trial, samples: number): Promise<Run> {
     }
   }
   const { raw, farthest, mediansApart } = separationOf(times, classes)
-  return { raw: rounded(raw), farthest: rounded(farthest), nanosecondsApart: rounded((mediansApart * 1e6) / CALLS_PER_SAMPLE) }
+  return {
+    raw: rounded(raw),
+    farthest: rounded(farthest),
+    nanosecondsApart: rounded((mediansApart * 1e6) / CALLS_PER_SAMPLE),
+  }
 }
 
 function rounded(t: number): number {

@@ -17,7 +17,10 @@ export interface Load {
   readonly delayP99Milliseconds: number
 }
 
-/** So many callers, each with one operation at a time. Each operation begins in a turn of the event loop, as a request does. */
+/**
+ * So many callers, each with one operation at a time. Each operation begins in a turn of the event
+ * loop, as a request does.
+ */
 export async function drive(
   callers: number,
   milliseconds: number,
@@ -26,7 +29,11 @@ export async function drive(
   const histogram = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MILLISECONDS })
   let done = 0
   histogram.enable()
-  const [processor, loop, began] = [process.cpuUsage(), performance.eventLoopUtilization(), performance.now()]
+  const [processor, loop, began] = [
+    process.cpuUsage(),
+    performance.eventLoopUtilization(),
+    performance.now(),
+  ]
   const caller = async () => {
     while (performance.now() - began < milliseconds) {
       await turn()
@@ -48,7 +55,8 @@ export async function drive(
   }
 }
 
-// The histogram holds the time from one tick of its timer to the next. Never 0, so that a ratio can be formed.
+// The histogram holds the time from one tick of its timer to the next. Never 0, so that a ratio can
+// be formed.
 function delay(nanoseconds: number): number {
   return Math.max(0.01, nanoseconds / 1e6 - DELAY_RESOLUTION_MILLISECONDS)
 }
@@ -63,7 +71,10 @@ export interface Flood {
   readonly firstSightP99Milliseconds: number
 }
 
-/** Good requests at a steady rate beside forged ones at a steady rate, whether or not those before have been answered. */
+/**
+ * Good requests at a steady rate beside forged ones at a steady rate, whether or not those before
+ * have been answered.
+ */
 export async function flood(
   side: Side,
   { good, forged }: { readonly good: readonly string[]; readonly forged: readonly string[] },
@@ -85,7 +96,13 @@ export async function flood(
     return (now: number) => {
       const due = Math.floor((Math.min(now, milliseconds) * perSecond) / 1000)
       for (; sent < due && tokens.length > 0; sent++) {
-        under.push(arrives(tokens[sent % tokens.length] as string, began + (sent * 1000) / perSecond, isGood))
+        under.push(
+          arrives(
+            tokens[sent % tokens.length] as string,
+            began + (sent * 1000) / perSecond,
+            isGood,
+          ),
+        )
       }
     }
   }

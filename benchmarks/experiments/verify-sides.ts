@@ -14,7 +14,10 @@ export interface Side {
 
 export type Claims = Readonly<Record<string, unknown>>
 
-/** Two sides with the same key, and tokens: each good one once, and as many that name the same `kid` and were signed by nobody. */
+/**
+ * Two sides with the same key, and tokens: each good one once, and as many that name the same `kid`
+ * and were signed by nobody.
+ */
 export interface Bench {
   readonly jose: Side
   readonly node: Side
@@ -25,7 +28,8 @@ export interface Bench {
 
 export const ALGORITHMS: readonly SigningAlgorithm[] = ['ES256', 'EdDSA', 'RS256', 'PS256']
 
-// What Web Crypto does for the same algorithm: r and s one after the other, and a salt as long as the hash (RFC 7518, sections 3.4 and 3.5).
+// What Web Crypto does for the same algorithm: r and s one after the other, and a salt as long as
+// the hash (RFC 7518, sections 3.4 and 3.5).
 const OPTIONS = {
   ES256: { hash: 'sha256', dsaEncoding: 'ieee-p1363' },
   EdDSA: { hash: null },
@@ -38,7 +42,11 @@ type Header = { readonly alg: string; readonly typ: string; readonly kid: string
 /** Makes a key, and so many tokens like those that Twinkey issues. */
 export async function benchOf(algorithm: SigningAlgorithm, count: number): Promise<Bench> {
   const jwk = await generateSigningKey(algorithm)
-  const header = { alg: algorithm, typ: 'at+jwt', kid: 'c2VlIFJGQyA3NjM4LCBidXQgb2YgdGhlIHNhbWUgc2k' }
+  const header = {
+    alg: algorithm,
+    typ: 'at+jwt',
+    kid: 'c2VlIFJGQyA3NjM4LCBidXQgb2YgdGhlIHNhbWUgc2k',
+  }
   const [jose, node] = [await joseSide(jwk, algorithm, header), nodeSide(jwk, algorithm, header)]
   const claims = claimsOf(0)
   const good: string[] = []
@@ -64,7 +72,9 @@ async function joseSide(jwk: JWK, algorithm: SigningAlgorithm, header: Header): 
     sign: (claims) => new SignJWT({ ...claims }).setProtectedHeader(header).sign(signing),
     async verify(token) {
       try {
-        return (await compactVerify(token, verifying, { algorithms: [algorithm] })).payload.length > 0
+        return (
+          (await compactVerify(token, verifying, { algorithms: [algorithm] })).payload.length > 0
+        )
       } catch {
         return false
       }
@@ -117,9 +127,13 @@ function claimsOf(number: number): Claims {
   }
 }
 
-// Another payload under the signature of a good token: a forgery that is refused only at the end of the arithmetic.
+// Another payload under the signature of a good token: a forgery that is refused only at the end of
+// the arithmetic.
 function forge(token: string): string {
   const [header, payload = '', signature] = token.split('.')
-  const claims = { ...JSON.parse(Buffer.from(payload, 'base64url').toString()), sub: 'somebody else' }
+  const claims = {
+    ...JSON.parse(Buffer.from(payload, 'base64url').toString()),
+    sub: 'somebody else',
+  }
   return `${header}.${encoded(claims)}.${signature}`
 }

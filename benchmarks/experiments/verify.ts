@@ -10,7 +10,10 @@ const EFFORT = {
 
 type Effort = (typeof EFFORT)[keyof typeof EFFORT]
 
-/** Whether the synchronous functions of `node:crypto` would serve better than jose, for each algorithm. It may be taken only where all gain. */
+/**
+ * Whether the synchronous functions of `node:crypto` would serve better than jose, for each
+ * algorithm. It may be taken only where all gain.
+ */
 export const figure: Figure = {
   name: 'verify',
   title:
@@ -21,7 +24,8 @@ export const figure: Figure = {
     for (const algorithm of ALGORITHMS) {
       const bench = await benchOf(algorithm, effort.tokens)
       const ok = await doAgree(bench)
-      const verify = (side: Side) => (number: number) => side.verify(bench.good[number % bench.good.length] as string)
+      const verify = (side: Side) => (number: number) =>
+        side.verify(bench.good[number % bench.good.length] as string)
       const verifying = await loads(bench, effort, verify)
       progress(`${algorithm}: verified`)
       const signing = await loads(bench, effort, (side) => () => side.sign(bench.claims))
@@ -29,10 +33,21 @@ export const figure: Figure = {
       const flooded = await floods(bench, effort)
       progress(`${algorithm}: flooded`)
       const { gains } = verifying
-      const isFloodBorne = flooded.ratio.firstSightP99Milliseconds.median <= 1 && flooded.ratio.warmP99Milliseconds.median <= 1
-      rows.push({ ok, algorithm, verifying, signing, flooded, isFloodBorne, mayBeTaken: gains && isFloodBorne })
+      const isFloodBorne =
+        flooded.ratio.firstSightP99Milliseconds.median <= 1 &&
+        flooded.ratio.warmP99Milliseconds.median <= 1
+      rows.push({
+        ok,
+        algorithm,
+        verifying,
+        signing,
+        flooded,
+        isFloodBorne,
+        mayBeTaken: gains && isFloodBorne,
+      })
     }
-    // That both sides decide alike is what must hold. What is faster depends on the machine, and is told.
+    // That both sides decide alike is what must hold. What is faster depends on the machine, and is
+    // told.
     return { ok: rows.every(({ ok }) => ok), atOnce: AT_ONCE, ...effort, rows }
   },
 }
@@ -51,8 +66,12 @@ async function loads(
 
 async function floods(bench: Bench, { floodRounds, floodMilliseconds }: Effort) {
   const { jose, node, good } = bench
-  const calm = await inTurn([jose, node], floodRounds, (side) => flood(side, { good, forged: [] }, floodMilliseconds))
-  const flooded = await inTurn([jose, node], floodRounds, (side) => flood(side, bench, floodMilliseconds))
+  const calm = await inTurn([jose, node], floodRounds, (side) =>
+    flood(side, { good, forged: [] }, floodMilliseconds),
+  )
+  const flooded = await inTurn([jose, node], floodRounds, (side) =>
+    flood(side, bench, floodMilliseconds),
+  )
   return { calm: { jose: calm.jose, node: calm.node }, ...flooded }
 }
 
@@ -64,8 +83,15 @@ interface Spread {
 
 type Spreads<T> = { readonly [name in keyof T]: Spread }
 
-/** Both sides in each round, the first one in turn, after one round that does not count. `ratio` is node:crypto over jose, round by round. */
-async function inTurn<T extends object>([jose, node]: readonly [Side, Side], rounds: number, run: (side: Side) => Promise<T>) {
+/**
+ * Both sides in each round, the first one in turn, after one round that does not count. `ratio` is
+ * node:crypto over jose, round by round.
+ */
+async function inTurn<T extends object>(
+  [jose, node]: readonly [Side, Side],
+  rounds: number,
+  run: (side: Side) => Promise<T>,
+) {
   const found = new Map<Side, T[]>([
     [jose, []],
     [node, []],
@@ -79,8 +105,11 @@ async function inTurn<T extends object>([jose, node]: readonly [Side, Side], rou
   const [ofJose, ofNode] = [found.get(jose) as T[], found.get(node) as T[]]
   const names = Object.keys(ofJose[0] as T) as (keyof T)[]
   const spreads = (value: (round: number, name: keyof T) => number) =>
-    Object.fromEntries(names.map((name) => [name, spread(ofJose.map((_, round) => value(round, name)))])) as Spreads<T>
-  const of = (series: readonly T[]) => (round: number, name: keyof T) => (series[round] as T)[name] as number
+    Object.fromEntries(
+      names.map((name) => [name, spread(ofJose.map((_, round) => value(round, name)))]),
+    ) as Spreads<T>
+  const of = (series: readonly T[]) => (round: number, name: keyof T) =>
+    (series[round] as T)[name] as number
   return {
     jose: spreads(of(ofJose)),
     node: spreads(of(ofNode)),
@@ -91,5 +120,9 @@ async function inTurn<T extends object>([jose, node]: readonly [Side, Side], rou
 function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b)
   const rounded = (index: number) => Math.round((sorted[index] ?? Number.NaN) * 100) / 100
-  return { median: rounded(Math.floor(sorted.length / 2)), least: rounded(0), most: rounded(sorted.length - 1) }
+  return {
+    median: rounded(Math.floor(sorted.length / 2)),
+    least: rounded(0),
+    most: rounded(sorted.length - 1),
+  }
 }

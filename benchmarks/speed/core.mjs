@@ -1,4 +1,5 @@
-// One verification of a secret, without a server: through the guard's call and by hand, then beside peers.
+// One verification of a secret, without a server: through the guard's call and by hand, then beside
+// peers.
 import { requireAuth } from 'twinkey/express'
 import { credentialsOf, requestOf, shuffled, WORKFLOW } from './keys.mjs'
 import { byNoble, createKeyCheck } from './minimal.mjs'
@@ -11,19 +12,32 @@ const BY_HAND = 'by hand, hash of Node'
 export async function measure({ keys, rounds, peerKeys, peerRounds }, say) {
   const rows = []
   const series = await interleave(await ourSides(keys), { rounds, warmRounds: 5 }, say)
-  for (const [name, values] of series) rows.push(row('warm key', name, BY_HAND, values, series.get(BY_HAND)))
+  for (const [name, values] of series)
+    rows.push(row('warm key', name, BY_HAND, values, series.get(BY_HAND)))
 
   // Only now, so that nothing of theirs is in the heap before.
   const [ours, ...peers] = await peerSides(peerKeys)
   const beside = await interleave([ours, ...peers], { rounds: peerRounds }, say)
   for (const [name, values] of beside) {
-    rows.push({ ...row('peers', name, ours.name, values, beside.get(ours.name)), ...(name === ours.name ? {} : { peer: true }) })
+    rows.push({
+      ...row('peers', name, ours.name, values, beside.get(ours.name)),
+      ...(name === ours.name ? {} : { peer: true }),
+    })
   }
   return rows
 }
 
 function row(group, name, over, values, base) {
-  return { part: 'core', group, name, over, unit: 'ns', lessIsBetter: true, values, ratios: ratios(values, base) }
+  return {
+    part: 'core',
+    group,
+    name,
+    over,
+    unit: 'ns',
+    lessIsBetter: true,
+    values,
+    ratios: ratios(values, base),
+  }
 }
 
 async function ourSides(count) {
@@ -39,8 +53,10 @@ async function ourSides(count) {
   }
   const decide = (wire) => twinkey.decide(wire, checked).ok
   const sides = {
-    [BY_HAND]: ({ headers, params }) => byNode(headers.authorization, params.tenant, WORKFLOW) !== undefined,
-    'by hand, @noble/hashes': ({ headers, params }) => noble(headers.authorization, params.tenant, WORKFLOW) !== undefined,
+    [BY_HAND]: ({ headers, params }) =>
+      byNode(headers.authorization, params.tenant, WORKFLOW) !== undefined,
+    'by hand, @noble/hashes': ({ headers, params }) =>
+      noble(headers.authorization, params.tenant, WORKFLOW) !== undefined,
     [DECIDE]: (request) => decide(wireOf(request)),
     'Twinkey, requireAuth of Express without a server'(request) {
       passed = false
@@ -51,8 +67,14 @@ async function ourSides(count) {
   const verify = ({ headers }) => twinkey.keys.verify(headers.authorization.slice('Bearer '.length))
   const prepared = (make) => (i) => wireOf(make(i))
   return [
-    ...Object.entries(sides).map(([name, letsIn]) => ({ name, run: (round) => timed(count, next(round), letsIn) })),
-    { name: `${DECIDE}, request prepared`, run: (round) => timed(count, prepared(next(round)), decide) },
+    ...Object.entries(sides).map(([name, letsIn]) => ({
+      name,
+      run: (round) => timed(count, next(round), letsIn),
+    })),
+    {
+      name: `${DECIDE}, request prepared`,
+      run: (round) => timed(count, prepared(next(round)), decide),
+    },
     { name: 'Twinkey, await keys.verify', run: (round) => timedAsync(count, next(round), verify) },
   ]
 }
@@ -64,15 +86,23 @@ async function peerSides(count) {
   const checked = asGuardsHandIt(requirement)
   const betterAuth = await createBetterAuthCheck(count)
   const prefixed = await createPrefixedCheck(count)
-  const [ours, theirs, others] = [credentialsOf(count), betterAuth.credentials, prefixed.credentials].map(inShuffledOrder)
+  const [ours, theirs, others] = [
+    credentialsOf(count),
+    betterAuth.credentials,
+    prefixed.credentials,
+  ].map(inShuffledOrder)
   const decide = (request) => twinkey.decide(wireOf(request), checked).ok
   const ask = async ({ headers, params }) => ({
     ok: (await betterAuth.check(headers.authorization, params.tenant, WORKFLOW)) !== undefined,
   })
-  const look = ({ headers, params }) => prefixed.check(headers.authorization, params.tenant, WORKFLOW) !== undefined
+  const look = ({ headers, params }) =>
+    prefixed.check(headers.authorization, params.tenant, WORKFLOW) !== undefined
   return [
     { name: DECIDE, run: (round) => timed(count, ours(round), decide) },
-    { name: 'better-auth, secondary storage', run: (round) => timedAsync(count, theirs(round), ask) },
+    {
+      name: 'better-auth, secondary storage',
+      run: (round) => timedAsync(count, theirs(round), ask),
+    },
     { name: 'prefixed-api-key and a map', run: (round) => timed(count, others(round), look) },
   ]
 }

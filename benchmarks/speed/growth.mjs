@@ -1,4 +1,5 @@
-// What one verification costs where there are few keys and where there are very many, all of them known.
+// What one verification costs where there are few keys and where there are very many, all of them
+// known.
 import { credentialOf, idOf, requestOf, shuffled, syntheticStore, WORKFLOW } from './keys.mjs'
 import { createKeyCheck } from './minimal.mjs'
 import { DECIDE } from './names.mjs'
@@ -17,16 +18,35 @@ export async function measure({ sizes, calls, rounds }, say) {
       return (i) => requestOf(credentialOf(idOf(order[i % order.length])))
     }
     const decide = (request) => twinkey.decide(wireOf(request), checked).ok
-    const look = ({ headers, params }) => byHand(headers.authorization, params.tenant, WORKFLOW) !== undefined
-    sides[DECIDE].push({ name: nameOf(DECIDE, size), size, run: (round) => timed(calls, next(round), decide) })
-    sides['by hand'].push({ name: nameOf('by hand', size), size, run: (round) => timed(calls, next(round), look) })
+    const look = ({ headers, params }) =>
+      byHand(headers.authorization, params.tenant, WORKFLOW) !== undefined
+    sides[DECIDE].push({
+      name: nameOf(DECIDE, size),
+      size,
+      run: (round) => timed(calls, next(round), decide),
+    })
+    sides['by hand'].push({
+      name: nameOf('by hand', size),
+      size,
+      run: (round) => timed(calls, next(round), look),
+    })
   }
   const series = await interleave(Object.values(sides).flat(), { rounds }, say)
   return Object.entries(sides).flatMap(([group, members]) =>
     members.map(({ name, size }) => {
       const over = nameOf(group, sizes[0])
       const values = series.get(name)
-      return { part: 'growth', group, name, size, over, unit: 'ns', lessIsBetter: true, values, ratios: ratios(values, series.get(over)) }
+      return {
+        part: 'growth',
+        group,
+        name,
+        size,
+        over,
+        unit: 'ns',
+        lessIsBetter: true,
+        values,
+        ratios: ratios(values, series.get(over)),
+      }
     }),
   )
 }

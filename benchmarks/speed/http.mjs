@@ -1,4 +1,5 @@
-// A guarded route over the same route without a guard: a server of its own for each side, and one process that drives them in turn.
+// A guarded route over the same route without a guard: a server of its own for each side, and one
+// process that drives them in turn.
 import { ask, startLoad, startServer } from './http/children.mjs'
 import { probe } from './http/probe.mjs'
 import { sidesOf } from './http/sides.mjs'
@@ -10,13 +11,21 @@ const CONNECTIONS = 32
 export async function measure({ frameworks, nearest, generations, ...settings }, say) {
   const measured = new Map()
   for (const framework of frameworks) {
-    const sides = Object.entries(await sidesOf(framework)).filter(([, { isNear }]) => !nearest || isNear)
-    measured.set(framework, { sides, rows: sides.map(([name, side]) => rowOf(framework, name, side)) })
+    const sides = Object.entries(await sidesOf(framework)).filter(
+      ([, { isNear }]) => !nearest || isNear,
+    )
+    measured.set(framework, {
+      sides,
+      rows: sides.map(([name, side]) => rowOf(framework, name, side)),
+    })
   }
-  // Processes of the same program are not equally fast: where the code and the heap of one lie is a matter of luck.
+  // Processes of the same program are not equally fast: where the code and the heap of one lie is a
+  // matter of luck.
   for (let generation = 1; generation <= generations; generation++) {
     for (const [framework, { sides, rows }] of measured) {
-      await compare(framework, rows, sides, settings, (text) => say(`servers ${generation} of ${generations}, ${framework}: ${text}`))
+      await compare(framework, rows, sides, settings, (text) =>
+        say(`servers ${generation} of ${generations}, ${framework}: ${text}`),
+      )
     }
   }
   return [...measured.values()].flatMap(({ rows }) => rows)
@@ -37,7 +46,10 @@ async function compare(framework, rows, sides, settings, say) {
       servers.set(name, server)
       await probe(name, server, side)
       const order = shuffled(server.credentials.length, 1)
-      load.send({ name, requests: Array.from(order, (number) => rawRequest(server.credentials[number])) })
+      load.send({
+        name,
+        requests: Array.from(order, (number) => rawRequest(server.credentials[number])),
+      })
     }
     await inTurn(rows, servers, load, settings, say)
   } finally {
@@ -46,23 +58,42 @@ async function compare(framework, rows, sides, settings, say) {
   }
 }
 
-async function inTurn(rows, servers, load, { rounds, milliseconds, settleMilliseconds, warmMilliseconds, warmRequests, atLeast }, say) {
-  const [open, guarded] = [rows.find(({ name }) => name === OPEN), rows.filter(({ name }) => name !== OPEN)]
+async function inTurn(
+  rows,
+  servers,
+  load,
+  { rounds, milliseconds, settleMilliseconds, warmMilliseconds, warmRequests, atLeast },
+  say,
+) {
+  const [open, guarded] = [
+    rows.find(({ name }) => name === OPEN),
+    rows.filter(({ name }) => name !== OPEN),
+  ]
   const drive = async (to, requests, start, least = atLeast, forMilliseconds = milliseconds) => {
     const { child, port } = servers.get(to)
     const before = await ask(child, {})
-    const order = { port, name: requests, connections: CONNECTIONS, milliseconds: forMilliseconds, warmMilliseconds, atLeast: least, start }
+    const order = {
+      port,
+      name: requests,
+      connections: CONNECTIONS,
+      milliseconds: forMilliseconds,
+      warmMilliseconds,
+      atLeast: least,
+      start,
+    }
     const { error, answered, total, refused, milliseconds: elapsed } = await ask(load, order)
     const after = await ask(child, {})
     if (error !== undefined) throw new Error(`${to}: ${error}`)
     if (refused > 0) throw new Error(`${to}: ${refused} of ${total} requests were refused`)
     return { answered, elapsed, total, microseconds: after.microseconds - before.microseconds }
   }
-  // Two slices of each, in the order of A B B A. What was idle while others were measured has given memory and compiled code back, and is slow for
-  // a while: both are driven without counting first, the open route as the other.
+  // Two slices of each, in the order of A B B A. What was idle while others were measured has given
+  // memory and compiled code back, and is slow for a while: both are driven without counting first,
+  // the open route as the other.
   const beside = async (name, round) => {
     const order = round % 2 === 0 ? [name, OPEN, OPEN, name] : [OPEN, name, name, OPEN]
-    for (const to of order.slice(0, 2)) await drive(to, name, round * 977, atLeast, settleMilliseconds)
+    for (const to of order.slice(0, 2))
+      await drive(to, name, round * 977, atLeast, settleMilliseconds)
     const slices = { [name]: [], [OPEN]: [] }
     for (const to of order) slices[to].push(await drive(to, name, round * 977))
     return [name, OPEN].map((to) => rateOf(slices[to]))
@@ -74,12 +105,15 @@ async function inTurn(rows, servers, load, { rounds, milliseconds, settleMillise
     await drive(name, name, 0, warmRequests)
   }
   for (let round = 0; round < rounds; round++) {
-    for (const { name, values, ratios, throughput } of round % 2 === 0 ? guarded : [...guarded].reverse()) {
+    for (const { name, values, ratios, throughput } of round % 2 === 0
+      ? guarded
+      : [...guarded].reverse()) {
       // The open route gets the same bytes.
       const [found, bare] = await beside(name, round)
       values.push(found.perSecond)
       open.values.push(bare.perSecond)
-      // Of the processor, because a machine that is busy with something else gives now more of it and now less.
+      // Of the processor, because a machine that is busy with something else gives now more of it
+      // and now less.
       ratios.push(found.ofProcessor / bare.ofProcessor)
       throughput.push(found.perSecond / bare.perSecond)
     }
@@ -89,10 +123,18 @@ async function inTurn(rows, servers, load, { rounds, milliseconds, settleMillise
 
 function rateOf(slices) {
   const sum = (member) => slices.reduce((all, slice) => all + slice[member], 0)
-  return { perSecond: (sum('answered') / sum('elapsed')) * 1000, ofProcessor: sum('total') / sum('microseconds') }
+  return {
+    perSecond: (sum('answered') / sum('elapsed')) * 1000,
+    ofProcessor: sum('total') / sum('microseconds'),
+  }
 }
 
 function rawRequest({ tenant, text }) {
-  const headers = ['Host: 127.0.0.1', 'Accept: */*', 'User-Agent: bench', `Authorization: Bearer ${text}`]
+  const headers = [
+    'Host: 127.0.0.1',
+    'Accept: */*',
+    'User-Agent: bench',
+    `Authorization: Bearer ${text}`,
+  ]
   return `GET /tenants/${tenant}/customers HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`
 }

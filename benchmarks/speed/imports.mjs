@@ -1,4 +1,5 @@
-// What it takes to import Twinkey: time in a process that has just begun, and size for whoever bundles it.
+// What it takes to import Twinkey: time in a process that has just begun, and size for whoever
+// bundles it.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { root } from '../../test/prepare.mjs'
@@ -11,7 +12,12 @@ const ADAPTERS = ['express', 'fastify', 'hono', 'web']
 const IMPORTS = {
   [BASE]: ['jose', ...NOBLE],
   'jose alone': ['jose'],
-  ...Object.fromEntries(ADAPTERS.map((adapter) => [`twinkey and twinkey/${adapter}`, ['twinkey', `twinkey/${adapter}`]])),
+  ...Object.fromEntries(
+    ADAPTERS.map((adapter) => [
+      `twinkey and twinkey/${adapter}`,
+      ['twinkey', `twinkey/${adapter}`],
+    ]),
+  ),
   'bearer-auth and jwt of Hono': ['hono/bearer-auth', 'hono/jwt'],
 }
 const PEER_IMPORTS = {
@@ -26,8 +32,15 @@ const PEER_IMPORTS = {
 }
 
 export async function measure({ rounds }, say) {
-  const sidesIn = (folder, imports) => Object.entries(imports).map(([name, modules]) => ({ name, run: () => importTime(modules, folder) }))
-  const sides = [...sidesIn(root, IMPORTS), ...sidesIn(`${root}benchmarks/speed/peers`, PEER_IMPORTS)]
+  const sidesIn = (folder, imports) =>
+    Object.entries(imports).map(([name, modules]) => ({
+      name,
+      run: () => importTime(modules, folder),
+    }))
+  const sides = [
+    ...sidesIn(root, IMPORTS),
+    ...sidesIn(`${root}benchmarks/speed/peers`, PEER_IMPORTS),
+  ]
   const series = await interleave(sides, { rounds, warmRounds: 1 }, say)
   const times = Array.from(series, ([name, values]) => ({
     part: 'import',
@@ -42,20 +55,32 @@ export async function measure({ rounds }, say) {
   return [...times, ...(await sizes())]
 }
 
-// In the process itself, from before the first import to after the last: the start of Node is not part of it. Processor time, which is what a busy
-// machine does not change.
+// In the process itself, from before the first import to after the last: the start of Node is not
+// part of it. Processor time, which is what a busy machine does not change.
 function importTime(modules, folder) {
   const lines = modules.map((name) => `await import(${JSON.stringify(name)})`)
   const code = `const began = process.cpuUsage(); ${lines.join('; ')}; process.stdout.write(JSON.stringify(process.cpuUsage(began)))`
-  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', code], { cwd: folder, encoding: 'utf8' })
+  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
   const { user, system } = JSON.parse(printed)
   return (user + system) * 1000
 }
 
 async function sizes() {
   const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
-  const subpaths = Object.keys(exports).filter((subpath) => subpath !== '.' && subpath !== './package.json')
-  const row = (group, name, value) => ({ part: 'import', group, name, unit: 'bytes', lessIsBetter: true, values: [value] })
+  const subpaths = Object.keys(exports).filter(
+    (subpath) => subpath !== '.' && subpath !== './package.json',
+  )
+  const row = (group, name, value) => ({
+    part: 'import',
+    group,
+    name,
+    unit: 'bytes',
+    lessIsBetter: true,
+    values: [value],
+  })
   const rows = [row('minified, gzip', 'createTwinkey', await sizeOfCore())]
   for (const subpath of ['.', ...subpaths]) {
     const name = `twinkey${subpath.slice(1)}`
@@ -63,7 +88,13 @@ async function sizes() {
   }
   for (const subpath of subpaths) {
     const name = `twinkey${subpath.slice(1)}`
-    rows.push(row('minified, gzip, beyond createTwinkey', name, await sizeBeyondCore(`export * from '${name}'`)))
+    rows.push(
+      row(
+        'minified, gzip, beyond createTwinkey',
+        name,
+        await sizeBeyondCore(`export * from '${name}'`),
+      ),
+    )
     if (!ADAPTERS.includes(subpath.slice(2))) continue
     const guard = await sizeBeyondCore(`export { requireAuth } from '${name}'`)
     rows.push(row('minified, gzip, beyond createTwinkey', `requireAuth of ${name}`, guard))

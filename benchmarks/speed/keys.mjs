@@ -1,4 +1,5 @@
-// The keys that every side verifies. They are computed from their number, so that all processes have the same ones and none has to keep them.
+// The keys that every side verifies. They are computed from their number, so that all processes
+// have the same ones and none has to keep them.
 import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
@@ -100,7 +101,8 @@ export function fresh(text) {
 }
 
 /**
- * A request as Node's http module has parsed it, with strings that no one has seen before, and the parameters of its route.
+ * A request as Node's http module has parsed it, with strings that no one has seen before, and the
+ * parameters of its route.
  *
  * Its `headers` are there already, which Node only makes when they are asked for.
  */
@@ -109,7 +111,16 @@ export function requestOf({ tenant, text }) {
   return {
     method: 'GET',
     url: `/tenants/${tenant}/customers`,
-    rawHeaders: ['Host', '127.0.0.1', 'Accept', '*/*', 'User-Agent', 'bench', 'Authorization', authorization],
+    rawHeaders: [
+      'Host',
+      '127.0.0.1',
+      'Accept',
+      '*/*',
+      'User-Agent',
+      'bench',
+      'Authorization',
+      authorization,
+    ],
     headers: { host: '127.0.0.1', accept: '*/*', 'user-agent': 'bench', authorization },
     params: { tenant: fresh(tenant) },
   }

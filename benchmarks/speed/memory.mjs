@@ -1,4 +1,5 @@
-// What a known key takes: one with one tenant and two slots, over a store that keeps nothing in this process.
+// What a known key takes: one with one tenant and two slots, over a store that keeps nothing in
+// this process.
 import { createTwinkey } from 'twinkey'
 import { idOf, recordOf, requestOf, secretOf, syntheticStore, tenantOf } from './keys.mjs'
 import { createKeyCheck } from './minimal.mjs'
@@ -10,7 +11,10 @@ export async function measure({ keys, rounds }, say) {
     const twinkey = createTwinkey({ store, cache: LONG })
     for (let number = 0; number < count; number++) {
       const id = idOf(number)
-      const { ok } = await twinkey.authenticate(wireOf(requestOf({ tenant: tenant(id), text: secretOf(id) })), checked)
+      const { ok } = await twinkey.authenticate(
+        wireOf(requestOf({ tenant: tenant(id), text: secretOf(id) })),
+        checked,
+      )
       if (!ok) throw new Error(`key ${number} of the benchmark was refused`)
     }
     await twinkey.flush()
@@ -38,7 +42,8 @@ export async function measure({ keys, rounds }, say) {
   return rows
 }
 
-// On the heap, and beside it for buffers. What was made is held until the end, so that nothing goes while something else is measured.
+// On the heap, and beside it for buffers. What was made is held until the end, so that nothing goes
+// while something else is measured.
 async function bytesOfEach(make, keys, rounds) {
   // What is loaded and compiled the first time is not for the keys.
   const held = [await make(1000)]

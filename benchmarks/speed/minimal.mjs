@@ -1,4 +1,5 @@
-// What a careful engineer writes by hand instead of taking a library: the least that checks a key, and the least that checks a token.
+// What a careful engineer writes by hand instead of taking a library: the least that checks a key,
+// and the least that checks a token.
 import { hash, timingSafeEqual } from 'node:crypto'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
@@ -9,7 +10,10 @@ const BEARER = 'Bearer '
 const PREFIX = 'tk_'
 const SECRET_LENGTH = 68
 
-/** Digests by Node's one-shot hash, the fastest way there: as text, because bytes cost it a Buffer from the heap. */
+/**
+ * Digests by Node's one-shot hash, the fastest way there: as text, because bytes cost it a Buffer
+ * from the heap.
+ */
 const scratch = Buffer.alloc(43)
 export const byNode = {
   unknown: Buffer.alloc(43),
@@ -32,12 +36,22 @@ export function createSecretCheck(count, digests = byNode) {
   const keys = new Map()
   for (let number = 0; number < count; number++) {
     const { id, enabled, expiresAt, scope, primary } = recordOf(idOf(number))
-    keys.set(id, { id, enabled, expiresAt, scope, digest: digests.stored(primary.digest.slice(-43)) })
+    keys.set(id, {
+      id,
+      enabled,
+      expiresAt,
+      scope,
+      digest: digests.stored(primary.digest.slice(-43)),
+    })
   }
   return (secret, tenant, workflow) => {
     if (secret.length !== SECRET_LENGTH || !secret.startsWith(PREFIX)) return undefined
     const key = keys.get(secret.slice(PREFIX.length, PREFIX.length + 16))
-    if (!digests.equals(secret, key === undefined ? digests.unknown : key.digest) || key === undefined) return undefined
+    if (
+      !digests.equals(secret, key === undefined ? digests.unknown : key.digest) ||
+      key === undefined
+    )
+      return undefined
     if (!key.enabled || (key.expiresAt !== null && Date.now() >= key.expiresAt)) return undefined
     const { tenants, workflows } = key.scope
     return tenants.includes(tenant) && workflows.includes(workflow) ? key : undefined
@@ -48,14 +62,20 @@ export function createSecretCheck(count, digests = byNode) {
 export function createKeyCheck(count, digests = byNode) {
   const check = createSecretCheck(count, digests)
   return (authorization, tenant, workflow) =>
-    authorization?.startsWith(BEARER) ? check(authorization.slice(BEARER.length), tenant, workflow) : undefined
+    authorization?.startsWith(BEARER)
+      ? check(authorization.slice(BEARER.length), tenant, workflow)
+      : undefined
 }
 
-/** Checks a token with jose, and keeps what it said under a digest until it expires: a promise the first time, the answer after that. */
+/**
+ * Checks a token with jose, and keeps what it said under a digest until it expires: a promise the
+ * first time, the answer after that.
+ */
 export function createTokenCheck({ publicKey, issuer, audience }) {
   const seen = new Map()
   const rules = { issuer, audience, algorithms: ['ES256'], typ: 'at+jwt' }
-  const judge = (claims, tenant, workflow) => (Date.now() < claims.exp * 1000 && reaches(claims, tenant, workflow) ? claims : undefined)
+  const judge = (claims, tenant, workflow) =>
+    Date.now() < claims.exp * 1000 && reaches(claims, tenant, workflow) ? claims : undefined
   return (authorization, tenant, workflow) => {
     if (!authorization?.startsWith(BEARER)) return undefined
     const token = authorization.slice(BEARER.length)
@@ -74,5 +94,8 @@ export function createTokenCheck({ publicKey, issuer, audience }) {
 
 /** Whether the claims of a token reach a tenant and a workflow. */
 export function reaches({ tenants, workflows }, tenant, workflow) {
-  return (tenants === '*' || tenants.includes(tenant)) && (workflows === '*' || workflows.includes(workflow))
+  return (
+    (tenants === '*' || tenants.includes(tenant)) &&
+    (workflows === '*' || workflows.includes(workflow))
+  )
 }

@@ -18,12 +18,14 @@ const STYLE = `text{font:13px system-ui,sans-serif;fill:#57606a}.title{font-size
 /** The plots by file name. A part that was not measured has none. */
 export function plotsOf({ rows, date, machine }) {
   const from = `${date.slice(0, 10)}, Node ${machine.node}, ${machine.processors} x ${machine.processor}`
-  const of = (part, group) => rows.filter((row) => row.part === part && row.group === group && row.ratio !== undefined)
+  const of = (part, group) =>
+    rows.filter((row) => row.part === part && row.group === group && row.ratio !== undefined)
   const plots = {}
   for (const framework of ['fastify', 'express', 'hono']) {
     const members = of('http', framework)
     const title = `${framework}: requests a guarded route serves for each that the open one serves`
-    if (members.length > 0) plots[`http-${framework}.svg`] = bars({ title, from, members, most: 1.1, goal: 1 })
+    if (members.length > 0)
+      plots[`http-${framework}.svg`] = bars({ title, from, members, most: 1.1, goal: 1 })
   }
   const peers = of('core', 'peers')
   if (peers.length > 0) {
@@ -33,7 +35,12 @@ export function plotsOf({ rows, date, machine }) {
   const growth = of('growth', 'Twinkey, decide')
   if (growth.length > 0) {
     const title = 'One verification: its time over that among 1,000 keys'
-    plots['growth.svg'] = bars({ title, from, members: [...growth, ...of('growth', 'by hand')], goal: 1 })
+    plots['growth.svg'] = bars({
+      title,
+      from,
+      members: [...growth, ...of('growth', 'by hand')],
+      goal: 1,
+    })
   }
   return plots
 }
@@ -74,7 +81,9 @@ function escaped(text) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [source, folder] = process.argv.slice(2)
-  if (folder === undefined) throw new Error('Usage: node benchmarks/speed/plots.mjs bench.json docs/plots')
+  if (folder === undefined)
+    throw new Error('Usage: node benchmarks/speed/plots.mjs bench.json docs/plots')
   mkdirSync(folder, { recursive: true })
-  for (const [name, svg] of Object.entries(plotsOf(JSON.parse(readFileSync(source, 'utf8'))))) writeFileSync(join(folder, name), svg)
+  for (const [name, svg] of Object.entries(plotsOf(JSON.parse(readFileSync(source, 'utf8')))))
+    writeFileSync(join(folder, name), svg)
 }

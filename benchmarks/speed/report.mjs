@@ -31,13 +31,19 @@ export function reportOf(rows, { parts, quick }) {
       ...(ratios === undefined ? {} : { ratio: rounded(summary(ratios)) }),
       ...(throughput === undefined ? {} : { throughput: rounded(summary(throughput)) }),
     })),
-    verdicts: verdictsOn(rows).map(({ median, min, max, ...verdict }) => ({ ...verdict, ...rounded({ median, min, max }) })),
+    verdicts: verdictsOn(rows).map(({ median, min, max, ...verdict }) => ({
+      ...verdict,
+      ...rounded({ median, min, max }),
+    })),
   }
 }
 
 /** The same for people. */
 export function tableOf({ date, machine, quick, notes, rows, verdicts }) {
-  const lines = ['', `${date}, Node ${machine.node}, ${machine.processors} x ${machine.processor}${quick ? ', quick and rough' : ''}`]
+  const lines = [
+    '',
+    `${date}, Node ${machine.node}, ${machine.processors} x ${machine.processor}${quick ? ', quick and rough' : ''}`,
+  ]
   for (const [heading, members] of groupsOf(rows)) {
     lines.push('', heading)
     for (const { name, ratio, value, unit, note } of members) {
@@ -51,7 +57,9 @@ export function tableOf({ date, machine, quick, notes, rows, verdicts }) {
   }
   if (verdicts.length > 0) lines.push('', 'ScopeValue')
   for (const { what, target, ok, ...measured } of verdicts) {
-    lines.push(`  ${ok === null ? '-  ' : ok ? 'ok ' : 'NO '} ${what.padEnd(64)} ${shown(measured).padStart(26)}  ${target}`)
+    lines.push(
+      `  ${ok === null ? '-  ' : ok ? 'ok ' : 'NO '} ${what.padEnd(64)} ${shown(measured).padStart(26)}  ${target}`,
+    )
   }
   return `${[...lines, '', ...notes, ''].join('\n')}\n`
 }
@@ -75,5 +83,7 @@ function grouped(number) {
 }
 
 function rounded(measured) {
-  return Object.fromEntries(Object.entries(measured).map(([name, value]) => [name, Number(value.toPrecision(5))]))
+  return Object.fromEntries(
+    Object.entries(measured).map(([name, value]) => [name, Number(value.toPrecision(5))]),
+  )
 }

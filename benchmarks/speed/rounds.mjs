@@ -1,4 +1,5 @@
-// Sides in turn, round by round, the order turned round each time: what disturbs one round disturbs all sides of it.
+// Sides in turn, round by round, the order turned round each time: what disturbs one round disturbs
+// all sides of it.
 
 /**
  * @param sides `{ name, run(round) }` each, where `run` answers what it measured.
@@ -25,18 +26,22 @@ export function ratios(of, over) {
 export function summary(series) {
   const sorted = [...series].sort((a, b) => a - b)
   const middle = sorted.length / 2
-  const median = sorted.length % 2 === 1 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2
+  const median =
+    sorted.length % 2 === 1 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2
   return { median, min: sorted[0], max: sorted.at(-1) }
 }
 
-// So few at a time that what is prepared does not weigh on the garbage collector while it is measured.
+// So few at a time that what is prepared does not weigh on the garbage collector while it is
+// measured.
 const BATCH = 500
 
 /**
- * Nanoseconds of processor time for each of `count` items, which are made in small batches outside of the measured time, as the requests of a
- * server are. Each must be let in: a side that refuses what it should pass measures nothing.
+ * Nanoseconds of processor time for each of `count` items, which are made in small batches outside
+ * of the measured time, as the requests of a server are. Each must be let in: a side that refuses
+ * what it should pass measures nothing.
  *
- * Processor time is that of all threads of this process, so work that a side leaves to others counts, and a busy machine does not.
+ * Processor time is that of all threads of this process, so work that a side leaves to others
+ * counts, and a busy machine does not.
  */
 export function timed(count, make, letsIn) {
   let [microseconds, passed] = [0, 0]

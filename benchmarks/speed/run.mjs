@@ -1,6 +1,8 @@
-// Measures Twinkey beside a check by hand and beside its peers. All figures are ratios of two sides from one run; docs/performance.md says what they mean.
+// Measures Twinkey beside a check by hand and beside its peers. All figures are ratios of two sides
+// from one run; docs/performance.md says what they mean.
 //   --json          prints one line of JSON, the last of stdout; progress goes to stderr
-//   --quick         fewer rounds, fewer keys and the nearest peers only, in less than a minute; its figures are rough
+//   --quick         fewer rounds, fewer keys and the nearest peers only, in less than a minute; its
+// figures are rough
 //   --only a,b      measures only these of core, tokens, http, memory, import, growth
 import { execFileSync, fork } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
@@ -10,7 +12,11 @@ import { prepare } from '../../test/prepare.mjs'
 import { PARTS } from './parts.mjs'
 
 const { values: options } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, only: { type: 'string' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
 })
 const chosen = options.only?.split(',') ?? Object.keys(PARTS)
 const unknown = chosen.find((name) => !Object.hasOwn(PARTS, name))
@@ -44,17 +50,23 @@ function measure(name) {
   const say = progress(name)
   say('begins')
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('part.mjs', import.meta.url)), [name, JSON.stringify(settings)], {
-      execArgv: flags,
-      stdio: ['ignore', 2, 2, 'ipc'],
-    })
+    const child = fork(
+      fileURLToPath(new URL('part.mjs', import.meta.url)),
+      [name, JSON.stringify(settings)],
+      {
+        execArgv: flags,
+        stdio: ['ignore', 2, 2, 'ipc'],
+      },
+    )
     let found
     child.on('message', (message) => {
       if (message.rows === undefined) say(message.progress)
       else found = message.rows
     })
     child.on('exit', (code) =>
-      found === undefined ? reject(new Error(`The part ${name} was not measured: its process ended with ${code}.`)) : resolve(found),
+      found === undefined
+        ? reject(new Error(`The part ${name} was not measured: its process ended with ${code}.`))
+        : resolve(found),
     )
   })
 }
@@ -75,7 +87,14 @@ function progress(name) {
 function installPeers() {
   const peers = fileURLToPath(new URL('peers/', import.meta.url))
   const installed = `${peers}node_modules/.package-lock.json`
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(`${peers}package-lock.json`).mtimeMs) return
+  if (
+    existsSync(installed) &&
+    statSync(installed).mtimeMs >= statSync(`${peers}package-lock.json`).mtimeMs
+  )
+    return
   process.stderr.write('Installing what to compare with…\n')
-  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: peers, stdio: ['ignore', 2, 2] })
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: peers,
+    stdio: ['ignore', 2, 2],
+  })
 }

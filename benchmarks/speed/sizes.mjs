@@ -10,7 +10,11 @@ const CORE = "export { createTwinkey } from 'twinkey'"
 const withoutDependencies = {
   name: 'without dependencies',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /^(?:jose|@noble\/hashes|node:)/ }, ({ path }) => ({ path, external: true, sideEffects: false })),
+    onResolve({ filter: /^(?:jose|@noble\/hashes|node:)/ }, ({ path }) => ({
+      path,
+      external: true,
+      sideEffects: false,
+    })),
 }
 
 /** How many bytes a program takes that is bundled with what it imports of the package. */

@@ -1,10 +1,19 @@
-// One verification of a token, without a server: seen before and seen first, beside jose's verification of the same token and beside peers.
+// One verification of a token, without a server: seen before and seen first, beside jose's
+// verification of the same token and beside peers.
 import { importJWK, jwtVerify } from 'jose'
 import { requestOf, shuffled, WORKFLOW } from './keys.mjs'
 import { createTokenCheck } from './minimal.mjs'
 import { DECIDE } from './names.mjs'
 import { interleave, ratios, timed, timedAsync } from './rounds.mjs'
-import { asGuardsHandIt, createWarm, filledStore, issueTokens, requirement, tokensOf, wireOf } from './warm.mjs'
+import {
+  asGuardsHandIt,
+  createWarm,
+  filledStore,
+  issueTokens,
+  requirement,
+  tokensOf,
+  wireOf,
+} from './warm.mjs'
 
 const WARM_ROUNDS = 3
 const BY_JOSE = 'jose, jwtVerify'
@@ -14,10 +23,21 @@ export async function measure({ tokens: count, firsts, rounds }, say) {
   const { twinkey, credentials: issued, jwk, rules } = await tokensOf(count)
   const publicKey = await importJWK(jwk, 'ES256')
   const jose = async (request) => ({
-    ok: (await jwtVerify(tokenIn(request), publicKey, { ...rules, algorithms: ['ES256'], typ: 'at+jwt' })).payload.exp > 0,
+    ok:
+      (
+        await jwtVerify(tokenIn(request), publicKey, {
+          ...rules,
+          algorithms: ['ES256'],
+          typ: 'at+jwt',
+        })
+      ).payload.exp > 0,
   })
 
-  const warm = await interleave(await warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, firsts), { rounds }, say)
+  const warm = await interleave(
+    await warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, firsts),
+    { rounds },
+    say,
+  )
   const sides = await firstSides(twinkey, jose, { keys: count, firsts, rounds })
   const first = await interleave(sides, { rounds, warmRounds: WARM_ROUNDS }, say)
   return [...rowsOf('warm token', warm), ...rowsOf('first sight', first)]
@@ -42,7 +62,10 @@ async function warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, few) 
   const checked = asGuardsHandIt(requirement)
   const byHand = createTokenCheck({ ...rules, publicKey })
   const peer = { ...rules, jwk }
-  const [fastJwt, fastJwtCached] = [createFastJwtCheck(peer), createFastJwtCheck({ ...peer, cache: 2 * issued.length })]
+  const [fastJwt, fastJwtCached] = [
+    createFastJwtCheck(peer),
+    createFastJwtCheck({ ...peer, cache: 2 * issued.length }),
+  ]
   // Everybody has seen every token once.
   for (const credential of issued) {
     const request = requestOf(credential)
@@ -68,7 +91,10 @@ async function warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, few) 
     },
     {
       name: 'Twinkey, await tokens.verify',
-      run: (round) => timedAsync(issued.length, next(round), (request) => twinkey.tokens.verify(tokenIn(request))),
+      run: (round) =>
+        timedAsync(issued.length, next(round), (request) =>
+          twinkey.tokens.verify(tokenIn(request)),
+        ),
     },
     { name: 'fast-jwt', run: (round) => timed(few, next(round), by(fastJwt)) },
     { name: 'fast-jwt, its cache on', run: all(by(fastJwtCached)) },
@@ -86,7 +112,10 @@ async function firstSides(issuer, jose, { keys, firsts: count, rounds }) {
     { name: BY_JOSE, run: (round) => timedAsync(count, first(round), jose) },
     {
       name: 'Twinkey, await authenticate',
-      run: (round) => timedAsync(count, first(round), (request) => twinkey.authenticate(wireOf(request), checked)),
+      run: (round) =>
+        timedAsync(count, first(round), (request) =>
+          twinkey.authenticate(wireOf(request), checked),
+        ),
     },
   ]
 }

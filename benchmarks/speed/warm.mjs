@@ -10,7 +10,11 @@ export const requirement = { tenant: param('tenant'), workflow: WORKFLOW }
 /** So long that nothing grows old while it is measured. */
 export const LONG = { maxAgeSeconds: 3600, maxKeys: 10_000_000 }
 
-export const tokenOptions = { issuer: ISSUER, audience: AUDIENCE, signingKeys: [await generateSigningKey()] }
+export const tokenOptions = {
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  signingKeys: [await generateSigningKey()],
+}
 
 /** The store that comes with Twinkey, with so many keys in it. */
 export async function filledStore(count) {
@@ -21,7 +25,11 @@ export async function filledStore(count) {
 
 /** A Twinkey over a store, which has just seen the first `count` keys. */
 export async function createWarm(count, store, cache = LONG) {
-  const twinkey = createTwinkey({ store, tokens: tokenOptions, ...(cache === undefined ? {} : { cache }) })
+  const twinkey = createTwinkey({
+    store,
+    tokens: tokenOptions,
+    ...(cache === undefined ? {} : { cache }),
+  })
   for (let number = 0; number < count; number++) {
     const verified = await twinkey.keys.verify(secretOf(idOf(number)))
     if (!verified.ok) throw new Error(`key ${number} of the benchmark was refused`)
@@ -48,7 +56,10 @@ export async function tokensOf(count) {
   return { twinkey, credentials: await issueTokens(twinkey, count), rules, jwk }
 }
 
-/** A requirement in the form in which a guard hands it to a Twinkey: checked once, when the route is made. */
+/**
+ * A requirement in the form in which a guard hands it to a Twinkey: checked once, when the route is
+ * made.
+ */
 export function asGuardsHandIt(given) {
   let handed
   const decider = {
@@ -64,7 +75,10 @@ export function asGuardsHandIt(given) {
 
 const ROUTE = { param: ({ params }, name) => params[name], template: () => undefined }
 
-/** A request of Node's http module in the form in which the adapters hand it to a Twinkey: made anew for each. */
+/**
+ * A request of Node's http module in the form in which the adapters hand it to a Twinkey: made anew
+ * for each.
+ */
 export function wireOf(request) {
   return new NodeWireRequest(request, request, ROUTE)
 }

@@ -27,7 +27,8 @@ export function curlOf(url: string, call: Call): string {
   const parts = ['curl -i']
   // curl makes a POST of a body by itself.
   if (method !== 'GET' && body === undefined) parts.push(`-X ${method}`)
-  for (const [name, value] of Object.entries(headers)) parts.push(`-H ${quoted(`${name}: ${value}`)}`)
+  for (const [name, value] of Object.entries(headers))
+    parts.push(`-H ${quoted(`${name}: ${value}`)}`)
   if (body !== undefined) parts.push(`-d ${quoted(body)}`)
   // A shell would take what stands in a query for its own.
   const target = `${url}${call.path}`
@@ -37,7 +38,11 @@ export function curlOf(url: string, call: Call): string {
 /** Makes the call. */
 export async function send(url: string, call: Call): Promise<Answer> {
   const { method, headers, body } = requestOf(call)
-  const response = await fetch(`${url}${call.path}`, { method, headers, ...(body === undefined ? {} : { body }) })
+  const response = await fetch(`${url}${call.path}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body }),
+  })
   const text = await response.text()
   const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
   const { status, statusText } = response
@@ -46,7 +51,11 @@ export async function send(url: string, call: Call): Promise<Answer> {
 
 function requestOf({ method, headers = {}, body }: Call) {
   if (body === undefined) return { method: method ?? 'GET', headers, body }
-  return { method: method ?? 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+  return {
+    method: method ?? 'POST',
+    headers: { ...headers, 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  }
 }
 
 function quoted(text: string): string {

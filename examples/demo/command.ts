@@ -26,23 +26,35 @@ Both take --framework ${NAMES}.`
 export function readCommand(args: readonly string[], env: NodeJS.ProcessEnv): Command {
   let json = false
   let framework: Framework = 'express'
-  const rest = args.flatMap((arg) => (arg.startsWith('--framework=') ? arg.split(/=(.*)/s, 2) : arg))
+  const rest = args.flatMap((arg) =>
+    arg.startsWith('--framework=') ? arg.split(/=(.*)/s, 2) : arg,
+  )
   while (rest.length > 0) {
     const arg = rest.shift()
     if (arg === '--json') json = true
     else if (arg === '--framework') framework = readFramework(rest.shift())
     else throw new UsageError(`Unknown argument ${JSON.stringify(arg)}.\n${USAGE}`)
   }
-  return { json, framework, port: readPort(env['PORT'] || '0'), adoption: readAdoption(env, PREFIX) }
+  return {
+    json,
+    framework,
+    port: readPort(env['PORT'] || '0'),
+    adoption: readAdoption(env, PREFIX),
+  }
 }
 
 function readFramework(word: string | undefined): Framework {
   if (word !== undefined && isFramework(word)) return word
-  throw new UsageError(`--framework must be one of ${NAMES}${word === undefined ? '' : `, not ${JSON.stringify(word)}`}.\n${USAGE}`)
+  throw new UsageError(
+    `--framework must be one of ${NAMES}${word === undefined ? '' : `, not ${JSON.stringify(word)}`}.\n${USAGE}`,
+  )
 }
 
 function readPort(text: string): number {
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN
-  if (!(port <= 65_535)) throw new Error(`PORT must be a number from 0 to 65535, not ${JSON.stringify(text)}. Leave it out for a free one.`)
+  if (!(port <= 65_535))
+    throw new Error(
+      `PORT must be a number from 0 to 65535, not ${JSON.stringify(text)}. Leave it out for a free one.`,
+    )
   return port
 }

@@ -64,7 +64,10 @@ const MAX_CUSTOMERS = 1000
  */
 export function createData(flowTenant: string): Data {
   const customers = new Map(
-    Object.entries(CUSTOMERS).map(([place, list]) => [place, new Map(list.map((customer) => [customer.id, customer]))]),
+    Object.entries(CUSTOMERS).map(([place, list]) => [
+      place,
+      new Map(list.map((customer) => [customer.id, customer])),
+    ]),
   )
   const flows = new Map(Object.entries(FLOWS))
   const sampleFlows = [
@@ -93,7 +96,10 @@ export function createData(flowTenant: string): Data {
   }
 }
 
-/** The tenant that a request is for. Only a credential for all tenants leaves it open which one is meant. */
+/**
+ * The tenant that a request is for. Only a credential for all tenants leaves it open which one is
+ * meant.
+ */
 export function tenantOf({ tenant }: Principal): string {
   if (tenant === undefined) throw Object.assign(new Error('Name a tenant.'), { status: 400 })
   return tenant

@@ -5,7 +5,10 @@ import type { Api } from './route.ts'
 import type { Listener } from './server.ts'
 
 /** The frameworks that can serve the demo. */
-export const FRAMEWORKS = { express: onExpress, fastify: onFastify, hono: onHono } satisfies Record<string, (api: Api) => Promise<Listener>>
+export const FRAMEWORKS = { express: onExpress, fastify: onFastify, hono: onHono } satisfies Record<
+  string,
+  (api: Api) => Promise<Listener>
+>
 
 export type Framework = keyof typeof FRAMEWORKS
 

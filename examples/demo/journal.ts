@@ -1,6 +1,8 @@
 import type { RefusedEvent, TwinkeyEvent } from 'twinkey'
 
-/** Listens to events and keeps the last refusal: what the operator learns and the caller does not. */
+/**
+ * Listens to events and keeps the last refusal: what the operator learns and the caller does not.
+ */
 export interface Journal {
   hear(event: TwinkeyEvent): void
   /** The refusal since this was last asked, if there was one. */

@@ -27,7 +27,10 @@ export async function runDemo(launcher: number): Promise<number> {
   }
 }
 
-async function serve({ json, framework, port, adoption }: Command, launcher: number): Promise<void> {
+async function serve(
+  { json, framework, port, adoption }: Command,
+  launcher: number,
+): Promise<void> {
   const journal = createJournal()
   const users = createUsers(adoption.flowTenant)
   const embedded = await openEmbeddedStore()
@@ -37,11 +40,16 @@ async function serve({ json, framework, port, adoption }: Command, launcher: num
   const server = await listen(await FRAMEWORKS[framework](api), port)
   const stopped = stopSignal(launcher)
 
-  if (json) process.stdout.write(`${JSON.stringify({ url: server.url, store: embedded.name, keys: samples })}\n`)
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ url: server.url, store: embedded.name, keys: samples })}\n`,
+    )
   else {
     const printer = createPrinter(process.stdout)
     const narrator = createNarrator({ twinkey, url: server.url, journal, printer })
-    const visit = runTour({ samples, narrator, twinkey, users }).then(() => printVisit(server.url, samples, printer))
+    const visit = runTour({ samples, narrator, twinkey, users }).then(() =>
+      printVisit(server.url, samples, printer),
+    )
     // A tour that is left half way finds a closed server, which is no fault.
     await Promise.race([visit, stopped])
   }

@@ -49,7 +49,10 @@ export function createNarrator({ twinkey, url, journal, printer }: NarratorParts
     note(text) {
       line(`   ${text}`)
     },
-    async manage<N extends ManagementCall>(method: N, ...args: Parameters<Keys[N]>): Promise<Result<N>> {
+    async manage<N extends ManagementCall>(
+      method: N,
+      ...args: Parameters<Keys[N]>
+    ): Promise<Result<N>> {
       line(`   await twinkey.keys.${method}(${args.map((arg) => indented(code(arg))).join(', ')})`)
       const perform = twinkey.keys[method] as (...given: Parameters<Keys[N]>) => Promise<Result<N>>
       const result = await perform(...args)
@@ -66,11 +69,16 @@ export function createNarrator({ twinkey, url, journal, printer }: NarratorParts
       const answer = await send(url, call)
       const { status, statusText, headers, body } = answer
       line(`   ${(status < 400 ? good : bad)(`${status} ${statusText}`)}`)
-      for (const name of HEADERS) if (headers.has(name)) line(dim(`   ${name}: ${headers.get(name)}`))
+      for (const name of HEADERS)
+        if (headers.has(name)) line(dim(`   ${name}: ${headers.get(name)}`))
       line(`   ${indented(pretty(body))}`)
       const refusal = journal.takeRefusal()
-      if (refusal?.reason !== undefined) line(dim(`   (the event for the operator says why: ${refusal.reason})`))
-      if (status !== expectedStatus) throw new Error(`The tour expected ${expectedStatus} here, and the server answered ${status}.`)
+      if (refusal?.reason !== undefined)
+        line(dim(`   (the event for the operator says why: ${refusal.reason})`))
+      if (status !== expectedStatus)
+        throw new Error(
+          `The tour expected ${expectedStatus} here, and the server answered ${status}.`,
+        )
       return answer
     },
   }
@@ -92,9 +100,15 @@ function code(value: unknown): string {
 
 function pretty(body: unknown): string {
   const short = (_name: string, value: unknown) =>
-    typeof value === 'string' && value.length > LONG_STRING ? `${value.slice(0, LONG_STRING / 2)}… (${value.length} characters)` : value
+    typeof value === 'string' && value.length > LONG_STRING
+      ? `${value.slice(0, LONG_STRING / 2)}… (${value.length} characters)`
+      : value
   const line = JSON.stringify(body, short)
-  return line.length <= ONE_LINE ? line : JSON.stringify(body, short, 2).replace(/\[[^[\]{}]*\]/g, (list) => list.replace(/\n\s*/g, ' '))
+  return line.length <= ONE_LINE
+    ? line
+    : JSON.stringify(body, short, 2).replace(/\[[^[\]{}]*\]/g, (list) =>
+        list.replace(/\n\s*/g, ' '),
+      )
 }
 
 function indented(text: string): string {

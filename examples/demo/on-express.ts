@@ -15,14 +15,20 @@ export async function onExpress({ twinkey, open, routes, tokens }: Api): Promise
   for (const { path, reply } of open) app.get(path, async (_req, res) => write(res, await reply()))
   for (const { path, options } of tokens) app.use(path, tokenRoutes(twinkey, options))
   for (const { method, path, requirement, reply } of routes) {
-    app[method === 'GET' ? 'get' : 'post'](path, requireAuth(twinkey, requirement), text, async (req, res) => {
-      const param = (name: string) => String(req.params[name])
-      write(res, await reply({ principal: req.principal, param, body: String(req.body ?? '') }))
-    })
+    app[method === 'GET' ? 'get' : 'post'](
+      path,
+      requireAuth(twinkey, requirement),
+      text,
+      async (req, res) => {
+        const param = (name: string) => String(req.params[name])
+        write(res, await reply({ principal: req.principal, param, body: String(req.body ?? '') }))
+      },
+    )
   }
   app.use((_req, res) => write(res, problem(404)))
   // Express tells error handlers by their four parameters.
-  const answerError: ErrorRequestHandler = (error: unknown, _req, res, _next) => write(res, replyTo(error))
+  const answerError: ErrorRequestHandler = (error: unknown, _req, res, _next) =>
+    write(res, replyTo(error))
   app.use(answerError)
   return app
 }

@@ -6,12 +6,17 @@ import type { Listener } from './server.ts'
 
 /** The API of the demo on Fastify. */
 export async function onFastify({ twinkey, open, routes, tokens }: Api): Promise<Listener> {
-  const app = fastify({ bodyLimit: MAX_BODY_BYTES, frameworkErrors: (error, _request, reply) => void write(reply, replyTo(error)) })
+  const app = fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    frameworkErrors: (error, _request, reply) => void write(reply, replyTo(error)),
+  })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
 
-  for (const { path, reply: answer } of open) app.get(path, async (_request, reply) => write(reply, await answer()))
-  for (const { path, options } of tokens) await app.register(tokenRoutes(twinkey, options), { prefix: path })
+  for (const { path, reply: answer } of open)
+    app.get(path, async (_request, reply) => write(reply, await answer()))
+  for (const { path, options } of tokens)
+    await app.register(tokenRoutes(twinkey, options), { prefix: path })
   for (const { method, path, requirement, reply: answer } of routes) {
     app.route({
       method,
@@ -19,7 +24,10 @@ export async function onFastify({ twinkey, open, routes, tokens }: Api): Promise
       onRequest: requireAuth(twinkey, requirement),
       async handler(request, reply) {
         const param = (name: string) => (request.params as Record<string, string>)[name] ?? ''
-        return write(reply, await answer({ principal: request.principal, param, body: String(request.body ?? '') }))
+        return write(
+          reply,
+          await answer({ principal: request.principal, param, body: String(request.body ?? '') }),
+        )
       },
     })
   }

@@ -9,7 +9,8 @@ export interface Printer {
 
 export function createPrinter(stream: NodeJS.WriteStream): Printer {
   const colours = stream.isTTY && process.env['NO_COLOR'] === undefined
-  const paint = (code: number) => (text: string) => (colours ? `\u001b[${code}m${text}\u001b[0m` : text)
+  const paint = (code: number) => (text: string) =>
+    colours ? `\u001b[${code}m${text}\u001b[0m` : text
   return {
     line: (text = '') => void stream.write(`${text}\n`),
     title: paint(1),

@@ -12,15 +12,37 @@ export interface ProductKeys {
   readonly flowgear: { readonly primary: string; readonly secondary: string; readonly test: string }
 }
 
-/** Makes the sample keys of the products: with the secrets that were adopted, and new ones where none was. */
-export async function createProductKeys(keys: Keys, { secrets, flowTenant }: Adoption): Promise<ProductKeys> {
+/**
+ * Makes the sample keys of the products: with the secrets that were adopted, and new ones where
+ * none was.
+ */
+export async function createProductKeys(
+  keys: Keys,
+  { secrets, flowTenant }: Adoption,
+): Promise<ProductKeys> {
   // A key of Boomi Flow is of one user and one tenant.
-  const boomiFlow = await makeKey(keys, { name: 'API Key', owner: FLOW_USER, scope: { tenants: [flowTenant] } }, secrets.boomiFlow)
+  const boomiFlow = await makeKey(
+    keys,
+    { name: 'API Key', owner: FLOW_USER, scope: { tenants: [flowTenant] } },
+    secrets.boomiFlow,
+  )
   // A key of Flare has no tenants of its own: it reaches what its user can reach now.
-  const flare = await makeKey(keys, { name: 'flare', owner: FLARE_USER, scope: { tenants: '*' } }, secrets.flare)
+  const flare = await makeKey(
+    keys,
+    { name: 'flare', owner: FLARE_USER, scope: { tenants: '*' } },
+    secrets.flare,
+  )
   // A key of Flowgear is of a site, one environment and the workflows that were selected.
-  const site = (environment: string) => ({ tenants: ['mycompany'], environments: [environment], workflows: FLOWGEAR_WORKFLOWS })
-  const production = await makeKey(keys, { name: 'crm', scope: site('Production') }, secrets.flowgear)
+  const site = (environment: string) => ({
+    tenants: ['mycompany'],
+    environments: [environment],
+    workflows: FLOWGEAR_WORKFLOWS,
+  })
+  const production = await makeKey(
+    keys,
+    { name: 'crm', scope: site('Production') },
+    secrets.flowgear,
+  )
   const test = await makeKey(keys, { name: 'crm-test', scope: site('Test') }, undefined)
   return {
     boomiFlow: { secret: boomiFlow.primary, tenant: flowTenant },
@@ -34,14 +56,23 @@ interface Secrets {
   readonly secondary: string
 }
 
-async function makeKey(keys: Keys, input: Omit<CreateKeyInput, 'secondary'>, adopted: string | undefined): Promise<Secrets> {
+async function makeKey(
+  keys: Keys,
+  input: Omit<CreateKeyInput, 'secondary'>,
+  adopted: string | undefined,
+): Promise<Secrets> {
   if (adopted === undefined) {
     const { primary, secondary } = await keys.create(input)
     if (secondary === null) throw new Error(`The sample key ${input.name} has no secondary secret.`)
     return { primary, secondary }
   }
   const digest = createHash('sha256').update(adopted).digest('base64url')
-  const primary = { digest, encoding: 'base64url', algorithm: 'sha-256', entropyBits: ADOPTED_ENTROPY_BITS } as const
+  const primary = {
+    digest,
+    encoding: 'base64url',
+    algorithm: 'sha-256',
+    entropyBits: ADOPTED_ENTROPY_BITS,
+  } as const
   const { id } = await keys.import({ ...input, primary: { ...primary, hint: adopted.slice(-4) } })
   return { primary: adopted, secondary: (await keys.regenerate(id, 'secondary')).secret }
 }

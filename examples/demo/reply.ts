@@ -11,22 +11,38 @@ export interface Reply {
 export const MAX_BODY_BYTES = 100_000
 
 /** A JSON reply. */
-export function json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
+export function json(
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Reply {
   const body = JSON.stringify(value)
   // Not every framework says the length for HEAD by itself.
   const length = String(Buffer.byteLength(body))
-  return { status, headers: { 'content-type': 'application/json', 'content-length': length, ...headers }, body }
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'content-length': length, ...headers },
+    body,
+  }
 }
 
 /** A problem of the standard convention (RFC 9457). */
 export function problem(status: number): Reply {
-  return json(status, { title: STATUS_CODES[status], status }, { 'content-type': 'application/problem+json' })
+  return json(
+    status,
+    { title: STATUS_CODES[status], status },
+    { 'content-type': 'application/problem+json' },
+  )
 }
 
-/** The reply to what a handler or a framework threw: Express names the status `status`, Fastify `statusCode`. */
+/**
+ * The reply to what a handler or a framework threw: Express names the status `status`, Fastify
+ * `statusCode`.
+ */
 export function replyTo(error: unknown): Reply {
   const { status, statusCode = status } = error as { status?: unknown; statusCode?: unknown }
-  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) return problem(statusCode)
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
+    return problem(statusCode)
   console.error(error)
   return problem(500)
 }
@@ -35,7 +51,9 @@ export function replyTo(error: unknown): Reply {
 export function membersOf(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
   } catch {
     return undefined
   }

@@ -31,20 +31,40 @@ export function boomiFlowChapter(keys: Keys, data: Data): Chapter {
         path: '/api/admin/1/tenant',
         requirement: { profile, environment, workflow: 'tenant.read' },
         reply({ principal }) {
-          return json(200, { id: tenantOf(principal), developerName: 'Example', developerSummary: null })
+          return json(200, {
+            id: tenantOf(principal),
+            developerName: 'Example',
+            developerSummary: null,
+          })
         },
       },
       {
         method: 'GET',
         path: '/api/admin/1/users/me/keys',
         requirement: { profile, environment, workflow: 'keys.read' },
-        reply: async ({ principal }) => json(200, (await keysOf(keys, principal.owner)).map(shownKey)),
+        reply: async ({ principal }) =>
+          json(200, (await keysOf(keys, principal.owner)).map(shownKey)),
       },
     ],
     listed: [
-      { product, method: 'GET', path: '/api/draw/1/flow', about: 'The flows of your tenant. manywhotenant may name it.' },
-      { product, method: 'GET', path: '/api/admin/1/tenant', about: 'Your tenant. manywhotenant may name it.' },
-      { product, method: 'GET', path: '/api/admin/1/users/me/keys', about: 'The keys of your user, without their secrets.' },
+      {
+        product,
+        method: 'GET',
+        path: '/api/draw/1/flow',
+        about: 'The flows of your tenant. manywhotenant may name it.',
+      },
+      {
+        product,
+        method: 'GET',
+        path: '/api/admin/1/tenant',
+        about: 'Your tenant. manywhotenant may name it.',
+      },
+      {
+        product,
+        method: 'GET',
+        path: '/api/admin/1/users/me/keys',
+        about: 'The keys of your user, without their secrets.',
+      },
     ],
   }
 }

@@ -14,8 +14,14 @@ export function flareChapter(users: Users, data: Data): Chapter {
       {
         method: 'GET',
         path: '/leaksdb/v2/sources',
-        requirement: { profile, accept: ['token'], environment: 'Production', workflow: 'sources.read' },
-        reply: ({ principal }) => json(200, { items: data.sources(tenantOf(principal)), next: null }),
+        requirement: {
+          profile,
+          accept: ['token'],
+          environment: 'Production',
+          workflow: 'sources.read',
+        },
+        reply: ({ principal }) =>
+          json(200, { items: data.sources(tenantOf(principal)), next: null }),
       },
     ],
     tokens: { path: '/tokens', options: { profile } },
@@ -24,10 +30,16 @@ export function flareChapter(users: Users, data: Data): Chapter {
         product,
         method: 'POST',
         path: '/tokens/generate',
-        about: 'Exchanges a key for a token: {"tenant_id": 4001}, or no body for the default tenant.',
+        about:
+          'Exchanges a key for a token: {"tenant_id": 4001}, or no body for the default tenant.',
       },
       { product, method: 'GET', path: '/tokens/test', about: 'Who a token acts for.' },
-      { product, method: 'GET', path: '/leaksdb/v2/sources', about: 'The sources of the tenant of a token.' },
+      {
+        product,
+        method: 'GET',
+        path: '/leaksdb/v2/sources',
+        about: 'The sources of the tenant of a token.',
+      },
     ],
   }
 }

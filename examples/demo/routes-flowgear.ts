@@ -36,16 +36,30 @@ export function flowgearChapter(data: Data): Chapter {
           if (sent === undefined) return json(400, { Message: 'Send a JSON object.' })
           const place = placeOf(principal)
           const id = param('id')
-          const name = typeof sent['name'] === 'string' && sent['name'] !== '' ? sent['name'] : (data.customer(place, id)?.name ?? id)
-          if (data.putCustomer(place, { id, name }) === undefined) return json(409, { Message: 'There are too many customers.' })
+          const name =
+            typeof sent['name'] === 'string' && sent['name'] !== ''
+              ? sent['name']
+              : (data.customer(place, id)?.name ?? id)
+          if (data.putCustomer(place, { id, name }) === undefined)
+            return json(409, { Message: 'There are too many customers.' })
           const { environment, username } = principal
           return json(200, { ...sent, id, name, environment, username })
         },
       },
     ],
     listed: [
-      { product, method: 'GET', path, about: 'A customer: 123. _profile=Test is the environment Test, else it is Production.' },
-      { product, method: 'POST', path, about: 'Takes any JSON object and answers it. A "name" renames the customer.' },
+      {
+        product,
+        method: 'GET',
+        path,
+        about: 'A customer: 123. _profile=Test is the environment Test, else it is Production.',
+      },
+      {
+        product,
+        method: 'POST',
+        path,
+        about: 'Takes any JSON object and answers it. A "name" renames the customer.',
+      },
     ],
   }
 }

@@ -19,7 +19,9 @@ export function standardChapter(data: Data): Chapter {
         requirement: { tenant, environment, workflow: 'customers.read' },
         reply({ principal, param }) {
           const customer = data.customer(placeOf(principal), param('id'))
-          return customer === undefined ? problem(404) : json(200, { tenant: principal.tenant, ...customer })
+          return customer === undefined
+            ? problem(404)
+            : json(200, { tenant: principal.tenant, ...customer })
         },
       },
       {
@@ -31,7 +33,11 @@ export function standardChapter(data: Data): Chapter {
           if (typeof name !== 'string' || name === '') return problem(400)
           const customer = data.addCustomer(placeOf(principal), name)
           if (customer === undefined) return problem(409)
-          return json(201, { tenant: principal.tenant, ...customer }, { location: `/v1/customers/${customer.id}` })
+          return json(
+            201,
+            { tenant: principal.tenant, ...customer },
+            { location: `/v1/customers/${customer.id}` },
+          )
         },
       },
       {
@@ -55,13 +61,15 @@ export function standardChapter(data: Data): Chapter {
         product,
         method: 'GET',
         path: '/v1/customers/:id',
-        about: 'A customer of your tenant: c1, c2. Needs the workflow customers.read; X-Tenant-Id may name the tenant.',
+        about:
+          'A customer of your tenant: c1, c2. Needs the workflow customers.read; X-Tenant-Id may name the tenant.',
       },
       {
         product,
         method: 'POST',
         path: '/v1/customers',
-        about: 'Adds one: {"name":"..."}. Needs the workflow customers.write; X-Tenant-Id may name the tenant.',
+        about:
+          'Adds one: {"name":"..."}. Needs the workflow customers.write; X-Tenant-Id may name the tenant.',
       },
       {
         product,
@@ -69,15 +77,31 @@ export function standardChapter(data: Data): Chapter {
         path: '/v1/tenants/:tenant/flows',
         about: 'The flows of a tenant: acme, globex. Needs the workflow flows.read.',
       },
-      { product, method: 'GET', path: '/v1/whoami', about: 'Who you are. Any key or token will do.' },
+      {
+        product,
+        method: 'GET',
+        path: '/v1/whoami',
+        about: 'Who you are. Any key or token will do.',
+      },
       {
         product,
         method: 'POST',
         path: '/v1/tokens',
-        about: 'Exchanges a secret for a token: {"scope":"workflow:customers.read","expires_in":600}, or no body.',
+        about:
+          'Exchanges a secret for a token: {"scope":"workflow:customers.read","expires_in":600}, or no body.',
       },
-      { product, method: 'GET', path: '/v1/tokens/test', about: 'Whose credential it is and what it reaches.' },
-      { product, method: 'GET', path: '/v1/tokens/jwks.json', about: 'The public keys that verify tokens.' },
+      {
+        product,
+        method: 'GET',
+        path: '/v1/tokens/test',
+        about: 'Whose credential it is and what it reaches.',
+      },
+      {
+        product,
+        method: 'GET',
+        path: '/v1/tokens/jwks.json',
+        about: 'The public keys that verify tokens.',
+      },
     ],
   }
 }

@@ -10,13 +10,27 @@ import type { Users } from './users.ts'
 
 /** All routes of the demo: three products beside the standard convention, on one Twinkey. */
 export function createApi(twinkey: Twinkey, users: Users, data: Data): Api {
-  const chapters = [standardChapter(data), boomiFlowChapter(twinkey.keys, data), flareChapter(users, data), flowgearChapter(data)]
-  const jwks = { product: 'standard', method: 'GET', path: '/.well-known/jwks.json', about: 'The public keys that verify tokens.' } as const
+  const chapters = [
+    standardChapter(data),
+    boomiFlowChapter(twinkey.keys, data),
+    flareChapter(users, data),
+    flowgearChapter(data),
+  ]
+  const jwks = {
+    product: 'standard',
+    method: 'GET',
+    path: '/.well-known/jwks.json',
+    about: 'The public keys that verify tokens.',
+  } as const
   return {
     twinkey,
     open: [
       { path: '/', reply: () => json(200, [...chapters.flatMap(({ listed }) => listed), jwks]) },
-      { path: jwks.path, reply: async () => json(200, await twinkey.tokens.jwks(), { 'cache-control': 'public, max-age=300' }) },
+      {
+        path: jwks.path,
+        reply: async () =>
+          json(200, await twinkey.tokens.jwks(), { 'cache-control': 'public, max-age=300' }),
+      },
     ],
     routes: chapters.flatMap(({ routes }) => routes),
     tokens: chapters.flatMap(({ tokens }) => tokens ?? []),

@@ -18,7 +18,10 @@ const TENANT = 'acme'
 const SAMPLES = {
   standard: { about: 'reaches every workflow of its tenant', scope: {} },
   readOnly: { about: 'reaches customers.read only', scope: { workflows: ['customers.read'] } },
-  test: { about: 'is of the environment Test, and these routes are of Production', scope: { environments: ['Test'] } },
+  test: {
+    about: 'is of the environment Test, and these routes are of Production',
+    scope: { environments: ['Test'] },
+  },
   disabled: { about: 'is disabled', scope: {} },
 } satisfies Record<string, { about: string; scope: Partial<CreateKeyInput['scope']> }>
 
@@ -38,6 +41,8 @@ export async function createSampleKeys(keys: Keys, adoption: Adoption): Promise<
     if (name === 'disabled') await keys.disable(key.id)
     return [name, { primary, secondary, tenant: TENANT }] as const
   })
-  const standard = Object.fromEntries(await Promise.all(created)) as Readonly<Record<SampleName, SampleKey>>
+  const standard = Object.fromEntries(await Promise.all(created)) as Readonly<
+    Record<SampleName, SampleKey>
+  >
   return { ...standard, ...(await createProductKeys(keys, adoption)) }
 }

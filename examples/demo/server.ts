@@ -21,7 +21,11 @@ export async function listen(app: Listener, port: number): Promise<Serving> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'it is in use' : (error.code ?? error.message)
-      reject(new Error(`Cannot listen on ${HOST}:${port}: ${why}. Set PORT to another one, or leave it out for a free one.`))
+      reject(
+        new Error(
+          `Cannot listen on ${HOST}:${port}: ${why}. Set PORT to another one, or leave it out for a free one.`,
+        ),
+      )
     })
     server.listen(port, HOST, resolve)
   })

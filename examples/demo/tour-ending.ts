@@ -3,12 +3,17 @@ import type { TourKey, TourParts } from './tour.ts'
 import { tokenOf } from './tour-tokens.ts'
 
 /** The end of a key. */
-export async function tourEnding({ narrator }: TourParts, { id, primary, secondary }: TourKey): Promise<void> {
+export async function tourEnding(
+  { narrator }: TourParts,
+  { id, primary, secondary }: TourKey,
+): Promise<void> {
   const { chapter, step, manage, call } = narrator
   chapter('The end of a key')
 
   step('Somebody still has a token of this key.')
-  const token = tokenOf(await call(200, { method: 'POST', path: '/v1/tokens', headers: bearer(primary) }))
+  const token = tokenOf(
+    await call(200, { method: 'POST', path: '/v1/tokens', headers: bearer(primary) }),
+  )
 
   step('A disabled key is refused at once, with either secret.')
   await manage('disable', id, { actor: 'tour' })

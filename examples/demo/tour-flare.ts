@@ -29,18 +29,24 @@ export async function tourFlare({ narrator, samples, twinkey, users }: TourParts
   await call(200, { path: SOURCES, headers: bearer(other) })
 
   step('A key follows its owner: the user loses that tenant, and the token is refused at once.')
-  await act(`users.leave('${FLARE_USER}', '${second}'); await twinkey.invalidateOwner('${FLARE_USER}')`, async () => {
-    users.leave(FLARE_USER, String(second))
-    await twinkey.invalidateOwner(FLARE_USER)
-  })
+  await act(
+    `users.leave('${FLARE_USER}', '${second}'); await twinkey.invalidateOwner('${FLARE_USER}')`,
+    async () => {
+      users.leave(FLARE_USER, String(second))
+      await twinkey.invalidateOwner(FLARE_USER)
+    },
+  )
   await call(403, { path: SOURCES, headers: bearer(other) })
 
   step('And no other token is given for it, until the user is there again.')
   await call(403, { ...exchange, body: { tenant_id: second } })
-  await act(`users.join('${FLARE_USER}', '${second}'); await twinkey.invalidateOwner('${FLARE_USER}')`, async () => {
-    users.join(FLARE_USER, String(second))
-    await twinkey.invalidateOwner(FLARE_USER)
-  })
+  await act(
+    `users.join('${FLARE_USER}', '${second}'); await twinkey.invalidateOwner('${FLARE_USER}')`,
+    async () => {
+      users.join(FLARE_USER, String(second))
+      await twinkey.invalidateOwner(FLARE_USER)
+    },
+  )
   await call(200, { ...exchange, body: { tenant_id: second } })
 }
 

@@ -16,7 +16,9 @@ export async function tourFlowgear({ narrator, samples }: TourParts): Promise<vo
   step('The secondary key as a Bearer credential, which newer clients send.')
   await call(200, { path: CUSTOMER, headers: bearer(secondary) })
 
-  step('A key in the query works too, and is not recommended. It is taken out of the URL before a handler sees it.')
+  step(
+    'A key in the query works too, and is not recommended. It is taken out of the URL before a handler sees it.',
+  )
   await call(200, { path: `${CUSTOMER}?auth-key=${encodeURIComponent(primary)}` })
 
   step('A workflow may be invoked with a body.')
@@ -25,6 +27,8 @@ export async function tourFlowgear({ narrator, samples }: TourParts): Promise<vo
   step('A key of the environment Test has to say so in the query.')
   await call(200, { path: `${CUSTOMER}?_profile=Test`, headers: key(test) })
 
-  step('If it does not, the environment is Production, and Flowgear answers 404 to whatever it refuses.')
+  step(
+    'If it does not, the environment is Production, and Flowgear answers 404 to whatever it refuses.',
+  )
   await call(404, { path: CUSTOMER, headers: key(test) })
 }

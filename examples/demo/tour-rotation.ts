@@ -15,13 +15,17 @@ export async function tourRotation(parts: TourParts, key: TourKey): Promise<Tour
 
 async function rotateTwins({ narrator }: TourParts, { id, primary }: TourKey): Promise<TourKey> {
   const { url, step, note, manage, call } = narrator
-  step('A client calls with the primary secret, eight calls at a time. Nobody uses the secondary, so that one is replaced first.')
+  step(
+    'A client calls with the primary secret, eight calls at a time. Nobody uses the secondary, so that one is replaced first.',
+  )
   const traffic = startTraffic(url, primary)
   await traffic.more(CALLS_PER_PHASE)
   const { secret: secondary } = await manage('regenerate', id, 'secondary', { actor: 'tour' })
   await traffic.more(CALLS_PER_PHASE)
 
-  step('The client moves to the new secondary secret. Then the primary is replaced, which nobody uses any more.')
+  step(
+    'The client moves to the new secondary secret. Then the primary is replaced, which nobody uses any more.',
+  )
   await traffic.moveTo(secondary)
   await traffic.more(CALLS_PER_PHASE)
   const { secret: renewed } = await manage('regenerate', id, 'primary', { actor: 'tour' })
@@ -35,14 +39,22 @@ async function rotateTwins({ narrator }: TourParts, { id, primary }: TourKey): P
 
 async function rotateWithGrace({ narrator }: TourParts): Promise<void> {
   const { url, step, note, manage, call } = narrator
-  step('A key may have a single secret. Rotating it gives a new one, and the old one works for a grace.')
-  const { key, primary: old } = await manage('create', { name: 'single', scope: { tenants: ['acme'] }, secondary: false })
+  step(
+    'A key may have a single secret. Rotating it gives a new one, and the old one works for a grace.',
+  )
+  const { key, primary: old } = await manage('create', {
+    name: 'single',
+    scope: { tenants: ['acme'] },
+    secondary: false,
+  })
   const traffic = startTraffic(url, old)
   await traffic.more(CALLS_PER_PHASE)
   const { secret } = await manage('rotate', key.id, { graceSeconds: GRACE_SECONDS, actor: 'tour' })
   await traffic.more(CALLS_PER_PHASE)
 
-  step(`The client moves to the new secret within the grace of ${GRACE_SECONDS} seconds, and goes on until the old one has died.`)
+  step(
+    `The client moves to the new secret within the grace of ${GRACE_SECONDS} seconds, and goes on until the old one has died.`,
+  )
   await traffic.moveTo(secret)
   await diesOf(url, old)
   await traffic.more(CALLS_PER_PHASE)

@@ -7,8 +7,12 @@ export async function tourTokens({ narrator }: TourParts, { primary }: TourKey):
   const { chapter, step, call } = narrator
   chapter('Tokens')
 
-  step('A secret is exchanged for a token of one hour, which can be given to what should not hold the secret.')
-  const token = tokenOf(await call(200, { method: 'POST', path: '/v1/tokens', headers: bearer(primary) }))
+  step(
+    'A secret is exchanged for a token of one hour, which can be given to what should not hold the secret.',
+  )
+  const token = tokenOf(
+    await call(200, { method: 'POST', path: '/v1/tokens', headers: bearer(primary) }),
+  )
 
   step('The token is used like the secret.')
   await call(200, { path: '/v1/customers/c1', headers: bearer(token) })
@@ -21,7 +25,11 @@ export async function tourTokens({ narrator }: TourParts, { primary }: TourKey):
   await call(403, { path: '/v1/tenants/acme/flows', headers: bearer(narrow) })
 
   step('Asking for more than the key has is refused.')
-  await call(403, { path: '/v1/tokens', headers: bearer(primary), body: { scope: 'workflow:customers.write' } })
+  await call(403, {
+    path: '/v1/tokens',
+    headers: bearer(primary),
+    body: { scope: 'workflow:customers.write' },
+  })
 
   step('A token never mints a token.')
   await call(401, { method: 'POST', path: '/v1/tokens', headers: bearer(token) })

@@ -25,9 +25,13 @@ export interface TourKey {
   readonly secondary: string
 }
 
-/** Shows everything, in the order in which one would meet it. Throws where anything is not as told. */
+/**
+ * Shows everything, in the order in which one would meet it. Throws where anything is not as told.
+ */
 export async function runTour(parts: TourParts): Promise<void> {
-  parts.narrator.chapter('This is a tour: its key is rotated and revoked on the way. Lines to paste come at the end')
+  parts.narrator.chapter(
+    'This is a tour: its key is rotated and revoked on the way. Lines to paste come at the end',
+  )
   const key = await tourAccess(parts)
   await tourTokens(parts, key)
   const rotated = await tourRotation(parts, key)

@@ -3,7 +3,10 @@ import type { FlareAccount } from 'twinkey/profiles'
 
 /** The users that own the sample keys, and the tenants that each of them may work in now. */
 export interface Users {
-  /** What a user may reach: the ceiling of all the keys that the user owns. Undefined for nobody that we know. */
+  /**
+   * What a user may reach: the ceiling of all the keys that the user owns. Undefined for nobody
+   * that we know.
+   */
   reach(owner: string): Scope | undefined
   /** What Flare's API says of the user that a key acts for. */
   account(principal: Principal): FlareAccount | undefined

@@ -10,13 +10,17 @@ export function printVisit(url: string, samples: SampleKeys, { line, title, dim 
     { path: '/v1/customers/c1', headers: bearer(primary) },
     { path: '/v1/customers', headers: { 'X-API-Key': secondary }, body: { name: 'Joan Clarke' } },
     { method: 'POST', path: '/v1/tokens', headers: bearer(primary) },
-    { path: '/api/draw/1/flow', headers: { 'x-boomi-flow-api-key': boomiFlow.secret, manywhotenant: boomiFlow.tenant } },
+    {
+      path: '/api/draw/1/flow',
+      headers: { 'x-boomi-flow-api-key': boomiFlow.secret, manywhotenant: boomiFlow.tenant },
+    },
     { method: 'POST', path: '/tokens/generate', headers: { Authorization: flare.secret } },
     { path: '/customers/123/?_profile=Test', headers: { Authorization: `Key=${flowgear.test}` } },
   ]
   const key = (name: string, about: string, secrets: Readonly<Record<string, string>>) => {
     line(`   ${title(name.padEnd(10))}${dim(about)}`)
-    for (const [slot, secret] of Object.entries(secrets)) line(`   ${' '.repeat(10)}${slot.padEnd(9)} ${secret}`)
+    for (const [slot, secret] of Object.entries(secrets))
+      line(`   ${' '.repeat(10)}${slot.padEnd(9)} ${secret}`)
   }
   line(`\n${title('== Your turn')}`)
   line('\nThese keys are there:')
@@ -25,8 +29,14 @@ export function printVisit(url: string, samples: SampleKeys, { line, title, dim 
     key(name, `tenant ${tenant}; ${aboutSample(name)}`, secrets)
   }
   key('boomiFlow', `tenant ${boomiFlow.tenant}`, { secret: boomiFlow.secret })
-  key('flare', `tenants ${flare.tenants.join(', ')}; /tokens/generate takes it, everything else its tokens`, { secret: flare.secret })
-  key('flowgear', 'environment Production; test is of another key, for the environment Test', { ...flowgear })
+  key(
+    'flare',
+    `tenants ${flare.tenants.join(', ')}; /tokens/generate takes it, everything else its tokens`,
+    { secret: flare.secret },
+  )
+  key('flowgear', 'environment Production; test is of another key, for the environment Test', {
+    ...flowgear,
+  })
   line('\nPaste one of these:')
   for (const call of calls) line(`   ${curlOf(url, call)}`)
   line(`\n${url}/ lists the routes. The server stays up until you press Ctrl+C.`)

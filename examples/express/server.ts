@@ -9,8 +9,13 @@ const url = `http://localhost:${PORT}`
 const twinkey = createTwinkey({
   prefixes: ['acme'],
   environments: ['production'],
-  // Without a key of your own, tokens end with this process: keep what generateSigningKey() makes where you keep your secrets.
-  tokens: { issuer: url, audience: url, signingKeys: [SIGNING_KEY ? JSON.parse(SIGNING_KEY) : await generateSigningKey()] },
+  // Without a key of your own, tokens end with this process: keep what generateSigningKey() makes
+  // where you keep your secrets.
+  tokens: {
+    issuer: url,
+    audience: url,
+    signingKeys: [SIGNING_KEY ? JSON.parse(SIGNING_KEY) : await generateSigningKey()],
+  },
 })
 
 // No store was given, so keys are kept in memory and there is a new one at each start.
@@ -36,9 +41,13 @@ app.delete('/customers/:id', requireAuth(twinkey, { workflow: 'customers.delete'
   res.sendStatus(204)
 })
 
-app.get('/tenants/:tenant/customers', requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }), (req, res) => {
-  res.json([...customers.values()].filter(({ tenant }) => tenant === req.principal.tenant))
-})
+app.get(
+  '/tenants/:tenant/customers',
+  requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }),
+  (req, res) => {
+    res.json([...customers.values()].filter(({ tenant }) => tenant === req.principal.tenant))
+  },
+)
 
 const server = app.listen(Number(PORT), () => console.log(`Listening on ${url}`))
 

@@ -9,8 +9,13 @@ const url = `http://localhost:${PORT}`
 const twinkey = createTwinkey({
   prefixes: ['acme'],
   environments: ['production'],
-  // Without a key of your own, tokens end with this process: keep what generateSigningKey() makes where you keep your secrets.
-  tokens: { issuer: url, audience: url, signingKeys: [SIGNING_KEY ? JSON.parse(SIGNING_KEY) : await generateSigningKey()] },
+  // Without a key of your own, tokens end with this process: keep what generateSigningKey() makes
+  // where you keep your secrets.
+  tokens: {
+    issuer: url,
+    audience: url,
+    signingKeys: [SIGNING_KEY ? JSON.parse(SIGNING_KEY) : await generateSigningKey()],
+  },
 })
 
 // No store was given, so keys are kept in memory and there is a new one at each start.
@@ -26,16 +31,27 @@ const app = fastify()
 app.register(tokenRoutes(twinkey), { prefix: '/tokens' }) // POST /tokens, GET /tokens/test, GET /tokens/jwks.json
 
 const read = requireAuth(twinkey, { workflow: 'customers.read' })
-app.get<{ Params: { id: string } }>('/customers/:id', { onRequest: read }, async (request, reply) => {
-  const customer = customers.get(request.params.id)
-  return customer === undefined || customer.tenant !== request.principal.tenant ? reply.callNotFound() : customer
-})
+app.get<{ Params: { id: string } }>(
+  '/customers/:id',
+  { onRequest: read },
+  async (request, reply) => {
+    const customer = customers.get(request.params.id)
+    return customer === undefined || customer.tenant !== request.principal.tenant
+      ? reply.callNotFound()
+      : customer
+  },
+)
 
 const remove = requireAuth(twinkey, { workflow: 'customers.delete' })
-app.delete<{ Params: { id: string } }>('/customers/:id', { onRequest: remove }, async (request, reply) => {
-  if (customers.get(request.params.id)?.tenant === request.principal.tenant) customers.delete(request.params.id)
-  return reply.code(204).send()
-})
+app.delete<{ Params: { id: string } }>(
+  '/customers/:id',
+  { onRequest: remove },
+  async (request, reply) => {
+    if (customers.get(request.params.id)?.tenant === request.principal.tenant)
+      customers.delete(request.params.id)
+    return reply.code(204).send()
+  },
+)
 
 const readOfTenant = requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' })
 app.get('/tenants/:tenant/customers', { onRequest: readOfTenant }, async (request) => {

@@ -9,16 +9,25 @@ export interface Answer {
 /** Calls on a connection of its own, so that each call may meet another node. */
 export function call(url: string, secret: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { agent: false, headers: { authorization: `Bearer ${secret}` } }, (response) => {
-      response.resume()
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, node: String(response.headers['x-node']) }))
-    })
+    const sent = request(
+      url,
+      { agent: false, headers: { authorization: `Bearer ${secret}` } },
+      (response) => {
+        response.resume()
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, node: String(response.headers['x-node']) }),
+        )
+      },
+    )
     sent.on('error', reject).end()
   })
 }
 
 /** Calls one after the other until it is told to stop. */
-export function keepCalling(url: string, secret: () => string): { stop(): Promise<readonly (Answer & { at: number })[]> } {
+export function keepCalling(
+  url: string,
+  secret: () => string,
+): { stop(): Promise<readonly (Answer & { at: number })[]> } {
   let going = true
   const answers: (Answer & { at: number })[] = []
   const done = (async () => {

@@ -13,20 +13,31 @@ export interface Database {
 }
 
 /** The database of that address, or a new one that goes with the fleet. */
-export async function startDatabase(kind: 'postgres' | 'redis', url: string | undefined): Promise<Database> {
+export async function startDatabase(
+  kind: 'postgres' | 'redis',
+  url: string | undefined,
+): Promise<Database> {
   if (url !== undefined) return { url, stop: async () => {} }
   if (kind === 'redis') return startRedis({ appendonly: 'yes', appendfsync: 'always' })
   return startPostgres()
 }
 
-/** A store of this process, which hears of the changes that other nodes make. All nodes make their tables; one of them does. */
+/**
+ * A store of this process, which hears of the changes that other nodes make. All nodes make their
+ * tables; one of them does.
+ */
 export async function openStore(url: string): Promise<{ store: KeyStore; close(): Promise<void> }> {
   if (url.startsWith('redis')) {
     const client = createClient({ url }).on('error', (error) => console.error(error.message))
     await client.connect()
-    return { store: redisStore(client, { subscriber: () => client.duplicate() }), close: async () => client.destroy() }
+    return {
+      store: redisStore(client, { subscriber: () => client.duplicate() }),
+      close: async () => client.destroy(),
+    }
   }
-  const pool = new pg.Pool({ connectionString: url, max: 5 }).on('error', (error) => console.error(error.message))
+  const pool = new pg.Pool({ connectionString: url, max: 5 }).on('error', (error) =>
+    console.error(error.message),
+  )
   const store = postgresStore(pool, { listen: () => new pg.Client({ connectionString: url }) })
   await store.migrate()
   return { store, close: () => pool.end() }

@@ -19,8 +19,15 @@ const { values } = parseArgs({
 })
 const { store: kind } = values
 const nodes = Number(values.nodes)
-if ((kind !== 'postgres' && kind !== 'redis') || !Number.isInteger(nodes) || nodes < 1 || nodes > 64) {
-  console.error('Use: npm run fleet -- [--store postgres|redis] [--nodes 1 to 64] [--port N] [--json]')
+if (
+  (kind !== 'postgres' && kind !== 'redis') ||
+  !Number.isInteger(nodes) ||
+  nodes < 1 ||
+  nodes > 64
+) {
+  console.error(
+    'Use: npm run fleet -- [--store postgres|redis] [--nodes 1 to 64] [--port N] [--json]',
+  )
   process.exit(2)
 }
 
@@ -28,11 +35,15 @@ const say = values.json ? () => {} : (line: string) => console.log(line)
 const port = Number(values.port) || (await freePort())
 const url = `http://localhost:${port}`
 say(`Starting ${kind === 'postgres' ? 'PostgreSQL' : 'Redis'} and ${nodes} nodes…`)
-const database = await startDatabase(kind, process.env[kind === 'postgres' ? 'DATABASE_URL' : 'REDIS_URL'])
+const database = await startDatabase(
+  kind,
+  process.env[kind === 'postgres' ? 'DATABASE_URL' : 'REDIS_URL'],
+)
 const SIGNING_KEY = JSON.stringify(await generateSigningKey())
 
 let stopping = false
-for (let i = 0; i < nodes; i++) cluster.fork({ PORT: String(port), STORE_URL: database.url, SIGNING_KEY })
+for (let i = 0; i < nodes; i++)
+  cluster.fork({ PORT: String(port), STORE_URL: database.url, SIGNING_KEY })
 cluster.on('exit', () => {
   // A node that dies is replaced: it brings nothing with it that was only its own.
   if (!stopping) cluster.fork({ PORT: String(port), STORE_URL: database.url, SIGNING_KEY })
@@ -45,7 +56,9 @@ const admin = createTwinkey({ store, prefixes: ['fleet'], environments: ['produc
 const stop = async (code: number) => {
   if (stopping) return
   stopping = true
-  const gone = Object.values(cluster.workers ?? {}).map((worker) => new Promise((resolve) => worker?.once('exit', resolve)))
+  const gone = Object.values(cluster.workers ?? {}).map(
+    (worker) => new Promise((resolve) => worker?.once('exit', resolve)),
+  )
   for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM')
   await Promise.all(gone)
   await admin.close()

@@ -4,7 +4,8 @@ import { requireAuth, tokenRoutes } from 'twinkey/express'
 import { stopServer } from '../stop-server.ts'
 import { openStore } from './database.ts'
 
-// One node: what every process behind the port runs. All of them have the same store and the same signing key, and nothing else in common.
+// One node: what every process behind the port runs. All of them have the same store and the same
+// signing key, and nothing else in common.
 
 const { PORT = '3000', STORE_URL = '', SIGNING_KEY = '{}' } = process.env
 const url = `http://localhost:${PORT}`

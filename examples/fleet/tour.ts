@@ -3,14 +3,27 @@ import { call, keepCalling } from './call.ts'
 
 const CALLERS = 8
 
-/** Shows what holds on every node, and counts: a key made elsewhere, a rotation under traffic, a key that is disabled. */
-export async function tour(admin: Twinkey, url: string, nodes: number, say: (line: string) => void) {
-  const input = { name: 'Billing', scope: { tenants: ['t1'], workflows: ['customers.read'] } } as const
+/**
+ * Shows what holds on every node, and counts: a key made elsewhere, a rotation under traffic, a key
+ * that is disabled.
+ */
+export async function tour(
+  admin: Twinkey,
+  url: string,
+  nodes: number,
+  say: (line: string) => void,
+) {
+  const input = {
+    name: 'Billing',
+    scope: { tenants: ['t1'], workflows: ['customers.read'] },
+  } as const
   const { key, primary, secondary } = await admin.keys.create(input)
   const first = await Promise.all(Array.from({ length: nodes * 25 }, () => call(url, primary)))
   const answering = new Set(first.map(({ node }) => node)).size
   const letIn = first.filter(({ status }) => status === 200).length
-  say(`A key was made by another process: ${letIn} of ${first.length} calls let in, by ${answering} nodes.`)
+  say(
+    `A key was made by another process: ${letIn} of ${first.length} calls let in, by ${answering} nodes.`,
+  )
 
   // Callers use the secondary while the primary is made anew, then move over: no call may fail.
   let secret = secondary as string
@@ -30,9 +43,23 @@ export async function tour(admin: Twinkey, url: string, nodes: number, say: (lin
   const after = (await Promise.all(others.map((caller) => caller.stop()))).flat()
   const last = Math.max(...after.filter(({ status }) => status === 200).map(({ at }) => at))
   const letInFor = Math.max(0, Math.round(last - disabledAt))
-  say(`It was disabled: the last call was let in ${letInFor} ms later, and ${after.filter(({ at }) => at > last).length} were refused.`)
+  say(
+    `It was disabled: the last call was let in ${letInFor} ms later, and ${after.filter(({ at }) => at > last).length} were refused.`,
+  )
   await admin.keys.enable(key.id)
 
   const ok = letIn === first.length && answering === nodes && failed === 0 && letInFor < 1000
-  return { ok, key: key.id, secret, figures: { calls: first.length, letIn, answering, underRotation: during.length, failed, letInFor } }
+  return {
+    ok,
+    key: key.id,
+    secret,
+    figures: {
+      calls: first.length,
+      letIn,
+      answering,
+      underRotation: during.length,
+      failed,
+      letInFor,
+    },
+  }
 }

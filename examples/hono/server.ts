@@ -11,8 +11,13 @@ const url = `http://localhost:${PORT}`
 const twinkey = createTwinkey({
   prefixes: ['acme'],
   environments: ['production'],
-  // Without a key of your own, tokens end with this process: keep what generateSigningKey() makes where you keep your secrets.
-  tokens: { issuer: url, audience: url, signingKeys: [SIGNING_KEY ? JSON.parse(SIGNING_KEY) : await generateSigningKey()] },
+  // Without a key of your own, tokens end with this process: keep what generateSigningKey() makes
+  // where you keep your secrets.
+  tokens: {
+    issuer: url,
+    audience: url,
+    signingKeys: [SIGNING_KEY ? JSON.parse(SIGNING_KEY) : await generateSigningKey()],
+  },
 })
 
 // No store was given, so keys are kept in memory and there is a new one at each start.
@@ -29,19 +34,28 @@ app.use('/tokens/*', tokenRoutes(twinkey)) // POST /tokens, GET /tokens/test, GE
 
 app.get('/customers/:id', requireAuth(twinkey, { workflow: 'customers.read' }), (c) => {
   const customer = customers.get(c.req.param('id'))
-  return customer === undefined || customer.tenant !== c.var.principal.tenant ? c.notFound() : c.json(customer)
+  return customer === undefined || customer.tenant !== c.var.principal.tenant
+    ? c.notFound()
+    : c.json(customer)
 })
 
 app.delete('/customers/:id', requireAuth(twinkey, { workflow: 'customers.delete' }), (c) => {
-  if (customers.get(c.req.param('id'))?.tenant === c.var.principal.tenant) customers.delete(c.req.param('id'))
+  if (customers.get(c.req.param('id'))?.tenant === c.var.principal.tenant)
+    customers.delete(c.req.param('id'))
   return c.body(null, 204)
 })
 
-app.get('/tenants/:tenant/customers', requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }), (c) => {
-  return c.json([...customers.values()].filter(({ tenant }) => tenant === c.var.principal.tenant))
-})
+app.get(
+  '/tenants/:tenant/customers',
+  requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }),
+  (c) => {
+    return c.json([...customers.values()].filter(({ tenant }) => tenant === c.var.principal.tenant))
+  },
+)
 
-const server = serve({ fetch: app.fetch, port: Number(PORT) }, () => console.log(`Listening on ${url}`))
+const server = serve({ fetch: app.fetch, port: Number(PORT) }, () =>
+  console.log(`Listening on ${url}`),
+)
 
 async function stop() {
   await stopServer(server as Server)

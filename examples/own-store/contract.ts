@@ -1,4 +1,5 @@
-// Holds the store to the contract, by the test runner of Node: node examples/start.mjs own-store/contract
+// Holds the store to the contract, by the test runner of Node: node examples/start.mjs
+// own-store/contract
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,10 +1,18 @@
-// Makes a key, prints its secret, and is killed at once: what was acknowledged has to be there all the same.
+// Makes a key, prints its secret, and is killed at once: what was acknowledged has to be there all
+// the same.
 import { writeSync } from 'node:fs'
 import { createTwinkey } from 'twinkey'
 import { lmdbStore } from './lmdb-store.ts'
 
 const { NOTES = 'notes' } = process.env
-const { keys } = createTwinkey({ store: lmdbStore(NOTES), prefixes: ['notes'], environments: ['production'] })
-const { primary } = await keys.create({ name: 'Tablet of Ada', scope: { tenants: ['ada'], workflows: ['notes.read'] } })
+const { keys } = createTwinkey({
+  store: lmdbStore(NOTES),
+  prefixes: ['notes'],
+  environments: ['production'],
+})
+const { primary } = await keys.create({
+  name: 'Tablet of Ada',
+  scope: { tenants: ['ada'], workflows: ['notes.read'] },
+})
 writeSync(1, `${primary}\n`)
 process.kill(process.pid, 'SIGKILL')

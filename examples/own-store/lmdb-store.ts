@@ -6,7 +6,10 @@ export interface LmdbStore extends KeyStore {
   close(): Promise<void>
 }
 
-/** Last uses of one key, by secret id. They stand beside the record, so that writing them down can never undo a change of it. */
+/**
+ * Last uses of one key, by secret id. They stand beside the record, so that writing them down can
+ * never undo a change of it.
+ */
 type Uses = Record<string, number>
 
 export function lmdbStore(path: string): LmdbStore {
@@ -15,9 +18,11 @@ export function lmdbStore(path: string): LmdbStore {
   const records = root.openDB<StoredKey, string>('records', { encoding: 'json' })
   const uses = root.openDB<Uses, string>('uses', { encoding: 'json' })
 
-  const joined = (record: StoredKey): StoredKey => (record.kind === 'key' ? { ...record, lastUsedAt: uses.get(record.id) ?? {} } : record)
+  const joined = (record: StoredKey): StoredKey =>
+    record.kind === 'key' ? { ...record, lastUsedAt: uses.get(record.id) ?? {} } : record
 
-  // Reads share a snapshot until the end of the turn. A new one has what another process has written.
+  // Reads share a snapshot until the end of the turn. A new one has what another process has
+  // written.
   const fresh = () => root.resetReadTxn()
 
   // One writer at a time, in all processes: what is compared here is what is then set.
@@ -49,7 +54,9 @@ export function lmdbStore(path: string): LmdbStore {
     async list({ limit, cursor, ...filter }) {
       fresh()
       const keys: KeyRecord[] = []
-      for (const { value } of records.getRange(cursor === undefined ? {} : { start: cursor, exclusiveStart: true })) {
+      for (const { value } of records.getRange(
+        cursor === undefined ? {} : { start: cursor, exclusiveStart: true },
+      )) {
         if (value.kind !== 'key' || !fits(value, filter)) continue
         // One more than asked for: there is another page.
         if (keys.length === limit) return { keys, next: keys.at(-1)?.id }
@@ -70,12 +77,16 @@ export function lmdbStore(path: string): LmdbStore {
   }
 }
 
-function fits(key: KeyRecord, { tenant, owner, state, pepper }: Omit<ListQuery, 'limit' | 'cursor'>): boolean {
+function fits(
+  key: KeyRecord,
+  { tenant, owner, state, pepper }: Omit<ListQuery, 'limit' | 'cursor'>,
+): boolean {
   return (
     (tenant === undefined || (key.scope.tenants !== '*' && key.scope.tenants.includes(tenant))) &&
     (owner === undefined || key.owner === owner) &&
     (state === undefined || state === stateOf(key)) &&
-    (pepper === undefined || [key.primary, key.secondary].some((secret) => secret && pepperOf(secret.digest) === pepper))
+    (pepper === undefined ||
+      [key.primary, key.secondary].some((secret) => secret && pepperOf(secret.digest) === pepper))
   )
 }
 

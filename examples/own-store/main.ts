@@ -1,5 +1,6 @@
-// A store of one's own, over LMDB, under a small API: npm run example own-store
-// This manages keys from one process while another serves, which is then stopped, killed and started again. The contract: own-store/contract.
+// A store of one's own, over LMDB, under a small API: npm run example own-store This manages keys
+// from one process while another serves, which is then stopped, killed and started again. The
+// contract: own-store/contract.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,10 +17,12 @@ let server = await startProgram('own-store/server', env)
 const store = lmdbStore(folder)
 const { keys, close } = createTwinkey({ store, prefixes: ['notes'], environments: ['production'] })
 
-const read = (tenant: string, credential: string) => call(`${server.url}/notes/${tenant}`, { credential })
+const read = (tenant: string, credential: string) =>
+  call(`${server.url}/notes/${tenant}`, { credential })
 const write = (tenant: string, credential: string) =>
   call(`${server.url}/notes/${tenant}`, { method: 'POST', credential, body: ['sell milk'] })
-const exchange = (credential: string) => call<{ access_token: string }>(`${server.url}/tokens`, { method: 'POST', credential })
+const exchange = (credential: string) =>
+  call<{ access_token: string }>(`${server.url}/tokens`, { method: 'POST', credential })
 
 try {
   part('A key, made by another process')
@@ -47,7 +50,8 @@ try {
   part('Stopped and started')
   await server.stop()
   server = await startProgram('own-store/server', env)
-  for (const [what, credential] of Object.entries({ primary, secondary: secret, token })) await show(`the ${what}`, read('ada', credential))
+  for (const [what, credential] of Object.entries({ primary, secondary: secret, token }))
+    await show(`the ${what}`, read('ada', credential))
   const [listed] = (await keys.list({ tenant: 'ada' })).keys
   const used = [listed?.primary, listed?.secondary].filter((slot) => slot?.lastUsedAt)
   console.log(`  ${used.length} of 2 secrets show when they were used last`)

@@ -1,4 +1,5 @@
-// The API, on Hono: notes of tenants. NOTES=folder PORT=3000 node examples/start.mjs own-store/server
+// The API, on Hono: notes of tenants. NOTES=folder PORT=3000 node examples/start.mjs
+// own-store/server
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
@@ -15,8 +16,13 @@ const twinkey = createTwinkey({
   store,
   prefixes: ['notes'],
   environments: ['production'],
-  tokens: { issuer: 'https://notes.example', audience: 'https://notes.example', signingKeys: [JSON.parse(SIGNING_KEY)] },
-  // This store tells nobody of changes. What another process has ended is refused here when the record is a second old.
+  tokens: {
+    issuer: 'https://notes.example',
+    audience: 'https://notes.example',
+    signingKeys: [JSON.parse(SIGNING_KEY)],
+  },
+  // This store tells nobody of changes. What another process has ended is refused here when the
+  // record is a second old.
   cache: { maxAgeSeconds: 1 },
 })
 
@@ -25,7 +31,9 @@ const guard = (workflow: string) => requireAuth(twinkey, { tenant: param('tenant
 
 const app = new Hono()
 app.use('/tokens/*', tokenRoutes(twinkey))
-app.get('/notes/:tenant', guard('notes.read'), (c) => c.json(notes[c.var.principal.tenant ?? ''] ?? []))
+app.get('/notes/:tenant', guard('notes.read'), (c) =>
+  c.json(notes[c.var.principal.tenant ?? ''] ?? []),
+)
 app.post('/notes/:tenant', guard('notes.write'), async (c) => {
   notes[c.var.principal.tenant ?? '']?.push(await c.req.text())
   return c.body(null, 204)

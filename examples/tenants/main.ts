@@ -1,5 +1,6 @@
-// An Express API with the keys of its tenants in PostgreSQL, as two processes: npm run example tenants
-// This starts them on a PostgreSQL of their own, calls them over HTTP as tenants and as an operator, rotates under traffic, and ends everything.
+// An Express API with the keys of its tenants in PostgreSQL, as two processes: npm run example
+// tenants This starts them on a PostgreSQL of their own, calls them over HTTP as tenants and as an
+// operator, rotates under traffic, and ends everything.
 import { randomBytes } from 'node:crypto'
 import { type ApiKey, type CreatedKey, generateSigningKey, type RenewedKey } from 'twinkey'
 import { startPostgres } from '../../test/support/postgres.ts'
@@ -15,7 +16,8 @@ const env = {
   PEPPER_2026: randomBytes(32).toString('base64'),
   SIGNING_KEYS: JSON.stringify([await generateSigningKey()]),
 }
-const startAll = () => Promise.all([startProgram('tenants/server', env), startProgram('tenants/server', env)])
+const startAll = () =>
+  Promise.all([startProgram('tenants/server', env), startProgram('tenants/server', env)])
 let servers: Program[] = []
 let printed = ''
 const stopAll = async () => {
@@ -24,7 +26,8 @@ const stopAll = async () => {
 }
 
 // Which of the two processes is called, and with what.
-const get = (index: number, path: string, credential?: string) => call(`${servers[index]?.url}${path}`, { credential })
+const get = (index: number, path: string, credential?: string) =>
+  call(`${servers[index]?.url}${path}`, { credential })
 const post = <T>(index: number, path: string, credential: string, body: object = {}) =>
   call<T>(`${servers[index]?.url}${path}`, { method: 'POST', credential, body })
 const customersOf = (tenant: string) => `/tenants/${tenant}/customers`
@@ -42,7 +45,10 @@ try {
     return created
   }
   const renew = async (key: ApiKey, how: string, body: object = {}) => {
-    const { secret } = await show(`the operator: ${how}`, post<RenewedKey>(0, `/admin/keys/${key.id}/${how}`, operator, body))
+    const { secret } = await show(
+      `the operator: ${how}`,
+      post<RenewedKey>(0, `/admin/keys/${key.id}/${how}`, operator, body),
+    )
     secrets.push(secret)
     return secret
   }
@@ -56,7 +62,10 @@ try {
   await show('acme reads acme', get(0, customersOf('acme'), billing.primary))
   await show('acme writes acme', post(1, customersOf('acme'), billing.primary, { name: 'Joan' }))
   await show('acme reads globex', get(0, customersOf('globex'), billing.primary))
-  await show('acme reads a tenant that is not there', get(0, customersOf('nobody'), billing.primary))
+  await show(
+    'acme reads a tenant that is not there',
+    get(0, customersOf('nobody'), billing.primary),
+  )
   await show('globex writes acme', post(1, customersOf('acme'), globex.primary, { name: 'Eve' }))
   await show('a reader writes', post(0, customersOf('acme'), report.primary, { name: 'Eve' }))
   await show('nobody reads', get(0, customersOf('acme')))
@@ -64,7 +73,10 @@ try {
 
   part('Tokens')
   const narrow = { scope: 'workflow:customers.read' }
-  const { access_token: token } = await show('a token to read', post<{ access_token: string }>(0, '/tokens', billing.primary, narrow))
+  const { access_token: token } = await show(
+    'a token to read',
+    post<{ access_token: string }>(0, '/tokens', billing.primary, narrow),
+  )
   secrets.push(token)
   await show('it reads acme in the other process', get(1, customersOf('acme'), token))
   await show('it writes', post(1, customersOf('acme'), token, { name: 'Eve' }))
@@ -106,7 +118,10 @@ try {
   holds = next
   await pause(over - Date.now() + 50)
   await show('the old secret, after its grace', get(0, customersOf('acme'), report.primary))
-  await show('the old secret, after its grace, in the other process', get(1, customersOf('acme'), report.primary))
+  await show(
+    'the old secret, after its grace, in the other process',
+    get(1, customersOf('acme'), report.primary),
+  )
   await traffic.stop()
 
   part('Disabled')
@@ -119,14 +134,20 @@ try {
   )
 
   part('Restarted')
-  const { access_token: before } = await show('a token', post<{ access_token: string }>(0, '/tokens', primary))
+  const { access_token: before } = await show(
+    'a token',
+    post<{ access_token: string }>(0, '/tokens', primary),
+  )
   secrets.push(before)
   await stopAll()
   servers = await startAll()
   await show('the primary from before', get(0, customersOf('acme'), primary))
   await show('the token from before', get(1, customersOf('acme'), before))
   await show('what was disabled', get(0, customersOf('globex'), globex.primary))
-  const keys = await show('the keys of acme', call<ApiKey[]>(`${servers[0]?.url}/admin/keys?tenant=acme`, { credential: operator }))
+  const keys = await show(
+    'the keys of acme',
+    call<ApiKey[]>(`${servers[0]?.url}/admin/keys?tenant=acme`, { credential: operator }),
+  )
   const used = keys.filter(({ primary, secondary }) => primary.lastUsedAt ?? secondary?.lastUsedAt)
   console.log(`      of ${keys.length} keys ${used.length} show when they were used last`)
 

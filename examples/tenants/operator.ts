@@ -1,4 +1,5 @@
-// Makes the key of an operator and prints its secret, once: node examples/start.mjs tenants/operator
+// Makes the key of an operator and prints its secret, once: node examples/start.mjs
+// tenants/operator
 import { close, twinkey } from './twinkey.ts'
 
 const { primary } = await twinkey.keys.create({

@@ -1,4 +1,5 @@
-// The API: customers of tenants, and the keys of those tenants for operators. PORT=3000 node examples/start.mjs tenants/server
+// The API: customers of tenants, and the keys of those tenants for operators. PORT=3000 node
+// examples/start.mjs tenants/server
 import type { AddressInfo } from 'node:net'
 import express, { type ErrorRequestHandler } from 'express'
 import { type ErrorCode, isTwinkeyError, type Slot } from 'twinkey'
@@ -10,7 +11,9 @@ const app = express()
 
 // Who called what, and how it ended. Never a header: the secrets are in there.
 app.use((req, res, next) => {
-  res.on('finish', () => console.log(req.method, req.path, res.statusCode, req.principal?.name ?? '-'))
+  res.on('finish', () =>
+    console.log(req.method, req.path, res.statusCode, req.principal?.name ?? '-'),
+  )
   next()
 })
 
@@ -20,7 +23,8 @@ const customers = new Map([
   ['acme', ['Ada', 'Grace']],
   ['globex', ['Hank']],
 ])
-// The path names a tenant, so the guard reads it there. Handlers take it from the principal, which the guard has checked.
+// The path names a tenant, so the guard reads it there. Handlers take it from the principal, which
+// the guard has checked.
 const guard = (workflow: string) => requireAuth(twinkey, { tenant: param('tenant'), workflow })
 
 app.get('/tenants/:tenant/customers', guard('customers.read'), (req, res) => {
@@ -33,9 +37,13 @@ app.post('/tenants/:tenant/customers', guard('customers.write'), express.json(),
   res.status(201).json({ tenant })
 })
 
-// Operators have a tenant of their own. A workflow alone would not keep tenants out: a key reaches all workflows unless its scope says otherwise.
+// Operators have a tenant of their own. A workflow alone would not keep tenants out: a key reaches
+// all workflows unless its scope says otherwise.
 const admin = express.Router()
-admin.use(requireAuth(twinkey, { tenant: 'operators', workflow: 'keys.manage', accept: ['secret'] }), express.json())
+admin.use(
+  requireAuth(twinkey, { tenant: 'operators', workflow: 'keys.manage', accept: ['secret'] }),
+  express.json(),
+)
 
 admin.get('/keys', async (req, res) => {
   res.json((await twinkey.keys.list({ tenant: String(req.query['tenant']) })).keys)
@@ -43,7 +51,16 @@ admin.get('/keys', async (req, res) => {
 admin.post('/keys', async (req, res) => {
   const { name, tenant, workflows, secondary } = req.body ?? {}
   const actor = req.principal.name
-  res.status(201).json(await twinkey.keys.create({ name, scope: { tenants: [tenant], workflows }, secondary, actor }))
+  res
+    .status(201)
+    .json(
+      await twinkey.keys.create({
+        name,
+        scope: { tenants: [tenant], workflows },
+        secondary,
+        actor,
+      }),
+    )
 })
 admin.post('/keys/:id/regenerate/:slot', async (req, res) => {
   const { id, slot } = req.params

@@ -1,4 +1,5 @@
-// The one Twinkey of a process, over the PostgreSQL of the deployment. Everything secret comes from the environment.
+// The one Twinkey of a process, over the PostgreSQL of the deployment. Everything secret comes from
+// the environment.
 import pg from 'pg'
 import { createTwinkey } from 'twinkey'
 import { postgresStore } from 'twinkey/stores/postgres'
@@ -10,7 +11,9 @@ function need(name: string): string {
 }
 
 const connectionString = need('DATABASE_URL')
-const pool = new pg.Pool({ connectionString }).on('error', (error) => console.error('pool:', error.message))
+const pool = new pg.Pool({ connectionString }).on('error', (error) =>
+  console.error('pool:', error.message),
+)
 const store = postgresStore(pool, { listen: () => new pg.Client({ connectionString }) })
 await store.migrate()
 

@@ -14,11 +14,13 @@ const twinkey = createTwinkey({
   },
 })
 
-// Ten refused credentials in five minutes. Several processes share one count with RateLimiterRedis or RateLimiterPostgres.
+// Ten refused credentials in five minutes. Several processes share one count with RateLimiterRedis
+// or RateLimiterPostgres.
 const POINTS = 10
 const failures = new RateLimiterMemory({ points: POINTS, duration: 300 })
 
-// Counted by address alone. Whoever counts by key lets anybody who knows the id of a key lock that key out.
+// Counted by address alone. Whoever counts by key lets anybody who knows the id of a key lock that
+// key out.
 const throttle: Throttle<WireRequest> = {
   async retryAfterSeconds(peer) {
     const count = await failures.get(networkOf(peer))
@@ -44,13 +46,18 @@ const { key, primary } = await twinkey.keys.create({
 console.log(`Key ${key.id} has the secret ${primary}`)
 
 const app = express()
-// The addresses of the proxies in front, like 10.0.0.1,10.0.0.2. The peer is whoever they say: without this it would be the last proxy, and
-// everybody would share one count. A number of hops instead would let whoever connects directly choose an address.
+// The addresses of the proxies in front, like 10.0.0.1,10.0.0.2. The peer is whoever they say:
+// without this it would be the last proxy, and everybody would share one count. A number of hops
+// instead would let whoever connects directly choose an address.
 app.set('trust proxy', PROXIES || false)
 app.use('/tokens', tokenRoutes(twinkey, { throttle }))
-app.get('/customers', requireAuth(twinkey, { workflow: 'customers.read', throttle }), (req, res) => {
-  res.json({ caller: req.principal.name, tenant: req.principal.tenant })
-})
+app.get(
+  '/customers',
+  requireAuth(twinkey, { workflow: 'customers.read', throttle }),
+  (req, res) => {
+    res.json({ caller: req.principal.name, tenant: req.principal.tenant })
+  },
+)
 
 const server = app.listen(Number(PORT), () => console.log(`Listening on http://localhost:${PORT}`))
 

@@ -3,7 +3,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Issuer } from './issuer.ts'
 
-/** What stands in front of the issuer, as a load balancer does: a new one gets the requests, and the last one leaves when it has answered its own. */
+/**
+ * What stands in front of the issuer, as a load balancer does: a new one gets the requests, and the
+ * last one leaves when it has answered its own.
+ */
 export async function openFront(first: Issuer) {
   let current = first
   const open = new Map<Issuer, number>()

@@ -7,8 +7,15 @@ import { requireAuth, tokenRoutes } from 'twinkey/fastify'
 import { sqliteStore } from 'twinkey/stores/sqlite'
 import { AUDIENCE, ENVIRONMENTS, ISSUER } from './settings.ts'
 
-/** One process of the issuer. Its signing keys are read when it starts, so each change of them is a new one. */
-export async function startIssuer(database: string, signingKeys: readonly JWK[], now: () => number) {
+/**
+ * One process of the issuer. Its signing keys are read when it starts, so each change of them is a
+ * new one.
+ */
+export async function startIssuer(
+  database: string,
+  signingKeys: readonly JWK[],
+  now: () => number,
+) {
   const client = createClient({ url: `file:${database}` })
   const store = sqliteStore(client)
   await store.migrate()
@@ -22,7 +29,11 @@ export async function startIssuer(database: string, signingKeys: readonly JWK[],
 
   const app = fastify()
   app.register(tokenRoutes(twinkey), { prefix: '/tokens' })
-  app.get('/whoami', { onRequest: requireAuth(twinkey, { anyTarget: true }) }, async ({ principal: { name, via } }) => ({ name, via }))
+  app.get(
+    '/whoami',
+    { onRequest: requireAuth(twinkey, { anyTarget: true }) },
+    async ({ principal: { name, via } }) => ({ name, via }),
+  )
   app.addHook('onClose', async () => {
     await twinkey.close()
     client.close()

@@ -1,5 +1,6 @@
-// A service that issues tokens and one that verifies them by the public keys alone, both on Fastify: npm run example verifier-service
-// This starts both, calls them over HTTP, and changes the signing key under traffic. The clock of both is moved on by hand.
+// A service that issues tokens and one that verifies them by the public keys alone, both on
+// Fastify: npm run example verifier-service This starts both, calls them over HTTP, and changes the
+// signing key under traffic. The clock of both is moved on by hand.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,15 +28,24 @@ let reports = await startReports(front.url, now)
 
 const production = { 'x-environment': 'production' }
 const exchange = (credential: string, body: object = {}) =>
-  call<{ access_token: string; code?: string }>(`${front.url}/tokens`, { method: 'POST', credential, body })
+  call<{ access_token: string; code?: string }>(`${front.url}/tokens`, {
+    method: 'POST',
+    credential,
+    body,
+  })
 const read = (credential: string, tenant = 't1', headers: Record<string, string> = production) =>
   call(`${reports.url}/tenants/${tenant}/reports`, { credential, headers })
-const write = (credential: string) => call(`${reports.url}/tenants/t1/reports`, { method: 'POST', credential, headers: production })
+const write = (credential: string) =>
+  call(`${reports.url}/tenants/t1/reports`, { method: 'POST', credential, headers: production })
 const whoami = (credential: string) => call(`${front.url}/whoami`, { credential })
 
 try {
   part('A secret becomes a token, which is verified elsewhere')
-  const scope = { tenants: ['t1', 't2'], environments: ['production'], workflows: ['reports.read', 'reports.write'] }
+  const scope = {
+    tenants: ['t1', 't2'],
+    environments: ['production'],
+    workflows: ['reports.read', 'reports.write'],
+  }
   const { key, primary } = await issuer.keys.create({ name: 'Nightly import', scope })
   const { access_token: token } = await show('a token', exchange(primary))
   await show('it reads t1', read(token))
@@ -47,7 +57,10 @@ try {
   await show('another tenant', read(token, 't3'))
   await show('another environment', read(token, 't1', { 'x-environment': 'test' }))
   await show('no environment', read(token, 't1', {}))
-  const { access_token: narrow } = await show('a narrower token', exchange(primary, { scope: 'tenant:t1 workflow:reports.read' }))
+  const { access_token: narrow } = await show(
+    'a narrower token',
+    exchange(primary, { scope: 'tenant:t1 workflow:reports.read' }),
+  )
   await show('it reads t1', read(narrow))
   await show('it reads t2', read(narrow, 't2'))
   await show('it writes t1', write(narrow))
@@ -57,11 +70,17 @@ try {
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const wider = encode({ ...JSON.parse(Buffer.from(claims, 'base64url').toString()), tenants: '*' })
   await show('other claims', read([head, wider, signature].join('.'), 't2'))
-  await show('another signature', read([head, claims, (signature[0] === 'A' ? 'B' : 'A') + signature.slice(1)].join('.')))
+  await show(
+    'another signature',
+    read([head, claims, (signature[0] === 'A' ? 'B' : 'A') + signature.slice(1)].join('.')),
+  )
   await show('no signature', read([encode({ alg: 'none', typ: 'at+jwt' }), claims, ''].join('.')))
 
   part('A new signing key, under traffic')
-  const traffic = keepReading({ exchange: async () => (await exchange(primary)).body.access_token, read }, now)
+  const traffic = keepReading(
+    { exchange: async () => (await exchange(primary)).body.access_token, read },
+    now,
+  )
   const pass = async (count: number) => {
     for (let i = 0; i < count; i++) {
       minutes(1)
@@ -90,7 +109,10 @@ try {
 
   part('The key is revoked, which public keys cannot tell')
   const { access_token: lasting } = await show('a token', exchange(primary))
-  const { access_token: short } = await show('one of five minutes', exchange(primary, { expires_in: 300 }))
+  const { access_token: short } = await show(
+    'one of five minutes',
+    exchange(primary, { expires_in: 300 }),
+  )
   await show('it passes at the issuer', whoami(lasting))
   await issuer.keys.revoke(key.id)
   await show('its secret at the issuer', exchange(primary))

@@ -10,8 +10,9 @@ export interface Way {
 }
 
 /**
- * Exchanges and reads, one after the other, until it is told to stop. In each round the newest token is used, the oldest that still has two minutes,
- * and one in between: what signed them are different keys after a change.
+ * Exchanges and reads, one after the other, until it is told to stop. In each round the newest
+ * token is used, the oldest that still has two minutes, and one in between: what signed them are
+ * different keys after a change.
  */
 export function keepReading({ exchange, read }: Way, now: () => number) {
   const tokens: { readonly token: string; readonly until: number }[] = []
@@ -37,12 +38,15 @@ export function keepReading({ exchange, read }: Way, now: () => number) {
     /** Waits for so many rounds that begin from now on. */
     async rounds(count: number): Promise<void> {
       const enough = rounds + count + 1
-      while (rounds < enough) await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 1))])
+      while (rounds < enough)
+        await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 1))])
     },
     async stop(): Promise<void> {
       going = false
       await done
-      console.log(`  ${calls} calls meanwhile, ${failed.length} failed ${[...new Set(failed)].join()}`.trimEnd())
+      console.log(
+        `  ${calls} calls meanwhile, ${failed.length} failed ${[...new Set(failed)].join()}`.trimEnd(),
+      )
     },
   }
 }

@@ -23,10 +23,16 @@ async function start({ ISSUER = 'http://localhost', SIGNING_KEY }: Env): Promise
   const twinkey = createTwinkey({
     prefixes: ['acme'],
     environments: ['production'],
-    // Without a key of your own, tokens end with this isolate: keep what generateSigningKey() makes as a secret of the Worker.
-    tokens: { issuer: ISSUER, audience: ISSUER, signingKeys: [SIGNING_KEY ? JSON.parse(SIGNING_KEY) : await generateSigningKey()] },
+    // Without a key of your own, tokens end with this isolate: keep what generateSigningKey() makes
+    // as a secret of the Worker.
+    tokens: {
+      issuer: ISSUER,
+      audience: ISSUER,
+      signingKeys: [SIGNING_KEY ? JSON.parse(SIGNING_KEY) : await generateSigningKey()],
+    },
   })
-  // No store was given, so keys are kept in memory: each isolate has keys of its own, which serves for trying it out only.
+  // No store was given, so keys are kept in memory: each isolate has keys of its own, which serves
+  // for trying it out only.
   const { key, primary } = await twinkey.keys.create({
     name: 'Billing',
     scope: { tenants: ['t1'], workflows: ['customers.read'] },
@@ -43,7 +49,9 @@ async function start({ ISSUER = 'http://localhost', SIGNING_KEY }: Env): Promise
       /^\/customers\/[^/]+$/,
       requireAuth(twinkey, { workflow: 'customers.read' }, ({ url }, { tenant }) => {
         const customer = customers.get(lastSegment(url))
-        return customer === undefined || customer.tenant !== tenant ? notFound() : Response.json(customer)
+        return customer === undefined || customer.tenant !== tenant
+          ? notFound()
+          : Response.json(customer)
       }),
     ],
     [
@@ -57,14 +65,18 @@ async function start({ ISSUER = 'http://localhost', SIGNING_KEY }: Env): Promise
     [
       'GET',
       /^\/tenants\/[^/]+\/customers$/,
-      requireAuth(twinkey, { tenant: tenantInPath, workflow: 'customers.read' }, (_request, { tenant }) =>
-        Response.json([...customers.values()].filter((each) => each.tenant === tenant)),
+      requireAuth(
+        twinkey,
+        { tenant: tenantInPath, workflow: 'customers.read' },
+        (_request, { tenant }) =>
+          Response.json([...customers.values()].filter((each) => each.tenant === tenant)),
       ),
     ],
   ]
   return (request, context) => {
     const { pathname } = new URL(request.url)
-    const [, , handler] = routes.find(([method, path]) => method === request.method && path.test(pathname)) ?? []
+    const [, , handler] =
+      routes.find(([method, path]) => method === request.method && path.test(pathname)) ?? []
     return handler === undefined ? notFound() : handler(request, context)
   }
 }

@@ -1,7 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-/** The Worker and all that it needs, as one module. For a browser: an import of Node that could be reached would fail the build. */
+/**
+ * The Worker and all that it needs, as one module. For a browser: an import of Node that could be
+ * reached would fail the build.
+ */
 export async function bundleWorker(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('worker.ts', import.meta.url))],

@@ -1,4 +1,5 @@
-// Keys in Cloudflare D1, by docs/writing-a-store.md. D1 is one primary database: what is read without a session is never a replica's.
+// Keys in Cloudflare D1, by docs/writing-a-store.md. D1 is one primary database: what is read
+// without a session is never a replica's.
 import type { KeyRecord, KeyStore, StoredKey } from 'twinkey'
 
 /** `D1Database`, as far as the store asks it. */
@@ -31,10 +32,13 @@ export const schema = [
   ) without rowid`,
 ]
 
-const COLUMNS = 'record, (select json_group_object(secret_id, used_at) from uses where key_id = id) as uses'
+const COLUMNS =
+  'record, (select json_group_object(secret_id, used_at) from uses where key_id = id) as uses'
 
-const INSERT = 'insert into keys (version, kind, owner, state, record, id) values (?, ?, ?, ?, ?, ?) on conflict do nothing'
-const UPDATE = 'update keys set version = ?, kind = ?, owner = ?, state = ?, record = ? where id = ? and version = ?'
+const INSERT =
+  'insert into keys (version, kind, owner, state, record, id) values (?, ?, ?, ?, ?, ?) on conflict do nothing'
+const UPDATE =
+  'update keys set version = ?, kind = ?, owner = ?, state = ?, record = ? where id = ? and version = ?'
 
 const USE = `insert into uses (key_id, secret_id, used_at)
   select ?1, ?2, ?3 where exists (select 1 from keys where id = ?1 and kind = 'key')
@@ -52,7 +56,8 @@ export function d1Store(database: Database): KeyStore {
       .prepare(sql)
       .bind(...values)
       .all<T>()
-  const find = async (id: string) => (await run<Row>(`select ${COLUMNS} from keys where id = ?`, id)).results[0]
+  const find = async (id: string) =>
+    (await run<Row>(`select ${COLUMNS} from keys where id = ?`, id)).results[0]
 
   return {
     async get(id) {
@@ -64,12 +69,20 @@ export function d1Store(database: Database): KeyStore {
       const [owner, state] = kind === 'key' ? [next.owner ?? null, stateOf(next)] : [null, null]
       const values = [version, kind, owner, state, JSON.stringify(next), id]
       // One statement compares and sets: another isolate may be at it too.
-      const { meta } = await (expectedVersion === undefined ? run(INSERT, ...values) : run(UPDATE, ...values, expectedVersion))
+      const { meta } = await (expectedVersion === undefined
+        ? run(INSERT, ...values)
+        : run(UPDATE, ...values, expectedVersion))
       if (meta.changes === 1) return 'stored'
-      return expectedVersion === undefined || (await find(id)) !== undefined ? 'conflict' : 'missing'
+      return expectedVersion === undefined || (await find(id)) !== undefined
+        ? 'conflict'
+        : 'missing'
     },
     async delete(id, expectedVersion) {
-      const { meta } = await run('delete from keys where id = ? and version = ?', id, expectedVersion)
+      const { meta } = await run(
+        'delete from keys where id = ? and version = ?',
+        id,
+        expectedVersion,
+      )
       if (meta.changes !== 1) return (await find(id)) === undefined ? 'missing' : 'conflict'
       await run('delete from uses where key_id = ?', id)
       return 'deleted'
@@ -96,7 +109,10 @@ export function d1Store(database: Database): KeyStore {
     },
     async recordUse(uses) {
       const use = database.prepare(USE)
-      if (uses.length > 0) await database.batch(uses.map(({ keyId, secretId, usedAt }) => use.bind(keyId, secretId, usedAt)))
+      if (uses.length > 0)
+        await database.batch(
+          uses.map(({ keyId, secretId, usedAt }) => use.bind(keyId, secretId, usedAt)),
+        )
     },
   }
 }

@@ -1,5 +1,6 @@
-// A Worker on Hono with its keys in D1, on workerd: npm run example worker
-// This installs miniflare beside this file, where that has not been done, starts two isolates over one database, and calls them over HTTP.
+// A Worker on Hono with its keys in D1, on workerd: npm run example worker This installs miniflare
+// beside this file, where that has not been done, starts two isolates over one database, and calls
+// them over HTTP.
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -10,7 +11,10 @@ import { bundleWorker } from './bundle.ts'
 import { type Database, schema } from './d1-store.ts'
 import { tour } from './tour.ts'
 
-/** Miniflare, as far as it is used here. It is not among the dependencies of the project, because it is larger than all of them. */
+/**
+ * Miniflare, as far as it is used here. It is not among the dependencies of the project, because it
+ * is larger than all of them.
+ */
 interface Miniflare {
   getD1Database(binding: string, worker: string): Promise<Database>
   unsafeGetDirectURL(worker: string): Promise<URL>
@@ -20,7 +24,10 @@ interface Miniflare {
 const folder = fileURLToPath(new URL('workerd/', import.meta.url))
 if (!existsSync(`${folder}node_modules`)) {
   console.log('Installing miniflare…')
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   if (status !== 0) process.exit(1)
 }
 const load = createRequire(`${folder}package.json`)
@@ -38,11 +45,16 @@ const worker = {
   bindings: { ADMIN_TOKEN: adminToken, SIGNING_KEY: JSON.stringify(await generateSigningKey()) },
   unsafeDirectSockets: [{ port: 0 }],
 }
-const miniflare = new Miniflare({ workers: ['here', 'elsewhere'].map((name) => ({ ...worker, name })) })
+const miniflare = new Miniflare({
+  workers: ['here', 'elsewhere'].map((name) => ({ ...worker, name })),
+})
 try {
   const database = await miniflare.getD1Database('DB', 'here')
   for (const sql of schema) await database.prepare(sql).all()
-  const [here, elsewhere] = await Promise.all([miniflare.unsafeGetDirectURL('here'), miniflare.unsafeGetDirectURL('elsewhere')])
+  const [here, elsewhere] = await Promise.all([
+    miniflare.unsafeGetDirectURL('here'),
+    miniflare.unsafeGetDirectURL('elsewhere'),
+  ])
   await tour({ here: here.origin, elsewhere: elsewhere.origin, adminToken })
 } finally {
   await miniflare.dispose()

@@ -13,13 +13,27 @@ export async function tour({ here, elsewhere, adminToken }: Deployment): Promise
   const admin = <T>(method: string, path: string, body?: object) =>
     call<T>(`${here}/admin/keys${path}`, { method, credential: adminToken, ...(body && { body }) })
   const read = (credential: string, tenant = 't1', environment = 'production', at = here) =>
-    call(`${at}/tenants/${tenant}/customers`, { credential, headers: environment === '' ? {} : { 'x-environment': environment } })
+    call(`${at}/tenants/${tenant}/customers`, {
+      credential,
+      headers: environment === '' ? {} : { 'x-environment': environment },
+    })
   const exchange = (credential: string, body: object = {}) =>
-    call<{ access_token: string; scope?: string }>(`${here}/tokens`, { method: 'POST', credential, body })
+    call<{ access_token: string; scope?: string }>(`${here}/tokens`, {
+      method: 'POST',
+      credential,
+      body,
+    })
 
   part('A key')
-  const scope = { tenants: ['t1', 't2'], environments: ['production'], workflows: ['customers.read'] }
-  const { key, primary, secondary } = await show('made', admin<CreatedKey>('POST', '', { name: 'Billing', scope }))
+  const scope = {
+    tenants: ['t1', 't2'],
+    environments: ['production'],
+    workflows: ['customers.read'],
+  }
+  const { key, primary, secondary } = await show(
+    'made',
+    admin<CreatedKey>('POST', '', { name: 'Billing', scope }),
+  )
   await show('made without a tenant', admin('POST', '', { name: 'Billing', scope: {} }))
   await show('its primary secret', read(primary))
   await show('its secondary secret', read(secondary ?? ''))
@@ -28,25 +42,39 @@ export async function tour({ here, elsewhere, adminToken }: Deployment): Promise
   await show('another environment', read(primary, 't1', 'test'))
   await show('no environment', read(primary, 't1', ''))
   const headers = { 'x-environment': 'production' }
-  await show('another workflow', call(`${here}/tenants/t1/customers/7`, { method: 'DELETE', credential: primary, headers }))
+  await show(
+    'another workflow',
+    call(`${here}/tenants/t1/customers/7`, { method: 'DELETE', credential: primary, headers }),
+  )
 
   part('A token')
   const { access_token: token } = await show('a token', exchange(primary))
-  const { access_token: narrow } = await show('one for t1', exchange(primary, { scope: 'tenant:t1' }))
+  const { access_token: narrow } = await show(
+    'one for t1',
+    exchange(primary, { scope: 'tenant:t1' }),
+  )
   await show('one for more than the key has', exchange(primary, { scope: 'tenant:*' }))
   await show('a token for a token', exchange(token))
   await show('the token reads t2', read(token, 't2'))
   await show('the one for t1 reads t2', read(narrow, 't2'))
   await show('the token reads t1 elsewhere', read(token, 't1', 'production', elsewhere))
   await show('whose it is', call(`${here}/tokens/test`, { credential: token }))
-  const { keys } = await show('the public keys', call<{ keys: object[] }>(`${here}/tokens/jwks.json`))
+  const { keys } = await show(
+    'the public keys',
+    call<{ keys: object[] }>(`${here}/tokens/jwks.json`),
+  )
   console.log(`  ${keys.length} published`)
 
   part('What goes on after the answer: last uses are written by waitUntil')
-  console.log(`  ${await usedOf(() => admin<ApiKey>('GET', `/${key.id}`))} of 2 secrets show when they were used last`)
+  console.log(
+    `  ${await usedOf(() => admin<ApiKey>('GET', `/${key.id}`))} of 2 secrets show when they were used last`,
+  )
 
   part('A secret made anew')
-  const { secret } = await show('a new secondary', admin<RenewedKey>('POST', `/${key.id}/secondary`))
+  const { secret } = await show(
+    'a new secondary',
+    admin<RenewedKey>('POST', `/${key.id}/secondary`),
+  )
   await show('the old secondary', read(secondary ?? ''))
   await show('the new secondary', read(secret))
   await show('the new secondary elsewhere', read(secret, 't1', 'production', elsewhere))
@@ -66,7 +94,9 @@ async function usedOf(ask: () => Promise<{ body: ApiKey }>): Promise<number> {
   const until = Date.now() + 2000
   for (;;) {
     const { primary, secondary } = (await ask()).body
-    const used = [primary.lastUsedAt, secondary?.lastUsedAt].filter((at) => at !== null && at !== undefined).length
+    const used = [primary.lastUsedAt, secondary?.lastUsedAt].filter(
+      (at) => at !== null && at !== undefined,
+    ).length
     if (used === 2 || Date.now() > until) return used
     await pause(20)
   }

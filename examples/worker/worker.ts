@@ -1,4 +1,5 @@
-// A Worker on Hono: keys in D1, a token service, and routes that are guarded by tenant, environment and workflow.
+// A Worker on Hono: keys in D1, a token service, and routes that are guarded by tenant, environment
+// and workflow.
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import { type CreateKeyInput, createTwinkey, isTwinkeyError, type Slot } from 'twinkey'
@@ -12,7 +13,10 @@ export interface Env {
   readonly ADMIN_TOKEN: string
 }
 
-/** What the host gives with each request, to let work go on after the answer. The guards find it in the context of Hono. */
+/**
+ * What the host gives with each request, to let work go on after the answer. The guards find it in
+ * the context of Hono.
+ */
 export type Host = NonNullable<Parameters<Hono['fetch']>[2]>
 
 function createApp({ DB, SIGNING_KEY, ADMIN_TOKEN }: Env): Hono {
@@ -20,8 +24,13 @@ function createApp({ DB, SIGNING_KEY, ADMIN_TOKEN }: Env): Hono {
     store: d1Store(DB),
     prefixes: ['acme'],
     environments: ['production', 'test'],
-    tokens: { issuer: 'https://api.acme.example', audience: 'https://api.acme.example', signingKeys: [JSON.parse(SIGNING_KEY)] },
-    // D1 tells nobody of changes. What one isolate has ended is refused in the others when their record is two seconds old.
+    tokens: {
+      issuer: 'https://api.acme.example',
+      audience: 'https://api.acme.example',
+      signingKeys: [JSON.parse(SIGNING_KEY)],
+    },
+    // D1 tells nobody of changes. What one isolate has ended is refused in the others when their
+    // record is two seconds old.
     cache: { maxAgeSeconds: 2 },
     onEvent(event) {
       if (event.type.startsWith('warning.')) console.error(event)
@@ -32,25 +41,44 @@ function createApp({ DB, SIGNING_KEY, ADMIN_TOKEN }: Env): Hono {
   app.use('/tokens/*', tokenRoutes(twinkey))
 
   const target = { tenant: param('tenant'), environment: header('x-environment') }
-  app.get('/tenants/:tenant/customers', requireAuth(twinkey, { ...target, workflow: 'customers.read' }), (c) => {
-    const { tenant, environment, via } = c.var.principal
-    return c.json({ tenant, environment, via })
-  })
-  app.delete('/tenants/:tenant/customers/:id', requireAuth(twinkey, { ...target, workflow: 'customers.delete' }), (c) => c.body(null, 204))
+  app.get(
+    '/tenants/:tenant/customers',
+    requireAuth(twinkey, { ...target, workflow: 'customers.read' }),
+    (c) => {
+      const { tenant, environment, via } = c.var.principal
+      return c.json({ tenant, environment, via })
+    },
+  )
+  app.delete(
+    '/tenants/:tenant/customers/:id',
+    requireAuth(twinkey, { ...target, workflow: 'customers.delete' }),
+    (c) => c.body(null, 204),
+  )
 
   const admin = new Hono()
   admin.use(bearerAuth({ token: ADMIN_TOKEN }))
-  admin.post('/', async (c) => c.json(await twinkey.keys.create({ ...(await c.req.json<CreateKeyInput>()), actor: 'admin' }), 201))
+  admin.post('/', async (c) =>
+    c.json(
+      await twinkey.keys.create({ ...(await c.req.json<CreateKeyInput>()), actor: 'admin' }),
+      201,
+    ),
+  )
   admin.get('/:id', async (c) => c.json(await twinkey.keys.get(c.req.param('id'))))
   admin.post('/:id/:slot', async (c) => {
     const { id, slot } = c.req.param()
     return c.json(await twinkey.keys.regenerate(id, slot as Slot, { actor: 'admin' }))
   })
-  admin.delete('/:id', async (c) => c.json(await twinkey.keys.revoke(c.req.param('id'), { actor: 'admin' })))
+  admin.delete('/:id', async (c) =>
+    c.json(await twinkey.keys.revoke(c.req.param('id'), { actor: 'admin' })),
+  )
   app.route('/admin/keys', admin)
 
   app.onError((error, c) => {
-    if (isTwinkeyError(error)) return c.json({ code: error.code, message: error.message }, error.code === 'key_not_found' ? 404 : 400)
+    if (isTwinkeyError(error))
+      return c.json(
+        { code: error.code, message: error.message },
+        error.code === 'key_not_found' ? 404 : 400,
+      )
     console.error(error)
     return c.text('Internal Server Error', 500)
   })

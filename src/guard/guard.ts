@@ -10,7 +10,10 @@ export interface Decider<M extends Metadata = Metadata> {
   readonly takes?: 'token'
   flush(): Promise<void> | undefined
   /** Decides about a request, without a promise if nothing must be awaited. */
-  decide(request: WireRequest, requirement: CheckedRequirement): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
+  decide(
+    request: WireRequest,
+    requirement: CheckedRequirement,
+  ): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
 }
 
 /** What an adapter has to do: go on with a principal, or write an answer. */
@@ -18,22 +21,34 @@ export type GuardOutcome<M extends Metadata = Metadata> = Allowed<M> | Anonymous
 
 /** The decision of the core as the profile of a route writes it. */
 export interface Guard<M extends Metadata = Metadata> {
-  /** Judges a request: at once where everything is known, with a promise where a store or a signature must be asked. */
+  /**
+   * Judges a request: at once where everything is known, with a promise where a store or a
+   * signature must be asked.
+   */
   evaluate(request: WireRequest): GuardOutcome<M> | Promise<GuardOutcome<M>>
-  /** Names in the query that hold a credential: to be taken out of the URL before a handler sees it. */
+  /**
+   * Names in the query that hold a credential: to be taken out of the URL before a handler sees it.
+   */
   readonly secretQuery: readonly string[] | undefined
 }
 
 /** What `requireAuth` of every adapter is made of. */
-export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement: Requirement = {}): Guard<M> {
+export function createGuard<M extends Metadata>(
+  twinkey: Decider<M>,
+  requirement: Requirement = {},
+): Guard<M> {
   if (typeof twinkey?.decide !== 'function') {
-    throw new TypeError('requireAuth: the first argument must be what createTwinkey or createVerifier answers.')
+    throw new TypeError(
+      'requireAuth: the first argument must be what createTwinkey or createVerifier answers.',
+    )
   }
   const checked = new CheckedRequirement(requirement)
   if (twinkey.takes === 'token' && !checked.acceptsToken)
     throw new TypeError("requireAuth: a verifier takes tokens only, so accept must hold 'token'.")
   const outcomeOf = (decision: Decision<M> | Anonymous): GuardOutcome<M> =>
-    decision.ok ? decision : withoutSniffing(checked.reader.refuse(decision.refusal, checked.workflow))
+    decision.ok
+      ? decision
+      : withoutSniffing(checked.reader.refuse(decision.refusal, checked.workflow))
   return {
     secretQuery: checked.reader.secretQuery,
     evaluate(request) {
@@ -43,8 +58,13 @@ export function createGuard<M extends Metadata>(twinkey: Decider<M>, requirement
   }
 }
 
-/** Whether a decision has to be waited for. By its form: a promise of another realm is no instance of this one's. */
-export function isPending<M extends Metadata>(outcome: GuardOutcome<M> | Promise<GuardOutcome<M>>): outcome is Promise<GuardOutcome<M>> {
+/**
+ * Whether a decision has to be waited for. By its form: a promise of another realm is no instance
+ * of this one's.
+ */
+export function isPending<M extends Metadata>(
+  outcome: GuardOutcome<M> | Promise<GuardOutcome<M>>,
+): outcome is Promise<GuardOutcome<M>> {
   return 'then' in outcome
 }
 

@@ -11,14 +11,17 @@ export type BodySource = { readonly bytes: Uint8Array } | { readonly parsed: unk
 const MAX_BODY_BYTES = 65_536
 // How long the body of a token request may take to arrive.
 const BODY_DEADLINE_MILLISECONDS = 10_000
-// How much is read, and for how long, of a body that nobody needs any more, so that its sender gets to read the answer.
+// How much is read, and for how long, of a body that nobody needs any more, so that its sender gets
+// to read the answer.
 const MAX_REST_BYTES = 64 * 1024 * 1024
 const REST_DEADLINE_MILLISECONDS = 30_000
 
 /**
- * The members of a token request, from JSON or a form, whichever it is: clients send the one under the Content-Type of the other, or under none.
+ * The members of a token request, from JSON or a form, whichever it is: clients send the one under
+ * the Content-Type of the other, or under none.
  *
- * @returns The members, undefined for an empty body, or a refusal where it is neither. What cannot be read is never taken for empty.
+ * @returns The members, undefined for an empty body, or a refusal where it is neither. What cannot
+ *   be read is never taken for empty.
  */
 export function readBody(source: BodySource | Refusal): WireBody | Refusal {
   if (isRefusal(source)) return source
@@ -31,22 +34,33 @@ export function readBody(source: BodySource | Refusal): WireBody | Refusal {
 }
 
 /**
- * What is left of a body that somebody has taken away: nothing, where it is certain that there was none; else it cannot be read.
+ * What is left of a body that somebody has taken away: nothing, where it is certain that there was
+ * none; else it cannot be read.
  *
  * @param request The headers as they were received.
- * @param framing How bodies are announced: `'http/1'` always does it by a header, elsewhere only a length of 0 says for certain that there is none.
+ * @param framing How bodies are announced: `'http/1'` always does it by a header, elsewhere only a
+ *   length of 0 says for certain that there is none.
  */
-export function unreadBody(request: Pick<WireRequest, 'header'>, framing: 'http/1' | 'other'): BodySource | Refusal {
+export function unreadBody(
+  request: Pick<WireRequest, 'header'>,
+  framing: 'http/1' | 'other',
+): BodySource | Refusal {
   const length = request.header('content-length')
-  const unannounced = framing === 'http/1' && length === undefined && request.header('transfer-encoding') === undefined
+  const unannounced =
+    framing === 'http/1' &&
+    length === undefined &&
+    request.header('transfer-encoding') === undefined
   return length === '0' || unannounced ? { bytes: new Uint8Array() } : REFUSALS.requestMalformed
 }
 
 /**
- * Collects the body of a token request: at most 64 KiB, within 10 seconds. A body that breaks off is refused as well. The rest of a body that is
- * refused is read on and thrown away, so that its sender gets to read the answer.
+ * Collects the body of a token request: at most 64 KiB, within 10 seconds. A body that breaks off
+ * is refused as well. The rest of a body that is refused is read on and thrown away, so that its
+ * sender gets to read the answer.
  */
-export async function collectBody(chunks: AsyncIterable<Uint8Array>): Promise<BodySource | Refusal> {
+export async function collectBody(
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<BodySource | Refusal> {
   const rest = { isWanted: true }
   let reading: Promise<void> | undefined
   const collected = new Promise<BodySource | Refusal>((found) => {
@@ -95,7 +109,9 @@ async function collectBytes(
  *
  * @param listen Called once with two functions: one for the length of each chunk, one for the end.
  */
-export async function waitForRest(listen: (take: (length: number) => void, end: () => void) => void): Promise<void> {
+export async function waitForRest(
+  listen: (take: (length: number) => void, end: () => void) => void,
+): Promise<void> {
   let length = 0
   const rest = new Promise<void>((end) => {
     listen((more) => {
@@ -111,8 +127,9 @@ function readText(text: string | undefined): WireBody | Refusal {
   const trimmed = text.trim()
   if (trimmed === '') return undefined
   if (trimmed.startsWith('{')) return parseJsonBody(trimmed)
-  // The characters that a form can be made of: no line break, no blank. Anything else is not a form, and is not searched for members. The name ends
-  // at the first "=" behind its beginning: were any "=" its end, a body of nothing else would be read as often as it is long.
+  // The characters that a form can be made of: no line break, no blank. Anything else is not a
+  // form, and is not searched for members. The name ends at the first "=" behind its beginning:
+  // were any "=" its end, a body of nothing else would be read as often as it is long.
   if (!/^[!-%'-~][!-%'-<>-~]*=[!-~]*$/.test(trimmed)) return REFUSALS.bodyMalformed
   return readPairs([...new URLSearchParams(trimmed)])
 }

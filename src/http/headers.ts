@@ -1,7 +1,9 @@
 /** What of a request of Node's http or http2 module its headers are read from. */
 export interface NodeHeaders {
   readonly httpVersionMajor?: number
-  /** Names and values in turn, as they were received. Only this shows a repeated `Authorization`. */
+  /**
+   * Names and values in turn, as they were received. Only this shows a repeated `Authorization`.
+   */
   readonly rawHeaders?: readonly string[]
   /** What Node makes of the raw headers, and the application changes. */
   readonly headers?: Readonly<Record<string, unknown>>
@@ -9,10 +11,14 @@ export interface NodeHeaders {
   readonly joinDuplicateHeaders?: boolean | null | undefined
 }
 
-/** Stands for a value that is there and cannot be read. No name may contain it, and it is no single value: every reader refuses it. */
+/**
+ * Stands for a value that is there and cannot be read. No name may contain it, and it is no single
+ * value: every reader refuses it.
+ */
 const UNREADABLE = '\0,'
 
-// Node keeps the first value of these and drops the others without a word. All other repeated headers it joins.
+// Node keeps the first value of these and drops the others without a word. All other repeated
+// headers it joins.
 const FIRST_WINS = new Set(
   (
     'age authorization content-length content-type etag expires from host if-modified-since if-unmodified-since last-modified location ' +
@@ -29,7 +35,8 @@ const FIRST_WINS_HTTP2 = new Set(
 )
 
 /**
- * A header as it was received, whatever was done to the request since: the values of a repeated one joined by `", "`.
+ * A header as it was received, whatever was done to the request since: the values of a repeated one
+ * joined by `", "`.
  *
  * @param name In lower case.
  */
@@ -44,13 +51,18 @@ export function receivedHeader({ rawHeaders = [] }: NodeHeaders, name: string): 
 }
 
 /**
- * A header as it stands now. What the application has set, changed or removed counts as the application left it. A header that still is what Node
- * made of several received ones is read as all of them, so that a repeated one shows.
+ * A header as it stands now. What the application has set, changed or removed counts as the
+ * application left it. A header that still is what Node made of several received ones is read as
+ * all of them, so that a repeated one shows.
  *
  * @param headers The current headers, by lower-case name: the own members only.
  * @param name In lower case.
  */
-export function currentHeader(request: NodeHeaders, headers: NodeHeaders['headers'], name: string): string | undefined {
+export function currentHeader(
+  request: NodeHeaders,
+  headers: NodeHeaders['headers'],
+  name: string,
+): string | undefined {
   // Some requests are made up without them. Then nobody has changed what is in the raw ones.
   if (headers === undefined || headers === null) return receivedHeader(request, name)
   const current = Object.hasOwn(headers, name) ? headers[name] : undefined
@@ -58,35 +70,51 @@ export function currentHeader(request: NodeHeaders, headers: NodeHeaders['header
   // Node's text of a repeated header has all values in it, unless Node keeps the first one only.
   if (!keepsFirst(request, name)) return current
   const received = receivedHeader(request, name)
-  return received?.startsWith(`${current}, `) && firstOf(request, name) === current ? received : current
+  return received?.startsWith(`${current}, `) && firstOf(request, name) === current
+    ? received
+    : current
 }
 
-function keepsFirst({ httpVersionMajor, joinDuplicateHeaders }: NodeHeaders, name: string): boolean {
+function keepsFirst(
+  { httpVersionMajor, joinDuplicateHeaders }: NodeHeaders,
+  name: string,
+): boolean {
   if (httpVersionMajor === 2) return FIRST_WINS_HTTP2.has(name)
   return FIRST_WINS.has(name) && joinDuplicateHeaders !== true
 }
 
 function firstOf({ rawHeaders = [] }: NodeHeaders, name: string): string | undefined {
-  return rawHeaders[rawHeaders.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name) + 1]
+  return rawHeaders[
+    rawHeaders.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name) + 1
+  ]
 }
 
 function headerText(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined
   if (Array.isArray(value)) return value.join(', ')
-  return typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol' ? UNREADABLE : String(value)
+  return typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol'
+    ? UNREADABLE
+    : String(value)
 }
 
 /**
- * The host that a request is for, where everything that names it agrees. A port that is the default counts as none, and case does not count.
+ * The host that a request is for, where everything that names it agrees. A port that is the default
+ * counts as none, and case does not count.
  *
  * @param named What names it, in the order of preference; undefined where something does not.
  * @param url The request target. Only one in absolute form names a host.
- * @returns The first that is there; {@link UNREADABLE} where one is repeated or two differ; undefined where nothing names a host.
+ * @returns The first that is there; {@link UNREADABLE} where one is repeated or two differ;
+ *   undefined where nothing names a host.
  */
-export function agreedHost(named: readonly (string | undefined)[], url: string): string | undefined {
+export function agreedHost(
+  named: readonly (string | undefined)[],
+  url: string,
+): string | undefined {
   const [first, ...others] = [...named, hostIn(url)].filter((each) => each !== undefined)
   if (first === undefined) return undefined
-  return !first.includes(',') && others.every((each) => isSameHost(first, each)) ? first : UNREADABLE
+  return !first.includes(',') && others.every((each) => isSameHost(first, each))
+    ? first
+    : UNREADABLE
 }
 
 function hostIn(url: string): string | undefined {
@@ -101,5 +129,7 @@ function isSameHost(one: string, other: string): boolean {
 
 function canonical(host: string): string | undefined {
   const url = `http://${host}`
-  return /^[^/?#@\\\s,]+$/.test(host) && URL.canParse(url) ? new URL(url).host.replace(/:443$/, '') : undefined
+  return /^[^/?#@\\\s,]+$/.test(host) && URL.canParse(url)
+    ? new URL(url).host.replace(/:443$/, '')
+    : undefined
 }

@@ -12,7 +12,10 @@ export interface WireAnswer {
   readonly body: string
 }
 
-/** The body of a token request: the members of its JSON object or form, or undefined where it was empty. */
+/**
+ * The body of a token request: the members of its JSON object or form, or undefined where it was
+ * empty.
+ */
 export type WireBody = Readonly<Record<string, unknown>> | undefined
 
 /**
@@ -21,16 +24,29 @@ export type WireBody = Readonly<Record<string, unknown>> | undefined
  * @see OpenAPI 3.1, section 4.8.27
  */
 export type SecurityScheme =
-  | { readonly type: 'http'; readonly scheme: 'bearer'; readonly bearerFormat?: string; readonly description: string }
-  | { readonly type: 'apiKey'; readonly in: 'header' | 'query'; readonly name: string; readonly description: string }
+  | {
+      readonly type: 'http'
+      readonly scheme: 'bearer'
+      readonly bearerFormat?: string
+      readonly description: string
+    }
+  | {
+      readonly type: 'apiKey'
+      readonly in: 'header' | 'query'
+      readonly name: string
+      readonly description: string
+    }
 
 /**
- * A wire convention: where a credential and a target stand in a request, and how answers look. A profile reads and writes; it decides nothing.
- * One Twinkey can serve several, on different routes.
+ * A wire convention: where a credential and a target stand in a request, and how answers look. A
+ * profile reads and writes; it decides nothing. One Twinkey can serve several, on different routes.
  */
 export interface Profile extends RequestReader<WireRequest> {
   readonly name: string
-  /** Names in the query that hold a credential. They are taken out of the URL before a handler sees it. */
+  /**
+   * Names in the query that hold a credential. They are taken out of the URL before a handler sees
+   * it.
+   */
   readonly secretQuery?: readonly string[]
   /** Where the token exchange stands below the mount point. */
   readonly exchangePath: '/' | '/generate'
@@ -41,7 +57,10 @@ export interface Profile extends RequestReader<WireRequest> {
   /** How a refusal looks. `workflow` is what the route demands, where that is fixed. */
   refuse(refusal: Refusal, workflow?: string): WireAnswer
   /** What a token request asks for, once it is known who asks. */
-  tokenRequest(body: WireBody, holder: Principal<Metadata>): TokenRequest | Refusal | Promise<TokenRequest | Refusal>
+  tokenRequest(
+    body: WireBody,
+    holder: Principal<Metadata>,
+  ): TokenRequest | Refusal | Promise<TokenRequest | Refusal>
   /** How an issued token looks. */
   tokenIssued(issued: IssuedToken): WireAnswer
   /** How the answer to "who am I" looks. */
@@ -86,23 +105,40 @@ export const STATUSES: Readonly<Record<RefusalCode, number>> = {
 }
 
 /** A JSON answer that no cache keeps. */
-export function jsonAnswer(status: number, body: unknown, headers?: Readonly<Record<string, string>>): WireAnswer {
+export function jsonAnswer(
+  status: number,
+  body: unknown,
+  headers?: Readonly<Record<string, string>>,
+): WireAnswer {
   return {
     status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...NO_SNIFFING, ...headers },
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      ...NO_SNIFFING,
+      ...headers,
+    },
     body: JSON.stringify(body),
   }
 }
 
-// Browsers take an answer for the type that it says, and for no other (Fetch standard, section 3.6).
+// Browsers take an answer for the type that it says, and for no other (Fetch standard, section
+// 3.6).
 const NO_SNIFFING = { 'x-content-type-options': 'nosniff' }
 
-/** Adds `X-Content-Type-Options: nosniff` to the answer of a profile that has not said it itself. */
+/**
+ * Adds `X-Content-Type-Options: nosniff` to the answer of a profile that has not said it itself.
+ */
 export function withoutSniffing(answer: WireAnswer): WireAnswer {
-  return 'x-content-type-options' in answer.headers ? answer : { ...answer, headers: { ...NO_SNIFFING, ...answer.headers } }
+  return 'x-content-type-options' in answer.headers
+    ? answer
+    : { ...answer, headers: { ...NO_SNIFFING, ...answer.headers } }
 }
 
-/** What a refusal says in headers, whatever the profile: when to try again, and which methods there are. */
+/**
+ * What a refusal says in headers, whatever the profile: when to try again, and which methods there
+ * are.
+ */
 export function headersOf({ retryAfterSeconds, allow }: Refusal): Readonly<Record<string, string>> {
   return {
     ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),

@@ -12,20 +12,27 @@ export interface WireRequest {
   /** The request target as it was received, where an earlier guard has taken a secret out of it. */
   readonly receivedUrl?: string | undefined
   /**
-   * The value of a header as it stands now, by lower-case name: as it was received, or as the application left it. The values of a repeated one are
-   * joined by `", "`; undefined where there is none.
+   * The value of a header as it stands now, by lower-case name: as it was received, or as the
+   * application left it. The values of a repeated one are joined by `", "`; undefined where there
+   * is none.
    *
-   * `host` falls back to `:authority` of HTTP/2 and to the host of an absolute URL. Where these differ, or `Host` is repeated, the answer is a text
-   * with a control character and a comma in it, which no name may contain: a target that is read from it is refused.
+   * `host` falls back to `:authority` of HTTP/2 and to the host of an absolute URL. Where these
+   * differ, or `Host` is repeated, the answer is a text with a control character and a comma in it,
+   * which no name may contain: a target that is read from it is refused.
    */
   header(name: string): string | undefined
   /** A parameter of the matched route, decoded; undefined where the route has none of that name. */
   param(name: string): string | undefined
-  /** The template of the matched route with its mount point, as in `/customers/:id/`; undefined where there is none. */
+  /**
+   * The template of the matched route with its mount point, as in `/customers/:id/`; undefined
+   * where there is none.
+   */
   readonly template?: string | undefined
   /** What an operator can do where the framework does not tell the template of the route. */
   readonly templateAdvice?: string | undefined
-  /** The address of the peer, as far as the host knows it. Read only where a route has a throttle. */
+  /**
+   * The address of the peer, as far as the host knows it. Read only where a route has a throttle.
+   */
   readonly peer?: string | undefined
 }
 
@@ -44,11 +51,17 @@ export interface MatchedRoute<F> {
   param(of: F, name: string): unknown
   /** The template of the route, with its mount point. */
   template(of: F): unknown
-  /** The current headers, where the framework keeps its own; left out, they are those of Node's request. */
+  /**
+   * The current headers, where the framework keeps its own; left out, they are those of Node's
+   * request.
+   */
   headers?(of: F): NodeHeaders['headers']
   /** What an operator can do where there is a route and no template of it. */
   advice?(of: F): string | undefined
-  /** The address of the peer, by what the framework was told of proxies; left out, it is the other end of the socket, where there is one. */
+  /**
+   * The address of the peer, by what the framework was told of proxies; left out, it is the other
+   * end of the socket, where there is one.
+   */
   peer?(of: F): unknown
 }
 
@@ -74,7 +87,9 @@ abstract class MatchedRequest<F> {
   }
 
   get peer(): string | undefined {
-    return this.route?.peer === undefined ? this.socketPeer() : textOf(this.route.peer(this.of as F))
+    return this.route?.peer === undefined
+      ? this.socketPeer()
+      : textOf(this.route.peer(this.of as F))
   }
 
   protected socketPeer(): string | undefined {
@@ -82,7 +97,10 @@ abstract class MatchedRequest<F> {
   }
 }
 
-/** A request of Node's http or http2 module. Node has built its header object by now: its server looks at the host of every request. */
+/**
+ * A request of Node's http or http2 module. Node has built its header object by now: its server
+ * looks at the host of every request.
+ */
 export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
   private readonly request: NodeRequest
   /** As it stands now, whatever is done to the request afterwards. */
@@ -115,12 +133,20 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
   }
 }
 
-// Where a secret was taken out of the URL of a request, the URL as it came in is kept here for the next guard. It is a function, so that nothing that
-// walks or prints a request finds the secret. Registered, because the next guard may be of another copy of the package.
+// Where a secret was taken out of the URL of a request, the URL as it came in is kept here for the
+// next guard. It is a function, so that nothing that walks or prints a request finds the secret.
+// Registered, because the next guard may be of another copy of the package.
 const AS_RECEIVED = Symbol.for('twinkey.received-url')
 
-/** Takes parameters out of the URL of a request, and keeps for later guards what it was. Answers the URL that is left. */
-export function hideFromUrl(request: object & { url?: string | undefined }, names: readonly string[], into: object = request): string {
+/**
+ * Takes parameters out of the URL of a request, and keeps for later guards what it was. Answers the
+ * URL that is left.
+ */
+export function hideFromUrl(
+  request: object & { url?: string | undefined },
+  names: readonly string[],
+  into: object = request,
+): string {
   const received = receivedUrlOf(request) ?? request.url ?? '/'
   Object.defineProperty(into, AS_RECEIVED, { value: () => received, configurable: true })
   return withoutQuery(request.url ?? '/', names)
@@ -158,8 +184,9 @@ export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements 
 }
 
 /**
- * Reads one parameter of the query, strictly: percent-encoding must be valid UTF-8, and a name given twice is refused. What stands behind a `#`, or
- * behind a `;` in the path, is no query, but Fastify may show it to a handler as one: the name is refused there.
+ * Reads one parameter of the query, strictly: percent-encoding must be valid UTF-8, and a name
+ * given twice is refused. What stands behind a `#`, or behind a `;` in the path, is no query, but
+ * Fastify may show it to a handler as one: the name is refused there.
  *
  * @returns The decoded value, undefined where there is none, or a refusal.
  */
@@ -167,7 +194,8 @@ export function readQuery(url: string, name: string): string | Refusal | undefin
   const [target, fragment] = splitAt(url, '#')
   const [path, query] = splitAt(target, '?')
   const isNamed = (pair: string) => decode(writtenNameOf(pair)) === name
-  if (queryPairs(fragment).some(isNamed) || queryPairs(splitAt(path, ';')[1]).some(isNamed)) return REFUSALS.requestMalformed
+  if (queryPairs(fragment).some(isNamed) || queryPairs(splitAt(path, ';')[1]).some(isNamed))
+    return REFUSALS.requestMalformed
   let found: string | Refusal | undefined
   for (const pair of queryPairs(query)) {
     if (!isNamed(pair)) continue
@@ -202,7 +230,9 @@ function writtenNameOf(pair: string): string {
 
 /** A member of an object that is its own, as parameters are: not one that it inherits. */
 export function ownMember(of: unknown, name: string): unknown {
-  return typeof of === 'object' && of !== null && Object.hasOwn(of, name) ? (of as Record<string, unknown>)[name] : undefined
+  return typeof of === 'object' && of !== null && Object.hasOwn(of, name)
+    ? (of as Record<string, unknown>)[name]
+    : undefined
 }
 
 // Express gives the segments of a wildcard as a list.

@@ -12,10 +12,12 @@ const TENANT_HEADER = 'manywhotenant'
 const STATUS = { ...STATUSES, credential_malformed: 401 }
 
 /**
- * The wire convention of Boomi Flow: the secret bare in `x-boomi-flow-api-key`, the tenant in `manywhotenant`.
+ * The wire convention of Boomi Flow: the secret bare in `x-boomi-flow-api-key`, the tenant in
+ * `manywhotenant`.
  *
- * Tenant ids are opaque. Without the tenant header the tenant is the key's own, where that is exactly one. The query and `Authorization` are never
- * read. The vendor does not document how a refusal looks: here it is `{ "code", "message" }`.
+ * Tenant ids are opaque. Without the tenant header the tenant is the key's own, where that is
+ * exactly one. The query and `Authorization` are never read. The vendor does not document how a
+ * refusal looks: here it is `{ "code", "message" }`.
  *
  * @returns The profile, for the `profile` of a guard.
  * @see https://help.boomi.com, "Using API keys" of Flow
@@ -36,7 +38,9 @@ export function boomiFlow(): Profile {
   return {
     ...standard(),
     name: 'boomi-flow',
-    securitySchemes: { apiKey: { type: 'apiKey', in: 'header', name: KEY_HEADER, description: 'An API key.' } },
+    securitySchemes: {
+      apiKey: { type: 'apiKey', in: 'header', name: KEY_HEADER, description: 'An API key.' },
+    },
     credential,
     target: { tenant: (request) => readHeader(request, TENANT_HEADER) },
     refuse,
@@ -49,7 +53,12 @@ function credential(request: WireRequest): Credential | Refusal {
 
 function refuse(refusal: Refusal): WireAnswer {
   const status = STATUS[refusal.code]
-  // RFC 9110, section 15.5.2: a 401 names a way in. There is no registered scheme for a key in a header of its own.
+  // RFC 9110, section 15.5.2: a 401 names a way in. There is no registered scheme for a key in a
+  // header of its own.
   const challenge = status === 401 ? { 'www-authenticate': 'ApiKey realm="api"' } : {}
-  return jsonAnswer(status, { code: refusal.code, message: refusal.detail }, { ...challenge, ...headersOf(refusal) })
+  return jsonAnswer(
+    status,
+    { code: refusal.code, message: refusal.detail },
+    { ...challenge, ...headersOf(refusal) },
+  )
 }

@@ -5,7 +5,14 @@ import type { Principal } from '../core/model/principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal } from '../core/model/refusal.ts'
 import { withTimeout } from '../core/store/timeout.ts'
 import { readBearer, readWhole } from '../http/credential.ts'
-import { headersOf, jsonAnswer, type Profile, STATUSES, type WireAnswer, type WireBody } from '../http/profile.ts'
+import {
+  headersOf,
+  jsonAnswer,
+  type Profile,
+  STATUSES,
+  type WireAnswer,
+  type WireBody,
+} from '../http/profile.ts'
 import type { WireRequest } from '../http/request.ts'
 
 /** What Flare's API says of the user that a key acts for. */
@@ -23,27 +30,39 @@ export interface FlareAccount {
 
 /** How the Flare profile learns of accounts. */
 export interface FlareOptions {
-  /** The account of the holder of a key, usually found by `principal.owner`; undefined where there is none any more: then no token is issued, and `/tokens/test` refuses. What live tokens reach is for `ownerScope` to say. */
-  readonly account: (principal: Principal) => Promise<FlareAccount | undefined> | FlareAccount | undefined
+  /**
+   * The account of the holder of a key, usually found by `principal.owner`; undefined where there
+   * is none any more: then no token is issued, and `/tokens/test` refuses. What live tokens reach
+   * is for `ownerScope` to say.
+   */
+  readonly account: (
+    principal: Principal,
+  ) => Promise<FlareAccount | undefined> | FlareAccount | undefined
 }
 
 // Neither SDK nor document tells a field that cannot be read from one that is wrong.
 const STATUS = { ...STATUSES, credential_malformed: 401 }
 
 const SECURITY_SCHEMES: Profile['securitySchemes'] = {
-  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of POST /tokens/generate.' },
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A token of POST /tokens/generate.',
+  },
 }
 
 const ACCOUNT_DEADLINE_MILLISECONDS = 2000
 const SCOPES = ['authenticated', 'apikey', 'firework']
 
 /**
- * The wire convention of Flare: a key is exchanged at `POST /tokens/generate` for a token of an hour, and everything else takes only
- * `Authorization: Bearer <token>`.
+ * The wire convention of Flare: a key is exchanged at `POST /tokens/generate` for a token of an
+ * hour, and everything else takes only `Authorization: Bearer <token>`.
  *
- * Mount `tokenRoutes` at `/tokens` with it. At the exchange the key is the whole `Authorization`, or the password of Basic with an empty user, or
- * a Bearer; the body is empty or `{"tenant_id": <number>}`. A tenant that cannot be read or reached is refused. Tenants of keys are the numbers as
- * text: `'1234'`. There are no refresh tokens: `refresh_token_exp` is when the token expires.
+ * Mount `tokenRoutes` at `/tokens` with it. At the exchange the key is the whole `Authorization`,
+ * or the password of Basic with an empty user, or a Bearer; the body is empty or `{"tenant_id":
+ * <number>}`. A tenant that cannot be read or reached is refused. Tenants of keys are the numbers
+ * as text: `'1234'`. There are no refresh tokens: `refresh_token_exp` is when the token expires.
  *
  * @param options Where accounts are found.
  * @returns The profile, for the `profile` of guards and of `tokenRoutes`.
@@ -52,18 +71,30 @@ const SCOPES = ['authenticated', 'apikey', 'firework']
  */
 export function flare(options: FlareOptions): Profile {
   if (typeof options?.account !== 'function')
-    throw new TypeError('flare needs account: a function from a principal to the account of its owner.')
+    throw new TypeError(
+      'flare needs account: a function from a principal to the account of its owner.',
+    )
 
   async function accountOf(holder: Principal<Metadata>): Promise<FlareAccount | Refusal> {
-    const found = await withTimeout(ACCOUNT_DEADLINE_MILLISECONDS, 'owner_unavailable', 'account failed', () => options.account(holder))
+    const found = await withTimeout(
+      ACCOUNT_DEADLINE_MILLISECONDS,
+      'owner_unavailable',
+      'account failed',
+      () => options.account(holder),
+    )
     return found ?? REFUSALS.credentialInvalid
   }
 
-  async function tokenRequest(body: WireBody, holder: Principal<Metadata>): Promise<TokenRequest | Refusal> {
+  async function tokenRequest(
+    body: WireBody,
+    holder: Principal<Metadata>,
+  ): Promise<TokenRequest | Refusal> {
     const found = await accountOf(holder)
     if (isRefusal(found)) return found
     const tenantId = body !== undefined && 'tenant_id' in body ? body['tenant_id'] : found.tenantId
-    return isTenantId(tenantId) ? { scope: { tenants: [String(tenantId)] } } : REFUSALS.requestMalformed
+    return isTenantId(tenantId)
+      ? { scope: { tenants: [String(tenantId)] } }
+      : REFUSALS.requestMalformed
   }
 
   async function tokenTested(principal: Principal<Metadata>): Promise<WireAnswer | Refusal> {
@@ -103,24 +134,35 @@ function credential(request: WireRequest): Credential | Refusal {
 
 function exchangeCredential(request: WireRequest): Credential | Refusal {
   const field = request.header('authorization')
-  return readBearer(field, 'secret') ?? readBasic(field) ?? readWhole(field, true) ?? REFUSALS.credentialMissing
+  return (
+    readBearer(field, 'secret') ??
+    readBasic(field) ??
+    readWhole(field, true) ??
+    REFUSALS.credentialMissing
+  )
 }
 
-// Basic with an empty user and the key as password (RFC 7617): what Flare documented until August 2024.
+// Basic with an empty user and the key as password (RFC 7617): what Flare documented until August
+// 2024.
 function readBasic(field: string | undefined): Credential | Refusal | undefined {
   if (field === undefined || !/^basic(?: |$)/i.test(field)) return undefined
   if (field.includes(',')) return REFUSALS.credentialAmbiguous
   const encoded = field.slice('Basic'.length).trim()
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) return REFUSALS.credentialMalformed
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded))
+    return REFUSALS.credentialMalformed
   const pair = atob(encoded)
-  return pair.startsWith(':') ? (readWhole(pair.slice(1), true) ?? REFUSALS.credentialMalformed) : REFUSALS.credentialMalformed
+  return pair.startsWith(':')
+    ? (readWhole(pair.slice(1), true) ?? REFUSALS.credentialMalformed)
+    : REFUSALS.credentialMalformed
 }
 
 function refuse(refusal: Refusal): WireAnswer {
   const { code, detail } = refusal
   const status = STATUS[code]
   const error =
-    code === 'rate_limited' ? { code: 'RATELIMIT_REACHED', message: 'ratelimit reached' } : { code: code.toUpperCase(), message: detail }
+    code === 'rate_limited'
+      ? { code: 'RATELIMIT_REACHED', message: 'ratelimit reached' }
+      : { code: code.toUpperCase(), message: detail }
   const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="api"' } : {}
   return jsonAnswer(status, { error }, { ...challenge, ...headersOf(refusal) })
 }

@@ -1,4 +1,7 @@
-/** The wire conventions: where a credential and a target stand in a request, and how a refusal looks. @module twinkey/profiles */
+/**
+ * The wire conventions: where a credential and a target stand in a request, and how a refusal
+ * looks. @module twinkey/profiles
+ */
 
 export { securitySchemes } from '../http/profile.ts'
 export { boomiFlow } from './boomi-flow.ts'

@@ -5,7 +5,14 @@ import { REFUSALS, type Refusal, type RefusalCode, refusedPart } from '../core/m
 import { fromScopeString, toScopeString } from '../core/model/scope.ts'
 import { MAX_LIFETIME_SECONDS } from '../core/tokens/token.ts'
 import { readBearer, readWhole } from '../http/credential.ts'
-import { headersOf, jsonAnswer, type Profile, STATUSES, type WireAnswer, type WireBody } from '../http/profile.ts'
+import {
+  headersOf,
+  jsonAnswer,
+  type Profile,
+  STATUSES,
+  type WireAnswer,
+  type WireBody,
+} from '../http/profile.ts'
 import type { WireRequest } from '../http/request.ts'
 
 // The words that about:blank asks for: those of the status (RFC 9457, section 4.2.1).
@@ -20,14 +27,20 @@ const TITLES: Readonly<Record<number, string>> = {
 }
 
 const SECURITY_SCHEMES: Profile['securitySchemes'] = {
-  bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a token that it was exchanged for.' },
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API key, or a token that it was exchanged for.',
+  },
   apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key.' },
 }
 
 /**
- * The standard profile: `Authorization: Bearer <secret or token>` or `X-API-Key: <secret>`, and refusals as problem+json with a challenge.
+ * The standard profile: `Authorization: Bearer <secret or token>` or `X-API-Key: <secret>`, and
+ * refusals as problem+json with a challenge.
  *
- * A scheme other than Bearer is not read, so another guard may serve it. The query, cookies and bodies are never read.
+ * A scheme other than Bearer is not read, so another guard may serve it. The query, cookies and
+ * bodies are never read.
  *
  * @returns The profile, which is the default of every guard.
  * @see RFC 6750, RFC 9457, RFC 9110 section 11
@@ -68,11 +81,13 @@ function refuse(refusal: Refusal, workflow?: string): WireAnswer {
   )
 }
 
-// What this profile says to a caller who can mend it. It stands in challenges too: no quotes, and ASCII alone (RFC 6750, section 3).
+// What this profile says to a caller who can mend it. It stands in challenges too: no quotes, and
+// ASCII alone (RFC 6750, section 3).
 function wordsOf(refusal: Refusal): string {
   if (refusal.code === 'credential_missing')
     return 'Send an API key or a token with this request, as Authorization: Bearer <key or token> or as X-API-Key: <key>.'
-  if (refusal.code === 'request_timeout') return 'The body of a token request must arrive within 10 seconds.'
+  if (refusal.code === 'request_timeout')
+    return 'The body of a token request must arrive within 10 seconds.'
   switch (refusedPart(refusal)) {
     case 'body':
       return 'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'
@@ -85,14 +100,23 @@ function wordsOf(refusal: Refusal): string {
   }
 }
 
-// RFC 6750, section 3: no error attribute where no credential was sent. What is quoted is ours, never the caller's.
-function challengeOf(code: RefusalCode, detail: string, status: number, workflow: string | undefined): string | undefined {
+// RFC 6750, section 3: no error attribute where no credential was sent. What is quoted is ours,
+// never the caller's.
+function challengeOf(
+  code: RefusalCode,
+  detail: string,
+  status: number,
+  workflow: string | undefined,
+): string | undefined {
   if (status > 403) return undefined
   const error = { 400: 'invalid_request', 401: 'invalid_token', 403: 'insufficient_scope' }[status]
   const attributes = ['realm="api"']
-  if (code !== 'credential_missing') attributes.push(`error="${error}"`, `error_description="${detail}"`)
+  if (code !== 'credential_missing')
+    attributes.push(`error="${error}"`, `error_description="${detail}"`)
   if (code === 'workflow_denied' && workflow !== undefined) {
-    attributes.push(`scope="${toScopeString({ tenants: [], environments: [], workflows: [workflow] })}"`)
+    attributes.push(
+      `scope="${toScopeString({ tenants: [], environments: [], workflows: [workflow] })}"`,
+    )
   }
   return `Bearer ${attributes.join(', ')}`
 }
@@ -102,9 +126,12 @@ function tokenRequest(body: WireBody): TokenRequest | Refusal {
   const asked = scope === '' ? {} : typeof scope === 'string' ? fromScopeString(scope) : undefined
   if (asked === undefined) return REFUSALS.scopeMalformed
   // A form can only say it as text.
-  const lifetimeSeconds = typeof seconds === 'string' && /^[0-9]{1,4}$/.test(seconds) ? Number(seconds) : seconds
+  const lifetimeSeconds =
+    typeof seconds === 'string' && /^[0-9]{1,4}$/.test(seconds) ? Number(seconds) : seconds
   if (lifetimeSeconds === undefined) return { scope: asked }
-  return isLifetime(lifetimeSeconds) ? { scope: asked, lifetimeSeconds } : REFUSALS.lifetimeMalformed
+  return isLifetime(lifetimeSeconds)
+    ? { scope: asked, lifetimeSeconds }
+    : REFUSALS.lifetimeMalformed
 }
 
 function isLifetime(value: unknown): value is number {
@@ -112,10 +139,34 @@ function isLifetime(value: unknown): value is number {
 }
 
 // RFC 6749, section 5.1.
-function tokenIssued({ token, scope, lifetimeSeconds }: Parameters<Profile['tokenIssued']>[0]): WireAnswer {
-  return jsonAnswer(200, { access_token: token, token_type: 'Bearer', expires_in: lifetimeSeconds, scope: toScopeString(scope) })
+function tokenIssued({
+  token,
+  scope,
+  lifetimeSeconds,
+}: Parameters<Profile['tokenIssued']>[0]): WireAnswer {
+  return jsonAnswer(200, {
+    access_token: token,
+    token_type: 'Bearer',
+    expires_in: lifetimeSeconds,
+    scope: toScopeString(scope),
+  })
 }
 
-function tokenTested({ keyId, name, owner, slot, via, scope }: Parameters<Profile['tokenTested']>[0]): WireAnswer {
-  return jsonAnswer(200, { key_id: keyId, name, owner, slot, via, scope: toScopeString(scope), ...scope })
+function tokenTested({
+  keyId,
+  name,
+  owner,
+  slot,
+  via,
+  scope,
+}: Parameters<Profile['tokenTested']>[0]): WireAnswer {
+  return jsonAnswer(200, {
+    key_id: keyId,
+    name,
+    owner,
+    slot,
+    via,
+    scope: toScopeString(scope),
+    ...scope,
+  })
 }

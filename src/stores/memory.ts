@@ -4,12 +4,13 @@ import type { KeyRecord } from '../core/model/api-key.ts'
 import { matchesQuery } from '../core/store/list-query.ts'
 import type { KeyStore, StoredKey } from '../core/store/store.ts'
 
-// Marks the stores made here: only they may go with a signing key that dies with the process, as the store does.
+// Marks the stores made here: only they may go with a signing key that dies with the process, as
+// the store does.
 const IN_MEMORY = Symbol.for('twinkey.memory-store')
 
 /**
- * Keeps keys in the memory of this process: for trying out, and for tests. Everything is gone when the process ends, and another process sees
- * nothing of it.
+ * Keeps keys in the memory of this process: for trying out, and for tests. Everything is gone when
+ * the process ends, and another process sees nothing of it.
  *
  * @returns A store that several `createTwinkey` of one process can share.
  * @example
@@ -28,7 +29,9 @@ export function memoryStore(): KeyStore {
     for (const changed of watchers) changed(id)
   }
   const read = (record: StoredKey): StoredKey =>
-    record.kind === 'alias' ? record : { ...record, lastUsedAt: Object.fromEntries(lastUses.get(record.id) ?? []) }
+    record.kind === 'alias'
+      ? record
+      : { ...record, lastUsedAt: Object.fromEntries(lastUses.get(record.id) ?? []) }
 
   const store: KeyStore = {
     async get(id) {
@@ -53,9 +56,13 @@ export function memoryStore(): KeyStore {
       return 'deleted'
     },
     async list(query) {
-      const found = [...records.values()].filter((record): record is KeyRecord => record.kind === 'key' && matchesQuery(record, query))
+      const found = [...records.values()].filter(
+        (record): record is KeyRecord => record.kind === 'key' && matchesQuery(record, query),
+      )
       found.sort((a, b) => (a.id < b.id ? -1 : 1))
-      const keys = found.filter(({ id }) => query.cursor === undefined || id > query.cursor).slice(0, query.limit)
+      const keys = found
+        .filter(({ id }) => query.cursor === undefined || id > query.cursor)
+        .slice(0, query.limit)
       const last = keys.at(-1)
       const more = last !== undefined && last !== found.at(-1)
       return { keys: keys.map((key) => read(key) as KeyRecord), next: more ? last.id : undefined }

@@ -1,13 +1,15 @@
 import type { TwinkeyEvent } from '../core/model/events.ts'
 
 const INTERVAL_MILLISECONDS = 60_000
-// What drivers call their errors. Anything else, and every message, may hold what must not be logged.
+// What drivers call their errors. Anything else, and every message, may hold what must not be
+// logged.
 const NAME = /^[A-Za-z]{1,40}$/
 const CODE = /^[A-Z0-9_]{1,30}$/
 
 /**
- * Warns that `onEvent` threw or rejected: at most once a minute, as `warning.event_failed`, by `process.emitWarning` where there is one, or else by
- * `console.warn`. The warning names the type of the lost event, and the name and code of the error. It never has the message of the error.
+ * Warns that `onEvent` threw or rejected: at most once a minute, as `warning.event_failed`, by
+ * `process.emitWarning` where there is one, or else by `console.warn`. The warning names the type
+ * of the lost event, and the name and code of the error. It never has the message of the error.
  *
  * @returns What to call for each failure. It never throws.
  */
@@ -37,20 +39,26 @@ export function eventFailures(now: () => number): (event: TwinkeyEvent, error: u
 
 // Not every runtime has these.
 interface Host {
-  readonly process?: { emitWarning?(message: string, options: { type: string; code: string }): void }
+  readonly process?: {
+    emitWarning?(message: string, options: { type: string; code: string }): void
+  }
   readonly console?: { warn?(message: string): void }
 }
 
 function warn(message: string): void {
   const { process, console } = globalThis as Host
-  if (typeof process?.emitWarning === 'function') process.emitWarning(message, { type: 'TwinkeyWarning', code: 'warning.event_failed' })
+  if (typeof process?.emitWarning === 'function')
+    process.emitWarning(message, { type: 'TwinkeyWarning', code: 'warning.event_failed' })
   else console?.warn?.(`warning.event_failed: ${message}`)
 }
 
 function nameOf(error: unknown): string {
   try {
     const { name, code } = error as { name?: unknown; code?: unknown }
-    const shown = [typeof name === 'string' && NAME.test(name) ? [name] : [], isCode(code) ? [code] : []].flat()
+    const shown = [
+      typeof name === 'string' && NAME.test(name) ? [name] : [],
+      isCode(code) ? [code] : [],
+    ].flat()
     return shown.length === 0 ? '' : ` (${shown.join(' ')})`
   } catch {
     return ''
@@ -58,5 +66,7 @@ function nameOf(error: unknown): string {
 }
 
 function isCode(code: unknown): code is string | number {
-  return typeof code === 'number' ? Number.isSafeInteger(code) : typeof code === 'string' && CODE.test(code)
+  return typeof code === 'number'
+    ? Number.isSafeInteger(code)
+    : typeof code === 'string' && CODE.test(code)
 }

@@ -12,7 +12,12 @@ export const listCases: readonly StoreContractCase[] = [
       const store = await open()
       const owner = newId()
       const key = newKey({ owner })
-      const alias: AliasRecord = { kind: 'alias', id: `alias-${newId()}`, version: 1, keyId: key.id }
+      const alias: AliasRecord = {
+        kind: 'alias',
+        id: `alias-${newId()}`,
+        version: 1,
+        keyId: key.id,
+      }
       await expectPut(store, alias, undefined, 'stored')
       await store.put(key, undefined)
       await expectGet(store, alias.id, alias)
@@ -33,8 +38,12 @@ export const listCases: readonly StoreContractCase[] = [
       const disabled = newKey({ owner, scope, enabled: false })
       const revoked = newKey({ scope, revokedAt: 5 })
       const everywhere = newKey({ owner, scope: { ...scope, tenants: '*' } })
-      const peppered = newKey({ owner, primary: newSecret(`hmac-sha-256:${pepper}:${'p'.repeat(43)}`) })
-      for (const key of [mine, disabled, revoked, everywhere, peppered]) await expectPut(store, key, undefined, 'stored')
+      const peppered = newKey({
+        owner,
+        primary: newSecret(`hmac-sha-256:${pepper}:${'p'.repeat(43)}`),
+      })
+      for (const key of [mine, disabled, revoked, everywhere, peppered])
+        await expectPut(store, key, undefined, 'stored')
       await expectList(store, { tenant }, [mine, disabled, revoked])
       await expectList(store, { owner }, [mine, disabled, everywhere, peppered])
       await expectList(store, { tenant, state: 'enabled' }, [mine])
@@ -42,7 +51,11 @@ export const listCases: readonly StoreContractCase[] = [
       await expectList(store, { tenant, state: 'revoked' }, [revoked])
       await expectList(store, { tenant, owner: null }, [revoked])
       await expectList(store, { pepper }, [peppered])
-      await expectList(store, { owner, pepper: null, state: 'enabled' }, [mine, everywhere, peppered])
+      await expectList(store, { owner, pepper: null, state: 'enabled' }, [
+        mine,
+        everywhere,
+        peppered,
+      ])
       await expectList(store, { tenant: tenant.toUpperCase() }, [])
       await expectList(store, { owner: "' OR ''='" }, [])
     },
@@ -75,7 +88,10 @@ export const listCases: readonly StoreContractCase[] = [
         'null',
       ]
       const keys = names.map((name) =>
-        newKey({ owner: `${id}${name}`, scope: { tenants: [`${id}${name}`], environments: '*', workflows: '*' } }),
+        newKey({
+          owner: `${id}${name}`,
+          scope: { tenants: [`${id}${name}`], environments: '*', workflows: '*' },
+        }),
       )
       for (const key of keys) await expectPut(store, key, undefined, 'stored')
       for (const [i, name] of names.entries()) {
@@ -89,7 +105,12 @@ export const listCases: readonly StoreContractCase[] = [
     async run(open) {
       const store = await open()
       const owner = newId()
-      const page = async (what: string, limit: number, cursor: string | undefined, count: number) => {
+      const page = async (
+        what: string,
+        limit: number,
+        cursor: string | undefined,
+        count: number,
+      ) => {
         const { keys, next } = await pageOf(store, { owner, limit, cursor })
         same(`the number of keys on ${what}`, keys.length, count)
         return next
@@ -97,7 +118,11 @@ export const listCases: readonly StoreContractCase[] = [
       same('next of a list of nothing', await page('a list of nothing', 3, undefined, 0), undefined)
       for (let i = 0; i < 6; i++) await expectPut(store, newKey({ owner }), undefined, 'stored')
       const cursor = await page('the first page of two', 3, undefined, 3)
-      same('next of the last page of two', await page('the last page of two', 3, cursor, 3), undefined)
+      same(
+        'next of the last page of two',
+        await page('the last page of two', 3, cursor, 3),
+        undefined,
+      )
       same('next of the only page', await page('the only page', 6, undefined, 6), undefined)
     },
   },
@@ -113,9 +138,20 @@ export const listCases: readonly StoreContractCase[] = [
       const rest = await pageOf(store, { owner, limit: 100, cursor: first.next })
       const ids = (of: readonly KeyRecord[]) => of.map(({ id }) => id).sort()
       same('the ids of the two pages', ids([...first.keys, ...rest.keys]), ids(keys))
-      for (const cursor of ['', "' OR ''='", '\u{1f511}', '%', '(', '[', '-', '+', 'x'.repeat(5000)]) {
+      for (const cursor of [
+        '',
+        "' OR ''='",
+        '\u{1f511}',
+        '%',
+        '(',
+        '[',
+        '-',
+        '+',
+        'x'.repeat(5000),
+      ]) {
         const page = await store.list({ owner, limit: 100, cursor }).catch(() => ({ keys: [] }))
-        for (const key of page.keys) same('the owner of a key from a cursor that was never given', key.owner, owner)
+        for (const key of page.keys)
+          same('the owner of a key from a cursor that was never given', key.owner, owner)
       }
     },
   },
@@ -132,10 +168,16 @@ export const listCases: readonly StoreContractCase[] = [
           version: key.version + 1 + i,
           scope: { ...key.scope, tenants: [`${id}-${round}-${i}`] },
         }))
-        const outcomes = await Promise.all(writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, key.version)))
+        const outcomes = await Promise.all(
+          writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, key.version)),
+        )
         key = writers[outcomes.indexOf('stored')] as KeyRecord
         for (const [i, writer] of writers.entries()) {
-          await expectList(stores[0] as KeyStore, { tenant: writer.scope.tenants[0] }, outcomes[i] === 'stored' ? [writer] : [])
+          await expectList(
+            stores[0] as KeyStore,
+            { tenant: writer.scope.tenants[0] },
+            outcomes[i] === 'stored' ? [writer] : [],
+          )
         }
       }
     },
@@ -161,7 +203,8 @@ export const listCases: readonly StoreContractCase[] = [
       const store = await open()
       const owner = newId()
       const keys = Array.from({ length: 10_000 }, () => newKey({ owner }))
-      for (let at = 0; at < keys.length; at += 100) await Promise.all(keys.slice(at, at + 100).map((key) => store.put(key, undefined)))
+      for (let at = 0; at < keys.length; at += 100)
+        await Promise.all(keys.slice(at, at + 100).map((key) => store.put(key, undefined)))
       const listed: string[] = []
       for await (const page of pages(store, { owner, limit: 100 })) {
         listed.push(...page.map(({ id }) => id))
@@ -184,11 +227,22 @@ export const listCases: readonly StoreContractCase[] = [
       ])
       await two.recordUse([{ keyId: key.id, secretId: first, usedAt: 1000 }])
       await Promise.all(
-        Array.from({ length: 20 }, (_, i) => (i % 2 ? one : two).recordUse([{ keyId: key.id, secretId: second, usedAt: 600 + i }])),
+        Array.from({ length: 20 }, (_, i) =>
+          (i % 2 ? one : two).recordUse([{ keyId: key.id, secretId: second, usedAt: 600 + i }]),
+        ),
       )
       await expectGet(two, key.id, { ...key, lastUsedAt: { [first]: 2000, [second]: 619 } })
-      await expectPut(one, { ...key, version: key.version + 1, lastUsedAt: {} }, key.version, 'stored')
-      await expectGet(two, key.id, { ...key, version: key.version + 1, lastUsedAt: { [first]: 2000, [second]: 619 } })
+      await expectPut(
+        one,
+        { ...key, version: key.version + 1, lastUsedAt: {} },
+        key.version,
+        'stored',
+      )
+      await expectGet(two, key.id, {
+        ...key,
+        version: key.version + 1,
+        lastUsedAt: { [first]: 2000, [second]: 619 },
+      })
     },
   },
   {
@@ -200,8 +254,12 @@ export const listCases: readonly StoreContractCase[] = [
       for (const key of [used, unused]) await expectPut(one, key, undefined, 'stored')
       await one.recordUse([{ keyId: used.id, secretId: used.primary.id, usedAt: 1000 }])
       const found = new Map<string, KeyRecord>()
-      for await (const page of pages(two, { owner, limit: 3 })) for (const key of page) found.set(key.id, key)
-      same('list: the key that was used', found.get(used.id), { ...used, lastUsedAt: { [used.primary.id]: 1000 } })
+      for await (const page of pages(two, { owner, limit: 3 }))
+        for (const key of page) found.set(key.id, key)
+      same('list: the key that was used', found.get(used.id), {
+        ...used,
+        lastUsedAt: { [used.primary.id]: 1000 },
+      })
       same('list: the key that was not used', found.get(unused.id), unused)
     },
   },
@@ -214,8 +272,14 @@ export const listCases: readonly StoreContractCase[] = [
       const uses = [...keys, newKey(), newKey()].flatMap(({ id, primary }) =>
         [3000, 1000, 2000].map((usedAt) => ({ keyId: id, secretId: primary.id, usedAt })),
       )
-      await Promise.all([one.recordUse(uses), two.recordUse([...uses].reverse()), one.recordUse(uses), two.recordUse(uses)])
-      for (const key of keys) await expectGet(two, key.id, { ...key, lastUsedAt: { [key.primary.id]: 3000 } })
+      await Promise.all([
+        one.recordUse(uses),
+        two.recordUse([...uses].reverse()),
+        one.recordUse(uses),
+        two.recordUse(uses),
+      ])
+      for (const key of keys)
+        await expectGet(two, key.id, { ...key, lastUsedAt: { [key.primary.id]: 3000 } })
     },
   },
   {

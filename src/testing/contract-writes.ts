@@ -18,9 +18,19 @@ export const writeCases: readonly StoreContractCase[] = [
     name: 'answers what was written, on every instance, to the last character',
     async run(open) {
       const [one, two] = [await open(), await open()]
-      const names = Array.from({ length: 64 }, (_, i) => `${i} \u00e9\u4e2d\u{1f511} ${'x'.repeat(120 - String(i).length)}`)
-      const metadata = { text: 'y'.repeat(3900), list: [1.5, true, null, { deep: ['"', '\\', '\u2028'] }] }
-      const key = newKey({ name: '\u{1f511}'.repeat(64), scope: { tenants: names, environments: '*', workflows: [] }, metadata })
+      const names = Array.from(
+        { length: 64 },
+        (_, i) => `${i} \u00e9\u4e2d\u{1f511} ${'x'.repeat(120 - String(i).length)}`,
+      )
+      const metadata = {
+        text: 'y'.repeat(3900),
+        list: [1.5, true, null, { deep: ['"', '\\', '\u2028'] }],
+      }
+      const key = newKey({
+        name: '\u{1f511}'.repeat(64),
+        scope: { tenants: names, environments: '*', workflows: [] },
+        metadata,
+      })
       await expectPut(one, key, undefined, 'stored')
       await expectGet(one, key.id, key)
       await expectGet(two, key.id, key)
@@ -30,9 +40,12 @@ export const writeCases: readonly StoreContractCase[] = [
     name: 'keeps a record at all its limits',
     async run(open) {
       const [one, two] = [await open(), await open()]
-      const names = (axis: string) => Array.from({ length: 64 }, (_, i) => `${axis}${i}`.padEnd(128, '\u4e2d'))
+      const names = (axis: string) =>
+        Array.from({ length: 64 }, (_, i) => `${axis}${i}`.padEnd(128, '\u4e2d'))
       const scope = { tenants: names('t'), environments: names('e'), workflows: names('w') }
-      const numbers = { numbers: [0.1, -1.5e-300, 1.7976931348623157e308, Number.MAX_SAFE_INTEGER, -0.25] }
+      const numbers = {
+        numbers: [0.1, -1.5e-300, 1.7976931348623157e308, Number.MAX_SAFE_INTEGER, -0.25],
+      }
       const key = newKey({
         id: newId().padEnd(64, '_-'),
         owner: 'o'.repeat(128),
@@ -41,7 +54,11 @@ export const writeCases: readonly StoreContractCase[] = [
       })
       await expectPut(one, key, undefined, 'stored')
       await expectGet(two, key.id, key)
-      same('the number of keys of an owner with a name at its limit', (await pageOf(two, { owner: key.owner, limit: 1 })).keys.length, 1)
+      same(
+        'the number of keys of an owner with a name at its limit',
+        (await pageOf(two, { owner: key.owner, limit: 1 })).keys.length,
+        1,
+      )
       await expectPut(two, { ...key, version: key.version + 1 }, key.version, 'stored')
     },
   },
@@ -51,7 +68,12 @@ export const writeCases: readonly StoreContractCase[] = [
       const [one, two] = [await open(), await open()]
       const key = newKey()
       await expectPut(one, key, undefined, 'stored')
-      await expectPut(two, { ...key, version: key.version + 1, name: 'other' }, undefined, 'conflict')
+      await expectPut(
+        two,
+        { ...key, version: key.version + 1, name: 'other' },
+        undefined,
+        'conflict',
+      )
       await expectGet(two, key.id, key)
     },
   },
@@ -74,7 +96,12 @@ export const writeCases: readonly StoreContractCase[] = [
       const store = await open()
       const key = newKey({ version: Number.MAX_SAFE_INTEGER - 1 })
       await expectPut(store, key, undefined, 'stored')
-      await expectPut(store, { ...key, version: Number.MAX_SAFE_INTEGER }, Number.MAX_SAFE_INTEGER - 1, 'stored')
+      await expectPut(
+        store,
+        { ...key, version: Number.MAX_SAFE_INTEGER },
+        Number.MAX_SAFE_INTEGER - 1,
+        'stored',
+      )
       await expectGet(store, key.id, { ...key, version: Number.MAX_SAFE_INTEGER })
     },
   },
@@ -99,11 +126,14 @@ export const writeCases: readonly StoreContractCase[] = [
       const race = async (expected: number | undefined) => {
         const writers = Array.from({ length: 20 }, (_, i) => ({
           ...key,
-          // Never the version that is expected: a writer who wrote that again would leave it for another one.
+          // Never the version that is expected: a writer who wrote that again would leave it for
+          // another one.
           version: (expected === undefined ? key.version : expected + 1) + i,
           name: `writer ${i}`,
         }))
-        const outcomes = await Promise.all(writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, expected)))
+        const outcomes = await Promise.all(
+          writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, expected)),
+        )
         const count = (answer: string) => outcomes.filter((outcome) => outcome === answer).length
         const answers = { stored: count('stored'), conflict: count('conflict') }
         same(`what 20 puts of ${key.id} at once answered`, answers, { stored: 1, conflict: 19 })

@@ -31,8 +31,9 @@ export function createTestClock(start = 1_767_225_600_000): TestClock {
 }
 
 /**
- * The contract of {@link twinkey.KeyStore} as data: run every case against a store of your own, with whichever test runner you have. It checks what can be
- * seen through the port with two instances on one backend. Durability, and what happens when the backend fails, are yours to test.
+ * The contract of {@link twinkey.KeyStore} as data: run every case against a store of your own,
+ * with whichever test runner you have. It checks what can be seen through the port with two
+ * instances on one backend. Durability, and what happens when the backend fails, are yours to test.
  *
  * @see {@link twinkey.KeyStore}
  * @example
@@ -45,4 +46,7 @@ export function createTestClock(start = 1_767_225_600_000): TestClock {
  * for (const { name, run } of storeContract) test(name, () => run(async () => store))
  * ```
  */
-export const storeContract: readonly StoreContractCase[] = Object.freeze([...writeCases, ...listCases])
+export const storeContract: readonly StoreContractCase[] = Object.freeze([
+  ...writeCases,
+  ...listCases,
+])

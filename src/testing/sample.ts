@@ -29,5 +29,7 @@ export function newSecret(digest: string): StoredSecret {
 
 /** An id that nobody else has. */
 export function newId(): string {
-  return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  return [...crypto.getRandomValues(new Uint8Array(8))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('')
 }

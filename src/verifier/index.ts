@@ -1,4 +1,7 @@
-/** Verifies tokens with the public keys alone, for services that have no store. @module twinkey/verifier */
+/**
+ * Verifies tokens with the public keys alone, for services that have no store. @module
+ * twinkey/verifier
+ */
 
 import { createAuthenticator } from '../core/decision/authenticate.ts'
 import { CredentialDenial, type Identifier, invalid } from '../core/decision/identifier.ts'
@@ -9,7 +12,13 @@ import type { RememberedToken } from '../core/decision/token-memory.ts'
 import { createTokenVerifier } from '../core/decision/token-verifier.ts'
 import type { Metadata } from '../core/model/api-key.ts'
 import { createEventDispatcher, type TwinkeyEvent } from '../core/model/events.ts'
-import { clockOf, environmentsOf, requireMembers, requireName, requireNumber } from '../core/model/options-checks.ts'
+import {
+  clockOf,
+  environmentsOf,
+  requireMembers,
+  requireName,
+  requireNumber,
+} from '../core/model/options-checks.ts'
 import type { Anonymous, Decision } from '../core/model/principal.ts'
 import { REFUSALS } from '../core/model/refusal.ts'
 import { isTokenLike, MAX_CLOCK_TOLERANCE_SECONDS } from '../core/tokens/token.ts'
@@ -24,9 +33,10 @@ export type { JwksSource } from './remote-keys.ts'
 /** What {@link createVerifier} is made with. Everything is checked when it is called. */
 export interface VerifierOptions {
   /**
-   * Where the public keys come from: the https URL of the `jwks.json` of the API that issues, the set itself, or a function that gets it. Asked when
-   * the first token comes, anew when it is four minutes old, and at an unknown key id at most every ten seconds. It is believed for five minutes; while
-   * it cannot be had, for an hour.
+   * Where the public keys come from: the https URL of the `jwks.json` of the API that issues, the
+   * set itself, or a function that gets it. Asked when the first token comes, anew when it is four
+   * minutes old, and at an unknown key id at most every ten seconds. It is believed for five
+   * minutes; while it cannot be had, for an hour.
    */
   readonly jwks: JwksSource
   /** The `iss` that tokens must have. */
@@ -35,44 +45,71 @@ export interface VerifierOptions {
   readonly audience: string
   /** The environments that this deployment serves. Left out, any environment may be named. */
   readonly environments?: readonly string[] | undefined
-  /** How far the clock of the issuer may be ahead, for `iat` and `nbf` only: 0 to 60 seconds, 30 unless given. */
+  /**
+   * How far the clock of the issuer may be ahead, for `iat` and `nbf` only: 0 to 60 seconds, 30
+   * unless given.
+   */
   readonly clockToleranceSeconds?: number | undefined
-  /** How long getting the set may take: 2 seconds unless given, 60 at most. Who waits for it is then refused as `unavailable`. */
+  /**
+   * How long getting the set may take: 2 seconds unless given, 60 at most. Who waits for it is then
+   * refused as `unavailable`.
+   */
   readonly deadlineSeconds?: number | undefined
   /**
-   * Hears what happens. Nothing it does changes a decision. Where it throws or rejects, the event is not sent again: `process.emitWarning`, or else
-   * `console.warn`, says so as `warning.event_failed`, at most once a minute.
+   * Hears what happens. Nothing it does changes a decision. Where it throws or rejects, the event
+   * is not sent again: `process.emitWarning`, or else `console.warn`, says so as
+   * `warning.event_failed`, at most once a minute.
    */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
-  /** The clock, in epoch milliseconds. Default: `Date.now`, looked up at each reading, so that fake timers reach a verifier that exists already. */
+  /**
+   * The clock, in epoch milliseconds. Default: `Date.now`, looked up at each reading, so that fake
+   * timers reach a verifier that exists already.
+   */
   readonly now?: (() => number) | undefined
 }
 
-/** Decides about requests by their token alone: mount it with `requireAuth` of any adapter, as a Twinkey. */
+/**
+ * Decides about requests by their token alone: mount it with `requireAuth` of any adapter, as a
+ * Twinkey.
+ */
 export interface Verifier extends Decider {
   /** Decides about a request, as the guard of an adapter does. */
   authenticate(request: WireRequest, requirement: CheckedRequirement): Promise<Decision | Anonymous>
   /**
-   * Verifies a token without a request, and without a target: what it reaches is in `principal.scope`.
+   * Verifies a token without a request, and without a target: what it reaches is in
+   * `principal.scope`.
    *
    * @param token The token, as a caller sent it.
-   * @returns The principal, or a refusal: `credential_invalid`, `unavailable`. It never rejects for what a caller sent.
+   * @returns The principal, or a refusal: `credential_invalid`, `unavailable`. It never rejects for
+   *   what a caller sent.
    */
   verify(token: string): Promise<Decision>
 }
 
-const MEMBERS = ['jwks', 'issuer', 'audience', 'environments', 'clockToleranceSeconds', 'deadlineSeconds', 'onEvent', 'now']
+const MEMBERS = [
+  'jwks',
+  'issuer',
+  'audience',
+  'environments',
+  'clockToleranceSeconds',
+  'deadlineSeconds',
+  'onEvent',
+  'now',
+]
 const MAX_TOKENS = 20_000
 
 /**
- * Makes a verifier for a service that has neither the store nor the secrets of the API that issues: it verifies tokens with the public keys, and
- * holds requests to tenant, environment and workflow as that API does.
+ * Makes a verifier for a service that has neither the store nor the secrets of the API that issues:
+ * it verifies tokens with the public keys, and holds requests to tenant, environment and workflow
+ * as that API does.
  *
- * It cannot see that a key was disabled, revoked or narrowed, that its secret was replaced or its owner is gone: a token lives here until it
- * expires, an hour at most. Where that is too long, ask for shorter tokens, or give the service the store. API keys themselves are refused.
+ * It cannot see that a key was disabled, revoked or narrowed, that its secret was replaced or its
+ * owner is gone: a token lives here until it expires, an hour at most. Where that is too long, ask
+ * for shorter tokens, or give the service the store. API keys themselves are refused.
  *
- * Of the holder it knows what the token says: `principal.name` is the key id, `principal.owner` the subject where that is not the key itself,
- * `principal.metadata` empty and `principal.slot` undefined.
+ * Of the holder it knows what the token says: `principal.name` is the key id, `principal.owner` the
+ * subject where that is not the key itself, `principal.metadata` empty and `principal.slot`
+ * undefined.
  *
  * @returns What decides, for `requireAuth`.
  * @throws TypeError or RangeError where an option is wrong, with what to do instead.
@@ -97,7 +134,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
   requireName(issuer, 'issuer')
   requireName(audience, 'audience')
   for (const [name, value] of Object.entries({ onEvent, now: clock })) {
-    if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function.`)
+    if (value !== undefined && typeof value !== 'function')
+      throw new TypeError(`${name} must be a function.`)
   }
   const now = clockOf(clock === Date.now ? undefined : clock, () => Date.now())
   const clockToleranceSeconds = requireNumber(
@@ -108,8 +146,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
     'clockToleranceSeconds',
     Number.isFinite,
   )
-  const deadlineMilliseconds = 1000 * requireNumber(given.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite)
-  const environments = given.environments === undefined ? undefined : environmentsOf(given.environments)
+  const deadlineMilliseconds =
+    1000 * requireNumber(given.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite)
+  const environments =
+    given.environments === undefined ? undefined : environmentsOf(given.environments)
   const dispatcher = onEvent && createEventDispatcher(onEvent, eventFailures(now))
 
   const keys = remoteKeys(jwks, deadlineMilliseconds, now, () => tokens.forget())
@@ -126,21 +166,27 @@ export function createVerifier(options: VerifierOptions): Verifier {
   })
   const identifier: Identifier = {
     recognise({ text }, kinds, at, age) {
-      const token = kinds === 'secret' || !isTokenLike(text) ? undefined : tokens.recall(text, at, age)
+      const token =
+        kinds === 'secret' || !isTokenLike(text) ? undefined : tokens.recall(text, at, age)
       return token && tokenIdentity(token)
     },
     inspect({ text, form }, kinds) {
-      if (form?.test(text) === false) return new CredentialDenial(REFUSALS.credentialMalformed, undefined)
+      if (form?.test(text) === false)
+        return new CredentialDenial(REFUSALS.credentialMalformed, undefined)
       if (kinds === 'secret' || !isTokenLike(text)) return invalid('kind_not_accepted')
       const header = tokens.inspect(text)
-      return typeof header === 'string' ? invalid(header, undefined, !tokens.isOwn(text)) : { kind: 'token', text, kinds, header }
+      return typeof header === 'string'
+        ? invalid(header, undefined, !tokens.isOwn(text))
+        : { kind: 'token', text, kinds, header }
     },
     *identify(inspected) {
       if (inspected.kind !== 'token') return invalid('kind_not_accepted')
       const { text, header } = inspected
       const token = yield* wait(tokens.verify(text, header))
       if (typeof token === 'string') return invalid(token, undefined, !tokens.isOwn(text))
-      return now() >= token.claims.expiresAt ? invalid('token_expired', token.claims.keyId) : tokenIdentity(token)
+      return now() >= token.claims.expiresAt
+        ? invalid('token_expired', token.claims.keyId)
+        : tokenIdentity(token)
     },
     isCurrent: () => true,
   }

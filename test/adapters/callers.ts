@@ -9,9 +9,16 @@ export interface Callers extends Bench {
 }
 
 export async function createCallers(): Promise<Callers> {
-  const bench = createBench({ prefixes: ['acme'], environments: ['production'], cache: { maxAgeSeconds: 3600 } })
+  const bench = createBench({
+    prefixes: ['acme'],
+    environments: ['production'],
+    cache: { maxAgeSeconds: 3600 },
+  })
   const { keys, tokens } = bench.twinkey
-  const t1 = await keys.create({ name: 't1', scope: { tenants: ['t1'], workflows: ['flows.read'] } })
+  const t1 = await keys.create({
+    name: 't1',
+    scope: { tenants: ['t1'], workflows: ['flows.read'] },
+  })
   const anyTenant = await keys.create({ name: 'any tenant', scope: { tenants: '*' } })
   const disabled = await keys.create({ name: 'disabled', scope: { tenants: ['t1'] } })
   await keys.disable(disabled.key.id)
@@ -19,7 +26,11 @@ export async function createCallers(): Promise<Callers> {
   if (!issued.ok) throw new Error(issued.refusal.code)
   // Long enough for the next use of the key to be written down as well.
   bench.clock.advance(120_000)
-  return { ...bench, token: issued.token, secrets: { t1: t1.primary, anyTenant: anyTenant.primary, disabled: disabled.primary } }
+  return {
+    ...bench,
+    token: issued.token,
+    secrets: { t1: t1.primary, anyTenant: anyTenant.primary, disabled: disabled.primary },
+  }
 }
 
 /** Has a key looked up, so that the next decision about it is made at once. */

@@ -15,7 +15,8 @@ import { sendHttp2 } from '../support/http2.ts'
 import { type RawRequest, sendRaw } from '../support/raw-http.ts'
 import { type Callers, createCallers } from './callers.ts'
 
-// How an application can change the headers of a request before a guard reads them, besides the ways that the table of all hosts has.
+// How an application can change the headers of a request before a guard reads them, besides the
+// ways that the table of all hosts has.
 
 let callers: Callers
 const closing: (() => unknown)[] = []
@@ -30,7 +31,11 @@ afterEach(() => {
 const requirement = { tenant: onExpress.header('x-tenant'), workflow: 'flows.read' }
 
 /** The status of a request with these headers, and the code where it is refused. */
-async function ask(port: number, headers: RawRequest['headers'], target = '/flows'): Promise<string> {
+async function ask(
+  port: number,
+  headers: RawRequest['headers'],
+  target = '/flows',
+): Promise<string> {
   const { status, body } = await sendRaw(port, { target, headers: headers ?? [] })
   const { code } = JSON.parse(body)
   return code === undefined ? String(status) : `${status} ${code}`
@@ -42,13 +47,20 @@ const sent = (...tenants: string[]) => [
 ]
 
 describe('on Express', () => {
-  async function behind(change: (req: express.Request) => void, headers: RawRequest['headers']): Promise<string> {
+  async function behind(
+    change: (req: express.Request) => void,
+    headers: RawRequest['headers'],
+  ): Promise<string> {
     const app = express()
       .use((req, _res, next) => {
         change(req)
         next()
       })
-      .get('/flows', onExpress.requireAuth(callers.twinkey, requirement), (_req, res) => void res.json({}))
+      .get(
+        '/flows',
+        onExpress.requireAuth(callers.twinkey, requirement),
+        (_req, res) => void res.json({}),
+      )
     const server = app.listen(0, '127.0.0.1')
     closing.push(() => server.close())
     await new Promise((resolve) => server.once('listening', resolve))
@@ -69,24 +81,37 @@ describe('on Express', () => {
   })
 
   test('a header that is set to undefined is removed', async () => {
-    expect(await behind((req) => void Object.assign(req.headers, { 'x-tenant': undefined }), sent('t1'))).toBe('400 target_missing')
-    expect(await behind((req) => void Object.assign(req.headers, { 'x-tenant': null }), sent('t1'))).toBe('400 target_missing')
+    expect(
+      await behind((req) => void Object.assign(req.headers, { 'x-tenant': undefined }), sent('t1')),
+    ).toBe('400 target_missing')
+    expect(
+      await behind((req) => void Object.assign(req.headers, { 'x-tenant': null }), sent('t1')),
+    ).toBe('400 target_missing')
   })
 
   test('a value that is no text is refused, and not left out', async () => {
-    expect(await behind((req) => void Object.assign(req.headers, { 'x-tenant': { toString: () => 't1' } }), sent('t1'))).toBe(
-      '400 target_conflict',
-    )
+    expect(
+      await behind(
+        (req) => void Object.assign(req.headers, { 'x-tenant': { toString: () => 't1' } }),
+        sent('t1'),
+      ),
+    ).toBe('400 target_conflict')
   })
 
   test('a header that is inherited does not count', async () => {
-    const inherit = (req: express.Request) => void Object.setPrototypeOf(req.headers, { 'x-tenant': 't1', 'x-api-key': 'x' })
+    const inherit = (req: express.Request) =>
+      void Object.setPrototypeOf(req.headers, { 'x-tenant': 't1', 'x-api-key': 'x' })
     expect(await behind(inherit, sent())).toBe('400 target_missing')
     expect(await behind(inherit, sent('t1'))).toBe('200')
   })
 
   test('distinct headers do not count: what removes a header removes it from the headers', async () => {
-    expect(await behind((req) => void Object.assign(req.headersDistinct, { 'x-tenant': ['t2'] }), sent('t1'))).toBe('200')
+    expect(
+      await behind(
+        (req) => void Object.assign(req.headersDistinct, { 'x-tenant': ['t2'] }),
+        sent('t1'),
+      ),
+    ).toBe('200')
     expect(
       await behind((req) => {
         void req.headersDistinct
@@ -97,11 +122,21 @@ describe('on Express', () => {
 })
 
 describe('on Fastify', () => {
-  async function behind(change: (request: FastifyRequest) => void, headers: Record<string, string | string[]>): Promise<string> {
+  async function behind(
+    change: (request: FastifyRequest) => void,
+    headers: Record<string, string | string[]>,
+  ): Promise<string> {
     const app = fastify()
     app.addHook('onRequest', async (request) => change(request))
-    app.get('/flows', { onRequest: onFastify.requireAuth(callers.twinkey, requirement) }, async () => ({}))
-    const { statusCode, body } = await app.inject({ url: '/flows', headers: headers as Record<string, string> })
+    app.get(
+      '/flows',
+      { onRequest: onFastify.requireAuth(callers.twinkey, requirement) },
+      async () => ({}),
+    )
+    const { statusCode, body } = await app.inject({
+      url: '/flows',
+      headers: headers as Record<string, string>,
+    })
     const { code } = JSON.parse(body)
     return code === undefined ? String(statusCode) : `${statusCode} ${code}`
   }
@@ -111,24 +146,38 @@ describe('on Fastify', () => {
     const assign = (headers: FastifyRequest['headers']) => (request: FastifyRequest) => {
       request.headers = headers
     }
-    expect(await behind(assign({ 'x-tenant': 't1' }), { authorization, 'x-tenant': 't2' })).toBe('200')
-    expect(await behind(assign({ 'x-tenant': 't2' }), { authorization, 'x-tenant': 't1' })).toBe('403 tenant_denied')
-    expect(await behind(assign({ 'x-tenant': undefined }), { authorization, 'x-tenant': 't1' })).toBe('400 target_missing')
+    expect(await behind(assign({ 'x-tenant': 't1' }), { authorization, 'x-tenant': 't2' })).toBe(
+      '200',
+    )
+    expect(await behind(assign({ 'x-tenant': 't2' }), { authorization, 'x-tenant': 't1' })).toBe(
+      '403 tenant_denied',
+    )
+    expect(
+      await behind(assign({ 'x-tenant': undefined }), { authorization, 'x-tenant': 't1' }),
+    ).toBe('400 target_missing')
     expect(await behind(assign({ authorization }), { 'x-tenant': 't1' })).toBe('200')
   })
 
   test('a request that is injected has its headers once, and a list is a repeated one', async () => {
     const authorization = `Bearer ${callers.secrets.t1}`
     expect(await behind(() => {}, { authorization, 'x-tenant': 't1' })).toBe('200')
-    expect(await behind(() => {}, { authorization, 'x-tenant': ['t1', 't1'] })).toBe('400 target_conflict')
-    expect(await behind(() => {}, { authorization: [authorization, authorization], 'x-tenant': 't1' })).toBe('400 credential_ambiguous')
+    expect(await behind(() => {}, { authorization, 'x-tenant': ['t1', 't1'] })).toBe(
+      '400 target_conflict',
+    )
+    expect(
+      await behind(() => {}, { authorization: [authorization, authorization], 'x-tenant': 't1' }),
+    ).toBe('400 credential_ambiguous')
   })
 })
 
 describe('on Hono on Node', () => {
   type Change = (c: Context<{ Bindings: { incoming: IncomingMessage } }>) => void
 
-  async function behind(changes: readonly Change[], headers: RawRequest['headers'], target = '/flows'): Promise<string> {
+  async function behind(
+    changes: readonly Change[],
+    headers: RawRequest['headers'],
+    target = '/flows',
+  ): Promise<string> {
     const app = new Hono<{ Bindings: { incoming: IncomingMessage } }>()
     for (const change of changes) {
       app.use(async (c, next) => {
@@ -139,8 +188,16 @@ describe('on Hono on Node', () => {
     const guard = onHono.requireAuth(callers.twinkey, requirement)
     app.get('/flows', guard, (c) => c.json({}))
     const first = onHono.requireAuth(callers.twinkey, { profile: flowgear(), anyTarget: true })
-    app.get('/twice', first, onHono.requireAuth(callers.twinkey, { ...requirement, profile: flowgear() }), (c) => c.json({}))
-    const template = onHono.requireAuth(callers.twinkey, { tenant: onHono.query('tenant'), workflow: onHono.routeTemplate() })
+    app.get(
+      '/twice',
+      first,
+      onHono.requireAuth(callers.twinkey, { ...requirement, profile: flowgear() }),
+      (c) => c.json({}),
+    )
+    const template = onHono.requireAuth(callers.twinkey, {
+      tenant: onHono.query('tenant'),
+      workflow: onHono.routeTemplate(),
+    })
     app.on(['GET', 'POST'], '/template', template, (c) => c.json({}))
     const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
     closing.push(() => server.close())
@@ -161,8 +218,12 @@ describe('on Hono on Node', () => {
   test('headers that are changed in place count', async () => {
     expect(await behind([setsInPlace('t1')], sent('t2'))).toBe('200')
     expect(await behind([setsInPlace('t2')], sent('t1'))).toBe('403 tenant_denied')
-    expect(await behind([(c) => c.req.raw.headers.delete('x-tenant')], sent('t1'))).toBe('400 target_missing')
-    expect(await behind([(c) => c.req.raw.headers.append('x-tenant', 't1')], sent('t1'))).toBe('400 target_conflict')
+    expect(await behind([(c) => c.req.raw.headers.delete('x-tenant')], sent('t1'))).toBe(
+      '400 target_missing',
+    )
+    expect(await behind([(c) => c.req.raw.headers.append('x-tenant', 't1')], sent('t1'))).toBe(
+      '400 target_conflict',
+    )
   })
 
   test.each([
@@ -190,7 +251,10 @@ describe('on Hono on Node', () => {
   })
 
   test('the query and the method of a request that was put in its place count', async () => {
-    const limited = await callers.twinkey.keys.create({ name: 'limited', scope: { tenants: ['t1'], workflows: ['GET /template'] } })
+    const limited = await callers.twinkey.keys.create({
+      name: 'limited',
+      scope: { tenants: ['t1'], workflows: ['GET /template'] },
+    })
     const headers = [['Authorization', `Bearer ${limited.primary}`] as const]
     const replaces =
       (url: string, method = 'GET'): Change =>
@@ -198,9 +262,15 @@ describe('on Hono on Node', () => {
         c.req.raw = new Request(new URL(url, c.req.url), { method, headers: c.req.raw.headers })
       }
     expect(await behind([], headers, '/template?tenant=t1')).toBe('200')
-    expect(await behind([replaces('/template?tenant=t2')], headers, '/template?tenant=t1')).toBe('403 tenant_denied')
-    expect(await behind([replaces('/template?tenant=t1')], headers, '/template?tenant=t2')).toBe('200')
-    expect(await behind([replaces('/template?tenant=t1', 'POST')], headers, '/template?tenant=t1')).toBe('403 workflow_denied')
+    expect(await behind([replaces('/template?tenant=t2')], headers, '/template?tenant=t1')).toBe(
+      '403 tenant_denied',
+    )
+    expect(await behind([replaces('/template?tenant=t1')], headers, '/template?tenant=t2')).toBe(
+      '200',
+    )
+    expect(
+      await behind([replaces('/template?tenant=t1', 'POST')], headers, '/template?tenant=t1'),
+    ).toBe('403 workflow_denied')
   })
 })
 
@@ -215,21 +285,34 @@ const NAMES = (
 
 describe.each([
   ['HTTP/1.1', () => createServer(), sendRaw],
-  ['HTTP/1.1 with joinDuplicateHeaders', () => createServer({ joinDuplicateHeaders: true }), sendRaw],
+  [
+    'HTTP/1.1 with joinDuplicateHeaders',
+    () => createServer({ joinDuplicateHeaders: true }),
+    sendRaw,
+  ],
   ['HTTP/2', () => createHttp2Server(), sendHttp2],
 ] as const)('a header that is sent twice over %s', (_, create, send) => {
   /** What is read of the headers, after something was done to them. */
-  async function read(change: (headers: Record<string, unknown>, name: string) => void = () => {}): Promise<Record<string, unknown>> {
+  async function read(
+    change: (headers: Record<string, unknown>, name: string) => void = () => {},
+  ): Promise<Record<string, unknown>> {
     const server = create().listen(0, '127.0.0.1')
     closing.push(() => server.close())
     await new Promise((resolve) => server.once('listening', resolve))
-    server.on('request', (request: NodeRequest & IncomingMessage, response: { end(text: string): void }) => {
-      for (const name of NAMES) change(request.headers, name)
-      const wire = new NodeWireRequest(request)
-      response.end(JSON.stringify(Object.fromEntries(NAMES.map((name) => [name, wire.header(name)]))))
-    })
+    server.on(
+      'request',
+      (request: NodeRequest & IncomingMessage, response: { end(text: string): void }) => {
+        for (const name of NAMES) change(request.headers, name)
+        const wire = new NodeWireRequest(request)
+        response.end(
+          JSON.stringify(Object.fromEntries(NAMES.map((name) => [name, wire.header(name)]))),
+        )
+      },
+    )
     const headers = NAMES.flatMap((name) => [[name, 'a, b'] as const, [name, 'c'] as const])
-    return JSON.parse((await send((server.address() as AddressInfo).port, { target: '/', headers })).body)
+    return JSON.parse(
+      (await send((server.address() as AddressInfo).port, { target: '/', headers })).body,
+    )
   }
   const each = (value: string) => Object.fromEntries(NAMES.map((name) => [name, value]))
 
@@ -238,8 +321,12 @@ describe.each([
   })
 
   test('is read as the one value that was put in its place', async () => {
-    expect(await read((headers, name) => void Object.assign(headers, { [name]: 'd' }))).toEqual(each('d'))
-    expect(await read((headers, name) => void Object.assign(headers, { [name]: 'c' }))).toEqual(each('c'))
+    expect(await read((headers, name) => void Object.assign(headers, { [name]: 'd' }))).toEqual(
+      each('d'),
+    )
+    expect(await read((headers, name) => void Object.assign(headers, { [name]: 'c' }))).toEqual(
+      each('c'),
+    )
   })
 
   test('is gone where it was removed', async () => {

@@ -25,7 +25,12 @@ describe.each([
     for (const close of closing.splice(0)) await close()
   })
 
-  async function ask(app: Express, target: string, headers: Headers = [], more: Partial<RawRequest> = {}) {
+  async function ask(
+    app: Express,
+    target: string,
+    headers: Headers = [],
+    more: Partial<RawRequest> = {},
+  ) {
     const server = app.listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     closing.push(() => new Promise((resolve) => server.close(() => resolve())))
@@ -33,8 +38,10 @@ describe.each([
   }
 
   const bearer = (secret: string) => ['Authorization', `Bearer ${secret}`] as const
-  const named: RequestHandler = (req, res) => void res.json({ name: req.principal.name, tenant: req.principal.tenant })
-  const guard = (more: Parameters<typeof requireAuth>[1] = {}) => requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
+  const named: RequestHandler = (req, res) =>
+    void res.json({ name: req.principal.name, tenant: req.principal.tenant })
+  const guard = (more: Parameters<typeof requireAuth>[1] = {}) =>
+    requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
 
   test('behind a proxy that is trusted, what it forwards changes no verdict', async () => {
     const app = framework()
@@ -48,11 +55,17 @@ describe.each([
     ]
     expect((await ask(app, '/flows', forwarded)).status).toBe(401)
     expect((await ask(app, '/flows', [...forwarded, bearer(callers.secrets.t1)])).status).toBe(200)
-    expect((await ask(app, '/flows', [...forwarded, bearer(callers.secrets.t1), ['X-Tenant', 't2']])).status).toBe(403)
+    expect(
+      (await ask(app, '/flows', [...forwarded, bearer(callers.secrets.t1), ['X-Tenant', 't2']]))
+        .status,
+    ).toBe(403)
   })
 
   test('a refusal keeps the headers of helmet and has its own', async () => {
-    const { status, headers } = await ask(framework().use(helmet()).get('/flows', guard(), named), '/flows')
+    const { status, headers } = await ask(
+      framework().use(helmet()).get('/flows', guard(), named),
+      '/flows',
+    )
     expect({
       status,
       type: headers['content-type'],
@@ -78,12 +91,18 @@ describe.each([
       .use(guard())
       .get('/flows', named)
     const passed = await ask(app, '/flows', preflight, { method: 'OPTIONS' })
-    expect({ status: passed.status, origin: passed.headers['access-control-allow-origin'] }).toEqual({
+    expect({
+      status: passed.status,
+      origin: passed.headers['access-control-allow-origin'],
+    }).toEqual({
       status: 204,
       origin: 'https://app.test',
     })
     const refused = await ask(app, '/flows', [['Origin', 'https://app.test']])
-    expect({ status: refused.status, origin: refused.headers['access-control-allow-origin'] }).toEqual({
+    expect({
+      status: refused.status,
+      origin: refused.headers['access-control-allow-origin'],
+    }).toEqual({
       status: 401,
       origin: 'https://app.test',
     })
@@ -100,10 +119,19 @@ describe.each([
       .use(framework.json())
       .post('/flows', guard(), (req, res) => void res.json([req.principal.name, req.body]))
     const send = (body: string) =>
-      ask(app, '/flows', [bearer(callers.secrets.t1), ['Content-Type', 'application/json'], ['Content-Length', String(body.length)]], {
-        method: 'POST',
-        body,
-      })
+      ask(
+        app,
+        '/flows',
+        [
+          bearer(callers.secrets.t1),
+          ['Content-Type', 'application/json'],
+          ['Content-Length', String(body.length)],
+        ],
+        {
+          method: 'POST',
+          body,
+        },
+      )
     expect(await send('{"a":1}')).toMatchObject({ status: 200, body: '["t1",{"a":1}]' })
     expect((await send('{"a":')).status).toBe(400)
   })
@@ -111,12 +139,22 @@ describe.each([
   test('express.json behind the guard never sees the body of a refused request', async () => {
     let parsed = 0
     const json = framework.json({ verify: () => void parsed++ })
-    const app = framework().post('/flows', guard(), json, (req, res) => void res.json([req.principal.name, req.body]))
+    const app = framework().post(
+      '/flows',
+      guard(),
+      json,
+      (req, res) => void res.json([req.principal.name, req.body]),
+    )
     const send = (secret: string) =>
-      ask(app, '/flows', [bearer(secret), ['Content-Type', 'application/json'], ['Content-Length', '7']], {
-        method: 'POST',
-        body: '{"a":1}',
-      })
+      ask(
+        app,
+        '/flows',
+        [bearer(secret), ['Content-Type', 'application/json'], ['Content-Length', '7']],
+        {
+          method: 'POST',
+          body: '{"a":1}',
+        },
+      )
     expect((await send(callers.secrets.disabled)).status).toBe(401)
     expect(parsed).toBe(0)
     expect(await send(callers.secrets.t1)).toMatchObject({ status: 200, body: '["t1",{"a":1}]' })
@@ -124,20 +162,28 @@ describe.each([
   })
 
   test('a guard on a router reads a parameter of the path that the router is mounted on', async () => {
-    const flows = framework.Router({ mergeParams: true }).get('/flows/:id', guard({ tenant: param('tenant') }), named)
+    const flows = framework
+      .Router({ mergeParams: true })
+      .get('/flows/:id', guard({ tenant: param('tenant') }), named)
     const app = framework().use('/v1/tenants/:tenant', flows)
     expect(await ask(app, '/v1/tenants/t1/flows/7', [bearer(callers.secrets.t1)])).toMatchObject({
       status: 200,
       body: '{"name":"t1","tenant":"t1"}',
     })
-    expect((await ask(app, '/v1/tenants/t2/flows/7', [bearer(callers.secrets.t1)])).status).toBe(403)
+    expect((await ask(app, '/v1/tenants/t2/flows/7', [bearer(callers.secrets.t1)])).status).toBe(
+      403,
+    )
   })
 
   test('a guard that stands on the mount reads its parameter too', async () => {
     const flows = framework.Router().get('/flows/:id', named)
     const app = framework().use('/v1/tenants/:tenant', guard({ tenant: param('tenant') }), flows)
-    expect((await ask(app, '/v1/tenants/t1/flows/7', [bearer(callers.secrets.t1)])).status).toBe(200)
-    expect((await ask(app, '/v1/tenants/t2/flows/7', [bearer(callers.secrets.t1)])).status).toBe(403)
+    expect((await ask(app, '/v1/tenants/t1/flows/7', [bearer(callers.secrets.t1)])).status).toBe(
+      200,
+    )
+    expect((await ask(app, '/v1/tenants/t2/flows/7', [bearer(callers.secrets.t1)])).status).toBe(
+      403,
+    )
   })
 
   test('a parameter that the guard cannot see lets nobody in', async () => {
@@ -147,26 +193,39 @@ describe.each([
       .use('/merged/:tenant', unmerged)
       .get('/misspelt/:tenant', guard({ tenant: param('tenat') }), handler)
     const statuses = []
-    for (const target of ['/merged/t2/flows', '/misspelt/t2']) statuses.push((await ask(app, target, [bearer(callers.secrets.t1)])).status)
+    for (const target of ['/merged/t2/flows', '/misspelt/t2'])
+      statuses.push((await ask(app, target, [bearer(callers.secrets.t1)])).status)
     expect(statuses).toEqual([400, 400])
   })
 
   test('before another scheme, an optional guard passes on what is not ours, and refuses what is ours and not live', async () => {
-    const other: RequestHandler = (req, res, next) => (req.principal === undefined ? void res.status(418).json('other scheme') : next())
+    const other: RequestHandler = (req, res, next) =>
+      req.principal === undefined ? void res.status(418).json('other scheme') : next()
     const app = framework().get('/flows', guard({ optional: true }), other, named)
-    const sent = (value: string | undefined) => ask(app, '/flows', value === undefined ? [] : [['Authorization', value]])
-    for (const [name, value] of Object.entries(FOREIGN)) expect((await sent(value)).status, name).toBe(418)
-    for (const [name, value] of Object.entries(deadOf(callers))) expect([400, 401], name).toContain((await sent(value)).status)
+    const sent = (value: string | undefined) =>
+      ask(app, '/flows', value === undefined ? [] : [['Authorization', value]])
+    for (const [name, value] of Object.entries(FOREIGN))
+      expect((await sent(value)).status, name).toBe(418)
+    for (const [name, value] of Object.entries(deadOf(callers)))
+      expect([400, 401], name).toContain((await sent(value)).status)
     expect((await sent(`Bearer ${callers.secrets.t1}`)).status).toBe(200)
     expect((await sent(`Bearer ${callers.token}`)).status).toBe(200)
   })
 
   test('one Twinkey speaks two conventions on two mounts', async () => {
     const app = framework()
-      .use('/draw', requireAuth(callers.twinkey, { workflow: 'flows.read', profile: boomiFlow() }), named)
+      .use(
+        '/draw',
+        requireAuth(callers.twinkey, { workflow: 'flows.read', profile: boomiFlow() }),
+        named,
+      )
       .use(
         '/gear',
-        requireAuth(callers.twinkey, { workflow: 'flows.read', environment: 'production', profile: { ...flowgear(), target: {} } }),
+        requireAuth(callers.twinkey, {
+          workflow: 'flows.read',
+          environment: 'production',
+          profile: { ...flowgear(), target: {} },
+        }),
         named,
       )
       .use('/tokens', tokenRoutes(callers.twinkey))
@@ -174,8 +233,12 @@ describe.each([
     expect((await ask(app, '/gear')).status).toBe(404)
     expect((await ask(app, `/gear?auth-key=${callers.secrets.t1}`)).status).toBe(200)
     expect((await ask(app, `/draw?auth-key=${callers.secrets.t1}`)).status).toBe(401)
-    expect((await ask(app, '/draw', [['x-boomi-flow-api-key', callers.secrets.t1]])).status).toBe(200)
-    expect((await ask(app, '/gear', [['x-boomi-flow-api-key', callers.secrets.t1]])).status).toBe(404)
+    expect((await ask(app, '/draw', [['x-boomi-flow-api-key', callers.secrets.t1]])).status).toBe(
+      200,
+    )
+    expect((await ask(app, '/gear', [['x-boomi-flow-api-key', callers.secrets.t1]])).status).toBe(
+      404,
+    )
   })
 
   test('a reader that throws ends in the error handler, and nobody gets in', async () => {
@@ -192,15 +255,22 @@ describe.each([
       .use(onError)
     for (const state of ['cold', 'warm']) {
       if (state === 'warm') await warm(callers.twinkey, callers.secrets.anyTenant)
-      expect(await ask(app, '/flows', [bearer(callers.secrets.anyTenant)]), state).toMatchObject({ status: 500, body: '"broken"' })
+      expect(await ask(app, '/flows', [bearer(callers.secrets.anyTenant)]), state).toMatchObject({
+        status: 500,
+        body: '"broken"',
+      })
     }
     expect(seen).toEqual(['the reader broke', 'the reader broke'])
   })
 
   test('a reader that answers with a promise is refused', async () => {
     const reader = (() => Promise.resolve('t1')) as unknown as () => string
-    expect((await ask(framework().get('/flows', guard({ tenant: reader }), named), '/flows', [bearer(callers.secrets.t1)])).status).toBe(
-      400,
-    )
+    expect(
+      (
+        await ask(framework().get('/flows', guard({ tenant: reader }), named), '/flows', [
+          bearer(callers.secrets.t1),
+        ])
+      ).status,
+    ).toBe(400)
   })
 })

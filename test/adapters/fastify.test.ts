@@ -14,24 +14,41 @@ beforeEach(async () => {
 })
 afterEach(() => app.close())
 
-const guard = (more: Parameters<typeof requireAuth>[1] = {}) => requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
-const named = async ({ principal }: FastifyRequest) => ({ name: principal.name, tenant: principal.tenant })
+const guard = (more: Parameters<typeof requireAuth>[1] = {}) =>
+  requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
+const named = async ({ principal }: FastifyRequest) => ({
+  name: principal.name,
+  tenant: principal.tenant,
+})
 const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` })
 
 async function ask(url: string, headers: Record<string, string> = {}, more: InjectOptions = {}) {
   return app.inject({ url, headers, ...more })
 }
 
-const preflight = { origin: 'https://app.test', 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' }
+const preflight = {
+  origin: 'https://app.test',
+  'access-control-request-method': 'GET',
+  'access-control-request-headers': 'authorization',
+}
 
 describe('next to others on Fastify', () => {
   test('app.inject is guarded like a socket', async () => {
     app.get('/flows', { onRequest: guard() }, named)
     expect((await ask('/flows')).statusCode).toBe(401)
-    expect((await ask('/flows', bearer(callers.secrets.t1))).json()).toEqual({ name: 't1', tenant: 't1' })
+    expect((await ask('/flows', bearer(callers.secrets.t1))).json()).toEqual({
+      name: 't1',
+      tenant: 't1',
+    })
     expect(
-      (await app.inject({ url: '/flows', headers: { authorization: [`Bearer ${callers.secrets.t1}`, 'Bearer x'] as unknown as string } }))
-        .statusCode,
+      (
+        await app.inject({
+          url: '/flows',
+          headers: {
+            authorization: [`Bearer ${callers.secrets.t1}`, 'Bearer x'] as unknown as string,
+          },
+        })
+      ).statusCode,
     ).toBe(400)
   })
 
@@ -44,7 +61,9 @@ describe('next to others on Fastify', () => {
       'x-forwarded-authorization': `Bearer ${callers.secrets.t1}`,
     }
     expect((await ask('/flows', forwarded)).statusCode).toBe(401)
-    expect((await ask('/flows', { ...forwarded, ...bearer(callers.secrets.t1) })).statusCode).toBe(200)
+    expect((await ask('/flows', { ...forwarded, ...bearer(callers.secrets.t1) })).statusCode).toBe(
+      200,
+    )
   })
 
   test('with @fastify/cors before the guard a preflight passes, and a browser can read a refusal', async () => {
@@ -52,9 +71,15 @@ describe('next to others on Fastify', () => {
     app.addHook('onRequest', guard())
     app.get('/flows', named)
     const passed = await ask('/flows', preflight, { method: 'OPTIONS' })
-    expect([passed.statusCode, passed.headers['access-control-allow-origin']]).toEqual([204, 'https://app.test'])
+    expect([passed.statusCode, passed.headers['access-control-allow-origin']]).toEqual([
+      204,
+      'https://app.test',
+    ])
     const refused = await ask('/flows', { origin: 'https://app.test' })
-    expect([refused.statusCode, refused.headers['access-control-allow-origin']]).toEqual([401, 'https://app.test'])
+    expect([refused.statusCode, refused.headers['access-control-allow-origin']]).toEqual([
+      401,
+      'https://app.test',
+    ])
   })
 
   test('with @fastify/cors behind the guard a preflight is refused: the guard exempts no method', async () => {
@@ -66,7 +91,9 @@ describe('next to others on Fastify', () => {
   })
 
   test('the document of @fastify/swagger has the schemes of the profile, and the guard stands on the routes that say so', async () => {
-    await app.register(swagger, { openapi: { openapi: '3.1.0', components: { securitySchemes: securitySchemes(standard()) } } })
+    await app.register(swagger, {
+      openapi: { openapi: '3.1.0', components: { securitySchemes: securitySchemes(standard()) } },
+    })
     app.register(async (scope) => {
       scope.get(
         '/flows',
@@ -114,7 +141,10 @@ describe('next to others on Fastify', () => {
       },
       { prefix: '/tenants/:tenant' },
     )
-    expect((await ask('/tenants/t1/flows', bearer(callers.secrets.t1))).json()).toEqual({ name: 't1', tenant: 't1' })
+    expect((await ask('/tenants/t1/flows', bearer(callers.secrets.t1))).json()).toEqual({
+      name: 't1',
+      tenant: 't1',
+    })
     expect((await ask('/tenants/t2/flows', bearer(callers.secrets.t1))).statusCode).toBe(403)
   })
 
@@ -124,7 +154,8 @@ describe('next to others on Fastify', () => {
   })
 
   test('Fastify itself answers a parameter of more than 100 characters with 414, unless it is told of more', async () => {
-    const route = (on: FastifyInstance) => on.get('/tenants/:tenant', { onRequest: guard({ tenant: param('tenant') }) }, named)
+    const route = (on: FastifyInstance) =>
+      on.get('/tenants/:tenant', { onRequest: guard({ tenant: param('tenant') }) }, named)
     const url = `/tenants/${'x'.repeat(101)}`
     route(app)
     expect((await ask(url)).statusCode).toBe(414)
@@ -138,9 +169,20 @@ describe('next to others on Fastify', () => {
   test('decorators: a guard that the application keeps, and a principal that it declares', async () => {
     app.decorate('signedIn', guard())
     app.decorateRequest('principal')
-    app.get('/flows', { onRequest: [(app as FastifyInstance & { signedIn: ReturnType<typeof requireAuth> }).signedIn] }, named)
+    app.get(
+      '/flows',
+      {
+        onRequest: [
+          (app as FastifyInstance & { signedIn: ReturnType<typeof requireAuth> }).signedIn,
+        ],
+      },
+      named,
+    )
     expect((await ask('/flows')).statusCode).toBe(401)
-    expect((await ask('/flows', bearer(callers.secrets.t1))).json()).toEqual({ name: 't1', tenant: 't1' })
+    expect((await ask('/flows', bearer(callers.secrets.t1))).json()).toEqual({
+      name: 't1',
+      tenant: 't1',
+    })
     expect((await ask('/flows')).statusCode).toBe(401)
   })
 
@@ -152,9 +194,16 @@ describe('next to others on Fastify', () => {
     })
     app.addHook('preParsing', async () => void seen.push('preParsing'))
     app.addHook('preHandler', async () => void seen.push('preHandler'))
-    app.post('/flows', { onRequest: guard() }, async ({ principal, body }) => [principal.name, body])
+    app.post('/flows', { onRequest: guard() }, async ({ principal, body }) => [
+      principal.name,
+      body,
+    ])
     const send = (secret: string, payload: string) =>
-      ask('/flows', { ...bearer(secret), 'content-type': 'application/json' }, { method: 'POST', payload })
+      ask(
+        '/flows',
+        { ...bearer(secret), 'content-type': 'application/json' },
+        { method: 'POST', payload },
+      )
     expect((await send(callers.secrets.disabled, '{"a":')).statusCode).toBe(401)
     expect(seen).toEqual([])
     expect((await send(callers.secrets.t1, '{"a":1}')).json()).toEqual(['t1', { a: 1 }])
@@ -162,11 +211,16 @@ describe('next to others on Fastify', () => {
   })
 
   test('before another scheme, an optional guard passes on what is not ours, and refuses what is ours and not live', async () => {
-    const other = async (request: FastifyRequest, reply: { code(status: number): { send(body: string): unknown } }) =>
-      request.principal === undefined ? reply.code(418).send('other scheme') : undefined
+    const other = async (
+      request: FastifyRequest,
+      reply: { code(status: number): { send(body: string): unknown } },
+    ) => (request.principal === undefined ? reply.code(418).send('other scheme') : undefined)
     app.get('/flows', { onRequest: [guard({ optional: true }), other] }, named)
     for (const [name, value] of Object.entries(FOREIGN))
-      expect((await ask('/flows', value === undefined ? {} : { authorization: value })).statusCode, name).toBe(418)
+      expect(
+        (await ask('/flows', value === undefined ? {} : { authorization: value })).statusCode,
+        name,
+      ).toBe(418)
     for (const [name, value] of Object.entries(deadOf(callers)))
       expect([400, 401], name).toContain((await ask('/flows', { authorization: value })).statusCode)
     expect((await ask('/flows', bearer(callers.token))).statusCode).toBe(200)
@@ -179,18 +233,32 @@ describe('next to others on Fastify', () => {
     expect([(await ask('/draw')).statusCode, (await ask('/gear')).statusCode]).toEqual([401, 404])
     expect((await ask(`/gear?auth-key=${callers.secrets.t1}`)).statusCode).toBe(200)
     expect((await ask(`/draw?auth-key=${callers.secrets.t1}`)).statusCode).toBe(401)
-    expect((await ask('/draw', { 'x-boomi-flow-api-key': callers.secrets.t1 })).statusCode).toBe(200)
-    expect((await ask('/tokens', bearer(callers.secrets.t1), { method: 'POST' })).statusCode).toBe(200)
+    expect((await ask('/draw', { 'x-boomi-flow-api-key': callers.secrets.t1 })).statusCode).toBe(
+      200,
+    )
+    expect((await ask('/tokens', bearer(callers.secrets.t1), { method: 'POST' })).statusCode).toBe(
+      200,
+    )
   })
 
-  test.each(['cold', 'warm'])('a reader that throws ends in the error handler, and nobody gets in: %s', async (state) => {
-    app.setErrorHandler((error: Error, _request, reply) => void reply.code(500).send({ told: error.message }))
-    const reader = () => {
-      throw new Error('the reader broke')
-    }
-    app.get('/flows', { onRequest: guard({ tenant: reader }) }, named)
-    if (state === 'warm') await warm(callers.twinkey, callers.secrets.anyTenant)
-    const answer = await ask('/flows', bearer(callers.secrets.anyTenant)).catch((error: Error) => error)
-    expect('statusCode' in answer ? [answer.statusCode, answer.json()] : answer).toEqual([500, { told: 'the reader broke' }])
-  })
+  test.each(['cold', 'warm'])(
+    'a reader that throws ends in the error handler, and nobody gets in: %s',
+    async (state) => {
+      app.setErrorHandler(
+        (error: Error, _request, reply) => void reply.code(500).send({ told: error.message }),
+      )
+      const reader = () => {
+        throw new Error('the reader broke')
+      }
+      app.get('/flows', { onRequest: guard({ tenant: reader }) }, named)
+      if (state === 'warm') await warm(callers.twinkey, callers.secrets.anyTenant)
+      const answer = await ask('/flows', bearer(callers.secrets.anyTenant)).catch(
+        (error: Error) => error,
+      )
+      expect('statusCode' in answer ? [answer.statusCode, answer.json()] : answer).toEqual([
+        500,
+        { told: 'the reader broke' },
+      ])
+    },
+  )
 })

@@ -3,10 +3,14 @@ import { createTwinkey } from 'twinkey'
 import { requireAuth, routeTemplate } from 'twinkey/hono'
 import { expect, it } from 'vitest'
 
-// A guard that stands on a wildcard of Hono is a middleware of every route below. The template that it may name is that of the handler.
+// A guard that stands on a wildcard of Hono is a middleware of every route below. The template that
+// it may name is that of the handler.
 
 const twinkey = createTwinkey()
-const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: ['GET /api/*'] } })
+const { primary } = await twinkey.keys.create({
+  name: 'n',
+  scope: { tenants: ['t'], workflows: ['GET /api/*'] },
+})
 const guard = () => requireAuth(twinkey, { workflow: routeTemplate() })
 const logger: MiddlewareHandler = (_c, next) => next()
 
@@ -18,14 +22,20 @@ async function ask(app: Hono, path: string): Promise<string> {
 it.each<[string, (app: Hono) => unknown]>([
   ['before a catch-all route', (app) => app.use('/api/*', guard())],
   ['before another middleware on the same wildcard', (app) => app.use('/api/*', guard(), logger)],
-  ['in an application with an error handler', (app) => app.route('/api', failing().use('/*', guard()))],
+  [
+    'in an application with an error handler',
+    (app) => app.route('/api', failing().use('/*', guard())),
+  ],
   ['as a route of its own', (app) => app.get('/api/*', guard())],
-])('a key for a wildcard does not reach another route below it: guard %s', async (_where, mount) => {
-  const app = new Hono()
-  mount(app)
-  app.get('/api/admin', (c) => c.text('admin')).get('/api/*', (c) => c.text('any'))
-  expect([await ask(app, '/api/admin'), await ask(app, '/api/other')]).toEqual(['400', 'any'])
-})
+])(
+  'a key for a wildcard does not reach another route below it: guard %s',
+  async (_where, mount) => {
+    const app = new Hono()
+    mount(app)
+    app.get('/api/admin', (c) => c.text('admin')).get('/api/*', (c) => c.text('any'))
+    expect([await ask(app, '/api/admin'), await ask(app, '/api/other')]).toEqual(['400', 'any'])
+  },
+)
 
 it.each<[string, (app: Hono) => unknown]>([
   ['for one method', (app) => app.get('/api/*', guard(), (c) => c.text('any'))],

@@ -12,11 +12,16 @@ beforeEach(async () => {
   callers = await createCallers()
 })
 
-const guard = (more: Requirement & { optional?: false } = {}) => requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
+const guard = (more: Requirement & { optional?: false } = {}) =>
+  requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
 const named = (c: Context<{ Variables: { principal: Principal } }>) =>
   c.json({ name: c.var.principal.name, tenant: c.var.principal.tenant })
 const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } })
-const preflight = { origin: 'https://app.test', 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' }
+const preflight = {
+  origin: 'https://app.test',
+  'access-control-request-method': 'GET',
+  'access-control-request-headers': 'authorization',
+}
 
 describe('next to others on Hono', () => {
   test('app.request is guarded like a socket', async () => {
@@ -35,8 +40,13 @@ describe('next to others on Hono', () => {
     const app = new Hono().get('/flows', guard(), named)
     const before = callers.spy.calls.recordUse
     const waited: Promise<unknown>[] = []
-    const context = { waitUntil: (work: Promise<unknown>) => void waited.push(work), passThroughOnException: () => {}, props: {} }
-    const ask = (secret: string) => app.fetch(new Request('http://localhost/flows', bearer(secret)), {}, context)
+    const context = {
+      waitUntil: (work: Promise<unknown>) => void waited.push(work),
+      passThroughOnException: () => {},
+      props: {},
+    }
+    const ask = (secret: string) =>
+      app.fetch(new Request('http://localhost/flows', bearer(secret)), {}, context)
     expect((await ask(callers.secrets.t1)).status).toBe(200)
     expect(waited.length).toBe(1)
     await Promise.all(waited)
@@ -47,7 +57,10 @@ describe('next to others on Hono', () => {
 
   test('a parameter is the name that it was decoded to, a percent sign and all, and one that cannot be decoded is refused', async () => {
     const { keys } = callers.twinkey
-    const { primary } = await keys.create({ name: 'n', scope: { tenants: '*', environments: '*', workflows: ['100%', '%ff'] } })
+    const { primary } = await keys.create({
+      name: 'n',
+      scope: { tenants: '*', environments: '*', workflows: ['100%', '%ff'] },
+    })
     const app = new Hono().get('/flows/:flow', guard({ workflow: param('flow') }), named)
     const statuses = []
     for (const path of ['100%25', '%25ff', '%ff', '%25', 'a'])
@@ -61,8 +74,16 @@ describe('next to others on Hono', () => {
     const writing = new Promise<void>((resolve) => (written = resolve))
     callers.spy.override({ recordUse: () => writing })
     const waited: Promise<unknown>[] = []
-    const context = { waitUntil: (work: Promise<unknown>) => void waited.push(work), passThroughOnException: () => {}, props: {} }
-    const answer = await app.fetch(new Request('http://localhost/tokens', { method: 'POST', ...bearer(callers.secrets.t1) }), {}, context)
+    const context = {
+      waitUntil: (work: Promise<unknown>) => void waited.push(work),
+      passThroughOnException: () => {},
+      props: {},
+    }
+    const answer = await app.fetch(
+      new Request('http://localhost/tokens', { method: 'POST', ...bearer(callers.secrets.t1) }),
+      {},
+      context,
+    )
     expect([answer.status, waited.length]).toEqual([200, 1])
     written()
     await Promise.all(waited)
@@ -75,9 +96,15 @@ describe('next to others on Hono', () => {
       .use(guard())
       .get('/flows', named)
     const passed = await app.request('/flows', { method: 'OPTIONS', headers: preflight })
-    expect([passed.status, passed.headers.get('access-control-allow-origin')]).toEqual([204, 'https://app.test'])
+    expect([passed.status, passed.headers.get('access-control-allow-origin')]).toEqual([
+      204,
+      'https://app.test',
+    ])
     const refused = await app.request('/flows', { headers: { origin: 'https://app.test' } })
-    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, 'https://app.test'])
+    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([
+      401,
+      'https://app.test',
+    ])
   })
 
   test('with cors behind the guard a preflight is refused: the guard exempts no method', async () => {
@@ -87,44 +114,63 @@ describe('next to others on Hono', () => {
   })
 
   test('a refusal keeps the headers of secureHeaders and has its own', async () => {
-    const { status, headers } = await new Hono().use(secureHeaders()).get('/flows', guard(), named).request('/flows')
-    expect([status, headers.get('x-content-type-options'), headers.get('www-authenticate'), headers.get('content-type')]).toEqual([
-      401,
-      'nosniff',
-      'Bearer realm="api"',
-      'application/problem+json',
-    ])
+    const { status, headers } = await new Hono()
+      .use(secureHeaders())
+      .get('/flows', guard(), named)
+      .request('/flows')
+    expect([
+      status,
+      headers.get('x-content-type-options'),
+      headers.get('www-authenticate'),
+      headers.get('content-type'),
+    ]).toEqual([401, 'nosniff', 'Bearer realm="api"', 'application/problem+json'])
   })
 
   test('under basePath and in an app that is mounted, a guard reads the parameters of the whole path', async () => {
     const flows = new Hono().get('/flows/:id', guard({ tenant: param('tenant') }), named)
     const app = new Hono().basePath('/v1').route('/tenants/:tenant', flows)
-    const ask = (tenant: string) => app.request(`/v1/tenants/${tenant}/flows/7`, bearer(callers.secrets.t1))
+    const ask = (tenant: string) =>
+      app.request(`/v1/tenants/${tenant}/flows/7`, bearer(callers.secrets.t1))
     expect(await (await ask('t1')).json()).toEqual({ name: 't1', tenant: 't1' })
     expect((await ask('t2')).status).toBe(403)
   })
 
   test('a guard on a pattern reads the parameters of its pattern', async () => {
-    const app = new Hono().use('/tenants/:tenant/*', guard({ tenant: param('tenant') })).get('/tenants/:tenant/flows', named)
+    const app = new Hono()
+      .use('/tenants/:tenant/*', guard({ tenant: param('tenant') }))
+      .get('/tenants/:tenant/flows', named)
     expect((await app.request('/tenants/t1/flows', bearer(callers.secrets.t1))).status).toBe(200)
     expect((await app.request('/tenants/t2/flows', bearer(callers.secrets.t1))).status).toBe(403)
   })
 
   test('a parameter that the guard cannot see lets nobody in', async () => {
-    const app = new Hono().use('/wild/*', guard({ tenant: param('tenant') })).get('/wild/:tenant', named)
+    const app = new Hono()
+      .use('/wild/*', guard({ tenant: param('tenant') }))
+      .get('/wild/:tenant', named)
     app.get('/misspelt/:tenant', guard({ tenant: param('tenat') }), named)
     const statuses = []
-    for (const path of ['/wild/t2', '/misspelt/t2']) statuses.push((await app.request(path, bearer(callers.secrets.t1))).status)
+    for (const path of ['/wild/t2', '/misspelt/t2'])
+      statuses.push((await app.request(path, bearer(callers.secrets.t1))).status)
     expect(statuses).toEqual([400, 400])
   })
 
   test('a template that is not that of the handler is no workflow, and that of the handler is', async () => {
     const events: TwinkeyEvent[] = []
     const twinkey = createTwinkey({ onEvent: (event) => events.push(event) })
-    const workflows = ['GET /t/:tenant', 'GET /v1/u/:id', 'GET /t/*', 'GET /same/:id', 'GET /each/:id']
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t1'], workflows } })
+    const workflows = [
+      'GET /t/:tenant',
+      'GET /v1/u/:id',
+      'GET /t/*',
+      'GET /same/:id',
+      'GET /each/:id',
+    ]
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t1'], workflows },
+    })
     const byTemplate = requireAuth(twinkey, { workflow: routeTemplate() })
-    const workflow = (c: Context<{ Variables: { principal: Principal } }>) => c.text(`${c.var.principal.workflow}`)
+    const workflow = (c: Context<{ Variables: { principal: Principal } }>) =>
+      c.text(`${c.var.principal.workflow}`)
     const above = new Hono().use('/t/*', byTemplate).get('/t/:tenant', workflow)
     const onIt = new Hono()
       .use(async (_c, next) => next())
@@ -135,7 +181,10 @@ describe('next to others on Hono', () => {
       .all('/each/:id', byTemplate, workflow)
       .get('*', (c) => c.text('static'))
     const ask = async (app: Hono, path: string) => (await app.request(path, bearer(primary))).text()
-    expect(JSON.parse(await ask(above as unknown as Hono, '/t/t1'))).toMatchObject({ status: 400, code: 'request_malformed' })
+    expect(JSON.parse(await ask(above as unknown as Hono, '/t/t1'))).toMatchObject({
+      status: 400,
+      code: 'request_malformed',
+    })
     expect(events.at(-1)).toMatchObject({ type: 'access.refused', reason: 'parameter_unseen' })
     const paths = ['/t/t1', '/v1/u/7', '/same/7', '/each/7']
     const answers = await Promise.all(paths.map((path) => ask(onIt as unknown as Hono, path)))
@@ -144,7 +193,8 @@ describe('next to others on Hono', () => {
 
   test('the template begins with the base path and the mounts, and never holds what the caller typed', async () => {
     const byTemplate = requireAuth(callers.twinkey, { workflow: routeTemplate() })
-    const run = () => new Hono().get('/run', byTemplate, (c) => c.text(`${c.var.principal.workflow}`))
+    const run = () =>
+      new Hono().get('/run', byTemplate, (c) => c.text(`${c.var.principal.workflow}`))
     const failing = run().onError((_error, c) => c.text('', 500))
     const app = new Hono()
       .route('/a/:area', run())
@@ -162,8 +212,14 @@ describe('next to others on Hono', () => {
     }
     for (const [path, template] of Object.entries(templates)) {
       const typed = `GET ${path}`
-      for (const [workflow, expected] of [[template, template] as const, [typed, undefined] as const]) {
-        const { primary } = await callers.twinkey.keys.create({ name: 'n', scope: { tenants: ['t1'], workflows: [workflow] } })
+      for (const [workflow, expected] of [
+        [template, template] as const,
+        [typed, undefined] as const,
+      ]) {
+        const { primary } = await callers.twinkey.keys.create({
+          name: 'n',
+          scope: { tenants: ['t1'], workflows: [workflow] },
+        })
         const answer = await app.request(path, bearer(primary))
         if (expected === undefined) expect(answer.status, typed).toBe(403)
         else expect([answer.status, await answer.text()]).toEqual([200, expected])
@@ -171,20 +227,42 @@ describe('next to others on Hono', () => {
     }
   })
 
-  test.each(['', '/v1'])('the token endpoints stand below the base path %j and below a mount', async (base) => {
-    const nested = new Hono().use('/tokens/*', tokenRoutes(callers.twinkey))
-    const app = new Hono().basePath(base || '/').route('/auth', nested)
-    expect((await app.request(`${base}/auth/tokens`, { method: 'POST', ...bearer(callers.secrets.t1) })).status).toBe(200)
-    expect((await app.request(`${base}/auth/tokens/test`, bearer(callers.token))).status).toBe(200)
-    expect((await app.request(`${base}/auth/tokens/jwks.json`)).status).toBe(200)
-    expect((await app.request(`${base}/auth/tokens/other`)).status).toBe(404)
-  })
+  test.each(['', '/v1'])(
+    'the token endpoints stand below the base path %j and below a mount',
+    async (base) => {
+      const nested = new Hono().use('/tokens/*', tokenRoutes(callers.twinkey))
+      const app = new Hono().basePath(base || '/').route('/auth', nested)
+      expect(
+        (
+          await app.request(`${base}/auth/tokens`, {
+            method: 'POST',
+            ...bearer(callers.secrets.t1),
+          })
+        ).status,
+      ).toBe(200)
+      expect((await app.request(`${base}/auth/tokens/test`, bearer(callers.token))).status).toBe(
+        200,
+      )
+      expect((await app.request(`${base}/auth/tokens/jwks.json`)).status).toBe(200)
+      expect((await app.request(`${base}/auth/tokens/other`)).status).toBe(404)
+    },
+  )
 
   test('a body can be read behind the guard, and is not read by it', async () => {
-    const app = new Hono().post('/flows', guard(), async (c) => c.json([c.var.principal.name, await c.req.json()]))
-    const answer = await app.request('/flows', { method: 'POST', body: '{"a":1}', ...bearer(callers.secrets.t1) })
+    const app = new Hono().post('/flows', guard(), async (c) =>
+      c.json([c.var.principal.name, await c.req.json()]),
+    )
+    const answer = await app.request('/flows', {
+      method: 'POST',
+      body: '{"a":1}',
+      ...bearer(callers.secrets.t1),
+    })
     expect(await answer.json()).toEqual(['t1', { a: 1 }])
-    const refused = new Request('http://localhost/flows', { method: 'POST', body: '{"a":1}', ...bearer(callers.secrets.disabled) })
+    const refused = new Request('http://localhost/flows', {
+      method: 'POST',
+      body: '{"a":1}',
+      ...bearer(callers.secrets.disabled),
+    })
     expect((await app.fetch(refused)).status).toBe(401)
     expect(refused.bodyUsed).toBe(false)
   })
@@ -197,9 +275,19 @@ describe('next to others on Hono', () => {
       named,
     )
     for (const [name, value] of Object.entries(FOREIGN))
-      expect((await app.request('/flows', value === undefined ? {} : { headers: { authorization: value } })).status, name).toBe(418)
+      expect(
+        (
+          await app.request(
+            '/flows',
+            value === undefined ? {} : { headers: { authorization: value } },
+          )
+        ).status,
+        name,
+      ).toBe(418)
     for (const [name, value] of Object.entries(deadOf(callers)))
-      expect([400, 401], name).toContain((await app.request('/flows', { headers: { authorization: value } })).status)
+      expect([400, 401], name).toContain(
+        (await app.request('/flows', { headers: { authorization: value } })).status,
+      )
     expect((await app.request('/flows', bearer(callers.token))).status).toBe(200)
   })
 
@@ -207,19 +295,29 @@ describe('next to others on Hono', () => {
     const app = new Hono()
       .get('/draw', guard({ profile: boomiFlow() }), named)
       .get('/gear', guard({ profile: { ...flowgear(), target: {} } }), named)
-    expect([(await app.request('/draw')).status, (await app.request('/gear')).status]).toEqual([401, 404])
+    expect([(await app.request('/draw')).status, (await app.request('/gear')).status]).toEqual([
+      401, 404,
+    ])
     expect((await app.request(`/gear?auth-key=${callers.secrets.t1}`)).status).toBe(200)
     expect((await app.request(`/draw?auth-key=${callers.secrets.t1}`)).status).toBe(401)
-    expect((await app.request('/draw', { headers: { 'x-boomi-flow-api-key': callers.secrets.t1 } })).status).toBe(200)
+    expect(
+      (await app.request('/draw', { headers: { 'x-boomi-flow-api-key': callers.secrets.t1 } }))
+        .status,
+    ).toBe(200)
   })
 
-  test.each(['cold', 'warm'])('a reader that throws ends in onError, and nobody gets in: %s', async (state) => {
-    const reader = () => {
-      throw new Error('the reader broke')
-    }
-    const app = new Hono().get('/flows', guard({ tenant: reader }), named).onError((error, c) => c.json({ told: error.message }, 500))
-    if (state === 'warm') await warm(callers.twinkey, callers.secrets.anyTenant)
-    const answer = await app.request('/flows', bearer(callers.secrets.anyTenant))
-    expect([answer.status, await answer.json()]).toEqual([500, { told: 'the reader broke' }])
-  })
+  test.each(['cold', 'warm'])(
+    'a reader that throws ends in onError, and nobody gets in: %s',
+    async (state) => {
+      const reader = () => {
+        throw new Error('the reader broke')
+      }
+      const app = new Hono()
+        .get('/flows', guard({ tenant: reader }), named)
+        .onError((error, c) => c.json({ told: error.message }, 500))
+      if (state === 'warm') await warm(callers.twinkey, callers.secrets.anyTenant)
+      const answer = await app.request('/flows', bearer(callers.secrets.anyTenant))
+      expect([answer.status, await answer.json()]).toEqual([500, { told: 'the reader broke' }])
+    },
+  )
 })

@@ -14,39 +14,52 @@ export const PATHS = ['/customers/1', '/tokens']
 
 /** Uploads 10 MB through nginx to some of the hosts. */
 export function describeUploadsThroughNginx(names: readonly string[]): void {
-  describe.each(Object.entries(hosts).filter(([name]) => names.includes(name)))('a refused upload of 10 MB on %s', (_name, start) => {
-    let fixture: Fixture
-    let host: Host
-    let nginx: ProxyServer
+  describe.each(Object.entries(hosts).filter(([name]) => names.includes(name)))(
+    'a refused upload of 10 MB on %s',
+    (_name, start) => {
+      let fixture: Fixture
+      let host: Host
+      let nginx: ProxyServer
 
-    beforeAll(async () => {
-      fixture = await createFixture()
-      host = await start(fixture.twinkey, { routes: standardRoutes, tokens: { '/tokens': undefined } })
-      nginx = await startNginx(
-        (port) => `
+      beforeAll(async () => {
+        fixture = await createFixture()
+        host = await start(fixture.twinkey, {
+          routes: standardRoutes,
+          tokens: { '/tokens': undefined },
+        })
+        nginx = await startNginx(
+          (port) => `
   client_max_body_size 64m;
   server {
     listen 127.0.0.1:${port};
     location / { proxy_pass http://127.0.0.1:${host.port}; }
   }`,
-      )
-    })
-    afterAll(async () => {
-      await nginx.stop()
-      await host.close()
-      await fixture.twinkey.close()
-    })
-
-    test.each(PATHS)('through nginx with its defaults, gets the refusal of %s each time', async (path) => {
-      const seen = await tally(async () => {
-        const headers = { authorization: `Bearer ${fixture.secrets.revoked}` }
-        const response = await fetch(`http://127.0.0.1:${nginx.port}${path}`, { method: 'POST', headers, body: UPLOAD })
-        const body = await response.text()
-        return `${response.status} ${response.headers.get('content-type')?.includes('json') ? JSON.parse(body).code : body}`
+        )
       })
-      expect(seen).toEqual({ [REFUSED]: TRIES })
-    })
-  })
+      afterAll(async () => {
+        await nginx.stop()
+        await host.close()
+        await fixture.twinkey.close()
+      })
+
+      test.each(PATHS)(
+        'through nginx with its defaults, gets the refusal of %s each time',
+        async (path) => {
+          const seen = await tally(async () => {
+            const headers = { authorization: `Bearer ${fixture.secrets.revoked}` }
+            const response = await fetch(`http://127.0.0.1:${nginx.port}${path}`, {
+              method: 'POST',
+              headers,
+              body: UPLOAD,
+            })
+            const body = await response.text()
+            return `${response.status} ${response.headers.get('content-type')?.includes('json') ? JSON.parse(body).code : body}`
+          })
+          expect(seen).toEqual({ [REFUSED]: TRIES })
+        },
+      )
+    },
+  )
 }
 
 /** How often each outcome of an attempt was seen. */

@@ -3,7 +3,13 @@ import { createFixture, type Fixture } from '../http/fixture.ts'
 import { type Host, hosts } from '../http/hosts.ts'
 import { standardRoutes } from '../http/routes.ts'
 import { runPython } from '../support/python.ts'
-import { describeUploadsThroughNginx, PATHS, REFUSED, TRIES, UPLOAD_BYTES } from './refused-uploads-suite.ts'
+import {
+  describeUploadsThroughNginx,
+  PATHS,
+  REFUSED,
+  TRIES,
+  UPLOAD_BYTES,
+} from './refused-uploads-suite.ts'
 
 // urllib asks to close the connection, sends all of the body and reads only then.
 const URLLIB = `
@@ -31,7 +37,10 @@ describe.each(Object.entries(hosts))('a refused upload of 10 MB on %s', (_name, 
 
   beforeAll(async () => {
     fixture = await createFixture()
-    host = await start(fixture.twinkey, { routes: standardRoutes, tokens: { '/tokens': undefined } })
+    host = await start(fixture.twinkey, {
+      routes: standardRoutes,
+      tokens: { '/tokens': undefined },
+    })
   })
   afterAll(async () => {
     await host.close()
@@ -39,7 +48,12 @@ describe.each(Object.entries(hosts))('a refused upload of 10 MB on %s', (_name, 
   })
 
   test.each(PATHS)("by Python's urllib, gets the refusal of %s each time", async (path) => {
-    const args = [`http://127.0.0.1:${host.port}${path}`, fixture.secrets.revoked, String(TRIES), String(UPLOAD_BYTES)]
+    const args = [
+      `http://127.0.0.1:${host.port}${path}`,
+      fixture.secrets.revoked,
+      String(TRIES),
+      String(UPLOAD_BYTES),
+    ]
     expect(JSON.parse(await runPython(URLLIB, args))).toEqual({ [REFUSED]: TRIES })
   })
 })

@@ -20,7 +20,10 @@ async function onNode(app: Hono, target: string, init: RequestInit): Promise<Res
     const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, resolve)
     close = () => void server.close()
   })
-  const answer = await fetch(`http://127.0.0.1:${port}${target}`, { ...init, headers: { ...init.headers, connection: 'close' } })
+  const answer = await fetch(`http://127.0.0.1:${port}${target}`, {
+    ...init,
+    headers: { ...init.headers, connection: 'close' },
+  })
   const text = await answer.text()
   close()
   return new Response(text, answer)
@@ -43,11 +46,18 @@ describe.each<[string, Send]>([
 ])('a guard of Flowgear on Hono behind something that has read the body: %s', (_name, send) => {
   test.each(Object.entries(readers))('gives its verdict: read %s', async (_how, read) => {
     const { twinkey, secrets } = callers
-    const app = new Hono().use(read).post('/flows', requireAuth(twinkey, bound), (c) => c.json([c.var.principal.name, c.req.query()]))
+    const app = new Hono()
+      .use(read)
+      .post('/flows', requireAuth(twinkey, bound), (c) =>
+        c.json([c.var.principal.name, c.req.query()]),
+      )
     const good = await send(app, `/flows?auth-key=${secrets.t1}&b=2`, post)
     expect([good.status, await good.json()]).toEqual([200, ['t1', { b: '2' }]])
     expect((await send(app, `/flows?auth-key=${secrets.disabled}`, post)).status).toBe(404)
-    const inHeader = await send(app, '/flows', { ...post, headers: { ...post.headers, authorization: `Key=${secrets.t1}` } })
+    const inHeader = await send(app, '/flows', {
+      ...post,
+      headers: { ...post.headers, authorization: `Key=${secrets.t1}` },
+    })
     expect([inHeader.status, await inHeader.json()]).toEqual([200, ['t1', {}]])
     expect((await send(app, '/flows', post)).status).toBe(404)
   })
@@ -57,7 +67,9 @@ describe.each<[string, Send]>([
     const guard = requireAuth(twinkey, bound)
     const app = new Hono()
       .use(readers['as JSON'] as MiddlewareHandler)
-      .post('/flows', guard, guard, async (c) => c.json([await c.req.json(), c.req.header('content-type')]))
+      .post('/flows', guard, guard, async (c) =>
+        c.json([await c.req.json(), c.req.header('content-type')]),
+      )
     const answer = await send(app, `/flows?auth-key=${secrets.t1}`, post)
     expect([answer.status, await answer.json()]).toEqual([200, [{ a: 1 }, 'application/json']])
   })
@@ -74,7 +86,10 @@ describe.each<[string, Send]>([
         raws.push(c.req.raw)
         return c.text(await c.req.text())
       })
-    const answer = await send(app, '/flows?b=2', { ...post, headers: { ...post.headers, authorization: `Key=${secrets.t1}` } })
+    const answer = await send(app, '/flows?b=2', {
+      ...post,
+      headers: { ...post.headers, authorization: `Key=${secrets.t1}` },
+    })
     expect([answer.status, await answer.text()]).toEqual([200, BODY])
     expect(raws[1]).toBe(raws[0])
   })
@@ -89,7 +104,9 @@ describe('a guard of Flowgear on a plain handler', () => {
     ['whose body was read', async (request: Request) => void (await request.text())],
   ])('gives its verdict on a request %s, and the handler sees no key', async (_how, read) => {
     const { twinkey, secrets } = callers
-    const handler = requireWeb(twinkey, bound, (request, { name }) => Response.json([name, request.method, new URL(request.url).search]))
+    const handler = requireWeb(twinkey, bound, (request, { name }) =>
+      Response.json([name, request.method, new URL(request.url).search]),
+    )
     const ask = async (request: Request) => {
       await read(request)
       return handler(request)
@@ -119,28 +136,47 @@ describe('a guard of Flowgear on a plain handler', () => {
       Response.json([name, new URL(request.url).search, await request.json()]),
     )
     const outer = requireWeb(twinkey, bound, (request) => inner(request))
-    expect(await (await outer(at(`/flows?auth-key=${secrets.t1}&b=2`))).json()).toEqual(['t1', '?b=2', { a: 1 }])
+    expect(await (await outer(at(`/flows?auth-key=${secrets.t1}&b=2`))).json()).toEqual([
+      't1',
+      '?b=2',
+      { a: 1 },
+    ])
   })
 })
 
 describe('the token exchange of Flowgear on Hono', () => {
   const asked = { ...post, body: JSON.stringify({ expires_in: 60, scope: 'workflow:flows.read' }) }
 
-  test.each(Object.entries(readers))('never takes a body that was read %s for an empty one', async (_how, read) => {
-    const { twinkey, secrets } = callers
-    const app = new Hono().use(read).use('/tokens/*', tokenRoutes(twinkey, { profile: flowgear() }))
-    const answer = await app.request(`/tokens?auth-key=${secrets.anyTenant}`, asked)
-    // It is read where Hono has kept it, and refused where nobody has.
-    const issued = answer.status === 200 ? ((await answer.json()) as { expires_in: number; scope: string }) : undefined
-    expect([60, undefined]).toContain(issued?.expires_in)
-    expect(issued?.scope ?? 'workflow:flows.read').toContain('workflow:flows.read')
-  })
+  test.each(Object.entries(readers))(
+    'never takes a body that was read %s for an empty one',
+    async (_how, read) => {
+      const { twinkey, secrets } = callers
+      const app = new Hono()
+        .use(read)
+        .use('/tokens/*', tokenRoutes(twinkey, { profile: flowgear() }))
+      const answer = await app.request(`/tokens?auth-key=${secrets.anyTenant}`, asked)
+      // It is read where Hono has kept it, and refused where nobody has.
+      const issued =
+        answer.status === 200
+          ? ((await answer.json()) as { expires_in: number; scope: string })
+          : undefined
+      expect([60, undefined]).toContain(issued?.expires_in)
+      expect(issued?.scope ?? 'workflow:flows.read').toContain('workflow:flows.read')
+    },
+  )
 
-  test.each(Object.entries(readers))('and keeps to what a body asks for that was read %s, with the key in a header', async (how, read) => {
-    const { twinkey, secrets } = callers
-    const app = new Hono().use(read).use('/tokens/*', tokenRoutes(twinkey, { profile: flowgear() }))
-    const headers = { ...post.headers, authorization: `Key=${secrets.anyTenant}` }
-    const answer = await app.request('/tokens', { ...asked, headers })
-    expect(await answer.json()).toMatchObject(how === 'past Hono' ? { Message: 'Not Found' } : { expires_in: 60 })
-  })
+  test.each(Object.entries(readers))(
+    'and keeps to what a body asks for that was read %s, with the key in a header',
+    async (how, read) => {
+      const { twinkey, secrets } = callers
+      const app = new Hono()
+        .use(read)
+        .use('/tokens/*', tokenRoutes(twinkey, { profile: flowgear() }))
+      const headers = { ...post.headers, authorization: `Key=${secrets.anyTenant}` }
+      const answer = await app.request('/tokens', { ...asked, headers })
+      expect(await answer.json()).toMatchObject(
+        how === 'past Hono' ? { Message: 'Not Found' } : { expires_in: 60 },
+      )
+    },
+  )
 })

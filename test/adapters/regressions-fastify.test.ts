@@ -14,7 +14,10 @@ const options: readonly (readonly [string, FastifyServerOptions])[] = [
   ['no options', {}],
   ['ignoreTrailingSlash in routerOptions', { routerOptions: { ignoreTrailingSlash: true } }],
   ['ignoreTrailingSlash at the top', { ignoreTrailingSlash: true }],
-  ['ignoreTrailingSlash at the top, beside other routerOptions', { ignoreTrailingSlash: true, routerOptions: { maxParamLength: 500 } }],
+  [
+    'ignoreTrailingSlash at the top, beside other routerOptions',
+    { ignoreTrailingSlash: true, routerOptions: { maxParamLength: 500 } },
+  ],
   [
     'ignoreTrailingSlash at the top, and not in routerOptions',
     { ignoreTrailingSlash: true, routerOptions: { ignoreTrailingSlash: false } },
@@ -33,7 +36,13 @@ describe.each(options)('tokenRoutes on Fastify with %s', (_name, more) => {
       app.register(tokenRoutes(callers.twinkey), prefix === undefined ? {} : { prefix })
       const mount = prefix === undefined ? '' : '/tokens'
       const ask = async (method: 'GET' | 'POST', url: string) =>
-        (await app.inject({ method, url, headers: { authorization: `Bearer ${callers.secrets.t1}` } })).statusCode
+        (
+          await app.inject({
+            method,
+            url,
+            headers: { authorization: `Bearer ${callers.secrets.t1}` },
+          })
+        ).statusCode
       for (const slash of ['', '/']) {
         expect(await ask('GET', `${mount}/test${slash}`), slash).toBe(200)
         expect(await ask('GET', `${mount}/jwks.json${slash}`), slash).toBe(200)
@@ -49,21 +58,34 @@ describe.each(options)('tokenRoutes on Fastify with %s', (_name, more) => {
 
   test('serve the exchange of another profile at its own path', async () => {
     const app = fastify(more)
-    app.register(tokenRoutes(callers.twinkey, { profile: flare({ account: () => undefined }) }), { prefix: '/auth' })
-    for (const url of ['/auth/generate', '/auth/generate/']) expect((await app.inject({ method: 'GET', url })).statusCode, url).toBe(405)
+    app.register(tokenRoutes(callers.twinkey, { profile: flare({ account: () => undefined }) }), {
+      prefix: '/auth',
+    })
+    for (const url of ['/auth/generate', '/auth/generate/'])
+      expect((await app.inject({ method: 'GET', url })).statusCode, url).toBe(405)
     await app.close()
   })
 
   test('a route keeps its template, whatever slashes the router overlooks', async () => {
-    const { primary } = await callers.twinkey.keys.create({ name: 'n', scope: { tenants: ['t1'], workflows: ['GET /v1/:area/run'] } })
+    const { primary } = await callers.twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t1'], workflows: ['GET /v1/:area/run'] },
+    })
     const app = fastify(more)
     const onRequest = requireAuth(callers.twinkey, { workflow: routeTemplate() })
-    app.register(async (scope) => void scope.get('/run', { onRequest }, async ({ principal }) => principal.workflow), {
-      prefix: '/v1/:area',
-    })
+    app.register(
+      async (scope) =>
+        void scope.get('/run', { onRequest }, async ({ principal }) => principal.workflow),
+      {
+        prefix: '/v1/:area',
+      },
+    )
     const served = []
     for (const url of ['/v1/public/run', '/v1/public/run/', '/v1//public/run', '/V1/public/RUN']) {
-      const { statusCode, body } = await app.inject({ url, headers: { authorization: `Bearer ${primary}` } })
+      const { statusCode, body } = await app.inject({
+        url,
+        headers: { authorization: `Bearer ${primary}` },
+      })
       if (statusCode !== 404) served.push([statusCode, body])
     }
     expect(served.length).toBeGreaterThan(0)
@@ -84,8 +106,14 @@ test('tokenRoutes stay out of the document of @fastify/swagger', async () => {
 
 test('a guard on no route of Fastify, in the answer to what is not found, has no template', async () => {
   const app = fastify()
-  app.setNotFoundHandler({ preHandler: requireAuth(callers.twinkey, { workflow: routeTemplate() }) }, async () => 'found')
-  const { statusCode } = await app.inject({ url: '/elsewhere', headers: { authorization: `Bearer ${callers.secrets.t1}` } })
+  app.setNotFoundHandler(
+    { preHandler: requireAuth(callers.twinkey, { workflow: routeTemplate() }) },
+    async () => 'found',
+  )
+  const { statusCode } = await app.inject({
+    url: '/elsewhere',
+    headers: { authorization: `Bearer ${callers.secrets.t1}` },
+  })
   expect(statusCode).toBe(400)
   await app.close()
 })

@@ -4,15 +4,34 @@ import { webEndpoints } from 'twinkey/web'
 import { describe, expect, test } from 'vitest'
 import { createBench } from '../support/bench.ts'
 
-const ACCOUNT: FlareAccount = { userId: 7, userEmail: 'ada@example.com', organizationId: 3, tenantId: 1001 }
+const ACCOUNT: FlareAccount = {
+  userId: 7,
+  userEmail: 'ada@example.com',
+  organizationId: 3,
+  tenantId: 1001,
+}
 
-/** The endpoints for one key of Ada's. What she reaches, and how her account is found, can be changed. */
+/**
+ * The endpoints for one key of Ada's. What she reaches, and how her account is found, can be
+ * changed.
+ */
 async function createAda(tenants: Scope['tenants'] = ['1001', '1002']) {
-  const ada: { tenants: Scope['tenants']; account: FlareOptions['account'] } = { tenants, account: () => ACCOUNT }
-  const bench = createBench({ ownerScope: () => ({ tenants: ada.tenants, environments: '*', workflows: '*' }) })
+  const ada: { tenants: Scope['tenants']; account: FlareOptions['account'] } = {
+    tenants,
+    account: () => ACCOUNT,
+  }
+  const bench = createBench({
+    ownerScope: () => ({ tenants: ada.tenants, environments: '*', workflows: '*' }),
+  })
   const { twinkey } = bench
-  const { key, primary } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: { tenants: '*' } })
-  const { exchange, test: tested } = webEndpoints(twinkey, { profile: flare({ account: (principal) => ada.account(principal) }) })
+  const { key, primary } = await twinkey.keys.create({
+    name: 'n',
+    owner: 'ada',
+    scope: { tenants: '*' },
+  })
+  const { exchange, test: tested } = webEndpoints(twinkey, {
+    profile: flare({ account: (principal) => ada.account(principal) }),
+  })
   const generate = (body?: object) =>
     exchange(
       new Request('http://localhost/tokens/generate', {
@@ -21,8 +40,14 @@ async function createAda(tenants: Scope['tenants'] = ['1001', '1002']) {
         body: body === undefined ? null : JSON.stringify(body),
       }),
     )
-  const tokenFor = async (tenantId: number) => ((await (await generate({ tenant_id: tenantId })).json()) as { token: string }).token
-  const test = (token: string) => tested(new Request('http://localhost/tokens/test', { headers: { authorization: `Bearer ${token}` } }))
+  const tokenFor = async (tenantId: number) =>
+    ((await (await generate({ tenant_id: tenantId })).json()) as { token: string }).token
+  const test = (token: string) =>
+    tested(
+      new Request('http://localhost/tokens/test', {
+        headers: { authorization: `Bearer ${token}` },
+      }),
+    )
   const reaches = async (next: Scope['tenants']) => {
     ada.tenants = next
     await twinkey.invalidateOwner('ada')
@@ -39,27 +64,33 @@ describe('an account that cannot be looked up', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('accounts are down'))],
-  ])('is unavailable at both endpoints, and an event carries the error: it %s', async (_, account) => {
-    const { ada, events, generate, tokenFor, test: ask } = await createAda()
-    const token = await tokenFor(1001)
-    ada.account = account
-    for (const call of [() => generate(), () => ask(token)]) {
-      events.length = 0
-      const answer = await call()
-      expect(answer.status).toBe(503)
-      expect(answer.headers.get('retry-after')).not.toBeNull()
-      expect(await answer.text()).not.toContain('accounts are down')
-      expect(events.filter(({ type }) => type.startsWith('warning'))).toEqual([
-        expect.objectContaining({
-          type: 'warning.owner_unavailable',
-          error: expect.objectContaining({ code: 'owner_unavailable', cause: expect.objectContaining({ message: 'accounts are down' }) }),
-        }),
-      ])
-      expect(events.map(({ type }) => type)).not.toContain('token.issued')
-    }
-    ada.account = () => ACCOUNT
-    expect([(await generate()).status, (await ask(token)).status]).toEqual([200, 200])
-  })
+  ])(
+    'is unavailable at both endpoints, and an event carries the error: it %s',
+    async (_, account) => {
+      const { ada, events, generate, tokenFor, test: ask } = await createAda()
+      const token = await tokenFor(1001)
+      ada.account = account
+      for (const call of [() => generate(), () => ask(token)]) {
+        events.length = 0
+        const answer = await call()
+        expect(answer.status).toBe(503)
+        expect(answer.headers.get('retry-after')).not.toBeNull()
+        expect(await answer.text()).not.toContain('accounts are down')
+        expect(events.filter(({ type }) => type.startsWith('warning'))).toEqual([
+          expect.objectContaining({
+            type: 'warning.owner_unavailable',
+            error: expect.objectContaining({
+              code: 'owner_unavailable',
+              cause: expect.objectContaining({ message: 'accounts are down' }),
+            }),
+          }),
+        ])
+        expect(events.map(({ type }) => type)).not.toContain('token.issued')
+      }
+      ada.account = () => ACCOUNT
+      expect([(await generate()).status, (await ask(token)).status]).toEqual([200, 200])
+    },
+  )
 
   test('is not the same as one that is not there, which is no warning', async () => {
     const { ada, events, generate, tokenFor, test: ask } = await createAda()

@@ -29,8 +29,15 @@ interface Application {
 }
 
 type Headers = Readonly<Record<string, string>>
-/** Asks an application on one host. Answers with the status, and with what the handler saw where there was one. */
-type Ask = (application: Application, target: string, headers?: Headers) => Promise<{ status: number; seen: Seen | undefined }>
+/**
+ * Asks an application on one host. Answers with the status, and with what the handler saw where
+ * there was one.
+ */
+type Ask = (
+  application: Application,
+  target: string,
+  headers?: Headers,
+) => Promise<{ status: number; seen: Seen | undefined }>
 
 const PATHS = ['/flows', '/tokens/other'] as const
 
@@ -42,9 +49,14 @@ async function over(port: number, target: string, headers: Headers) {
 function onExpressOf(framework: () => Express): Ask {
   return async ({ twinkey, guards, tokens }, target, headers = {}) => {
     const app = framework()
-    if (tokens !== undefined) app.use('/tokens', onExpress.tokenRoutes(twinkey, { profile: tokens }))
+    if (tokens !== undefined)
+      app.use('/tokens', onExpress.tokenRoutes(twinkey, { profile: tokens }))
     const handlers: RequestHandler[] = guards.map((each) => onExpress.requireAuth(twinkey, each))
-    const seenBy = ({ principal, url, originalUrl, query }: ExpressRequest) => ({ name: principal?.name, urls: [url, originalUrl], query })
+    const seenBy = ({ principal, url, originalUrl, query }: ExpressRequest) => ({
+      name: principal?.name,
+      urls: [url, originalUrl],
+      query,
+    })
     for (const path of PATHS) app.get(path, ...handlers, (req, res) => void res.json(seenBy(req)))
     const server = app.listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
@@ -58,7 +70,8 @@ function onExpressOf(framework: () => Express): Ask {
 
 async function fastifyOf({ twinkey, guards, tokens }: Application): Promise<FastifyInstance> {
   const app = fastify()
-  if (tokens !== undefined) await app.register(onFastify.tokenRoutes(twinkey, { profile: tokens }), { prefix: '/tokens' })
+  if (tokens !== undefined)
+    await app.register(onFastify.tokenRoutes(twinkey, { profile: tokens }), { prefix: '/tokens' })
   const onRequest = guards.map((each) => onFastify.requireAuth(twinkey, each))
   const seenBy = ({ principal, url, originalUrl, raw, query }: FastifyRequest) => ({
     name: principal?.name,
@@ -90,16 +103,25 @@ const hosts: Readonly<Record<string, Ask>> = {
     const app = await fastifyOf(application)
     const answer = await app.inject({ url: target, headers })
     await app.close()
-    return { status: answer.statusCode, seen: answer.statusCode === 200 ? answer.json<Seen>() : undefined }
+    return {
+      status: answer.statusCode,
+      seen: answer.statusCode === 200 ? answer.json<Seen>() : undefined,
+    }
   },
   async Hono(application, target, headers = {}) {
     const answer = await honoOf(application).request(target, { headers })
-    return { status: answer.status, seen: answer.status === 200 ? ((await answer.json()) as Seen) : undefined }
+    return {
+      status: answer.status,
+      seen: answer.status === 200 ? ((await answer.json()) as Seen) : undefined,
+    }
   },
   async 'Hono on Node'(application, target, headers = {}) {
     let close = () => {}
     const port = await new Promise<number>((resolve) => {
-      const server = serve({ fetch: honoOf(application).fetch, port: 0, hostname: '127.0.0.1' }, (address) => resolve(address.port))
+      const server = serve(
+        { fetch: honoOf(application).fetch, port: 0, hostname: '127.0.0.1' },
+        (address) => resolve(address.port),
+      )
       close = () => void server.close()
     })
     return over(port, target, headers).finally(close)
@@ -124,7 +146,9 @@ describe.each(Object.entries(hosts))('a reader that throws is a bug: %s', (_name
       },
     ]
     for (const _ of ['cold', 'warm']) {
-      expect((await ask({ twinkey, guards }, '/flows', { 'X-API-Key': secrets.t1 })).status).toBe(500)
+      expect((await ask({ twinkey, guards }, '/flows', { 'X-API-Key': secrets.t1 })).status).toBe(
+        500,
+      )
       await warm(twinkey, secrets.t1)
     }
     printed.mockRestore()
@@ -134,44 +158,80 @@ describe.each(Object.entries(hosts))('a reader that throws is a bug: %s', (_name
 describe.each(Object.entries(hosts))('several guards on one request: %s', (_name, ask) => {
   const bound = { anyTarget: true, profile: flowgear() }
 
-  test.each(['cold', 'warm'])('an optional guard that passes nobody clears what an earlier one has let in: %s', async (state) => {
-    const { twinkey, secrets } = callers
-    if (state === 'warm') await warm(twinkey, secrets.t1)
-    const first = { anyTarget: true }
-    const headers = { 'X-API-Key': secrets.t1 }
-    expect((await ask({ twinkey, guards: [first] }, '/flows', headers)).seen?.name).toBe('t1')
-    for (const profile of [flowgear(), flare({ account: () => undefined })]) {
-      const { status, seen } = await ask({ twinkey, guards: [first, { ...first, profile, optional: true }] }, '/flows', headers)
-      expect({ status, name: seen?.name, profile: profile.name }).toEqual({ status: 200, name: undefined, profile: profile.name })
-    }
-  })
+  test.each(['cold', 'warm'])(
+    'an optional guard that passes nobody clears what an earlier one has let in: %s',
+    async (state) => {
+      const { twinkey, secrets } = callers
+      if (state === 'warm') await warm(twinkey, secrets.t1)
+      const first = { anyTarget: true }
+      const headers = { 'X-API-Key': secrets.t1 }
+      expect((await ask({ twinkey, guards: [first] }, '/flows', headers)).seen?.name).toBe('t1')
+      for (const profile of [flowgear(), flare({ account: () => undefined })]) {
+        const { status, seen } = await ask(
+          { twinkey, guards: [first, { ...first, profile, optional: true }] },
+          '/flows',
+          headers,
+        )
+        expect({ status, name: seen?.name, profile: profile.name }).toEqual({
+          status: 200,
+          name: undefined,
+          profile: profile.name,
+        })
+      }
+    },
+  )
 
   test('the principal is that of the last guard', async () => {
     const { twinkey, secrets } = callers
     const guards = [{ anyTarget: true }, { anyTarget: true, optional: true, profile: flowgear() }]
     const target = `/flows?auth-key=${secrets.anyTenant}`
-    expect((await ask({ twinkey, guards }, target, { 'X-API-Key': secrets.t1 })).seen?.name).toBe('any tenant')
-    expect((await ask({ twinkey, guards: guards.toReversed() }, target, { 'X-API-Key': secrets.t1 })).seen?.name).toBe('t1')
+    expect((await ask({ twinkey, guards }, target, { 'X-API-Key': secrets.t1 })).seen?.name).toBe(
+      'any tenant',
+    )
+    expect(
+      (await ask({ twinkey, guards: guards.toReversed() }, target, { 'X-API-Key': secrets.t1 }))
+        .seen?.name,
+    ).toBe('t1')
   })
 
-  test.each([2, 3])('a good key in the query passes %i guards, and the handler does not see it', async (count) => {
-    const { twinkey, secrets } = callers
-    const guards = Array.from({ length: count }, () => bound)
-    for (const target of [`/flows?auth-key=${secrets.t1}&a=1`, `/flows?a=1&auth%2Dkey=${secrets.t1}`]) {
-      const { status, seen } = await ask({ twinkey, guards }, target)
-      expect({ status, name: seen?.name, query: seen?.query }).toEqual({ status: 200, name: 't1', query: { a: '1' } })
-      expect(new Set(seen?.urls)).toEqual(new Set(['/flows?a=1']))
-      expect(JSON.stringify(seen)).not.toContain(secrets.t1)
-    }
-  })
+  test.each([2, 3])(
+    'a good key in the query passes %i guards, and the handler does not see it',
+    async (count) => {
+      const { twinkey, secrets } = callers
+      const guards = Array.from({ length: count }, () => bound)
+      for (const target of [
+        `/flows?auth-key=${secrets.t1}&a=1`,
+        `/flows?a=1&auth%2Dkey=${secrets.t1}`,
+      ]) {
+        const { status, seen } = await ask({ twinkey, guards }, target)
+        expect({ status, name: seen?.name, query: seen?.query }).toEqual({
+          status: 200,
+          name: 't1',
+          query: { a: '1' },
+        })
+        expect(new Set(seen?.urls)).toEqual(new Set(['/flows?a=1']))
+        expect(JSON.stringify(seen)).not.toContain(secrets.t1)
+      }
+    },
+  )
 
   test('a bad key in the query passes none, and one that passes the first is not taken for another', async () => {
     const { twinkey, secrets } = callers
-    expect((await ask({ twinkey, guards: [bound, bound] }, `/flows?auth-key=${secrets.disabled}`)).status).toBe(404)
-    const narrow = { profile: flowgear(), workflow: 'flows.write' }
-    expect((await ask({ twinkey, guards: [bound, narrow] }, `/flows?auth-key=${secrets.t1}`)).status).toBe(404)
     expect(
-      (await ask({ twinkey, guards: [bound, { anyTarget: true, profile: standard() }] }, `/flows?auth-key=${secrets.t1}`)).status,
+      (await ask({ twinkey, guards: [bound, bound] }, `/flows?auth-key=${secrets.disabled}`))
+        .status,
+    ).toBe(404)
+    const narrow = { profile: flowgear(), workflow: 'flows.write' }
+    expect(
+      (await ask({ twinkey, guards: [bound, narrow] }, `/flows?auth-key=${secrets.t1}`)).status,
+    ).toBe(404)
+    expect(
+      (
+        await ask(
+          { twinkey, guards: [bound, { anyTarget: true, profile: standard() }] },
+          `/flows?auth-key=${secrets.t1}`,
+        )
+      ).status,
     ).toBe(401)
   })
 
@@ -194,7 +254,8 @@ describe.each(Object.entries(hosts))('several guards on one request: %s', (_name
 
   test('token endpoints that a request is for find its key in the query', async () => {
     const { twinkey, secrets } = callers
-    const asked = (secret: string) => ask({ twinkey, tokens: flowgear(), guards: [] }, `/tokens/test?auth-key=${secret}`)
+    const asked = (secret: string) =>
+      ask({ twinkey, tokens: flowgear(), guards: [] }, `/tokens/test?auth-key=${secret}`)
     expect((await asked(secrets.t1)).status).toBe(200)
     expect((await asked(secrets.disabled)).status).toBe(404)
   })

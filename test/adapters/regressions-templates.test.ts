@@ -25,15 +25,33 @@ describe.each([
     await twinkey.close()
   })
 
-  /** Asks with a key for one workflow: the status, and the workflow that the handler saw or the advice in the event of the refusal. */
-  async function ask(app: Express, target: string, workflow: string): Promise<[number, string | undefined]> {
+  /**
+   * Asks with a key for one workflow: the status, and the workflow that the handler saw or the
+   * advice in the event of the refusal.
+   */
+  async function ask(
+    app: Express,
+    target: string,
+    workflow: string,
+  ): Promise<[number, string | undefined]> {
     if (!secrets.has(workflow))
-      secrets.set(workflow, (await twinkey.keys.create({ name: 'n', scope: { tenants: ['t1'], workflows: [workflow] } })).primary)
+      secrets.set(
+        workflow,
+        (
+          await twinkey.keys.create({
+            name: 'n',
+            scope: { tenants: ['t1'], workflows: [workflow] },
+          })
+        ).primary,
+      )
     const server = app.listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     closing.push(() => new Promise((resolve) => server.close(() => resolve())))
     const headers = [['Authorization', `Bearer ${secrets.get(workflow)}`]] as const
-    const { status, body } = await sendRaw((server.address() as AddressInfo).port, { target, headers })
+    const { status, body } = await sendRaw((server.address() as AddressInfo).port, {
+      target,
+      headers,
+    })
     if (status === 200) return [status, body]
     const { reason, advice } = events.at(-1) as RefusedEvent
     return [status, advice ?? reason]
@@ -42,7 +60,10 @@ describe.each([
   const guard = () => requireAuth(twinkey, { workflow: routeTemplate() })
   const handler: RequestHandler = (req, res) => void res.end(req.principal.workflow)
   const running = () => framework.Router({ mergeParams: true }).get('/run', guard(), handler)
-  const UNKNOWN = [400, expect.stringMatching(/^The template of this route is not known, .* workflow: 'GET /)]
+  const UNKNOWN = [
+    400,
+    expect.stringMatching(/^The template of this route is not known, .* workflow: 'GET /),
+  ]
   const DENIED = [403, 'not_covered']
 
   test('a key for the text that a caller types is refused', async () => {
@@ -52,9 +73,14 @@ describe.each([
   })
 
   test('routers may be nested without taking each other’s parameters', async () => {
-    const inner = framework.Router().use('/:x', framework.Router().get('/run/:id', guard(), handler))
+    const inner = framework
+      .Router()
+      .use('/:x', framework.Router().get('/run/:id', guard(), handler))
     const app = framework().use('/a/:area', inner)
-    expect(await ask(app, '/a/b/c/run/7', 'GET /a/:area/:x/run/:id')).toEqual([200, 'GET /a/:area/:x/run/:id'])
+    expect(await ask(app, '/a/b/c/run/7', 'GET /a/:area/:x/run/:id')).toEqual([
+      200,
+      'GET /a/:area/:x/run/:id',
+    ])
     for (const typed of ['GET /a/b/c/run/7', 'GET /a/b/c/run/:id', 'GET /a/:area/c/run/:id'])
       expect(await ask(app, '/a/b/c/run/7', typed)).toEqual(DENIED)
   })
@@ -79,9 +105,15 @@ describe.each([
 
   test('of a list of mounts, and of several mounts of one router, it is the one that was called', async () => {
     const shared = running()
-    const app = framework().use(['/v1', '/v2/:region'], running()).use('/x', shared).use('/y/:z', shared)
+    const app = framework()
+      .use(['/v1', '/v2/:region'], running())
+      .use('/x', shared)
+      .use('/y/:z', shared)
     expect(await ask(app, '/v1/run', 'GET /v1/run')).toEqual([200, 'GET /v1/run'])
-    expect(await ask(app, '/v2/eu/run', 'GET /v2/:region/run')).toEqual([200, 'GET /v2/:region/run'])
+    expect(await ask(app, '/v2/eu/run', 'GET /v2/:region/run')).toEqual([
+      200,
+      'GET /v2/:region/run',
+    ])
     expect(await ask(app, '/x/run', 'GET /x/run')).toEqual([200, 'GET /x/run'])
     expect(await ask(app, '/y/1/run', 'GET /y/:z/run')).toEqual([200, 'GET /y/:z/run'])
     expect(await ask(app, '/v1/run', 'GET /v2/:region/run')).toEqual(DENIED)
@@ -95,7 +127,8 @@ describe.each([
     ] as const) {
       const app = framework()
       for (const path of paths) app.use(path, shared)
-      for (const workflow of ['GET /public/run', 'GET /:area/run']) expect(await ask(app, '/public/run', workflow)).toEqual(UNKNOWN)
+      for (const workflow of ['GET /public/run', 'GET /:area/run'])
+        expect(await ask(app, '/public/run', workflow)).toEqual(UNKNOWN)
       expect(await ask(app, '/other/run', 'GET /:area/run')).toEqual([200, 'GET /:area/run'])
     }
   })
@@ -118,8 +151,13 @@ describe.each([
   test('applications in applications have the templates of their mounts', async () => {
     const inner = framework().get('/run', guard(), handler)
     const middle = framework().use('/:middle', inner).use('/r', running())
-    const app = framework().use(['/outer/:outer', '/o'], middle).use('/', framework().get('/other', handler))
-    expect(await ask(app, '/outer/a/b/run', 'GET /outer/:outer/:middle/run')).toEqual([200, 'GET /outer/:outer/:middle/run'])
+    const app = framework()
+      .use(['/outer/:outer', '/o'], middle)
+      .use('/', framework().get('/other', handler))
+    expect(await ask(app, '/outer/a/b/run', 'GET /outer/:outer/:middle/run')).toEqual([
+      200,
+      'GET /outer/:outer/:middle/run',
+    ])
     expect(await ask(app, '/o/b/run', 'GET /o/:middle/run')).toEqual([200, 'GET /o/:middle/run'])
     expect(await ask(app, '/outer/a/b/run', 'GET /outer/a/b/run')).toEqual(DENIED)
   })
@@ -146,7 +184,10 @@ describe.each([
     router.use('/:folder', router).use('/', router)
     const app = framework().use(framework.Router().use('/', framework.Router().use('/v1', router)))
     expect(await ask(app, '/v1/run', 'GET /v1/run')).toEqual([200, 'GET /v1/run'])
-    expect(await ask(app, '/v1/a/b/run', 'GET /v1/:folder/:folder/run')).toEqual([200, 'GET /v1/:folder/:folder/run'])
+    expect(await ask(app, '/v1/a/b/run', 'GET /v1/:folder/:folder/run')).toEqual([
+      200,
+      'GET /v1/:folder/:folder/run',
+    ])
     expect(await ask(app, '/v1/a/b/run', 'GET /v1/a/b/run')).toEqual(DENIED)
   })
 
@@ -158,7 +199,8 @@ describe.each([
       .get('/a/:any', (_req, _res, next) => next())
       .use('/a', framework.Router().use(guard(), handler))
     expect(await ask(app, '/public', 'GET /:any')).toEqual([400, 'parameter_unseen'])
-    for (const workflow of ['GET /a/:any', 'GET /a/a/:any']) expect((await ask(nested, '/a/public', workflow))[0]).toBe(400)
+    for (const workflow of ['GET /a/:any', 'GET /a/a/:any'])
+      expect((await ask(nested, '/a/public', workflow))[0]).toBe(400)
   })
 
   test('a guard that a middleware of the route calls is on that route', async () => {
@@ -168,41 +210,63 @@ describe.each([
   })
 
   test('the event about a parameter that is not seen has the template, and nothing that the caller typed', async () => {
-    const router = framework.Router().get('/run', requireAuth(twinkey, { tenant: param('tenant') }), handler)
+    const router = framework
+      .Router()
+      .get('/run', requireAuth(twinkey, { tenant: param('tenant') }), handler)
     const app = framework().use('/areas/:area', router)
     const [status] = await ask(app, '/areas/typed/run', 'w')
-    expect([status, events.at(-1)]).toEqual([400, expect.objectContaining({ parameter: 'tenant', template: '/areas/:area/run' })])
+    expect([status, events.at(-1)]).toEqual([
+      400,
+      expect.objectContaining({ parameter: 'tenant', template: '/areas/:area/run' }),
+    ])
     expect(JSON.stringify(events)).not.toContain('typed')
   })
 
   if (name === 'Express 5') {
     test('with a router before 2.3, which keeps no path of a mount, the mount is unknown', async () => {
-      const app = framework().use('/:area', running()).get('/top/:id', guard(), handler).use(running())
-      for (const layer of (app.router as unknown as Router).stack) delete (layer as { rawPath?: unknown }).rawPath
+      const app = framework()
+        .use('/:area', running())
+        .get('/top/:id', guard(), handler)
+        .use(running())
+      for (const layer of (app.router as unknown as Router).stack)
+        delete (layer as { rawPath?: unknown }).rawPath
       expect(await ask(app, '/public/run', 'GET /public/run')).toEqual(UNKNOWN)
       expect(await ask(app, '/public/run', 'GET /:area/run')).toEqual(UNKNOWN)
       expect(await ask(app, '/top/7', 'GET /top/:id')).toEqual([200, 'GET /top/:id'])
       expect(await ask(app, '/run', 'GET /run')).toEqual([200, 'GET /run'])
     })
   } else {
-    test.each(['/:area(\\w+)', '/(public|x)', '/:a.:b', '/p(?!x)ublic'])('a mount at the pattern %s is unknown', async (path) => {
-      const at = path === '/:a.:b' ? '/a.b/run' : '/public/run'
-      for (const workflow of [`GET ${at}`, `GET ${path}/run`, 'GET /run'])
-        expect(await ask(framework().use(path, running()), at, workflow)).toEqual(UNKNOWN)
-    })
+    test.each(['/:area(\\w+)', '/(public|x)', '/:a.:b', '/p(?!x)ublic'])(
+      'a mount at the pattern %s is unknown',
+      async (path) => {
+        const at = path === '/:a.:b' ? '/a.b/run' : '/public/run'
+        for (const workflow of [`GET ${at}`, `GET ${path}/run`, 'GET /run'])
+          expect(await ask(framework().use(path, running()), at, workflow)).toEqual(UNKNOWN)
+      },
+    )
 
     test('a mount at a text that is a pattern of Express 4 is named by that text', async () => {
-      expect(await ask(framework().use('/:area?', running()), '/public/run', 'GET /:area?/run')).toEqual([200, 'GET /:area?/run'])
-      expect(await ask(framework().use('/ab?c-d', running()), '/ac-d/run', 'GET /ab?c-d/run')).toEqual([200, 'GET /ab?c-d/run'])
-      expect(await ask(framework().use('/ab?c-d', running()), '/ac-d/run', 'GET /ac-d/run')).toEqual(DENIED)
+      expect(
+        await ask(framework().use('/:area?', running()), '/public/run', 'GET /:area?/run'),
+      ).toEqual([200, 'GET /:area?/run'])
+      expect(
+        await ask(framework().use('/ab?c-d', running()), '/ac-d/run', 'GET /ab?c-d/run'),
+      ).toEqual([200, 'GET /ab?c-d/run'])
+      expect(
+        await ask(framework().use('/ab?c-d', running()), '/ac-d/run', 'GET /ac-d/run'),
+      ).toEqual(DENIED)
     })
   }
 
   test('a mount that may take nothing does not make its routes those of the root', async () => {
     const optional = name === 'Express 5' ? '{/:area}' : '/:area?'
     const app = framework().use(optional, running())
-    expect(await ask(app, '/public/run', `GET ${optional}/run`)).toEqual([200, `GET ${optional}/run`])
-    for (const path of ['/run', '//run']) expect((await ask(app, path, 'GET /run'))[0], path).not.toBe(200)
+    expect(await ask(app, '/public/run', `GET ${optional}/run`)).toEqual([
+      200,
+      `GET ${optional}/run`,
+    ])
+    for (const path of ['/run', '//run'])
+      expect((await ask(app, path, 'GET /run'))[0], path).not.toBe(200)
     expect(await ask(framework().use(/^(?=\/run)/, running()), '/run', 'GET /run')).toEqual(UNKNOWN)
   })
 })

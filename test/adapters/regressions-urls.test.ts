@@ -30,7 +30,10 @@ test('a guard decides about the URL as the handler sees it, though the secret wa
   const { port } = server.address() as AddressInfo
   const ask = (secret: string) => sendRaw(port, { target: `/flows?auth-key=${secret}&tenant=t1` })
   expect((await ask(secrets.t1)).status).toBe(404)
-  expect(JSON.parse((await ask(secrets.anyTenant)).body)).toEqual({ tenant: 't2', url: '/flows?tenant=t2' })
+  expect(JSON.parse((await ask(secrets.anyTenant)).body)).toEqual({
+    tenant: 't2',
+    url: '/flows?tenant=t2',
+  })
   server.close()
 })
 
@@ -44,7 +47,9 @@ test('a secret under a name in another case is in neither URL nor query', async 
   )
   const server = app.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
-  const { body } = await sendRaw((server.address() as AddressInfo).port, { target: '/?Auth-Key=secret&b=1' })
+  const { body } = await sendRaw((server.address() as AddressInfo).port, {
+    target: '/?Auth-Key=secret&b=1',
+  })
   expect(JSON.parse(body)).toEqual(['/?b=1', '/?b=1', { b: '1' }])
   server.close()
 })
@@ -56,7 +61,9 @@ test('a body that somebody holds on to is no reason for a 500', async () => {
     c.req.raw.body?.getReader()
     await next()
   })
-  app.post('/', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) => c.text(c.var.principal.name))
+  app.post('/', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) =>
+    c.text(c.var.principal.name),
+  )
   const answer = await app.request(`/?auth-key=${secrets.t1}`, { method: 'POST', body: 'x' })
   expect(answer.status).toBe(200)
 })
@@ -64,7 +71,9 @@ test('a body that somebody holds on to is no reason for a 500', async () => {
 test('a secret in the URL of a TRACE is no reason for a 500', async () => {
   const { twinkey, secrets } = await createCallers()
   const app = new Hono()
-  app.all('/', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) => c.json([c.req.method, c.req.url]))
+  app.all('/', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) =>
+    c.json([c.req.method, c.req.url]),
+  )
   const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
   await new Promise((resolve) => server.once('listening', resolve))
   const { status, body } = await sendRaw((server.address() as AddressInfo).port, {
@@ -83,7 +92,9 @@ test('on Hono on Node, a URL with the name of a user in it is no reason to fail,
     await next()
     urls.push(c.req.url)
   })
-  app.all('/flows', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) => c.json({ url: c.req.url }))
+  app.all('/flows', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) =>
+    c.json({ url: c.req.url }),
+  )
   app.use('/flowgear/*', tokenRoutes(twinkey, { profile: flowgear() }))
   app.use('/standard/*', tokenRoutes(twinkey))
   const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
@@ -92,14 +103,21 @@ test('on Hono on Node, a URL with the name of a user in it is no reason to fail,
   const ask = async (method: string, path: string, ...headers: [string, string][]) =>
     (await sendRaw(port, { method, target: `http://user:word@localhost${path}`, headers })).status
   try {
-    for (const method of ['GET', 'POST', 'TRACE']) expect(await ask(method, `/flows?auth-key=${secrets.t1}`)).toBe(404)
+    for (const method of ['GET', 'POST', 'TRACE'])
+      expect(await ask(method, `/flows?auth-key=${secrets.t1}`)).toBe(404)
     expect(await ask('POST', `/flowgear/?auth-key=${secrets.t1}`)).toBe(404)
     expect(await ask('POST', '/standard/', ['X-API-Key', secrets.t1])).toBe(400)
     expect(await ask('POST', '/standard/', ['X-API-Key', 'nobody'])).toBe(401)
     expect(await ask('GET', '/flows', ['Authorization', `Key=${secrets.t1}`])).toBe(200)
     // Without a user a method that no web-standard request has is as good as any.
-    const traced = await sendRaw(port, { method: 'TRACE', target: `/flows?auth-key=${secrets.t1}&b=2` })
-    expect([traced.status, JSON.parse(traced.body)]).toEqual([200, { url: 'http://localhost/flows?b=2' }])
+    const traced = await sendRaw(port, {
+      method: 'TRACE',
+      target: `/flows?auth-key=${secrets.t1}&b=2`,
+    })
+    expect([traced.status, JSON.parse(traced.body)]).toEqual([
+      200,
+      { url: 'http://localhost/flows?b=2' },
+    ])
     expect(urls.join()).not.toContain(secrets.t1)
   } finally {
     server.close()
@@ -109,7 +127,8 @@ test('on Hono on Node, a URL with the name of a user in it is no reason to fail,
 test('an absolute URL with the name of a user and a key in it is refused on every host', async () => {
   const { twinkey, secrets } = await createCallers()
   const requirement = { profile: flowgear(), anyTarget: true } as const
-  const ask = async (url: string) => (await twinkey.authenticate(new NodeWireRequest({ url }), requirement)).ok
+  const ask = async (url: string) =>
+    (await twinkey.authenticate(new NodeWireRequest({ url }), requirement)).ok
   expect(await ask(`http://user@localhost/?auth-key=${secrets.t1}`)).toBe(false)
   expect(await ask(`http://localhost/a@b?auth-key=${secrets.t1}`)).toBe(true)
   expect(await ask(`/http://user@localhost/?auth-key=${secrets.t1}`)).toBe(true)
@@ -117,16 +136,21 @@ test('an absolute URL with the name of a user and a key in it is refused on ever
 
 test('headers that a host made up are read by their own names only', () => {
   const request = new NodeWireRequest({ rawHeaders: [], headers: { authorization: 'Bearer x' } })
-  expect([request.header('authorization'), request.header('constructor'), request.header('__proto__')]).toEqual([
-    'Bearer x',
-    undefined,
-    undefined,
-  ])
+  expect([
+    request.header('authorization'),
+    request.header('constructor'),
+    request.header('__proto__'),
+  ]).toEqual(['Bearer x', undefined, undefined])
 })
 
-test.each([null, '', false, -1, 0, Number.NaN, '1'])('a clock that answers %j is no clock', (time) => {
-  expect(() => createTwinkey({ now: () => time as number })).toThrow('now must answer epoch milliseconds')
-})
+test.each([null, '', false, -1, 0, Number.NaN, '1'])(
+  'a clock that answers %j is no clock',
+  (time) => {
+    expect(() => createTwinkey({ now: () => time as number })).toThrow(
+      'now must answer epoch milliseconds',
+    )
+  },
+)
 
 test('a profile may be an object of a class', async () => {
   const { twinkey, secrets } = await createCallers()
@@ -135,7 +159,13 @@ test('a profile may be an object of a class', async () => {
       Object.assign(this, standard())
     }
   }
-  const app = new Hono().use('/tokens/*', tokenRoutes(twinkey, { profile: new Custom() as ReturnType<typeof standard> }))
-  const answer = await app.request('/tokens', { method: 'POST', headers: { authorization: `Bearer ${secrets.t1}` } })
+  const app = new Hono().use(
+    '/tokens/*',
+    tokenRoutes(twinkey, { profile: new Custom() as ReturnType<typeof standard> }),
+  )
+  const answer = await app.request('/tokens', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${secrets.t1}` },
+  })
   expect(answer.status).toBe(200)
 })

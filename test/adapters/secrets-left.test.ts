@@ -15,11 +15,19 @@ import { sendRaw } from '../support/raw-http.ts'
 import { pathsTo } from '../support/reachable.ts'
 import { type Callers, createCallers } from './callers.ts'
 
-// What a handler can reach of a request whose key stood in the query, on each host. Before the guard stands a logger that has read everything that
-// frameworks keep of a URL once it was read.
+// What a handler can reach of a request whose key stood in the query, on each host. Before the
+// guard stands a logger that has read everything that frameworks keep of a URL once it was read.
 
-/** Sends a request to a guarded `/flows`. Answers with the status and, where the handler ran, with what it was given. */
-type Send = (callers: Callers, target: string, headers: readonly [string, string][], look: (...given: object[]) => void) => Promise<number>
+/**
+ * Sends a request to a guarded `/flows`. Answers with the status and, where the handler ran, with
+ * what it was given.
+ */
+type Send = (
+  callers: Callers,
+  target: string,
+  headers: readonly [string, string][],
+  look: (...given: object[]) => void,
+) => Promise<number>
 
 const GUARDS = [1, 2].map(() => ({ profile: flowgear(), anyTarget: true }))
 
@@ -68,7 +76,10 @@ const fastifyOf =
 const sendHttp2: typeof sendRaw = (port, { target, headers = [] }) =>
   new Promise((resolve, reject) => {
     const session = connect(`http://127.0.0.1:${port}`).on('error', reject)
-    const stream = session.request({ ':path': target, ...Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])) })
+    const stream = session.request({
+      ':path': target,
+      ...Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])),
+    })
     stream.on('error', reject).on('response', (fields) => {
       session.close()
       resolve({ status: Number(fields[':status']), headers: {}, body: '' })
@@ -92,7 +103,12 @@ function honoApp({ twinkey }: Callers, look: (...given: object[]) => void): Hono
 const honoOf =
   (send: typeof sendRaw, http2: boolean): Send =>
   async (callers, target, headers, look) => {
-    const server = serve({ fetch: honoApp(callers, look).fetch, port: 0, hostname: '127.0.0.1', ...(http2 ? { createServer } : {}) })
+    const server = serve({
+      fetch: honoApp(callers, look).fetch,
+      port: 0,
+      hostname: '127.0.0.1',
+      ...(http2 ? { createServer } : {}),
+    })
     await new Promise((resolve) => server.once('listening', resolve))
     return send((server.address() as AddressInfo).port, { target, headers })
       .then(({ status }) => status)
@@ -100,9 +116,12 @@ const honoOf =
   }
 
 const asRequest = (target: string, headers: readonly [string, string][]) =>
-  new Request(`http://localhost${target}`, { headers: headers.map(([name, value]) => [name, value] as [string, string]) })
+  new Request(`http://localhost${target}`, {
+    headers: headers.map(([name, value]) => [name, value] as [string, string]),
+  })
 
-const onHonoWeb: Send = async (callers, target, headers, look) => (await honoApp(callers, look).request(asRequest(target, headers))).status
+const onHonoWeb: Send = async (callers, target, headers, look) =>
+  (await honoApp(callers, look).request(asRequest(target, headers))).status
 
 const onWeb: Send = async ({ twinkey }, target, headers, look) => {
   const [outer, inner] = GUARDS
@@ -126,48 +145,69 @@ const hosts: Readonly<Record<string, Send>> = {
   'plain handlers': onWeb,
 }
 
-describe.each(Object.entries(hosts))('what a handler can reach of a key in the URL: %s', (_name, send) => {
-  let callers: Callers
-  beforeAll(async () => {
-    callers = await createCallers()
-  })
-
-  test.each([
-    ['alone', (key: string) => `auth-key=${key}`],
-    ['among others', (key: string) => `a=1&auth-key=${key}&b=2`],
-    ['percent-encoded', (key: string) => `a=1&%61uth%2dkey=${key}`],
-    ['and again behind a fragment', (key: string) => `auth-key=${key}#auth-key=${key}`],
-    ['and again behind a question mark in the fragment', (key: string) => `auth-key=${key}#x?auth-key=${key}`],
-    [
-      'and again in other spellings',
-      (key: string) => `auth-key=${key}&AUTH-KEY=${key}&auth-key[]=${key}&x[auth-key]=${key}&?auth-key=${key}`,
-    ],
-    ['and again behind a semicolon', (key: string) => `auth-key=${key}&a=1;auth-key=${key}`],
-  ])('nothing, where it stands %s', async (_where, query) => {
-    const key = callers.secrets.t1
-    let looked = 0
-    const left: string[] = []
-    const status = await send(callers, `/flows?${query(key)}`, [], (...given) => {
-      looked++
-      left.push(...given.flatMap((each, index) => pathsTo(each, key.slice(10)).map((path) => `${index}${path}`)))
+describe.each(Object.entries(hosts))(
+  'what a handler can reach of a key in the URL: %s',
+  (_name, send) => {
+    let callers: Callers
+    beforeAll(async () => {
+      callers = await createCallers()
     })
-    expect({ status, looked, left }).toEqual({ status: 200, looked: 1, left: [] })
-  })
 
-  test.each([
-    ['in a fragment', (key: string) => `/flows#auth-key=${key}`],
-    ['behind a question mark in a fragment', (key: string) => `/flows#x?auth-key=${key}`],
-    ['in a fragment behind a query', (key: string) => `/flows?a=1#auth-key=${key}`],
-    ['under a name in another case', (key: string) => `/flows?Auth-Key=${key}&b=2`],
-  ])('nothing, where the caller was let in by a header and it stands %s', async (_where, target) => {
-    const key = callers.secrets.t1
-    const other = callers.secrets.anyTenant
-    let left: string[] | undefined
-    const status = await send(callers, target(key), [['Authorization', `Key=${other}`]], (...given) => {
-      left = given.flatMap((each, index) => pathsTo(each, key.slice(10)).map((path) => `${index}${path}`))
+    test.each([
+      ['alone', (key: string) => `auth-key=${key}`],
+      ['among others', (key: string) => `a=1&auth-key=${key}&b=2`],
+      ['percent-encoded', (key: string) => `a=1&%61uth%2dkey=${key}`],
+      ['and again behind a fragment', (key: string) => `auth-key=${key}#auth-key=${key}`],
+      [
+        'and again behind a question mark in the fragment',
+        (key: string) => `auth-key=${key}#x?auth-key=${key}`,
+      ],
+      [
+        'and again in other spellings',
+        (key: string) =>
+          `auth-key=${key}&AUTH-KEY=${key}&auth-key[]=${key}&x[auth-key]=${key}&?auth-key=${key}`,
+      ],
+      ['and again behind a semicolon', (key: string) => `auth-key=${key}&a=1;auth-key=${key}`],
+    ])('nothing, where it stands %s', async (_where, query) => {
+      const key = callers.secrets.t1
+      let looked = 0
+      const left: string[] = []
+      const status = await send(callers, `/flows?${query(key)}`, [], (...given) => {
+        looked++
+        left.push(
+          ...given.flatMap((each, index) =>
+            pathsTo(each, key.slice(10)).map((path) => `${index}${path}`),
+          ),
+        )
+      })
+      expect({ status, looked, left }).toEqual({ status: 200, looked: 1, left: [] })
     })
-    // Some routers take what stands behind the sign for a part of the path, and have no such route.
-    if (status !== 404) expect({ status, left }).toEqual({ status: 200, left: [] })
-    else expect(left).toBeUndefined()
-  })
-})
+
+    test.each([
+      ['in a fragment', (key: string) => `/flows#auth-key=${key}`],
+      ['behind a question mark in a fragment', (key: string) => `/flows#x?auth-key=${key}`],
+      ['in a fragment behind a query', (key: string) => `/flows?a=1#auth-key=${key}`],
+      ['under a name in another case', (key: string) => `/flows?Auth-Key=${key}&b=2`],
+    ])(
+      'nothing, where the caller was let in by a header and it stands %s',
+      async (_where, target) => {
+        const key = callers.secrets.t1
+        const other = callers.secrets.anyTenant
+        let left: string[] | undefined
+        const status = await send(
+          callers,
+          target(key),
+          [['Authorization', `Key=${other}`]],
+          (...given) => {
+            left = given.flatMap((each, index) =>
+              pathsTo(each, key.slice(10)).map((path) => `${index}${path}`),
+            )
+          },
+        )
+        // Some routers take what stands behind the sign for a part of the path, and have no such route.
+        if (status !== 404) expect({ status, left }).toEqual({ status: 200, left: [] })
+        else expect(left).toBeUndefined()
+      },
+    )
+  },
+)

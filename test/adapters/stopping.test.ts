@@ -25,7 +25,11 @@ const listening = async (server: Server | ServerType) => {
 const servers: Readonly<Record<string, Serve>> = {
   Express({ twinkey }, answer) {
     const app = express()
-    app.get('/flows', onExpress.requireAuth(twinkey, requirement), async (_req, res) => void res.json(await answer()))
+    app.get(
+      '/flows',
+      onExpress.requireAuth(twinkey, requirement),
+      async (_req, res) => void res.json(await answer()),
+    )
     return listening(app.listen(0, '127.0.0.1'))
   },
   async Fastify({ twinkey }, answer) {
@@ -35,7 +39,9 @@ const servers: Readonly<Record<string, Serve>> = {
     return app.server
   },
   Hono({ twinkey }, answer) {
-    const app = new Hono().get('/flows', onHono.requireAuth(twinkey, requirement), async (c) => c.json(await answer()))
+    const app = new Hono().get('/flows', onHono.requireAuth(twinkey, requirement), async (c) =>
+      c.json(await answer()),
+    )
     return listening(serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }))
   },
 }
@@ -58,7 +64,10 @@ describe.each(Object.entries(servers))('a server of %s that is stopped', (_name,
       while (!isStopped) {
         await call(port, agent, callers.secrets.t1).then(
           (status) => (status === 200 ? answered++ : broken.push(status)),
-          (error) => (['ECONNREFUSED', 'ECONNRESET'].includes(error.code) && !error.begun ? undefined : broken.push(error)),
+          (error) =>
+            ['ECONNREFUSED', 'ECONNRESET'].includes(error.code) && !error.begun
+              ? undefined
+              : broken.push(error),
         )
       }
       agent.destroy()

@@ -45,25 +45,31 @@ describe('what handlers see is typed', () => {
   })
 
   test('on Express, bodies and queries keep their types', () => {
-    express().post<'/flows/:id', { id: string }, { ok: boolean }, { name: string }, { limit?: string }>(
+    express().post<
       '/flows/:id',
-      onExpress(plain),
-      (req, res) => {
-        expectTypeOf(req.body).toEqualTypeOf<{ name: string }>()
-        expectTypeOf(req.query).toEqualTypeOf<{ limit?: string }>()
-        res.json({ ok: true })
-      },
-    )
+      { id: string },
+      { ok: boolean },
+      { name: string },
+      { limit?: string }
+    >('/flows/:id', onExpress(plain), (req, res) => {
+      expectTypeOf(req.body).toEqualTypeOf<{ name: string }>()
+      expectTypeOf(req.query).toEqualTypeOf<{ limit?: string }>()
+      res.json({ ok: true })
+    })
   })
 
   test('on Fastify', () => {
     const app = fastify()
-    app.get<{ Params: { id: string } }>('/customers/:id', { onRequest: onFastify(plain) }, async (request) => {
-      expectTypeOf(request.params.id).toEqualTypeOf<string>()
-      expectTypeOf(request.principal).toEqualTypeOf<Principal>()
-      // @ts-expect-error: a tenant may be missing.
-      return request.principal.tenant.length
-    })
+    app.get<{ Params: { id: string } }>(
+      '/customers/:id',
+      { onRequest: onFastify(plain) },
+      async (request) => {
+        expectTypeOf(request.params.id).toEqualTypeOf<string>()
+        expectTypeOf(request.principal).toEqualTypeOf<Principal>()
+        // @ts-expect-error: a tenant may be missing.
+        return request.principal.tenant.length
+      },
+    )
   })
 
   test('on Fastify over HTTP/2, with a logger of pino, with types for a route and a provider of types', async () => {
@@ -78,8 +84,17 @@ describe('what handlers see is typed', () => {
     secure.register(routes, { prefix: '/tokens' })
     const logged = fastify({ loggerInstance: pino({ level: 'silent' }) })
     logged.get('/flows', { onRequest: guard }, async (request) => request.principal.name)
-    logged.get('/all', { onRequest: [guard], preHandler: guard }, async (request) => request.principal.name)
-    logged.route({ method: 'GET', url: '/route', onRequest: guard, handler: async (request) => request.principal.name })
+    logged.get(
+      '/all',
+      { onRequest: [guard], preHandler: guard },
+      async (request) => request.principal.name,
+    )
+    logged.route({
+      method: 'GET',
+      url: '/route',
+      onRequest: guard,
+      handler: async (request) => request.principal.name,
+    })
     logged.addHook('preHandler', guard)
     logged.register(routes, { prefix: '/tokens' })
     const both = fastify({ http2: true, https: {}, loggerInstance: pino({ level: 'silent' }) })
@@ -89,11 +104,20 @@ describe('what handlers see is typed', () => {
       readonly validator: this['schema']
       readonly serializer: this['schema']
     }
-    const typed = fastify({ routerOptions: { ignoreTrailingSlash: true } }).withTypeProvider<Provider>()
-    typed.get('/flows', { onRequest: guard, schema: { querystring: { limit: 1 } }, config: { rate: 1 } }, async (request) => {
-      expectTypeOf(request.principal).toEqualTypeOf<Principal>()
-    })
-    typed.register(async (below) => void below.get('/below', { onRequest: guard }, async () => ({})), { prefix: '/v1' })
+    const typed = fastify({
+      routerOptions: { ignoreTrailingSlash: true },
+    }).withTypeProvider<Provider>()
+    typed.get(
+      '/flows',
+      { onRequest: guard, schema: { querystring: { limit: 1 } }, config: { rate: 1 } },
+      async (request) => {
+        expectTypeOf(request.principal).toEqualTypeOf<Principal>()
+      },
+    )
+    typed.register(
+      async (below) => void below.get('/below', { onRequest: guard }, async () => ({})),
+      { prefix: '/v1' },
+    )
     await Promise.all([secure.close(), logged.close(), both.close(), typed.close()])
   })
 
@@ -101,11 +125,17 @@ describe('what handlers see is typed', () => {
     const router = express.Router({ mergeParams: true })
     router.use(onExpress(plain))
     router.use('/:tenant/tokens', tokenRoutesOnExpress(plain))
-    router.route('/:id').get(onExpress(plain), (req, res) => void res.json(req.params.id satisfies string))
+    router
+      .route('/:id')
+      .get(onExpress(plain), (req, res) => void res.json(req.params.id satisfies string))
     router.all('/:tenant/tokens', onExpress(plain), tokenRoutesOnExpress(plain))
-    express().post<'/a/:id', { id: string }, object, object, object, { user: string }>('/a/:id', onExpress(plain), (_req, res) => {
-      expectTypeOf(res.locals.user).toEqualTypeOf<string>()
-    })
+    express().post<'/a/:id', { id: string }, object, object, object, { user: string }>(
+      '/a/:id',
+      onExpress(plain),
+      (_req, res) => {
+        expectTypeOf(res.locals.user).toEqualTypeOf<string>()
+      },
+    )
   })
 
   test('on Hono, beside the bindings and variables of the application', () => {
@@ -123,12 +153,24 @@ describe('what handlers see is typed', () => {
   test('an axis of a scope that is undefined counts as left out', async () => {
     const { keys, tokens } = createTwinkey({ environments: ['production'] })
     const nothing = { environments: undefined, workflows: undefined } satisfies ScopeInput
-    const { key, primary } = await keys.create({ name: 'n', scope: { tenants: ['t1'], ...nothing } })
+    const { key, primary } = await keys.create({
+      name: 'n',
+      scope: { tenants: ['t1'], ...nothing },
+    })
     expect(key.scope).toEqual({ tenants: ['t1'], environments: ['production'], workflows: '*' })
-    const updated = await keys.update(key.id, { scope: { ...nothing, tenants: undefined, workflows: ['w'] } })
-    expect(updated.scope).toEqual({ tenants: ['t1'], environments: ['production'], workflows: ['w'] })
+    const updated = await keys.update(key.id, {
+      scope: { ...nothing, tenants: undefined, workflows: ['w'] },
+    })
+    expect(updated.scope).toEqual({
+      tenants: ['t1'],
+      environments: ['production'],
+      workflows: ['w'],
+    })
     const issued = await tokens.issue(primary, { scope: { ...nothing, tenants: ['t1'] } })
-    expect(issued).toMatchObject({ ok: true, scope: { tenants: ['t1'], environments: ['production'], workflows: ['w'] } })
+    expect(issued).toMatchObject({
+      ok: true,
+      scope: { tenants: ['t1'], environments: ['production'], workflows: ['w'] },
+    })
     const importing = createTwinkey({
       environments: ['production'],
       importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 64 }],
@@ -138,7 +180,11 @@ describe('what handlers see is typed', () => {
       scope: { tenants: ['t1'], environments: undefined },
       primary: { digest: 'ab'.repeat(32), encoding: 'hex', algorithm: 'sha-256', entropyBits: 256 },
     })
-    expect(imported.scope).toEqual({ tenants: ['t1'], environments: ['production'], workflows: '*' })
+    expect(imported.scope).toEqual({
+      tenants: ['t1'],
+      environments: ['production'],
+      workflows: '*',
+    })
   })
 
   test('on Hono, with the metadata of the Twinkey and the parameters of the path', () => {
@@ -156,10 +202,14 @@ describe('what handlers see is typed', () => {
       expectTypeOf(c.var.principal).toEqualTypeOf<Principal<Plan> | undefined>()
       return c.body(null)
     })
-    new Hono().get('/closed', onHono(twinkey, { workflow: 'flows.read', optional: undefined }), (c) => {
-      expectTypeOf(c.var.principal).toEqualTypeOf<Principal<Plan>>()
-      return c.body(null)
-    })
+    new Hono().get(
+      '/closed',
+      onHono(twinkey, { workflow: 'flows.read', optional: undefined }),
+      (c) => {
+        expectTypeOf(c.var.principal).toEqualTypeOf<Principal<Plan>>()
+        return c.body(null)
+      },
+    )
     new Hono().get('/open', (c) => {
       // @ts-expect-error: no guard, no principal.
       return c.json(c.var.principal.name)
@@ -167,10 +217,14 @@ describe('what handlers see is typed', () => {
   })
 
   test('as a plain handler, with the metadata of the Twinkey and further arguments', () => {
-    const handler = onWeb(twinkey, { workflow: 'flows.read' }, (_request, principal, env: { region: string }) => {
-      expectTypeOf(principal).toEqualTypeOf<Principal<Plan>>()
-      return Response.json([principal.metadata.plan, env.region])
-    })
+    const handler = onWeb(
+      twinkey,
+      { workflow: 'flows.read' },
+      (_request, principal, env: { region: string }) => {
+        expectTypeOf(principal).toEqualTypeOf<Principal<Plan>>()
+        return Response.json([principal.metadata.plan, env.region])
+      },
+    )
     expectTypeOf(handler).parameters.toEqualTypeOf<[Request, { region: string }]>()
     onWeb(twinkey, { optional: true }, (_request, principal) => {
       expectTypeOf(principal).toEqualTypeOf<Principal<Plan> | undefined>()

@@ -24,7 +24,10 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
   let host: Host
 
   beforeEach(async () => {
-    host = await start(fixture.twinkey, { routes: standardRoutes, tokens: { '/tokens': undefined } })
+    host = await start(fixture.twinkey, {
+      routes: standardRoutes,
+      tokens: { '/tokens': undefined },
+    })
   })
   afterEach(async () => {
     vi.useRealTimers()
@@ -35,22 +38,31 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
   test.each([
     ['at all', ''],
     ['to its end', '{"scope":'],
-  ])('%s, of an exchange by a live key, is answered with 408 after ten seconds, and ends the connection', async (_title, part) => {
-    const caller = call(host.port, post('/tokens', fixture.secrets.primary, ['Content-Length: 100']) + part)
-    await caller.isWaitedFor()
-    await vi.advanceTimersByTimeAsync(BODY_DEADLINE - 1)
-    expect(caller.heard()).toBe('')
-    await vi.advanceTimersByTimeAsync(1)
-    await until(() => caller.heard().includes('"code":"request_timeout"'))
-    expect(caller.heard()).toMatch(/^HTTP\/1\.1 408 /)
-    expect(caller.heard()).toMatch(/\r\nconnection: close\r\n/i)
-    await caller.isWaitedFor()
-    await vi.advanceTimersByTimeAsync(REST_DEADLINE)
-    await caller.ended
-  })
+  ])(
+    '%s, of an exchange by a live key, is answered with 408 after ten seconds, and ends the connection',
+    async (_title, part) => {
+      const caller = call(
+        host.port,
+        post('/tokens', fixture.secrets.primary, ['Content-Length: 100']) + part,
+      )
+      await caller.isWaitedFor()
+      await vi.advanceTimersByTimeAsync(BODY_DEADLINE - 1)
+      expect(caller.heard()).toBe('')
+      await vi.advanceTimersByTimeAsync(1)
+      await until(() => caller.heard().includes('"code":"request_timeout"'))
+      expect(caller.heard()).toMatch(/^HTTP\/1\.1 408 /)
+      expect(caller.heard()).toMatch(/\r\nconnection: close\r\n/i)
+      await caller.isWaitedFor()
+      await vi.advanceTimersByTimeAsync(REST_DEADLINE)
+      await caller.ended
+    },
+  )
 
   test('of an exchange whose sender goes on, byte by byte, is answered and ended all the same', async () => {
-    const caller = call(host.port, post('/tokens', fixture.secrets.primary, ['Transfer-Encoding: chunked']))
+    const caller = call(
+      host.port,
+      post('/tokens', fixture.secrets.primary, ['Transfer-Encoding: chunked']),
+    )
     await caller.isWaitedFor()
     for (let second = 0; second < BODY_DEADLINE / 1000; second++) {
       caller.socket.write('1\r\nx\r\n')
@@ -66,7 +78,10 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
   })
 
   test('behind a refusal, holds a connection that is to be closed for thirty seconds and no longer', async () => {
-    const caller = call(host.port, post('/customers/1', 'nobody', ['Connection: close', 'Content-Length: 100']))
+    const caller = call(
+      host.port,
+      post('/customers/1', 'nobody', ['Connection: close', 'Content-Length: 100']),
+    )
     await until(() => /^HTTP\/1\.1 401 /.test(caller.heard()))
     await caller.isWaitedFor()
     await vi.advanceTimersByTimeAsync(REST_DEADLINE - 1)
@@ -76,7 +91,10 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
   })
 
   test('behind a refusal, is read on to 64 MiB and no further', async () => {
-    const caller = call(host.port, post('/customers/1', 'nobody', ['Connection: close', `Content-Length: ${2 ** 40}`]))
+    const caller = call(
+      host.port,
+      post('/customers/1', 'nobody', ['Connection: close', `Content-Length: ${2 ** 40}`]),
+    )
     const part = Buffer.alloc(2 ** 20)
     let sent = 0
     const send = () => {
@@ -93,7 +111,9 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
   test('with its headers does not keep a refused request from being answered, nor the next one on the connection', async () => {
     const caller = call(host.port, post('/customers/1', 'nobody', ['Content-Length: 10']))
     await until(() => /^HTTP\/1\.1 401 [\s\S]*}$/.test(caller.heard()))
-    caller.socket.write(`0123456789GET /customers/1 HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${fixture.secrets.primary}\r\n\r\n`)
+    caller.socket.write(
+      `0123456789GET /customers/1 HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${fixture.secrets.primary}\r\n\r\n`,
+    )
     await until(() => /HTTP\/1\.1 200 [\s\S]*}$/.test(caller.heard()))
     expect(vi.getTimerCount()).toBe(0)
     caller.socket.destroy()
@@ -108,12 +128,17 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
       caller.socket.write(part)
     }
     await until(() => vi.getTimerCount() === 0)
-    caller.socket.write(`GET /customers/1 HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${fixture.secrets.primary}\r\n\r\n`)
+    caller.socket.write(
+      `GET /customers/1 HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ${fixture.secrets.primary}\r\n\r\n`,
+    )
     await until(() => /HTTP\/1\.1 200 [\s\S]*}$/.test(caller.heard()))
   })
 
   test('because the client has gone leaves no timer behind', async () => {
-    const caller = call(host.port, post('/tokens', fixture.secrets.primary, ['Content-Length: 100']))
+    const caller = call(
+      host.port,
+      post('/tokens', fixture.secrets.primary, ['Content-Length: 100']),
+    )
     await caller.isWaitedFor()
     const refused = call(host.port, post('/customers/1', 'nobody', ['Content-Length: 100']))
     await until(() => /^HTTP\/1\.1 401 /.test(refused.heard()))
@@ -137,7 +162,14 @@ test('a body that does not arrive at a plain handler is answered with 408 after 
   })
   const headers = { authorization: `Bearer ${fixture.secrets.primary}` }
   const { exchange } = webEndpoints(fixture.twinkey)
-  const answer = exchange(new Request('http://localhost/tokens', { method: 'POST', headers, body, duplex: 'half' } as RequestInit))
+  const answer = exchange(
+    new Request('http://localhost/tokens', {
+      method: 'POST',
+      headers,
+      body,
+      duplex: 'half',
+    } as RequestInit),
+  )
   await until(() => vi.getTimerCount() === 1)
   await vi.advanceTimersByTimeAsync(BODY_DEADLINE)
   const response = await answer

@@ -17,8 +17,10 @@ describe('next to others as a plain handler', () => {
     const before = callers.spy.calls.recordUse
     const waited: Promise<unknown>[] = []
     const context = { waitUntil: (work: Promise<unknown>) => void waited.push(work) }
-    const handler = requireAuth(callers.twinkey, { workflow: 'flows.read' }, (_request, { name }, _env: object, _context: typeof context) =>
-      Response.json({ name }),
+    const handler = requireAuth(
+      callers.twinkey,
+      { workflow: 'flows.read' },
+      (_request, { name }, _env: object, _context: typeof context) => Response.json({ name }),
     )
     expect((await handler(request(callers.secrets.t1), {}, context)).status).toBe(200)
     await Promise.all(waited)
@@ -27,9 +29,16 @@ describe('next to others as a plain handler', () => {
   })
 
   test('a guard exempts no method', async () => {
-    const handler = requireAuth(callers.twinkey, { workflow: 'flows.read' }, () => new Response('in'))
+    const handler = requireAuth(
+      callers.twinkey,
+      { workflow: 'flows.read' },
+      () => new Response('in'),
+    )
     for (const method of ['OPTIONS', 'HEAD', 'DELETE', 'PATCH'])
-      expect((await handler(new Request('http://localhost/flows', { method }))).status, method).toBe(401)
+      expect(
+        (await handler(new Request('http://localhost/flows', { method }))).status,
+        method,
+      ).toBe(401)
   })
 
   test('guards can be composed: the handler behind two of them has a principal of each', async () => {
@@ -48,46 +57,74 @@ describe('next to others as a plain handler', () => {
   })
 
   test('a body behind the guard can be read, also where the URL had to be changed', async () => {
-    const handler = requireAuth(callers.twinkey, { workflow: 'flows.read', profile: { ...flowgear(), target: {} } }, async (each) =>
-      Response.json([new URL(each.url).search, await each.json()]),
+    const handler = requireAuth(
+      callers.twinkey,
+      { workflow: 'flows.read', profile: { ...flowgear(), target: {} } },
+      async (each) => Response.json([new URL(each.url).search, await each.json()]),
     )
-    const sent = new Request(`http://localhost/flows?auth-key=${callers.secrets.t1}&a=1`, { method: 'POST', body: '{"b":2}' })
+    const sent = new Request(`http://localhost/flows?auth-key=${callers.secrets.t1}&a=1`, {
+      method: 'POST',
+      body: '{"b":2}',
+    })
     expect(await (await handler(sent)).json()).toEqual(['?a=1', { b: 2 }])
   })
 
   test('a parameter lets nobody in: this guard knows of no route', async () => {
-    const handler = requireAuth(callers.twinkey, { workflow: 'flows.read', tenant: param('tenant') }, () => new Response('in'))
-    expect((await handler(request(callers.secrets.t1, 'http://localhost/tenants/t2'))).status).toBe(400)
+    const handler = requireAuth(
+      callers.twinkey,
+      { workflow: 'flows.read', tenant: param('tenant') },
+      () => new Response('in'),
+    )
+    expect((await handler(request(callers.secrets.t1, 'http://localhost/tenants/t2'))).status).toBe(
+      400,
+    )
   })
 
   test('a reader of the path that finds no name answers with one that is refused', async () => {
     const tenantOf = (url: string) => /^\/tenants\/(\w+)$/.exec(new URL(url).pathname)?.[1] ?? ''
-    const handler = requireAuth(callers.twinkey, { workflow: 'flows.read', tenant: ({ url }) => tenantOf(url) }, () => new Response('in'))
+    const handler = requireAuth(
+      callers.twinkey,
+      { workflow: 'flows.read', tenant: ({ url }) => tenantOf(url) },
+      () => new Response('in'),
+    )
     const statuses = []
     for (const path of ['t1', 't2', ''])
-      statuses.push((await handler(request(callers.secrets.t1, `http://localhost/tenants/${path}`))).status)
+      statuses.push(
+        (await handler(request(callers.secrets.t1, `http://localhost/tenants/${path}`))).status,
+      )
     expect(statuses).toEqual([200, 403, 400])
   })
 
   test('an optional guard calls the handler without a principal, and refuses one of ours that is not live', async () => {
     const requirement = { workflow: 'flows.read', optional: true }
-    const handler = requireAuth(callers.twinkey, requirement, (_request, principal) => new Response(principal?.name ?? 'nobody'))
+    const handler = requireAuth(
+      callers.twinkey,
+      requirement,
+      (_request, principal) => new Response(principal?.name ?? 'nobody'),
+    )
     expect(await (await handler(new Request('http://localhost/'))).text()).toBe('nobody')
     expect(await (await handler(request(callers.secrets.t1))).text()).not.toBe('nobody')
     expect((await handler(request(`${callers.secrets.t1.slice(0, -1)}!`))).status).not.toBe(200)
   })
 
-  test.each(['cold', 'warm'])('a reader that throws rejects, and the handler is not called: %s', async (state) => {
-    let called = false
-    const reader = () => {
-      throw new Error('the reader broke')
-    }
-    const handler = requireAuth(callers.twinkey, { workflow: 'flows.read', tenant: reader }, () => {
-      called = true
-      return new Response('in')
-    })
-    if (state === 'warm') await warm(callers.twinkey, callers.secrets.anyTenant)
-    await expect(handler(request(callers.secrets.anyTenant))).rejects.toThrow('the reader broke')
-    expect(called).toBe(false)
-  })
+  test.each(['cold', 'warm'])(
+    'a reader that throws rejects, and the handler is not called: %s',
+    async (state) => {
+      let called = false
+      const reader = () => {
+        throw new Error('the reader broke')
+      }
+      const handler = requireAuth(
+        callers.twinkey,
+        { workflow: 'flows.read', tenant: reader },
+        () => {
+          called = true
+          return new Response('in')
+        },
+      )
+      if (state === 'warm') await warm(callers.twinkey, callers.secrets.anyTenant)
+      await expect(handler(request(callers.secrets.anyTenant))).rejects.toThrow('the reader broke')
+      expect(called).toBe(false)
+    },
+  )
 })

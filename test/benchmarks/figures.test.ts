@@ -22,9 +22,14 @@ interface MeasuredLoad {
 /** Runs the command as a person does. */
 function figure(...args: string[]): Promise<Answer> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['benchmarks/experiments/run.mjs', ...args], { cwd: root }, (_error, stdout, stderr) => {
-      resolve({ code: child.exitCode, stdout, stderr })
-    })
+    const child = execFile(
+      process.execPath,
+      ['benchmarks/experiments/run.mjs', ...args],
+      { cwd: root },
+      (_error, stdout, stderr) => {
+        resolve({ code: child.exitCode, stdout, stderr })
+      },
+    )
   })
 }
 
@@ -40,11 +45,22 @@ describe('npm run figure', () => {
   it('measures the herd: one store read for thousands of requests, whatever is known of the key before', async () => {
     const answer = await figure('herd', '--quick')
     const result = objectIn(answer)
-    expect([answer.code, result['figure'], result['quick'], result['ok']]).toEqual([0, 'herd', true, true])
+    expect([answer.code, result['figure'], result['quick'], result['ok']]).toEqual([
+      0,
+      'herd',
+      true,
+      true,
+    ])
     expect(Number(result['seconds'])).toBeLessThan(30)
     const rows = result['rows'] as Record<string, unknown>[]
-    const reads = rows.filter(({ store }) => store === 'memory').map(({ by, key, storeReads }) => [by, key, storeReads])
-    expect(reads).toEqual(['authenticate', 'http'].flatMap((by) => ['cold', 'aged', 'unknown'].map((key) => [by, key, 1])))
+    const reads = rows
+      .filter(({ store }) => store === 'memory')
+      .map(({ by, key, storeReads }) => [by, key, storeReads])
+    expect(reads).toEqual(
+      ['authenticate', 'http'].flatMap((by) =>
+        ['cold', 'aged', 'unknown'].map((key) => [by, key, 1]),
+      ),
+    )
     expect(answer.stderr).toContain('herd: memory: 10000 requests at once')
   })
 
@@ -53,7 +69,10 @@ describe('npm run figure', () => {
     const result = objectIn(answer)
     expect([answer.code, result['figure'], result['ok']]).toEqual([0, 'verify', true])
     expect(Number(result['seconds'])).toBeLessThan(30)
-    const rows = result['rows'] as (Record<'verifying' | 'signing', Record<'alone' | 'atOnce', MeasuredLoad>> & { algorithm: string })[]
+    const rows = result['rows'] as (Record<
+      'verifying' | 'signing',
+      Record<'alone' | 'atOnce', MeasuredLoad>
+    > & { algorithm: string })[]
     expect(rows.map(({ algorithm }) => algorithm)).toEqual(['ES256', 'EdDSA', 'RS256', 'PS256'])
     for (const { verifying, signing } of rows) {
       for (const { ratio } of [verifying.alone, verifying.atOnce, signing.alone, signing.atOnce]) {
@@ -77,31 +96,40 @@ describe('npm run figure', () => {
   it('lists every figure with its title', async () => {
     const { code, stdout } = await figure('--list')
     const names = stdout.split('\n').map((line) => line.split(': ')[0])
-    expect([code, names.filter((name) => name === 'herd' || name === 'capacity')]).toEqual([0, ['capacity', 'herd']])
+    expect([code, names.filter((name) => name === 'herd' || name === 'capacity')]).toEqual([
+      0,
+      ['capacity', 'herd'],
+    ])
     const files = readdirSync(join(root, 'benchmarks/experiments'))
     for (const name of names.slice(0, -1)) expect(files).toContain(`${name}.ts`)
   })
 
-  it.each([[['no-such-figure']], [[]], [['herd', 'capacity']], [['herd', '--fast']], [['--list', 'herd']]])(
-    'answers %j with 2 and the names that there are',
-    async (args) => {
-      const { code, stdout, stderr } = await figure(...args)
-      expect([code, stdout]).toEqual([2, ''])
-      expect(stderr).toMatch(/\nFigures: .*\bcapacity, .*\bherd\b/)
-    },
-  )
+  it.each([
+    [['no-such-figure']],
+    [[]],
+    [['herd', 'capacity']],
+    [['herd', '--fast']],
+    [['--list', 'herd']],
+  ])('answers %j with 2 and the names that there are', async (args) => {
+    const { code, stdout, stderr } = await figure(...args)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/\nFigures: .*\bcapacity, .*\bherd\b/)
+  })
 })
 
 describe('a figure', () => {
   const figures: Record<string, string> = {
-    holds: "console.log('noise'); options.progress('half way'); return { ok: true, counted: options.quick ? 1 : 2 }",
+    holds:
+      "console.log('noise'); options.progress('half way'); return { ok: true, counted: options.quick ? 1 : 2 }",
     broken: 'return { ok: false, counted: 3 }',
     throwing: "throw new RangeError('no such thing')",
-    rejecting: "void Promise.reject(new Error('nobody listens')); await new Promise((go) => setTimeout(go, 500)); return { ok: true }",
+    rejecting:
+      "void Promise.reject(new Error('nobody listens')); await new Promise((go) => setTimeout(go, 500)); return { ok: true }",
     leaving: 'setInterval(() => {}, 1000); return { ok: true, counted: 4 }',
     waiting: 'await new Promise(() => {}); return { ok: true }',
     exiting: 'process.exit(0)',
-    dying: "process.kill(process.pid, 'SIGKILL'); await new Promise(() => setTimeout(() => {}, 9000)); return { ok: true }",
+    dying:
+      "process.kill(process.pid, 'SIGKILL'); await new Promise(() => setTimeout(() => {}, 9000)); return { ok: true }",
     silent: 'return { counted: 5 }',
   }
   let folder: string
@@ -112,13 +140,19 @@ describe('a figure', () => {
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n')
     for (const [name, body] of Object.entries(figures)) {
       const run = `async run(options: { quick: boolean; progress: (line: string) => void }) { ${body} }`
-      writeFileSync(join(folder, `${name}.ts`), `export const figure = { name: '${name}', title: 'for a test', ${run} }\n`)
+      writeFileSync(
+        join(folder, `${name}.ts`),
+        `export const figure = { name: '${name}', title: 'for a test', ${run} }\n`,
+      )
     }
     writeFileSync(
       join(folder, 'misnamed.ts'),
       "export const figure = { name: 'other', title: 'for a test', run: async () => ({ ok: true }) }\n",
     )
-    writeFileSync(join(folder, 'unloadable.ts'), "import './not-there.ts'\nexport const figure = { name: 'unloadable' }\n")
+    writeFileSync(
+      join(folder, 'unloadable.ts'),
+      "import './not-there.ts'\nexport const figure = { name: 'unloadable' }\n",
+    )
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -130,15 +164,26 @@ describe('a figure', () => {
     ])
     expect(answer.stderr).toContain('noise')
     expect(answer.stderr).toContain('holds: half way')
-    expect(objectIn(await figure('holds', '--quick', '--json', '--in', folder))).toMatchObject({ quick: true, counted: 1 })
+    expect(objectIn(await figure('holds', '--quick', '--json', '--in', folder))).toMatchObject({
+      quick: true,
+      counted: 1,
+    })
   })
 
   it.concurrent.each<[string, string, Record<string, unknown>]>([
     ['does not hold', 'broken', { counted: 3 }],
     ['throws', 'throwing', { error: 'RangeError: no such thing' }],
     ['has a rejection that nobody handles', 'rejecting', { error: 'Error: nobody listens' }],
-    ['leaves something open', 'leaving', { counted: 4, error: expect.stringContaining('It has left open: ') }],
-    ['waits for what never comes', 'waiting', { error: expect.stringContaining('without a result') }],
+    [
+      'leaves something open',
+      'leaving',
+      { counted: 4, error: expect.stringContaining('It has left open: ') },
+    ],
+    [
+      'waits for what never comes',
+      'waiting',
+      { error: expect.stringContaining('without a result') },
+    ],
     ['exits', 'exiting', { error: expect.stringContaining('without a result') }],
     ['is killed', 'dying', { error: 'It ended with SIGKILL.' }],
     ['answers no verdict', 'silent', { error: expect.stringContaining('{ ok, ...counts }') }],

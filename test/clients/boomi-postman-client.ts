@@ -1,7 +1,13 @@
 import { type RawResponse, sendRaw } from '../support/raw-http.ts'
 
-/** Sends requests as Postman does: headers in the case in which they were typed, and the application's own beside them. */
-export function boomiPostmanClient(port: number, typed: Readonly<Record<string, string>>): { get(path: string): Promise<RawResponse> } {
+/**
+ * Sends requests as Postman does: headers in the case in which they were typed, and the
+ * application's own beside them.
+ */
+export function boomiPostmanClient(
+  port: number,
+  typed: Readonly<Record<string, string>>,
+): { get(path: string): Promise<RawResponse> } {
   return {
     get: (path) =>
       sendRaw(port, {

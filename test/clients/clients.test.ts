@@ -19,11 +19,17 @@ afterEach(async () => {
   servers = []
 })
 
-const profile = flare({ account: () => ({ userId: 7, userEmail: 'ada@example.com', organizationId: 3, tenantId: 1001 }) })
+const profile = flare({
+  account: () => ({ userId: 7, userEmail: 'ada@example.com', organizationId: 3, tenantId: 1001 }),
+})
 
 /** A server of all three conventions with one key. Waiting turns its clock. */
 async function serve() {
-  const bench = createBench({ store: memoryStore(), environments: ['Production', 'Test'], cache: { maxAgeSeconds: 0 } })
+  const bench = createBench({
+    store: memoryStore(),
+    environments: ['Production', 'Test'],
+    cache: { maxAgeSeconds: 0 },
+  })
   const { clock, twinkey } = bench
   const waits: number[] = []
   const limits = { left: 0 }
@@ -36,7 +42,9 @@ async function serve() {
   })
   const environment = 'Production'
   // It names no tenant itself: the profile does, or the key.
-  const tenant = Object.assign(() => (limits.left-- > 0 ? rateLimited(1) : undefined), { optional: true })
+  const tenant = Object.assign(() => (limits.left-- > 0 ? rateLimited(1) : undefined), {
+    optional: true,
+  })
   const flow: Requirement = { profile: boomiFlow(), environment, tenant }
   const server = await hosts['Express 5']?.(twinkey, {
     routes: [
@@ -46,15 +54,31 @@ async function serve() {
         requirement: { profile, environment, tenant },
         answer: (principal) => ({ tenant: principal?.tenant }),
       },
-      { method: 'GET', path: '/api/draw/1/flow', requirement: flow, answer: (principal) => [{ developerName: principal?.name }] },
-      { method: 'GET', path: '/customers/:id/', requirement: { profile: flowgear(), tenant, workflow: routeTemplate() } },
-      { method: 'POST', path: '/customers/:id/', requirement: { profile: flowgear(), tenant, workflow: routeTemplate() } },
+      {
+        method: 'GET',
+        path: '/api/draw/1/flow',
+        requirement: flow,
+        answer: (principal) => [{ developerName: principal?.name }],
+      },
+      {
+        method: 'GET',
+        path: '/customers/:id/',
+        requirement: { profile: flowgear(), tenant, workflow: routeTemplate() },
+      },
+      {
+        method: 'POST',
+        path: '/customers/:id/',
+        requirement: { profile: flowgear(), tenant, workflow: routeTemplate() },
+      },
     ],
     tokens: { '/tokens': { profile } },
   })
   if (server === undefined) return expect.fail('no such host')
   servers.push(server)
-  const { key, primary } = await twinkey.keys.create({ name: 'main', scope: { tenants: ['1001', '1002'], environments: ['Production'] } })
+  const { key, primary } = await twinkey.keys.create({
+    name: 'main',
+    scope: { tenants: ['1001', '1002'], environments: ['Production'] },
+  })
   const session = {
     port: server.port,
     now: clock.now,
@@ -75,14 +99,32 @@ async function endOf(call: Promise<unknown>): Promise<string> {
 }
 
 describe.each([
-  ['Python', flarePythonClient, 'TokenError: Failed to fetch API Token: 401', 'TokenError: Failed to fetch API Token: 403'],
-  ['Go', flareGoClient, 'TokenError: unexpected response code: 401', 'TokenError: unexpected response code: 403'],
+  [
+    'Python',
+    flarePythonClient,
+    'TokenError: Failed to fetch API Token: 401',
+    'TokenError: Failed to fetch API Token: 403',
+  ],
+  [
+    'Go',
+    flareGoClient,
+    'TokenError: unexpected response code: 401',
+    'TokenError: unexpected response code: 403',
+  ],
 ] as const)("Flare's %s client", (_language, client, refusedKey, refusedTenant) => {
   test('Flare client: gets a token and uses it, for the default tenant and for another', async () => {
     const { session, primary } = await serve()
-    expect(await client(session, primary).get(EVENTS)).toMatchObject({ status: 200, body: '{"tenant":"1001"}' })
-    expect(await client(session, primary, 1002).get(EVENTS)).toMatchObject({ status: 200, body: '{"tenant":"1002"}' })
-    expect(JSON.parse((await client(session, primary, 1002).get('/tokens/test')).body)).toMatchObject({ tenant_id: 1002 })
+    expect(await client(session, primary).get(EVENTS)).toMatchObject({
+      status: 200,
+      body: '{"tenant":"1001"}',
+    })
+    expect(await client(session, primary, 1002).get(EVENTS)).toMatchObject({
+      status: 200,
+      body: '{"tenant":"1002"}',
+    })
+    expect(
+      JSON.parse((await client(session, primary, 1002).get('/tokens/test')).body),
+    ).toMatchObject({ tenant_id: 1002 })
   })
 
   test('Flare client: stops at once at a wrong key and at a tenant out of reach', async () => {
@@ -102,7 +144,9 @@ describe.each([
   test('Flare client: gives up after six attempts', async () => {
     const { session, primary, waits, limits } = await serve()
     limits.left = 100
-    expect(await endOf(client(session, primary).get(EVENTS))).toBe('GaveUp: giving up after 6 attempt(s)')
+    expect(await endOf(client(session, primary).get(EVENTS))).toBe(
+      'GaveUp: giving up after 6 attempt(s)',
+    )
     expect(waits).toEqual([1, 1, 1, 1, 1])
   })
 
@@ -171,7 +215,12 @@ describe("Flowgear's samples", () => {
     const scope = { tenants: '*', workflows: ['GET /customers/:id/'] } as const
     const { primary } = await server.keys.create({ name: 'site', scope })
     const { port } = server.session
-    return { ...server, php: flowgearPhpClient(port, primary), csharp: flowgearCsharpClient(port, primary), port }
+    return {
+      ...server,
+      php: flowgearPhpClient(port, primary),
+      csharp: flowgearCsharpClient(port, primary),
+      port,
+    }
   }
 
   test('Flowgear client: PHP and C# read a result', async () => {
@@ -183,8 +232,12 @@ describe("Flowgear's samples", () => {
   test('Flowgear client: PHP and C# show the message of a refusal', async () => {
     const { php, port } = await samples()
     expect(await endOf(php.invoke(CUSTOMER, { a: 1 }))).toBe(`InvokeError: 404 ${NOT_FOUND}`)
-    expect(await endOf(flowgearPhpClient(port, 'wrong').invoke(CUSTOMER))).toBe(`InvokeError: 404 ${NOT_FOUND}`)
-    expect(await endOf(flowgearCsharpClient(port, 'wrong').invoke(CUSTOMER))).toBe('InvokeError: Not Found')
+    expect(await endOf(flowgearPhpClient(port, 'wrong').invoke(CUSTOMER))).toBe(
+      `InvokeError: 404 ${NOT_FOUND}`,
+    )
+    expect(await endOf(flowgearCsharpClient(port, 'wrong').invoke(CUSTOMER))).toBe(
+      'InvokeError: Not Found',
+    )
   })
 
   test('Flowgear client: PHP and C# show the message of a rate limit and of an outage, and work again afterwards', async () => {
@@ -210,13 +263,17 @@ describe('Postman against Boomi Flow', () => {
       ['X-Boomi-Flow-Api-Key', 'ManyWhoTenant'],
     ] as const) {
       const postman = boomiPostmanClient(session.port, { [names[0]]: primary, [names[1]]: '1002' })
-      expect(await postman.get(FLOWS)).toMatchObject({ status: 200, body: '[{"developerName":"main"}]' })
+      expect(await postman.get(FLOWS)).toMatchObject({
+        status: 200,
+        body: '[{"developerName":"main"}]',
+      })
     }
   })
 
   test('Boomi Flow client: fails without headers, with a wrong key and for another tenant', async () => {
     const { session, primary } = await serve()
-    const statusWith = async (typed: Record<string, string>) => (await boomiPostmanClient(session.port, typed).get(FLOWS)).status
+    const statusWith = async (typed: Record<string, string>) =>
+      (await boomiPostmanClient(session.port, typed).get(FLOWS)).status
     expect(await statusWith({})).toBe(401)
     expect(await statusWith({ 'x-boomi-flow-api-key': 'wrong', manywhotenant: '1002' })).toBe(401)
     expect(await statusWith({ 'x-boomi-flow-api-key': primary, manywhotenant: '1003' })).toBe(403)
@@ -224,7 +281,10 @@ describe('Postman against Boomi Flow', () => {
 
   test('Boomi Flow client: is told when to come back from a rate limit and an outage', async () => {
     const { session, primary, limits, outage } = await serve()
-    const postman = boomiPostmanClient(session.port, { 'x-boomi-flow-api-key': primary, manywhotenant: '1001' })
+    const postman = boomiPostmanClient(session.port, {
+      'x-boomi-flow-api-key': primary,
+      manywhotenant: '1001',
+    })
     limits.left = 1
     expect(await postman.get(FLOWS)).toMatchObject({ status: 429, headers: { 'retry-after': '1' } })
     outage.left = 1
@@ -234,7 +294,10 @@ describe('Postman against Boomi Flow', () => {
 
   test('Boomi Flow client: a deleted key fails from then on', async () => {
     const { session, primary, keys, key } = await serve()
-    const postman = boomiPostmanClient(session.port, { 'x-boomi-flow-api-key': primary, manywhotenant: '1001' })
+    const postman = boomiPostmanClient(session.port, {
+      'x-boomi-flow-api-key': primary,
+      manywhotenant: '1001',
+    })
     expect((await postman.get(FLOWS)).status).toBe(200)
     await keys.delete(key.id)
     expect((await postman.get(FLOWS)).status).toBe(401)

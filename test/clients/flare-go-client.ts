@@ -32,8 +32,12 @@ export function flareGoClient(session: Session, apiKey: string, tenantId = 0): F
   return {
     generateToken,
     async get(path) {
-      const token = cached !== undefined && session.now() <= cached.until ? cached.token : await generateToken()
-      return sendWithRetries(session, RULES, { target: path, headers: [...HEADERS, ['Authorization', `Bearer ${token}`]] })
+      const token =
+        cached !== undefined && session.now() <= cached.until ? cached.token : await generateToken()
+      return sendWithRetries(session, RULES, {
+        target: path,
+        headers: [...HEADERS, ['Authorization', `Bearer ${token}`]],
+      })
     },
   }
 }

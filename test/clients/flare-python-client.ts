@@ -1,27 +1,38 @@
 import type { RawResponse } from '../support/raw-http.ts'
 import { type RetryRules, type Session, sendWithRetries } from './session.ts'
 
-// How the Python SDK 2.4.1 was seen to behave: its headers, its bodies, its token cache and its retries.
+// How the Python SDK 2.4.1 was seen to behave: its headers, its bodies, its token cache and its
+// retries.
 const HEADERS = [
   ['User-Agent', 'python-flareio/2.4.1 requests/2.34.2'],
   ['Accept-Encoding', 'gzip, deflate'],
   ['Accept', '*/*'],
 ] as const
 const TOKEN_MINUTES = 45
-const RULES: RetryRules = { retried: (status) => [429, 502, 503, 504].includes(status), waitSeconds: [0, 4, 8, 15, 15] }
+const RULES: RetryRules = {
+  retried: (status) => [429, 502, 503, 504].includes(status),
+  waitSeconds: [0, 4, 8, 15, 15],
+}
 
 /** No token could be had. */
 export class TokenError extends Error {
   override readonly name = 'TokenError'
 }
 
-/** A client that keeps a token for 45 minutes, whatever the server says of it, and never renews it on 401. */
+/**
+ * A client that keeps a token for 45 minutes, whatever the server says of it, and never renews it
+ * on 401.
+ */
 export interface FlareClient {
   readonly generateToken: () => Promise<string>
   readonly get: (path: string) => Promise<RawResponse>
 }
 
-export function flarePythonClient(session: Session, apiKey: string, tenantId?: number): FlareClient {
+export function flarePythonClient(
+  session: Session,
+  apiKey: string,
+  tenantId?: number,
+): FlareClient {
   let cached: { token: string; until: number } | undefined
 
   async function generateToken(): Promise<string> {
@@ -46,8 +57,12 @@ export function flarePythonClient(session: Session, apiKey: string, tenantId?: n
   return {
     generateToken,
     async get(path) {
-      const token = cached !== undefined && session.now() <= cached.until ? cached.token : await generateToken()
-      return sendWithRetries(session, RULES, { target: path, headers: [...HEADERS, ['Authorization', `Bearer ${token}`]] })
+      const token =
+        cached !== undefined && session.now() <= cached.until ? cached.token : await generateToken()
+      return sendWithRetries(session, RULES, {
+        target: path,
+        headers: [...HEADERS, ['Authorization', `Bearer ${token}`]],
+      })
     },
   }
 }

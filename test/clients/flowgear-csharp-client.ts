@@ -2,10 +2,14 @@ import { sendRaw } from '../support/raw-http.ts'
 import { InvokeError } from './flowgear-php-client.ts'
 
 /**
- * Invokes workflows as the vendor's C# sample was seen to: a result is a 2xx whose Content-Type begins with `application/json`, and of a failure
- * it shows the text only where the body is JSON with exactly one member, `Message`.
+ * Invokes workflows as the vendor's C# sample was seen to: a result is a 2xx whose Content-Type
+ * begins with `application/json`, and of a failure it shows the text only where the body is JSON
+ * with exactly one member, `Message`.
  */
-export function flowgearCsharpClient(port: number, key: string): { invoke(path: string): Promise<unknown> } {
+export function flowgearCsharpClient(
+  port: number,
+  key: string,
+): { invoke(path: string): Promise<unknown> } {
   return {
     async invoke(path) {
       const { status, headers, body } = await sendRaw(port, {
@@ -15,7 +19,9 @@ export function flowgearCsharpClient(port: number, key: string): { invoke(path: 
           ['Accept', 'application/json'],
         ],
       })
-      const value: unknown = (headers['content-type'] ?? '').startsWith('application/json') ? JSON.parse(body) : undefined
+      const value: unknown = (headers['content-type'] ?? '').startsWith('application/json')
+        ? JSON.parse(body)
+        : undefined
       if (status >= 200 && status < 300 && value !== undefined) return value
       throw new InvokeError(messageOf(value) ?? `the server answered ${status} without a message`)
     },

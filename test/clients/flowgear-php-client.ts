@@ -1,12 +1,21 @@
 import { sendRaw } from '../support/raw-http.ts'
 
-/** A call that the server did not answer as the client needs it, with what the client could make of the answer. */
+/**
+ * A call that the server did not answer as the client needs it, with what the client could make of
+ * the answer.
+ */
 export class InvokeError extends Error {
   override readonly name = 'InvokeError'
 }
 
-/** Invokes workflows as the vendor's PHP sample was seen to: only a status of exactly 200 is a result. */
-export function flowgearPhpClient(port: number, key: string): { invoke(path: string, payload?: object): Promise<unknown> } {
+/**
+ * Invokes workflows as the vendor's PHP sample was seen to: only a status of exactly 200 is a
+ * result.
+ */
+export function flowgearPhpClient(
+  port: number,
+  key: string,
+): { invoke(path: string, payload?: object): Promise<unknown> } {
   return {
     async invoke(path, payload) {
       const body = payload === undefined ? undefined : JSON.stringify(payload)
@@ -17,7 +26,9 @@ export function flowgearPhpClient(port: number, key: string): { invoke(path: str
           ['Accept', '*/*'],
           ['Authorization', `Key=${key}`],
           ['Content-Type', 'application/json'],
-          ...(body === undefined ? [] : [['Content-Length', String(Buffer.byteLength(body))] as const]),
+          ...(body === undefined
+            ? []
+            : [['Content-Length', String(Buffer.byteLength(body))] as const]),
         ],
         body,
       })

@@ -23,16 +23,25 @@ describe('an imported secret', () => {
     const { id } = await bench.twinkey.keys.import(input())
     const { secret } = await bench.twinkey.keys.rotate(id, { graceSeconds: 60 })
     expect(secret).toMatch(/^tk_/)
-    expect([await slotIn(bench, secret), await slotIn(bench, FIRST)]).toEqual(['primary', 'secondary'])
+    expect([await slotIn(bench, secret), await slotIn(bench, FIRST)]).toEqual([
+      'primary',
+      'secondary',
+    ])
     bench.clock.advance(60_000)
-    expect([await slotIn(bench, secret), await slotIn(bench, FIRST)]).toEqual(['primary', 'credential_invalid'])
+    expect([await slotIn(bench, secret), await slotIn(bench, FIRST)]).toEqual([
+      'primary',
+      'credential_invalid',
+    ])
   })
 
   it('is ended by regenerate in its slot, and its twin is not', async () => {
     const bench = importBench()
     const { id } = await bench.twinkey.keys.import(both())
     const { secret } = await bench.twinkey.keys.regenerate(id, 'primary')
-    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['credential_invalid', 'secondary'])
+    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual([
+      'credential_invalid',
+      'secondary',
+    ])
     expect(await slotIn(bench, secret)).toBe('primary')
   })
 
@@ -53,16 +62,24 @@ describe('an imported secret', () => {
     const kept = new Set<string>()
     const { inner } = bench.spy
     bench.spy.override({
-      put: async (next, expectedVersion) => inner.put(next, expectedVersion).finally(() => kept.add(next.id)),
-      delete: async (id, expectedVersion) => inner.delete(id, expectedVersion).finally(() => kept.delete(id)),
+      put: async (next, expectedVersion) =>
+        inner.put(next, expectedVersion).finally(() => kept.add(next.id)),
+      delete: async (id, expectedVersion) =>
+        inner.delete(id, expectedVersion).finally(() => kept.delete(id)),
     })
     const { id } = await bench.twinkey.keys.import(both())
     expect(kept.size).toBe(3)
     await bench.twinkey.keys.delete(id)
     expect([...kept]).toEqual([])
-    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['credential_invalid', 'credential_invalid'])
+    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual([
+      'credential_invalid',
+      'credential_invalid',
+    ])
     await bench.twinkey.keys.import(both())
-    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['primary', 'secondary'])
+    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual([
+      'primary',
+      'secondary',
+    ])
   })
 
   it('is found by an alias that is not a key: neither listed nor shown nor changed', async () => {
@@ -95,13 +112,28 @@ describe('an imported secret', () => {
     })
     const { keys, tokens } = bench.twinkey
     const key = await keys.import({ ...both(), actor: 'migration' })
-    const outputs: unknown[] = [key, bench.twinkey, await keys.verify(FIRST), await tokens.issue(SECOND), await keys.list(), bench.events]
+    const outputs: unknown[] = [
+      key,
+      bench.twinkey,
+      await keys.verify(FIRST),
+      await tokens.issue(SECOND),
+      await keys.list(),
+      bench.events,
+    ]
     await keys.import(both()).catch((error: unknown) => outputs.push(error))
-    const shown = (value: unknown) => inspect(value, { depth: null, showHidden: true, getters: true }) + JSON.stringify(value)
-    expect(bench.events[0]).toMatchObject({ type: 'key.imported', keyId: key.id, name: 'moved', owner: 'ada', actor: 'migration' })
+    const shown = (value: unknown) =>
+      inspect(value, { depth: null, showHidden: true, getters: true }) + JSON.stringify(value)
+    expect(bench.events[0]).toMatchObject({
+      type: 'key.imported',
+      keyId: key.id,
+      name: 'moved',
+      owner: 'ada',
+      actor: 'migration',
+    })
     for (const secret of [FIRST, SECOND]) {
       const digest = createHash('sha256').update(secret).digest('base64url')
-      for (const part of [secret, secret.slice(0, -4), secret.slice(4, 30)]) expect(shown([outputs, written])).not.toContain(part)
+      for (const part of [secret, secret.slice(0, -4), secret.slice(4, 30)])
+        expect(shown([outputs, written])).not.toContain(part)
       expect(shown(outputs)).not.toContain(digest)
       expect(shown(written.filter(({ kind }) => kind === 'alias'))).not.toContain(digest)
     }
@@ -113,12 +145,24 @@ describe('an imported secret that looks like a token of ours', () => {
   const LOOKALIKE = `${encoded({ alg: 'ES256', typ: 'at+jwt', kid: 'x' })}.${encoded({ iss: ISSUER })}.${'A'.repeat(86)}`
   const importedSecrets = [{ algorithm: 'sha-256', minLength: 16, maxLength: 256 }] as const
   const asked = { method: 'GET', url: '/', param: () => undefined }
-  const inField = (of: string, value: string): WireRequest => ({ ...asked, header: (name) => (name === of ? value : undefined) })
+  const inField = (of: string, value: string): WireRequest => ({
+    ...asked,
+    header: (name) => (name === of ? value : undefined),
+  })
 
   async function answers({ twinkey }: Bench, optional: boolean): Promise<string[]> {
-    const requests = [inField('authorization', `Bearer ${LOOKALIKE}`), inField('x-api-key', LOOKALIKE)]
-    const decisions = await Promise.all(requests.map((each) => twinkey.authenticate(each, { anyTarget: true, optional } as Requirement)))
-    return decisions.map((decision) => (decision.ok ? (decision.principal?.name ?? 'nobody') : decision.refusal.code))
+    const requests = [
+      inField('authorization', `Bearer ${LOOKALIKE}`),
+      inField('x-api-key', LOOKALIKE),
+    ]
+    const decisions = await Promise.all(
+      requests.map((each) =>
+        twinkey.authenticate(each, { anyTarget: true, optional } as Requirement),
+      ),
+    )
+    return decisions.map((decision) =>
+      decision.ok ? (decision.principal?.name ?? 'nobody') : decision.refusal.code,
+    )
   }
 
   it('gets the same answer as Bearer and as X-API-Key, whatever becomes of its key', async () => {
@@ -128,11 +172,20 @@ describe('an imported secret that looks like a token of ours', () => {
       expect(await answers(bench, optional)).toEqual(['credential_invalid', 'credential_invalid'])
       const { id } = await keys.import(input({ primary: { secret: LOOKALIKE, entropyBits: 128 } }))
       bench.clock.advance(2000)
-      for (const _ of ['cold', 'warm']) expect(await answers(bench, optional)).toEqual(['moved', 'moved'])
+      for (const _ of ['cold', 'warm'])
+        expect(await answers(bench, optional)).toEqual(['moved', 'moved'])
       await keys.disable(id)
       expect(await answers(bench, optional)).toEqual(['credential_invalid', 'credential_invalid'])
-      expect(bench.events.at(-1)).toMatchObject({ type: 'access.refused', reason: 'key_disabled', keyId: id })
-      expect(bench.events.at(-2)).toMatchObject({ type: 'access.refused', reason: 'key_disabled', keyId: id })
+      expect(bench.events.at(-1)).toMatchObject({
+        type: 'access.refused',
+        reason: 'key_disabled',
+        keyId: id,
+      })
+      expect(bench.events.at(-2)).toMatchObject({
+        type: 'access.refused',
+        reason: 'key_disabled',
+        keyId: id,
+      })
       await keys.delete(id)
       bench.clock.advance(2000)
     }
@@ -142,14 +195,23 @@ describe('an imported secret that looks like a token of ours', () => {
     const bench = importBench({ importedSecrets })
     await bench.twinkey.keys.import(input({ primary: { secret: LOOKALIKE, entropyBits: 128 } }))
     const request = inField('authorization', `Bearer ${LOOKALIKE}`)
-    expect(codeOf(await bench.twinkey.authenticate(request, { anyTarget: true, accept: ['token'] }))).toBe('credential_invalid')
+    expect(
+      codeOf(await bench.twinkey.authenticate(request, { anyTarget: true, accept: ['token'] })),
+    ).toBe('credential_invalid')
   })
 
   it('does not have a refused token looked up that could not have been imported', async () => {
-    const bench = importBench({ importedSecrets: [{ ...importedSecrets[0], maxLength: LOOKALIKE.length - 1 }] })
+    const bench = importBench({
+      importedSecrets: [{ ...importedSecrets[0], maxLength: LOOKALIKE.length - 1 }],
+    })
     const request = inField('authorization', `Bearer ${LOOKALIKE}`)
-    expect(codeOf(await bench.twinkey.authenticate(request, { anyTarget: true }))).toBe('credential_invalid')
+    expect(codeOf(await bench.twinkey.authenticate(request, { anyTarget: true }))).toBe(
+      'credential_invalid',
+    )
     expect(bench.spy.calls.get).toBe(0)
-    expect(bench.events.at(-1)).toMatchObject({ type: 'access.refused', reason: 'token_key_unknown' })
+    expect(bench.events.at(-1)).toMatchObject({
+      type: 'access.refused',
+      reason: 'token_key_unknown',
+    })
   })
 })

@@ -10,7 +10,12 @@ export const LEGACY = new Uint8Array(32).fill(9)
 export const pepper = { current: 'new', keys: { new: new Uint8Array(32).fill(1), legacy: LEGACY } }
 
 export const PLAIN = { algorithm: 'sha-256', minLength: 32, maxLength: 64 } as const
-export const HMAC = { algorithm: 'hmac-sha-256', pepper: 'legacy', minLength: 32, maxLength: 64 } as const
+export const HMAC = {
+  algorithm: 'hmac-sha-256',
+  pepper: 'legacy',
+  minLength: 32,
+  maxLength: 64,
+} as const
 
 /** A bench that looks up plain digests of foreign secrets, unless told otherwise. */
 export function importBench(options: TwinkeyOptions = {}): Bench {
@@ -19,7 +24,13 @@ export function importBench(options: TwinkeyOptions = {}): Bench {
 
 /** What to import: the first secret, unless told otherwise. */
 export function input(more: Partial<ImportKeyInput> = {}): ImportKeyInput {
-  return { name: 'moved', owner: 'ada', scope: { tenants: ['t'] }, primary: { secret: FIRST, entropyBits: 190 }, ...more }
+  return {
+    name: 'moved',
+    owner: 'ada',
+    scope: { tenants: ['t'] },
+    primary: { secret: FIRST, entropyBits: 190 },
+    ...more,
+  }
 }
 
 /** Both secrets, under one key. */

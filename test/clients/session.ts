@@ -28,7 +28,11 @@ export class GaveUp extends Error {
 }
 
 /** Sends a request, and sends it again as the rules say. A Retry-After is honoured. */
-export async function sendWithRetries({ port, wait }: Session, rules: RetryRules, request: RawRequest): Promise<RawResponse> {
+export async function sendWithRetries(
+  { port, wait }: Session,
+  rules: RetryRules,
+  request: RawRequest,
+): Promise<RawResponse> {
   for (let attempt = 0; ; attempt++) {
     const response = await sendRaw(port, request)
     if (!rules.retried(response.status)) return response

@@ -12,12 +12,19 @@ describe('docs/options.md names exactly the members of the source', () => {
     const nested = {
       tokens: membersOf('src/options.ts', 'TokenOptions'),
       pepper: membersOf('src/core/secrets/digest.ts', 'Pepper'),
-      'importedSecrets[]': membersOf('src/core/secrets/imported-secrets.ts', 'ImportedSecretFormat'),
+      'importedSecrets[]': membersOf(
+        'src/core/secrets/imported-secrets.ts',
+        'ImportedSecretFormat',
+      ),
       cache: membersOf('src/options.ts', 'TwinkeyOptions', 'cache'),
     }
     const whole = Object.keys(nested).map((name) => name.replace('[]', ''))
-    const plain = membersOf('src/options.ts', 'TwinkeyOptions').filter((name) => !whole.includes(name))
-    const dotted = Object.entries(nested).flatMap(([name, members]) => members.map((member) => `${name}.${member}`))
+    const plain = membersOf('src/options.ts', 'TwinkeyOptions').filter(
+      (name) => !whole.includes(name),
+    )
+    const dotted = Object.entries(nested).flatMap(([name, members]) =>
+      members.map((member) => `${name}.${member}`),
+    )
     expect(firstCells('createTwinkey')).toEqual([...plain, ...dotted].sort())
   })
 
@@ -38,7 +45,9 @@ describe('docs/options.md names exactly the members of the source', () => {
       sqliteStore: membersOf('src/stores/sqlite/migrations.ts', 'SqliteStoreOptions'),
       redisStore: membersOf('src/stores/redis/index.ts', 'RedisStoreOptions'),
     }
-    const expected = Object.entries(options).flatMap(([store, members]) => members.map((member) => `${store}: ${member}`))
+    const expected = Object.entries(options).flatMap(([store, members]) =>
+      members.map((member) => `${store}: ${member}`),
+    )
     expect(firstCells('Stores')).toEqual(expected.sort())
   })
 
@@ -46,7 +55,13 @@ describe('docs/options.md names exactly the members of the source', () => {
   const created = membersOf('src/core/model/key-input.ts', 'CreateKeyInput')
   const takes: Readonly<Record<string, readonly string[]>> = {
     create: [...created, ...actor],
-    import: [...new Set([...created, ...membersOf('src/core/management/key-import.ts', 'ImportKeyInput'), ...actor])],
+    import: [
+      ...new Set([
+        ...created,
+        ...membersOf('src/core/management/key-import.ts', 'ImportKeyInput'),
+        ...actor,
+      ]),
+    ],
     get: [],
     list: membersOf('src/core/model/key-input.ts', 'ListKeysInput'),
     update: [...membersOf('src/core/model/key-input.ts', 'UpdateKeyInput'), ...actor],
@@ -56,12 +71,17 @@ describe('docs/options.md names exactly the members of the source', () => {
   }
 
   test('for the methods of keys, and what each takes', () => {
-    const methods = [...membersOf('src/core/management/key-management.ts', 'Keyring'), ...membersOf('src/twinkey.ts', 'Keys')]
+    const methods = [
+      ...membersOf('src/core/management/key-management.ts', 'Keyring'),
+      ...membersOf('src/twinkey.ts', 'Keys'),
+    ]
     const [table = []] = tablesUnder('Methods')
     expect(table.map(([name]) => codesOf(name)[0]).sort()).toEqual(methods.sort())
     for (const [name, members] of table) {
       const [method = ''] = codesOf(name)
-      expect(`${method}: ${codesOf(members).sort()}`).toBe(`${method}: ${[...(takes[method] ?? actor)].sort()}`)
+      expect(`${method}: ${codesOf(members).sort()}`).toBe(
+        `${method}: ${[...(takes[method] ?? actor)].sort()}`,
+      )
     }
   })
 
@@ -77,19 +97,27 @@ describe('docs/options.md names exactly the members of the source', () => {
 
   test('for the methods of a Twinkey', () => {
     const [, , table = []] = tablesUnder('Methods')
-    const tokens = membersOf('src/core/management/token-issuer.ts', 'Tokens').map((name) => `tokens.${name}`)
-    const own = membersOf('src/twinkey.ts', 'Twinkey').filter((name) => name !== 'keys' && name !== 'tokens')
+    const tokens = membersOf('src/core/management/token-issuer.ts', 'Tokens').map(
+      (name) => `tokens.${name}`,
+    )
+    const own = membersOf('src/twinkey.ts', 'Twinkey').filter(
+      (name) => name !== 'keys' && name !== 'tokens',
+    )
     expect(table.flatMap(([cell]) => codesOf(cell)).sort()).toEqual([...tokens, ...own].sort())
   })
 
   test('for the events, and what each has', () => {
     const source = 'src/core/model/events.ts'
-    const events = ['KeyEvent', 'TokenEvent', 'AllowedEvent', 'RefusedEvent', 'WarningEvent'].map((type) => {
-      const members = membersOf(source, type).filter((name) => name !== 'type' && name !== 'at')
-      return [stringsOf(source, type, 'type').sort(), members.sort()]
-    })
+    const events = ['KeyEvent', 'TokenEvent', 'AllowedEvent', 'RefusedEvent', 'WarningEvent'].map(
+      (type) => {
+        const members = membersOf(source, type).filter((name) => name !== 'type' && name !== 'at')
+        return [stringsOf(source, type, 'type').sort(), members.sort()]
+      },
+    )
     const [table = []] = tablesUnder('Events')
-    expect(table.map(([types, members]) => [codesOf(types).sort(), codesOf(members).sort()])).toEqual(events)
+    expect(
+      table.map(([types, members]) => [codesOf(types).sort(), codesOf(members).sort()]),
+    ).toEqual(events)
   })
 })
 
@@ -108,11 +136,17 @@ function stringsOf(file: string, type: string, member: string): string[] {
 
 function membersIn(file: string, type: string, member?: string): readonly ts.TypeElement[] {
   const source = ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest, true)
-  const found = source.statements.filter(ts.isInterfaceDeclaration).find(({ name }) => name.text === type)
+  const found = source.statements
+    .filter(ts.isInterfaceDeclaration)
+    .find(({ name }) => name.text === type)
   if (found === undefined) throw new Error(`There is no interface ${type} in ${file}`)
   if (member === undefined) return found.members
-  const declared = found.members.find(({ name }) => name?.getText() === member) as ts.PropertySignature
-  const literal = ts.isUnionTypeNode(declared.type as ts.TypeNode) ? (declared.type as ts.UnionTypeNode).types[0] : declared.type
+  const declared = found.members.find(
+    ({ name }) => name?.getText() === member,
+  ) as ts.PropertySignature
+  const literal = ts.isUnionTypeNode(declared.type as ts.TypeNode)
+    ? (declared.type as ts.UnionTypeNode).types[0]
+    : declared.type
   return (literal as ts.TypeLiteralNode).members
 }
 

@@ -1,5 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,7 +31,8 @@ import { standard } from '../../src/profiles/standard.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
-// Inside the project, so that the examples find the packages that it has installed, and ignored by git like everything in there.
+// Inside the project, so that the examples find the packages that it has installed, and ignored by
+// git like everything in there.
 const cache = join(root, 'node_modules/.cache')
 mkdirSync(cache, { recursive: true })
 const scratch = mkdtempSync(join(cache, 'twinkey-docs-'))
@@ -33,7 +44,10 @@ const markdown = [
 ].sort()
 const sources = filesIn('src', '.ts')
 
-/** One fenced block: its language, and its text under as many empty lines as stand before it, so that line numbers are those of the file. */
+/**
+ * One fenced block: its language, and its text under as many empty lines as stand before it, so
+ * that line numbers are those of the file.
+ */
 interface Block {
   readonly file: string
   readonly line: number
@@ -46,7 +60,10 @@ describe('examples', () => {
     ...markdown.flatMap((file) => blocksOf(file, read(file))),
     ...sources.flatMap((file) => blocksOf(file, docLines(read(file)))),
   ]
-  const broken = blocksOf('broken.md', '# Broken\n\n```ts\nconst one = 1\nconst wrong: string = one\n```\n')
+  const broken = blocksOf(
+    'broken.md',
+    '# Broken\n\n```ts\nconst one = 1\nconst wrong: string = one\n```\n',
+  )
   let mistakes: string[]
 
   beforeAll(() => {
@@ -54,7 +71,9 @@ describe('examples', () => {
   })
 
   test('are found in the README, the docs and the doc comments', () => {
-    const files = new Set(examples.filter(({ language }) => language === 'ts').map(({ file }) => file))
+    const files = new Set(
+      examples.filter(({ language }) => language === 'ts').map(({ file }) => file),
+    )
     for (const file of [
       'README.md',
       'docs/errors.md',
@@ -77,7 +96,9 @@ describe('examples', () => {
   })
 
   test('are marked as ts, so that none escapes the compiler', () => {
-    const others = examples.filter(({ language }) => !['ts', 'sh', 'json', 'http', 'text'].includes(language))
+    const others = examples.filter(
+      ({ language }) => !['ts', 'sh', 'json', 'http', 'text'].includes(language),
+    )
     expect(others.map(({ file, line, language }) => `${file}:${line} ${language}`)).toEqual([])
   })
 })
@@ -104,7 +125,9 @@ describe('docs/errors.md', () => {
   })
 
   test('names exactly the warnings of the source', () => {
-    const warnings = [...read('src/core/model/events.ts').matchAll(/'(warning\.\w+)'/g)].map(([, name]) => name as string)
+    const warnings = [...read('src/core/model/events.ts').matchAll(/'(warning\.\w+)'/g)].map(
+      ([, name]) => name as string,
+    )
     expect(codesUnder('Warnings')).toEqual(warnings.sort())
   })
 
@@ -118,7 +141,9 @@ describe('docs/errors.md', () => {
       rateLimited(1),
       methodNotAllowed('POST'),
     ]
-    expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(namesOf(source, 'RefusalCode') as RefusalCode[]))
+    expect(new Set(refusals.map(({ code }) => code))).toEqual(
+      new Set(namesOf(source, 'RefusalCode') as RefusalCode[]),
+    )
     for (const refusal of refusals) {
       const [, status, words] = rows.get(refusal.code) as string[]
       const answer = standard().refuse(refusal)
@@ -130,8 +155,12 @@ describe('docs/errors.md', () => {
 
 describe('CONTRIBUTING.md', () => {
   test('names every example, with the command that stands at the head of its tour', () => {
-    const rows = rowsOf(read('CONTRIBUTING.md')).filter((cells) => codeOf(cells)?.startsWith('examples/'))
-    const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    const rows = rowsOf(read('CONTRIBUTING.md')).filter((cells) =>
+      codeOf(cells)?.startsWith('examples/'),
+    )
+    const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    )
     expect(rows.map(codeOf).sort()).toEqual(folders.map(({ name }) => `examples/${name}`).sort())
     const tours = rows.filter(([, command]) => command?.startsWith('`npm run example '))
     expect(tours).toHaveLength(4)
@@ -149,15 +178,22 @@ describe('the quick start of the README', () => {
   let base: string
 
   beforeAll(async () => {
-    const [example] = blocksOf('README.md', read('README.md')).filter(({ text }) => text.includes('.listen('))
+    const [example] = blocksOf('README.md', read('README.md')).filter(({ text }) =>
+      text.includes('.listen('),
+    )
     mkdirSync(join(folder, 'node_modules'), { recursive: true })
-    // The package as a user has it, by its exports and from dist: without this file, tsx would follow the paths of the project to src.
+    // The package as a user has it, by its exports and from dist: without this file, tsx would
+    // follow the paths of the project to src.
     symlinkSync(root, join(folder, 'node_modules/twinkey'), 'junction')
     writeFileSync(join(folder, 'tsconfig.json'), '{}')
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
     writeFileSync(join(folder, 'app.ts'), example?.text ?? '')
     const env = { ...process.env, PORT: String(await freePort()) }
-    program = spawn(process.execPath, ['--import', 'tsx', 'app.ts'], { cwd: folder, env, stdio: 'pipe' })
+    program = spawn(process.execPath, ['--import', 'tsx', 'app.ts'], {
+      cwd: folder,
+      env,
+      stdio: 'pipe',
+    })
     base = await new Promise<string>((found, failed) => {
       const hear = (chunk: Buffer) => {
         printed += chunk
@@ -166,22 +202,34 @@ describe('the quick start of the README', () => {
       }
       program.stdout?.on('data', hear)
       program.stderr?.on('data', hear)
-      program.on('exit', (code) => failed(new Error(`The quick start ended with ${code}: ${printed}`)))
+      program.on('exit', (code) =>
+        failed(new Error(`The quick start ended with ${code}: ${printed}`)),
+      )
     })
   })
   afterAll(() => program?.kill())
 
   test('runs, and answers each curl line as the README says', async () => {
-    const shell = blocksOf('README.md', read('README.md')).find(({ language, text }) => language === 'sh' && text.includes('curl'))
+    const shell = blocksOf('README.md', read('README.md')).find(
+      ({ language, text }) => language === 'sh' && text.includes('curl'),
+    )
     const lines = (shell?.text ?? '').split('\n').filter((line) => line.startsWith('curl '))
     expect(lines.length).toBeGreaterThanOrEqual(5)
 
-    const variables: Record<string, string> = { SECRET: secretPattern('acme').exec(printed)?.[0] ?? '' }
+    const variables: Record<string, string> = {
+      SECRET: secretPattern('acme').exec(printed)?.[0] ?? '',
+    }
     const answers: unknown[] = []
     for (const line of lines) {
       const expected = Number(/# (\d{3})\b/.exec(line)?.[1])
-      const response = await curl(line.replace('http://localhost:3000', base).replace(/\$(\w+)/g, (_, name) => variables[name] ?? ''))
-      expect(`${line.split('#')[0]?.trim()} ${response.status}`).toBe(`${line.split('#')[0]?.trim()} ${expected}`)
+      const response = await curl(
+        line
+          .replace('http://localhost:3000', base)
+          .replace(/\$(\w+)/g, (_, name) => variables[name] ?? ''),
+      )
+      expect(`${line.split('#')[0]?.trim()} ${response.status}`).toBe(
+        `${line.split('#')[0]?.trim()} ${expected}`,
+      )
       const answer = (await response.json()) as Record<string, unknown>
       if (typeof answer['access_token'] === 'string') variables['TOKEN'] = answer['access_token']
       else answers.push(answer['code'] ?? answer)
@@ -196,7 +244,14 @@ function filesIn(folder: string, extension: string): string[] {
   const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(
     (path) => `${folder}/${path.replaceAll('\\', '/')}`,
   )
-  return files.filter((path) => path.endsWith(extension) && !path.startsWith('docs/site/') && !path.includes('node_modules')).sort()
+  return files
+    .filter(
+      (path) =>
+        path.endsWith(extension) &&
+        !path.startsWith('docs/site/') &&
+        !path.includes('node_modules'),
+    )
+    .sort()
 }
 
 function blocksOf(file: string, text: string): Block[] {
@@ -205,9 +260,15 @@ function blocksOf(file: string, text: string): Block[] {
   for (const [index, line] of text.split('\n').entries()) {
     const [, fence, language] = /^\s*(`{3,})\s*([^\s`]*)\s*$/.exec(line) ?? []
     if (open === undefined) {
-      if (fence !== undefined) open = { fence, line: index + 1, language: language ?? '', lines: [] }
+      if (fence !== undefined)
+        open = { fence, line: index + 1, language: language ?? '', lines: [] }
     } else if (fence === open.fence && language === '') {
-      blocks.push({ file, line: open.line, language: open.language, text: '\n'.repeat(open.line) + open.lines.join('\n') })
+      blocks.push({
+        file,
+        line: open.line,
+        language: open.language,
+        text: '\n'.repeat(open.line) + open.lines.join('\n'),
+      })
       open = undefined
     } else open.lines.push(line)
   }
@@ -220,24 +281,35 @@ function docLines(source: string): string {
   const lines = source.split('\n').map(() => '')
   for (const comment of source.matchAll(/\/\*\*[\s\S]*?\*\//g)) {
     const first = source.slice(0, comment.index).split('\n').length - 1
-    for (const [index, line] of comment[0].split('\n').entries()) lines[first + index] = line.replace(/^\s*\* ?/, '')
+    for (const [index, line] of comment[0].split('\n').entries())
+      lines[first + index] = line.replace(/^\s*\* ?/, '')
   }
   return lines.join('\n')
 }
 
 function mistakesIn(examples: readonly Block[]): string[] {
   const config = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
-  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root, {}, join(root, 'tsconfig.json'))
+  const { options } = ts.parseJsonConfigFileContent(
+    config.config,
+    ts.sys,
+    root,
+    {},
+    join(root, 'tsconfig.json'),
+  )
   const written = new Map<string, Block>()
   for (const [index, example] of examples.entries()) {
     const path = join(scratch, `example-${index}.ts`)
     writeFileSync(path, example.text)
     written.set(path.replaceAll('\\', '/'), example)
   }
-  const program = ts.createProgram([...written.keys()], { ...options, moduleDetection: ts.ModuleDetectionKind.Force })
+  const program = ts.createProgram([...written.keys()], {
+    ...options,
+    moduleDetection: ts.ModuleDetectionKind.Force,
+  })
   return [...written].flatMap(([path, { file }]) =>
     ts.getPreEmitDiagnostics(program, program.getSourceFile(path)).map((diagnostic) => {
-      const line = (diagnostic.file?.getLineAndCharacterOfPosition(diagnostic.start ?? 0).line ?? 0) + 1
+      const line =
+        (diagnostic.file?.getLineAndCharacterOfPosition(diagnostic.start ?? 0).line ?? 0) + 1
       return `${file}:${line}: TS${diagnostic.code}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')}`
     }),
   )
@@ -248,14 +320,20 @@ function deadLinks(file: string): string[] {
   for (const [, target] of withoutCode(read(file)).matchAll(/\]\(([^)\s]+)\)/g)) {
     if (target === undefined || /^[a-z]+:/.test(target)) continue
     const [path = '', anchor] = target.split('#')
-    const linked = path === '' ? file : relative(root, resolve(root, dirname(file), path)).replaceAll('\\', '/')
+    const linked =
+      path === '' ? file : relative(root, resolve(root, dirname(file), path)).replaceAll('\\', '/')
     if (!existsSync(join(root, linked))) dead.push(target)
-    else if (anchor !== undefined && !(statSync(join(root, linked)).isFile() && anchorsOf(read(linked)).has(anchor))) dead.push(target)
+    else if (
+      anchor !== undefined &&
+      !(statSync(join(root, linked)).isFile() && anchorsOf(read(linked)).has(anchor))
+    )
+      dead.push(target)
   }
   return dead
 }
 
-// As the pages of the repository make them: lower case, without punctuation, with hyphens for spaces, and numbered where one comes again.
+// As the pages of the repository make them: lower case, without punctuation, with hyphens for
+// spaces, and numbered where one comes again.
 function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>()
   for (const [, heading] of withoutCode(text).matchAll(/^#{1,6} +(.+?) *$/gm)) {
@@ -294,10 +372,17 @@ function codesUnder(heading: string): (string | undefined)[] {
 // The strings of a union type, read from the text: types leave nothing to import.
 function namesOf(source: string, type: string): string[] {
   const names: string[] = []
-  for (const statement of ts.createSourceFile('source.ts', source, ts.ScriptTarget.Latest).statements) {
-    if (!ts.isTypeAliasDeclaration(statement) || statement.name.text !== type || !ts.isUnionTypeNode(statement.type)) continue
+  for (const statement of ts.createSourceFile('source.ts', source, ts.ScriptTarget.Latest)
+    .statements) {
+    if (
+      !ts.isTypeAliasDeclaration(statement) ||
+      statement.name.text !== type ||
+      !ts.isUnionTypeNode(statement.type)
+    )
+      continue
     for (const each of statement.type.types)
-      if (ts.isLiteralTypeNode(each) && ts.isStringLiteral(each.literal)) names.push(each.literal.text)
+      if (ts.isLiteralTypeNode(each) && ts.isStringLiteral(each.literal))
+        names.push(each.literal.text)
   }
   if (names.length === 0) throw new Error(`There is no union ${type} to be found`)
   return names.sort()
@@ -316,6 +401,8 @@ async function freePort(): Promise<number> {
 function curl(line: string): Promise<Response> {
   const [url] = /http:\/\/\S+/.exec(line) ?? []
   if (url === undefined) throw new Error(`There is no URL in ${line}`)
-  const headers = [...line.matchAll(/-H "([^:]+): ([^"]*)"/g)].map(([, name, value]) => [name, value] as [string, string])
+  const headers = [...line.matchAll(/-H "([^:]+): ([^"]*)"/g)].map(
+    ([, name, value]) => [name, value] as [string, string],
+  )
   return fetch(url, { method: / -X (\w+)/.exec(line)?.[1] ?? 'GET', headers })
 }

@@ -21,48 +21,100 @@ describe('docs/concepts.md', () => {
 
 describe('docs/scopes.md', () => {
   const [, table = ''] = readGuide('scopes').split(/<!--.*decisions -->/)
-  const rows = [...table.matchAll(/^\| `(.+)` \| `(.+)` \| (.+) \|$/gm)].map(([, scope, target, verdict]) => [scope, target, verdict])
+  const rows = [...table.matchAll(/^\| `(.+)` \| `(.+)` \| (.+) \|$/gm)].map(
+    ([, scope, target, verdict]) => [scope, target, verdict],
+  )
 
   test('has a table of decisions', () => {
     expect(rows.length).toBeGreaterThanOrEqual(14)
   })
 
-  test.each(rows)('a key of %s and a request for %s: %s', async (scope = '', target = '', verdict) => {
-    const twinkey = createTwinkey({ environments: ['production', 'test'] })
-    const { primary } = await twinkey.keys.create({ name: 'Any', scope: { tenants: '*', environments: '*', ...JSON.parse(scope) } })
-    const handler = requireAuth(twinkey, JSON.parse(target) as Target, () => new Response('{}'))
-    const response = await handler(new Request('http://localhost/', { headers: { 'x-api-key': primary } }))
-    const { code } = (await response.json()) as { code?: string }
-    expect(code === undefined ? 'let in' : `\`${code}\``).toBe(verdict)
-  })
+  test.each(rows)(
+    'a key of %s and a request for %s: %s',
+    async (scope = '', target = '', verdict) => {
+      const twinkey = createTwinkey({ environments: ['production', 'test'] })
+      const { primary } = await twinkey.keys.create({
+        name: 'Any',
+        scope: { tenants: '*', environments: '*', ...JSON.parse(scope) },
+      })
+      const handler = requireAuth(twinkey, JSON.parse(target) as Target, () => new Response('{}'))
+      const response = await handler(
+        new Request('http://localhost/', { headers: { 'x-api-key': primary } }),
+      )
+      const { code } = (await response.json()) as { code?: string }
+      expect(code === undefined ? 'let in' : `\`${code}\``).toBe(verdict)
+    },
+  )
 })
 
 test('a guard that reads no tenant lets a key of one pass whatever the path says, and a workflow alone keeps nobody out, as docs/scopes.md says', async () => {
   const twinkey = createTwinkey({ environments: ['production'] })
   const { primary } = await twinkey.keys.create({ name: 'Customer', scope: { tenants: ['t1'] } })
-  const request = new Request('http://localhost/tenants/t2/flows', { headers: { 'x-api-key': primary } })
-  expect(await twinkey.authenticate(request, { workflow: 'keys.manage' })).toMatchObject({ ok: true, principal: { tenant: 't1' } })
+  const request = new Request('http://localhost/tenants/t2/flows', {
+    headers: { 'x-api-key': primary },
+  })
+  expect(await twinkey.authenticate(request, { workflow: 'keys.manage' })).toMatchObject({
+    ok: true,
+    principal: { tenant: 't1' },
+  })
   const refused = { ok: false, refusal: { code: 'tenant_denied' } }
-  expect(await twinkey.authenticate(request, { tenant: ({ url }) => url.split('/').at(-2), workflow: 'flows.read' })).toMatchObject(refused)
-  expect(await twinkey.authenticate(request, { tenant: 'operators', workflow: 'keys.manage' })).toMatchObject(refused)
+  expect(
+    await twinkey.authenticate(request, {
+      tenant: ({ url }) => url.split('/').at(-2),
+      workflow: 'flows.read',
+    }),
+  ).toMatchObject(refused)
+  expect(
+    await twinkey.authenticate(request, { tenant: 'operators', workflow: 'keys.manage' }),
+  ).toMatchObject(refused)
 })
 
 describe('docs/writing-a-profile.md', () => {
   test('has a profile that reads its headers and no others, and answers in its own form', async () => {
-    const { acmeProfile } = await load<{ acmeProfile(): Twinkey.Profile }>(blockWith('writing-a-profile', 'acmeProfile()'))
+    const { acmeProfile } = await load<{ acmeProfile(): Twinkey.Profile }>(
+      blockWith('writing-a-profile', 'acmeProfile()'),
+    )
     const twinkey = createTwinkey({ environments: ['production'] })
-    const { primary } = await twinkey.keys.create({ name: 'Orders', scope: { tenants: ['a1', 'a2'] } })
-    const handler = requireAuth(twinkey, { profile: acmeProfile() }, (_request, { tenant }) => Response.json({ tenant }))
+    const { primary } = await twinkey.keys.create({
+      name: 'Orders',
+      scope: { tenants: ['a1', 'a2'] },
+    })
+    const handler = requireAuth(twinkey, { profile: acmeProfile() }, (_request, { tenant }) =>
+      Response.json({ tenant }),
+    )
     const call = async (headers: Record<string, string>) => {
       const response = await handler(new Request('http://localhost/', { headers }))
-      return { status: response.status, challenge: response.headers.get('www-authenticate'), ...((await response.json()) as object) }
+      return {
+        status: response.status,
+        challenge: response.headers.get('www-authenticate'),
+        ...((await response.json()) as object),
+      }
     }
-    expect(await call({ 'x-acme-key': primary, 'x-acme-account': 'a1' })).toEqual({ status: 200, challenge: null, tenant: 'a1' })
-    expect(await call({})).toMatchObject({ status: 401, error: 'credential_missing', challenge: 'ApiKey realm="acme"' })
-    expect(await call({ 'x-api-key': primary, authorization: `Bearer ${primary}` })).toMatchObject({ error: 'credential_missing' })
-    expect(await call({ 'x-acme-key': `${primary}, ${primary}` })).toMatchObject({ status: 400, error: 'credential_ambiguous' })
-    expect(await call({ 'x-acme-key': primary, 'x-acme-account': 'a3' })).toMatchObject({ status: 403, error: 'tenant_denied' })
-    expect(await call({ 'x-acme-key': primary })).toMatchObject({ status: 400, error: 'target_missing' })
+    expect(await call({ 'x-acme-key': primary, 'x-acme-account': 'a1' })).toEqual({
+      status: 200,
+      challenge: null,
+      tenant: 'a1',
+    })
+    expect(await call({})).toMatchObject({
+      status: 401,
+      error: 'credential_missing',
+      challenge: 'ApiKey realm="acme"',
+    })
+    expect(await call({ 'x-api-key': primary, authorization: `Bearer ${primary}` })).toMatchObject({
+      error: 'credential_missing',
+    })
+    expect(await call({ 'x-acme-key': `${primary}, ${primary}` })).toMatchObject({
+      status: 400,
+      error: 'credential_ambiguous',
+    })
+    expect(await call({ 'x-acme-key': primary, 'x-acme-account': 'a3' })).toMatchObject({
+      status: 403,
+      error: 'tenant_denied',
+    })
+    expect(await call({ 'x-acme-key': primary })).toMatchObject({
+      status: 400,
+      error: 'target_missing',
+    })
   })
 })
 
@@ -77,9 +129,13 @@ describe('docs/rotation.md', () => {
     const { idleSlot } = await load<Made>(blockWith('rotation', 'idleSlot('))
     const clock = createTestClock()
     const twinkey = createTwinkey({ now: clock.now })
-    const { key, primary, secondary } = await twinkey.keys.create({ name: 'Any', scope: { tenants: ['t1'] } })
+    const { key, primary, secondary } = await twinkey.keys.create({
+      name: 'Any',
+      scope: { tenants: ['t1'] },
+    })
     const used = async (...secrets: (string | null)[]) => {
-      for (const secret of secrets) await requireAuth(twinkey, {}, () => new Response())(requestWith(secret ?? ''))
+      for (const secret of secrets)
+        await requireAuth(twinkey, {}, () => new Response())(requestWith(secret ?? ''))
       await twinkey.flush()
       return (await twinkey.keys.get(key.id)) as Twinkey.ApiKey
     }
@@ -99,9 +155,13 @@ describe('docs/rotation.md', () => {
   test('regenerates nothing where no slot is idle', async () => {
     const { renewIdle } = await load<Made>(blockWith('rotation', 'idleSlot('))
     const twinkey = createTwinkey()
-    const { key, primary, secondary } = await twinkey.keys.create({ name: 'Any', scope: { tenants: ['t1'] } })
+    const { key, primary, secondary } = await twinkey.keys.create({
+      name: 'Any',
+      scope: { tenants: ['t1'] },
+    })
     await expect(renewIdle(twinkey, key.id)).rejects.toThrow('No slot is idle')
-    for (const secret of [primary, secondary]) expect(await twinkey.keys.verify(secret ?? '')).toMatchObject({ ok: true })
+    for (const secret of [primary, secondary])
+      expect(await twinkey.keys.verify(secret ?? '')).toMatchObject({ ok: true })
   })
 })
 
@@ -115,13 +175,17 @@ interface Answered {
 }
 
 describe('docs/managing.md', async () => {
-  type Made = { keyRoutes(twinkey: Twinkey.Twinkey): express.Router; STATUSES: Record<string, number> }
+  type Made = {
+    keyRoutes(twinkey: Twinkey.Twinkey): express.Router
+    STATUSES: Record<string, number>
+  }
   const { keyRoutes, STATUSES } = await load<Made>(blockWith('managing', 'keyRoutes('))
-  const { firstOperator } = await load<{ firstOperator(twinkey: Twinkey.Twinkey): Promise<string> }>(
-    blockWith('managing', 'firstOperator('),
-  )
+  const { firstOperator } = await load<{
+    firstOperator(twinkey: Twinkey.Twinkey): Promise<string>
+  }>(blockWith('managing', 'firstOperator('))
   const actors: unknown[] = []
-  // From dist, as what the router imports: it takes no requirement that another copy of the package has checked.
+  // From dist, as what the router imports: it takes no requirement that another copy of the package
+  // has checked.
   const installed = await load<typeof Twinkey>("export * from 'twinkey'")
   const twinkey = installed.createTwinkey({
     environments: ['production'],
@@ -134,41 +198,82 @@ describe('docs/managing.md', async () => {
   const call = async (method: string, path = '', body?: object, secret = operator) => {
     const headers = { 'x-api-key': secret, 'content-type': 'application/json' }
     const { port } = server.address() as AddressInfo
-    const response = await fetch(`http://localhost:${port}/keys${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) })
+    const response = await fetch(`http://localhost:${port}/keys${path}`, {
+      method,
+      headers,
+      ...(body && { body: JSON.stringify(body) }),
+    })
     return { status: response.status, body: (await response.json()) as Answered }
   }
 
   test('has a router by which operators manage keys, and which customers do not pass', async () => {
-    const made = await call('POST', '', { name: 'Billing', scope: { tenants: ['t1'] }, actor: 'somebody else' })
+    const made = await call('POST', '', {
+      name: 'Billing',
+      scope: { tenants: ['t1'] },
+      actor: 'somebody else',
+    })
     expect(made).toMatchObject({ status: 201, body: { key: { name: 'Billing' } } })
     const { key, primary, secondary } = made.body
-    expect(await call('GET', '', undefined, primary)).toMatchObject({ status: 403, body: { code: 'tenant_denied' } })
-    expect(await call('GET', '?tenant=t1')).toMatchObject({ status: 200, body: { keys: [{ id: key.id }] } })
-    expect(await call('GET', '?tenants=t1')).toMatchObject({ status: 400, body: { code: 'invalid_input' } })
+    expect(await call('GET', '', undefined, primary)).toMatchObject({
+      status: 403,
+      body: { code: 'tenant_denied' },
+    })
+    expect(await call('GET', '?tenant=t1')).toMatchObject({
+      status: 200,
+      body: { keys: [{ id: key.id }] },
+    })
+    expect(await call('GET', '?tenants=t1')).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_input' },
+    })
     expect(await call('GET', `/${key.id}`)).toMatchObject({ status: 200, body: { id: key.id } })
-    expect(await call('PATCH', `/${key.id}`, { name: 'Bills' })).toMatchObject({ status: 200, body: { name: 'Bills' } })
-    expect(await call('POST', `/${key.id}/secrets/tertiary`)).toMatchObject({ status: 400, body: { code: 'invalid_input' } })
+    expect(await call('PATCH', `/${key.id}`, { name: 'Bills' })).toMatchObject({
+      status: 200,
+      body: { name: 'Bills' },
+    })
+    expect(await call('POST', `/${key.id}/secrets/tertiary`)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_input' },
+    })
     const { body } = await call('POST', `/${key.id}/secrets/secondary`)
     expect(await twinkey.keys.verify(secondary)).toMatchObject({ ok: false })
     expect(await twinkey.keys.verify(body.secret)).toMatchObject({ ok: true })
-    expect(await call('POST', `/${key.id}/disable`)).toMatchObject({ status: 200, body: { state: 'disabled' } })
-    expect(await call('POST', `/${key.id}/enable`)).toMatchObject({ status: 200, body: { state: 'enabled' } })
-    expect(await call('DELETE', `/${key.id}`)).toMatchObject({ status: 200, body: { state: 'revoked' } })
-    expect(await call('POST', `/${key.id}/enable`)).toMatchObject({ status: 409, body: { code: 'key_revoked' } })
+    expect(await call('POST', `/${key.id}/disable`)).toMatchObject({
+      status: 200,
+      body: { state: 'disabled' },
+    })
+    expect(await call('POST', `/${key.id}/enable`)).toMatchObject({
+      status: 200,
+      body: { state: 'enabled' },
+    })
+    expect(await call('DELETE', `/${key.id}`)).toMatchObject({
+      status: 200,
+      body: { state: 'revoked' },
+    })
+    expect(await call('POST', `/${key.id}/enable`)).toMatchObject({
+      status: 409,
+      body: { code: 'key_revoked' },
+    })
     expect(await call('GET', '/nobody')).toMatchObject({ status: 404 })
-    expect(await call('DELETE', '/nobody')).toMatchObject({ status: 404, body: { code: 'key_not_found' } })
+    expect(await call('DELETE', '/nobody')).toMatchObject({
+      status: 404,
+      body: { code: 'key_not_found' },
+    })
     const [keyId] = operator.replace(/^tk_/, '').match(/^.{16}/) ?? []
     expect(actors).toEqual(['set-up', ...Array(6).fill(keyId)])
   })
 
   test('forbids caches to store answers, which may hold secrets', async () => {
     const { port } = server.address() as AddressInfo
-    const response = await fetch(`http://localhost:${port}/keys`, { headers: { 'x-api-key': operator } })
+    const response = await fetch(`http://localhost:${port}/keys`, {
+      headers: { 'x-api-key': operator },
+    })
     expect(response.headers.get('cache-control')).toBe('no-store')
   })
 
   test('lists keys in pages of the size that the query names', async () => {
-    for (const name of ['One', 'Two', 'Three']) await call('POST', '', { name, scope: { tenants: ['paged'] } })
+    for (const name of ['One', 'Two', 'Three'])
+      await call('POST', '', { name, scope: { tenants: ['paged'] } })
     const names: string[] = []
     let cursor = ''
     for (let page = 1; page <= 3; page++) {
@@ -195,14 +300,20 @@ describe('docs/managing.md', async () => {
     'cursor=1&cursor=2',
     'sort=name',
   ])('refuses to list keys by ?%s', async (query) => {
-    expect(await call('GET', `?${query}`)).toMatchObject({ status: 400, body: { code: 'invalid_input' } })
+    expect(await call('GET', `?${query}`)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_input' },
+    })
   })
 
   test('answers each error with the status that docs/errors.md says', () => {
     const [, errors = ''] = /^## Errors\n([\s\S]*?)^## /m.exec(readGuide('errors')) ?? []
-    const rows = [...errors.matchAll(/^\| `(\w+)` \| (\d+|none) \|/gm)].map(([, code = '', status]) => [code, status])
+    const rows = [...errors.matchAll(/^\| `(\w+)` \| (\d+|none) \|/gm)].map(
+      ([, code = '', status]) => [code, status],
+    )
     expect(rows.length).toBeGreaterThanOrEqual(14)
-    for (const [code = '', status] of rows) expect(`${code} ${STATUSES[code] ?? 500}`).toBe(`${code} ${status === 'none' ? 500 : status}`)
+    for (const [code = '', status] of rows)
+      expect(`${code} ${STATUSES[code] ?? 500}`).toBe(`${code} ${status === 'none' ? 500 : status}`)
   })
 })
 
@@ -213,7 +324,9 @@ interface Row {
 
 describe('the store of docs/writing-a-store.md', async () => {
   type Made = { tableStore(table: unknown): Twinkey.KeyStore }
-  const { tableStore } = await load<Made>(blocksOf('writing-a-store', 'ts').find((text) => text.includes('tableStore')) ?? '')
+  const { tableStore } = await load<Made>(
+    blocksOf('writing-a-store', 'ts').find((text) => text.includes('tableStore')) ?? '',
+  )
   const rows = new Map<string, Row & { version: number }>()
   const table = {
     read: async (id: string) => structuredClone(rows.get(id)),
@@ -223,7 +336,8 @@ describe('the store of docs/writing-a-store.md', async () => {
       rows.set(id, { version, record, uses: row?.uses ?? {} })
       return true
     },
-    remove: async (id: string, expected: number) => rows.get(id)?.version === expected && rows.delete(id),
+    remove: async (id: string, expected: number) =>
+      rows.get(id)?.version === expected && rows.delete(id),
     async page(filter: Twinkey.ListQuery, after: string, limit: number) {
       const fits = ({ record }: Row) => matches(JSON.parse(record), filter)
       const ids = [...rows.keys()].sort().filter((id) => id > after && fits(rows.get(id) as Row))
@@ -234,19 +348,21 @@ describe('the store of docs/writing-a-store.md', async () => {
       if (row !== undefined) row.uses[secretId] = Math.max(usedAt, row.uses[secretId] ?? 0)
     },
   }
-  test.each(storeContract.map(({ name, run: check }) => [name, check] as const))('%s', (_name, check) =>
-    check(async () => tableStore(table)),
+  test.each(storeContract.map(({ name, run: check }) => [name, check] as const))(
+    '%s',
+    (_name, check) => check(async () => tableStore(table)),
   )
 })
 
 test('the function of docs/stores.md moves records with their last uses, so that secrets stay valid', async () => {
-  const { move } = await load<{ move(from: Twinkey.KeyStore, to: Twinkey.KeyStore): Promise<number> }>(
-    blockWith('stores', 'function move('),
-  )
+  const { move } = await load<{
+    move(from: Twinkey.KeyStore, to: Twinkey.KeyStore): Promise<number>
+  }>(blockWith('stores', 'function move('))
   const [from, to] = [memoryStore(), memoryStore()]
   const before = createTwinkey({ store: from })
   const { key, primary } = await before.keys.create({ name: 'Moved', scope: { tenants: ['t1'] } })
-  for (let i = 0; i < 150; i++) await before.keys.create({ name: `Key ${i}`, scope: { tenants: ['t1'] }, secondary: false })
+  for (let i = 0; i < 150; i++)
+    await before.keys.create({ name: `Key ${i}`, scope: { tenants: ['t1'] }, secondary: false })
   await from.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 1_767_225_600_000 }])
 
   expect(await move(from, to)).toBe(151)
@@ -261,14 +377,21 @@ function requestWith(secret: string): Request {
 }
 
 // What a list is asked for, as a database would do it.
-function matches(record: Twinkey.StoredKey, { tenant, owner, state, pepper }: Twinkey.ListQuery): boolean {
+function matches(
+  record: Twinkey.StoredKey,
+  { tenant, owner, state, pepper }: Twinkey.ListQuery,
+): boolean {
   if (record.kind !== 'key') return false
-  const peppers = [record.primary, record.secondary].map((secret) => secret && (/^hmac-sha-256:(.*):/.exec(secret.digest)?.[1] ?? null))
+  const peppers = [record.primary, record.secondary].map(
+    (secret) => secret && (/^hmac-sha-256:(.*):/.exec(secret.digest)?.[1] ?? null),
+  )
   const stateOf = record.revokedAt !== null ? 'revoked' : record.enabled ? 'enabled' : 'disabled'
   return (
-    (tenant === undefined || (record.scope.tenants !== '*' && record.scope.tenants.includes(tenant))) &&
+    (tenant === undefined ||
+      (record.scope.tenants !== '*' && record.scope.tenants.includes(tenant))) &&
     (owner === undefined || record.owner === owner) &&
     (state === undefined || stateOf === state) &&
-    (pepper === undefined || peppers.some((name, slot) => name === pepper && (slot === 0 || record.secondary !== null)))
+    (pepper === undefined ||
+      peppers.some((name, slot) => name === pepper && (slot === 0 || record.secondary !== null)))
   )
 }

@@ -33,14 +33,27 @@ interface Way {
   keyOf(row: object, tenant: string): Twinkey.ImportKeyInput
 }
 
-const profileOf = async (name: keyof Profiles) => (await blockWith<Profiles>('migrating-frameworks', 'sanctumProfile'))[name]()
+const profileOf = async (name: keyof Profiles) =>
+  (await blockWith<Profiles>('migrating-frameworks', 'sanctumProfile'))[name]()
 const wayWith = (text: string) => blockWith<Way>('migrating-frameworks', text)
 
-/** Starts an API with these routes, and answers a function that sends `Authorization` fields to it and tells what came back. */
-async function start(twinkey: Twinkey.Twinkey, profile: Twinkey.Profile, before: RequestHandler[] = [], workflow = 'orders:read') {
+/**
+ * Starts an API with these routes, and answers a function that sends `Authorization` fields to it
+ * and tells what came back.
+ */
+async function start(
+  twinkey: Twinkey.Twinkey,
+  profile: Twinkey.Profile,
+  before: RequestHandler[] = [],
+  workflow = 'orders:read',
+) {
   const app = express().use(...before, (_req, _res, next) => next())
   app.use('/tokens', tokenRoutes(twinkey, { profile }))
-  app.get('/orders', requireAuth(twinkey, { profile, workflow }), (req, res) => void res.json({ code: req.principal.name }))
+  app.get(
+    '/orders',
+    requireAuth(twinkey, { profile, workflow }),
+    (req, res) => void res.json({ code: req.principal.name }),
+  )
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
   ending.push(
@@ -51,19 +64,29 @@ async function start(twinkey: Twinkey.Twinkey, profile: Twinkey.Profile, before:
   return async (fields: string | readonly string[], target = '/orders', method = 'GET') => {
     const headers = [fields].flat().map((field) => ['Authorization', field] as const)
     const { status, body } = await sendRaw(port, { method, target, headers })
-    const { code, access_token: token } = JSON.parse(body) as { code?: string; access_token?: string }
+    const { code, access_token: token } = JSON.parse(body) as {
+      code?: string
+      access_token?: string
+    }
     return token ?? `${status} ${code}`
   }
 }
 
 /** What every profile must refuse or go on reading, by the field of a good key. */
-async function expectStandard(twinkey: Twinkey.Twinkey, call: Awaited<ReturnType<typeof start>>, good: string, bad: string) {
+async function expectStandard(
+  twinkey: Twinkey.Twinkey,
+  call: Awaited<ReturnType<typeof start>>,
+  good: string,
+  bad: string,
+) {
   expect(await call(bad)).toBe('401 credential_invalid')
   expect(await call([good, good])).toBe('400 credential_ambiguous')
   expect(await call(`${good}, ${good}`)).toBe('400 credential_ambiguous')
   expect(await call([good, 'Basic eDp5'])).toBe('400 credential_ambiguous')
   expect(await call('Basic eDp5')).toBe('401 credential_missing')
-  expect(await call(good.split(' ')[0] as string)).toMatch(/^40[01] credential_(?:malformed|missing)$/)
+  expect(await call(good.split(' ')[0] as string)).toMatch(
+    /^40[01] credential_(?:malformed|missing)$/,
+  )
   expect(await call(`${good} and more`)).toBe('400 credential_malformed')
   const { primary } = await twinkey.keys.create({ name: 'New', scope: { tenants: ['t1'] } })
   expect(await call(`Bearer ${primary}`)).toBe('200 New')
@@ -72,7 +95,8 @@ async function expectStandard(twinkey: Twinkey.Twinkey, call: Awaited<ReturnType
 }
 
 describe('Laravel Sanctum', () => {
-  // As HasApiTokens::createToken makes them: 40 characters, without the checksum of later versions and with it.
+  // As HasApiTokens::createToken makes them: 40 characters, without the checksum of later versions
+  // and with it.
   const text = 'kT3vYb0QmZ8rXw5LsN1hJ7cGfD9aPe2UiVo6RqKx'
   const row = {
     id: 17,
@@ -97,7 +121,12 @@ describe('Laravel Sanctum', () => {
     expect(await call(`Bearer ${plain}`)).toBe('200 Phone')
     expect(await call(`Bearer 17|18|${plain}`)).toBe('400 credential_malformed')
     expect(await call(`Bearer |${plain}`)).toBe('400 credential_malformed')
-    await expectStandard(twinkey, call, `Bearer 17|${plain}`, `Bearer 17|${plain.replace('kT3', 'kT4')}`)
+    await expectStandard(
+      twinkey,
+      call,
+      `Bearer 17|${plain}`,
+      `Bearer 17|${plain.replace('kT3', 'kT4')}`,
+    )
     const other = await start(twinkey, await profileOf('sanctumProfile'), [], 'orders:write')
     expect(await other(`Bearer 17|${plain}`)).toBe('403 workflow_denied')
   })
@@ -109,7 +138,10 @@ describe('Laravel Sanctum', () => {
     ['["a","b"]', ['a', 'b']],
   ])('the abilities %s become the workflows %j', async (abilities, workflows) => {
     const { keyOf } = await wayWith('personal_access_tokens')
-    expect(keyOf({ ...row, token: '', abilities }, 't1')).toMatchObject({ owner: 'App\\Models\\User:1', scope: { workflows } })
+    expect(keyOf({ ...row, token: '', abilities }, 't1')).toMatchObject({
+      owner: 'App\\Models\\User:1',
+      scope: { workflows },
+    })
   })
 })
 
@@ -130,24 +162,35 @@ describe('Django REST framework, authtoken', () => {
 })
 
 describe('djangorestframework-api-key', () => {
-  // Keys and their hashes as its KeyGenerator makes them, by the hasher of version 3 and by Django's own.
+  // Keys and their hashes as its KeyGenerator makes them, by the hasher of version 3 and by
+  // Django's own.
   const keys = {
     'BxiIxpD9.8GFfd7QflG7IJKyoDauqPruVBZSewChO':
       'sha512$$b3abc3d34f1fa49e2f4cdb956f21b8d57d9c5b9db19ef83bca556d8c6afc6520d1ff34481246e100fffa6dfcece4f717605043683e01984fea72d753b4796303',
-    'uMiX8I4K.KRTxdbBbDa74ZArLLsCgebW7HbPjlcfC': 'pbkdf2_sha256$260000$xYkWDzYfMJ3zCIGX1w8QHf$caBSu3gKv72Ll8O0MGhEm8Mh0CLCdgzZDFt5U1cwAiI=',
+    'uMiX8I4K.KRTxdbBbDa74ZArLLsCgebW7HbPjlcfC':
+      'pbkdf2_sha256$260000$xYkWDzYfMJ3zCIGX1w8QHf$caBSu3gKv72Ll8O0MGhEm8Mh0CLCdgzZDFt5U1cwAiI=',
   }
-  type TakeOver = (twinkey: Twinkey.Twinkey, secret: string, check: (secret: string) => Promise<object | undefined>) => Promise<void>
+  type TakeOver = (
+    twinkey: Twinkey.Twinkey,
+    secret: string,
+    check: (secret: string) => Promise<object | undefined>,
+  ) => Promise<void>
   type Check = { importedSecrets: Twinkey.TwinkeyOptions['importedSecrets'] } & {
-    checkWith(find: (prefix: string) => Promise<object | undefined>, tenant: string): (secret: string) => Promise<object | undefined>
+    checkWith(
+      find: (prefix: string) => Promise<object | undefined>,
+      tenant: string,
+    ): (secret: string) => Promise<object | undefined>
   }
 
   async function startWith(more: object) {
     const { takeOver } = await blockWith<{ takeOver: TakeOver }>('migrating', 'takeOver(')
-    const { importedSecrets, checkWith } = await blockWith<Check>('migrating-frameworks', 'checkWith(')
-    const { beforeGuard } = await blockWith<{ beforeGuard(take: (secret: string) => Promise<void>): RequestHandler }>(
+    const { importedSecrets, checkWith } = await blockWith<Check>(
       'migrating-frameworks',
-      'beforeGuard(',
+      'checkWith(',
     )
+    const { beforeGuard } = await blockWith<{
+      beforeGuard(take: (secret: string) => Promise<void>): RequestHandler
+    }>('migrating-frameworks', 'beforeGuard(')
     const twinkey = createTwinkey({ importedSecrets })
     const rows = Object.entries(keys).map(([key, hashed_key]) => ({
       key,
@@ -157,29 +200,40 @@ describe('djangorestframework-api-key', () => {
       expiry_date: null,
       ...more,
     }))
-    const check = checkWith(async (prefix) => rows.find(({ key }) => key.startsWith(`${prefix}.`)), 't1')
-    const call = await start(twinkey, await profileOf('djangoProfile'), [beforeGuard((secret) => takeOver(twinkey, secret, check))])
+    const check = checkWith(
+      async (prefix) => rows.find(({ key }) => key.startsWith(`${prefix}.`)),
+      't1',
+    )
+    const call = await start(twinkey, await profileOf('djangoProfile'), [
+      beforeGuard((secret) => takeOver(twinkey, secret, check)),
+    ])
     return { twinkey, call }
   }
 
-  test.each(Object.keys(keys))('the key %s is taken over when it is used, and passes a guard', async (key) => {
-    const { twinkey, call } = await startWith({})
-    expect(await call(`Api-Key ${key.slice(0, -1)}x`)).toBe('401 credential_invalid')
-    expect((await twinkey.keys.list()).keys).toHaveLength(0)
-    expect(await call(`Api-Key ${key}`)).toBe('200 Partner')
-    expect(await call(`api-key ${key}`)).toBe('200 Partner')
-    expect((await twinkey.keys.list()).keys).toHaveLength(1)
-    await expectStandard(twinkey, call, `Api-Key ${key}`, `Api-Key ${key.slice(0, -1)}y`)
-  })
-
-  test.each([{ revoked: true }, { expiry_date: new Date('2020-01-01') }, { hashed_key: 'sha512$$' }, { hashed_key: 'md5$x$y' }])(
-    'a row with %j is not taken over',
-    async (more) => {
-      const { twinkey, call } = await startWith(more)
-      for (const key of Object.keys(keys)) expect(await call(`Api-Key ${key}`)).toBe('401 credential_invalid')
+  test.each(Object.keys(keys))(
+    'the key %s is taken over when it is used, and passes a guard',
+    async (key) => {
+      const { twinkey, call } = await startWith({})
+      expect(await call(`Api-Key ${key.slice(0, -1)}x`)).toBe('401 credential_invalid')
       expect((await twinkey.keys.list()).keys).toHaveLength(0)
+      expect(await call(`Api-Key ${key}`)).toBe('200 Partner')
+      expect(await call(`api-key ${key}`)).toBe('200 Partner')
+      expect((await twinkey.keys.list()).keys).toHaveLength(1)
+      await expectStandard(twinkey, call, `Api-Key ${key}`, `Api-Key ${key.slice(0, -1)}y`)
     },
   )
+
+  test.each([
+    { revoked: true },
+    { expiry_date: new Date('2020-01-01') },
+    { hashed_key: 'sha512$$' },
+    { hashed_key: 'md5$x$y' },
+  ])('a row with %j is not taken over', async (more) => {
+    const { twinkey, call } = await startWith(more)
+    for (const key of Object.keys(keys))
+      expect(await call(`Api-Key ${key}`)).toBe('401 credential_invalid')
+    expect((await twinkey.keys.list()).keys).toHaveLength(0)
+  })
 })
 
 describe('Rails', () => {
@@ -192,12 +246,27 @@ describe('Rails', () => {
     await twinkey.keys.import(keyOf(row, 't1'))
     const call = await start(twinkey, await profileOf('railsProfile'))
     const parameters = [`token="${row.token}"`, `token=${row.token}`, row.token]
-    for (const form of ['Token', 'Bearer'].flatMap((scheme) => parameters.map((each) => `${scheme} ${each}`)))
+    for (const form of ['Token', 'Bearer'].flatMap((scheme) =>
+      parameters.map((each) => `${scheme} ${each}`),
+    ))
       expect(`${form}: ${await call(form)}`).toBe(`${form}: 200 API key`)
-    for (const form of [`Token token="${row.token}", nonce="x"`, `Token token=${row.token}, Token token=${row.token}`])
+    for (const form of [
+      `Token token="${row.token}", nonce="x"`,
+      `Token token=${row.token}, Token token=${row.token}`,
+    ])
       expect(`${form}: ${await call(form)}`).toBe(`${form}: 400 credential_ambiguous`)
-    for (const form of [`Token token="${row.token}`, `Token token=${row.token}"`, `Token "${row.token}"`, 'Token token=""'])
+    for (const form of [
+      `Token token="${row.token}`,
+      `Token token=${row.token}"`,
+      `Token "${row.token}"`,
+      'Token token=""',
+    ])
       expect(`${form}: ${await call(form)}`).toBe(`${form}: 400 credential_malformed`)
-    await expectStandard(twinkey, call, `Token token="${row.token}"`, `Token token="${row.token.replace('zPG', 'zPH')}"`)
+    await expectStandard(
+      twinkey,
+      call,
+      `Token token="${row.token}"`,
+      `Token token="${row.token.replace('zPG', 'zPH')}"`,
+    )
   })
 })

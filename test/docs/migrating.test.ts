@@ -26,9 +26,20 @@ const sha256 = (secret: string) => createHash('sha256').update(secret)
 // Not the secret, and of the same length: what must be refused.
 const spoilt = (secret: string) => secret.slice(0, -1) + (secret.endsWith('A') ? 'B' : 'A')
 
-async function expectToVerify(twinkey: Twinkey.Twinkey, secret: string, key: Twinkey.ApiKey): Promise<void> {
-  expect(await twinkey.keys.verify(secret)).toMatchObject({ ok: true, slot: 'primary', key: { id: key.id } })
-  expect(await twinkey.keys.verify(spoilt(secret))).toMatchObject({ ok: false, refusal: { code: 'credential_invalid' } })
+async function expectToVerify(
+  twinkey: Twinkey.Twinkey,
+  secret: string,
+  key: Twinkey.ApiKey,
+): Promise<void> {
+  expect(await twinkey.keys.verify(secret)).toMatchObject({
+    ok: true,
+    slot: 'primary',
+    key: { id: key.id },
+  })
+  expect(await twinkey.keys.verify(spoilt(secret))).toMatchObject({
+    ok: false,
+    refusal: { code: 'credential_invalid' },
+  })
 }
 
 describe('a table of your own', () => {
@@ -37,29 +48,49 @@ describe('a table of your own', () => {
   test('with SHA-256 in hex is imported', async () => {
     const { importedSecrets, keyOf } = await wayWith<Way<object>>("createHash('sha256')")
     const twinkey = createTwinkey({ importedSecrets })
-    const row = { id: '1', digest: sha256(secret).digest('hex'), name: 'Billing', customer: 't1', lastFour: 'ee00' }
+    const row = {
+      id: '1',
+      digest: sha256(secret).digest('hex'),
+      name: 'Billing',
+      customer: 't1',
+      lastFour: 'ee00',
+    }
     await expectToVerify(twinkey, secret, await twinkey.keys.import(keyOf(row, '')))
   })
 
   test('with HMAC-SHA-256 is imported, under a pepper that is not current', async () => {
-    type Peppered = Pick<Way<object>, 'keyOf'> & { start(legacy: Uint8Array, current: Uint8Array): Twinkey.Twinkey }
+    type Peppered = Pick<Way<object>, 'keyOf'> & {
+      start(legacy: Uint8Array, current: Uint8Array): Twinkey.Twinkey
+    }
     const { start, keyOf } = await wayWith<Peppered>('createHmac(')
     const [legacy, current] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
     const twinkey = start(legacy, current)
     const digest = createHmac('sha256', legacy).update(secret).digest('hex')
-    await expectToVerify(twinkey, secret, await twinkey.keys.import(keyOf({ id: '1', digest, name: 'Billing', customer: 't1' }, '')))
+    await expectToVerify(
+      twinkey,
+      secret,
+      await twinkey.keys.import(keyOf({ id: '1', digest, name: 'Billing', customer: 't1' }, '')),
+    )
   })
 
   test('with salted hashes is taken over key by key, when each is used', async () => {
-    type TakeOver = (twinkey: Twinkey.Twinkey, secret: string, check: (secret: string) => Promise<object | undefined>) => Promise<void>
+    type TakeOver = (
+      twinkey: Twinkey.Twinkey,
+      secret: string,
+      check: (secret: string) => Promise<object | undefined>,
+    ) => Promise<void>
     const { takeOver } = await wayWith<{ takeOver: TakeOver }>('takeOver(')
-    const twinkey = createTwinkey({ importedSecrets: [{ algorithm: 'sha-256', minLength: 64, maxLength: 64 }] })
+    const twinkey = createTwinkey({
+      importedSecrets: [{ algorithm: 'sha-256', minLength: 64, maxLength: 64 }],
+    })
     const salt = Buffer.from('salt of the old row')
     const stored = scryptSync(secret, salt, 32)
     let checks = 0
     const check = async (text: string) => {
       checks++
-      return scryptSync(text, salt, 32).equals(stored) ? { name: 'Billing', customer: 't1' } : undefined
+      return scryptSync(text, salt, 32).equals(stored)
+        ? { name: 'Billing', customer: 't1' }
+        : undefined
     }
     await takeOver(twinkey, spoilt(secret), check)
     expect(await twinkey.keys.verify(spoilt(secret))).toMatchObject({ ok: false })
@@ -74,26 +105,50 @@ describe('a table of your own', () => {
   })
 
   test('with salted hashes keeps the expiry of a key, and mends its name', async () => {
-    type TakeOver = (twinkey: Twinkey.Twinkey, secret: string, check: (secret: string) => Promise<object | undefined>) => Promise<void>
+    type TakeOver = (
+      twinkey: Twinkey.Twinkey,
+      secret: string,
+      check: (secret: string) => Promise<object | undefined>,
+    ) => Promise<void>
     const { takeOver } = await wayWith<{ takeOver: TakeOver }>('takeOver(')
-    const twinkey = createTwinkey({ importedSecrets: [{ algorithm: 'sha-256', minLength: 64, maxLength: 64 }] })
+    const twinkey = createTwinkey({
+      importedSecrets: [{ algorithm: 'sha-256', minLength: 64, maxLength: 64 }],
+    })
     const expiresAt = Date.parse('2099-01-01')
     await takeOver(twinkey, secret, async () => ({ name: '\n', customer: 't1', expiresAt }))
-    expect(await twinkey.keys.verify(secret)).toMatchObject({ ok: true, key: { name: 'API key', expiresAt } })
+    expect(await twinkey.keys.verify(secret)).toMatchObject({
+      ok: true,
+      key: { name: 'API key', expiresAt },
+    })
   })
 })
 
 describe('better-auth', () => {
-  // Made by defaultKeyHasher of @better-auth/api-key 1.7.5 from keys of its form, without a prefix and with one.
+  // Made by defaultKeyHasher of @better-auth/api-key 1.7.5 from keys of its form, without a prefix
+  // and with one.
   test.each([
-    ['sXVbaZqkHsTmTiKaQflqPhbawjrFZONjtUOoiJWWxuOhSRiGreMoEkOKSCfbrYFf', 'T5IyMo_KI2cBTe-gOAn31MoTMRMPtjgRsnalqYBvGt8'],
-    ['acme_old_ItysIbbklKJmaOxqagnGBFTMPrnpqAQablbbBntDIoMRMNXBogLyEqIBtVfqWFGS', 'epO_E26qN2uesONBJ_-4QUSzbrNC1yPY6E78RoZf8MQ'],
+    [
+      'sXVbaZqkHsTmTiKaQflqPhbawjrFZONjtUOoiJWWxuOhSRiGreMoEkOKSCfbrYFf',
+      'T5IyMo_KI2cBTe-gOAn31MoTMRMPtjgRsnalqYBvGt8',
+    ],
+    [
+      'acme_old_ItysIbbklKJmaOxqagnGBFTMPrnpqAQablbbBntDIoMRMNXBogLyEqIBtVfqWFGS',
+      'epO_E26qN2uesONBJ_-4QUSzbrNC1yPY6E78RoZf8MQ',
+    ],
   ])('the key %s is imported by its row', async (secret, digest) => {
     expect(sha256(secret).digest('base64url')).toBe(digest)
     const { importedSecrets, keyOf } = await wayWith<Way<object>>('table `apikey`')
     const twinkey = createTwinkey({ importedSecrets })
     const expiresAt = new Date('2099-01-01')
-    const row = { id: 'a1', key: digest, name: null, referenceId: 'user-1', enabled: true, expiresAt, permissions: null }
+    const row = {
+      id: 'a1',
+      key: digest,
+      name: null,
+      referenceId: 'user-1',
+      enabled: true,
+      expiresAt,
+      permissions: null,
+    }
     const key = await twinkey.keys.import(keyOf(row, 't1'))
     expect(key).toMatchObject({ owner: 'user-1', expiresAt: expiresAt.getTime() })
     await expectToVerify(twinkey, secret, key)
@@ -101,7 +156,17 @@ describe('better-auth', () => {
 })
 
 // Names that people typed into other systems: each is more than a name here may be, or less.
-const NAMES = ['', '   ', '\u0000', 'two\nlines', 'a tab\t', 'x'.repeat(500), `${'x'.repeat(127)}😀`, 'a lone \ud800', '😀'.repeat(200)]
+const NAMES = [
+  '',
+  '   ',
+  '\u0000',
+  'two\nlines',
+  'a tab\t',
+  'x'.repeat(500),
+  `${'x'.repeat(127)}😀`,
+  'a lone \ud800',
+  '😀'.repeat(200),
+]
 
 describe('a name that is empty, too long or has control characters', () => {
   const secret = 'c0ffee00'.repeat(8)
@@ -110,10 +175,29 @@ describe('a name that is empty, too long or has control characters', () => {
     ["createHash('sha256')", (name) => ({ id: 1, digest: hex, name, customer: 't1' })],
     [
       'table `apikey`',
-      (name) => ({ id: 1, key: sha256(secret).digest('base64url'), name, referenceId: 'u1', expiresAt: null, permissions: null }),
+      (name) => ({
+        id: 1,
+        key: sha256(secret).digest('base64url'),
+        name,
+        referenceId: 'u1',
+        expiresAt: null,
+        permissions: null,
+      }),
     ],
-    ['table `keys`', (name) => ({ id: 1, hash: sha256(secret).digest('base64'), name, owner_id: null, expires: null })],
-    ['withPrefixedKeys(', (name) => ({ shortToken: 'abcdefgh', longTokenHash: hex, name, customer: 't1' })],
+    [
+      'table `keys`',
+      (name) => ({
+        id: 1,
+        hash: sha256(secret).digest('base64'),
+        name,
+        owner_id: null,
+        expires: null,
+      }),
+    ],
+    [
+      'withPrefixedKeys(',
+      (name) => ({ shortToken: 'abcdefgh', longTokenHash: hex, name, customer: 't1' }),
+    ],
   ]
 
   test.each(systems)('is mended by the keyOf of %s', async (text, rowOf) => {
@@ -124,17 +208,29 @@ describe('a name that is empty, too long or has control characters', () => {
     }
   })
 
-  test.each(['table `apikey`', 'table `keys`'])('and one that is null is mended by the keyOf of %s', async (text) => {
-    const { keyOf } = await wayWith<Way<object>>(text)
-    const [, rowOf] = systems.find(([each]) => each === text) ?? []
-    expect(keyOf(rowOf?.(null) ?? {}, 't1').name).toBe('API key')
-  })
+  test.each(['table `apikey`', 'table `keys`'])(
+    'and one that is null is mended by the keyOf of %s',
+    async (text) => {
+      const { keyOf } = await wayWith<Way<object>>(text)
+      const [, rowOf] = systems.find(([each]) => each === text) ?? []
+      expect(keyOf(rowOf?.(null) ?? {}, 't1').name).toBe('API key')
+    },
+  )
 })
 
 describe('the import', () => {
   type Entry = { key: Twinkey.ImportKeyInput; live: boolean }
-  type Report = { imported: number; known: number; ended: number; failed: { row: number; reason: string }[] }
-  type ImportAll = <Row>(twinkey: Twinkey.Twinkey, rows: Iterable<Row>, entryOf: (row: Row) => Entry) => Promise<Report>
+  type Report = {
+    imported: number
+    known: number
+    ended: number
+    failed: { row: number; reason: string }[]
+  }
+  type ImportAll = <Row>(
+    twinkey: Twinkey.Twinkey,
+    rows: Iterable<Row>,
+    entryOf: (row: Row) => Entry,
+  ) => Promise<Report>
   interface Row {
     id: string
     key: string
@@ -160,7 +256,8 @@ describe('the import', () => {
     const { importAll } = await wayWith<{ importAll: ImportAll }>('function importAll<')
     const { importedSecrets, keyOf } = await wayWith<Way<Row>>('table `apikey`')
     const twinkey = createTwinkey({ importedSecrets, ...more })
-    const run = (rows: readonly Row[]) => importAll(twinkey, rows, (row) => ({ key: keyOf(row, 't1'), live: row.enabled }))
+    const run = (rows: readonly Row[]) =>
+      importAll(twinkey, rows, (row) => ({ key: keyOf(row, 't1'), live: row.enabled }))
     const isLetIn = async (i: number) => (await twinkey.keys.verify(secretOf(i))).ok
     return { twinkey, run, isLetIn }
   }
@@ -185,14 +282,22 @@ describe('the import', () => {
         { row: 5, reason: 'The row cannot be read.' },
       ],
     })
-    expect(await Promise.all([1, 2, 3, 4, 5, 6].map(isLetIn))).toEqual([true, true, false, false, false, true])
+    expect(await Promise.all([1, 2, 3, 4, 5, 6].map(isLetIn))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      true,
+    ])
   })
 
   test('is repeated after the store has failed half way, and imports no key twice', async () => {
     const memory = memoryStore()
     let writes = 0
     let isDown = false
-    const unlessDown = <T>(work: () => Promise<T>) => (isDown ? Promise.reject(new Error('the store is down')) : work())
+    const unlessDown = <T>(work: () => Promise<T>) =>
+      isDown ? Promise.reject(new Error('the store is down')) : work()
     const store: Twinkey.KeyStore = {
       ...memory,
       get: (id) => unlessDown(() => memory.get(id)),
@@ -204,7 +309,9 @@ describe('the import', () => {
     }
     const { twinkey, run, isLetIn } = await start({ store })
     const rows = [1, 2, 3, 4, 5].map((i) => rowOf(i))
-    await expect(run(rows)).rejects.toMatchObject({ code: expect.stringMatching(/^(?:outcome_unknown|store_unavailable)$/) })
+    await expect(run(rows)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(?:outcome_unknown|store_unavailable)$/),
+    })
     isDown = false
     expect(await run(rows)).toEqual({ imported: 2, known: 3, ended: 0, failed: [] })
     expect(await run(rows)).toEqual({ imported: 0, known: 5, ended: 0, failed: [] })
@@ -214,42 +321,73 @@ describe('the import', () => {
 
   test('recognises a key that was imported in another way', async () => {
     const { twinkey, run } = await start()
-    await twinkey.keys.import({ name: 'By hand', scope: { tenants: ['t1'] }, primary: { secret: secretOf(1), entropyBits: 112 } })
+    await twinkey.keys.import({
+      name: 'By hand',
+      scope: { tenants: ['t1'] },
+      primary: { secret: secretOf(1), entropyBits: 112 },
+    })
     expect(await run([rowOf(1), rowOf(2)])).toEqual({ imported: 1, known: 1, ended: 0, failed: [] })
   })
 
   test('never lets in what has ended in the old system, before or between two runs', async () => {
     const { run, isLetIn } = await start()
     const past = new Date('2020-01-01')
-    expect(await run([rowOf(1, { enabled: false }), rowOf(2, { expiresAt: past }), rowOf(3), rowOf(4)])).toMatchObject({
+    expect(
+      await run([rowOf(1, { enabled: false }), rowOf(2, { expiresAt: past }), rowOf(3), rowOf(4)]),
+    ).toMatchObject({
       imported: 2,
       ended: 2,
     })
     expect(await Promise.all([1, 2, 3, 4].map(isLetIn))).toEqual([false, false, true, true])
-    expect(await run([rowOf(3, { enabled: false }), rowOf(4, { expiresAt: past })])).toMatchObject({ imported: 0, ended: 2, failed: [] })
+    expect(await run([rowOf(3, { enabled: false }), rowOf(4, { expiresAt: past })])).toMatchObject({
+      imported: 0,
+      ended: 2,
+      failed: [],
+    })
     expect(await Promise.all([3, 4].map(isLetIn))).toEqual([false, false])
   })
 
   test('keeps a key with permissions to those', async () => {
     const { twinkey, run } = await start()
-    await run([rowOf(1, { permissions: '{"files":["read","write"],"users":["read"]}' }), rowOf(2, { permissions: '{}' }), rowOf(3)])
+    await run([
+      rowOf(1, { permissions: '{"files":["read","write"],"users":["read"]}' }),
+      rowOf(2, { permissions: '{}' }),
+      rowOf(3),
+    ])
     const { keys } = await twinkey.keys.list()
     const workflows = Object.fromEntries(keys.map(({ name, scope }) => [name, scope.workflows]))
-    expect(workflows).toEqual({ 'Key 1': ['files.read', 'files.write', 'users.read'], 'Key 2': [], 'Key 3': '*' })
+    expect(workflows).toEqual({
+      'Key 1': ['files.read', 'files.write', 'users.read'],
+      'Key 2': [],
+      'Key 3': '*',
+    })
   })
 
   test('refuses SHA-512 with a pointer to the page', async () => {
     const { twinkey } = await start()
-    const primary = { digest: 'a'.repeat(128), encoding: 'hex', algorithm: 'sha-512', entropyBits: 190 }
-    const importing = twinkey.keys.import({ name: 'Old', scope: { tenants: ['t1'] }, primary } as never)
-    await expect(importing).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringContaining('docs/migrating.md') })
+    const primary = {
+      digest: 'a'.repeat(128),
+      encoding: 'hex',
+      algorithm: 'sha-512',
+      entropyBits: 190,
+    }
+    const importing = twinkey.keys.import({
+      name: 'Old',
+      scope: { tenants: ['t1'] },
+      primary,
+    } as never)
+    await expect(importing).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('docs/migrating.md'),
+    })
     const importedSecrets = [{ algorithm: 'sha-512', minLength: 41, maxLength: 41 }]
     expect(() => createTwinkey({ importedSecrets } as never)).toThrow('docs/migrating.md')
   })
 })
 
 describe('Unkey', () => {
-  // The first two pairs are from the tests of its own digest, internal/hash/src/sha256.test.ts. The others have the form of its keys.
+  // The first two pairs are from the tests of its own digest, internal/hash/src/sha256.test.ts. The
+  // others have the form of its keys.
   test.each([
     ['3ZFeSzZi4bAHLaADiPyJy7BN', 'Af0t8Qg3G7oLwGHlkgMYIeloGL2dNBfcLxOLp3IDROY='],
     ['3ZG2fq6wALyJywNrL8Ao21FV', '8HrP1yRXT/iMQSdAXuvx1eDvt8wYOAonBBBHLeW59eo='],
@@ -260,7 +398,9 @@ describe('Unkey', () => {
     if (published !== undefined) expect(hash).toBe(published)
     const { importedSecrets, keyOf } = await wayWith<Way<object>>('table `keys`')
     const twinkey = createTwinkey({ importedSecrets })
-    const key = await twinkey.keys.import(keyOf({ id: 'k1', hash, name: 'Reports', owner_id: null, expires: null }, 't1'))
+    const key = await twinkey.keys.import(
+      keyOf({ id: 'k1', hash, name: 'Reports', owner_id: null, expires: null }, 't1'),
+    )
     await expectToVerify(twinkey, secret, key)
   })
 })
@@ -273,15 +413,20 @@ describe('prefixed-api-key', () => {
   test('the whole token passes a guard with the profile, and no other token does', async () => {
     expect(sha256(token.split('_')[2] ?? '').digest('hex')).toBe(longTokenHash)
     type Prefixed = Way<object> & { withPrefixedKeys(prefix: string): Twinkey.Profile }
-    const { importedSecrets, keyOf, withPrefixedKeys } = await wayWith<Prefixed>('withPrefixedKeys(')
+    const { importedSecrets, keyOf, withPrefixedKeys } =
+      await wayWith<Prefixed>('withPrefixedKeys(')
     // Also where the secrets of our own begin with the prefix of the old ones.
     const twinkey = createTwinkey({ importedSecrets, prefixes: ['mycompany'] })
-    await twinkey.keys.import(keyOf({ shortToken: 'caPRUSeX', longTokenHash, name: 'Old', customer: 't1' }, ''))
+    await twinkey.keys.import(
+      keyOf({ shortToken: 'caPRUSeX', longTokenHash, name: 'Old', customer: 't1' }, ''),
+    )
     const { primary } = await twinkey.keys.create({ name: 'New', scope: { tenants: ['t1'] } })
     const profile = withPrefixedKeys('mycompany')
     const handler = requireAuth(twinkey, { profile }, (_request, { name }) => new Response(name))
     const call = async (secret: string) => {
-      const response = await handler(new Request('http://localhost/', { headers: { authorization: `Bearer ${secret}` } }))
+      const response = await handler(
+        new Request('http://localhost/', { headers: { authorization: `Bearer ${secret}` } }),
+      )
       return response.ok ? response.text() : response.status
     }
     expect(await call(token)).toBe('Old')

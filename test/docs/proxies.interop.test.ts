@@ -39,13 +39,21 @@ function configWith(text: string): string {
   return found[0] ?? ''
 }
 
-const codeWith = <T>(text: string) => load<T>(blocksOf('proxies', 'ts').find((block) => block.includes(text)) ?? '')
+const codeWith = <T>(text: string) =>
+  load<T>(blocksOf('proxies', 'ts').find((block) => block.includes(text)) ?? '')
 
 /** Starts a proxy by a configuration as the page has it, before these servers. */
-async function startProxy(name: Name, config: string, api: number, files = api): Promise<ProxyServer> {
+async function startProxy(
+  name: Name,
+  config: string,
+  api: number,
+  files = api,
+): Promise<ProxyServer> {
   // In one pass: a port that was put in may itself contain 4000 or 8080.
   const ports: Record<string, number> = { 3000: api, 4000: files }
-  const proxy = await STARTS[name]((port) => config.replace(/\b(?:3000|4000|8080)\b/g, (written) => `${ports[written] ?? port}`))
+  const proxy = await STARTS[name]((port) =>
+    config.replace(/\b(?:3000|4000|8080)\b/g, (written) => `${ports[written] ?? port}`),
+  )
   ending.push(() => proxy.stop())
   return proxy
 }
@@ -57,11 +65,14 @@ const RECOMMENDED: Record<Name, string> = {
 }
 const DEFAULTS: Record<Name, string> = {
   nginx: 'server { listen 8080; location / { proxy_pass http://127.0.0.1:3000; } }',
-  haproxy: RECOMMENDED.haproxy.replace('  option forwardfor\n', '').replace('  http-reuse always\n', ''),
+  haproxy: RECOMMENDED.haproxy
+    .replace('  option forwardfor\n', '')
+    .replace('  http-reuse always\n', ''),
   caddy: RECOMMENDED.caddy,
 }
 /** The recommended configuration of HAProxy with more lines in its backend. */
-const haproxyWith = (lines: string) => RECOMMENDED.haproxy.replace('  server api1', `${lines.trimEnd()}\n  server api1`)
+const haproxyWith = (lines: string) =>
+  RECOMMENDED.haproxy.replace('  server api1', `${lines.trimEnd()}\n  server api1`)
 
 async function listen(listener: RequestListener): Promise<Server & { port: number }> {
   const server = createServer(listener).listen(0, '127.0.0.1')
@@ -74,16 +85,30 @@ async function listen(listener: RequestListener): Promise<Server & { port: numbe
 }
 
 /** Calls a proxy from the address of callers. */
-function call(port: number, headers: Readonly<Record<string, string>> = {}, method = 'GET'): Promise<Answer> {
+function call(
+  port: number,
+  headers: Readonly<Record<string, string>> = {},
+  method = 'GET',
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = httpRequest(
-      { port, host: '127.0.0.1', localAddress: CALLER, path: '/files/1', method, headers, agent: false },
+      {
+        port,
+        host: '127.0.0.1',
+        localAddress: CALLER,
+        path: '/files/1',
+        method,
+        headers,
+        agent: false,
+      },
       (answer) => {
         let body = ''
         answer.setEncoding('utf8').on('data', (text) => {
           body += text
         })
-        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }))
+        answer.on('end', () =>
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
+        )
       },
     )
     sent.on('error', reject)
@@ -127,35 +152,50 @@ describe('keep-alive', () => {
     async (name, _kind, configs, expected, version) => {
       const { port, count } = await countConnections()
       const proxy = await startProxy(name, configs[name], port)
-      for (let i = 0; i < 5; i++) expect(await call(proxy.port)).toMatchObject({ status: 200, body: version })
+      for (let i = 0; i < 5; i++)
+        expect(await call(proxy.port)).toMatchObject({ status: 200, body: version })
       expect(count()).toBe(expected)
     },
   )
 
-  test.each(NAMES)('%s answers 502 to a POST on a connection that the API closes at that moment', async (name) => {
-    const seen: string[] = []
-    const upstream = createSocketServer((socket: Socket) => {
-      let requests = 0
-      socket.on('error', () => {})
-      socket.on('data', (bytes) => {
-        seen.push(bytes.toString('latin1').split(' ')[0] ?? '')
-        if (++requests === 2) socket.destroy()
-        else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+  test.each(NAMES)(
+    '%s answers 502 to a POST on a connection that the API closes at that moment',
+    async (name) => {
+      const seen: string[] = []
+      const upstream = createSocketServer((socket: Socket) => {
+        let requests = 0
+        socket.on('error', () => {})
+        socket.on('data', (bytes) => {
+          seen.push(bytes.toString('latin1').split(' ')[0] ?? '')
+          if (++requests === 2) socket.destroy()
+          else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+        })
+      }).listen(0, '127.0.0.1')
+      await once(upstream, 'listening')
+      ending.push(() => upstream.close())
+      const proxy = await startProxy(
+        name,
+        RECOMMENDED[name],
+        (upstream.address() as AddressInfo).port,
+      )
+      expect(await call(proxy.port)).toMatchObject({ status: 200 })
+      expect(await call(proxy.port, { 'content-length': '0' }, 'POST')).toMatchObject({
+        status: 502,
       })
-    }).listen(0, '127.0.0.1')
-    await once(upstream, 'listening')
-    ending.push(() => upstream.close())
-    const proxy = await startProxy(name, RECOMMENDED[name], (upstream.address() as AddressInfo).port)
-    expect(await call(proxy.port)).toMatchObject({ status: 200 })
-    expect(await call(proxy.port, { 'content-length': '0' }, 'POST')).toMatchObject({ status: 502 })
-    expect(seen).toEqual(['GET', 'POST'])
-  })
+      expect(seen).toEqual(['GET', 'POST'])
+    },
+  )
 
   test('the API of the page keeps connections for longer than any proxy', async () => {
-    const { app, keepConnections } = await codeWith<{ app: Express; keepConnections(server: Server): void }>('keepConnections')
+    const { app, keepConnections } = await codeWith<{
+      app: Express
+      keepConnections(server: Server): void
+    }>('keepConnections')
     const server = await listen(app)
     keepConnections(server)
-    expect((await fetch(`http://127.0.0.1:${server.port}/`)).headers.get('keep-alive')).toBe('timeout=125')
+    expect((await fetch(`http://127.0.0.1:${server.port}/`)).headers.get('keep-alive')).toBe(
+      'timeout=125',
+    )
     expect(app.get('trust proxy')).toBe('127.0.0.1')
   })
 
@@ -174,7 +214,11 @@ describe('keep-alive', () => {
 
 describe('trusted hops', () => {
   type Trusted = string | boolean | number
-  type Hosted = (twinkey: Twinkey, throttle: Throttle<WireRequest>, trusted: Trusted) => Promise<number>
+  type Hosted = (
+    twinkey: Twinkey,
+    throttle: Throttle<WireRequest>,
+    trusted: Trusted,
+  ) => Promise<number>
   const hosts: Record<string, Hosted> = {
     async Express(twinkey, throttle, trusted) {
       const app = express().set('trust proxy', trusted).use(requireAuth(twinkey, { throttle }))
@@ -188,16 +232,29 @@ describe('trusted hops', () => {
       return (app.server.address() as AddressInfo).port
     },
     async 'a plain handler'(twinkey, throttle) {
-      const { peer } = await codeWith<{ peer: NonNullable<Throttle<WireRequest>['peer']> }>('export const peer')
-      const handler = webAuth(twinkey, { throttle: { ...throttle, peer } }, () => new Response('let in'))
+      const { peer } = await codeWith<{ peer: NonNullable<Throttle<WireRequest>['peer']> }>(
+        'export const peer',
+      )
+      const handler = webAuth(
+        twinkey,
+        { throttle: { ...throttle, peer } },
+        () => new Response('let in'),
+      )
       return (await listen(getRequestListener((request) => handler(request)))).port
     },
   }
 
   /** Whom a throttle counts when a caller with a bad key makes up an address. */
-  async function countedFor(host: string, trusted: Trusted, through: (port: number) => Promise<number>): Promise<string[]> {
+  async function countedFor(
+    host: string,
+    trusted: Trusted,
+    through: (port: number) => Promise<number>,
+  ): Promise<string[]> {
     const counted: string[] = []
-    const throttle = { retryAfterSeconds: () => undefined, failed: (peer: string) => counted.push(peer) }
+    const throttle = {
+      retryAfterSeconds: () => undefined,
+      failed: (peer: string) => counted.push(peer),
+    }
     const port = await (hosts[host] as Hosted)(createTwinkey(), throttle, trusted)
     const headers = { 'x-api-key': 'tk_wrong', 'x-forwarded-for': FORGED }
     expect(await call(await through(port), headers)).toMatchObject({ status: 401 })
@@ -210,13 +267,19 @@ describe('trusted hops', () => {
   const directly = async (port: number) => port
 
   const all = Object.keys(hosts).flatMap((host) => NAMES.map((name) => [host, name] as const))
-  test.each(all)('%s that trusts %s by its address counts the caller and not the address it made up', async (host, name) => {
-    expect(await countedFor(host, '127.0.0.1', by(name))).toEqual([CALLER])
-  })
+  test.each(all)(
+    '%s that trusts %s by its address counts the caller and not the address it made up',
+    async (host, name) => {
+      expect(await countedFor(host, '127.0.0.1', by(name))).toEqual([CALLER])
+    },
+  )
 
-  test.each(['Express', 'Fastify'])('%s that trusts a proxy by its address counts a caller that goes round the proxy', async (host) => {
-    expect(await countedFor(host, '127.0.0.1', directly)).toEqual([CALLER])
-  })
+  test.each(['Express', 'Fastify'])(
+    '%s that trusts a proxy by its address counts a caller that goes round the proxy',
+    async (host) => {
+      expect(await countedFor(host, '127.0.0.1', directly)).toEqual([CALLER])
+    },
+  )
 
   test('a number of hops lets a caller go round the proxy on Express, and is no trust on Fastify', async () => {
     expect(await countedFor('Express', 1, by('nginx'))).toEqual([CALLER])
@@ -236,16 +299,25 @@ describe('trusted hops', () => {
     expect(await countedFor('Express', false, by(name))).toEqual(['127.0.0.1'])
   })
 
-  test.each(['nginx', 'haproxy'] as const)('a trusted %s that appends nothing lets callers make up an address', async (name) => {
-    expect(await countedFor('Express', '127.0.0.1', by(name, DEFAULTS))).toEqual([FORGED])
-  })
+  test.each(['nginx', 'haproxy'] as const)(
+    'a trusted %s that appends nothing lets callers make up an address',
+    async (name) => {
+      expect(await countedFor('Express', '127.0.0.1', by(name, DEFAULTS))).toEqual([FORGED])
+    },
+  )
 })
 
 describe('a key that arrives twice', () => {
   const copying: Record<Name, string> = {
-    nginx: DEFAULTS.nginx.replace('3000;', '3000; proxy_set_header Authorization "Bearer $http_x_api_key";'),
+    nginx: DEFAULTS.nginx.replace(
+      '3000;',
+      '3000; proxy_set_header Authorization "Bearer $http_x_api_key";',
+    ),
     haproxy: haproxyWith('  http-request set-header Authorization "Bearer %[req.hdr(X-API-Key)]"'),
-    caddy: RECOMMENDED.caddy.replace('3000', '3000 {\n header_up Authorization "Bearer {http.request.header.X-API-Key}"\n}'),
+    caddy: RECOMMENDED.caddy.replace(
+      '3000',
+      '3000 {\n header_up Authorization "Bearer {http.request.header.X-API-Key}"\n}',
+    ),
   }
   const moving: Record<Name, string> = {
     nginx: configWith('$api_authorization {'),
@@ -264,51 +336,76 @@ describe('a key that arrives twice', () => {
     const { secret, port } = await createCaller()
     const proxy = await startProxy(name, moving[name], port)
     expect(await call(proxy.port, { 'x-api-key': secret })).toMatchObject({ status: 200 })
-    expect(await call(proxy.port, { authorization: `Bearer ${secret}` })).toMatchObject({ status: 200 })
+    expect(await call(proxy.port, { authorization: `Bearer ${secret}` })).toMatchObject({
+      status: 200,
+    })
     expect(codeOf(await call(proxy.port))).toBe('credential_missing')
-    expect(codeOf(await call(proxy.port, { 'x-api-key': 'tk_wrong', authorization: `Bearer ${secret}` }))).toBe('credential_invalid')
+    expect(
+      codeOf(
+        await call(proxy.port, { 'x-api-key': 'tk_wrong', authorization: `Bearer ${secret}` }),
+      ),
+    ).toBe('credential_invalid')
   })
 
-  test.each(NAMES)('is let in by %s that copies nothing, and two keys are refused', async (name) => {
-    const { secret, port } = await createCaller()
-    const proxy = await startProxy(name, RECOMMENDED[name], port)
-    expect(await call(proxy.port, { 'x-api-key': secret })).toMatchObject({ status: 200 })
-    expect(codeOf(await call(proxy.port, { 'x-api-key': secret, authorization: `Bearer ${secret}` }))).toBe('credential_ambiguous')
-    for (const field of ['X-API-Key', 'Authorization']) {
-      const value = field === 'Authorization' ? `Bearer ${secret}` : secret
-      const { status, body } = await sendRaw(proxy.port, {
-        target: '/',
-        headers: [
-          [field, value],
-          [field, value],
-        ],
-      })
-      expect(status).toBe(400)
-      expect(body).toContain(name === 'nginx' && field === 'Authorization' ? 'nginx' : 'credential_ambiguous')
-    }
-  })
+  test.each(NAMES)(
+    'is let in by %s that copies nothing, and two keys are refused',
+    async (name) => {
+      const { secret, port } = await createCaller()
+      const proxy = await startProxy(name, RECOMMENDED[name], port)
+      expect(await call(proxy.port, { 'x-api-key': secret })).toMatchObject({ status: 200 })
+      expect(
+        codeOf(await call(proxy.port, { 'x-api-key': secret, authorization: `Bearer ${secret}` })),
+      ).toBe('credential_ambiguous')
+      for (const field of ['X-API-Key', 'Authorization']) {
+        const value = field === 'Authorization' ? `Bearer ${secret}` : secret
+        const { status, body } = await sendRaw(proxy.port, {
+          target: '/',
+          headers: [
+            [field, value],
+            [field, value],
+          ],
+        })
+        expect(status).toBe(400)
+        expect(body).toContain(
+          name === 'nginx' && field === 'Authorization' ? 'nginx' : 'credential_ambiguous',
+        )
+      }
+    },
+  )
 })
 
 describe('header names with underscores', () => {
   test.each([
     ['nginx', 'default', DEFAULTS.nginx, 200],
-    ['nginx', 'with underscores_in_headers', DEFAULTS.nginx.replace('listen 8080;', 'listen 8080; underscores_in_headers on;'), 403],
+    [
+      'nginx',
+      'with underscores_in_headers',
+      DEFAULTS.nginx.replace('listen 8080;', 'listen 8080; underscores_in_headers on;'),
+      403,
+    ],
     ['haproxy', 'default', DEFAULTS.haproxy, 403],
     ['caddy', 'default', DEFAULTS.caddy, 403],
-  ] as const)('%s (%s) drops or passes them on, and none is read as one with hyphens', async (name, _kind, config, status) => {
-    const profile = { ...standard(), target: { tenant: header('x_tenant') } }
-    const { secret, port } = await createCaller({ profile })
-    const proxy = await startProxy(name, config, port)
-    expect(await call(proxy.port, { 'x-api-key': secret, X_Tenant: 't2' })).toMatchObject({ status })
-    expect(codeOf(await call(proxy.port, { X_API_Key: secret }))).toBe('credential_missing')
-  })
+  ] as const)(
+    '%s (%s) drops or passes them on, and none is read as one with hyphens',
+    async (name, _kind, config, status) => {
+      const profile = { ...standard(), target: { tenant: header('x_tenant') } }
+      const { secret, port } = await createCaller({ profile })
+      const proxy = await startProxy(name, config, port)
+      expect(await call(proxy.port, { 'x-api-key': secret, X_Tenant: 't2' })).toMatchObject({
+        status,
+      })
+      expect(codeOf(await call(proxy.port, { X_API_Key: secret }))).toBe('credential_missing')
+    },
+  )
 })
 
 describe('auth_request', async () => {
   const core = await load<typeof Installed>("export * from 'twinkey'")
   const guard = await load<typeof InstalledExpress>("export * from 'twinkey/express'")
   const { flowgear } = await load<typeof InstalledProfiles>("export * from 'twinkey/profiles'")
-  const { authService } = await codeWith<{ authService(twinkey: Twinkey, throttle: Throttle<WireRequest>): Express }>('authService(')
+  const { authService } = await codeWith<{
+    authService(twinkey: Twinkey, throttle: Throttle<WireRequest>): Express
+  }>('authService(')
   const workaround = configWith('@refused {')
   const plain = workaround
     .replace(/ {4}error_page.*\n/, '')
@@ -326,22 +423,44 @@ describe('auth_request', async () => {
     })
     const { keys } = twinkey
     const create = async (more: Partial<Installed.CreateKeyInput>) =>
-      (await keys.create({ name: 'Any', scope: { tenants: ['t1'], workflows: ['files.read'] }, ...more })).primary
+      (
+        await keys.create({
+          name: 'Any',
+          scope: { tenants: ['t1'], workflows: ['files.read'] },
+          ...more,
+        })
+      ).primary
     const good = await create({})
     const elsewhere = await create({ scope: { tenants: ['t1'], workflows: ['flows.read'] } })
     const ownerless = await create({ owner: 'unknown' })
-    const throttle = { retryAfterSeconds: (peer: string) => (peer === CALLER ? 7 : undefined), failed: () => {} }
+    const throttle = {
+      retryAfterSeconds: (peer: string) => (peer === CALLER ? 7 : undefined),
+      failed: () => {},
+    }
     const calm = { retryAfterSeconds: () => undefined, failed: () => {} }
     const apis: Record<string, Express> = {
       standard: authService(twinkey as unknown as Twinkey, calm),
       throttled: authService(twinkey as unknown as Twinkey, throttle),
-      flowgear: express().get('/auth', guard.requireAuth(twinkey, { profile: flowgear(), workflow: 'files.read' })),
+      flowgear: express().get(
+        '/auth',
+        guard.requireAuth(twinkey, { profile: flowgear(), workflow: 'files.read' }),
+      ),
     }
-    const api = await listen((req, res) => void apis[String(req.headers['x-case'] ?? 'standard')]?.(req, res))
-    const files = await listen(
-      (req, res) => void res.end(JSON.stringify({ tenant: req.headers['x-tenant'], key: req.headers['x-api-key'] })),
+    const api = await listen(
+      (req, res) => void apis[String(req.headers['x-case'] ?? 'standard')]?.(req, res),
     )
-    return { proxy: await startProxy(name, config, api.port, files.port), good, elsewhere, ownerless }
+    const files = await listen(
+      (req, res) =>
+        void res.end(
+          JSON.stringify({ tenant: req.headers['x-tenant'], key: req.headers['x-api-key'] }),
+        ),
+    )
+    return {
+      proxy: await startProxy(name, config, api.port, files.port),
+      good,
+      elsewhere,
+      ownerless,
+    }
   }
 
   const refusals = ({ good, elsewhere, ownerless }: Awaited<ReturnType<typeof startBehind>>) =>
@@ -360,17 +479,23 @@ describe('auth_request', async () => {
     ['nginx', 'without more', plain],
     ['nginx', 'with the configuration of the page', workaround],
     ['caddy', 'with forward_auth', forwardAuth],
-  ] as const)('%s %s lets in the good key, tells the tenant and keeps the key to itself', async (name, _kind, config) => {
-    const { proxy, good } = await startBehind(name, config)
-    const answer = await call(proxy.port, { 'x-api-key': good, 'x-tenant': 'forged' })
-    expect(answer).toMatchObject({ status: 200, body: '{"tenant":"t1"}' })
-  })
+  ] as const)(
+    '%s %s lets in the good key, tells the tenant and keeps the key to itself',
+    async (name, _kind, config) => {
+      const { proxy, good } = await startBehind(name, config)
+      const answer = await call(proxy.port, { 'x-api-key': good, 'x-tenant': 'forged' })
+      expect(answer).toMatchObject({ status: 200, body: '{"tenant":"t1"}' })
+    },
+  )
 
   test('of nginx makes 500 of every refusal but 401 and 403, and has bodies of its own', async () => {
     const started = await startBehind('nginx', plain)
     for (const [status, headers] of refusals(started)) {
       const answer = await call(started.proxy.port, headers)
-      expect(answer).toMatchObject({ status: status === 401 || status === 403 ? status : 500, body: expect.stringContaining('<html>') })
+      expect(answer).toMatchObject({
+        status: status === 401 || status === 403 ? status : 500,
+        body: expect.stringContaining('<html>'),
+      })
       expect(answer.headers['retry-after']).toBeUndefined()
       expect(answer.headers['www-authenticate'] !== undefined).toBe(status === 401)
     }
@@ -379,13 +504,16 @@ describe('auth_request', async () => {
   test.each([
     ['nginx', workaround],
     ['caddy', forwardAuth],
-  ] as const)('%s answers each refusal as the API does, by the configuration of the page', async (name, config) => {
-    const started = await startBehind(name, config)
-    for (const [status, headers] of refusals(started)) {
-      const answer = await call(started.proxy.port, headers)
-      expect(answer.status).toBe(status)
-      expect(answer.headers['retry-after'] !== undefined).toBe(status === 429 || status === 503)
-      expect(answer.body.includes('"code"')).toBe(name === 'caddy' && status !== 404)
-    }
-  })
+  ] as const)(
+    '%s answers each refusal as the API does, by the configuration of the page',
+    async (name, config) => {
+      const started = await startBehind(name, config)
+      for (const [status, headers] of refusals(started)) {
+        const answer = await call(started.proxy.port, headers)
+        expect(answer.status).toBe(status)
+        expect(answer.headers['retry-after'] !== undefined).toBe(status === 429 || status === 503)
+        expect(answer.body.includes('"code"')).toBe(name === 'caddy' && status !== 404)
+      }
+    },
+  )
 })

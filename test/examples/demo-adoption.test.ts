@@ -5,16 +5,26 @@ import { type DemoLine, startDemo, startJsonDemo } from '../clients/newman/demo-
 const STRONG = {
   FLARE_API_KEY: 'fw_1nZ7qX0bV5tL3sW8cR2yK6uJ9',
   FLOW_API_KEY: '+Zk/3mB0sT9xLw2yNf7hJcR5uAeDq8v/',
-  FLOWGEAR_KEY: '-Qm7ZrT0bXk3VwL9sYc5NfH2gJd8PaE_uK1iM6oR4tBvWxSqDnGhCyFzUjIlOeAp0-1_2a3b4c5d6e7f8g9h0Z',
+  FLOWGEAR_KEY:
+    '-Qm7ZrT0bXk3VwL9sYc5NfH2gJd8PaE_uK1iM6oR4tBvWxSqDnGhCyFzUjIlOeAp0-1_2a3b4c5d6e7f8g9h0Z',
 }
 
 describe('the demo with keys of the environment', () => {
   it('shows them, and lets them in beside secrets of its own', async () => {
-    const demo = await startJsonDemo([], { ...STRONG, FLOW_TENANT_ID: '0d3c2f5e-8a4b-4c6d-9e7f-1a2b3c4d5e6f' })
+    const demo = await startJsonDemo([], {
+      ...STRONG,
+      FLOW_TENANT_ID: '0d3c2f5e-8a4b-4c6d-9e7f-1a2b3c4d5e6f',
+    })
     try {
       const { url, keys } = demo
-      expect(keys.boomiFlow).toEqual({ secret: STRONG.FLOW_API_KEY, tenant: '0d3c2f5e-8a4b-4c6d-9e7f-1a2b3c4d5e6f' })
-      expect([keys.flare.secret, keys.flowgear.primary]).toEqual([STRONG.FLARE_API_KEY, STRONG.FLOWGEAR_KEY])
+      expect(keys.boomiFlow).toEqual({
+        secret: STRONG.FLOW_API_KEY,
+        tenant: '0d3c2f5e-8a4b-4c6d-9e7f-1a2b3c4d5e6f',
+      })
+      expect([keys.flare.secret, keys.flowgear.primary]).toEqual([
+        STRONG.FLARE_API_KEY,
+        STRONG.FLOWGEAR_KEY,
+      ])
       const flow = { 'x-boomi-flow-api-key': keys.boomiFlow.secret }
       const requests: [string, RequestInit][] = [
         ['/api/draw/1/flow', { headers: { ...flow, manywhotenant: keys.boomiFlow.tenant } }],
@@ -24,8 +34,11 @@ describe('the demo with keys of the environment', () => {
         [`/customers/123/?auth-key=${STRONG.FLOWGEAR_KEY}`, {}],
         ['/customers/123/', { headers: { authorization: `Key=${keys.flowgear.secondary}` } }],
       ]
-      for (const [path, init] of requests) expect([path, (await fetch(url + path, init)).status]).toEqual([path, 200])
-      const other = await fetch(`${url}/api/draw/1/flow`, { headers: { ...flow, manywhotenant: 'b70ef1d6-edc9-4481-94b9-d81g126e32d1' } })
+      for (const [path, init] of requests)
+        expect([path, (await fetch(url + path, init)).status]).toEqual([path, 200])
+      const other = await fetch(`${url}/api/draw/1/flow`, {
+        headers: { ...flow, manywhotenant: 'b70ef1d6-edc9-4481-94b9-d81g126e32d1' },
+      })
       expect(other.status).toBe(403)
     } finally {
       demo.kill()
@@ -47,7 +60,9 @@ describe('the demo with keys of the environment', () => {
   it('ends with 1 and says which variable is wrong', async () => {
     const demo = startDemo(['--json'], { FLOWGEAR_KEY: 'hunter2hunter2hunter2hunter2hunter2' })
     expect([await demo.ended, demo.lines]).toEqual([1, []])
-    expect(demo.stderr()).toMatch(/^FLOWGEAR_KEY cannot be adopted: it is too weak: give at least 112 random bits.*\n$/)
+    expect(demo.stderr()).toMatch(
+      /^FLOWGEAR_KEY cannot be adopted: it is too weak: give at least 112 random bits.*\n$/,
+    )
   })
 })
 
@@ -70,7 +85,10 @@ describe('which keys the demo adopts', () => {
   })
 
   it('none where the variables are empty', () => {
-    expect(read({ FLARE_API_KEY: '', FLOW_TENANT_ID: '' })).toEqual({ secrets: {}, flowTenant: expect.stringMatching(/^b70ef1d6/) })
+    expect(read({ FLARE_API_KEY: '', FLOW_TENANT_ID: '' })).toEqual({
+      secrets: {},
+      flowTenant: expect.stringMatching(/^b70ef1d6/),
+    })
   })
 
   const { FLARE_API_KEY } = STRONG
@@ -81,15 +99,43 @@ describe('which keys the demo adopts', () => {
     ['a repeated word', { FLOW_API_KEY: 'correct-horse-correct-horse-' }, 'is too weak'],
     ['a series', { FLOW_API_KEY: 'abcdefghijklmnopqrstuvwxyz012345' }, 'is too weak'],
     ['digits only', { FLOW_API_KEY: '83920174650298374615029384756102' }, 'is too weak'],
-    ['one with a space', { FLOW_API_KEY: `${FLARE_API_KEY} x` }, 'must be visible ASCII characters'],
-    ['one with a line break', { FLOW_API_KEY: `${FLARE_API_KEY}\n` }, 'must be visible ASCII characters'],
-    ['one with a comma', { FLOW_API_KEY: `${FLARE_API_KEY},x` }, 'must be visible ASCII characters'],
-    ['one beyond ASCII', { FLOW_API_KEY: `${FLARE_API_KEY}\u00e9` }, 'must be visible ASCII characters'],
+    [
+      'one with a space',
+      { FLOW_API_KEY: `${FLARE_API_KEY} x` },
+      'must be visible ASCII characters',
+    ],
+    [
+      'one with a line break',
+      { FLOW_API_KEY: `${FLARE_API_KEY}\n` },
+      'must be visible ASCII characters',
+    ],
+    [
+      'one with a comma',
+      { FLOW_API_KEY: `${FLARE_API_KEY},x` },
+      'must be visible ASCII characters',
+    ],
+    [
+      'one beyond ASCII',
+      { FLOW_API_KEY: `${FLARE_API_KEY}\u00e9` },
+      'must be visible ASCII characters',
+    ],
     ['a long one', { FLOW_API_KEY: FLARE_API_KEY.repeat(10) }, 'must have at most 256 characters'],
-    ['one like those of the demo', { FLOW_API_KEY: `demo_${FLARE_API_KEY}` }, 'must not begin with "demo_"'],
-    ['one twice', { FLOW_API_KEY: FLARE_API_KEY, FLARE_API_KEY }, 'must not be the same as FLARE_API_KEY'],
+    [
+      'one like those of the demo',
+      { FLOW_API_KEY: `demo_${FLARE_API_KEY}` },
+      'must not begin with "demo_"',
+    ],
+    [
+      'one twice',
+      { FLOW_API_KEY: FLARE_API_KEY, FLARE_API_KEY },
+      'must not be the same as FLARE_API_KEY',
+    ],
     ['a tenant that is none', { FLOW_TENANT_ID: 'one, two' }, 'must be 1 to 128 visible ASCII'],
-    ['a tenant of 129 characters', { FLOW_TENANT_ID: 't'.repeat(129) }, 'must be 1 to 128 visible ASCII'],
+    [
+      'a tenant of 129 characters',
+      { FLOW_TENANT_ID: 't'.repeat(129) },
+      'must be 1 to 128 visible ASCII',
+    ],
   ])('not %s', (_name, env: Record<string, string>, words) => {
     const [variable = '', value = ''] = Object.entries(env)[0] ?? []
     const message = messageOf(() => read(env))

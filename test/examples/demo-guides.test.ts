@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto'
 import { secretPattern } from 'twinkey'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { wireFacts } from '../http/wire-rows.ts'
-import { blocksOf, callLine, createGuideRunner, curlLinesOf, readGuide as read } from '../support/guide.ts'
+import {
+  blocksOf,
+  callLine,
+  createGuideRunner,
+  curlLinesOf,
+  readGuide as read,
+} from '../support/guide.ts'
 
 const { run, stop, remove } = createGuideRunner()
 afterEach(stop)
@@ -14,7 +20,9 @@ describe.each(GUIDES)('the server of the guide docs/%s.md', (guide) => {
   test('answers each curl line as the guide says', async () => {
     const [server = ''] = blocksOf(guide, 'ts')
     const { url, printed } = await run(server)
-    const secrets = [...printed().matchAll(new RegExp(secretPattern('acme'), 'g'))].map(([secret]) => secret)
+    const secrets = [...printed().matchAll(new RegExp(secretPattern('acme'), 'g'))].map(
+      ([secret]) => secret,
+    )
     const variables: Record<string, string> = { KEY: secrets[0] ?? '', TEST: secrets[2] ?? '' }
     const lines = curlLinesOf(guide)
     expect(lines).toHaveLength(5)
@@ -31,11 +39,17 @@ describe.each(GUIDES)('the server of the guide docs/%s.md', (guide) => {
 test('the server of docs/boomi-flow.md shows a key when it is made, and never again', async () => {
   const { url, printed } = await run(blocksOf('boomi-flow', 'ts')[0] ?? '')
   const keys = `${url}/api/admin/1/users/me/keys`
-  const withKey = (secret: string) => ({ 'x-boomi-flow-api-key': secret, 'content-type': 'application/json' })
+  const withKey = (secret: string) => ({
+    'x-boomi-flow-api-key': secret,
+    'content-type': 'application/json',
+  })
   const headers = withKey(secretPattern('acme').exec(printed())?.[0] ?? '')
   const made = await fetch(keys, { method: 'POST', headers, body: '{"name":"another"}' })
   const { apiKey } = (await made.json()) as { apiKey: string }
-  const list = (await (await fetch(keys, { headers: withKey(apiKey) })).json()) as { name: string; apiKey: null }[]
+  const list = (await (await fetch(keys, { headers: withKey(apiKey) })).json()) as {
+    name: string
+    apiKey: null
+  }[]
   expect(list.map(({ name, apiKey }) => [name, apiKey]).sort()).toEqual([
     ['API Key', null],
     ['another', null],
@@ -89,18 +103,31 @@ describe.each([
   ['flare', 'Flare clients'],
   ['flowgear', 'Flowgear'],
 ] as const)('the table of docs/%s.md', (guide, section) => {
-  // The words of a row are free. What holds it is not: the names of its tests, or that there is none.
+  // The words of a row are free. What holds it is not: the names of its tests, or that there is
+  // none.
   test(`has a row for each fact of ${section}, with the tests that hold it`, () => {
     const prefix = section === 'Flare clients' ? 'Flare client: ' : `${section}: `
     const facts = wireFacts.filter((fact) => fact.section === section)
-    const expected = facts.map(({ tests }) => tests?.map((name) => `\`${name.slice(prefix.length)}\``).join('; ') ?? 'no test')
-    const held = rowsOf(guide, section).map((row) => row.split(' | ').at(-1)?.replace(/ \|$/, '') ?? '')
-    expect(held.map((cell) => cell.replace(/^no test: .+$/, 'no test')).sort()).toEqual(expected.sort())
+    const expected = facts.map(
+      ({ tests }) =>
+        tests?.map((name) => `\`${name.slice(prefix.length)}\``).join('; ') ?? 'no test',
+    )
+    const held = rowsOf(guide, section).map(
+      (row) => row.split(' | ').at(-1)?.replace(/ \|$/, '') ?? '',
+    )
+    expect(held.map((cell) => cell.replace(/^no test: .+$/, 'no test')).sort()).toEqual(
+      expected.sort(),
+    )
   })
 })
 
-/** The rows of the table of facts of a guide. The table of the clients stands behind that of the product. */
+/**
+ * The rows of the table of facts of a guide. The table of the clients stands behind that of the
+ * product.
+ */
 function rowsOf(guide: string, section: string): string[] {
   const tables = read(guide).split('| behaviour | here | held by |').slice(1)
-  return (tables[section === 'Flare clients' ? 1 : 0] ?? '').split('\n').filter((line) => /^\| /.test(line))
+  return (tables[section === 'Flare clients' ? 1 : 0] ?? '')
+    .split('\n')
+    .filter((line) => /^\| /.test(line))
 }

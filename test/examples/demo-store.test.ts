@@ -20,7 +20,9 @@ describe('the demo on a Node that has SQLite', () => {
     demo = startDemo(['--json'], {}, node)
     const { url, store, keys } = JSON.parse(await demo.lineWith('{'))
     expect(store).toBe('sqlite')
-    const response = await fetch(`${url}/v1/customers/c1`, { headers: { authorization: `Bearer ${keys.standard.primary}` } })
+    const response = await fetch(`${url}/v1/customers/c1`, {
+      headers: { authorization: `Bearer ${keys.standard.primary}` },
+    })
     expect(response.status).toBe(200)
     expect(folders().length).toBe(before.length + 1)
     expect(await demo.end()).toBe(0)

@@ -2,7 +2,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Demo, type DemoLine, FRAMEWORKS, startDemo, startJsonDemo } from '../clients/newman/demo-process.ts'
+import {
+  type Demo,
+  type DemoLine,
+  FRAMEWORKS,
+  startDemo,
+  startJsonDemo,
+} from '../clients/newman/demo-process.ts'
 
 describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
   let demo: Demo
@@ -20,21 +26,39 @@ describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
   const bearer = (credential: string) => ({ authorization: `Bearer ${credential}` })
 
   it('lists routes that are there', async () => {
-    const routes = (await (await get('/')).json()) as { product: string; method: string; path: string }[]
-    expect(new Set(routes.map(({ product }) => product))).toEqual(new Set(['standard', 'Boomi Flow', 'Flare', 'Flowgear']))
+    const routes = (await (await get('/')).json()) as {
+      product: string
+      method: string
+      path: string
+    }[]
+    expect(new Set(routes.map(({ product }) => product))).toEqual(
+      new Set(['standard', 'Boomi Flow', 'Flare', 'Flowgear']),
+    )
     for (const { method, path } of routes) {
       const { status } = await fetch(url + path.replace(/:\w+/, 'acme'), { method })
       // Flowgear answers 404 to whatever it refuses, in words of its own.
       const refused = path === '/customers/:id/' ? 404 : 401
-      expect([method, path, status]).toEqual([method, path, path.endsWith('jwks.json') ? 200 : refused])
+      expect([method, path, status]).toEqual([
+        method,
+        path,
+        path.endsWith('jwks.json') ? 200 : refused,
+      ])
     }
   })
 
   it('lets both secrets of the standard key in, in either place', async () => {
     const { primary, secondary, tenant } = keys.standard
-    for (const headers of [bearer(primary), bearer(secondary), { 'x-api-key': primary }, { 'x-api-key': secondary }]) {
+    for (const headers of [
+      bearer(primary),
+      bearer(secondary),
+      { 'x-api-key': primary },
+      { 'x-api-key': secondary },
+    ]) {
       const response = await get('/v1/customers/c1', headers)
-      expect([response.status, await response.json()]).toEqual([200, { tenant, id: 'c1', name: 'Ada Lovelace' }])
+      expect([response.status, await response.json()]).toEqual([
+        200,
+        { tenant, id: 'c1', name: 'Ada Lovelace' },
+      ])
     }
     const flows = await get(`/v1/tenants/${tenant}/flows`, bearer(primary))
     expect([flows.status, await flows.json()]).toEqual([200, [{ id: 'f1', name: 'Onboarding' }]])
@@ -42,30 +66,56 @@ describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
 
   it('adds a customer', async () => {
     const headers = { ...bearer(keys.standard.primary), 'content-type': 'application/json' }
-    const created = await fetch(`${url}/v1/customers`, { method: 'POST', headers, body: '{"name":"Joan Clarke"}' })
+    const created = await fetch(`${url}/v1/customers`, {
+      method: 'POST',
+      headers,
+      body: '{"name":"Joan Clarke"}',
+    })
     expect(created.status).toBe(201)
     const found = await get(created.headers.get('location') ?? '', bearer(keys.standard.secondary))
     expect(await found.json()).toMatchObject({ name: 'Joan Clarke', tenant: 'acme' })
     const broken = await fetch(`${url}/v1/customers`, { method: 'POST', headers, body: '{"name":' })
-    expect([broken.status, broken.headers.get('content-type')]).toEqual([400, expect.stringContaining('application/problem+json')])
+    expect([broken.status, broken.headers.get('content-type')]).toEqual([
+      400,
+      expect.stringContaining('application/problem+json'),
+    ])
   })
 
   it('refuses what the sample keys do not reach', async () => {
     const { standard, readOnly, test, disabled } = keys
-    const codeOf = async (response: Response) => [response.status, ((await response.json()) as { code: string }).code]
-    expect(await codeOf(await get('/v1/customers/c1', { ...bearer(standard.primary), 'x-tenant-id': 'globex' }))).toEqual([
+    const codeOf = async (response: Response) => [
+      response.status,
+      ((await response.json()) as { code: string }).code,
+    ]
+    expect(
+      await codeOf(
+        await get('/v1/customers/c1', { ...bearer(standard.primary), 'x-tenant-id': 'globex' }),
+      ),
+    ).toEqual([403, 'tenant_denied'])
+    expect(await codeOf(await get('/v1/tenants/globex/flows', bearer(standard.primary)))).toEqual([
       403,
       'tenant_denied',
     ])
-    expect(await codeOf(await get('/v1/tenants/globex/flows', bearer(standard.primary)))).toEqual([403, 'tenant_denied'])
     expect((await get('/v1/customers/c1', bearer(readOnly.primary))).status).toBe(200)
-    expect(await codeOf(await get('/v1/tenants/acme/flows', bearer(readOnly.primary)))).toEqual([403, 'workflow_denied'])
-    expect(await codeOf(await get('/v1/customers/c1', bearer(test.primary)))).toEqual([403, 'environment_denied'])
-    expect(await codeOf(await get('/v1/customers/c1', bearer(disabled.secondary)))).toEqual([401, 'credential_invalid'])
+    expect(await codeOf(await get('/v1/tenants/acme/flows', bearer(readOnly.primary)))).toEqual([
+      403,
+      'workflow_denied',
+    ])
+    expect(await codeOf(await get('/v1/customers/c1', bearer(test.primary)))).toEqual([
+      403,
+      'environment_denied',
+    ])
+    expect(await codeOf(await get('/v1/customers/c1', bearer(disabled.secondary)))).toEqual([
+      401,
+      'credential_invalid',
+    ])
   })
 
   it('exchanges a secret for a token whose key it publishes', async () => {
-    const exchange = await fetch(`${url}/v1/tokens`, { method: 'POST', headers: bearer(keys.readOnly.primary) })
+    const exchange = await fetch(`${url}/v1/tokens`, {
+      method: 'POST',
+      headers: bearer(keys.readOnly.primary),
+    })
     const { access_token: token } = (await exchange.json()) as { access_token: string }
     const whoami = await get('/v1/whoami', bearer(token))
     expect(await whoami.json()).toMatchObject({ name: 'readOnly', via: 'token', slot: 'primary' })
@@ -87,12 +137,17 @@ describe('the demo', () => {
     try {
       await demo.lineWith('The server stays up')
       const text = demo.lines.join('\n')
-      const counts = [...text.matchAll(/(\d+) calls, (\d+) failed/g)].map(([, calls, failed]) => ({ calls: Number(calls), failed }))
+      const counts = [...text.matchAll(/(\d+) calls, (\d+) failed/g)].map(([, calls, failed]) => ({
+        calls: Number(calls),
+        failed,
+      }))
       expect(counts.map(({ failed }) => failed)).toEqual(['0', '0'])
       for (const { calls } of counts) expect(calls).toBeGreaterThan(500)
       expect(text).not.toContain('\u001b[')
 
-      const pasted = demo.lines.slice(demo.lines.indexOf('Paste one of these:')).filter((line) => line.trim().startsWith('curl '))
+      const pasted = demo.lines
+        .slice(demo.lines.indexOf('Paste one of these:'))
+        .filter((line) => line.trim().startsWith('curl '))
       expect(pasted).toHaveLength(6)
       for (const line of pasted) expect([line, (await callAsCurl(line)).ok]).toEqual([line, true])
       expect(await demo.end('SIGINT')).toBe(0)
@@ -158,7 +213,9 @@ describe('the demo', () => {
 
 // As much of a shell and of curl as the demo makes use of. Not every machine has curl.
 function callAsCurl(line: string): Promise<Response> {
-  const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
+  const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(
+    ([, quoted, plain]) => quoted ?? plain ?? '',
+  )
   const headers: [string, string][] = []
   let method = 'GET'
   let body: string | undefined
@@ -167,7 +224,8 @@ function callAsCurl(line: string): Promise<Response> {
     const word = words[at] ?? ''
     if (word === '-i') continue
     if (word === '-X') method = words[++at] ?? ''
-    else if (word === '-H') headers.push((words[++at] ?? '').split(/: (.*)/s, 2) as [string, string])
+    else if (word === '-H')
+      headers.push((words[++at] ?? '').split(/: (.*)/s, 2) as [string, string])
     else if (word === '-d') {
       body = words[++at] ?? ''
       method = 'POST'

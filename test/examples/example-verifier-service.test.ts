@@ -46,7 +46,10 @@ test('the example verifier-service verifies by public keys alone, through a chan
 })
 
 test('the service that verifies imports neither the whole of Twinkey nor a store', () => {
-  const text = readFileSync(new URL('../../examples/verifier-service/reports.ts', import.meta.url), 'utf8')
+  const text = readFileSync(
+    new URL('../../examples/verifier-service/reports.ts', import.meta.url),
+    'utf8',
+  )
   const imported = [...text.matchAll(/ from '(.+)'/g)].map(([, from]) => from)
   expect(imported).toEqual(['fastify', 'twinkey/fastify', 'twinkey/verifier', './settings.ts'])
 })

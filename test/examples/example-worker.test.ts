@@ -32,20 +32,31 @@ async function openDatabase(): Promise<Client> {
   return client
 }
 
-/** Serves the bundle as an isolate of its own, and ends what a request has begun when it is answered, but for what `waitUntil` is given. */
+/**
+ * Serves the bundle as an isolate of its own, and ends what a request has begun when it is
+ * answered, but for what `waitUntil` is given.
+ */
 async function startIsolate(client: Client, { keepsWork = true } = {}): Promise<string> {
   const file = join(folder, `${randomUUID()}.mjs`)
   writeFileSync(file, bundle)
   const isolate = (await import(/* @vite-ignore */ file)) as { default: typeof worker }
   let open = 0
-  const env = { DB: d1Over(client, () => open > 0), ADMIN_TOKEN: adminToken, SIGNING_KEY: JSON.stringify(await signingKey) }
+  const env = {
+    DB: d1Over(client, () => open > 0),
+    ADMIN_TOKEN: adminToken,
+    SIGNING_KEY: JSON.stringify(await signingKey),
+  }
   const server = serve({
     port: 0,
     async fetch(request) {
       const kept: Promise<unknown>[] = []
       open++
       try {
-        const host = { waitUntil: (work: Promise<unknown>) => void kept.push(work), passThroughOnException() {}, props: {} }
+        const host = {
+          waitUntil: (work: Promise<unknown>) => void kept.push(work),
+          passThroughOnException() {},
+          props: {},
+        }
         return await isolate.default.fetch(request, env, host)
       } finally {
         void Promise.allSettled(keepsWork ? kept : []).then(() => open--)
@@ -113,8 +124,15 @@ test.each([
   const url = await startIsolate(client, { keepsWork })
   const warned = vi.spyOn(console, 'error').mockImplementation(() => {})
   onTestFinished(() => warned.mockRestore())
-  const body = JSON.stringify({ name: 'Billing', scope: { tenants: ['t1'], environments: ['production'] } })
-  const made = await fetch(`${url}/admin/keys`, { method: 'POST', headers: { authorization: `Bearer ${adminToken}` }, body })
+  const body = JSON.stringify({
+    name: 'Billing',
+    scope: { tenants: ['t1'], environments: ['production'] },
+  })
+  const made = await fetch(`${url}/admin/keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${adminToken}` },
+    body,
+  })
   const { primary } = (await made.json()) as CreatedKey
   const headers = { 'x-api-key': primary, 'x-environment': 'production' }
   expect((await fetch(`${url}/tenants/t1/customers`, { headers })).status).toBe(200)
@@ -128,5 +146,7 @@ describe('the store of the example worker', () => {
     for (const sql of schema) await client.execute(sql)
   })
   afterAll(() => client.close())
-  test.each(storeContract.map(({ name, run }) => [name, run] as const))('%s', (_name, run) => run(async () => d1Store(d1Over(client))))
+  test.each(storeContract.map(({ name, run }) => [name, run] as const))('%s', (_name, run) =>
+    run(async () => d1Store(d1Over(client))),
+  )
 })

@@ -12,7 +12,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const cache = join(root, 'node_modules/.cache')
 mkdirSync(cache, { recursive: true })
 const scratch = mkdtempSync(join(cache, 'twinkey-examples-'))
-// Without it, tsx would follow the paths of the project to src: what runs here is the package, by its own exports.
+// Without it, tsx would follow the paths of the project to src: what runs here is the package, by
+// its own exports.
 const tsconfig = join(scratch, 'tsconfig.json')
 writeFileSync(tsconfig, '{}')
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
@@ -40,16 +41,33 @@ interface Running {
   printed(): string
 }
 
-async function start(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Running> {
-  const env = { ...process.env, ...more, TSX_TSCONFIG_PATH: tsconfig, PORT: String(await freePort()) }
-  const program = spawn(process.execPath, ['--import', 'tsx', ...args], { cwd: root, env, stdio: 'pipe' })
+async function start(
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<Running> {
+  const env = {
+    ...process.env,
+    ...more,
+    TSX_TSCONFIG_PATH: tsconfig,
+    PORT: String(await freePort()),
+  }
+  const program = spawn(process.execPath, ['--import', 'tsx', ...args], {
+    cwd: root,
+    env,
+    stdio: 'pipe',
+  })
   return { program, ...(await untilListening(program)) }
 }
 
 test('the examples use the package that is built', () => {
-  const program = "console.log(import.meta.resolve('twinkey'), import.meta.resolve('twinkey/express'))"
+  const program =
+    "console.log(import.meta.resolve('twinkey'), import.meta.resolve('twinkey/express'))"
   const env = { ...process.env, TSX_TSCONFIG_PATH: tsconfig }
-  const resolved = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], { cwd: root, env })
+  const resolved = execFileSync(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '--eval', program],
+    { cwd: root, env },
+  )
   expect(String(resolved)).toMatch(/\/dist\/index\.js .*\/dist\/express\.js$/m)
 })
 
@@ -59,7 +77,10 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
   let token = ''
 
   const call = (path: string, credential?: string, method = 'GET') =>
-    fetch(running.url + path, { method, headers: credential === undefined ? {} : { authorization: `Bearer ${credential}` } })
+    fetch(running.url + path, {
+      method,
+      headers: credential === undefined ? {} : { authorization: `Bearer ${credential}` },
+    })
 
   beforeAll(async () => {
     running = await start(args)
@@ -86,7 +107,9 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
     const response = await call('/customers/c1', secret)
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ id: 'c1', tenant: 't1', name: 'Ada Lovelace' })
-    expect((await fetch(`${running.url}/customers/c1`, { headers: { 'x-api-key': secret } })).status).toBe(200)
+    expect(
+      (await fetch(`${running.url}/customers/c1`, { headers: { 'x-api-key': secret } })).status,
+    ).toBe(200)
     expect((await call('/customers/nobody', secret)).status).toBe(404)
   })
 
@@ -104,7 +127,10 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
       body: [{ id: 'c1', tenant: 't1', name: 'Ada Lovelace' }],
     })
     const other = await call('/tenants/t2/customers', secret)
-    expect({ status: other.status, body: await other.json() }).toMatchObject({ status: 403, body: { code: 'tenant_denied' } })
+    expect({ status: other.status, body: await other.json() }).toMatchObject({
+      status: 403,
+      body: { code: 'tenant_denied' },
+    })
   })
 
   test('exchanges the key for a token, and lets that in', async () => {
@@ -119,10 +145,18 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
   })
 
   test('says whose token it is, and publishes the key that verifies it', async () => {
-    expect(await (await call('/tokens/test', token)).json()).toMatchObject({ name: 'Billing', via: 'token', tenants: ['t1'] })
-    const { keys } = (await (await call('/tokens/jwks.json')).json()) as { keys: Record<string, unknown>[] }
+    expect(await (await call('/tokens/test', token)).json()).toMatchObject({
+      name: 'Billing',
+      via: 'token',
+      tenants: ['t1'],
+    })
+    const { keys } = (await (await call('/tokens/jwks.json')).json()) as {
+      keys: Record<string, unknown>[]
+    }
     const [header = ''] = token.split('.')
-    expect(keys.map(({ kid }) => kid)).toEqual([JSON.parse(Buffer.from(header, 'base64url').toString()).kid])
+    expect(keys.map(({ kid }) => kid)).toEqual([
+      JSON.parse(Buffer.from(header, 'base64url').toString()).kid,
+    ])
     expect(keys[0]).not.toHaveProperty('d')
   })
 
@@ -131,9 +165,13 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
     expect(running.printed()).not.toMatch(/warn|error/i)
   })
 
-  test('closes when it is told to, while keep-alive clients go on sending', async ({ onTestFinished }) => {
+  test('closes when it is told to, while keep-alive clients go on sending', async ({
+    onTestFinished,
+  }) => {
     if (!args.includes('--eval')) keepCalling(running.url, secret, onTestFinished)
-    const ended = new Promise((resolve) => running.program.once('exit', (code, signal) => resolve({ code, signal })))
+    const ended = new Promise((resolve) =>
+      running.program.once('exit', (code, signal) => resolve({ code, signal })),
+    )
     running.program.kill('SIGTERM')
     expect(await ended).toEqual({ code: 0, signal: null })
     expect(running.printed()).toContain('Closed')
@@ -141,14 +179,19 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
 })
 
 test('an example that is not there is answered with those that are', () => {
-  const ask = (name: string) => spawnSync(process.execPath, ['examples/start.mjs', name], { cwd: root, encoding: 'utf8' })
+  const ask = (name: string) =>
+    spawnSync(process.execPath, ['examples/start.mjs', name], { cwd: root, encoding: 'utf8' })
   for (const name of ['', 'nobody', '../test/run', 'tenants/../throttle/server'])
-    expect(ask(name)).toMatchObject({ status: 2, stderr: 'Use: npm run example tenants|own-store|verifier-service|worker\n' })
+    expect(ask(name)).toMatchObject({
+      status: 2,
+      stderr: 'Use: npm run example tenants|own-store|verifier-service|worker\n',
+    })
 })
 
 describe('the example throttle', () => {
   let running: Running
-  const call = (headers: Record<string, string>, path = '/customers', method = 'GET') => fetch(running.url + path, { method, headers })
+  const call = (headers: Record<string, string>, path = '/customers', method = 'GET') =>
+    fetch(running.url + path, { method, headers })
 
   beforeAll(async () => {
     running = await start(['examples/throttle/server.ts'], { PROXIES: '127.0.0.1' })
@@ -161,19 +204,26 @@ describe('the example throttle', () => {
     const guess = { 'x-api-key': 'acme_typo' }
     const from = (address: string) => ({ 'x-forwarded-for': address })
     expect((await call({ ...key, ...from('203.0.113.9') })).status).toBe(200)
-    for (let i = 0; i < 10; i++) expect((await call({ ...guess, ...from('203.0.113.9') })).status).toBe(401)
+    for (let i = 0; i < 10; i++)
+      expect((await call({ ...guess, ...from('203.0.113.9') })).status).toBe(401)
     const answer = await call({ ...guess, ...from('203.0.113.9') })
     expect([answer.status, await answer.json()]).toMatchObject([429, { code: 'rate_limited' }])
-    expect(Number(answer.headers.get('retry-after'))).toSatisfy((seconds: number) => seconds > 0 && seconds <= 300)
+    expect(Number(answer.headers.get('retry-after'))).toSatisfy(
+      (seconds: number) => seconds > 0 && seconds <= 300,
+    )
     expect((await call({ ...guess, ...from('203.0.113.9') }, '/tokens', 'POST')).status).toBe(429)
     expect((await call({ ...key, ...from('203.0.113.9') })).status).toBe(200)
     expect((await call({ ...guess, ...from('203.0.113.10') })).status).toBe(401)
   })
 
   test('takes the addresses of one IPv6 network for one peer', async () => {
-    const guess = async (address: string) => (await call({ 'x-api-key': 'acme_typo', 'x-forwarded-for': address })).status
+    const guess = async (address: string) =>
+      (await call({ 'x-api-key': 'acme_typo', 'x-forwarded-for': address })).status
     for (let i = 0; i < 10; i++) expect(await guess(`2001:db8:0:1::${i}`)).toBe(401)
-    expect([await guess('2001:db8::1:aaaa:bbbb:cccc:dddd'), await guess('2001:db8::2:0:0:0:1')]).toEqual([429, 401])
+    expect([
+      await guess('2001:db8::1:aaaa:bbbb:cccc:dddd'),
+      await guess('2001:db8::2:0:0:0:1'),
+    ]).toEqual([429, 401])
     expect(running.printed()).not.toMatch(/warn|error/i)
   })
 })
@@ -188,10 +238,9 @@ function keepCalling(url: string, secret: string, onTestFinished: (end: () => vo
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const call = () => {
       if (isOver) return agent.destroy()
-      get(`${url}/customers/c1`, { agent, headers: { 'x-api-key': secret } }, (response) => response.resume().on('close', call)).on(
-        'error',
-        () => setImmediate(call),
-      )
+      get(`${url}/customers/c1`, { agent, headers: { 'x-api-key': secret } }, (response) =>
+        response.resume().on('close', call),
+      ).on('error', () => setImmediate(call))
     }
     call()
   }
@@ -203,7 +252,9 @@ function freePort(): Promise<number> {
     server.on('error', reject)
     server.listen(0, () => {
       const address = server.address()
-      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 0))
+      server.close(() =>
+        resolve(address !== null && typeof address === 'object' ? address.port : 0),
+      )
     })
   })
 }

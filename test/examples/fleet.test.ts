@@ -20,7 +20,11 @@ interface Told {
 test.each(['postgres', 'redis'])(
   'the fleet of the examples holds what it shows, on %s, serves, and stops when it is told to',
   async (store) => {
-    const program = spawn(process.execPath, ['examples/fleet/start.mjs', '--json', '--nodes', '3', '--store', store], { cwd: root })
+    const program = spawn(
+      process.execPath,
+      ['examples/fleet/start.mjs', '--json', '--nodes', '3', '--store', store],
+      { cwd: root },
+    )
     const ended = once(program, 'exit')
     onTestFinished(() => void program.kill('SIGTERM'))
     let printed = ''
@@ -40,9 +44,13 @@ test.each(['postgres', 'redis'])(
     expect(told.letIn).toBe(told.calls)
     expect(told.underRotation).toBeGreaterThan(10)
 
-    const ask = (secret: string) => fetch(`${told.url}/customers`, { headers: { authorization: `Bearer ${secret}` } })
+    const ask = (secret: string) =>
+      fetch(`${told.url}/customers`, { headers: { authorization: `Bearer ${secret}` } })
     const served = await ask(told.secret)
-    expect([served.status, await served.json()]).toEqual([200, expect.objectContaining({ tenant: 't1', slot: 'primary' })])
+    expect([served.status, await served.json()]).toEqual([
+      200,
+      expect.objectContaining({ tenant: 't1', slot: 'primary' }),
+    ])
     expect((await ask('none')).status).toBe(401)
 
     program.kill('SIGTERM')
@@ -52,7 +60,9 @@ test.each(['postgres', 'redis'])(
 )
 
 test('the fleet of the examples says how it is used', async () => {
-  const program = spawn(process.execPath, ['examples/fleet/start.mjs', '--nodes', 'many'], { cwd: root })
+  const program = spawn(process.execPath, ['examples/fleet/start.mjs', '--nodes', 'many'], {
+    cwd: root,
+  })
   let said = ''
   program.stderr.on('data', (chunk) => {
     said += chunk

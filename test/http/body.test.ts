@@ -22,11 +22,23 @@ describe('the body of a token request', () => {
     ['JSON with blanks around it', bytes(' \n{"scope":"a"}\r\n'), { scope: 'a' }],
     ['a form with blanks around it', { parsed: ' scope=a\n' }, { scope: 'a' }],
     ['nothing but blanks', bytes(' \r\n'), undefined],
-    ['bytes that a parser left as they were', { parsed: bytes('{"scope":"a"}').bytes }, { scope: 'a' }],
+    [
+      'bytes that a parser left as they were',
+      { parsed: bytes('{"scope":"a"}').bytes },
+      { scope: 'a' },
+    ],
     ['a form without members', { parsed: {} }, undefined],
-    ['JSON that a form parser took for a name', { parsed: { '{"scope":"a"}': '' } }, { scope: 'a' }],
+    [
+      'JSON that a form parser took for a name',
+      { parsed: { '{"scope":"a"}': '' } },
+      { scope: 'a' },
+    ],
     ['the same with a blank before it', { parsed: { ' {"scope":"a"}': '' } }, { scope: 'a' }],
-    ['as much as it may be', { parsed: `scope=${'a'.repeat(MAX - 6)}` }, { scope: 'a'.repeat(MAX - 6) }],
+    [
+      'as much as it may be',
+      { parsed: `scope=${'a'.repeat(MAX - 6)}` },
+      { scope: 'a'.repeat(MAX - 6) },
+    ],
   ])('may be %s', (_name, source, members) => {
     expect(readBody(source)).toEqual(members)
   })
@@ -34,7 +46,10 @@ describe('the body of a token request', () => {
   it.each<[string, BodySource]>([
     ['a form with a blank in it', bytes('a b=1')],
     ['a form with a blank at its end and more', bytes('a=1 b')],
-    ['bytes that are no UTF-8', { bytes: new Uint8Array([...bytes('{"scope":"').bytes, 0xff, ...bytes('"}').bytes]) }],
+    [
+      'bytes that are no UTF-8',
+      { bytes: new Uint8Array([...bytes('{"scope":"').bytes, 0xff, ...bytes('"}').bytes]) },
+    ],
     ['a text that is longer than a body may be', { parsed: `scope=${'a'.repeat(MAX - 5)}` }],
     ['JSON as a name that has a value', { parsed: { '{"scope":"a"}': 'b' } }],
     ['JSON as a name beside another', { parsed: { '{"scope":"a"}': '', b: '' } }],
@@ -68,7 +83,9 @@ describe('a body that is no longer there', () => {
     ['with the length 0', 2, ['Content-Length', '0'], 'nothing'],
     ['on HTTP/2 with no header of a body', 2, [], 'refused'],
   ])('was, %s', (_name, httpVersionMajor, rawHeaders, was) => {
-    expect(takenBody({ httpVersionMajor, rawHeaders })).toEqual(was === 'nothing' ? bytes('') : UNREADABLE)
+    expect(takenBody({ httpVersionMajor, rawHeaders })).toEqual(
+      was === 'nothing' ? bytes('') : UNREADABLE,
+    )
   })
 
   it('where nobody knows how bodies are announced, was one', () => {
@@ -89,9 +106,12 @@ describe('the body of a request of Node', () => {
     resume: () => expect.fail('read'),
   })
 
-  it.each([[undefined], [null]])('is what the headers say where a parser has left %j', async (body) => {
-    expect(await readNodeBody(taken(body), RESPONSE)).toEqual(bytes(''))
-  })
+  it.each([[undefined], [null]])(
+    'is what the headers say where a parser has left %j',
+    async (body) => {
+      expect(await readNodeBody(taken(body), RESPONSE)).toEqual(bytes(''))
+    },
+  )
 
   it.each([[''], [0], [{}]])('is what a parser has made of it: %j', async (body) => {
     expect(await readNodeBody(taken(body), RESPONSE)).toEqual({ parsed: body })
@@ -114,25 +134,40 @@ describe('what a handler sees of a secret in the query', () => {
   })
 
   it.each(['read', 'being read'])('is nothing, and a body that was %s stays so', async (state) => {
-    const request = new Request('http://localhost/?auth-key=s&b=1', { method: 'POST', headers: { 'x-a': '1' }, body: 'text' })
+    const request = new Request('http://localhost/?auth-key=s&b=1', {
+      method: 'POST',
+      headers: { 'x-a': '1' },
+      body: 'text',
+    })
     if (state === 'read') await request.text()
     else request.body?.getReader()
     const seen = hideWebQuery(request, ['auth-key'])
-    expect([seen.url, seen.method, seen.headers.get('x-a'), seen.bodyUsed]).toEqual(['http://localhost/?b=1', 'POST', '1', true])
+    expect([seen.url, seen.method, seen.headers.get('x-a'), seen.bodyUsed]).toEqual([
+      'http://localhost/?b=1',
+      'POST',
+      '1',
+      true,
+    ])
   })
 
   // Bun makes a request with the name of a user in its URL, and keeps it.
   const user = URL_WITH_USER_IS_TAKEN ? 'user:word@' : ''
 
   it.each([
-    ['http://user:word@localhost/?auth-key=s&b=http://c@d', `http://${user}localhost/?b=http://c@d`],
+    [
+      'http://user:word@localhost/?auth-key=s&b=http://c@d',
+      `http://${user}localhost/?b=http://c@d`,
+    ],
     ['http://localhost/?auth-key=s&b=http://c@d', 'http://localhost/?b=http://c@d'],
-  ])('is nothing where Fetch makes no such request, and all else is as it came: %s', (url, without) => {
-    const request = new Request('http://localhost/', { headers: { 'x-a': '1' } })
-    Object.defineProperties(request, { url: { value: url }, method: { value: 'TRACE' } })
-    const seen = hideWebQuery(request, ['auth-key'])
-    expect([seen.url, seen.method, seen.headers.get('x-a')]).toEqual([without, 'TRACE', '1'])
-  })
+  ])(
+    'is nothing where Fetch makes no such request, and all else is as it came: %s',
+    (url, without) => {
+      const request = new Request('http://localhost/', { headers: { 'x-a': '1' } })
+      Object.defineProperties(request, { url: { value: url }, method: { value: 'TRACE' } })
+      const seen = hideWebQuery(request, ['auth-key'])
+      expect([seen.url, seen.method, seen.headers.get('x-a')]).toEqual([without, 'TRACE', '1'])
+    },
+  )
 })
 
 it('a response that only switches protocols is handed on as it is', () => {

@@ -14,21 +14,47 @@ export const IMPORTED_PADDED = '/Zk+3mB0sT9xLw2yNf7hJcR5uAeDq8w='
 export const EXPIRES_AFTER = 60_000
 
 const profile = boomiFlow()
-const flows = (principal: Principal | undefined) => [principal === undefined ? 'anonymous' : flowOf(principal)]
+const flows = (principal: Principal | undefined) => [
+  principal === undefined ? 'anonymous' : flowOf(principal),
+]
 
 /** The one flow that the test application answers with. */
-export function flowOf({ name, slot, tenant = null }: Pick<Principal, 'name' | 'slot'> & { tenant?: string | null | undefined }) {
+export function flowOf({
+  name,
+  slot,
+  tenant = null,
+}: Pick<Principal, 'name' | 'slot'> & { tenant?: string | null | undefined }) {
   return { id: { id: 'f1' }, developerName: name, slot, tenant }
 }
 
 export const boomiFlowRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/draw/1/flow', requirement: { profile }, answer: flows },
   { method: 'POST', path: '/api/draw/1/flow', requirement: { profile }, answer: flows },
-  { method: 'GET', path: '/api/tenants/:tenant/flow', requirement: { profile, tenant: param('tenant') }, answer: flows },
-  { method: 'GET', path: '/api/run', requirement: { profile, workflow: 'flows.run' }, answer: flows },
-  { method: 'GET', path: '/api/admin/1/users/me', requirement: { profile, anyTarget: true }, answer: flows },
+  {
+    method: 'GET',
+    path: '/api/tenants/:tenant/flow',
+    requirement: { profile, tenant: param('tenant') },
+    answer: flows,
+  },
+  {
+    method: 'GET',
+    path: '/api/run',
+    requirement: { profile, workflow: 'flows.run' },
+    answer: flows,
+  },
+  {
+    method: 'GET',
+    path: '/api/admin/1/users/me',
+    requirement: { profile, anyTarget: true },
+    answer: flows,
+  },
   { method: 'GET', path: '/api/optional', requirement: { profile, optional: true }, answer: flows },
-  { method: 'GET', path: '/api/limited', requirement: { profile, tenant: () => rateLimited(30) }, answer: flows },
+  {
+    method: 'GET',
+    path: '/api/limited',
+    requirement: { profile, tenant: () => rateLimited(30) },
+    answer: flows,
+  },
 ]
 
 export type BoomiFlowFixture = Awaited<ReturnType<typeof createBoomiFlowFixture>>
@@ -39,7 +65,10 @@ const ownerScope: OwnerScope = (owner) => {
   return { tenants: owner === 'moved' ? [OTHER_TENANT] : '*', environments: '*', workflows: '*' }
 }
 
-/** Keys of the user `ada` and of others. The tenants are the one of the vendor's example, and another. */
+/**
+ * Keys of the user `ada` and of others. The tenants are the one of the vendor's example, and
+ * another.
+ */
 export async function createBoomiFlowFixture() {
   const bench = createBench({
     prefixes: ['acme'],
@@ -50,7 +79,8 @@ export async function createBoomiFlowFixture() {
   })
   const { keys, tokens } = bench.twinkey
   const scope = { tenants: [SEED_TENANT] }
-  const key = (name: string, more: Partial<Parameters<typeof keys.create>[0]> = {}) => keys.create({ name, owner: 'ada', scope, ...more })
+  const key = (name: string, more: Partial<Parameters<typeof keys.create>[0]> = {}) =>
+    keys.create({ name, owner: 'ada', scope, ...more })
 
   const main = await key('API Key')
   const twoTenants = await key('two tenants', { scope: { tenants: [SEED_TENANT, OTHER_TENANT] } })

@@ -3,10 +3,14 @@ import { boomiFlowRoutes, createBoomiFlowFixture } from './boomi-flow-fixture.ts
 import { boomiFlowTable } from './boomi-flow-table.ts'
 import { runTable } from './wire-suite.ts'
 
-runTable('the Boomi Flow profile', boomiFlowTable, createBoomiFlowFixture, () => ({ routes: boomiFlowRoutes, tokens: {} }))
+runTable('the Boomi Flow profile', boomiFlowTable, createBoomiFlowFixture, () => ({
+  routes: boomiFlowRoutes,
+  tokens: {},
+}))
 
 test('Boomi Flow: other and unknown tenants are told by the same bytes', () => {
-  const answerTo = (name: string) => boomiFlowTable.find((row) => row.name === `Boomi Flow: ${name}`)?.expected
+  const answerTo = (name: string) =>
+    boomiFlowTable.find((row) => row.name === `Boomi Flow: ${name}`)?.expected
   expect(answerTo('another tenant')).toBeDefined()
   expect(answerTo('an unknown tenant')).toEqual(answerTo('another tenant'))
 })

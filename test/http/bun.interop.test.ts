@@ -5,11 +5,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 
-// Runs everything in this folder once more, on Bun instead of Node: the same tables and fixtures, there with the hosts that Bun has.
+// Runs everything in this folder once more, on Bun instead of Node: the same tables and fixtures,
+// there with the hosts that Bun has.
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = join(here, '../..')
-const suites = readdirSync(here).filter((name) => name.endsWith('.test.ts') && !name.endsWith('.interop.test.ts'))
+const suites = readdirSync(here).filter(
+  (name) => name.endsWith('.test.ts') && !name.endsWith('.interop.test.ts'),
+)
 const HOSTS = ['web on Bun', 'Hono 4 on Bun', 'Express 5', 'Fastify 5']
 
 /** A test as the runner reports it. */
@@ -20,7 +23,8 @@ interface Outcome {
   readonly failureMessages: readonly string[]
 }
 
-// A plain handler cannot change the Request that a logger around it holds: such a logger takes `redactUrl`, which is tested there too.
+// A plain handler cannot change the Request that a logger around it holds: such a logger takes
+// `redactUrl`, which is tested there too.
 const CANNOT_BE = ['what a logger sees on web on Bun', /^Flowgear: .*(is|are) gone /] as const
 
 const outcomes = new Map<string, readonly Outcome[]>()
@@ -29,8 +33,15 @@ beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'twinkey-bun-'))
   try {
     const report = join(folder, 'report.json')
-    const said = await runOnBun(['run', ...suites.map((name) => `test/http/${name}`), '--reporter=json', `--outputFile=${report}`])
-    const { testResults } = JSON.parse(readReport(report, said)) as { testResults: { name: string; assertionResults: Outcome[] }[] }
+    const said = await runOnBun([
+      'run',
+      ...suites.map((name) => `test/http/${name}`),
+      '--reporter=json',
+      `--outputFile=${report}`,
+    ])
+    const { testResults } = JSON.parse(readReport(report, said)) as {
+      testResults: { name: string; assertionResults: Outcome[] }[]
+    }
     for (const { name, assertionResults } of testResults)
       outcomes.set(suites.find((suite) => name.endsWith(`/${suite}`)) ?? name, assertionResults)
   } finally {
@@ -45,9 +56,13 @@ describe.each(suites)('on Bun, %s', (suite) => {
       return host === '' ? !HOSTS.some((each) => title.endsWith(each)) : title.endsWith(host)
     })
     const failed = own.filter(({ status, ancestorTitles, title }) => {
-      return status !== 'passed' && !(ancestorTitles.includes(CANNOT_BE[0]) && CANNOT_BE[1].test(title))
+      return (
+        status !== 'passed' && !(ancestorTitles.includes(CANNOT_BE[0]) && CANNOT_BE[1].test(title))
+      )
     })
-    expect(failed.map(({ title, failureMessages }) => `${title}: ${failureMessages[0]?.split('\n')[0]}`)).toEqual([])
+    expect(
+      failed.map(({ title, failureMessages }) => `${title}: ${failureMessages[0]?.split('\n')[0]}`),
+    ).toEqual([])
   })
 
   test('ran as many tests on each host', () => {
@@ -56,29 +71,44 @@ describe.each(suites)('on Bun, %s', (suite) => {
 })
 
 test('on Bun, most suites have a test for each host', () => {
-  expect(suites.filter((suite) => countOf(suite, 'web on Bun') > 0).length).toBeGreaterThan(suites.length / 2)
+  expect(suites.filter((suite) => countOf(suite, 'web on Bun') > 0).length).toBeGreaterThan(
+    suites.length / 2,
+  )
 })
 
 test('what cannot be on Bun is what is excepted, and no more', () => {
   const excepted = [...outcomes.values()]
     .flat()
-    .filter(({ ancestorTitles, title }) => ancestorTitles.includes(CANNOT_BE[0]) && CANNOT_BE[1].test(title))
+    .filter(
+      ({ ancestorTitles, title }) =>
+        ancestorTitles.includes(CANNOT_BE[0]) && CANNOT_BE[1].test(title),
+    )
   expect(excepted.filter(({ status }) => status === 'passed')).toEqual([])
 })
 
 function countOf(suite: string, host: string): number {
-  return (outcomes.get(suite) ?? []).filter(({ ancestorTitles }) => ancestorTitles.join(' ').endsWith(host)).length
+  return (outcomes.get(suite) ?? []).filter(({ ancestorTitles }) =>
+    ancestorTitles.join(' ').endsWith(host),
+  ).length
 }
 
 function runOnBun(args: readonly string[]): Promise<string> {
   // Without what this runner tells its own children.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_OPTIONS|NODE_PATH)/.test(name)))
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_OPTIONS|NODE_PATH)/.test(name)),
+  )
   const bun = join(root, 'node_modules/.bin/bun')
-  const child = spawn(bun, [join(root, 'node_modules/vitest/vitest.mjs'), ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(bun, [join(root, 'node_modules/vitest/vitest.mjs'), ...args], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let said = ''
   child.stdout.on('data', (chunk) => (said += chunk))
   child.stderr.on('data', (chunk) => (said += chunk))
-  return new Promise((resolve, reject) => child.on('error', reject).on('close', () => resolve(said)))
+  return new Promise((resolve, reject) =>
+    child.on('error', reject).on('close', () => resolve(said)),
+  )
 }
 
 function readReport(path: string, said: string): string {

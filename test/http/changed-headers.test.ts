@@ -20,8 +20,17 @@ interface Row {
 const bearer = (secret: string): Field => ['Authorization', `Bearer ${secret}`]
 const tenant = (name: string): Field => ['X-Tenant-Id', name]
 const IN = (name = 'main', of: string | null = 't1') =>
-  allowed({ name, slot: 'primary', via: 'secret', tenant: of, environment: 'production', workflow: 'customers.read' })
-const REPEATED = refused('target_conflict', { detail: 'The request names its target more than once.' })
+  allowed({
+    name,
+    slot: 'primary',
+    via: 'secret',
+    tenant: of,
+    environment: 'production',
+    workflow: 'customers.read',
+  })
+const REPEATED = refused('target_conflict', {
+  detail: 'The request names its target more than once.',
+})
 const NO_TENANT = refused('target_missing', { axis: 'tenant' })
 
 const rows: readonly Row[] = [
@@ -127,7 +136,12 @@ const rows: readonly Row[] = [
   },
   {
     name: 'a credential that is sent twice, and replaced by another one',
-    sent: ({ primary, disabled }) => [bearer(disabled), bearer(disabled), tenant('t1'), ['X-Copy', primary]],
+    sent: ({ primary, disabled }) => [
+      bearer(disabled),
+      bearer(disabled),
+      tenant('t1'),
+      ['X-Copy', primary],
+    ],
     edits: ({ primary }) => [['authorization', `Bearer ${primary}`]],
     expected: IN(),
   },
@@ -145,32 +159,45 @@ const rows: readonly Row[] = [
   },
 ]
 
-describe.each(Object.entries(allHosts))('headers that a layer before the guard has changed, on %s', (_name, start) => {
-  let f: Fixture
-  let host: Host
+describe.each(Object.entries(allHosts))(
+  'headers that a layer before the guard has changed, on %s',
+  (_name, start) => {
+    let f: Fixture
+    let host: Host
 
-  beforeAll(async () => {
-    f = await createFixture()
-    host = await start(f.twinkey, { routes: standardRoutes, tokens: { '/tokens': undefined }, edits: true })
-  })
-  afterAll(async () => {
-    await host.close()
-    await f.twinkey.close()
-  })
+    beforeAll(async () => {
+      f = await createFixture()
+      host = await start(f.twinkey, {
+        routes: standardRoutes,
+        tokens: { '/tokens': undefined },
+        edits: true,
+      })
+    })
+    afterAll(async () => {
+      await host.close()
+      await f.twinkey.close()
+    })
 
-  const send = (request: RawRequest) => sendTo(host, request)
+    const send = (request: RawRequest) => sendTo(host, request)
 
-  test.each(rows)('$name', async ({ target = '/by-header', sent, edits, expected }) => {
-    for (const _ of ['cold', 'warm']) {
-      const headers = [...sent(f.secrets), editing(edits(f.secrets))]
-      expect(seen(await send({ target, headers }), expected)).toEqual(expected)
-    }
-  })
+    test.each(rows)('$name', async ({ target = '/by-header', sent, edits, expected }) => {
+      for (const _ of ['cold', 'warm']) {
+        const headers = [...sent(f.secrets), editing(edits(f.secrets))]
+        expect(seen(await send({ target, headers }), expected)).toEqual(expected)
+      }
+    })
 
-  test('a token is not wider because the length of a body was removed that somebody has read', async () => {
-    const body = '{"scope":"workflow:customers.read"}'
-    const headers = [bearer(f.secrets.primary), ['Content-Length', String(body.length)] as const, editing([['content-length', null]])]
-    const expected = refused('request_malformed')
-    expect(seen(await send({ method: 'POST', target: '/drained/tokens', headers, body }), expected)).toEqual(expected)
-  })
-})
+    test('a token is not wider because the length of a body was removed that somebody has read', async () => {
+      const body = '{"scope":"workflow:customers.read"}'
+      const headers = [
+        bearer(f.secrets.primary),
+        ['Content-Length', String(body.length)] as const,
+        editing([['content-length', null]]),
+      ]
+      const expected = refused('request_malformed')
+      expect(
+        seen(await send({ method: 'POST', target: '/drained/tokens', headers, body }), expected),
+      ).toEqual(expected)
+    })
+  },
+)

@@ -20,7 +20,8 @@ export interface Heard {
 /**
  * Talks on one connection, which nobody closes but the server.
  *
- * @returns The answers in the order in which they came; fewer than were waited for where the server closed the connection first.
+ * @returns The answers in the order in which they came; fewer than were waited for where the server
+ *   closed the connection first.
  */
 export async function converse(port: number, said: readonly Said[]): Promise<Heard[]> {
   const socket = connect({ port, host: '127.0.0.1' })
@@ -36,7 +37,8 @@ export async function converse(port: number, said: readonly Said[]): Promise<Hea
     pending = Buffer.concat([pending, chunk])
     wake()
   })
-  // A server that closes while more is being sent resets the connection: what it answered before counts.
+  // A server that closes while more is being sent resets the connection: what it answered before
+  // counts.
   socket.on('error', ends).on('close', ends).on('end', ends)
   socket.setTimeout(10_000, () => socket.destroy())
   try {
@@ -61,23 +63,34 @@ function write(socket: Socket, bytes: string): void {
   socket.write(Buffer.from(bytes, 'latin1'))
 }
 
-function take(bytes: Buffer, head: boolean, ended: boolean): { heard: Heard; length: number } | undefined {
+function take(
+  bytes: Buffer,
+  head: boolean,
+  ended: boolean,
+): { heard: Heard; length: number } | undefined {
   const end = bytes.indexOf('\r\n\r\n')
   if (end < 0) return undefined
   const [statusLine = '', ...fields] = bytes.subarray(0, end).toString('latin1').split('\r\n')
   const status = Number(statusLine.split(' ')[1])
   const headers = Object.fromEntries(
-    fields.map((field) => [field.slice(0, field.indexOf(':')).toLowerCase(), field.slice(field.indexOf(':') + 1).trim()]),
+    fields.map((field) => [
+      field.slice(0, field.indexOf(':')).toLowerCase(),
+      field.slice(field.indexOf(':') + 1).trim(),
+    ]),
   )
   const start = end + 4
-  const answer = (body: Buffer, length: number) => ({ heard: { status, headers, body: body.toString('utf8') }, length })
+  const answer = (body: Buffer, length: number) => ({
+    heard: { status, headers, body: body.toString('utf8') },
+    length,
+  })
   if (head || status < 200 || status === 204) return answer(Buffer.alloc(0), start)
   if (headers['transfer-encoding'] === 'chunked') {
     const last = bytes.indexOf('0\r\n\r\n', start)
     return last < 0 ? undefined : answer(unchunk(bytes.subarray(start, last)), last + 5)
   }
   const announced = headers['content-length']
-  if (announced === undefined) return ended ? answer(bytes.subarray(start), bytes.length) : undefined
+  if (announced === undefined)
+    return ended ? answer(bytes.subarray(start), bytes.length) : undefined
   const length = start + Number(announced)
   return bytes.length < length ? undefined : answer(bytes.subarray(start, length), length)
 }

@@ -5,23 +5,36 @@ import { readBearer } from '../../src/http/credential.ts'
 import { NodeWireRequest } from '../../src/http/request.ts'
 
 const sent = (authorization?: string, url = '/') =>
-  new NodeWireRequest({ url, rawHeaders: authorization === undefined ? [] : ['Authorization', authorization] })
+  new NodeWireRequest({
+    url,
+    rawHeaders: authorization === undefined ? [] : ['Authorization', authorization],
+  })
 const account = { userId: 1, userEmail: 'a@b.c', organizationId: 2, tenantId: 7 }
 const Flare = flare({ account: () => account })
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 describe('the scheme Bearer', () => {
-  it.each(['a=b,Bearer', 'a=b, Bearer x', 'Bearer,x', 'bearer x,y'])('that stands in a list is ambiguous: %s', (field) => {
-    expect(readBearer(field, 'either')).toBe(REFUSALS.credentialAmbiguous)
-  })
+  it.each(['a=b,Bearer', 'a=b, Bearer x', 'Bearer,x', 'bearer x,y'])(
+    'that stands in a list is ambiguous: %s',
+    (field) => {
+      expect(readBearer(field, 'either')).toBe(REFUSALS.credentialAmbiguous)
+    },
+  )
 
-  it.each(['Digest bearer x', 'Bearerx y', 'Key=bearer', 'x, y'])('is not read in another field: %s', (field) => {
-    expect(readBearer(field, 'either')).toBeUndefined()
-  })
+  it.each(['Digest bearer x', 'Bearerx y', 'Key=bearer', 'x, y'])(
+    'is not read in another field: %s',
+    (field) => {
+      expect(readBearer(field, 'either')).toBeUndefined()
+    },
+  )
 
   it('may hold a secret or a token, for the standard profile and for Flowgear', () => {
     for (const profile of [standard(), flowgear()])
-      expect(profile.credential(sent('Bearer x'))).toMatchObject({ text: 'x', kinds: 'either', inAuthorizationHeader: true })
+      expect(profile.credential(sent('Bearer x'))).toMatchObject({
+        text: 'x',
+        kinds: 'either',
+        inAuthorizationHeader: true,
+      })
   })
 })
 
@@ -33,7 +46,11 @@ describe('a key at the exchange of Flare', () => {
     ['as a password that is padded once', `Basic ${base64(':abcdefg')}`, 'abcdefg'],
     ['as a password that is padded twice', `bASIC  ${base64(':abc')}`, 'abc'],
   ])('is read %s, as a secret that no cache keeps', (_name, field, text) => {
-    expect(Flare.exchangeCredential?.(sent(field))).toMatchObject({ text, kinds: 'secret', inAuthorizationHeader: true })
+    expect(Flare.exchangeCredential?.(sent(field))).toMatchObject({
+      text,
+      kinds: 'secret',
+      inAuthorizationHeader: true,
+    })
   })
 
   it.each([
@@ -61,7 +78,10 @@ describe('the tenant that Flare shows', () => {
   ] as const)('is %s', async (_name, tenants, shown) => {
     const principal = { keyId: 'k', scope: { tenants, environments: '*', workflows: '*' } } as never
     const answer = await Flare.tokenTested(principal)
-    expect(JSON.parse('body' in answer ? String(answer.body) : '')).toMatchObject({ api_key_id: 'k', tenant_id: shown })
+    expect(JSON.parse('body' in answer ? String(answer.body) : '')).toMatchObject({
+      api_key_id: 'k',
+      tenant_id: shown,
+    })
   })
 })
 
@@ -80,7 +100,11 @@ describe('a key of Flowgear', () => {
   })
 
   it('is one where both places agree', () => {
-    expect(flowgear().credential(sent('Key=a', '/?auth-key=a'))).toMatchObject({ text: 'a', kinds: 'secret', inAuthorizationHeader: false })
+    expect(flowgear().credential(sent('Key=a', '/?auth-key=a'))).toMatchObject({
+      text: 'a',
+      kinds: 'secret',
+      inAuthorizationHeader: false,
+    })
   })
 })
 
@@ -90,10 +114,18 @@ describe('the lifetime that a form asks for', () => {
     ['60', 60],
     ['3600', 3600],
   ])('is a number as text: %s', async (seconds, lifetimeSeconds) => {
-    expect(await standard().tokenRequest({ expires_in: seconds }, principal)).toEqual({ scope: {}, lifetimeSeconds })
+    expect(await standard().tokenRequest({ expires_in: seconds }, principal)).toEqual({
+      scope: {},
+      lifetimeSeconds,
+    })
   })
 
-  it.each([' 60', '60 ', '1e3', '+60', '0x3c', '00060', '', '60.0'])('is refused where it is anything else: %j', async (seconds) => {
-    expect(await standard().tokenRequest({ expires_in: seconds }, principal)).toBe(REFUSALS.lifetimeMalformed)
-  })
+  it.each([' 60', '60 ', '1e3', '+60', '0x3c', '00060', '', '60.0'])(
+    'is refused where it is anything else: %j',
+    async (seconds) => {
+      expect(await standard().tokenRequest({ expires_in: seconds }, principal)).toBe(
+        REFUSALS.lifetimeMalformed,
+      )
+    },
+  )
 })

@@ -13,21 +13,36 @@ export interface EdgeRow {
 }
 
 /**
- * `200 main/t1` is what the handler answers for a key and a tenant, `401 credential_missing` a refusal of ours; a mere status is the answer of
- * the framework or its server. Verdicts on one connection are parted by commas; nothing means that the connection was closed.
+ * `200 main/t1` is what the handler answers for a key and a tenant, `401 credential_missing` a
+ * refusal of ours; a mere status is the answer of the framework or its server. Verdicts on one
+ * connection are parted by commas; nothing means that the connection was closed.
  */
 export type Verdicts = string
 
 export type Field = readonly [name: string, value: string]
 
-const http = (version: '1.0' | '1.1', method: string, target: string, fields: readonly Field[], body = ''): string => {
+const http = (
+  version: '1.0' | '1.1',
+  method: string,
+  target: string,
+  fields: readonly Field[],
+  body = '',
+): string => {
   const host = version === '1.0' ? [] : ['Host: localhost']
-  return [`${method} ${target} HTTP/${version}`, ...host, ...fields.map(([name, value]) => `${name}: ${value}`), '', body].join('\r\n')
+  return [
+    `${method} ${target} HTTP/${version}`,
+    ...host,
+    ...fields.map(([name, value]) => `${name}: ${value}`),
+    '',
+    body,
+  ].join('\r\n')
 }
 
-export const send = (method: string, target: string, ...fields: Field[]): string => http('1.1', method, target, fields)
+export const send = (method: string, target: string, ...fields: Field[]): string =>
+  http('1.1', method, target, fields)
 export const get = (target: string, ...fields: Field[]): string => send('GET', target, ...fields)
-export const getOld = (target: string, ...fields: Field[]): string => http('1.0', 'GET', target, fields)
+export const getOld = (target: string, ...fields: Field[]): string =>
+  http('1.0', 'GET', target, fields)
 export const post = (target: string, body: string, ...fields: Field[]): string =>
   http('1.1', 'POST', target, [...fields, ['Content-Length', String(body.length)]], body)
 
@@ -61,7 +76,9 @@ export const web = among('web on Bun')
 export const bunServe = among('web on Bun', 'Hono 4 on Bun')
 export const onNode = among('Express 5', 'Express 4', 'Fastify 5', 'Hono 4 on Node')
 export const onBun = among('web on Bun', 'Hono 4 on Bun', 'Express 5 on Bun', 'Fastify 5 on Bun')
-/** Hosts whose URLs are parsed as WHATWG has it: dot segments are gone before a router sees them. */
+/**
+ * Hosts whose URLs are parsed as WHATWG has it: dot segments are gone before a router sees them.
+ */
 export const whatwg = among('Hono 4 on Node', 'web on Bun', 'Hono 4 on Bun')
 
 export function row(

@@ -17,7 +17,10 @@ describe.each(Object.entries(hosts))('at the edges, %s', (name, start) => {
 
   beforeAll(async () => {
     fixture = await createFixture()
-    host = await start(fixture.twinkey, { routes: standardRoutes, tokens: { '/tokens': undefined } })
+    host = await start(fixture.twinkey, {
+      routes: standardRoutes,
+      tokens: { '/tokens': undefined },
+    })
   })
   afterAll(async () => {
     await host.close()
@@ -35,7 +38,9 @@ describe.each(Object.entries(hosts))('at the edges, %s', (name, start) => {
 
 test('where hosts differ at the edges, no two of them let in different callers', () => {
   for (const { name, expected, except } of table) {
-    const letIn = [expected, ...Object.values(except)].flatMap((verdicts) => verdicts.match(/200 [a-z ]+\/\w+/g) ?? [])
+    const letIn = [expected, ...Object.values(except)].flatMap(
+      (verdicts) => verdicts.match(/200 [a-z ]+\/\w+/g) ?? [],
+    )
     const several = expected.includes(', ')
     if (!several) expect(new Set(letIn).size, name).toBeLessThan(2)
   }
@@ -47,16 +52,20 @@ test('at the edges nobody is let in without a live secret in the bytes that are 
   for (const { name, say, expected, except } of table) {
     const sent = say(fixture).map(({ bytes }) => bytes)
     if (live.some((secret) => sent.join('').includes(secret))) continue
-    for (const verdicts of [expected, ...Object.values(except)]) expect(verdicts, name).not.toMatch(/200 [a-z]/)
+    for (const verdicts of [expected, ...Object.values(except)])
+      expect(verdicts, name).not.toMatch(/200 [a-z]/)
   }
 })
 
 function verdictOf({ status, body }: Heard): string {
   const { name, tenant, code, detail, access_token: token } = membersOf(body)
-  if (typeof name === 'string') return `${status} ${name}${typeof tenant === 'string' ? `/${tenant}` : ''}`
+  if (typeof name === 'string')
+    return `${status} ${name}${typeof tenant === 'string' ? `/${tenant}` : ''}`
   if (typeof token === 'string') return `${status} token`
   // Fastify's own answers have a code, but no detail.
-  return typeof code === 'string' && typeof detail === 'string' ? `${status} ${code}` : String(status)
+  return typeof code === 'string' && typeof detail === 'string'
+    ? `${status} ${code}`
+    : String(status)
 }
 
 function membersOf(body: string): Record<string, unknown> {

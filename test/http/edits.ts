@@ -15,7 +15,9 @@ export function editing(edits: Edits): readonly [string, string] {
   return [EDIT, JSON.stringify(edits)]
 }
 
-/** What a trusted layer of an application does before the guards: here it is told by the request. */
+/**
+ * What a trusted layer of an application does before the guards: here it is told by the request.
+ */
 export function edit(headers: Editable): void {
   for (const [name, value] of JSON.parse(headers.get(EDIT) ?? '[]') as Edits) {
     if (value === null) headers.delete(name)

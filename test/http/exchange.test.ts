@@ -10,8 +10,10 @@ import { createFixture, type Fixture } from './fixture.ts'
 import { allHosts, type Host, sendTo } from './hosts.ts'
 
 const AT = 'http://localhost/tokens'
-const BODY = 'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'
-const SCOPE = 'scope must be words like tenant:t1 or workflow:customers.read, with one blank in between and none of them twice.'
+const BODY =
+  'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'
+const SCOPE =
+  'scope must be words like tenant:t1 or workflow:customers.read, with one blank in between and none of them twice.'
 const LIFETIME = 'expires_in must be a whole number of seconds from 1 to 3600.'
 
 type Headers = (readonly [string, string])[]
@@ -19,8 +21,14 @@ type Headers = (readonly [string, string])[]
 const json = ['Content-Type', 'application/json'] as const
 const form = ['Content-Type', 'application/x-www-form-urlencoded'] as const
 const narrow = '{"scope":"workflow:customers.read","expires_in":60}'
-const NARROWED = { expires_in: 60, scope: 'tenant:t1 environment:production workflow:customers.read' }
-const WHOLE = { expires_in: 3600, scope: 'tenant:t1 environment:production workflow:customers.read workflow:customers.write' }
+const NARROWED = {
+  expires_in: 60,
+  scope: 'tenant:t1 environment:production workflow:customers.read',
+}
+const WHOLE = {
+  expires_in: 3600,
+  scope: 'tenant:t1 environment:production workflow:customers.read workflow:customers.write',
+}
 
 describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, start) => {
   let f: Fixture
@@ -35,12 +43,29 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
     await f.twinkey.close()
   })
 
-  const post = (body: string | undefined, headers: Headers = [], target = '/tokens', secret = f.secrets.primary): Promise<RawResponse> => {
-    const length: Headers = body === undefined ? [] : [['Content-Length', String(Buffer.byteLength(body))]]
-    return sendTo(host, { method: 'POST', target, headers: [['Authorization', `Bearer ${secret}`], ...length, ...headers], body })
+  const post = (
+    body: string | undefined,
+    headers: Headers = [],
+    target = '/tokens',
+    secret = f.secrets.primary,
+  ): Promise<RawResponse> => {
+    const length: Headers =
+      body === undefined ? [] : [['Content-Length', String(Buffer.byteLength(body))]]
+    return sendTo(host, {
+      method: 'POST',
+      target,
+      headers: [['Authorization', `Bearer ${secret}`], ...length, ...headers],
+      body,
+    })
   }
 
-  const parsers = ['/tokens', '/parsed/tokens', '/form/tokens', '/text/tokens', '/json-first/tokens']
+  const parsers = [
+    '/tokens',
+    '/parsed/tokens',
+    '/form/tokens',
+    '/text/tokens',
+    '/json-first/tokens',
+  ]
 
   test.each(parsers)('%s: no body is no narrowing', async (target) => {
     for (const body of [undefined, '']) {
@@ -51,15 +76,25 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
         cache: 'no-store',
       })
       expect(headers['x-content-type-options']).toBe('nosniff')
-      expect(JSON.parse(answer)).toEqual({ access_token: expect.any(String), token_type: 'Bearer', ...WHOLE })
+      expect(JSON.parse(answer)).toEqual({
+        access_token: expect.any(String),
+        token_type: 'Bearer',
+        ...WHOLE,
+      })
     }
   })
 
   test.each(
     parsers.flatMap((target) =>
-      ([[], [json], [form], [['Content-Type', 'text/plain']], [['Content-Type', 'nonsense']]] as Headers[]).map(
-        (headers) => [target, headers[0]?.[1] ?? 'no type', headers] as const,
-      ),
+      (
+        [
+          [],
+          [json],
+          [form],
+          [['Content-Type', 'text/plain']],
+          [['Content-Type', 'nonsense']],
+        ] as Headers[]
+      ).map((headers) => [target, headers[0]?.[1] ?? 'no type', headers] as const),
     ),
   )('%s: a narrower JSON body under %s', async (target, _type, headers) => {
     const { status, body } = await post(narrow, headers, target)
@@ -69,13 +104,20 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
     })
   })
 
-  test.each(['/tokens', '/form/tokens', '/text/tokens', '/json-first/tokens'])('%s: a form', async (target) => {
-    const { status, body } = await post('grant_type=client_credentials&scope=workflow%3Acustomers.read&expires_in=60', [form], target)
-    expect({ status, body: JSON.parse(body) }).toEqual({
-      status: 200,
-      body: { access_token: expect.any(String), token_type: 'Bearer', ...NARROWED },
-    })
-  })
+  test.each(['/tokens', '/form/tokens', '/text/tokens', '/json-first/tokens'])(
+    '%s: a form',
+    async (target) => {
+      const { status, body } = await post(
+        'grant_type=client_credentials&scope=workflow%3Acustomers.read&expires_in=60',
+        [form],
+        target,
+      )
+      expect({ status, body: JSON.parse(body) }).toEqual({
+        status: 200,
+        body: { access_token: expect.any(String), token_type: 'Bearer', ...NARROWED },
+      })
+    },
+  )
 
   test('a chunked body is read', async () => {
     const chunked = `${narrow.length.toString(16)}\r\n${narrow}\r\n0\r\n\r\n`
@@ -89,7 +131,10 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
       body: chunked,
     }
     const { status, body } = await sendTo(host, request)
-    expect({ status, scope: JSON.parse(body).scope }).toEqual({ status: 200, scope: NARROWED.scope })
+    expect({ status, scope: JSON.parse(body).scope }).toEqual({
+      status: 200,
+      scope: NARROWED.scope,
+    })
   })
 
   test.each([
@@ -110,26 +155,31 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
     ['a parameter given twice', BODY, 'expires_in=60&expires_in=61'],
     ['more than 64 KiB', BODY, `{"scope":"${'x'.repeat(70_000)}"}`],
     ['bytes that are no UTF-8', BODY, '\u0080\u00ff{'],
-  ])('refuses a body that cannot be read, and says what is wrong with it: %s', async (_name, detail, body) => {
-    const expected = refused('request_malformed', { detail })
-    const request: RawRequest = {
-      method: 'POST',
-      target: '/tokens',
-      headers: [
-        ['Authorization', `Bearer ${f.secrets.primary}`],
-        ['Content-Length', String(Buffer.byteLength(body, 'latin1'))],
-      ],
-      body,
-    }
-    expect(seen(await sendTo(host, request), expected)).toEqual(expected)
-  })
+  ])(
+    'refuses a body that cannot be read, and says what is wrong with it: %s',
+    async (_name, detail, body) => {
+      const expected = refused('request_malformed', { detail })
+      const request: RawRequest = {
+        method: 'POST',
+        target: '/tokens',
+        headers: [
+          ['Authorization', `Bearer ${f.secrets.primary}`],
+          ['Content-Length', String(Buffer.byteLength(body, 'latin1'))],
+        ],
+        body,
+      }
+      expect(seen(await sendTo(host, request), expected)).toEqual(expected)
+    },
+  )
 
   test('answers a body far over the limit without waiting for the rest of it', async () => {
     const status = await new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${f.secrets.primary}`, 'content-length': 50_000_000 }
       if (host.http2) {
         const session = connect(`http://127.0.0.1:${host.port}`).on('error', reject)
-        const stream = session.request({ ':method': 'POST', ':path': '/tokens', ...headers }).on('error', () => {})
+        const stream = session
+          .request({ ':method': 'POST', ':path': '/tokens', ...headers })
+          .on('error', () => {})
         stream.on('response', ({ ':status': answered }) => {
           resolve(answered)
           session.destroy()
@@ -137,10 +187,13 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
         stream.write('x'.repeat(200_000))
         return
       }
-      const sent = request({ port: host.port, method: 'POST', path: '/tokens', headers, agent: false }, (response) => {
-        resolve(response.statusCode)
-        sent.destroy()
-      })
+      const sent = request(
+        { port: host.port, method: 'POST', path: '/tokens', headers, agent: false },
+        (response) => {
+          resolve(response.statusCode)
+          sent.destroy()
+        },
+      )
       sent.on('error', reject)
       sent.write('x'.repeat(200_000))
     })
@@ -170,12 +223,20 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
       ['noTenants', refused('tenant_denied')],
       ['ownedByNobody', refused('tenant_denied')],
     ] as const
-    for (const [name, expected] of rows) expect(seen(await post(undefined, [], '/tokens', f.secrets[name]), expected)).toEqual(expected)
-    expect(seen(await post('{"scope":', [], '/tokens', f.secrets.disabled), refused('credential_invalid'))).toEqual(
-      refused('credential_invalid'),
-    )
+    for (const [name, expected] of rows)
+      expect(seen(await post(undefined, [], '/tokens', f.secrets[name]), expected)).toEqual(
+        expected,
+      )
+    expect(
+      seen(
+        await post('{"scope":', [], '/tokens', f.secrets.disabled),
+        refused('credential_invalid'),
+      ),
+    ).toEqual(refused('credential_invalid'))
     const missing = refused('credential_missing')
-    expect(seen(await sendTo(host, { method: 'POST', target: '/tokens' }), missing)).toEqual(missing)
+    expect(seen(await sendTo(host, { method: 'POST', target: '/tokens' }), missing)).toEqual(
+      missing,
+    )
   })
 
   test('a token never mints a token', async () => {
@@ -188,11 +249,16 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
     const { primary } = await f.twinkey.keys.create({ name: 'wide', scope: { tenants: names } })
     const expected = refused('scope_too_large')
     expect(seen(await post(undefined, [], '/tokens', primary), expected)).toEqual(expected)
-    expect((await post(JSON.stringify({ scope: `tenant:${names[3]}` }), [], '/tokens', primary)).status).toBe(200)
+    expect(
+      (await post(JSON.stringify({ scope: `tenant:${names[3]}` }), [], '/tokens', primary)).status,
+    ).toBe(200)
   })
 
   test('other methods are not allowed', async () => {
-    const { status, headers } = await sendTo(host, { target: '/tokens', headers: [['Authorization', `Bearer ${f.secrets.primary}`]] })
+    const { status, headers } = await sendTo(host, {
+      target: '/tokens',
+      headers: [['Authorization', `Bearer ${f.secrets.primary}`]],
+    })
     expect({ status, allow: headers['allow'], sniff: headers['x-content-type-options'] }).toEqual({
       status: 405,
       allow: 'POST',
@@ -223,12 +289,21 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
       })
     }
     const expected = refused('credential_invalid')
-    expect(seen(await sendTo(host, { target: '/tokens/test', headers: [['Authorization', 'Bearer x']] }), expected)).toEqual(expected)
+    expect(
+      seen(
+        await sendTo(host, { target: '/tokens/test', headers: [['Authorization', 'Bearer x']] }),
+        expected,
+      ),
+    ).toEqual(expected)
   })
 
   test('publishes public keys only', async () => {
     const { status, headers, body } = await sendTo(host, { target: '/tokens/jwks.json' })
-    expect({ status, cache: headers['cache-control'], sniff: headers['x-content-type-options'] }).toEqual({
+    expect({
+      status,
+      cache: headers['cache-control'],
+      sniff: headers['x-content-type-options'],
+    }).toEqual({
       status: 200,
       cache: 'public, max-age=300',
       sniff: 'nosniff',
@@ -239,14 +314,27 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
 })
 
 // The members are those of the standard profile, and the sentences too.
-test.each([boomiFlow, flowgear])('the exchange under another profile answers in its own words: %o', async (profile) => {
-  const f = await createFixture()
-  const answers = async (options: EndpointOptions) => {
-    const { exchange } = webEndpoints(f.twinkey, options)
-    const headers = { authorization: `Bearer ${f.secrets.primary}`, 'x-boomi-flow-api-key': f.secrets.primary }
-    const bodies = ['{"scope":', '{"scope":7}', '{"expires_in":0}']
-    return Promise.all(bodies.map(async (body) => (await exchange(new Request(AT, { method: 'POST', headers, body }))).json()))
-  }
-  const answer = profile === flowgear ? { Message: 'Not Found' } : { code: 'request_malformed', message: 'The request could not be read.' }
-  expect(await answers({ profile: profile() })).toEqual([answer, answer, answer])
-})
+test.each([boomiFlow, flowgear])(
+  'the exchange under another profile answers in its own words: %o',
+  async (profile) => {
+    const f = await createFixture()
+    const answers = async (options: EndpointOptions) => {
+      const { exchange } = webEndpoints(f.twinkey, options)
+      const headers = {
+        authorization: `Bearer ${f.secrets.primary}`,
+        'x-boomi-flow-api-key': f.secrets.primary,
+      }
+      const bodies = ['{"scope":', '{"scope":7}', '{"expires_in":0}']
+      return Promise.all(
+        bodies.map(async (body) =>
+          (await exchange(new Request(AT, { method: 'POST', headers, body }))).json(),
+        ),
+      )
+    }
+    const answer =
+      profile === flowgear
+        ? { Message: 'Not Found' }
+        : { code: 'request_malformed', message: 'The request could not be read.' }
+    expect(await answers({ profile: profile() })).toEqual([answer, answer, answer])
+  },
+)

@@ -1,6 +1,9 @@
 import type { RawResponse } from '../support/raw-http.ts'
 
-/** What a row expects: status, the headers that Twinkey writes, and the body. A header that is null must be absent. */
+/**
+ * What a row expects: status, the headers that Twinkey writes, and the body. A header that is null
+ * must be absent.
+ */
 export interface Expected {
   readonly status: number
   readonly headers: Readonly<Record<string, string | null>>
@@ -23,7 +26,9 @@ type Code =
   | 'unavailable'
 
 // Written out, not computed: these bytes are what callers depend on.
-const REFUSED: Readonly<Record<Code, [status: number, title: string, detail: string, error: string | null]>> = {
+const REFUSED: Readonly<
+  Record<Code, [status: number, title: string, detail: string, error: string | null]>
+> = {
   credential_missing: [
     401,
     'Unauthorized',
@@ -31,21 +36,69 @@ const REFUSED: Readonly<Record<Code, [status: number, title: string, detail: str
     null,
   ],
   credential_invalid: [401, 'Unauthorized', 'The credential is not valid.', 'invalid_token'],
-  credential_malformed: [400, 'Bad Request', 'The credential could not be read.', 'invalid_request'],
-  credential_ambiguous: [400, 'Bad Request', 'Send exactly one credential with a request.', 'invalid_request'],
-  target_missing: [400, 'Bad Request', 'This request does not say which AXIS it is for.', 'invalid_request'],
-  target_conflict: [400, 'Bad Request', 'The request names more than one AXIS, or one that is not served here.', 'invalid_request'],
+  credential_malformed: [
+    400,
+    'Bad Request',
+    'The credential could not be read.',
+    'invalid_request',
+  ],
+  credential_ambiguous: [
+    400,
+    'Bad Request',
+    'Send exactly one credential with a request.',
+    'invalid_request',
+  ],
+  target_missing: [
+    400,
+    'Bad Request',
+    'This request does not say which AXIS it is for.',
+    'invalid_request',
+  ],
+  target_conflict: [
+    400,
+    'Bad Request',
+    'The request names more than one AXIS, or one that is not served here.',
+    'invalid_request',
+  ],
   request_malformed: [400, 'Bad Request', 'The request could not be read.', 'invalid_request'],
-  scope_too_large: [400, 'Bad Request', 'The scope does not fit into a token. Ask for a narrower one.', 'invalid_request'],
-  tenant_denied: [403, 'Forbidden', 'The credential does not reach this tenant.', 'insufficient_scope'],
-  environment_denied: [403, 'Forbidden', 'The credential does not reach this environment.', 'insufficient_scope'],
-  workflow_denied: [403, 'Forbidden', 'The credential does not reach this workflow.', 'insufficient_scope'],
+  scope_too_large: [
+    400,
+    'Bad Request',
+    'The scope does not fit into a token. Ask for a narrower one.',
+    'invalid_request',
+  ],
+  tenant_denied: [
+    403,
+    'Forbidden',
+    'The credential does not reach this tenant.',
+    'insufficient_scope',
+  ],
+  environment_denied: [
+    403,
+    'Forbidden',
+    'The credential does not reach this environment.',
+    'insufficient_scope',
+  ],
+  workflow_denied: [
+    403,
+    'Forbidden',
+    'The credential does not reach this workflow.',
+    'insufficient_scope',
+  ],
   rate_limited: [429, 'Too Many Requests', 'Too many requests. Try again later.', null],
-  unavailable: [503, 'Service Unavailable', 'This cannot be decided at the moment. Try again.', null],
+  unavailable: [
+    503,
+    'Service Unavailable',
+    'This cannot be decided at the moment. Try again.',
+    null,
+  ],
 }
 
 /** The answer to a request that is refused under the standard profile. */
-export function refused(code: Code, { axis = '', scope = '', retryAfter = null as string | null, detail = '' } = {}): Expected {
+export function refused(
+  code: Code,
+  { axis = '', scope = '', retryAfter = null as string | null, detail = '' } = {},
+): Expected {
   const [status, title, template, error] = REFUSED[code]
   const sentence = detail || template.replace('AXIS', axis)
   const attributes = ['realm="api"']
@@ -68,13 +121,23 @@ export function refused(code: Code, { axis = '', scope = '', retryAfter = null a
 export function allowed(body: object, { noStore = false } = {}): Expected {
   return {
     status: 200,
-    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': noStore ? 'no-store' : null, 'www-authenticate': null },
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': noStore ? 'no-store' : null,
+      'www-authenticate': null,
+    },
     body,
   }
 }
 
 /** What of a response an expectation is about, in the form of the expectation. */
 export function seen(response: RawResponse, expected: Expected): Expected {
-  const headers = Object.fromEntries(Object.keys(expected.headers).map((name) => [name, response.headers[name] ?? null]))
-  return { status: response.status, headers, body: response.body === '' ? '' : JSON.parse(response.body) }
+  const headers = Object.fromEntries(
+    Object.keys(expected.headers).map((name) => [name, response.headers[name] ?? null]),
+  )
+  return {
+    status: response.status,
+    headers,
+    body: response.body === '' ? '' : JSON.parse(response.body),
+  }
 }

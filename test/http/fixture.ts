@@ -1,9 +1,19 @@
-import { createTwinkey, generateSigningKey, type KeyStore, memoryStore, type Twinkey, type TwinkeyEvent } from 'twinkey'
+import {
+  createTwinkey,
+  generateSigningKey,
+  type KeyStore,
+  memoryStore,
+  type Twinkey,
+  type TwinkeyEvent,
+} from 'twinkey'
 import { type Clock, createClock } from '../support/clock.ts'
 import { type SpyStore, spyStore } from '../support/spy-store.ts'
 import { spoil } from './spoil.ts'
 
-/** The keys and the clock that every row of the tables is about. Tenants are t1, t2; the deployment serves `production`. */
+/**
+ * The keys and the clock that every row of the tables is about. Tenants are t1, t2; the deployment
+ * serves `production`.
+ */
 export interface Fixture {
   readonly twinkey: Twinkey
   readonly clock: Clock
@@ -51,7 +61,9 @@ export const EXPIRES_AFTER = 7_200_000
 /** Milliseconds after the start at which the secret `inGrace` dies. */
 export const GRACE = 600_000
 
-/** @param create What makes the Twinkey: that of another copy of the package, where it is said so. */
+/**
+ * @param create What makes the Twinkey: that of another copy of the package, where it is said so.
+ */
 export async function createFixture(create = createTwinkey): Promise<Fixture> {
   const clock = createClock()
   const spy = spyStore(memoryStore())
@@ -78,7 +90,11 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
     more: { owner?: string; expiresAt?: number; secondary?: boolean } = {},
   ) => keys.create({ name, scope, ...more })
 
-  const main = await key('main', { tenants: ['t1'], workflows: ['customers.read', 'customers.write'] }, { owner: 'alice' })
+  const main = await key(
+    'main',
+    { tenants: ['t1'], workflows: ['customers.read', 'customers.write'] },
+    { owner: 'alice' },
+  )
   const allTenants = await key('all tenants', { tenants: '*' })
   const twoTenants = await key('two tenants', { tenants: ['t1', 't2'] })
   const noTenants = await key('no tenants', { tenants: [] })
@@ -88,7 +104,11 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
   const disabled = await key('disabled', { tenants: ['t1'] })
   const revoked = await key('revoked', { tenants: ['t1'] })
   const deleted = await key('deleted', { tenants: ['t1'] })
-  const expiring = await key('expiring', { tenants: ['t1'] }, { expiresAt: clock.now() + EXPIRES_AFTER })
+  const expiring = await key(
+    'expiring',
+    { tenants: ['t1'] },
+    { expiresAt: clock.now() + EXPIRES_AFTER },
+  )
   const replaced = await key('replaced', { tenants: ['t1'] })
   const single = await key('single', { tenants: ['t1'] }, { secondary: false })
   const ownerless = await key('ownerless', { tenants: ['t1'] })
@@ -101,7 +121,8 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
     if (!issued.ok) throw new Error(issued.refusal.code)
     return issued.token
   }
-  const other = (more: Partial<typeof tokens>) => make(spy.store, { tokens: { ...tokens, ...more } }).tokens.issue(main.primary)
+  const other = (more: Partial<typeof tokens>) =>
+    make(spy.store, { tokens: { ...tokens, ...more } }).tokens.issue(main.primary)
   const taken = async (issued: ReturnType<typeof other>) => {
     const result = await issued
     if (!result.ok) throw new Error(result.refusal.code)
@@ -155,5 +176,7 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
 
 function ownerScope(owner: string) {
   if (owner === 'fails') throw new Error('directory down')
-  return owner === 'gone' ? undefined : ({ tenants: '*', environments: '*', workflows: '*' } as const)
+  return owner === 'gone'
+    ? undefined
+    : ({ tenants: '*', environments: '*', workflows: '*' } as const)
 }

@@ -1,4 +1,11 @@
-import { type OwnerScope, type Principal, param, rateLimited, type Scope, type Twinkey } from 'twinkey'
+import {
+  type OwnerScope,
+  type Principal,
+  param,
+  rateLimited,
+  type Scope,
+  type Twinkey,
+} from 'twinkey'
 import { type FlareAccount, flare } from 'twinkey/profiles'
 import { createBench } from '../support/bench.ts'
 import type { Route } from './routes.ts'
@@ -8,16 +15,29 @@ import { spoil } from './spoil.ts'
 export const IMPORTED = 'fw_2Qm8LxT0vR5yHs7JkWcZ9bNdUaEi3PgF'
 export const IMPORTED_OLD = 'fw-7Tn1KyS4wQ6xGr8HjVbX0cMeYaDi5OfE'
 
-/** The accounts and what they reach, to be changed by a test. Tenants are the numbers 1001 to 1003. */
+/**
+ * The accounts and what they reach, to be changed by a test. Tenants are the numbers 1001 to 1003.
+ */
 export function createDirectory() {
   const accounts = new Map<string, FlareAccount>([
     [
       'ada',
-      { userId: 7, userEmail: 'ada@example.com', organizationId: 3, tenantId: 1001, apiKeyId: 42, scopes: ['authenticated', 'apikey'] },
+      {
+        userId: 7,
+        userEmail: 'ada@example.com',
+        organizationId: 3,
+        tenantId: 1001,
+        apiKeyId: 42,
+        scopes: ['authenticated', 'apikey'],
+      },
     ],
     ['bob', { userId: 8, userEmail: 'bob@example.com', organizationId: 3, tenantId: 1003 }],
   ])
-  const reach = (tenants: Scope['tenants']): Scope => ({ tenants, environments: '*', workflows: '*' })
+  const reach = (tenants: Scope['tenants']): Scope => ({
+    tenants,
+    environments: '*',
+    workflows: '*',
+  })
   const scopes = new Map<string, Scope>([
     ['ada', reach(['1001', '1002'])],
     ['bob', reach(['1001'])],
@@ -38,7 +58,11 @@ export function createDirectory() {
 const answer = (principal: Principal | undefined) => eventsOf(principal as Principal)
 
 /** What the test application answers with. */
-export function eventsOf({ name, tenant = null, via }: Pick<Principal, 'name' | 'via'> & { tenant?: string | null | undefined }) {
+export function eventsOf({
+  name,
+  tenant = null,
+  via,
+}: Pick<Principal, 'name' | 'via'> & { tenant?: string | null | undefined }) {
   return { items: [], name, tenant, via }
 }
 
@@ -46,8 +70,18 @@ export function flareRoutes(profile: ReturnType<typeof flare>): readonly Route[]
   return [
     { method: 'GET', path: '/firework/v4/events', requirement: { profile }, answer },
     { method: 'POST', path: '/firework/v4/events', requirement: { profile }, answer },
-    { method: 'GET', path: '/tenants/:tenant/events', requirement: { profile, tenant: param('tenant') }, answer },
-    { method: 'GET', path: '/limited', requirement: { profile, tenant: () => rateLimited(10) }, answer },
+    {
+      method: 'GET',
+      path: '/tenants/:tenant/events',
+      requirement: { profile, tenant: param('tenant') },
+      answer,
+    },
+    {
+      method: 'GET',
+      path: '/limited',
+      requirement: { profile, tenant: () => rateLimited(10) },
+      answer,
+    },
   ]
 }
 
@@ -71,7 +105,8 @@ export async function createFlareFixture() {
   })
   const { twinkey } = bench
   const { keys } = twinkey
-  const key = (name: string, owner: string, tenants: Scope['tenants'] = '*') => keys.create({ name, owner, scope: { tenants } })
+  const key = (name: string, owner: string, tenants: Scope['tenants'] = '*') =>
+    keys.create({ name, owner, scope: { tenants } })
   const main = await key('main', 'ada')
   const oneTenant = await key('one tenant', 'ada', ['1002'])
   const elsewhere = await key('elsewhere', 'bob')

@@ -27,7 +27,8 @@ const withToken =
   (target: string, token: Token = 'main', ...headers: Field[]) =>
   (f: FlareFixture) =>
     get(target, auth(`Bearer ${f.tokens[token]}`), ...headers)
-const withField = (target: string, field: (f: FlareFixture) => Field) => (f: FlareFixture) => get(target, field(f))
+const withField = (target: string, field: (f: FlareFixture) => Field) => (f: FlareFixture) =>
+  get(target, field(f))
 
 const allowed = (more: Partial<Parameters<typeof eventsOf>[0]> = {}): Answer =>
   handled(eventsOf({ name: 'main', tenant: '1001', via: 'token', ...more }), null)
@@ -91,14 +92,22 @@ const useRows: FlareRow[] = [
     withField(EVENTS, (f) => ['Cookie', `token=${f.tokens.main}`]),
     MISSING,
   ),
-  row('a token in the query is not read', (f) => get(`${EVENTS}?token=${f.tokens.main}&access_token=${f.tokens.main}`), MISSING),
+  row(
+    'a token in the query is not read',
+    (f) => get(`${EVENTS}?token=${f.tokens.main}&access_token=${f.tokens.main}`),
+    MISSING,
+  ),
   row(
     'X-API-Key is not read',
     withField(EVENTS, (f) => ['X-API-Key', f.secrets.primary]),
     MISSING,
   ),
   row('a tenant in the route that the token is for', withToken('/tenants/1001/events'), OK),
-  row('a tenant in the route that the token is not for', withToken('/tenants/1002/events'), TENANT_DENIED),
+  row(
+    'a tenant in the route that the token is not for',
+    withToken('/tenants/1002/events'),
+    TENANT_DENIED,
+  ),
   row('a rate limit', withToken('/limited'), LIMITED),
 ]
 
@@ -141,8 +150,17 @@ const testRows: FlareRow[] = [
   ),
   row('the token test with a token of an hour', withToken(TEST), INVALID, { at: 60 * MINUTE }),
   row('the token test of an account that is gone', withToken(TEST, 'closed'), INVALID),
-  row('the token test of an account that cannot be looked up', withToken(TEST, 'unreadable'), UNAVAILABLE),
+  row(
+    'the token test of an account that cannot be looked up',
+    withToken(TEST, 'unreadable'),
+    UNAVAILABLE,
+  ),
 ]
 
 /** Every row of the Flare profile. */
-export const flareTable: readonly FlareRow[] = [...flareExchangeTable, ...useRows, ...lifeRows, ...testRows]
+export const flareTable: readonly FlareRow[] = [
+  ...flareExchangeTable,
+  ...useRows,
+  ...lifeRows,
+  ...testRows,
+]

@@ -18,12 +18,17 @@ describe.each(Object.entries(hosts))('the Flare profile over time on %s', (_name
     const directory = createDirectory()
     const bench = createBench({ ownerScope: directory.ownerScope, cache: { maxAgeSeconds: 3600 } })
     const { keys } = bench.twinkey
-    const { key, primary } = await keys.create({ name: 'main', owner: 'ada', scope: { tenants: '*', workflows: '*' } })
+    const { key, primary } = await keys.create({
+      name: 'main',
+      owner: 'ada',
+      scope: { tenants: '*', workflows: '*' },
+    })
     const host = await start(bench.twinkey, {
       routes: flareRoutes(directory.profile),
       tokens: { '/tokens': { profile: directory.profile } },
     })
-    const generate = async (body?: string) => seen(await sendRaw(host.port, post('/tokens/generate', body, auth(primary))))
+    const generate = async (body?: string) =>
+      seen(await sendRaw(host.port, post('/tokens/generate', body, auth(primary))))
     const use = async (token: string, target = '/firework/v4/events') =>
       seen(await sendRaw(host.port, get(target, auth(`Bearer ${token}`))))
     const token = await tokenOf(bench.twinkey, primary, '1002')
@@ -82,8 +87,14 @@ describe.each(Object.entries(hosts))('the Flare profile over time on %s', (_name
 
   test('Flare: no answer sets a cookie', async () => {
     const s = await serve()
-    const host = await start(s.twinkey, { routes: [], tokens: { '/tokens': { profile: s.profile } } })
-    const { headers } = await sendRaw(host.port, post('/tokens/generate', undefined, auth(s.primary)))
+    const host = await start(s.twinkey, {
+      routes: [],
+      tokens: { '/tokens': { profile: s.profile } },
+    })
+    const { headers } = await sendRaw(
+      host.port,
+      post('/tokens/generate', undefined, auth(s.primary)),
+    )
     expect(headers['set-cookie']).toBeUndefined()
     await host.close()
     await s.close()
@@ -92,10 +103,17 @@ describe.each(Object.entries(hosts))('the Flare profile over time on %s', (_name
   test('Flare: a token outlives a restart and a change of the signing key', async () => {
     const s = await serve()
     const next = await generateSigningKey()
-    const restarted = s.another({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [next, signingKey] } })
-    const host = await start(restarted, { routes: flareRoutes(s.profile), tokens: { '/tokens': { profile: s.profile } } })
+    const restarted = s.another({
+      tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [next, signingKey] },
+    })
+    const host = await start(restarted, {
+      routes: flareRoutes(s.profile),
+      tokens: { '/tokens': { profile: s.profile } },
+    })
     s.clock.advance(45 * 60_000)
-    expect((await sendRaw(host.port, get('/firework/v4/events', auth(`Bearer ${s.token}`)))).status).toBe(200)
+    expect(
+      (await sendRaw(host.port, get('/firework/v4/events', auth(`Bearer ${s.token}`)))).status,
+    ).toBe(200)
     await host.close()
     await s.close()
   })
@@ -103,8 +121,14 @@ describe.each(Object.entries(hosts))('the Flare profile over time on %s', (_name
 
 test('Flare: a key without a number is shown by its id, with the scopes of the vendor', async () => {
   const fixture = await createFlareFixture()
-  const host = await hosts['Express 5']?.(fixture.twinkey, { routes: [], tokens: { '/tokens': { profile: fixture.profile } } })
-  const { body } = await sendRaw(host?.port ?? 0, get('/tokens/test', auth(`Bearer ${fixture.tokens.numberless}`)))
+  const host = await hosts['Express 5']?.(fixture.twinkey, {
+    routes: [],
+    tokens: { '/tokens': { profile: fixture.profile } },
+  })
+  const { body } = await sendRaw(
+    host?.port ?? 0,
+    get('/tokens/test', auth(`Bearer ${fixture.tokens.numberless}`)),
+  )
   const verified = await fixture.twinkey.keys.verify(fixture.secrets.elsewhere)
   expect(JSON.parse(body)).toEqual({
     api_key_id: verified.ok && verified.key.id,

@@ -5,7 +5,8 @@ import type { Route } from './routes.ts'
 import { spoil } from './spoil.ts'
 
 /** The form of public examples: 64 bytes in base64url, which may begin with a hyphen. */
-export const IMPORTED = '-s3Qf0Zt_kW9xYb7Lr2Hn5Vd8Jc1Mg4Pa6Te-uGqSiOoKwXzRyEjBvNhFlDmCpU0I9a7Z5t3Y1r8W6q4X2oQ_e'
+export const IMPORTED =
+  '-s3Qf0Zt_kW9xYb7Lr2Hn5Vd8Jc1Mg4Pa6Te-uGqSiOoKwXzRyEjBvNhFlDmCpU0I9a7Z5t3Y1r8W6q4X2oQ_e'
 /** A key that does not go into a query as it stands. */
 export const IMPORTED_PLUS = 'q83v+Zk/3mB0sT9xLw2yNf7hJcR5uAeD8tVg1oPi4nE='
 
@@ -33,7 +34,12 @@ export const flowgearRoutes: readonly Route[] = [
   { method: 'GET', path: '/unnamed', requirement: { profile }, answer },
   { method: 'GET', path: '/in-test', requirement: { ...bound, environment: 'Test' }, answer },
   { method: 'GET', path: '/optional', requirement: { profile, optional: true }, answer },
-  { method: 'GET', path: '/limited', requirement: { profile, tenant: () => rateLimited(30) }, answer },
+  {
+    method: 'GET',
+    path: '/limited',
+    requirement: { profile, tenant: () => rateLimited(30) },
+    answer,
+  },
 ]
 
 export type FlowgearFixture = Awaited<ReturnType<typeof createFlowgearFixture>>
@@ -58,7 +64,8 @@ export async function createFlowgearFixture() {
     environments: ['Production'],
     workflows: ['GET /customers/:id/', 'GET /orders/:id', 'orders.read'],
   } as const
-  const key = (name: string, more: object = {}, owner: string | null = null) => keys.create({ name, owner, scope: { ...scope, ...more } })
+  const key = (name: string, more: object = {}, owner: string | null = null) =>
+    keys.create({ name, owner, scope: { ...scope, ...more } })
   const main = await key('main')
   const test = await key('test', { environments: ['Test'] })
   const anywhere = await key('anywhere', { environments: '*' })

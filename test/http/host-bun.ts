@@ -3,9 +3,16 @@ import { createHonoApp } from './host-hono.ts'
 import { createWebApp } from './host-web.ts'
 import type { Application, Host } from './hosts.ts'
 
-/** The part of Bun that a server needs. It is there where these files run on Bun: see bun.interop.test.ts. */
+/**
+ * The part of Bun that a server needs. It is there where these files run on Bun: see
+ * bun.interop.test.ts.
+ */
 export interface BunRuntime {
-  serve(options: { port: number; hostname: string; fetch: (request: Request) => Response | Promise<Response> }): {
+  serve(options: {
+    port: number
+    hostname: string
+    fetch: (request: Request) => Response | Promise<Response>
+  }): {
     readonly port: number
     stop(closeActiveConnections: boolean): Promise<void>
   }

@@ -21,7 +21,9 @@ export async function startExpress(
       // The combined format.
       const line = () => {
         const { method, originalUrl, headers } = req
-        accessLog(`- "${method} ${redactUrl(originalUrl)}" ${res.statusCode} "${headers.referer ?? '-'}" "${headers['user-agent'] ?? '-'}"`)
+        accessLog(
+          `- "${method} ${redactUrl(originalUrl)}" ${res.statusCode} "${headers.referer ?? '-'}" "${headers['user-agent'] ?? '-'}"`,
+        )
       }
       line()
       res.on('finish', line)
@@ -30,7 +32,8 @@ export async function startExpress(
   }
   if (log !== undefined) {
     app.use((req, res, next) => {
-      const line = (when: LogLine['when']) => log({ when, urls: [req.originalUrl, req.url], query: { ...req.query } })
+      const line = (when: LogLine['when']) =>
+        log({ when, urls: [req.originalUrl, req.url], query: { ...req.query } })
       line('received')
       // Before the last byte is written, so that whoever has the answer finds the line.
       res.on('prefinish', () => line('answered'))
@@ -43,7 +46,8 @@ export async function startExpress(
       next()
     })
   }
-  // The same token endpoints once by themselves, and behind what an application may have put before them.
+  // The same token endpoints once by themselves, and behind what an application may have put before
+  // them.
   const before: Record<string, RequestHandler[]> = {
     '': [],
     '/parsed': [framework.json({ type: () => true, strict: false })],
@@ -53,7 +57,8 @@ export async function startExpress(
     '/drained': [(req, _res, next) => void req.resume().on('end', next)],
   }
   for (const [mount, options] of Object.entries(tokens)) {
-    for (const [prefix, parsers] of Object.entries(before)) app.use(prefix + mount, ...parsers, tokenRoutes(twinkey, options))
+    for (const [prefix, parsers] of Object.entries(before))
+      app.use(prefix + mount, ...parsers, tokenRoutes(twinkey, options))
   }
   for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
     let on: IRouter = app

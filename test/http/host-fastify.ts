@@ -1,12 +1,21 @@
 import type { AddressInfo } from 'node:net'
-import { type FastifyInstance, type FastifyRequest, type FastifyServerOptions, fastify } from 'fastify'
+import {
+  type FastifyInstance,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  fastify,
+} from 'fastify'
 import { redactUrl, type Twinkey } from 'twinkey'
 import { requireAuth, tokenRoutes } from 'twinkey/fastify'
 import { edit, editableNode } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
-export async function startFastify(twinkey: Twinkey, { routes, tokens, edits, log, accessLog }: Application, http2 = false): Promise<Host> {
+export async function startFastify(
+  twinkey: Twinkey,
+  { routes, tokens, edits, log, accessLog }: Application,
+  http2 = false,
+): Promise<Host> {
   // As long as a name may be: Fastify itself answers 404 to a parameter that is longer than this.
   const options: FastifyServerOptions = {
     routerOptions: { maxParamLength: 500 },
@@ -22,15 +31,25 @@ export async function startFastify(twinkey: Twinkey, { routes, tokens, edits, lo
     app.addHook('onSend', async (request) => line('answered', request))
   }
   if (edits) app.addHook('onRequest', async ({ raw }) => edit(editableNode(raw.headers)))
-  // What an application may have put before the token endpoints: parsers of its own, and a hook that has taken the body away.
+  // What an application may have put before the token endpoints: parsers of its own, and a hook
+  // that has taken the body away.
   const before: Record<string, (scope: FastifyInstance) => void> = {
     '': () => {},
     '/parsed': (scope) =>
-      scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, JSON.parse(String(body)))),
-    '/form': (scope) => scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body)),
-    '/text': (scope) => scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body)),
+      scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
+        done(null, JSON.parse(String(body))),
+      ),
+    '/form': (scope) =>
+      scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
+        done(null, body),
+      ),
+    '/text': (scope) =>
+      scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
+        done(null, body),
+      ),
     '/json-first': (scope) => scope.removeContentTypeParser('text/plain'),
-    '/drained': (scope) => scope.addHook('onRequest', ({ raw }, _reply, done) => void raw.resume().on('end', done)),
+    '/drained': (scope) =>
+      scope.addHook('onRequest', ({ raw }, _reply, done) => void raw.resume().on('end', done)),
   }
   for (const [mount, options] of Object.entries(tokens)) {
     for (const [prefix, prepare] of Object.entries(before)) {
@@ -41,8 +60,12 @@ export async function startFastify(twinkey: Twinkey, { routes, tokens, edits, lo
     }
   }
   for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
-    const mounted = async (on: FastifyInstance, [prefix, ...below]: readonly string[]): Promise<void> => {
-      if (prefix !== undefined) return void (await on.register(async (scope) => mounted(scope, below), { prefix }))
+    const mounted = async (
+      on: FastifyInstance,
+      [prefix, ...below]: readonly string[],
+    ): Promise<void> => {
+      if (prefix !== undefined)
+        return void (await on.register(async (scope) => mounted(scope, below), { prefix }))
       on.route({
         method,
         url: path,
@@ -56,7 +79,12 @@ export async function startFastify(twinkey: Twinkey, { routes, tokens, edits, lo
   return { http2, port: (app.server.address() as AddressInfo).port, close: () => app.close() }
 }
 
-// Everything that Fastify has to say, with the serializer that the documentation asks for where keys stand in queries.
+// Everything that Fastify has to say, with the serializer that the documentation asks for where
+// keys stand in queries.
 function loggerTo(write: (line: string) => void): NonNullable<FastifyServerOptions['logger']> {
-  return { level: 'trace', stream: { write }, serializers: { req: ({ method, url }: FastifyRequest) => ({ method, url: redactUrl(url) }) } }
+  return {
+    level: 'trace',
+    stream: { write },
+    serializers: { req: ({ method, url }: FastifyRequest) => ({ method, url: redactUrl(url) }) },
+  }
 }

@@ -10,12 +10,17 @@ import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
 /** The application itself, for any server or none. */
-export function createHonoApp(twinkey: Twinkey, { routes, tokens, edits, log, accessLog }: Application): Hono {
+export function createHonoApp(
+  twinkey: Twinkey,
+  { routes, tokens, edits, log, accessLog }: Application,
+): Hono {
   const app = new Hono()
-  if (accessLog !== undefined) app.use(logger((line, ...rest) => accessLog([redactUrl(line), ...rest].join(' '))))
+  if (accessLog !== undefined)
+    app.use(logger((line, ...rest) => accessLog([redactUrl(line), ...rest].join(' '))))
   if (log !== undefined) {
     app.use(async ({ req }, next) => {
-      const line = (when: LogLine['when']) => log({ when, urls: [req.url, req.raw.url], query: req.query() })
+      const line = (when: LogLine['when']) =>
+        log({ when, urls: [req.url, req.raw.url], query: req.query() })
       line('received')
       await next()
       line('answered')
@@ -28,7 +33,9 @@ export function createHonoApp(twinkey: Twinkey, { routes, tokens, edits, log, ac
     })
   }
   // What an application may have read of a body before the token endpoints.
-  const after = (read: (context: Parameters<MiddlewareHandler>[0]) => Promise<unknown>): MiddlewareHandler => {
+  const after = (
+    read: (context: Parameters<MiddlewareHandler>[0]) => Promise<unknown>,
+  ): MiddlewareHandler => {
     return async (c, next) => {
       // What cannot be read at all throws before there is a promise.
       await (async () => read(c))().catch(() => undefined)
@@ -40,11 +47,14 @@ export function createHonoApp(twinkey: Twinkey, { routes, tokens, edits, log, ac
     '/parsed': after((c) => c.req.json()),
     '/form': after((c) => c.req.parseBody()),
     '/text': after((c) => c.req.text()),
-    '/json-first': after(async (c) => c.req.header('content-type') === 'application/json' && c.req.json()),
+    '/json-first': after(
+      async (c) => c.req.header('content-type') === 'application/json' && c.req.json(),
+    ),
     '/drained': after((c) => c.req.raw.arrayBuffer()),
   }
   for (const [mount, options] of Object.entries(tokens)) {
-    for (const [prefix, read] of Object.entries(before)) app.use(`${prefix}${mount}/*`, read, tokenRoutes(twinkey, options))
+    for (const [prefix, read] of Object.entries(before))
+      app.use(`${prefix}${mount}/*`, read, tokenRoutes(twinkey, options))
   }
   for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
     const mounted = ([mount, ...below]: readonly string[]): Hono => {
@@ -61,12 +71,25 @@ export function createHonoApp(twinkey: Twinkey, { routes, tokens, edits, log, ac
   return app
 }
 
-export async function startHono(twinkey: Twinkey, application: Application, http2 = false): Promise<Host> {
+export async function startHono(
+  twinkey: Twinkey,
+  application: Application,
+  http2 = false,
+): Promise<Host> {
   const app = createHonoApp(twinkey, application)
   return new Promise((resolve) => {
-    const options = { fetch: app.fetch, port: 0, hostname: '127.0.0.1', ...(http2 ? { createServer } : {}) }
+    const options = {
+      fetch: app.fetch,
+      port: 0,
+      hostname: '127.0.0.1',
+      ...(http2 ? { createServer } : {}),
+    }
     const server = serve(options, (address: AddressInfo) => {
-      resolve({ http2, port: address.port, close: () => new Promise((closed) => server.close(() => closed())) })
+      resolve({
+        http2,
+        port: address.port,
+        close: () => new Promise((closed) => server.close(() => closed())),
+      })
     })
   })
 }

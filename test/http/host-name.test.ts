@@ -16,30 +16,78 @@ const IN = allowed({
   workflow: 'customers.read',
 })
 const DENIED = refused('tenant_denied')
-const REPEATED = refused('target_conflict', { detail: 'The request names its target more than once.' })
+const REPEATED = refused('target_conflict', {
+  detail: 'The request names its target more than once.',
+})
 const UNREADABLE = refused('request_malformed')
 
-/** What is sent besides the credential, and what is answered. Where a tenant is read: the first label of the host, or all of it. */
-type Row = readonly [name: string, target: string, fields: readonly (readonly [string, string])[], expected: Expected]
+/**
+ * What is sent besides the credential, and what is answered. Where a tenant is read: the first
+ * label of the host, or all of it.
+ */
+type Row = readonly [
+  name: string,
+  target: string,
+  fields: readonly (readonly [string, string])[],
+  expected: Expected,
+]
 
 const http1Rows: readonly Row[] = [
   ['the tenant of the key', '/by-host', [['Host', 't1.example.com']], IN],
   ['another tenant', '/by-host', [['Host', 't2.example.com']], DENIED],
   ['the tenant of the key, as the whole host', '/whole-host', [['Host', 't1']], IN],
   ['another tenant, as the whole host', '/whole-host', [['Host', 't2']], DENIED],
-  ['an absolute URL of the same host', 'http://t1.example.com/by-host', [['Host', 't1.example.com']], IN],
-  ['an absolute URL of the same host, written otherwise', 'http://T1.example.com:80/by-host', [['Host', 't1.EXAMPLE.com']], IN],
-  ['a host that another route does not read', 'http://t1.example.com/customers/1', [['Host', 't2.example.com']], IN],
+  [
+    'an absolute URL of the same host',
+    'http://t1.example.com/by-host',
+    [['Host', 't1.example.com']],
+    IN,
+  ],
+  [
+    'an absolute URL of the same host, written otherwise',
+    'http://T1.example.com:80/by-host',
+    [['Host', 't1.EXAMPLE.com']],
+    IN,
+  ],
+  [
+    'a host that another route does not read',
+    'http://t1.example.com/customers/1',
+    [['Host', 't2.example.com']],
+    IN,
+  ],
 ]
 
-// `Bun.serve` makes the URL of a request from its Host, and nobody learns what else the target named: there Host decides alone.
+// `Bun.serve` makes the URL of a request from its Host, and nobody learns what else the target
+// named: there Host decides alone.
 const byServer = (name: string): readonly Row[] => {
-  const [unreadable, reversed, repeated] = name.endsWith('on Bun') ? [DENIED, IN, DENIED] : [UNREADABLE, UNREADABLE, REPEATED]
+  const [unreadable, reversed, repeated] = name.endsWith('on Bun')
+    ? [DENIED, IN, DENIED]
+    : [UNREADABLE, UNREADABLE, REPEATED]
   return [
-    ['an absolute URL of another host', 'http://t1.example.com/by-host', [['Host', 't2.example.com']], unreadable],
-    ['an absolute URL of another host, the other way round', 'http://t2.example.com/by-host', [['Host', 't1.example.com']], reversed],
-    ['an absolute URL of another host, as the whole host', 'http://t1/whole-host', [['Host', 't2']], repeated],
-    ['an absolute URL of another port', 'http://t1.example.com:8080/by-host', [['Host', 't1.example.com:8081']], reversed],
+    [
+      'an absolute URL of another host',
+      'http://t1.example.com/by-host',
+      [['Host', 't2.example.com']],
+      unreadable,
+    ],
+    [
+      'an absolute URL of another host, the other way round',
+      'http://t2.example.com/by-host',
+      [['Host', 't1.example.com']],
+      reversed,
+    ],
+    [
+      'an absolute URL of another host, as the whole host',
+      'http://t1/whole-host',
+      [['Host', 't2']],
+      repeated,
+    ],
+    [
+      'an absolute URL of another port',
+      'http://t1.example.com:8080/by-host',
+      [['Host', 't1.example.com:8081']],
+      reversed,
+    ],
   ]
 }
 
@@ -97,15 +145,25 @@ const http2Rows: readonly Row[] = [
   ],
 ]
 
-// Who changes the headers of a web-standard request changes its URL as well: which of the two is meant cannot be told.
+// Who changes the headers of a web-standard request changes its URL as well: which of the two is
+// meant cannot be told.
 const setRow = (name: string): Row => {
   const fields = [['Host', 't2.example.com'] as const, editing([['host', 't1.example.com']])]
-  return ['a host that a layer has set', '/by-host', fields, name.endsWith('on Bun') ? UNREADABLE : IN]
+  return [
+    'a host that a layer has set',
+    '/by-host',
+    fields,
+    name.endsWith('on Bun') ? UNREADABLE : IN,
+  ]
 }
 
 const cases = [
-  ...Object.entries(hosts).map(([name, start]) => [name, start, [...http1Rows, ...byServer(name), setRow(name)]] as const),
-  ...(bun === undefined ? Object.entries(http2Hosts).map(([name, start]) => [name, start, http2Rows] as const) : []),
+  ...Object.entries(hosts).map(
+    ([name, start]) => [name, start, [...http1Rows, ...byServer(name), setRow(name)]] as const,
+  ),
+  ...(bun === undefined
+    ? Object.entries(http2Hosts).map(([name, start]) => [name, start, http2Rows] as const)
+    : []),
 ]
 
 describe.each(cases)('a tenant by host name, %s', (_name, start, rows) => {
@@ -123,13 +181,16 @@ describe.each(cases)('a tenant by host name, %s', (_name, start, rows) => {
 
   test.each(rows)('%s', async (_row, target, fields, expected) => {
     const headers = [['Authorization', `Bearer ${f.secrets.primary}`] as const, ...fields]
-    for (const _ of ['cold', 'warm']) expect(seen(await sendTo(host, { target, headers }), expected)).toEqual(expected)
+    for (const _ of ['cold', 'warm'])
+      expect(seen(await sendTo(host, { target, headers }), expected)).toEqual(expected)
   })
 })
 
 describe('a web-standard request', () => {
   const host = (url: string, name?: string) =>
-    new WebWireRequest(new Request(url, name === undefined ? {} : { headers: { host: name } })).header('host')
+    new WebWireRequest(
+      new Request(url, name === undefined ? {} : { headers: { host: name } }),
+    ).header('host')
 
   test('has the host of its URL where it has no Host header', () => {
     expect(host('https://acme.example/flows')).toBe('acme.example')
@@ -147,13 +208,17 @@ describe('a web-standard request', () => {
     ['http://acme.example/', 'acme.example/other', '\0,'],
     ['http://acme.example/', 'other@acme.example', '\0,'],
     ['http://acme.example/', '', '\0,'],
-  ])('has one host where URL and Host agree, and none that can be read where they do not: %s %s', (url, name, read) => {
-    expect(host(url, name)).toBe(read)
-  })
+  ])(
+    'has one host where URL and Host agree, and none that can be read where they do not: %s %s',
+    (url, name, read) => {
+      expect(host(url, name)).toBe(read)
+    },
+  )
 })
 
 describe('a request of Node', () => {
-  const host = (url: string, ...rawHeaders: string[]) => new NodeWireRequest({ url, rawHeaders, httpVersionMajor: 1 }).header('host')
+  const host = (url: string, ...rawHeaders: string[]) =>
+    new NodeWireRequest({ url, rawHeaders, httpVersionMajor: 1 }).header('host')
 
   test.each([
     ['/', [], undefined],

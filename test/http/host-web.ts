@@ -7,17 +7,33 @@ import { answerOf, type Route } from './routes.ts'
 
 type Handler = (request: Request) => Response | Promise<Response>
 
-/** The test application as one handler, with the few lines of routing that somebody writes who has no framework. */
-export function createWebApp(twinkey: Twinkey, { routes, tokens, edits, log }: Application): Handler {
-  const table = [...Object.entries(tokens).flatMap(([mount, options]) => endpointsAt(twinkey, mount, options)), ...routes.map(guarded)]
+/**
+ * The test application as one handler, with the few lines of routing that somebody writes who has
+ * no framework.
+ */
+export function createWebApp(
+  twinkey: Twinkey,
+  { routes, tokens, edits, log }: Application,
+): Handler {
+  const table = [
+    ...Object.entries(tokens).flatMap(([mount, options]) => endpointsAt(twinkey, mount, options)),
+    ...routes.map(guarded),
+  ]
   return async (received) => {
     const request = edits ? edited(received) : received
     const line = (when: LogLine['when']) => {
-      log?.({ when, urls: [request.url], query: Object.fromEntries(new URL(request.url, 'http://localhost').searchParams) })
+      log?.({
+        when,
+        urls: [request.url],
+        query: Object.fromEntries(new URL(request.url, 'http://localhost').searchParams),
+      })
     }
     line('received')
     const method = request.method === 'HEAD' ? 'GET' : request.method
-    const found = table.find((each) => (each.method ?? method) === method && paramsOf(each.path, request.url) !== undefined)
+    const found = table.find(
+      (each) =>
+        (each.method ?? method) === method && paramsOf(each.path, request.url) !== undefined,
+    )
     const response = (await found?.handle(request)) ?? new Response('Not Found', { status: 404 })
     line('answered')
     return response
@@ -44,7 +60,8 @@ export function createWebApp(twinkey: Twinkey, { routes, tokens, edits, log }: A
   }
 }
 
-// The same token endpoints once by themselves, and behind what an application may have read of the body: a copy, or the body itself.
+// The same token endpoints once by themselves, and behind what an application may have read of the
+// body: a copy, or the body itself.
 function endpointsAt(twinkey: Twinkey, mount: string, options: Application['tokens'][string]) {
   const { exchange, test, jwks } = webEndpoints(twinkey, options)
   const exchangePath = options?.profile?.exchangePath ?? '/'
@@ -68,22 +85,39 @@ function endpointsAt(twinkey: Twinkey, mount: string, options: Application['toke
   })
 }
 
-/** A requirement whose readers are told what this router matched, as a reader function of one's own would find it in the URL. */
+/**
+ * A requirement whose readers are told what this router matched, as a reader function of one's own
+ * would find it in the URL.
+ */
 function matched(requirement: Requirement, path: string): Requirement {
   const told = (source: TargetSource | undefined): TargetSource | undefined => {
     if (typeof source !== 'function') return source
-    return Object.assign((request: WireRequest) => source(toldOf(request, path)), { optional: source.optional })
+    return Object.assign((request: WireRequest) => source(toldOf(request, path)), {
+      optional: source.optional,
+    })
   }
   const { tenant, environment, workflow } = requirement
-  return { ...requirement, tenant: told(tenant), environment: told(environment), workflow: told(workflow) }
+  return {
+    ...requirement,
+    tenant: told(tenant),
+    environment: told(environment),
+    workflow: told(workflow),
+  }
 }
 
 function toldOf(request: WireRequest, path: string): WireRequest {
   const { method, url } = request
-  return { method, url, template: path, header: (name) => request.header(name), param: (name) => paramsOf(path, url)?.[name] }
+  return {
+    method,
+    url,
+    template: path,
+    header: (name) => request.header(name),
+    param: (name) => paramsOf(path, url)?.[name],
+  }
 }
 
-// The parameters of a path like `/customers/:id`, decoded; undefined where another path, or one that cannot be decoded, was asked for.
+// The parameters of a path like `/customers/:id`, decoded; undefined where another path, or one
+// that cannot be decoded, was asked for.
 function paramsOf(path: string, url: string): Record<string, string> | undefined {
   const wanted = path.split('/')
   const asked = new URL(url, 'http://localhost').pathname.split('/')

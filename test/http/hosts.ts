@@ -17,15 +17,24 @@ export interface Host {
   close(): Promise<void>
 }
 
-/** What a server serves: guarded routes that answer with who was let in, and token endpoints by mount point. */
+/**
+ * What a server serves: guarded routes that answer with who was let in, and token endpoints by
+ * mount point.
+ */
 export interface Application {
   readonly routes: readonly Route[]
   readonly tokens: Readonly<Record<string, EndpointOptions | undefined>>
   /** Has a layer before the guards that changes headers as a request says: see edits.ts. */
   readonly edits?: boolean | undefined
-  /** Stands before everything else and writes down each request twice: as it came in, and when its answer is written. */
+  /**
+   * Stands before everything else and writes down each request twice: as it came in, and when its
+   * answer is written.
+   */
   readonly log?: ((line: LogLine) => void) | undefined
-  /** Takes each line of the framework's own logger, or of an access log where it has none. Errors are printed as on a developer's machine. */
+  /**
+   * Takes each line of the framework's own logger, or of an access log where it has none. Errors
+   * are printed as on a developer's machine.
+   */
   readonly accessLog?: ((line: string) => void) | undefined
 }
 
@@ -54,7 +63,10 @@ const onBun: Readonly<Record<string, Start>> = {
   'Fastify 5': startFastify,
 }
 
-/** How to start an application, by name of the host. The tables run on Node, and by bun.interop.test.ts once more on Bun. */
+/**
+ * How to start an application, by name of the host. The tables run on Node, and by
+ * bun.interop.test.ts once more on Bun.
+ */
 export const hosts: Readonly<Record<string, Start>> = bun === undefined ? onNode : onBun
 
 /** Frameworks that speak HTTP/2, on Node. Express does not. */
@@ -64,7 +76,8 @@ export const http2Hosts: Readonly<Record<string, Start>> = {
 }
 
 /** The same, and on Node those that speak HTTP/2. */
-export const allHosts: Readonly<Record<string, Start>> = bun === undefined ? { ...hosts, ...http2Hosts } : hosts
+export const allHosts: Readonly<Record<string, Start>> =
+  bun === undefined ? { ...hosts, ...http2Hosts } : hosts
 
 /** Sends one request in the protocol that a host speaks. */
 export function sendTo({ port, http2 }: Host, request: RawRequest): Promise<RawResponse> {

@@ -14,7 +14,11 @@ const profiles: readonly [string, Profile, object][] = [
     'standard',
     standard(),
     {
-      bearer: { type: 'http', scheme: 'bearer', description: 'An API key, or a token that it was exchanged for.' },
+      bearer: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'An API key, or a token that it was exchanged for.',
+      },
       apiKey: { ...HEADER_KEY, name: 'X-API-Key' },
     },
   ],
@@ -22,14 +26,31 @@ const profiles: readonly [string, Profile, object][] = [
   [
     'flare',
     flareOf(),
-    { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of POST /tokens/generate.' } },
+    {
+      bearer: {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: 'A token of POST /tokens/generate.',
+      },
+    },
   ],
   [
     'flowgear',
     flowgear(),
     {
-      authorization: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'Key=, followed by an API key.' },
-      query: { type: 'apiKey', in: 'query', name: 'auth-key', description: 'An API key. Not recommended: URLs are logged.' },
+      authorization: {
+        type: 'apiKey',
+        in: 'header',
+        name: 'Authorization',
+        description: 'Key=, followed by an API key.',
+      },
+      query: {
+        type: 'apiKey',
+        in: 'query',
+        name: 'auth-key',
+        description: 'An API key. Not recommended: URLs are logged.',
+      },
     },
   ],
 ]
@@ -44,16 +65,25 @@ describe.each(profiles)('the profile %s', (name, profile, schemes) => {
   })
 })
 
-it.each([[undefined], [null], [{}], [{ account: 1 }]])('Flare is told at once that it needs an account, not %j', (options) => {
-  expect(() => flare(options as never)).toThrow(
-    new TypeError('flare needs account: a function from a principal to the account of its owner.'),
-  )
-})
+it.each([[undefined], [null], [{}], [{ account: 1 }]])(
+  'Flare is told at once that it needs an account, not %j',
+  (options) => {
+    expect(() => flare(options as never)).toThrow(
+      new TypeError(
+        'flare needs account: a function from a principal to the account of its owner.',
+      ),
+    )
+  },
+)
 
 describe('the token endpoints', () => {
   it.each([
     ['standard', standard(), ['/', '/test', '/test/', '/jwks.json', '/jwks.json/']],
-    ['flare', flareOf(), ['/generate', '/generate/', '/test', '/test/', '/jwks.json', '/jwks.json/']],
+    [
+      'flare',
+      flareOf(),
+      ['/generate', '/generate/', '/test', '/test/', '/jwks.json', '/jwks.json/'],
+    ],
   ])('of %s stand where they should, with a slash behind them too', (_name, profile, paths) => {
     expect([...createEndpoints(createBench().twinkey, { profile }).paths.keys()]).toEqual(paths)
   })
@@ -64,7 +94,8 @@ describe('the token endpoints', () => {
     const { exchange, test, jwks } = webEndpoints(twinkey)
     const headers = { authorization: `Bearer ${primary}` }
     for (const endpoint of [test, jwks]) {
-      const ask = (method: string) => endpoint(new Request('http://localhost/', { method, headers }))
+      const ask = (method: string) =>
+        endpoint(new Request('http://localhost/', { method, headers }))
       expect([(await ask('GET')).status, (await ask('HEAD')).status]).toEqual([200, 200])
       for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
         const answer = await ask(method)
@@ -88,7 +119,9 @@ describe('the token endpoints', () => {
     const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
     const waited: unknown[] = []
     const context = { waitUntil: (work: unknown) => void waited.push(work) }
-    const request = new Request('http://localhost/', { headers: { authorization: `Bearer ${primary}` } })
+    const request = new Request('http://localhost/', {
+      headers: { authorization: `Bearer ${primary}` },
+    })
     expect((await webEndpoints(twinkey).test(request, undefined, null, context)).status).toBe(200)
     expect(waited.length).toBe(1)
     written()
@@ -118,19 +151,36 @@ it('a profile of your own gets X-Content-Type-Options on its answers, and keeps 
     const answers = [
       await guarded(new Request('http://localhost/')),
       await exchange(new Request('http://localhost/', { method: 'POST' })),
-      await exchange(new Request('http://localhost/', { method: 'POST', headers: { authorization } })),
+      await exchange(
+        new Request('http://localhost/', { method: 'POST', headers: { authorization } }),
+      ),
       await test(new Request('http://localhost/', { headers: { authorization } })),
       await jwks(new Request('http://localhost/', { method: 'POST' })),
     ]
-    expect(answers.map((answer) => answer.headers.get('x-content-type-options'))).toEqual(answers.map(() => expected))
+    expect(answers.map((answer) => answer.headers.get('x-content-type-options'))).toEqual(
+      answers.map(() => expected),
+    )
   }
 })
 
 it.each([
-  ['boomi-flow', boomiFlow(), 408, { code: 'request_timeout', message: 'The request did not arrive in time.' }],
-  ['flare', flareOf(), 408, { error: { code: 'REQUEST_TIMEOUT', message: 'The request did not arrive in time.' } }],
+  [
+    'boomi-flow',
+    boomiFlow(),
+    408,
+    { code: 'request_timeout', message: 'The request did not arrive in time.' },
+  ],
+  [
+    'flare',
+    flareOf(),
+    408,
+    { error: { code: 'REQUEST_TIMEOUT', message: 'The request did not arrive in time.' } },
+  ],
   ['flowgear', flowgear(), 404, { Message: 'Not Found' }],
-])('under the profile %s, a body that is late is answered in its words', (_name, profile, status, body) => {
-  const answer = profile.refuse(REFUSALS.bodyLate)
-  expect([answer.status, JSON.parse(answer.body)]).toEqual([status, body])
-})
+])(
+  'under the profile %s, a body that is late is answered in its words',
+  (_name, profile, status, body) => {
+    const answer = profile.refuse(REFUSALS.bodyLate)
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([status, body])
+  },
+)

@@ -14,43 +14,68 @@ import { hideFromQuery } from '../../src/http/secret-query.ts'
 
 const nodeWith = (...rawHeaders: string[]) => new NodeWireRequest({ rawHeaders })
 const requests = [
-  ['of Node', (of?: object, route?: MatchedRoute<object>) => new NodeWireRequest<object>({ url: '/' }, of, route)],
-  ['of the web', (of?: object, route?: MatchedRoute<object>) => new WebWireRequest<object>(new Request('http://localhost/'), of, route)],
+  [
+    'of Node',
+    (of?: object, route?: MatchedRoute<object>) =>
+      new NodeWireRequest<object>({ url: '/' }, of, route),
+  ],
+  [
+    'of the web',
+    (of?: object, route?: MatchedRoute<object>) =>
+      new WebWireRequest<object>(new Request('http://localhost/'), of, route),
+  ],
 ] as const
 
 describe('a request of Node', () => {
   it('is a GET of / where a host does not say', () => {
     const request = new NodeWireRequest({})
-    expect([request.method, request.url, request.receivedUrl, request.peer]).toEqual(['GET', '/', undefined, undefined])
-  })
-
-  it('has a header by its whole name, in any case', () => {
-    const request = nodeWith('X-Api-Key', 'a', 'X-Api', 'b', 'x-api-key-2', 'c', 'y-api-key', 'd')
-    expect(['x-api-key', 'x-api', 'x-api-key-2', 'y-api-key', 'api-key'].map((name) => request.header(name))).toEqual([
-      'a',
-      'b',
-      'c',
-      'd',
+    expect([request.method, request.url, request.receivedUrl, request.peer]).toEqual([
+      'GET',
+      '/',
+      undefined,
       undefined,
     ])
   })
 
+  it('has a header by its whole name, in any case', () => {
+    const request = nodeWith('X-Api-Key', 'a', 'X-Api', 'b', 'x-api-key-2', 'c', 'y-api-key', 'd')
+    expect(
+      ['x-api-key', 'x-api', 'x-api-key-2', 'y-api-key', 'api-key'].map((name) =>
+        request.header(name),
+      ),
+    ).toEqual(['a', 'b', 'c', 'd', undefined])
+  })
+
   it('joins the values of a header that is there twice, and takes no value for a name', () => {
-    expect(nodeWith('X-T', 'a', 'x-t', 'b', 'Host', 'x-t', 'X-T', 'c').header('x-t')).toBe('a, b, c')
+    expect(nodeWith('X-T', 'a', 'x-t', 'b', 'Host', 'x-t', 'X-T', 'c').header('x-t')).toBe(
+      'a, b, c',
+    )
   })
 
   it('has headers where a host made them up: text, lists and numbers', () => {
     const headers = { one: 'a', two: ['a', 'b'], three: 7 as unknown as string }
     const request = new NodeWireRequest({ headers })
-    expect(['one', 'two', 'three', 'toString'].map((name) => request.header(name))).toEqual(['a', 'a, b', '7', undefined])
+    expect(['one', 'two', 'three', 'toString'].map((name) => request.header(name))).toEqual([
+      'a',
+      'a, b',
+      '7',
+      undefined,
+    ])
   })
 })
 
 describe('a request of the web', () => {
   it('is read as it stands, and is that which an earlier guard has kept', () => {
-    const request = new Request('http://localhost/?a=1', { method: 'DELETE', headers: { 'x-t': 'a' } })
+    const request = new Request('http://localhost/?a=1', {
+      method: 'DELETE',
+      headers: { 'x-t': 'a' },
+    })
     const wire = new WebWireRequest(request)
-    expect([wire.method, wire.url, wire.receivedUrl]).toEqual(['DELETE', 'http://localhost/?a=1', undefined])
+    expect([wire.method, wire.url, wire.receivedUrl]).toEqual([
+      'DELETE',
+      'http://localhost/?a=1',
+      undefined,
+    ])
     expect([wire.header('x-t'), wire.header('x-u')]).toEqual(['a', undefined])
     hideFromUrl(request, ['a'])
     expect(wire.receivedUrl).toBe('http://localhost/?a=1')
@@ -58,7 +83,10 @@ describe('a request of the web', () => {
 })
 
 describe.each(requests)('the route of a request %s', (_, make) => {
-  const route = (value: unknown): MatchedRoute<object> => ({ param: () => value, template: () => value })
+  const route = (value: unknown): MatchedRoute<object> => ({
+    param: () => value,
+    template: () => value,
+  })
 
   it('says nothing where no route is known', () => {
     expect([make().param('id'), make().template]).toEqual([undefined, undefined])
@@ -77,7 +105,9 @@ describe.each(requests)('the route of a request %s', (_, make) => {
   it('is asked with what the framework made of the request', () => {
     const of = { name: 'req' }
     const asked: unknown[] = []
-    make(of, { param: (...args) => asked.push(args), template: (each) => asked.push(each) }).param('id')
+    make(of, { param: (...args) => asked.push(args), template: (each) => asked.push(each) }).param(
+      'id',
+    )
     expect(asked).toEqual([[of, 'id']])
   })
 })
@@ -171,12 +201,20 @@ describe('a URL without a secret', () => {
     ['/?a=1#x?auth-key=s&b=2', '/?a=1#b=2', '/?a=1#x?auth-key=[redacted]&b=2'],
     ['/?auth-key=s&auth-key=t&b=2', '/?b=2', '/?auth-key=[redacted]&auth-key=[redacted]&b=2'],
     ['/?auth-key=s#auth-key=t&b=2', '/#b=2', '/?auth-key=[redacted]#auth-key=[redacted]&b=2'],
-    ['/?a=1&auth-key[]=s&x[auth-key]=t&b=2', '/?a=1&b=2', '/?a=1&auth-key[]=[redacted]&x[auth-key]=[redacted]&b=2'],
+    [
+      '/?a=1&auth-key[]=s&x[auth-key]=t&b=2',
+      '/?a=1&b=2',
+      '/?a=1&auth-key[]=[redacted]&x[auth-key]=[redacted]&b=2',
+    ],
     ['/?a=1;auth-key=s;t&b=2', '/?a=1&b=2', '/?a=1;auth-key=[redacted]&b=2'],
     // The path decides about routes, and a URL inside a value is the application's.
     ['/p;auth-key=s', '/p;auth-key=s', '/p;auth-key=[redacted]'],
     ['/?hook=/x?auth-key=s', '/?hook=/x?auth-key=s', '/?hook=/x?auth-key=[redacted]'],
-    ['/?hook=%2Fx%3Fauth-key%3Ds', '/?hook=%2Fx%3Fauth-key%3Ds', '/?hook=%2Fx%3Fauth-key=[redacted]'],
+    [
+      '/?hook=%2Fx%3Fauth-key%3Ds',
+      '/?hook=%2Fx%3Fauth-key%3Ds',
+      '/?hook=%2Fx%3Fauth-key=[redacted]',
+    ],
     // A line of a log is for redactUrl alone: to the other it is one long value.
     ['GET /?auth-key=s HTTP/1.1', 'GET /', 'GET /?auth-key=[redacted] HTTP/1.1'],
     ['/?auth-key=s\u2029t&b=2', '/?b=2', '/?auth-key=[redacted]&b=2'],
@@ -202,13 +240,19 @@ describe('a URL without a secret', () => {
 
   it('is / where a host does not say', () => {
     const request = {}
-    expect([hideFromUrl(request, ['a']), new NodeWireRequest(request).receivedUrl]).toEqual(['/', '/'])
+    expect([hideFromUrl(request, ['a']), new NodeWireRequest(request).receivedUrl]).toEqual([
+      '/',
+      '/',
+    ])
   })
 
   it('may be kept with another object than that which it was read from', () => {
     const [from, into] = [{ url: '/?a=1' }, {}]
     expect(hideFromUrl(from, ['a'], into)).toBe('/')
-    expect([new NodeWireRequest(from).receivedUrl, new NodeWireRequest(into).receivedUrl]).toEqual([undefined, '/?a=1'])
+    expect([new NodeWireRequest(from).receivedUrl, new NodeWireRequest(into).receivedUrl]).toEqual([
+      undefined,
+      '/?a=1',
+    ])
     hideFromUrl({ url: '/?a=2' }, ['a'], into)
     expect(new NodeWireRequest(into).receivedUrl).toBe('/?a=2')
   })
@@ -234,9 +278,12 @@ describe('a header that names a target', () => {
 })
 
 describe('a member that is its own', () => {
-  it.each([[null], [undefined], ['text'], [7], [Object.create({ length: 1 })], [() => {}]])('is none of %j', (of) => {
-    expect(ownMember(of, 'length')).toBeUndefined()
-  })
+  it.each([[null], [undefined], ['text'], [7], [Object.create({ length: 1 })], [() => {}]])(
+    'is none of %j',
+    (of) => {
+      expect(ownMember(of, 'length')).toBeUndefined()
+    },
+  )
 
   it('is read where there is one', () => {
     expect(ownMember({ length: 1 }, 'length')).toBe(1)

@@ -5,10 +5,13 @@ import { CheckedRequirement } from '../../src/guard/requirement.ts'
 import { NodeWireRequest } from '../../src/http/request.ts'
 
 describe('a requirement that would not guard what it seems to is refused, with what to do', () => {
-  const ACCEPT = "requireAuth: accept must be a list of 'secret' and 'token', with at least one of them."
+  const ACCEPT =
+    "requireAuth: accept must be a list of 'secret' and 'token', with at least one of them."
   const SWITCHES = 'requireAuth: optional and anyTarget must be true or false.'
-  const THROTTLE = 'requireAuth: throttle must be an object with the methods retryAfterSeconds(peer) and failed(peer).'
-  const anyTarget = (axis: string) => `requireAuth: anyTarget checks no axis, so it cannot go with ${axis}. Leave one of the two out.`
+  const THROTTLE =
+    'requireAuth: throttle must be an object with the methods retryAfterSeconds(peer) and failed(peer).'
+  const anyTarget = (axis: string) =>
+    `requireAuth: anyTarget checks no axis, so it cannot go with ${axis}. Leave one of the two out.`
   const OR_READER = "or a reader that was called, like param('id'), header('x-id') or query('id')."
 
   it.each<[object, string]>([
@@ -21,12 +24,18 @@ describe('a requirement that would not guard what it seems to is refused, with w
     [{ anyTarget: true, tenant: 't' }, anyTarget('tenant')],
     [{ anyTarget: true, workflow: 'w' }, anyTarget('workflow')],
     [{ tenant: '*' }, `requireAuth: tenant must be one name, ${OR_READER}`],
-    [{ tenant: ':tenant' }, `requireAuth: tenant must be a name without a colon before it, ${OR_READER}`],
+    [
+      { tenant: ':tenant' },
+      `requireAuth: tenant must be a name without a colon before it, ${OR_READER}`,
+    ],
     [{ profile: null }, 'requireAuth: profile must be a profile, like standard().'],
     [{ profile: {} }, 'requireAuth: profile must be a profile, like standard().'],
     [{ throttle: null }, THROTTLE],
     [{ throttle: 7 }, THROTTLE],
-    [{ throttle: Object.assign(() => {}, { retryAfterSeconds: () => {}, failed: () => {} }) }, THROTTLE],
+    [
+      { throttle: Object.assign(() => {}, { retryAfterSeconds: () => {}, failed: () => {} }) },
+      THROTTLE,
+    ],
     [{ throttle: { retryAfterSeconds: () => {} } }, THROTTLE],
   ])('%j', (requirement, message) => {
     expect(() => new CheckedRequirement(requirement)).toThrow(new TypeError(message))
@@ -37,23 +46,29 @@ describe('a requirement that would not guard what it seems to is refused, with w
     ['header', header],
     ['query', query],
   ])('an option of %s that is none', (name, make) => {
-    expect(() => make('x', { optional: 1 } as never)).toThrow(new TypeError(`${name}: optional must be true or false.`))
+    expect(() => make('x', { optional: 1 } as never)).toThrow(
+      new TypeError(`${name}: optional must be true or false.`),
+    )
     expect(() => make('x', { optionel: true } as never)).toThrow(`${name}: the options `)
     expect(() => make('x', null as never)).toThrow(`${name}: the options `)
-    expect([make('x').optional, make('x', { optional: false }).optional, make('x', { optional: true }).optional]).toEqual([
-      undefined,
-      undefined,
-      true,
-    ])
+    expect([
+      make('x').optional,
+      make('x', { optional: false }).optional,
+      make('x', { optional: true }).optional,
+    ]).toEqual([undefined, undefined, true])
   })
 
   it('an option of a function that is none', () => {
     const tenant = Object.assign(() => 't', { optional: 'yes' as never })
-    expect(() => new CheckedRequirement({ tenant })).toThrow(new TypeError('requireAuth: tenant: optional must be true or false.'))
+    expect(() => new CheckedRequirement({ tenant })).toThrow(
+      new TypeError('requireAuth: tenant: optional must be true or false.'),
+    )
   })
 
   it('an unknown member too', () => {
-    expect(() => new CheckedRequirement({ tennant: 't' } as never)).toThrow(/^requireAuth: the requirement /)
+    expect(() => new CheckedRequirement({ tennant: 't' } as never)).toThrow(
+      /^requireAuth: the requirement /,
+    )
   })
 
   it.each([
@@ -62,7 +77,9 @@ describe('a requirement that would not guard what it seems to is refused, with w
     ['query', query],
   ])('a name for %s that is none', (name, make) => {
     for (const each of ['', undefined, 7])
-      expect(() => make(each as string)).toThrow(new TypeError(`${name}: the name must be a string that is not empty.`))
+      expect(() => make(each as string)).toThrow(
+        new TypeError(`${name}: the name must be a string that is not empty.`),
+      )
   })
 })
 
@@ -85,8 +102,13 @@ describe('the template of a route', () => {
 
 it('a route requires each name that it reads, unless the reader is optional', () => {
   const optional = Object.assign(() => undefined, { optional: true })
-  expect(new CheckedRequirement({ tenant: query('t'), environment: 'e', workflow: () => 'w' }).required).toEqual(['tenant', 'workflow'])
-  expect(new CheckedRequirement({ tenant: optional, environment: header('e', { optional: true }) }).required).toEqual([])
+  expect(
+    new CheckedRequirement({ tenant: query('t'), environment: 'e', workflow: () => 'w' }).required,
+  ).toEqual(['tenant', 'workflow'])
+  expect(
+    new CheckedRequirement({ tenant: optional, environment: header('e', { optional: true }) })
+      .required,
+  ).toEqual([])
   // Not one that is inherited: a polluted prototype must not open a route.
   const inherited = Object.setPrototypeOf(() => undefined, optional)
   expect(new CheckedRequirement({ tenant: inherited }).required).toEqual(['tenant'])

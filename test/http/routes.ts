@@ -1,11 +1,26 @@
-import { header, type Principal, type Profile, param, query, type Requirement, rateLimited, type WireRequest } from 'twinkey'
+import {
+  header,
+  type Principal,
+  type Profile,
+  param,
+  query,
+  type Requirement,
+  rateLimited,
+  type WireRequest,
+} from 'twinkey'
 import { standard } from 'twinkey/profiles'
 
-/** A guarded route of the test application, the same on every host. `:name` is a parameter of the path. */
+/**
+ * A guarded route of the test application, the same on every host. `:name` is a parameter of the
+ * path.
+ */
 export interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: string
-  /** The mount points above the route, outermost first: routers, plugins or applications, as each host has them. */
+  /**
+   * The mount points above the route, outermost first: routers, plugins or applications, as each
+   * host has them.
+   */
   readonly mounts?: readonly string[]
   readonly requirement: Requirement
   /** What the handler answers with, from the principal and the URL as the handler sees it. */
@@ -27,27 +42,91 @@ export const standardRoutes: readonly Route[] = [
   { method: 'GET', path: '/customers/:id', requirement: { workflow: 'customers.read' } },
   { method: 'POST', path: '/customers/:id', requirement: { workflow: 'customers.write' } },
   { method: 'GET', path: '/reports', requirement: { workflow: 'reports.read' } },
-  { method: 'GET', path: '/tenants/:tenant', requirement: { tenant: param('tenant'), workflow: 'customers.read' } },
-  { method: 'GET', path: '/by-header', requirement: { tenant: header('X-Tenant-Id'), workflow: 'customers.read' } },
-  { method: 'GET', path: '/by-query', requirement: { tenant: query('tenant'), environment: OPTIONAL_ENV, workflow: 'customers.read' } },
-  { method: 'GET', path: '/by-header-optional', requirement: { tenant: header('X-Tenant-Id', OPTIONAL), workflow: 'customers.read' } },
-  { method: 'GET', path: '/by-query-optional', requirement: { tenant: query('tenant', OPTIONAL), workflow: 'customers.read' } },
-  { method: 'GET', path: '/by-param-optional', requirement: { tenant: param('tenant', OPTIONAL), workflow: 'customers.read' } },
-  { method: 'GET', path: '/by-function', requirement: { tenant: fromOwnHeader, workflow: 'customers.read' } },
-  { method: 'GET', path: '/by-function-optional', requirement: { tenant: OPTIONAL_FUNCTION, workflow: 'customers.read' } },
-  { method: 'GET', path: '/by-environment', requirement: { environment: header('x-environment'), workflow: 'customers.read' } },
+  {
+    method: 'GET',
+    path: '/tenants/:tenant',
+    requirement: { tenant: param('tenant'), workflow: 'customers.read' },
+  },
+  {
+    method: 'GET',
+    path: '/by-header',
+    requirement: { tenant: header('X-Tenant-Id'), workflow: 'customers.read' },
+  },
+  {
+    method: 'GET',
+    path: '/by-query',
+    requirement: { tenant: query('tenant'), environment: OPTIONAL_ENV, workflow: 'customers.read' },
+  },
+  {
+    method: 'GET',
+    path: '/by-header-optional',
+    requirement: { tenant: header('X-Tenant-Id', OPTIONAL), workflow: 'customers.read' },
+  },
+  {
+    method: 'GET',
+    path: '/by-query-optional',
+    requirement: { tenant: query('tenant', OPTIONAL), workflow: 'customers.read' },
+  },
+  {
+    method: 'GET',
+    path: '/by-param-optional',
+    requirement: { tenant: param('tenant', OPTIONAL), workflow: 'customers.read' },
+  },
+  {
+    method: 'GET',
+    path: '/by-function',
+    requirement: { tenant: fromOwnHeader, workflow: 'customers.read' },
+  },
+  {
+    method: 'GET',
+    path: '/by-function-optional',
+    requirement: { tenant: OPTIONAL_FUNCTION, workflow: 'customers.read' },
+  },
+  {
+    method: 'GET',
+    path: '/by-environment',
+    requirement: { environment: header('x-environment'), workflow: 'customers.read' },
+  },
   { method: 'GET', path: '/by-workflow', requirement: { workflow: query('workflow') } },
-  { method: 'GET', path: '/by-both', requirement: { tenant: header('x-other'), workflow: 'customers.read', profile: tenantInHeader } },
-  { method: 'GET', path: '/by-host', requirement: { tenant: fromHost, workflow: 'customers.read' } },
-  { method: 'GET', path: '/whole-host', requirement: { tenant: header('Host'), workflow: 'customers.read' } },
-  { method: 'GET', path: '/both/:tenant', requirement: { tenant: param('tenant'), workflow: 'customers.read', profile: tenantInHeader } },
+  {
+    method: 'GET',
+    path: '/by-both',
+    requirement: { tenant: header('x-other'), workflow: 'customers.read', profile: tenantInHeader },
+  },
+  {
+    method: 'GET',
+    path: '/by-host',
+    requirement: { tenant: fromHost, workflow: 'customers.read' },
+  },
+  {
+    method: 'GET',
+    path: '/whole-host',
+    requirement: { tenant: header('Host'), workflow: 'customers.read' },
+  },
+  {
+    method: 'GET',
+    path: '/both/:tenant',
+    requirement: { tenant: param('tenant'), workflow: 'customers.read', profile: tenantInHeader },
+  },
   { method: 'GET', path: '/unnamed', requirement: {} },
-  { method: 'GET', path: '/secrets-only', requirement: { workflow: 'customers.read', accept: ['secret'] } },
-  { method: 'GET', path: '/tokens-only', requirement: { workflow: 'customers.read', accept: ['token'] } },
+  {
+    method: 'GET',
+    path: '/secrets-only',
+    requirement: { workflow: 'customers.read', accept: ['secret'] },
+  },
+  {
+    method: 'GET',
+    path: '/tokens-only',
+    requirement: { workflow: 'customers.read', accept: ['token'] },
+  },
   { method: 'GET', path: '/optional', requirement: { workflow: 'customers.read', optional: true } },
   { method: 'GET', path: '/whoami', requirement: { anyTarget: true } },
   { method: 'GET', path: '/limited', requirement: { tenant: () => rateLimited(30) } },
-  { method: 'GET', path: '/limited-to-the-millisecond', requirement: { tenant: () => rateLimited(59.984) } },
+  {
+    method: 'GET',
+    path: '/limited-to-the-millisecond',
+    requirement: { tenant: () => rateLimited(59.984) },
+  },
 ]
 
 /** What a guarded route answers with, unless it says otherwise: who was let in, or nobody. */

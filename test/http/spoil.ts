@@ -11,7 +11,11 @@ export interface Doomed {
 }
 
 /** Brings the keys to their ends. */
-export async function spoil({ keys }: Twinkey, spy: SpyStore, { disabled, revoked, deleted, badStore }: Doomed): Promise<void> {
+export async function spoil(
+  { keys }: Twinkey,
+  spy: SpyStore,
+  { disabled, revoked, deleted, badStore }: Doomed,
+): Promise<void> {
   await keys.disable(disabled.key.id)
   await keys.revoke(revoked.key.id)
   await keys.delete(deleted.key.id)

@@ -16,14 +16,32 @@ const routes: readonly Route[] = [
   { method: 'GET', mounts: ['/area/:area'], path: '/run', requirement },
 ]
 
-/** A path that is called, and the only workflow whose key is let in there. Below it are workflows that the text of the path spells. */
+/**
+ * A path that is called, and the only workflow whose key is let in there. Below it are workflows
+ * that the text of the path spells.
+ */
 const rows: readonly (readonly [path: string, workflow: string, ...spelled: string[]])[] = [
   ['/top/7', 'GET /top/:id', 'GET /top/7'],
   ['/literal/run', 'GET /literal/run', 'GET /run', 'GET /:literal/run'],
-  ['/tenants/t1/items/7', 'GET /tenants/:tenant/items/:id', 'GET /tenants/t1/items/:id', 'GET /tenants/t1/items/7', 'GET /items/:id'],
+  [
+    '/tenants/t1/items/7',
+    'GET /tenants/:tenant/items/:id',
+    'GET /tenants/t1/items/:id',
+    'GET /tenants/t1/items/7',
+    'GET /items/:id',
+  ],
   ['/tenants/:tenant/items/7', 'GET /tenants/:tenant/items/:id'],
-  ['/tenants/%3Atenant/items/7', 'GET /tenants/:tenant/items/:id', 'GET /tenants/%3Atenant/items/:id'],
-  ['/outer/a/inner/b/run', 'GET /outer/:outer/inner/:inner/run', 'GET /outer/a/inner/b/run', 'GET /outer/:outer/inner/b/run'],
+  [
+    '/tenants/%3Atenant/items/7',
+    'GET /tenants/:tenant/items/:id',
+    'GET /tenants/%3Atenant/items/:id',
+  ],
+  [
+    '/outer/a/inner/b/run',
+    'GET /outer/:outer/inner/:inner/run',
+    'GET /outer/a/inner/b/run',
+    'GET /outer/:outer/inner/b/run',
+  ],
   ['/deep/literal/run', 'GET /deep/:level/run', 'GET /deep/literal/run', 'GET /literal/run'],
   ['/area/public/run', 'GET /area/:area/run', 'GET /area/public/run', 'GET /public/run'],
 ]
@@ -36,7 +54,10 @@ describe.each(Object.entries(hosts))('the template of a mounted route on %s', (_
   beforeAll(async () => {
     twinkey = createTwinkey()
     for (const workflow of new Set(rows.flatMap(([, ...workflows]) => workflows))) {
-      const { primary } = await twinkey.keys.create({ name: workflow, scope: { tenants: ['t1'], workflows: [workflow] } })
+      const { primary } = await twinkey.keys.create({
+        name: workflow,
+        scope: { tenants: ['t1'], workflows: [workflow] },
+      })
       secrets.set(workflow, primary)
     }
     host = await start(twinkey, { routes, tokens: {} })
@@ -52,7 +73,11 @@ describe.each(Object.entries(hosts))('the template of a mounted route on %s', (_
       target,
       headers: [['Authorization', `Bearer ${secrets.get(workflow)}`]],
     })
-    return { status, ...JSON.parse(body || '{}') } as { status: number; workflow?: string; code?: string }
+    return { status, ...JSON.parse(body || '{}') } as {
+      status: number
+      workflow?: string
+      code?: string
+    }
   }
 
   test.each(rows)('%s is the workflow %s', async (path, workflow) => {
@@ -62,10 +87,16 @@ describe.each(Object.entries(hosts))('the template of a mounted route on %s', (_
 
   test.each(rows)('%s lets in no key for what its text spells', async (path, workflow) => {
     for (const other of secrets.keys())
-      if (other !== workflow) expect(await ask(path, other), other).toMatchObject({ status: 403, code: 'workflow_denied' })
+      if (other !== workflow)
+        expect(await ask(path, other), other).toMatchObject({
+          status: 403,
+          code: 'workflow_denied',
+        })
   })
 
   test('the method is part of the workflow', async () => {
-    expect(await ask('/tenants/t1/items/7', 'GET /tenants/:tenant/items/:id', 'POST')).toMatchObject({ status: 403 })
+    expect(
+      await ask('/tenants/t1/items/7', 'GET /tenants/:tenant/items/:id', 'POST'),
+    ).toMatchObject({ status: 403 })
   })
 })

@@ -40,7 +40,12 @@ const unknown = () => mintSecret('acme', mintId())
 const profiles: readonly [string, Profile, string, (secret: string) => [string, string]][] = [
   ['standard', standard(), '/standard', (secret) => ['authorization', `Bearer ${secret}`]],
   ['boomi-flow', boomiFlow(), '/boomi-flow', (secret) => ['x-boomi-flow-api-key', secret]],
-  ['flare', flare({ account: () => undefined }), '/flare', (secret) => ['authorization', `Bearer ${secret}`]],
+  [
+    'flare',
+    flare({ account: () => undefined }),
+    '/flare',
+    (secret) => ['authorization', `Bearer ${secret}`],
+  ],
   ['flowgear', flowgear(), '/flowgear', (secret) => ['authorization', `Key=${secret}`]],
 ]
 
@@ -51,12 +56,17 @@ describe.each(Object.entries(hosts))('a throttle on %s', (name, start) => {
   let host: Host
   const counters = new Map<string, Counter>()
   const counter = (of: string): Counter => {
-    const found = counters.get(of) ?? (told && of !== '/by-header' ? new Counter() : new HeaderCounter())
+    const found =
+      counters.get(of) ?? (told && of !== '/by-header' ? new Counter() : new HeaderCounter())
     counters.set(of, found)
     return found
   }
   const send = (target: string, headers: readonly (readonly [string, string])[], method?: string) =>
-    sendRaw(host.port, { target, headers: told ? headers : [['cf-connecting-ip', '127.0.0.1'], ...headers], ...(method && { method }) })
+    sendRaw(host.port, {
+      target,
+      headers: told ? headers : [['cf-connecting-ip', '127.0.0.1'], ...headers],
+      ...(method && { method }),
+    })
 
   beforeAll(async () => {
     counters.clear()
@@ -68,31 +78,52 @@ describe.each(Object.entries(hosts))('a throttle on %s', (name, start) => {
           path,
           requirement: { profile, anyTarget: true, throttle: counter(path) },
         })),
-        { method: 'GET', path: '/by-header', requirement: { anyTarget: true, throttle: counter('/by-header') } },
+        {
+          method: 'GET',
+          path: '/by-header',
+          requirement: { anyTarget: true, throttle: counter('/by-header') },
+        },
       ],
       tokens: { '/tokens': { throttle: counter('/tokens') } },
     })
   })
   afterAll(() => host?.close())
 
-  test.each(profiles)('answers 429 with Retry-After in the profile %s, with no store call', async (_, __, path, field) => {
-    const tenant = ['manywhotenant', SAMPLE_TENANT] as const
-    for (let i = 0; i < MAX_FAILURES; i++) expect((await send(path, [field(unknown()), tenant])).status).toBeOneOf([401, 404])
-    const before = fixture.spy.calls.get
-    const answer = await send(path, [field(unknown()), tenant])
-    expect([answer.status, answer.headers['retry-after'], answer.headers['cache-control']]).toEqual([429, '20', 'no-store'])
-    expect(fixture.spy.calls.get).toBe(before)
-    expect([...counter(path).failures]).toEqual([['127.0.0.1', MAX_FAILURES]])
-  })
+  test.each(profiles)(
+    'answers 429 with Retry-After in the profile %s, with no store call',
+    async (_, __, path, field) => {
+      const tenant = ['manywhotenant', SAMPLE_TENANT] as const
+      for (let i = 0; i < MAX_FAILURES; i++)
+        expect((await send(path, [field(unknown()), tenant])).status).toBeOneOf([401, 404])
+      const before = fixture.spy.calls.get
+      const answer = await send(path, [field(unknown()), tenant])
+      expect([
+        answer.status,
+        answer.headers['retry-after'],
+        answer.headers['cache-control'],
+      ]).toEqual([429, '20', 'no-store'])
+      expect(fixture.spy.calls.get).toBe(before)
+      expect([...counter(path).failures]).toEqual([['127.0.0.1', MAX_FAILURES]])
+    },
+  )
 
   test('counts failures of the exchange and of the token test, and keeps a key that is in use out of it', async () => {
     const { secrets, tokens, clock } = fixture
     const bearer = (credential: string) => [['authorization', `Bearer ${credential}`]] as const
     const known = [bearer(secrets.allTenants), bearer(tokens.primary)] as const
     for (const headers of known) expect((await send('/tokens/test', headers)).status).toBe(200)
-    const exchanged = () => send('/tokens', [['authorization', `Bearer ${unknown()}`]], 'POST').then(({ status }) => status)
-    expect([await exchanged(), await exchanged(), (await send('/tokens/test', bearer(unknown()))).status]).toEqual([401, 401, 401])
-    expect([await exchanged(), (await send('/tokens/test', bearer(unknown()))).status]).toEqual([429, 429])
+    const exchanged = () =>
+      send('/tokens', [['authorization', `Bearer ${unknown()}`]], 'POST').then(
+        ({ status }) => status,
+      )
+    expect([
+      await exchanged(),
+      await exchanged(),
+      (await send('/tokens/test', bearer(unknown()))).status,
+    ]).toEqual([401, 401, 401])
+    expect([await exchanged(), (await send('/tokens/test', bearer(unknown()))).status]).toEqual([
+      429, 429,
+    ])
     const { asked } = counter('/tokens')
     for (let round = 0; round < 2; round++) {
       for (const headers of known) expect((await send('/tokens/test', headers)).status).toBe(200)
@@ -101,7 +132,9 @@ describe.each(Object.entries(hosts))('a throttle on %s', (name, start) => {
       clock.advance(3_601_000 / 2)
     }
     expect(counter('/tokens').asked).toBe(asked)
-    expect((await send('/tokens', bearer(secrets.primary.replace(/.$/, '!')), 'POST')).status).toBe(429)
+    expect((await send('/tokens', bearer(secrets.primary.replace(/.$/, '!')), 'POST')).status).toBe(
+      429,
+    )
   })
 
   test('believes no X-Forwarded-For unasked, and a header where it is told to', async () => {
@@ -111,7 +144,8 @@ describe.each(Object.entries(hosts))('a throttle on %s', (name, start) => {
         ['x-api-key', unknown()],
       ])
     if (told) expect((await ask('/standard', 'x-forwarded-for', '203.0.113.9')).status).toBe(429)
-    for (let i = 0; i < MAX_FAILURES; i++) expect((await sendByHeader('203.0.113.1')).status).toBe(401)
+    for (let i = 0; i < MAX_FAILURES; i++)
+      expect((await sendByHeader('203.0.113.1')).status).toBe(401)
     expect((await sendByHeader('203.0.113.1')).status).toBe(429)
     expect((await sendByHeader('203.0.113.2')).status).toBe(401)
     // Twice is no address, so the peer is not known.
@@ -141,7 +175,11 @@ describe('behind a proxy that the framework was told to trust, the peer is who t
     const { twinkey } = await createFixture()
     const counter = new Counter()
     const app = express().set('trust proxy', 'loopback')
-    app.get('/', expressAuth(twinkey, { anyTarget: true, throttle: counter }), (_req, res) => void res.end())
+    app.get(
+      '/',
+      expressAuth(twinkey, { anyTarget: true, throttle: counter }),
+      (_req, res) => void res.end(),
+    )
     const server = app.listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     await sendRaw((server.address() as AddressInfo).port, forwarded)
@@ -153,7 +191,11 @@ describe('behind a proxy that the framework was told to trust, the peer is who t
     const { twinkey } = await createFixture()
     const counter = new Counter()
     const app = fastify({ trustProxy: 'loopback' })
-    app.get('/', { onRequest: fastifyAuth(twinkey, { anyTarget: true, throttle: counter }) }, async () => '')
+    app.get(
+      '/',
+      { onRequest: fastifyAuth(twinkey, { anyTarget: true, throttle: counter }) },
+      async () => '',
+    )
     await app.listen({ port: 0, host: '127.0.0.1' })
     await sendRaw((app.server.address() as AddressInfo).port, forwarded)
     await app.close()

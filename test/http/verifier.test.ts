@@ -8,13 +8,23 @@ import { createFixture, type Fixture } from './fixture.ts'
 import { type Host, hosts } from './hosts.ts'
 import type { Route } from './routes.ts'
 
-// An API that issues tokens and publishes its keys, and a service that has nothing but the address of those keys. Both on the same host.
+// An API that issues tokens and publishes its keys, and a service that has nothing but the address
+// of those keys. Both on the same host.
 
 const routes: readonly Route[] = [
   { method: 'GET', path: '/customers', requirement: { workflow: 'customers.read' } },
   { method: 'POST', path: '/customers', requirement: { workflow: 'customers.write' } },
-  { method: 'GET', path: '/tenants/:tenant', requirement: { tenant: param('tenant'), workflow: 'customers.read' } },
-  { method: 'GET', path: '/whoami', requirement: { anyTarget: true }, answer: (principal) => ({ ...principal }) },
+  {
+    method: 'GET',
+    path: '/tenants/:tenant',
+    requirement: { tenant: param('tenant'), workflow: 'customers.read' },
+  },
+  {
+    method: 'GET',
+    path: '/whoami',
+    requirement: { anyTarget: true },
+    answer: (principal) => ({ ...principal }),
+  },
 ]
 
 interface Row {
@@ -35,10 +45,28 @@ const writes = (name: string) => allowed({ name, ...holder, workflow: 'customers
 const scope = { tenants: ['t1'], environments: ['production'], workflows: ['customers.read'] }
 
 const table: readonly Row[] = [
-  { name: 'a token is let in, for the tenant that is its only one', token: 'primary', expected: reads },
-  { name: 'a token that the secondary secret minted is let in', token: 'secondary', expected: reads },
-  { name: 'a token is let in for what it may write', token: 'primary', method: 'POST', expected: writes },
-  { name: 'a token is let in for a tenant in the path', token: 'primary', target: '/tenants/t1', expected: reads },
+  {
+    name: 'a token is let in, for the tenant that is its only one',
+    token: 'primary',
+    expected: reads,
+  },
+  {
+    name: 'a token that the secondary secret minted is let in',
+    token: 'secondary',
+    expected: reads,
+  },
+  {
+    name: 'a token is let in for what it may write',
+    token: 'primary',
+    method: 'POST',
+    expected: writes,
+  },
+  {
+    name: 'a token is let in for a tenant in the path',
+    token: 'primary',
+    target: '/tenants/t1',
+    expected: reads,
+  },
   {
     name: 'another tenant in the path is denied',
     token: 'primary',
@@ -57,112 +85,184 @@ const table: readonly Row[] = [
     method: 'POST',
     expected: refused('workflow_denied', { axis: 'workflow', scope: 'workflow:customers.write' }),
   },
-  { name: 'a token of another environment is denied', token: 'ofTest', expected: refused('environment_denied', { axis: 'environment' }) },
+  {
+    name: 'a token of another environment is denied',
+    token: 'ofTest',
+    expected: refused('environment_denied', { axis: 'environment' }),
+  },
   {
     name: 'who it is stands in the principal, as far as the token tells',
     token: 'narrow',
     target: '/whoami',
-    expected: (keyId) => allowed({ keyId, name: keyId, owner: 'alice', metadata: {}, via: 'token', scope }),
+    expected: (keyId) =>
+      allowed({ keyId, name: keyId, owner: 'alice', metadata: {}, via: 'token', scope }),
   },
-  { name: 'an API key as Bearer is refused', headers: ({ secrets }) => ['Authorization', `Bearer ${secrets.primary}`], expected: invalid },
-  { name: 'an API key in its own header is refused', headers: ({ secrets }) => ['X-API-Key', secrets.primary], expected: invalid },
-  { name: 'a token in the header of API keys is refused', headers: ({ tokens }) => ['X-API-Key', tokens.primary], expected: invalid },
+  {
+    name: 'an API key as Bearer is refused',
+    headers: ({ secrets }) => ['Authorization', `Bearer ${secrets.primary}`],
+    expected: invalid,
+  },
+  {
+    name: 'an API key in its own header is refused',
+    headers: ({ secrets }) => ['X-API-Key', secrets.primary],
+    expected: invalid,
+  },
+  {
+    name: 'a token in the header of API keys is refused',
+    headers: ({ tokens }) => ['X-API-Key', tokens.primary],
+    expected: invalid,
+  },
   { name: 'nobody is refused', expected: refused('credential_missing') },
   { name: 'a token of another issuer is refused', token: 'otherIssuer', expected: invalid },
   { name: 'a token for another audience is refused', token: 'otherAudience', expected: invalid },
-  { name: 'a token by a key that is not published is refused', token: 'otherKey', expected: invalid },
-  { name: 'a token of an hour is let in a millisecond before its end', token: 'primary', at: 3_599_999, expected: reads },
-  { name: 'a token of an hour is refused at its end', token: 'primary', at: 3_600_000, expected: invalid },
-  { name: 'a token of a minute is refused after a minute', token: 'short', at: 60_000, expected: invalid },
+  {
+    name: 'a token by a key that is not published is refused',
+    token: 'otherKey',
+    expected: invalid,
+  },
+  {
+    name: 'a token of an hour is let in a millisecond before its end',
+    token: 'primary',
+    at: 3_599_999,
+    expected: reads,
+  },
+  {
+    name: 'a token of an hour is refused at its end',
+    token: 'primary',
+    at: 3_600_000,
+    expected: invalid,
+  },
+  {
+    name: 'a token of a minute is refused after a minute',
+    token: 'short',
+    at: 60_000,
+    expected: invalid,
+  },
   // What the documentation says it cannot see.
-  { name: 'a token of a key that is disabled lives until it expires', token: 'ofDisabled', expected: reads },
-  { name: 'a token of a key that is revoked lives until it expires', token: 'ofRevoked', expected: reads },
-  { name: 'a token of a secret that was replaced lives until it expires', token: 'ofReplaced', expected: reads },
+  {
+    name: 'a token of a key that is disabled lives until it expires',
+    token: 'ofDisabled',
+    expected: reads,
+  },
+  {
+    name: 'a token of a key that is revoked lives until it expires',
+    token: 'ofRevoked',
+    expected: reads,
+  },
+  {
+    name: 'a token of a secret that was replaced lives until it expires',
+    token: 'ofReplaced',
+    expected: reads,
+  },
 ]
 
-/** As the applications of the hosts take it. They ask of it only what a verifier can do, where there are no token endpoints. */
+/**
+ * As the applications of the hosts take it. They ask of it only what a verifier can do, where there
+ * are no token endpoints.
+ */
 function deciding(verifier: Verifier): Twinkey {
   return verifier as Verifier & Twinkey
 }
 
-describe.each(Object.entries(hosts))('a service with nothing but the public keys, on %s', (_name, start) => {
-  let fixture: Fixture
-  let api: Host
-  let service: Host
-  let events: TwinkeyEvent[]
-  let published: number
-  let stopped = false
+describe.each(Object.entries(hosts))(
+  'a service with nothing but the public keys, on %s',
+  (_name, start) => {
+    let fixture: Fixture
+    let api: Host
+    let service: Host
+    let events: TwinkeyEvent[]
+    let published: number
+    let stopped = false
 
-  const verifierOf = (port: number) =>
-    createVerifier({
-      jwks: `http://127.0.0.1:${port}/tokens/jwks.json`,
-      issuer: 'https://api.test',
-      audience: 'https://api.test',
-      environments: ['production'],
-      now: fixture.clock.now,
-      onEvent: (event) => events.push(event),
+    const verifierOf = (port: number) =>
+      createVerifier({
+        jwks: `http://127.0.0.1:${port}/tokens/jwks.json`,
+        issuer: 'https://api.test',
+        audience: 'https://api.test',
+        environments: ['production'],
+        now: fixture.clock.now,
+        onEvent: (event) => events.push(event),
+      })
+
+    beforeAll(async () => {
+      fixture = await createFixture()
+      events = []
+      published = 0
+      const log = ({ when, urls }: { when: string; urls: readonly string[] }) => {
+        if (when === 'received' && urls.some((url) => url.endsWith('/tokens/jwks.json')))
+          published++
+      }
+      api = await start(fixture.twinkey, { routes: [], tokens: { '/tokens': undefined }, log })
+      service = await start(deciding(verifierOf(api.port)), { routes, tokens: {} })
+    })
+    afterAll(async () => {
+      await service.close()
+      if (!stopped) await api.close()
+      await fixture.twinkey.close()
     })
 
-  beforeAll(async () => {
-    fixture = await createFixture()
-    events = []
-    published = 0
-    const log = ({ when, urls }: { when: string; urls: readonly string[] }) => {
-      if (when === 'received' && urls.some((url) => url.endsWith('/tokens/jwks.json'))) published++
+    async function send(
+      port: number,
+      { token, headers, method = 'GET', target = '/customers' }: Omit<Row, 'name' | 'expected'>,
+    ) {
+      const credential =
+        token === undefined
+          ? headers?.(fixture)
+          : (['Authorization', `Bearer ${fixture.tokens[token]}`] as const)
+      return sendRaw(port, {
+        method,
+        target,
+        headers: [...(credential === undefined ? [] : [credential]), ['Content-Length', '0']],
+      })
     }
-    api = await start(fixture.twinkey, { routes: [], tokens: { '/tokens': undefined }, log })
-    service = await start(deciding(verifierOf(api.port)), { routes, tokens: {} })
-  })
-  afterAll(async () => {
-    await service.close()
-    if (!stopped) await api.close()
-    await fixture.twinkey.close()
-  })
 
-  async function send(port: number, { token, headers, method = 'GET', target = '/customers' }: Omit<Row, 'name' | 'expected'>) {
-    const credential = token === undefined ? headers?.(fixture) : (['Authorization', `Bearer ${fixture.tokens[token]}`] as const)
-    return sendRaw(port, { method, target, headers: [...(credential === undefined ? [] : [credential]), ['Content-Length', '0']] })
-  }
+    test.each(table)('$name', async ({ expected, at = 0, ...row }) => {
+      const keyId =
+        row.token === undefined
+          ? ''
+          : String(decoded(fixture.tokens[row.token]).payload['client_id'])
+      const answer = typeof expected === 'function' ? expected(keyId) : expected
+      fixture.clock.advance(at)
+      try {
+        // Twice: the first time it is verified, the second time remembered.
+        for (const _ of ['verified', 'remembered'])
+          expect(seen(await send(service.port, row), answer)).toEqual(answer)
+      } finally {
+        fixture.clock.advance(-at)
+      }
+    })
 
-  test.each(table)('$name', async ({ expected, at = 0, ...row }) => {
-    const keyId = row.token === undefined ? '' : String(decoded(fixture.tokens[row.token]).payload['client_id'])
-    const answer = typeof expected === 'function' ? expected(keyId) : expected
-    fixture.clock.advance(at)
-    try {
-      // Twice: the first time it is verified, the second time remembered.
-      for (const _ of ['verified', 'remembered']) expect(seen(await send(service.port, row), answer)).toEqual(answer)
-    } finally {
-      fixture.clock.advance(-at)
-    }
-  })
+    test('the keys were asked for once in five minutes, and at a key id that is not published', async () => {
+      const before = published
+      for (let i = 0; i < 20; i++) await send(service.port, { token: 'otherKey' })
+      expect(published - before).toBeLessThanOrEqual(1)
+      const known = published
+      for (let i = 0; i < 20; i++) await send(service.port, { token: 'otherKey' })
+      expect(published - known).toBe(0)
+      fixture.clock.advance(10_000)
+      for (let i = 0; i < 20; i++) await send(service.port, { token: 'otherKey' })
+      expect(published - known).toBe(1)
+      fixture.clock.advance(-10_000)
+    })
 
-  test('the keys were asked for once in five minutes, and at a key id that is not published', async () => {
-    const before = published
-    for (let i = 0; i < 20; i++) await send(service.port, { token: 'otherKey' })
-    expect(published - before).toBeLessThanOrEqual(1)
-    const known = published
-    for (let i = 0; i < 20; i++) await send(service.port, { token: 'otherKey' })
-    expect(published - known).toBe(0)
-    fixture.clock.advance(10_000)
-    for (let i = 0; i < 20; i++) await send(service.port, { token: 'otherKey' })
-    expect(published - known).toBe(1)
-    fixture.clock.advance(-10_000)
-  })
-
-  test('when the API that issues is down, it goes on; one that starts then is unavailable, says when to come back, and warns', async () => {
-    await api.close()
-    stopped = true
-    expect((await send(service.port, { token: 'narrow' })).status).toBe(200)
-    events.length = 0
-    const late = await start(deciding(verifierOf(api.port)), { routes, tokens: {} })
-    try {
-      const expected = refused('unavailable', { retryAfter: '2' })
-      expect(seen(await send(late.port, { token: 'primary' }), expected)).toEqual(expected)
-      expect(events.map(({ type }) => type)).toEqual(['warning.jwks_unavailable', 'access.refused'])
-      const none = refused('credential_missing')
-      expect(seen(await send(late.port, {}), none)).toEqual(none)
-    } finally {
-      await late.close()
-    }
-  })
-})
+    test('when the API that issues is down, it goes on; one that starts then is unavailable, says when to come back, and warns', async () => {
+      await api.close()
+      stopped = true
+      expect((await send(service.port, { token: 'narrow' })).status).toBe(200)
+      events.length = 0
+      const late = await start(deciding(verifierOf(api.port)), { routes, tokens: {} })
+      try {
+        const expected = refused('unavailable', { retryAfter: '2' })
+        expect(seen(await send(late.port, { token: 'primary' }), expected)).toEqual(expected)
+        expect(events.map(({ type }) => type)).toEqual([
+          'warning.jwks_unavailable',
+          'access.refused',
+        ])
+        const none = refused('credential_missing')
+        expect(seen(await send(late.port, {}), none)).toEqual(none)
+      } finally {
+        await late.close()
+      }
+    })
+  },
+)

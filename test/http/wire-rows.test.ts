@@ -7,7 +7,12 @@ import { wireFacts } from './wire-rows.ts'
 
 const tables = [boomiFlowTable, flareTable, flowgearTable]
 const inTables = tables.flatMap((table) => table.map(({ name }) => name))
-const inFiles = ['boomi-flow.test.ts', 'flare.test.ts', 'flowgear.test.ts', '../clients/clients.test.ts'].flatMap((file) => {
+const inFiles = [
+  'boomi-flow.test.ts',
+  'flare.test.ts',
+  'flowgear.test.ts',
+  '../clients/clients.test.ts',
+].flatMap((file) => {
   const text = readFileSync(new URL(file, import.meta.url), 'utf8')
   return [...text.matchAll(/^ *test\('([^']+)'/gm)].map(([, name]) => name)
 })
@@ -22,12 +27,18 @@ test('every table has at least thirty rows', () => {
 
 test('every fact of the wire is held by tests, or says why there is nothing to hold', () => {
   for (const { behaviour, section, tests, why } of wireFacts) {
-    expect([section, behaviour, (tests?.length ?? 0) > 0 !== (why ?? '') > '']).toEqual([section, behaviour, true])
+    expect([section, behaviour, (tests?.length ?? 0) > 0 !== (why ?? '') > '']).toEqual([
+      section,
+      behaviour,
+      true,
+    ])
   }
 })
 
 test('every test that holds a fact of the wire exists', () => {
   const known = new Set([...inTables, ...inFiles])
   expect(known.size).toBeGreaterThan(inTables.length)
-  expect(wireFacts.flatMap(({ tests = [] }) => tests.filter((name) => !known.has(name)))).toEqual([])
+  expect(wireFacts.flatMap(({ tests = [] }) => tests.filter((name) => !known.has(name)))).toEqual(
+    [],
+  )
 })

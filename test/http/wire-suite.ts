@@ -3,7 +3,10 @@ import type { Clock } from '../support/clock.ts'
 import type { RawRequest, RawResponse } from '../support/raw-http.ts'
 import { type Application, allHosts, type Host, type hosts, sendTo } from './hosts.ts'
 
-/** The headers that every row compares, and the body to the letter. A header that is null must be absent. */
+/**
+ * The headers that every row compares, and the body to the letter. A header that is null must be
+ * absent.
+ */
 export interface Answer {
   readonly status: number
   readonly type: string | null
@@ -31,12 +34,27 @@ export interface WireFixture {
 
 /** The answer of a handler. */
 export function handled(body: object, cache: 'no-store' | null): Answer {
-  return { status: 200, type: 'application/json; charset=utf-8', challenge: null, cache, retryAfter: null, body: JSON.stringify(body) }
+  return {
+    status: 200,
+    type: 'application/json; charset=utf-8',
+    challenge: null,
+    cache,
+    retryAfter: null,
+    body: JSON.stringify(body),
+  }
 }
 
 /** An answer that Twinkey writes itself. */
 export function written(status: number, body: string, more: Partial<Answer> = {}): Answer {
-  return { status, type: 'application/json', challenge: null, cache: 'no-store', retryAfter: null, body, ...more }
+  return {
+    status,
+    type: 'application/json',
+    challenge: null,
+    cache: 'no-store',
+    retryAfter: null,
+    body,
+    ...more,
+  }
 }
 
 // Handlers of the test application name a charset, and Twinkey does not.
@@ -60,7 +78,10 @@ export function seen({ status, headers, body }: RawResponse): Answer {
   }
 }
 
-/** Runs a table through every host. Each row is sent twice: the first answer may come from the store, the second from what is known by then. */
+/**
+ * Runs a table through every host. Each row is sent twice: the first answer may come from the
+ * store, the second from what is known by then.
+ */
 export function runTable<F extends WireFixture>(
   title: string,
   rows: readonly WireRow<F>[],
@@ -86,7 +107,9 @@ export function runTable<F extends WireFixture>(
         for (const _ of ['cold', 'warm']) {
           const answer = await sendTo(host, request(fixture))
           expect(seen(answer)).toEqual(expected)
-          expect(answer.headers['x-content-type-options']).toBe(isOurs(expected) ? 'nosniff' : undefined)
+          expect(answer.headers['x-content-type-options']).toBe(
+            isOurs(expected) ? 'nosniff' : undefined,
+          )
         }
       } finally {
         fixture.clock.advance(-at)

@@ -1,10 +1,12 @@
 // Changes the source in thousands of small ways and shows which changes no test notices:
 //   npm run test:mutation                          the core, everything over HTTP, the adapters
-//   npm run test:mutation -- src/core/model/scope.ts     some files, or lines of one, as in src/core/model/scope.ts:30-50
+//   npm run test:mutation -- src/core/model/scope.ts     some files, or lines of one, as in
+// src/core/model/scope.ts:30-50
 //   --force                                        also what is known from the run before
 //
-// Prints the score of each file and every mutant that survived. Fails below 90 %, and where a mutant survives in one of the files of STRICT that
-// survivors.json does not argue. A run that is interrupted goes on where it was.
+// Prints the score of each file and every mutant that survived. Fails below 90 %, and where a
+// mutant survives in one of the files of STRICT that survivors.json does not argue. A run that is
+// interrupted goes on where it was.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +14,8 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { prepare, root } from '../prepare.mjs'
 
-// Stryker asks for 22 or later. A version that was tried; fetched once, and found by npx from then on.
+// Stryker asks for 22 or later. A version that was tried; fetched once, and found by npx from then
+// on.
 const NODE = '24.21.0'
 const MIN_SCORE = 90
 const CACHE = join(root, 'node_modules/.cache/mutation')
@@ -26,7 +29,8 @@ const STRICT = [
 ]
 // Each with a line of why no test can tell it from the code as it stands.
 const ARGUED = JSON.parse(readFileSync(join(root, 'test/mutation/survivors.json'), 'utf8'))
-// Types, or nothing but names that are passed on; and the digests of elsewhere, which no test on Node comes by.
+// Types, or nothing but names that are passed on; and the digests of elsewhere, which no test on
+// Node comes by.
 const LEFT_OUT = [
   'core/decision/route-requirement',
   'core/management/key-management',
@@ -43,9 +47,20 @@ else process.exitCode = await main(process.argv.slice(2))
 // The same again by a Node that Stryker runs on.
 function runAgain() {
   const platform = process.platform === 'win32' ? 'win' : process.platform
-  const args = ['-y', '-p', `node-${platform}-${process.arch}@${NODE}`, '-c', 'node --print process.execPath']
+  const args = [
+    '-y',
+    '-p',
+    `node-${platform}-${process.arch}@${NODE}`,
+    '-c',
+    'node --print process.execPath',
+  ]
   const node = execFileSync('npx', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 2] }).trim()
-  return spawnSync(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' }).status ?? 1
+  return (
+    spawnSync(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+      cwd: root,
+      stdio: 'inherit',
+    }).status ?? 1
+  )
 }
 
 async function main(args) {
@@ -57,7 +72,10 @@ async function main(args) {
     mutate:
       wanted.length > 0
         ? wanted
-        : ['src/{core,http,profiles,guard,endpoints,adapters}/**/*.ts', ...LEFT_OUT.map((name) => `!src/${name}.ts`)],
+        : [
+            'src/{core,http,profiles,guard,endpoints,adapters}/**/*.ts',
+            ...LEFT_OUT.map((name) => `!src/${name}.ts`),
+          ],
     testRunner: 'stay',
     plugins: [join(root, 'test/mutation/runner.mjs')],
     coverageAnalysis: 'perTest',
@@ -82,14 +100,22 @@ async function main(args) {
 /** Prints the scores and the survivors. Answers whether there are too many of them. */
 function show(mutants) {
   const files = Map.groupBy(mutants, ({ fileName }) => relative(root, fileName))
-  console.log('\n| file | mutants | killed | argued | survived | score |\n| --- | ---: | ---: | ---: | ---: | ---: |')
+  console.log(
+    '\n| file | mutants | killed | argued | survived | score |\n| --- | ---: | ---: | ---: | ---: | ---: |',
+  )
   const rows = [...files].map(([file, of]) => rowOf(file, of))
   const all = rowOf('all', mutants)
   for (const { name, total, killed, argued, survivors, score } of [...rows, all])
-    console.log(`| ${name} | ${total} | ${killed} | ${argued.length} | ${survivors.length} | ${score.toFixed(1)} % |`)
-  for (const survivor of all.survivors) console.log(`\n${placeOf(survivor)}\n- ${codeOf(survivor)}\n+ ${survivor.replacement}`)
-  const unargued = rows.filter(({ name, survivors }) => STRICT.includes(name) && survivors.length > 0)
-  for (const { name } of unargued) console.log(`\n${name} must have no survivor that is not argued.`)
+    console.log(
+      `| ${name} | ${total} | ${killed} | ${argued.length} | ${survivors.length} | ${score.toFixed(1)} % |`,
+    )
+  for (const survivor of all.survivors)
+    console.log(`\n${placeOf(survivor)}\n- ${codeOf(survivor)}\n+ ${survivor.replacement}`)
+  const unargued = rows.filter(
+    ({ name, survivors }) => STRICT.includes(name) && survivors.length > 0,
+  )
+  for (const { name } of unargued)
+    console.log(`\n${name} must have no survivor that is not argued.`)
   return all.score < MIN_SCORE || unargued.length > 0
 }
 
@@ -98,15 +124,27 @@ function rowOf(name, mutants) {
   const killed = count('Killed', 'Timeout').length
   // One whose run broke off was not noticed by a test either.
   const alive = count('Survived', 'NoCoverage', 'RuntimeError')
-  const [argued, survivors] = [true, false].map((is) => alive.filter((mutant) => isArgued(mutant) === is))
+  const [argued, survivors] = [true, false].map((is) =>
+    alive.filter((mutant) => isArgued(mutant) === is),
+  )
   const total = killed + argued.length + survivors.length
   // The score counts what was killed, argued or not.
-  return { name, total, killed, argued, survivors, score: total === 0 ? 100 : (100 * killed) / total }
+  return {
+    name,
+    total,
+    killed,
+    argued,
+    survivors,
+    score: total === 0 ? 100 : (100 * killed) / total,
+  }
 }
 
 function isArgued(mutant) {
   const file = relative(root, mutant.fileName)
-  return ARGUED.some((each) => each.file === file && each.code === codeOf(mutant) && each.becomes === mutant.replacement)
+  return ARGUED.some(
+    (each) =>
+      each.file === file && each.code === codeOf(mutant) && each.becomes === mutant.replacement,
+  )
 }
 
 function placeOf({ fileName, location }) {

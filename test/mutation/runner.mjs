@@ -1,5 +1,6 @@
-// A test runner for Stryker, whose own starts Vitest anew for each mutant, which takes seconds. This one starts it once, and test/mutation/stay.ts
-// runs in it the tests of one mutant after another, which takes a tenth of one.
+// A test runner for Stryker, whose own starts Vitest anew for each mutant, which takes seconds.
+// This one starts it once, and test/mutation/stay.ts runs in it the tests of one mutant after
+// another, which takes a tenth of one.
 import { createVitest } from 'vitest/node'
 
 class Runner {
@@ -31,7 +32,13 @@ class Runner {
 
   async dryRun() {
     const { results, coverage } = await this.#ask('dry')
-    const tests = results.map(({ id, file, time }) => ({ id, name: id, fileName: file, timeSpentMs: time, status: 0 }))
+    const tests = results.map(({ id, file, time }) => ({
+      id,
+      name: id,
+      fileName: file,
+      timeSpentMs: time,
+      status: 0,
+    }))
     return { status: 'complete', tests, mutantCoverage: coverage }
   }
 
@@ -39,7 +46,12 @@ class Runner {
     const tests = mutantActivation === 'static' ? undefined : testFilter
     const failure = await this.#ask({ id: activeMutant.id, file: activeMutant.fileName, tests })
     if (failure === undefined) return { status: 'survived', nrOfTests: testFilter?.length ?? 0 }
-    return { status: 'killed', killedBy: [failure.id], failureMessage: failure.message, nrOfTests: 1 }
+    return {
+      status: 'killed',
+      killedBy: [failure.id],
+      failureMessage: failure.message,
+      nrOfTests: 1,
+    }
   }
 
   async dispose() {
@@ -56,7 +68,8 @@ class Runner {
 
   #next() {
     return new Promise((resolve, reject) => {
-      this.#answered = ({ answer, error }) => (error === undefined ? resolve(answer) : reject(new Error(error)))
+      this.#answered = ({ answer, error }) =>
+        error === undefined ? resolve(answer) : reject(new Error(error))
     })
   }
 }

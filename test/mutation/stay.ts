@@ -39,7 +39,8 @@ interface Result {
   readonly time: number
 }
 
-// What test files mock, they mock with what it is. It has to be said before the modules load, so it is said here, and tests.ts leaves theirs out.
+// What test files mock, they mock with what it is. It has to be said before the modules load, so it
+// is said here, and tests.ts leaves theirs out.
 vi.mock('#hash', async (load) => {
   const real = await load<typeof import('#hash')>()
   return { ...real, sha256: vi.fn(real.sha256) }
@@ -56,9 +57,9 @@ const FOLDERS = ['test/core', 'test/adapters', 'test/security', 'test/http', 'te
 // What takes a server, another process or seconds.
 const LEFT_OUT =
   /\/(bun|wire-rows|types|token-hosts|edge|fuzz|fuzz-http|leaks|races|expressions|timing|floods|cache-memory|boxes-store)\.test\.ts$/
-const FILES = FOLDERS.flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`)).filter(
-  (file) => file.endsWith('.test.ts') && !LEFT_OUT.test(file),
-)
+const FILES = FOLDERS.flatMap((folder) =>
+  readdirSync(folder).map((name) => `${folder}/${name}`),
+).filter((file) => file.endsWith('.test.ts') && !LEFT_OUT.test(file))
 const STRICT = /\/(?:scope|secret|api-key|tokens|authenticator)\.ts$/
 const PATIENCE = 4000
 // A mutant that is not noticed by then counts as one that is never noticed.
@@ -107,7 +108,8 @@ async function runDry() {
   for (const file of FILES) {
     const ran: Result[] = []
     const failure = await run(file, undefined, ran)
-    if (failure !== undefined) throw new Error(`Fails without a mutant: ${failure.id}: ${failure.message}`)
+    if (failure !== undefined)
+      throw new Error(`Fails without a mutant: ${failure.id}: ${failure.message}`)
     results.push(...ran)
   }
   // The instrumented source keeps the object that it found first.
@@ -120,7 +122,9 @@ async function runDry() {
 async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
   if (times.size === 0) readKnown()
   const covering = new Set(mutant.tests ?? covered.get(mutant.id)?.keys())
-  const files = inOrder(FILES.filter((file) => [...covering].some((id) => id.startsWith(`${file}#`))))
+  const files = inOrder(
+    FILES.filter((file) => [...covering].some((id) => id.startsWith(`${file}#`))),
+  )
   const end = now() + (STRICT.test(mutant.file) ? 4 * BUDGET : BUDGET)
   for (const file of files) {
     if (now() > end) return undefined
@@ -139,7 +143,8 @@ async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
     const innocent = await run(file, covering, [], again.id)
     if (innocent === undefined) return again
     // Tests that build on those before them, which are not among the chosen.
-    if (whole.has(file)) throw new Error(`Fails without a mutant: ${innocent.id}: ${innocent.message}`)
+    if (whole.has(file))
+      throw new Error(`Fails without a mutant: ${innocent.id}: ${innocent.message}`)
     whole.add(file)
     return runMutant(mutant)
   }
@@ -168,7 +173,11 @@ async function runWhileLoading(mutant: Mutant, end: number): Promise<Failure | u
   }
 }
 
-async function runActive(mutant: Mutant, file: string, wanted: Set<string>): Promise<Failure | undefined> {
+async function runActive(
+  mutant: Mutant,
+  file: string,
+  wanted: Set<string>,
+): Promise<Failure | undefined> {
   await load(file)
   activate(mutant)
   try {
@@ -182,7 +191,10 @@ async function runActive(mutant: Mutant, file: string, wanted: Set<string>): Pro
 // A loop without an end is one that comes by the mutant far more often than it did.
 function limitHits({ id }: Mutant, test: string): void {
   const hits = covered.get(id)?.get(test)
-  Object.assign(instruments, { hitCount: 0, hitLimit: hits === undefined ? MANY_HITS : 10_000 + 100 * hits })
+  Object.assign(instruments, {
+    hitCount: 0,
+    hitLimit: hits === undefined ? MANY_HITS : 10_000 + 100 * hits,
+  })
 }
 
 /** What the dry run has found out, which another process may have run. */
@@ -209,12 +221,19 @@ function inOrder(files: readonly string[]): string[] {
   return [...files].sort((a, b) => rank(b) - rank(a) || timeOf(a) - timeOf(b))
 }
 
-/** All files, but those first whose tests come by what stands beside the mutant: Stryker counts through a file. */
+/**
+ * All files, but those first whose tests come by what stands beside the mutant: Stryker counts
+ * through a file.
+ */
 function nearby({ id }: Mutant): string[] {
   const files = new Set<string>()
   for (let other = Number(id) - NEIGHBOURS; other <= Number(id) + NEIGHBOURS; other++)
-    for (const test of covered.get(String(other))?.keys() ?? []) files.add(test.slice(0, test.indexOf('#')))
-  return [...FILES].sort((a, b) => Number(files.has(b)) - Number(files.has(a)) || (times.get(a) ?? 0) - (times.get(b) ?? 0))
+    for (const test of covered.get(String(other))?.keys() ?? [])
+      files.add(test.slice(0, test.indexOf('#')))
+  return [...FILES].sort(
+    (a, b) =>
+      Number(files.has(b)) - Number(files.has(a)) || (times.get(a) ?? 0) - (times.get(b) ?? 0),
+  )
 }
 
 function timeOf(file: string): number {
@@ -232,7 +251,10 @@ async function load(file: string): Promise<Suite> {
   return known
 }
 
-/** Runs the wanted tests of a file, until the first fails or one has been run that is to be the last. */
+/**
+ * Runs the wanted tests of a file, until the first fails or one has been run that is to be the
+ * last.
+ */
 async function run(
   file: string,
   wanted?: Set<string>,
@@ -248,7 +270,8 @@ async function run(
   } catch (error) {
     return failureOf(`${file}#`, error)
   } finally {
-    if (mutant === undefined && wanted === undefined && last === undefined) times.set(file, now() - began)
+    if (mutant === undefined && wanted === undefined && last === undefined)
+      times.set(file, now() - began)
   }
 
   async function runSuite(suite: Suite, outer: readonly Suite[]): Promise<Failure | undefined> {
@@ -264,7 +287,10 @@ async function run(
       for (const each of hooks.beforeAll) cleanups.push(await limited(each, 20_000))
       for (const part of parts) {
         if (over) break
-        failure = 'parts' in part ? await runSuite(part, [...outer, suite]) : await runTest(part, [...outer, suite])
+        failure =
+          'parts' in part
+            ? await runSuite(part, [...outer, suite])
+            : await runTest(part, [...outer, suite])
         if (failure !== undefined) break
       }
     } catch (error) {
@@ -272,7 +298,8 @@ async function run(
     }
     instruments.currentTestId = hit
     try {
-      for (const each of [...hooks.afterAll].reverse()) await limited(each, failure === undefined ? 20_000 : 200)
+      for (const each of [...hooks.afterAll].reverse())
+        await limited(each, failure === undefined ? 20_000 : 200)
       for (const each of cleanups) if (typeof each === 'function') await each()
     } catch (error) {
       failure ??= failureOf(ids[0] ?? `${file}#`, error)
@@ -285,7 +312,10 @@ async function run(
     return failure
   }
 
-  async function runTest({ name, run }: Test, suites: readonly Suite[]): Promise<Failure | undefined> {
+  async function runTest(
+    { name, run }: Test,
+    suites: readonly Suite[],
+  ): Promise<Failure | undefined> {
     const id = `${file}#${name}`
     if (wanted !== undefined && !wanted.has(id)) return undefined
     const began = now()
@@ -295,13 +325,15 @@ async function run(
     const patience = PATIENCE + 10 * (times.get(id) ?? 2000)
     const cleanups: unknown[] = []
     try {
-      for (const { hooks } of suites) for (const each of hooks.beforeEach) cleanups.push(await limited(each, patience))
+      for (const { hooks } of suites)
+        for (const each of hooks.beforeEach) cleanups.push(await limited(each, patience))
       await limited(run, patience)
     } catch (error) {
       failure = failureOf(id, error)
     }
     try {
-      for (const { hooks } of [...suites].reverse()) for (const each of [...hooks.afterEach].reverse()) await limited(each, patience)
+      for (const { hooks } of [...suites].reverse())
+        for (const each of [...hooks.afterEach].reverse()) await limited(each, patience)
       for (const each of cleanups) if (typeof each === 'function') await each()
     } catch (error) {
       failure ??= failureOf(id, error)
@@ -333,7 +365,10 @@ function count(id: string, hits: Hits): void {
 
 class Late extends Error {}
 
-async function limited(action: (...args: unknown[]) => unknown, patience: number): Promise<unknown> {
+async function limited(
+  action: (...args: unknown[]) => unknown,
+  patience: number,
+): Promise<unknown> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Late(`longer than ${patience} ms`)), patience)
@@ -346,5 +381,9 @@ async function limited(action: (...args: unknown[]) => unknown, patience: number
 }
 
 function failureOf(id: string, error: unknown): Failure {
-  return { id, message: error instanceof Error ? error.message : String(error), late: error instanceof Late }
+  return {
+    id,
+    message: error instanceof Error ? error.message : String(error),
+    late: error instanceof Late,
+  }
 }

@@ -1,7 +1,8 @@
 import { format } from 'node:util'
 import { type VitestUtils, vi as vitest } from 'vitest'
 
-// Stands in for vitest where a test file says vitest: what it collects can be run as often as there are mutants.
+// Stands in for vitest where a test file says vitest: what it collects can be run as often as there
+// are mutants.
 export { expect, expectTypeOf } from 'vitest'
 export const vi: VitestUtils = Object.assign(Object.create(vitest), { mock: () => undefined })
 
@@ -48,7 +49,10 @@ function testOne(name: string, run: Action, args: unknown[] = []): void {
   const full = `${collected.prefix}${name}`
   const count = (collected.names?.get(full) ?? 0) + 1
   collected.names?.set(full, count)
-  collected.suite?.parts.push({ name: count === 1 ? full : `${full} (${count})`, run: () => run(...args) })
+  collected.suite?.parts.push({
+    name: count === 1 ? full : `${full} (${count})`,
+    run: () => run(...args),
+  })
 }
 
 function withEach(one: typeof testOne) {
@@ -62,7 +66,9 @@ function withEach(one: typeof testOne) {
 // Near enough to the names that vitest gives.
 function nameOf(name: string, row: unknown): string {
   const named = name.replace(/\$(\w+)/g, (whole, key: string) =>
-    typeof row === 'object' && row !== null && key in row ? String((row as Record<string, unknown>)[key]) : whole,
+    typeof row === 'object' && row !== null && key in row
+      ? String((row as Record<string, unknown>)[key])
+      : whole,
   )
   const count = named.match(/%[sdifjoO]/g)?.length ?? 0
   return format(named, ...(Array.isArray(row) ? row : [row]).slice(0, count))

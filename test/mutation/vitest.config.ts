@@ -11,7 +11,8 @@ export default defineConfig({
     {
       name: 'tests that can be run again',
       enforce: 'pre',
-      resolveId: (source, importer) => (source === 'vitest' && !importer?.includes('/test/mutation/') ? tests : undefined),
+      resolveId: (source, importer) =>
+        source === 'vitest' && !importer?.includes('/test/mutation/') ? tests : undefined,
     },
   ],
   test: { include: ['test/mutation/stay.ts'], testTimeout: 0, silent: true },

@@ -1,12 +1,22 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-// What consumers.test.ts and consumers.interop.test.ts share: each has its own consumers, in a folder of its own.
+// What consumers.test.ts and consumers.interop.test.ts share: each has its own consumers, in a
+// folder of its own.
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 const sources = join(root, 'test/package/consumers')
@@ -16,17 +26,33 @@ const { ModuleKind, ModuleResolutionKind } = ts
 const scratch = mkdtempSync(join(tmpdir(), 'twinkey-consumers-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
-/** A project that uses the package: what it has installed besides, and the types that its compiler knows. */
+/**
+ * A project that uses the package: what it has installed besides, and the types that its compiler
+ * knows.
+ */
 export interface Consumer {
   readonly packages: readonly string[]
   readonly types: readonly string[]
   readonly lib: readonly string[]
 }
 
-const DOM = ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts']
+const DOM = [
+  'lib.es2022.d.ts',
+  'lib.dom.d.ts',
+  'lib.dom.iterable.d.ts',
+  'lib.dom.asynciterable.d.ts',
+]
 export const consumers: Readonly<Record<string, Consumer>> = {
-  express: { packages: ['express', '@types/express', '@types/node'], types: ['node'], lib: ['lib.es2022.d.ts'] },
-  fastify: { packages: ['fastify', 'pino', '@types/node'], types: ['node'], lib: ['lib.es2022.d.ts'] },
+  express: {
+    packages: ['express', '@types/express', '@types/node'],
+    types: ['node'],
+    lib: ['lib.es2022.d.ts'],
+  },
+  fastify: {
+    packages: ['fastify', 'pino', '@types/node'],
+    types: ['node'],
+    lib: ['lib.es2022.d.ts'],
+  },
   hono: { packages: ['hono'], types: [], lib: DOM },
   web: { packages: [], types: [], lib: DOM },
 }
@@ -34,9 +60,16 @@ export const consumers: Readonly<Record<string, Consumer>> = {
 export const modes: Readonly<Record<string, ts.CompilerOptions>> = {
   node16: { module: ModuleKind.Node16, moduleResolution: ModuleResolutionKind.Node16 },
   nodenext: { module: ModuleKind.NodeNext, moduleResolution: ModuleResolutionKind.NodeNext },
-  'esnext and bundler': { module: ModuleKind.ESNext, moduleResolution: ModuleResolutionKind.Bundler },
-  // Files that are CommonJS require the package, which is ESM: TypeScript knows since 5.8 that Node can.
-  'nodenext, CommonJS': { module: ModuleKind.NodeNext, moduleResolution: ModuleResolutionKind.NodeNext },
+  'esnext and bundler': {
+    module: ModuleKind.ESNext,
+    moduleResolution: ModuleResolutionKind.Bundler,
+  },
+  // Files that are CommonJS require the package, which is ESM: TypeScript knows since 5.8 that Node
+  // can.
+  'nodenext, CommonJS': {
+    module: ModuleKind.NodeNext,
+    moduleResolution: ModuleResolutionKind.NodeNext,
+  },
 }
 
 export const ANSWERS = `GET /customers/c1 401 credential_missing
@@ -51,18 +84,26 @@ GET /customers/c1 200 secondarytoken`
 let tarball: string
 
 beforeAll(() => {
-  const [report] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch], root))
+  const [report] = JSON.parse(
+    run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch], root),
+  )
   tarball = join(scratch, report.filename)
 })
 
 /** Makes the folder of a project, with the package as it is packed. */
-export function install(name: string, packages: readonly string[], type: 'module' | 'commonjs'): string {
+export function install(
+  name: string,
+  packages: readonly string[],
+  type: 'module' | 'commonjs',
+): string {
   const folder = join(scratch, name.replace(/\W+/g, '-'))
   const installed = join(folder, 'node_modules/twinkey')
   mkdirSync(installed, { recursive: true })
   run('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed], folder)
   for (const dependency of ['jose', '@noble/hashes'])
-    cpSync(join(root, 'node_modules', dependency), join(folder, 'node_modules', dependency), { recursive: true })
+    cpSync(join(root, 'node_modules', dependency), join(folder, 'node_modules', dependency), {
+      recursive: true,
+    })
   // By a link: what these need in turn is found beside them.
   for (const dependency of packages) {
     const link = join(folder, 'node_modules', dependency)
@@ -75,14 +116,20 @@ export function install(name: string, packages: readonly string[], type: 'module
 }
 
 /** Compiles files of a project, as strictly as can be, and answers with what the compiler finds. */
-export function compile(folder: string, files: readonly string[], options: ts.CompilerOptions, consumer: Consumer): string[] {
+export function compile(
+  folder: string,
+  files: readonly string[],
+  options: ts.CompilerOptions,
+  consumer: Consumer,
+): string[] {
   const program = ts.createProgram(
     files.map((file) => join(folder, file)),
     {
       strict: true,
       exactOptionalPropertyTypes: true,
       noUncheckedIndexedAccess: true,
-      // The declarations of the package are checked too, and with them those of the frameworks, which hold up.
+      // The declarations of the package are checked too, and with them those of the frameworks,
+      // which hold up.
       skipLibCheck: false,
       target: ts.ScriptTarget.ES2022,
       lib: [...consumer.lib],
@@ -95,12 +142,18 @@ export function compile(folder: string, files: readonly string[], options: ts.Co
   )
   const found = [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics]
   return found.map(({ file, start, code, messageText }) => {
-    const line = file === undefined || start === undefined ? 0 : file.getLineAndCharacterOfPosition(start).line + 1
+    const line =
+      file === undefined || start === undefined
+        ? 0
+        : file.getLineAndCharacterOfPosition(start).line + 1
     return `${file === undefined ? '' : relative(folder, file.fileName)}:${line} TS${code} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
   })
 }
 
-/** Consumers with each framework compile against the declarations of the package in some modes, and run. */
+/**
+ * Consumers with each framework compile against the declarations of the package in some modes, and
+ * run.
+ */
 export function describeConsumers(names: readonly string[]): void {
   describe.each(Object.entries(consumers))('a consumer with %s', (name, consumer) => {
     describe.each(names)('under %s', (mode) => {
@@ -115,7 +168,8 @@ export function describeConsumers(names: readonly string[]): void {
         expect(compile(folder, [`${name}.ts`], modes[mode] ?? {}, consumer)).toEqual([])
       })
 
-      // What a bundler would resolve is resolved by Node here, so the imports must say their extensions. They do.
+      // What a bundler would resolve is resolved by Node here, so the imports must say their
+      // extensions. They do.
       test('runs', () => {
         const compiled = readFileSync(join(folder, 'out', `${name}.js`), 'utf8')
         expect(compiled.includes('require("twinkey")')).toBe(type === 'commonjs')

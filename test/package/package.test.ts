@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -10,7 +19,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-// What the package holds, file by file. Where two entries share code, tsup names the file by its content.
+// What the package holds, file by file. Where two entries share code, tsup names the file by its
+// content.
 const FILES: readonly (string | RegExp)[] = [
   'CHANGELOG.md',
   'LICENSE',
@@ -32,9 +42,14 @@ const FILES: readonly (string | RegExp)[] = [
     'web',
   ].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`, `dist/${name}.js.map`]),
   ...['hash', 'hash.node'].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),
-  // The documentation, so that the links of the README lead somewhere where the package is installed.
-  ...readdirSync(join(root, 'docs')).flatMap((name) => (name.endsWith('.md') ? `docs/${name}` : [])),
-  ...['design', 'diagrams', 'plots'].flatMap((folder) => readdirSync(join(root, 'docs', folder)).map((name) => `docs/${folder}/${name}`)),
+  // The documentation, so that the links of the README lead somewhere where the package is
+  // installed.
+  ...readdirSync(join(root, 'docs')).flatMap((name) =>
+    name.endsWith('.md') ? `docs/${name}` : [],
+  ),
+  ...['design', 'diagrams', 'plots'].flatMap((folder) =>
+    readdirSync(join(root, 'docs', folder)).map((name) => `docs/${folder}/${name}`),
+  ),
   ...[
     'express/server.ts',
     'fastify/server.ts',
@@ -54,17 +69,26 @@ const installed = join(consumer, 'node_modules/twinkey')
 let packed: string[]
 
 beforeAll(() => {
-  const [report] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', consumer], root))
+  const [report] = JSON.parse(
+    run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', consumer], root),
+  )
   packed = report.files.map(({ path }: { path: string }) => path).sort()
   mkdirSync(installed, { recursive: true })
-  run('tar', ['-xzf', report.filename, '--strip-components=1', '-C', 'node_modules/twinkey'], consumer)
+  run(
+    'tar',
+    ['-xzf', report.filename, '--strip-components=1', '-C', 'node_modules/twinkey'],
+    consumer,
+  )
   for (const name of Object.keys(manifest.dependencies))
-    cpSync(join(root, 'node_modules', name), join(consumer, 'node_modules', name), { recursive: true })
+    cpSync(join(root, 'node_modules', name), join(consumer, 'node_modules', name), {
+      recursive: true,
+    })
 })
 afterAll(() => rmSync(consumer, { recursive: true, force: true }))
 
 test('the package holds the files of the list and no others', () => {
-  const fits = (path: string) => FILES.some((each) => (typeof each === 'string' ? each === path : each.test(path)))
+  const fits = (path: string) =>
+    FILES.some((each) => (typeof each === 'string' ? each === path : each.test(path)))
   expect(packed.filter((path) => !fits(path))).toEqual([])
   expect(FILES.filter((each) => typeof each === 'string' && !packed.includes(each))).toEqual([])
 })
@@ -72,8 +96,13 @@ test('the package holds the files of the list and no others', () => {
 test('the links of its pages lead to files that it holds, but for what belongs to the repository', () => {
   const pages = packed.filter((path) => path.endsWith('.md'))
   const dead = pages.flatMap((page) => {
-    const text = readFileSync(join(root, page), 'utf8').replace(/^\s*(`{3,})[\s\S]*?^\s*\1\s*$/gm, '')
-    const links = [...text.matchAll(/\]\(([^)\s#]+)[^)\s]*\)/g)].flatMap(([, link = '']) => (/^[a-z]+:/.test(link) ? [] : link))
+    const text = readFileSync(join(root, page), 'utf8').replace(
+      /^\s*(`{3,})[\s\S]*?^\s*\1\s*$/gm,
+      '',
+    )
+    const links = [...text.matchAll(/\]\(([^)\s#]+)[^)\s]*\)/g)].flatMap(([, link = '']) =>
+      /^[a-z]+:/.test(link) ? [] : link,
+    )
     return links.map((link) => join(dirname(page), link)).filter((path) => !packed.includes(path))
   })
   expect([...new Set(dead)]).toEqual(['CONTRIBUTING.md'])
@@ -81,8 +110,10 @@ test('the links of its pages lead to files that it holds, but for what belongs t
 
 test('the dependencies are jose and @noble/hashes, in exact versions, and installing runs nothing', () => {
   expect(Object.keys(manifest.dependencies).sort()).toEqual(['@noble/hashes', 'jose'])
-  for (const version of Object.values(manifest.dependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
-  for (const script of ['preinstall', 'install', 'postinstall', 'prepare']) expect(manifest.scripts).not.toHaveProperty(script)
+  for (const version of Object.values(manifest.dependencies))
+    expect(version).toMatch(/^\d+\.\d+\.\d+$/)
+  for (const script of ['preinstall', 'install', 'postinstall', 'prepare'])
+    expect(manifest.scripts).not.toHaveProperty(script)
 })
 
 test('no dependency is bundled', () => {
@@ -102,24 +133,38 @@ test('every script has one source map, which holds its sources as they are in sr
     expect(text.match(/\/\/[#@] sourceMappingURL=/g), file).toHaveLength(1)
     const sources = sourcesOf(file)
     // What only hands on has nothing of its own.
-    const isOwn = text.split('\n').some((line) => !/^(?:import |\} from |export \{|\};?$|\/\/| {2}\w+,?$|$)/.test(line))
+    const isOwn = text
+      .split('\n')
+      .some((line) => !/^(?:import |\} from |export \{|\};?$|\/\/| {2}\w+,?$|$)/.test(line))
     expect(sources.length > 0, file).toBe(isOwn)
     // The source itself is not in the package, so the map must hold it.
-    for (const { path, content } of sources) expect(content, path).toBe(readFileSync(join(root, path), 'utf8'))
+    for (const { path, content } of sources)
+      expect(content, path).toBe(readFileSync(join(root, path), 'utf8'))
   }
 })
 
 test('with its source maps, an error tells where in src it was thrown', () => {
-  const program = "import { createTwinkey } from 'twinkey'; try { createTwinkey({ prefx: [] }) } catch ({ stack }) { console.log(stack) }"
-  const stack = run(process.execPath, ['--enable-source-maps', '--input-type=module', '--eval', program], consumer)
-  const [, line] = /requireMembers \(.*src\/core\/model\/options-checks\.ts:(\d+):/.exec(stack) ?? []
-  expect(readFileSync(join(root, 'src/core/model/options-checks.ts'), 'utf8').split('\n')[Number(line) - 1]).toContain(
-    'throw new TypeError',
+  const program =
+    "import { createTwinkey } from 'twinkey'; try { createTwinkey({ prefx: [] }) } catch ({ stack }) { console.log(stack) }"
+  const stack = run(
+    process.execPath,
+    ['--enable-source-maps', '--input-type=module', '--eval', program],
+    consumer,
   )
+  const [, line] =
+    /requireMembers \(.*src\/core\/model\/options-checks\.ts:(\d+):/.exec(stack) ?? []
+  expect(
+    readFileSync(join(root, 'src/core/model/options-checks.ts'), 'utf8').split('\n')[
+      Number(line) - 1
+    ],
+  ).toContain('throw new TypeError')
 })
 
 test('every file that a subpath, an import or a declaration names is there', () => {
-  const named = [...Object.values(manifest.exports), ...Object.values(manifest.imports['#hash'])] as string[]
+  const named = [
+    ...Object.values(manifest.exports),
+    ...Object.values(manifest.imports['#hash']),
+  ] as string[]
   for (const path of named) expect(existsSync(join(installed, path)), path).toBe(true)
   for (const path of named.filter((each) => each.endsWith('.js') && !each.includes('hash')))
     expect(existsSync(join(installed, path.replace(/\.js$/, '.d.ts'))), path).toBe(true)
@@ -133,12 +178,19 @@ test('every file that a subpath, an import or a declaration names is there', () 
 })
 
 // No framework is installed there: an adapter must not need one until it is used.
-test.each(Object.keys(manifest.exports))('%s can be imported with nothing installed but the dependencies', (subpath) => {
-  const specifier = subpath.replace(/^\./, 'twinkey')
-  const attributes = subpath.endsWith('.json') ? ", { with: { type: 'json' } }" : ''
-  const names: string[] = JSON.parse(inChild(`console.log(JSON.stringify(Object.keys(await import('${specifier}'${attributes}))))`))
-  expect(names.length).toBeGreaterThan(0)
-})
+test.each(Object.keys(manifest.exports))(
+  '%s can be imported with nothing installed but the dependencies',
+  (subpath) => {
+    const specifier = subpath.replace(/^\./, 'twinkey')
+    const attributes = subpath.endsWith('.json') ? ", { with: { type: 'json' } }" : ''
+    const names: string[] = JSON.parse(
+      inChild(
+        `console.log(JSON.stringify(Object.keys(await import('${specifier}'${attributes}))))`,
+      ),
+    )
+    expect(names.length).toBeGreaterThan(0)
+  },
+)
 
 test('what is packed creates a key, verifies it and mints a token', () => {
   const program = `
@@ -161,7 +213,9 @@ test('require takes it too', () => {
 })
 
 test('nothing else can be reached', () => {
-  expect(() => inChild("await import('twinkey/dist/index.js')")).toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  expect(() => inChild("await import('twinkey/dist/index.js')")).toThrow(
+    'ERR_PACKAGE_PATH_NOT_EXPORTED',
+  )
 })
 
 function inChild(program: string): string {
@@ -175,7 +229,9 @@ function run(command: string, args: readonly string[], cwd: string): string {
 }
 
 function files(): string[] {
-  return readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' }).map((name) => join(installed, 'dist', name))
+  return readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' }).map((name) =>
+    join(installed, 'dist', name),
+  )
 }
 
 function scripts(): string[] {
@@ -187,6 +243,12 @@ function sourcesOf(file: string): { path: string; content: unknown }[] {
   const [, name] = /\/\/# sourceMappingURL=(\S+)\s*$/.exec(readFileSync(file, 'utf8')) ?? []
   expect(name, file).toBeDefined()
   const map = join(dirname(file), name as string)
-  const { sources, sourcesContent = [] } = JSON.parse(readFileSync(map, 'utf8')) as { sources: string[]; sourcesContent?: unknown[] }
-  return sources.map((source, index) => ({ path: relative(installed, resolve(dirname(map), source)), content: sourcesContent[index] }))
+  const { sources, sourcesContent = [] } = JSON.parse(readFileSync(map, 'utf8')) as {
+    sources: string[]
+    sourcesContent?: unknown[]
+  }
+  return sources.map((source, index) => ({
+    path: relative(installed, resolve(dirname(map), source)),
+    content: sourcesContent[index],
+  }))
 }

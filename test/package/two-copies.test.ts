@@ -23,10 +23,19 @@ interface Parts {
 }
 
 const PARTS = ['core', 'guard', 'readers', 'profiles', 'store'] as const
-const ALL_FIRST: Parts = { core: first, guard: first, readers: first, profiles: first, store: first }
+const ALL_FIRST: Parts = {
+  core: first,
+  guard: first,
+  readers: first,
+  profiles: first,
+  store: first,
+}
 const crossings = Array.from({ length: 2 ** PARTS.length - 1 }, (_, index): [string, Parts] => {
   const ofSecond = PARTS.filter((_part, place) => ((index + 1) >> place) & 1)
-  return [ofSecond.join(', '), { ...ALL_FIRST, ...Object.fromEntries(ofSecond.map((part) => [part, second])) }]
+  return [
+    ofSecond.join(', '),
+    { ...ALL_FIRST, ...Object.fromEntries(ofSecond.map((part) => [part, second])) },
+  ]
 })
 
 const ORIGIN = 'https://api.test'
@@ -38,7 +47,9 @@ it('two copies of the built package have nothing in common', () => {
     expect(typeof value).toBe('function')
     expect(value).not.toBe(second.main[name as keyof typeof second.main])
   }
-  expect(new first.main.TwinkeyError('invalid_input', 'x')).not.toBeInstanceOf(second.main.TwinkeyError)
+  expect(new first.main.TwinkeyError('invalid_input', 'x')).not.toBeInstanceOf(
+    second.main.TwinkeyError,
+  )
 })
 
 /** An API whose parts are of the copies that are said, and what it answers and tells of. */
@@ -48,7 +59,8 @@ async function createScene({ core, guard, readers, profiles, store }: Parts) {
     store: store.main.memoryStore(),
     environments: ['production'],
     tokens: { issuer: ORIGIN, audience: ORIGIN, signingKeys },
-    ownerScope: (owner) => (owner === 'gone' ? undefined : { tenants: '*', environments: '*', workflows: '*' }),
+    ownerScope: (owner) =>
+      owner === 'gone' ? undefined : { tenants: '*', environments: '*', workflows: '*' },
     onEvent: (event) => events.push(event),
     now: () => NOW,
   })
@@ -59,14 +71,20 @@ async function createScene({ core, guard, readers, profiles, store }: Parts) {
   const seen = (_request: Request, principal: Principal | undefined) =>
     Response.json(principal === undefined ? null : { ...principal, keyId: undefined })
   const over = (requirement: Parameters<typeof guard.web.requireAuth>[1], handler = seen) =>
-    guard.web.requireAuth(twinkey, requirement, handler as never) as (request: Request) => Promise<Response>
+    guard.web.requireAuth(twinkey, requirement, handler as never) as (
+      request: Request,
+    ) => Promise<Response>
   const account = (principal: Principal) => {
     if (principal.name === 'gone') throw new Error('down')
     return { userId: 1, userEmail: 'a@b.c', organizationId: 2, tenantId: 3 }
   }
   const flare = profiles.profiles.flare({ account })
   const flowgear = profiles.profiles.flowgear()
-  const inner = readers.web.requireAuth(twinkey, { profile: flowgear, tenant, workflow: 'read' }, seen)
+  const inner = readers.web.requireAuth(
+    twinkey,
+    { profile: flowgear, tenant, workflow: 'read' },
+    seen,
+  )
   const handlers = {
     plain: over({ tenant, workflow: 'read' }),
     optional: over({ tenant, workflow: 'read', optional: true }),
@@ -80,20 +98,38 @@ async function createScene({ core, guard, readers, profiles, store }: Parts) {
     flowgear: over({ tenant, workflow: 'read', profile: flowgear }),
     // What the outer guard takes out of the URL the inner one has to find all the same.
     twice: over({ tenant, workflow: 'read', profile: flowgear }, inner as never),
-    ...prefixed('standard', guard.web.webEndpoints(twinkey, { profile: profiles.profiles.standard() })),
+    ...prefixed(
+      'standard',
+      guard.web.webEndpoints(twinkey, { profile: profiles.profiles.standard() }),
+    ),
     ...prefixed('flare', guard.web.webEndpoints(twinkey, { profile: flare })),
   }
-  return { twinkey, events, handlers, secrets: { one: one.primary, gone: gone.primary }, readers, guard }
+  return {
+    twinkey,
+    events,
+    handlers,
+    secrets: { one: one.primary, gone: gone.primary },
+    readers,
+    guard,
+  }
 }
 
 function prefixed(name: string, endpoints: ReturnType<Copy['web']['webEndpoints']>) {
-  return Object.fromEntries(Object.entries(endpoints).map(([path, handle]) => [`${name}/${path}`, handle]))
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([path, handle]) => [`${name}/${path}`, handle]),
+  )
 }
 
 type Scene = Awaited<ReturnType<typeof createScene>>
 
 /** Everything that a scene answers, in words that are the same for each scene. */
-async function answersOf({ handlers, secrets, events, twinkey, readers }: Scene): Promise<unknown[]> {
+async function answersOf({
+  handlers,
+  secrets,
+  events,
+  twinkey,
+  readers,
+}: Scene): Promise<unknown[]> {
   const issued = await twinkey.tokens.issue(secrets.one)
   const token = issued.ok ? issued.token : ''
   const answers: unknown[] = []
@@ -102,7 +138,9 @@ async function answersOf({ handlers, secrets, events, twinkey, readers }: Scene)
     const init = body === undefined ? { headers } : { method: 'POST', body, headers }
     // Twice: the first answer may come from the store, the second from what is known by then.
     for (const _ of ['cold', 'warm']) {
-      const response = await handle?.(new Request(`${ORIGIN}${path}`, init)).catch((error: unknown) => error)
+      const response = await handle?.(new Request(`${ORIGIN}${path}`, init)).catch(
+        (error: unknown) => error,
+      )
       const shown =
         response instanceof Response
           ? [response.status, [...response.headers].sort(), withoutRandom(await response.text())]
@@ -112,7 +150,18 @@ async function answersOf({ handlers, secrets, events, twinkey, readers }: Scene)
   }
   const bearer = (text: string): [string, string] => ['authorization', `Bearer ${text}`]
   const t1: [string, string] = ['x-tenant', 't1']
-  for (const name of ['plain', 'optional', 'limited', 'unseen', 'template', 'standard', 'boomi', 'flare', 'flowgear', 'twice']) {
+  for (const name of [
+    'plain',
+    'optional',
+    'limited',
+    'unseen',
+    'template',
+    'standard',
+    'boomi',
+    'flare',
+    'flowgear',
+    'twice',
+  ]) {
     for (const headers of [
       [],
       [t1],
@@ -135,35 +184,62 @@ async function answersOf({ handlers, secrets, events, twinkey, readers }: Scene)
     await ask(name, `/?auth-key=${secrets.one}`, [t1])
     await ask(name, `/?auth-key=${secrets.one}&auth-key=${secrets.one}`, [t1])
   }
-  for (const path of ['/?tenant=t1', '/?tenant=t1&tenant=t2', '/?tenant=%ff']) await ask('query', path, [bearer(secrets.one)])
+  for (const path of ['/?tenant=t1', '/?tenant=t1&tenant=t2', '/?tenant=%ff'])
+    await ask('query', path, [bearer(secrets.one)])
   for (const profile of ['standard', 'flare']) {
-    const bodies = ['', '{', '[]', '{"scope":7}', '{"expires_in":0}', '{"scope":"tenant:t1"}', '{"tenant_id":3}', '{"tenant_id":"x"}']
+    const bodies = [
+      '',
+      '{',
+      '[]',
+      '{"scope":7}',
+      '{"expires_in":0}',
+      '{"scope":"tenant:t1"}',
+      '{"tenant_id":3}',
+      '{"tenant_id":"x"}',
+    ]
     for (const body of bodies) await ask(`${profile}/exchange`, '/', [bearer(secrets.one)], body)
     await ask(`${profile}/exchange`, '/', [bearer(secrets.gone)], '{}')
     await ask(`${profile}/exchange`, '/', [bearer(secrets.one)])
     await ask(`${profile}/exchange`, '/', [])
-    for (const credential of [token, secrets.one, secrets.gone]) await ask(`${profile}/test`, '/', [bearer(credential)])
+    for (const credential of [token, secrets.one, secrets.gone])
+      await ask(`${profile}/test`, '/', [bearer(credential)])
     await ask(`${profile}/jwks`, '/', [])
   }
-  const wire = new readers.main.WebWireRequest(new Request(ORIGIN, { headers: [bearer(secrets.one), t1] }))
-  answers.push(await twinkey.authenticate(wire, { tenant: readers.main.header('x-tenant'), workflow: 'read' }).then(({ ok }) => ok))
+  const wire = new readers.main.WebWireRequest(
+    new Request(ORIGIN, { headers: [bearer(secrets.one), t1] }),
+  )
+  answers.push(
+    await twinkey
+      .authenticate(wire, { tenant: readers.main.header('x-tenant'), workflow: 'read' })
+      .then(({ ok }) => ok),
+  )
   for (const { at: _at, ...event } of events) answers.push(withoutRandom(JSON.stringify(event)))
   return answers
 }
 
 // Ids and tokens, and whatever has one in it, differ each time.
 function withoutRandom(text: string): string {
-  return text.replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '<token>').replace(/"(keyId|tokenId|key_id|api_key_id)":"[^"]+"/g, '"$1":"<id>"')
+  return text
+    .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '<token>')
+    .replace(/"(keyId|tokenId|key_id|api_key_id)":"[^"]+"/g, '"$1":"<id>"')
 }
 
 const expected = await answersOf(await createScene(ALL_FIRST))
 
 describe('parts of two copies of the package answer as those of one do', () => {
   it('where there is one copy, requests are let in and refused in every way', () => {
-    const statuses = expected.flatMap((answer) => (Array.isArray(answer) && Array.isArray(answer[2]) ? [answer[2][0]] : []))
+    const statuses = expected.flatMap((answer) =>
+      Array.isArray(answer) && Array.isArray(answer[2]) ? [answer[2][0]] : [],
+    )
     expect(new Set(statuses)).toEqual(new Set([200, 400, 401, 403, 404, 405, 429, 503]))
     expect(JSON.stringify(expected)).not.toContain('threw')
-    for (const sentence of ['The body must be', 'scope must be words', 'expires_in must be', 'parameter_unseen', 'owner_unavailable'])
+    for (const sentence of [
+      'The body must be',
+      'scope must be words',
+      'expires_in must be',
+      'parameter_unseen',
+      'owner_unavailable',
+    ])
       expect(JSON.stringify(expected)).toContain(sentence)
   })
 
@@ -179,12 +255,18 @@ describe.each([
   it('errors, which are told apart by their code', async () => {
     const twinkey = mine.main.createTwinkey()
     const error = await twinkey.keys.revoke('nosuchkey0000000').catch((thrown: unknown) => thrown)
-    expect([yours.main.isTwinkeyError(error), (error as { code: string }).code]).toEqual([true, 'key_not_found'])
+    expect([yours.main.isTwinkeyError(error), (error as { code: string }).code]).toEqual([
+      true,
+      'key_not_found',
+    ])
   })
 
   it('a store in memory, for which tokens are signed with a key that dies with the process', async () => {
     const events: string[] = []
-    const twinkey = yours.main.createTwinkey({ store: mine.main.memoryStore(), onEvent: ({ type }) => events.push(type) })
+    const twinkey = yours.main.createTwinkey({
+      store: mine.main.memoryStore(),
+      onEvent: ({ type }) => events.push(type),
+    })
     const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
     expect([(await twinkey.tokens.issue(primary)).ok, events]).toEqual([
       true,
@@ -194,7 +276,12 @@ describe.each([
 
   it('a reader that was not called, which no guard takes for one that was', () => {
     const twinkey = mine.main.createTwinkey()
-    for (const reader of [yours.main.header, yours.main.param, yours.main.query, yours.main.routeTemplate]) {
+    for (const reader of [
+      yours.main.header,
+      yours.main.param,
+      yours.main.query,
+      yours.main.routeTemplate,
+    ]) {
       const guards = [mine.express, mine.fastify, mine.hono].map(
         ({ requireAuth }) =>
           () =>
@@ -222,11 +309,25 @@ describe.each([
       now: () => NOW,
     })
     const requirement = { tenant: yours.main.header('x-tenant'), workflow: 'read' }
-    const handle = yours.web.requireAuth(verifier, requirement, (_request, { tenant }) => Response.json(tenant))
+    const handle = yours.web.requireAuth(verifier, requirement, (_request, { tenant }) =>
+      Response.json(tenant),
+    )
     const statusOf = async (credential: string, tenant: string) =>
-      (await handle(new Request(ORIGIN, { headers: { authorization: `Bearer ${credential}`, 'x-tenant': tenant } }))).status
-    expect([await statusOf(token, 't1'), await statusOf(token, 't3'), await statusOf(secrets.one, 't1')]).toEqual([200, 403, 401])
-    expect(() => yours.web.requireAuth(verifier, { accept: ['secret'] }, () => new Response())).toThrow(/a verifier takes tokens only/)
+      (
+        await handle(
+          new Request(ORIGIN, {
+            headers: { authorization: `Bearer ${credential}`, 'x-tenant': tenant },
+          }),
+        )
+      ).status
+    expect([
+      await statusOf(token, 't1'),
+      await statusOf(token, 't3'),
+      await statusOf(secrets.one, 't1'),
+    ]).toEqual([200, 403, 401])
+    expect(() =>
+      yours.web.requireAuth(verifier, { accept: ['secret'] }, () => new Response()),
+    ).toThrow(/a verifier takes tokens only/)
   })
 })
 
@@ -249,7 +350,11 @@ describe.each(Object.entries(hosts))('the Twinkey of another copy on %s', (_name
       fixture.clock.advance(at)
       try {
         for (const when of ['cold', 'warm'])
-          expect([name, when, seenInTable(await sendRaw(host.port, request(fixture)), answer)]).toEqual([name, when, answer])
+          expect([
+            name,
+            when,
+            seenInTable(await sendRaw(host.port, request(fixture)), answer),
+          ]).toEqual([name, when, answer])
       } finally {
         fixture.clock.advance(-at)
       }
@@ -261,13 +366,23 @@ describe.each(Object.entries(hosts))('the Twinkey of another copy on %s', (_name
     const { twinkey, secrets } = fixture
     const foreign = {
       ...twinkey,
-      decide: (...given: Parameters<typeof twinkey.decide>) => ForeignPromise.resolve(twinkey.decide(...given)),
+      decide: (...given: Parameters<typeof twinkey.decide>) =>
+        ForeignPromise.resolve(twinkey.decide(...given)),
     } as typeof twinkey
     const other = await start(foreign, { routes: standardRoutes, tokens: {} })
     try {
       const statusOf = async (secret: string) =>
-        (await sendRaw(other.port, { target: '/customers/1', headers: [['authorization', `Bearer ${secret}`]] })).status
-      expect([await statusOf(secrets.primary), await statusOf(secrets.disabled), await statusOf('acme_wrong')]).toEqual([200, 401, 401])
+        (
+          await sendRaw(other.port, {
+            target: '/customers/1',
+            headers: [['authorization', `Bearer ${secret}`]],
+          })
+        ).status
+      expect([
+        await statusOf(secrets.primary),
+        await statusOf(secrets.disabled),
+        await statusOf('acme_wrong'),
+      ]).toEqual([200, 401, 401])
     } finally {
       await other.close()
     }

@@ -1,4 +1,5 @@
-// The few uses that the tables make of Node's Buffer, for runtimes without it. The package itself gets none: it must not need one.
+// The few uses that the tables make of Node's Buffer, for runtimes without it. The package itself
+// gets none: it must not need one.
 
 type Encoding = 'utf8' | 'latin1' | 'base64' | 'base64url'
 
@@ -14,7 +15,9 @@ class Bytes {
     const binary = String.fromCharCode(...this.#bytes)
     if (encoding === 'latin1') return binary
     const base64 = btoa(binary)
-    return encoding === 'base64' ? base64 : base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+    return encoding === 'base64'
+      ? base64
+      : base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
   }
 }
 

@@ -5,5 +5,14 @@ import { tableChecks } from './table-checks.ts'
 import { tokenChecks } from './token-checks.ts'
 import { webChecks } from './web-checks.ts'
 
-/** Everything that must hold in every runtime: the core, the web adapter, and the tables of requests of all profiles. */
-export const checks: readonly Check[] = [...secretChecks, ...lifeChecks, ...tokenChecks, ...webChecks, ...tableChecks]
+/**
+ * Everything that must hold in every runtime: the core, the web adapter, and the tables of requests
+ * of all profiles.
+ */
+export const checks: readonly Check[] = [
+  ...secretChecks,
+  ...lifeChecks,
+  ...tokenChecks,
+  ...webChecks,
+  ...tableChecks,
+]

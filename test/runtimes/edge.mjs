@@ -6,7 +6,8 @@ const [, , vm, file] = process.argv
 const { EdgeVM } = createRequire(import.meta.url)(vm)
 const edge = new EdgeVM()
 for (const name of ['process', 'Buffer', 'require', 'module'])
-  if (edge.evaluate(`typeof ${name}`) !== 'undefined') throw new Error(`${name} is there, so this proves nothing`)
+  if (edge.evaluate(`typeof ${name}`) !== 'undefined')
+    throw new Error(`${name} is there, so this proves nothing`)
 // In a function, so that no name of the bundle becomes a global one.
 edge.evaluate(`(() => {\n${readFileSync(file, 'utf8')}\n})()`)
 console.log(await edge.evaluate('report()'))

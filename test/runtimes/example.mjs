@@ -18,8 +18,15 @@ const CALLS = [
 /** @returns What became of each call, as outcomes of checks. */
 export async function tryWorker(url, output) {
   // Its first requests come at the same time: it is made for the first of them and must serve all.
-  const first = await Promise.all(Array.from({ length: 5 }, () => fetch(`${url}/customers/c1`).then(({ status }) => status)))
-  const outcomes = [{ name: 'example web: the first requests, all at once', failure: failureOf(first.join(), '401,401,401,401,401') }]
+  const first = await Promise.all(
+    Array.from({ length: 5 }, () => fetch(`${url}/customers/c1`).then(({ status }) => status)),
+  )
+  const outcomes = [
+    {
+      name: 'example web: the first requests, all at once',
+      failure: failureOf(first.join(), '401,401,401,401,401'),
+    },
+  ]
   const credentials = { none: undefined, secret: /acme_\w+/.exec(output())?.[0], token: undefined }
   for (const [method, path, kind, expected] of CALLS) {
     const credential = credentials[kind]
@@ -27,7 +34,10 @@ export async function tryWorker(url, output) {
     const response = await fetch(url + path, { method, headers })
     const body = await response.json()
     credentials.token ??= body.access_token
-    outcomes.push({ name: `example web: ${method} ${path} with ${kind}`, failure: failureOf(response.status, expected) })
+    outcomes.push({
+      name: `example web: ${method} ${path} with ${kind}`,
+      failure: failureOf(response.status, expected),
+    })
   }
   return outcomes
 }

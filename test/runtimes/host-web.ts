@@ -6,7 +6,10 @@ import { answerOf, type Route } from '../http/routes.ts'
 
 type Handler = (request: Request) => Promise<Response>
 
-/** The test application on plain handlers, with a router of a few lines: what one would write on a host without a framework. */
+/**
+ * The test application on plain handlers, with a router of a few lines: what one would write on a
+ * host without a framework.
+ */
 export function createWebApp(twinkey: Twinkey, { routes, tokens }: Application): Handler {
   const endpoints = Object.entries(tokens).flatMap(([mount, options]): [string, Handler][] => {
     const { exchange, test, jwks } = webEndpoints(twinkey, options)
@@ -22,13 +25,22 @@ export function createWebApp(twinkey: Twinkey, { routes, tokens }: Application):
     const { pathname } = new URL(request.url)
     const method = request.method === 'HEAD' ? 'GET' : request.method
     const [, endpoint] = endpoints.find(([path]) => path === pathname) ?? []
-    const found = guarded.find(({ route }) => route.method === method && parametersOf(route.path, pathname) !== undefined)
-    const response = await (endpoint ?? found?.handler ?? (async () => new Response('Not Found', { status: 404 })))(request)
+    const found = guarded.find(
+      ({ route }) => route.method === method && parametersOf(route.path, pathname) !== undefined,
+    )
+    const response = await (
+      endpoint ??
+      found?.handler ??
+      (async () => new Response('Not Found', { status: 404 }))
+    )(request)
     return request.method === 'HEAD' ? new Response(null, response) : response
   }
 }
 
-function handlerOf(twinkey: Twinkey, { method, path, requirement, answer = answerOf }: Route): Handler {
+function handlerOf(
+  twinkey: Twinkey,
+  { method, path, requirement, answer = answerOf }: Route,
+): Handler {
   const { optional, ...rest } = onPath(requirement, method, path)
   const answerWith = ({ url }: Request, principal: Parameters<typeof answer>[0]) => {
     const { pathname, search } = new URL(url)
@@ -45,7 +57,10 @@ function handlerOf(twinkey: Twinkey, { method, path, requirement, answer = answe
       if (decision.noStore) response.headers.set('cache-control', 'no-store')
       return response
     }
-    const { status, headers, body } = profile.refuse(decision.refusal, typeof workflow === 'string' ? workflow : undefined)
+    const { status, headers, body } = profile.refuse(
+      decision.refusal,
+      typeof workflow === 'string' ? workflow : undefined,
+    )
     return new Response(body, { status, headers })
   }
 }
@@ -56,9 +71,20 @@ function onPath(requirement: Requirement, method: string, path: string): Require
     if (typeof source !== 'function') return [member, source]
     const read = ({ url, header }: WireRequest, request: WireRequest) => {
       const parameters = parametersOf(path, new URL(url, 'http://localhost').pathname) ?? {}
-      return source({ method, url, header: header.bind(request), param: (name: string) => parameters[name], template: path })
+      return source({
+        method,
+        url,
+        header: header.bind(request),
+        param: (name: string) => parameters[name],
+        template: path,
+      })
     }
-    return [member, Object.assign((request: WireRequest) => read(request, request), { optional: source.optional })]
+    return [
+      member,
+      Object.assign((request: WireRequest) => read(request, request), {
+        optional: source.optional,
+      }),
+    ]
   })
   return Object.fromEntries(readers)
 }

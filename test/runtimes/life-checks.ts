@@ -11,10 +11,22 @@ async function keyFor(
   options: Parameters<typeof createBench>[0] = {},
 ) {
   const bench = createBench(options)
-  const { key, primary, secondary } = await bench.twinkey.keys.create({ name: 'one', scope, ...more })
-  return { ...bench, keys: bench.twinkey.keys, id: key.id, key, primary, secondary: secondary ?? '' }
+  const { key, primary, secondary } = await bench.twinkey.keys.create({
+    name: 'one',
+    scope,
+    ...more,
+  })
+  return {
+    ...bench,
+    keys: bench.twinkey.keys,
+    id: key.id,
+    key,
+    primary,
+    secondary: secondary ?? '',
+  }
 }
-const verdicts = (twinkey: Twinkey, ...secrets: string[]) => Promise.all(secrets.map((secret) => verdict(twinkey, secret)))
+const verdicts = (twinkey: Twinkey, ...secrets: string[]) =>
+  Promise.all(secrets.map((secret) => verdict(twinkey, secret)))
 const INVALID = 'credential_invalid'
 const LET_IN = 'let in'
 
@@ -66,7 +78,9 @@ const rotationChecks: readonly Check[] = [
     name: 'of two changes that race, one wins',
     async run() {
       const { keys, id } = await keyFor()
-      const names = await Promise.all(['x', 'y'].map((name) => errorCodeOf(() => keys.update(id, { name }))))
+      const names = await Promise.all(
+        ['x', 'y'].map((name) => errorCodeOf(() => keys.update(id, { name }))),
+      )
       same(names.sort(), ['no fault', 'version_conflict'])
     },
   },
@@ -130,7 +144,8 @@ const endingChecks: readonly Check[] = [
     name: 'a key never reaches more than its owner does now',
     async run() {
       let reach: 'all' | 'none' = 'all'
-      const ownerScope = () => (reach === 'all' ? ({ tenants: '*', environments: '*', workflows: '*' } as const) : undefined)
+      const ownerScope = () =>
+        reach === 'all' ? ({ tenants: '*', environments: '*', workflows: '*' } as const) : undefined
       const { twinkey, primary } = await keyFor({ owner: 'ada' }, { ownerScope })
       const request = sent({ credential: primary, tenant: 't1', workflow: 'a', environment: 'e' })
       same(codeOf(await twinkey.authenticate(request, byHeaders)), LET_IN)
@@ -146,15 +161,36 @@ const targetChecks: readonly Check[] = [
     name: 'tenant, environment and workflow are held to the key',
     async run() {
       const { twinkey } = createBench()
-      const { primary } = await twinkey.keys.create({ name: 'one', scope: { tenants: ['t1'], environments: ['e'], workflows: ['a'] } })
-      const ask = async (tenant: string | undefined, environment: string | undefined, workflow: string | undefined) =>
-        codeOf(await twinkey.authenticate(sent({ credential: primary, tenant, environment, workflow }), byHeaders))
+      const { primary } = await twinkey.keys.create({
+        name: 'one',
+        scope: { tenants: ['t1'], environments: ['e'], workflows: ['a'] },
+      })
+      const ask = async (
+        tenant: string | undefined,
+        environment: string | undefined,
+        workflow: string | undefined,
+      ) =>
+        codeOf(
+          await twinkey.authenticate(
+            sent({ credential: primary, tenant, environment, workflow }),
+            byHeaders,
+          ),
+        )
       same(
-        [await ask('t1', 'e', 'a'), await ask('t2', 'e', 'a'), await ask('t1', 'f', 'a'), await ask('t1', 'e', 'b')],
+        [
+          await ask('t1', 'e', 'a'),
+          await ask('t2', 'e', 'a'),
+          await ask('t1', 'f', 'a'),
+          await ask('t1', 'e', 'b'),
+        ],
         [LET_IN, 'tenant_denied', 'environment_denied', 'workflow_denied'],
       )
       same(
-        [await ask(undefined, 'e', 'a'), await ask('t1', undefined, 'a'), await ask('t1', 'e', undefined)],
+        [
+          await ask(undefined, 'e', 'a'),
+          await ask('t1', undefined, 'a'),
+          await ask('t1', 'e', undefined),
+        ],
         [LET_IN, 'target_missing', 'target_missing'],
       )
     },
@@ -163,7 +199,10 @@ const targetChecks: readonly Check[] = [
     name: 'the principal is frozen and tells who it is',
     async run() {
       const { twinkey, primary, id } = await keyFor({ owner: 'ada' })
-      const decision = await twinkey.authenticate(sent({ credential: primary, workflow: 'a' }), byHeaders)
+      const decision = await twinkey.authenticate(
+        sent({ credential: primary, workflow: 'a' }),
+        byHeaders,
+      )
       if (!decision.ok) throw new Error(decision.refusal.code)
       const { keyId, name, owner, slot, via, tenant, workflow } = decision.principal
       same(
@@ -221,7 +260,10 @@ const storeChecks: readonly Check[] = [
     async run() {
       const { twinkey, spy, primary } = await keyFor()
       const asked = spy.calls.get
-      same([...new Set(await verdicts(twinkey, ...Array.from({ length: 50 }, () => primary)))], [LET_IN])
+      same(
+        [...new Set(await verdicts(twinkey, ...Array.from({ length: 50 }, () => primary)))],
+        [LET_IN],
+      )
       same(spy.calls.get - asked, 1)
     },
   },
@@ -244,7 +286,10 @@ const storeChecks: readonly Check[] = [
       const { keys } = createBench().twinkey
       for (const name of ['a', 'b', 'c']) await keys.create({ name, scope })
       const first = await keys.list({ limit: 2 })
-      const second = await keys.list({ limit: 2, ...(first.next === undefined ? {} : { cursor: first.next }) })
+      const second = await keys.list({
+        limit: 2,
+        ...(first.next === undefined ? {} : { cursor: first.next }),
+      })
       same([...first.keys, ...second.keys].map(({ name }) => name).sort(), ['a', 'b', 'c'])
       same(second.next, undefined)
     },
@@ -268,7 +313,10 @@ const storeChecks: readonly Check[] = [
     async run() {
       const { keys } = createBench().twinkey
       const fault = await keys.disable('0123456789ABCDEF').catch((error: unknown) => error)
-      same([isTwinkeyError(fault), fault instanceof TwinkeyError, isTwinkeyError(new Error('other'))], [true, true, false])
+      same(
+        [isTwinkeyError(fault), fault instanceof TwinkeyError, isTwinkeyError(new Error('other'))],
+        [true, true, false],
+      )
     },
   },
   {
@@ -283,4 +331,9 @@ const storeChecks: readonly Check[] = [
 ]
 
 /** How keys change and end, what they reach, and what a store does to them. */
-export const lifeChecks: readonly Check[] = [...rotationChecks, ...endingChecks, ...targetChecks, ...storeChecks]
+export const lifeChecks: readonly Check[] = [
+  ...rotationChecks,
+  ...endingChecks,
+  ...targetChecks,
+  ...storeChecks,
+]

@@ -21,13 +21,17 @@ export const CONDITIONS = {
 const platform = { win32: 'win' }[process.platform] ?? process.platform
 const NODE = `node-${platform}-${process.arch}`
 
-/** Every runtime that must pass. `run` answers with what the checks found, the version and the hash implementation. */
+/**
+ * Every runtime that must pass. `run` answers with what the checks found, the version and the hash
+ * implementation.
+ */
 export const runtimes = [
   ...['20.19.0', '22.23.3', '24.21.0', '26.10.0'].map((version) => ({
     name: 'Node',
     version,
     form: 'installed',
-    run: async (folder) => printed(await fetched(`${NODE}@${version}`, 'node'), ['installed.mjs'], folder),
+    run: async (folder) =>
+      printed(await fetched(`${NODE}@${version}`, 'node'), ['installed.mjs'], folder),
   })),
   {
     name: 'Bun',
@@ -39,7 +43,10 @@ export const runtimes = [
     name: 'Bun',
     version: '1.4.5',
     form: 'bundled',
-    run: (folder) => bundledFor(folder, 'bun', (file) => printed(join(root, 'node_modules/.bin/bun'), [file], folder)),
+    run: (folder) =>
+      bundledFor(folder, 'bun', (file) =>
+        printed(join(root, 'node_modules/.bin/bun'), [file], folder),
+      ),
   },
   {
     name: 'Deno',
@@ -59,7 +66,11 @@ export const runtimes = [
     // With no permission at all.
     run: (folder) =>
       bundledFor(folder, 'deno', async (file) =>
-        printed(await fetched('deno@2.9.5', 'deno'), ['run', '--no-prompt', '--no-remote', '--no-npm', '--no-config', file], folder),
+        printed(
+          await fetched('deno@2.9.5', 'deno'),
+          ['run', '--no-prompt', '--no-remote', '--no-npm', '--no-config', file],
+          folder,
+        ),
       ),
   },
   { name: 'workerd', version: '1.20261023.1', form: 'bundled', run: onWorkerd },
@@ -74,7 +85,15 @@ async function bundledFor(folder, name, run) {
 async function onEdgeRuntime(folder, version) {
   const { outfile, hash } = await bundle(folder, 'edge', ENTRIES.script, CONDITIONS['edge-runtime'])
   const vm = join(await fetched(`@edge-runtime/vm@${version}`), '..', '@edge-runtime/vm')
-  return { ...(await printed(process.execPath, [join(root, 'test/runtimes/edge.mjs'), vm, outfile], folder)), version, hash }
+  return {
+    ...(await printed(
+      process.execPath,
+      [join(root, 'test/runtimes/edge.mjs'), vm, outfile],
+      folder,
+    )),
+    version,
+    hash,
+  }
 }
 
 async function onWorkerd(folder, version) {
@@ -82,7 +101,12 @@ async function onWorkerd(folder, version) {
   const { hash } = await bundle(folder, 'worker', ENTRIES.worker, CONDITIONS.workerd)
   const report = await serving(workerd, folder, 'worker', async (url) => (await fetch(url)).json())
   const worker = join(root, 'examples/web/worker.ts')
-  await bundle(folder, 'example', `export { default } from ${JSON.stringify(worker)}`, CONDITIONS.workerd)
+  await bundle(
+    folder,
+    'example',
+    `export { default } from ${JSON.stringify(worker)}`,
+    CONDITIONS.workerd,
+  )
   const tried = await serving(workerd, folder, 'example', tryWorker)
   return { version, hash, outcomes: [...report.outcomes, ...tried] }
 }
@@ -135,14 +159,26 @@ async function printed(command, args, cwd) {
   if (!existsSync(command)) throw new Error(`${command} is not there`)
   // Without what may tell a runtime to behave in another way.
   const { NODE_OPTIONS: _options, NODE_PATH: _path, ...env } = process.env
-  const options = { cwd, env: { ...env, NO_COLOR: '1' }, maxBuffer: 1e8, timeout: PATIENCE_MILLISECONDS }
+  const options = {
+    cwd,
+    env: { ...env, NO_COLOR: '1' },
+    maxBuffer: 1e8,
+    timeout: PATIENCE_MILLISECONDS,
+  }
   const { stdout } = await promisify(execFile)(command, args, options)
   return JSON.parse(stdout.trim().split('\n').at(-1))
 }
 
-/** Fetches a package that is not in the lockfile and answers with the folder of its programs, or with one of them. */
+/**
+ * Fetches a package that is not in the lockfile and answers with the folder of its programs, or
+ * with one of them.
+ */
 async function fetched(specifier, program = '') {
-  const { stdout } = await promisify(execFile)('npx', ['-y', '-p', specifier, '-c', 'echo "$PATH"'], { timeout: PATIENCE_MILLISECONDS })
+  const { stdout } = await promisify(execFile)(
+    'npx',
+    ['-y', '-p', specifier, '-c', 'echo "$PATH"'],
+    { timeout: PATIENCE_MILLISECONDS },
+  )
   const bin = stdout
     .trim()
     .split(':')

@@ -7,15 +7,28 @@ import secrets from '../vectors/secrets.json' with { type: 'json' }
 import { type Check, holds, same } from './check.ts'
 
 const scope = { tenants: ['t1'] }
-const bytesOf = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+const bytesOf = (hex: string) =>
+  Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 const inPairs = (bytes: Uint8Array) =>
-  String.fromCharCode(...Array.from({ length: bytes.length / 2 }, (_, i) => (bytes[2 * i] ?? 0) + 256 * (bytes[2 * i + 1] ?? 0)))
+  String.fromCharCode(
+    ...Array.from(
+      { length: bytes.length / 2 },
+      (_, i) => (bytes[2 * i] ?? 0) + 256 * (bytes[2 * i + 1] ?? 0),
+    ),
+  )
 
 /** The digests of the runtime's own WebCrypto. */
 const encode = (text: string) => new TextEncoder().encode(text)
-const subtleSha256 = async (text: string) => inPairs(new Uint8Array(await crypto.subtle.digest('SHA-256', encode(text))))
+const subtleSha256 = async (text: string) =>
+  inPairs(new Uint8Array(await crypto.subtle.digest('SHA-256', encode(text))))
 async function subtleHmac(key: Uint8Array<ArrayBuffer>, text: string): Promise<string> {
-  const imported = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+  const imported = await crypto.subtle.importKey(
+    'raw',
+    key,
+    { name: 'HMAC', hash: 'SHA-256' },
+    false,
+    ['sign'],
+  )
   return inPairs(new Uint8Array(await crypto.subtle.sign('HMAC', imported, encode(text))))
 }
 
@@ -59,8 +72,10 @@ async function keyFor() {
   const bench = createBench({ prefixes: ['acme', 'old'] })
   return { ...bench, ...(await bench.twinkey.keys.create({ name: 'one', scope })) }
 }
-const verdictOf = async ({ twinkey }: Pick<Awaited<ReturnType<typeof keyFor>>, 'twinkey'>, secret: string) =>
-  codeOf(await twinkey.keys.verify(secret))
+const verdictOf = async (
+  { twinkey }: Pick<Awaited<ReturnType<typeof keyFor>>, 'twinkey'>,
+  secret: string,
+) => codeOf(await twinkey.keys.verify(secret))
 
 const formChecks: readonly Check[] = [
   {
@@ -78,7 +93,9 @@ const formChecks: readonly Check[] = [
     name: 'each secret verifies and says its slot',
     async run() {
       const { twinkey, primary, secondary, key } = await keyFor()
-      const answers = await Promise.all([primary, secondary ?? ''].map((secret) => twinkey.keys.verify(secret)))
+      const answers = await Promise.all(
+        [primary, secondary ?? ''].map((secret) => twinkey.keys.verify(secret)),
+      )
       same(
         answers.map((answer) => answer.ok && [answer.slot, answer.key.id]),
         [
@@ -99,7 +116,9 @@ const formChecks: readonly Check[] = [
     name: 'no two of 500 secrets are the same, and all characters occur',
     async run() {
       const { twinkey } = createBench()
-      const made = await Promise.all(Array.from({ length: 250 }, () => twinkey.keys.create({ name: 'n', scope })))
+      const made = await Promise.all(
+        Array.from({ length: 250 }, () => twinkey.keys.create({ name: 'n', scope })),
+      )
       const all = made.flatMap(({ primary, secondary }) => [primary, secondary ?? ''])
       same(new Set(all).size, 500)
       same(new Set(all.map((secret) => secret.slice(-49, -6)).join('')).size, 62)
@@ -133,7 +152,8 @@ const formChecks: readonly Check[] = [
         ` ${primary}`,
         `${primary}\n`,
       ]
-      for (const text of wrong) same(await verdictOf(bench, text), 'credential_invalid', JSON.stringify(text))
+      for (const text of wrong)
+        same(await verdictOf(bench, text), 'credential_invalid', JSON.stringify(text))
     },
   },
   {
@@ -142,16 +162,28 @@ const formChecks: readonly Check[] = [
       const store = memoryStore()
       const before = createTwinkey({ store, prefixes: ['old'] })
       const { primary } = await before.keys.create({ name: 'one', scope })
-      same(await verdictOf({ twinkey: createTwinkey({ store, prefixes: ['acme', 'old'] }) }, primary), 'let in')
-      same(await verdictOf({ twinkey: createTwinkey({ store, prefixes: ['acme'] }) }, primary), 'credential_invalid')
+      same(
+        await verdictOf({ twinkey: createTwinkey({ store, prefixes: ['acme', 'old'] }) }, primary),
+        'let in',
+      )
+      same(
+        await verdictOf({ twinkey: createTwinkey({ store, prefixes: ['acme'] }) }, primary),
+        'credential_invalid',
+      )
     },
   },
   {
     name: 'what is stored and what is shown holds no secret',
     async run() {
       const { twinkey, spy, primary, secondary, key, events } = await keyFor()
-      const stored = JSON.stringify([await spy.inner.list({ limit: 10 }), await twinkey.keys.list(), key, events])
-      for (const secret of [primary, secondary ?? '']) holds(!stored.includes(secret.slice(-49, -6)), 'a secret is in it')
+      const stored = JSON.stringify([
+        await spy.inner.list({ limit: 10 }),
+        await twinkey.keys.list(),
+        key,
+        events,
+      ])
+      for (const secret of [primary, secondary ?? ''])
+        holds(!stored.includes(secret.slice(-49, -6)), 'a secret is in it')
     },
   },
 ]
@@ -160,8 +192,15 @@ const PEPPERS = { a: new Uint8Array(32).fill(1), b: new Uint8Array(32).fill(2) }
 const FOREIGN = 'fw_2Qm8LxT0vR5yHs7JkWcZ9bNdUaEi3PgF'
 
 async function importedInto(store: KeyStore): Promise<ReturnType<typeof createTwinkey>> {
-  const twinkey = createTwinkey({ store, importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 40 }] })
-  await twinkey.keys.import({ name: 'imported', scope, primary: { secret: FOREIGN, entropyBits: 190 } })
+  const twinkey = createTwinkey({
+    store,
+    importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 40 }],
+  })
+  await twinkey.keys.import({
+    name: 'imported',
+    scope,
+    primary: { secret: FOREIGN, entropyBits: 190 },
+  })
   return twinkey
 }
 
@@ -170,15 +209,27 @@ const pepperChecks: readonly Check[] = [
     name: 'a secret verifies under its pepper, and after the pepper was changed',
     async run() {
       const store = memoryStore()
-      const { primary } = await createTwinkey({ store, pepper: { current: 'a', keys: PEPPERS } }).keys.create({ name: 'one', scope })
-      same(await verdictOf({ twinkey: createTwinkey({ store, pepper: { current: 'b', keys: PEPPERS } }) }, primary), 'let in')
+      const { primary } = await createTwinkey({
+        store,
+        pepper: { current: 'a', keys: PEPPERS },
+      }).keys.create({ name: 'one', scope })
+      same(
+        await verdictOf(
+          { twinkey: createTwinkey({ store, pepper: { current: 'b', keys: PEPPERS } }) },
+          primary,
+        ),
+        'let in',
+      )
     },
   },
   {
     name: 'a pepper that is not configured makes it unavailable, not invalid',
     async run() {
       const store = memoryStore()
-      const { primary } = await createTwinkey({ store, pepper: { current: 'a', keys: PEPPERS } }).keys.create({ name: 'one', scope })
+      const { primary } = await createTwinkey({
+        store,
+        pepper: { current: 'a', keys: PEPPERS },
+      }).keys.create({ name: 'one', scope })
       const twinkey = createTwinkey({ store, pepper: { current: 'b', keys: { b: PEPPERS.b } } })
       same(await verdictOf({ twinkey }, primary), 'unavailable')
     },

@@ -1,4 +1,5 @@
-// Makes the folder in which the runtimes run: the package as it is packed, with its dependencies, and the checks in the forms that runtimes take.
+// Makes the folder in which the runtimes run: the package as it is packed, with its dependencies,
+// and the checks in the forms that runtimes take.
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,24 +10,36 @@ import { root } from '../prepare.mjs'
 const here = join(root, 'test/runtimes')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-// What the tables import for the servers and the test runner of Node. Nothing of it may be left in what the runtimes run.
-const FOR_NODE = /^(vitest|express4?|fastify|@hono\/node-server|\.\/hosts\.ts|\.\/host-(express|fastify)\.ts|\.\.\/support\/raw-http\.ts)$/
+// What the tables import for the servers and the test runner of Node. Nothing of it may be left in
+// what the runtimes run.
+const FOR_NODE =
+  /^(vitest|express4?|fastify|@hono\/node-server|\.\/hosts\.ts|\.\/host-(express|fastify)\.ts|\.\.\/support\/raw-http\.ts)$/
 const OF_THE_PACKAGE = /^(twinkey|jose)(\/|$)/
 
-// `hash.mjs` stands inside the package, where alone `#hash` is known: it is what the package itself gets.
+// `hash.mjs` stands inside the package, where alone `#hash` is known: it is what the package itself
+// gets.
 const INSIDE = {
   'hash.mjs': "export { hmacSha256, sha256 } from '#hash'",
   'which-hash.mjs': "export const hash = import.meta.resolve('#hash')",
 }
 
-/** The entries: how a runtime is handed the checks. They are loaded late, because Workers make no keys before the first request. */
+/**
+ * The entries: how a runtime is handed the checks. They are loaded late, because Workers make no
+ * keys before the first request.
+ */
 export const ENTRIES = {
-  print: "const { report } = await import('./checks.mjs')\nconsole.log(JSON.stringify(await report()))",
-  worker: "export default { fetch: async () => Response.json(await (await import('./checks.mjs')).report()) }",
-  script: "globalThis.report = async () => JSON.stringify(await (await import('./checks.mjs')).report())",
+  print:
+    "const { report } = await import('./checks.mjs')\nconsole.log(JSON.stringify(await report()))",
+  worker:
+    "export default { fetch: async () => Response.json(await (await import('./checks.mjs')).report()) }",
+  script:
+    "globalThis.report = async () => JSON.stringify(await (await import('./checks.mjs')).report())",
 }
 
-/** Packs and installs the package into a new folder, and bundles the checks beside it, with the package left out. */
+/**
+ * Packs and installs the package into a new folder, and bundles the checks beside it, with the
+ * package left out.
+ */
 export async function stage() {
   const folder = mkdtempSync(join(tmpdir(), 'twinkey-runtimes-'))
   const installed = join(folder, 'node_modules/twinkey')
@@ -35,9 +48,14 @@ export async function stage() {
   const [{ filename }] = JSON.parse(execFileSync('npm', npmPack, { cwd: root, encoding: 'utf8' }))
   execFileSync('tar', ['-xzf', filename, '--strip-components=1', '-C', installed], { cwd: folder })
   for (const name of Object.keys(manifest.dependencies))
-    cpSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true })
+    cpSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), {
+      recursive: true,
+    })
   for (const [name, text] of Object.entries(INSIDE)) writeFileSync(join(installed, name), text)
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies: { twinkey: '*', jose: '*' } }))
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ private: true, type: 'module', dependencies: { twinkey: '*', jose: '*' } }),
+  )
 
   const { metafile } = await build({
     entryPoints: [join(here, 'main.ts')],
@@ -47,8 +65,11 @@ export async function stage() {
     tsconfigRaw: {},
     ...COMMON,
   })
-  const left = importsOf(metafile).filter((path) => !OF_THE_PACKAGE.test(path) && !path.endsWith('/hash.mjs'))
-  if (left.length > 0) throw new Error(`The checks import ${left.join(', ')}, which not every runtime has.`)
+  const left = importsOf(metafile).filter(
+    (path) => !OF_THE_PACKAGE.test(path) && !path.endsWith('/hash.mjs'),
+  )
+  if (left.length > 0)
+    throw new Error(`The checks import ${left.join(', ')}, which not every runtime has.`)
 
   writeFileSync(
     join(folder, 'installed.mjs'),
@@ -57,10 +78,19 @@ export async function stage() {
   return folder
 }
 
-const COMMON = { bundle: true, write: true, metafile: true, format: 'esm', platform: 'neutral', target: 'es2022', logLevel: 'silent' }
+const COMMON = {
+  bundle: true,
+  write: true,
+  metafile: true,
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2022',
+  logLevel: 'silent',
+}
 
 /**
- * Bundles the checks and the package into one file, as a bundler does for a runtime that takes nothing else.
+ * Bundles the checks and the package into one file, as a bundler does for a runtime that takes
+ * nothing else.
  *
  * @param conditions What the runtime's bundlers resolve `exports` and `imports` with.
  * @returns The file, and which implementation of `#hash` is in it.
@@ -77,12 +107,16 @@ export async function bundle(folder, name, entry, conditions) {
     ...COMMON,
   })
   const hash = Object.keys(metafile.inputs).filter((path) => /dist\/hash(\.node)?\.js$/.test(path))
-  return { outfile, hash: hash.map((path) => basename(path)).join(' and '), imports: importsOf(metafile) }
+  return {
+    outfile,
+    hash: hash.map((path) => basename(path)).join(' and '),
+    imports: importsOf(metafile),
+  }
 }
 
 /**
- * Shows that off Node nothing of Node is reached: each subpath is bundled for each set of conditions. A `node:` import that is reached cannot be
- * resolved there, which fails the build.
+ * Shows that off Node nothing of Node is reached: each subpath is bundled for each set of
+ * conditions. A `node:` import that is reached cannot be resolved there, which fails the build.
  */
 export async function reachability(folder, conditionSets) {
   const subpaths = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'))
@@ -92,32 +126,49 @@ export async function reachability(folder, conditionSets) {
       const name = `reachability: no node: import from ${subpath.replace('.', 'twinkey')} for ${title}`
       const entry = `export * from '${subpath.replace('.', 'twinkey')}'`
       const failure = await bundle(folder, 'reachability', entry, conditions).then(
-        ({ imports, hash }) => (imports.length > 0 || hash.includes('node') ? `${hash} with ${imports.join(', ')}` : undefined),
+        ({ imports, hash }) =>
+          imports.length > 0 || hash.includes('node')
+            ? `${hash} with ${imports.join(', ')}`
+            : undefined,
         (error) => error.message,
       )
       outcomes.push({ name, failure })
     }
   }
   // The same under the conditions of Node must be found out, or the above proves nothing.
-  const found = await bundle(folder, 'reachability', "export * from 'twinkey'", ['node', 'import']).catch((error) => error.message)
+  const found = await bundle(folder, 'reachability', "export * from 'twinkey'", [
+    'node',
+    'import',
+  ]).catch((error) => error.message)
   const told = typeof found === 'string' && found.includes('node:crypto')
-  outcomes.push({ name: 'reachability: a node: import would be found', failure: told ? undefined : 'node:crypto was not found' })
+  outcomes.push({
+    name: 'reachability: a node: import would be found',
+    failure: told ? undefined : 'node:crypto was not found',
+  })
   return outcomes
 }
 
 function leaveOut({ onResolve }) {
   onResolve({ filter: FOR_NODE }, ({ path }) => ({ path, external: true, sideEffects: false }))
   onResolve({ filter: OF_THE_PACKAGE }, ({ path }) => ({ path, external: true }))
-  onResolve({ filter: /^#hash$/ }, () => ({ path: './node_modules/twinkey/hash.mjs', external: true }))
+  onResolve({ filter: /^#hash$/ }, () => ({
+    path: './node_modules/twinkey/hash.mjs',
+    external: true,
+  }))
 }
 
-// A source of the project that is bundled here gets the package that is installed here, and not the project's own.
+// A source of the project that is bundled here gets the package that is installed here, and not the
+// project's own.
 function fromInstalled({ onResolve, resolve }, folder) {
   onResolve({ filter: OF_THE_PACKAGE }, ({ path, kind, pluginData }) =>
-    pluginData === folder ? undefined : resolve(path, { resolveDir: folder, kind, pluginData: folder }),
+    pluginData === folder
+      ? undefined
+      : resolve(path, { resolveDir: folder, kind, pluginData: folder }),
   )
 }
 
 function importsOf({ outputs }) {
-  return Object.values(outputs).flatMap(({ imports }) => imports.filter(({ external }) => external).map(({ path }) => path))
+  return Object.values(outputs).flatMap(({ imports }) =>
+    imports.filter(({ external }) => external).map(({ path }) => path),
+  )
 }

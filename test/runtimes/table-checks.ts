@@ -39,14 +39,23 @@ const HOSTS: Readonly<Record<string, (twinkey: Twinkey, application: Application
   Hono: (twinkey, application) => createHonoApp(twinkey, application).fetch,
 }
 
-// Rows about what a framework has read of a body before. Before a plain handler stands no framework.
+// Rows about what a framework has read of a body before. Before a plain handler stands no
+// framework.
 const BEHIND_PARSERS = /, behind a( \w+)? parser|, behind what drops|was read and dropped/
 
-function checksOf<F extends { twinkey: Twinkey; clock: Clock }>(title: string, table: Table<F>): Check[] {
+function checksOf<F extends { twinkey: Twinkey; clock: Clock }>(
+  title: string,
+  table: Table<F>,
+): Check[] {
   return Object.entries(HOSTS).flatMap(([host, start]) => {
     let started: Promise<{ fixture: F; handle: Handler }> | undefined
     const serve = () => {
-      started ??= table.create().then((fixture) => ({ fixture, handle: start(fixture.twinkey, table.applicationOf(fixture)) }))
+      started ??= table
+        .create()
+        .then((fixture) => ({
+          fixture,
+          handle: start(fixture.twinkey, table.applicationOf(fixture)),
+        }))
       return started
     }
     const rows = table.rows.filter(({ name }) => host !== 'web' || !BEHIND_PARSERS.test(name))
@@ -58,7 +67,11 @@ function checksOf<F extends { twinkey: Twinkey; clock: Clock }>(title: string, t
           fixture.clock.advance(at)
           try {
             for (const when of ['cold', 'warm'])
-              same(table.seen(await send(handle, request(fixture)), expected as never), expected, `the ${when} answer`)
+              same(
+                table.seen(await send(handle, request(fixture)), expected as never),
+                expected,
+                `the ${when} answer`,
+              )
           } finally {
             fixture.clock.advance(-at)
           }
@@ -68,15 +81,28 @@ function checksOf<F extends { twinkey: Twinkey; clock: Clock }>(title: string, t
   })
 }
 
-/** Sends what would go over a socket as a `Request`. Headers that stand twice are appended, as a server does. */
-async function send(handle: Handler, { method = 'GET', target, headers = [], body }: RawRequest): Promise<RawResponse> {
-  const bytes = body === undefined || body === '' ? null : Uint8Array.from(body, (character) => character.charCodeAt(0))
+/**
+ * Sends what would go over a socket as a `Request`. Headers that stand twice are appended, as a
+ * server does.
+ */
+async function send(
+  handle: Handler,
+  { method = 'GET', target, headers = [], body }: RawRequest,
+): Promise<RawResponse> {
+  const bytes =
+    body === undefined || body === ''
+      ? null
+      : Uint8Array.from(body, (character) => character.charCodeAt(0))
   const request = new Request(`http://localhost${target}`, { method, body: bytes })
   // A text has a type by default; bytes over a socket have none.
   for (const [name, value] of headers) request.headers.append(name, value)
   const response = await handle(request)
   const text = new TextDecoder().decode(await response.arrayBuffer())
-  return { status: response.status, headers: Object.fromEntries(response.headers), body: method === 'HEAD' ? '' : text }
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: method === 'HEAD' ? '' : text,
+  }
 }
 
 /** The tables of requests of all four profiles, on plain handlers and on Hono. */
@@ -96,7 +122,10 @@ export const tableChecks: readonly Check[] = [
   ...checksOf('profile', {
     rows: flareTable,
     create: createFlareFixture,
-    applicationOf: ({ profile }) => ({ routes: flareRoutes(profile), tokens: { '/tokens': { profile } } }),
+    applicationOf: ({ profile }) => ({
+      routes: flareRoutes(profile),
+      tokens: { '/tokens': { profile } },
+    }),
     seen,
   }),
   ...checksOf('profile', {

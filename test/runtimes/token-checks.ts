@@ -1,5 +1,18 @@
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JWK, jwtVerify, SignJWT } from 'jose'
-import { createTwinkey, generateSigningKey, type SigningAlgorithm, type Twinkey, type TwinkeyOptions } from 'twinkey'
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  type JWK,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
+import {
+  createTwinkey,
+  generateSigningKey,
+  type SigningAlgorithm,
+  type Twinkey,
+  type TwinkeyOptions,
+} from 'twinkey'
 import { AUDIENCE, createBench, ISSUER } from '../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, sent, verdict } from '../support/sent.ts'
 import thumbprints from '../vectors/thumbprints.json' with { type: 'json' }
@@ -10,9 +23,16 @@ const HOUR = 3_600_000
 const INVALID = 'credential_invalid'
 const LET_IN = 'let in'
 
-async function tokenFor(options: TwinkeyOptions = {}, request: Parameters<Twinkey['tokens']['issue']>[1] = {}) {
+async function tokenFor(
+  options: TwinkeyOptions = {},
+  request: Parameters<Twinkey['tokens']['issue']>[1] = {},
+) {
   const bench = createBench(options)
-  const { key, primary, secondary } = await bench.twinkey.keys.create({ name: 'one', owner: 'ada', scope })
+  const { key, primary, secondary } = await bench.twinkey.keys.create({
+    name: 'one',
+    owner: 'ada',
+    scope,
+  })
   return {
     ...bench,
     keys: bench.twinkey.keys,
@@ -23,13 +43,19 @@ async function tokenFor(options: TwinkeyOptions = {}, request: Parameters<Twinke
   }
 }
 
-async function issue(twinkey: Twinkey, secret: string, request: Parameters<Twinkey['tokens']['issue']>[1] = {}): Promise<string> {
+async function issue(
+  twinkey: Twinkey,
+  secret: string,
+  request: Parameters<Twinkey['tokens']['issue']>[1] = {},
+): Promise<string> {
   const issued = await twinkey.tokens.issue(secret, request)
   if (!issued.ok) throw new Error(issued.refusal.code)
   return issued.token
 }
 
-const signedWith = (...signingKeys: JWK[]): TwinkeyOptions => ({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys } })
+const signedWith = (...signingKeys: JWK[]): TwinkeyOptions => ({
+  tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys },
+})
 
 const PUBLIC_MEMBERS: Readonly<Record<SigningAlgorithm, string>> = {
   ES256: 'alg crv kid kty use x y',
@@ -53,10 +79,17 @@ function checksOf(algorithm: SigningAlgorithm): Check[] {
         const { kid, ...header } = decodeProtectedHeader(token)
         same(header, { alg: algorithm, typ: 'at+jwt' })
         same(typeof kid, 'string')
-        const { iss, aud, sub, client_id, iat, exp, tenants, environments, workflows } = decodeJwt(token)
+        const { iss, aud, sub, client_id, iat, exp, tenants, environments, workflows } =
+          decodeJwt(token)
         const at = clock.now() / 1000
-        same({ iss, aud, sub, client_id, iat, exp }, { iss: ISSUER, aud: AUDIENCE, sub: 'ada', client_id: id, iat: at, exp: at + 3600 })
-        same({ tenants, environments, workflows }, { tenants: ['t1', 't2'], environments: '*', workflows: ['a', 'b'] })
+        same(
+          { iss, aud, sub, client_id, iat, exp },
+          { iss: ISSUER, aud: AUDIENCE, sub: 'ada', client_id: id, iat: at, exp: at + 3600 },
+        )
+        same(
+          { tenants, environments, workflows },
+          { tenants: ['t1', 't2'], environments: '*', workflows: ['a', 'b'] },
+        )
       },
     },
     {
@@ -79,7 +112,12 @@ function checksOf(algorithm: SigningAlgorithm): Check[] {
           keys.map((key) => Object.keys(key).sort().join(' ')),
           [PUBLIC_MEMBERS[algorithm]],
         )
-        const options = { issuer: ISSUER, audience: AUDIENCE, typ: 'at+jwt', currentDate: new Date(clock.now()) }
+        const options = {
+          issuer: ISSUER,
+          audience: AUDIENCE,
+          typ: 'at+jwt',
+          currentDate: new Date(clock.now()),
+        }
         const { payload } = await jwtVerify(token, createLocalJWKSet({ keys }), options)
         same(payload.sub, 'ada')
       },
@@ -153,18 +191,35 @@ const scopeChecks: readonly Check[] = [
   {
     name: 'a narrower token reaches what it was asked for, and no more',
     async run() {
-      const { twinkey, token } = await tokenFor({}, { scope: { tenants: ['t1'], workflows: ['a'] } })
+      const { twinkey, token } = await tokenFor(
+        {},
+        { scope: { tenants: ['t1'], workflows: ['a'] } },
+      )
       const ask = async (tenant: string, workflow: string) =>
-        codeOf(await twinkey.authenticate(sent({ credential: token, tenant, workflow, environment: 'e' }), byHeaders))
-      same([await ask('t1', 'a'), await ask('t2', 'a'), await ask('t1', 'b')], [LET_IN, 'tenant_denied', 'workflow_denied'])
+        codeOf(
+          await twinkey.authenticate(
+            sent({ credential: token, tenant, workflow, environment: 'e' }),
+            byHeaders,
+          ),
+        )
+      same(
+        [await ask('t1', 'a'), await ask('t2', 'a'), await ask('t1', 'b')],
+        [LET_IN, 'tenant_denied', 'workflow_denied'],
+      )
     },
   },
   {
     name: 'a token is never wider than its key',
     async run() {
       const { twinkey, primary } = await tokenFor()
-      same(codeOf(await twinkey.tokens.issue(primary, { scope: { tenants: ['t3'] } })), 'tenant_denied')
-      same(codeOf(await twinkey.tokens.issue(primary, { scope: { workflows: '*' } })), 'workflow_denied')
+      same(
+        codeOf(await twinkey.tokens.issue(primary, { scope: { tenants: ['t3'] } })),
+        'tenant_denied',
+      )
+      same(
+        codeOf(await twinkey.tokens.issue(primary, { scope: { workflows: '*' } })),
+        'workflow_denied',
+      )
     },
   },
   {
@@ -173,7 +228,12 @@ const scopeChecks: readonly Check[] = [
       const { twinkey, keys, id, token } = await tokenFor()
       await keys.update(id, { scope: { tenants: ['t2'] } })
       const ask = async (tenant: string) =>
-        codeOf(await twinkey.authenticate(sent({ credential: token, tenant, workflow: 'a', environment: 'e' }), byHeaders))
+        codeOf(
+          await twinkey.authenticate(
+            sent({ credential: token, tenant, workflow: 'a', environment: 'e' }),
+            byHeaders,
+          ),
+        )
       same([await ask('t1'), await ask('t2')], ['tenant_denied', LET_IN])
     },
   },
@@ -223,8 +283,11 @@ const trustChecks: readonly Check[] = [
       const claims = decodeJwt(token)
       const none = btoa(JSON.stringify({ alg: 'none', typ: 'at+jwt', kid })).replaceAll('=', '')
       const secret = new TextEncoder().encode(JSON.stringify((await twinkey.tokens.jwks()).keys[0]))
-      const symmetric = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid }).sign(secret)
-      for (const forged of [`${none}.${token.split('.')[1]}.`, symmetric]) same(await verdict(twinkey, forged), INVALID)
+      const symmetric = await new SignJWT(claims)
+        .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid })
+        .sign(secret)
+      for (const forged of [`${none}.${token.split('.')[1]}.`, symmetric])
+        same(await verdict(twinkey, forged), INVALID)
     },
   },
   ...thumbprints.map(

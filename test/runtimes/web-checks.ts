@@ -19,14 +19,24 @@ async function service() {
     // A stream says that the answer comes after it, as WebCrypto's hosts ask for.
     const half = body instanceof ReadableStream ? { duplex: 'half' as const } : {}
     const headers = { authorization: `Bearer ${primary}`, ...more }
-    const response = await endpoints.exchange(new Request(URL_OF_TOKENS, { method: 'POST', headers, body, ...half }))
+    const response = await endpoints.exchange(
+      new Request(URL_OF_TOKENS, { method: 'POST', headers, body, ...half }),
+    )
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
   return { ...bench, ...endpoints, primary, exchange, exchangeRequest: endpoints.exchange }
 }
 
-const NARROWED = { token_type: 'Bearer', expires_in: 60, scope: 'tenant:t1 environment:production workflow:a' }
-const WHOLE = { token_type: 'Bearer', expires_in: 3600, scope: 'tenant:t1 environment:production workflow:a workflow:b' }
+const NARROWED = {
+  token_type: 'Bearer',
+  expires_in: 60,
+  scope: 'tenant:t1 environment:production workflow:a',
+}
+const WHOLE = {
+  token_type: 'Bearer',
+  expires_in: 3600,
+  scope: 'tenant:t1 environment:production workflow:a workflow:b',
+}
 
 function streamOf(...texts: string[]): ReadableStream<Uint8Array> {
   return new ReadableStream({
@@ -42,7 +52,10 @@ const FORM_BODY = 'grant_type=client_credentials&scope=workflow%3Aa&expires_in=6
 
 const narrower: Readonly<Record<string, () => readonly [Body, Record<string, string>?]>> = {
   'as JSON': () => [JSON_BODY, { 'content-type': 'application/json' }],
-  'as JSON under a form': () => [JSON_BODY, { 'content-type': 'application/x-www-form-urlencoded' }],
+  'as JSON under a form': () => [
+    JSON_BODY,
+    { 'content-type': 'application/x-www-form-urlencoded' },
+  ],
   'as JSON in bytes without a type': () => [new TextEncoder().encode(JSON_BODY)],
   'as a form': () => [FORM_BODY, { 'content-type': 'application/x-www-form-urlencoded' }],
   'as URLSearchParams': () => [new URLSearchParams(FORM_BODY)],
@@ -55,8 +68,10 @@ const unreadable: Readonly<Record<string, () => Body>> = {
   'a list': () => '["scope"]',
   'bytes that are no UTF-8': () => Uint8Array.of(0x7b, 0x80, 0xff),
   'more than 64 KiB': () => `{"scope":"${'x'.repeat(70_000)}"}`,
-  'a stream that goes on beyond 64 KiB': () => streamOf(...Array.from({ length: 100 }, () => 'x'.repeat(1000))),
-  'a stream that breaks off': () => new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) }),
+  'a stream that goes on beyond 64 KiB': () =>
+    streamOf(...Array.from({ length: 100 }, () => 'x'.repeat(1000))),
+  'a stream that breaks off': () =>
+    new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) }),
 }
 
 const exchangeChecks: readonly Check[] = [
@@ -112,9 +127,14 @@ const exchangeChecks: readonly Check[] = [
     name: 'the test endpoint says whose credential it is',
     async run() {
       const { test, primary } = await service()
-      const response = await test(new Request(`${URL_OF_TOKENS}/test`, { headers: { 'x-api-key': primary } }))
+      const response = await test(
+        new Request(`${URL_OF_TOKENS}/test`, { headers: { 'x-api-key': primary } }),
+      )
       const { name, slot, via, tenants } = (await response.json()) as Record<string, unknown>
-      same({ name, slot, via, tenants }, { name: 'one', slot: 'primary', via: 'secret', tenants: ['t1'] })
+      same(
+        { name, slot, via, tenants },
+        { name: 'one', slot: 'primary', via: 'secret', tenants: ['t1'] },
+      )
       same((await test(new Request(`${URL_OF_TOKENS}/test`))).status, 401)
     },
   },
@@ -133,10 +153,18 @@ const exchangeChecks: readonly Check[] = [
   },
 ]
 
-async function guarded(handler: (request: Request) => Response, requirement: Parameters<typeof requireAuth>[1] = { workflow: 'a' }) {
+async function guarded(
+  handler: (request: Request) => Response,
+  requirement: Parameters<typeof requireAuth>[1] = { workflow: 'a' },
+) {
   const { twinkey, primary } = await service()
   const guard = requireAuth(twinkey as Twinkey, requirement, handler)
-  return { primary, twinkey, guard, ask: (headers: Record<string, string>) => guard(new Request('http://localhost/', { headers })) }
+  return {
+    primary,
+    twinkey,
+    guard,
+    ask: (headers: Record<string, string>) => guard(new Request('http://localhost/', { headers })),
+  }
 }
 
 const guardChecks: readonly Check[] = [
@@ -145,7 +173,10 @@ const guardChecks: readonly Check[] = [
     async run() {
       const { ask } = await guarded(() => new Response('never'))
       const response = await ask({})
-      same([response.status, response.headers.get('content-type')], [401, 'application/problem+json'])
+      same(
+        [response.status, response.headers.get('content-type')],
+        [401, 'application/problem+json'],
+      )
       same(response.headers.get('www-authenticate'), 'Bearer realm="api"')
       same(((await response.json()) as { code: string }).code, 'credential_missing')
     },
@@ -153,7 +184,9 @@ const guardChecks: readonly Check[] = [
   {
     name: 'guard: an answer whose headers cannot be changed is kept out of shared caches',
     async run() {
-      const { ask, primary } = await guarded(() => Response.redirect('http://localhost/elsewhere', 302))
+      const { ask, primary } = await guarded(() =>
+        Response.redirect('http://localhost/elsewhere', 302),
+      )
       const response = await ask({ 'x-api-key': primary })
       same([response.status, response.headers.get('location')], [302, 'http://localhost/elsewhere'])
       same(response.headers.get('cache-control'), 'no-store')
@@ -177,9 +210,13 @@ const guardChecks: readonly Check[] = [
     name: 'guard: a handler reads the body of its request',
     async run() {
       const { twinkey, primary } = await service()
-      const guard = requireAuth(twinkey, { workflow: 'a' }, async (request, { name }) => Response.json([name, await request.json()]))
+      const guard = requireAuth(twinkey, { workflow: 'a' }, async (request, { name }) =>
+        Response.json([name, await request.json()]),
+      )
       const headers = { authorization: `Bearer ${primary}` }
-      const response = await guard(new Request('http://localhost/', { method: 'POST', headers, body: '{"a":1}' }))
+      const response = await guard(
+        new Request('http://localhost/', { method: 'POST', headers, body: '{"a":1}' }),
+      )
       same(await response.json(), ['one', { a: 1 }])
     },
   },
@@ -188,7 +225,9 @@ const guardChecks: readonly Check[] = [
     async run() {
       const twinkey = createTwinkey()
       const { primary } = await twinkey.keys.create({ name: 'one', scope: { tenants: '*' } })
-      const guard = requireAuth(twinkey, { profile: flowgear() }, async (request) => Response.json([request.url, await request.text()]))
+      const guard = requireAuth(twinkey, { profile: flowgear() }, async (request) =>
+        Response.json([request.url, await request.text()]),
+      )
       const url = `http://localhost/x?a=1&auth-key=${primary}&b=2`
       const response = await guard(new Request(url, { method: 'POST', body: 'body' }))
       same(await response.json(), ['http://localhost/x?a=1&b=2', 'body'])
@@ -199,11 +238,15 @@ const guardChecks: readonly Check[] = [
     async run() {
       const { twinkey, primary } = await service()
       const handed: Promise<unknown>[] = []
-      const guard = requireAuth(twinkey, { workflow: 'a' }, (_request, _principal, environment: object, _context: object) =>
-        Response.json(environment),
+      const guard = requireAuth(
+        twinkey,
+        { workflow: 'a' },
+        (_request, _principal, environment: object, _context: object) => Response.json(environment),
       )
       const context = { waitUntil: (work: Promise<unknown>) => void handed.push(work) }
-      const request = new Request('http://localhost/', { headers: { authorization: `Bearer ${primary}` } })
+      const request = new Request('http://localhost/', {
+        headers: { authorization: `Bearer ${primary}` },
+      })
       same(await (await guard(request, { bound: 1 }, context)).json(), { bound: 1 })
       same(handed.length, 1)
       await Promise.all(handed)
@@ -228,12 +271,25 @@ const guardChecks: readonly Check[] = [
       const names = ['primary', 'secondary', 'disabled', 'readOnly', 'noWorkflows'] as const
       const asked = Array.from({ length: 100 }, async (_, i) => {
         const name = names[i % names.length] as (typeof names)[number]
-        const { status } = await guard(new Request('http://localhost/', { headers: { authorization: `Bearer ${secrets[name]}` } }))
+        const { status } = await guard(
+          new Request('http://localhost/', {
+            headers: { authorization: `Bearer ${secrets[name]}` },
+          }),
+        )
         return `${name} ${status}`
       })
       const seen = [...new Set(await Promise.all(asked))].sort()
-      same(seen, ['disabled 401', 'noWorkflows 403', 'primary 200', 'readOnly 200', 'secondary 200'])
-      holds(twinkey.flush() === undefined || twinkey.flush() instanceof Promise, 'pending is neither')
+      same(seen, [
+        'disabled 401',
+        'noWorkflows 403',
+        'primary 200',
+        'readOnly 200',
+        'secondary 200',
+      ])
+      holds(
+        twinkey.flush() === undefined || twinkey.flush() instanceof Promise,
+        'pending is neither',
+      )
     },
   },
 ]

@@ -20,7 +20,8 @@ vi.mock('#hash', async (load) => {
 
 const bearer = (text: string): Field => ['Authorization', `Bearer ${text}`]
 const apiKey = (text: string): Field => ['X-API-Key', text]
-// RFC 6750, section 3: the scheme, then attributes that are parted by commas, in characters that may be quoted.
+// RFC 6750, section 3: the scheme, then attributes that are parted by commas, in characters that
+// may be quoted.
 const CHALLENGE = /^Bearer [a-z_]+="[ !#-[\]-~]*"(?:, [a-z_]+="[ !#-[\]-~]*")*$/
 
 // The one profile that reads the query, and what its handler gets to see of it.
@@ -38,7 +39,10 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
 
   beforeAll(async () => {
     f = await createFixture()
-    host = await start(f.twinkey, { routes: [...standardRoutes, flowgearRoute], tokens: { '/tokens': undefined } })
+    host = await start(f.twinkey, {
+      routes: [...standardRoutes, flowgearRoute],
+      tokens: { '/tokens': undefined },
+    })
   })
   afterAll(async () => {
     await host.close()
@@ -49,9 +53,11 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     spies = []
   })
 
-  const ask = (target: string, ...headers: Field[]): Promise<RawResponse> => sendRaw(host.port, { target, headers })
+  const ask = (target: string, ...headers: Field[]): Promise<RawResponse> =>
+    sendRaw(host.port, { target, headers })
   const customers = (...headers: Field[]) => ask('/customers/1', ...headers)
-  const callerOf = ({ status, body }: RawResponse) => (status === 200 ? JSON.parse(body).name : `${status} ${JSON.parse(body).code}`)
+  const callerOf = ({ status, body }: RawResponse) =>
+    status === 200 ? JSON.parse(body).name : `${status} ${JSON.parse(body).code}`
 
   it('B1: two fields, two places or a list are 400 invalid_request, whether they agree or not, and all hosts say it in the same bytes', async () => {
     const { primary, secondary } = f.secrets
@@ -66,7 +72,8 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
       [apiKey(`${primary}, ${primary}`)],
       [bearer(primary), apiKey(primary)],
     ]
-    for (const headers of rows) expect(seen(await customers(...headers), expected), JSON.stringify(headers)).toEqual(expected)
+    for (const headers of rows)
+      expect(seen(await customers(...headers), expected), JSON.stringify(headers)).toEqual(expected)
     expect(expected.headers['www-authenticate']).toContain('error="invalid_request"')
   })
 
@@ -85,7 +92,8 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
       await customers(bearer(f.secrets.primary), ...others, bearer(f.secrets.allTenants)),
     ]
     // A later Node refuses so many by itself.
-    if (await nodeRefusesManyHeaders()) expect(answers.map(({ status }) => status)).toEqual([431, 431])
+    if (await nodeRefusesManyHeaders())
+      expect(answers.map(({ status }) => status)).toEqual([431, 431])
     else expect(answers.map(callerOf)).toEqual(['401 credential_missing', 'main'])
   })
 
@@ -106,7 +114,8 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
       // A token68, and nothing that was issued.
       [`Bearer ${primary}=`, '401 credential_invalid'],
     ]
-    for (const [field, caller] of answers) expect([field, callerOf(await customers(['Authorization', field]))]).toEqual([field, caller])
+    for (const [field, caller] of answers)
+      expect([field, callerOf(await customers(['Authorization', field]))]).toEqual([field, caller])
   })
 
   it('B3: statuses and challenges are those of RFC 6750, with no error where nothing was sent, and nothing sent comes back', async () => {
@@ -118,7 +127,10 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
       [await customers(bearer(f.secrets.disabled)), refused('credential_invalid')],
       [await customers(bearer(f.secrets.revoked)), refused('credential_invalid')],
       [await customers(bearer(f.tokens.ofReplaced)), refused('credential_invalid')],
-      [await ask('/reports', bearer(f.secrets.primary)), refused('workflow_denied', { scope: 'workflow:reports.read' })],
+      [
+        await ask('/reports', bearer(f.secrets.primary)),
+        refused('workflow_denied', { scope: 'workflow:reports.read' }),
+      ],
       [await ask('/tenants/t%22%5C', bearer(f.secrets.primary)), refused('tenant_denied')],
     ] as const
     for (const [answer, expected] of rows) {
@@ -130,7 +142,15 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
   })
 
   it('B4: the query is not read, whatever its names', async () => {
-    for (const name of ['access_token', 'auth-key', 'api_key', 'key', 'token', 'authorization', 'x-api-key']) {
+    for (const name of [
+      'access_token',
+      'auth-key',
+      'api_key',
+      'key',
+      'token',
+      'authorization',
+      'x-api-key',
+    ]) {
       for (const text of [f.secrets.primary, f.tokens.primary])
         expect(callerOf(await ask(`/customers/1?${name}=${text}`))).toBe('401 credential_missing')
     }
@@ -140,21 +160,40 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     const { primary } = f.secrets
     expect((await ask(`/flowgear?auth-key=${f.tokens.primary}`)).status).toBe(404)
     const answer = await ask(`/flowgear?Auth-Key=x&auth%2Dkey=${primary}&a=1`)
-    expect([answer.headers['cache-control'], JSON.parse(answer.body)]).toEqual(['no-store', { name: 'main', url: '/flowgear?a=1' }])
-    expect(redactUrl(`/flowgear?auth%2Dkey=${primary}&a=1`)).toBe('/flowgear?auth%2Dkey=[redacted]&a=1')
+    expect([answer.headers['cache-control'], JSON.parse(answer.body)]).toEqual([
+      'no-store',
+      { name: 'main', url: '/flowgear?a=1' },
+    ])
+    expect(redactUrl(`/flowgear?auth%2Dkey=${primary}&a=1`)).toBe(
+      '/flowgear?auth%2Dkey=[redacted]&a=1',
+    )
   })
 
   it('B5: cookies, Proxy-Authorization, trailers and bodies are no credentials', async () => {
     const { primary } = f.secrets
-    expect(callerOf(await customers(['Cookie', `token=${primary}; Authorization=Bearer ${primary}`]))).toBe('401 credential_missing')
-    expect(callerOf(await customers(['Proxy-Authorization', `Bearer ${primary}`]))).toBe('401 credential_missing')
+    expect(
+      callerOf(await customers(['Cookie', `token=${primary}; Authorization=Bearer ${primary}`])),
+    ).toBe('401 credential_missing')
+    expect(callerOf(await customers(['Proxy-Authorization', `Bearer ${primary}`]))).toBe(
+      '401 credential_missing',
+    )
     const body = `access_token=${primary}`
     const length: Field = ['Content-Length', String(body.length)]
     const form: Field = ['Content-Type', 'application/x-www-form-urlencoded']
     for (const target of ['/customers/1', '/tokens'])
-      expect((await sendRaw(host.port, { method: 'POST', target, headers: [form, length], body })).status).toBe(401)
-    const chunked = send('POST', '/customers/1', ['Transfer-Encoding', 'chunked'], ['Trailer', 'Authorization'])
-    const [trailed] = await converse(host.port, [{ bytes: `${chunked}1\r\nx\r\n0\r\nAuthorization: Bearer ${primary}\r\n\r\n` }])
+      expect(
+        (await sendRaw(host.port, { method: 'POST', target, headers: [form, length], body }))
+          .status,
+      ).toBe(401)
+    const chunked = send(
+      'POST',
+      '/customers/1',
+      ['Transfer-Encoding', 'chunked'],
+      ['Trailer', 'Authorization'],
+    )
+    const [trailed] = await converse(host.port, [
+      { bytes: `${chunked}1\r\nx\r\n0\r\nAuthorization: Bearer ${primary}\r\n\r\n` },
+    ])
     expect(trailed?.status).toBe(401)
   })
 
@@ -173,8 +212,13 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     // Past the fields: in order but for its length, so that nothing else stops it.
     const [header, , signature] = f.tokens.primary.split('.')
     for (const text of [`${header}.${'A'.repeat(8192)}.${signature}`, filled(257)])
-      expect([await f.twinkey.tokens.verify(text), await f.twinkey.keys.verify(text)]).toMatchObject([{ ok: false }, { ok: false }])
-    expect([hashed.length, f.spy.calls.get, ...spies.map(({ mock }) => mock.calls.length)]).toEqual([...before, 0, 0])
+      expect([
+        await f.twinkey.tokens.verify(text),
+        await f.twinkey.keys.verify(text),
+      ]).toMatchObject([{ ok: false }, { ok: false }])
+    expect([hashed.length, f.spy.calls.get, ...spies.map(({ mock }) => mock.calls.length)]).toEqual(
+      [...before, 0, 0],
+    )
   })
 
   it('B7: no header of the client makes a principal, or changes one', async () => {
@@ -219,14 +263,22 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
       '/customers/1%00',
       '/customers//1',
     ]
-    const absolute = ['http://localhost/customers/1', 'http://elsewhere.test/customers/1', 'http://main:secret@localhost/customers/1']
+    const absolute = [
+      'http://localhost/customers/1',
+      'http://elsewhere.test/customers/1',
+      'http://main:secret@localhost/customers/1',
+    ]
     for (const target of [...spellings, ...more, ...absolute]) {
       const [answer] = await converse(host.port, [{ bytes: get(target) }])
       expect([target, answer?.status]).toEqual([target, expect.toBeOneOf([400, 401, 404])])
     }
     // The same paths are served, so it is the guard that stood before them.
-    expect((await ask('http://elsewhere.test/customers/1', bearer(f.secrets.primary))).status).toBe(200)
+    expect((await ask('http://elsewhere.test/customers/1', bearer(f.secrets.primary))).status).toBe(
+      200,
+    )
     // Nor can a guard be told of a path that it is not for.
-    expect(() => requireAuth(f.twinkey, { exclude: ['/health'] } as Requirement, () => new Response(''))).toThrow(TypeError)
+    expect(() =>
+      requireAuth(f.twinkey, { exclude: ['/health'] } as Requirement, () => new Response('')),
+    ).toThrow(TypeError)
   })
 })

@@ -1,5 +1,12 @@
 import { createHash, createHmac } from 'node:crypto'
-import { createTwinkey, hasValidChecksum, type KeyRecord, memoryStore, type StoredSecret, type TwinkeyOptions } from 'twinkey'
+import {
+  createTwinkey,
+  hasValidChecksum,
+  type KeyRecord,
+  memoryStore,
+  type StoredSecret,
+  type TwinkeyOptions,
+} from 'twinkey'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sha256 } from '#hash'
 import { matchSecret, slotDigests } from '../../src/core/secrets/digest.ts'
@@ -18,9 +25,15 @@ vi.mock('#hash', async (load) => {
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
 const PEPPER = { current: 'p', keys: { p: new Uint8Array(32).fill(7) } }
-const FOREIGN: TwinkeyOptions = { importedSecrets: [{ algorithm: 'sha-256', minLength: 16, maxLength: 64 }] }
+const FOREIGN: TwinkeyOptions = {
+  importedSecrets: [{ algorithm: 'sha-256', minLength: 16, maxLength: 64 }],
+}
 /** The parts of a secret with the prefix `tk`. */
-const partsOf = (secret: string) => ({ id: secret.slice(3, 19), body: secret.slice(19, 62), checksum: secret.slice(62) })
+const partsOf = (secret: string) => ({
+  id: secret.slice(3, 19),
+  body: secret.slice(19, 62),
+  checksum: secret.slice(62),
+})
 const reasonsOf = ({ events }: ReturnType<typeof createBench>) =>
   events.flatMap((event) => (event.type === 'access.refused' ? [event.reason] : []))
 
@@ -54,14 +67,23 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     const total = [...counts.values()].reduce((sum, count) => sum + count)
     expect([counts.size, total >= characters, 43 * Math.log2(62) > 256]).toEqual([62, true, true])
     // 61 degrees of freedom: more than 135 happens once in five million runs.
-    expect([...counts.values()].reduce((sum, count) => sum + (count - total / 62) ** 2 / (total / 62), 0)).toBeLessThan(135)
+    expect(
+      [...counts.values()].reduce(
+        (sum, count) => sum + (count - total / 62) ** 2 / (total / 62),
+        0,
+      ),
+    ).toBeLessThan(135)
   })
 
   it('A2: it is prefix, id, secret and the CRC-32 of all of that in base62, and a change anywhere breaks the checksum', async () => {
     const { primary } = await createTwinkey({ prefixes: ['acme'] }).keys.create(INPUT)
     expect(primary).toMatch(/^acme_[0-9A-Za-z]{65}$/)
-    for (const { text, base62 } of checksums) expect(hasValidChecksum(text + base62), text).toBe(true)
-    const changed = [...primary].map((character, at) => `${primary.slice(0, at)}${character === 'x' ? 'y' : 'x'}${primary.slice(at + 1)}`)
+    for (const { text, base62 } of checksums)
+      expect(hasValidChecksum(text + base62), text).toBe(true)
+    const changed = [...primary].map(
+      (character, at) =>
+        `${primary.slice(0, at)}${character === 'x' ? 'y' : 'x'}${primary.slice(at + 1)}`,
+    )
     expect([hasValidChecksum(primary), changed.filter(hasValidChecksum)]).toEqual([true, []])
     expect(hasValidChecksum(primary.replace('acme_', 'acne_'))).toBe(false)
   })
@@ -69,11 +91,26 @@ describe('keys: their form, how they are made, what is kept of them', () => {
   it('A3: form and checksum are looked at before the store is, and a right checksum alone lets nobody in', async () => {
     const { twinkey, spy } = createBench()
     const made = mintSecret('tk', 'A'.repeat(16))
-    const wrong = [...made].map((character, at) => `${made.slice(0, at)}${character === '0' ? '1' : '0'}${made.slice(at + 1)}`)
-    for (const text of [...wrong, '', 'tk_', made.slice(1), `${made}0`, made.toLowerCase(), ` ${made}`])
-      expect(await twinkey.keys.verify(text)).toMatchObject({ refusal: { code: 'credential_invalid' } })
+    const wrong = [...made].map(
+      (character, at) =>
+        `${made.slice(0, at)}${character === '0' ? '1' : '0'}${made.slice(at + 1)}`,
+    )
+    for (const text of [
+      ...wrong,
+      '',
+      'tk_',
+      made.slice(1),
+      `${made}0`,
+      made.toLowerCase(),
+      ` ${made}`,
+    ])
+      expect(await twinkey.keys.verify(text)).toMatchObject({
+        refusal: { code: 'credential_invalid' },
+      })
     expect(spy.calls).toEqual({ get: 0, put: 0, delete: 0, list: 0, recordUse: 0 })
-    expect(await twinkey.keys.verify(made)).toMatchObject({ refusal: { code: 'credential_invalid' } })
+    expect(await twinkey.keys.verify(made)).toMatchObject({
+      refusal: { code: 'credential_invalid' },
+    })
     expect(spy.calls.get).toBe(1)
   })
 
@@ -84,7 +121,9 @@ describe('keys: their form, how they are made, what is kept of them', () => {
       const record = (await spy.inner.get(key.id)) as KeyRecord
       const hash = pepper === undefined ? createHash('sha256') : createHmac('sha256', PEPPER.keys.p)
       const digest = hash.update(primary).digest('base64url')
-      expect(record.primary.digest).toBe(pepper === undefined ? `sha-256:${digest}` : `hmac-sha-256:p:${digest}`)
+      expect(record.primary.digest).toBe(
+        pepper === undefined ? `sha-256:${digest}` : `hmac-sha-256:p:${digest}`,
+      )
       expect(JSON.stringify(record)).not.toContain(partsOf(primary).body)
       for (const text of [digest, record.primary.digest, mintSecretOf(key.id, digest)])
         expect((await twinkey.keys.verify(text)).ok).toBe(false)
@@ -114,7 +153,8 @@ describe('keys: their form, how they are made, what is kept of them', () => {
       await bench.twinkey.keys.verify(secret)
       costs.push(hashes.length - before)
     }
-    // A refused secret is compared twice, and hashed once to be recognised when it is sent again, whether its id is known or not.
+    // A refused secret is compared twice, and hashed once to be recognised when it is sent again,
+    // whether its id is known or not.
     expect(costs).toEqual([1, 1, 3, 3])
     expect(asked).toEqual([key.id, '0'.repeat(16)])
     expect(reasonsOf(bench)).toEqual(['secret_wrong', 'secret_wrong', 'key_unknown', 'key_unknown'])
@@ -122,14 +162,19 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     const { primary: one, secondary: other } = (await bench.spy.inner.get(key.id)) as KeyRecord
     const laidOut = slotDigests(one.digest, other?.digest)
     const read = new Set<number>()
-    const pairs = { charCodeAt: (at: number) => read.add(at) && laidOut.pairs.charCodeAt(at) } as unknown as string
+    const pairs = {
+      charCodeAt: (at: number) => read.add(at) && laidOut.pairs.charCodeAt(at),
+    } as unknown as string
     for (const [secret, slot] of [
       [primary, 'primary'],
       [secondary, 'secondary'],
       [wrong, undefined],
     ] as const) {
       read.clear()
-      expect([matchSecret(secret as string, { ...laidOut, pairs }, undefined), read.size]).toEqual([slot, 32])
+      expect([matchSecret(secret as string, { ...laidOut, pairs }, undefined), read.size]).toEqual([
+        slot,
+        32,
+      ])
     }
   })
 
@@ -140,11 +185,16 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     for (const store of [memoryStore(), sqlite]) {
       const twinkey = createTwinkey({ store })
       const { key, primary } = await twinkey.keys.create(INPUT)
-      const swapped = [...key.id].map((each) => (each === each.toLowerCase() ? each.toUpperCase() : each.toLowerCase())).join('')
+      const swapped = [...key.id]
+        .map((each) => (each === each.toLowerCase() ? each.toUpperCase() : each.toLowerCase()))
+        .join('')
       const { body } = partsOf(primary)
       expect((await twinkey.keys.verify(mintSecretOf(key.id, body))).ok).toBe(true)
       expect((await twinkey.keys.verify(mintSecretOf(swapped, body))).ok).toBe(false)
-      expect([await twinkey.keys.get(swapped), (await twinkey.keys.get(key.id))?.id]).toEqual([undefined, key.id])
+      expect([await twinkey.keys.get(swapped), (await twinkey.keys.get(key.id))?.id]).toEqual([
+        undefined,
+        key.id,
+      ])
     }
     opened.close()
   })
@@ -153,9 +203,20 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     const { keys } = createTwinkey()
     const { key, primary } = await keys.create(INPUT)
     const { secret } = await keys.regenerate(key.id, 'secondary')
-    const shown = JSON.stringify([await keys.get(key.id), await keys.list(), await keys.verify(primary)])
-    expect([primary, secret].filter((each) => shown.includes(each.slice(0, -4)) || shown.includes(partsOf(each).body))).toEqual([])
-    expect(await keys.get(key.id)).toMatchObject({ primary: { hint: primary.slice(-4) }, secondary: { hint: secret.slice(-4) } })
+    const shown = JSON.stringify([
+      await keys.get(key.id),
+      await keys.list(),
+      await keys.verify(primary),
+    ])
+    expect(
+      [primary, secret].filter(
+        (each) => shown.includes(each.slice(0, -4)) || shown.includes(partsOf(each).body),
+      ),
+    ).toEqual([])
+    expect(await keys.get(key.id)).toMatchObject({
+      primary: { hint: primary.slice(-4) },
+      secondary: { hint: secret.slice(-4) },
+    })
   })
 
   it('A8: no two records have an id or a secret in common: a taken id is not overwritten, a secret is imported once', async () => {
@@ -166,7 +227,9 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     const primary = { secret: 'a-secret-of-another-system-0123456789', entropyBits: 128 }
     await twinkey.keys.import({ ...INPUT, primary })
     expect(await errorCodeOf(twinkey.keys.import({ ...INPUT, primary }))).toBe('secret_taken')
-    expect(await errorCodeOf(twinkey.keys.import({ ...INPUT, primary, secondary: primary }))).toBe('invalid_input')
+    expect(await errorCodeOf(twinkey.keys.import({ ...INPUT, primary, secondary: primary }))).toBe(
+      'invalid_input',
+    )
     for (const same of ['id', 'digest'] as const) {
       const secondary = { ...(record.secondary as StoredSecret), [same]: record.primary[same] }
       spy.override({ get: async () => ({ ...record, secondary }) })
@@ -177,18 +240,37 @@ describe('keys: their form, how they are made, what is kept of them', () => {
   it.each<[string, TwinkeyOptions, RegExp]>([
     ['a prefix', { prefixes: ['$PREFIX'] }, /begin with a letter/],
     ['an environment', { environments: ['$NODE_ENV'] }, /not filled in/],
-    ['an issuer', { tokens: { issuer: '$ISSUER', audience: AUDIENCE } }, /issuer looks like a variable/],
-    ['an audience', { tokens: { issuer: ISSUER, audience: '\u0024{AUDIENCE}' } }, /audience looks like a variable/],
-    ['a pepper', { pepper: { current: 'p', keys: { p: '$PEPPER' as unknown as Uint8Array } } }, /must be bytes/],
-    ['a signing key', { tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: ['$KEY' as never] } }, /must be a JWK/],
+    [
+      'an issuer',
+      { tokens: { issuer: '$ISSUER', audience: AUDIENCE } },
+      /issuer looks like a variable/,
+    ],
+    [
+      'an audience',
+      { tokens: { issuer: ISSUER, audience: '\u0024{AUDIENCE}' } },
+      /audience looks like a variable/,
+    ],
+    [
+      'a pepper',
+      { pepper: { current: 'p', keys: { p: '$PEPPER' as unknown as Uint8Array } } },
+      /must be bytes/,
+    ],
+    [
+      'a signing key',
+      { tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: ['$KEY' as never] } },
+      /must be a JWK/,
+    ],
     [
       'a part of a signing key',
       { tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [{ ...signingKey, d: '$D' }] } },
       /not base64url/,
     ],
-  ])('A9: %s that is a variable nobody filled in ends the start, and is never taken literally', (_, options, message) => {
-    expect(() => createTwinkey(options)).toThrow(message)
-  })
+  ])(
+    'A9: %s that is a variable nobody filled in ends the start, and is never taken literally',
+    (_, options, message) => {
+      expect(() => createTwinkey(options)).toThrow(message)
+    },
+  )
 
   it.each<[string, object]>([
     ['a name of 129 characters', { name: 'x'.repeat(129) }],
@@ -207,17 +289,38 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     expect(await errorCodeOf(keys.create({ ...INPUT, ...more } as never))).toBe('invalid_input')
     const names = Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(128, 'x'))
     const metadata = { a: { b: { c: { d: {} } } }, text: 'x'.repeat(4000) }
-    await keys.create({ name: 'x'.repeat(128), scope: { tenants: names, workflows: names }, metadata })
+    await keys.create({
+      name: 'x'.repeat(128),
+      scope: { tenants: names, workflows: names },
+      metadata,
+    })
   })
 
   it('A11: an expiry of null is never; one that is no time to come is refused, and never read as never', async () => {
     const { twinkey, clock } = createBench()
-    for (const expiresAt of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1.5, '2030-01-01', '', false, [], 8.64e15 + 1, clock.now()])
-      expect(await errorCodeOf(twinkey.keys.create({ ...INPUT, expiresAt: expiresAt as number })), String(expiresAt)).toBe('invalid_input')
+    for (const expiresAt of [
+      0,
+      -1,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      1.5,
+      '2030-01-01',
+      '',
+      false,
+      [],
+      8.64e15 + 1,
+      clock.now(),
+    ])
+      expect(
+        await errorCodeOf(twinkey.keys.create({ ...INPUT, expiresAt: expiresAt as number })),
+        String(expiresAt),
+      ).toBe('invalid_input')
     const never = await twinkey.keys.create({ ...INPUT, expiresAt: null })
     const soon = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 1 })
     for (const expiresAt of [0, 'never']) {
-      expect(await errorCodeOf(twinkey.keys.update(soon.key.id, { expiresAt: expiresAt as number }))).toBe('invalid_input')
+      expect(
+        await errorCodeOf(twinkey.keys.update(soon.key.id, { expiresAt: expiresAt as number })),
+      ).toBe('invalid_input')
     }
     expect((await twinkey.keys.verify(soon.primary)).ok).toBe(true)
     clock.advance(1)
@@ -232,5 +335,7 @@ function mintSecretOf(id: string, body: string): string {
   const wanted = `${id}${body}`
   // The alphabet of secrets is that of random bytes below 62.
   const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-  return mintSecret('tk', id, (bytes) => bytes.map((_, i) => Math.max(0, alphabet.indexOf(wanted[16 + (i % 43)] ?? '0'))))
+  return mintSecret('tk', id, (bytes) =>
+    bytes.map((_, i) => Math.max(0, alphabet.indexOf(wanted[16 + (i % 43)] ?? '0'))),
+  )
 }

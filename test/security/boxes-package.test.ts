@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { hasValidChecksum, NodeWireRequest, rateLimited, secretPattern, type Throttle, type WireRequest } from 'twinkey'
+import {
+  hasValidChecksum,
+  NodeWireRequest,
+  rateLimited,
+  secretPattern,
+  type Throttle,
+  type WireRequest,
+} from 'twinkey'
 import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
 import { expect, it } from 'vitest'
 import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'
@@ -23,7 +30,11 @@ it('K1: no event, decision, key, error or instance shows a secret, a token or a 
       await twinkey.authenticate(sent({ credential, tenant: 'v' }), byHeaders),
       await twinkey.authenticate(sent({ credential }), anyTarget),
     )
-    shown.push(await twinkey.keys.create({ ...INPUT, name: `${credential}\0` }).catch((error: unknown) => error))
+    shown.push(
+      await twinkey.keys
+        .create({ ...INPUT, name: `${credential}\0` })
+        .catch((error: unknown) => error),
+    )
     spy.override({ get: () => Promise.reject(new Error('down')) })
     bench.clock.advance(10_000)
     shown.push(await twinkey.authenticate(sent({ credential }), anyTarget))
@@ -31,9 +42,19 @@ it('K1: no event, decision, key, error or instance shows a secret, a token or a 
   }
   const record = JSON.stringify(await spy.inner.get(key.id))
   const digest = /sha-256:([\w-]{43})/.exec(record)?.[1] as string
-  const text = shown.map((each) => `${inspect(each, { depth: null, showHidden: true })} ${JSON.stringify(each)} ${each}`).join()
+  const text = shown
+    .map(
+      (each) =>
+        `${inspect(each, { depth: null, showHidden: true })} ${JSON.stringify(each)} ${each}`,
+    )
+    .join()
   // In the middle of each, where no id, prefix or hint stands.
-  for (const part of [primary.slice(20, -7), secondary?.slice(20, -7) as string, token.slice(-60), digest]) {
+  for (const part of [
+    primary.slice(20, -7),
+    secondary?.slice(20, -7) as string,
+    token.slice(-60),
+    digest,
+  ]) {
     expect(part.length).toBeGreaterThan(30)
     expect(text).not.toContain(part)
   }
@@ -85,12 +106,18 @@ it('K3: a peer that guesses has to wait, with Retry-After, and the key that is i
       'Forwarded',
       `for=${credential}`,
     ]
-    return twinkey.authenticate(new NodeWireRequest({ rawHeaders, socket: { remoteAddress: peer } }), { ...anyTarget, throttle })
+    return twinkey.authenticate(
+      new NodeWireRequest({ rawHeaders, socket: { remoteAddress: peer } }),
+      { ...anyTarget, throttle },
+    )
   }
   const guess = async (peer: string) => ask(mintSecret('tk', mintId()), peer)
   expect(codeOf(await ask(primary, 'guesser'))).toBe('let in')
   for (let i = 0; i < 3; i++) expect(codeOf(await guess('guesser'))).toBe('credential_invalid')
-  expect(await guess('guesser')).toMatchObject({ ok: false, refusal: { code: 'rate_limited', retryAfterSeconds: 60 } })
+  expect(await guess('guesser')).toMatchObject({
+    ok: false,
+    refusal: { code: 'rate_limited', retryAfterSeconds: 60 },
+  })
   expect(codeOf(await ask(primary, 'guesser'))).toBe('let in')
   // Nor does it when nobody has sent it for longer than a record is believed.
   clock.advance(3_600_000)
@@ -99,27 +126,51 @@ it('K3: a peer that guesses has to wait, with Retry-After, and the key that is i
 })
 
 it('K3: every profile answers it with 429 and Retry-After, which no cache keeps', () => {
-  for (const profile of [standard(), boomiFlow(), flare({ account: () => undefined }), flowgear()]) {
+  for (const profile of [
+    standard(),
+    boomiFlow(),
+    flare({ account: () => undefined }),
+    flowgear(),
+  ]) {
     const { status, headers } = profile.refuse(rateLimited(60))
-    expect([status, headers['retry-after'], headers['cache-control']], profile.name).toEqual([429, '60', 'no-store'])
+    expect([status, headers['retry-after'], headers['cache-control']], profile.name).toEqual([
+      429,
+      '60',
+      'no-store',
+    ])
   }
 })
 
 it('L1: two dependencies in exact versions, drivers and frameworks that nobody has to install, and nothing runs at install', () => {
   const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, unknown>>
   expect(Object.keys(manifest['dependencies'] ?? {}).sort()).toEqual(['@noble/hashes', 'jose'])
-  for (const version of Object.values(manifest['dependencies'] ?? {})) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
+  for (const version of Object.values(manifest['dependencies'] ?? {}))
+    expect(version).toMatch(/^\d+\.\d+\.\d+$/)
   for (const peer of Object.keys(manifest['peerDependencies'] ?? {}))
     expect(manifest['peerDependenciesMeta']?.[peer], peer).toEqual({ optional: true })
-  const hooks = ['preinstall', 'install', 'postinstall', 'prepare', 'preprepare', 'postprepare', 'prepublish']
+  const hooks = [
+    'preinstall',
+    'install',
+    'postinstall',
+    'prepare',
+    'preprepare',
+    'postprepare',
+    'prepublish',
+  ]
   expect(Object.keys(manifest['scripts'] ?? {}).filter((name) => hooks.includes(name))).toEqual([])
-  const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, { integrity?: string; hasInstallScript?: true }> }
+  const lock = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { integrity?: string; hasInstallScript?: true }>
+  }
   for (const name of ['jose', '@noble/hashes']) {
     const locked = lock.packages[`node_modules/${name}`]
-    expect([locked?.integrity?.startsWith('sha512-'), locked?.hasInstallScript]).toEqual([true, undefined])
+    expect([locked?.integrity?.startsWith('sha512-'), locked?.hasInstallScript]).toEqual([
+      true,
+      undefined,
+    ])
   }
   const release = read('.github/workflows/release.yml')
-  for (const step of ['--provenance', 'npm sbom', '--ignore-scripts']) expect(release).toContain(step)
+  for (const step of ['--provenance', 'npm sbom', '--ignore-scripts'])
+    expect(release).toContain(step)
   expect(read('SECURITY.md')).toContain('Reporting a problem')
 })
 
@@ -137,6 +188,11 @@ it('L3: a scanner has an expression and a checksum, finds secrets in text with t
   }
   const madeUp = `acme_${'x'.repeat(65)}`
   expect([pattern.test(madeUp), hasValidChecksum(madeUp)]).toEqual([true, false])
-  for (const text of [`x${primary}`, `${primary}x`, primary.replace('acme', 'acne'), primary.slice(0, -1)])
+  for (const text of [
+    `x${primary}`,
+    `${primary}x`,
+    primary.replace('acme', 'acne'),
+    primary.slice(0, -1),
+  ])
     expect(pattern.test(text)).toBe(false)
 })

@@ -1,6 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { PGlite } from '@electric-sql/pglite'
-import { type KeyRecord, type KeyStore, memoryStore, type StoredKey, type Twinkey, type TwinkeyOptions } from 'twinkey'
+import {
+  type KeyRecord,
+  type KeyStore,
+  memoryStore,
+  type StoredKey,
+  type Twinkey,
+  type TwinkeyOptions,
+} from 'twinkey'
 import { postgresStore } from 'twinkey/stores/postgres'
 import { redisStore } from 'twinkey/stores/redis'
 import { sqliteStore } from 'twinkey/stores/sqlite'
@@ -28,15 +35,29 @@ async function createScene(options: TwinkeyOptions = {}) {
 }
 
 describe('H1: what callers send reaches a database as a parameter only, and a name is a name to a list', () => {
-  const hostile = ["'; drop table twinkey_keys; --", '%', '_', "x' or '1'='1", '\\', '"', '?', '{id}', "$1) or ('1'='1"]
+  const hostile = [
+    "'; drop table twinkey_keys; --",
+    '%',
+    '_',
+    "x' or '1'='1",
+    '\\',
+    '"',
+    '?',
+    '{id}',
+    "$1) or ('1'='1",
+  ]
 
   async function holds(store: KeyStore): Promise<void> {
     const { twinkey } = createBench({ store })
     await twinkey.keys.create(INPUT)
     for (const text of hostile) {
       await twinkey.keys.create({ name: text, owner: text, scope: { tenants: [text] } })
-      expect((await twinkey.keys.list({ owner: text })).keys.map(({ name }) => name)).toEqual([text])
-      expect((await twinkey.keys.list({ tenant: text })).keys.map(({ name }) => name)).toEqual([text])
+      expect((await twinkey.keys.list({ owner: text })).keys.map(({ name }) => name)).toEqual([
+        text,
+      ])
+      expect((await twinkey.keys.list({ tenant: text })).keys.map(({ name }) => name)).toEqual([
+        text,
+      ])
       expect(await twinkey.keys.get(text)).toBeUndefined()
       expect(await verdict(twinkey, `tk_${text}`)).not.toBe('let in')
     }
@@ -67,10 +88,14 @@ describe('H1: what callers send reaches a database as a parameter only, and a na
   })
 
   it('and no statement has a pattern, which would need escaping', () => {
-    const files = ['postgres', 'sqlite'].flatMap((store) => readdirSync(`src/stores/${store}`).map((name) => `src/stores/${store}/${name}`))
+    const files = ['postgres', 'sqlite'].flatMap((store) =>
+      readdirSync(`src/stores/${store}`).map((name) => `src/stores/${store}/${name}`),
+    )
     expect(files.length).toBeGreaterThan(8)
     for (const file of files)
-      expect(readFileSync(file, 'utf8'), file).not.toMatch(/\b(?:like|ilike|similar to|glob|regexp) (?:[$?'%]|any)/i)
+      expect(readFileSync(file, 'utf8'), file).not.toMatch(
+        /\b(?:like|ilike|similar to|glob|regexp) (?:[$?'%]|any)/i,
+      )
   })
 })
 
@@ -80,7 +105,10 @@ it('H2: of two changes that start from the same version one is written, and the 
     { ...record, version: record.version + 1 },
     { ...record, version: record.version + 2 },
   ]
-  expect([await spy.inner.put(first, record.version), await spy.inner.put(second, record.version)]).toEqual(['stored', 'conflict'])
+  expect([
+    await spy.inner.put(first, record.version),
+    await spy.inner.put(second, record.version),
+  ]).toEqual(['stored', 'conflict'])
   const rotate = (node: Twinkey) => node.keys.rotate(key.id, { replace: 'secondary' })
   const rotations = await Promise.allSettled([rotate(twinkey), rotate(another())])
   const [lost] = rotations.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
@@ -103,10 +131,15 @@ it('H3: a store that fails or answers nonsense is 503 with Retry-After, never le
     { ...record, primary: { ...record.primary, digest: 'sha-256:short' } },
     { ...record, primary: null },
   ]
-  const answers: KeyStore['get'][] = [() => Promise.reject(new Error('down')), ...wrong.map((each) => async () => each as StoredKey)]
+  const answers: KeyStore['get'][] = [
+    () => Promise.reject(new Error('down')),
+    ...wrong.map((each) => async () => each as StoredKey),
+  ]
   for (const get of answers) {
     spy.override({ get })
-    const response = await guarded(new Request('https://api.example/', { headers: { authorization: `Bearer ${primary}` } }))
+    const response = await guarded(
+      new Request('https://api.example/', { headers: { authorization: `Bearer ${primary}` } }),
+    )
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2'])
   }
   spy.override({})
@@ -151,7 +184,14 @@ it('H4: so is every other call of the port, and a change that hung is not called
   await vi.advanceTimersByTimeAsync(2000)
   await Promise.all(asked)
   const unread = 'store_unavailable'
-  expect(codes).toEqual({ get: unread, list: unread, create: 'outcome_unknown', rotate: unread, revoke: unread, delete: unread })
+  expect(codes).toEqual({
+    get: unread,
+    list: unread,
+    create: 'outcome_unknown',
+    rotate: unread,
+    revoke: unread,
+    delete: unread,
+  })
   expect(vi.getTimerCount()).toBe(0)
 })
 
@@ -168,7 +208,10 @@ it('H5: a listener that throws and a last use that cannot be written change no v
   for (const onEvent of listeners) {
     const { twinkey, spy, ask } = await createScene({ onEvent })
     spy.override({ recordUse: () => Promise.reject(new Error('down')) })
-    expect([await ask(), await verdict(twinkey, mintSecret('tk', mintId()))]).toEqual(['let in', 'credential_invalid'])
+    expect([await ask(), await verdict(twinkey, mintSecret('tk', mintId()))]).toEqual([
+      'let in',
+      'credential_invalid',
+    ])
     await settled()
   }
   process.off('unhandledRejection', unhandled)
@@ -181,10 +224,20 @@ it('H6: SQLite is told to be durable, the documents say how the others are, and 
     const store = sqliteStore(database)
     await store.migrate()
     await createBench({ store }).twinkey.keys.create(INPUT)
-    expect([await all('pragma journal_mode'), await all('pragma synchronous')]).toEqual([[['wal']], [[2]]])
+    expect([await all('pragma journal_mode'), await all('pragma synchronous')]).toEqual([
+      [['wal']],
+      [[2]],
+    ])
   })
   const documents = readFileSync('docs/stores.md', 'utf8')
-  for (const word of ['synchronous = FULL', 'synchronous_commit', 'appendonly', 'appendfsync', 'noeviction', 'replica'])
+  for (const word of [
+    'synchronous = FULL',
+    'synchronous_commit',
+    'appendonly',
+    'appendfsync',
+    'noeviction',
+    'replica',
+  ])
     expect(documents).toContain(word)
   const { twinkey, key, spy, clock } = await createScene()
   await twinkey.keys.revoke(key.id)
@@ -195,13 +248,19 @@ it('H6: SQLite is told to be durable, the documents say how the others are, and 
 it('H7: ending a tenant or an owner ends its keys and their tokens', async () => {
   const { twinkey, primary } = await createScene()
   const issued = await twinkey.tokens.issue(primary)
-  const { primary: shared } = await twinkey.keys.create({ name: 'n', owner: 'bob', scope: { tenants: ['t', 'u'] } })
+  const { primary: shared } = await twinkey.keys.create({
+    name: 'n',
+    owner: 'bob',
+    scope: { tenants: ['t', 'u'] },
+  })
   expect(await twinkey.keys.revokeAll({ tenant: 't' })).toEqual({ revoked: 1, narrowed: 1 })
-  expect([await verdict(twinkey, primary), await verdict(twinkey, issued.ok ? issued.token : '')]).toEqual([
-    'credential_invalid',
-    'credential_invalid',
-  ])
-  expect(codeOf(await twinkey.authenticate(sent({ credential: shared, tenant: 't' }), byHeaders))).toBe('tenant_denied')
+  expect([
+    await verdict(twinkey, primary),
+    await verdict(twinkey, issued.ok ? issued.token : ''),
+  ]).toEqual(['credential_invalid', 'credential_invalid'])
+  expect(
+    codeOf(await twinkey.authenticate(sent({ credential: shared, tenant: 't' }), byHeaders)),
+  ).toBe('tenant_denied')
   expect(await twinkey.keys.revokeAll({ owner: 'bob' })).toEqual({ revoked: 1, narrowed: 0 })
   expect(await verdict(twinkey, shared)).toBe('credential_invalid')
   expect(await errorCodeOf(twinkey.keys.revokeAll({} as { owner: string }))).toBe('invalid_input')
@@ -211,13 +270,19 @@ it('I1: what is cached is a record by its id, so a verdict is made anew for each
   const { twinkey, key, primary, ask, spy } = await createScene()
   expect(await ask()).toBe('let in')
   const before = spy.calls.get
-  // The same id, another secret; the same secret, another tenant; the same token in another spelling.
+  // The same id, another secret; the same secret, another tenant; the same token in another
+  // spelling.
   expect(await verdict(twinkey, mintSecret('tk', key.id))).toBe('credential_invalid')
   for (const tenant of ['v', 'w'])
-    expect(codeOf(await twinkey.authenticate(sent({ credential: primary, tenant }), byHeaders))).toBe('tenant_denied')
+    expect(
+      codeOf(await twinkey.authenticate(sent({ credential: primary, tenant }), byHeaders)),
+    ).toBe('tenant_denied')
   const issued = await twinkey.tokens.issue(primary)
   const token = issued.ok ? issued.token : ''
-  expect([await verdict(twinkey, token), await verdict(twinkey, `${token}=`)]).toEqual(['let in', 'credential_invalid'])
+  expect([await verdict(twinkey, token), await verdict(twinkey, `${token}=`)]).toEqual([
+    'let in',
+    'credential_invalid',
+  ])
   expect(spy.calls.get).toBe(before)
 })
 
@@ -242,7 +307,11 @@ it('I2: a record is believed for the bound and no longer, an expiry ends sooner,
   expect(await verdict(twinkey, primary)).toBe('credential_invalid')
   const uncached = await createScene({ cache: { maxAgeSeconds: 0 } })
   const reads = uncached.spy.calls.get
-  expect([await uncached.ask(), await uncached.ask(), uncached.spy.calls.get - reads]).toEqual(['let in', 'let in', 2])
+  expect([await uncached.ask(), await uncached.ask(), uncached.spy.calls.get - reads]).toEqual([
+    'let in',
+    'let in',
+    2,
+  ])
 })
 
 it('I3: as many keys are remembered as allowed, a flood of unknown ones pushes none of them out, and an absence is believed for a second', async () => {
@@ -270,7 +339,9 @@ it('I4: a hundred requests for one key are one read, and a read that fails is no
   const { ask, spy, down } = await createScene()
   spy.override(down)
   const before = spy.calls.get
-  expect(new Set(await Promise.all(Array.from({ length: 100 }, ask)))).toEqual(new Set(['unavailable']))
+  expect(new Set(await Promise.all(Array.from({ length: 100 }, ask)))).toEqual(
+    new Set(['unavailable']),
+  )
   const failed = spy.calls.get
   spy.override({})
   expect(new Set(await Promise.all(Array.from({ length: 100 }, ask)))).toEqual(new Set(['let in']))
@@ -284,5 +355,8 @@ it('I5: an answer to a credential that shared caches do not know gets no-store, 
     (await guarded(new Request('https://api.example/', { headers }))).headers.get('cache-control')
   expect(await cacheControl({ 'x-api-key': primary })).toBe('no-store')
   expect(await cacheControl({ authorization: `Bearer ${primary}` })).toBeNull()
-  expect([await cacheControl({}), await cacheControl({ authorization: 'Bearer x' })]).toEqual(['no-store', 'no-store'])
+  expect([await cacheControl({}), await cacheControl({ authorization: 'Bearer x' })]).toEqual([
+    'no-store',
+    'no-store',
+  ])
 })

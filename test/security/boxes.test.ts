@@ -7,17 +7,23 @@ const folder = fileURLToPath(new URL('.', import.meta.url))
 const files = readdirSync(folder).filter((name) => /^boxes-[a-z]+\.test\.ts$/.test(name))
 /** The boxes that tests are named after, each with its file. */
 const tested = files.flatMap((file) =>
-  [...readFileSync(folder + file, 'utf8').matchAll(/\(\s*['"`]([A-L]\d+): /g)].map(([, name]) => [name as string, file] as const),
+  [...readFileSync(folder + file, 'utf8').matchAll(/\(\s*['"`]([A-L]\d+): /g)].map(
+    ([, name]) => [name as string, file] as const,
+  ),
 )
 
 it('every box has a test that is named after it, all in one file, and every such test a box', () => {
-  expect([...new Set(tested.map(([name]) => name))].sort()).toEqual(BOXES.map(({ name }) => name).sort())
+  expect([...new Set(tested.map(([name]) => name))].sort()).toEqual(
+    BOXES.map(({ name }) => name).sort(),
+  )
   expect(new Set(tested.map((each) => each.join())).size).toBe(BOXES.length)
 })
 
 it('no test is skipped or left to be written', () => {
   for (const file of files)
-    expect(readFileSync(folder + file, 'utf8'), file).not.toMatch(/\b(?:it|test|describe)\.(?:skip|todo|only|fails)/)
+    expect(readFileSync(folder + file, 'utf8'), file).not.toMatch(
+      /\b(?:it|test|describe)\.(?:skip|todo|only|fails)/,
+    )
 })
 
 it('no box is both here and absent', () => {

@@ -7,10 +7,24 @@ export interface Box {
 
 /** The boxes of this release. Each has a test of its own, whose title begins with its name. */
 export const BOXES: readonly Box[] = [
-  { name: 'A1', sentence: 'A secret has 256 bits of a cryptographic source, by rejection sampling.' },
-  { name: 'A2', sentence: 'A secret is prefix, id, secret and a checksum over all of it, so that a scanner can tell it.' },
-  { name: 'A3', sentence: 'Form and checksum are checked before the store is asked, and grant nothing.' },
-  { name: 'A4', sentence: 'Only a SHA-256 or a peppered HMAC is stored, and secrets that could be guessed from it are not imported.' },
+  {
+    name: 'A1',
+    sentence: 'A secret has 256 bits of a cryptographic source, by rejection sampling.',
+  },
+  {
+    name: 'A2',
+    sentence:
+      'A secret is prefix, id, secret and a checksum over all of it, so that a scanner can tell it.',
+  },
+  {
+    name: 'A3',
+    sentence: 'Form and checksum are checked before the store is asked, and grant nothing.',
+  },
+  {
+    name: 'A4',
+    sentence:
+      'Only a SHA-256 or a peppered HMAC is stored, and secrets that could be guessed from it are not imported.',
+  },
   {
     name: 'A5',
     sentence:
@@ -20,57 +34,137 @@ export const BOXES: readonly Box[] = [
   { name: 'A7', sentence: 'A secret is shown once, and afterwards by its last four characters.' },
   { name: 'A8', sentence: 'No two records share an id or a digest.' },
   { name: 'A9', sentence: 'A variable that was not filled in stops the start.' },
-  { name: 'A10', sentence: 'Names, scopes and metadata are bounded, well-formed and without control characters.' },
+  {
+    name: 'A10',
+    sentence: 'Names, scopes and metadata are bounded, well-formed and without control characters.',
+  },
   { name: 'A11', sentence: 'An expiry is a time or null for never; anything else is an error.' },
   { name: 'B1', sentence: 'A request has one credential: two are refused, on every host alike.' },
-  { name: 'B2', sentence: 'The scheme is told in any case, and one token68 follows; no other scheme is read.' },
-  { name: 'B3', sentence: 'Each refusal has the status and the challenge of RFC 6750, and repeats nothing that was sent.' },
-  { name: 'B4', sentence: 'The query holds no credential unless a profile says so, and a token never.' },
+  {
+    name: 'B2',
+    sentence: 'The scheme is told in any case, and one token68 follows; no other scheme is read.',
+  },
+  {
+    name: 'B3',
+    sentence:
+      'Each refusal has the status and the challenge of RFC 6750, and repeats nothing that was sent.',
+  },
+  {
+    name: 'B4',
+    sentence: 'The query holds no credential unless a profile says so, and a token never.',
+  },
   { name: 'B5', sentence: 'Cookies, Proxy-Authorization and bodies are no credentials.' },
   { name: 'B6', sentence: 'Lengths are checked before anything that costs more.' },
   { name: 'B7', sentence: 'No header makes or changes a principal.' },
   { name: 'B8', sentence: 'A guard belongs to its route and never compares paths.' },
-  { name: 'C1', sentence: 'A token is an at+jwt with all claims of RFC 9068, for an hour at most.' },
-  { name: 'C2', sentence: 'Length, alphabet, header, key and signature are checked before the claims, and one spelling is let in.' },
-  { name: 'C3', sentence: 'A key that a token brings or points to is never used, and nothing is fetched for it.' },
+  {
+    name: 'C1',
+    sentence: 'A token is an at+jwt with all claims of RFC 9068, for an hour at most.',
+  },
+  {
+    name: 'C2',
+    sentence:
+      'Length, alphabet, header, key and signature are checked before the claims, and one spelling is let in.',
+  },
+  {
+    name: 'C3',
+    sentence:
+      'A key that a token brings or points to is never used, and nothing is fetched for it.',
+  },
   { name: 'C4', sentence: 'The type is at+jwt, and a key has one algorithm.' },
-  { name: 'C5', sentence: 'Each claim is checked for its type and bounds; what is missing or odd never means any.' },
+  {
+    name: 'C5',
+    sentence:
+      'Each claim is checked for its type and bounds; what is missing or odd never means any.',
+  },
   { name: 'C6', sentence: 'The issuer is one string, compared exactly.' },
   { name: 'C7', sentence: 'A token with crit is refused.' },
-  { name: 'C8', sentence: 'The skew has a limit and lengthens no life, and no option is a pattern.' },
+  {
+    name: 'C8',
+    sentence: 'The skew has a limit and lengthens no life, and no option is a pattern.',
+  },
   { name: 'C9', sentence: 'A token never mints a token.' },
-  { name: 'C10', sentence: 'Whatever a token holds, the answer is a refusal and never an exception.' },
-  { name: 'C11', sentence: 'The JWKS holds public members only, and a retired key verifies until it is removed.' },
-  { name: 'C12', sentence: 'jose is new enough, and an empty issuer or audience is refused at the start.' },
-  { name: 'C13', sentence: 'A signing key is a JWK: text, bytes and shared secrets are never guessed at.' },
-  { name: 'D1', sentence: 'Tenant, environment and workflow must each be covered, byte for byte; nothing is covered by default.' },
+  {
+    name: 'C10',
+    sentence: 'Whatever a token holds, the answer is a refusal and never an exception.',
+  },
+  {
+    name: 'C11',
+    sentence: 'The JWKS holds public members only, and a retired key verifies until it is removed.',
+  },
+  {
+    name: 'C12',
+    sentence: 'jose is new enough, and an empty issuer or audience is refused at the start.',
+  },
+  {
+    name: 'C13',
+    sentence: 'A signing key is a JWK: text, bytes and shared secrets are never guessed at.',
+  },
+  {
+    name: 'D1',
+    sentence:
+      'Tenant, environment and workflow must each be covered, byte for byte; nothing is covered by default.',
+  },
   { name: 'D2', sentence: 'A tenant that a caller names can only confirm what the key has.' },
   { name: 'D3', sentence: 'A name in a scope is a name, never a prefix or a pattern.' },
-  { name: 'D4', sentence: 'What belongs to another tenant and what does not exist get the same answer.' },
-  { name: 'E1', sentence: 'The exchange is POST only, with a bounded body, and no cache keeps an answer.' },
-  { name: 'E3', sentence: 'A parameter stands once, an unknown one is ignored, a wrong one is an error.' },
+  {
+    name: 'D4',
+    sentence: 'What belongs to another tenant and what does not exist get the same answer.',
+  },
+  {
+    name: 'E1',
+    sentence: 'The exchange is POST only, with a bounded body, and no cache keeps an answer.',
+  },
+  {
+    name: 'E3',
+    sentence: 'A parameter stands once, an unknown one is ignored, a wrong one is an error.',
+  },
   { name: 'E4', sentence: 'Asking for a token only narrows, and no parameter sets a claim.' },
   { name: 'E6', sentence: 'There are no refresh tokens.' },
   { name: 'H1', sentence: 'What callers send reaches a database as a parameter only.' },
   { name: 'H2', sentence: 'Every change is a compare-and-set, and the loser is told.' },
   { name: 'H3', sentence: 'A store that fails or answers nonsense is 503 and never a verdict.' },
   { name: 'H4', sentence: 'Every call to a store has a deadline.' },
-  { name: 'H5', sentence: 'Listeners and last uses change no verdict and leave no rejection behind.' },
-  { name: 'H6', sentence: 'How durable each store is, is stated, and set where the store can set it.' },
+  {
+    name: 'H5',
+    sentence: 'Listeners and last uses change no verdict and leave no rejection behind.',
+  },
+  {
+    name: 'H6',
+    sentence: 'How durable each store is, is stated, and set where the store can set it.',
+  },
   { name: 'H7', sentence: 'Ending a tenant or an owner ends its keys.' },
   { name: 'I1', sentence: 'Records are cached by id, never verdicts.' },
-  { name: 'I2', sentence: 'Nothing is believed past the bound or past its expiry, and 0 caches nothing.' },
+  {
+    name: 'I2',
+    sentence: 'Nothing is believed past the bound or past its expiry, and 0 caches nothing.',
+  },
   { name: 'I3', sentence: 'Caches are bounded, for what is there and for what is not.' },
-  { name: 'I4', sentence: 'Requests at the same time share one read, and a failure is no verdict for the next.' },
-  { name: 'I5', sentence: 'No shared cache keeps an answer whose credential it cannot know to be one.' },
-  { name: 'K1', sentence: 'No event, error, decision or instance shows a secret, a token or a digest.' },
+  {
+    name: 'I4',
+    sentence: 'Requests at the same time share one read, and a failure is no verdict for the next.',
+  },
+  {
+    name: 'I5',
+    sentence: 'No shared cache keeps an answer whose credential it cannot know to be one.',
+  },
+  {
+    name: 'K1',
+    sentence: 'No event, error, decision or instance shows a secret, a token or a digest.',
+  },
   {
     name: 'K2',
     sentence:
       'What is let in, refused or changed is told with key, time and reason; with the tenant, where the credential is good and the name cannot be a secret.',
   },
-  { name: 'K3', sentence: 'With a throttle a peer that guesses has to wait, and a key in use has not.' },
-  { name: 'L1', sentence: 'There are two dependencies in exact versions, and nothing runs at install.' },
+  {
+    name: 'K3',
+    sentence: 'With a throttle a peer that guesses has to wait, and a key in use has not.',
+  },
+  {
+    name: 'L1',
+    sentence: 'There are two dependencies in exact versions, and nothing runs at install.',
+  },
   { name: 'L3', sentence: 'A secret scanner has an expression and a checksum to confirm with.' },
 ]
 
@@ -78,14 +172,28 @@ export const BOXES: readonly Box[] = [
 export const ABSENT: readonly Box[] = [
   {
     name: 'B9',
-    sentence: 'Revoking what is sent over plain HTTP: whether a connection is encrypted is known to the proxy in front, not to a guard.',
+    sentence:
+      'Revoking what is sent over plain HTTP: whether a connection is encrypted is known to the proxy in front, not to a guard.',
   },
-  { name: 'E2', sentence: 'client_secret_basic: the exchange takes a secret where guarded routes take it, and has no clients of its own.' },
-  { name: 'E5', sentence: 'Token exchange of RFC 8693: only a secret is exchanged, and never a token.' },
+  {
+    name: 'E2',
+    sentence:
+      'client_secret_basic: the exchange takes a secret where guarded routes take it, and has no clients of its own.',
+  },
+  {
+    name: 'E5',
+    sentence: 'Token exchange of RFC 8693: only a secret is exchanged, and never a token.',
+  },
   { name: 'F1', sentence: 'Introspection: there is no such endpoint.' },
-  { name: 'F2', sentence: 'Revocation of single tokens: a token ends with its secret, or within the hour.' },
+  {
+    name: 'F2',
+    sentence: 'Revocation of single tokens: a token ends with its secret, or within the hour.',
+  },
   { name: 'F3', sentence: 'Metadata of an authorization server: there is no such document.' },
-  { name: 'F4', sentence: 'Errors of those endpoints: they are not there. Refusals are problem+json already.' },
+  {
+    name: 'F4',
+    sentence: 'Errors of those endpoints: they are not there. Refusals are problem+json already.',
+  },
   {
     name: 'G1',
     sentence:
@@ -95,7 +203,10 @@ export const ABSENT: readonly Box[] = [
   { name: 'G3', sentence: 'Fields of a management API: there is no such API.' },
   { name: 'G4', sentence: 'Forged requests to a management API: there is no such API.' },
   { name: 'G5', sentence: 'A page for people: there is none.' },
-  { name: 'G6', sentence: 'Pages of a management API: there is no such API. Lists are bounded at 100 keys.' },
+  {
+    name: 'G6',
+    sentence: 'Pages of a management API: there is no such API. Lists are bounded at 100 keys.',
+  },
   { name: 'J1', sentence: 'A client that sends secrets over https only: there is no client.' },
   { name: 'J2', sentence: 'A client that renews tokens: there is no client.' },
   { name: 'J3', sentence: 'A client that bounds what it reads: there is no client.' },

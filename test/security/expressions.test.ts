@@ -9,7 +9,9 @@ const root = fileURLToPath(new URL('../../src', import.meta.url))
 const found = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
   .map((path) => ({ path, ...expressionsIn(readFileSync(join(root, path), 'utf8')) }))
-const literals = new Map(found.flatMap(({ literals }) => literals.map((each) => [`/${each.source}/${each.flags}`, each])))
+const literals = new Map(
+  found.flatMap(({ literals }) => literals.map((each) => [`/${each.source}/${each.flags}`, each])),
+)
 
 describe('every regular expression takes time in proportion to the text, at most:', () => {
   it.each([...literals])('%s', (_written, expression) => {
@@ -17,7 +19,9 @@ describe('every regular expression takes time in proportion to the text, at most
   })
 
   it('and where one is made of text, it is that of secrets with a prefix, which is a plain word', () => {
-    const made = found.filter(({ made }) => made.length > 0).map(({ path, made }) => [path, made.length])
+    const made = found
+      .filter(({ made }) => made.length > 0)
+      .map(({ path, made }) => [path, made.length])
     expect(made).toEqual([[join('core', 'secrets', 'secret.ts'), 1]])
     for (const prefix of ['a', 'a_a_a', 'acme_live', `a${'_'.repeat(31)}`, 'a'.repeat(32)]) {
       expect(slowness(secretPattern(prefix))).toBeUndefined()

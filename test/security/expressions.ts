@@ -7,7 +7,10 @@ export interface Expression {
   readonly flags: string
 }
 
-/** The regular expressions of a source: the literals, and the places where one is made of text, as they are written. */
+/**
+ * The regular expressions of a source: the literals, and the places where one is made of text, as
+ * they are written.
+ */
 export interface Expressions {
   readonly literals: readonly Expression[]
   readonly made: readonly string[]
@@ -33,18 +36,31 @@ export function expressionsIn(source: string): Expressions {
   return { literals, made }
 }
 
-// `RegExp` under whatever name it is reached, where it is more than a type; and the methods that make an expression of their argument.
+// `RegExp` under whatever name it is reached, where it is more than a type; and the methods that
+// make an expression of their argument.
 function isMaker(node: ts.Node): boolean {
   if (ts.isIdentifier(node) && node.text === 'RegExp')
-    return !ts.isTypeReferenceNode(node.parent) && node.parent.kind !== ts.SyntaxKind.ExpressionWithTypeArguments
-  if (!ts.isPropertyAccessExpression(node) || !MAKERS.includes(node.name.text) || !ts.isCallExpression(node.parent)) return false
+    return (
+      !ts.isTypeReferenceNode(node.parent) &&
+      node.parent.kind !== ts.SyntaxKind.ExpressionWithTypeArguments
+    )
+  if (
+    !ts.isPropertyAccessExpression(node) ||
+    !MAKERS.includes(node.name.text) ||
+    !ts.isCallExpression(node.parent)
+  )
+    return false
   const [argument] = node.parent.arguments
   return argument !== undefined && !ts.isRegularExpressionLiteral(argument)
 }
 
-/** Why it is not proven that an expression takes no longer than in proportion to the text, or undefined. */
+/**
+ * Why it is not proven that an expression takes no longer than in proportion to the text, or
+ * undefined.
+ */
 export function slowness({ source, flags }: Expression): string | undefined {
-  // By automata alone: the other way of the checker is to look for a slow text, and not to find one proves nothing.
+  // By automata alone: the other way of the checker is to look for a slow text, and not to find one
+  // proves nothing.
   const found = checkSync(source, flags, { checker: 'automaton', timeout: 30_000 })
   if (found.status === 'safe' && !found.complexity.isFuzz) return undefined
   return `/${source}/${flags} is ${found.status}: ${found.status === 'vulnerable' ? found.complexity.summary : 'not proven'}`

@@ -4,7 +4,8 @@ import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'
 import { createBench } from '../support/bench.ts'
 import { anyTarget, codeOf, decidedNow, sent, verdict } from '../support/sent.ts'
 
-// A small flood of each kind, counted. Memory and time are measured by `npm run figure -- floods`, a million of each.
+// A small flood of each kind, counted. Memory and time are measured by `npm run figure -- floods`,
+// a million of each.
 
 const unknown = (count: number) => Array.from({ length: count }, () => mintSecret('tk', mintId()))
 const typoIn = (secret: string) => secret.slice(0, -1) + (secret.endsWith('0') ? '1' : '0')
@@ -14,7 +15,10 @@ describe('a flood of made-up secrets', () => {
     const { twinkey, spy } = createBench()
     const codes = new Set<string>()
     for (const secret of unknown(20_000)) codes.add(await verdict(twinkey, typoIn(secret)))
-    expect([[...codes], spy.calls]).toEqual([['credential_invalid'], { get: 0, put: 0, delete: 0, list: 0, recordUse: 0 }])
+    expect([[...codes], spy.calls]).toEqual([
+      ['credential_invalid'],
+      { get: 0, put: 0, delete: 0, list: 0, recordUse: 0 },
+    ])
   })
 
   it('with unknown ids leaves no more than 10,000 ids behind, the latest, and drives no key out', async () => {
@@ -27,8 +31,12 @@ describe('a flood of made-up secrets', () => {
     // No deadline goes on behind a read that was answered.
     expect([spy.calls.get, vi.getTimerCount()]).toEqual([12_001, 0])
     vi.useRealTimers()
-    const remembered = secrets.map((secret) => decidedNow(twinkey, sent({ credential: secret }), anyTarget) !== undefined)
-    expect([remembered.indexOf(true), remembered.filter((each) => each).length]).toEqual([2000, 10_000])
+    const remembered = secrets.map(
+      (secret) => decidedNow(twinkey, sent({ credential: secret }), anyTarget) !== undefined,
+    )
+    expect([remembered.indexOf(true), remembered.filter((each) => each).length]).toEqual([
+      2000, 10_000,
+    ])
     expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(true)
   })
 
@@ -58,9 +66,17 @@ describe('a flood of made-up secrets', () => {
     await vi.advanceTimersByTimeAsync(999)
     expect([vi.getTimerCount(), codes.length]).toEqual([2000, 0])
     await vi.advanceTimersByTimeAsync(1)
-    expect([vi.getTimerCount(), codes.length, [...new Set(codes)]]).toEqual([0, 2000, ['unavailable']])
+    expect([vi.getTimerCount(), codes.length, [...new Set(codes)]]).toEqual([
+      0,
+      2000,
+      ['unavailable'],
+    ])
     vi.useRealTimers()
-    expect(secrets.some((secret) => decidedNow(twinkey, sent({ credential: secret }), anyTarget) !== undefined)).toBe(false)
+    expect(
+      secrets.some(
+        (secret) => decidedNow(twinkey, sent({ credential: secret }), anyTarget) !== undefined,
+      ),
+    ).toBe(false)
   })
 
   it('with a throttle costs what that lets through and what is under way, and keeps nobody out who is known', async () => {
@@ -72,7 +88,9 @@ describe('a flood of made-up secrets', () => {
     const { twinkey, spy, clock } = createBench({ store: memoryStore() })
     const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
     const ask = async (credential: string, peer: string) =>
-      codeOf(await twinkey.authenticate({ ...sent({ credential }), peer }, { ...anyTarget, throttle }))
+      codeOf(
+        await twinkey.authenticate({ ...sent({ credential }), peer }, { ...anyTarget, throttle }),
+      )
     expect(await ask(primary, 'peer 0')).toBe('let in')
     for (let wave = 0; wave < 100; wave++) {
       await Promise.all(unknown(20).map((secret, peer) => ask(secret, `peer ${peer}`)))
@@ -83,6 +101,9 @@ describe('a flood of made-up secrets', () => {
     const before = spy.calls.get
     const codes = await Promise.all(unknown(50).map((secret) => ask(secret, 'another')))
     codes.push(...(await Promise.all(unknown(50).map((secret) => ask(secret, 'another')))))
-    expect([spy.calls.get - before, codes.filter((code) => code === 'rate_limited').length]).toEqual([50, 50])
+    expect([
+      spy.calls.get - before,
+      codes.filter((code) => code === 'rate_limited').length,
+    ]).toEqual([50, 50])
   })
 })

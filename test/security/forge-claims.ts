@@ -1,7 +1,21 @@
 import type { RefusalReason } from 'twinkey'
 import { type Forging, type HostileToken, hostile, nested, sealed } from './forge-token.ts'
 
-const CLAIMS = ['iss', 'aud', 'sub', 'client_id', 'secret_id', 'jti', 'iat', 'exp', 'nbf', 'scope', 'tenants', 'environments', 'workflows']
+const CLAIMS = [
+  'iss',
+  'aud',
+  'sub',
+  'client_id',
+  'secret_id',
+  'jti',
+  'iat',
+  'exp',
+  'nbf',
+  'scope',
+  'tenants',
+  'environments',
+  'workflows',
+]
 const REACHES = ['tenants', 'environments', 'workflows']
 const MISSING = Symbol('missing')
 const VALUES: readonly unknown[] = [
@@ -41,8 +55,13 @@ export function wrongTypes(f: Forging): HostileToken[] {
 // What has the right type is tried elsewhere: as a time, as the name of a key, as what is reached.
 function mayBe(claim: string, value: unknown): boolean {
   if (claim === 'nbf') return value === MISSING || value === 1
-  if (REACHES.includes(claim)) return Array.isArray(value) && (value.length === 0 || value[0] === 'x')
-  return typeof value === 'string' && value !== '' && ['sub', 'client_id', 'secret_id', 'jti', 'scope'].includes(claim)
+  if (REACHES.includes(claim))
+    return Array.isArray(value) && (value.length === 0 || value[0] === 'x')
+  return (
+    typeof value === 'string' &&
+    value !== '' &&
+    ['sub', 'client_id', 'secret_id', 'jti', 'scope'].includes(claim)
+  )
 }
 
 /** Times that are out of reach, or are none. */
@@ -145,12 +164,24 @@ export function wrongParties(f: Forging): HostileToken[] {
   ]
   return [
     ...issuers.map((each) =>
-      hostile(`iss ${JSON.stringify(each)}`, sealed(f, { payload: { ...f.claims, iss: each } }), 'token_issuer_unknown'),
+      hostile(
+        `iss ${JSON.stringify(each)}`,
+        sealed(f, { payload: { ...f.claims, iss: each } }),
+        'token_issuer_unknown',
+      ),
     ),
     ...audiences.map((each) =>
-      hostile(`aud ${JSON.stringify(each)}`, sealed(f, { payload: { ...f.claims, aud: each } }), 'token_audience_unknown'),
+      hostile(
+        `aud ${JSON.stringify(each)}`,
+        sealed(f, { payload: { ...f.claims, aud: each } }),
+        'token_audience_unknown',
+      ),
     ),
-    hostile('iss and aud exchanged', sealed(f, { payload: { ...f.claims, iss: aud, aud: iss } }), 'token_issuer_unknown'),
+    hostile(
+      'iss and aud exchanged',
+      sealed(f, { payload: { ...f.claims, iss: aud, aud: iss } }),
+      'token_issuer_unknown',
+    ),
   ]
 }
 
@@ -190,12 +221,19 @@ export function wrongReaches(f: Forging): HostileToken[] {
   return REACHES.flatMap((reach) =>
     values.map((value) => {
       const name = `${reach} ${JSON.stringify(value).slice(0, 40)}`
-      return hostile(name, sealed(f, { payload: { ...f.claims, [reach]: value } }), 'token_claims_wrong')
+      return hostile(
+        name,
+        sealed(f, { payload: { ...f.claims, [reach]: value } }),
+        'token_claims_wrong',
+      )
     }),
   )
 }
 
-/** Names and ids with characters that no name and no id has, or with too many: what is in them goes to handlers, events and logs. */
+/**
+ * Names and ids with characters that no name and no id has, or with too many: what is in them goes
+ * to handlers, events and logs.
+ */
 export function wrongNames(f: Forging): HostileToken[] {
   const unsafe = [
     '\u0000',
@@ -210,13 +248,44 @@ export function wrongNames(f: Forging): HostileToken[] {
     'a'.repeat(129),
     'a'.repeat(4000),
   ]
-  const noId = [...unsafe, "' OR '1'='1", '../../keys/1', 'a b', 'a:b', '\u043a\u043b\u044e\u0447', 'a'.repeat(65)]
-  const noScope = [' ', 'a ', ' a', 'a  b', 'a"b', 'a\\b', 'a\u0000', 'a\tb', 'a\n', '\u007f', '\u00e9', '\ud800']
-  const values: Record<string, readonly string[]> = { sub: unsafe, client_id: noId, secret_id: noId, jti: noId, scope: noScope }
+  const noId = [
+    ...unsafe,
+    "' OR '1'='1",
+    '../../keys/1',
+    'a b',
+    'a:b',
+    '\u043a\u043b\u044e\u0447',
+    'a'.repeat(65),
+  ]
+  const noScope = [
+    ' ',
+    'a ',
+    ' a',
+    'a  b',
+    'a"b',
+    'a\\b',
+    'a\u0000',
+    'a\tb',
+    'a\n',
+    '\u007f',
+    '\u00e9',
+    '\ud800',
+  ]
+  const values: Record<string, readonly string[]> = {
+    sub: unsafe,
+    client_id: noId,
+    secret_id: noId,
+    jti: noId,
+    scope: noScope,
+  }
   return Object.entries(values).flatMap(([claim, texts]) =>
     texts.map((text) => {
       const name = `${claim} ${JSON.stringify(text).slice(0, 40)}, ${text.length} long`
-      return hostile(name, sealed(f, { payload: { ...f.claims, [claim]: text } }), 'token_claims_wrong')
+      return hostile(
+        name,
+        sealed(f, { payload: { ...f.claims, [claim]: text } }),
+        'token_claims_wrong',
+      )
     }),
   )
 }

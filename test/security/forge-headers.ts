@@ -1,6 +1,13 @@
 import { createHmac, createPublicKey } from 'node:crypto'
 import { base64url, encoded, type ForgedPart, signatureOf } from '../support/forge.ts'
-import { type Forging, type HostileToken, hostile, malformed, nested, sealed } from './forge-token.ts'
+import {
+  type Forging,
+  type HostileToken,
+  hostile,
+  malformed,
+  nested,
+  sealed,
+} from './forge-token.ts'
 
 const NONE = ['none', 'None', 'nOnE', 'NONE', 'none ', '']
 const NAMES = [
@@ -19,16 +26,50 @@ const NAMES = [
   'ES512',
   'EdDSA',
 ]
-const MORE_NAMES = ['Ed25519', 'Ed448', 'RSA-OAEP', 'ECDH-ES', 'dir', 'A256KW', 'RS1', 'ML-DSA-44', 'toString', '__proto__']
+const MORE_NAMES = [
+  'Ed25519',
+  'Ed448',
+  'RSA-OAEP',
+  'ECDH-ES',
+  'dir',
+  'A256KW',
+  'RS1',
+  'ML-DSA-44',
+  'toString',
+  '__proto__',
+]
 const NO_TEXT = [null, true, 0, 1, [], {}]
 
-/** Tokens whose `alg` is not that of the key: all signed by the real key, those that could be with what the header says too. */
+/**
+ * Tokens whose `alg` is not that of the key: all signed by the real key, those that could be with
+ * what the header says too.
+ */
 export function confusedAlgorithms(f: Forging): HostileToken[] {
   const own = f.algorithm
-  const spelt = [own.toLowerCase(), own.toUpperCase(), `${own} `, ` ${own}`, `${own}\u0000`, `${own}\n`, `"${own}"`, `${own},none`]
-  const names = [...NONE, ...NAMES, ...MORE_NAMES, ...spelt, ...NO_TEXT, [own], [own, 'none'], { alg: own }].filter((name) => name !== own)
+  const spelt = [
+    own.toLowerCase(),
+    own.toUpperCase(),
+    `${own} `,
+    ` ${own}`,
+    `${own}\u0000`,
+    `${own}\n`,
+    `"${own}"`,
+    `${own},none`,
+  ]
+  const names = [
+    ...NONE,
+    ...NAMES,
+    ...MORE_NAMES,
+    ...spelt,
+    ...NO_TEXT,
+    [own],
+    [own, 'none'],
+    { alg: own },
+  ].filter((name) => name !== own)
   const { alg: _alg, ...without } = f.header
-  const changed = names.map((alg) => malformed(f, `alg ${JSON.stringify(alg)}`, { ...f.header, alg }))
+  const changed = names.map((alg) =>
+    malformed(f, `alg ${JSON.stringify(alg)}`, { ...f.header, alg }),
+  )
   const unsigned = NONE.flatMap((alg) => {
     const input = `${encoded({ ...f.header, alg })}.${encoded(f.claims)}`
     return [
@@ -46,20 +87,30 @@ export function confusedAlgorithms(f: Forging): HostileToken[] {
             `alg ${sister}, signed so by the same key`,
             sealed(f, { header: { ...f.header, alg: sister }, key: { ...f.key, alg: sister } }),
           ),
-          hostile(`signed by ${sister} with the same key`, sealed(f, { key: { ...f.key, alg: sister } }), 'token_signature_wrong'),
+          hostile(
+            `signed by ${sister} with the same key`,
+            sealed(f, { key: { ...f.key, alg: sister } }),
+            'token_signature_wrong',
+          ),
         ]
       : []
   return [
     ...changed,
     malformed(f, 'no alg', without),
     ...unsigned,
-    hostile(`alg ${other}, signed so by another configured key`, sealed(f, { header: { ...f.header, alg: other }, key: f.cousin })),
+    hostile(
+      `alg ${other}, signed so by another configured key`,
+      sealed(f, { header: { ...f.header, alg: other }, key: f.cousin }),
+    ),
     ...bySame,
     ...symmetric(f),
   ]
 }
 
-/** Tokens with an HMAC whose secret is the public key, in every form in which a verifier may hold it. */
+/**
+ * Tokens with an HMAC whose secret is the public key, in every form in which a verifier may hold
+ * it.
+ */
 function symmetric(f: Forging): HostileToken[] {
   const [published = {}] = f.published
   const publicKey = createPublicKey({ key: published as Record<string, string>, format: 'jwk' })
@@ -85,7 +136,11 @@ function symmetric(f: Forging): HostileToken[] {
   }
   return Object.entries(secrets).flatMap(([name, secret]) => [
     hostile(`HS256 with the ${name}`, signed('HS256', 'sha256', secret)),
-    hostile(`HMAC under the alg of the key, with the ${name}`, signed(f.algorithm, 'sha256', secret), 'token_signature_wrong'),
+    hostile(
+      `HMAC under the alg of the key, with the ${name}`,
+      signed(f.algorithm, 'sha256', secret),
+      'token_signature_wrong',
+    ),
     ...(name.startsWith('PEM')
       ? [
           hostile(`HS384 with the ${name}`, signed('HS384', 'sha384', secret)),
@@ -95,7 +150,10 @@ function symmetric(f: Forging): HostileToken[] {
   ])
 }
 
-/** Tokens whose `kid` leads nowhere, somewhere else, or would lead somewhere where it is not looked up as a name. */
+/**
+ * Tokens whose `kid` leads nowhere, somewhere else, or would lead somewhere where it is not looked
+ * up as a name.
+ */
 export function trickyKeyIds(f: Forging): HostileToken[] {
   const own = String(f.header['kid'])
   const [, twin, cousin] = f.published
@@ -141,29 +199,53 @@ export function trickyKeyIds(f: Forging): HostileToken[] {
     { toString: own },
   ]
   const { kid: _kid, ...without } = f.header
-  const unknown = (name: string, header: ForgedPart) => hostile(name, sealed(f, { header }), 'token_key_unknown')
-  const kids = names.filter((kid) => kid !== own).map((kid) => unknown(`kid ${JSON.stringify(kid).slice(0, 60)}`, { ...f.header, kid }))
+  const unknown = (name: string, header: ForgedPart) =>
+    hostile(name, sealed(f, { header }), 'token_key_unknown')
+  const kids = names
+    .filter((kid) => kid !== own)
+    .map((kid) => unknown(`kid ${JSON.stringify(kid).slice(0, 60)}`, { ...f.header, kid }))
   const evilKid = { ...f.header, kid: 'B'.repeat(43) }
   return [
     ...kids,
     unknown('no kid', without),
-    hostile('the kid of another configured key', sealed(f, { header: { ...f.header, kid: twin?.kid } }), 'token_signature_wrong'),
-    hostile('signed by another configured key', sealed(f, { key: f.twin }), 'token_signature_wrong'),
-    malformed(f, 'the kid of a configured key of another algorithm', { ...f.header, kid: cousin?.kid }),
+    hostile(
+      'the kid of another configured key',
+      sealed(f, { header: { ...f.header, kid: twin?.kid } }),
+      'token_signature_wrong',
+    ),
+    hostile(
+      'signed by another configured key',
+      sealed(f, { key: f.twin }),
+      'token_signature_wrong',
+    ),
+    malformed(f, 'the kid of a configured key of another algorithm', {
+      ...f.header,
+      kid: cousin?.kid,
+    }),
     hostile(
       'the kid and the alg of a configured key of another algorithm',
       sealed(f, { header: { ...f.header, kid: cousin?.kid, alg: cousin?.alg } }),
       'token_signature_wrong',
     ),
     hostile('signed by the attacker', sealed(f, { key: f.evil }), 'token_signature_wrong'),
-    hostile('signed by the attacker, with a kid of its own', sealed(f, { header: evilKid, key: f.evil }), 'token_key_unknown'),
+    hostile(
+      'signed by the attacker, with a kid of its own',
+      sealed(f, { header: evilKid, key: f.evil }),
+      'token_key_unknown',
+    ),
   ]
 }
 
-/** Tokens that bring a key, or say where to get one. Signed by the real key, and by the attacker's, which is what is brought. */
+/**
+ * Tokens that bring a key, or say where to get one. Signed by the real key, and by the attacker's,
+ * which is what is brought.
+ */
 export function broughtKeys(f: Forging): HostileToken[] {
   const { d: _private, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...jwk } = f.evil
-  const der = createPublicKey({ key: jwk as Record<string, string>, format: 'jwk' }).export({ type: 'spki', format: 'der' })
+  const der = createPublicKey({ key: jwk as Record<string, string>, format: 'jwk' }).export({
+    type: 'spki',
+    format: 'der',
+  })
   const members: Record<string, unknown>[] = [
     { jwk },
     { jwk: f.published[0] },
@@ -181,14 +263,33 @@ export function broughtKeys(f: Forging): HostileToken[] {
   return members.flatMap((member) => {
     const header = { ...f.header, ...member }
     const name = JSON.stringify(member).slice(0, 60)
-    return [malformed(f, name, header), hostile(`${name}, signed by the attacker`, sealed(f, { header, key: f.evil }))]
+    return [
+      malformed(f, name, header),
+      hostile(`${name}, signed by the attacker`, sealed(f, { header, key: f.evil })),
+    ]
   })
 }
 
 /** Tokens whose header asks for what is not done, or has another type. */
 export function extendedHeaders(f: Forging): HostileToken[] {
   const members: Record<string, unknown>[] = [
-    ...[[], ['exp'], ['b64'], ['b64', 'b64'], ['alg'], ['typ'], ['x'], [''], [1], [null], 'exp', '', null, true, {}].map((crit) => ({
+    ...[
+      [],
+      ['exp'],
+      ['b64'],
+      ['b64', 'b64'],
+      ['alg'],
+      ['typ'],
+      ['x'],
+      [''],
+      [1],
+      [null],
+      'exp',
+      '',
+      null,
+      true,
+      {},
+    ].map((crit) => ({
       crit,
     })),
     { crit: ['exp'], exp: f.claims['exp'] },
@@ -214,13 +315,38 @@ export function extendedHeaders(f: Forging): HostileToken[] {
     { x: nested(2000) },
   ]
   const types = [
-    ...['JWT', 'jwt', 'at-jwt', 'at+jwt ', ' at+jwt', 'at+jwt\u0000', 'at+jwt,JWT', 'at jwt', 'AT+\u212aWT', 'dpop+jwt', 'id+jwt', 'JOSE'],
-    ...['application/jwt', 'application/at+jwt; x=y', 'text/at+jwt', 'Application/At+Jwt ', 'application%2fat+jwt', ''],
+    ...[
+      'JWT',
+      'jwt',
+      'at-jwt',
+      'at+jwt ',
+      ' at+jwt',
+      'at+jwt\u0000',
+      'at+jwt,JWT',
+      'at jwt',
+      'AT+\u212aWT',
+      'dpop+jwt',
+      'id+jwt',
+      'JOSE',
+    ],
+    ...[
+      'application/jwt',
+      'application/at+jwt; x=y',
+      'text/at+jwt',
+      'Application/At+Jwt ',
+      'application%2fat+jwt',
+      '',
+    ],
     ...[null, true, 0, 1, 1.5, [], ['at+jwt'], {}, { typ: 'at+jwt' }],
   ]
   const { typ: _typ, ...without } = f.header
   return [
-    ...members.map((member) => malformed(f, `header with ${JSON.stringify(member).slice(0, 60)}`, { ...f.header, ...member })),
+    ...members.map((member) =>
+      malformed(f, `header with ${JSON.stringify(member).slice(0, 60)}`, {
+        ...f.header,
+        ...member,
+      }),
+    ),
     ...types.map((typ) => malformed(f, `typ ${JSON.stringify(typ)}`, { ...f.header, typ })),
     malformed(f, 'no typ', without),
     ...unencoded(f),
@@ -234,6 +360,9 @@ function unencoded(f: Forging): HostileToken[] {
     const head = encoded({ ...f.header, ...member })
     const signature = base64url(signatureOf(`${head}.${payload}`, f.key))
     const name = `unencoded payload, ${JSON.stringify(member)}`
-    return [hostile(name, `${head}.${base64url(payload)}.${signature}`), hostile(`${name}, as it is`, `${head}.${payload}.${signature}`)]
+    return [
+      hostile(name, `${head}.${base64url(payload)}.${signature}`),
+      hostile(`${name}, as it is`, `${head}.${payload}.${signature}`),
+    ]
   })
 }

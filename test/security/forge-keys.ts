@@ -15,7 +15,12 @@ interface Ground {
 }
 
 /** Makes keys, mints tokens with them, and ends them in every way. A minute goes by. */
-export async function buryKeys({ twinkey, before, spy, clock }: Ground): Promise<Pick<Forging, 'graves' | 'aliasId'>> {
+export async function buryKeys({
+  twinkey,
+  before,
+  spy,
+  clock,
+}: Ground): Promise<Pick<Forging, 'graves' | 'aliasId'>> {
   const { keys } = twinkey
   const live = (name: string, more: { expiresAt?: number; secondary?: boolean } = {}) =>
     keys.create({ name, scope: { tenants: ['t'] }, ...more })
@@ -27,7 +32,13 @@ export async function buryKeys({ twinkey, before, spy, clock }: Ground): Promise
     more: { by?: Twinkey; issuedReason?: RefusalReason } = {},
   ) => {
     const { by = twinkey, issuedReason = reason } = more
-    graves.push({ name, token: await issued(by, primary), reason, issuedReason, knowable: by !== twinkey })
+    graves.push({
+      name,
+      token: await issued(by, primary),
+      reason,
+      issuedReason,
+      knowable: by !== twinkey,
+    })
   }
 
   for (const [change, reason] of [
@@ -52,22 +63,45 @@ export async function buryKeys({ twinkey, before, spy, clock }: Ground): Promise
   await keys.rotate(inGrace.key.id, { graceSeconds: 30 })
 
   const expiring = await live('expiring', { expiresAt: clock.now() + 30_000 })
-  await bury(expiring, 'of a key that has expired', 'key_expired', { issuedReason: 'token_expired' })
+  await bury(expiring, 'of a key that has expired', 'key_expired', {
+    issuedReason: 'token_expired',
+  })
 
-  await bury(await live('long ago'), 'of a signing key that was removed', 'token_key_unknown', { by: before })
+  await bury(await live('long ago'), 'of a signing key that was removed', 'token_key_unknown', {
+    by: before,
+  })
   await before.close()
 
   clock.advance(60_000)
   return { graves, aliasId: await aliasIdOf(twinkey, spy) }
 }
 
-/** The tokens of dead keys: as they were issued, and signed again to live for another hour. And those of keys that are none. */
+/**
+ * The tokens of dead keys: as they were issued, and signed again to live for another hour. And
+ * those of keys that are none.
+ */
 export function tokensOfTheDead(f: Forging): HostileToken[] {
-  const again = (payload: Readonly<Record<string, unknown>>) => sealed(f, { payload: { ...payload, iat: f.now, exp: f.now + 3600 } })
+  const again = (payload: Readonly<Record<string, unknown>>) =>
+    sealed(f, { payload: { ...payload, iat: f.now, exp: f.now + 3600 } })
   const dead = f.graves.flatMap(({ name, token, reason, issuedReason, knowable }) => {
-    const first = { name, text: token, reason: issuedReason, dead: !knowable && issuedReason !== 'token_expired' }
+    const first = {
+      name,
+      text: token,
+      reason: issuedReason,
+      dead: !knowable && issuedReason !== 'token_expired',
+    }
     // Whoever has the real key signs with that one.
-    return knowable ? [first] : [first, { name: `${name}, signed again`, text: again(decoded(token).payload), reason, dead: true }]
+    return knowable
+      ? [first]
+      : [
+          first,
+          {
+            name: `${name}, signed again`,
+            text: again(decoded(token).payload),
+            reason,
+            dead: true,
+          },
+        ]
   })
   const others: [string, Readonly<Record<string, unknown>>, RefusalReason][] = [
     ['of a key that never was', { client_id: 'nosuchkey0000000' }, 'key_unknown'],
@@ -77,14 +111,23 @@ export function tokensOfTheDead(f: Forging): HostileToken[] {
     ['of a secret that never was', { secret_id: 'nosuchsecret0000' }, 'secret_replaced'],
     ['of a secret that objects inherit', { secret_id: 'constructor' }, 'secret_replaced'],
     ['of a secret called primary', { secret_id: 'primary' }, 'secret_replaced'],
-    ['of the secret of another key', { secret_id: decoded(f.graves[0]?.token ?? '').payload['secret_id'] }, 'secret_replaced'],
+    [
+      'of the secret of another key',
+      { secret_id: decoded(f.graves[0]?.token ?? '').payload['secret_id'] },
+      'secret_replaced',
+    ],
     [
       'of another key, and the secret of this one',
       { client_id: decoded(f.graves[3]?.token ?? '').payload['client_id'] },
       'secret_replaced',
     ],
   ]
-  const foreign = others.map(([name, change, reason]) => ({ name, text: again({ ...f.claims, ...change }), reason, dead: true }))
+  const foreign = others.map(([name, change, reason]) => ({
+    name,
+    text: again({ ...f.claims, ...change }),
+    reason,
+    dead: true,
+  }))
   return [...dead, ...foreign]
 }
 

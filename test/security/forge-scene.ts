@@ -20,7 +20,10 @@ import { type Forging, issued } from './forge-token.ts'
 /** The algorithms that tokens can be signed with. */
 export const ALGORITHMS: readonly SigningAlgorithm[] = ['ES256', 'EdDSA', 'RS256', 'PS256']
 
-/** An API that issues and verifies by one algorithm, a service that has only its public keys, and the attacker's server. */
+/**
+ * An API that issues and verifies by one algorithm, a service that has only its public keys, and
+ * the attacker's server.
+ */
 export interface Scene {
   readonly forging: Forging
   readonly twinkey: Twinkey
@@ -52,7 +55,10 @@ export async function createScene(algorithm: SigningAlgorithm): Promise<Scene> {
       ...more,
     })
   const twinkey = make([key, twin, cousin], { onEvent: (event) => events.push(event) })
-  const { primary } = await twinkey.keys.create({ name: 'good', scope: { tenants: ['t'], workflows: [WORKFLOW] } })
+  const { primary } = await twinkey.keys.create({
+    name: 'good',
+    scope: { tenants: ['t'], workflows: [WORKFLOW] },
+  })
   const { graves, aliasId } = await buryKeys({ twinkey, before: make([retired]), spy, clock })
   let token = await issued(twinkey, primary)
   // One whose signature has a character that the two alphabets of base64 write differently.
@@ -70,19 +76,44 @@ export async function createScene(algorithm: SigningAlgorithm): Promise<Scene> {
   const lure = await createSource({ keys: [evilPublic] })
   const { header, payload: claims } = decoded(token)
   const now = clock.now() / 1000
-  const forging = { algorithm, key, twin, cousin, evil, published, token, header, claims, now, lure: lure.url, graves, aliasId }
+  const forging = {
+    algorithm,
+    key,
+    twin,
+    cousin,
+    evil,
+    published,
+    token,
+    header,
+    claims,
+    now,
+    lure: lure.url,
+    graves,
+    aliasId,
+  }
   const close = async () => {
     await lure.close()
     await twinkey.close()
   }
-  return { forging, twinkey, verifier, clock, spy, events, verifierEvents, lured: lure.requests, close }
+  return {
+    forging,
+    twinkey,
+    verifier,
+    clock,
+    spy,
+    events,
+    verifierEvents,
+    lured: lure.requests,
+    close,
+  }
 }
 
 // Making RSA keys takes a while: RS256 and PS256 are tried with the same ones.
 let rsa: Promise<JWK[]> | undefined
 
 async function keysOf(algorithm: SigningAlgorithm): Promise<[JWK, JWK, JWK, JWK]> {
-  const four = (each: SigningAlgorithm) => Promise.all([1, 2, 3, 4].map(() => generateSigningKey(each)))
+  const four = (each: SigningAlgorithm) =>
+    Promise.all([1, 2, 3, 4].map(() => generateSigningKey(each)))
   const isRsa = algorithm === 'RS256' || algorithm === 'PS256'
   rsa ??= isRsa ? four('RS256') : undefined
   const keys = await (isRsa ? (rsa as Promise<JWK[]>) : four(algorithm))

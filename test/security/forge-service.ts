@@ -17,10 +17,15 @@ export interface Service {
   /** How often it was asked what is published. */
   asked(): number
   /** A token of a new key. */
-  mint(request?: TokenRequest & { owner?: string; by?: Twinkey }): Promise<{ token: string; keyId: string }>
+  mint(
+    request?: TokenRequest & { owner?: string; by?: Twinkey },
+  ): Promise<{ token: string; keyId: string }>
   /** The code with which a request is refused, or `'let in'`: by headers unless said otherwise. */
   decide(request: Sent, requirement?: Requirement, by?: Verifier): Promise<string>
-  /** The same without waiting, for any target unless said otherwise; undefined where something must be asked. */
+  /**
+   * The same without waiting, for any target unless said otherwise; undefined where something must
+   * be asked.
+   */
   decideNow(request: Sent, requirement?: Requirement): string | undefined
   /** The same for a token alone. */
   verdict(token: string): Promise<string>
@@ -29,7 +34,11 @@ export interface Service {
 }
 
 /** What a key of a service reaches. */
-export const SCOPE = { tenants: ['t', 'u'], environments: ['prod', 'test'], workflows: ['read', 'write'] } as const
+export const SCOPE = {
+  tenants: ['t', 'u'],
+  environments: ['prod', 'test'],
+  workflows: ['read', 'write'],
+} as const
 
 export async function createService(): Promise<Service> {
   const bench = createBench()
@@ -42,7 +51,14 @@ export async function createService(): Promise<Service> {
     return set
   }
   const another = (options: Partial<VerifierOptions> = {}) =>
-    createVerifier({ jwks, issuer: ISSUER, audience: AUDIENCE, now: bench.clock.now, onEvent: (event) => events.push(event), ...options })
+    createVerifier({
+      jwks,
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      now: bench.clock.now,
+      onEvent: (event) => events.push(event),
+      ...options,
+    })
   const verifier = another()
   return {
     bench,
@@ -54,13 +70,19 @@ export async function createService(): Promise<Service> {
     },
     asked: () => asked,
     async mint({ owner, by = bench.twinkey, ...rest } = {}) {
-      const { key, primary } = await by.keys.create({ name: 'n', scope: SCOPE, ...(owner === undefined ? {} : { owner }) })
+      const { key, primary } = await by.keys.create({
+        name: 'n',
+        scope: SCOPE,
+        ...(owner === undefined ? {} : { owner }),
+      })
       const issued = await by.tokens.issue(primary, rest)
       if (!issued.ok) throw new Error(issued.refusal.code)
       return { token: issued.token, keyId: key.id }
     },
     async decide(request, requirement = byHeaders, by = verifier) {
-      return codeOf((await by.authenticate(sent(request), new CheckedRequirement(requirement))) as Decision)
+      return codeOf(
+        (await by.authenticate(sent(request), new CheckedRequirement(requirement))) as Decision,
+      )
     },
     decideNow(request, requirement = anyTarget) {
       const decision = verifier.decide(sent(request), new CheckedRequirement(requirement))
@@ -69,6 +91,7 @@ export async function createService(): Promise<Service> {
       return undefined
     },
     verdict: async (token) => codeOf(await verifier.verify(token)),
-    reasons: () => events.map((event) => (event.type === 'access.refused' ? event.reason : event.type)),
+    reasons: () =>
+      events.map((event) => (event.type === 'access.refused' ? event.reason : event.type)),
   }
 }

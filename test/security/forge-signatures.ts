@@ -31,13 +31,22 @@ export function wrongSignatures(f: Forging): HostileToken[] {
     ['twice', Buffer.concat([good, good])],
     ['half', good.subarray(0, good.length / 2)],
     ['backwards', Buffer.from(good).reverse()],
-    ['halves exchanged', Buffer.concat([good.subarray(good.length / 2), good.subarray(0, good.length / 2)])],
+    [
+      'halves exchanged',
+      Buffer.concat([good.subarray(good.length / 2), good.subarray(0, good.length / 2)]),
+    ],
     ['as text of base64url', Buffer.from(base64url(good))],
     ['as hexadecimal', Buffer.from(good.toString('hex'))],
     ['of the header alone', signatureOf(encoded(f.header), f.key)],
     ['of the claims alone', signatureOf(encoded(f.claims), f.key)],
-    ['of the decoded text', signatureOf(`${JSON.stringify(f.header)}.${JSON.stringify(f.claims)}`, f.key)],
-    ['of another header', signatureOf(`${encoded({ ...f.header, typ: 'AT+JWT' })}.${encoded(f.claims)}`, f.key)],
+    [
+      'of the decoded text',
+      signatureOf(`${JSON.stringify(f.header)}.${JSON.stringify(f.claims)}`, f.key),
+    ],
+    [
+      'of another header',
+      signatureOf(`${encoded({ ...f.header, typ: 'AT+JWT' })}.${encoded(f.claims)}`, f.key),
+    ],
     ['of the text with a line break', signatureOf(`${input}\n`, f.key)],
     ['of 4,000 bytes', Buffer.alloc(4000, 1)],
   ]
@@ -47,11 +56,17 @@ export function wrongSignatures(f: Forging): HostileToken[] {
   )
 }
 
-/** The same token with the other signature that ECDSA allows: whoever has one has the other, so it is good as well, and no more than that. */
+/**
+ * The same token with the other signature that ECDSA allows: whoever has one has the other, so it
+ * is good as well, and no more than that.
+ */
 export function negated(token: string): string {
   const [head, body, signature = ''] = token.split('.')
   const bytes = Buffer.from(signature, 'base64url')
-  const s = Buffer.from((P256_ORDER - numberOf(bytes.subarray(32))).toString(16).padStart(64, '0'), 'hex')
+  const s = Buffer.from(
+    (P256_ORDER - numberOf(bytes.subarray(32))).toString(16).padStart(64, '0'),
+    'hex',
+  )
   return `${head}.${body}.${base64url(Buffer.concat([bytes.subarray(0, 32), s]))}`
 }
 
@@ -68,14 +83,20 @@ function ofEcdsa(f: Forging, input: string, good: Buffer): [string, Uint8Array][
     ['over SHA-1', sign('sha1', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' })],
     ['over SHA-384', sign('sha384', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' })],
     ['over SHA-512', sign('sha512', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' })],
-    ...special.flatMap((a) => special.map((b): [string, Uint8Array] => [`of r ${a % 9973n} and s ${b % 9973n}, modulo 9973`, pair(a, b)])),
+    ...special.flatMap((a) =>
+      special.map((b): [string, Uint8Array] => [
+        `of r ${a % 9973n} and s ${b % 9973n}, modulo 9973`,
+        pair(a, b),
+      ]),
+    ),
     ...special.map((a): [string, Uint8Array] => [`with s ${a % 9973n}, modulo 9973`, pair(r, a)]),
   ]
 }
 
 function ofEd25519(f: Forging, input: string, good: Buffer): [string, Uint8Array][] {
   const s = numberOf(Buffer.from(good.subarray(32)).reverse())
-  const withS = (value: bigint) => Buffer.concat([good.subarray(0, 32), bytesOf(value, 32).reverse()])
+  const withS = (value: bigint) =>
+    Buffer.concat([good.subarray(0, 32), bytesOf(value, 32).reverse()])
   const multiples = [1n, 2n, 7n, 8n, 14n]
     .filter((times) => s + times * ED25519_ORDER < 2n ** 256n)
     .map((times): [string, Uint8Array] => [`with S + ${times} L`, withS(s + times * ED25519_ORDER)])
@@ -109,7 +130,8 @@ function ofRsa(f: Forging, input: string, good: Buffer): [string, Uint8Array][] 
   const s = numberOf(good)
   const key = privateKeyOf(f.key)
   const bytes = Buffer.from(input)
-  const pss = (saltLength: number, hash = 'sha256') => sign(hash, bytes, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength })
+  const pss = (saltLength: number, hash = 'sha256') =>
+    sign(hash, bytes, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength })
   const own: [string, Uint8Array][] =
     f.algorithm === 'PS256'
       ? [0, 1, 20, 31, 33, 64, 222].map((salt) => [`with a salt of ${salt} bytes`, pss(salt)])
@@ -136,7 +158,11 @@ function paddings(key: JWK, input: string): [string, Uint8Array][] {
   const digest = createHash('sha256').update(input).digest()
   const prefix = Buffer.from('3031300d060960864801650304020105000420', 'hex')
   const info = Buffer.concat([prefix, digest])
-  const without = Buffer.concat([Buffer.from('302f300b0609608648016503040201', 'hex'), Buffer.from('0420', 'hex'), digest])
+  const without = Buffer.concat([
+    Buffer.from('302f300b0609608648016503040201', 'hex'),
+    Buffer.from('0420', 'hex'),
+    digest,
+  ])
   const block = (type: number, fill: number, middle: Buffer, after = Buffer.alloc(0)) => {
     const fills = Buffer.alloc(256 - 3 - middle.length - after.length, fill)
     return Buffer.concat([Buffer.from([0, type]), fills, Buffer.from([0]), middle, after])

@@ -5,18 +5,30 @@ import { type Forging, type HostileToken, hostile, sealed } from './forge-token.
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const SPACES = [' ', '\t', '\n', '\r\n', '\u00a0', '\u200b', '\ufeff', '\u0000', '\u0085', '\u2028']
 
-/** Other spellings of one good token: a lenient decoder reads the same bytes, or nearly the same, from each. */
+/**
+ * Other spellings of one good token: a lenient decoder reads the same bytes, or nearly the same,
+ * from each.
+ */
 export function otherSpellings(f: Forging): HostileToken[] {
   const { token } = f
   const [head, body, signature] = token.split('.') as [string, string, string]
   const texts: [string, string][] = [
-    ['standard base64 alphabet', `${head}.${body}.${signature.replaceAll('-', '+').replaceAll('_', '/')}`],
-    ['standard base64 with padding', `${head}.${body}.${Buffer.from(signature, 'base64url').toString('base64')}`],
+    [
+      'standard base64 alphabet',
+      `${head}.${body}.${signature.replaceAll('-', '+').replaceAll('_', '/')}`,
+    ],
+    [
+      'standard base64 with padding',
+      `${head}.${body}.${Buffer.from(signature, 'base64url').toString('base64')}`,
+    ],
     ['in lower case', token.toLowerCase()],
     ['in upper case', token.toUpperCase()],
     ['with its dots percent-encoded', token.replaceAll('.', '%2E')],
     ['with a letter percent-encoded', token.replace('e', '%65')],
-    ['with all of it percent-encoded', [...token].map((char) => `%${char.charCodeAt(0).toString(16)}`).join('')],
+    [
+      'with all of it percent-encoded',
+      [...token].map((char) => `%${char.charCodeAt(0).toString(16)}`).join(''),
+    ],
     ['with a plus for a space', `${token}+`],
     ['with a dot like ideographs have', token.replaceAll('.', '\u3002')],
     ['with a letter of full width', token.replace('e', '\uff45')],
@@ -47,7 +59,10 @@ export function otherSpellings(f: Forging): HostileToken[] {
   ]
 }
 
-/** One good token with every one of its characters changed in turn, and with a space before every one of them: too many to send over sockets. */
+/**
+ * One good token with every one of its characters changed in turn, and with a space before every
+ * one of them: too many to send over sockets.
+ */
 export function* everyPlace(token: string): Generator<string> {
   for (let i = 0; i <= token.length; i++) {
     for (const space of [' ', '\n', '=']) yield token.slice(0, i) + space + token.slice(i)
@@ -62,15 +77,28 @@ export function* everyPlace(token: string): Generator<string> {
 function padded(token: string): HostileToken[] {
   const segments = token.split('.')
   return segments.flatMap((segment, index) =>
-    ['=', '==', '===', '%3D'].map((pad) => hostile(`${pad} after part ${index + 1}`, segments.with(index, segment + pad).join('.'))),
+    ['=', '==', '===', '%3D'].map((pad) =>
+      hostile(`${pad} after part ${index + 1}`, segments.with(index, segment + pad).join('.')),
+    ),
   )
 }
 
 function spaced(token: string): HostileToken[] {
   const [head = '', body = ''] = token.split('.')
-  const places = [0, 1, head.length - 1, head.length, head.length + 1, head.length + 1 + body.length, token.length - 1, token.length]
+  const places = [
+    0,
+    1,
+    head.length - 1,
+    head.length,
+    head.length + 1,
+    head.length + 1 + body.length,
+    token.length - 1,
+    token.length,
+  ]
   return SPACES.flatMap((space) =>
-    places.map((at) => hostile(`${JSON.stringify(space)} at ${at}`, token.slice(0, at) + space + token.slice(at))),
+    places.map((at) =>
+      hostile(`${JSON.stringify(space)} at ${at}`, token.slice(0, at) + space + token.slice(at)),
+    ),
   )
 }
 
@@ -87,13 +115,17 @@ function unusedBits(token: string): HostileToken[] {
   })
 }
 
-// The same where the signature is over the text with those bits, for each number of them that there can be in a payload.
+// The same where the signature is over the text with those bits, for each number of them that there
+// can be in a payload.
 function signedBits(f: Forging): HostileToken[] {
   const head = encoded(f.header)
   return ['a', 'ab', 'abc'].flatMap((jti) =>
     unusedBits(`${head}.${encoded({ ...f.claims, jti })}.AAAA`).map(({ name, text }) => {
       const input = text.slice(0, text.lastIndexOf('.'))
-      return hostile(`${name}, signed, with jti ${jti}`, `${input}.${base64url(signatureOf(input, f.key))}`)
+      return hostile(
+        `${name}, signed, with jti ${jti}`,
+        `${input}.${base64url(signatureOf(input, f.key))}`,
+      )
     }),
   )
 }
@@ -101,7 +133,11 @@ function signedBits(f: Forging): HostileToken[] {
 // More, fewer, empty and exchanged parts.
 function parts(f: Forging, token: string): HostileToken[] {
   const [head, body, signature] = token.split('.') as [string, string, string]
-  const other = sealed(f, { payload: { ...f.claims, tenants: '*' } }).split('.') as [string, string, string]
+  const other = sealed(f, { payload: { ...f.claims, tenants: '*' } }).split('.') as [
+    string,
+    string,
+    string,
+  ]
   const texts: [string, string, RefusalReason?][] = [
     ['nothing', ''],
     ['one dot', '.'],
@@ -123,9 +159,15 @@ function parts(f: Forging, token: string): HostileToken[] {
     ['signature of another token', `${head}.${body}.${other[2]}`, 'token_signature_wrong'],
     ['the header as a signature', `${head}.${body}.${head}`, 'token_signature_wrong'],
     ['flattened JSON', JSON.stringify({ payload: body, protected: head, signature })],
-    ['general JSON', JSON.stringify({ payload: body, signatures: [{ protected: head, signature }] })],
+    [
+      'general JSON',
+      JSON.stringify({ payload: body, signatures: [{ protected: head, signature }] }),
+    ],
     ['JSON as base64url', base64url(JSON.stringify({ payload: body, protected: head, signature }))],
-    ['five parts as of a JWE', `${encoded({ ...f.header, enc: 'A256GCM' })}.${body}.${'A'.repeat(16)}.${body}.${'A'.repeat(22)}`],
+    [
+      'five parts as of a JWE',
+      `${encoded({ ...f.header, enc: 'A256GCM' })}.${body}.${'A'.repeat(16)}.${body}.${'A'.repeat(22)}`,
+    ],
     ['a secret before it', `tk_${token}`, 'kind_not_accepted'],
     ['a secret after it', `${token}tk_`],
   ]

@@ -8,16 +8,25 @@ export interface HostileToken {
   readonly text: string
   /** Why, as `tokens.verify` tells the operator. */
   readonly reason: RefusalReason
-  /** Whether nothing is wrong with the token itself, but with its key or secret: what a verifier without the store cannot know. */
+  /**
+   * Whether nothing is wrong with the token itself, but with its key or secret: what a verifier
+   * without the store cannot know.
+   */
   readonly dead?: boolean
 }
 
-/** What hostile tokens are forged with: everything that an attacker may have, and the real private key too. */
+/**
+ * What hostile tokens are forged with: everything that an attacker may have, and the real private
+ * key too.
+ */
 export interface Forging {
   readonly algorithm: SigningAlgorithm
   /** Signs: private. */
   readonly key: JWK
-  /** Another one of that algorithm, and one of another algorithm, that the API verifies with: private. */
+  /**
+   * Another one of that algorithm, and one of another algorithm, that the API verifies with:
+   * private.
+   */
   readonly twin: JWK
   readonly cousin: JWK
   /** The attacker's own: private. */
@@ -57,7 +66,9 @@ export async function issued(twinkey: Twinkey, secret: string): Promise<string> 
   return answer.token
 }
 
-/** Signs with the real key, unless said otherwise, what is the good token's but for what is given. */
+/**
+ * Signs with the real key, unless said otherwise, what is the good token's but for what is given.
+ */
 export function sealed(
   forging: Forging,
   { header = forging.header, payload = forging.claims, key = forging.key }: Partial<Forgery>,
@@ -73,7 +84,11 @@ export function nested(depth: number): unknown {
 }
 
 /** A hostile token; `token_malformed` unless said otherwise. */
-export function hostile(name: string, text: string, reason: RefusalReason = 'token_malformed'): HostileToken {
+export function hostile(
+  name: string,
+  text: string,
+  reason: RefusalReason = 'token_malformed',
+): HostileToken {
   return { name, text, reason }
 }
 

@@ -7,7 +7,9 @@ import { otherSpellings } from './forge-spellings.ts'
 import type { Forging, HostileToken } from './forge-token.ts'
 
 /** The hostile tokens of one algorithm, by what is done in them. */
-export async function forgeAll(f: Forging): Promise<Readonly<Record<string, readonly HostileToken[]>>> {
+export async function forgeAll(
+  f: Forging,
+): Promise<Readonly<Record<string, readonly HostileToken[]>>> {
   return {
     'another algorithm': confusedAlgorithms(f),
     'tricks with the key id': trickyKeyIds(f),

@@ -6,18 +6,31 @@ export interface Answered {
   readonly token: HostileToken
   /** The status, or undefined where the connection was closed without one. */
   readonly status: number | undefined
-  /** The status for the good token on the same connection; undefined where the server had closed it. */
+  /**
+   * The status for the good token on the same connection; undefined where the server had closed it.
+   */
   readonly next: number | undefined
 }
 
-/** Sends hostile tokens over real connections, each followed by the good one, and goes on with a new connection wherever one is closed. */
-export async function sendAll(port: number, path: string, tokens: readonly HostileToken[], good: string): Promise<Answered[]> {
+/**
+ * Sends hostile tokens over real connections, each followed by the good one, and goes on with a new
+ * connection wherever one is closed.
+ */
+export async function sendAll(
+  port: number,
+  path: string,
+  tokens: readonly HostileToken[],
+  good: string,
+): Promise<Answered[]> {
   const answered: Answered[] = []
   while (answered.length < tokens.length) {
     const rest = tokens.slice(answered.length)
     const heard = await converse(
       port,
-      rest.flatMap(({ text }) => [{ bytes: requestFor(path, text) }, { bytes: requestFor(path, good) }]),
+      rest.flatMap(({ text }) => [
+        { bytes: requestFor(path, text) },
+        { bytes: requestFor(path, good) },
+      ]),
     )
     for (const [index, token] of rest.entries()) {
       const [status, next] = [heard[index * 2]?.status, heard[index * 2 + 1]?.status]

@@ -44,15 +44,22 @@ const VALUES: readonly unknown[] = [
   { code: 'x' },
 ]
 
-/** The body of a token request: its members, nothing where there is nothing, or a refusal. What cannot be read is never taken for empty. */
+/**
+ * The body of a token request: its members, nothing where there is nothing, or a refusal. What
+ * cannot be read is never taken for empty.
+ */
 export function bodyTarget(read: typeof readBody = readBody): Target<Buffer> {
   return {
     name: 'readBody',
     make: bodyBytes,
     judge(bytes) {
       const body = read({ bytes })
-      if (({} as Record<string, unknown>)['scope'] !== undefined) return { wrong: 'it has changed the prototype of all objects' }
-      if (body === undefined) return /^\s*(?:\{\s*\})?\s*$/.test(bytes.toString()) ? 'taken' : { wrong: 'it was taken for empty' }
+      if (({} as Record<string, unknown>)['scope'] !== undefined)
+        return { wrong: 'it has changed the prototype of all objects' }
+      if (body === undefined)
+        return /^\s*(?:\{\s*\})?\s*$/.test(bytes.toString())
+          ? 'taken'
+          : { wrong: 'it was taken for empty' }
       if (isRefusal(body)) {
         const problem = refusalProblem(body)
         return problem === undefined ? 'refused' : { wrong: problem }
@@ -62,8 +69,14 @@ export function bodyTarget(read: typeof readBody = readBody): Target<Buffer> {
   }
 }
 
-/** What each profile makes of the members of a body: a scope and a lifetime that a token may have, or a refusal. */
-export function tokenRequestTarget(profile: Profile, holder: Principal): Target<Record<string, unknown> | undefined> {
+/**
+ * What each profile makes of the members of a body: a scope and a lifetime that a token may have,
+ * or a refusal.
+ */
+export function tokenRequestTarget(
+  profile: Profile,
+  holder: Principal,
+): Target<Record<string, unknown> | undefined> {
   return {
     name: `tokenRequest of ${profile.name}`,
     make: members,
@@ -102,8 +115,13 @@ function members(random: Random): Record<string, unknown> | undefined {
   const body: Record<string, unknown> = {}
   if (!random.oneIn(3)) body['scope'] = random.oneIn(5) ? random.pick(VALUES) : scopeString(random)
   if (random.oneIn(2))
-    body['expires_in'] = random.oneIn(3) ? randomText(random, 5) : random.oneIn(2) ? random.pick(VALUES) : random.below(5000)
-  if (random.oneIn(2)) body['tenant_id'] = random.oneIn(2) ? random.pick(VALUES) : random.below(2000)
+    body['expires_in'] = random.oneIn(3)
+      ? randomText(random, 5)
+      : random.oneIn(2)
+        ? random.pick(VALUES)
+        : random.below(5000)
+  if (random.oneIn(2))
+    body['tenant_id'] = random.oneIn(2) ? random.pick(VALUES) : random.below(2000)
   if (random.oneIn(5)) body[random.pick(ODD)] = random.pick(VALUES)
   return body
 }

@@ -4,12 +4,22 @@ import type { Profile, WireRequest } from '../../src/index.ts'
 import { refusalProblem } from './fuzz-refusals.ts'
 import type { Judgement, Target } from './fuzz-run.ts'
 import type { FuzzScene } from './fuzz-scene.ts'
-import { anyRequest, credentialsIn, type FuzzRequest, name, wellFormed, wireRequest } from './fuzz-wire.ts'
+import {
+  anyRequest,
+  credentialsIn,
+  type FuzzRequest,
+  name,
+  wellFormed,
+  wireRequest,
+} from './fuzz-wire.ts'
 
 const KINDS = ['secret', 'token', 'either']
 const LONGEST = 8192
 
-/** Where a profile finds a credential: on guarded routes and at the exchange. What it finds stands in the request, and is no more than one may be. */
+/**
+ * Where a profile finds a credential: on guarded routes and at the exchange. What it finds stands
+ * in the request, and is no more than one may be.
+ */
 export function credentialTarget({ texts }: FuzzScene, profile: Profile): Target<FuzzRequest> {
   return {
     name: `credential of ${profile.name}`,
@@ -26,12 +36,19 @@ export function credentialTarget({ texts }: FuzzScene, profile: Profile): Target
   }
 }
 
-function credentialProblem(request: FuzzRequest, profile: Profile, read: Profile['credential']): string | undefined {
+function credentialProblem(
+  request: FuzzRequest,
+  profile: Profile,
+  read: Profile['credential'],
+): string | undefined {
   const credential = read(wireRequest(request))
   if (!isRefusal(credential)) {
-    if (!KINDS.includes(credential.kinds) || typeof credential.inAuthorizationHeader !== 'boolean') return 'no credential'
-    if (credential.text.length > LONGEST) return `a credential of ${credential.text.length} characters`
-    // Where the characters are left to whoever does not know the text, they may still turn out not to be any credential's.
+    if (!KINDS.includes(credential.kinds) || typeof credential.inAuthorizationHeader !== 'boolean')
+      return 'no credential'
+    if (credential.text.length > LONGEST)
+      return `a credential of ${credential.text.length} characters`
+    // Where the characters are left to whoever does not know the text, they may still turn out not
+    // to be any credential's.
     if (credential.form?.test(credential.text) === false) return undefined
     const sent = credentialsIn(request)
     if (sent.has(credential.text) || sent.has(wellFormed(credential.text))) return undefined
@@ -44,14 +61,20 @@ function credentialProblem(request: FuzzRequest, profile: Profile, read: Profile
 }
 
 /** A header that names a target: read as it stands, or refused. */
-export function headerTarget(read: (request: WireRequest, of: string) => unknown = readHeader): Target<string> {
+export function headerTarget(
+  read: (request: WireRequest, of: string) => unknown = readHeader,
+): Target<string> {
   return {
     name: 'readHeader',
     make: name,
     judge(value): Judgement {
-      const found = read(wireRequest({ method: 'GET', url: '/', headers: { 'x-tenant': value } }), 'x-tenant')
+      const found = read(
+        wireRequest({ method: 'GET', url: '/', headers: { 'x-tenant': value } }),
+        'x-tenant',
+      )
       const clean = /^[\x20-\x2b\x2d-\x7e]*$/.test(value)
-      if (typeof found === 'string') return clean && found === value ? 'taken' : { wrong: 'it was taken' }
+      if (typeof found === 'string')
+        return clean && found === value ? 'taken' : { wrong: 'it was taken' }
       if (clean) return { wrong: 'it was not taken' }
       const problem = refusalProblem(found)
       return problem === undefined ? 'refused' : { wrong: problem }

@@ -1,5 +1,10 @@
 import { fromScopeString } from '../../src/core/model/scope.ts'
-import { hasOurPrefix, hasValidChecksum, isWellFormed, keyIdOf } from '../../src/core/secrets/secret.ts'
+import {
+  hasOurPrefix,
+  hasValidChecksum,
+  isWellFormed,
+  keyIdOf,
+} from '../../src/core/secrets/secret.ts'
 import { isIssuedBy, isTokenLike } from '../../src/core/tokens/token.ts'
 import { readBody } from '../../src/http/body.ts'
 import { readHeader, readQuery, withoutQuery } from '../../src/http/request.ts'
@@ -7,25 +12,43 @@ import type { Profile, WireRequest } from '../../src/index.ts'
 import { redactUrl, secretPattern } from '../../src/index.ts'
 import { ISSUER, PREFIXES } from './fuzz-scene.ts'
 
-/** A parser, and the texts that would take it longest, were it to take longer than in proportion to their length. */
+/**
+ * A parser, and the texts that would take it longest, were it to take longer than in proportion to
+ * their length.
+ */
 export interface Grower {
   readonly name: string
   readonly parse: (text: string) => unknown
-  /** What a text is made of, over and over; where there are two, the second stands once at the end. */
+  /**
+   * What a text is made of, over and over; where there are two, the second stands once at the end.
+   */
   readonly made: readonly (readonly [string, string?])[]
 }
 
 /** Lengths at which parsers are timed. */
 export const LENGTHS: readonly number[] = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536]
 
-const ANY: Grower['made'] = [['a'], ['=', '\0'], [' ', 'x'], [',', 'x'], ['.', ' '], ['_'], ['é'], ['a,', ' ']]
+const ANY: Grower['made'] = [
+  ['a'],
+  ['=', '\0'],
+  [' ', 'x'],
+  [',', 'x'],
+  ['.', ' '],
+  ['_'],
+  ['é'],
+  ['a,', ' '],
+]
 
 /** Every parser of text, each with what its grammar repeats. */
 export function growers(profiles: readonly Profile[]): readonly Grower[] {
   const encoder = new TextEncoder()
   const pattern = secretPattern('acme')
   return [
-    { name: 'keyIdOf', parse: (text) => keyIdOf(text, PREFIXES) ?? hasOurPrefix(text, PREFIXES), made: [...ANY, ['acme_']] },
+    {
+      name: 'keyIdOf',
+      parse: (text) => keyIdOf(text, PREFIXES) ?? hasOurPrefix(text, PREFIXES),
+      made: [...ANY, ['acme_']],
+    },
     { name: 'isWellFormed', parse: isWellFormed, made: ANY },
     { name: 'hasValidChecksum', parse: hasValidChecksum, made: ANY },
     {
@@ -34,7 +57,11 @@ export function growers(profiles: readonly Profile[]): readonly Grower[] {
       made: [...ANY, ['acme_', ' '], ['acme_a '], [`acme_${'a'.repeat(64)} `]],
     },
     { name: 'isTokenLike', parse: isTokenLike, made: [...ANY, ['eyJ']] },
-    { name: 'isIssuedBy', parse: (text) => isIssuedBy(text, ISSUER), made: [...ANY, ['eyJ.', 'eyJ'], ['a.'], ['eyJ', '.e30.e30']] },
+    {
+      name: 'isIssuedBy',
+      parse: (text) => isIssuedBy(text, ISSUER),
+      made: [...ANY, ['eyJ.', 'eyJ'], ['a.'], ['eyJ', '.e30.e30']],
+    },
     {
       name: 'readQuery',
       parse: (text) => readQuery(`/?${text}`, 'auth-key'),
@@ -51,7 +78,11 @@ export function growers(profiles: readonly Profile[]): readonly Grower[] {
       made: [...ANY, ['&'], ['%61'], ['auth-key=a&'], ['?'], ['#'], ['\t', '#']],
     },
     { name: 'readHeader', parse: (text) => readHeader(requestOf(text), 'name'), made: ANY },
-    { name: 'fromScopeString', parse: fromScopeString, made: [...ANY, ['tenant:a '], ['tenant:* '], ['%61', ' '], ['tenant:']] },
+    {
+      name: 'fromScopeString',
+      parse: fromScopeString,
+      made: [...ANY, ['tenant:a '], ['tenant:* '], ['%61', ' '], ['tenant:']],
+    },
     {
       name: 'readBody of JSON',
       parse: (text) => readBody({ bytes: encoder.encode(`{"a":${text}}`) }),
@@ -67,7 +98,17 @@ export function growers(profiles: readonly Profile[]): readonly Grower[] {
         (read, at): Grower => ({
           name: `credential of ${name}${at === 0 ? '' : ' at the exchange'}`,
           parse: (text) => read(requestOf(text)),
-          made: [...ANY, [',bearer'], ['Bearer '], ['bearer ,'], ['Key='], [',  ', 'key'], [', ', 'bearer'], ['Basic '], ['Basic QUJD']],
+          made: [
+            ...ANY,
+            [',bearer'],
+            ['Bearer '],
+            ['bearer ,'],
+            ['Key='],
+            [',  ', 'key'],
+            [', ', 'bearer'],
+            ['Basic '],
+            ['Basic QUJD'],
+          ],
         }),
       ),
     ),
@@ -91,5 +132,10 @@ export function exponentOf(points: readonly (readonly [size: number, cost: numbe
 // The text stands in every field and behind every scheme that is read.
 function requestOf(text: string): WireRequest {
   const fields: Record<string, string> = { authorization: text, name: text }
-  return { method: 'GET', url: `/?${text}`, header: (name) => fields[name] ?? text, param: () => undefined }
+  return {
+    method: 'GET',
+    url: `/?${text}`,
+    header: (name) => fields[name] ?? text,
+    param: () => undefined,
+  }
 }

@@ -16,25 +16,33 @@ export interface QueryParser {
 
 const NAME = 'auth-key'
 
-/** The query: held to URLSearchParams. Of what is read as a credential nothing is left for handlers and logs. */
+/**
+ * The query: held to URLSearchParams. Of what is read as a credential nothing is left for handlers
+ * and logs.
+ */
 export function queryTarget(
   { secrets, texts }: Pick<FuzzScene, 'secrets' | 'texts'>,
   parser: QueryParser = { readQuery, withoutQuery, redactUrl },
 ): Target<string> {
   return {
     name: 'query',
-    make: (random) => anyUrl(random, () => (random.oneIn(2) ? random.pick(secrets) : anyText(random, texts))),
+    make: (random) =>
+      anyUrl(random, () => (random.oneIn(2) ? random.pick(secrets) : anyText(random, texts))),
     judge(url) {
       const read = parser.readQuery(url, NAME)
       const hidden = parser.withoutQuery(url, [NAME])
       const redacted = parser.redactUrl(url)
-      if (parser.readQuery(behindPath(hidden), NAME) !== undefined || namesIn(hidden).includes(NAME))
+      if (
+        parser.readQuery(behindPath(hidden), NAME) !== undefined ||
+        namesIn(hidden).includes(NAME)
+      )
         return { wrong: `handlers see ${hidden}` }
       const left = queryValues(redacted, NAME)
         .filter(isVisible)
         .filter((value) => value !== '[redacted]')
       if (left.length > 0) return { wrong: `logs show ${redacted}` }
-      if (parser.redactUrl(redacted) !== redacted) return { wrong: `redacting again changes ${redacted}` }
+      if (parser.redactUrl(redacted) !== redacted)
+        return { wrong: `redacting again changes ${redacted}` }
       // Nothing is taken from handlers that is no secret to a log.
       if (redacted === url && hidden !== url) return { wrong: `handlers miss something of ${url}` }
       if (isRefusal(read)) {
@@ -43,7 +51,8 @@ export function queryTarget(
       }
       const values = queryValues(url, NAME)
       if (read === undefined) return values.length === 0 ? 'refused' : { wrong: 'it was not read' }
-      if (values.length !== 1 || values[0] !== wellFormed(String(read))) return { wrong: `read as ${JSON.stringify(read)}` }
+      if (values.length !== 1 || values[0] !== wellFormed(String(read)))
+        return { wrong: `read as ${JSON.stringify(read)}` }
       return 'taken'
     },
   }
@@ -55,13 +64,17 @@ function behindPath(url: string): string {
   return start < 0 ? '' : url.slice(start)
 }
 
-// The names that a lenient parser finds: in query and fragment, in any case, with brackets or a question mark too many.
+// The names that a lenient parser finds: in query and fragment, in any case, with brackets or a
+// question mark too many.
 function namesIn(url: string): string[] {
   const parts = behindPath(url).split('#')
-  return parts.flatMap((part) => [...new URLSearchParams(part).keys()]).map((name) => name.toLowerCase().replace(/^\?+|\[\]$/g, ''))
+  return parts
+    .flatMap((part) => [...new URLSearchParams(part).keys()])
+    .map((name) => name.toLowerCase().replace(/^\?+|\[\]$/g, ''))
 }
 
-// What a credential could be: where it goes on behind a blank it is none, and the blank may be the end of the URL in a line.
+// What a credential could be: where it goes on behind a blank it is none, and the blank may be the
+// end of the URL in a line.
 function isVisible(value: string): boolean {
   return /^[\x21-\x7e]+$/.test(value)
 }

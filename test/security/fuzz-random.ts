@@ -8,7 +8,8 @@ export interface Random {
 }
 
 /**
- * The chance of one input: each has its own, so that the one that broke something is made again without those before it.
+ * The chance of one input: each has its own, so that the one that broke something is made again
+ * without those before it.
  *
  * @param seed Of the whole run.
  * @param index Of the input in the run.

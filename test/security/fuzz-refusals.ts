@@ -1,15 +1,29 @@
-import { denied, isRefusal, REFUSALS, targetConflict, targetMissing } from '../../src/core/model/refusal.ts'
+import {
+  denied,
+  isRefusal,
+  REFUSALS,
+  targetConflict,
+  targetMissing,
+} from '../../src/core/model/refusal.ts'
 import { AXES } from '../../src/core/model/scope.ts'
 
 const CONSTANT = new Set(
-  [...Object.values(REFUSALS), ...AXES.flatMap(([axis]) => [targetMissing(axis), targetConflict(axis), denied(axis)])].map(spelled),
+  [
+    ...Object.values(REFUSALS),
+    ...AXES.flatMap(([axis]) => [targetMissing(axis), targetConflict(axis), denied(axis)]),
+  ].map(spelled),
 )
 
-/** What is wrong with something that should be a refusal: it is one of a closed list of constants, so it repeats nothing that was sent. */
+/**
+ * What is wrong with something that should be a refusal: it is one of a closed list of constants,
+ * so it repeats nothing that was sent.
+ */
 export function refusalProblem(value: unknown): string | undefined {
   if (!isRefusal(value)) return `no refusal but ${typeof value}`
   if (value.code === 'unavailable') return 'unavailable, though nothing has failed'
-  return CONSTANT.has(spelled(value)) ? undefined : `a refusal that is not in the list: ${value.code}`
+  return CONSTANT.has(spelled(value))
+    ? undefined
+    : `a refusal that is not in the list: ${value.code}`
 }
 
 function spelled(refusal: object): string {

@@ -1,5 +1,13 @@
 import { createEndpoints } from '../../src/endpoints/tokens/endpoints.ts'
-import { type Anonymous, type Decision, header, type Profile, type Requirement, type Twinkey, type WireRequest } from '../../src/index.ts'
+import {
+  type Anonymous,
+  type Decision,
+  header,
+  type Profile,
+  type Requirement,
+  type Twinkey,
+  type WireRequest,
+} from '../../src/index.ts'
 import { bodyBytes } from './fuzz-bodies.ts'
 import { refusalProblem } from './fuzz-refusals.ts'
 import type { Target } from './fuzz-run.ts'
@@ -12,11 +20,21 @@ import { anyRequest, credentialsIn, type FuzzRequest, wireRequest } from './fuzz
 /** What decides: a Twinkey, or something broken that a test hands in. */
 interface FuzzedDecider {
   authenticate(request: WireRequest, requirement: Requirement): Promise<Decision | Anonymous>
-  decide(request: WireRequest, requirement: Requirement): Decision | Anonymous | Promise<Decision | Anonymous>
+  decide(
+    request: WireRequest,
+    requirement: Requirement,
+  ): Decision | Anonymous | Promise<Decision | Anonymous>
 }
 
-/** The whole decision: whoever is let in has sent something that was issued and is live, and reaches what that reaches. */
-export function authenticateTarget({ live, texts }: FuzzScene, profile: Profile, twinkey: FuzzedDecider): Target<FuzzRequest> {
+/**
+ * The whole decision: whoever is let in has sent something that was issued and is live, and reaches
+ * what that reaches.
+ */
+export function authenticateTarget(
+  { live, texts }: FuzzScene,
+  profile: Profile,
+  twinkey: FuzzedDecider,
+): Target<FuzzRequest> {
   const routes: readonly Requirement[] = [
     { profile, anyTarget: true },
     { profile, tenant: header('x-tenant'), workflow: 'customers.read' },
@@ -28,7 +46,8 @@ export function authenticateTarget({ live, texts }: FuzzScene, profile: Profile,
       const requirement = routes[request.url.length % 2] as Requirement
       const decision = (await twinkey.authenticate(wireRequest(request), requirement)) as Decision
       const now = await twinkey.decide(wireRequest(request), requirement)
-      if (now.ok !== decision.ok) return { wrong: 'the decision is another one where everything is known' }
+      if (now.ok !== decision.ok)
+        return { wrong: 'the decision is another one where everything is known' }
       if (!decision.ok) {
         const problem = refusalProblem(decision.refusal)
         return problem === undefined ? 'refused' : { wrong: problem }
@@ -36,7 +55,11 @@ export function authenticateTarget({ live, texts }: FuzzScene, profile: Profile,
       const { keyId, scope } = decision.principal
       const sent = [...credentialsIn(request)].flatMap((each) => live.get(each) ?? [])
       const holder = sent.some((each) => each.keyId === keyId && reachesNoMore(scope, each.scope))
-      return holder ? 'taken' : { wrong: `${keyId} was let in, who did not send anything that is live and reaches as much` }
+      return holder
+        ? 'taken'
+        : {
+            wrong: `${keyId} was let in, who did not send anything that is live and reaches as much`,
+          }
     },
   }
 }
@@ -53,7 +76,8 @@ export function verifyTarget(
       const verified = [await keys.verify(text), await service.verify(text)]
       const isToken = tokens.includes(text)
       for (const [place, each] of verified.entries()) {
-        if (each.ok !== (live.has(text) && isToken === (place === 1))) return { wrong: each.ok ? 'it was taken' : 'it was refused' }
+        if (each.ok !== (live.has(text) && isToken === (place === 1)))
+          return { wrong: each.ok ? 'it was taken' : 'it was refused' }
         const problem = each.ok ? undefined : refusalProblem(each.refusal)
         if (problem !== undefined) return { wrong: problem }
       }
@@ -62,7 +86,10 @@ export function verifyTarget(
   }
 }
 
-/** The exchange with everything that goes into it: a token comes out only for a live secret, and reaches no more than that. */
+/**
+ * The exchange with everything that goes into it: a token comes out only for a live secret, and
+ * reaches no more than that.
+ */
 export function exchangeTarget(
   { live, texts, tokens }: FuzzScene,
   profile: Profile,
@@ -71,16 +98,29 @@ export function exchangeTarget(
   const endpoints = createEndpoints(twinkey, { profile })
   return {
     name: `exchange by ${profile.name}`,
-    make: (random) => ({ ...anyRequest(random, texts), method: random.oneIn(20) ? 'GET' : 'POST', body: bodyBytes(random) }),
+    make: (random) => ({
+      ...anyRequest(random, texts),
+      method: random.oneIn(20) ? 'GET' : 'POST',
+      body: bodyBytes(random),
+    }),
     async judge({ body, ...request }) {
-      const { status, body: answer } = await endpoints.exchange(wireRequest(request), async () => ({ bytes: body }))
-      if (status !== 200) return status >= 400 && status < 500 ? 'refused' : { wrong: `status ${status}` }
+      const { status, body: answer } = await endpoints.exchange(wireRequest(request), async () => ({
+        bytes: body,
+      }))
+      if (status !== 200)
+        return status >= 400 && status < 500 ? 'refused' : { wrong: `status ${status}` }
       const { access_token, token = access_token } = JSON.parse(answer)
       const verified = await twinkey.tokens.verify(token)
       if (!verified.ok) return { wrong: 'what was issued is no token' }
-      const sent = [...credentialsIn(request)].flatMap((each) => (tokens.includes(each) ? [] : (live.get(each) ?? [])))
-      const holder = sent.some(({ keyId, scope }) => keyId === verified.key.id && reachesNoMore(verified.scope, scope))
-      return holder ? 'taken' : { wrong: 'a token was issued to whoever sent no live secret that reaches as much' }
+      const sent = [...credentialsIn(request)].flatMap((each) =>
+        tokens.includes(each) ? [] : (live.get(each) ?? []),
+      )
+      const holder = sent.some(
+        ({ keyId, scope }) => keyId === verified.key.id && reachesNoMore(verified.scope, scope),
+      )
+      return holder
+        ? 'taken'
+        : { wrong: 'a token was issued to whoever sent no live secret that reaches as much' }
     },
   }
 }

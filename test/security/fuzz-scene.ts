@@ -1,6 +1,13 @@
 import { readSigningKey } from '../../src/core/tokens/signing-key.ts'
 import type { TokenRules } from '../../src/core/tokens/token.ts'
-import { createTwinkey, generateSigningKey, memoryStore, type Profile, type Scope, type Twinkey } from '../../src/index.ts'
+import {
+  createTwinkey,
+  generateSigningKey,
+  memoryStore,
+  type Profile,
+  type Scope,
+  type Twinkey,
+} from '../../src/index.ts'
 import * as profiles from '../../src/profiles/index.ts'
 import { createClock } from '../support/clock.ts'
 
@@ -9,7 +16,10 @@ export interface FuzzScene {
   readonly twinkey: Twinkey
   /** By text: whose each live secret or token is, and what it may reach. */
   readonly live: ReadonlyMap<string, { readonly keyId: string; readonly scope: Scope }>
-  /** Every secret that was ever issued or imported, live or not, and some that nobody issued but that have the right form. */
+  /**
+   * Every secret that was ever issued or imported, live or not, and some that nobody issued but
+   * that have the right form.
+   */
   readonly secrets: readonly string[]
   /** Tokens, live or not, of this issuer and of another. */
   readonly tokens: readonly string[]
@@ -36,7 +46,9 @@ export interface FuzzLibrary {
   readonly profiles: Pick<typeof profiles, 'standard' | 'boomiFlow' | 'flare' | 'flowgear'>
 }
 
-export async function createFuzzScene(library: FuzzLibrary = { createTwinkey, profiles }): Promise<FuzzScene> {
+export async function createFuzzScene(
+  library: FuzzLibrary = { createTwinkey, profiles },
+): Promise<FuzzScene> {
   const { standard, boomiFlow, flare, flowgear } = library.profiles
   const clock = createClock()
   const [key, stranger] = await Promise.all([generateSigningKey(), generateSigningKey()])
@@ -49,7 +61,11 @@ export async function createFuzzScene(library: FuzzLibrary = { createTwinkey, pr
     importedSecrets: [{ algorithm: 'sha-256', minLength: 24, maxLength: 64 }],
   } as const
   const make = (issuer: string, signingKey: typeof key, more = {}) =>
-    library.createTwinkey({ ...common, tokens: { issuer, audience: AUDIENCE, signingKeys: [signingKey] }, ...more })
+    library.createTwinkey({
+      ...common,
+      tokens: { issuer, audience: AUDIENCE, signingKeys: [signingKey] },
+      ...more,
+    })
   const twinkey = make(ISSUER, key)
   const { keys } = twinkey
   const live = new Map<string, { keyId: string; scope: Scope }>()
@@ -87,7 +103,11 @@ export async function createFuzzScene(library: FuzzLibrary = { createTwinkey, pr
     }
     await end[name]?.(created.key.id)
   }
-  const imported = await keys.import({ name: 'imported', scope: { tenants: ['1002'] }, primary: { secret: IMPORTED, entropyBits: 128 } })
+  const imported = await keys.import({
+    name: 'imported',
+    scope: { tenants: ['1002'] },
+    primary: { secret: IMPORTED, entropyBits: 128 },
+  })
   live.set(IMPORTED, { keyId: imported.id, scope: imported.scope })
   // Of the right form, with a good checksum, and known to nobody here: another deployment's.
   const elsewhere = make('https://elsewhere.test', stranger, { store: memoryStore() })
@@ -111,7 +131,14 @@ export async function createFuzzScene(library: FuzzLibrary = { createTwinkey, pr
     profiles: [
       standard(),
       boomiFlow(),
-      flare({ account: () => ({ userId: 1, userEmail: 'ada@example.com', organizationId: 1, tenantId: 1001 }) }),
+      flare({
+        account: () => ({
+          userId: 1,
+          userEmail: 'ada@example.com',
+          organizationId: 1,
+          tenantId: 1001,
+        }),
+      }),
       flowgear(),
     ],
   }

@@ -1,4 +1,10 @@
-import { AXES, fromScopeString, narrow, scopeProblem, toScopeString } from '../../src/core/model/scope.ts'
+import {
+  AXES,
+  fromScopeString,
+  narrow,
+  scopeProblem,
+  toScopeString,
+} from '../../src/core/model/scope.ts'
 import type { Scope } from '../../src/index.ts'
 import type { Random } from './fuzz-random.ts'
 import type { Target } from './fuzz-run.ts'
@@ -16,7 +22,10 @@ const WORDS = [
 ]
 const HELD: Scope = { tenants: ['1001', '1002'], environments: ['production'], workflows: '*' }
 
-/** A scope string: what is read of it is a scope, comes back the same, and never reaches more than is held once it is cut. */
+/**
+ * A scope string: what is read of it is a scope, comes back the same, and never reaches more than
+ * is held once it is cut.
+ */
 export function scopeTarget(read: typeof fromScopeString = fromScopeString): Target<string> {
   return {
     name: 'fromScopeString',
@@ -28,19 +37,29 @@ export function scopeTarget(read: typeof fromScopeString = fromScopeString): Tar
       const problem = scopeProblem(whole)
       if (problem !== undefined) return { wrong: problem }
       const written = toScopeString(whole)
-      if (toScopeString({ tenants: [], environments: [], workflows: [], ...read(written) }) !== written)
+      if (
+        toScopeString({ tenants: [], environments: [], workflows: [], ...read(written) }) !==
+        written
+      )
         return { wrong: `it became ${written}` }
       const cut = narrow(HELD, asked)
-      if (typeof cut !== 'string' && !reachesNoMore(cut, HELD)) return { wrong: `it reaches ${JSON.stringify(cut)}` }
+      if (typeof cut !== 'string' && !reachesNoMore(cut, HELD))
+        return { wrong: `it reaches ${JSON.stringify(cut)}` }
       return 'taken'
     },
   }
 }
 
 export function scopeString(random: Random): string {
-  const words = Array.from({ length: random.below(random.oneIn(50) ? 200 : 5) }, () => random.pick(WORDS))
+  const words = Array.from({ length: random.below(random.oneIn(50) ? 200 : 5) }, () =>
+    random.pick(WORDS),
+  )
   const text = words.join(random.oneIn(20) ? random.pick(ODD) : ' ')
-  return random.oneIn(10) ? randomText(random) : random.oneIn(3) ? text : changed(text, random, WORDS)
+  return random.oneIn(10)
+    ? randomText(random)
+    : random.oneIn(3)
+      ? text
+      : changed(text, random, WORDS)
 }
 
 /** Whether a scope reaches nothing that another does not. */

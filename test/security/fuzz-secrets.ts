@@ -23,31 +23,47 @@ export function secretTarget(
 ): Target<string> {
   return {
     name: 'secret',
-    // With a checksum that fits what was changed, now and then: that is where the checksum does not help.
-    make: (random) => (random.oneIn(4) ? withChecksum(changed(random.pick(secrets), random, secrets)) : anyText(random, secrets)),
+    // With a checksum that fits what was changed, now and then: that is where the checksum does not
+    // help.
+    make: (random) =>
+      random.oneIn(4)
+        ? withChecksum(changed(random.pick(secrets), random, secrets))
+        : anyText(random, secrets),
     judge(text) {
       const parts = GRAMMAR.exec(text)
       const good = parts !== null && hasChecksum(text)
       const id = parser.keyIdOf(text, PREFIXES)
       if (parts !== null && id !== parts[2]) return { wrong: `its id is ${parts[2]} and not ${id}` }
-      if ((id !== undefined && parser.isWellFormed(text)) !== good) return { wrong: good ? 'it was refused' : 'it was taken' }
-      if (isAscii(text) && parser.hasValidChecksum(text) !== hasChecksum(text)) return { wrong: 'its checksum was misjudged' }
+      if ((id !== undefined && parser.isWellFormed(text)) !== good)
+        return { wrong: good ? 'it was refused' : 'it was taken' }
+      if (isAscii(text) && parser.hasValidChecksum(text) !== hasChecksum(text))
+        return { wrong: 'its checksum was misjudged' }
       return good ? 'taken' : 'refused'
     },
   }
 }
 
-/** The pattern for secret scanners: finds every secret that stands by itself in a text, and nothing that is no secret by its form. */
-export function patternTarget({ secrets }: Pick<FuzzScene, 'secrets'>): Target<{ before: string; text: string; after: string }> {
+/**
+ * The pattern for secret scanners: finds every secret that stands by itself in a text, and nothing
+ * that is no secret by its form.
+ */
+export function patternTarget({
+  secrets,
+}: Pick<FuzzScene, 'secrets'>): Target<{ before: string; text: string; after: string }> {
   const patterns = PREFIXES.map(secretPattern)
   return {
     name: 'secretPattern',
-    make: (random) => ({ before: around(random, secrets), text: anyText(random, secrets), after: around(random, secrets) }),
+    make: (random) => ({
+      before: around(random, secrets),
+      text: anyText(random, secrets),
+      after: around(random, secrets),
+    }),
     judge({ before, text, after }) {
       const found = patterns.flatMap((pattern) => pattern.exec(before + text + after)?.[0] ?? [])
       const wrong = found.find((each) => !GRAMMAR.test(each))
       if (wrong !== undefined) return { wrong: `it found ${JSON.stringify(wrong)}` }
-      const alone = GRAMMAR.test(text) && !/\w$/.test(before) && !/^\w/.test(after) && !/\w{65}/.test(before)
+      const alone =
+        GRAMMAR.test(text) && !/\w$/.test(before) && !/^\w/.test(after) && !/\w{65}/.test(before)
       if (alone && !found.includes(text)) return { wrong: 'it found no secret' }
       return found.length > 0 ? 'taken' : ('refused' satisfies Judgement)
     },

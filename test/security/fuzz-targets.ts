@@ -23,7 +23,9 @@ const HOLDER: Principal = {
   scope: { tenants: '*', environments: '*', workflows: '*' },
 }
 
-/** Everything that reads what a caller sends, with the parts first and then what they are parts of. */
+/**
+ * Everything that reads what a caller sends, with the parts first and then what they are parts of.
+ */
 export function fuzzTargets(scene: FuzzScene): readonly Target[] {
   const { profiles, twinkey } = scene
   return [
@@ -37,7 +39,9 @@ export function fuzzTargets(scene: FuzzScene): readonly Target[] {
     scopeTarget(),
     bodyTarget(),
     // The other profiles have that of the standard one.
-    ...profiles.filter(({ name }) => name === 'standard' || name === 'flare').map((profile) => tokenRequestTarget(profile, HOLDER)),
+    ...profiles
+      .filter(({ name }) => name === 'standard' || name === 'flare')
+      .map((profile) => tokenRequestTarget(profile, HOLDER)),
     ...profiles.map((profile) => authenticateTarget(scene, profile, twinkey)),
     verifyTarget(scene, twinkey),
     ...profiles.map((profile) => exchangeTarget(scene, profile, twinkey)),

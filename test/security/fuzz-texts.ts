@@ -10,7 +10,10 @@ const ALPHABETS: readonly ((random: Random) => string)[] = [
   (random) => random.pick(ODD),
 ]
 
-/** What parsers trip over: controls, blanks of all kinds, delimiters, look-alikes, halves of characters, and what becomes two when its case changes. */
+/**
+ * What parsers trip over: controls, blanks of all kinds, delimiters, look-alikes, halves of
+ * characters, and what becomes two when its case changes.
+ */
 export const ODD: readonly string[] = [
   ...'\0\t\n\v\f\r \x1f\x7f\x80\x85\xa0\u1680\u2000\u2028\u2029\u202e\u200b\u2060\ufeff\ufffd\uffff',
   ...',;:=&?#%+/\\\'"`<>(){}[]|^~*@!$._-',
@@ -43,15 +46,21 @@ type Change = (text: string, random: Random, others: readonly string[]) => strin
 
 const CHANGES: readonly Change[] = [
   // One bit.
-  (text, random) => replaced(text, random, (code) => String.fromCharCode(code ^ (1 << random.below(8)))),
-  (text, random) => replaced(text, random, (code) => String.fromCharCode(code ^ (1 << random.below(16)))),
+  (text, random) =>
+    replaced(text, random, (code) => String.fromCharCode(code ^ (1 << random.below(8)))),
+  (text, random) =>
+    replaced(text, random, (code) => String.fromCharCode(code ^ (1 << random.below(16)))),
   // One character.
   (text, random) => replaced(text, random, () => BASE62.charAt(random.below(62))),
   (text, random) => replaced(text, random, () => random.pick(ODD)),
   (text, random) => replaced(text, random, (code) => toggled(String.fromCharCode(code))),
   // As wide as a CJK character: it looks the same, and is the same after normalisation.
-  (text, random) => replaced(text, random, (code) => String.fromCharCode(code > 0x20 && code < 0x7f ? code + 0xfee0 : code)),
-  (text, random) => replaced(text, random, (code) => `%${(code & 0xff).toString(16).padStart(2, '0')}`),
+  (text, random) =>
+    replaced(text, random, (code) =>
+      String.fromCharCode(code > 0x20 && code < 0x7f ? code + 0xfee0 : code),
+    ),
+  (text, random) =>
+    replaced(text, random, (code) => `%${(code & 0xff).toString(16).padStart(2, '0')}`),
   // More or less of it.
   (text, random) => text.slice(0, random.below(text.length + 1)),
   (text, random) => text.slice(random.below(text.length + 1)),
@@ -65,7 +74,8 @@ const CHANGES: readonly Change[] = [
   (text) => text.toLowerCase(),
   (text) => text.toUpperCase(),
   // Two of them.
-  (text, random, others) => text + random.pick(['', ',', ', ', ' ', '.', '\0', '\n', '&', ';']) + random.pick(others),
+  (text, random, others) =>
+    text + random.pick(['', ',', ', ', ' ', '.', '\0', '\n', '&', ';']) + random.pick(others),
   (text, random, others) => spliced(text, random.pick(others), random),
   (text, random, others) => segments(text, random.pick(others), random),
   // The same place in both, so that what is found by position fits.
@@ -78,11 +88,14 @@ const CHANGES: readonly Change[] = [
 /** A text that was good, changed in one to three ways; once in a while left as it is. */
 export function changed(text: string, random: Random, others: readonly string[]): string {
   let result = text
-  for (let left = random.oneIn(10) ? 0 : 1 + random.below(3); left > 0; left--) result = random.pick(CHANGES)(result, random, others)
+  for (let left = random.oneIn(10) ? 0 : 1 + random.below(3); left > 0; left--)
+    result = random.pick(CHANGES)(result, random, others)
   return result
 }
 
-/** Something like what a caller sends: a good text that was changed, mostly, or else out of nothing. */
+/**
+ * Something like what a caller sends: a good text that was changed, mostly, or else out of nothing.
+ */
 export function anyText(random: Random, good: readonly string[]): string {
   return random.oneIn(5) ? randomText(random) : changed(random.pick(good), random, good)
 }

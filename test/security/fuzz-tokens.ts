@@ -7,7 +7,10 @@ import { type FuzzScene, ISSUER } from './fuzz-scene.ts'
 import { anyText, changed, randomText } from './fuzz-texts.ts'
 
 /** The text of a token: none is taken but those that were issued, letter by letter. */
-export function tokenTarget({ tokens, rules, now }: FuzzScene, verify: typeof verifyToken = verifyToken): Target<string> {
+export function tokenTarget(
+  { tokens, rules, now }: FuzzScene,
+  verify: typeof verifyToken = verifyToken,
+): Target<string> {
   // What this issuer signed; that their keys may be dead is not for the text to say.
   const issued = new Set(tokens.filter((token) => claimed(token)?.['iss'] === ISSUER))
   return {
@@ -17,15 +20,22 @@ export function tokenTarget({ tokens, rules, now }: FuzzScene, verify: typeof ve
       const verified = await verify(text, rules, now)
       if (typeof verified !== 'string') {
         if (!issued.has(text)) return { wrong: 'a token was taken that nobody issued' }
-        return verified.keyId === claimed(text)?.['client_id'] ? 'taken' : { wrong: 'its claims were misread' }
+        return verified.keyId === claimed(text)?.['client_id']
+          ? 'taken'
+          : { wrong: 'its claims were misread' }
       }
       if (issued.has(text)) return { wrong: `a token that was issued was refused: ${verified}` }
-      return /^token_[a-z_]+$/.test(verified) ? 'refused' : { wrong: 'the reason is not in the list' }
+      return /^token_[a-z_]+$/.test(verified)
+        ? 'refused'
+        : { wrong: 'the reason is not in the list' }
     },
   }
 }
 
-/** Whether a text says that it is a token of an issuer: only where it is one by its form and its payload really says so. */
+/**
+ * Whether a text says that it is a token of an issuer: only where it is one by its form and its
+ * payload really says so.
+ */
 export function issuerTarget({ tokens }: FuzzScene): Target<string> {
   return {
     name: 'isIssuedBy',
@@ -33,20 +43,27 @@ export function issuerTarget({ tokens }: FuzzScene): Target<string> {
     judge(text) {
       const ours = isIssuedBy(text, ISSUER)
       if (ours && claimed(text)?.['iss'] !== ISSUER) return { wrong: 'it does not say so' }
-      if (ours && !isTokenLike(text) && text.startsWith('eyJ')) return { wrong: 'it looks like no token' }
-      if (!ours && tokens.includes(text) && claimed(text)?.['iss'] === ISSUER) return { wrong: 'a token of this issuer is taken for none' }
+      if (ours && !isTokenLike(text) && text.startsWith('eyJ'))
+        return { wrong: 'it looks like no token' }
+      if (!ours && tokens.includes(text) && claimed(text)?.['iss'] === ISSUER)
+        return { wrong: 'a token of this issuer is taken for none' }
       return ours ? 'taken' : 'refused'
     },
   }
 }
 
-/** A token whose text was changed, or whose parts were, before they were encoded again; or one that somebody else has signed. */
+/**
+ * A token whose text was changed, or whose parts were, before they were encoded again; or one that
+ * somebody else has signed.
+ */
 export function mutatedToken(random: Random, tokens: readonly string[]): string {
   if (!random.oneIn(3)) return anyText(random, tokens)
   const [header = '', payload = '', signature = ''] = random.pick(tokens).split('.')
   const parts = [decoded(header), decoded(payload)]
   const at = random.below(2)
-  parts[at] = random.oneIn(10) ? randomText(random) : changed(parts[at] as string, random, parts as string[])
+  parts[at] = random.oneIn(10)
+    ? randomText(random)
+    : changed(parts[at] as string, random, parts as string[])
   // Signing takes long, so it is rare; the key is none that anybody here knows.
   if (random.oneIn(50)) return forge({ header: parts[0] as string, payload: parts[1] as string })
   return `${base64url(parts[0] as string)}.${base64url(parts[1] as string)}.${signature}`

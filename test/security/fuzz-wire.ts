@@ -10,7 +10,18 @@ export interface FuzzRequest {
   readonly headers: Readonly<Record<string, string>>
 }
 
-const SCHEMES = ['Bearer ', 'bearer ', 'BEARER  ', 'Key=', 'key=', 'Basic ', 'basic ', 'Bearer', 'Digest ', '']
+const SCHEMES = [
+  'Bearer ',
+  'bearer ',
+  'BEARER  ',
+  'Key=',
+  'key=',
+  'Basic ',
+  'basic ',
+  'Bearer',
+  'Digest ',
+  '',
+]
 const PARAMETERS = [
   'auth-key',
   '_profile',
@@ -25,7 +36,10 @@ const PARAMETERS = [
   '#auth-key',
 ]
 
-/** A request that holds one of these credentials, mostly, where some profile reads it, and is then changed. */
+/**
+ * A request that holds one of these credentials, mostly, where some profile reads it, and is then
+ * changed.
+ */
 export function anyRequest(random: Random, texts: readonly string[]): FuzzRequest {
   const headers: Record<string, string> = {}
   const text = () => (random.oneIn(2) ? random.pick(texts) : anyText(random, texts))
@@ -59,29 +73,42 @@ export function wireRequest({ method, url, headers }: FuzzRequest): WireRequest 
 }
 
 /**
- * The credentials that a reader without any code of ours finds in a request: what stands behind a scheme, alone in a field, in Basic or in the
- * query. Whatever is let in must be among them.
+ * The credentials that a reader without any code of ours finds in a request: what stands behind a
+ * scheme, alone in a field, in Basic or in the query. Whatever is let in must be among them.
  */
 export function credentialsIn({ url, headers }: FuzzRequest): ReadonlySet<string> {
   const { authorization = '' } = headers
-  const found = new Set<string>([authorization, headers['x-api-key'] ?? '', headers['x-boomi-flow-api-key'] ?? ''])
+  const found = new Set<string>([
+    authorization,
+    headers['x-api-key'] ?? '',
+    headers['x-boomi-flow-api-key'] ?? '',
+  ])
   const [, behind = ''] = /^(?:bearer +|key=)(.*)$/is.exec(authorization) ?? []
   found.add(behind)
-  if (/^basic +/i.test(authorization)) found.add(Buffer.from(authorization.slice(5).trim(), 'base64').toString('latin1').slice(1))
+  if (/^basic +/i.test(authorization))
+    found.add(Buffer.from(authorization.slice(5).trim(), 'base64').toString('latin1').slice(1))
   for (const value of queryValues(url, 'auth-key')) found.add(value)
   found.delete('')
   return found
 }
 
-/** The values of a parameter by the platform: of what stands between the first question mark and the fragment. */
+/**
+ * The values of a parameter by the platform: of what stands between the first question mark and the
+ * fragment.
+ */
 export function queryValues(url: string, of: string): string[] {
   const [target = ''] = url.split('#')
   const start = target.indexOf('?')
   // A question mark at the beginning would be taken for none of the query's.
-  return start < 0 ? [] : new URLSearchParams(target.slice(start + 1).replace(/^\?/, '%3f')).getAll(of)
+  return start < 0
+    ? []
+    : new URLSearchParams(target.slice(start + 1).replace(/^\?/, '%3f')).getAll(of)
 }
 
-/** The text as UTF-8 can hold it: halves of characters become the sign of replacement, as the platform makes it of a query. */
+/**
+ * The text as UTF-8 can hold it: halves of characters become the sign of replacement, as the
+ * platform makes it of a query.
+ */
 export function wellFormed(text: string): string {
   return Buffer.from(text).toString()
 }
@@ -89,7 +116,9 @@ export function wellFormed(text: string): string {
 function field(random: Random, text: () => string): string {
   const scheme = random.pick(SCHEMES)
   const whole =
-    /^basic/i.test(scheme) && !random.oneIn(4) ? scheme + Buffer.from(`:${text()}`, 'latin1').toString('base64') : scheme + text()
+    /^basic/i.test(scheme) && !random.oneIn(4)
+      ? scheme + Buffer.from(`:${text()}`, 'latin1').toString('base64')
+      : scheme + text()
   return random.oneIn(6) ? changed(whole, random, [whole]) : whole
 }
 

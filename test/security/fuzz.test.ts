@@ -18,20 +18,25 @@ import { secretTarget } from './fuzz-secrets.ts'
 import { fuzzTargets } from './fuzz-targets.ts'
 import { tokenTarget } from './fuzz-tokens.ts'
 
-// `npm run figure -- fuzz` gives each parser 10,000,000. Each run has another seed, which is printed with a failure.
+// `npm run figure -- fuzz` gives each parser 10,000,000. Each run has another seed, which is
+// printed with a failure.
 const INPUTS = 10_000
 // A broken parser is given more, and stops the fuzzer long before their end.
 const MOST_INPUTS = 50_000
 const seed = Math.floor(Math.random() * 2 ** 31)
 const scene = await createFuzzScene()
 
-it.each(fuzzTargets(scene))('of all that is sent, $name takes nothing that it should not, and throws at nothing', async (target) => {
-  const { wrong, inputs, taken, refused } = await fuzz(target, { seed, from: 0, count: INPUTS })
-  expect(wrong).toEqual([])
-  expect(inputs).toBe(INPUTS)
-  // Neither everything nor nothing is taken: the inputs are near enough to good ones, and far enough.
-  expect(Math.min(taken, refused)).toBeGreaterThan(INPUTS / 1000)
-})
+it.each(fuzzTargets(scene))(
+  'of all that is sent, $name takes nothing that it should not, and throws at nothing',
+  async (target) => {
+    const { wrong, inputs, taken, refused } = await fuzz(target, { seed, from: 0, count: INPUTS })
+    expect(wrong).toEqual([])
+    expect(inputs).toBe(INPUTS)
+    // Neither everything nor nothing is taken: the inputs are near enough to good ones, and far
+    // enough.
+    expect(Math.min(taken, refused)).toBeGreaterThan(INPUTS / 1000)
+  },
+)
 
 it('an input is made again from the seed and its index', () => {
   for (const target of fuzzTargets(scene).slice(0, 12)) {
@@ -59,13 +64,20 @@ const broken: Record<string, Target> = {
     ...secretParser,
     keyIdOf: (text, prefixes) => keyIdOf(text, prefixes) && text.split('_')[1]?.slice(0, 16),
   }),
-  'a token with a blank around it': tokenTarget(scene, (text, ...rest) => verifyToken(tolerant(text), ...rest)),
+  'a token with a blank around it': tokenTarget(scene, (text, ...rest) =>
+    verifyToken(tolerant(text), ...rest),
+  ),
   'a token whose signature nobody looks at': tokenTarget(scene, async (text, rules, now) => {
     const good = scene.tokens.find((each) => each.split('.')[1] === text.split('.')[1])
     return verifyToken(good ?? text, rules, now)
   }),
-  'a header that is trimmed': headerTarget((request, of) => readHeader({ ...request, header: (name) => request.header(name)?.trim() }, of)),
-  'a query that is decoded by hand': queryTarget(scene, { ...queryParser, readQuery: (url, name) => url.split(`${name}=`)[1] }),
+  'a header that is trimmed': headerTarget((request, of) =>
+    readHeader({ ...request, header: (name) => request.header(name)?.trim() }, of),
+  ),
+  'a query that is decoded by hand': queryTarget(scene, {
+    ...queryParser,
+    readQuery: (url, name) => url.split(`${name}=`)[1],
+  }),
   'a log that redacts one spelling': queryTarget(scene, {
     ...queryParser,
     redactUrl: (url) => url.replace(/([?&]auth-key=)[^&#\s]*/g, '$1[redacted]'),
@@ -82,26 +94,35 @@ const broken: Record<string, Target> = {
     const read = readBody(source)
     return isRefusal(read) ? undefined : read
   }),
-  'a body whose JSON throws': bodyTarget((source) => ('bytes' in source ? JSON.parse(Buffer.from(source.bytes).toString()) : undefined)),
+  'a body whose JSON throws': bodyTarget((source) =>
+    'bytes' in source ? JSON.parse(Buffer.from(source.bytes).toString()) : undefined,
+  ),
   'a field whose first word is believed': credentialTarget(scene, {
     ...standard,
     credential: (request) => {
       const text = request.header('authorization')?.split(/[ ,]+/)[1]
-      return text === undefined ? REFUSALS.credentialMissing : { text, kinds: 'either', inAuthorizationHeader: true }
+      return text === undefined
+        ? REFUSALS.credentialMissing
+        : { text, kinds: 'either', inAuthorizationHeader: true }
     },
   }),
   'a refusal that repeats what was sent': credentialTarget(scene, {
     ...standard,
     credential: (request) => {
       const read = standard.credential(request)
-      return isRefusal(read) ? Object.create(read, { detail: { value: request.url, enumerable: true } }) : read
+      return isRefusal(read)
+        ? Object.create(read, { detail: { value: request.url, enumerable: true } })
+        : read
     },
   }),
   'a decision by the case of nothing': verifyTarget(scene, {
     ...twinkey,
     keys: {
       ...twinkey.keys,
-      verify: (text) => twinkey.keys.verify(scene.secrets.find((each) => each.toLowerCase() === text.toLowerCase()) ?? text),
+      verify: (text) =>
+        twinkey.keys.verify(
+          scene.secrets.find((each) => each.toLowerCase() === text.toLowerCase()) ?? text,
+        ),
     },
   }),
   'a decision that is right but about another key': authenticateTarget(scene, flowgear, {

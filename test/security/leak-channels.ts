@@ -32,7 +32,11 @@ export function createChannels(): Channels {
     async listening(call) {
       const spies = [
         ...METHODS.map((method) =>
-          vi.spyOn(console, method).mockImplementation((...said: unknown[]) => void left.console.add(said.map(asPrinted).join(' '))),
+          vi
+            .spyOn(console, method)
+            .mockImplementation(
+              (...said: unknown[]) => void left.console.add(said.map(asPrinted).join(' ')),
+            ),
         ),
         ...[process.stdout, process.stderr].map((stream) =>
           vi.spyOn(stream, 'write').mockImplementation((chunk) => {

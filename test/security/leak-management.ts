@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { createTwinkey, generateSigningKey, type KeyStore, memoryStore, type StoredKey } from 'twinkey'
+import {
+  createTwinkey,
+  generateSigningKey,
+  type KeyStore,
+  memoryStore,
+  type StoredKey,
+} from 'twinkey'
 import { createClock } from '../support/clock.ts'
 import { anyTarget, byHeaders, decidedNow, sent } from '../support/sent.ts'
 import { shown } from '../support/shown.ts'
@@ -7,13 +13,33 @@ import { spyStore } from '../support/spy-store.ts'
 import { type Channels, createChannels } from './leak-channels.ts'
 import { createNet, type Net } from './leak-net.ts'
 
-/** Where a secret or a token is meant to be shown: in these members of the answers to these calls, and nowhere else. */
-export const SHOWN = { create: ['primary', 'secondary'], rotate: ['secret'], regenerate: ['secret'], issue: ['token'] } as const
+/**
+ * Where a secret or a token is meant to be shown: in these members of the answers to these calls,
+ * and nowhere else.
+ */
+export const SHOWN = {
+  create: ['primary', 'secondary'],
+  rotate: ['secret'],
+  regenerate: ['secret'],
+  issue: ['token'],
+} as const
 
-const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] }, metadata: { a: [1] }, actor: 'root' } as const
-const IMPORTED = ['Zk3mB0sT9xLw2yNf7hJcR5uAeDq8vGpT1iKoM4sX', 'q83vZk3mB0sT9xLw2yNf7hJcR5uAeD8tVg1oPi4nE'] as const
+const INPUT = {
+  name: 'n',
+  owner: 'ada',
+  scope: { tenants: ['t'] },
+  metadata: { a: [1] },
+  actor: 'root',
+} as const
+const IMPORTED = [
+  'Zk3mB0sT9xLw2yNf7hJcR5uAeDq8vGpT1iKoM4sX',
+  'q83vZk3mB0sT9xLw2yNf7hJcR5uAeD8tVg1oPi4nE',
+] as const
 
-/** Calls everything that manages and verifies, rightly and wrongly, over a store that is in order and over one that is broken in every way. */
+/**
+ * Calls everything that manages and verifies, rightly and wrongly, over a store that is in order
+ * and over one that is broken in every way.
+ */
 export async function manage(): Promise<{ channels: Channels; net: Net }> {
   const channels = createChannels()
   const secrets: string[] = [...IMPORTED]
@@ -21,7 +47,10 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
   const digests: string[] = []
   const clock = createClock()
   const spy = spyStore(rememberingStore(digests))
-  const pepper = { current: 'p', keys: { p: new Uint8Array(randomBytes(32)), q: new Uint8Array(randomBytes(32)) } }
+  const pepper = {
+    current: 'p',
+    keys: { p: new Uint8Array(randomBytes(32)), q: new Uint8Array(randomBytes(32)) },
+  }
   const signingKeys = [await generateSigningKey(), await generateSigningKey('RS256')]
   const twinkey = createTwinkey({
     store: spy.store,
@@ -55,13 +84,20 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
   }
 
   const issue = async (secret: string) =>
-    tell(async () => ({ token: undefined, ...(await twinkey.tokens.issue(secret)) }) as { token: string | undefined }, SHOWN.issue)
+    tell(
+      async () =>
+        ({ token: undefined, ...(await twinkey.tokens.issue(secret)) }) as {
+          token: string | undefined
+        },
+      SHOWN.issue,
+    )
 
   async function callAll(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       await tell(() => keys.rotate(id, { replace: 'secondary', actor: 'root' }), SHOWN.rotate)
       await tell(() => keys.regenerate(id, 'secondary'), SHOWN.regenerate)
-      for (const call of ['disable', 'enable', 'get'] as const) await tell(async () => Object(await keys[call](id)) as object)
+      for (const call of ['disable', 'enable', 'get'] as const)
+        await tell(async () => Object(await keys[call](id)) as object)
       await tell(() => keys.update(id, { name: 'other' }))
     }
     await tell(() => keys.list())
@@ -81,9 +117,14 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
       await tell(() => keys.regenerate(ids[0] as string, credential as 'primary'))
       await tell(() => keys.rotate(ids[0] as string, { replace: credential as 'secondary' }))
       await tell(() => keys.create({ ...INPUT, name: `${credential}\0` }), SHOWN.create)
-      await tell(() => keys.create({ ...INPUT, scope: { tenants: credential as '*' } }), SHOWN.create)
+      await tell(
+        () => keys.create({ ...INPUT, scope: { tenants: credential as '*' } }),
+        SHOWN.create,
+      )
       await tell(() => keys.list({ cursor: credential }))
-      await tell(() => keys.import({ ...INPUT, primary: { secret: `${credential} `, entropyBits: 128 } }))
+      await tell(() =>
+        keys.import({ ...INPUT, primary: { secret: `${credential} `, entropyBits: 128 } }),
+      )
       await tell(() => keys.import({ ...INPUT, primary: { secret: credential, entropyBits: 1 } }))
       await tell(() => createTwinkey({ pepper: { current: credential, keys: {} } }))
       await tell(() => createTwinkey({ prefixes: [credential] }))
@@ -95,21 +136,36 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
       await tell(() => keys.create(INPUT), SHOWN.create),
       await tell(() => keys.create({ ...INPUT, secondary: false }), SHOWN.create),
     ]
-    const [primary, secondary] = IMPORTED.map((secret) => ({ secret, entropyBits: 200 })) as [Import, Import]
+    const [primary, secondary] = IMPORTED.map((secret) => ({ secret, entropyBits: 200 })) as [
+      Import,
+      Import,
+    ]
     const imported = await tell(() => keys.import({ ...INPUT, primary, secondary }))
     const ids = [...made.map((each) => each?.key.id as string), imported?.id as string]
     channels.say('values', shown(twinkey))
     // Options that cannot be, with what is secret in them.
     const [signing] = signingKeys
-    for (const wrong of [{ ...signing, alg: 'HS256' }, { ...signing, x: 'AA' }, { ...signing, kty: 'oct' }, JSON.stringify(signing)])
+    for (const wrong of [
+      { ...signing, alg: 'HS256' },
+      { ...signing, x: 'AA' },
+      { ...signing, kty: 'oct' },
+      JSON.stringify(signing),
+    ])
       await tell(() =>
-        createTwinkey({ tokens: { issuer: 'i', audience: 'a', signingKeys: [wrong as (typeof signingKeys)[0]] } }).tokens.issue(
-          secrets[0] as string,
-        ),
+        createTwinkey({
+          tokens: { issuer: 'i', audience: 'a', signingKeys: [wrong as (typeof signingKeys)[0]] },
+        }).tokens.issue(secrets[0] as string),
       )
-    await tell(() => createTwinkey({ pepper: { current: 'p', keys: { p: pepper.keys.p.slice(1, 15) } } }))
     await tell(() =>
-      createTwinkey({ pepper: { current: 'p', keys: { p: Buffer.from(pepper.keys.p).toString('hex') as unknown as Uint8Array } } }),
+      createTwinkey({ pepper: { current: 'p', keys: { p: pepper.keys.p.slice(1, 15) } } }),
+    )
+    await tell(() =>
+      createTwinkey({
+        pepper: {
+          current: 'p',
+          keys: { p: Buffer.from(pepper.keys.p).toString('hex') as unknown as Uint8Array },
+        },
+      }),
     )
     await callAll(ids)
     for (const broken of brokenStores(spy.inner)) {
@@ -124,7 +180,10 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
     for (const id of ids) await tell(async () => Object(await keys.delete(id)) as object)
     await twinkey.close()
   })
-  return { channels, net: createNet({ secrets, tokens, digests, peppers: Object.values(pepper.keys), signingKeys }) }
+  return {
+    channels,
+    net: createNet({ secrets, tokens, digests, peppers: Object.values(pepper.keys), signingKeys }),
+  }
 }
 
 interface Import {
@@ -138,13 +197,15 @@ function rememberingStore(digests: string[]): KeyStore {
   return {
     ...inner,
     async put(next, expected) {
-      if (next.kind === 'key') digests.push(next.primary.digest, ...(next.secondary ? [next.secondary.digest] : []))
+      if (next.kind === 'key')
+        digests.push(next.primary.digest, ...(next.secondary ? [next.secondary.digest] : []))
       return inner.put(next, expected)
     },
   }
 }
 
-// Stores that fail, that write and then fail, and that answer what is no record but has digests in it.
+// Stores that fail, that write and then fail, and that answer what is no record but has digests in
+// it.
 function brokenStores(inner: KeyStore): Partial<KeyStore>[] {
   const down = async () => {
     throw new Error('connection refused')
@@ -156,18 +217,27 @@ function brokenStores(inner: KeyStore): Partial<KeyStore>[] {
     },
     async list(query) {
       const { keys } = await inner.list(query)
-      return { keys: keys.map((found) => ({ ...found, ...(found.kind === 'key' ? spoil(found) : {}) }) as typeof found) }
+      return {
+        keys: keys.map(
+          (found) => ({ ...found, ...(found.kind === 'key' ? spoil(found) : {}) }) as typeof found,
+        ),
+      }
     },
   })
   return [
     { get: down, put: down, delete: down, list: down, recordUse: down },
-    { put: async (next, expected) => ((await inner.put(next, expected)) === 'stored' ? down() : 'conflict') },
+    {
+      put: async (next, expected) =>
+        (await inner.put(next, expected)) === 'stored' ? down() : 'conflict',
+    },
     { put: async (next) => next as unknown as 'stored', delete: async (id) => id as 'deleted' },
     { get: async (id) => JSON.stringify(await inner.get(id)) as unknown as StoredKey },
     spoilt(({ primary }) => ({ id: primary.digest })),
     spoilt(({ primary }) => ({ primary: { ...primary, digest: `${primary.digest}x` } })),
     spoilt(({ primary }) => ({ primary: { ...primary, hint: primary.digest } })),
     spoilt(({ primary }) => ({ [primary.digest]: 1, scope: { tenants: [primary.digest, 5] } })),
-    spoilt(({ primary }) => ({ primary: { ...primary, digest: primary.digest.replace(':p:', ':unknown:') } })),
+    spoilt(({ primary }) => ({
+      primary: { ...primary, digest: primary.digest.replace(':p:', ':unknown:') },
+    })),
   ]
 }

@@ -6,13 +6,19 @@ export interface Hidden {
   /** Secrets, ours and those of other systems. */
   readonly secrets?: readonly string[]
   readonly tokens?: readonly string[]
-  /** Digests in the form in which they are stored. Those of the secrets, plain and under the peppers, are known already. */
+  /**
+   * Digests in the form in which they are stored. Those of the secrets, plain and under the
+   * peppers, are known already.
+   */
   readonly digests?: readonly string[]
   readonly peppers?: readonly Uint8Array[]
   readonly signingKeys?: readonly Awaited<ReturnType<typeof generateSigningKey>>[]
 }
 
-/** Finds what must not be seen, and any part of it of twelve characters or more, in whichever spelling. */
+/**
+ * Finds what must not be seen, and any part of it of twelve characters or more, in whichever
+ * spelling.
+ */
 export interface Net {
   /** What of it is in the text, or undefined. */
   caught(text: string): string | undefined
@@ -22,13 +28,20 @@ export interface Net {
 
 const PART = 12
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi'] as const
-// Ours: after the prefix an id of 16 characters, which is no secret, 43 that are, and a checksum of 6.
+// Ours: after the prefix an id of 16 characters, which is no secret, 43 that are, and a checksum of
+// 6.
 const OURS = /_[0-9A-Za-z]{16}([0-9A-Za-z]{43})[0-9A-Za-z]{6}$/
 // Bytes as Node shows them: `<Buffer 61 62>` and lists of numbers, of one byte or of two each.
 const SPACED_HEX = /\b[0-9a-f]{2}(?: [0-9a-f]{2}){7,}\b/g
 const NUMBERS = /\d{1,5}(?:[,\s]+\d{1,5}){7,}/g
 
-export function createNet({ secrets = [], tokens = [], digests = [], peppers = [], signingKeys = [] }: Hidden): Net {
+export function createNet({
+  secrets = [],
+  tokens = [],
+  digests = [],
+  peppers = [],
+  signingKeys = [],
+}: Hidden): Net {
   const parts = new Map<string, string>()
   const addText = (what: string, text: string) => {
     for (let at = 0; at + PART <= text.length; at++) parts.set(text.slice(at, at + PART), what)
@@ -37,7 +50,8 @@ export function createNet({ secrets = [], tokens = [], digests = [], peppers = [
     const buffer = Buffer.from(bytes)
     addText(`${what} in hex`, buffer.toString('hex'))
     addText(`${what} as text`, buffer.toString('utf16le'))
-    // Base64 of a longer text that it stands in, at each of the three places where it may begin; what touches the rest is left out.
+    // Base64 of a longer text that it stands in, at each of the three places where it may begin;
+    // what touches the rest is left out.
     for (const before of [0, 1, 2]) {
       const text = Buffer.concat([Buffer.alloc(before), buffer])
         .toString('base64')
@@ -52,11 +66,14 @@ export function createNet({ secrets = [], tokens = [], digests = [], peppers = [
     addText('a secret', random)
     addBytes('a secret', Buffer.from(random))
     addBytes('a digest', createHash('sha256').update(secret).digest())
-    for (const pepper of peppers) addBytes('a digest', createHmac('sha256', pepper).update(secret).digest())
+    for (const pepper of peppers)
+      addBytes('a digest', createHmac('sha256', pepper).update(secret).digest())
   }
   // The rest of a token is claims, of which some are the same in all.
-  for (const token of tokens) addText('the signature of a token', token.slice(token.lastIndexOf('.') + 1))
-  for (const digest of digests) addBytes('a digest', Buffer.from(digest.slice(digest.lastIndexOf(':') + 1), 'base64url'))
+  for (const token of tokens)
+    addText('the signature of a token', token.slice(token.lastIndexOf('.') + 1))
+  for (const digest of digests)
+    addBytes('a digest', Buffer.from(digest.slice(digest.lastIndexOf(':') + 1), 'base64url'))
   for (const pepper of peppers) addBytes('a pepper', pepper)
   for (const key of signingKeys) {
     for (const member of PRIVATE) {
@@ -72,7 +89,8 @@ export function createNet({ secrets = [], tokens = [], digests = [], peppers = [
       for (const spelling of spellingsOf(text)) {
         for (let at = 0; at + PART <= spelling.length; at++) {
           const what = parts.get(spelling.slice(at, at + PART))
-          if (what !== undefined) return `${what}: ${spelling.slice(Math.max(0, at - 80), at + 2 * PART)}`
+          if (what !== undefined)
+            return `${what}: ${spelling.slice(Math.max(0, at - 80), at + 2 * PART)}`
         }
       }
       return undefined
@@ -82,17 +100,27 @@ export function createNet({ secrets = [], tokens = [], digests = [], peppers = [
 
 // The text, and what can be read out of it.
 function spellingsOf(text: string): string[] {
-  const decoded = text.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  const decoded = text.replace(/%([0-9a-f]{2})/gi, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  )
   const lowered = text.toLowerCase().match(/[0-9a-f]{24,}/g) ?? []
   const spaced = (text.match(SPACED_HEX) ?? []).map((bytes) => bytes.replaceAll(' ', ''))
   // Typed arrays as JSON have their indices before them.
   const lists = text.replace(/"\d+":(?=\d)/g, '').match(NUMBERS) ?? []
-  return [text, ...(decoded === text ? [] : [decoded]), ...lowered, ...spaced, ...lists.map(bytesOf)]
+  return [
+    text,
+    ...(decoded === text ? [] : [decoded]),
+    ...lowered,
+    ...spaced,
+    ...lists.map(bytesOf),
+  ]
 }
 
 function bytesOf(list: string): string {
   const numbers = list.split(/[,\s]+/).map(Number)
   const isPairs = numbers.some((number) => number > 255)
-  const bytes = numbers.flatMap((number) => (isPairs ? [number & 255, (number >> 8) & 255] : [number]))
+  const bytes = numbers.flatMap((number) =>
+    isPairs ? [number & 255, (number >> 8) & 255] : [number],
+  )
   return Buffer.from(bytes).toString('hex')
 }

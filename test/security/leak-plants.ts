@@ -10,7 +10,10 @@ interface Plant {
   /** Where it must be found, and nowhere else; by host where hosts differ. */
   readonly where: readonly Channel[] | Readonly<Record<string, readonly Channel[]>>
   /** What the handler does with a secret, or what stands in for it. */
-  readonly leak: (secret: string, fixture: Awaited<ReturnType<typeof createFixture>>) => Partial<Route>
+  readonly leak: (
+    secret: string,
+    fixture: Awaited<ReturnType<typeof createFixture>>,
+  ) => Partial<Route>
   /** The request target, where that is the leak. */
   readonly target?: (secret: string) => string
 }
@@ -30,25 +33,48 @@ export const plants: readonly Plant[] = [
     where: ['responses'],
     leak: (secret) => ({
       requirement: {
-        profile: { ...standard(), refuse: () => ({ status: 401, headers: { 'x-why': secret }, body: '' }) },
+        profile: {
+          ...standard(),
+          refuse: () => ({ status: 401, headers: { 'x-why': secret }, body: '' }),
+        },
         tenant: 'elsewhere',
       },
     }),
   },
-  { what: 'in a URL that is logged', where: ['log'], leak: () => ({}), target: (secret) => `/planted?token=${secret}` },
+  {
+    what: 'in a URL that is logged',
+    where: ['log'],
+    leak: () => ({}),
+    target: (secret) => `/planted?token=${secret}`,
+  },
   {
     what: 'in an event',
     where: ['events'],
     leak: (secret, { events }) =>
-      answering(() => [events.push({ type: 'warning.store_unavailable', at: 0, message: 'm', error: hiding(secret) })]),
+      answering(() => [
+        events.push({
+          type: 'warning.store_unavailable',
+          at: 0,
+          message: 'm',
+          error: hiding(secret),
+        }),
+      ]),
   },
   {
     what: 'in what is printed',
     where: ['console'],
     leak: (secret) => answering(() => [console.info('a', { b: { c: { d: { secret } } } })]),
   },
-  { what: 'in what is written to stderr', where: ['console'], leak: (secret) => answering(() => [process.stderr.write(secret)]) },
-  { what: 'in a warning of the process', where: ['console'], leak: (secret) => answering(() => [process.emitWarning(secret)]) },
+  {
+    what: 'in what is written to stderr',
+    where: ['console'],
+    leak: (secret) => answering(() => [process.stderr.write(secret)]),
+  },
+  {
+    what: 'in a warning of the process',
+    where: ['console'],
+    leak: (secret) => answering(() => [process.emitWarning(secret)]),
+  },
   {
     what: 'in an error that is thrown',
     where: thrown,
@@ -61,7 +87,9 @@ export const plants: readonly Plant[] = [
 
 /** An error with a secret in a place where only a close look finds it. */
 export function hiding(secret: string): Error {
-  const cause = Object.defineProperty(new Error('lost'), Symbol('request'), { value: { headers: [Buffer.from(secret)] } })
+  const cause = Object.defineProperty(new Error('lost'), Symbol('request'), {
+    value: { headers: [Buffer.from(secret)] },
+  })
   return new Error('failed', { cause: new AggregateError([cause], 'several') })
 }
 
@@ -69,7 +97,19 @@ export function hiding(secret: string): Error {
 export async function tableWith({ leak, target = () => '/planted' }: Plant): Promise<Table> {
   const fixture = await createFixture()
   const secret = fixture.secrets.primary
-  const route: Route = { method: 'GET', path: '/planted', requirement: { anyTarget: true }, ...leak(secret, fixture) }
-  const request = { target: target(secret), headers: [['Authorization', `Bearer ${fixture.secrets.secondary}`]] as const }
-  return { fixture, application: { routes: [route], tokens: {} }, rows: [{ name: 'planted', request, at: 0 }] }
+  const route: Route = {
+    method: 'GET',
+    path: '/planted',
+    requirement: { anyTarget: true },
+    ...leak(secret, fixture),
+  }
+  const request = {
+    target: target(secret),
+    headers: [['Authorization', `Bearer ${fixture.secrets.secondary}`]] as const,
+  }
+  return {
+    fixture,
+    application: { routes: [route], tokens: {} },
+    rows: [{ name: 'planted', request, at: 0 }],
+  }
 }

@@ -36,15 +36,26 @@ interface Row<F> {
 export interface Table {
   readonly fixture: Fixture
   readonly application: Application
-  readonly rows: readonly { readonly name: string; readonly request: RawRequest; readonly at: number }[]
+  readonly rows: readonly {
+    readonly name: string
+    readonly request: RawRequest
+    readonly at: number
+  }[]
 }
 
-function tableOf<F extends Fixture>(fixture: F, rows: readonly Row<F>[], application: Application): Table {
+function tableOf<F extends Fixture>(
+  fixture: F,
+  rows: readonly Row<F>[],
+  application: Application,
+): Table {
   const written = rows.map(({ name, request, at = 0 }) => ({ name, request: request(fixture), at }))
   return { fixture, application, rows: written }
 }
 
-/** Where a token is meant to be shown: in this member of the answer 200 to a POST that ends so, and nowhere else. */
+/**
+ * Where a token is meant to be shown: in this member of the answer 200 to a POST that ends so, and
+ * nowhere else.
+ */
 const EXCHANGES = [
   { path: '/tokens', member: 'access_token' },
   { path: '/tokens/generate', member: 'token' },
@@ -55,14 +66,20 @@ const exchange = (secret: string, path = '/tokens'): RawRequest => ({
   target: path,
   headers: [['Authorization', `Bearer ${secret}`]],
 })
-const asked = (target: string, credential: string): RawRequest => ({ target, headers: [['Authorization', `Bearer ${credential}`]] })
+const asked = (target: string, credential: string): RawRequest => ({
+  target,
+  headers: [['Authorization', `Bearer ${credential}`]],
+})
 
 /** Every table of requests, and the token endpoints. */
 export const tables: Readonly<Record<string, () => Promise<Table>>> = {
   async standard() {
     const fixture = await createFixture()
     const more: Row<typeof fixture>[] = [
-      ...Object.entries(fixture.secrets).map(([name, secret]) => ({ name: `the exchange of ${name}`, request: () => exchange(secret) })),
+      ...Object.entries(fixture.secrets).map(([name, secret]) => ({
+        name: `the exchange of ${name}`,
+        request: () => exchange(secret),
+      })),
       ...Object.entries(fixture.tokens).map(([name, token]) => ({
         name: `the exchange of the token ${name}`,
         request: () => exchange(token),
@@ -79,18 +96,32 @@ export const tables: Readonly<Record<string, () => Promise<Table>>> = {
         },
       })),
       { name: 'the key set', request: () => ({ target: '/tokens/jwks.json' }) },
-      { name: 'a handler that throws', request: ({ secrets }) => asked('/broken', secrets.primary) },
+      {
+        name: 'a handler that throws',
+        request: ({ secrets }) => asked('/broken', secrets.primary),
+      },
     ]
     const routes = [...standardRoutes, await brokenRoute(fixture.twinkey)]
-    return tableOf(fixture, [...standardTable, ...more], { routes, tokens: { '/tokens': undefined } })
+    return tableOf(fixture, [...standardTable, ...more], {
+      routes,
+      tokens: { '/tokens': undefined },
+    })
   },
-  'Boomi Flow': async () => tableOf(await createBoomiFlowFixture(), boomiFlowTable, { routes: boomiFlowRoutes, tokens: {} }),
+  'Boomi Flow': async () =>
+    tableOf(await createBoomiFlowFixture(), boomiFlowTable, {
+      routes: boomiFlowRoutes,
+      tokens: {},
+    }),
   async Flare() {
     const fixture = await createFlareFixture()
     const { profile } = fixture
-    return tableOf(fixture, flareTable, { routes: flareRoutes(profile), tokens: { '/tokens': { profile } } })
+    return tableOf(fixture, flareTable, {
+      routes: flareRoutes(profile),
+      tokens: { '/tokens': { profile } },
+    })
   },
-  Flowgear: async () => tableOf(await createFlowgearFixture(), flowgearTable, { routes: flowgearRoutes, tokens: {} }),
+  Flowgear: async () =>
+    tableOf(await createFlowgearFixture(), flowgearTable, { routes: flowgearRoutes, tokens: {} }),
 }
 
 // Hands a fault to the framework, as a handler does that manages keys.
@@ -106,17 +137,24 @@ async function brokenRoute({ keys }: Twinkey): Promise<Route> {
 export interface Sent {
   readonly channels: Channels
   readonly net: Net
-  /** The rows whose URL, with a secret in it, was cut out of the log, of those for which that was allowed. */
+  /**
+   * The rows whose URL, with a secret in it, was cut out of the log, of those for which that was
+   * allowed.
+   */
   readonly cut: readonly string[]
   /** The status of each answer, by how often. */
   readonly statuses: Readonly<Record<number, number>>
 }
 
 /**
- * Sends a table to a host whose loggers are on: each row twice while the store is in order, and twice while it is down. Of the rows that are
- * named, the log may have the URL.
+ * Sends a table to a host whose loggers are on: each row twice while the store is in order, and
+ * twice while it is down. Of the rows that are named, the log may have the URL.
  */
-export async function send(start: (typeof hosts)[string], { fixture, application, rows }: Table, inUrl: readonly string[]): Promise<Sent> {
+export async function send(
+  start: (typeof hosts)[string],
+  { fixture, application, rows }: Table,
+  inUrl: readonly string[],
+): Promise<Sent> {
   const { twinkey, clock, spy, events, secrets, tokens = {}, token } = fixture
   const channels = createChannels()
   const digests = (await spy.inner.list({ limit: 1000 })).keys.flatMap(({ primary, secondary }) => [
@@ -126,7 +164,9 @@ export async function send(start: (typeof hosts)[string], { fixture, application
   const issued: string[] = []
   const statuses: Record<number, number> = {}
   const cut = new Set<string>()
-  const urls = rows.filter(({ name }) => inUrl.includes(name)).map(({ name, request }) => ({ name, target: redactUrl(request.target) }))
+  const urls = rows
+    .filter(({ name }) => inUrl.includes(name))
+    .map(({ name, request }) => ({ name, target: redactUrl(request.target) }))
   const accessLog = (line: string) => {
     const found = urls.find(({ target }) => line.includes(target))
     if (found !== undefined) cut.add(found.name)
@@ -166,7 +206,11 @@ export async function send(start: (typeof hosts)[string], { fixture, application
   return { channels, net, cut: [...cut], statuses }
 }
 
-function withoutToken({ method, target }: RawRequest, response: RawResponse, issued: string[]): RawResponse {
+function withoutToken(
+  { method, target }: RawRequest,
+  response: RawResponse,
+  issued: string[],
+): RawResponse {
   const found = EXCHANGES.find(({ path }) => method === 'POST' && target.endsWith(path))
   if (found === undefined || response.status !== 200) return response
   const body = JSON.parse(response.body) as Record<string, unknown>

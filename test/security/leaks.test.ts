@@ -10,10 +10,14 @@ import { createNet } from './leak-net.ts'
 import { hiding, plants, tableWith } from './leak-plants.ts'
 import { send, tables } from './leak-tables.ts'
 
-// Where a caller puts a secret into a URL in which no profile looks for one, the application's own log has it: that is what it was called with.
+// Where a caller puts a secret into a URL in which no profile looks for one, the application's own
+// log has it: that is what it was called with.
 const IN_THE_URL: Readonly<Record<string, readonly string[]>> = {
   standard: ['a secret in the query'],
-  'Boomi Flow': ['Boomi Flow: a key in the query is never read', 'Boomi Flow: a key in the query under other names is never read'],
+  'Boomi Flow': [
+    'Boomi Flow: a key in the query is never read',
+    'Boomi Flow: a key in the query under other names is never read',
+  ],
   Flare: ['Flare: a key in the query is not read', 'Flare: a token in the query is not read'],
   Flowgear: ['Flowgear: a list of auth-key', 'Flowgear: legacy ?auth= is not read'],
 }
@@ -24,7 +28,8 @@ describe.each(Object.entries(hosts))('nothing secret leaves %s', (host, start) =
     const { channels, net, cut, statuses } = await send(start, await create(), inUrl)
     // Everything was heard, with requests let in and with the store down.
     expect(Object.keys(statuses)).toEqual(expect.arrayContaining(['200', '503']))
-    for (const channel of ['responses', 'events', 'log', 'errors'] as const) expect(channels.left[channel].size, channel).toBeGreaterThan(0)
+    for (const channel of ['responses', 'events', 'log', 'errors'] as const)
+      expect(channels.left[channel].size, channel).toBeGreaterThan(0)
     expect(leaksOf(channels, net)).toEqual({})
     expect([...cut].sort()).toEqual([...inUrl].sort())
   })
@@ -39,7 +44,8 @@ describe.each(Object.entries(hosts))('nothing secret leaves %s', (host, start) =
 describe('nothing secret is in what management calls answer, throw, tell and print', () => {
   it('but in the members that are there to show it', async () => {
     const { channels, net } = await manage()
-    for (const channel of ['values', 'errors', 'events'] as const) expect(channels.left[channel].size, channel).toBeGreaterThan(20)
+    for (const channel of ['values', 'errors', 'events'] as const)
+      expect(channels.left[channel].size, channel).toBeGreaterThan(20)
     expect(leaksOf(channels, net)).toEqual({})
   })
 
@@ -54,8 +60,14 @@ describe('nothing secret is in what management calls answer, throw, tell and pri
       secrets: [created.primary, created.secondary as string, regenerated.secret, rotated.secret],
       tokens: issued.ok ? [issued.token] : [],
     })
-    const showing = (answer: object) => Object.entries(answer).flatMap(([name, value]) => (net.caught(shown(value)) ? name : []))
-    const showed = { create: showing(created), rotate: showing(rotated), regenerate: showing(regenerated), issue: showing(issued) }
+    const showing = (answer: object) =>
+      Object.entries(answer).flatMap(([name, value]) => (net.caught(shown(value)) ? name : []))
+    const showed = {
+      create: showing(created),
+      rotate: showing(rotated),
+      regenerate: showing(regenerated),
+      issue: showing(issued),
+    }
     expect(showed).toEqual(SHOWN)
   })
 })
@@ -94,13 +106,22 @@ describe('the net', () => {
     async (algorithm) => {
       const key = await generateSigningKey(algorithm)
       const own = createNet({ signingKeys: [key] })
-      const caught = Object.entries(key).flatMap(([member, value]) => (own.caught(JSON.stringify({ [member]: value })) ? member : []))
-      expect(caught.sort()).toEqual(algorithm === 'RS256' ? ['d', 'dp', 'dq', 'p', 'q', 'qi'] : ['d'])
+      const caught = Object.entries(key).flatMap(([member, value]) =>
+        own.caught(JSON.stringify({ [member]: value })) ? member : [],
+      )
+      expect(caught.sort()).toEqual(
+        algorithm === 'RS256' ? ['d', 'dp', 'dq', 'p', 'q', 'qi'] : ['d'],
+      )
     },
   )
 
   test('lets through what is no secret', () => {
-    for (const text of [secret.slice(0, 21), secret.slice(-4), random.slice(0, 11), 'credential_invalid'])
+    for (const text of [
+      secret.slice(0, 21),
+      secret.slice(-4),
+      random.slice(0, 11),
+      'credential_invalid',
+    ])
       expect(net.caught(text)).toBeUndefined()
   })
 })

@@ -1,14 +1,24 @@
 import type { Decision, KeyStore, Requirement, StoredKey, Twinkey } from 'twinkey'
 import type { Broken } from './race.ts'
 
-type Authenticate = (request: Parameters<Twinkey['authenticate']>[0], requirement?: Requirement) => Promise<Decision>
+type Authenticate = (
+  request: Parameters<Twinkey['authenticate']>[0],
+  requirement?: Requirement,
+) => Promise<Decision>
 
 /** Writes without comparing: what is there when it is written counts, not what was read. */
 const blindWrites: Broken = {
-  store: (inner) => ({ ...inner, put: async (next, expected) => inner.put(next, await versionOf(inner, next, expected)) }),
+  store: (inner) => ({
+    ...inner,
+    put: async (next, expected) => inner.put(next, await versionOf(inner, next, expected)),
+  }),
 }
 
-async function versionOf(inner: KeyStore, next: StoredKey, expected: number | undefined): Promise<number | undefined> {
+async function versionOf(
+  inner: KeyStore,
+  next: StoredKey,
+  expected: number | undefined,
+): Promise<number | undefined> {
   return (await inner.get(next.id))?.version ?? expected
 }
 
@@ -24,7 +34,10 @@ const removeThenWrite: Broken = {
   }),
 }
 
-/** Keeps what it has read, forgets it when it changes, and lets a read that was under way fill the place again. */
+/**
+ * Keeps what it has read, forgets it when it changes, and lets a read that was under way fill the
+ * place again.
+ */
 const fillsLate: Broken = {
   store(inner) {
     const kept = new Map<string, StoredKey | undefined>()
@@ -63,7 +76,11 @@ const remembersVerdicts: Broken = {
       if (decision.ok) letIn.set(text, decision)
       return decision
     }
-    return { ...sound, authenticate: authenticate as Twinkey['authenticate'], decide: authenticate as Twinkey['decide'] }
+    return {
+      ...sound,
+      authenticate: authenticate as Twinkey['authenticate'],
+      decide: authenticate as Twinkey['decide'],
+    }
   },
 }
 
@@ -77,11 +94,18 @@ export const oneFlightForAll: Broken = {
       })
       return flight
     }
-    return { ...sound, authenticate: authenticate as Twinkey['authenticate'], decide: authenticate as Twinkey['decide'] }
+    return {
+      ...sound,
+      authenticate: authenticate as Twinkey['authenticate'],
+      decide: authenticate as Twinkey['decide'],
+    }
   },
 }
 
-const LATE = ['a cache that a read fills which was under way when it was told to forget', fillsLate] as const
+const LATE = [
+  'a cache that a read fills which was under way when it was told to forget',
+  fillsLate,
+] as const
 
 /** For each race a part that is broken so that it must find it. */
 export const faults: Readonly<Record<string, readonly [what: string, broken: Broken]>> = {

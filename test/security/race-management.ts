@@ -9,7 +9,10 @@ export function same(what: string, found: unknown, expected: unknown): void {
     throw new Error(`${what}: ${JSON.stringify(found)}, and not ${JSON.stringify(expected)}`)
 }
 
-/** Who a credential lets in, as a name that tells the keys, the slots and the kinds apart, or the code of the refusal. */
+/**
+ * Who a credential lets in, as a name that tells the keys, the slots and the kinds apart, or the
+ * code of the refusal.
+ */
 export async function whoIs(twinkey: Twinkey, credential: string): Promise<string> {
   const decision = await twinkey.authenticate(sent({ credential }), anyTarget)
   if (!decision.ok) return decision.refusal.code
@@ -37,13 +40,22 @@ function foreignSecret(stage: { readonly round: string }, name: string): string 
 
 const NEW = { scope: { tenants: ['t'] } } as const
 
-/** Two imports that have a secret in common: the same one, the same two the other way round, or one of two. */
+/**
+ * Two imports that have a secret in common: the same one, the same two the other way round, or one
+ * of two.
+ */
 export const createCreate: Race = {
   name: 'create/create',
   feed: false,
   async round(stage) {
-    const [x, y] = ['x', 'y'].map((name) => ({ secret: foreignSecret(stage, name), entropyBits: 128 })) as [Import, Import]
-    const kind = (['the same', 'crosswise', 'one of two'] as const)[stage.pick(3)] as 'the same' | 'crosswise' | 'one of two'
+    const [x, y] = ['x', 'y'].map((name) => ({
+      secret: foreignSecret(stage, name),
+      entropyBits: 128,
+    })) as [Import, Import]
+    const kind = (['the same', 'crosswise', 'one of two'] as const)[stage.pick(3)] as
+      | 'the same'
+      | 'crosswise'
+      | 'one of two'
     const slots = {
       'the same': [{ primary: x }, { primary: x }],
       crosswise: [both(x, y), both(y, x)],
@@ -53,7 +65,9 @@ export const createCreate: Race = {
     await stage.together(
       stage.nodes.map((node, i) => async () => {
         const slot = slots[i] as { primary: Import }
-        outcomes[i] = await outcomeOf(node.keys.import({ ...NEW, name: `node ${i}`, owner: stage.round, ...slot }))
+        outcomes[i] = await outcomeOf(
+          node.keys.import({ ...NEW, name: `node ${i}`, owner: stage.round, ...slot }),
+        )
       }),
     )
     const winners = outcomes.flatMap(({ done }) => done?.id ?? [])
@@ -99,18 +113,26 @@ export const rotateRotate: Race = {
       same('the old secret', await whoIs(node, primary), 'k secondary secret')
       same('the new secret', await whoIs(node, won[0] as string), 'k primary secret')
     }
-    if (lost[0] !== 'version_conflict' && lost[0] !== 'secondary_live') throw new Error(`the other lost by ${lost[0]}`)
+    if (lost[0] !== 'version_conflict' && lost[0] !== 'secondary_live')
+      throw new Error(`the other lost by ${lost[0]}`)
     return `the other got ${lost[0]}`
   },
 }
 
-/** A rotation with a grace, while both nodes are called with the old secret: no call fails, at any moment. */
+/**
+ * A rotation with a grace, while both nodes are called with the old secret: no call fails, at any
+ * moment.
+ */
 export const rotateVerify: Race = {
   name: 'rotate/verify',
   feed: false,
   async round(stage) {
     const { nodes } = stage
-    const { key, primary: old } = await nodes[0].keys.create({ ...NEW, name: 'k', secondary: false })
+    const { key, primary: old } = await nodes[0].keys.create({
+      ...NEW,
+      name: 'k',
+      secondary: false,
+    })
     const warm = stage.pick(2) === 1
     if (warm) for (const node of nodes) await whoIs(node, old)
     const seen: string[] = []
@@ -118,7 +140,8 @@ export const rotateVerify: Race = {
       for (let turn = 0; turn < 3; turn++) {
         await stage.pause()
         const who = await whoIs(node, old)
-        if (who !== 'k primary secret' && who !== 'k secondary secret') throw new Error(`the old secret was refused as ${who}`)
+        if (who !== 'k primary secret' && who !== 'k secondary secret')
+          throw new Error(`the old secret was refused as ${who}`)
         seen.push(who)
       }
     }
@@ -126,7 +149,11 @@ export const rotateVerify: Race = {
       async () => {
         const { secret } = await nodes[0].keys.rotate(key.id)
         same('the old secret, once it is rotated', await whoIs(nodes[0], old), 'k secondary secret')
-        same('the new secret, once it is rotated', await whoIs(nodes[0], secret), 'k primary secret')
+        same(
+          'the new secret, once it is rotated',
+          await whoIs(nodes[0], secret),
+          'k primary secret',
+        )
       },
       ...nodes.map(look),
     ])
@@ -135,7 +162,10 @@ export const rotateVerify: Race = {
   },
 }
 
-/** A token is asked for with a secret that is replaced meanwhile: what was issued dies with the secret. */
+/**
+ * A token is asked for with a secret that is replaced meanwhile: what was issued dies with the
+ * secret.
+ */
 export const regenerateIssue: Race = {
   name: 'regenerate/token-issue',
   feed: false,
@@ -144,9 +174,12 @@ export const regenerateIssue: Race = {
     const { key, primary: old, secondary } = await nodes[0].keys.create({ ...NEW, name: 'k' })
     if (stage.pick(2) === 0) for (const node of nodes) await whoIs(node, old)
     const tokens: string[] = []
-    // A signature takes longer than a change in memory, so that some changes wait until there is something to change under.
+    // A signature takes longer than a change in memory, so that some changes wait until there is
+    // something to change under.
     const gates = { 'at once': createGate(), 'a token': createGate(), 'a use of one': createGate() }
-    const after = (['at once', 'a token', 'a use of one'] as const)[stage.pick(3)] as keyof typeof gates
+    const after = (['at once', 'a token', 'a use of one'] as const)[
+      stage.pick(3)
+    ] as keyof typeof gates
     gates['at once'].open()
     const issue = (node: Twinkey) => async () => {
       await stage.pause()
@@ -155,7 +188,8 @@ export const regenerateIssue: Race = {
       tokens.push(answer.token)
       gates['a token'].open()
       const found = await verdict(node, answer.token)
-      if (found !== 'let in' && found !== 'credential_invalid') throw new Error(`the verdict on a token was ${found}`)
+      if (found !== 'let in' && found !== 'credential_invalid')
+        throw new Error(`the verdict on a token was ${found}`)
       gates['a use of one'].open()
     }
     let fresh = ''
@@ -164,16 +198,19 @@ export const regenerateIssue: Race = {
         await gates[after].opened
         await stage.pause()
         fresh = (await nodes[0].keys.regenerate(key.id, 'primary')).secret
-        for (const token of tokens) same('a token of the old secret', await verdict(nodes[0], token), 'credential_invalid')
+        for (const token of tokens)
+          same('a token of the old secret', await verdict(nodes[0], token), 'credential_invalid')
         const late = await nodes[0].tokens.issue(old)
         same('issue, once it is regenerated', late.ok, false)
       },
       ...nodes.map(issue),
       issue(nodes[0]),
     ])
-    for (const token of tokens) same('a token of the old secret', await verdict(nodes[0], token), 'credential_invalid')
+    for (const token of tokens)
+      same('a token of the old secret', await verdict(nodes[0], token), 'credential_invalid')
     same('the new secret', await whoIs(nodes[0], fresh), 'k primary secret')
-    for (const node of nodes) same('the other secret', await whoIs(node, secondary as string), 'k secondary secret')
+    for (const node of nodes)
+      same('the other secret', await whoIs(node, secondary as string), 'k secondary secret')
     return `changed after ${after}, ${tokens.length} of 3 issued`
   },
 }

@@ -16,25 +16,42 @@ const PAIRS_PER_CONNECTION = 25
 
 const routes: readonly Route[] = [
   { method: 'GET', path: '/whoami', requirement: { anyTarget: true } },
-  { method: 'GET', path: '/tenants/:tenant', requirement: { tenant: param('tenant'), environment: 'production', workflow: 'w' } },
+  {
+    method: 'GET',
+    path: '/tenants/:tenant',
+    requirement: { tenant: param('tenant'), environment: 'production', workflow: 'w' },
+  },
 ]
 
 /**
- * Sends pairs of requests of different callers at once, on each of several connections, to a server whose store takes its time, and looks at who
- * each answer says that the caller is.
+ * Sends pairs of requests of different callers at once, on each of several connections, to a server
+ * whose store takes its time, and looks at who each answer says that the caller is.
  */
 export async function runOnHost(
   name: string,
   start: (typeof hosts)[string],
-  { rounds, seed, broken = {} }: { readonly rounds: number; readonly seed: number; readonly broken?: Broken },
+  {
+    rounds,
+    seed,
+    broken = {},
+  }: { readonly rounds: number; readonly seed: number; readonly broken?: Broken },
 ): Promise<Tally> {
   const random = seeded(seed)
   const pick = <T>(items: readonly T[]) => items[Math.floor(random() * items.length)] as T
   const slow = pausedStore(memoryStore(), async () => {
     for (let left = Math.floor(random() * 4); left > 0; left--) await settled()
   })
-  const tokens = { issuer: 'https://api.test', audience: 'https://api.test', signingKeys: [await generateSigningKey()] }
-  const sound = createTwinkey({ store: slow, environments: ['production'], tokens, cache: { maxKeys: CACHED_KEYS } })
+  const tokens = {
+    issuer: 'https://api.test',
+    audience: 'https://api.test',
+    signingKeys: [await generateSigningKey()],
+  }
+  const sound = createTwinkey({
+    store: slow,
+    environments: ['production'],
+    tokens,
+    cache: { maxKeys: CACHED_KEYS },
+  })
   const credentials = await credentialsOf(sound, NAMES)
   const host = await start(broken.twinkey?.(sound) ?? sound, { routes, tokens: {} })
   const outcomes: Record<string, number> = {}
@@ -49,9 +66,13 @@ export async function runOnHost(
         const one = pick(Object.keys(credentials))
         pairs.push([one, pick(Object.keys(credentials).filter((who) => who !== one))])
       }
-      const targets = pairs.map((pair) => pair.map((who) => pick(['/whoami', `/tenants/${who.split(' ')[0]}`])))
+      const targets = pairs.map((pair) =>
+        pair.map((who) => pick(['/whoami', `/tenants/${who.split(' ')[0]}`])),
+      )
       const said = pairs.map((pair, i) => ({
-        bytes: pair.map((who, j) => requestOf(targets[i]?.[j] as string, credentials[who] as string)).join(''),
+        bytes: pair
+          .map((who, j) => requestOf(targets[i]?.[j] as string, credentials[who] as string))
+          .join(''),
         answers: 2,
       }))
       const heard = await converse(host.port, said)
@@ -61,7 +82,8 @@ export async function runOnHost(
             const answer = heard[2 * i + j]
             same('the caller', answer && callerIn(answer.body), who)
           }
-          const what = pair[0].split(' ')[0] === pair[1].split(' ')[0] ? 'the same key' : 'different keys'
+          const what =
+            pair[0].split(' ')[0] === pair[1].split(' ')[0] ? 'the same key' : 'different keys'
           outcomes[what] = (outcomes[what] ?? 0) + 1
         } catch (error) {
           wrong++
@@ -76,7 +98,13 @@ export async function runOnHost(
     await host.close()
     await sound.close()
   }
-  return { race: `two callers on ${name}`, rounds, outcomes, wrong, ...(first === undefined ? {} : { first }) }
+  return {
+    race: `two callers on ${name}`,
+    rounds,
+    outcomes,
+    wrong,
+    ...(first === undefined ? {} : { first }),
+  }
 }
 
 function requestOf(target: string, credential: string): string {

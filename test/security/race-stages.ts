@@ -1,8 +1,22 @@
 import fc from 'fast-check'
-import { createTwinkey, generateSigningKey, type KeyStore, memoryStore, type Twinkey } from 'twinkey'
+import {
+  createTwinkey,
+  generateSigningKey,
+  type KeyStore,
+  memoryStore,
+  type Twinkey,
+} from 'twinkey'
 import { settled } from '../support/gate.ts'
 import { pausedStore, seeded, turns } from '../support/racing-store.ts'
-import { type Broken, NODE_OPTIONS, type Race, type Rounds, run, type Stage, type Tally } from './race.ts'
+import {
+  type Broken,
+  NODE_OPTIONS,
+  type Race,
+  type Rounds,
+  run,
+  type Stage,
+  type Tally,
+} from './race.ts'
 
 const TOLD_WITHIN_MILLISECONDS = 10_000
 // How many are made at a time.
@@ -25,11 +39,21 @@ export interface PairOptions {
   readonly now?: () => number
 }
 
-export function createPair({ stores, signingKey, feed, broken = {}, now = Date.now }: PairOptions): Pair {
+export function createPair({
+  stores,
+  signingKey,
+  feed,
+  broken = {},
+  now = Date.now,
+}: PairOptions): Pair {
   let pause: ((call: string) => Promise<void>) | undefined
   const heard = new Map<string, number>()
   const waiting = new Set<() => void>()
-  const tokens = { issuer: 'https://api.test', audience: 'https://api.test', signingKeys: [signingKey] }
+  const tokens = {
+    issuer: 'https://api.test',
+    audience: 'https://api.test',
+    signingKeys: [signingKey],
+  }
   const [one, two] = stores.map((inner, index) => {
     const paused = pausedStore(inner, async (call) => pause?.(call))
     const store = broken.store?.(paused) ?? paused
@@ -44,7 +68,12 @@ export function createPair({ stores, signingKey, feed, broken = {}, now = Date.n
           for (const check of waiting) check()
         })) ?? (async () => {}),
     }
-    const sound = createTwinkey({ ...NODE_OPTIONS, store: feed ? listening : unwatched, tokens, now })
+    const sound = createTwinkey({
+      ...NODE_OPTIONS,
+      store: feed ? listening : unwatched,
+      tokens,
+      now,
+    })
     return broken.twinkey?.(sound) ?? sound
   }) as [Twinkey, Twinkey]
   return {
@@ -54,7 +83,10 @@ export function createPair({ stores, signingKey, feed, broken = {}, now = Date.n
     },
     told: (id, changes) =>
       new Promise((resolve, reject) => {
-        const late = setTimeout(() => end(() => reject(new Error('the feed did not tell'))), TOLD_WITHIN_MILLISECONDS)
+        const late = setTimeout(
+          () => end(() => reject(new Error('the feed did not tell'))),
+          TOLD_WITHIN_MILLISECONDS,
+        )
         const end = (then: () => void) => {
           clearTimeout(late)
           waiting.delete(check)
@@ -71,7 +103,10 @@ export function createPair({ stores, signingKey, feed, broken = {}, now = Date.n
   }
 }
 
-/** Runs a race in memory with fast-check's scheduler, which decides for each call to the store when it goes on. */
+/**
+ * Runs a race in memory with fast-check's scheduler, which decides for each call to the store when
+ * it goes on.
+ */
 export async function runScheduled(race: Race, options: Rounds): Promise<Tally> {
   const { rounds, seed, broken } = options
   const signingKey = await generateSigningKey()
@@ -79,7 +114,10 @@ export async function runScheduled(race: Race, options: Rounds): Promise<Tally> 
   return run(race, options, async (round) => {
     // Each serves one round.
     if (round % SCHEDULERS === 0)
-      schedulers = fc.sample(fc.noShrink(fc.scheduler()), { numRuns: Math.min(rounds - round, SCHEDULERS), seed: seed + round })
+      schedulers = fc.sample(fc.noShrink(fc.scheduler()), {
+        numRuns: Math.min(rounds - round, SCHEDULERS),
+        seed: seed + round,
+      })
     const scheduler = schedulers[round % SCHEDULERS] as fc.Scheduler
     const pair = await inMemory(race, signingKey, broken)
     const pause = (call: string) => scheduler.schedule(Promise.resolve(), call)
@@ -89,7 +127,10 @@ export async function runScheduled(race: Race, options: Rounds): Promise<Tally> 
       await scheduler.waitIdle()
       pair.pauseBy(undefined)
     }
-    return { stage: stageOf(pair, { together, pause: () => pause('turn') }, seed, round), shown: () => `seed ${seed}, ${scheduler}` }
+    return {
+      stage: stageOf(pair, { together, pause: () => pause('turn') }, seed, round),
+      shown: () => `seed ${seed}, ${scheduler}`,
+    }
   })
 }
 
@@ -113,17 +154,32 @@ export async function runByTurns(race: Race, options: Rounds): Promise<Tally> {
 }
 
 /** Runs a race over two stores on one database, whose own time decides; many rounds at once. */
-export async function runOver(pair: Pair, race: Race, options: Rounds, atOnce: number): Promise<Tally> {
+export async function runOver(
+  pair: Pair,
+  race: Race,
+  options: Rounds,
+  atOnce: number,
+): Promise<Tally> {
   const { seed } = options
   const random = seeded(seed)
   const pause = async () => {
     for (let left = Math.floor(random() * 4); left > 0; left--) await settled()
   }
-  const together: Stage['together'] = async (calls) => void (await Promise.all(calls.map((call) => call())))
-  return run(race, options, async (round) => ({ stage: stageOf(pair, { together, pause }, seed, round) }), atOnce)
+  const together: Stage['together'] = async (calls) =>
+    void (await Promise.all(calls.map((call) => call())))
+  return run(
+    race,
+    options,
+    async (round) => ({ stage: stageOf(pair, { together, pause }, seed, round) }),
+    atOnce,
+  )
 }
 
-async function inMemory(race: Race, signingKey: PairOptions['signingKey'], broken: Broken | undefined): Promise<Pair> {
+async function inMemory(
+  race: Race,
+  signingKey: PairOptions['signingKey'],
+  broken: Broken | undefined,
+): Promise<Pair> {
   const store = memoryStore()
   const now = () => Date.UTC(2026, 0, 1)
   const pair = createPair({ stores: [store, store], signingKey, feed: race.feed, broken, now })
@@ -132,7 +188,18 @@ async function inMemory(race: Race, signingKey: PairOptions['signingKey'], broke
   return pair
 }
 
-function stageOf({ nodes, told }: Pair, pace: Pick<Stage, 'together' | 'pause'>, seed: number, round: number): Stage {
+function stageOf(
+  { nodes, told }: Pair,
+  pace: Pick<Stage, 'together' | 'pause'>,
+  seed: number,
+  round: number,
+): Stage {
   const random = seeded(seed * 32_452_843 + round)
-  return { ...pace, nodes, told, pick: (below) => Math.floor(random() * below), round: `${round}-${random().toString(36).slice(2)}` }
+  return {
+    ...pace,
+    nodes,
+    told,
+    pick: (below) => Math.floor(random() * below),
+    round: `${round}-${random().toString(36).slice(2)}`,
+  }
 }

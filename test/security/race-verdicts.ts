@@ -11,14 +11,23 @@ type End = 'disable' | 'delete' | 'revoke'
 
 const NEW = { name: 'k', scope: { tenants: ['t'] } } as const
 
-// What is asked again and again while the key is ended: who is let in before may be, and who hears of it after is not, whenever they came.
-function asking({ pause }: Stage, node: Twinkey, credential: string, seen: Set<string>, isOver = () => false): () => Promise<void> {
+// What is asked again and again while the key is ended: who is let in before may be, and who hears
+// of it after is not, whenever they came.
+function asking(
+  { pause }: Stage,
+  node: Twinkey,
+  credential: string,
+  seen: Set<string>,
+  isOver = () => false,
+): () => Promise<void> {
   return async () => {
     for (let turn = 0; turn < TURNS; turn++) {
       await pause()
       const found = await verdict(node, credential)
-      if (found === 'let in' && isOver()) throw new Error('who had to wait was let in when it was over')
-      if (found !== 'let in' && found !== 'credential_invalid') throw new Error(`the verdict was ${found}`)
+      if (found === 'let in' && isOver())
+        throw new Error('who had to wait was let in when it was over')
+      if (found !== 'let in' && found !== 'credential_invalid')
+        throw new Error(`the verdict was ${found}`)
       seen.add(found)
     }
   }
@@ -34,7 +43,12 @@ async function isRefused(what: string, node: Twinkey, credential: string): Promi
 function ending(
   name: string,
   end: End,
-  askers: (stage: Stage, secret: string, seen: Set<string>, isOver: () => boolean) => Promise<(() => Promise<void>)[]>,
+  askers: (
+    stage: Stage,
+    secret: string,
+    seen: Set<string>,
+    isOver: () => boolean,
+  ) => Promise<(() => Promise<void>)[]>,
 ): Race {
   return {
     name,
@@ -44,7 +58,8 @@ function ending(
       const { key, primary, secondary } = await nodes[0].keys.create(NEW)
       const issued = await nodes[1].tokens.issue(primary)
       const credentials = [primary, secondary as string, issued.ok ? issued.token : '']
-      if (stage.pick(2) === 0) for (const credential of credentials) await whoIs(nodes[0], credential)
+      if (stage.pick(2) === 0)
+        for (const credential of credentials) await whoIs(nodes[0], credential)
       const seen = new Set<string>()
       let over = false
       await stage.together([
@@ -53,28 +68,42 @@ function ending(
           await stage.pause()
           await nodes[0].keys[end](key.id)
           over = true
-          for (const credential of credentials) await isRefused(`after ${end}`, nodes[0], credential)
+          for (const credential of credentials)
+            await isRefused(`after ${end}`, nodes[0], credential)
         },
         asking(stage, nodes[0], credentials[2] as string, seen, () => over),
       ])
-      for (const credential of credentials) await isRefused('when all is done', nodes[0], credential)
-      same('the key', (await nodes[0].keys.get(key.id))?.state, { disable: 'disabled', delete: undefined, revoke: 'revoked' }[end])
+      for (const credential of credentials)
+        await isRefused('when all is done', nodes[0], credential)
+      same(
+        'the key',
+        (await nodes[0].keys.get(key.id))?.state,
+        { disable: 'disabled', delete: undefined, revoke: 'revoked' }[end],
+      )
       return `${[...seen].sort().reverse().join(', then ')} while it went on`
     },
   }
 }
 
 /** A key is switched off while it is verified. */
-export const disableVerify = ending('disable/verify', 'disable', async (stage, secret, seen, isOver) => [
-  asking(stage, stage.nodes[0], secret, seen, isOver),
-  asking(stage, stage.nodes[1], secret, seen),
-])
+export const disableVerify = ending(
+  'disable/verify',
+  'disable',
+  async (stage, secret, seen, isOver) => [
+    asking(stage, stage.nodes[0], secret, seen, isOver),
+    asking(stage, stage.nodes[1], secret, seen),
+  ],
+)
 
 /** A key is deleted while it is verified. */
-export const deleteVerify = ending('delete/verify', 'delete', async (stage, secret, seen, isOver) => [
-  asking(stage, stage.nodes[0], secret, seen, isOver),
-  asking(stage, stage.nodes[1], secret, seen),
-])
+export const deleteVerify = ending(
+  'delete/verify',
+  'delete',
+  async (stage, secret, seen, isOver) => [
+    asking(stage, stage.nodes[0], secret, seen, isOver),
+    asking(stage, stage.nodes[1], secret, seen),
+  ],
+)
 
 /** A key is revoked while a herd has the cache filled with it. */
 export const revokeFill = ending('revoke/fill', 'revoke', async (stage, secret, seen, isOver) => [
@@ -92,13 +121,17 @@ export const invalidateLoad: Race = {
     const { key, primary } = await one.keys.create(NEW)
     await stage.told(key.id, 1)
     const seen = new Set<string>()
-    const end = (['disable', 'revoke', 'delete', 'regenerate'] as const)[stage.pick(4)] as End | 'regenerate'
+    const end = (['disable', 'revoke', 'delete', 'regenerate'] as const)[stage.pick(4)] as
+      | End
+      | 'regenerate'
     await stage.together([
       asking(stage, two, primary, seen),
       asking(stage, two, primary, seen),
       async () => {
         await stage.pause()
-        await (end === 'regenerate' ? one.keys.regenerate(key.id, 'primary') : one.keys[end](key.id))
+        await (end === 'regenerate'
+          ? one.keys.regenerate(key.id, 'primary')
+          : one.keys[end](key.id))
       },
     ])
     await stage.told(key.id, 1)
@@ -129,10 +162,17 @@ export const callers: Race = {
 }
 
 /** Every credential of some keys, by who it lets in. */
-export async function credentialsOf({ keys, tokens }: Twinkey, names: readonly string[]): Promise<Record<string, string>> {
+export async function credentialsOf(
+  { keys, tokens }: Twinkey,
+  names: readonly string[],
+): Promise<Record<string, string>> {
   const found: Record<string, string> = {}
   for (const name of names) {
-    const { primary, secondary } = await keys.create({ name, owner: name, scope: { tenants: [name] } })
+    const { primary, secondary } = await keys.create({
+      name,
+      owner: name,
+      scope: { tenants: [name] },
+    })
     const issued = await tokens.issue(primary, { scope: { workflows: ['w'] } })
     if (!issued.ok || secondary === null) throw new Error('no credential')
     found[`${name} primary secret`] = primary

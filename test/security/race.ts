@@ -1,9 +1,15 @@
 import type { KeyStore, Twinkey } from 'twinkey'
 
-/** Where one round of a race is run: nodes over one store whose calls interleave as long as they race. */
+/**
+ * Where one round of a race is run: nodes over one store whose calls interleave as long as they
+ * race.
+ */
 export interface Stage {
   readonly nodes: readonly [Twinkey, Twinkey]
-  /** Makes calls at the same time, and answers when all of them have ended and everything that they have caused is done. */
+  /**
+   * Makes calls at the same time, and answers when all of them have ended and everything that they
+   * have caused is done.
+   */
   together(calls: readonly (() => Promise<void>)[]): Promise<void>
   /** Lets others go first, now and then. */
   pause(): Promise<void>
@@ -11,7 +17,10 @@ export interface Stage {
   pick(below: number): number
   /** A name that no other round has. */
   readonly round: string
-  /** Waits until the second node has been told of a change of that id; how many changes of it there were is given. */
+  /**
+   * Waits until the second node has been told of a change of that id; how many changes of it there
+   * were is given.
+   */
   told(id: string, changes: number): Promise<void>
 }
 
@@ -87,5 +96,11 @@ export async function run(
     }
   }
   await Promise.all(Array.from({ length: atOnce }, lane))
-  return { race: race.name, rounds: begun, outcomes, wrong, ...(first === undefined ? {} : { first }) }
+  return {
+    race: race.name,
+    rounds: begun,
+    outcomes,
+    wrong,
+    ...(first === undefined ? {} : { first }),
+  }
 }

@@ -19,28 +19,54 @@ describe.each([
 ] as const)('whichever comes first %s', (_how, runRace) => {
   test.each(races)('$name comes out as it must', async (race) => {
     const tally = await runRace(race, { rounds: ROUNDS, seed: SEED })
-    expect(tally).toEqual({ race: race.name, rounds: ROUNDS, outcomes: expect.anything(), wrong: 0 })
+    expect(tally).toEqual({
+      race: race.name,
+      rounds: ROUNDS,
+      outcomes: expect.anything(),
+      wrong: 0,
+    })
     const seldom = Object.values(tally.outcomes).filter((count) => count > ROUNDS / 50)
     if (race.name !== 'two callers') expect(seldom.length).toBeGreaterThanOrEqual(BOTH_WAYS)
   })
 
-  test.each(races.map((race) => ({ race, name: race.name, what: faults[race.name]?.[0] })))('$name finds $what', async ({ race }) => {
-    const broken = faults[race.name]?.[1]
-    expect(broken).toBeDefined()
-    const { wrong, first } = await runRace(race, { rounds: ENOUGH, seed: SEED, broken, untilWrong: true })
-    expect([race.name, wrong > 0, first]).toEqual([race.name, true, expect.stringContaining('seed')])
-  })
+  test.each(races.map((race) => ({ race, name: race.name, what: faults[race.name]?.[0] })))(
+    '$name finds $what',
+    async ({ race }) => {
+      const broken = faults[race.name]?.[1]
+      expect(broken).toBeDefined()
+      const { wrong, first } = await runRace(race, {
+        rounds: ENOUGH,
+        seed: SEED,
+        broken,
+        untilWrong: true,
+      })
+      expect([race.name, wrong > 0, first]).toEqual([
+        race.name,
+        true,
+        expect.stringContaining('seed'),
+      ])
+    },
+  )
 })
 
 describe.each(Object.entries(hosts))('two callers on %s', (name, start) => {
   test('are each told who they are, whatever the store takes its time over', async () => {
     const tally = await runOnHost(name, start, { rounds: ROUNDS, seed: SEED })
-    expect(tally).toEqual({ race: expect.any(String), rounds: ROUNDS, outcomes: expect.anything(), wrong: 0 })
+    expect(tally).toEqual({
+      race: expect.any(String),
+      rounds: ROUNDS,
+      outcomes: expect.anything(),
+      wrong: 0,
+    })
     expect(Object.keys(tally.outcomes).sort()).toEqual(['different keys', 'the same key'])
   })
 
   test('are found out where they share a decision', async () => {
-    const { wrong } = await runOnHost(name, start, { rounds: ROUNDS, seed: SEED, broken: oneFlightForAll })
+    const { wrong } = await runOnHost(name, start, {
+      rounds: ROUNDS,
+      seed: SEED,
+      broken: oneFlightForAll,
+    })
     expect(wrong).toBeGreaterThan(0)
   })
 })

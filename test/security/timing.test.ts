@@ -15,7 +15,9 @@ describe('the t-test of the timing figure', () => {
   })
 
   it('finds a difference that a slow tail hides, by cutting the tail off', () => {
-    const { times, classes } = samples((of, random) => 1000 + 3 * of + 10 * random() + (random() < 0.01 ? 100_000 * random() : 0))
+    const { times, classes } = samples(
+      (of, random) => 1000 + 3 * of + 10 * random() + (random() < 0.01 ? 100_000 * random() : 0),
+    )
     const { raw, farthest, mediansApart } = separationOf(times, classes)
     expect(Math.abs(raw)).toBeLessThan(4.5)
     expect(farthest).toBeLessThan(-50)
@@ -23,13 +25,21 @@ describe('the t-test of the timing figure', () => {
   })
 
   it('finds none where there is none', () => {
-    const { times, classes } = samples((_, random) => 1000 + 10 * random() + (random() < 0.01 ? 100_000 * random() : 0))
+    const { times, classes } = samples(
+      (_, random) => 1000 + 10 * random() + (random() < 0.01 ? 100_000 * random() : 0),
+    )
     expect(Math.abs(separationOf(times, classes).farthest)).toBeLessThan(4.5)
   })
 
   it('answers 0 where all samples are equal, or of one class', () => {
-    expect(separationOf(new Float64Array(10), new Uint8Array(10))).toMatchObject({ raw: 0, farthest: 0 })
-    expect(separationOf(Float64Array.of(1, 1, 1, 1), Uint8Array.of(0, 0, 1, 1))).toMatchObject({ raw: 0, farthest: 0 })
+    expect(separationOf(new Float64Array(10), new Uint8Array(10))).toMatchObject({
+      raw: 0,
+      farthest: 0,
+    })
+    expect(separationOf(Float64Array.of(1, 1, 1, 1), Uint8Array.of(0, 0, 1, 1))).toMatchObject({
+      raw: 0,
+      farthest: 0,
+    })
   })
 })
 
@@ -38,7 +48,8 @@ describe('the trials of the timing figure', () => {
     const { earlyExit, ...trials } = await trialsOf(2)
     for (const trial of Object.values(trials)) {
       await trial.fill(Uint8Array.of(0, 1))
-      for (const slot of [0, 1]) expect((trial.call(slot) as { ok: boolean } | undefined)?.ok ?? false).toBe(false)
+      for (const slot of [0, 1])
+        expect((trial.call(slot) as { ok: boolean } | undefined)?.ok ?? false).toBe(false)
     }
     earlyExit.fill(Uint8Array.of(0, 1))
     expect([earlyExit.call(0), earlyExit.call(1)]).toEqual([false, false])

@@ -6,7 +6,9 @@ import { issued } from './forge-token.ts'
 
 // What a route reads out of a JSON body need not be a text, whatever its type says.
 
-const calls: Readonly<Record<string, (twinkey: Twinkey, value: string) => Promise<{ readonly ok: boolean }>>> = {
+const calls: Readonly<
+  Record<string, (twinkey: Twinkey, value: string) => Promise<{ readonly ok: boolean }>>
+> = {
   'tokens.verify': (twinkey, value) => twinkey.tokens.verify(value),
   'tokens.issue': (twinkey, value) => twinkey.tokens.issue(value),
   'keys.verify': (twinkey, value) => twinkey.keys.verify(value),

@@ -56,7 +56,10 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     kinds = await forgeAll(scene.forging)
     all = Object.values(kinds).flat()
     // Remembered from here on: nothing that only looks like it may be taken for it.
-    expect([await verify(scene.forging.token), await verifyAlone(scene.forging.token)]).toEqual(['let in', 'let in'])
+    expect([await verify(scene.forging.token), await verifyAlone(scene.forging.token)]).toEqual([
+      'let in',
+      'let in',
+    ])
   })
   afterAll(async () => {
     fetched.mockRestore()
@@ -65,7 +68,8 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
 
   const verify = async (text: string) => codeOf(await scene.twinkey.tokens.verify(text))
   const verifyAlone = async (text: string) => codeOf(await scene.verifier.verify(text))
-  const authenticate = async (credential: string) => codeOf(await scene.twinkey.authenticate(sent({ credential }), { workflow: WORKFLOW }))
+  const authenticate = async (credential: string) =>
+    codeOf(await scene.twinkey.authenticate(sent({ credential }), { workflow: WORKFLOW }))
 
   /** The tokens of which something else is said than should be, with both. */
   async function surprises(
@@ -81,20 +85,29 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     return found
   }
 
-  async function verdicts(tokens: Readonly<Record<string, string>>, verdict: (text: string) => Promise<string>): Promise<object> {
+  async function verdicts(
+    tokens: Readonly<Record<string, string>>,
+    verdict: (text: string) => Promise<string>,
+  ): Promise<object> {
     const found = new Map<string, string>()
     for (const [name, text] of Object.entries(tokens)) found.set(name, await verdict(text))
     return Object.fromEntries(found)
   }
 
-  const each = (tokens: object, verdict: string) => Object.fromEntries(Object.keys(tokens).map((name) => [name, verdict]))
+  const each = (tokens: object, verdict: string) =>
+    Object.fromEntries(Object.keys(tokens).map((name) => [name, verdict]))
 
   it('are at least 200, no two are the same, and docs/security.md says how many', () => {
     expect(all.length).toBeGreaterThanOrEqual(200)
     expect(new Set(all.map(({ text }) => text)).size).toBe(all.length)
     expect(Object.entries(kinds).filter(([, tokens]) => tokens.length < 5)).toEqual([])
-    const told = [`${algorithm} ${all.length.toLocaleString('en')}`, `${all.filter(({ dead }) => dead).length} are in order`]
-    expect(told.filter((each) => !readFileSync('docs/security.md', 'utf8').includes(each))).toEqual([])
+    const told = [
+      `${algorithm} ${all.length.toLocaleString('en')}`,
+      `${all.filter(({ dead }) => dead).length} are in order`,
+    ]
+    expect(told.filter((each) => !readFileSync('docs/security.md', 'utf8').includes(each))).toEqual(
+      [],
+    )
   })
 
   it('differ from tokens that are let in', async () => {
@@ -139,7 +152,8 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     expect(others.length).toBe(all.length - 1)
     const kind = async ({ text }: HostileToken) => {
       const code = await authenticate(text)
-      const form = ['credential_malformed', 'credential_ambiguous'].includes(code) && !TOKEN68.test(text)
+      const form =
+        ['credential_malformed', 'credential_ambiguous'].includes(code) && !TOKEN68.test(text)
       return form ? 'credential_invalid' : code
     }
     expect(await surprises(others, kind, () => 'credential_invalid')).toEqual([])
@@ -149,7 +163,12 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     const said = async ({ text }: HostileToken) => {
       scene.verifierEvents.length = 0
       const code = await verifyAlone(text)
-      return [code, ...scene.verifierEvents.map((event) => (event.type === 'access.refused' ? event.reason : event.type))].join()
+      return [
+        code,
+        ...scene.verifierEvents.map((event) =>
+          event.type === 'access.refused' ? event.reason : event.type,
+        ),
+      ].join()
     }
     const expected = ({ text, reason, dead }: HostileToken) => {
       if (dead) return 'let in,access.allowed'
@@ -163,18 +182,24 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
   it('reach nothing where they are in order and name something else', async () => {
     const tokens = reachlessTokens(scene.forging)
     const denied = Object.fromEntries(
-      Object.keys(tokens).map((name) => [name, `${name.startsWith('tenants') ? 'tenant' : 'workflow'}_denied`]),
+      Object.keys(tokens).map((name) => [
+        name,
+        `${name.startsWith('tenants') ? 'tenant' : 'workflow'}_denied`,
+      ]),
     )
     const requirement = new CheckedRequirement({ workflow: WORKFLOW, tenant: 't' })
     for (const decider of [scene.twinkey, scene.verifier]) {
-      const verdict = async (credential: string) => codeOf((await decider.authenticate(sent({ credential }), requirement)) as Decision)
+      const verdict = async (credential: string) =>
+        codeOf((await decider.authenticate(sent({ credential }), requirement)) as Decision)
       expect(await verdicts(tokens, verdict)).toEqual(denied)
     }
   })
 
   it('never reach more than their key where they claim more', async () => {
     for (const text of Object.values(greedyTokens(scene.forging))) {
-      expect(await scene.twinkey.tokens.verify(text)).toMatchObject({ scope: { tenants: ['t'], environments: '*', workflows: [WORKFLOW] } })
+      expect(await scene.twinkey.tokens.verify(text)).toMatchObject({
+        scope: { tenants: ['t'], environments: '*', workflows: [WORKFLOW] },
+      })
     }
   })
 
@@ -183,7 +208,8 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     let tried = 0
     for (const text of everyPlace(scene.forging.token)) {
       tried++
-      for (const verdict of [await verify(text), await verifyAlone(text)]) if (verdict !== 'credential_invalid') let_in.push(text)
+      for (const verdict of [await verify(text), await verifyAlone(text)])
+        if (verdict !== 'credential_invalid') let_in.push(text)
     }
     expect(let_in).toEqual([])
     expect(tried).toBe(scene.forging.token.length * 5 + 3)
@@ -199,7 +225,9 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     const calls = () => [...spies, vi.mocked(sha256)].map(({ mock }) => mock.calls.length)
     const before = calls()
     for (const { text } of kinds['too much'] ?? []) {
-      expect([await verify(text), await authenticate(text), await verifyAlone(text)]).toEqual(Array(3).fill('credential_invalid'))
+      expect([await verify(text), await authenticate(text), await verifyAlone(text)]).toEqual(
+        Array(3).fill('credential_invalid'),
+      )
     }
     const after = calls()
     // The spies see what they should.
@@ -216,7 +244,10 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     // The attacker's server is there, and both would have seen it.
     await fetch(scene.forging.lure)
     expect([scene.lured(), fetched.mock.calls.length]).toEqual([1, 1])
-    expect([await verify(scene.forging.token), await authenticate(scene.forging.token)]).toEqual(['let in', 'let in'])
+    expect([await verify(scene.forging.token), await authenticate(scene.forging.token)]).toEqual([
+      'let in',
+      'let in',
+    ])
     expect(await verifyAlone(scene.forging.token)).toBe('let in')
   })
 })

@@ -16,26 +16,39 @@ describe.each(ALGORITHMS)('hostile tokens of %s over sockets', (algorithm) => {
   beforeAll(async () => {
     scene = await createScene(algorithm)
     const all = Object.values(await forgeAll(scene.forging)).flat()
-    // What HTTP itself takes off: spaces after the scheme, space at the end of a line, the end of the line.
-    hostile = all.filter(({ text }) => text.replace(/\r\n$/, '').replace(/^ +|[ \t]+$/g, '') !== scene.forging.token)
+    // What HTTP itself takes off: spaces after the scheme, space at the end of a line, the end of
+    // the line.
+    hostile = all.filter(
+      ({ text }) => text.replace(/\r\n$/, '').replace(/^ +|[ \t]+$/g, '') !== scene.forging.token,
+    )
     expect(all.length - hostile.length).toBe(4)
     expect(hostile.length).toBeGreaterThanOrEqual(200)
   })
   afterAll(() => scene.close())
 
-  it.each(each)('are refused on %s, and whoever comes next on the same connection is let in', async (_name, start) => {
-    const { twinkey, forging } = scene
-    const routes = [{ method: 'GET', path: '/guarded', requirement: { workflow: WORKFLOW } }] as const
-    const host = await start(twinkey, { routes, tokens: {} })
-    try {
-      const answered = await sendAll(host.port, '/guarded', hostile, forging.token)
-      expect(answered.map(({ token }) => token)).toEqual(hostile)
-      const surprising = answered.filter((answer) => said(answer) !== expected(answer.token.text))
-      expect(surprising.map((answer) => `${answer.token.name}: ${said(answer)} instead of ${expected(answer.token.text)}`)).toEqual([])
-    } finally {
-      await host.close()
-    }
-  })
+  it.each(each)(
+    'are refused on %s, and whoever comes next on the same connection is let in',
+    async (_name, start) => {
+      const { twinkey, forging } = scene
+      const routes = [
+        { method: 'GET', path: '/guarded', requirement: { workflow: WORKFLOW } },
+      ] as const
+      const host = await start(twinkey, { routes, tokens: {} })
+      try {
+        const answered = await sendAll(host.port, '/guarded', hostile, forging.token)
+        expect(answered.map(({ token }) => token)).toEqual(hostile)
+        const surprising = answered.filter((answer) => said(answer) !== expected(answer.token.text))
+        expect(
+          surprising.map(
+            (answer) =>
+              `${answer.token.name}: ${said(answer)} instead of ${expected(answer.token.text)}`,
+          ),
+        ).toEqual([])
+      } finally {
+        await host.close()
+      }
+    },
+  )
 })
 
 function said({ status, next }: Answered): string {

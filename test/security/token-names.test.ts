@@ -5,7 +5,13 @@ import { issued } from './forge-token.ts'
 // The other side of the hostile names: what a key may have must get through.
 it('the names in a token may be all that names may be where a key has them', async () => {
   const { twinkey, verifier, close } = await createScene('ES256')
-  for (const owner of ['o'.repeat(128), '\u{1f511} "Ada" \\ <b>', "' OR '1'='1", '*', '\u0434\u0430']) {
+  for (const owner of [
+    'o'.repeat(128),
+    '\u{1f511} "Ada" \\ <b>',
+    "' OR '1'='1",
+    '*',
+    '\u0434\u0430',
+  ]) {
     const scope = { tenants: ['\u{1f511} "x"\\'], workflows: ['a b', '%', 'w'.repeat(128)] }
     const { primary } = await twinkey.keys.create({ name: 'n', owner, scope })
     const token = await issued(twinkey, primary)

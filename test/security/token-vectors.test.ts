@@ -18,7 +18,11 @@ interface Vector {
   readonly result: string
 }
 
-const groups = vectors.groups.map(({ key, tests }) => ({ jwk: key as JWK, key: readable(key as JWK), tests: tests as readonly Vector[] }))
+const groups = vectors.groups.map(({ key, tests }) => ({
+  jwk: key as JWK,
+  key: readable(key as JWK),
+  tests: tests as readonly Vector[],
+}))
 const all = groups.flatMap(({ tests }) => tests)
 
 function readable(jwk: JWK): SigningKey | undefined {
@@ -31,13 +35,17 @@ function readable(jwk: JWK): SigningKey | undefined {
 
 describe('the Wycheproof vectors of JSON Web Signatures', () => {
   it('are all there, and so many are for keys that tokens are not signed with', () => {
-    expect([all.length, all.filter(({ result }) => result === 'invalid').length]).toEqual([vectors.numberOfTests, 355])
+    expect([all.length, all.filter(({ result }) => result === 'invalid').length]).toEqual([
+      vectors.numberOfTests,
+      355,
+    ])
     const out: Record<string, number> = {}
     for (const { jwk, key, tests } of groups) {
       const kind = `${jwk.kty} ${jwk.alg}`
       if (key === undefined) out[kind] = (out[kind] ?? 0) + tests.length
     }
-    // A symmetric key could forge, digests longer than 256 bits and P-521 are not offered, and an RSA key has to say which of two algorithms it has.
+    // A symmetric key could forge, digests longer than 256 bits and P-521 are not offered, and an
+    // RSA key has to say which of two algorithms it has.
     expect(out).toEqual({
       'oct HS256': 40,
       'RSA RS384': 4,
@@ -80,7 +88,8 @@ describe('the Wycheproof vectors of JSON Web Signatures', () => {
       }
     }
     expect(tried).toBe(324)
-    // The first two say another algorithm than their key, which has one. Of the others the key is for something else: it must not be found at all.
+    // The first two say another algorithm than their key, which has one. Of the others the key is
+    // for something else: it must not be found at all.
     expect(wrong).toEqual([
       '346 Figure20 is valid',
       '350 Figure20 is valid',
@@ -92,10 +101,15 @@ describe('the Wycheproof vectors of JSON Web Signatures', () => {
   it('for keys that are for encryption are refused because a JWK set yields no such key', async () => {
     const found: [number, string][] = []
     for (const { jwk, tests } of groups) {
-      for (const { tcId, comment } of tests.filter((each) => /^rejectWrong(?:Use|KeyOps)$/.test(each.comment))) {
+      for (const { tcId, comment } of tests.filter((each) =>
+        /^rejectWrong(?:Use|KeyOps)$/.test(each.comment),
+      )) {
         // The same without what it is for, to know the name under which it would be found.
         const { use: _use, key_ops: _operations, ...bare } = jwk
-        const { kid } = readSigningKey({ alg: 'RS256', ...bare, ...(jwk.kty === 'EC' ? { alg: 'ES256' } : {}) }, 'The key of a vector')
+        const { kid } = readSigningKey(
+          { alg: 'RS256', ...bare, ...(jwk.kty === 'EC' ? { alg: 'ES256' } : {}) },
+          'The key of a vector',
+        )
         const keys = remoteKeys(
           async () => ({ keys: [jwk] }),
           1000,
@@ -112,7 +126,8 @@ describe('the Wycheproof vectors of JSON Web Signatures', () => {
 describe('the signatures of the Wycheproof vectors, on tokens of our own', () => {
   const scenes = new Map<string, Scene>()
   beforeAll(async () => {
-    for (const algorithm of ['ES256', 'RS256'] as const) scenes.set(algorithm, await createScene(algorithm))
+    for (const algorithm of ['ES256', 'RS256'] as const)
+      scenes.set(algorithm, await createScene(algorithm))
   })
   afterAll(async () => {
     for (const scene of scenes.values()) await scene.close()
@@ -121,15 +136,23 @@ describe('the signatures of the Wycheproof vectors, on tokens of our own', () =>
   async function verdict(scene: Scene, signature: Uint8Array): Promise<string> {
     scene.events.length = 0
     const { header, claims } = scene.forging
-    const code = codeOf(await scene.twinkey.tokens.verify(`${encoded(header)}.${encoded(claims)}.${base64url(signature)}`))
+    const code = codeOf(
+      await scene.twinkey.tokens.verify(
+        `${encoded(header)}.${encoded(claims)}.${base64url(signature)}`,
+      ),
+    )
     const [event] = scene.events
     return event?.type === 'access.refused' ? `${event.reason}` : code
   }
 
   it('of ES256 are wrong, whatever r and s they have', async () => {
     const scene = scenes.get('ES256') as Scene
-    const tests = groups.filter(({ key }) => key?.algorithm === 'ES256').flatMap((each) => each.tests)
-    const signatures = tests.map(({ jws }) => Buffer.from(jws.split('.')[2] ?? '', 'base64url')).filter(({ length }) => length > 0)
+    const tests = groups
+      .filter(({ key }) => key?.algorithm === 'ES256')
+      .flatMap((each) => each.tests)
+    const signatures = tests
+      .map(({ jws }) => Buffer.from(jws.split('.')[2] ?? '', 'base64url'))
+      .filter(({ length }) => length > 0)
     const said = new Set<string>()
     for (const signature of signatures) said.add(await verdict(scene, signature))
     expect([signatures.length, [...said]]).toEqual([34, ['token_signature_wrong']])
@@ -142,7 +165,9 @@ describe('the signatures of the Wycheproof vectors, on tokens of our own', () =>
       .update(`${encoded(header)}.${encoded(claims)}`)
       .digest()
     const said: Record<string, string[]> = {}
-    for (const { jwk, tests } of groups.filter(({ jwk: { alg }, tests: { length } }) => alg === 'RS256' && length > 100)) {
+    for (const { jwk, tests } of groups.filter(
+      ({ jwk: { alg }, tests: { length } }) => alg === 'RS256' && length > 100,
+    )) {
       for (const { tcId, jws, comment } of tests) {
         const block = blockUnder(jwk, jws)
         const at = block?.indexOf(digestOf(jws)) ?? -1
@@ -159,11 +184,14 @@ describe('the signatures of the Wycheproof vectors, on tokens of our own', () =>
   })
 })
 
-// What stands under a signature of RSA: padding, algorithm and digest. Undefined where it is no signature of the length of the key.
+// What stands under a signature of RSA: padding, algorithm and digest. Undefined where it is no
+// signature of the length of the key.
 function blockUnder(jwk: JWK, jws: string): Buffer | undefined {
   const signature = Buffer.from(jws.split('.')[2] ?? '', 'base64url')
   const key = createPublicKey({ key: jwk as Record<string, string>, format: 'jwk' })
-  return signature.length === 256 ? publicEncrypt({ key, padding: constants.RSA_NO_PADDING }, signature) : undefined
+  return signature.length === 256
+    ? publicEncrypt({ key, padding: constants.RSA_NO_PADDING }, signature)
+    : undefined
 }
 
 function digestOf(jws: string): Buffer {

@@ -2,7 +2,9 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import type { JWK } from 'jose'
 import { base64url } from '../support/forge.ts'
 
-/** A public key that proves nothing, and what can be signed under it by anybody, where that is so. */
+/**
+ * A public key that proves nothing, and what can be signed under it by anybody, where that is so.
+ */
 export interface WeakKey {
   readonly name: string
   readonly jwk: JWK
@@ -21,11 +23,15 @@ const ED25519_PRIME = 2n ** 255n - 19n
 const [PRIME, SMALLER_PRIME] = [2n ** 2203n - 1n, 2n ** 1279n - 1n]
 
 function pair(type: 'ec' | 'ed25519' | 'rsa', options: object): JWK {
-  return generateKeyPairSync(type as 'ec', options as { namedCurve: string }).publicKey.export({ format: 'jwk' }) as JWK
+  return generateKeyPairSync(type as 'ec', options as { namedCurve: string }).publicKey.export({
+    format: 'jwk',
+  }) as JWK
 }
 
-const bytesOf = (number: bigint, length: number) => Buffer.from(number.toString(16).padStart(2 * length, '0'), 'hex')
-const numberOf = (text: string | undefined) => BigInt(`0x${Buffer.from(String(text), 'base64url').toString('hex')}`)
+const bytesOf = (number: bigint, length: number) =>
+  Buffer.from(number.toString(16).padStart(2 * length, '0'), 'hex')
+const numberOf = (text: string | undefined) =>
+  BigInt(`0x${Buffer.from(String(text), 'base64url').toString('hex')}`)
 const lengthOf = (number: bigint) => Math.ceil(number.toString(2).length / 8)
 const big = (number: bigint, length = lengthOf(number)) => base64url(bytesOf(number, length))
 const little = (number: bigint) => base64url(bytesOf(number, 32).reverse())
@@ -55,11 +61,23 @@ function padded(input: string, length: number): bigint {
 /** Signs under a modulus whose totient anybody can tell. */
 function signedBy(modulus: bigint, totient: bigint, e = 65_537n) {
   const length = lengthOf(modulus)
-  return (input: string) => bytesOf(power(padded(input, length), inverse(e, totient), modulus), length)
+  return (input: string) =>
+    bytesOf(power(padded(input, length), inverse(e, totient), modulus), length)
 }
 
-function rsaKey(name: string, n: bigint, e: bigint, says: RegExp, forge?: WeakKey['forge']): WeakKey {
-  return { name, jwk: { kty: 'RSA', alg: 'RS256', n: big(n), e: big(e) }, says, ...(forge && { forge }) }
+function rsaKey(
+  name: string,
+  n: bigint,
+  e: bigint,
+  says: RegExp,
+  forge?: WeakKey['forge'],
+): WeakKey {
+  return {
+    name,
+    jwk: { kty: 'RSA', alg: 'RS256', n: big(n), e: big(e) },
+    says,
+    ...(forge && { forge }),
+  }
 }
 
 const modulus = numberOf(rsa.n)
@@ -68,14 +86,33 @@ const zeros = (text: string | undefined, count: number) =>
 const smallPair = pair('rsa', { modulusLength: 1024 })
 
 const rsaKeys: readonly WeakKey[] = [
-  rsaKey('RSA with the exponent 1', modulus, 1n, /e must be odd, at least 3/, (input) => bytesOf(padded(input, 256), 256)),
+  rsaKey('RSA with the exponent 1', modulus, 1n, /e must be odd, at least 3/, (input) =>
+    bytesOf(padded(input, 256), 256),
+  ),
   rsaKey('RSA with the exponent 0', modulus, 0n, /e must be odd/),
   rsaKey('RSA with the exponent 2', modulus, 2n, /e must be odd/),
   rsaKey('RSA with an even exponent', modulus, 65_536n, /e must be odd/),
-  rsaKey('RSA with an exponent of 257 bits', modulus, 2n ** 256n + 1n, /e must be odd, at least 3, and of at most 256 bits/),
+  rsaKey(
+    'RSA with an exponent of 257 bits',
+    modulus,
+    2n ** 256n + 1n,
+    /e must be odd, at least 3, and of at most 256 bits/,
+  ),
   rsaKey('RSA with an even modulus', modulus - 1n, 65_537n, /product of two large primes/),
-  rsaKey('RSA with a prime for its modulus', PRIME, 65_537n, /product of two large primes/, signedBy(PRIME, PRIME - 1n)),
-  rsaKey('RSA with a small factor', 3n * PRIME, 65_537n, /product of two large primes/, signedBy(3n * PRIME, 2n * (PRIME - 1n))),
+  rsaKey(
+    'RSA with a prime for its modulus',
+    PRIME,
+    65_537n,
+    /product of two large primes/,
+    signedBy(PRIME, PRIME - 1n),
+  ),
+  rsaKey(
+    'RSA with a small factor',
+    3n * PRIME,
+    65_537n,
+    /product of two large primes/,
+    signedBy(3n * PRIME, 2n * (PRIME - 1n)),
+  ),
   rsaKey(
     'RSA with the power of a prime',
     SMALLER_PRIME ** 2n,
@@ -97,18 +134,34 @@ const rsaKeys: readonly WeakKey[] = [
     jwk: { kty: 'RSA', alg: 'RS256', n: zeros(smallPair.n, 128), e: 'AQAB' },
     says: /at least 2048 bits.* has 1024/,
   },
-  { name: 'RSA of no bits', jwk: { kty: 'RSA', alg: 'PS256', n: 'A'.repeat(342), e: 'AQAB' }, says: /at least 2048 bits/ },
-  { name: 'RSA with padding', jwk: { ...rsa, alg: 'PS256', n: `${rsa.n}==` }, says: /n and e must be numbers in base64url/ },
+  {
+    name: 'RSA of no bits',
+    jwk: { kty: 'RSA', alg: 'PS256', n: 'A'.repeat(342), e: 'AQAB' },
+    says: /at least 2048 bits/,
+  },
+  {
+    name: 'RSA with padding',
+    jwk: { ...rsa, alg: 'PS256', n: `${rsa.n}==` },
+    says: /n and e must be numbers in base64url/,
+  },
 ]
 
 const P256_POINT = /x and y must be a point of P-256/
 const P256_BYTES = /x and y must have 32 bytes each/
-const p256 = (name: string, members: JWK, says: RegExp): WeakKey => ({ name, jwk: { ...ec, alg: 'ES256', ...members }, says })
+const p256 = (name: string, members: JWK, says: RegExp): WeakKey => ({
+  name,
+  jwk: { ...ec, alg: 'ES256', ...members },
+  says,
+})
 const p256Keys: readonly WeakKey[] = [
   p256('P-256 beside its curve', { y: String(otherEc.y) }, P256_POINT),
   p256('P-256 at 0, 0', { x: big(0n, 32), y: big(0n, 32) }, P256_POINT),
   p256('P-256 at p, p', { x: big(P256_PRIME, 32), y: big(P256_PRIME, 32) }, P256_POINT),
-  p256('P-256 with an x that is not reduced', { x: big(P256_PRIME + 5n, 32), y: Y_AT_5() }, P256_POINT),
+  p256(
+    'P-256 with an x that is not reduced',
+    { x: big(P256_PRIME + 5n, 32), y: Y_AT_5() },
+    P256_POINT,
+  ),
   p256('P-256 with a byte before x', { x: zeros(ec.x, 1) }, P256_BYTES),
   p256('P-256 with a short y', { y: big(1n) }, P256_BYTES),
   p256('P-256 with bits behind x', { x: strayBits(ec.x) }, P256_BYTES),
@@ -128,11 +181,17 @@ function strayBits(text: string | undefined): string {
 }
 
 const ED25519_POINT = /x must be a point of Ed25519/
-const OF_ORDER_8 = 2_707_385_501_144_840_649_318_225_287_225_658_788_936_804_267_575_313_519_463_743_609_750_303_021_802n
+const OF_ORDER_8 =
+  2_707_385_501_144_840_649_318_225_287_225_658_788_936_804_267_575_313_519_463_743_609_750_303_021_802n
 const NEUTRAL = bytesOf(1n, 32).reverse()
 // R is the neutral element and S is 0: it holds wherever the hash is a multiple of the order.
 const neutralSignature = () => Buffer.concat([NEUTRAL, Buffer.alloc(32)])
-const ed25519 = (name: string, x: string, forge?: WeakKey['forge'], says = ED25519_POINT): WeakKey => ({
+const ed25519 = (
+  name: string,
+  x: string,
+  forge?: WeakKey['forge'],
+  says = ED25519_POINT,
+): WeakKey => ({
   name: `Ed25519 ${name}`,
   jwk: { ...ed, alg: 'EdDSA', x },
   says,

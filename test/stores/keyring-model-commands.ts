@@ -19,14 +19,21 @@ const reachOf = (...names: string[]) =>
     { weight: 20, arbitrary: fc.shuffledSubarray(names, { minLength: 1 }) },
     { weight: 1, arbitrary: fc.constant([]) },
   )
-const axes = { tenants: reachOf(...TENANTS), environments: reachOf('live', 'test', 'elsewhere'), workflows: reachOf('read', 'write') }
+const axes = {
+  tenants: reachOf(...TENANTS),
+  environments: reachOf('live', 'test', 'elsewhere'),
+  workflows: reachOf('read', 'write'),
+}
 const someAxes = fc.record(axes, { requiredKeys: [] })
 const target = fc.record({
   tenant: fc.constantFrom(undefined, ...TENANTS),
   environment: fc.constantFrom(undefined, 'live', 'live', 'test', 'test', 'elsewhere'),
   workflow: fc.constantFrom(undefined, 'read', 'write'),
 })
-const credential = fc.record({ kind: fc.constantFrom('secret' as const, 'secret' as const, 'token' as const), pick })
+const credential = fc.record({
+  kind: fc.constantFrom('secret' as const, 'secret' as const, 'token' as const),
+  pick,
+})
 const metadata = fc.constantFrom({}, { plan: 'free' }, { plan: 'paid', seats: [1, 2.5, null] })
 const name = fc.constantFrom('a', 'b', 'ümlaut \u{1f511}')
 const expiresIn = fc.constantFrom(null, null, null, null, 1, 1500, 5000, 90_000, 10 * 86_400_000)
@@ -40,7 +47,10 @@ const regeneration = fc.record({
   kind: fc.constant('regenerate' as const),
   slot: fc.constantFrom('primary' as const, 'secondary' as const),
 })
-const update = fc.record({ name, metadata, scope: someAxes, expiresIn, kind: fc.constant('update' as const) }, { requiredKeys: ['kind'] })
+const update = fc.record(
+  { name, metadata, scope: someAxes, expiresIn, kind: fc.constant('update' as const) },
+  { requiredKeys: ['kind'] },
+)
 const plain = (kind: 'enable' | 'disable' | 'revoke' | 'delete') => fc.constant({ kind })
 const anyChange: fc.Arbitrary<Change> = fc.oneof(
   { weight: 5, arbitrary: rotation },
@@ -52,10 +62,24 @@ const anyChange: fc.Arbitrary<Change> = fc.oneof(
   { weight: 1, arbitrary: plain('delete') },
 )
 // The nodes of the two who change a key at the same time, and of the one who looks on.
-const where = fc.constantFrom([0, 1, 0], [0, 1, 1], [1, 0, 2], [2, 1, 2], [0, 2, 0], [2, 2, 2], [0, 0, 0])
+const where = fc.constantFrom(
+  [0, 1, 0],
+  [0, 1, 1],
+  [1, 0, 2],
+  [2, 1, 2],
+  [0, 2, 0],
+  [2, 2, 2],
+  [0, 0, 0],
+)
 const pauses = fc.array(fc.oneof(fc.nat(8), fc.nat(60)), { maxLength: 24 })
 const racing = fc
-  .tuple(pick, where, fc.tuple(anyChange, anyChange), fc.record({ pick, cold: fc.boolean() }), pauses)
+  .tuple(
+    pick,
+    where,
+    fc.tuple(anyChange, anyChange),
+    fc.record({ pick, cold: fc.boolean() }),
+    pauses,
+  )
   .map(([key, [one = 0, two = 0, witness = 0], [first, second], look, turns]) => {
     const racers = [
       { node: one, how: first },
@@ -75,7 +99,10 @@ const filter = fc.oneof(
   fc.oneof(fc.record({ tenant }), fc.record({ owner }), fc.record({ state }), fc.constant({})),
 )
 const whose = fc.oneof(fc.record({ owner: fc.constantFrom(...OWNERS) }), fc.record({ tenant }))
-const ceiling: fc.Arbitrary<Scope | undefined> = fc.option(fc.record(axes), { nil: undefined, freq: 1 })
+const ceiling: fc.Arbitrary<Scope | undefined> = fc.option(fc.record(axes), {
+  nil: undefined,
+  freq: 1,
+})
 const time = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(1, 300, 999, 1000, 2500, 4999, 5000) },
   { weight: 3, arbitrary: fc.constantFrom(20_000, 59_999, 60_000) },
@@ -91,13 +118,28 @@ const WEIGHTED: readonly (readonly [number, fc.Arbitrary<KeyringCommand>])[] = [
   [8, racing],
   [22, fc.tuple(node, credential).map((args) => verify(...args))],
   [10, fc.tuple(node, credential, target).map((args) => authenticate(...args))],
-  [8, fc.tuple(node, pick, fc.oneof(fc.constant({}), someAxes), fc.constantFrom(undefined, 1, 5, 600)).map((args) => issue(...args))],
+  [
+    8,
+    fc
+      .tuple(node, pick, fc.oneof(fc.constant({}), someAxes), fc.constantFrom(undefined, 1, 5, 600))
+      .map((args) => issue(...args)),
+  ],
   [8, time.map(advance)],
-  [8, fc.tuple(fc.constantFrom('end' as const, 'seen' as const), node, pick, offset).map((args) => verifyAt(...args))],
+  [
+    8,
+    fc
+      .tuple(fc.constantFrom('end' as const, 'seen' as const), node, pick, offset)
+      .map((args) => verifyAt(...args)),
+  ],
   [4, fc.tuple(node, pick).map((args) => get(...args))],
   [5, fc.tuple(node, filter, fc.constantFrom(1, 1, 2, 3, 100)).map((args) => list(...args))],
   [2, fc.tuple(node, whose).map((args) => revokeAll(...args))],
-  [8, fc.tuple(fc.constantFrom(...OWNERS), ceiling, fc.subarray([0, 1, 2]), pick).map((args) => changeOwner(...args))],
+  [
+    8,
+    fc
+      .tuple(fc.constantFrom(...OWNERS), ceiling, fc.subarray([0, 1, 2]), pick)
+      .map((args) => changeOwner(...args)),
+  ],
   [3, fc.tuple(node, fc.option(pick, { nil: undefined, freq: 1 })).map((args) => forget(...args))],
 ]
 
@@ -106,8 +148,17 @@ const WEIGHTED: readonly (readonly [number, fc.Arbitrary<KeyringCommand>])[] = [
  *
  * @param replayPath What a failure has printed, to see it again.
  */
-export function sequences(maxCommands: number, replayPath: string | undefined): fc.Arbitrary<Iterable<KeyringCommand>> {
+export function sequences(
+  maxCommands: number,
+  replayPath: string | undefined,
+): fc.Arbitrary<Iterable<KeyringCommand>> {
   // One that stands there twice is generated twice as often.
-  const commands = WEIGHTED.flatMap(([weight, command]) => Array.from({ length: weight }, () => command))
-  return fc.commands(commands, { maxCommands, size: 'max', ...(replayPath === undefined ? {} : { replayPath }) })
+  const commands = WEIGHTED.flatMap(([weight, command]) =>
+    Array.from({ length: weight }, () => command),
+  )
+  return fc.commands(commands, {
+    maxCommands,
+    size: 'max',
+    ...(replayPath === undefined ? {} : { replayPath }),
+  })
 }

@@ -41,7 +41,11 @@ export type Change =
       readonly expiresIn?: number | null | undefined
     }
   | { readonly kind: 'enable' | 'disable' | 'revoke' | 'delete' }
-  | { readonly kind: 'rotate'; readonly graceSeconds?: number | undefined; readonly replace?: 'secondary' | undefined }
+  | {
+      readonly kind: 'rotate'
+      readonly graceSeconds?: number | undefined
+      readonly replace?: 'secondary' | undefined
+    }
   | { readonly kind: 'regenerate'; readonly slot: Slot }
 
 const DAY_SECONDS = 86_400
@@ -57,7 +61,10 @@ export function insists({ kind }: Change): boolean {
   return kind === 'disable' || kind === 'revoke' || kind === 'delete'
 }
 
-/** What a change makes of a key: the key, the same one where there is nothing to change, undefined where it is gone, or a fault. */
+/**
+ * What a change makes of a key: the key, the same one where there is nothing to change, undefined
+ * where it is gone, or a fault.
+ */
 export function changed(
   key: ModelKey | undefined,
   change: Change,
@@ -67,7 +74,8 @@ export function changed(
   if (key === undefined) return { fault: 'key_not_found' }
   if (change.kind === 'delete') return { key: undefined }
   const revoked = key.revokedAt !== null
-  if (change.kind === 'revoke') return { key: revoked ? key : { ...key, revokedAt: now, updatedAt: now } }
+  if (change.kind === 'revoke')
+    return { key: revoked ? key : { ...key, revokedAt: now, updatedAt: now } }
   if (revoked) return { fault: 'key_revoked' }
   const fresh: ModelSlot = { secret, createdAt: now, expiresAt: null }
   switch (change.kind) {
@@ -79,24 +87,40 @@ export function changed(
     case 'update': {
       const { name = key.name, metadata = key.metadata, scope, expiresIn } = change
       const expiresAt = expiresIn === undefined ? key.expiresAt : expiryOf(expiresIn, now)
-      return { key: { ...key, name, metadata, expiresAt, scope: { ...key.scope, ...scope }, updatedAt: now } }
+      return {
+        key: {
+          ...key,
+          name,
+          metadata,
+          expiresAt,
+          scope: { ...key.scope, ...scope },
+          updatedAt: now,
+        },
+      }
     }
     case 'regenerate':
       return { key: { ...key, [change.slot]: fresh, updatedAt: now } }
     case 'rotate': {
       const { graceSeconds = DAY_SECONDS, replace } = change
-      if (replace === undefined && key.secondary !== null && isAlive(key.secondary, now)) return { fault: 'secondary_live' }
-      const old = graceSeconds === 0 ? null : { ...key.primary, expiresAt: now + graceSeconds * 1000 }
+      if (replace === undefined && key.secondary !== null && isAlive(key.secondary, now))
+        return { fault: 'secondary_live' }
+      const old =
+        graceSeconds === 0 ? null : { ...key.primary, expiresAt: now + graceSeconds * 1000 }
       return { key: { ...key, primary: fresh, secondary: old, updatedAt: now } }
     }
   }
 }
 
 /** What is left of a key when its owner or one of its tenants is gone. */
-export function withdrawn(key: ModelKey, gone: { readonly owner?: string; readonly tenant?: string }, now: number): ModelKey {
+export function withdrawn(
+  key: ModelKey,
+  gone: { readonly owner?: string; readonly tenant?: string },
+  now: number,
+): ModelKey {
   const { owner, tenant } = gone
   if (key.revokedAt !== null) return key
-  if (owner !== undefined) return key.owner === owner ? { ...key, revokedAt: now, updatedAt: now } : key
+  if (owner !== undefined)
+    return key.owner === owner ? { ...key, revokedAt: now, updatedAt: now } : key
   const { tenants } = key.scope
   if (tenant === undefined || tenants === '*' || !tenants.includes(tenant)) return key
   const others = tenants.filter((name) => name !== tenant)
@@ -105,8 +129,18 @@ export function withdrawn(key: ModelKey, gone: { readonly owner?: string; readon
 }
 
 /** The slot of a key that lets a secret of that id in at this moment, or undefined. */
-export function liveSlot(key: ModelKey | undefined, secretId: string, now: number): Slot | undefined {
-  if (key === undefined || key.revokedAt !== null || !key.enabled || (key.expiresAt !== null && now >= key.expiresAt)) return undefined
+export function liveSlot(
+  key: ModelKey | undefined,
+  secretId: string,
+  now: number,
+): Slot | undefined {
+  if (
+    key === undefined ||
+    key.revokedAt !== null ||
+    !key.enabled ||
+    (key.expiresAt !== null && now >= key.expiresAt)
+  )
+    return undefined
   return (['primary', 'secondary'] as const).find((slot) => {
     const held = key[slot]
     return held !== null && held.secret.id === secretId && isAlive(held, now)
@@ -125,10 +159,37 @@ export function stateOf({ revokedAt, enabled }: ModelKey): ApiKey['state'] {
 
 /** What management must show of a key, but for the last use of its secrets. */
 export function expectedView(key: ModelKey) {
-  const { id, name, owner, metadata, scope, createdAt, updatedAt, expiresAt, revokedAt, primary, secondary } = key
-  const slot = ({ secret, ...times }: ModelSlot) => ({ id: secret.id, hint: secret.text.slice(-4), ...times })
+  const {
+    id,
+    name,
+    owner,
+    metadata,
+    scope,
+    createdAt,
+    updatedAt,
+    expiresAt,
+    revokedAt,
+    primary,
+    secondary,
+  } = key
+  const slot = ({ secret, ...times }: ModelSlot) => ({
+    id: secret.id,
+    hint: secret.text.slice(-4),
+    ...times,
+  })
   return {
-    ...{ id, name, owner, metadata, scope: sorted(scope), state: stateOf(key), createdAt, updatedAt, expiresAt, revokedAt },
+    ...{
+      id,
+      name,
+      owner,
+      metadata,
+      scope: sorted(scope),
+      state: stateOf(key),
+      createdAt,
+      updatedAt,
+      expiresAt,
+      revokedAt,
+    },
     primary: slot(primary),
     secondary: secondary && slot(secondary),
   }
@@ -137,7 +198,12 @@ export function expectedView(key: ModelKey) {
 /** What management shows of a key, but for the last use of its secrets. */
 export function foundView(view: ApiKey) {
   const slot = ({ lastUsedAt: _, ...rest }: ApiKey['primary']) => ({ ...rest })
-  return { ...view, scope: sorted(view.scope), primary: slot(view.primary), secondary: view.secondary && slot(view.secondary) }
+  return {
+    ...view,
+    scope: sorted(view.scope),
+    primary: slot(view.primary),
+    secondary: view.secondary && slot(view.secondary),
+  }
 }
 
 function isAlive({ expiresAt }: ModelSlot, now: number): boolean {

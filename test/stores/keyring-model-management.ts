@@ -1,5 +1,12 @@
 import fc from 'fast-check'
-import { type ApiKey, type CreateKeyInput, isTwinkeyError, type ListKeysInput, type Scope, type Twinkey } from 'twinkey'
+import {
+  type ApiKey,
+  type CreateKeyInput,
+  isTwinkeyError,
+  type ListKeysInput,
+  type Scope,
+  type Twinkey,
+} from 'twinkey'
 import { expect } from 'vitest'
 import {
   type Change,
@@ -14,10 +21,18 @@ import {
   withdrawn,
 } from './keyring-model-key.ts'
 import { withTenants } from './keyring-model-requests.ts'
-import { count, isPossibleUse, type KeyringCommand, type KeyringModel, pickKey } from './keyring-model-state.ts'
+import {
+  count,
+  isPossibleUse,
+  type KeyringCommand,
+  type KeyringModel,
+  pickKey,
+} from './keyring-model-state.ts'
 import { Timeline } from './keyring-model-timeline.ts'
 
-/** How a management call came out: the code of its fault, or the key and the secret that was made. */
+/**
+ * How a management call came out: the code of its fault, or the key and the secret that was made.
+ */
 export interface Outcome {
   readonly fault?: string
   readonly view?: ApiKey | undefined
@@ -32,7 +47,9 @@ export type Creation = Pick<CreateKeyInput, 'name' | 'metadata' | 'secondary'> &
 
 export function create(node: number, creation: Creation): KeyringCommand {
   return {
-    check: (model) => model.keys.size < 20 && [...model.keys.values()].filter(({ latest }) => latest?.revokedAt === null).length < 7,
+    check: (model) =>
+      model.keys.size < 20 &&
+      [...model.keys.values()].filter(({ latest }) => latest?.revokedAt === null).length < 7,
     async run(model, nodes) {
       const now = model.clock.now()
       const { name, metadata = {}, secondary = true, expiresIn } = creation
@@ -40,14 +57,34 @@ export function create(node: number, creation: Creation): KeyringCommand {
       const scope = withTenants(creation.scope, model.run)
       const expiresAt = expiryOf(expiresIn, now)
       const { keys } = nodes.twinkeys[node] as Twinkey
-      const made = await keys.create({ name: `${model.run} ${name}`, owner, scope, expiresAt, metadata, secondary })
+      const made = await keys.create({
+        name: `${model.run} ${name}`,
+        owner,
+        scope,
+        expiresAt,
+        metadata,
+        secondary,
+      })
       const { id } = made.key
       const slotOf = (secret: ModelSecret) => ({ secret, createdAt: now, expiresAt: null })
       const key: ModelKey = {
-        ...{ id, name: `${model.run} ${name}`, owner, metadata, expiresAt, revokedAt: null, enabled: true, createdAt: now, updatedAt: now },
+        ...{
+          id,
+          name: `${model.run} ${name}`,
+          owner,
+          metadata,
+          expiresAt,
+          revokedAt: null,
+          enabled: true,
+          createdAt: now,
+          updatedAt: now,
+        },
         scope: { environments: ['live', 'test'], workflows: '*', ...scope },
         primary: slotOf(learned(model, id, made.primary, made.key.primary.id)),
-        secondary: made.secondary === null ? null : slotOf(learned(model, id, made.secondary, made.key.secondary?.id)),
+        secondary:
+          made.secondary === null
+            ? null
+            : slotOf(learned(model, id, made.secondary, made.key.secondary?.id)),
       }
       expect(made.secondary !== null).toBe(secondary)
       expect(foundView(made.key)).toEqual(expectedView(key))
@@ -58,14 +95,21 @@ export function create(node: number, creation: Creation): KeyringCommand {
   }
 }
 
-/** Updates, enables, disables, rotates, regenerates, revokes or deletes any key that there ever was. */
+/**
+ * Updates, enables, disables, rotates, regenerates, revokes or deletes any key that there ever was.
+ */
 export function change(node: number, pick: number, how: Change): KeyringCommand {
   return {
     check: (model) => model.keys.size > 0,
     async run(model, nodes) {
       const id = pickKey(model, pick)
       const outcome = await outcomeOf(model, nodes.twinkeys[node] as Twinkey, id, how)
-      const expected = changed(model.keys.get(id)?.latest, ofRun(model, how), outcome.secret ?? NEVER_MADE, model.clock.now())
+      const expected = changed(
+        model.keys.get(id)?.latest,
+        ofRun(model, how),
+        outcome.secret ?? NEVER_MADE,
+        model.clock.now(),
+      )
       expect(shown(outcome)).toEqual(shownOf(expected))
       if ('key' in expected) hold(model, id, expected.key, node)
       count(model, how.kind, outcome.fault ?? 'done')
@@ -90,16 +134,23 @@ export function get(node: number, pick: number): KeyringCommand {
 }
 
 /** Lists to the end, page by page. The backend may hold keys of others: they do not count. */
-export function list(node: number, filter: Pick<ListKeysInput, 'tenant' | 'owner' | 'state'>, limit: number): KeyringCommand {
+export function list(
+  node: number,
+  filter: Pick<ListKeysInput, 'tenant' | 'owner' | 'state'>,
+  limit: number,
+): KeyringCommand {
   return {
     check: () => true,
     async run(model, nodes) {
       const tenant = filter.tenant && `${model.run}-${filter.tenant}`
       const owner = filter.owner && `${model.run}-${filter.owner}`
-      const expected = [...model.keys.values()].map(({ latest }) => latest).filter((key) => key !== undefined)
+      const expected = [...model.keys.values()]
+        .map(({ latest }) => latest)
+        .filter((key) => key !== undefined)
       const asked = expected.filter(
         (key) =>
-          (tenant === undefined || (key.scope.tenants !== '*' && key.scope.tenants.includes(tenant))) &&
+          (tenant === undefined ||
+            (key.scope.tenants !== '*' && key.scope.tenants.includes(tenant))) &&
           (owner === undefined || key.owner === owner) &&
           (filter.state === undefined || stateOf(key) === filter.state),
       )
@@ -107,13 +158,20 @@ export function list(node: number, filter: Pick<ListKeysInput, 'tenant' | 'owner
       let cursor: string | undefined
       let pages = 0
       do {
-        const page = await nodes.twinkeys[node]?.keys.list({ ...filter, tenant, owner, limit, cursor })
+        const page = await nodes.twinkeys[node]?.keys.list({
+          ...filter,
+          tenant,
+          owner,
+          limit,
+          cursor,
+        })
         expect(page?.keys.length).toBeLessThanOrEqual(limit)
         found.push(...(page?.keys ?? []).filter(({ name }) => name.startsWith(`${model.run} `)))
         cursor = page?.next
         if (++pages > 10_000) throw new Error('the list has no end')
       } while (cursor !== undefined)
-      const byId = <T extends { readonly id: string }>(keys: T[]) => keys.sort((a, b) => (a.id < b.id ? -1 : 1))
+      const byId = <T extends { readonly id: string }>(keys: T[]) =>
+        keys.sort((a, b) => (a.id < b.id ? -1 : 1))
       expect(byId(found.map(foundView))).toEqual(byId(asked.map(expectedView)))
       for (const view of found) expectUses(model, view)
       count(model, 'list', pages > 1 ? 'several pages' : 'one page')
@@ -123,11 +181,17 @@ export function list(node: number, filter: Pick<ListKeysInput, 'tenant' | 'owner
 }
 
 /** Ends everything of an owner or of a tenant. */
-export function revokeAll(node: number, whose: { readonly owner: string } | { readonly tenant: string }): KeyringCommand {
+export function revokeAll(
+  node: number,
+  whose: { readonly owner: string } | { readonly tenant: string },
+): KeyringCommand {
   return {
     check: (model) => model.keys.size > 0,
     async run(model, nodes) {
-      const gone = 'owner' in whose ? { owner: `${model.run}-${whose.owner}` } : { tenant: `${model.run}-${whose.tenant}` }
+      const gone =
+        'owner' in whose
+          ? { owner: `${model.run}-${whose.owner}` }
+          : { tenant: `${model.run}-${whose.tenant}` }
       const counts = { revoked: 0, narrowed: 0 }
       const found = await nodes.twinkeys[node]?.keys.revokeAll(gone)
       for (const [id, { latest: key }] of model.keys) {
@@ -137,26 +201,42 @@ export function revokeAll(node: number, whose: { readonly owner: string } | { re
         hold(model, id, after, node)
       }
       expect(found).toEqual(counts)
-      count(model, 'revokeAll', `${counts.revoked > 0 ? 'revoked' : ''} ${counts.narrowed > 0 ? 'narrowed' : ''}`.trim() || 'nothing')
+      count(
+        model,
+        'revokeAll',
+        `${counts.revoked > 0 ? 'revoked' : ''} ${counts.narrowed > 0 ? 'narrowed' : ''}`.trim() ||
+          'nothing',
+      )
     },
     toString: () => `revokeAll(node ${node}, ${fc.stringify(whose)})`,
   }
 }
 
 /** Makes a management call. */
-export async function outcomeOf(model: KeyringModel, { keys }: Twinkey, id: string, how: Change): Promise<Outcome> {
+export async function outcomeOf(
+  model: KeyringModel,
+  { keys }: Twinkey,
+  id: string,
+  how: Change,
+): Promise<Outcome> {
   try {
     switch (how.kind) {
       case 'update': {
         const { kind: _, expiresIn, ...input } = ofRun(model, how)
-        const expiresAt = expiresIn === undefined ? undefined : expiryOf(expiresIn, model.clock.now())
+        const expiresAt =
+          expiresIn === undefined ? undefined : expiryOf(expiresIn, model.clock.now())
         return { view: await keys.update(id, { ...input, expiresAt }) }
       }
       case 'rotate':
       case 'regenerate': {
         const { graceSeconds, replace } = how.kind === 'rotate' ? how : {}
-        const made = await (how.kind === 'rotate' ? keys.rotate(id, { graceSeconds, replace }) : keys.regenerate(id, how.slot))
-        return { view: made.key, secret: learned(model, id, made.secret, made.key[renewedSlot(how) ?? 'primary']?.id) }
+        const made = await (how.kind === 'rotate'
+          ? keys.rotate(id, { graceSeconds, replace })
+          : keys.regenerate(id, how.slot))
+        return {
+          view: made.key,
+          secret: learned(model, id, made.secret, made.key[renewedSlot(how) ?? 'primary']?.id),
+        }
       }
       case 'delete':
         return { view: void (await keys.delete(id)) }
@@ -173,7 +253,11 @@ export async function outcomeOf(model: KeyringModel, { keys }: Twinkey, id: stri
 export function ofRun<C extends Change>(model: KeyringModel, how: C): C {
   if (how.kind !== 'update') return how
   const { name, scope } = how
-  return { ...how, name: name && `${model.run} ${name}`, scope: scope && withTenants(scope, model.run) }
+  return {
+    ...how,
+    name: name && `${model.run} ${name}`,
+    scope: scope && withTenants(scope, model.run),
+  }
 }
 
 /** What an outcome shows, in the form of {@link shownOf}. */
@@ -185,8 +269,16 @@ export function shownOf(expected: ReturnType<typeof changed>) {
   return 'fault' in expected ? expected : { view: expected.key && expectedView(expected.key) }
 }
 
-/** What a call has made of a key holds on its node from now on, and on others when they hear of it or ask again. */
-export function hold(model: KeyringModel, id: string, key: ModelKey | undefined, node: number): void {
+/**
+ * What a call has made of a key holds on its node from now on, and on others when they hear of it
+ * or ask again.
+ */
+export function hold(
+  model: KeyringModel,
+  id: string,
+  key: ModelKey | undefined,
+  node: number,
+): void {
   const timeline = model.keys.get(id) as Timeline<ModelKey | undefined>
   timeline.become(key, model.clock.now())
   timeline.caughtUp(node, key)
@@ -196,7 +288,12 @@ export function hold(model: KeyringModel, id: string, key: ModelKey | undefined,
 /** Stands for the secret of a call that made none. */
 export const NEVER_MADE: ModelSecret = { text: '', keyId: '', id: '' }
 
-function learned(model: KeyringModel, keyId: string, text: string, id: string | undefined): ModelSecret {
+function learned(
+  model: KeyringModel,
+  keyId: string,
+  text: string,
+  id: string | undefined,
+): ModelSecret {
   const secret = { text, keyId, id: id ?? '' }
   expect(model.secrets.map((known) => known.id)).not.toContain(id)
   expect(model.secrets.map((known) => known.text)).not.toContain(text)
@@ -206,5 +303,8 @@ function learned(model: KeyringModel, keyId: string, text: string, id: string | 
 
 function expectUses(model: KeyringModel, { primary, secondary }: ApiKey): void {
   for (const { id, lastUsedAt } of [primary, ...(secondary === null ? [] : [secondary])])
-    expect(isPossibleUse(model, id, lastUsedAt), `the last use ${lastUsedAt} of ${JSON.stringify(model.uses.get(id))}`).toBe(true)
+    expect(
+      isPossibleUse(model, id, lastUsedAt),
+      `the last use ${lastUsedAt} of ${JSON.stringify(model.uses.get(id))}`,
+    ).toBe(true)
 }

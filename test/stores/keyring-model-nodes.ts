@@ -11,7 +11,10 @@ export interface Nodes {
   heardAll(): Promise<void>
   /** Tells a node by its feed that it may have missed changes of one record, or of any. */
   forget(node: number, id: string | undefined): void
-  /** Makes calls that really interleave: each store call takes as many turns as the next number says. */
+  /**
+   * Makes calls that really interleave: each store call takes as many turns as the next number
+   * says.
+   */
   race<T>(pauses: readonly number[], calls: readonly (() => Promise<T>)[]): Promise<T[]>
   close(): Promise<void>
 }
@@ -37,11 +40,17 @@ export async function createNodes(
   const pause = async () => {
     for (let turns = pauses.shift() ?? 0; turns > 0; turns--) await undefined
   }
-  const feeds = stores.slice(0, NODES).map((store, node) => createFeed(node === DEAF ? undefined : store.watch?.bind(store)))
+  const feeds = stores
+    .slice(0, NODES)
+    .map((store, node) => createFeed(node === DEAF ? undefined : store.watch?.bind(store)))
   const twinkeys = feeds.map(({ watch }, node) =>
     createTwinkey({
       store: { ...paced(stores[node] as KeyStore, pause), watch },
-      tokens: { issuer: 'https://api.example', audience: 'https://api.example', signingKeys: [signingKey] },
+      tokens: {
+        issuer: 'https://api.example',
+        audience: 'https://api.example',
+        signingKeys: [signingKey],
+      },
       environments: SERVED,
       ownerScope: async (owner) => ownerScope(owner),
       // One node forgets most of what it reads, which must make no difference.
@@ -63,7 +72,10 @@ export async function createNodes(
       if (hearing.length === 0) return
       const id = `${run}-told-${messages++}`
       const heard = Promise.all(hearing.map((feed) => feed.hear(id, feedMilliseconds)))
-      await Promise.all([messenger.put({ kind: 'alias', id, version: 1, keyId: id }, undefined), heard])
+      await Promise.all([
+        messenger.put({ kind: 'alias', id, version: 1, keyId: id }, undefined),
+        heard,
+      ])
       await messenger.delete(id, 1)
     },
     forget: (node, id) => feeds[node]?.tell(id),
@@ -109,7 +121,10 @@ function createFeed(inner: Watch | undefined) {
     tells: inner !== undefined,
     hear(id: string, milliseconds: number): Promise<void> {
       return new Promise((resolve, reject) => {
-        const late = setTimeout(() => reject(new Error(`a feed told nothing of a change within ${milliseconds} ms`)), milliseconds)
+        const late = setTimeout(
+          () => reject(new Error(`a feed told nothing of a change within ${milliseconds} ms`)),
+          milliseconds,
+        )
         waiting.set(id, () => {
           clearTimeout(late)
           waiting.delete(id)

@@ -1,8 +1,22 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import type { Twinkey } from 'twinkey'
-import { type Change, changed, insists, type ModelKey, type ModelSecret } from './keyring-model-key.ts'
-import { hold, NEVER_MADE, type Outcome, ofRun, outcomeOf, shown, shownOf } from './keyring-model-management.ts'
+import {
+  type Change,
+  changed,
+  insists,
+  type ModelKey,
+  type ModelSecret,
+} from './keyring-model-key.ts'
+import {
+  hold,
+  NEVER_MADE,
+  type Outcome,
+  ofRun,
+  outcomeOf,
+  shown,
+  shownOf,
+} from './keyring-model-management.ts'
 import { expectedVerdict, settle, verdictOf } from './keyring-model-requests.ts'
 import {
   count,
@@ -38,11 +52,17 @@ interface Finish extends Racer {
 type Course = readonly { readonly finish: Finish; readonly key: ModelKey | undefined }[]
 
 /**
- * Two changes of one key and a verification of one of its secrets, all at the same time. They must come out as if one change had come after
- * the other, or as if the one that says `version_conflict` had never been. What a node has changed holds there at once; otherwise a
- * verification sees the key as it was at some moment of that.
+ * Two changes of one key and a verification of one of its secrets, all at the same time. They must
+ * come out as if one change had come after the other, or as if the one that says `version_conflict`
+ * had never been. What a node has changed holds there at once; otherwise a verification sees the
+ * key as it was at some moment of that.
  */
-export function race(pick: number, racers: readonly [Racer, Racer], witness: Witness, pauses: readonly number[]): KeyringCommand {
+export function race(
+  pick: number,
+  racers: readonly [Racer, Racer],
+  witness: Witness,
+  pauses: readonly number[],
+): KeyringCommand {
   return {
     check: (model) => model.keys.size > 0,
     async run(model, nodes) {
@@ -69,18 +89,32 @@ export function race(pick: number, racers: readonly [Racer, Racer], witness: Wit
 
       const view = await nodes.twinkeys[witness.node]?.keys.get(id)
       const explains = (course: Course) =>
-        isDeepStrictEqual(shownOf({ key: course.length === 0 ? start : course.at(-1)?.key }), shown({ view })) &&
-        isOneOf(seen, [...possibleHolders(model, witness.node, credential), ...holdersIn(model, witness.node, credential, course)]) &&
+        isDeepStrictEqual(
+          shownOf({ key: course.length === 0 ? start : course.at(-1)?.key }),
+          shown({ view }),
+        ) &&
+        isOneOf(seen, [
+          ...possibleHolders(model, witness.node, credential),
+          ...holdersIn(model, witness.node, credential, course),
+        ]) &&
         finishes.every((each) => {
           const place = course.findIndex((step) => step.finish === each)
-          const [before, since] = place < 0 ? [possibleHolders(model, each.node, credential), course] : [[], course.slice(place)]
-          return isOneOf(each.verdict, [...before, ...holdersIn(model, each.node, credential, since)])
+          const [before, since] =
+            place < 0
+              ? [possibleHolders(model, each.node, credential), course]
+              : [[], course.slice(place)]
+          return isOneOf(each.verdict, [
+            ...before,
+            ...holdersIn(model, each.node, credential, since),
+          ])
         })
       const course = coursesOf(model, start, finishes as [Finish, Finish]).find(explains)
       if (course === undefined) {
         const told = finishes.map(({ outcome, ...rest }) => ({ ...rest, outcome: shown(outcome) }))
         const all = { start: shownOf({ key: start }), told, seen, credential: credential.id, view }
-        throw new Error(`no order of the changes explains how they came out: ${JSON.stringify(all)}`)
+        throw new Error(
+          `no order of the changes explains how they came out: ${JSON.stringify(all)}`,
+        )
       }
       for (const { finish, key } of course) hold(model, id, key, finish.node)
       for (const { node, verdict } of [...finishes, { node: witness.node, verdict: seen }])
@@ -88,12 +122,17 @@ export function race(pick: number, racers: readonly [Racer, Racer], witness: Wit
       const lost = finishes.some(({ outcome }) => outcome.fault === 'version_conflict')
       count(model, 'race', lost ? 'one lost' : 'one after the other')
     },
-    toString: () => `race(key ${pick}, ${fc.stringify(racers)}, ${fc.stringify(witness)}, ${fc.stringify(pauses)})`,
+    toString: () =>
+      `race(key ${pick}, ${fc.stringify(racers)}, ${fc.stringify(witness)}, ${fc.stringify(pauses)})`,
   }
 }
 
 // Every order of the changes in which each comes out as it did.
-function coursesOf(model: KeyringModel, start: ModelKey | undefined, [one, two]: readonly [Finish, Finish]): Course[] {
+function coursesOf(
+  model: KeyringModel,
+  start: ModelKey | undefined,
+  [one, two]: readonly [Finish, Finish],
+): Course[] {
   const orders: (readonly [Finish, Finish])[] = [
     [one, two],
     [two, one],
@@ -108,14 +147,25 @@ function coursesOf(model: KeyringModel, start: ModelKey | undefined, [one, two]:
   return [...whole, ...lost].filter((course) => course !== undefined)
 }
 
-function courseOf(model: KeyringModel, start: ModelKey | undefined, order: readonly Finish[]): Course | undefined {
+function courseOf(
+  model: KeyringModel,
+  start: ModelKey | undefined,
+  order: readonly Finish[],
+): Course | undefined {
   const course: { finish: Finish; key: ModelKey | undefined }[] = []
   let key = start
   for (const finish of order) {
     const { how, outcome } = finish
-    // Who deletes a key that is there, and finds when it is done that another has deleted it meanwhile, has what was asked for.
-    const alreadyGone = how.kind === 'delete' && key === undefined && start !== undefined && outcome.fault === undefined
-    const expected = alreadyGone ? { key } : changed(key, ofRun(model, how), outcome.secret ?? NEVER_MADE, model.clock.now())
+    // Who deletes a key that is there, and finds when it is done that another has deleted it
+    // meanwhile, has what was asked for.
+    const alreadyGone =
+      how.kind === 'delete' &&
+      key === undefined &&
+      start !== undefined &&
+      outcome.fault === undefined
+    const expected = alreadyGone
+      ? { key }
+      : changed(key, ofRun(model, how), outcome.secret ?? NEVER_MADE, model.clock.now())
     if (!isDeepStrictEqual(shownOf(expected), shown(outcome))) return undefined
     if ('fault' in expected) continue
     key = expected.key
@@ -124,7 +174,12 @@ function courseOf(model: KeyringModel, start: ModelKey | undefined, order: reado
   return course
 }
 
-function holdersIn(model: KeyringModel, node: number, credential: ModelSecret, course: Course): Holder[] {
+function holdersIn(
+  model: KeyringModel,
+  node: number,
+  credential: ModelSecret,
+  course: Course,
+): Holder[] {
   return holdersAmong(
     model,
     node,

@@ -22,7 +22,9 @@ import {
 const INVALID = { code: 'credential_invalid' }
 const MAX_LIFETIME_SECONDS = 3600
 
-/** A credential among all that were ever issued, by the numbers that a command is generated with. */
+/**
+ * A credential among all that were ever issued, by the numbers that a command is generated with.
+ */
 export interface Pick {
   readonly kind: 'secret' | 'token'
   readonly pick: number
@@ -32,22 +34,34 @@ export function exists(model: Readonly<KeyringModel>, { kind }: Pick): boolean {
   return (kind === 'secret' ? model.secrets : model.tokens).length > 0
 }
 
-export function credentialOf(model: Readonly<KeyringModel>, { kind, pick }: Pick): ModelSecret | ModelToken {
+export function credentialOf(
+  model: Readonly<KeyringModel>,
+  { kind, pick }: Pick,
+): ModelSecret | ModelToken {
   return kind === 'secret' ? pickOf(model.secrets, pick) : pickOf(model.tokens, pick)
 }
 
 /** What `keys.verify` or `tokens.verify` answers, in the form of {@link expectedVerdict}. */
 export async function verdictOf(twinkey: Twinkey, credential: ModelSecret | ModelToken) {
-  const answer = await ('secret' in credential ? twinkey.tokens.verify(credential.text) : twinkey.keys.verify(credential.text))
+  const answer = await ('secret' in credential
+    ? twinkey.tokens.verify(credential.text)
+    : twinkey.keys.verify(credential.text))
   if (!answer.ok) return { code: answer.refusal.code }
   return { slot: answer.slot, scope: sorted(answer.scope), key: foundView(answer.key) }
 }
 
 export function expectedVerdict(holder: Holder) {
-  return holder === undefined ? INVALID : { slot: holder.slot, scope: sorted(holder.scope), key: expectedView(holder.key) }
+  return holder === undefined
+    ? INVALID
+    : { slot: holder.slot, scope: sorted(holder.scope), key: expectedView(holder.key) }
 }
 
-export async function verifyOne(model: KeyringModel, nodes: Nodes, node: number, credential: ModelSecret | ModelToken): Promise<void> {
+export async function verifyOne(
+  model: KeyringModel,
+  nodes: Nodes,
+  node: number,
+  credential: ModelSecret | ModelToken,
+): Promise<void> {
   await heard(model, nodes)
   const expected = possibleHolders(model, node, credential).map(expectedVerdict)
   const found = await verdictOf(nodes.twinkeys[node] as Twinkey, credential)
@@ -55,7 +69,11 @@ export async function verifyOne(model: KeyringModel, nodes: Nodes, node: number,
   await settle(model, nodes.twinkeys[node] as Twinkey, credential, 'slot' in found)
   const different = new Set(expected.map((each) => JSON.stringify(each))).size > 1
   const kind = 'secret' in credential ? 'token' : 'secret'
-  count(model, `verify ${kind}`, `${'code' in found ? found.code : 'let in'}${different ? ', one of several' : ''}`)
+  count(
+    model,
+    `verify ${kind}`,
+    `${'code' in found ? found.code : 'let in'}${different ? ', one of several' : ''}`,
+  )
 }
 
 /** Verifies any secret or token that was ever issued, on any node. */
@@ -68,10 +86,15 @@ export function verify(node: number, which: Pick): KeyringCommand {
 }
 
 /**
- * Verifies one of the credentials that will end, or about which something has changed that not every node has seen, now and at that moment, or
- * a millisecond before or after it.
+ * Verifies one of the credentials that will end, or about which something has changed that not
+ * every node has seen, now and at that moment, or a millisecond before or after it.
  */
-export function verifyAt(moment: 'end' | 'seen', node: number, pick: number, offset: number): KeyringCommand {
+export function verifyAt(
+  moment: 'end' | 'seen',
+  node: number,
+  pick: number,
+  offset: number,
+): KeyringCommand {
   const momentOf = moment === 'end' ? endOf : seenBy
   return {
     check: (model) => withFuture(model, momentOf).length > 0,
@@ -87,8 +110,13 @@ export function verifyAt(moment: 'end' | 'seen', node: number, pick: number, off
 }
 
 /** The credentials of which that moment is still to come. */
-export function withFuture(model: Readonly<KeyringModel>, momentOf: typeof endOf): (ModelSecret | ModelToken)[] {
-  return [...model.secrets, ...model.tokens].filter((credential) => (momentOf(model, credential) ?? 0) > model.clock.now())
+export function withFuture(
+  model: Readonly<KeyringModel>,
+  momentOf: typeof endOf,
+): (ModelSecret | ModelToken)[] {
+  return [...model.secrets, ...model.tokens].filter(
+    (credential) => (momentOf(model, credential) ?? 0) > model.clock.now(),
+  )
 }
 
 /** Sends a request with a target, as adapters do: without waiting where that is possible. */
@@ -100,25 +128,45 @@ export function authenticate(node: number, which: Pick, named: Target): KeyringC
       const twinkey = nodes.twinkeys[node] as Twinkey
       const credential = credentialOf(model, which)
       const via = 'secret' in credential ? 'token' : 'secret'
-      const target = { ...named, tenant: named.tenant === undefined ? undefined : `${model.run}-${named.tenant}` }
-      const expected = possibleHolders(model, node, credential).map((holder) => expectedDecision(holder, target, via))
+      const target = {
+        ...named,
+        tenant: named.tenant === undefined ? undefined : `${model.run}-${named.tenant}`,
+      }
+      const expected = possibleHolders(model, node, credential).map((holder) =>
+        expectedDecision(holder, target, via),
+      )
       const request = sent({ credential: credential.text, ...target })
       const now = decidedNow(twinkey, request, byHeaders)
-      for (const decision of [...(now === undefined ? [] : [now]), await twinkey.authenticate(request, byHeaders)]) {
+      for (const decision of [
+        ...(now === undefined ? [] : [now]),
+        await twinkey.authenticate(request, byHeaders),
+      ]) {
         const found = decision.ok
           ? { ...decision.principal, scope: sorted((decision.principal as { scope: Scope }).scope) }
           : { code: decision.refusal.code, axis: decision.refusal.axis }
         expect(expected).toContainEqual(found)
         await settle(model, twinkey, credential, decision.ok)
-        count(model, 'authenticate', decision.ok ? `let in${now === undefined ? '' : ' without waiting'}` : decision.refusal.code)
+        count(
+          model,
+          'authenticate',
+          decision.ok
+            ? `let in${now === undefined ? '' : ' without waiting'}`
+            : decision.refusal.code,
+        )
       }
     },
-    toString: () => `authenticate(node ${node}, ${which.kind} ${which.pick}, ${fc.stringify(named)})`,
+    toString: () =>
+      `authenticate(node ${node}, ${which.kind} ${which.pick}, ${fc.stringify(named)})`,
   }
 }
 
 /** Exchanges any secret for a token. */
-export function issue(node: number, pick: number, asked: Partial<Scope>, lifetimeSeconds: number | undefined): KeyringCommand {
+export function issue(
+  node: number,
+  pick: number,
+  asked: Partial<Scope>,
+  lifetimeSeconds: number | undefined,
+): KeyringCommand {
   return {
     check: (model) => model.secrets.length > 0 && model.tokens.length < 20,
     async run(model, nodes) {
@@ -127,11 +175,17 @@ export function issue(node: number, pick: number, asked: Partial<Scope>, lifetim
       const secret = pickOf(model.secrets, pick)
       const scope = withTenants(asked, model.run)
       const holders = possibleHolders(model, node, secret)
-      const expected = holders.flatMap((holder) => expectedIssue(holder, scope, lifetimeSeconds ?? MAX_LIFETIME_SECONDS, model.clock.now()))
+      const expected = holders.flatMap((holder) =>
+        expectedIssue(holder, scope, lifetimeSeconds ?? MAX_LIFETIME_SECONDS, model.clock.now()),
+      )
       const issued = await twinkey.tokens.issue(secret.text, { scope, lifetimeSeconds })
       const found = issued.ok
         ? {
-            ...{ scope: sorted(issued.scope), issuedAt: issued.issuedAt, expiresAt: issued.expiresAt },
+            ...{
+              scope: sorted(issued.scope),
+              issuedAt: issued.issuedAt,
+              expiresAt: issued.expiresAt,
+            },
             lifetimeSeconds: issued.lifetimeSeconds,
           }
         : { code: issued.refusal.code }
@@ -139,19 +193,30 @@ export function issue(node: number, pick: number, asked: Partial<Scope>, lifetim
       await twinkey.flush()
       if (issued.ok) {
         used(model, secret, 'certainly')
-        model.tokens.push({ text: issued.token, secret, scope: issued.scope, expiresAt: issued.expiresAt })
+        model.tokens.push({
+          text: issued.token,
+          secret,
+          scope: issued.scope,
+          expiresAt: issued.expiresAt,
+        })
       } else if (holders.some((holder) => holder !== undefined)) {
         // Whether a live secret counts as used where the token is refused is promised nowhere.
         used(model, secret, 'perhaps')
       }
       count(model, 'issue', issued.ok ? 'issued' : issued.refusal.code)
     },
-    toString: () => `issue(node ${node}, secret ${pick}, ${fc.stringify(asked)}, ${lifetimeSeconds} s)`,
+    toString: () =>
+      `issue(node ${node}, secret ${pick}, ${fc.stringify(asked)}, ${lifetimeSeconds} s)`,
   }
 }
 
 /** Waits until what was noted on a node is written, and notes it in the model. */
-export async function settle(model: KeyringModel, twinkey: Twinkey, credential: ModelSecret | ModelToken, letIn: boolean): Promise<void> {
+export async function settle(
+  model: KeyringModel,
+  twinkey: Twinkey,
+  credential: ModelSecret | ModelToken,
+  letIn: boolean,
+): Promise<void> {
   await twinkey.flush()
   if (letIn) used(model, 'secret' in credential ? credential.secret : credential, 'certainly')
 }
@@ -159,7 +224,9 @@ export async function settle(model: KeyringModel, twinkey: Twinkey, credential: 
 /** A scope with the tenants of this run. */
 export function withTenants<S extends Partial<Scope>>(scope: S, run: string): S {
   const { tenants } = scope
-  return tenants === undefined || tenants === '*' ? scope : { ...scope, tenants: tenants.map((tenant) => `${run}-${tenant}`) }
+  return tenants === undefined || tenants === '*'
+    ? scope
+    : { ...scope, tenants: tenants.map((tenant) => `${run}-${tenant}`) }
 }
 
 function expectedDecision(holder: Holder, named: Target, via: 'secret' | 'token') {
@@ -168,17 +235,46 @@ function expectedDecision(holder: Holder, named: Target, via: 'secret' | 'token'
   const target = resolve(holder.scope, named)
   if ('code' in target) return target
   const { id: keyId, name, owner, metadata } = key
-  return { ...{ keyId, name, username: undefined, owner, metadata, slot, via, scope: sorted(holder.scope) }, ...target }
+  return {
+    ...{
+      keyId,
+      name,
+      username: undefined,
+      owner,
+      metadata,
+      slot,
+      via,
+      scope: sorted(holder.scope),
+    },
+    ...target,
+  }
 }
 
-function expectedIssue(holder: Holder, asked: Partial<Scope>, lifetimeSeconds: number, now: number): object[] {
+function expectedIssue(
+  holder: Holder,
+  asked: Partial<Scope>,
+  lifetimeSeconds: number,
+  now: number,
+): object[] {
   if (holder === undefined) return [INVALID]
   const { scope, refusals } = narrowed(holder.scope, asked)
-  const ends = [holder.key.expiresAt, holder.key[holder.slot]?.expiresAt ?? null].filter((end) => end !== null)
+  const ends = [holder.key.expiresAt, holder.key[holder.slot]?.expiresAt ?? null].filter(
+    (end) => end !== null,
+  )
   // Whole seconds, and never past the end of the key or of the secret.
   const issuedAt = Math.floor(now / 1000)
-  const expiresAt = Math.min(issuedAt + lifetimeSeconds, ...ends.map((end) => Math.floor(end / 1000)))
+  const expiresAt = Math.min(
+    issuedAt + lifetimeSeconds,
+    ...ends.map((end) => Math.floor(end / 1000)),
+  )
   const codes = [...refusals, ...(expiresAt <= issuedAt ? [INVALID.code] : [])]
   if (codes.length > 0) return codes.map((code) => ({ code }))
-  return [{ scope: sorted(scope), issuedAt: issuedAt * 1000, expiresAt: expiresAt * 1000, lifetimeSeconds: expiresAt - issuedAt }]
+  return [
+    {
+      scope: sorted(scope),
+      issuedAt: issuedAt * 1000,
+      expiresAt: expiresAt * 1000,
+      lifetimeSeconds: expiresAt - issuedAt,
+    },
+  ]
 }

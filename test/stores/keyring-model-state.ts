@@ -34,8 +34,13 @@ export interface KeyringModel {
 /** A command, as fast-check generates them. */
 export type KeyringCommand = fc.AsyncCommand<KeyringModel, Nodes>
 
-/** Who a secret or a token turns out to be: its key, and what it reaches, or undefined where it is refused. */
-export type Holder = { readonly key: ModelKey; readonly slot: Slot; readonly scope: Scope } | undefined
+/**
+ * Who a secret or a token turns out to be: its key, and what it reaches, or undefined where it is
+ * refused.
+ */
+export type Holder =
+  | { readonly key: ModelKey; readonly slot: Slot; readonly scope: Scope }
+  | undefined
 
 export const MAX_AGE_SECONDS = 5
 const MAX_AGE = MAX_AGE_SECONDS * 1000
@@ -44,12 +49,20 @@ const MAX_AGE_GONE = 1000
 // About a minute: a last use is written down once a minute, told by whole seconds.
 const USE_LAG = 61_000
 
-/** Everybody that a credential may be on a node at this moment, for any state of key and owner that the node may go by. */
-export function possibleHolders(model: KeyringModel, node: number, credential: ModelSecret | ModelToken): Holder[] {
+/**
+ * Everybody that a credential may be on a node at this moment, for any state of key and owner that
+ * the node may go by.
+ */
+export function possibleHolders(
+  model: KeyringModel,
+  node: number,
+  credential: ModelSecret | ModelToken,
+): Holder[] {
   const secret = 'secret' in credential ? credential.secret : credential
   const now = model.clock.now()
   // Nobody is refused by what was known before, but by the refusal itself for a second.
-  const maxAge = (key: ModelKey | undefined) => (liveSlot(key, secret.id, now) === undefined ? MAX_AGE_GONE : MAX_AGE)
+  const maxAge = (key: ModelKey | undefined) =>
+    liveSlot(key, secret.id, now) === undefined ? MAX_AGE_GONE : MAX_AGE
   const keys = model.keys.get(secret.keyId)?.possible(node, now, maxAge) ?? [undefined]
   return holdersAmong(model, node, credential, keys)
 }
@@ -62,7 +75,8 @@ export function holdersAmong(
   keys: readonly (ModelKey | undefined)[],
 ): Holder[] {
   const now = model.clock.now()
-  const [secret, token] = 'secret' in credential ? [credential.secret, credential] : [credential, undefined]
+  const [secret, token] =
+    'secret' in credential ? [credential.secret, credential] : [credential, undefined]
   if (token !== undefined && now >= token.expiresAt) return [undefined]
   return keys.flatMap((key): Holder[] => {
     const slot = liveSlot(key, secret.id, now)
@@ -75,20 +89,34 @@ export function holdersAmong(
 }
 
 /** When a credential dies, if it does: with its key, its slot or its token. */
-export function endOf(model: Readonly<KeyringModel>, credential: ModelSecret | ModelToken): number | undefined {
-  const [secret, token] = 'secret' in credential ? [credential.secret, credential] : [credential, undefined]
+export function endOf(
+  model: Readonly<KeyringModel>,
+  credential: ModelSecret | ModelToken,
+): number | undefined {
+  const [secret, token] =
+    'secret' in credential ? [credential.secret, credential] : [credential, undefined]
   const key = model.keys.get(secret.keyId)?.latest
   const slot = [key?.primary, key?.secondary].find((held) => held?.secret.id === secret.id)
   if (key?.revokedAt !== null || !key.enabled || slot === undefined) return undefined
-  const ends = [key.expiresAt, slot?.expiresAt, token?.expiresAt].filter((end) => typeof end === 'number')
+  const ends = [key.expiresAt, slot?.expiresAt, token?.expiresAt].filter(
+    (end) => typeof end === 'number',
+  )
   return ends.length === 0 ? undefined : Math.min(...ends)
 }
 
-/** When every node must have seen what was last changed about a credential: its key or its owner. */
-export function seenBy(model: Readonly<KeyringModel>, credential: ModelSecret | ModelToken): number | undefined {
+/**
+ * When every node must have seen what was last changed about a credential: its key or its owner.
+ */
+export function seenBy(
+  model: Readonly<KeyringModel>,
+  credential: ModelSecret | ModelToken,
+): number | undefined {
   const key = model.keys.get('secret' in credential ? credential.secret.keyId : credential.keyId)
   const owner = model.owners.get(key?.latest?.owner ?? '')
-  const ends = [key && key.changedAt + MAX_AGE, owner && owner.changedAt + (owner.before === undefined ? MAX_AGE_GONE : MAX_AGE)]
+  const ends = [
+    key && key.changedAt + MAX_AGE,
+    owner && owner.changedAt + (owner.before === undefined ? MAX_AGE_GONE : MAX_AGE),
+  ]
   const open = ends.filter((end) => end !== undefined && end > model.clock.now())
   return open.length === 0 ? undefined : Math.min(...(open as number[]))
 }
@@ -96,7 +124,9 @@ export function seenBy(model: Readonly<KeyringModel>, credential: ModelSecret | 
 // None, as an empty list, for a key without an owner.
 function possibleCeilings(model: KeyringModel, node: number, owner: string | null): Scope[][] {
   if (owner === null) return [[]]
-  const known = model.owners.get(owner)?.possible(node, model.clock.now(), (scope) => (scope === undefined ? MAX_AGE_GONE : MAX_AGE))
+  const known = model.owners
+    .get(owner)
+    ?.possible(node, model.clock.now(), (scope) => (scope === undefined ? MAX_AGE_GONE : MAX_AGE))
   return (known ?? [undefined]).map((scope) => [scope ?? NOTHING])
 }
 
@@ -104,17 +134,30 @@ function possibleCeilings(model: KeyringModel, node: number, owner: string | nul
 export function used(model: KeyringModel, secret: ModelSecret, how: 'certainly' | 'perhaps'): void {
   const now = model.clock.now()
   const before = model.uses.get(secret.id)
-  model.uses.set(secret.id, { certain: how === 'certainly' ? now : (before?.certain ?? null), latest: now })
+  model.uses.set(secret.id, {
+    certain: how === 'certainly' ? now : (before?.certain ?? null),
+    latest: now,
+  })
 }
 
 /** Whether a last use that is shown is one that may be shown: at most about a minute behind. */
-export function isPossibleUse(model: KeyringModel, secretId: string, shown: number | null): boolean {
+export function isPossibleUse(
+  model: KeyringModel,
+  secretId: string,
+  shown: number | null,
+): boolean {
   const use = model.uses.get(secretId)
   if (shown === null) return use === undefined || use.certain === null
-  return use !== undefined && shown <= use.latest && shown > (use.certain ?? Number.NEGATIVE_INFINITY) - USE_LAG
+  return (
+    use !== undefined &&
+    shown <= use.latest &&
+    shown > (use.certain ?? Number.NEGATIVE_INFINITY) - USE_LAG
+  )
 }
 
-/** The id of a key that may have been deleted since, by a number that commands are generated with. */
+/**
+ * The id of a key that may have been deleted since, by a number that commands are generated with.
+ */
 export function pickKey(model: KeyringModel, pick: number): string {
   return pickOf([...model.keys.keys()], pick)
 }

@@ -17,18 +17,27 @@ export function advance(milliseconds: number): KeyringCommand {
 }
 
 /**
- * Changes what an owner may reach, or that the owner is there, and says so to some of the nodes. Before that, all of them have seen a secret
- * of the owner's. An owner who is gone already comes back.
+ * Changes what an owner may reach, or that the owner is there, and says so to some of the nodes.
+ * Before that, all of them have seen a secret of the owner's. An owner who is gone already comes
+ * back.
  */
-export function changeOwner(name: string, scope: Scope | undefined, told: readonly number[], pick: number): KeyringCommand {
+export function changeOwner(
+  name: string,
+  scope: Scope | undefined,
+  told: readonly number[],
+  pick: number,
+): KeyringCommand {
   return {
     check: () => true,
     async run(model, nodes) {
       const owner = `${model.run}-${name}`
       const timeline = model.owners.get(owner)
       const next = scope ?? (timeline?.latest === undefined ? EVERYTHING : undefined)
-      const secrets = model.secrets.filter(({ keyId }) => model.keys.get(keyId)?.latest?.owner === owner)
-      for (let node = 0; secrets.length > 0 && node < NODES; node++) await verifyOne(model, nodes, node, pickOf(secrets, pick))
+      const secrets = model.secrets.filter(
+        ({ keyId }) => model.keys.get(keyId)?.latest?.owner === owner,
+      )
+      for (let node = 0; secrets.length > 0 && node < NODES; node++)
+        await verifyOne(model, nodes, node, pickOf(secrets, pick))
       timeline?.become(next && withTenants(next, model.run), model.clock.now())
       for (const node of told) {
         await nodes.twinkeys[node]?.invalidateOwner(owner)
@@ -36,7 +45,8 @@ export function changeOwner(name: string, scope: Scope | undefined, told: readon
       }
       count(model, 'changeOwner', next === undefined ? 'gone' : 'another scope')
     },
-    toString: () => `changeOwner(${name}, ${fc.stringify(scope)}, told: ${fc.stringify(told)}, secret ${pick})`,
+    toString: () =>
+      `changeOwner(${name}, ${fc.stringify(scope)}, told: ${fc.stringify(told)}, secret ${pick})`,
   }
 }
 

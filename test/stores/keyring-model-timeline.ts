@@ -39,7 +39,8 @@ export class Timeline<V> {
   }
 
   /**
-   * What the node may go by: every value that it may have been told less than its greatest age ago, and nothing else.
+   * What the node may go by: every value that it may have been told less than its greatest age ago,
+   * and nothing else.
    *
    * @param maxAge How old a value may be, in milliseconds.
    */

@@ -20,16 +20,22 @@ export interface KeyringModelOptions {
 }
 
 /**
- * Does to several nodes over one store, and to a plain model of them, whatever comes to mind, and fails where they differ. What it throws then
- * has the shortest list of commands that it found, and the seed to see it again.
+ * Does to several nodes over one store, and to a plain model of them, whatever comes to mind, and
+ * fails where they differ. What it throws then has the shortest list of commands that it found, and
+ * the seed to see it again.
  *
- * The model is written from what the documentation promises. Where that leaves something open, as how much of a change a node without a feed
- * has seen within `cache.maxAgeSeconds`, it allows all that is promised and nothing else.
+ * The model is written from what the documentation promises. Where that leaves something open, as
+ * how much of a change a node without a feed has seen within `cache.maxAgeSeconds`, it allows all
+ * that is promised and nothing else.
  *
- * @param open Opens another instance of the store on the same backend, which may hold records of others. Called four times.
+ * @param open Opens another instance of the store on the same backend, which may hold records of
+ *   others. Called four times.
  * @returns How often which command came out how.
  */
-export async function keyringModel(open: () => Promise<KeyStore>, options: KeyringModelOptions): Promise<ReadonlyMap<string, number>> {
+export async function keyringModel(
+  open: () => Promise<KeyStore>,
+  options: KeyringModelOptions,
+): Promise<ReadonlyMap<string, number>> {
   const { runs, commands, feedMilliseconds = 5000, replayPath, ...replay } = options
   const stores: KeyStore[] = []
   for (let instance = 0; instance <= NODES; instance++) stores.push(await open())
@@ -39,11 +45,18 @@ export async function keyringModel(open: () => Promise<KeyStore>, options: Keyri
 
   const property = fc.asyncProperty(sequences(commands, replayPath), async (sequence) => {
     const model = createModel(`${series}-${count++}`, tally)
-    const nodes = await createNodes(stores, model.run, model.clock.now, (owner) => model.owners.get(owner)?.latest, feedMilliseconds)
+    const nodes = await createNodes(
+      stores,
+      model.run,
+      model.clock.now,
+      (owner) => model.owners.get(owner)?.latest,
+      feedMilliseconds,
+    )
     try {
       await fc.asyncModelRun(() => ({ model, real: nodes }), sequence)
     } finally {
-      for (const [id, { latest }] of model.keys) if (latest !== undefined) await nodes.twinkeys[0]?.keys.delete(id).catch(() => {})
+      for (const [id, { latest }] of model.keys)
+        if (latest !== undefined) await nodes.twinkeys[0]?.keys.delete(id).catch(() => {})
       await nodes.close()
     }
   })
@@ -53,6 +66,21 @@ export async function keyringModel(open: () => Promise<KeyStore>, options: Keyri
 
 function createModel(run: string, tally: Map<string, number>): KeyringModel {
   const clock = createTestClock()
-  const owners = new Map(OWNERS.map((owner) => [`${run}-${owner}`, new Timeline<Scope | undefined>(EVERYTHING, clock.now())]))
-  return { run, clock, owners, keys: new Map(), secrets: [], tokens: [], uses: new Map(), untold: false, tally }
+  const owners = new Map(
+    OWNERS.map((owner) => [
+      `${run}-${owner}`,
+      new Timeline<Scope | undefined>(EVERYTHING, clock.now()),
+    ]),
+  )
+  return {
+    run,
+    clock,
+    owners,
+    keys: new Map(),
+    secrets: [],
+    tokens: [],
+    uses: new Map(),
+    untold: false,
+    tally,
+  }
 }

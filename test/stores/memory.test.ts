@@ -36,7 +36,11 @@ describe('the contract finds a store that', () => {
       (inner) => ({ delete: async (id) => inner.delete(id, (await inner.get(id))?.version ?? 0) }),
     ],
     ['forgets uses', 'joins the latest use', () => ({ recordUse: async () => {} })],
-    ['lists everything', 'lists by tenant', (inner) => ({ list: ({ limit, cursor }) => inner.list({ limit, cursor }) })],
+    [
+      'lists everything',
+      'lists by tenant',
+      (inner) => ({ list: ({ limit, cursor }) => inner.list({ limit, cursor }) }),
+    ],
     [
       'ends pages too early',
       'lists 10,000 keys',
@@ -63,7 +67,9 @@ describe('the contract finds a store that', () => {
       'says with null that there is no next page',
       'keeps aliases',
       'list of {"owner":"…","limit":3}: found next null, expected a string, or undefined on the last page',
-      (inner) => ({ list: async (query) => ({ ...(await inner.list(query)), next: null as never }) }),
+      (inner) => ({
+        list: async (query) => ({ ...(await inner.list(query)), next: null as never }),
+      }),
     ],
     [
       'ignores the cursor',
@@ -75,7 +81,9 @@ describe('the contract finds a store that', () => {
       'has a next page for ever',
       'keeps aliases',
       'list of {"owner":"…","limit":3} answered next "10001" after 10000 pages: its pages never end',
-      () => ({ list: async ({ cursor = '0' }) => ({ keys: [], next: String(Number(cursor) + 1) }) }),
+      () => ({
+        list: async ({ cursor = '0' }) => ({ keys: [], next: String(Number(cursor) + 1) }),
+      }),
     ],
     [
       'answers a list alone',
@@ -122,7 +130,9 @@ describe('the contract finds a store that', () => {
       'answers versions as bigint',
       'creates once',
       'get of … differs at version: found 281474976710655n, expected 281474976710655',
-      (inner) => ({ get: async (id) => ({ ...(await inner.get(id)), version: 281_474_976_710_655n }) as never }),
+      (inner) => ({
+        get: async (id) => ({ ...(await inner.get(id)), version: 281_474_976_710_655n }) as never,
+      }),
     ],
     [
       'loses a name',
@@ -136,16 +146,19 @@ describe('the contract finds a store that', () => {
       }),
     ],
   ]
-  test.each(lists)('%s, and says in which call and where', async (_name, sentence, message, change) => {
-    const inner = memoryStore()
-    const store = { ...inner, ...change(inner) }
-    const found = storeContract.find(({ name }) => name.startsWith(sentence))
-    const problem = await found
-      ?.run(async () => store)
-      .then(
-        () => 'nothing',
-        (error: Error) => error.message,
-      )
-    expect(problem?.replace(/o-[0-9a-f]{16}|[0-9a-f]{16}[_-]*/g, '…')).toBe(message)
-  })
+  test.each(lists)(
+    '%s, and says in which call and where',
+    async (_name, sentence, message, change) => {
+      const inner = memoryStore()
+      const store = { ...inner, ...change(inner) }
+      const found = storeContract.find(({ name }) => name.startsWith(sentence))
+      const problem = await found
+        ?.run(async () => store)
+        .then(
+          () => 'nothing',
+          (error: Error) => error.message,
+        )
+      expect(problem?.replace(/o-[0-9a-f]{16}|[0-9a-f]{16}[_-]*/g, '…')).toBe(message)
+    },
+  )
 })

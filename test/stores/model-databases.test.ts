@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Backend, openStore, startBackend } from '../../benchmarks/experiments/backend.ts'
 import { keyringModel } from './keyring-model.ts'
 
-// The keyring against the model of it, over databases. A change takes as long to be told as the database takes.
+// The keyring against the model of it, over databases. A change takes as long to be told as the
+// database takes.
 describe.each([
   ['postgres', 20],
   ['redis', 40],

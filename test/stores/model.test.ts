@@ -27,9 +27,15 @@ it('several nodes over the memory store do what is promised, whatever is done to
 
 describe('the model finds a store that', () => {
   const broken: [string, (inner: KeyStore) => Partial<KeyStore>][] = [
-    ['does not compare versions', (inner) => ({ put: async (next) => inner.put(next, (await inner.get(next.id))?.version) })],
+    [
+      'does not compare versions',
+      (inner) => ({ put: async (next) => inner.put(next, (await inner.get(next.id))?.version) }),
+    ],
     ['says that it has deleted a key, and keeps it', () => ({ delete: async () => 'deleted' })],
-    ['loses a key from one page to the next', (inner) => ({ list: (query) => inner.list(query).then(withoutLast) })],
+    [
+      'loses a key from one page to the next',
+      (inner) => ({ list: (query) => inner.list(query).then(withoutLast) }),
+    ],
     ['lists a key twice', (inner) => ({ list: (query) => inner.list(query).then(lastTwice) })],
     ['lists a key where it was when it was created', listsOfTheBeginning],
     ['tells of no change', () => ({ watch: async () => async () => {} })],
@@ -37,14 +43,25 @@ describe('the model finds a store that', () => {
     ['answers from a replica that is one write behind', laggingReplica],
     ['writes whole records where it is to record uses', wholeRecords],
     ['records no use', () => ({ recordUse: async () => {} })],
-    ['keeps uses that are older than what it has', (inner) => ({ get: (id) => inner.get(id).then(usedLongAgo) })],
-    ['forgets when a secondary secret dies', (inner) => ({ put: (next, version) => inner.put(immortal(next), version) })],
+    [
+      'keeps uses that are older than what it has',
+      (inner) => ({ get: (id) => inner.get(id).then(usedLongAgo) }),
+    ],
+    [
+      'forgets when a secondary secret dies',
+      (inner) => ({ put: (next, version) => inner.put(immortal(next), version) }),
+    ],
   ]
 
   test.each(broken)('%s', async (_name, change) => {
     const inner = memoryStore()
     const store = { ...inner, ...change(inner) }
-    const running = keyringModel(async () => store, { runs: 300, commands: 100, feedMilliseconds: 10, seed: 1 })
+    const running = keyringModel(async () => store, {
+      runs: 300,
+      commands: 100,
+      feedMilliseconds: 10,
+      seed: 1,
+    })
     // What to give to see it again, and the commands that it takes.
     await expect(running).rejects.toThrow(
       /^Property failed after \d+ tests\n\{ seed: 1, path: "[\d:]+".*\nCounterexample: \[create\(.*replayPath=/,
@@ -72,7 +89,13 @@ function listsOfTheBeginning(inner: KeyStore): Partial<KeyStore> {
     },
     async list(query) {
       const { keys, next } = await inner.list(query)
-      return { keys: query.tenant === undefined ? keys : keys.filter((key) => beginnings.get(key.id) === tenantsOf(key)), next }
+      return {
+        keys:
+          query.tenant === undefined
+            ? keys
+            : keys.filter((key) => beginnings.get(key.id) === tenantsOf(key)),
+        next,
+      }
     },
   }
 }
@@ -94,7 +117,8 @@ function laggingReplica(inner: KeyStore): Partial<KeyStore> {
       if (before !== undefined) behind.set(next.id, before)
       return inner.put(next, version)
     },
-    get: async (id) => ((await inner.get(id)) === undefined ? undefined : (behind.get(id) ?? inner.get(id))),
+    get: async (id) =>
+      (await inner.get(id)) === undefined ? undefined : (behind.get(id) ?? inner.get(id)),
   }
 }
 
@@ -119,7 +143,12 @@ function wholeRecords(inner: KeyStore): Partial<KeyStore> {
 
 function usedLongAgo(found: StoredKey | undefined): StoredKey | undefined {
   if (found?.kind !== 'key') return found
-  return { ...found, lastUsedAt: Object.fromEntries(Object.entries(found.lastUsedAt).map(([id, at]) => [id, at - 90_000])) }
+  return {
+    ...found,
+    lastUsedAt: Object.fromEntries(
+      Object.entries(found.lastUsedAt).map(([id, at]) => [id, at - 90_000]),
+    ),
+  }
 }
 
 function immortal(record: StoredKey): StoredKey {

@@ -18,7 +18,9 @@ export interface Child {
 const running = new Set<ChildProcess>()
 
 export function startChild(task: string, url: string): Child {
-  const child = spawn(process.execPath, ['--import', 'tsx', program, task, url], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--import', 'tsx', program, task, url], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
   running.add(child)
   let complaint = ''
   child.stderr.on('data', (chunk) => {

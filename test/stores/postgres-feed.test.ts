@@ -31,10 +31,18 @@ afterAll(async () => {
 async function watch() {
   const name = `ear_${newId()}`
   const ear = createEar()
-  const listening = postgresStore(pool, { listen: () => new pg.Client(`${server.url}?application_name=${name}`) })
+  const listening = postgresStore(pool, {
+    listen: () => new pg.Client(`${server.url}?application_name=${name}`),
+  })
   const stop = (await listening.watch?.(ear.changed)) as () => Promise<void>
   stops.push(stop)
-  const onServer = async () => (await pool.query('select pid, state, query from pg_stat_activity where application_name = $1', [name])).rows
+  const onServer = async () =>
+    (
+      await pool.query(
+        'select pid, state, query from pg_stat_activity where application_name = $1',
+        [name],
+      )
+    ).rows
   return { ...ear, stop, onServer }
 }
 
@@ -134,10 +142,16 @@ test('after it is stopped the connection is ended and nothing is told any more, 
 test('two watchers of one store are both told, and one goes on when the other is stopped', async () => {
   const listening = postgresStore(pool, { listen: () => new pg.Client(server.url) })
   const [one, two] = [createEar(), createEar()]
-  const [stopOne, stopTwo] = await Promise.all([listening.watch?.(one.changed), listening.watch?.(two.changed)])
+  const [stopOne, stopTwo] = await Promise.all([
+    listening.watch?.(one.changed),
+    listening.watch?.(two.changed),
+  ])
   stops.push(stopTwo as () => Promise<void>)
   const first = await put()
-  await Promise.all([one.until((heard) => heard.includes(first.id)), two.until((heard) => heard.includes(first.id))])
+  await Promise.all([
+    one.until((heard) => heard.includes(first.id)),
+    two.until((heard) => heard.includes(first.id)),
+  ])
   await stopOne?.()
   const second = await put()
   await two.until((heard) => heard.includes(second.id))
@@ -147,7 +161,9 @@ test('two watchers of one store are both told, and one goes on when the other is
 test('what is no connection of its own is refused, and a pool is not ended', async () => {
   for (const wrong of [pool, undefined, {}, { query() {} }]) {
     const listening = postgresStore(pool, { listen: () => wrong as unknown as PostgresListener })
-    await expect(listening.watch?.(() => {})).rejects.toThrow(/listen must make a connection of its own.*A pool is none/)
+    await expect(listening.watch?.(() => {})).rejects.toThrow(
+      /listen must make a connection of its own.*A pool is none/,
+    )
   }
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
 })
@@ -174,7 +190,10 @@ test('a key that one node disables is refused by the other as soon as that has h
   }
   // So long that only the feed can tell.
   const cache = { maxAgeSeconds: 3600 }
-  const [nodeA, nodeB] = [createTwinkey({ store: storeA, cache }), createTwinkey({ store: heardB, cache })]
+  const [nodeA, nodeB] = [
+    createTwinkey({ store: storeA, cache }),
+    createTwinkey({ store: heardB, cache }),
+  ]
   stops.unshift(nodeA.close, nodeB.close)
   await ear.until((heard) => heard.length === 1)
   const { key, primary } = await nodeA.keys.create({ name: 'n', scope: { tenants: '*' } })
@@ -184,5 +203,8 @@ test('a key that one node disables is refused by the other as soon as that has h
   await nodeA.keys.disable(key.id)
   await ear.until((heard) => heard.includes(key.id))
   expect(performance.now() - began).toBeLessThan(2_000)
-  expect(await nodeB.keys.verify(primary)).toMatchObject({ ok: false, refusal: { code: 'credential_invalid' } })
+  expect(await nodeB.keys.verify(primary)).toMatchObject({
+    ok: false,
+    refusal: { code: 'credential_invalid' },
+  })
 })

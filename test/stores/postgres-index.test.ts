@@ -49,10 +49,18 @@ async function askEverything(): Promise<void> {
   await store.put({ ...key, version: 7 }, key.version)
   await store.recordUse([use, { ...use, keyId: 'key-000007' }])
   await store.get(key.id)
-  const filters = [{ tenant: 't7' }, { owner: 'o7' }, { owner: null }, { pepper: null }, { pepper: 'p' }, { state: 'enabled' }] as const
+  const filters = [
+    { tenant: 't7' },
+    { owner: 'o7' },
+    { owner: null },
+    { pepper: null },
+    { pepper: 'p' },
+    { state: 'enabled' },
+  ] as const
   for (let chosen = 0; chosen < 2 ** filters.length; chosen++) {
     const filter = Object.assign({}, ...filters.filter((_, i) => chosen & (2 ** i)))
-    for (const cursor of [undefined, 'key-010000']) await store.list({ ...filter, limit: 100, cursor })
+    for (const cursor of [undefined, 'key-010000'])
+      await store.list({ ...filter, limit: 100, cursor })
   }
   await store.delete(key.id, 7)
 }
@@ -61,14 +69,38 @@ describe(`with ${KEYS} keys, uses and labels`, () => {
   beforeAll(async () => {
     await store.migrate()
     const rows = Array.from({ length: KEYS }, (_, i) => {
-      const scope = { tenants: [`t${i % 200}`, `u${i % 3}`], environments: '*', workflows: '*' } as const
-      const record = newKey({ id: `key-${String(i).padStart(6, '0')}`, owner: i % 4 ? `o${i % 1000}` : null, scope, enabled: i % 50 !== 0 })
-      return { id: record.id, version: 1, record, labels: labelsOf(record), secret_id: record.primary.id, used_at: 1 }
+      const scope = {
+        tenants: [`t${i % 200}`, `u${i % 3}`],
+        environments: '*',
+        workflows: '*',
+      } as const
+      const record = newKey({
+        id: `key-${String(i).padStart(6, '0')}`,
+        owner: i % 4 ? `o${i % 1000}` : null,
+        scope,
+        enabled: i % 50 !== 0,
+      })
+      return {
+        id: record.id,
+        version: 1,
+        record,
+        labels: labelsOf(record),
+        secret_id: record.primary.id,
+        used_at: 1,
+      }
     })
-    const given = 'from json_to_recordset($1::json) as r(id text, version bigint, record json, labels json, secret_id text, used_at bigint)'
-    await pool.query(`insert into twinkey_keys select id, version, record ${given}`, [JSON.stringify(rows)])
-    await pool.query(`insert into twinkey_labels select label, id ${given}, json_array_elements_text(labels) label`, [JSON.stringify(rows)])
-    await pool.query(`insert into twinkey_uses select id, secret_id, used_at ${given}`, [JSON.stringify(rows)])
+    const given =
+      'from json_to_recordset($1::json) as r(id text, version bigint, record json, labels json, secret_id text, used_at bigint)'
+    await pool.query(`insert into twinkey_keys select id, version, record ${given}`, [
+      JSON.stringify(rows),
+    ])
+    await pool.query(
+      `insert into twinkey_labels select label, id ${given}, json_array_elements_text(labels) label`,
+      [JSON.stringify(rows)],
+    )
+    await pool.query(`insert into twinkey_uses select id, secret_id, used_at ${given}`, [
+      JSON.stringify(rows),
+    ])
   })
 
   describe.each([
@@ -83,7 +115,9 @@ describe(`with ${KEYS} keys, uses and labels`, () => {
         const { rows } = await pool.query(`explain (format json) ${text}`, values)
         const nodes = nodesOf(rows[0]['QUERY PLAN'][0].Plan)
         expect(
-          nodes.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name']),
+          nodes
+            .filter((node) => node['Node Type'] === 'Seq Scan')
+            .map((node) => node['Relation Name']),
           text,
         ).toEqual([])
       }
@@ -97,23 +131,36 @@ describe(`with ${KEYS} keys, uses and labels`, () => {
     })
   })
 
-  test.each([{}, { pepper: null }, { state: 'enabled' }, { pepper: null, state: 'enabled' }] as const)(
+  test.each([
+    {},
+    { pepper: null },
+    { state: 'enabled' },
+    { pepper: null, state: 'enabled' },
+  ] as const)(
     'a page of keys that nearly all are asked for, with %j, is read in order, and not picked out of all of them',
     async (filter) => {
       await pool.query('analyze twinkey_keys, twinkey_labels, twinkey_uses')
       asked.length = 0
-      expect((await store.list({ ...filter, limit: 100, cursor: 'key-010000' })).keys).toHaveLength(100)
+      expect((await store.list({ ...filter, limit: 100, cursor: 'key-010000' })).keys).toHaveLength(
+        100,
+      )
       const [{ text, values }] = asked as [(typeof asked)[0]]
-      expect((await planOf(text, values)).filter((node) => /Sort|Bitmap Heap/.test(node['Node Type']))).toEqual([])
+      expect(
+        (await planOf(text, values)).filter((node) => /Sort|Bitmap Heap/.test(node['Node Type'])),
+      ).toEqual([])
     },
   )
 })
 
-/** How often each table has been read from one end to the other. A connection tells what it has counted when it ends. */
+/**
+ * How often each table has been read from one end to the other. A connection tells what it has
+ * counted when it ends.
+ */
 async function scans(): Promise<unknown> {
   await pool.end()
   pool = createPool(server.url)
-  const query = "select relname, seq_scan::int from pg_stat_user_tables where relname ~ '_(keys|labels|uses)$' order by 1"
+  const query =
+    "select relname, seq_scan::int from pg_stat_user_tables where relname ~ '_(keys|labels|uses)$' order by 1"
   const { rows } = await pool.query(query)
   expect(rows).toHaveLength(3)
   return rows
@@ -151,11 +198,15 @@ test('names are names, whatever they are made of: nothing of them is read as SQL
     const found = { ...key, lastUsedAt: { [name]: 5 } }
     expect(await store.get(id)).toEqual(found)
     expect((await store.list({ tenant: name, owner: name, limit: 10 })).keys).toEqual([found])
-    expect((await store.list({ tenant: name, limit: 10, cursor: name })).keys.length).toBeLessThanOrEqual(1)
+    expect(
+      (await store.list({ tenant: name, limit: 10, cursor: name })).keys.length,
+    ).toBeLessThanOrEqual(1)
     expect(await store.put({ ...key, version: 7 }, key.version)).toBe('stored')
     expect(await store.delete(id, 7)).toBe('deleted')
     expect(await store.list({ owner: name, limit: 10 })).toEqual({ keys: [], next: undefined })
   }
-  const { rows } = await pool.query("select count(*)::int from pg_tables where tablename ~ '^twinkey_'")
+  const { rows } = await pool.query(
+    "select count(*)::int from pg_tables where tablename ~ '^twinkey_'",
+  )
   expect(rows).toEqual([{ count: 4 }])
 })

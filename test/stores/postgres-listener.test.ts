@@ -45,7 +45,9 @@ test('a connection that answers no more is replaced; one that answers is not', a
   const listen = () => {
     const client = new pg.Client(server.url.replace(String(server.port), String(proxy.port)))
     const query = client.query.bind(client) as (text: string) => Promise<unknown>
-    return Object.assign(client, { query: (text: string) => query(text).finally(() => answers.changed(text)) })
+    return Object.assign(client, {
+      query: (text: string) => query(text).finally(() => answers.changed(text)),
+    })
   }
   stops.push((await postgresStore(pool, { listen }).watch?.(ear.changed)) as () => Promise<void>)
   for (let check = 1; check <= 3; check++) {
@@ -74,7 +76,9 @@ test('an answer that comes too late changes nothing any more', async () => {
   const listen = () => {
     const client = new pg.Client(server.url)
     const query = client.query.bind(client) as (text: string) => Promise<unknown>
-    return Object.assign(client, { query: async (text: string) => (text === 'select 1' ? late.opened : query(text)) })
+    return Object.assign(client, {
+      query: async (text: string) => (text === 'select 1' ? late.opened : query(text)),
+    })
   }
   stops.push((await postgresStore(pool, { listen }).watch?.(ear.changed)) as () => Promise<void>)
   vi.advanceTimersByTime(20_000)
@@ -134,7 +138,17 @@ test('a connection that cannot be made is tried again, whatever is thrown or ans
 
 test('why nothing is heard is told once for each outage: at the first attempt, or at the one after a loss', async () => {
   const [ear, why] = [createEar(), createEar()]
-  const steps = ['no name', 'no password', 'listens', 'no route', 'no name', 'listens', 'listens', 'no password', 'listens']
+  const steps = [
+    'no name',
+    'no password',
+    'listens',
+    'no route',
+    'no name',
+    'listens',
+    'listens',
+    'no password',
+    'listens',
+  ]
   const open: pg.Client[] = []
   const listen = () => {
     const step = steps.shift()
@@ -143,7 +157,9 @@ test('why nothing is heard is told once for each outage: at the first attempt, o
     return open.at(-1) as pg.Client
   }
   const failed = (error: unknown) => why.changed((error as Error).message)
-  stops.push((await postgresStore(pool, { listen }).watch?.(ear.changed, failed)) as () => Promise<void>)
+  stops.push(
+    (await postgresStore(pool, { listen }).watch?.(ear.changed, failed)) as () => Promise<void>,
+  )
   expect(why.heard).toEqual(['no name'])
   // Told when it is lost, and when the next one listens.
   for (const [round, told] of [
@@ -163,13 +179,18 @@ test('a connection that hangs, and one that is none, are told too', async () => 
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const why = createEar()
   const failed = (error: unknown) => why.changed((error as Error).message)
-  const hanging = postgresStore(pool, { listen: () => new Promise(() => {}) }).watch?.(() => {}, failed)
+  const hanging = postgresStore(pool, { listen: () => new Promise(() => {}) }).watch?.(
+    () => {},
+    failed,
+  )
   vi.advanceTimersByTime(10_000)
   stops.push((await hanging) as () => Promise<void>)
   const client = new pg.Client(server.url)
   const answers = [client, pool as never]
   const listen = () => answers.shift() as PostgresListener
-  stops.push((await postgresStore(pool, { listen }).watch?.(() => {}, failed)) as () => Promise<void>)
+  stops.push(
+    (await postgresStore(pool, { listen }).watch?.(() => {}, failed)) as () => Promise<void>,
+  )
   await client.end()
   await vi.advanceTimersByTimeAsync(100)
   expect(why.heard).toEqual([
@@ -187,12 +208,21 @@ test('an operator hears once that the feed cannot be opened, with the reason and
     attempts++
     return new pg.Client(url)
   }
-  const twinkey = createTwinkey({ store: postgresStore(pool, { listen }), onEvent: (event) => events.push(event) })
+  const twinkey = createTwinkey({
+    store: postgresStore(pool, { listen }),
+    onEvent: (event) => events.push(event),
+  })
   stops.push(twinkey.close)
-  for (const realTime = performance.now(); attempts < 4 && performance.now() - realTime < 20_000; await settled())
+  for (
+    const realTime = performance.now();
+    attempts < 4 && performance.now() - realTime < 20_000;
+    await settled()
+  )
     vi.advanceTimersByTime(100)
   expect(attempts).toBe(4)
-  expect(events).toMatchObject([{ type: 'warning.store_unavailable', error: { code: 'ECONNREFUSED' } }])
+  expect(events).toMatchObject([
+    { type: 'warning.store_unavailable', error: { code: 'ECONNREFUSED' } },
+  ])
   expect(String((events[0] as WarningEvent).error)).toContain('connect ECONNREFUSED 127.0.0.1')
   expect(inspect(events, { depth: 9 })).not.toContain('s3cret')
 })

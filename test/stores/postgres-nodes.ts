@@ -9,11 +9,17 @@ import { createPool, type PostgresServer, startPostgres } from '../support/postg
 export interface Nodes {
   readonly server: PostgresServer
   readonly stores: readonly [PostgresStore, ...PostgresStore[]]
-  /** The codes of the errors that the server has answered so far, those that a store has survived among them. */
+  /**
+   * The codes of the errors that the server has answered so far, those that a store has survived
+   * among them.
+   */
   readonly errors: readonly string[]
   /** Rows as lists. */
   ask(text: string, ...values: unknown[]): Promise<unknown[][]>
-  /** What is in the tables must agree: the labels are those of the record, and nothing is left of records that are gone. */
+  /**
+   * What is in the tables must agree: the labels are those of the record, and nothing is left of
+   * records that are gone.
+   */
   expectAgreement(ids: readonly string[]): Promise<void>
   end(): Promise<void>
 }
@@ -32,7 +38,8 @@ export async function startNodes(count: number): Promise<Nodes> {
     }),
   ) as [PostgresStore, ...PostgresStore[]]
   await stores[0].migrate()
-  const ask = async (text: string, ...values: unknown[]) => (await (pools[0] as pg.Pool).query({ text, values, rowMode: 'array' })).rows
+  const ask = async (text: string, ...values: unknown[]) =>
+    (await (pools[0] as pg.Pool).query({ text, values, rowMode: 'array' })).rows
   return {
     server,
     stores,
@@ -43,8 +50,11 @@ export async function startNodes(count: number): Promise<Nodes> {
         const found = (await stores[0].get(id)) as StoredKey | undefined
         const labels = await ask('select label from twinkey_labels where key_id = $1', id)
         expect(labels.flat().sort(), id).toEqual(found === undefined ? [] : labelsOf(found).sort())
-        expect(await ask('select version::text from twinkey_keys where id = $1', id)).toEqual(found ? [[String(found.version)]] : [])
-        if (found === undefined) expect(await ask('select secret_id from twinkey_uses where key_id = $1', id)).toEqual([])
+        expect(await ask('select version::text from twinkey_keys where id = $1', id)).toEqual(
+          found ? [[String(found.version)]] : [],
+        )
+        if (found === undefined)
+          expect(await ask('select secret_id from twinkey_uses where key_id = $1', id)).toEqual([])
       }
     },
     async end() {
@@ -56,7 +66,10 @@ export async function startNodes(count: number): Promise<Nodes> {
 
 /** Connections that send one statement after another without waiting for the answers. */
 export async function openPipelines(url: string): Promise<pg.Client[]> {
-  const clients = Array.from({ length: 4 }, () => new pg.Client({ connectionString: url, pipeline: true }))
+  const clients = Array.from(
+    { length: 4 },
+    () => new pg.Client({ connectionString: url, pipeline: true }),
+  )
   await Promise.all(clients.map((client) => client.connect()))
   return clients
 }

@@ -56,11 +56,20 @@ function listeningThroughPooler(pool: pg.Pool) {
   const listen = () => {
     opened++
     const client = new pg.Client(bouncer.url)
-    const [connect, query] = [client.connect.bind(client), client.query.bind(client) as (text: string) => Promise<unknown>]
-    return Object.assign(client, { connect: () => clock.during(connect()), query: (text: string) => clock.during(query(text)) })
+    const [connect, query] = [
+      client.connect.bind(client),
+      client.query.bind(client) as (text: string) => Promise<unknown>,
+    ]
+    return Object.assign(client, {
+      connect: () => clock.during(connect()),
+      query: (text: string) => clock.during(query(text)),
+    })
   }
   const client: PostgresClient = { query: (text, values) => clock.during(pool.query(text, values)) }
-  return { store: postgresStore(client, { listen }), triedThreeTimes: () => clock.passUntil(() => opened === 3) }
+  return {
+    store: postgresStore(client, { listen }),
+    triedThreeTimes: () => clock.passUntil(() => opened === 3),
+  }
 }
 
 test.each(['straight to the server', 'through the pooler'])(
@@ -91,7 +100,9 @@ test('an operator is warned once that nothing is heard', async () => {
     await pool.end()
   })
   await triedThreeTimes()
-  expect(warnings).toMatchObject([{ type: 'warning.store_unavailable', error: { message: expect.stringMatching(HEARS_NOTHING) } }])
+  expect(warnings).toMatchObject([
+    { type: 'warning.store_unavailable', error: { message: expect.stringMatching(HEARS_NOTHING) } },
+  ])
 })
 
 test('a connection straight to the server is heard, while the pool goes through the pooler', async () => {

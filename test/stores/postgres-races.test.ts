@@ -24,7 +24,9 @@ test(`of ${WRITERS} writers exactly one wins, in each of ${ROUNDS} rounds over f
   let key = newKey()
   for (let round = 0; round < ROUNDS; round++) {
     const expected = round === 0 ? undefined : key.version
-    const writers = Array.from({ length: WRITERS }, (_, i) => onTenants(key, 1 + i, `t${round}-${i}`, `shared-${i % 3}`))
+    const writers = Array.from({ length: WRITERS }, (_, i) =>
+      onTenants(key, 1 + i, `t${round}-${i}`, `shared-${i % 3}`),
+    )
     const outcomes = await Promise.all(writers.map((next, i) => oneOf(i).put(next, expected)))
     expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(1)
     expect(outcomes.filter((outcome) => outcome === 'conflict')).toHaveLength(WRITERS - 1)
@@ -37,44 +39,57 @@ test(`of ${WRITERS} writers exactly one wins, in each of ${ROUNDS} rounds over f
 test.each([
   ['four pools', (url: string) => [1, 2, 3, 4].map(() => createPool(url))],
   ['connections that send without waiting', openPipelines],
-  ['pools whose transactions are serializable', (url: string) => [1, 2, 3, 4].map(() => createPool(`${url}?options=${SERIALIZABLE}`))],
-])('creations, changes, deletions and uses all at once leave tables that agree, over %s', async (_name, open) => {
-  const clients = await open(nodes.server.url)
-  const opened = clients.map((client) => postgresStore(client))
-  const ids = Array.from({ length: 4 }, newId)
-  const versions = 12
-  for (let round = 0; round < 10; round++) {
-    // Every step from one version to the next is sent at once, so that some find the version that they wait for, and others do not.
-    const steps = ids.flatMap((id) =>
-      Array.from({ length: versions }, (_, version) => {
-        const next = newKey({
-          id,
-          version: version + 1,
-          scope: { tenants: [`t${version % 5}`, `u${round}`], environments: '*', workflows: '*' },
-        })
-        const node = opened[(version + round) % opened.length] as PostgresStore
-        return [
-          () => node.put(next, version === 0 ? undefined : version),
-          () => node.recordUse(ids.map((keyId) => ({ keyId, secretId: `s${version % 3}`, usedAt: version + 1 }))),
-          ...(version % 4 === 3 ? [() => node.delete(id, version + 1)] : []),
-        ]
-      }).flat(),
-    )
-    await Promise.all(shuffled(steps).map((step) => step()))
-    await nodes.expectAgreement(ids)
-    for (const id of ids) {
-      const left = await store.get(id)
-      if (left !== undefined) await store.delete(id, left.version)
+  [
+    'pools whose transactions are serializable',
+    (url: string) => [1, 2, 3, 4].map(() => createPool(`${url}?options=${SERIALIZABLE}`)),
+  ],
+])(
+  'creations, changes, deletions and uses all at once leave tables that agree, over %s',
+  async (_name, open) => {
+    const clients = await open(nodes.server.url)
+    const opened = clients.map((client) => postgresStore(client))
+    const ids = Array.from({ length: 4 }, newId)
+    const versions = 12
+    for (let round = 0; round < 10; round++) {
+      // Every step from one version to the next is sent at once, so that some find the version that
+      // they wait for, and others do not.
+      const steps = ids.flatMap((id) =>
+        Array.from({ length: versions }, (_, version) => {
+          const next = newKey({
+            id,
+            version: version + 1,
+            scope: { tenants: [`t${version % 5}`, `u${round}`], environments: '*', workflows: '*' },
+          })
+          const node = opened[(version + round) % opened.length] as PostgresStore
+          return [
+            () => node.put(next, version === 0 ? undefined : version),
+            () =>
+              node.recordUse(
+                ids.map((keyId) => ({ keyId, secretId: `s${version % 3}`, usedAt: version + 1 })),
+              ),
+            ...(version % 4 === 3 ? [() => node.delete(id, version + 1)] : []),
+          ]
+        }).flat(),
+      )
+      await Promise.all(shuffled(steps).map((step) => step()))
+      await nodes.expectAgreement(ids)
+      for (const id of ids) {
+        const left = await store.get(id)
+        if (left !== undefined) await store.delete(id, left.version)
+      }
+      await nodes.expectAgreement(ids)
     }
-    await nodes.expectAgreement(ids)
-  }
-  await Promise.all(clients.map((client) => client.end()))
-})
+    await Promise.all(clients.map((client) => client.end()))
+  },
+)
 
 test('batches of uses in opposite orders never lock each other out, beside writers and deletions', async () => {
   const keys = Array.from({ length: 30 }, () => newKey())
   await Promise.all(keys.map((key) => store.put(key, undefined)))
-  const uses = (at: number) => keys.flatMap(({ id }) => ['a', 'B', 'ä'].map((secretId) => ({ keyId: id, secretId, usedAt: at })))
+  const uses = (at: number) =>
+    keys.flatMap(({ id }) =>
+      ['a', 'B', 'ä'].map((secretId) => ({ keyId: id, secretId, usedAt: at })),
+    )
   for (let round = 1; round <= 200; round++) {
     const doomed = newKey()
     await store.put(doomed, undefined)
@@ -87,18 +102,27 @@ test('batches of uses in opposite orders never lock each other out, beside write
     ])
   }
   expect(nodes.errors).toEqual([])
-  for (const { id } of keys) expect(await store.get(id)).toMatchObject({ lastUsedAt: { a: 200, B: 200, ä: 200 } })
+  for (const { id } of keys)
+    expect(await store.get(id)).toMatchObject({ lastUsedAt: { a: 200, B: 200, ä: 200 } })
   expect(
-    await nodes.ask('select count(*)::int from twinkey_uses u where not exists (select from twinkey_keys k where k.id = u.key_id)'),
+    await nodes.ask(
+      'select count(*)::int from twinkey_uses u where not exists (select from twinkey_keys k where k.id = u.key_id)',
+    ),
   ).toEqual([[0]])
 })
 
 test('a key that has had very many secrets forgets the uses of those it has no more', async () => {
   const key = newKey()
   await store.put(key, undefined)
-  const old = Array.from({ length: 100 }, (_, i) => ({ keyId: key.id, secretId: `old-${i}`, usedAt: 5 }))
+  const old = Array.from({ length: 100 }, (_, i) => ({
+    keyId: key.id,
+    secretId: `old-${i}`,
+    usedAt: 5,
+  }))
   await store.recordUse([...old, { keyId: key.id, secretId: key.primary.id, usedAt: 7 }])
   expect(await store.put({ ...key, version: key.version + 1 }, key.version)).toBe('stored')
   expect(await store.get(key.id)).toMatchObject({ lastUsedAt: { [key.primary.id]: 7 } })
-  expect(await nodes.ask('select count(*)::int from twinkey_uses where key_id = $1', key.id)).toEqual([[1]])
+  expect(
+    await nodes.ask('select count(*)::int from twinkey_uses where key_id = $1', key.id),
+  ).toEqual([[1]])
 })

@@ -17,7 +17,9 @@ beforeAll(async () => {
   admin = createPool(server.url)
 })
 beforeEach(async () => {
-  await admin.query('drop table if exists twinkey_keys, twinkey_labels, twinkey_uses, twinkey_migrations')
+  await admin.query(
+    'drop table if exists twinkey_keys, twinkey_labels, twinkey_uses, twinkey_migrations',
+  )
   await postgresStore(admin).migrate()
 })
 afterAll(async () => {
@@ -37,7 +39,8 @@ function counted(client: PostgresClient) {
   return counter
 }
 
-const over = (client: PostgresClient, more = {}): Twinkey => createTwinkey({ store: postgresStore(client), ...more })
+const over = (client: PostgresClient, more = {}): Twinkey =>
+  createTwinkey({ store: postgresStore(client), ...more })
 
 /** A pool for the same server, as another user or with other settings. */
 function poolAt(change: (url: URL) => unknown): pg.Pool {
@@ -47,10 +50,13 @@ function poolAt(change: (url: URL) => unknown): pg.Pool {
   onTestFinished(() => pool.end())
   return pool
 }
-const withSetting = (setting: string) => poolAt((url) => url.searchParams.set('options', `-c ${setting}`))
+const withSetting = (setting: string) =>
+  poolAt((url) => url.searchParams.set('options', `-c ${setting}`))
 
 async function poolOf(user: string): Promise<pg.Pool> {
-  await admin.query(`drop role if exists ${user}; create role ${user} login; grant usage on schema public to ${user}`)
+  await admin.query(
+    `drop role if exists ${user}; create role ${user} login; grant usage on schema public to ${user}`,
+  )
   await admin.query(`grant all on twinkey_keys, twinkey_labels, twinkey_uses to ${user}`)
   onTestFinished(async () => {
     await admin.query(`drop owned by ${user}; drop role ${user}`)
@@ -60,11 +66,16 @@ async function poolOf(user: string): Promise<pg.Pool> {
   })
 }
 
-const ignoring = (event: string) => `create or replace function ignored() returns trigger language plpgsql as 'begin return null; end';
+const ignoring = (
+  event: string,
+) => `create or replace function ignored() returns trigger language plpgsql as 'begin return null; end';
 create trigger ignores before ${event} on twinkey_keys for each row execute function ignored()`
 
 describe('a write that PostgreSQL leaves out without an error is store_unavailable, and says why', () => {
-  const left = { code: 'store_unavailable', message: expect.stringMatching(/trigger.*rule.*row-level security.*twinkey_keys/) }
+  const left = {
+    code: 'store_unavailable',
+    message: expect.stringMatching(/trigger.*rule.*row-level security.*twinkey_keys/),
+  }
 
   test.each([
     ['update', (twinkey: Twinkey, id: string) => twinkey.keys.revoke(id)],
@@ -85,15 +96,25 @@ describe('a write that PostgreSQL leaves out without an error is store_unavailab
   })
 
   test.each([
-    ['for update', 'select, insert, delete', (twinkey: Twinkey, id: string) => twinkey.keys.revoke(id)],
-    ['for delete', 'select, insert, update', (twinkey: Twinkey, id: string) => twinkey.keys.delete(id)],
+    [
+      'for update',
+      'select, insert, delete',
+      (twinkey: Twinkey, id: string) => twinkey.keys.revoke(id),
+    ],
+    [
+      'for delete',
+      'select, insert, update',
+      (twinkey: Twinkey, id: string) => twinkey.keys.delete(id),
+    ],
   ])('where row-level security shows a row, but not %s', async (_name, allowed, change) => {
     const { key } = await over(admin).keys.create(INPUT)
     const pool = await poolOf('limited')
     await admin.query('alter table twinkey_keys enable row level security')
     for (const command of allowed.split(', ')) {
       const check = command === 'insert' ? 'with check' : 'using'
-      await admin.query(`create policy may_${command} on twinkey_keys for ${command} to limited ${check} (true)`)
+      await admin.query(
+        `create policy may_${command} on twinkey_keys for ${command} to limited ${check} (true)`,
+      )
     }
     const twinkey = over(pool)
     expect(await twinkey.keys.get(key.id)).toMatchObject({ id: key.id })
@@ -130,7 +151,11 @@ describe('what PostgreSQL says that it did not do is store_unavailable, and neve
     pool: PostgresClient,
     message: RegExp,
     change = (twinkey: Twinkey) => twinkey.keys.create(INPUT) as Promise<unknown>,
-  ) => expect(change(over(pool))).rejects.toMatchObject({ code: 'store_unavailable', message: expect.stringMatching(message) })
+  ) =>
+    expect(change(over(pool))).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringMatching(message),
+    })
 
   test('a right that the user does not have', async () => {
     const { key } = await over(admin).keys.create(INPUT)
@@ -147,7 +172,8 @@ describe('what PostgreSQL says that it did not do is store_unavailable, and neve
     await fails(pool, /row-level security/)
   })
 
-  test('a session that may only read', () => fails(withSetting('default_transaction_read_only=on'), /read-only transaction/))
+  test('a session that may only read', () =>
+    fails(withSetting('default_transaction_read_only=on'), /read-only transaction/))
 
   test('a database that is not there', () =>
     fails(
@@ -175,10 +201,14 @@ describe('what PostgreSQL says that it did not do is store_unavailable, and neve
   )
 
   test('a character that the encoding of the database does not have', async () => {
-    await admin.query(`create database latin template template0 encoding 'LATIN1' locale_provider libc locale 'C'`)
+    await admin.query(
+      `create database latin template template0 encoding 'LATIN1' locale_provider libc locale 'C'`,
+    )
     const pool = poolAt((url) => Object.assign(url, { pathname: '/latin' }))
     await postgresStore(pool).migrate()
-    await fails(pool, /no equivalent in encoding "LATIN1"/, ({ keys }) => keys.create({ ...INPUT, name: '鍵' }))
+    await fails(pool, /no equivalent in encoding "LATIN1"/, ({ keys }) =>
+      keys.create({ ...INPUT, name: '鍵' }),
+    )
   })
 
   test('a trigger that raises an exception', async () => {
@@ -229,8 +259,12 @@ test('a connection that is cut while it waits stays outcome_unknown', async () =
 })
 
 describe('a client that does not answer { rows }', () => {
-  const lists: PostgresClient = { query: async (text, values) => (await admin.query(text, values)).rows as never }
-  const arrays: PostgresClient = { query: (text, values) => admin.query({ text, values, rowMode: 'array' } as never) }
+  const lists: PostgresClient = {
+    query: async (text, values) => (await admin.query(text, values)).rows as never,
+  }
+  const arrays: PostgresClient = {
+    query: (text, values) => admin.query({ text, values, rowMode: 'array' } as never),
+  }
 
   test.each([
     ['but a list of them, as neon() does', lists],
@@ -238,7 +272,9 @@ describe('a client that does not answer { rows }', () => {
   ])('%s is told what to do, before anything is written', async (_name, client) => {
     await admin.query('drop table twinkey_keys, twinkey_labels, twinkey_uses, twinkey_migrations')
     await expect(postgresStore(client).migrate()).rejects.toThrow(/\{ rows \}.*fullResults: true/)
-    expect((await admin.query("select to_regclass('twinkey_migrations') as found")).rows).toEqual([{ found: null }])
+    expect((await admin.query("select to_regclass('twinkey_migrations') as found")).rows).toEqual([
+      { found: null },
+    ])
     await postgresStore(admin).migrate()
     const twinkey = over(client)
     await expect(twinkey.keys.create(INPUT)).rejects.toMatchObject({
@@ -247,6 +283,8 @@ describe('a client that does not answer { rows }', () => {
     })
     expect((await admin.query('select from twinkey_keys')).rows).toEqual([])
     const { key } = await over(admin).keys.create(INPUT)
-    await expect(twinkey.keys.get(key.id)).rejects.toMatchObject({ message: expect.stringMatching(/fullResults: true/) })
+    await expect(twinkey.keys.get(key.id)).rejects.toMatchObject({
+      message: expect.stringMatching(/fullResults: true/),
+    })
   })
 })

@@ -1,6 +1,11 @@
 import pg from 'pg'
 import { createTwinkey, type TwinkeyError } from 'twinkey'
-import { type PostgresClient, type PostgresMigrationOptions, postgresMigrations, postgresStore } from 'twinkey/stores/postgres'
+import {
+  type PostgresClient,
+  type PostgresMigrationOptions,
+  postgresMigrations,
+  postgresStore,
+} from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
 import { errorCodeOf } from '../support/faults.ts'
@@ -44,8 +49,12 @@ describe('migrate()', () => {
     expect(await Promise.all(children.map(({ said }) => said))).toEqual(Array(10).fill('ready'))
     for (const child of children) child.tell()
     expect(await Promise.all(children.map(({ ended }) => ended))).toEqual(Array(10).fill('0'))
-    expect((await pool.query('select version, name from twinkey_migrations')).rows).toEqual([{ version: 1, name: 'keys, labels and uses' }])
-    expect((await pool.query('select count(*)::int from twinkey_keys')).rows).toEqual([{ count: 10 }])
+    expect((await pool.query('select version, name from twinkey_migrations')).rows).toEqual([
+      { version: 1, name: 'keys, labels and uses' },
+    ])
+    expect((await pool.query('select count(*)::int from twinkey_keys')).rows).toEqual([
+      { count: 10 },
+    ])
   })
 
   test('makes them once where ten begin at the same time in transactions that see only what was there', async () => {
@@ -79,9 +88,13 @@ describe('migrate()', () => {
   test('leaves a database alone that a later version of the package has migrated', async () => {
     const store = postgresStore(pool)
     await store.migrate()
-    await pool.query("insert into twinkey_migrations values (7, 'later'); delete from twinkey_migrations where version = 1")
+    await pool.query(
+      "insert into twinkey_migrations values (7, 'later'); delete from twinkey_migrations where version = 1",
+    )
     await store.migrate()
-    expect((await pool.query('select version from twinkey_migrations')).rows).toEqual([{ version: 7 }])
+    expect((await pool.query('select version from twinkey_migrations')).rows).toEqual([
+      { version: 7 },
+    ])
   })
 
   test('needs no right but to read where there is nothing to do, and the store none but to its tables', async () => {
@@ -137,9 +150,13 @@ describe('schema and prefix', () => {
     }
     expect((await tables()).length).toBe(4 * stores.length)
     // Nothing was cut, by which two names would be one.
-    const { rows } = await pool.query("select relname from pg_class where relname ~ '_labels_by_key$' order by 1")
+    const { rows } = await pool.query(
+      "select relname from pg_class where relname ~ '_labels_by_key$' order by 1",
+    )
     expect(rows.map(({ relname }) => relname)).toEqual(
-      ['twinkey', 'twinkey', 'select', `T${'_'.repeat(39)}`, 'p'.repeat(40)].map((prefix) => `${prefix}_labels_by_key`).sort(),
+      ['twinkey', 'twinkey', 'select', `T${'_'.repeat(39)}`, 'p'.repeat(40)]
+        .map((prefix) => `${prefix}_labels_by_key`)
+        .sort(),
     )
   })
 
@@ -175,9 +192,21 @@ test.each([
   ['no client', () => postgresStore(undefined as never), /needs a client with query/],
   ['a URL', () => postgresStore('postgres://localhost' as never), /needs a client with query/],
   ['options that are none', () => postgresStore(pool, 'keys' as never), /must be an object/],
-  ['an option that there is not', () => postgresStore(pool, { prefix: 'a' } as never), /cannot have "prefix"/],
-  ['a schema that is no string', () => postgresStore(pool, { schema: 5 as never }), /schema must be a string/],
-  ['a prefix that is null', () => postgresStore(pool, { tablePrefix: null as never }), /tablePrefix must be a string/],
+  [
+    'an option that there is not',
+    () => postgresStore(pool, { prefix: 'a' } as never),
+    /cannot have "prefix"/,
+  ],
+  [
+    'a schema that is no string',
+    () => postgresStore(pool, { schema: 5 as never }),
+    /schema must be a string/,
+  ],
+  [
+    'a prefix that is null',
+    () => postgresStore(pool, { tablePrefix: null as never }),
+    /tablePrefix must be a string/,
+  ],
   [
     'a connection where a function is asked for',
     () => postgresStore(pool, { listen: new pg.Client() as never }),
@@ -188,19 +217,25 @@ test.each([
   expect(make).toThrow(message)
 })
 
-test.each([{}, { schema: 'Own', tablePrefix: 'by_hand' }])('the printed SQL makes what migrate() makes, with %j', async (names) => {
-  const client = new pg.Client(url)
-  await client.connect()
-  for (let run = 1; run <= 2; run++) for (const { sql } of postgresMigrations(names)) await client.query(`begin; ${sql} commit;`)
-  await client.end()
-  const store = postgresStore(pool, names)
-  const key = newKey()
-  expect(await store.put(key, undefined)).toBe('stored')
-  await store.migrate()
-  expect(await store.get(key.id)).toEqual(key)
-  expect((await tables()).length).toBe(4)
-  expect(postgresMigrations(names).map(({ version }) => version)).toEqual(postgresMigrations(names).map((_, i) => i + 1))
-})
+test.each([{}, { schema: 'Own', tablePrefix: 'by_hand' }])(
+  'the printed SQL makes what migrate() makes, with %j',
+  async (names) => {
+    const client = new pg.Client(url)
+    await client.connect()
+    for (let run = 1; run <= 2; run++)
+      for (const { sql } of postgresMigrations(names)) await client.query(`begin; ${sql} commit;`)
+    await client.end()
+    const store = postgresStore(pool, names)
+    const key = newKey()
+    expect(await store.put(key, undefined)).toBe('stored')
+    await store.migrate()
+    expect(await store.get(key.id)).toEqual(key)
+    expect((await tables()).length).toBe(4)
+    expect(postgresMigrations(names).map(({ version }) => version)).toEqual(
+      postgresMigrations(names).map((_, i) => i + 1),
+    )
+  },
+)
 
 test('a store that is used before migrate() says what to do', async () => {
   const store = postgresStore(pool)
@@ -217,10 +252,14 @@ test('a store that is used before migrate() says what to do', async () => {
   const twinkey = createTwinkey({ store })
   expect(await errorCodeOf(twinkey.keys.get('k'))).toBe('store_unavailable')
   await expect(twinkey.keys.get('k')).rejects.toMatchObject({ cause: { cause: { code: '42P01' } } })
-  await expect(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).rejects.toMatchObject({
-    code: 'store_unavailable',
-    message: expect.stringMatching(/^The store failed: The tables "twinkey_keys", … are not there\. Call migrate\(\) of the store/),
-  })
+  await expect(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).rejects.toMatchObject(
+    {
+      code: 'store_unavailable',
+      message: expect.stringMatching(
+        /^The store failed: The tables "twinkey_keys", … are not there\. Call migrate\(\) of the store/,
+      ),
+    },
+  )
 })
 
 test('a key that could not be created is told to be not there only where no connection was opened', async () => {
@@ -238,9 +277,14 @@ test('a key that could not be created is told to be not there only where no conn
   )
   await closed.end()
   // As Node has it for a name with several addresses.
-  const refused = Object.assign(new Error('connect ECONNREFUSED ::1:5432'), { code: 'ECONNREFUSED', syscall: 'connect' })
+  const refused = Object.assign(new Error('connect ECONNREFUSED ::1:5432'), {
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+  })
   const several = Object.assign(new AggregateError([refused]), { code: 'ECONNREFUSED' })
-  expect(await create({ query: () => Promise.reject(several) })).toMatch(/could be opened: ECONNREFUSED$/)
+  expect(await create({ query: () => Promise.reject(several) })).toMatch(
+    /could be opened: ECONNREFUSED$/,
+  )
   for (const code of ['ECONNRESET', 'ETIMEDOUT', 'EPIPE', '57P01', '08006', undefined]) {
     const lost = () => Promise.reject(Object.assign(new Error('the connection is gone'), { code }))
     expect(await create({ query: lost })).toMatch(

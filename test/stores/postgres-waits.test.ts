@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
 import { type Nodes, onTenants, startNodes } from './postgres-nodes.ts'
 
-// What PostgreSQL does with two statements of which one has to wait, one pair after the other and not by chance.
+// What PostgreSQL does with two statements of which one has to wait, one pair after the other and
+// not by chance.
 
 let nodes: Nodes
 let store: PostgresStore
@@ -16,12 +17,22 @@ beforeAll(async () => {
 })
 afterAll(() => nodes.end())
 
-/** Holds what `first` does in an open transaction until `second` waits for it, then lets it go. Answers what `second` was told. */
-async function whileHeld<T>(first: (held: PostgresStore) => Promise<unknown>, second: (waiting: PostgresStore) => Promise<T>): Promise<T> {
-  const [holder, waiter] = [1, 2].map(() => new pg.Client(nodes.server.url)) as [pg.Client, pg.Client]
+/**
+ * Holds what `first` does in an open transaction until `second` waits for it, then lets it go.
+ * Answers what `second` was told.
+ */
+async function whileHeld<T>(
+  first: (held: PostgresStore) => Promise<unknown>,
+  second: (waiting: PostgresStore) => Promise<T>,
+): Promise<T> {
+  const [holder, waiter] = [1, 2].map(() => new pg.Client(nodes.server.url)) as [
+    pg.Client,
+    pg.Client,
+  ]
   await Promise.all([holder.connect(), waiter.connect()])
   try {
-    const [[pid]] = (await waiter.query({ text: 'select pg_backend_pid()', rowMode: 'array' })).rows as [[number]]
+    const [[pid]] = (await waiter.query({ text: 'select pg_backend_pid()', rowMode: 'array' }))
+      .rows as [[number]]
     await holder.query('begin')
     await first(postgresStore(holder))
     let isOver = false
@@ -29,7 +40,12 @@ async function whileHeld<T>(first: (held: PostgresStore) => Promise<unknown>, se
       isOver = true
     })
     const waits = async () =>
-      (await nodes.ask("select 1 from pg_stat_activity where pid = $1 and wait_event_type = 'Lock'", pid)).length > 0
+      (
+        await nodes.ask(
+          "select 1 from pg_stat_activity where pid = $1 and wait_event_type = 'Lock'",
+          pid,
+        )
+      ).length > 0
     while (!isOver && !(await waits()));
     expect(isOver, 'it did not wait').toBe(false)
     await holder.query('commit')
@@ -45,7 +61,10 @@ describe('a write that waits for another one is told what is there by then:', ()
     await store.put(key, undefined)
     return key
   }
-  const cases: [string, () => Promise<{ id: string; outcome: unknown; expected: unknown; left: KeyRecord | undefined }>][] = [
+  const cases: [
+    string,
+    () => Promise<{ id: string; outcome: unknown; expected: unknown; left: KeyRecord | undefined }>,
+  ][] = [
     [
       'a creation, after another creation',
       async () => {
@@ -175,7 +194,11 @@ describe('a write that waits for another one is told what is there by then:', ()
 
 test('uses are noted while a record is being written, and the other way round: neither waits', async () => {
   const key = newKey()
-  const many = Array.from({ length: 100 }, (_, i) => ({ keyId: key.id, secretId: `old-${i}`, usedAt: 5 }))
+  const many = Array.from({ length: 100 }, (_, i) => ({
+    keyId: key.id,
+    secretId: `old-${i}`,
+    usedAt: 5,
+  }))
   await store.put(key, undefined)
   const holder = new pg.Client(nodes.server.url)
   await holder.connect()
@@ -189,5 +212,9 @@ test('uses are noted while a record is being written, and the other way round: n
   await holder.query('commit')
   await holder.end()
   // Those that it has no more are forgotten, but for the one that was just being noted.
-  expect(await store.get(key.id)).toEqual({ ...key, version: key.version + 2, lastUsedAt: { [key.primary.id]: 6, 'old-7': 7 } })
+  expect(await store.get(key.id)).toEqual({
+    ...key,
+    version: key.version + 2,
+    lastUsedAt: { [key.primary.id]: 6, 'old-7': 7 },
+  })
 })

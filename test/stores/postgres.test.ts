@@ -1,6 +1,11 @@
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
-import { type PostgresClient, type PostgresListener, type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
+import {
+  type PostgresClient,
+  type PostgresListener,
+  type PostgresStore,
+  postgresStore,
+} from 'twinkey/stores/postgres'
 import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
@@ -27,21 +32,33 @@ interface Backend {
 
 const BACKENDS: Record<string, () => Promise<Backend>> = {
   'two pools of pg': async () => onPools(server.url, { tablePrefix: 'pools' }),
-  'two pools of pg, in a schema of its own': async () => onPools(server.url, { schema: 'Auth_1', tablePrefix: 'Keys_of_2' }),
+  'two pools of pg, in a schema of its own': async () =>
+    onPools(server.url, { schema: 'Auth_1', tablePrefix: 'Keys_of_2' }),
   'two pools of pg where transactions are serializable': async () =>
-    onPools(`${server.url}?options=-c%20default_transaction_isolation=serializable`, { tablePrefix: 'serializable' }),
+    onPools(`${server.url}?options=-c%20default_transaction_isolation=serializable`, {
+      tablePrefix: 'serializable',
+    }),
   'PgBouncer in transaction mode': async () => onPools(bouncer.url, { tablePrefix: 'bounced' }),
   PGlite: async () => {
     const database = new PGlite()
-    return { stores: [postgresStore(database), postgresStore(database)], end: () => database.close() }
+    return {
+      stores: [postgresStore(database), postgresStore(database)],
+      end: () => database.close(),
+    }
   },
 }
 
-function onPools(url: string, names: { readonly schema?: string; readonly tablePrefix: string }): Backend {
+function onPools(
+  url: string,
+  names: { readonly schema?: string; readonly tablePrefix: string },
+): Backend {
   const pools = [createPool(url), createPool(url)]
   // What hears must not go through a pool.
   const options = { ...names, listen: () => new pg.Client(server.url) }
-  return { stores: pools.map((pool) => postgresStore(pool, options)), end: () => Promise.all(pools.map((pool) => pool.end())) }
+  return {
+    stores: pools.map((pool) => postgresStore(pool, options)),
+    end: () => Promise.all(pools.map((pool) => pool.end())),
+  }
 }
 
 describe.each(Object.keys(BACKENDS))('the store over %s', (name) => {
@@ -54,12 +71,16 @@ describe.each(Object.keys(BACKENDS))('the store over %s', (name) => {
   })
   afterAll(() => backend.end())
 
-  test.each(storeContract)('$name', ({ run }) => run(async () => backend.stores[opened++ % backend.stores.length] as PostgresStore))
+  test.each(storeContract)('$name', ({ run }) =>
+    run(async () => backend.stores[opened++ % backend.stores.length] as PostgresStore),
+  )
 })
 
 test('PgBouncer did hand statements of one client to several connections', async () => {
   const pool = createPool(bouncer.url)
-  const pids = await Promise.all(Array.from({ length: 40 }, () => pool.query('select pg_backend_pid() as pid, pg_sleep(0.01)')))
+  const pids = await Promise.all(
+    Array.from({ length: 40 }, () => pool.query('select pg_backend_pid() as pid, pg_sleep(0.01)')),
+  )
   expect(new Set(pids.map(({ rows }) => rows[0].pid)).size).toBeGreaterThan(1)
   await pool.query('prepare kept as select 1')
   await expect(pool.query('execute kept')).rejects.toThrow('does not exist')

@@ -19,7 +19,10 @@ afterAll(() => server.stop())
 /** What holds in time, on however busy a machine. */
 const eventually = <T>(value: () => T) => expect.poll(value, { timeout: 20_000, interval: 10 })
 
-async function open(library: (typeof libraries)[number], to = server as Parameters<typeof openRedis>[1]) {
+async function open(
+  library: (typeof libraries)[number],
+  to = server as Parameters<typeof openRedis>[1],
+) {
   const redis = await openRedis(library, to)
   onTestFinished(redis.close)
   return redis
@@ -34,31 +37,38 @@ async function watch(store: KeyStore) {
 }
 
 /** Writes a key, and waits until the watcher has been told of it. */
-async function expectHeard(writer: KeyStore, { heard }: { heard: (string | undefined)[] }): Promise<void> {
+async function expectHeard(
+  writer: KeyStore,
+  { heard }: { heard: (string | undefined)[] },
+): Promise<void> {
   const key = newKey()
   await writer.put(key, undefined)
   await eventually(() => heard).toContain(key.id)
 }
 
-const subscribers = async (to = server) => (await to.command('CLIENT', 'LIST', 'TYPE', 'pubsub')).match(/\bid=/g)?.length ?? 0
+const subscribers = async (to = server) =>
+  (await to.command('CLIENT', 'LIST', 'TYPE', 'pubsub')).match(/\bid=/g)?.length ?? 0
 
 describe.each(libraries)('with a subscriber of %s', (library) => {
-  it.each(libraries)('a change that a store of %s makes is told, by the id of the key, and a use is not', async (other) => {
-    const writer = redisStore((await open(other)).client)
-    const { client, subscriber } = await open(library)
-    const { heard } = await watch(redisStore(client, { subscriber }))
-    expect(heard).toEqual([undefined])
-    const [key, last] = [newKey(), newKey()]
-    await writer.put(key, undefined)
-    await writer.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 5 }])
-    await writer.put({ ...key, version: key.version + 1 }, key.version)
-    await writer.put({ ...key, version: key.version + 2 }, key.version)
-    await writer.delete(key.id, key.version)
-    await writer.delete(key.id, key.version + 1)
-    await writer.put(last, undefined)
-    await eventually(() => heard).toContain(last.id)
-    expect(heard).toEqual([undefined, key.id, key.id, key.id, last.id])
-  })
+  it.each(libraries)(
+    'a change that a store of %s makes is told, by the id of the key, and a use is not',
+    async (other) => {
+      const writer = redisStore((await open(other)).client)
+      const { client, subscriber } = await open(library)
+      const { heard } = await watch(redisStore(client, { subscriber }))
+      expect(heard).toEqual([undefined])
+      const [key, last] = [newKey(), newKey()]
+      await writer.put(key, undefined)
+      await writer.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 5 }])
+      await writer.put({ ...key, version: key.version + 1 }, key.version)
+      await writer.put({ ...key, version: key.version + 2 }, key.version)
+      await writer.delete(key.id, key.version)
+      await writer.delete(key.id, key.version + 1)
+      await writer.put(last, undefined)
+      await eventually(() => heard).toContain(last.id)
+      expect(heard).toEqual([undefined, key.id, key.id, key.id, last.id])
+    },
+  )
 
   it('a change to a key of any slot of a cluster is told, whichever node is listened to', async () => {
     const cluster = await startRedisCluster()
@@ -66,7 +76,10 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
     const { client, subscriber } = await open(library, cluster)
     const watchers = [await watch(redisStore(client, { subscriber }))]
     for (const master of cluster.masters) {
-      const one = library === 'ioredis' ? () => new Redis(master.port) : () => createClient({ url: master.url })
+      const one =
+        library === 'ioredis'
+          ? () => new Redis(master.port)
+          : () => createClient({ url: master.url })
       watchers.push(await watch(redisStore(client, { subscriber: one })))
     }
     const store = redisStore(client)
@@ -74,7 +87,8 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
     for (const key of keys) await store.put(key, undefined)
     // What comes from several nodes comes in any order.
     const ids = keys.map(({ id }) => id).sort()
-    for (const { heard } of watchers) await eventually(() => heard.filter((id) => id !== undefined).sort()).toEqual(ids)
+    for (const { heard } of watchers)
+      await eventually(() => heard.filter((id) => id !== undefined).sort()).toEqual(ids)
     expect(watchers.map(({ lapses }) => lapses())).toEqual([1, 1, 1, 1])
   })
 
@@ -143,7 +157,10 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
       const before = attempts
       await eventually(() => attempts).toBeGreaterThanOrEqual(before + 4)
       expect(events).toHaveLength(outages)
-      expect(events.at(-1)).toMatchObject({ type: 'warning.store_unavailable', error: { code: 'ECONNREFUSED' } })
+      expect(events.at(-1)).toMatchObject({
+        type: 'warning.store_unavailable',
+        error: { code: 'ECONNREFUSED' },
+      })
       await own.start()
       await eventually(() => subscribers(own)).toBe(1)
       if (outages === 1) await own.crash()
@@ -190,8 +207,14 @@ it.each<[string, () => RedisSubscriber | Promise<RedisSubscriber>]>([
         .on('error', () => {})
         .connect(),
   ],
-  ['is connecting, by node-redis', () => connecting(createClient({ url: server.url }).on('error', () => {}))],
-  ['queues nothing, by node-redis', () => createClient({ url: server.url, disableOfflineQueue: true })],
+  [
+    'is connecting, by node-redis',
+    () => connecting(createClient({ url: server.url }).on('error', () => {})),
+  ],
+  [
+    'queues nothing, by node-redis',
+    () => createClient({ url: server.url, disableOfflineQueue: true }),
+  ],
   ['is connected already, by ioredis', () => ready(new Redis(server.port))],
   ['connects when it is asked to, by ioredis', () => new Redis(server.port, { lazyConnect: true })],
   ['queues nothing, by ioredis', () => new Redis(server.port, { enableOfflineQueue: false })],
@@ -210,7 +233,11 @@ describe('two nodes', () => {
   async function createNode(onEvent: (event: TwinkeyEvent) => void = () => {}) {
     const { client, subscriber } = await open('ioredis')
     // Nothing but the feed tells of a change in time.
-    const twinkey = createTwinkey({ store: redisStore(client, { subscriber }), cache: { maxAgeSeconds: 3600 }, onEvent })
+    const twinkey = createTwinkey({
+      store: redisStore(client, { subscriber }),
+      cache: { maxAgeSeconds: 3600 },
+      onEvent,
+    })
     onTestFinished(() => twinkey.close())
     return twinkey
   }
@@ -240,10 +267,16 @@ describe('two nodes', () => {
     const { client } = await open('ioredis')
     const events: TwinkeyEvent[] = []
     const subscriber = () => ({}) as unknown as RedisSubscriber
-    const twinkey = createTwinkey({ store: redisStore(client, { subscriber }), onEvent: (event) => events.push(event) })
+    const twinkey = createTwinkey({
+      store: redisStore(client, { subscriber }),
+      onEvent: (event) => events.push(event),
+    })
     onTestFinished(() => twinkey.close())
-    const message = 'redisStore: subscriber must make a connection to one server, in a cluster to one of its nodes.'
-    await eventually(() => events).toMatchObject([{ type: 'warning.store_unavailable', error: new TypeError(message) }])
+    const message =
+      'redisStore: subscriber must make a connection to one server, in a cluster to one of its nodes.'
+    await eventually(() => events).toMatchObject([
+      { type: 'warning.store_unavailable', error: new TypeError(message) },
+    ])
   })
 })
 

@@ -6,16 +6,32 @@ import { labelsOf } from '../../src/core/store/list-query.ts'
 import { newId, newKey } from '../../src/testing/sample.ts'
 import { createGate, type Gate } from '../support/gate.ts'
 import { seeded } from '../support/racing-store.ts'
-import { openRedis, type RedisClient, type RedisCluster, type RedisServer, startRedis, startRedisCluster } from '../support/redis.ts'
+import {
+  openRedis,
+  type RedisClient,
+  type RedisCluster,
+  type RedisServer,
+  startRedis,
+  startRedisCluster,
+} from '../support/redis.ts'
 
 type Filter = Omit<Parameters<KeyStore['list']>[0], 'limit' | 'cursor'>
 type Send = (args: readonly string[], go: () => Promise<unknown>) => Promise<unknown>
 
 /** A client whose scripts are sent by `send`, when and if it likes. */
 function through(client: NodeRedisClient | IoRedisClient, send: Send): NodeRedisClient {
-  const go = (name: 'evalSha' | 'eval', script: string, call: { keys: string[]; arguments: string[] }) => {
+  const go = (
+    name: 'evalSha' | 'eval',
+    script: string,
+    call: { keys: string[]; arguments: string[] },
+  ) => {
     if ('evalSha' in client) return client[name](script, call)
-    return client[name === 'eval' ? 'eval' : 'evalsha'](script, call.keys.length, ...call.keys, ...call.arguments)
+    return client[name === 'eval' ? 'eval' : 'evalsha'](
+      script,
+      call.keys.length,
+      ...call.keys,
+      ...call.arguments,
+    )
   }
   return {
     evalSha: (sha, call) => send(call.arguments, () => go('evalSha', sha, call)),
@@ -29,18 +45,31 @@ async function listed(store: KeyStore, query: Filter, cursor?: string): Promise<
   return page.next === undefined ? ids : [...ids, ...(await listed(store, query, page.next))]
 }
 
-/** The queries by one label each that must find a key, without those that find the keys of other tests too. */
+/**
+ * The queries by one label each that must find a key, without those that find the keys of other
+ * tests too.
+ */
 function queriesOf({ scope, owner, enabled }: KeyRecord): Filter[] {
   const [first, ...others] = (scope.tenants as readonly string[]).map((tenant) => ({ tenant }))
-  return [...others, { ...first, state: enabled ? 'enabled' : 'disabled' }, ...(owner === null ? [{ ...first, owner }] : [{ owner }])]
+  return [
+    ...others,
+    { ...first, state: enabled ? 'enabled' : 'disabled' },
+    ...(owner === null ? [{ ...first, owner }] : [{ owner }]),
+  ]
 }
 
 async function expectListed(store: KeyStore, key: KeyRecord): Promise<void> {
-  for (const query of queriesOf(key)) expect([query, await listed(store, query)]).toEqual([query, expect.arrayContaining([key.id])])
+  for (const query of queriesOf(key))
+    expect([query, await listed(store, query)]).toEqual([query, expect.arrayContaining([key.id])])
 }
 
-const inTenants = (...tenants: string[]) => ({ tenants, environments: '*', workflows: '*' }) as const
-const moved = (key: KeyRecord, ...tenants: string[]): KeyRecord => ({ ...key, version: key.version + 1, scope: inTenants(...tenants) })
+const inTenants = (...tenants: string[]) =>
+  ({ tenants, environments: '*', workflows: '*' }) as const
+const moved = (key: KeyRecord, ...tenants: string[]): KeyRecord => ({
+  ...key,
+  version: key.version + 1,
+  scope: inTenants(...tenants),
+})
 
 describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
   let to: RedisServer | RedisCluster
@@ -72,14 +101,20 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     const random = seeded(7)
     const prefix = newId()
     const [steady, owner] = [newId(), newId()]
-    // Each step of a write is taken by itself some turns late, so that the writers overtake each other at every step.
+    // Each step of a write is taken by itself some turns late, so that the writers overtake each
+    // other at every step.
     const late: Send = async (_, go) => {
-      for (let turns = Math.floor(random() ** 4 * 20); turns > 0; turns--) await new Promise(setImmediate)
+      for (let turns = Math.floor(random() ** 4 * 20); turns > 0; turns--)
+        await new Promise(setImmediate)
       return go()
     }
-    const writers = Array.from({ length: 8 }, (_, i) => redisStore(through((clients[i % 2] as RedisClient).client, late), { prefix }))
+    const writers = Array.from({ length: 8 }, (_, i) =>
+      redisStore(through((clients[i % 2] as RedisClient).client, late), { prefix }),
+    )
     const quiet = redisStore(clients[0].client, { prefix })
-    const keys = Array.from({ length: 6 }, () => newKey({ owner, scope: inTenants(steady, `${steady}-0`) }))
+    const keys = Array.from({ length: 6 }, () =>
+      newKey({ owner, scope: inTenants(steady, `${steady}-0`) }),
+    )
     const [passing, ...staying] = keys.map(({ id }) => id) as [string, ...string[]]
     for (const key of keys) await quiet.put(key, undefined)
     const won = { put: 0, delete: 0 }
@@ -89,8 +124,17 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
         const { id } = keys[Math.floor(random() * keys.length)] as KeyRecord
         const found = (await store.get(id)) as KeyRecord | undefined
         const version = (found?.version ?? 0) + 1 + Math.floor(random() * 1e9)
-        const tenants = [steady, ...['a', 'b', 'c'].filter(() => random() < 0.5).map((name) => `${steady}-${name}`)]
-        const next = newKey({ id, version, scope: inTenants(...tenants), owner: random() < 0.5 ? owner : null, enabled: random() < 0.5 })
+        const tenants = [
+          steady,
+          ...['a', 'b', 'c'].filter(() => random() < 0.5).map((name) => `${steady}-${name}`),
+        ]
+        const next = newKey({
+          id,
+          version,
+          scope: inTenants(...tenants),
+          owner: random() < 0.5 ? owner : null,
+          enabled: random() < 0.5,
+        })
         if (found !== undefined && id === passing && random() < 0.5) {
           if ((await store.delete(id, found.version)) === 'deleted') won.delete++
         } else if ((await store.put(next, found?.version)) === 'stored') won.put++
@@ -113,13 +157,18 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     expect(looks).toBeGreaterThan(20)
     expect(won.put).toBeGreaterThan(100)
     expect(won.delete).toBeGreaterThan(10)
-    const left = (await Promise.all(keys.map(({ id }) => quiet.get(id)))).filter((key): key is KeyRecord => key !== undefined)
+    const left = (await Promise.all(keys.map(({ id }) => quiet.get(id)))).filter(
+      (key): key is KeyRecord => key !== undefined,
+    )
     for (const key of left) await expectListed(quiet, key)
     // And nothing else is left behind.
     expect(await entriesOf(prefix)).toBe(left.flatMap(labelsOf).length)
   })
 
-  /** A store that has written when it is reached, and removes what is out of date when the gate is opened. */
+  /**
+   * A store that has written when it is reached, and removes what is out of date when the gate is
+   * opened.
+   */
   function tidiesLate(): { slow: KeyStore; reached: Promise<void>; gate: Gate } {
     const [gate, reached] = [createGate(), createGate()]
     const send: Send = async ([command], go) => {
@@ -176,7 +225,8 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
   })
 
   it('a write that is done is acknowledged, even if nothing can be tidied up after it', async () => {
-    const send: Send = async ([command], go) => (command === 'ZREM' ? Promise.reject(new Error('no connection')) : go())
+    const send: Send = async ([command], go) =>
+      command === 'ZREM' ? Promise.reject(new Error('no connection')) : go()
     const store = redisStore(through(clients[0].client, send))
     const key = newKey({ owner: newId(), scope: inTenants(newId()) })
     const next = moved(key, newId())
@@ -188,42 +238,48 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     expect(await listed(stores[1], { owner: key.owner })).toEqual([])
   })
 
-  it.each(['before it is sent', 'after it is done'])('a crash at any command, %s, leaves every key that is there listed', async (when) => {
-    const [sound] = stores
-    let crashes = 0
-    const steps = {
-      create: (store: KeyStore, key: KeyRecord) => store.put(key, undefined),
-      move: async (store: KeyStore, key: KeyRecord) => store.put(moved(key, newId(), newId()), key.version),
-      lose: (store: KeyStore, key: KeyRecord) => store.put(moved(key, newId()), key.version - 1),
-      delete: (store: KeyStore, key: KeyRecord) => store.delete(key.id, key.version),
-    }
-    for (const [name, step] of Object.entries(steps)) {
-      for (let last = 0; last < 14; last++) {
-        let sent = 0
-        const dying = redisStore(
-          through(clients[1].client, async (_, go) => {
-            if (++sent <= last) return go()
-            if (sent === last + 1 && when === 'after it is done') await go()
-            throw new Error('crashed')
-          }),
-        )
-        const key = newKey({ owner: newId(), scope: inTenants(newId(), newId()) })
-        if (name !== 'create') await sound.put(key, undefined)
-        const outcome = await step(dying, key).catch(() => 'crashed')
-        if (outcome === 'crashed') crashes++
-        const found = (await sound.get(key.id)) as KeyRecord | undefined
-        if (outcome === 'stored' || outcome === 'conflict') expect(found).toBeDefined()
-        if (outcome === 'deleted') expect(found).toBeUndefined()
-        if (found !== undefined) await expectListed(sound, found)
-        // Whoever goes on from there finds all in order.
-        const next = moved(found ?? key, newId())
-        expect(await sound.put(next, found?.version)).toBe('stored')
-        await expectListed(sound, next)
-        expect(await listed(sound, { tenant: (key.scope.tenants as string[])[0] as string })).toEqual([])
+  it.each(['before it is sent', 'after it is done'])(
+    'a crash at any command, %s, leaves every key that is there listed',
+    async (when) => {
+      const [sound] = stores
+      let crashes = 0
+      const steps = {
+        create: (store: KeyStore, key: KeyRecord) => store.put(key, undefined),
+        move: async (store: KeyStore, key: KeyRecord) =>
+          store.put(moved(key, newId(), newId()), key.version),
+        lose: (store: KeyStore, key: KeyRecord) => store.put(moved(key, newId()), key.version - 1),
+        delete: (store: KeyStore, key: KeyRecord) => store.delete(key.id, key.version),
       }
-    }
-    expect(crashes).toBeGreaterThan(20)
-  })
+      for (const [name, step] of Object.entries(steps)) {
+        for (let last = 0; last < 14; last++) {
+          let sent = 0
+          const dying = redisStore(
+            through(clients[1].client, async (_, go) => {
+              if (++sent <= last) return go()
+              if (sent === last + 1 && when === 'after it is done') await go()
+              throw new Error('crashed')
+            }),
+          )
+          const key = newKey({ owner: newId(), scope: inTenants(newId(), newId()) })
+          if (name !== 'create') await sound.put(key, undefined)
+          const outcome = await step(dying, key).catch(() => 'crashed')
+          if (outcome === 'crashed') crashes++
+          const found = (await sound.get(key.id)) as KeyRecord | undefined
+          if (outcome === 'stored' || outcome === 'conflict') expect(found).toBeDefined()
+          if (outcome === 'deleted') expect(found).toBeUndefined()
+          if (found !== undefined) await expectListed(sound, found)
+          // Whoever goes on from there finds all in order.
+          const next = moved(found ?? key, newId())
+          expect(await sound.put(next, found?.version)).toBe('stored')
+          await expectListed(sound, next)
+          expect(
+            await listed(sound, { tenant: (key.scope.tenants as string[])[0] as string }),
+          ).toEqual([])
+        }
+      }
+      expect(crashes).toBeGreaterThan(20)
+    },
+  )
 })
 
 it('a filter that fits hardly any of many keys answers in time, and goes on where it was', async () => {
@@ -231,8 +287,11 @@ it('a filter that fits hardly any of many keys answers in time, and goes on wher
   const { client, close } = await openRedis('ioredis', server)
   const store = redisStore(client)
   const owner = newId()
-  const keys = Array.from({ length: 6000 }, (_, i) => newKey({ id: `k${String(i).padStart(5, '0')}`, owner, enabled: i !== 5999 }))
-  for (let at = 0; at < keys.length; at += 200) await Promise.all(keys.slice(at, at + 200).map((key) => store.put(key, undefined)))
+  const keys = Array.from({ length: 6000 }, (_, i) =>
+    newKey({ id: `k${String(i).padStart(5, '0')}`, owner, enabled: i !== 5999 }),
+  )
+  for (let at = 0; at < keys.length; at += 200)
+    await Promise.all(keys.slice(at, at + 200).map((key) => store.put(key, undefined)))
   const first = await store.list({ owner, state: 'disabled', limit: 10 })
   expect(first.keys).toEqual([])
   expect(first.next).toBeDefined()

@@ -4,7 +4,17 @@ import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import type { KeyStore } from 'twinkey'
 import { type RedisSubscriber, redisStore } from 'twinkey/stores/redis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+  vi,
+} from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
 import { openRedis, type RedisClient, type RedisServer, startRedis } from '../support/redis.ts'
 
@@ -45,35 +55,50 @@ async function watch(subscriber: () => RedisSubscriber | Promise<RedisSubscriber
 const realTimeout = setTimeout
 
 async function until(holds: () => unknown): Promise<void> {
-  for (const limit = Date.now() + 20_000; !(await holds()); await new Promise((resolve) => realTimeout(resolve, 5))) {
+  for (
+    const limit = Date.now() + 20_000;
+    !(await holds());
+    await new Promise((resolve) => realTimeout(resolve, 5))
+  ) {
     if (Date.now() > limit) expect.fail(`waited in vain for ${holds}`)
   }
 }
 
 describe.each(['node-redis', 'ioredis'] as const)('a connection of %s', (library) => {
-  it.each([2, 3] as const)('is kept while it answers, in version %i of the protocol', async (version) => {
-    const pings = async () => Number(/cmdstat_ping:calls=(\d+)/.exec(await server.command('INFO', 'commandstats'))?.[1] ?? 0)
-    const subscriber = () =>
-      library === 'ioredis' ? new Redis(server.port, { protocol: version }) : createClient({ url: server.url, RESP: version })
-    const watcher = await watch(subscriber)
-    for (let i = 0; i < 3; i++) {
-      const before = await pings()
+  it.each([2, 3] as const)(
+    'is kept while it answers, in version %i of the protocol',
+    async (version) => {
+      const pings = async () =>
+        Number(
+          /cmdstat_ping:calls=(\d+)/.exec(await server.command('INFO', 'commandstats'))?.[1] ?? 0,
+        )
+      const subscriber = () =>
+        library === 'ioredis'
+          ? new Redis(server.port, { protocol: version })
+          : createClient({ url: server.url, RESP: version })
+      const watcher = await watch(subscriber)
+      for (let i = 0; i < 3; i++) {
+        const before = await pings()
+        vi.advanceTimersByTime(14_999)
+        expect(await pings()).toBe(before)
+        vi.advanceTimersByTime(1)
+        await until(async () => (await pings()) > before)
+        await watcher.expectHeard()
+      }
       vi.advanceTimersByTime(14_999)
-      expect(await pings()).toBe(before)
-      vi.advanceTimersByTime(1)
-      await until(async () => (await pings()) > before)
       await watcher.expectHeard()
-    }
-    vi.advanceTimersByTime(14_999)
-    await watcher.expectHeard()
-    expect(watcher.lapses()).toBe(1)
-  })
+      expect(watcher.lapses()).toBe(1)
+    },
+  )
 
   it('is given up when it has been silent for five seconds after it was asked', async () => {
     const between = await startProxy(server.port)
     onTestFinished(between.close)
     const { port } = between
-    const subscriber = () => (library === 'ioredis' ? new Redis(port) : createClient({ socket: { host: '127.0.0.1', port } }))
+    const subscriber = () =>
+      library === 'ioredis'
+        ? new Redis(port)
+        : createClient({ socket: { host: '127.0.0.1', port } })
     const watcher = await watch(subscriber)
     await watcher.expectHeard()
     between.silence()
@@ -101,7 +126,9 @@ it('a subscriber that is none when it is asked for again is told, and another on
     vi.advanceTimersByTime(100)
     return answers.length === 0
   })
-  expect(failures).toEqual(['TypeError: redisStore: subscriber must make a connection to one server, in a cluster to one of its nodes.'])
+  expect(failures).toEqual([
+    'TypeError: redisStore: subscriber must make a connection to one server, in a cluster to one of its nodes.',
+  ])
 })
 
 it('a subscriber that throws, rejects, hangs or comes late is asked again', async () => {

@@ -5,7 +5,13 @@ import { redisStore } from 'twinkey/stores/redis'
 import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
-import { openRedis, type RedisCluster, type RedisServer, startRedis, startRedisCluster } from '../support/redis.ts'
+import {
+  openRedis,
+  type RedisCluster,
+  type RedisServer,
+  startRedis,
+  startRedisCluster,
+} from '../support/redis.ts'
 import { shown } from '../support/shown.ts'
 
 let server: RedisServer
@@ -24,9 +30,32 @@ const client = new Redis({ lazyConnect: true })
 const contract = storeContract.filter(({ name }) => !name.includes('10,000'))
 
 describe('a prefix', () => {
-  const ODD = ['*', '?', '[a]', '\\', '"', "'", '%', '%7B', '$1', '--', '(', '~'.repeat(64), 'app:keys']
+  const ODD = [
+    '*',
+    '?',
+    '[a]',
+    '\\',
+    '"',
+    "'",
+    '%',
+    '%7B',
+    '$1',
+    '--',
+    '(',
+    '~'.repeat(64),
+    'app:keys',
+  ]
   // What the names of others are made of.
-  const OWN_WORDS = ['t', 't:label', 't:label:key', 't:label:tenant', 't:label:tenant%3At', 't:changed', 'twinkey', 'twinkey:label']
+  const OWN_WORDS = [
+    't',
+    't:label',
+    't:label:key',
+    't:label:tenant',
+    't:label:tenant%3At',
+    't:changed',
+    'twinkey',
+    'twinkey:label',
+  ]
 
   it('keeps stores apart, whatever it is made of', async () => {
     const { client: own, close } = await openRedis('node-redis', server)
@@ -36,57 +65,80 @@ describe('a prefix', () => {
     const names = ['t', '{id}', 'label:key', 'key', 'tenant:t', ':', '}{', '*']
     const kept = stores.map((_, i) =>
       names.map((name, j) =>
-        newKey({ id: j === 0 ? 'id' : `id${j}`, name: `${i}`, scope: { tenants: [name], environments: '*', workflows: '*' } }),
+        newKey({
+          id: j === 0 ? 'id' : `id${j}`,
+          name: `${i}`,
+          scope: { tenants: [name], environments: '*', workflows: '*' },
+        }),
       ),
     )
-    for (const [i, keys] of kept.entries()) for (const key of keys) expect(await stores[i]?.put(key, undefined)).toBe('stored')
+    for (const [i, keys] of kept.entries())
+      for (const key of keys) expect(await stores[i]?.put(key, undefined)).toBe('stored')
     for (const [i, keys] of kept.entries()) {
       for (const [j, key] of keys.entries()) {
         expect(await stores[i]?.get(key.id)).toEqual(key)
-        expect(await stores[i]?.list({ tenant: names[j], limit: 100 })).toEqual({ keys: [key], next: undefined })
+        expect(await stores[i]?.list({ tenant: names[j], limit: 100 })).toEqual({
+          keys: [key],
+          next: undefined,
+        })
       }
       expect((await stores[i]?.list({ limit: 100 }))?.keys).toEqual(keys)
     }
   })
 
-  it.each(['', ' ', 'a b', 'a{b', 'a}', '{a}', '\u00e9', '\n', '\0', 'x'.repeat(65), 5, null, {}])('of %j is refused', (prefix) => {
-    expect(() => redisStore(client, { prefix: prefix as string })).toThrow(TypeError)
-    expect(() => redisStore(client, { prefix: prefix as string })).toThrow('prefix must have 1 to 64')
-  })
+  it.each(['', ' ', 'a b', 'a{b', 'a}', '{a}', '\u00e9', '\n', '\0', 'x'.repeat(65), 5, null, {}])(
+    'of %j is refused',
+    (prefix) => {
+      expect(() => redisStore(client, { prefix: prefix as string })).toThrow(TypeError)
+      expect(() => redisStore(client, { prefix: prefix as string })).toThrow(
+        'prefix must have 1 to 64',
+      )
+    },
+  )
 })
 
-describe.each(['node-redis', 'ioredis'] as const)('what a server refuses is told without the record, by %s', (library) => {
-  // Once by the script's digest, and once whole because the server has not seen it yet.
-  it.each(['seen', 'unseen'])('and by a script that it has %s', async (script) => {
-    const full = await startRedis()
-    onTestFinished(() => full.stop())
-    const { client: own, close } = await openRedis(library, full)
-    onTestFinished(close)
-    const store = redisStore(own)
-    if (script === 'seen') await store.put(newKey({ id: 'first' }), undefined)
-    const { client: operator, close: closeOperator } = await openRedis('ioredis', full)
-    onTestFinished(closeOperator)
-    await (operator as Redis).config('SET', 'maxmemory', '1')
-    const key = newKey()
-    const error = await store.put(key, undefined).catch((reason: unknown) => reason)
-    expect(String(error)).toContain('OOM')
-    expect(shown(error)).not.toContain(key.primary.digest)
-    expect(shown(error)).not.toContain(key.id)
-  })
-})
+describe.each(['node-redis', 'ioredis'] as const)(
+  'what a server refuses is told without the record, by %s',
+  (library) => {
+    // Once by the script's digest, and once whole because the server has not seen it yet.
+    it.each(['seen', 'unseen'])('and by a script that it has %s', async (script) => {
+      const full = await startRedis()
+      onTestFinished(() => full.stop())
+      const { client: own, close } = await openRedis(library, full)
+      onTestFinished(close)
+      const store = redisStore(own)
+      if (script === 'seen') await store.put(newKey({ id: 'first' }), undefined)
+      const { client: operator, close: closeOperator } = await openRedis('ioredis', full)
+      onTestFinished(closeOperator)
+      await (operator as Redis).config('SET', 'maxmemory', '1')
+      const key = newKey()
+      const error = await store.put(key, undefined).catch((reason: unknown) => reason)
+      expect(String(error)).toContain('OOM')
+      expect(shown(error)).not.toContain(key.primary.digest)
+      expect(shown(error)).not.toContain(key.id)
+    })
+  },
+)
 
 describe('what is not as it must be is refused when the store is made', () => {
-  test.each([undefined, null, 'redis://localhost', {}, { call() {} }])('a client of %j', (given) => {
-    expect(() => redisStore(given as unknown as Redis)).toThrow(
-      new TypeError('redisStore: the client must be a client or cluster of node-redis or ioredis.'),
-    )
-  })
+  test.each([undefined, null, 'redis://localhost', {}, { call() {} }])(
+    'a client of %j',
+    (given) => {
+      expect(() => redisStore(given as unknown as Redis)).toThrow(
+        new TypeError(
+          'redisStore: the client must be a client or cluster of node-redis or ioredis.',
+        ),
+      )
+    },
+  )
 
   test('an option that is not known, or not of its form', () => {
     expect(() => redisStore(client, { prefx: 'a' } as object)).toThrow('cannot have "prefx"')
     expect(() => redisStore(client, 'app' as unknown as object)).toThrow(TypeError)
     expect(() => redisStore(client, null as unknown as object)).toThrow(TypeError)
-    expect(() => redisStore(client, { subscriber: client as unknown as () => Redis })).toThrow('subscriber must be a function')
+    expect(() => redisStore(client, { subscriber: client as unknown as () => Redis })).toThrow(
+      'subscriber must be a function',
+    )
   })
 
   test('a cluster as subscriber, by its type already', async () => {
@@ -98,7 +150,10 @@ describe('what is not as it must be is refused when the store is made', () => {
       // @ts-expect-error That of node-redis, too.
       redisStore(client, { subscriber: () => other }),
     ]
-    for (const store of stores) await expect(store.watch?.(() => {})).rejects.toThrow('subscriber must make a connection to one server')
+    for (const store of stores)
+      await expect(store.watch?.(() => {})).rejects.toThrow(
+        'subscriber must make a connection to one server',
+      )
   })
 })
 
@@ -108,33 +163,41 @@ test('a store without a subscriber does not say that it can watch', () => {
   expect(redisStore(client, { subscriber: () => new Redis() }).watch).toBeTypeOf('function')
 })
 
-test.each(['node-redis', 'ioredis'] as const)('the contract holds where %s puts a prefix of its own before every key', async (library) => {
-  const keyPrefix = 'own:{x}:'
-  const open = async (): Promise<KeyStore> => {
-    if (library === 'ioredis') {
-      const own = new Redis(server.port, { keyPrefix })
-      onTestFinished(() => own.disconnect())
+test.each(['node-redis', 'ioredis'] as const)(
+  'the contract holds where %s puts a prefix of its own before every key',
+  async (library) => {
+    const keyPrefix = 'own:{x}:'
+    const open = async (): Promise<KeyStore> => {
+      if (library === 'ioredis') {
+        const own = new Redis(server.port, { keyPrefix })
+        onTestFinished(() => own.disconnect())
+        return redisStore(own, { prefix: library, subscriber: () => own.duplicate() })
+      }
+      const own = createClient({ url: server.url, keyPrefix }).on('error', () => {})
+      onTestFinished(() => own.destroy())
+      await own.connect()
       return redisStore(own, { prefix: library, subscriber: () => own.duplicate() })
     }
-    const own = createClient({ url: server.url, keyPrefix }).on('error', () => {})
-    onTestFinished(() => own.destroy())
-    await own.connect()
-    return redisStore(own, { prefix: library, subscriber: () => own.duplicate() })
-  }
-  const store = await open()
-  for (const { run } of contract) await run(async () => store)
-  expect(await server.command('EXISTS', `${keyPrefix}${library}:label:key`)).toBe(':1')
-})
+    const store = await open()
+    for (const { run } of contract) await run(async () => store)
+    expect(await server.command('EXISTS', `${keyPrefix}${library}:label:key`)).toBe(':1')
+  },
+)
 
 test('a replica is never asked, not by a client either that sends it what it can', async () => {
   const [master, replica] = [pair.masters[0], pair.replicas[0]] as [RedisServer, RedisServer]
   const ioredis = new Cluster([{ host: master.host, port: master.port }], { scaleReads: 'slave' })
-  const nodeRedis = createCluster({ rootNodes: [{ url: master.url }], useReplicas: true }).on('error', () => {})
+  const nodeRedis = createCluster({ rootNodes: [{ url: master.url }], useReplicas: true }).on(
+    'error',
+    () => {},
+  )
   onTestFinished(() => ioredis.disconnect())
   onTestFinished(() => nodeRedis.destroy())
   await nodeRedis.connect()
   const asked = async (command: string) => {
-    const found = new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await replica.command('INFO', 'commandstats'))
+    const found = new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(
+      await replica.command('INFO', 'commandstats'),
+    )
     return Number(found?.[1] ?? 0)
   }
   for (const each of [ioredis, nodeRedis]) {

@@ -5,7 +5,13 @@ import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { newId, newKey } from '../../src/testing/sample.ts'
 import { errorCodeOf } from '../support/faults.ts'
-import { openRedis, type RedisCluster, type RedisServer, startRedis, startRedisCluster } from '../support/redis.ts'
+import {
+  openRedis,
+  type RedisCluster,
+  type RedisServer,
+  startRedis,
+  startRedisCluster,
+} from '../support/redis.ts'
 
 const scope = { tenants: ['t'], environments: '*', workflows: '*' } as const
 
@@ -31,13 +37,28 @@ async function connect(library: 'node-redis' | 'ioredis', to: RedisServer | Redi
 }
 
 /** A client that tells of every script with its keys, before it is sent. */
-function told(client: NodeRedisClient | IoRedisClient, tell: (keys: readonly string[]) => void): NodeRedisClient {
-  const send = (name: 'evalSha' | 'eval', script: string, call: { keys: string[]; arguments: string[] }) => {
+function told(
+  client: NodeRedisClient | IoRedisClient,
+  tell: (keys: readonly string[]) => void,
+): NodeRedisClient {
+  const send = (
+    name: 'evalSha' | 'eval',
+    script: string,
+    call: { keys: string[]; arguments: string[] },
+  ) => {
     tell(call.keys)
     if ('evalSha' in client) return client[name](script, call)
-    return client[name === 'eval' ? 'eval' : 'evalsha'](script, call.keys.length, ...call.keys, ...call.arguments)
+    return client[name === 'eval' ? 'eval' : 'evalsha'](
+      script,
+      call.keys.length,
+      ...call.keys,
+      ...call.arguments,
+    )
   }
-  return { evalSha: (sha, call) => send('evalSha', sha, call), eval: (script, call) => send('eval', script, call) }
+  return {
+    evalSha: (sha, call) => send('evalSha', sha, call),
+    eval: (script, call) => send('eval', script, call),
+  }
 }
 
 async function listed(store: KeyStore, owner: string): Promise<string[]> {
@@ -117,7 +138,8 @@ describe.each(['node-redis', 'ioredis'] as const)('with %s', (library) => {
 it('every script has exactly one key', async () => {
   const sent: (readonly string[])[] = []
   const store = redisStore(told(await connect('ioredis', cluster), (keys) => sent.push(keys)))
-  for (const { name, run } of storeContract) if (!name.includes('10,000')) await run(async () => store)
+  for (const { name, run } of storeContract)
+    if (!name.includes('10,000')) await run(async () => store)
   expect(sent.length).toBeGreaterThan(1000)
   expect(sent.filter((keys) => keys.length !== 1)).toEqual([])
 })
@@ -166,7 +188,9 @@ it('uses are kept to the last millisecond of time, for hundreds of keys at once'
   const keys = Array.from({ length: 300 }, () => newKey())
   await Promise.all(keys.map((key) => store.put(key, undefined)))
   for (const usedAt of [8.64e15 - 1, 8.64e15, 8.64e15 - 2]) {
-    await store.recordUse(keys.map(({ id, primary }) => ({ keyId: id, secretId: primary.id, usedAt })))
+    await store.recordUse(
+      keys.map(({ id, primary }) => ({ keyId: id, secretId: primary.id, usedAt })),
+    )
   }
   const found = await Promise.all(keys.map(({ id }) => store.get(id)))
   expect(found).toEqual(keys.map((key) => ({ ...key, lastUsedAt: { [key.primary.id]: 8.64e15 } })))

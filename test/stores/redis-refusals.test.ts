@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { createTwinkey, type KeyStore, type TwinkeyEvent } from 'twinkey'
-import { type IoRedisClient, type NodeRedisClient, type RedisSubscriber, redisStore } from 'twinkey/stores/redis'
+import {
+  type IoRedisClient,
+  type NodeRedisClient,
+  type RedisSubscriber,
+  redisStore,
+} from 'twinkey/stores/redis'
 import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { newId, newKey } from '../../src/testing/sample.ts'
@@ -34,7 +39,12 @@ interface Connection {
 }
 
 /** Connects as a user of its own with these rights, on a server. */
-async function connect(library: Library, rights: readonly string[] = EVERYTHING, to = server, port = to.port): Promise<Connection> {
+async function connect(
+  library: Library,
+  rights: readonly string[] = EVERYTHING,
+  to = server,
+  port = to.port,
+): Promise<Connection> {
   const username = `u${newId()}`
   expect(await to.command('ACL', 'SETUSER', username, 'on', '>secret', ...rights)).toBe('+OK')
   if (library === 'ioredis') {
@@ -43,7 +53,11 @@ async function connect(library: Library, rights: readonly string[] = EVERYTHING,
     await new Promise((resolve) => client.once('ready', resolve))
     return { client, subscriber: () => client.duplicate(), close: () => client.disconnect() }
   }
-  const client = createClient({ url: `redis://127.0.0.1:${port}`, username, password: 'secret' }).on('error', () => {})
+  const client = createClient({
+    url: `redis://127.0.0.1:${port}`,
+    username,
+    password: 'secret',
+  }).on('error', () => {})
   onTestFinished(() => (client.isOpen ? client.destroy() : undefined))
   await client.connect()
   return { client, subscriber: () => client.duplicate(), close: () => client.destroy() }
@@ -55,57 +69,70 @@ const isRefused = async (client: NodeRedisClient | IoRedisClient, message: RegEx
     message: expect.stringMatching(message),
   })
 
-describe.each(LIBRARIES)('what Redis says that it did not do is store_unavailable, and never outcome_unknown, by %s:', (library) => {
-  test.each(['evalsha', 'zadd', 'hset', 'publish'])('what the user may not: %s', async (command) => {
-    const { client } = await connect(library, [...EVERYTHING, `-${command}`])
-    await isRefused(client, /NOPERM|can't run this command/)
-    expect(await server.command('KEYS', '*')).toBe('*0')
-  })
+describe.each(LIBRARIES)(
+  'what Redis says that it did not do is store_unavailable, and never outcome_unknown, by %s:',
+  (library) => {
+    test.each(['evalsha', 'zadd', 'hset', 'publish'])(
+      'what the user may not: %s',
+      async (command) => {
+        const { client } = await connect(library, [...EVERYTHING, `-${command}`])
+        await isRefused(client, /NOPERM|can't run this command/)
+        expect(await server.command('KEYS', '*')).toBe('*0')
+      },
+    )
 
-  test('a channel that the user may not use, and then the record is not there either', async () => {
-    const { client } = await connect(library, ['~*', '+@all', 'resetchannels'])
-    await isRefused(client, /NOPERM|can't|channel/)
-    expect(await server.command('KEYS', '*')).toBe('*0')
-  })
+    test('a channel that the user may not use, and then the record is not there either', async () => {
+      const { client } = await connect(library, ['~*', '+@all', 'resetchannels'])
+      await isRefused(client, /NOPERM|can't|channel/)
+      expect(await server.command('KEYS', '*')).toBe('*0')
+    })
 
-  test.each([
-    ['maxmemory', '1', '0', /OOM/],
-    ['min-replicas-to-write', '1', '0', /NOREPLICAS/],
-    ['replicaof', '127.0.0.1', 'no', /READONLY/],
-  ] as const)('a server that takes no writes: %s', async (setting, value, usual, message) => {
-    const { client } = await connect(library)
-    const set = (to: string) =>
-      setting === 'replicaof' ? server.command('REPLICAOF', to, to === 'no' ? 'one' : '1') : server.command('CONFIG', 'SET', setting, to)
-    onTestFinished(async () => void (await set(usual)))
-    await set(value)
-    await isRefused(client, message)
-  })
+    test.each([
+      ['maxmemory', '1', '0', /OOM/],
+      ['min-replicas-to-write', '1', '0', /NOREPLICAS/],
+      ['replicaof', '127.0.0.1', 'no', /READONLY/],
+    ] as const)('a server that takes no writes: %s', async (setting, value, usual, message) => {
+      const { client } = await connect(library)
+      const set = (to: string) =>
+        setting === 'replicaof'
+          ? server.command('REPLICAOF', to, to === 'no' ? 'one' : '1')
+          : server.command('CONFIG', 'SET', setting, to)
+      onTestFinished(async () => void (await set(usual)))
+      await set(value)
+      await isRefused(client, message)
+    })
 
-  test('a client that was closed', async () => {
-    const { client, close } = await connect(library)
-    close()
-    if (library === 'ioredis') await new Promise((resolve) => (client as Redis).once('end', resolve))
-    await isRefused(client, /client.* is closed/)
-  })
+    test('a client that was closed', async () => {
+      const { client, close } = await connect(library)
+      close()
+      if (library === 'ioredis')
+        await new Promise((resolve) => (client as Redis).once('end', resolve))
+      await isRefused(client, /client.* is closed/)
+    })
 
-  test('but a connection that falls silent leaves it open', async () => {
-    const proxy = await openProxy(server.port)
-    onTestFinished(proxy.close)
-    const { client, close } = await connect(library, EVERYTHING, server, proxy.port)
-    const store = redisStore(client)
-    const twinkey = createTwinkey({ deadlineSeconds: 0.1, store })
-    expect(await store.get('x')).toBe(undefined)
-    proxy.fallSilent()
-    await expect(twinkey.keys.create(INPUT)).rejects.toMatchObject({ code: 'outcome_unknown' })
-    close()
-  })
-})
+    test('but a connection that falls silent leaves it open', async () => {
+      const proxy = await openProxy(server.port)
+      onTestFinished(proxy.close)
+      const { client, close } = await connect(library, EVERYTHING, server, proxy.port)
+      const store = redisStore(client)
+      const twinkey = createTwinkey({ deadlineSeconds: 0.1, store })
+      expect(await store.get('x')).toBe(undefined)
+      proxy.fallSilent()
+      await expect(twinkey.keys.create(INPUT)).rejects.toMatchObject({ code: 'outcome_unknown' })
+      close()
+    })
+  },
+)
 
 test('a store stops at the deadline: what has not been sent by then is not sent any more', async () => {
   const { client } = await connect('node-redis')
   const [late, arrived] = [createGate(), createGate()]
   const sent: string[] = []
-  const send = async (how: 'evalSha' | 'eval', script: string, call: { keys: string[]; arguments: string[] }) => {
+  const send = async (
+    how: 'evalSha' | 'eval',
+    script: string,
+    call: { keys: string[]; arguments: string[] },
+  ) => {
     sent.push(call.arguments[0] as string)
     const answer = await (client as NodeRedisClient)[how](script, call)
     if (call.arguments[0] === 'ZADD') {
@@ -114,7 +141,10 @@ test('a store stops at the deadline: what has not been sent by then is not sent 
     }
     return answer
   }
-  const held: NodeRedisClient = { evalSha: (sha, call) => send('evalSha', sha, call), eval: (script, call) => send('eval', script, call) }
+  const held: NodeRedisClient = {
+    evalSha: (sha, call) => send('evalSha', sha, call),
+    eval: (script, call) => send('eval', script, call),
+  }
   const creating = createTwinkey({ deadlineSeconds: 0.2, store: redisStore(held) })
     .keys.create(INPUT)
     .catch((error: unknown) => error)
@@ -127,24 +157,29 @@ test('a store stops at the deadline: what has not been sent by then is not sent 
   expect(await server.command('KEYS', 'twinkey:{*')).toBe('*0')
 })
 
-test.each(LIBRARIES)('a command that waits for the connection to come back is not sent after the deadline, by %s', async (library) => {
-  const { client, close } = await openRedis(library, server)
-  onTestFinished(close)
-  const store = redisStore(client)
-  const [gone, kept] = [newKey(), newKey()]
-  for (const key of [gone, kept]) await store.put(key, undefined)
-  const lost = new Promise((resolve) => (client as Redis).once('reconnecting', resolve))
-  await server.command('CLIENT', 'KILL', 'TYPE', 'normal')
-  await lost
-  const deadline = new AbortController()
-  const late = store.delete(kept.id, kept.version, deadline.signal).catch((error: unknown) => error)
-  const inTime = store.delete(gone.id, gone.version, new AbortController().signal)
-  await settled()
-  deadline.abort()
-  expect(await inTime).toBe('deleted')
-  expect(await late).toBeInstanceOf(Error)
-  expect([await store.get(kept.id), await store.get(gone.id)]).toEqual([kept, undefined])
-})
+test.each(LIBRARIES)(
+  'a command that waits for the connection to come back is not sent after the deadline, by %s',
+  async (library) => {
+    const { client, close } = await openRedis(library, server)
+    onTestFinished(close)
+    const store = redisStore(client)
+    const [gone, kept] = [newKey(), newKey()]
+    for (const key of [gone, kept]) await store.put(key, undefined)
+    const lost = new Promise((resolve) => (client as Redis).once('reconnecting', resolve))
+    await server.command('CLIENT', 'KILL', 'TYPE', 'normal')
+    await lost
+    const deadline = new AbortController()
+    const late = store
+      .delete(kept.id, kept.version, deadline.signal)
+      .catch((error: unknown) => error)
+    const inTime = store.delete(gone.id, gone.version, new AbortController().signal)
+    await settled()
+    deadline.abort()
+    expect(await inTime).toBe('deleted')
+    expect(await late).toBeInstanceOf(Error)
+    expect([await store.get(kept.id), await store.get(gone.id)]).toEqual([kept, undefined])
+  },
+)
 
 describe('the rights that docs/stores.md names', () => {
   const page = readFileSync(new URL('../../docs/stores.md', import.meta.url), 'utf8')
@@ -153,13 +188,16 @@ describe('the rights that docs/stores.md names', () => {
   test.each(LIBRARIES)('are enough for everything, with %s', async (library) => {
     const { client, subscriber } = await connect(library, rights.split(' '))
     const store = (): KeyStore => redisStore(client, { subscriber })
-    for (const { run } of storeContract.filter(({ name }) => !name.includes('10,000'))) await run(async () => store())
+    for (const { run } of storeContract.filter(({ name }) => !name.includes('10,000')))
+      await run(async () => store())
     expect(await store().inspect?.()).toEqual([expect.stringContaining('appendonly')])
   })
 
   test('are each needed: without one something fails', async () => {
     const all = rights.split(' ')
-    for (const right of all.filter((each) => each.startsWith('+') && !['+ping', '+eval', '+del'].includes(each))) {
+    for (const right of all.filter(
+      (each) => each.startsWith('+') && !['+ping', '+eval', '+del'].includes(each),
+    )) {
       const { client, subscriber } = await connect(
         'node-redis',
         all.filter((each) => each !== right),
@@ -185,7 +223,10 @@ describe('an operator is warned once of settings under which Redis loses keys', 
   async function warningsOf(rights?: readonly string[]): Promise<string[]> {
     const events: TwinkeyEvent[] = []
     const { client } = await connect('ioredis', rights)
-    const twinkey = createTwinkey({ store: redisStore(client), onEvent: (event) => events.push(event) })
+    const twinkey = createTwinkey({
+      store: redisStore(client),
+      onEvent: (event) => events.push(event),
+    })
     const { primary } = await twinkey.keys.create(INPUT)
     await twinkey.keys.list()
     expect(await twinkey.keys.verify(primary)).toMatchObject({ ok: true })
@@ -193,14 +234,19 @@ describe('an operator is warned once of settings under which Redis loses keys', 
     return events.flatMap((event) => (event.type === 'warning.store_unsafe' ? [event.message] : []))
   }
 
-  test.each(['allkeys-lru', 'allkeys-lfu', 'allkeys-random'])('maxmemory-policy %s', async (policy) => {
-    await server.command('CONFIG', 'SET', 'maxmemory-policy', policy)
-    onTestFinished(async () => void (await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')))
-    const [first, second, ...more] = await warningsOf()
-    expect(first).toMatch(new RegExp(`maxmemory-policy ${policy}.*noeviction`))
-    expect(second).toMatch(/appendonly/)
-    expect(more).toEqual([])
-  })
+  test.each(['allkeys-lru', 'allkeys-lfu', 'allkeys-random'])(
+    'maxmemory-policy %s',
+    async (policy) => {
+      await server.command('CONFIG', 'SET', 'maxmemory-policy', policy)
+      onTestFinished(
+        async () => void (await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')),
+      )
+      const [first, second, ...more] = await warningsOf()
+      expect(first).toMatch(new RegExp(`maxmemory-policy ${policy}.*noeviction`))
+      expect(second).toMatch(/appendonly/)
+      expect(more).toEqual([])
+    },
+  )
 
   test('and of no others: policies that spare what has no time to live, with an append-only file', async () => {
     await server.command('CONFIG', 'SET', 'appendonly', 'yes')

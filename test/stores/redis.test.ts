@@ -2,7 +2,14 @@ import type { KeyStore } from 'twinkey'
 import { redisStore } from 'twinkey/stores/redis'
 import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { openRedis, type RedisClient, type RedisCluster, type RedisServer, startRedis, startRedisCluster } from '../support/redis.ts'
+import {
+  openRedis,
+  type RedisClient,
+  type RedisCluster,
+  type RedisServer,
+  startRedis,
+  startRedisCluster,
+} from '../support/redis.ts'
 
 let server: RedisServer
 let cluster: RedisCluster
@@ -28,7 +35,9 @@ describe.each(kinds)('the store on $library and $place', ({ library, place }) =>
 
   beforeAll(async () => {
     clients = [await openRedis(library, places[place]()), await openRedis(library, places[place]())]
-    stores = clients.map(({ client, subscriber }) => redisStore(client, { prefix: library, subscriber }))
+    stores = clients.map(({ client, subscriber }) =>
+      redisStore(client, { prefix: library, subscriber }),
+    )
   })
   afterAll(() => {
     for (const { close } of clients) close()

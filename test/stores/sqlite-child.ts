@@ -26,7 +26,11 @@ export interface Child {
 export type Start = (task: string, ...args: readonly string[]) => Child
 
 /** Hands a test the way to start other processes, and ends those that are left. */
-export async function withChildren(driver: DriverName, path: string, test: (start: Start) => Promise<void>): Promise<void> {
+export async function withChildren(
+  driver: DriverName,
+  path: string,
+  test: (start: Start) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'twinkey-sqlite-'))
   const program = join(folder, 'program.mjs')
   const children: Child[] = []
@@ -39,7 +43,9 @@ export async function withChildren(driver: DriverName, path: string, test: (star
       platform: 'node',
       alias: { '#hash': join(root, 'src/core/secrets/hash.node.ts') },
       // Drivers are found from where the project is.
-      define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(root, 'test/support/sqlite.ts')).href) },
+      define: {
+        'import.meta.url': JSON.stringify(pathToFileURL(join(root, 'test/support/sqlite.ts')).href),
+      },
     })
     await test((task, ...args) => {
       const child = started(program, [driver, path, task, ...args])
@@ -54,7 +60,9 @@ export async function withChildren(driver: DriverName, path: string, test: (star
 }
 
 function started(program: string, args: readonly string[]): Child {
-  const child = spawn(process.execPath, ['--no-warnings', program, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--no-warnings', program, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
   const lines: string[] = []
   let complaint = ''
   let changed = () => {}
@@ -78,7 +86,8 @@ function started(program: string, args: readonly string[]): Child {
     lines,
     ended,
     async said(count) {
-      while (lines.length < count && !isOver) await new Promise<void>((resolve) => (changed = resolve))
+      while (lines.length < count && !isOver)
+        await new Promise<void>((resolve) => (changed = resolve))
     },
     tell: () => void child.stdin.write('go\n'),
     kill: () => void child.kill('SIGKILL'),

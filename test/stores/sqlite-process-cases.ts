@@ -43,7 +43,10 @@ export const processCases: readonly SqliteCase[] = [
           expect(await Promise.all(children.map(({ ended }) => ended))).toEqual(['0', '0'])
           // They have really met.
           expect(children.flatMap(({ lines }) => lines).join()).toMatch(/conflicts [1-9]/)
-          expect(await store.get(key.id)).toMatchObject({ version: 1 + 2 * COUNTS, metadata: { count: 2 * COUNTS } })
+          expect(await store.get(key.id)).toMatchObject({
+            version: 1 + 2 * COUNTS,
+            metadata: { count: 2 * COUNTS },
+          })
           const tenants = await all("select label from twinkey_labels where label like 'tenant:%'")
           expect(tenants).toEqual([[`tenant:t${2 * COUNTS}`]])
         }),
@@ -65,18 +68,26 @@ export const processCases: readonly SqliteCase[] = [
               await child.said(3 + (kill + i) * 3)
               child.kill()
               expect(await child.ended).toBe('SIGKILL ')
-              for (const [id, possible] of expectedOf(child.lines)) expect(possible).toContain((await store.get(id))?.version ?? 'gone')
+              for (const [id, possible] of expectedOf(child.lines))
+                expect(possible).toContain((await store.get(id))?.version ?? 'gone')
             }
           }
-          const records = (await all('select record, version, id from twinkey_keys')).map(([text, version, id]) => ({
-            record: JSON.parse(String(text)),
-            version,
-            id,
-          }))
+          const records = (await all('select record, version, id from twinkey_keys')).map(
+            ([text, version, id]) => ({
+              record: JSON.parse(String(text)),
+              version,
+              id,
+            }),
+          )
           expect(records.length).toBeGreaterThan(KILLS)
-          for (const { record, version, id } of records) expect([record.id, record.version]).toEqual([id, version])
-          const labels = records.flatMap(({ record }) => labelsOf(record).map((label) => `${label} ${record.id}`))
-          const found = (await all('select label, key_id from twinkey_labels')).map((row) => row.join(' '))
+          for (const { record, version, id } of records)
+            expect([record.id, record.version]).toEqual([id, version])
+          const labels = records.flatMap(({ record }) =>
+            labelsOf(record).map((label) => `${label} ${record.id}`),
+          )
+          const found = (await all('select label, key_id from twinkey_labels')).map((row) =>
+            row.join(' '),
+          )
           expect(found.sort()).toEqual(labels.sort())
           expect(await all('pragma integrity_check')).toEqual([['ok']])
         }),
@@ -112,26 +123,42 @@ export const processCases: readonly SqliteCase[] = [
   {
     name: 'throws what the driver threw where a lock is not let go, and reads and writes the latest afterwards',
     run: (driver) =>
-      withLockedFile(driver, { mode: 'exclusive', timeout: 0 }, async ({ store, key, open, release }) => {
-        const calls = [store.get(key.id), store.put({ ...key, version: 8 }, key.version), store.list({ limit: 1 })]
-        const outcomes = await Promise.allSettled(calls)
-        for (const outcome of outcomes)
-          expect(outcome).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('database is locked') } })
-        await release()
-        expect(await store.get(key.id)).toEqual(key)
-        // What was cut short on this connection neither holds it at what was there then, nor holds back what it writes.
-        const other = sqliteStore((await open()).database)
-        let version = key.version
-        for (const writer of [other, store, other, store]) {
-          expect(await writer.put({ ...key, version: version - 1 }, version)).toBe('stored')
-          version--
-          for (const reader of [store, other]) expect((await reader.get(key.id))?.version).toBe(version)
-        }
-      }),
+      withLockedFile(
+        driver,
+        { mode: 'exclusive', timeout: 0 },
+        async ({ store, key, open, release }) => {
+          const calls = [
+            store.get(key.id),
+            store.put({ ...key, version: 8 }, key.version),
+            store.list({ limit: 1 }),
+          ]
+          const outcomes = await Promise.allSettled(calls)
+          for (const outcome of outcomes)
+            expect(outcome).toMatchObject({
+              status: 'rejected',
+              reason: { message: expect.stringContaining('database is locked') },
+            })
+          await release()
+          expect(await store.get(key.id)).toEqual(key)
+          // What was cut short on this connection neither holds it at what was there then, nor holds
+          // back what it writes.
+          const other = sqliteStore((await open()).database)
+          let version = key.version
+          for (const writer of [other, store, other, store]) {
+            expect(await writer.put({ ...key, version: version - 1 }, version)).toBe('stored')
+            version--
+            for (const reader of [store, other])
+              expect((await reader.get(key.id))?.version).toBe(version)
+          }
+        },
+      ),
   },
 ]
 
-/** What each id may be, by what a process said before it was killed: as it was acknowledged last, or as it was about to make it. */
+/**
+ * What each id may be, by what a process said before it was killed: as it was acknowledged last, or
+ * as it was about to make it.
+ */
 function expectedOf(lines: readonly string[]): Map<string, (string | number)[]> {
   const possible = new Map<string, (string | number)[]>()
   for (const line of lines) {
@@ -154,8 +181,15 @@ interface Locked extends Pick<Bed, 'open'> {
   release(): Promise<void>
 }
 
-/** Runs a test while another process holds the lock for writing, or an exclusive one, which keeps readers out as well. */
-function withLockedFile(driver: DriverName, { mode, timeout }: Lock, test: (locked: Locked) => Promise<void>): Promise<void> {
+/**
+ * Runs a test while another process holds the lock for writing, or an exclusive one, which keeps
+ * readers out as well.
+ */
+function withLockedFile(
+  driver: DriverName,
+  { mode, timeout }: Lock,
+  test: (locked: Locked) => Promise<void>,
+): Promise<void> {
   return withBed(driver, ({ path, open }) =>
     withChildren(driver, path, async (start) => {
       const { database, exec } = await open({ timeout })

@@ -3,9 +3,15 @@ import { type SqliteStore, sqliteStore } from '../../src/stores/sqlite/index.ts'
 import { newKey } from '../../src/testing/sample.ts'
 import { type DriverName, openSqlite } from '../support/sqlite.ts'
 
-// What another process does with the same file: a program of its own, handed the driver, the file and a task.
+// What another process does with the same file: a program of its own, handed the driver, the file
+// and a task.
 
-const [driver, path, task, ...args] = process.argv.slice(2) as [DriverName, string, keyof typeof TASKS, ...string[]]
+const [driver, path, task, ...args] = process.argv.slice(2) as [
+  DriverName,
+  string,
+  keyof typeof TASKS,
+  ...string[],
+]
 
 // Synchronously, so that what was said before the process is killed has been said.
 const say = (...words: readonly (string | number)[]) => void writeSync(1, `${words.join(' ')}\n`)
@@ -36,7 +42,10 @@ const TASKS = {
       const count = Number(key.metadata['count']) + 1
       const scope = { ...key.scope, tenants: [`t${count}`] }
       // The other one may choose the same version: what has been there decides, and nothing else.
-      const outcome = await store.put({ ...key, version: key.version + 1, metadata: { count }, scope }, key.version)
+      const outcome = await store.put(
+        { ...key, version: key.version + 1, metadata: { count }, scope },
+        key.version,
+      )
       if (outcome === 'stored') done++
       else conflicts++
     }

@@ -1,5 +1,10 @@
 import { createTwinkey } from 'twinkey'
-import { type LibsqlClient, type SqliteDatabase, sqliteMigrations, sqliteStore } from 'twinkey/stores/sqlite'
+import {
+  type LibsqlClient,
+  type SqliteDatabase,
+  sqliteMigrations,
+  sqliteStore,
+} from 'twinkey/stores/sqlite'
 import { expect } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
 import { errorCodeOf } from '../support/faults.ts'
@@ -33,7 +38,8 @@ export const schemaCases: readonly SqliteCase[] = [
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, exec } = await open()
-        for (const { sql } of sqliteMigrations({ tablePrefix: 'printed' })) await exec(`begin;\n${sql}commit`)
+        for (const { sql } of sqliteMigrations({ tablePrefix: 'printed' }))
+          await exec(`begin;\n${sql}commit`)
         const store = sqliteStore(database, { tablePrefix: 'printed' })
         const key = newKey()
         expect(await store.put(key, undefined)).toBe('stored')
@@ -49,10 +55,11 @@ export const schemaCases: readonly SqliteCase[] = [
         const store = sqliteStore(database)
         await exec('create table twinkey_uses (theirs text)')
         await expect(store.migrate()).rejects.toThrow(/already exists/)
-        expect(await all("select name from sqlite_schema where name like 'twinkey%' and type <> 'index' order by name")).toEqual([
-          ['twinkey_migrations'],
-          ['twinkey_uses'],
-        ])
+        expect(
+          await all(
+            "select name from sqlite_schema where name like 'twinkey%' and type <> 'index' order by name",
+          ),
+        ).toEqual([['twinkey_migrations'], ['twinkey_uses']])
         await exec('drop table twinkey_uses')
         await store.migrate()
         expect(await store.put(newKey(), undefined)).toBe('stored')
@@ -63,7 +70,10 @@ export const schemaCases: readonly SqliteCase[] = [
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, all } = await open()
-        const [one, two] = [sqliteStore(database), sqliteStore(database, { tablePrefix: 'select_2' })]
+        const [one, two] = [
+          sqliteStore(database),
+          sqliteStore(database, { tablePrefix: 'select_2' }),
+        ]
         await one.migrate()
         await expect(two.get('k')).rejects.toThrow(/migrate\(\)/)
         await two.migrate()
@@ -73,7 +83,9 @@ export const schemaCases: readonly SqliteCase[] = [
         expect([await one.get(key.id), await two.get(key.id)]).toEqual([key, undefined])
         expect((await two.list({ limit: 1 })).keys).toEqual([])
         const names = (await all('select name from sqlite_schema')).map(([name]) => String(name))
-        expect(names.filter((name) => !/^(sqlite_autoindex_)?(twinkey|select_2)_/.test(name))).toEqual([])
+        expect(
+          names.filter((name) => !/^(sqlite_autoindex_)?(twinkey|select_2)_/.test(name)),
+        ).toEqual([])
       }),
   },
   {
@@ -94,9 +106,16 @@ export const schemaCases: readonly SqliteCase[] = [
         for (const call of calls) await expect(call()).rejects.toThrow(/Call migrate\(\)/)
         const twinkey = createTwinkey({ store })
         expect(await errorCodeOf(twinkey.keys.get('k'))).toBe('store_unavailable')
-        await expect(twinkey.keys.get('k')).rejects.toMatchObject({ cause: { message: expect.stringContaining('Call migrate()') } })
-        const missing = { code: 'store_unavailable', message: expect.stringContaining('Call migrate()') }
-        await expect(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).rejects.toMatchObject(missing)
+        await expect(twinkey.keys.get('k')).rejects.toMatchObject({
+          cause: { message: expect.stringContaining('Call migrate()') },
+        })
+        const missing = {
+          code: 'store_unavailable',
+          message: expect.stringContaining('Call migrate()'),
+        }
+        await expect(
+          twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } }),
+        ).rejects.toMatchObject(missing)
       }),
   },
   {
@@ -112,7 +131,8 @@ export const schemaCases: readonly SqliteCase[] = [
           await store.list({ limit: 1 })
           expect(await all('pragma journal_mode')).toEqual([['wal']])
           expect(await all('pragma synchronous')).toEqual([[2]])
-          if (isClient(database)) expect(await levelsOf(database as unknown as Pool)).toEqual([2, 2, 2])
+          if (isClient(database))
+            expect(await levelsOf(database as unknown as Pool)).toEqual([2, 2, 2])
           close()
         }
       }),
@@ -122,9 +142,15 @@ export const schemaCases: readonly SqliteCase[] = [
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, all, exec } = await open()
-        await exec('pragma synchronous = extra; pragma foreign_keys = off; pragma busy_timeout = 77; pragma cache_size = 123')
+        await exec(
+          'pragma synchronous = extra; pragma foreign_keys = off; pragma busy_timeout = 77; pragma cache_size = 123',
+        )
         await sqliteStore(database).migrate()
-        const found = await Promise.all(['synchronous', 'foreign_keys', 'busy_timeout', 'cache_size'].map((name) => all(`pragma ${name}`)))
+        const found = await Promise.all(
+          ['synchronous', 'foreign_keys', 'busy_timeout', 'cache_size'].map((name) =>
+            all(`pragma ${name}`),
+          ),
+        )
         // A client hands out its connections in an order of its own, so it may answer for another.
         if (!isClient(database)) expect(found.flat(2)).toEqual([3, 0, 77, 123])
       }),
@@ -154,16 +180,23 @@ export const schemaCases: readonly SqliteCase[] = [
         ] as const)
           await store.list({ ...query, limit: 10, cursor: 'c' })
         expect(asked.size).toBeGreaterThanOrEqual(10)
-        const inTriggers = [...(sqliteMigrations()[0]?.sql ?? '').matchAll(/^ {2}(.*);$/gm)].map(([, statement]) =>
-          String(statement)
-            .replaceAll(/(?:old|new)\.labels/g, "'[]'")
-            .replaceAll(/(?:old|new)\.id/g, "'k'"),
+        const inTriggers = [...(sqliteMigrations()[0]?.sql ?? '').matchAll(/^ {2}(.*);$/gm)].map(
+          ([, statement]) =>
+            String(statement)
+              .replaceAll(/(?:old|new)\.labels/g, "'[]'")
+              .replaceAll(/(?:old|new)\.id/g, "'k'"),
         )
         expect(inTriggers).toHaveLength(5)
         for (const sql of inTriggers) asked.set(sql, [])
         for (const [sql, values] of asked) {
-          const plan = (await all(`explain query plan ${sql}`, ...values)).map(([, , , detail]) => String(detail))
-          const slow = plan.filter((detail) => /TEMP B-TREE|SCAN (?!e |json_each |CONSTANT)/.test(detail) || /AUTOMATIC/.test(detail))
+          const plan = (await all(`explain query plan ${sql}`, ...values)).map(([, , , detail]) =>
+            String(detail),
+          )
+          const slow = plan.filter(
+            (detail) =>
+              /TEMP B-TREE|SCAN (?!e |json_each |CONSTANT)/.test(detail) ||
+              /AUTOMATIC/.test(detail),
+          )
           expect(slow, sql).toEqual([])
         }
       }),
@@ -173,7 +206,10 @@ export const schemaCases: readonly SqliteCase[] = [
 type Asked = (sql: string, values: readonly (string | number)[]) => void
 
 /** The same database, with somebody who hears what it is asked. */
-function listening(database: SqliteDatabase | LibsqlClient, asked: Asked): SqliteDatabase | LibsqlClient {
+function listening(
+  database: SqliteDatabase | LibsqlClient,
+  asked: Asked,
+): SqliteDatabase | LibsqlClient {
   const heard = (sql: string, values: readonly (string | number)[]) => {
     if (!sql.startsWith('pragma')) asked(sql, values)
   }
@@ -206,14 +242,21 @@ function listening(database: SqliteDatabase | LibsqlClient, asked: Asked): Sqlit
 }
 
 interface Pool {
-  transaction(mode: 'deferred'): Promise<{ execute(sql: string): Promise<{ rows: readonly object[] }>; close(): void }>
+  transaction(
+    mode: 'deferred',
+  ): Promise<{ execute(sql: string): Promise<{ rows: readonly object[] }>; close(): void }>
 }
 
-/** What several connections of a client are set to, all of them held at once so that each is another one. */
+/**
+ * What several connections of a client are set to, all of them held at once so that each is another
+ * one.
+ */
 async function levelsOf(client: Pool): Promise<unknown[]> {
   const transactions = await Promise.all([1, 2, 3].map(() => client.transaction('deferred')))
   try {
-    const answers = await Promise.all(transactions.map((each) => each.execute('pragma synchronous')))
+    const answers = await Promise.all(
+      transactions.map((each) => each.execute('pragma synchronous')),
+    )
     return answers.flatMap(({ rows }) => Object.values(rows[0] ?? {}))
   } finally {
     for (const each of transactions) each.close()

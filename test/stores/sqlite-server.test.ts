@@ -21,10 +21,12 @@ describe('over HTTP, @libsql/client', () => {
     await server.close()
   })
 
-  // Ten thousand requests take a minute, and ask nothing of this way to the database that the others do not.
+  // Ten thousand requests take a minute, and ask nothing of this way to the database that the
+  // others do not.
   const contract = storeContract.filter(({ name }) => !name.startsWith('lists 10,000 keys'))
   let opened = 0
-  for (const { name, run } of contract) test(name, () => run(async () => stores[opened++ % 2] as SqliteStore))
+  for (const { name, run } of contract)
+    test(name, () => run(async () => stores[opened++ % 2] as SqliteStore))
 
   test('asks one request for whatever is done, and sets no pragma', async () => {
     server.asked.length = 0
@@ -34,7 +36,9 @@ describe('over HTTP, @libsql/client', () => {
     await store.put({ ...key, version: 7 }, key.version)
     await store.get(key.id)
     await store.list({ owner: 'o', state: 'enabled', limit: 10 })
-    await store.recordUse([1, 2, 3].map((usedAt) => ({ keyId: key.id, secretId: `s${usedAt}`, usedAt })))
+    await store.recordUse(
+      [1, 2, 3].map((usedAt) => ({ keyId: key.id, secretId: `s${usedAt}`, usedAt })),
+    )
     await store.delete(key.id, 7)
     expect(server.asked.map((statements) => statements.length)).toEqual([1, 1, 1, 1, 1, 1])
   })

@@ -1,9 +1,16 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Client, createClient, type InValue, type ResultSet, type Transaction } from '@libsql/client'
+import {
+  type Client,
+  createClient,
+  type InValue,
+  type ResultSet,
+  type Transaction,
+} from '@libsql/client'
 
-// What a libSQL server says to its client over HTTP: the part of Hrana 2 (https://github.com/tursodatabase/libsql/blob/main/docs/HRANA_2_SPEC.md)
-// that a store needs, over a database in memory. The server itself comes in no package.
+// What a libSQL server says to its client over HTTP: the part of Hrana 2
+// (https://github.com/tursodatabase/libsql/blob/main/docs/HRANA_2_SPEC.md) that a store needs, over
+// a database in memory. The server itself comes in no package.
 
 interface Statement {
   readonly sql?: string
@@ -20,7 +27,9 @@ interface Condition {
 interface Request {
   readonly type: string
   readonly stmt?: Statement
-  readonly batch?: { readonly steps: readonly { readonly stmt: Statement; readonly condition?: Condition | null }[] }
+  readonly batch?: {
+    readonly steps: readonly { readonly stmt: Statement; readonly condition?: Condition | null }[]
+  }
   readonly sql?: string
   readonly sql_id?: number
 }
@@ -42,7 +51,9 @@ export async function startLibsqlServer(): Promise<LibsqlServer> {
     for await (const chunk of request) chunks.push(chunk)
     if (request.url !== '/v2/pipeline') return void response.writeHead(404).end()
     const { requests } = JSON.parse(Buffer.concat(chunks).toString()) as { requests: Request[] }
-    last = last.then(() => answers(database, requests, asked)).then((results) => response.end(JSON.stringify({ baton: null, results })))
+    last = last
+      .then(() => answers(database, requests, asked))
+      .then((results) => response.end(JSON.stringify({ baton: null, results })))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
@@ -56,7 +67,11 @@ export async function startLibsqlServer(): Promise<LibsqlServer> {
   }
 }
 
-async function answers(database: Client, requests: readonly Request[], asked: string[][]): Promise<unknown[]> {
+async function answers(
+  database: Client,
+  requests: readonly Request[],
+  asked: string[][],
+): Promise<unknown[]> {
   const texts = new Map<number | undefined, string>()
   const inRequest: string[] = []
   asked.push(inRequest)
@@ -64,7 +79,10 @@ async function answers(database: Client, requests: readonly Request[], asked: st
   const results: unknown[] = []
   for (const request of requests) {
     try {
-      results.push({ type: 'ok', response: { type: request.type, result: await resultOf(request) } })
+      results.push({
+        type: 'ok',
+        response: { type: request.type, result: await resultOf(request) },
+      })
     } catch (error) {
       results.push({ type: 'error', error: errorOf(error) })
     }
@@ -81,7 +99,9 @@ async function answers(database: Client, requests: readonly Request[], asked: st
   async function run(executor: Client | Transaction, statement: Statement): Promise<unknown> {
     const text = textOf(statement)
     inRequest.push(text)
-    return encoded(await executor.execute({ sql: text, args: (statement.args ?? []).map(({ value }) => value) }))
+    return encoded(
+      await executor.execute({ sql: text, args: (statement.args ?? []).map(({ value }) => value) }),
+    )
   }
 
   async function runBatch(steps: NonNullable<Request['batch']>['steps']): Promise<unknown> {
@@ -110,7 +130,9 @@ async function answers(database: Client, requests: readonly Request[], asked: st
 function encoded({ columns, rows, rowsAffected }: ResultSet): unknown {
   const typed = (value: unknown) => {
     if (value === null) return { type: 'null' }
-    return typeof value === 'number' ? { type: 'integer', value: String(value) } : { type: 'text', value }
+    return typeof value === 'number'
+      ? { type: 'integer', value: String(value) }
+      : { type: 'text', value }
   }
   return {
     cols: columns.map((name) => ({ name })),

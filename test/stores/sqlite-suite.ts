@@ -11,8 +11,9 @@ import { processCases } from './sqlite-process-cases.ts'
 import { schemaCases } from './sqlite-schema-cases.ts'
 import { writeCases } from './sqlite-write-cases.ts'
 
-// Everything that is asked of the store, for each driver. A driver that does not run here is asked in a runtime that has it: the same test file
-// runs there once more, and every test of it answers here.
+// Everything that is asked of the store, for each driver. A driver that does not run here is asked
+// in a runtime that has it: the same test file runs there once more, and every test of it answers
+// here.
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const KINDS = ['a file, two connections', 'memory, one connection'] as const
@@ -27,7 +28,8 @@ export function describeSqlite(drivers: readonly DriverName[]): void {
       const stores: SqliteStore[] = []
       beforeAll(async () => {
         folder = newFolder()
-        const paths = kind === KINDS[0] ? [join(folder, 'keys.db'), join(folder, 'keys.db')] : [':memory:']
+        const paths =
+          kind === KINDS[0] ? [join(folder, 'keys.db'), join(folder, 'keys.db')] : [':memory:']
         for (const path of paths) databases.push(await openSqlite(driver, path))
         stores.push(...databases.map(({ database }) => sqliteStore(database)))
         await stores[0]?.migrate()
@@ -38,7 +40,8 @@ export function describeSqlite(drivers: readonly DriverName[]): void {
         rmSync(folder, { recursive: true })
       })
       let opened = 0
-      for (const { name, run } of storeContract) test(name, () => run(async () => stores[opened++ % stores.length] as SqliteStore))
+      for (const { name, run } of storeContract)
+        test(name, () => run(async () => stores[opened++ % stores.length] as SqliteStore))
     })
 
     for (const { name, run } of cases) test(name, () => run(driver))
@@ -53,10 +56,15 @@ interface Outcome {
 }
 
 /** Asks everything of the drivers in another runtime, by running the same file there. */
-export function describeSqliteElsewhere(drivers: readonly DriverName[], file: string, runtime: () => string): void {
+export function describeSqliteElsewhere(
+  drivers: readonly DriverName[],
+  file: string,
+  runtime: () => string,
+): void {
   const outcomes = new Map<string, Outcome>()
   beforeAll(async () => {
-    if (process.env['TWINKEY_ELSEWHERE'] !== undefined) throw new Error(`${process.execPath} has no ${drivers.join(' and no ')} either`)
+    if (process.env['TWINKEY_ELSEWHERE'] !== undefined)
+      throw new Error(`${process.execPath} has no ${drivers.join(' and no ')} either`)
     const folder = mkdtempSync(join(tmpdir(), 'twinkey-sqlite-'))
     try {
       const report = join(folder, 'report.json')
@@ -85,7 +93,9 @@ export function describeSqliteElsewhere(drivers: readonly DriverName[], file: st
 
 function runVitest(runtime: string, args: readonly string[]): Promise<string> {
   // Without what this runner tells its own children.
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_OPTIONS|NODE_PATH)/.test(name))
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(VITEST|NODE_OPTIONS|NODE_PATH)/.test(name),
+  )
   const child = spawn(runtime, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...args], {
     cwd: root,
     env: { ...Object.fromEntries(inherited), TWINKEY_ELSEWHERE: 'yes' },
@@ -93,12 +103,16 @@ function runVitest(runtime: string, args: readonly string[]): Promise<string> {
   })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk))
-  return new Promise((resolve, reject) => child.on('error', reject).on('close', () => resolve(said)))
+  return new Promise((resolve, reject) =>
+    child.on('error', reject).on('close', () => resolve(said)),
+  )
 }
 
 function readReport(path: string, said: string): Outcome[] {
   try {
-    const { testResults } = JSON.parse(readFileSync(path, 'utf8')) as { testResults: { assertionResults: Outcome[] }[] }
+    const { testResults } = JSON.parse(readFileSync(path, 'utf8')) as {
+      testResults: { assertionResults: Outcome[] }[]
+    }
     return testResults.flatMap(({ assertionResults }) => assertionResults)
   } catch (cause) {
     throw new Error(`There is no report. What was said: ${said.slice(0, 4000)}`, { cause })

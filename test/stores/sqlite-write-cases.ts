@@ -8,7 +8,8 @@ import { verdict } from '../support/sent.ts'
 import { openSqlite, withBed } from '../support/sqlite.ts'
 import type { SqliteCase } from './sqlite-schema-cases.ts'
 
-const forTenant = (tenant: string) => ({ scope: { tenants: [tenant], environments: '*', workflows: '*' } }) as const
+const forTenant = (tenant: string) =>
+  ({ scope: { tenants: [tenant], environments: '*', workflows: '*' } }) as const
 
 /** What is asked of writes and records. */
 export const writeCases: readonly SqliteCase[] = [
@@ -34,7 +35,9 @@ export const writeCases: readonly SqliteCase[] = [
           create trigger c after insert on twinkey_uses when new.used_at = 7 begin select raise(abort, 'no use'); end;
         `)
         await expect(store.put(newKey(forTenant('after')), undefined)).rejects.toThrow('no label')
-        await expect(store.put({ ...key, ...forTenant('after'), version: 9 }, key.version)).rejects.toThrow('no label')
+        await expect(
+          store.put({ ...key, ...forTenant('after'), version: 9 }, key.version),
+        ).rejects.toThrow('no label')
         await expect(store.delete(key.id, key.version)).rejects.toThrow('no delete')
         const uses = [6, 7].map((usedAt) => ({ keyId: key.id, secretId: `s${usedAt}`, usedAt }))
         await expect(store.recordUse(uses)).rejects.toThrow('no use')
@@ -53,13 +56,19 @@ export const writeCases: readonly SqliteCase[] = [
         await store.migrate()
         const key = newKey(forTenant('t'))
         await store.put(key, undefined)
-        await exec("create trigger a after insert on twinkey_labels begin select raise(abort, 'touched'); end")
+        await exec(
+          "create trigger a after insert on twinkey_labels begin select raise(abort, 'touched'); end",
+        )
         expect(await store.put({ ...key, version: 9, name: 'other' }, key.version)).toBe('stored')
-        await expect(store.put({ ...key, version: 10, enabled: false }, 9)).rejects.toThrow('touched')
+        await expect(store.put({ ...key, version: 10, enabled: false }, 9)).rejects.toThrow(
+          'touched',
+        )
         await exec('drop trigger a')
         expect(await store.put({ ...key, version: 10, enabled: false }, 9)).toBe('stored')
         const labels = ['key', 'no-owner', 'no-pepper', 'state:disabled', 'tenant:t']
-        expect(await all('select label from twinkey_labels order by label')).toEqual(labels.map((label) => [label]))
+        expect(await all('select label from twinkey_labels order by label')).toEqual(
+          labels.map((label) => [label]),
+        )
         await exec('delete from twinkey_keys')
         expect(await all('select label from twinkey_labels')).toEqual([])
       }),
@@ -75,7 +84,9 @@ export const writeCases: readonly SqliteCase[] = [
         for (const spoilt of ['no JSON', '', 'null', '5', '[]', '{}', '{"kind":"key"}', '"text"']) {
           await exec(`update twinkey_keys set record = '${spoilt}'`)
           expect(await errorCodeOf(twinkey.keys.get(key.id)), spoilt).toBe('store_malformed')
-          expect(await errorCodeOf(twinkey.keys.list({ tenant: 't' })), spoilt).toBe('store_malformed')
+          expect(await errorCodeOf(twinkey.keys.list({ tenant: 't' })), spoilt).toBe(
+            'store_malformed',
+          )
           expect(await verdict(bench.another(), primary)).toBe('unavailable')
         }
       }),
@@ -84,30 +95,53 @@ export const writeCases: readonly SqliteCase[] = [
     name: 'serves a Twinkey: create, list, rotate, regenerate, revoke and last use, on two nodes',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
-        const stores = [sqliteStore((await open()).database), sqliteStore((await open()).database)] as const
+        const stores = [
+          sqliteStore((await open()).database),
+          sqliteStore((await open()).database),
+        ] as const
         await stores[0].migrate()
-        const { twinkey, clock, another } = createBench({ store: stores[0], cache: { maxAgeSeconds: 5 } })
+        const { twinkey, clock, another } = createBench({
+          store: stores[0],
+          cache: { maxAgeSeconds: 5 },
+        })
         const other = another({ store: stores[1] })
-        const { key, primary } = await twinkey.keys.create({ name: 'n', owner: 'o', scope: { tenants: ['t'] }, secondary: false })
+        const { key, primary } = await twinkey.keys.create({
+          name: 'n',
+          owner: 'o',
+          scope: { tenants: ['t'] },
+          secondary: false,
+        })
         expect(await verdict(other, primary)).toBe('let in')
         await other.close()
-        expect(await twinkey.keys.get(key.id)).toMatchObject({ primary: { lastUsedAt: clock.now() } })
+        expect(await twinkey.keys.get(key.id)).toMatchObject({
+          primary: { lastUsedAt: clock.now() },
+        })
         const rotated = await twinkey.keys.rotate(key.id, { graceSeconds: 3600 })
         clock.advance(5_000)
-        expect([await verdict(other, primary), await verdict(other, rotated.secret)]).toEqual(['let in', 'let in'])
+        expect([await verdict(other, primary), await verdict(other, rotated.secret)]).toEqual([
+          'let in',
+          'let in',
+        ])
         const { secret } = await other.keys.regenerate(key.id, 'secondary')
         clock.advance(5_000)
-        expect([await verdict(twinkey, primary), await verdict(twinkey, secret)]).toEqual(['credential_invalid', 'let in'])
-        const ids = async (query: Parameters<typeof twinkey.keys.list>[0]) => (await twinkey.keys.list(query)).keys.map(({ id }) => id)
-        expect([await ids({ tenant: 't' }), await ids({ owner: 'o', state: 'enabled' }), await ids({ tenant: 'u' })]).toEqual([
-          [key.id],
-          [key.id],
-          [],
+        expect([await verdict(twinkey, primary), await verdict(twinkey, secret)]).toEqual([
+          'credential_invalid',
+          'let in',
         ])
+        const ids = async (query: Parameters<typeof twinkey.keys.list>[0]) =>
+          (await twinkey.keys.list(query)).keys.map(({ id }) => id)
+        expect([
+          await ids({ tenant: 't' }),
+          await ids({ owner: 'o', state: 'enabled' }),
+          await ids({ tenant: 'u' }),
+        ]).toEqual([[key.id], [key.id], []])
         await twinkey.keys.revoke(key.id)
         clock.advance(5_000)
         expect(await verdict(other, secret)).toBe('credential_invalid')
-        expect([await ids({ state: 'revoked' }), await ids({ state: 'enabled' })]).toEqual([[key.id], []])
+        expect([await ids({ state: 'revoked' }), await ids({ state: 'enabled' })]).toEqual([
+          [key.id],
+          [],
+        ])
         await other.keys.delete(key.id)
         expect(await twinkey.keys.get(key.id)).toBeUndefined()
       }),
@@ -122,8 +156,17 @@ export const writeCases: readonly SqliteCase[] = [
       const [key, lost] = [newKey(), newKey()]
       await store.put(lost, undefined)
       const rollback = await begin()
-      const waiting = [store.put(key, undefined), store.delete(lost.id, lost.version), store.get(key.id)]
-      expect(await Promise.race([...waiting, new Promise((resolve) => setTimeout(() => resolve('waits'), 50))])).toBe('waits')
+      const waiting = [
+        store.put(key, undefined),
+        store.delete(lost.id, lost.version),
+        store.get(key.id),
+      ]
+      expect(
+        await Promise.race([
+          ...waiting,
+          new Promise((resolve) => setTimeout(() => resolve('waits'), 50)),
+        ]),
+      ).toBe('waits')
       await rollback()
       expect((await Promise.all(waiting)).slice(0, 2)).toEqual(['stored', 'deleted'])
       expect([await store.get(key.id), await store.get(lost.id)]).toEqual([key, undefined])
@@ -141,11 +184,16 @@ export const writeCases: readonly SqliteCase[] = [
         const key = newKey({ version: 1 })
         await store.put(key, undefined)
         const rollback = await other.begin()
-        await expect(shared.all("update twinkey_uses set used_at = 1 where key_id = '' returning 1")).rejects.toThrow('database is locked')
+        await expect(
+          shared.all("update twinkey_uses set used_at = 1 where key_id = '' returning 1"),
+        ).rejects.toThrow('database is locked')
         await rollback()
         for (let version = 1; version < 3; version++) {
-          const outcome = await store.put({ ...key, version: version + 1 }, version).catch(() => 'rejected')
-          if (outcome !== 'stored') expect(await elsewhere.put({ ...key, version: version + 1 }, version)).toBe('stored')
+          const outcome = await store
+            .put({ ...key, version: version + 1 }, version)
+            .catch(() => 'rejected')
+          if (outcome !== 'stored')
+            expect(await elsewhere.put({ ...key, version: version + 1 }, version)).toBe('stored')
           expect((await elsewhere.get(key.id))?.version).toBe(version + 1)
           const found = await store.get(key.id).catch(() => undefined)
           if (found !== undefined) expect(found.version).toBe(version + 1)
@@ -179,13 +227,18 @@ export const writeCases: readonly SqliteCase[] = [
         const { twinkey } = createBench({ store })
         const { key } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
         for (const event of ['insert', 'update', 'delete'])
-          await exec(`create trigger no_${event} before ${event} on twinkey_keys begin select raise(ignore); end`)
+          await exec(
+            `create trigger no_${event} before ${event} on twinkey_keys begin select raise(ignore); end`,
+          )
         for (const change of [
           () => twinkey.keys.create({ name: 'm', scope: { tenants: ['t'] } }),
           () => twinkey.keys.revoke(key.id),
           () => twinkey.keys.delete(key.id),
         ])
-          await expect(change()).rejects.toMatchObject({ code: 'store_unavailable', message: expect.stringContaining('A trigger on') })
+          await expect(change()).rejects.toMatchObject({
+            code: 'store_unavailable',
+            message: expect.stringContaining('A trigger on'),
+          })
         expect(await twinkey.keys.get(key.id)).toMatchObject({ state: 'enabled' })
       }),
   },
@@ -196,9 +249,15 @@ export const writeCases: readonly SqliteCase[] = [
         const writable = await open({ timeout: 0 })
         await sqliteStore(writable.database).migrate()
         const create = (database: typeof writable.database) =>
-          createBench({ store: sqliteStore(database) }).twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+          createBench({ store: sqliteStore(database) }).twinkey.keys.create({
+            name: 'n',
+            scope: { tenants: ['t'] },
+          })
         const isRefused = (database: typeof writable.database, message: RegExp) =>
-          expect(create(database)).rejects.toMatchObject({ code: 'store_unavailable', message: expect.stringMatching(message) })
+          expect(create(database)).rejects.toMatchObject({
+            code: 'store_unavailable',
+            message: expect.stringMatching(message),
+          })
         // Before each call: a transaction of libsql takes the connection with it.
         const [readOnly, full] = [await open(), await open()]
         await readOnly.exec('pragma query_only = 1')
@@ -213,7 +272,10 @@ export const writeCases: readonly SqliteCase[] = [
             (error: unknown) => error,
           )
         }
-        expect(fault).toMatchObject({ code: 'store_unavailable', message: expect.stringContaining('database or disk is full') })
+        expect(fault).toMatchObject({
+          code: 'store_unavailable',
+          message: expect.stringContaining('database or disk is full'),
+        })
         const rollback = await (await open()).begin()
         await isRefused(writable.database, /database is locked/)
         await rollback()
@@ -239,7 +301,9 @@ export const writeCases: readonly SqliteCase[] = [
         }
         const rollback = await (await open()).begin()
         const { twinkey } = createBench({ store, deadlineSeconds: 0.05 })
-        expect(await errorCodeOf(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } }))).toBe('outcome_unknown')
+        expect(
+          await errorCodeOf(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })),
+        ).toBe('outcome_unknown')
         await rollback()
         await Promise.all(puts)
         expect(await all('select id from twinkey_keys')).toEqual([])
@@ -257,8 +321,12 @@ export const writeCases: readonly SqliteCase[] = [
         if (driver === '@libsql/client') return
         await exec('pragma synchronous = normal')
         expect(await store.inspect?.()).toEqual([expect.stringMatching(/synchronous = 1.*full/)])
-        await exec('pragma journal_mode = delete; pragma journal_mode = memory; pragma synchronous = full')
-        expect(await store.inspect?.()).toEqual([expect.stringMatching(/journal_mode = memory.*wal/)])
+        await exec(
+          'pragma journal_mode = delete; pragma journal_mode = memory; pragma synchronous = full',
+        )
+        expect(await store.inspect?.()).toEqual([
+          expect.stringMatching(/journal_mode = memory.*wal/),
+        ])
       }),
   },
 ]

@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { type SqliteDatabase, type SqliteStoreOptions, sqliteMigrations, sqliteStore } from 'twinkey/stores/sqlite'
+import {
+  type SqliteDatabase,
+  type SqliteStoreOptions,
+  sqliteMigrations,
+  sqliteStore,
+} from 'twinkey/stores/sqlite'
 import { describe, expect, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
 import { describeSqlite } from './sqlite-suite.ts'
@@ -13,7 +18,15 @@ const unused: SqliteDatabase = {
 
 describe('sqliteStore', () => {
   test('asks nothing of the database before it is used, and has no feed', () => {
-    expect(Object.keys(sqliteStore(unused)).sort()).toEqual(['delete', 'get', 'inspect', 'list', 'migrate', 'put', 'recordUse'])
+    expect(Object.keys(sqliteStore(unused)).sort()).toEqual([
+      'delete',
+      'get',
+      'inspect',
+      'list',
+      'migrate',
+      'put',
+      'recordUse',
+    ])
   })
 
   test('tries again where a lock is told at once, although the driver would wait for one', async () => {
@@ -22,39 +35,73 @@ describe('sqliteStore', () => {
       exec(sql) {
         if (sql === 'begin immediate' && ++attempts < 4) throw new Error('database is locked')
       },
-      prepare: (sql) => ({ all: () => (sql === 'pragma busy_timeout' ? [{ timeout: 5000 }] : [{ answer: 2 }]) }),
+      prepare: (sql) => ({
+        all: () => (sql === 'pragma busy_timeout' ? [{ timeout: 5000 }] : [{ answer: 2 }]),
+      }),
     }
     expect(await sqliteStore(database).put(newKey(), undefined)).toBe('stored')
     expect(attempts).toBe(4)
   })
 
-  test.each([null, undefined, {}, 'keys.db', 5, [], { execute() {} }, { prepare() {} }, () => {}, { exec: 'exec', prepare: 'prepare' }])(
-    'says what it needs where it is handed %o',
-    (database) => {
-      expect(() => sqliteStore(database as never)).toThrow(TypeError)
-      expect(() => sqliteStore(database as never)).toThrow(/needs a database of node:sqlite/)
-    },
-  )
-
-  test.each(['', 'a-b', 'a b', 'a"b', "a'b", 'a;b', 'A', 'é', '1a', '_a', 'sqlite', 'sqlite_a', 'a.b', 'a\n', 'a\0', 'a'.repeat(41)])(
-    'refuses the prefix %j',
-    (tablePrefix) => {
-      expect(() => sqliteStore(unused, { tablePrefix })).toThrow(RangeError)
-      expect(() => sqliteMigrations({ tablePrefix })).toThrow(/tablePrefix must be/)
-    },
-  )
-
-  test.each([null, 5, true, [], 'twinkey', { prefix: 'a' }, { tablePrefix: 5 }, { tablePrefix: null }, { tablePrefix: ['a'] }])(
-    'refuses the options %o',
-    (options) => {
-      expect(() => sqliteStore(unused, options as SqliteStoreOptions)).toThrow(TypeError)
-      expect(() => sqliteMigrations(options as SqliteStoreOptions)).toThrow(TypeError)
-    },
-  )
-
-  test.each(['a', 'a1', 'select', 'a_b', 'a'.repeat(40), undefined])('takes the prefix %j', (tablePrefix) => {
-    expect(() => sqliteStore(unused, { tablePrefix })).not.toThrow()
+  test.each([
+    null,
+    undefined,
+    {},
+    'keys.db',
+    5,
+    [],
+    { execute() {} },
+    { prepare() {} },
+    () => {},
+    { exec: 'exec', prepare: 'prepare' },
+  ])('says what it needs where it is handed %o', (database) => {
+    expect(() => sqliteStore(database as never)).toThrow(TypeError)
+    expect(() => sqliteStore(database as never)).toThrow(/needs a database of node:sqlite/)
   })
+
+  test.each([
+    '',
+    'a-b',
+    'a b',
+    'a"b',
+    "a'b",
+    'a;b',
+    'A',
+    'é',
+    '1a',
+    '_a',
+    'sqlite',
+    'sqlite_a',
+    'a.b',
+    'a\n',
+    'a\0',
+    'a'.repeat(41),
+  ])('refuses the prefix %j', (tablePrefix) => {
+    expect(() => sqliteStore(unused, { tablePrefix })).toThrow(RangeError)
+    expect(() => sqliteMigrations({ tablePrefix })).toThrow(/tablePrefix must be/)
+  })
+
+  test.each([
+    null,
+    5,
+    true,
+    [],
+    'twinkey',
+    { prefix: 'a' },
+    { tablePrefix: 5 },
+    { tablePrefix: null },
+    { tablePrefix: ['a'] },
+  ])('refuses the options %o', (options) => {
+    expect(() => sqliteStore(unused, options as SqliteStoreOptions)).toThrow(TypeError)
+    expect(() => sqliteMigrations(options as SqliteStoreOptions)).toThrow(TypeError)
+  })
+
+  test.each(['a', 'a1', 'select', 'a_b', 'a'.repeat(40), undefined])(
+    'takes the prefix %j',
+    (tablePrefix) => {
+      expect(() => sqliteStore(unused, { tablePrefix })).not.toThrow()
+    },
+  )
 })
 
 describe('sqliteMigrations', () => {
@@ -65,6 +112,8 @@ describe('sqliteMigrations', () => {
   })
 
   test('never changes a step that databases may have taken', () => {
-    expect(sqliteMigrations()[0]?.sql).toBe(readFileSync(new URL('sqlite-migration-1.sql', import.meta.url), 'utf8'))
+    expect(sqliteMigrations()[0]?.sql).toBe(
+      readFileSync(new URL('sqlite-migration-1.sql', import.meta.url), 'utf8'),
+    )
   })
 })

@@ -1,14 +1,27 @@
-import { createTwinkey, generateSigningKey, memoryStore, type Twinkey, type TwinkeyEvent, type TwinkeyOptions } from 'twinkey'
+import {
+  createTwinkey,
+  generateSigningKey,
+  memoryStore,
+  type Twinkey,
+  type TwinkeyEvent,
+  type TwinkeyOptions,
+} from 'twinkey'
 import { type Clock, createClock } from './clock.ts'
 import { type SpyStore, spyStore } from './spy-store.ts'
 
-/** A Twinkey over a store that can be told to fail, with a clock that is turned by hand and with everything it tells of. */
+/**
+ * A Twinkey over a store that can be told to fail, with a clock that is turned by hand and with
+ * everything it tells of.
+ */
 export interface Bench {
   readonly twinkey: Twinkey
   readonly spy: SpyStore
   readonly clock: Clock
   readonly events: TwinkeyEvent[]
-  /** Another node over the same store, which hears of no change that this one makes unless it is given a store with a feed. */
+  /**
+   * Another node over the same store, which hears of no change that this one makes unless it is
+   * given a store with a feed.
+   */
   another(options?: TwinkeyOptions): Twinkey
 }
 

@@ -5,7 +5,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** One copy of the built package, as a bundler or a second installation makes it: with modules of its own. */
+/**
+ * One copy of the built package, as a bundler or a second installation makes it: with modules of
+ * its own.
+ */
 export interface Copy {
   readonly main: typeof import('twinkey')
   readonly express: typeof import('twinkey/express')
@@ -17,10 +20,16 @@ export interface Copy {
 }
 
 /** Copies what is built to two folders, and imports both. */
-export async function loadCopies(): Promise<{ readonly copies: readonly [Copy, Copy]; remove(): void }> {
+export async function loadCopies(): Promise<{
+  readonly copies: readonly [Copy, Copy]
+  remove(): void
+}> {
   const folder = mkdtempSync(join(tmpdir(), 'twinkey-copies-'))
   const [first, second] = await Promise.all([load(folder, 'first'), load(folder, 'second')])
-  return { copies: [first as Copy, second as Copy], remove: () => rmSync(folder, { recursive: true, force: true }) }
+  return {
+    copies: [first as Copy, second as Copy],
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
 }
 
 // Under node_modules, so that the test runner leaves the import to Node.
@@ -34,7 +43,10 @@ async function load(folder: string, name: string): Promise<Copy> {
     symlinkSync(join(root, 'node_modules', dependency), join(modules, dependency), 'junction')
   const subpaths = ['index', 'express', 'fastify', 'hono', 'web', 'profiles', 'verifier']
   const [main, ...others] = await Promise.all(
-    subpaths.map((subpath) => import(/* @vite-ignore */ pathToFileURL(join(installed, 'dist', `${subpath}.js`)).href)),
+    subpaths.map(
+      (subpath) =>
+        import(/* @vite-ignore */ pathToFileURL(join(installed, 'dist', `${subpath}.js`)).href),
+    ),
   )
   const [express, fastify, hono, web, profiles, verifier] = others
   return { main, express, fastify, hono, web, profiles, verifier }

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 
 /**
- * Runs once before all tests: the products' documents are followed by curl, as they are written. A fresh machine may lack it, and may never have
- * fetched its package lists. Where it cannot be installed that is a failure, not a reason to leave tests out.
+ * Runs once before all tests: the products' documents are followed by curl, as they are written. A
+ * fresh machine may lack it, and may never have fetched its package lists. Where it cannot be
+ * installed that is a failure, not a reason to leave tests out.
  */
 export function setup(): void {
   if (isThere()) return
@@ -12,10 +13,14 @@ export function setup(): void {
         encoding: 'utf8',
         env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       })
-      if (status !== 0) throw new Error(`curl is missing, and apt-get ${args.join(' ')} failed: ${stderr}`)
+      if (status !== 0)
+        throw new Error(`curl is missing, and apt-get ${args.join(' ')} failed: ${stderr}`)
     }
   }
-  if (!isThere()) throw new Error('curl is missing, and the documents of the products say curl. Install it: apt-get install curl')
+  if (!isThere())
+    throw new Error(
+      'curl is missing, and the documents of the products say curl. Install it: apt-get install curl',
+    )
 }
 
 function isThere(): boolean {

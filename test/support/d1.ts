@@ -2,7 +2,10 @@ import { setTimeout } from 'node:timers/promises'
 import type { Client } from '@libsql/client'
 import type { Database, Statement, Value } from '../../examples/worker/d1-store.ts'
 
-/** D1 as far as the example asks it, over libSQL, which is SQLite too. What is asked when the host has ended the request is not done. */
+/**
+ * D1 as far as the example asks it, over libSQL, which is SQLite too. What is asked when the host
+ * has ended the request is not done.
+ */
 export function d1Over(client: Client, isOpen?: () => boolean): Database {
   const asked = new WeakMap<Statement, { sql: string; args: Value[] }>()
   const alive = async () => {

@@ -16,43 +16,84 @@ const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url
 const FOLDERS = ['usr/sbin', 'usr/bin']
 
 /**
- * A program that has the name of its package: the installed one, else the package of the distribution, unpacked beside the dependencies. That needs no root,
- * and puts no service on the machine.
+ * A program that has the name of its package: the installed one, else the package of the
+ * distribution, unpacked beside the dependencies. That needs no root, and puts no service on the
+ * machine.
  *
  * @param versionFlag The argument with which the program prints its version and ends.
  * @param unpackedEnv What the program needs when it is not installed, but unpacked in that folder.
  */
-export async function debianProgram(name: string, versionFlag: string, unpackedEnv: UnpackedEnv = () => ({})): Promise<DebianProgram> {
-  const installed = [name, ...FOLDERS.map((folder) => `/${folder}/${name}`)].find((path) => spawnSync(path, [versionFlag]).status === 0)
+export async function debianProgram(
+  name: string,
+  versionFlag: string,
+  unpackedEnv: UnpackedEnv = () => ({}),
+): Promise<DebianProgram> {
+  const installed = [name, ...FOLDERS.map((folder) => `/${folder}/${name}`)].find(
+    (path) => spawnSync(path, [versionFlag]).status === 0,
+  )
   if (installed !== undefined) return { path: installed, env: {} }
   return unpacked(name, versionFlag, unpackedEnv) ?? (await fetched(name, versionFlag, unpackedEnv))
 }
 
-function unpacked(name: string, versionFlag: string, unpackedEnv: UnpackedEnv): DebianProgram | undefined {
+function unpacked(
+  name: string,
+  versionFlag: string,
+  unpackedEnv: UnpackedEnv,
+): DebianProgram | undefined {
   const root = join(CACHE, name, 'root')
   const path = FOLDERS.map((folder) => join(root, folder, name)).find(existsSync)
   if (path === undefined) return undefined
   const libraries = ['usr/lib', 'lib'].map((folder) => join(root, folder)).filter(existsSync)
-  const folders = libraries.flatMap((lib) => [lib, ...readdirSync(lib).map((each) => join(lib, each))])
-  const env = { ...(folders.length === 0 ? {} : { LD_LIBRARY_PATH: folders.join(':') }), ...unpackedEnv(root) }
-  const { status, stderr } = spawnSync(path, [versionFlag], { env: { ...process.env, ...env }, encoding: 'utf8' })
+  const folders = libraries.flatMap((lib) => [
+    lib,
+    ...readdirSync(lib).map((each) => join(lib, each)),
+  ])
+  const env = {
+    ...(folders.length === 0 ? {} : { LD_LIBRARY_PATH: folders.join(':') }),
+    ...unpackedEnv(root),
+  }
+  const { status, stderr } = spawnSync(path, [versionFlag], {
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  })
   if (status !== 0) throw new Error(`${path} does not run: ${stderr}`)
   return { path, env }
 }
 
-// Tests run in several processes: each fetches into a folder of its own, and the first to finish puts it in place.
-async function fetched(name: string, versionFlag: string, unpackedEnv: UnpackedEnv): Promise<DebianProgram> {
+// Tests run in several processes: each fetches into a folder of its own, and the first to finish
+// puts it in place.
+async function fetched(
+  name: string,
+  versionFlag: string,
+  unpackedEnv: UnpackedEnv,
+): Promise<DebianProgram> {
   const cache = join(CACHE, name)
   mkdirSync(cache, { recursive: true })
   const work = mkdtempSync(join(cache, 'fetching-'))
-  for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(work, folder), { recursive: true })
-  const places = [`Dir::State::lists=${work}/lists`, `Dir::Cache=${work}`, `Dir::Log=${work}`, 'Debug::NoLocking=1', 'APT::Sandbox::User=']
+  for (const folder of ['lists/partial', 'archives/partial'])
+    mkdirSync(join(work, folder), { recursive: true })
+  const places = [
+    `Dir::State::lists=${work}/lists`,
+    `Dir::Cache=${work}`,
+    `Dir::Log=${work}`,
+    'Debug::NoLocking=1',
+    'APT::Sandbox::User=',
+  ]
   const options = places.flatMap((place) => ['-o', place])
   try {
     await run('apt-get', [...options, 'update'])
-    await run('apt-get', [...options, 'install', '-y', '--no-install-recommends', '--download-only', name])
+    await run('apt-get', [
+      ...options,
+      'install',
+      '-y',
+      '--no-install-recommends',
+      '--download-only',
+      name,
+    ])
   } catch (cause) {
-    throw new Error(`${name} is missing, and apt-get could not fetch it. Install ${name}.`, { cause })
+    throw new Error(`${name} is missing, and apt-get could not fetch it. Install ${name}.`, {
+      cause,
+    })
   }
   const archives = join(work, 'archives')
   for (const archive of readdirSync(archives).filter((each) => each.endsWith('.deb'))) {

@@ -6,9 +6,15 @@ import { expect, onTestFinished } from 'vitest'
 const start = fileURLToPath(new URL('../../examples/start.mjs', import.meta.url))
 
 /** Runs an example to its end, which must be a good one, and answers what it printed. */
-export async function runExample(name: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+export async function runExample(
+  name: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   // In a group of its own, so that what it has started ends with it.
-  const program = spawn(process.execPath, ['--test-reporter=tap', start, name], { env: { ...process.env, ...env }, detached: true })
+  const program = spawn(process.execPath, ['--test-reporter=tap', start, name], {
+    env: { ...process.env, ...env },
+    detached: true,
+  })
   const ended = once(program, 'close')
   onTestFinished(() => {
     try {
@@ -30,8 +36,15 @@ export async function runExample(name: string, env: Readonly<Record<string, stri
   return printed
 }
 
-/** The lines of a tour. How many calls there were meanwhile is another number each time: at least so many are told as `many`. */
+/**
+ * The lines of a tour. How many calls there were meanwhile is another number each time: at least so
+ * many are told as `many`.
+ */
 export function linesOf(printed: string, many = 100): string[] {
   const lines = printed.split('\n').filter((line) => line.trim() !== '')
-  return lines.map((line) => line.trim().replace(/^\d+(?= calls meanwhile)/, (count) => (Number(count) >= many ? 'many' : count)))
+  return lines.map((line) =>
+    line
+      .trim()
+      .replace(/^\d+(?= calls meanwhile)/, (count) => (Number(count) >= many ? 'many' : count)),
+  )
 }

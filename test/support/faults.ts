@@ -1,8 +1,13 @@
 import { isTwinkeyError } from 'twinkey'
 import { expect } from 'vitest'
 
-/** The code of the fault that a management call rejects with. Anything else, or no rejection, fails the test. */
-export async function errorCodeOf(call: Promise<unknown> | (() => Promise<unknown>)): Promise<string> {
+/**
+ * The code of the fault that a management call rejects with. Anything else, or no rejection, fails
+ * the test.
+ */
+export async function errorCodeOf(
+  call: Promise<unknown> | (() => Promise<unknown>),
+): Promise<string> {
   const error = await (typeof call === 'function' ? call() : call).then(
     () => expect.fail('it did not reject'),
     (reason: unknown) => reason,

@@ -2,7 +2,10 @@ import { constants, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import type { JWK } from 'jose'
 import { AUDIENCE, ISSUER, signingKey } from './bench.ts'
 
-/** A part of a token: an object as JSON.stringify writes it, a text that need not be JSON, or bytes that need not be text. */
+/**
+ * A part of a token: an object as JSON.stringify writes it, a text that need not be JSON, or bytes
+ * that need not be text.
+ */
 export type ForgedPart = Readonly<Record<string, unknown>> | string | Uint8Array
 
 /** What a token is forged from. What is left out is as the library makes it. */
@@ -13,7 +16,8 @@ export interface Forgery {
   readonly key?: JWK
 }
 
-export const base64url = (text: string | Uint8Array) => Buffer.from(text as string).toString('base64url')
+export const base64url = (text: string | Uint8Array) =>
+  Buffer.from(text as string).toString('base64url')
 
 /** A compact JWS with a good signature over whatever is given, whether it makes sense or not. */
 export function forge({ header = {}, payload, key = signingKey }: Forgery): string {
@@ -23,7 +27,9 @@ export function forge({ header = {}, payload, key = signingKey }: Forgery): stri
 
 /** A part of a token as it stands in it. */
 export function encoded(part: ForgedPart): string {
-  return base64url(typeof part === 'string' || part instanceof Uint8Array ? part : JSON.stringify(part))
+  return base64url(
+    typeof part === 'string' || part instanceof Uint8Array ? part : JSON.stringify(part),
+  )
 }
 
 /** The signature that a private key makes by the algorithm that it names. */
@@ -32,7 +38,12 @@ export function signatureOf(input: string, key: JWK): Buffer {
   const privateKey = privateKeyOf(key)
   if (key.alg === 'EdDSA') return sign(null, bytes, privateKey)
   if (key.alg === 'RS256') return sign('sha256', bytes, privateKey)
-  if (key.alg === 'PS256') return sign('sha256', bytes, { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 })
+  if (key.alg === 'PS256')
+    return sign('sha256', bytes, {
+      key: privateKey,
+      padding: constants.RSA_PKCS1_PSS_PADDING,
+      saltLength: 32,
+    })
   return sign('sha256', bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' })
 }
 
@@ -41,19 +52,29 @@ const read = new WeakMap<JWK, KeyObject>()
 
 /** The private key of a JWK, as Node signs with it. */
 export function privateKeyOf(key: JWK): KeyObject {
-  const known = read.get(key) ?? createPrivateKey({ key: key as Record<string, string>, format: 'jwk' })
+  const known =
+    read.get(key) ?? createPrivateKey({ key: key as Record<string, string>, format: 'jwk' })
   read.set(key, known)
   return known
 }
 
 /** The header and the claims of a token, unverified. */
-export function decoded(token: string): { header: Record<string, unknown>; payload: Record<string, unknown> } {
-  const [header, payload] = token.split('.').map((segment) => Buffer.from(segment, 'base64url').toString())
+export function decoded(token: string): {
+  header: Record<string, unknown>
+  payload: Record<string, unknown>
+} {
+  const [header, payload] = token
+    .split('.')
+    .map((segment) => Buffer.from(segment, 'base64url').toString())
   return { header: JSON.parse(header ?? ''), payload: JSON.parse(payload ?? '') }
 }
 
 /** Claims that are right in every way, for the key and the secret of that id. */
-export function claimsFor(keyId: string, secretId: string, issuedAt: number): Record<string, unknown> {
+export function claimsFor(
+  keyId: string,
+  secretId: string,
+  issuedAt: number,
+): Record<string, unknown> {
   return {
     sub: keyId,
     client_id: keyId,

@@ -22,7 +22,8 @@ export function blocksOf(guide: string, language: string): string[] {
 /** The one block of TypeScript of a page that has this text in it. */
 export function blockWith(guide: string, text: string): string {
   const [found, ...others] = blocksOf(guide, 'ts').filter((block) => block.includes(text))
-  if (found === undefined || others.length > 0) throw new Error(`docs/${guide}.md has not exactly one block with ${text}`)
+  if (found === undefined || others.length > 0)
+    throw new Error(`docs/${guide}.md has not exactly one block with ${text}`)
   return found
 }
 
@@ -32,7 +33,10 @@ export interface GuideProgram {
   printed(): string
 }
 
-/** Runs what stands in the guides, as a user would: with the package by its exports, from dist, and not with src. */
+/**
+ * Runs what stands in the guides, as a user would: with the package by its exports, from dist, and
+ * not with src.
+ */
 export interface GuideRunner {
   /** Starts a server by tsx, or as it is by Bun, and waits until it listens. */
   run(text: string, by?: 'tsx' | 'bun'): Promise<GuideProgram>
@@ -46,7 +50,8 @@ export interface GuideRunner {
 export function createGuideRunner(): GuideRunner {
   const cache = join(root, 'node_modules/.cache')
   mkdirSync(cache, { recursive: true })
-  // Inside the project, so that the programs find what it has installed, and far from its tsconfig, so that they run the package and not src.
+  // Inside the project, so that the programs find what it has installed, and far from its tsconfig,
+  // so that they run the package and not src.
   const scratch = mkdtempSync(join(cache, 'twinkey-guides-'))
   writeFileSync(join(scratch, 'tsconfig.json'), '{}')
   writeFileSync(join(scratch, 'package.json'), '{"type":"module"}')
@@ -65,15 +70,26 @@ export function createGuideRunner(): GuideRunner {
   return {
     async run(text, by = 'tsx') {
       const file = write(text, 'ts')
-      const env = { ...process.env, TSX_TSCONFIG_PATH: join(scratch, 'tsconfig.json'), PORT: String(await freePort()) }
-      const [command, args] = by === 'bun' ? [join(root, 'node_modules/.bin/bun'), [file]] : [process.execPath, ['--import', 'tsx', file]]
+      const env = {
+        ...process.env,
+        TSX_TSCONFIG_PATH: join(scratch, 'tsconfig.json'),
+        PORT: String(await freePort()),
+      }
+      const [command, args] =
+        by === 'bun'
+          ? [join(root, 'node_modules/.bin/bun'), [file]]
+          : [process.execPath, ['--import', 'tsx', file]]
       const program = spawn(command, args, { cwd: scratch, env, stdio: 'pipe' })
       running.push(program)
       return await untilListening(program)
     },
     async load<T>(text: string) {
       const { outputText } = ts.transpileModule(text, {
-        compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
+        compilerOptions: {
+          module: ts.ModuleKind.ESNext,
+          target: ts.ScriptTarget.ES2022,
+          verbatimModuleSyntax: true,
+        },
       })
       return (await import(/* @vite-ignore */ write(outputText, 'mjs'))) as T
     },
@@ -88,16 +104,26 @@ export function createGuideRunner(): GuideRunner {
 }
 
 /** Calls a curl line of a guide at another address, and answers its status and its body. */
-export function callLine(line: string, url: string, variables: Readonly<Record<string, string>>): { status: string; body: string } {
-  const command = line.replace('http://localhost:3000', url).replace('curl -i', "curl -s -w '\\n%{http_code}'")
+export function callLine(
+  line: string,
+  url: string,
+  variables: Readonly<Record<string, string>>,
+): { status: string; body: string } {
+  const command = line
+    .replace('http://localhost:3000', url)
+    .replace('curl -i', "curl -s -w '\\n%{http_code}'")
   const env = { ...variables, PATH: process.env['PATH'], NO_PROXY: '*' }
-  const [status = '', ...body] = execFileSync('sh', ['-c', command], { env, encoding: 'utf8' }).split('\n').reverse()
+  const [status = '', ...body] = execFileSync('sh', ['-c', command], { env, encoding: 'utf8' })
+    .split('\n')
+    .reverse()
   return { status, body: body.reverse().join('\n') }
 }
 
 /** The curl lines of a page. */
 export function curlLinesOf(guide: string): string[] {
-  return blocksOf(guide, 'sh').flatMap((text) => text.split('\n').filter((line) => line.startsWith('curl ')))
+  return blocksOf(guide, 'sh').flatMap((text) =>
+    text.split('\n').filter((line) => line.startsWith('curl ')),
+  )
 }
 
 async function freePort(): Promise<number> {

@@ -11,27 +11,40 @@ const END_HEADERS = 4
 const MAX_FRAMES = 9
 
 /**
- * Sends one request over HTTP/2 without TLS, on a connection of its own. Node's client sends no field twice that it takes for a single one, so the
- * frame of headers that it writes is replaced: each field goes as it is given, in the order given, and each in a frame of its own, up to the
+ * Sends one request over HTTP/2 without TLS, on a connection of its own. Node's client sends no
+ * field twice that it takes for a single one, so the frame of headers that it writes is replaced:
+ * each field goes as it is given, in the order given, and each in a frame of its own, up to the
  * number of frames that servers allow.
  */
-export function sendHttp2(port: number, { method = 'GET', target, headers = [], body }: RawRequest): Promise<RawResponse> {
+export function sendHttp2(
+  port: number,
+  { method = 'GET', target, headers = [], body }: RawRequest,
+): Promise<RawResponse> {
   const own = headers.some(([name]) => name === ':authority' || name.toLowerCase() === 'host')
   const chunked = headers.some(([name]) => name.toLowerCase() === 'transfer-encoding')
   const fields = [
     [':method', method],
     [':scheme', 'http'],
-    ...(own ? headers.filter(([name]) => name === ':authority') : [[':authority', 'localhost'] as const]),
+    ...(own
+      ? headers.filter(([name]) => name === ':authority')
+      : [[':authority', 'localhost'] as const]),
     [':path', target],
     // How a body is framed is not said in a header here.
-    ...headers.filter(([name]) => name !== ':authority' && name.toLowerCase() !== 'transfer-encoding'),
+    ...headers.filter(
+      ([name]) => name !== ':authority' && name.toLowerCase() !== 'transfer-encoding',
+    ),
   ].map(([name = '', value = '']) => literal(name.toLowerCase(), value))
   const payload = chunked ? body?.split('\r\n')[1] : body
 
   return new Promise((resolve, reject) => {
-    const session = connectHttp2(`http://localhost:${port}`, { createConnection: () => rewriting(port, fields) })
+    const session = connectHttp2(`http://localhost:${port}`, {
+      createConnection: () => rewriting(port, fields),
+    })
     session.on('error', reject).setTimeout(20_000, () => session.destroy(new Error('no answer')))
-    const request = session.request({ ':method': method, ':path': '/' }, { endStream: payload === undefined })
+    const request = session.request(
+      { ':method': method, ':path': '/' },
+      { endStream: payload === undefined },
+    )
     const answer: Record<string, string> = {}
     let status = 0
     let text = ''
@@ -86,13 +99,18 @@ function rewriting(port: number, fields: readonly Buffer[]): Duplex {
 
 function headerFrames(original: Buffer, fields: readonly Buffer[]): Buffer {
   const stream = original.readUInt32BE(5)
-  const blocks = [...fields.slice(0, MAX_FRAMES - 1), Buffer.concat(fields.slice(MAX_FRAMES - 1))].filter(({ length }) => length > 0)
+  const blocks = [
+    ...fields.slice(0, MAX_FRAMES - 1),
+    Buffer.concat(fields.slice(MAX_FRAMES - 1)),
+  ].filter(({ length }) => length > 0)
   return Buffer.concat(
     blocks.map((block, i) => {
       const head = Buffer.alloc(9)
       head.writeUIntBE(block.length, 0, 3)
       head[3] = i === 0 ? HEADERS : CONTINUATION
-      head[4] = (i === 0 ? (original[4] as number) & END_STREAM : 0) | (i === blocks.length - 1 ? END_HEADERS : 0)
+      head[4] =
+        (i === 0 ? (original[4] as number) & END_STREAM : 0) |
+        (i === blocks.length - 1 ? END_HEADERS : 0)
       head.writeUInt32BE(stream, 5)
       return Buffer.concat([head, block])
     }),

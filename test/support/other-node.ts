@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url'
 const VERSION = '24.21.0'
 const BETTER_SQLITE3 = '13.2.0'
 
-/** Whether this process has node:sqlite, and can load better-sqlite3: whether it is Node 22.13 or later, and no Bun. */
+/**
+ * Whether this process has node:sqlite, and can load better-sqlite3: whether it is Node 22.13 or
+ * later, and no Bun.
+ */
 export function hasSqlite(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   return process.versions['bun'] === undefined && (major > 22 || (major === 22 && minor >= 13))
@@ -17,8 +20,18 @@ export function hasSqlite(): boolean {
 export function nodeWithSqlite(): string {
   if (hasSqlite()) return process.execPath
   const platform = process.platform === 'win32' ? 'win' : process.platform
-  const args = ['-y', '-p', `node-${platform}-${process.arch}@${VERSION}`, '-c', 'node --print process.execPath']
-  return execFileSync('npx', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 120_000 }).trim()
+  const args = [
+    '-y',
+    '-p',
+    `node-${platform}-${process.arch}@${VERSION}`,
+    '-c',
+    'node --print process.execPath',
+  ]
+  return execFileSync('npx', args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: 120_000,
+  }).trim()
 }
 
 /** The path of Bun. */
@@ -27,8 +40,8 @@ export function bun(): string {
 }
 
 /**
- * The folder of better-sqlite3, fetched once. It is no dependency of the project: it comes with its binary, but npm would compile it where it is
- * installed, and that takes a compiler.
+ * The folder of better-sqlite3, fetched once. It is no dependency of the project: it comes with its
+ * binary, but npm would compile it where it is installed, and that takes a compiler.
  */
 export function betterSqlite3(): string {
   const cache = join(dirname(fileURLToPath(import.meta.url)), '../../node_modules/.cache')
@@ -36,7 +49,10 @@ export function betterSqlite3(): string {
   if (existsSync(folder)) return folder
   mkdirSync(cache, { recursive: true })
   const fetched = mkdtempSync(join(cache, 'fetch-'))
-  const tarball = execFileSync('npm', ['pack', '--silent', `better-sqlite3@${BETTER_SQLITE3}`], { cwd: fetched, encoding: 'utf8' }).trim()
+  const tarball = execFileSync('npm', ['pack', '--silent', `better-sqlite3@${BETTER_SQLITE3}`], {
+    cwd: fetched,
+    encoding: 'utf8',
+  }).trim()
   execFileSync('tar', ['-xzf', tarball], { cwd: fetched })
   try {
     renameSync(join(fetched, 'package'), folder)

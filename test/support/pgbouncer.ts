@@ -32,8 +32,8 @@ const READY_WITHIN_MILLISECONDS = 15_000
 const KEEPER = '"$@" & server=$!; read -r word; kill -9 $server; wait $server; rm -rf "$FOLDER"'
 
 /**
- * Starts PgBouncer in transaction mode before a server: every statement may run on another connection, which has forgotten everything by then, and
- * prepared statements are not known.
+ * Starts PgBouncer in transaction mode before a server: every statement may run on another
+ * connection, which has forgotten everything by then, and prepared statements are not known.
  */
 export async function startPgBouncer(server: PostgresServer): Promise<PgBouncer> {
   const { path, libraries } = await executable()
@@ -71,8 +71,16 @@ export async function startPgBouncer(server: PostgresServer): Promise<PgBouncer>
   return { url, stop }
 }
 
-function configOf({ host, port }: PostgresServer, listenPort: number, path: string, libraries: string | undefined): string {
-  const { stdout } = spawnSync(path, ['--version'], { env: { ...process.env, ...environmentOf(libraries) }, encoding: 'utf8' })
+function configOf(
+  { host, port }: PostgresServer,
+  listenPort: number,
+  path: string,
+  libraries: string | undefined,
+): string {
+  const { stdout } = spawnSync(path, ['--version'], {
+    env: { ...process.env, ...environmentOf(libraries) },
+    encoding: 'utf8',
+  })
   const [, minor = 0] = /PgBouncer 1\.(\d+)/.exec(stdout) ?? []
   return `[databases]
 postgres = host=${host} port=${port} user=postgres
@@ -108,10 +116,12 @@ interface Executable {
   readonly libraries: string | undefined
 }
 
-const environmentOf = (libraries: string | undefined) => (libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries })
+const environmentOf = (libraries: string | undefined) =>
+  libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }
 
 async function executable(): Promise<Executable> {
-  if (spawnSync('pgbouncer', ['--version']).status === 0) return { path: 'pgbouncer', libraries: undefined }
+  if (spawnSync('pgbouncer', ['--version']).status === 0)
+    return { path: 'pgbouncer', libraries: undefined }
   return unpacked() ?? (await fetched())
 }
 
@@ -120,24 +130,45 @@ function unpacked(): Executable | undefined {
   if (!existsSync(path)) return undefined
   const lib = join(UNPACKED, 'usr/lib')
   const libraries = [lib, ...readdirSync(lib).map((name) => join(lib, name))].join(':')
-  const { status, stderr } = spawnSync(path, ['--version'], { env: { ...process.env, LD_LIBRARY_PATH: libraries }, encoding: 'utf8' })
+  const { status, stderr } = spawnSync(path, ['--version'], {
+    env: { ...process.env, LD_LIBRARY_PATH: libraries },
+    encoding: 'utf8',
+  })
   if (status !== 0) throw new Error(`${path} does not run: ${stderr}`)
   return { path, libraries }
 }
 
-// Fetches the packages of the distribution and unpacks them beside the dependencies: that needs no root, and puts no service on the machine.
-// Tests run in several processes: each fetches into a folder of its own, and the first to be done puts it in place.
+// Fetches the packages of the distribution and unpacks them beside the dependencies: that needs no
+// root, and puts no service on the machine. Tests run in several processes: each fetches into a
+// folder of its own, and the first to be done puts it in place.
 async function fetched(): Promise<Executable> {
   mkdirSync(CACHE, { recursive: true })
   const work = mkdtempSync(join(CACHE, 'fetching-'))
-  for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(work, folder), { recursive: true })
-  const places = [`Dir::State::lists=${work}/lists`, `Dir::Cache=${work}`, `Dir::Log=${work}`, 'Debug::NoLocking=1', 'APT::Sandbox::User=']
+  for (const folder of ['lists/partial', 'archives/partial'])
+    mkdirSync(join(work, folder), { recursive: true })
+  const places = [
+    `Dir::State::lists=${work}/lists`,
+    `Dir::Cache=${work}`,
+    `Dir::Log=${work}`,
+    'Debug::NoLocking=1',
+    'APT::Sandbox::User=',
+  ]
   const options = places.flatMap((place) => ['-o', place])
   try {
     await run('apt-get', [...options, 'update'])
-    await run('apt-get', [...options, 'install', '-y', '--no-install-recommends', '--download-only', 'pgbouncer'])
+    await run('apt-get', [
+      ...options,
+      'install',
+      '-y',
+      '--no-install-recommends',
+      '--download-only',
+      'pgbouncer',
+    ])
   } catch (cause) {
-    throw new Error('pgbouncer is missing, and apt-get could not fetch it. Install PgBouncer 1.18 or later.', { cause })
+    throw new Error(
+      'pgbouncer is missing, and apt-get could not fetch it. Install PgBouncer 1.18 or later.',
+      { cause },
+    )
   }
   const archives = join(work, 'archives')
   for (const name of readdirSync(archives).filter((each) => each.endsWith('.deb'))) {

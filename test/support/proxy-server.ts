@@ -14,7 +14,10 @@ export interface ProxyServer {
   stop(): Promise<void>
 }
 
-/** The part of a configuration that a test is about, for a proxy that listens on this port of 127.0.0.1. */
+/**
+ * The part of a configuration that a test is about, for a proxy that listens on this port of
+ * 127.0.0.1.
+ */
 export type ProxyConfig = (port: number) => string
 
 const HOST = '127.0.0.1'
@@ -65,7 +68,12 @@ interface Invocation {
   text(folder: string, port: number): string
 }
 
-async function start(name: string, versionFlag: string, { args, text }: Invocation, attempt = 1): Promise<ProxyServer> {
+async function start(
+  name: string,
+  versionFlag: string,
+  { args, text }: Invocation,
+  attempt = 1,
+): Promise<ProxyServer> {
   const { path, env } = await debianProgram(name, versionFlag)
   const folder = mkdtempSync(join(tmpdir(), `twinkey-${name}-`))
   const port = await freePort()
@@ -74,7 +82,14 @@ async function start(name: string, versionFlag: string, { args, text }: Invocati
   const keeper = spawn('sh', ['-c', KEEPER, 'sh', path, ...args(folder)], {
     detached: true,
     stdio: ['pipe', log, log],
-    env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder, FOLDER: folder, ...env },
+    env: {
+      ...process.env,
+      HOME: folder,
+      XDG_CONFIG_HOME: folder,
+      XDG_DATA_HOME: folder,
+      FOLDER: folder,
+      ...env,
+    },
   })
   closeSync(log)
   const ended = once(keeper, 'exit')
@@ -90,7 +105,8 @@ async function start(name: string, versionFlag: string, { args, text }: Invocati
     if (isTaken || Date.now() > limit) {
       await stop()
       // Another process may have taken the port since it was found free.
-      if (isTaken && attempt < MAX_ATTEMPTS) return start(name, versionFlag, { args, text }, attempt + 1)
+      if (isTaken && attempt < MAX_ATTEMPTS)
+        return start(name, versionFlag, { args, text }, attempt + 1)
       throw new Error(`${name} on port ${port} does not answer: ${said}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 20))

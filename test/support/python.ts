@@ -5,7 +5,9 @@ import { debianProgram } from './debian.ts'
 
 /** Runs a program of Python's standard library to its end. @returns What it printed. */
 export async function runPython(program: string, args: readonly string[]): Promise<string> {
-  const { path, env } = await debianProgram('python3', '--version', (root) => ({ PYTHONHOME: join(root, 'usr') }))
+  const { path, env } = await debianProgram('python3', '--version', (root) => ({
+    PYTHONHOME: join(root, 'usr'),
+  }))
   const child = spawn(path, ['-c', program, ...args], { env: { ...process.env, ...env } })
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) {

@@ -11,7 +11,10 @@ export function seeded(seed: number): () => number {
   }
 }
 
-/** A store that takes a random number of turns before and after each call, so that calls made at the same time really interleave. */
+/**
+ * A store that takes a random number of turns before and after each call, so that calls made at the
+ * same time really interleave.
+ */
 export function racingStore(inner: KeyStore, random: () => number): KeyStore {
   const { watch: _untold, ...store } = pausedStore(inner, () => turns(random))
   return store
@@ -36,6 +39,8 @@ export function pausedStore(inner: KeyStore, pause: (call: string) => Promise<vo
     delete: (id, expectedVersion) => slow('delete', () => inner.delete(id, expectedVersion)),
     list: (query) => slow('list', () => inner.list(query)),
     recordUse: (uses) => slow('recordUse', () => inner.recordUse(uses)),
-    watch: async (changed) => (await inner.watch?.((id) => void pause('before changed').then(() => changed(id)))) ?? (async () => {}),
+    watch: async (changed) =>
+      (await inner.watch?.((id) => void pause('before changed').then(() => changed(id)))) ??
+      (async () => {}),
   }
 }

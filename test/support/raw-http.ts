@@ -10,7 +10,10 @@ export interface RawRequest {
   readonly body?: string | undefined
 }
 
-/** A response as it came over the socket. Header names are lower-case; a repeated header is joined by ", ". */
+/**
+ * A response as it came over the socket. Header names are lower-case; a repeated header is joined
+ * by ", ".
+ */
 export interface RawResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -18,7 +21,10 @@ export interface RawResponse {
 }
 
 /** Sends one request on a connection of its own and reads the answer until the server closes. */
-export function sendRaw(port: number, { method = 'GET', target, headers = [], body }: RawRequest): Promise<RawResponse> {
+export function sendRaw(
+  port: number,
+  { method = 'GET', target, headers = [], body }: RawRequest,
+): Promise<RawResponse> {
   const lines = [
     `${method} ${target} HTTP/1.1`,
     ...(headers.some(([name]) => name.toLowerCase() === 'host') ? [] : ['Host: localhost']),
@@ -59,7 +65,8 @@ function parse(bytes: Buffer, method: string): RawResponse {
   const rest = bytes.subarray(end + 4)
   const body = headers['transfer-encoding'] === 'chunked' ? unchunk(rest) : rest
   const announced = headers['content-length']
-  if (announced !== undefined && method !== 'HEAD' && Number(announced) !== body.length) throw new Error('the response was cut short')
+  if (announced !== undefined && method !== 'HEAD' && Number(announced) !== body.length)
+    throw new Error('the response was cut short')
   return { status: Number(statusLine.split(' ')[1]), headers, body: body.toString('utf8') }
 }
 

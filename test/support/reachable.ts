@@ -1,6 +1,7 @@
 /**
- * Every path by which a text can be reached from an object: by own properties, enumerable or not, by symbols, by getters of prototypes, and through
- * maps and sets. What is private to a class cannot be reached, and is not looked at.
+ * Every path by which a text can be reached from an object: by own properties, enumerable or not,
+ * by symbols, by getters of prototypes, and through maps and sets. What is private to a class
+ * cannot be reached, and is not looked at.
  */
 export function pathsTo(root: object, text: string): string[] {
   const seen = new Set<object>()
@@ -12,9 +13,13 @@ export function pathsTo(root: object, text: string): string[] {
     seen.add(of)
     for (const [name, value] of membersOf(of)) {
       const here = `${path}.${name}`
-      if (name.includes(text) || (typeof value === 'string' && value.includes(text))) found.push(here)
+      if (name.includes(text) || (typeof value === 'string' && value.includes(text)))
+        found.push(here)
       if (Buffer.isBuffer(value) && value.includes(text)) found.push(here)
-      else if ((typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) || typeof value === 'function')
+      else if (
+        (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) ||
+        typeof value === 'function'
+      )
         queue.push([value, here])
     }
   }
@@ -23,9 +28,15 @@ export function pathsTo(root: object, text: string): string[] {
 
 function membersOf(of: object): [string, unknown][] {
   const members: [string, unknown][] = []
-  if (of instanceof Map) for (const [key, value] of of) members.push([`get(${String(key)})`, value], [`key(${String(key)})`, key])
+  if (of instanceof Map)
+    for (const [key, value] of of)
+      members.push([`get(${String(key)})`, value], [`key(${String(key)})`, key])
   if (of instanceof Set) for (const value of of) members.push(['has', value])
-  for (let holder: object | null = of; holder !== null && holder !== Object.prototype; holder = Object.getPrototypeOf(holder)) {
+  for (
+    let holder: object | null = of;
+    holder !== null && holder !== Object.prototype;
+    holder = Object.getPrototypeOf(holder)
+  ) {
     for (const key of Reflect.ownKeys(holder)) {
       const descriptor = Object.getOwnPropertyDescriptor(holder, key)
       // A method of a prototype is no member of a request.

@@ -1,6 +1,7 @@
 /**
- * The same value, of which no member may be read twice: the second time throws, as what it answers then may be something else. Objects and lists inside
- * are held to the same. Functions and objects of a class are handed on as they are.
+ * The same value, of which no member may be read twice: the second time throws, as what it answers
+ * then may be something else. Objects and lists inside are held to the same. Functions and objects
+ * of a class are handed on as they are.
  */
 export function readOnce<T>(value: T, path = 'it'): T {
   if (typeof value !== 'object' || value === null) return value

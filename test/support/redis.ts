@@ -1,6 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,7 +33,10 @@ export interface RedisServer {
   readonly host: string
   readonly port: number
   readonly url: string
-  /** Sends one command of words without spaces, by no client library, and answers the reply as it comes over the wire. */
+  /**
+   * Sends one command of words without spaces, by no client library, and answers the reply as it
+   * comes over the wire.
+   */
   command(...words: readonly string[]): Promise<string>
   /** Ends it as a power cut would end the process: `kill -9`. What the kernel holds survives. */
   crash(): Promise<void>
@@ -52,8 +65,10 @@ const READY_WITHIN_MILLISECONDS = 30_000
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/redis', import.meta.url))
 const UNPACKED = join(CACHE, 'root')
 
-// The server dies with this process, even where that is killed: then the pipe closes, and the shell, which reads from it, ends the server.
-const KEEPER = '"$@" & server=$!; read -r word; kill -9 $server; wait $server; [ "$word" = keep ] || rm -rf "$DATA"'
+// The server dies with this process, even where that is killed: then the pipe closes, and the
+// shell, which reads from it, ends the server.
+const KEEPER =
+  '"$@" & server=$!; read -r word; kill -9 $server; wait $server; [ "$word" = keep ] || rm -rf "$DATA"'
 
 /** Starts a server on a port that is free, with data of its own. */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
@@ -78,8 +93,15 @@ export async function startRedisCluster(
   },
 ): Promise<RedisCluster> {
   const replication = { 'repl-diskless-sync-delay': '0', 'repl-ping-replica-period': '1' }
-  const config = { ...replication, 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000', ...options.config }
-  const servers = await Promise.all(Array.from({ length: masters * (1 + replicas) }, () => startRedis({ ...options, config })))
+  const config = {
+    ...replication,
+    'cluster-enabled': 'yes',
+    'cluster-node-timeout': '2000',
+    ...options.config,
+  }
+  const servers = await Promise.all(
+    Array.from({ length: masters * (1 + replicas) }, () => startRedis({ ...options, config })),
+  )
   const [first] = servers as [RedisServer, ...RedisServer[]]
   const all = { masters: servers.slice(0, masters), replicas: servers.slice(masters) }
   for (const [i, server] of all.masters.entries()) {
@@ -88,11 +110,15 @@ export async function startRedisCluster(
     await expectOk(server, 'CLUSTER', 'ADDSLOTSRANGE', String(from), String(to))
     await expectOk(server, 'CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1))
   }
-  for (const server of servers.slice(1)) await expectOk(first, 'CLUSTER', 'MEET', HOST, String(server.port))
+  for (const server of servers.slice(1))
+    await expectOk(first, 'CLUSTER', 'MEET', HOST, String(server.port))
   for (const [i, server] of all.replicas.entries()) {
     const master = all.masters[i % masters] as RedisServer
     const id = await idOf(master)
-    await until(`${server.port} follows ${master.port}`, async () => (await server.command('CLUSTER', 'REPLICATE', id)) === '+OK')
+    await until(
+      `${server.port} follows ${master.port}`,
+      async () => (await server.command('CLUSTER', 'REPLICATE', id)) === '+OK',
+    )
   }
   // What clients are told: replicas are part of it when they hold what their master does.
   for (const server of servers) {
@@ -110,30 +136,55 @@ export async function startRedisCluster(
 }
 
 /** Connects as the documentation of each client library says. */
-export async function openRedis(library: 'node-redis' | 'ioredis', to: RedisServer | RedisCluster): Promise<RedisClient> {
+export async function openRedis(
+  library: 'node-redis' | 'ioredis',
+  to: RedisServer | RedisCluster,
+): Promise<RedisClient> {
   const cluster = 'masters' in to ? to.masters : undefined
   const [{ port, url }] = (cluster ?? [to]) as [RedisServer]
   if (library === 'ioredis') {
-    const client = cluster ? new Cluster(cluster.map((each) => ({ host: HOST, port: each.port }))) : new Redis(port, HOST)
+    const client = cluster
+      ? new Cluster(cluster.map((each) => ({ host: HOST, port: each.port })))
+      : new Redis(port, HOST)
     client.on('error', () => {})
     if (client.status !== 'ready') await once(client, 'ready')
     const close = () => client.disconnect()
-    return { client, close, subscriber: () => ('nodes' in client ? (client.nodes('master')[0] as Redis) : client).duplicate() }
+    return {
+      client,
+      close,
+      subscriber: () =>
+        ('nodes' in client ? (client.nodes('master')[0] as Redis) : client).duplicate(),
+    }
   }
   if (cluster === undefined) {
     const client = createClient({ url }).on('error', () => {})
     await client.connect()
     return { client, close: () => client.destroy(), subscriber: () => client.duplicate() }
   }
-  const client = createCluster({ rootNodes: cluster.map((each) => ({ url: each.url })) }).on('error', () => {})
+  const client = createCluster({ rootNodes: cluster.map((each) => ({ url: each.url })) }).on(
+    'error',
+    () => {},
+  )
   await client.connect()
   const subscriber = async () => (await client.nodeClient(client.getRandomNode())).duplicate()
   return { client, close: () => client.destroy(), subscriber }
 }
 
-function redisServer(port: number, data: string, { appendonly = 'no', appendfsync = 'everysec', config = {} }: RedisOptions): RedisServer {
+function redisServer(
+  port: number,
+  data: string,
+  { appendonly = 'no', appendfsync = 'everysec', config = {} }: RedisOptions,
+): RedisServer {
   let end: ((word: string) => Promise<void>) | undefined
-  const settings = { port: String(port), bind: HOST, dir: data, save: '', appendonly, appendfsync, ...config }
+  const settings = {
+    port: String(port),
+    bind: HOST,
+    dir: data,
+    save: '',
+    appendonly,
+    appendfsync,
+    ...config,
+  }
   return {
     host: HOST,
     port,
@@ -145,7 +196,11 @@ function redisServer(port: number, data: string, { appendonly = 'no', appendfsyn
       const log = openSync(join(data, 'log'), 'a')
       const keeper = spawn('sh', ['-c', KEEPER, 'sh', path, ...args], {
         stdio: ['pipe', log, log],
-        env: { ...process.env, DATA: data, ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }) },
+        env: {
+          ...process.env,
+          DATA: data,
+          ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }),
+        },
       })
       closeSync(log)
       const ended = once(keeper, 'exit')
@@ -190,8 +245,10 @@ async function expectOk(server: RedisServer, ...words: readonly string[]): Promi
   if (answer !== '+OK') throw new Error(`${words.join(' ')}: ${answer}`)
 }
 
-const idOf = async (server: RedisServer) => (await server.command('CLUSTER', 'MYID')).split('\r\n').at(-1) as string
-const isServing = async (server: RedisServer) => (await server.command('CLUSTER', 'INFO')).includes('cluster_state:ok')
+const idOf = async (server: RedisServer) =>
+  (await server.command('CLUSTER', 'MYID')).split('\r\n').at(-1) as string
+const isServing = async (server: RedisServer) =>
+  (await server.command('CLUSTER', 'INFO')).includes('cluster_state:ok')
 
 // One command, and what comes back until the connection is closed.
 function send(port: number, words: readonly string[]): Promise<string> {
@@ -213,8 +270,8 @@ function send(port: number, words: readonly string[]): Promise<string> {
   })
 }
 
-// Below the ports that the kernel gives to outgoing connections, so that a server which is down gets its own again. A member of a cluster
-// listens 10,000 ports higher, too.
+// Below the ports that the kernel gives to outgoing connections, so that a server which is down
+// gets its own again. A member of a cluster listens 10,000 ports higher, too.
 async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 10_000)
@@ -240,7 +297,9 @@ function executable(): Executable {
 }
 
 function installed(): Executable | undefined {
-  return spawnSync('redis-server', ['--version']).status === 0 ? { path: 'redis-server', libraries: undefined } : undefined
+  return spawnSync('redis-server', ['--version']).status === 0
+    ? { path: 'redis-server', libraries: undefined }
+    : undefined
 }
 
 function unpacked(): Executable | undefined {
@@ -248,21 +307,39 @@ function unpacked(): Executable | undefined {
   if (!existsSync(path)) return undefined
   const lib = join(UNPACKED, 'usr/lib')
   const libraries = [lib, ...readdirSync(lib).map((name) => join(lib, name))].join(':')
-  const { status, stderr } = spawnSync(path, ['--version'], { env: { ...process.env, LD_LIBRARY_PATH: libraries }, encoding: 'utf8' })
+  const { status, stderr } = spawnSync(path, ['--version'], {
+    env: { ...process.env, LD_LIBRARY_PATH: libraries },
+    encoding: 'utf8',
+  })
   if (status !== 0) throw new Error(`${path} does not run: ${stderr}`)
   return { path, libraries }
 }
 
-// Fetches the packages of the distribution and unpacks them beside the dependencies: that needs no root, and puts no service on the machine.
-// Tests run in several processes: each fetches into a folder of its own, and the first to be done puts it in place.
+// Fetches the packages of the distribution and unpacks them beside the dependencies: that needs no
+// root, and puts no service on the machine. Tests run in several processes: each fetches into a
+// folder of its own, and the first to be done puts it in place.
 function fetched(): Executable {
   mkdirSync(CACHE, { recursive: true })
   const work = mkdtempSync(join(CACHE, 'fetching-'))
-  for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(work, folder), { recursive: true })
-  const places = [`Dir::State::lists=${work}/lists`, `Dir::Cache=${work}`, `Dir::Log=${work}`, 'Debug::NoLocking=1', 'APT::Sandbox::User=']
+  for (const folder of ['lists/partial', 'archives/partial'])
+    mkdirSync(join(work, folder), { recursive: true })
+  const places = [
+    `Dir::State::lists=${work}/lists`,
+    `Dir::Cache=${work}`,
+    `Dir::Log=${work}`,
+    'Debug::NoLocking=1',
+    'APT::Sandbox::User=',
+  ]
   const options = places.flatMap((place) => ['-o', place])
   run('apt-get', [...options, 'update'])
-  run('apt-get', [...options, 'install', '-y', '--no-install-recommends', '--download-only', 'redis-server'])
+  run('apt-get', [
+    ...options,
+    'install',
+    '-y',
+    '--no-install-recommends',
+    '--download-only',
+    'redis-server',
+  ])
   const archives = join(work, 'archives')
   const packages = readdirSync(archives).filter((name) => name.endsWith('.deb'))
   for (const name of packages) run('dpkg-deb', ['-x', join(archives, name), join(work, 'root')])
@@ -281,5 +358,7 @@ function run(command: string, args: readonly string[]): void {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
   if (status === 0) return
-  throw new Error(`redis-server is missing, and ${command} could not fetch it. Install Redis 7. ${stderr ?? String(error)}`)
+  throw new Error(
+    `redis-server is missing, and ${command} could not fetch it. Install Redis 7. ${stderr ?? String(error)}`,
+  )
 }

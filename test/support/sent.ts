@@ -1,4 +1,11 @@
-import { type Anonymous, type Decision, header, type Requirement, type Twinkey, type WireRequest } from 'twinkey'
+import {
+  type Anonymous,
+  type Decision,
+  header,
+  type Requirement,
+  type Twinkey,
+  type WireRequest,
+} from 'twinkey'
 
 /** A request as a caller sends it: a credential, and a header for each axis that it names. */
 export interface Sent {
@@ -34,8 +41,12 @@ export async function verdict(twinkey: Twinkey, credential: string): Promise<str
 }
 
 /** The code of a refusal, or `'let in'`. */
-export function codeOf(decision: Decision | { readonly ok: boolean; readonly refusal?: { readonly code: string } }): string {
-  return decision.ok ? 'let in' : ((decision as { refusal: { code: string } }).refusal.code as string)
+export function codeOf(
+  decision: Decision | { readonly ok: boolean; readonly refusal?: { readonly code: string } },
+): string {
+  return decision.ok
+    ? 'let in'
+    : ((decision as { refusal: { code: string } }).refusal.code as string)
 }
 
 /** A decision that needs no promise, or undefined where something must be awaited. */

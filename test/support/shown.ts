@@ -17,7 +17,12 @@ export function shown(value: unknown): string {
 function partsOf(value: unknown): string[] {
   if (!(value instanceof Error)) return []
   const errors = value instanceof AggregateError ? value.errors : []
-  return [value.message, String(value.stack), asJson({ ...value }), ...[value.cause, ...errors].filter(Boolean).map(shown)]
+  return [
+    value.message,
+    String(value.stack),
+    asJson({ ...value }),
+    ...[value.cause, ...errors].filter(Boolean).map(shown),
+  ]
 }
 
 function asJson(value: unknown): string {

@@ -1,9 +1,14 @@
 import { connect, createServer, type Socket } from 'node:net'
 
-/** Stands between clients and a server, and can fall silent without closing anything, as a network does that loses everything. */
+/**
+ * Stands between clients and a server, and can fall silent without closing anything, as a network
+ * does that loses everything.
+ */
 export interface SilentProxy {
   readonly port: number
-  /** From now on nothing passes on the connections that are there. New ones are as they should be. */
+  /**
+   * From now on nothing passes on the connections that are there. New ones are as they should be.
+   */
   fallSilent(): void
   /** Lets nothing pass on the next connection. Resolves when that is there. */
   acceptSilently(): Promise<void>

@@ -11,9 +11,13 @@ export type DriverName = (typeof DRIVERS)[number]
 
 /** How a database is opened. */
 export interface Settings {
-  /** How many milliseconds the driver itself waits for a lock: what it does unless told otherwise. */
+  /**
+   * How many milliseconds the driver itself waits for a lock: what it does unless told otherwise.
+   */
   readonly timeout?: number
-  /** Answers as unusual as the driver can be told to give: whole numbers as bigint, rows as lists. */
+  /**
+   * Answers as unusual as the driver can be told to give: whole numbers as bigint, rows as lists.
+   */
   readonly answers?: 'unusual'
 }
 
@@ -24,7 +28,10 @@ export interface OpenSqlite {
   all(sql: string, ...values: (string | number)[]): Promise<unknown[][]>
   /** Runs a statement that answers nothing. */
   exec(sql: string): Promise<void>
-  /** Begins a transaction, as an application does, and answers what rolls it back. An exclusive one keeps readers out, too, where there is no log. */
+  /**
+   * Begins a transaction, as an application does, and answers what rolls it back. An exclusive one
+   * keeps readers out, too, where there is no log.
+   */
   begin(mode?: 'immediate' | 'exclusive'): Promise<() => Promise<void>>
   close(): void
 }
@@ -37,7 +44,11 @@ type Opener = new (path: string, options?: object) => LocalDatabase
 
 const require = createRequire(import.meta.url)
 
-export async function openSqlite(driver: DriverName, path: string, { timeout, answers }: Settings = {}): Promise<OpenSqlite> {
+export async function openSqlite(
+  driver: DriverName,
+  path: string,
+  { timeout, answers }: Settings = {},
+): Promise<OpenSqlite> {
   // Each of them knows this option but Bun, which is told as SQLite is.
   const waits = timeout === undefined ? {} : { timeout }
   const isUnusual = answers === 'unusual'
@@ -48,7 +59,8 @@ export async function openSqlite(driver: DriverName, path: string, { timeout, an
       const client = createClient({ url, ...waits, intMode: isUnusual ? 'bigint' : 'number' })
       return {
         database: client,
-        all: async (sql, ...args) => (await client.execute({ sql, args })).rows.map((row) => Object.values(row)),
+        all: async (sql, ...args) =>
+          (await client.execute({ sql, args })).rows.map((row) => Object.values(row)),
         exec: (sql) => client.executeMultiple(sql),
         async begin(mode = 'immediate') {
           const transaction = await client.transaction('deferred')
@@ -60,7 +72,9 @@ export async function openSqlite(driver: DriverName, path: string, { timeout, an
     }
     case 'node:sqlite': {
       const { DatabaseSync } = require('node:sqlite') as { DatabaseSync: Opener }
-      return local(new DatabaseSync(path, { ...waits, readBigInts: isUnusual, returnArrays: isUnusual }))
+      return local(
+        new DatabaseSync(path, { ...waits, readBigInts: isUnusual, returnArrays: isUnusual }),
+      )
     }
     case 'better-sqlite3': {
       const database = new (require(betterSqlite3()) as Opener)(path, waits)
@@ -69,7 +83,11 @@ export async function openSqlite(driver: DriverName, path: string, { timeout, an
     }
     case 'bun:sqlite': {
       const { Database } = require('bun:sqlite') as { Database: Opener }
-      const database = new Database(path, { create: true, readwrite: true, safeIntegers: isUnusual })
+      const database = new Database(path, {
+        create: true,
+        readwrite: true,
+        safeIntegers: isUnusual,
+      })
       if (timeout !== undefined) database.exec(`pragma busy_timeout = ${timeout}`)
       return local(database)
     }
@@ -95,9 +113,13 @@ function local(database: LocalDatabase): OpenSqlite {
   }
 }
 
-/** A new folder, in memory where there is room: tens of thousands of commits wait for a disk for minutes where others use it too. */
+/**
+ * A new folder, in memory where there is room: tens of thousands of commits wait for a disk for
+ * minutes where others use it too.
+ */
 export function newFolder(): string {
-  const isRoomy = existsSync('/dev/shm') && statfsSync('/dev/shm').bavail * statfsSync('/dev/shm').bsize > 500e6
+  const isRoomy =
+    existsSync('/dev/shm') && statfsSync('/dev/shm').bavail * statfsSync('/dev/shm').bsize > 500e6
   return mkdtempSync(join(isRoomy ? '/dev/shm' : tmpdir(), 'twinkey-sqlite-'))
 }
 
@@ -108,7 +130,10 @@ export interface Bed {
 }
 
 /** Runs a test with a file of its own, and cleans up. */
-export async function withBed(driver: DriverName, test: (bed: Bed) => Promise<void>): Promise<void> {
+export async function withBed(
+  driver: DriverName,
+  test: (bed: Bed) => Promise<void>,
+): Promise<void> {
   const folder = newFolder()
   const opened = new Set<OpenSqlite>()
   const path = join(folder, 'keys.db')

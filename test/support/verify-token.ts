@@ -1,8 +1,17 @@
 import type { RefusalReason } from '../../src/core/model/refusal.ts'
-import { readTokenHeader, type TokenClaims, type TokenRules, verifyToken as verifyInspected } from '../../src/core/tokens/token.ts'
+import {
+  readTokenHeader,
+  type TokenClaims,
+  type TokenRules,
+  verifyToken as verifyInspected,
+} from '../../src/core/tokens/token.ts'
 
 /** Verifies a token from its text alone: header, key, signature and claims. */
-export async function verifyToken(text: string, rules: TokenRules, now: number): Promise<TokenClaims | RefusalReason> {
+export async function verifyToken(
+  text: string,
+  rules: TokenRules,
+  now: number,
+): Promise<TokenClaims | RefusalReason> {
   const header = readTokenHeader(text)
   return header === undefined ? 'token_malformed' : verifyInspected(text, header, rules, now)
 }

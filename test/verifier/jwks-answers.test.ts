@@ -25,9 +25,13 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([source.close(), elsewhere.close()]))
 
-const find = (name = kid, deadline = 2000) => remoteKeys(source.url, deadline, createClock().now, () => {}).find(name)
+const find = (name = kid, deadline = 2000) =>
+  remoteKeys(source.url, deadline, createClock().now, () => {}).find(name)
 const answer = (status: number, body: string | Uint8Array, headers: Record<string, string> = {}) =>
-  source.answer((_request, response) => void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body))
+  source.answer(
+    (_request, response) =>
+      void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body),
+  )
 
 describe('what a source answers is no JWK set', () => {
   it.each<[string, number, string | Uint8Array]>([
@@ -131,7 +135,8 @@ it('a request that never settles, as where its host has ended it, is waited for 
   try {
     const clock = createClock()
     let calls = 0
-    const get = () => (++calls === 1 ? new Promise<never>(() => {}) : Promise.resolve({ keys: [good] }))
+    const get = () =>
+      ++calls === 1 ? new Promise<never>(() => {}) : Promise.resolve({ keys: [good] })
     const keys = remoteKeys(get, 2000, clock.now, () => {})
     void keys.find(kid)
     // What it would have ended by is gone with it.
@@ -147,7 +152,10 @@ it('a request that never settles, as where its host has ended it, is waited for 
 })
 
 describe('an answer without an end', () => {
-  /** How much is sent, at most, before the connection is closed or the deadline of five seconds has come. */
+  /**
+   * How much is sent, at most, before the connection is closed or the deadline of five seconds has
+   * come.
+   */
   async function sent(
     write: (response: ServerResponse, sent: (bytes: number) => void) => void,
   ): Promise<{ bytes: number; seconds: number }> {
@@ -178,7 +186,10 @@ describe('an answer without an end', () => {
     const bomb = gzipSync(Buffer.alloc(100_000_000, ' '))
     const before = process.memoryUsage().arrayBuffers
     let most = 0
-    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().arrayBuffers - before)), 5)
+    const watch = setInterval(
+      () => (most = Math.max(most, process.memoryUsage().arrayBuffers - before)),
+      5,
+    )
     await sent((response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb))
     clearInterval(watch)
     expect(most).toBeLessThan(32 * 1024 * 1024)
@@ -187,15 +198,22 @@ describe('an answer without an end', () => {
 
 describe('of the keys of a set', () => {
   it('a hundred are read, and each is found by its thumbprint', async () => {
-    const pairs = Array.from({ length: 100 }, () => generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }) as JWK)
+    const pairs = Array.from(
+      { length: 100 },
+      () => generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }) as JWK,
+    )
     source.answer({ keys: pairs })
     const keys = remoteKeys(source.url, 2000, createClock().now, () => {})
-    for (const pair of pairs) expect((await keys.find(readSigningKey(pair, 'key').kid))?.algorithm).toBe('EdDSA')
+    for (const pair of pairs)
+      expect((await keys.find(readSigningKey(pair, 'key').kid))?.algorithm).toBe('EdDSA')
   })
 
   it('those that tokens are not signed with are passed over, and the others are found', async () => {
-    const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' })
-    const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' })
+    const curve = (namedCurve: string) =>
+      generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' })
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({
+      format: 'jwk',
+    })
     const odd: unknown[] = [
       null,
       1,
@@ -221,7 +239,8 @@ describe('of the keys of a set', () => {
     source.answer({ keys: [...odd, good, ...odd] })
     const keys = remoteKeys(source.url, 2000, createClock().now, () => {})
     expect((await keys.find(kid))?.publicJwk).toEqual(good)
-    for (const name of ['symmetric', 'undefined', 'key']) expect(await keys.find(name)).toBeUndefined()
+    for (const name of ['symmetric', 'undefined', 'key'])
+      expect(await keys.find(name)).toBeUndefined()
   })
 
   it('none is found that is a hundred thousand lists in lists', async () => {
@@ -230,7 +249,11 @@ describe('of the keys of a set', () => {
   })
 
   it('a symmetric one is never used, not even where it is the only one', async () => {
-    source.answer({ keys: [{ kty: 'oct', k: randomBytes(32).toString('base64url'), kid, alg: 'HS256', use: 'sig' }] })
+    source.answer({
+      keys: [
+        { kty: 'oct', k: randomBytes(32).toString('base64url'), kid, alg: 'HS256', use: 'sig' },
+      ],
+    })
     expect(await find()).toBeUndefined()
   })
 
@@ -259,7 +282,11 @@ describe('of the keys of a set', () => {
       source.answer({ keys: [each] })
       expect(await find()).toBeUndefined()
     }
-    for (const each of [bare, { ...bare, key_ops: ['verify'] }, { ...bare, use: 'sig', key_ops: ['verify'] }]) {
+    for (const each of [
+      bare,
+      { ...bare, key_ops: ['verify'] },
+      { ...bare, use: 'sig', key_ops: ['verify'] },
+    ]) {
       source.answer({ keys: [each] })
       expect((await find())?.algorithm).toBe('ES256')
     }
@@ -277,7 +304,11 @@ it('a request asks for JSON, sends nothing of the caller, and in a way that ever
   const [, init] = fetched.mock.calls[0] ?? []
   fetched.mockRestore()
   expect(headers['accept']).toBe('application/json')
-  expect([headers['authorization'], headers['cookie'], headers['referer']]).toEqual([undefined, undefined, undefined])
+  expect([headers['authorization'], headers['cookie'], headers['referer']]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
   // Cloudflare Workers throw at 'error', before anything is sent.
   expect(init?.redirect).toBe('manual')
 })

@@ -11,7 +11,10 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DEADLINE = 2000
 
-const [first, second] = [published(await generateSigningKey()), published(await generateSigningKey('EdDSA'))]
+const [first, second] = [
+  published(await generateSigningKey()),
+  published(await generateSigningKey('EdDSA')),
+]
 
 function published(jwk: JWK): JWK & { kid: string } {
   return readSigningKey(jwk, 'key').publicJwk as JWK & { kid: string }
@@ -58,7 +61,8 @@ async function requestsOf(action: () => Promise<unknown>): Promise<number> {
   return source.requests() - before
 }
 
-const down: Parameters<Source['answer']>[0] = (_request, response) => void response.writeHead(500).end()
+const down: Parameters<Source['answer']>[0] = (_request, response) =>
+  void response.writeHead(500).end()
 
 describe('a JWK set is asked for', () => {
   it('when the first key is wanted, and by many at once only once', async () => {
@@ -94,7 +98,11 @@ describe('a JWK set is asked for', () => {
     clock.advance(5 * MINUTE)
     expect(keys.areUsable()).toBe(false)
     await keys.refresh()
-    expect([keys.areUsable(), await found(first.kid), await found(second.kid)]).toEqual([true, 'ES256', undefined])
+    expect([keys.areUsable(), await found(first.kid), await found(second.kid)]).toEqual([
+      true,
+      'ES256',
+      undefined,
+    ])
     clock.advance(5 * MINUTE)
     source.answer({ keys: [second] })
     expect([await found(first.kid), await found(second.kid)]).toEqual([undefined, 'EdDSA'])
@@ -146,19 +154,28 @@ describe('a JWK set is asked for', () => {
   })
 
   it('by no name that objects have anyway', async () => {
-    for (const kid of ['__proto__', 'constructor', 'toString', '', 'undefined']) expect(await found(kid)).toBeUndefined()
+    for (const kid of ['__proto__', 'constructor', 'toString', '', 'undefined'])
+      expect(await found(kid)).toBeUndefined()
   })
 })
 
 describe('a key that is withdrawn', () => {
   it('is not found any more after the next request, which is told', async () => {
     source.answer({ keys: [first, second] })
-    expect([await found(first.kid), await found(second.kid), changes]).toEqual(['ES256', 'EdDSA', 0])
+    expect([await found(first.kid), await found(second.kid), changes]).toEqual([
+      'ES256',
+      'EdDSA',
+      0,
+    ])
     source.answer({ keys: [second] })
     clock.advance(5 * MINUTE - 1)
     expect([await found(second.kid), changes]).toEqual(['EdDSA', 0])
     await keys.flush()
-    expect([await found(second.kid), await found(first.kid), changes]).toEqual(['EdDSA', undefined, 1])
+    expect([await found(second.kid), await found(first.kid), changes]).toEqual([
+      'EdDSA',
+      undefined,
+      1,
+    ])
   })
 
   it('is not told of where the set stayed as it was, or grew', async () => {
@@ -170,7 +187,11 @@ describe('a key that is withdrawn', () => {
     clock.advance(5 * MINUTE)
     await found(first.kid)
     await keys.flush()
-    expect([await found(first.kid), await found(second.kid), changes]).toEqual(['ES256', 'EdDSA', 0])
+    expect([await found(first.kid), await found(second.kid), changes]).toEqual([
+      'ES256',
+      'EdDSA',
+      0,
+    ])
   })
 
   it('verifies for an hour at most while nobody can be asked', async () => {
@@ -202,7 +223,11 @@ describe('while its source is down', () => {
     await found(first.kid)
     source.answer(down)
     clock.advance(5 * MINUTE)
-    expect([keys.areUsable(), await found(first.kid), keys.areUsable()]).toEqual([false, 'ES256', true])
+    expect([keys.areUsable(), await found(first.kid), keys.areUsable()]).toEqual([
+      false,
+      'ES256',
+      true,
+    ])
     const held = createGate()
     const asked = createGate()
     source.answer(async (_request, response) => {
@@ -218,7 +243,11 @@ describe('while its source is down', () => {
     expect([keys.areUsable(), await found(first.kid)]).toEqual([true, 'ES256'])
     held.open()
     await keys.flush()
-    expect([await found(first.kid), await found(second.kid), changes]).toEqual([undefined, 'EdDSA', 1])
+    expect([await found(first.kid), await found(second.kid), changes]).toEqual([
+      undefined,
+      'EdDSA',
+      1,
+    ])
   })
 
   it('what was so before a silence does not count: it is asked again before anything is found', async () => {
@@ -243,15 +272,22 @@ describe('while its source is down', () => {
     await found(first.kid)
     source.answer(down)
     clock.advance(10_000)
-    expect([await found(second.kid), await found(made(1))]).toEqual(['jwks_unavailable', 'jwks_unavailable'])
+    expect([await found(second.kid), await found(made(1))]).toEqual([
+      'jwks_unavailable',
+      'jwks_unavailable',
+    ])
   })
 
   it('nothing is known from the start, and it is known when it is back for the two seconds that callers are told to wait', async () => {
     source.answer(down)
-    expect(await requestsOf(async () => expect(await found(first.kid)).toBe('jwks_unavailable'))).toBe(1)
+    expect(
+      await requestsOf(async () => expect(await found(first.kid)).toBe('jwks_unavailable')),
+    ).toBe(1)
     source.answer({ keys: [first] })
     clock.advance(1999)
-    expect(await requestsOf(async () => expect(await found(first.kid)).toBe('jwks_unavailable'))).toBe(0)
+    expect(
+      await requestsOf(async () => expect(await found(first.kid)).toBe('jwks_unavailable')),
+    ).toBe(0)
     clock.advance(1)
     expect(await requestsOf(async () => expect(await found(first.kid)).toBe('ES256'))).toBe(1)
   })
@@ -271,7 +307,10 @@ describe('while its source is down', () => {
       () => {},
       (_request, response) => void response.write('{"keys":['),
       (_request, response) => {
-        const drip = setInterval(() => (response.destroyed ? clearInterval(drip) : response.write(' ')), 20)
+        const drip = setInterval(
+          () => (response.destroyed ? clearInterval(drip) : response.write(' ')),
+          20,
+        )
       },
     ]
     for (const answer of slow) {
@@ -300,7 +339,11 @@ it('a request that has not ended by the deadline is given up', async () => {
 
 describe('a JWK set may be', () => {
   it('given as it is, and then nothing is fetched', async () => {
-    expect(await requestsOf(async () => expect(await found(first.kid, over({ keys: [first] }))).toBe('ES256'))).toBe(0)
+    expect(
+      await requestsOf(async () =>
+        expect(await found(first.kid, over({ keys: [first] }))).toBe('ES256'),
+      ),
+    ).toBe(0)
   })
 
   it('got by a function, which is asked as a URL is', async () => {
@@ -311,7 +354,11 @@ describe('a JWK set may be', () => {
     })
     await Promise.all([found(first.kid, from), found(first.kid, from)])
     clock.advance(10_000)
-    expect([await found(made(1), from), await found(made(2), from), calls]).toEqual([undefined, undefined, 2])
+    expect([await found(made(1), from), await found(made(2), from), calls]).toEqual([
+      undefined,
+      undefined,
+      2,
+    ])
   })
 
   it('got by a function that throws, rejects or answers nonsense, which is unavailable', async () => {
@@ -325,6 +372,7 @@ describe('a JWK set may be', () => {
       () => 'keys',
       () => [first],
     ]
-    for (const each of functions) expect(await found(first.kid, over(each as JwksSource))).toBe('jwks_unavailable')
+    for (const each of functions)
+      expect(await found(first.kid, over(each as JwksSource))).toBe('jwks_unavailable')
   })
 })

@@ -18,7 +18,9 @@ beforeEach(async () => {
 describe('when a key is withdrawn from the set', () => {
   const withdrawn = async (): Promise<{ token: string; other: string }> => {
     const next = await generateSigningKey('EdDSA')
-    const after = service.bench.another({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [next, signingKey] } })
+    const after = service.bench.another({
+      tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [next, signingKey] },
+    })
     const [{ token }, { token: other }] = [await service.mint(), await service.mint({ by: after })]
     const both = await after.tokens.jwks()
     service.publish(both)
@@ -34,7 +36,10 @@ describe('when a key is withdrawn from the set', () => {
     // Who finds that the set is due does not wait for it.
     expect(await service.verdict(another)).toBe('let in')
     await service.verifier.flush()
-    expect([await service.verdict(another), await service.verdict(token)]).toEqual(['credential_invalid', 'credential_invalid'])
+    expect([await service.verdict(another), await service.verdict(token)]).toEqual([
+      'credential_invalid',
+      'credential_invalid',
+    ])
     expect([await service.verdict(other), service.asked()]).toEqual(['let in', 2])
   })
 
@@ -42,9 +47,14 @@ describe('when a key is withdrawn from the set', () => {
     const { token, other } = await withdrawn()
     service.bench.clock.advance(5 * MINUTE - 1)
     expect(service.decideNow({ credential: token })).toBe('let in')
-    // Those have made it ask, behind them. It asks before it lets anybody in where nobody came in time.
+    // Those have made it ask, behind them. It asks before it lets anybody in where nobody came in
+    // time.
     await service.verifier.flush()
-    expect([service.asked(), await service.verdict(token), await service.verdict(other)]).toEqual([2, 'credential_invalid', 'let in'])
+    expect([service.asked(), await service.verdict(token), await service.verdict(other)]).toEqual([
+      2,
+      'credential_invalid',
+      'let in',
+    ])
     service.publish({ keys: [] })
     service.bench.clock.advance(5 * MINUTE)
     expect(service.decideNow({ credential: other })).toBeUndefined()
@@ -88,12 +98,26 @@ describe('the set is asked for', () => {
     const { token } = await service.mint()
     await service.verdict(token)
     const { header, payload } = decoded(token)
-    for (const kid of ['../jwks.json', 'a b', 'x'.repeat(65), '', '\u0000', 1, null, [header['kid']], undefined]) {
+    for (const kid of [
+      '../jwks.json',
+      'a b',
+      'x'.repeat(65),
+      '',
+      '\u0000',
+      1,
+      null,
+      [header['kid']],
+      undefined,
+    ]) {
       service.bench.clock.advance(10_000)
-      expect(await service.verdict(forge({ header: { ...header, kid }, payload }))).toBe('credential_invalid')
+      expect(await service.verdict(forge({ header: { ...header, kid }, payload }))).toBe(
+        'credential_invalid',
+      )
     }
     expect(service.asked()).toBe(1)
-    expect(await service.verdict(forge({ header: { ...header, kid: 'x'.repeat(64) }, payload }))).toBe('credential_invalid')
+    expect(
+      await service.verdict(forge({ header: { ...header, kid: 'x'.repeat(64) }, payload })),
+    ).toBe('credential_invalid')
     expect(service.asked()).toBe(2)
   })
 })
@@ -104,9 +128,17 @@ describe('while the set cannot be had', () => {
   it('every token is unavailable, with a time to come back and a warning that says why', async () => {
     down()
     const { token } = await service.mint()
-    expect(await service.verifier.verify(token)).toMatchObject({ ok: false, refusal: { code: 'unavailable', retryAfterSeconds: 2 } })
-    expect(service.events.map(({ type }) => type)).toEqual(['warning.jwks_unavailable', 'access.refused'])
-    expect(service.events[0]).toMatchObject({ error: { code: 'jwks_unavailable', cause: expect.anything() } })
+    expect(await service.verifier.verify(token)).toMatchObject({
+      ok: false,
+      refusal: { code: 'unavailable', retryAfterSeconds: 2 },
+    })
+    expect(service.events.map(({ type }) => type)).toEqual([
+      'warning.jwks_unavailable',
+      'access.refused',
+    ])
+    expect(service.events[0]).toMatchObject({
+      error: { code: 'jwks_unavailable', cause: expect.anything() },
+    })
     expect(service.reasons()[1]).toBe('jwks_unavailable')
   })
 
@@ -133,7 +165,11 @@ describe('while the set cannot be had', () => {
         message: fault,
       })
       const { message: said, cause } = event.error as Error
-      expect([said, (cause as Error).message, (cause as Error).cause]).toEqual([fault, `connect ECONNREFUSED 127.0.0.1:${port}`, undefined])
+      expect([said, (cause as Error).message, (cause as Error).cause]).toEqual([
+        fault,
+        `connect ECONNREFUSED 127.0.0.1:${port}`,
+        undefined,
+      ])
       expect(inspect(event, { depth: 9 })).not.toContain('s3cret')
     }
     down()
@@ -160,7 +196,9 @@ describe('while the set cannot be had', () => {
         fetched.mockImplementation(answer)
         await service.another({ jwks }).verify(token)
         const event = service.events.at(-2) as WarningEvent
-        expect(event.message).toBe(`The keys could not be had from https://issuer.example/jwks.json: ${why}`)
+        expect(event.message).toBe(
+          `The keys could not be had from https://issuer.example/jwks.json: ${why}`,
+        )
         expect(inspect(event, { depth: 9 })).not.toContain('s3cret')
       }
     } finally {
@@ -174,7 +212,9 @@ describe('while the set cannot be had', () => {
     try {
       const ends = async (deadlineSeconds: number | undefined, milliseconds: number) => {
         let ended = false
-        const waiting = service.another({ jwks: () => new Promise(() => {}), deadlineSeconds }).verify(token)
+        const waiting = service
+          .another({ jwks: () => new Promise(() => {}), deadlineSeconds })
+          .verify(token)
         waiting.then(() => (ended = true))
         await vi.advanceTimersByTimeAsync(milliseconds - 1)
         expect(ended).toBe(false)
@@ -192,7 +232,8 @@ describe('while the set cannot be had', () => {
   it('what is no token of ours by its form is refused as ever', async () => {
     down()
     const { token } = await service.mint()
-    for (const text of ['eyJ.eyJ.AA', `${token}=`, 'tk_x']) expect(await service.verdict(text)).toBe('credential_invalid')
+    for (const text of ['eyJ.eyJ.AA', `${token}=`, 'tk_x'])
+      expect(await service.verdict(text)).toBe('credential_invalid')
     expect(service.asked()).toBe(0)
   })
 
@@ -203,7 +244,10 @@ describe('while the set cannot be had', () => {
     const late = await service.mint()
     expect(await service.verdict(late.token)).toBe('let in')
     service.bench.clock.advance(1)
-    expect([await service.verdict((await service.mint()).token), await service.verdict(late.token)]).toEqual(['unavailable', 'unavailable'])
+    expect([
+      await service.verdict((await service.mint()).token),
+      await service.verdict(late.token),
+    ]).toEqual(['unavailable', 'unavailable'])
     expect(service.reasons().slice(-4)).toEqual([
       'warning.jwks_unavailable',
       'jwks_unavailable',
@@ -226,7 +270,10 @@ describe('a listener', () => {
     ]
     for (const onEvent of listeners) {
       const listened = service.another({ onEvent })
-      expect([codeOf(await listened.verify(token)), codeOf(await listened.verify('x'))]).toEqual(['let in', 'credential_invalid'])
+      expect([codeOf(await listened.verify(token)), codeOf(await listened.verify('x'))]).toEqual([
+        'let in',
+        'credential_invalid',
+      ])
       const pending = listened.flush()
       told.open()
       await pending
@@ -238,7 +285,9 @@ describe('a listener', () => {
     const { token } = await service.mint()
     await service.verifier.verify(token)
     await service.verifier.verify(`${token}=`)
-    await service.verifier.verify(forge({ header: decoded(token).header, payload: claimsFor('k', 's', 1) }))
+    await service.verifier.verify(
+      forge({ header: decoded(token).header, payload: claimsFor('k', 's', 1) }),
+    )
     const heard = JSON.stringify(service.events)
     for (const part of token.split('.')) expect(heard).not.toContain(part)
   })

@@ -22,7 +22,11 @@ function thrown(options: unknown): string {
   }
 }
 
-const withOption = (name: string, values: readonly unknown[], error: string): [string, unknown, string][] => {
+const withOption = (
+  name: string,
+  values: readonly unknown[],
+  error: string,
+): [string, unknown, string][] => {
   return values.map((value) => [`${name}: ${inspect(value)}`, { ...good, [name]: value }, error])
 }
 
@@ -34,23 +38,49 @@ describe('a verifier that is made wrongly says so at once', () => {
     ['options in a list', [good], 'TypeError'],
     ['a misspelt option', { ...good, environment: ['prod'] }, 'TypeError'],
     ['the option of another library', { ...good, algorithms: ['none'] }, 'TypeError'],
-    ...withOption('issuer', [undefined, null, '', 1, ['x'], /x/, '$ISSUER', 'a\nb', 'a\u0000', '\ud800', 'x'.repeat(129)], 'TypeError'),
-    ...withOption('audience', [undefined, null, '', 1, [AUDIENCE], /x/, '$AUDIENCE', 'a\tb', 'x'.repeat(129)], 'TypeError'),
+    ...withOption(
+      'issuer',
+      [undefined, null, '', 1, ['x'], /x/, '$ISSUER', 'a\nb', 'a\u0000', '\ud800', 'x'.repeat(129)],
+      'TypeError',
+    ),
+    ...withOption(
+      'audience',
+      [undefined, null, '', 1, [AUDIENCE], /x/, '$AUDIENCE', 'a\tb', 'x'.repeat(129)],
+      'TypeError',
+    ),
     ...withOption('environments', [null, [], 'prod', {}, [1], [''], ['$ENV'], [null]], 'TypeError'),
     ...withOption('environments', [['*'], ['prod', '*']], 'RangeError'),
-    ...withOption('clockToleranceSeconds', [null, '30', Number.NaN, Number.POSITIVE_INFINITY, [30], true], 'TypeError'),
+    ...withOption(
+      'clockToleranceSeconds',
+      [null, '30', Number.NaN, Number.POSITIVE_INFINITY, [30], true],
+      'TypeError',
+    ),
     ...withOption('clockToleranceSeconds', [-1, 61, 3600, -0.001], 'RangeError'),
-    ...withOption('deadlineSeconds', [null, '2', Number.NaN, Number.POSITIVE_INFINITY], 'TypeError'),
+    ...withOption(
+      'deadlineSeconds',
+      [null, '2', Number.NaN, Number.POSITIVE_INFINITY],
+      'TypeError',
+    ),
     ...withOption('deadlineSeconds', [0, -1, 61, 0.0001], 'RangeError'),
     ...withOption('onEvent', [null, 'log', {}, 1], 'TypeError'),
     ...withOption('now', [null, 0, 'now', {}], 'TypeError'),
-    ...withOption('now', [() => Number.NaN, () => 0, () => -1, () => '1', () => new Date(), () => undefined], 'TypeError'),
+    ...withOption(
+      'now',
+      [() => Number.NaN, () => 0, () => -1, () => '1', () => new Date(), () => undefined],
+      'TypeError',
+    ),
   ])('%s', (_name, options, error) => {
     expect(thrown(options)).toBe(error)
   })
 
   it('and says nothing where it is made rightly', () => {
-    const more = { environments: ['prod'], clockToleranceSeconds: 0, deadlineSeconds: 60, onEvent: () => {}, now: () => 1 }
+    const more = {
+      environments: ['prod'],
+      clockToleranceSeconds: 0,
+      deadlineSeconds: 60,
+      onEvent: () => {},
+      now: () => 1,
+    }
     for (const options of [
       good,
       { ...good, ...more },
@@ -72,7 +102,10 @@ describe('where the keys come from', () => {
     'http://127.0.0.1:3000/jwks.json',
     'http://[::1]:3000/jwks.json',
   ])('may be %s', (url) => {
-    expect([thrown({ ...good, jwks: url }), thrown({ ...good, jwks: new URL(url) })]).toEqual(['nothing', 'nothing'])
+    expect([thrown({ ...good, jwks: url }), thrown({ ...good, jwks: new URL(url) })]).toEqual([
+      'nothing',
+      'nothing',
+    ])
   })
 
   it.each([
@@ -130,9 +163,12 @@ describe('where the keys come from', () => {
   })
 
   it('may not hold a private key, which no message repeats', () => {
-    const message = 'jwks has a private key, with which tokens can be issued. Give the public ones alone, as tokens.jwks() answers them.'
+    const message =
+      'jwks has a private key, with which tokens can be issued. Give the public ones alone, as tokens.jwks() answers them.'
     for (const keys of [[secret], [key, secret], [null, { ...secret, use: 'enc' }]]) {
-      expect(() => createVerifier({ ...good, jwks: { keys: keys as JWK[] } })).toThrow(new TypeError(message))
+      expect(() => createVerifier({ ...good, jwks: { keys: keys as JWK[] } })).toThrow(
+        new TypeError(message),
+      )
     }
   })
 
@@ -156,12 +192,18 @@ describe('where the keys come from', () => {
         const { twinkey } = createBench()
         const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
         const issued = await twinkey.tokens.issue(primary)
-        await createVerifier({ ...good, jwks, onEvent: (event) => events.push(event) }).verify(issued.ok ? issued.token : '')
+        await createVerifier({ ...good, jwks, onEvent: (event) => events.push(event) }).verify(
+          issued.ok ? issued.token : '',
+        )
       } catch (error) {
         messages.push(inspect(error))
       }
     }
     expect(inspect([events, messages], { depth: 20 })).not.toContain('pass-word')
-    expect(messages.map((message) => message.split(':')[0])).toEqual(['TypeError', 'TypeError', 'TypeError'])
+    expect(messages.map((message) => message.split(':')[0])).toEqual([
+      'TypeError',
+      'TypeError',
+      'TypeError',
+    ])
   })
 })

@@ -17,16 +17,34 @@ describe('who is let in with a token alone', () => {
   it('is what the token says, and no more', async () => {
     const { token, keyId } = await service.mint({ scope: { tenants: ['t'] } })
     const scope = { ...SCOPE, tenants: ['t'] }
-    const expected = { keyId, name: keyId, username: undefined, owner: null, metadata: {}, slot: undefined, via: 'token', scope }
-    const decision = await service.verifier.authenticate(sent({ credential: token, ...whole }), new CheckedRequirement(byHeaders))
+    const expected = {
+      keyId,
+      name: keyId,
+      username: undefined,
+      owner: null,
+      metadata: {},
+      slot: undefined,
+      via: 'token',
+      scope,
+    }
+    const decision = await service.verifier.authenticate(
+      sent({ credential: token, ...whole }),
+      new CheckedRequirement(byHeaders),
+    )
     expect(decision).toEqual({ ok: true, principal: { ...expected, ...whole }, noStore: false })
     const nowhere = { tenant: undefined, environment: undefined, workflow: undefined }
-    expect(await service.verifier.verify(token)).toEqual({ ok: true, principal: { ...expected, ...nowhere }, noStore: false })
+    expect(await service.verifier.verify(token)).toEqual({
+      ok: true,
+      principal: { ...expected, ...nowhere },
+      noStore: false,
+    })
   })
 
   it('has an owner where the token has another subject than its key', async () => {
     const { token, keyId } = await service.mint({ owner: 'ada' })
-    expect(await service.verifier.verify(token)).toMatchObject({ principal: { keyId, name: keyId, owner: 'ada' } })
+    expect(await service.verifier.verify(token)).toMatchObject({
+      principal: { keyId, name: keyId, owner: 'ada' },
+    })
   })
 
   it('cannot be changed by a handler, because it is the same one at the next request', async () => {
@@ -35,9 +53,11 @@ describe('who is let in with a token alone', () => {
       const decision = await service.verifier.verify(token)
       if (!decision.ok) throw new Error(decision.refusal.code)
       const { principal } = decision
-      expect([decision, principal, principal.scope, principal.scope.tenants, principal.metadata].map(Object.isFrozen)).toEqual(
-        Array(5).fill(true),
-      )
+      expect(
+        [decision, principal, principal.scope, principal.scope.tenants, principal.metadata].map(
+          Object.isFrozen,
+        ),
+      ).toEqual(Array(5).fill(true))
     }
   })
 
@@ -47,20 +67,37 @@ describe('who is let in with a token alone', () => {
     expect(service.events).toEqual([])
     expect(await service.decide({ credential: token }, anyTarget)).toBe('let in')
     expect(service.decideNow({ credential: token })).toBe('let in')
-    const event = { type: 'access.allowed', at: service.bench.clock.now(), keyId, slot: undefined, via: 'token' }
+    const event = {
+      type: 'access.allowed',
+      at: service.bench.clock.now(),
+      keyId,
+      slot: undefined,
+      via: 'token',
+    }
     // Every decision has its event, also the one that nobody awaited.
     await vi.waitFor(() => expect(service.events).toHaveLength(3))
-    expect(service.events).toEqual([0, 1, 2].map(() => ({ ...event, tenant: undefined, environment: undefined, workflow: undefined })))
+    expect(service.events).toEqual(
+      [0, 1, 2].map(() => ({
+        ...event,
+        tenant: undefined,
+        environment: undefined,
+        workflow: undefined,
+      })),
+    )
     expect(service.asked()).toBe(1)
   })
 
   it('is let in by the skew that is allowed, and no further ahead', async () => {
     const { token } = await service.mint()
     const ahead = (milliseconds: number, clockToleranceSeconds?: number) =>
-      service.another({ now: () => service.bench.clock.now() - milliseconds, clockToleranceSeconds }).verify(token)
+      service
+        .another({ now: () => service.bench.clock.now() - milliseconds, clockToleranceSeconds })
+        .verify(token)
     expect(
       await Promise.all(
-        [ahead(30_000), ahead(30_001), ahead(0, 0), ahead(1, 0), ahead(60_000, 60)].map(async (each) => codeOf(await each)),
+        [ahead(30_000), ahead(30_001), ahead(0, 0), ahead(1, 0), ahead(60_000, 60)].map(
+          async (each) => codeOf(await each),
+        ),
       ),
     ).toEqual(['let in', 'credential_invalid', 'let in', 'credential_invalid', 'let in'])
   })
@@ -69,7 +106,10 @@ describe('who is let in with a token alone', () => {
 it('a token of an issuer whose clock is ahead is remembered like any other', async () => {
   const { token } = await service.mint()
   service.bench.clock.advance(-30_000)
-  expect([await service.verdict(token), service.decideNow({ credential: token })]).toEqual(['let in', 'let in'])
+  expect([await service.verdict(token), service.decideNow({ credential: token })]).toEqual([
+    'let in',
+    'let in',
+  ])
 })
 
 describe('a request with a token alone is held', () => {
@@ -87,23 +127,38 @@ describe('a request with a token alone is held', () => {
     }
   })
 
-  it.each(['tenant', 'environment', 'workflow'] as const)('to naming every axis on which the token is limited: %s', async (axis) => {
-    const { token } = await service.mint()
-    expect(await service.decide({ credential: token, ...whole, [axis]: undefined })).toBe('target_missing')
-  })
+  it.each(['tenant', 'environment', 'workflow'] as const)(
+    'to naming every axis on which the token is limited: %s',
+    async (axis) => {
+      const { token } = await service.mint()
+      expect(await service.decide({ credential: token, ...whole, [axis]: undefined })).toBe(
+        'target_missing',
+      )
+    },
+  )
 
   it('to the environments that the service serves, of which one is the default', async () => {
     const { token } = await service.mint()
     const serving = service.another({ environments: ['prod'] })
     const { environment: _environment, ...rest } = whole
     expect(await service.decide({ credential: token, ...rest }, byHeaders, serving)).toBe('let in')
-    expect(await service.decide({ credential: token, ...whole, environment: 'test' }, byHeaders, serving)).toBe('target_conflict')
+    expect(
+      await service.decide(
+        { credential: token, ...whole, environment: 'test' },
+        byHeaders,
+        serving,
+      ),
+    ).toBe('target_conflict')
   })
 
   it('to the kinds that a route takes', async () => {
     const { token } = await service.mint()
-    expect(await service.decide({ credential: token }, { ...anyTarget, accept: ['secret'] })).toBe('credential_invalid')
-    expect(await service.decide({ credential: token }, { ...anyTarget, accept: ['token'] })).toBe('let in')
+    expect(await service.decide({ credential: token }, { ...anyTarget, accept: ['secret'] })).toBe(
+      'credential_invalid',
+    )
+    expect(await service.decide({ credential: token }, { ...anyTarget, accept: ['token'] })).toBe(
+      'let in',
+    )
   })
 
   it('alike where a decision of another route is remembered', async () => {
@@ -126,7 +181,10 @@ describe('a request with a token alone is held', () => {
 
 describe('refused is', () => {
   it('an API key, whatever it looks like, and the set is not asked for', async () => {
-    const { primary, secondary } = await service.bench.twinkey.keys.create({ name: 'n', scope: SCOPE })
+    const { primary, secondary } = await service.bench.twinkey.keys.create({
+      name: 'n',
+      scope: SCOPE,
+    })
     for (const credential of [primary, String(secondary), 'tk_x', 'x'.repeat(40), 'eyJ', 'x.y.z']) {
       expect(await service.decide({ credential }, anyTarget)).toBe('credential_invalid')
       expect(service.decideNow({ credential })).toBe('credential_invalid')
@@ -145,10 +203,17 @@ describe('refused is', () => {
   it('a token of another issuer, or for another audience', async () => {
     const other = (tokens: { issuer: string; audience: string }) =>
       service.bench.another({ tokens: { ...tokens, signingKeys: [signingKey] } })
-    const { token: issuer } = await service.mint({ by: other({ issuer: 'https://other.example', audience: AUDIENCE }) })
-    const { token: audience } = await service.mint({ by: other({ issuer: ISSUER, audience: 'https://other.example' }) })
+    const { token: issuer } = await service.mint({
+      by: other({ issuer: 'https://other.example', audience: AUDIENCE }),
+    })
+    const { token: audience } = await service.mint({
+      by: other({ issuer: ISSUER, audience: 'https://other.example' }),
+    })
     service.events.length = 0
-    expect([await service.verdict(issuer), await service.verdict(audience)]).toEqual(['credential_invalid', 'credential_invalid'])
+    expect([await service.verdict(issuer), await service.verdict(audience)]).toEqual([
+      'credential_invalid',
+      'credential_invalid',
+    ])
     expect(service.reasons()).toEqual(['token_issuer_unknown', 'token_audience_unknown'])
   })
 
@@ -157,12 +222,17 @@ describe('refused is', () => {
     service.bench.clock.advance(3_600_000 - 1)
     expect(await service.verdict(token)).toBe('let in')
     service.bench.clock.advance(1)
-    expect([await service.verdict(token), await service.decide({ credential: token }, anyTarget)]).toEqual([
-      'credential_invalid',
-      'credential_invalid',
-    ])
+    expect([
+      await service.verdict(token),
+      await service.decide({ credential: token }, anyTarget),
+    ]).toEqual(['credential_invalid', 'credential_invalid'])
     expect(codeOf(await service.another().verify(token))).toBe('credential_invalid')
-    expect(service.reasons()).toEqual(['access.allowed', 'token_expired', 'token_expired', 'token_expired'])
+    expect(service.reasons()).toEqual([
+      'access.allowed',
+      'token_expired',
+      'token_expired',
+      'token_expired',
+    ])
   })
 
   it('a token that expires while the keys are being got', async () => {
@@ -223,16 +293,23 @@ describe('an optional guard', () => {
       payload: { ...payload, iss: 'https://other.example' },
       key: await generateSigningKey(),
     })
-    const forged = forge({ header: decoded(token).header, payload, key: await generateSigningKey() })
+    const forged = forge({
+      header: decoded(token).header,
+      payload,
+      key: await generateSigningKey(),
+    })
     const passed = async (credential: string | undefined) => {
-      const decision = await service.verifier.authenticate(sent({ credential }), new CheckedRequirement(optional))
+      const decision = await service.verifier.authenticate(
+        sent({ credential }),
+        new CheckedRequirement(optional),
+      )
       return decision.ok ? (decision.principal?.via ?? 'nobody') : decision.refusal.code
     }
-    expect([await passed(undefined), await passed(importedSecrets), await passed(forged), await passed(token)]).toEqual([
-      'nobody',
-      'nobody',
-      'credential_invalid',
-      'token',
-    ])
+    expect([
+      await passed(undefined),
+      await passed(importedSecrets),
+      await passed(forged),
+      await passed(token),
+    ]).toEqual(['nobody', 'nobody', 'credential_invalid', 'token'])
   })
 })

@@ -1,9 +1,11 @@
-// The processes of the HTTP part: servers on one processor, the load on another, where the system can hold them there.
+// The processes of the HTTP part: servers on one processor, the load on another, where the system
+// can hold them there.
 import { fork, spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--cpu-list', '0,1', 'true']).status === 0
+const canPin =
+  availableParallelism() > 1 && spawnSync('taskset', ['--cpu-list', '0,1', 'true']).status === 0
 
 /** Starts the process that drives the servers. */
 export function startLoad() {
@@ -26,12 +28,17 @@ function start(file, args, processor) {
   const path = fileURLToPath(new URL(file, import.meta.url))
   const env = { ...process.env, NODE_ENV: 'production' }
   if (!canPin) return fork(path, args, { env })
-  return fork(path, args, { env, execPath: 'taskset', execArgv: ['--cpu-list', String(processor), process.execPath] })
+  return fork(path, args, {
+    env,
+    execPath: 'taskset',
+    execArgv: ['--cpu-list', String(processor), process.execPath],
+  })
 }
 
 function answerOf(child) {
   return new Promise((resolve, reject) => {
-    const ended = (code) => reject(new Error(`${child.spawnargs.slice(-3).join(' ')} ended with ${code}`))
+    const ended = (code) =>
+      reject(new Error(`${child.spawnargs.slice(-3).join(' ')} ended with ${code}`))
     child.once('exit', ended)
     child.once('message', (answer) => {
       child.off('exit', ended)

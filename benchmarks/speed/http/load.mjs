@@ -1,5 +1,6 @@
-// Drives one server at a time over connections that are kept alive, one request under way on each. A child process of http.mjs: it is told what to
-// send and for how long, and answers how many answers came.
+// Drives one server at a time over connections that are kept alive, one request under way on each.
+// A child process of http.mjs: it is told what to send and for how long, and answers how many
+// answers came.
 import { connect } from 'node:net'
 
 const HEAD_END = Buffer.from('\r\n\r\n')
@@ -15,7 +16,10 @@ process.on('message', (message) => {
     )
 })
 
-/** Sends for a while without counting, then counts for `milliseconds` and until there are `atLeast` answers, then lets those under way come in. */
+/**
+ * Sends for a while without counting, then counts for `milliseconds` and until there are `atLeast`
+ * answers, then lets those under way come in.
+ */
 async function drive({ port, name, connections, milliseconds, warmMilliseconds, atLeast, start }) {
   const requests = sets.get(name)
   const run = { requests, next: start % requests.length, answered: 0, refused: 0, ends: false }
@@ -33,7 +37,8 @@ function wait(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
 
-// One connection: a request, its answer, the next request. Answers that are as long as the one before are not parsed again.
+// One connection: a request, its answer, the next request. Answers that are as long as the one
+// before are not parsed again.
 function converse(port, run) {
   return new Promise((resolve, reject) => {
     let length = 0
@@ -50,7 +55,8 @@ function converse(port, run) {
       send()
     }
     const onBytes = (size, bytes) => {
-      if (part === '' && size === length) return answered(bytes[9] === 0x32 && bytes[10] === 0x30 && bytes[11] === 0x30)
+      if (part === '' && size === length)
+        return answered(bytes[9] === 0x32 && bytes[10] === 0x30 && bytes[11] === 0x30)
       part += bytes.latin1Slice(0, size)
       const whole = lengthOf(part)
       if (whole === undefined || part.length < whole) return

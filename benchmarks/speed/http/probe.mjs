@@ -1,5 +1,6 @@
 /**
- * Asks a server for what it should let in and what it should refuse, because a side that lets everybody in would be fast for nothing.
+ * Asks a server for what it should let in and what it should refuse, because a side that lets
+ * everybody in would be fast for nothing.
  *
  * @param takes Whether the side checks anything.
  * @param less What the side does not check: the tenant.
@@ -11,11 +12,15 @@ export async function probe(name, { port, credentials: [{ tenant, text }] }, { t
   if (takes !== undefined && less === undefined) refused.push({ tenant: 'another', text })
 
   await expect(name, port, { tenant, text }, (status) => status === 200)
-  for (const request of refused) await expect(name, port, request, (status) => status >= 400 && status < 500)
+  for (const request of refused)
+    await expect(name, port, request, (status) => status >= 400 && status < 500)
 }
 
 async function expect(name, port, { tenant, text }, isRight) {
   const headers = text === undefined ? {} : { authorization: `Bearer ${text}` }
-  const { status } = await fetch(`http://127.0.0.1:${port}/tenants/${tenant}/customers`, { headers })
-  if (!isRight(status)) throw new Error(`${name} answered ${status}, which is not what it should do`)
+  const { status } = await fetch(`http://127.0.0.1:${port}/tenants/${tenant}/customers`, {
+    headers,
+  })
+  if (!isRight(status))
+    throw new Error(`${name} answered ${status}, which is not what it should do`)
 }

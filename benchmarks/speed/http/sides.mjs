@@ -1,4 +1,5 @@
-// What is measured behind each framework. `open(host, counts)` answers what the host installs, and what callers send.
+// What is measured behind each framework. `open(host, counts)` answers what the host installs, and
+// what callers send.
 import { importJWK } from 'jose'
 import { credentialsOf } from '../keys.mjs'
 import { byNoble, createKeyCheck, createTokenCheck } from '../minimal.mjs'
@@ -7,30 +8,55 @@ import { createBetterAuthCheck } from '../peers/better-auth.mjs'
 import { createPrefixedCheck } from '../peers/prefixed-api-key.mjs'
 import { createWarm, filledStore, tokensOf } from '../warm.mjs'
 
-// `takes`: keys or tokens, or nothing where nothing is checked. `less`: what a side does not do that the others do. `isNear`: what a quick run has.
+// `takes`: keys or tokens, or nothing where nothing is checked. `less`: what a side does not do
+// that the others do. `isNear`: what a quick run has.
 const COMMON = {
-  [OPEN]: { isNear: true, open: (_host, { keys }) => ({ install: () => undefined, credentials: credentialsOf(keys) }) },
+  [OPEN]: {
+    isNear: true,
+    open: (_host, { keys }) => ({ install: () => undefined, credentials: credentialsOf(keys) }),
+  },
   // How far two servers are apart that do the same.
   'no guard, a second server': {
     isNear: true,
     open: (_host, { keys }) => ({ install: () => undefined, credentials: credentialsOf(keys) }),
   },
-  'no-op': { isNear: true, open: (host, { keys }) => ({ install: host.noOp, credentials: credentialsOf(keys) }) },
+  'no-op': {
+    isNear: true,
+    open: (host, { keys }) => ({ install: host.noOp, credentials: credentialsOf(keys) }),
+  },
   'by hand, hash of Node': {
     takes: 'keys',
     isNear: true,
     open: (host, { keys }) => checking(host, createKeyCheck(keys), credentialsOf(keys)),
   },
-  'by hand, @noble/hashes': { takes: 'keys', open: (host, { keys }) => checking(host, createKeyCheck(keys, byNoble), credentialsOf(keys)) },
+  'by hand, @noble/hashes': {
+    takes: 'keys',
+    open: (host, { keys }) => checking(host, createKeyCheck(keys, byNoble), credentialsOf(keys)),
+  },
   [OUR_KEYS]: { takes: 'keys', isNear: true, open: (host, { keys }) => guarded(host, keys) },
-  'Twinkey, keys, cache of 5 seconds': { takes: 'keys', open: (host, { keys }) => guarded(host, keys, { maxAgeSeconds: 5 }) },
-  'better-auth, secondary storage': { takes: 'keys', peer: true, open: (host, { keys }) => checkedBy(host, createBetterAuthCheck(keys)) },
-  'prefixed-api-key and a map': { takes: 'keys', peer: true, open: (host, { keys }) => checkedBy(host, createPrefixedCheck(keys)) },
+  'Twinkey, keys, cache of 5 seconds': {
+    takes: 'keys',
+    open: (host, { keys }) => guarded(host, keys, { maxAgeSeconds: 5 }),
+  },
+  'better-auth, secondary storage': {
+    takes: 'keys',
+    peer: true,
+    open: (host, { keys }) => checkedBy(host, createBetterAuthCheck(keys)),
+  },
+  'prefixed-api-key and a map': {
+    takes: 'keys',
+    peer: true,
+    open: (host, { keys }) => checkedBy(host, createPrefixedCheck(keys)),
+  },
   'jose and a map by hand': {
     takes: 'tokens',
     async open(host, { tokens }) {
       const { credentials, rules, jwk } = await tokensOf(tokens)
-      return checking(host, createTokenCheck({ ...rules, publicKey: await importJWK(jwk, 'ES256') }), credentials)
+      return checking(
+        host,
+        createTokenCheck({ ...rules, publicKey: await importJWK(jwk, 'ES256') }),
+        credentials,
+      )
     },
   },
   [OUR_TOKENS]: {
@@ -50,7 +76,10 @@ export async function sidesOf(framework) {
 }
 
 async function guarded(host, count, cache) {
-  return { install: host.guard(await createWarm(count, await filledStore(count), cache)), credentials: credentialsOf(count) }
+  return {
+    install: host.guard(await createWarm(count, await filledStore(count), cache)),
+    credentials: credentialsOf(count),
+  }
 }
 
 function checking(host, check, credentials) {

@@ -1,4 +1,5 @@
-// better-auth with its api-key plugin as its documents advise for speed: keys in secondary storage, updates deferred, no rate limit.
+// better-auth with its api-key plugin as its documents advise for speed: keys in secondary storage,
+// updates deferred, no rate limit.
 import { apiKey } from '@better-auth/api-key'
 import { betterAuth } from 'better-auth'
 import { memoryAdapter } from 'better-auth/adapters/memory'
@@ -33,7 +34,8 @@ export async function createBetterAuthCheck(count) {
     const id = idOf(number)
     credentials.push(credentialOf(id))
     const permissions = { tenant: [credentials.at(-1).tenant], workflow: [WORKFLOW] }
-    // A user of its own for each key: the storage keeps a list for each user, and rewrites it whole.
+    // A user of its own for each key: the storage keeps a list for each user, and rewrites it
+    // whole.
     await auth.api.createApiKey({ body: { userId: id, name: `key ${id}`, permissions } })
   }
   return {
@@ -41,7 +43,9 @@ export async function createBetterAuthCheck(count) {
     check: async (authorization, tenant, workflow) => {
       if (!authorization?.startsWith('Bearer ')) return undefined
       const permissions = { tenant: [tenant], workflow: [workflow] }
-      const { valid, key } = await auth.api.verifyApiKey({ body: { key: authorization.slice('Bearer '.length), permissions } })
+      const { valid, key } = await auth.api.verifyApiKey({
+        body: { key: authorization.slice('Bearer '.length), permissions },
+      })
       return valid ? key : undefined
     },
   }

@@ -14,9 +14,15 @@ export const PEERS = {
     peer: true,
     open(_host, { keys }) {
       const check = createSecretCheck(keys)
-      const verify = (secret, done, req) => done(null, check(secret, req.params.tenant, WORKFLOW) ?? false)
-      passport.use(new HeaderAPIKeyStrategy({ header: 'Authorization', prefix: 'Bearer ' }, true, verify))
-      return { credentials: credentialsOf(keys), install: () => passport.authenticate('headerapikey', { session: false }) }
+      const verify = (secret, done, req) =>
+        done(null, check(secret, req.params.tenant, WORKFLOW) ?? false)
+      passport.use(
+        new HeaderAPIKeyStrategy({ header: 'Authorization', prefix: 'Bearer ' }, true, verify),
+      )
+      return {
+        credentials: credentialsOf(keys),
+        install: () => passport.authenticate('headerapikey', { session: false }),
+      }
     },
   },
   'express-jwt': {
@@ -27,7 +33,10 @@ export const PEERS = {
       const secret = createPublicKey({ key: jwk, format: 'jwk' })
       return {
         credentials,
-        install: () => [expressjwt({ secret, algorithms: ['ES256'], ...rules }), withTimeout(({ auth: claims }) => claims)],
+        install: () => [
+          expressjwt({ secret, algorithms: ['ES256'], ...rules }),
+          withTimeout(({ auth: claims }) => claims),
+        ],
       }
     },
   },
@@ -37,7 +46,10 @@ export const PEERS = {
     async open(_host, { tokens }) {
       const { credentials, jwk, rules } = await tokensOf(tokens)
       const verify = auth({ ...rules, publicKey: { keys: [jwk] }, tokenSigningAlg: 'ES256' })
-      return { credentials, install: () => [verify, withTimeout(({ auth: { payload } }) => payload)] }
+      return {
+        credentials,
+        install: () => [verify, withTimeout(({ auth: { payload } }) => payload)],
+      }
     },
   },
 }

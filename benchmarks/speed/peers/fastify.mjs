@@ -15,7 +15,11 @@ export const PEERS = {
     less: 'one key for all callers, kept as it is, without a scope',
     open() {
       const credentials = credentialsOf(1)
-      return { credentials, install: async (app) => void (await app.register(bearerAuth, { keys: new Set([credentials[0].text]) })) }
+      return {
+        credentials,
+        install: async (app) =>
+          void (await app.register(bearerAuth, { keys: new Set([credentials[0].text]) })),
+      }
     },
   },
   '@fastify/bearer-auth, a function': {
@@ -24,20 +28,33 @@ export const PEERS = {
     open(_host, { keys }) {
       const check = createSecretCheck(keys)
       const auth = (secret, request) => check(secret, request.params.tenant, WORKFLOW) !== undefined
-      return { credentials: credentialsOf(keys), install: async (app) => void (await app.register(bearerAuth, { auth })) }
+      return {
+        credentials: credentialsOf(keys),
+        install: async (app) => void (await app.register(bearerAuth, { auth })),
+      }
     },
   },
-  '@fastify/jwt': { takes: 'tokens', peer: true, open: (_host, { tokens }) => verifying(tokens, {}) },
+  '@fastify/jwt': {
+    takes: 'tokens',
+    peer: true,
+    open: (_host, { tokens }) => verifying(tokens, {}),
+  },
   '@fastify/jwt, its cache on': {
     takes: 'tokens',
     peer: true,
-    open: (_host, { tokens }) => verifying(tokens, { cache: 2 * tokens, cacheTTL: CACHED_MILLISECONDS }),
+    open: (_host, { tokens }) =>
+      verifying(tokens, { cache: 2 * tokens, cacheTTL: CACHED_MILLISECONDS }),
   },
 }
 
 async function verifying(count, cache) {
   const { credentials, jwk, rules } = await tokensOf(count)
-  const verify = { algorithms: ['ES256'], allowedIss: rules.issuer, allowedAud: rules.audience, ...cache }
+  const verify = {
+    algorithms: ['ES256'],
+    allowedIss: rules.issuer,
+    allowedAud: rules.audience,
+    ...cache,
+  }
   const install = async (app) => {
     await app.register(jwt, { secret: { public: pemOf(jwk) }, verify })
     return async (request, reply) => {

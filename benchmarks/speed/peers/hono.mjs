@@ -21,7 +21,8 @@ export const PEERS = {
     peer: true,
     open(_host, { keys }) {
       const check = createSecretCheck(keys)
-      const verifyToken = (secret, c) => check(secret, c.req.param('tenant'), WORKFLOW) !== undefined
+      const verifyToken = (secret, c) =>
+        check(secret, c.req.param('tenant'), WORKFLOW) !== undefined
       return { credentials: credentialsOf(keys), install: () => bearerAuth({ verifyToken }) }
     },
   },
@@ -32,8 +33,12 @@ export const PEERS = {
       const { credentials, jwk, rules } = await tokensOf(tokens)
       const verification = { iss: rules.issuer, aud: rules.audience }
       const verify = jwt({ secret: await importJWK(jwk, 'ES256'), alg: 'ES256', verification })
-      const within = (c, next) => (reaches(c.get('jwtPayload'), c.req.param('tenant'), WORKFLOW) ? next() : c.body(null, 403))
-      return { credentials: await Promise.all(credentials.map(asPlainJwt)), install: () => [verify, within] }
+      const within = (c, next) =>
+        reaches(c.get('jwtPayload'), c.req.param('tenant'), WORKFLOW) ? next() : c.body(null, 403)
+      return {
+        credentials: await Promise.all(credentials.map(asPlainJwt)),
+        install: () => [verify, within],
+      }
     },
   },
 }
@@ -41,6 +46,10 @@ export const PEERS = {
 // It takes no other type than JWT, so the same claims are signed again as one.
 async function asPlainJwt({ tenant, text }) {
   const [jwk] = tokenOptions.signingKeys
-  const token = new SignJWT(decodeJwt(text)).setProtectedHeader({ alg: 'ES256', kid: jwk.kid, typ: 'JWT' })
+  const token = new SignJWT(decodeJwt(text)).setProtectedHeader({
+    alg: 'ES256',
+    kid: jwk.kid,
+    typ: 'JWT',
+  })
   return { tenant, text: await token.sign(await importJWK(jwk, 'ES256')) }
 }

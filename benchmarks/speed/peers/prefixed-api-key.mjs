@@ -1,4 +1,5 @@
-// prefixed-api-key as its README shows it: the short token finds the key, the long one is compared with the digest that was kept.
+// prefixed-api-key as its README shows it: the short token finds the key, the long one is compared
+// with the digest that was kept.
 import { checkAPIKey, extractShortToken, generateAPIKey } from 'prefixed-api-key'
 import { idOf, recordOf } from '../keys.mjs'
 
@@ -20,7 +21,9 @@ export async function createPrefixedCheck(count) {
       const key = keys.get(extractShortToken(token))
       if (key === undefined || !checkAPIKey(token, key.longTokenHash)) return undefined
       if (!key.enabled || (key.expiresAt !== null && Date.now() >= key.expiresAt)) return undefined
-      return key.scope.tenants.includes(tenant) && key.scope.workflows.includes(workflow) ? key : undefined
+      return key.scope.tenants.includes(tenant) && key.scope.workflows.includes(workflow)
+        ? key
+        : undefined
     },
   }
 }

@@ -1,4 +1,10 @@
-import { type MatchedRoute, type NodeRequest, NodeWireRequest, ownMember, type WireRequest } from '../../http/request.ts'
+import {
+  type MatchedRoute,
+  type NodeRequest,
+  NodeWireRequest,
+  ownMember,
+  type WireRequest,
+} from '../../http/request.ts'
 import { hideNodeQuery } from '../node/message.ts'
 import { type RoutedRequest, templateOf } from './template.ts'
 
@@ -23,15 +29,26 @@ const MATCHED: MatchedRoute<ExpressRequest> = {
   peer: ({ ip }) => ip,
 }
 
-// Express leaves the route that it matched last on the request, for every middleware that comes after it.
-const OFF_ROUTE: MatchedRoute<ExpressRequest> = { ...MATCHED, template: () => undefined, advice: () => undefined }
+// Express leaves the route that it matched last on the request, for every middleware that comes
+// after it.
+const OFF_ROUTE: MatchedRoute<ExpressRequest> = {
+  ...MATCHED,
+  template: () => undefined,
+  advice: () => undefined,
+}
 
 /**
- * The request of Node's server that Express's is. Names in the query that hold a credential are taken out of what a handler sees.
+ * The request of Node's server that Express's is. Names in the query that hold a credential are
+ * taken out of what a handler sees.
  *
- * @param next What a guard was called with. It is the router's own where the guard stands on no route.
+ * @param next What a guard was called with. It is the router's own where the guard stands on no
+ *   route.
  */
-export function expressWireRequest(request: ExpressRequest, secretQuery: readonly string[] | undefined, next?: unknown): WireRequest {
+export function expressWireRequest(
+  request: ExpressRequest,
+  secretQuery: readonly string[] | undefined,
+  next?: unknown,
+): WireRequest {
   const isOnRoute = next === undefined || next !== request.next
   const wire = new NodeWireRequest(request, request, isOnRoute ? MATCHED : OFF_ROUTE)
   // Asked first: Express parses the query anew whenever it is read.

@@ -27,7 +27,10 @@ export interface Search {
   readonly route: unknown
   /** From the outermost application to the one that has the route. */
   readonly apps: readonly Application[]
-  /** The templates of the mounts by which the route can be reached; undefined among them for one that cannot be told. */
+  /**
+   * The templates of the mounts by which the route can be reached; undefined among them for one
+   * that cannot be told.
+   */
   readonly found: Set<string | undefined>
 }
 
@@ -50,7 +53,11 @@ export function reaches(search: Search, place: Place, seen: Set<unknown>): boole
 }
 
 /** What is mounted at a layer, where that is a router or the next of the applications. */
-export function belowOf({ apps }: Search, { name, handle }: Layer, { depth }: Place): Place | undefined {
+export function belowOf(
+  { apps }: Search,
+  { name, handle }: Layer,
+  { depth }: Place,
+): Place | undefined {
   const app = apps[depth + 1]
   // Express mounts an application behind a function of this name.
   if (name === 'mounted_app' && app !== undefined) return { stack: stackOf(app), depth: depth + 1 }
@@ -60,7 +67,12 @@ export function belowOf({ apps }: Search, { name, handle }: Layer, { depth }: Pl
 /** An application with those that it is mounted in, the outermost first. */
 export function appsOf(app: unknown): readonly Application[] {
   const apps: Application[] = []
-  for (let each = app as Application | undefined; each !== undefined && !apps.includes(each); each = each.parent) apps.unshift(each)
+  for (
+    let each = app as Application | undefined;
+    each !== undefined && !apps.includes(each);
+    each = each.parent
+  )
+    apps.unshift(each)
   return apps
 }
 

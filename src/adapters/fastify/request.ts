@@ -1,8 +1,18 @@
 import type { RawRequestDefaultExpression, RawServerBase } from 'fastify'
-import { type MatchedRoute, type NodeRequest, NodeWireRequest, ownMember, type WireRequest, withoutQuery } from '../../http/request.ts'
+import {
+  type MatchedRoute,
+  type NodeRequest,
+  NodeWireRequest,
+  ownMember,
+  type WireRequest,
+  withoutQuery,
+} from '../../http/request.ts'
 import { hideNodeQuery } from '../node/message.ts'
 
-/** The part of Fastify's request that a guard reads, whatever the server, the logger and the route say of its types. */
+/**
+ * The part of Fastify's request that a guard reads, whatever the server, the logger and the route
+ * say of its types.
+ */
 export interface GuardedRequest {
   readonly raw: RawRequestDefaultExpression<RawServerBase>
   readonly params: unknown
@@ -21,8 +31,14 @@ const MATCHED: MatchedRoute<GuardedRequest> = {
   peer: ({ ip }) => ip,
 }
 
-/** The request of Node's server behind Fastify's. Names in the query that hold a credential are taken out of what a handler sees. */
-export function fastifyWireRequest(request: GuardedRequest, secretQuery: readonly string[] | undefined): WireRequest {
+/**
+ * The request of Node's server behind Fastify's. Names in the query that hold a credential are
+ * taken out of what a handler sees.
+ */
+export function fastifyWireRequest(
+  request: GuardedRequest,
+  secretQuery: readonly string[] | undefined,
+): WireRequest {
   const wire = new NodeWireRequest(request.raw, request, MATCHED)
   if (secretQuery === undefined) return wire
   hideNodeQuery(request.raw, request.query, secretQuery)

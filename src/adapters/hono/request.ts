@@ -1,9 +1,22 @@
 import type { Context } from 'hono'
 import { agreedHost, receivedHeader } from '../../http/headers.ts'
-import { type MatchedRoute, type NodeRequest, NodeWireRequest, WebWireRequest, type WireRequest } from '../../http/request.ts'
+import {
+  type MatchedRoute,
+  type NodeRequest,
+  NodeWireRequest,
+  WebWireRequest,
+  type WireRequest,
+} from '../../http/request.ts'
 
-/** The request of a context, read from Node's own where that is all there is, so that no web-standard one has to be made for it. */
-export function requestOf(c: Context, incoming: NodeRequest | undefined, route: MatchedRoute<Context>): WireRequest {
+/**
+ * The request of a context, read from Node's own where that is all there is, so that no
+ * web-standard one has to be made for it.
+ */
+export function requestOf(
+  c: Context,
+  incoming: NodeRequest | undefined,
+  route: MatchedRoute<Context>,
+): WireRequest {
   if (incoming === undefined) return new WebWireRequest(c.req.raw, c, route)
   const node = new NodeWireRequest(incoming, c, route)
   const state = bodyStateOf(c.req.raw, incoming)
@@ -11,8 +24,9 @@ export function requestOf(c: Context, incoming: NodeRequest | undefined, route: 
   return new ChangedRequest(incoming, c.req.raw, node, state === 'replaced')
 }
 
-// The server's request holds Node's, and makes its headers when they are first asked for: from then on somebody may have changed them. One that does
-// not hold Node's was put in its place. Any other shape counts as replaced, which is slower and reads the same.
+// The server's request holds Node's, and makes its headers when they are first asked for: from then
+// on somebody may have changed them. One that does not hold Node's was put in its place. Any other
+// shape counts as replaced, which is slower and reads the same.
 function bodyStateOf(raw: Request, incoming: NodeRequest): 'untouched' | 'read' | 'replaced' {
   let holds = false
   let read = false
@@ -25,7 +39,10 @@ function bodyStateOf(raw: Request, incoming: NodeRequest): 'untouched' | 'read' 
   return read ? 'read' : 'untouched'
 }
 
-/** A request on Node that middleware of Hono may have changed, or has put in the place of the server's. */
+/**
+ * A request on Node that middleware of Hono may have changed, or has put in the place of the
+ * server's.
+ */
 class ChangedRequest implements WireRequest {
   private readonly incoming: NodeRequest
   private readonly headers: Headers

@@ -1,9 +1,14 @@
 import type { Context } from 'hono'
 
-type Handler = Context['req']['matchedRoutes'][number]['handler'] & { readonly __COMPOSED_HANDLER?: Handler }
+type Handler = Context['req']['matchedRoutes'][number]['handler'] & {
+  readonly __COMPOSED_HANDLER?: Handler
+}
 type Entry = Context['req']['matchedRoutes'][number] & { readonly handler: Handler }
 
-/** The template of the matched route; undefined where a guard stands on another path than the handler that comes next. */
+/**
+ * The template of the matched route; undefined where a guard stands on another path than the
+ * handler that comes next.
+ */
 export function readTemplate({ req }: Context): string | undefined {
   // Hono takes a middleware for a route, too, whose template is its own.
   const [own, ...below]: Entry[] = req.matchedRoutes.slice(req.routeIndex)
@@ -15,7 +20,10 @@ export function readTemplate({ req }: Context): string | undefined {
   return ends.every(({ path }) => path === own.path) ? own.path : undefined
 }
 
-// Hono itself tells a handler from a middleware by that. It wraps those of an application with an error handler of its own.
+// Hono itself tells a handler from a middleware by that. It wraps those of an application with an
+// error handler of its own.
 function isHandler({ handler }: Pick<Entry, 'handler'>): boolean {
-  return handler.__COMPOSED_HANDLER === undefined ? handler.length < 2 : isHandler({ handler: handler.__COMPOSED_HANDLER })
+  return handler.__COMPOSED_HANDLER === undefined
+    ? handler.length < 2
+    : isHandler({ handler: handler.__COMPOSED_HANDLER })
 }

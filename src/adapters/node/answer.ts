@@ -22,11 +22,14 @@ export interface NodeResponse {
 }
 
 /**
- * Makes the answer to a request end when the whole request has arrived. The answer itself is written at once.
+ * Makes the answer to a request end when the whole request has arrived. The answer itself is
+ * written at once.
  *
- * To end it is to close the connection, where client or server wish that: for one with `Connection: close`, for HTTP/1.0, while the server stops.
- * What the client still sends to a closed connection is answered with a reset, which takes away the answer as well. So the rest is read and thrown
- * away before: at most 64 MiB, for at most 30 seconds. Streams of HTTP/2 end one by one and need none of this.
+ * To end it is to close the connection, where client or server wish that: for one with `Connection:
+ * close`, for HTTP/1.0, while the server stops. What the client still sends to a closed connection
+ * is answered with a reset, which takes away the answer as well. So the rest is read and thrown
+ * away before: at most 64 MiB, for at most 30 seconds. Streams of HTTP/2 end one by one and need
+ * none of this.
  */
 export function endWhenArrived(request: ArrivingRequest, response: NodeResponse): void {
   if (!isArriving(request)) return
@@ -52,14 +55,19 @@ export function endWhenArrived(request: ArrivingRequest, response: NodeResponse)
   }
 }
 
-/** Has the connection closed after an answer that is written before its request has arrived: what comes then is too much, or too late. */
+/**
+ * Has the connection closed after an answer that is written before its request has arrived: what
+ * comes then is too much, or too late.
+ */
 export function closeUnlessArrived(request: ArrivingRequest, response: NodeResponse): void {
   if (isArriving(request) && !response.headersSent) response.setHeader('connection', 'close')
 }
 
 function isArriving({ complete, httpVersionMajor, rawHeaders = [] }: ArrivingRequest): boolean {
   if (complete !== false || httpVersionMajor !== 1) return false
-  return rawHeaders.some((name, i) => i % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(name))
+  return rawHeaders.some(
+    (name, i) => i % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(name),
+  )
 }
 
 function byteLength(body: string | Uint8Array): number {

@@ -1,10 +1,19 @@
 import type { Metadata } from '../../core/model/api-key.ts'
-import { createEndpoints, type EndpointOptions, readWebBody, type TokenService, toResponse } from '../../endpoints/tokens/endpoints.ts'
+import {
+  createEndpoints,
+  type EndpointOptions,
+  readWebBody,
+  type TokenService,
+  toResponse,
+} from '../../endpoints/tokens/endpoints.ts'
 import type { WireAnswer } from '../../http/profile.ts'
 import { WebWireRequest } from '../../http/request.ts'
 import { outliveWebResponse } from './context.ts'
 
-/** A handler of the token service. Whatever else the host passes may hold a context with `waitUntil`. */
+/**
+ * A handler of the token service. Whatever else the host passes may hold a context with
+ * `waitUntil`.
+ */
 export type EndpointHandler = (request: Request, ...rest: unknown[]) => Promise<Response>
 
 /**
@@ -13,7 +22,8 @@ export type EndpointHandler = (request: Request, ...rest: unknown[]) => Promise<
  * @param twinkey What issues and verifies.
  * @param options The profile, where it is not the standard one, and a throttle.
  * @returns Three handlers: `exchange` for POST, `test` and `jwks` for GET.
- * @throws TypeError where nothing can issue: without a Twinkey, or without a signing key for a store that is not `memoryStore()`.
+ * @throws TypeError where nothing can issue: without a Twinkey, or without a signing key for a
+ *   store that is not `memoryStore()`.
  * @see RFC 6749 section 5.1, RFC 7517
  */
 export function webEndpoints<M extends Metadata>(
@@ -21,7 +31,10 @@ export function webEndpoints<M extends Metadata>(
   options?: EndpointOptions,
 ): Readonly<Record<'exchange' | 'test' | 'jwks', EndpointHandler>> {
   const { exchange, test, jwks } = createEndpoints(twinkey, options)
-  const answered = async (answer: Promise<WireAnswer>, rest: readonly unknown[]): Promise<Response> => {
+  const answered = async (
+    answer: Promise<WireAnswer>,
+    rest: readonly unknown[],
+  ): Promise<Response> => {
     const written = await answer
     outliveWebResponse(twinkey.flush(), rest)
     return toResponse(written)

@@ -1,4 +1,7 @@
-/** Guards and the token service for plain `(Request) => Response` handlers, as on Workers. @module twinkey/web */
+/**
+ * Guards and the token service for plain `(Request) => Response` handlers, as on Workers. @module
+ * twinkey/web
+ */
 
 import type { Metadata } from '../../core/model/api-key.ts'
 import type { Principal } from '../../core/model/principal.ts'
@@ -13,18 +16,25 @@ export { header, query } from '../../guard/requirement.ts'
 export { type EndpointHandler, webEndpoints } from './endpoints.ts'
 
 /**
- * A handler behind a guard: what a request is answered with, and for whom. Whatever else the host passes comes after.
+ * A handler behind a guard: what a request is answered with, and for whom. Whatever else the host
+ * passes comes after.
  *
  * @typeParam P The principal; with `optional`, or undefined.
  */
-export type GuardedHandler<P, A extends unknown[]> = (request: Request, principal: P, ...rest: A) => Response | Promise<Response>
+export type GuardedHandler<P, A extends unknown[]> = (
+  request: Request,
+  principal: P,
+  ...rest: A
+) => Response | Promise<Response>
 
 /**
- * Guards a plain `(Request) => Response` handler, as Next.js, Bun.serve, Deno.serve and Workers have them: calls it with the principal, or answers
- * with a refusal. It exempts no method. There is no router to ask for parameters of the path: read them with a function of your own.
+ * Guards a plain `(Request) => Response` handler, as Next.js, Bun.serve, Deno.serve and Workers
+ * have them: calls it with the principal, or answers with a refusal. It exempts no method. There is
+ * no router to ask for parameters of the path: read them with a function of your own.
  *
  * @param twinkey What decides.
- * @param requirement What the route asks of a request. Checked here. With `optional` the handler may be called without a principal.
+ * @param requirement What the route asks of a request. Checked here. With `optional` the handler
+ *   may be called without a principal.
  * @param handler What to guard.
  * @returns A handler with the same further arguments.
  * @throws TypeError with what to do, where the requirement would not guard what it seems to.
@@ -54,7 +64,8 @@ export function requireAuth<M extends Metadata, A extends unknown[]>(
   handler: GuardedHandler<Principal<M>, A>,
 ): (request: Request, ...rest: A) => Promise<Response> {
   const { evaluate, secretQuery } = createGuard(twinkey, requirement)
-  if (typeof handler !== 'function') throw new TypeError('requireAuth: the third argument must be the handler to guard.')
+  if (typeof handler !== 'function')
+    throw new TypeError('requireAuth: the third argument must be the handler to guard.')
   return async (request, ...rest) => {
     const outcome = await evaluate(new WebWireRequest(request))
     outliveWebResponse(twinkey.flush(), rest)

@@ -4,9 +4,22 @@ import type { Metadata } from '../model/api-key.ts'
 import { isTwinkeyError } from '../model/error.ts'
 import type { Emit } from '../model/events.ts'
 import type { Allowed, Anonymous, Decision, Principal } from '../model/principal.ts'
-import { denied, isRefusal, REFUSALS, type Refusal, rateLimited, unseenOf } from '../model/refusal.ts'
+import {
+  denied,
+  isRefusal,
+  REFUSALS,
+  type Refusal,
+  rateLimited,
+  unseenOf,
+} from '../model/refusal.ts'
 import { intersect, type Scope, type Target } from '../model/scope.ts'
-import { CredentialDenial, forgottenAgain, type Identifier, type Inspected, invalid } from './identifier.ts'
+import {
+  CredentialDenial,
+  forgottenAgain,
+  type Identifier,
+  type Inspected,
+  invalid,
+} from './identifier.ts'
 import type { CachedDecision, Identity } from './identity.ts'
 import { createReporter, TargetDenial } from './report.ts'
 import type { Credential, RequestReader, RouteRequirement } from './route-requirement.ts'
@@ -30,26 +43,41 @@ export interface AuthenticatorParts {
 
 /** A credential that may be asked about more than once during one request. */
 export interface Caller {
-  /** The identity and the effective scope at this moment, or why not. Emits `access.refused`, never `access.allowed`. */
+  /**
+   * The identity and the effective scope at this moment, or why not. Emits `access.refused`, never
+   * `access.allowed`.
+   */
   identify(): Promise<CachedDecision | CredentialDenial>
 }
 
 /** The ONE place that decides, and the order in which it does. */
 export interface Authenticator<M extends Metadata = Metadata> {
-  /** Decides about a request: at once if nothing must be awaited. Rejects or throws only for a bug in a reader of the application. */
-  decide<R>(request: R, requirement: RouteRequirement<R>): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
+  /**
+   * Decides about a request: at once if nothing must be awaited. Rejects or throws only for a bug
+   * in a reader of the application.
+   */
+  decide<R>(
+    request: R,
+    requirement: RouteRequirement<R>,
+  ): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
   /** Reads the credential of a request, once. */
   caller<R>(request: R, requirement: RouteRequirement<R>): Caller
-  /** Runs a lookup of the application that a decision waits for. If it is unavailable, so is the decision. */
+  /**
+   * Runs a lookup of the application that a decision waits for. If it is unavailable, so is the
+   * decision.
+   */
   ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
 }
 
-export function createAuthenticator<M extends Metadata>(parts: AuthenticatorParts): Authenticator<M> {
+export function createAuthenticator<M extends Metadata>(
+  parts: AuthenticatorParts,
+): Authenticator<M> {
   const { identifier, owners, usage, environments, deadlineMilliseconds, emit, now } = parts
   const limiter = createFailureLimiter(deadlineMilliseconds, emit, now)
   const report = createReporter(identifier, emit, now)
 
-  // The order of decisions. Reads from top to bottom; returns to step 2 only if the key or its owner changed while something was awaited.
+  // The order of decisions. Reads from top to bottom; returns to step 2 only if the key or its
+  // owner changed while something was awaited.
   function* evaluate<R>(
     credential: Credential | Refusal,
     request: R,
@@ -59,18 +87,30 @@ export function createAuthenticator<M extends Metadata>(parts: AuthenticatorPart
     let at = now()
     const since = at
     if (isRefusal(credential)) {
-      const unread = new CredentialDenial(credential, undefined, undefined, credential.code === 'credential_missing')
+      const unread = new CredentialDenial(
+        credential,
+        undefined,
+        undefined,
+        credential.code === 'credential_missing',
+      )
       return (yield* identify(unread, undefined, since, request, requirement)) as CredentialDenial
     }
     const kinds = acceptedKinds(credential.kinds, requirement)
-    // What this decision has loaded of an owner. It is used even where it is too old for other requests by now.
+    // What this decision has loaded of an owner. It is used even where it is too old for other
+    // requests by now.
     let loaded: { readonly owner: string; readonly ownerScope: Cached<Scope> } | undefined
     for (let turn = 0; turn < MAX_TURNS; turn++) {
       // 2. Identify it.
       let identity = kinds && identifier.recognise(credential, kinds, at)
       let waited = false
       if (identity === undefined) {
-        const found = yield* identify(inspect(credential, kinds), kinds && { ...credential, kinds }, since, request, requirement)
+        const found = yield* identify(
+          inspect(credential, kinds),
+          kinds && { ...credential, kinds },
+          since,
+          request,
+          requirement,
+        )
         if (found instanceof CredentialDenial) return found
         identity = found
         waited = true
@@ -81,7 +121,9 @@ export function createAuthenticator<M extends Metadata>(parts: AuthenticatorPart
       const { owner } = identity.holder
       let ownerScope: Cached<Scope> | undefined
       if (owners !== undefined && owner !== null) {
-        ownerScope = owners.peek(owner, at) ?? owners.ifCurrent(owner, loaded?.owner === owner ? loaded.ownerScope : undefined)
+        ownerScope =
+          owners.peek(owner, at) ??
+          owners.ifCurrent(owner, loaded?.owner === owner ? loaded.ownerScope : undefined)
         if (ownerScope === undefined) {
           ownerScope = yield* wait(owners.load(owner))
           loaded = { owner, ownerScope }
@@ -97,7 +139,8 @@ export function createAuthenticator<M extends Metadata>(parts: AuthenticatorPart
     return yield* forgottenAgain()
   }
 
-  // Steps 4 and 5, at once: nothing is awaited between the check that everything is current and the answer.
+  // Steps 4 and 5, at once: nothing is awaited between the check that everything is current and the
+  // answer.
   function admit<R>(
     identity: Identity,
     ownerScope: Cached<Scope> | undefined,
@@ -121,23 +164,34 @@ export function createAuthenticator<M extends Metadata>(parts: AuthenticatorPart
     }
     const scope = effectiveScope(identity, ownerScope)
     const readings = keptReadings(read, scope)
-    const target = requirement.anyTarget ? NO_TARGET : resolveTarget(readings, requirement, scope, environments)
+    const target = requirement.anyTarget
+      ? NO_TARGET
+      : resolveTarget(readings, requirement, scope, environments)
     if ('refusal' in target) {
       const { refusal, reason } = target
-      return new TargetDenial(refusal, reason, identity.holder.id, { ...namedTarget(readings, requirement), ...unseenOf(refusal) })
+      return new TargetDenial(refusal, reason, identity.holder.id, {
+        ...namedTarget(readings, requirement),
+        ...unseenOf(refusal),
+      })
     }
 
     // 5. Covered? Then the secret counts as used.
     const uncovered = requirement.anyTarget ? undefined : firstUncovered(scope, target)
-    if (uncovered !== undefined) return new TargetDenial(denied(uncovered), 'not_covered', identity.holder.id, target)
+    if (uncovered !== undefined)
+      return new TargetDenial(denied(uncovered), 'not_covered', identity.holder.id, target)
     usage.note(identity, at)
     const principal = principalOf<M>(identity, scope, target, requirement.reader)
-    const allowed: Allowed<M> = Object.freeze({ ok: true, principal, noStore: !credential.inAuthorizationHeader })
+    const allowed: Allowed<M> = Object.freeze({
+      ok: true,
+      principal,
+      noStore: !credential.inAuthorizationHeader,
+    })
     identity.decision = { allowed, identity, requirement, readings, ownerScope }
     return identity.decision
   }
 
-  // Step 2 for a credential that is not recognised. A peer that is refused too often waits before a signature is verified or the store is asked.
+  // Step 2 for a credential that is not recognised. A peer that is refused too often waits before a
+  // signature is verified or the store is asked.
   function* identify<R>(
     inspected: Inspected | CredentialDenial,
     credential: Credential | undefined,
@@ -146,35 +200,64 @@ export function createAuthenticator<M extends Metadata>(parts: AuthenticatorPart
     requirement: RouteRequirement<R>,
   ): Steps<Identity | CredentialDenial> {
     const { throttle } = requirement
-    const isThrottled = throttle !== undefined && (!(inspected instanceof CredentialDenial) || isInvalid(inspected, requirement))
+    const isThrottled =
+      throttle !== undefined &&
+      (!(inspected instanceof CredentialDenial) || isInvalid(inspected, requirement))
     const peer = isThrottled ? limiter.peerOf(throttle, request) : undefined
-    // A credential that was active lately need not wait: others who send from the same address never hold it up.
-    const wasActive = peer !== undefined && credential !== undefined && identifier.recognise(credential, credential.kinds, now(), 'any')
+    // A credential that was active lately need not wait: others who send from the same address
+    // never hold it up.
+    const wasActive =
+      peer !== undefined &&
+      credential !== undefined &&
+      identifier.recognise(credential, credential.kinds, now(), 'any')
     if (throttle !== undefined && peer !== undefined && !wasActive) {
       const seconds = yield* wait(limiter.secondsFor(throttle, peer))
       if (seconds !== undefined) return new CredentialDenial(rateLimited(seconds), undefined)
     }
-    const found = inspected instanceof CredentialDenial ? inspected : yield* identifier.identify(inspected, since)
-    if (throttle !== undefined && peer !== undefined && isInvalid(found, requirement) && found.refusal.code === 'credential_invalid') {
+    const found =
+      inspected instanceof CredentialDenial
+        ? inspected
+        : yield* identifier.identify(inspected, since)
+    if (
+      throttle !== undefined &&
+      peer !== undefined &&
+      isInvalid(found, requirement) &&
+      found.refusal.code === 'credential_invalid'
+    ) {
       yield* wait(limiter.failed(throttle, peer))
     }
     return found
   }
 
-  function inspect(credential: Credential, kinds: Credential['kinds'] | undefined): Inspected | CredentialDenial {
+  function inspect(
+    credential: Credential,
+    kinds: Credential['kinds'] | undefined,
+  ): Inspected | CredentialDenial {
     const inspected = identifier.inspect(credential, kinds ?? credential.kinds)
     if (kinds !== undefined || isMalformed(inspected)) return inspected
     // The kinds that a route accepts do not change where a credential was issued.
-    return invalid('kind_not_accepted', undefined, inspected instanceof CredentialDenial && inspected.issuedElsewhere)
+    return invalid(
+      'kind_not_accepted',
+      undefined,
+      inspected instanceof CredentialDenial && inspected.issuedElsewhere,
+    )
   }
 
-  // Whether nothing that was loaded has been invalidated or has expired while something else was awaited.
-  function isCurrent(identity: Identity, ownerScope: Cached<Scope> | undefined, at: number): boolean {
+  // Whether nothing that was loaded has been invalidated or has expired while something else was
+  // awaited.
+  function isCurrent(
+    identity: Identity,
+    ownerScope: Cached<Scope> | undefined,
+    at: number,
+  ): boolean {
     const { holder, validUntil } = identity
-    if ((validUntil !== null && at >= validUntil) || !identifier.isCurrent(identity, at)) return false
+    if ((validUntil !== null && at >= validUntil) || !identifier.isCurrent(identity, at))
+      return false
     if (owners === undefined || holder.owner === null) return true
     const newest = owners.peek(holder.owner, at)
-    return newest === undefined ? owners.ifCurrent(holder.owner, ownerScope) !== undefined : newest === ownerScope
+    return newest === undefined
+      ? owners.ifCurrent(holder.owner, ownerScope) !== undefined
+      : newest === ownerScope
   }
 
   function conclude(
@@ -192,8 +275,13 @@ export function createAuthenticator<M extends Metadata>(parts: AuthenticatorPart
 
   return {
     decide(request, requirement) {
-      const outcome = run(evaluate(requirement.reader.credential(request), request, requirement), report.unavailable)
-      return 'then' in outcome ? outcome.then((found) => conclude(found, requirement)) : conclude(outcome, requirement)
+      const outcome = run(
+        evaluate(requirement.reader.credential(request), request, requirement),
+        report.unavailable,
+      )
+      return 'then' in outcome
+        ? outcome.then((found) => conclude(found, requirement))
+        : conclude(outcome, requirement)
     },
     caller(request, requirement) {
       const credential = requirement.reader.credential(request)
@@ -209,7 +297,8 @@ export function createAuthenticator<M extends Metadata>(parts: AuthenticatorPart
       try {
         return await call()
       } catch (error) {
-        if (isTwinkeyError(error) && error.code === 'owner_unavailable') return report.unavailable(error).refusal
+        if (isTwinkeyError(error) && error.code === 'owner_unavailable')
+          return report.unavailable(error).refusal
         throw error
       }
     },
@@ -221,10 +310,16 @@ const NO_TARGET: Target = Object.freeze({})
 const NOTHING: Scope = Object.freeze({ tenants: [], environments: [], workflows: [] })
 const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })
 
-// Whether a credential is refused for what it is. Where an optional guard lets the request pass all the same, it is not.
-function isInvalid(outcome: unknown, { optional }: Pick<RouteRequirement<never>, 'optional'>): outcome is CredentialDenial {
+// Whether a credential is refused for what it is. Where an optional guard lets the request pass all
+// the same, it is not.
+function isInvalid(
+  outcome: unknown,
+  { optional }: Pick<RouteRequirement<never>, 'optional'>,
+): outcome is CredentialDenial {
   if (!(outcome instanceof CredentialDenial) || (optional && outcome.issuedElsewhere)) return false
-  return outcome.refusal.code === 'credential_invalid' || outcome.refusal.code === 'credential_malformed'
+  return (
+    outcome.refusal.code === 'credential_invalid' || outcome.refusal.code === 'credential_malformed'
+  )
 }
 
 function isMalformed(inspected: unknown): boolean {
@@ -244,7 +339,19 @@ function principalOf<M extends Metadata>(
   const { id: keyId, name, owner } = holder
   const metadata = holder.metadata as M
   const username = reader?.username?.(name)
-  return Object.freeze({ keyId, name, username, owner, metadata, slot, via, tenant, environment, workflow, scope })
+  return Object.freeze({
+    keyId,
+    name,
+    username,
+    owner,
+    metadata,
+    slot,
+    via,
+    tenant,
+    environment,
+    workflow,
+    scope,
+  })
 }
 
 function acceptedKinds(

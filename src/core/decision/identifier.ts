@@ -50,7 +50,8 @@ export interface Identifier {
   /**
    * Recognises an active credential by what this process remembers, without waiting.
    *
-   * @param age `fresh` by default. `any` takes records of any age: enough to spare a caller the throttle, never to let a request in.
+   * @param age `fresh` by default. `any` takes records of any age: enough to spare a caller the
+   *   throttle, never to let a request in.
    * @returns Undefined if the credential must be inspected and identified.
    */
   recognise(
@@ -59,15 +60,24 @@ export interface Identifier {
     at: number,
     age?: 'fresh' | 'any',
   ): Identity | undefined
-  /** Checks length, form, checksum, and header and `kid` of a token. Asks nothing and grants nothing. */
-  inspect(credential: Pick<Credential, 'text' | 'form'>, kinds: Credential['kinds']): Inspected | CredentialDenial
+  /**
+   * Checks length, form, checksum, and header and `kid` of a token. Asks nothing and grants
+   * nothing.
+   */
+  inspect(
+    credential: Pick<Credential, 'text' | 'form'>,
+    kinds: Credential['kinds'],
+  ): Inspected | CredentialDenial
   /**
    * Finds the active key of an inspected credential.
    *
-   * @param since When the request arrived. A record that was loaded before is reloaded before it refuses anything.
+   * @param since When the request arrived. A record that was loaded before is reloaded before it
+   *   refuses anything.
    */
   identify(inspected: Inspected, since: number): Steps<Identity | CredentialDenial>
-  /** Whether the key was neither invalidated nor replaced in the cache since the identity was made. */
+  /**
+   * Whether the key was neither invalidated nor replaced in the cache since the identity was made.
+   */
   isCurrent(identity: Identity, at: number): boolean
 }
 
@@ -82,10 +92,18 @@ export interface IdentifierParts {
   readonly now: () => number
 }
 
-// A key is loaded once, and again if its record is older than the request. More often means that the clock or the feed is wrong.
+// A key is loaded once, and again if its record is older than the request. More often means that
+// the clock or the feed is wrong.
 const MAX_LOADS = 50
 
-export function createIdentifier({ keys, prefixes, pepper, importedSecrets, tokens, now }: IdentifierParts): Identifier {
+export function createIdentifier({
+  keys,
+  prefixes,
+  pepper,
+  importedSecrets,
+  tokens,
+  now,
+}: IdentifierParts): Identifier {
   function peek(id: string, at: number, age: 'fresh' | 'any'): CachedKey | undefined {
     return keys.peek(id, at) ?? (age === 'any' ? keys.last(id) : undefined)
   }
@@ -100,7 +118,10 @@ export function createIdentifier({ keys, prefixes, pepper, importedSecrets, toke
     return undefined
   }
 
-  function* identifyToken({ text, kinds, header }: InspectedToken, since: number): Steps<Identity | CredentialDenial> {
+  function* identifyToken(
+    { text, kinds, header }: InspectedToken,
+    since: number,
+  ): Steps<Identity | CredentialDenial> {
     const token = tokens.recall(text, now()) ?? (yield* wait(tokens.verify(text, header)))
     if (typeof token === 'string') return noToken(text, kinds, token)
     const { keyId, expiresAt } = token.claims
@@ -108,7 +129,10 @@ export function createIdentifier({ keys, prefixes, pepper, importedSecrets, toke
     return yield* settle(keyId, text, since, (cached, at) => matchedToken(token, cached, at))
   }
 
-  function* identifyImported(inspected: Inspected & { kind: 'imported' }, since: number): Steps<Identity | CredentialDenial> {
+  function* identifyImported(
+    inspected: Inspected & { kind: 'imported' },
+    since: number,
+  ): Steps<Identity | CredentialDenial> {
     const { text, aliasIds, otherwise } = inspected
     let last: CredentialDenial | undefined
     for (const aliasId of aliasIds) {
@@ -117,42 +141,62 @@ export function createIdentifier({ keys, prefixes, pepper, importedSecrets, toke
       // An alias that was left behind must not hide one of another kind.
       last = found ?? last
     }
-    if (last !== undefined || otherwise instanceof CredentialDenial) return last ?? (otherwise as CredentialDenial)
+    if (last !== undefined || otherwise instanceof CredentialDenial)
+      return last ?? (otherwise as CredentialDenial)
     return yield* identifyToken(otherwise, since)
   }
 
-  // The alias may be outdated as its key may be: the secret may have been imported again, for another key. Undefined if there is no alias.
-  function* identifyAlias(aliasId: string, text: string, since: number): Steps<Identity | CredentialDenial | undefined> {
+  // The alias may be outdated as its key may be: the secret may have been imported again, for
+  // another key. Undefined if there is no alias.
+  function* identifyAlias(
+    aliasId: string,
+    text: string,
+    since: number,
+  ): Steps<Identity | CredentialDenial | undefined> {
     let alias = keys.peek(aliasId, now())
     let from = since
     for (let loads = 0; loads < MAX_LOADS; loads++) {
       if (alias === undefined) from = Math.min(from, now())
       alias ??= yield* wait(keys.load(aliasId))
       if (alias.value?.kind !== 'alias') return undefined
-      const found = yield* settle(alias.value.keyId, text, since, (cached, at) => matchedSecret(text, cached, at))
+      const found = yield* settle(alias.value.keyId, text, since, (cached, at) =>
+        matchedSecret(text, cached, at),
+      )
       if (!(found instanceof CredentialDenial) || !isOutdated(alias, text, from)) return found
       alias = undefined
     }
     return yield* forgottenAgain()
   }
 
-  function inspectToken(text: string, kinds: Credential['kinds']): InspectedToken | CredentialDenial {
+  function inspectToken(
+    text: string,
+    kinds: Credential['kinds'],
+  ): InspectedToken | CredentialDenial {
     const header = tokens.inspect(text)
-    return typeof header === 'string' ? noToken(text, kinds, header) : { kind: 'token', text, kinds, header }
+    return typeof header === 'string'
+      ? noToken(text, kinds, header)
+      : { kind: 'token', text, kinds, header }
   }
 
   // Where a secret could stand as well, a text of another issuer was not imported either.
-  function noToken(text: string, kinds: Credential['kinds'], reason: RefusalReason): CredentialDenial {
+  function noToken(
+    text: string,
+    kinds: Credential['kinds'],
+    reason: RefusalReason,
+  ): CredentialDenial {
     const isForeign = !tokens.isOwn(text)
     return invalid(isForeign && kinds !== 'token' ? 'prefix_unknown' : reason, undefined, isForeign)
   }
 
   function notImported(text: string): CredentialDenial {
-    return tokens.isOwn(text) ? invalid('kind_not_accepted') : invalid('prefix_unknown', undefined, true)
+    return tokens.isOwn(text)
+      ? invalid('kind_not_accepted')
+      : invalid('prefix_unknown', undefined, true)
   }
 
-  // Never refuses because of a record that was loaded before the request arrived: another process may have rotated or enabled the key since. If the
-  // clock has gone back since then, what is loaded from now on was loaded after the request all the same.
+  // Never refuses because of a record that was loaded before the request arrived: another process
+  // may have rotated or enabled the key since. If the clock has gone back since then, what is
+  // loaded from now on was loaded after the request all the same.
   function* settle(
     keyId: string,
     text: string,
@@ -171,10 +215,12 @@ export function createIdentifier({ keys, prefixes, pepper, importedSecrets, toke
     return yield* forgottenAgain()
   }
 
-  // A credential that was refused within the last second is refused by the same record, so that repeating it does not make the store busy.
+  // A credential that was refused within the last second is refused by the same record, so that
+  // repeating it does not make the store busy.
   function isOutdated(cached: CachedKey, text: string, since: number): boolean {
     const digest = sha256(text)
-    const believed = cached.refused === digest ? Math.min(since, now() - NEGATIVE_MAX_AGE_MILLISECONDS + 1) : since
+    const believed =
+      cached.refused === digest ? Math.min(since, now() - NEGATIVE_MAX_AGE_MILLISECONDS + 1) : since
     if (cached.value !== null && !keys.isSince(cached, believed)) return true
     cached.refused = digest
     return false
@@ -183,13 +229,15 @@ export function createIdentifier({ keys, prefixes, pepper, importedSecrets, toke
   function matchedSecret(text: string, cached: CachedKey, at: number): Identity | CredentialDenial {
     const { value: record } = cached
     const slot = matchSecret(text, record === null ? undefined : cached, pepper)
-    const holder = slot === 'primary' || slot === 'secondary' ? identityInSlot(cached, slot) : undefined
+    const holder =
+      slot === 'primary' || slot === 'secondary' ? identityInSlot(cached, slot) : undefined
     if (holder !== undefined) return ifActive(holder, at)
     if (record?.kind !== 'key') return invalid('key_unknown')
     // A key that is inactive in any case needs no pepper to be refused.
     const dead = slot === 'pepper_missing' ? inactiveKeyReason(record, at) : undefined
     if (dead !== undefined) return invalid(dead, record.id)
-    if (slot === 'pepper_missing') return new CredentialDenial(REFUSALS.unavailable, 'pepper_missing', record.id)
+    if (slot === 'pepper_missing')
+      return new CredentialDenial(REFUSALS.unavailable, 'pepper_missing', record.id)
     return invalid('secret_wrong', record.id)
   }
 
@@ -197,10 +245,12 @@ export function createIdentifier({ keys, prefixes, pepper, importedSecrets, toke
     recognise({ text, form }, kinds, at, age = 'fresh') {
       const keyId = keyIdOf(text, prefixes)
       if (keyId !== undefined) {
-        const cached = kinds === 'token' || text.length > MAX_SECRET_LENGTH ? undefined : peek(keyId, at, age)
+        const cached =
+          kinds === 'token' || text.length > MAX_SECRET_LENGTH ? undefined : peek(keyId, at, age)
         return cached && orUndefined(matchedSecret(text, cached, at))
       }
-      const mayBeImported = kinds !== 'token' && importedSecrets.length > 0 && form?.test(text) !== false
+      const mayBeImported =
+        kinds !== 'token' && importedSecrets.length > 0 && form?.test(text) !== false
       const imported = mayBeImported ? recogniseImported(text, at, age) : undefined
       if (imported !== undefined || kinds === 'secret' || !isTokenLike(text)) return imported
       const token = tokens.recall(text, at, age)
@@ -208,16 +258,19 @@ export function createIdentifier({ keys, prefixes, pepper, importedSecrets, toke
       return cached && orUndefined(matchedToken(token, cached, at))
     },
     inspect({ text, form }, kinds) {
-      if (form?.test(text) === false) return new CredentialDenial(REFUSALS.credentialMalformed, undefined)
+      if (form?.test(text) === false)
+        return new CredentialDenial(REFUSALS.credentialMalformed, undefined)
       const keyId = keyIdOf(text, prefixes)
       if (keyId !== undefined || hasOurPrefix(text, prefixes)) {
         if (kinds === 'token') return invalid('kind_not_accepted')
-        if (keyId === undefined || text.length > MAX_SECRET_LENGTH) return invalid('secret_malformed')
+        if (keyId === undefined || text.length > MAX_SECRET_LENGTH)
+          return invalid('secret_malformed')
         return isWellFormed(text) ? { kind: 'secret', text, keyId } : invalid('checksum_wrong')
       }
       const token = kinds !== 'secret' && isTokenLike(text) ? inspectToken(text, kinds) : undefined
       if (kinds === 'token') return token ?? invalid('token_malformed', undefined, true)
-      // Looked up before a token is, because a secret of another system may look like one of our tokens. No token is as short as such a secret.
+      // Looked up before a token is, because a secret of another system may look like one of our
+      // tokens. No token is as short as such a secret.
       const aliasIds = aliasIdsOf(text, importedSecrets, prefixes, pepper)
       const otherwise = token ?? notImported(text)
       return aliasIds.length === 0 ? otherwise : { kind: 'imported', text, aliasIds, otherwise }
@@ -230,23 +283,35 @@ export function createIdentifier({ keys, prefixes, pepper, importedSecrets, toke
     },
     isCurrent({ source, holder }, at) {
       const newest = keys.peek(holder.id, at)
-      return newest === undefined ? keys.ifCurrent(holder.id, source as CachedKey) !== undefined : newest === source
+      return newest === undefined
+        ? keys.ifCurrent(holder.id, source as CachedKey) !== undefined
+        : newest === source
     },
   }
 }
 
 /** The refusal `credential_invalid`: to the caller all reasons look the same. */
-export function invalid(reason: RefusalReason, keyId?: string, issuedElsewhere = false): CredentialDenial {
+export function invalid(
+  reason: RefusalReason,
+  keyId?: string,
+  issuedElsewhere = false,
+): CredentialDenial {
   return new CredentialDenial(REFUSALS.credentialInvalid, reason, keyId, issuedElsewhere)
 }
 
-/** Ends a decision whose data was invalidated again and again while it was loaded: as unavailable. */
+/**
+ * Ends a decision whose data was invalidated again and again while it was loaded: as unavailable.
+ */
 export function* forgottenAgain(): Steps<never> {
   const message = 'What a decision needs was forgotten again and again while it was read.'
   return yield* wait(Promise.reject(new TwinkeyError('store_unavailable', message)))
 }
 
-function matchedToken(token: RememberedToken, cached: CachedKey, at: number): Identity | CredentialDenial {
+function matchedToken(
+  token: RememberedToken,
+  cached: CachedKey,
+  at: number,
+): Identity | CredentialDenial {
   const { claims } = token
   if (cached.value?.kind !== 'key') return invalid('key_unknown', claims.keyId)
   const slot = slotOf(cached.value, claims.secretId)

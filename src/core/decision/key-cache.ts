@@ -8,7 +8,10 @@ import type { StoredKey } from '../store/store.ts'
 import { readRecord } from '../store/stored-key.ts'
 import { type Identity, identityForSecret } from './identity.ts'
 
-/** A record in the key cache, without its digests, which are laid out beside it with what else the request path wants to know. */
+/**
+ * A record in the key cache, without its digests, which are laid out beside it with what else the
+ * request path wants to know.
+ */
 export interface CachedKey extends Cached<StoredKey>, SlotDigests {
   /** Whose secret each slot holds, as soon as somebody has asked by {@link identityInSlot}. */
   primary: Identity | undefined
@@ -35,7 +38,11 @@ const MAX_SHARED_LENGTH = 512
 
 export function createKeyCache(store: Pick<CheckedStore, 'get'>, bounds: CacheBounds): KeyCache {
   const share = createSharing()
-  return createCache(async (id, loadedAt, generation) => cachedKey(id, await store.get(id), share, loadedAt, generation), bounds)
+  return createCache(
+    async (id, loadedAt, generation) =>
+      cachedKey(id, await store.get(id), share, loadedAt, generation),
+    bounds,
+  )
 }
 
 // Many keys reach the same: what says so is there once for all of them.
@@ -46,7 +53,8 @@ function createSharing(): (scope: Scope) => Scope {
     const text = JSON.stringify(scope)
     if (shared.size >= MAX_SHARED) shared.clear()
     // What is parsed has names of its own: a part of a longer text would keep all of it.
-    if (text.length <= MAX_SHARED_LENGTH && !shared.has(text)) shared.set(text, freezeScope(JSON.parse(text)))
+    if (text.length <= MAX_SHARED_LENGTH && !shared.has(text))
+      shared.set(text, freezeScope(JSON.parse(text)))
     return shared.get(text) ?? scope
   }
 }
@@ -59,7 +67,10 @@ function cachedKey(
   generation: number,
 ): CachedKey {
   const key = record?.kind === 'key' ? record : undefined
-  const { pairs, primaryPepper, secondaryPepper } = slotDigests(key?.primary.digest, key?.secondary?.digest)
+  const { pairs, primaryPepper, secondaryPepper } = slotDigests(
+    key?.primary.digest,
+    key?.secondary?.digest,
+  )
   // In the order in which a decision looks at it, so that what is needed lies together.
   return {
     loadedAt,
@@ -74,9 +85,17 @@ function cachedKey(
   }
 }
 
-// Built anew: an object that is spread into another one lies in two places, for as long as it is kept. The id is that of the cache, so that it is
-// there once.
+// Built anew: an object that is spread into another one lies in two places, for as long as it is
+// kept. The id is that of the cache, so that it is there once.
 function withoutDigests(key: KeyRecord, id: string, scope: Scope): StoredKey {
   const { primary, secondary } = key
-  return readRecord({ ...key, id, primary: { ...primary, digest: '' }, secondary: secondary && { ...secondary, digest: '' } }, scope)
+  return readRecord(
+    {
+      ...key,
+      id,
+      primary: { ...primary, digest: '' },
+      secondary: secondary && { ...secondary, digest: '' },
+    },
+    scope,
+  )
 }

@@ -29,23 +29,36 @@ export interface Reporter {
   unavailable(error: unknown): CredentialDenial
 }
 
-export function createReporter(identifier: Identifier, emit: Emit | undefined, now: () => number): Reporter {
-  // A name in the wrong place may be a secret, and a reader of the application may return a template with one in it.
+export function createReporter(
+  identifier: Identifier,
+  emit: Emit | undefined,
+  now: () => number,
+): Reporter {
+  // A name in the wrong place may be a secret, and a reader of the application may return a
+  // template with one in it.
   function isSafe(text: string): boolean {
-    return !mayHoldSecret(text) && identifier.inspect({ text }, 'secret') instanceof CredentialDenial
+    return (
+      !mayHoldSecret(text) && identifier.inspect({ text }, 'secret') instanceof CredentialDenial
+    )
   }
 
   // Advice is text of this package.
   function safeParts(where: DeniedTarget): DeniedTarget {
-    const parts = (member: string, text: string) => (member === 'template' ? text.split('/') : [text])
-    const areSafe = (member: string, text: string) => member === 'advice' || parts(member, text).every(isSafe)
-    return Object.fromEntries(Object.entries(where).filter(([member, text]) => text && areSafe(member, text)))
+    const parts = (member: string, text: string) =>
+      member === 'template' ? text.split('/') : [text]
+    const areSafe = (member: string, text: string) =>
+      member === 'advice' || parts(member, text).every(isSafe)
+    return Object.fromEntries(
+      Object.entries(where).filter(([member, text]) => text && areSafe(member, text)),
+    )
   }
 
   // On an axis without limits the name is whatever text the caller sent, which may be a secret.
   function safeName(name: string | undefined, reach: ScopeValue): string | undefined {
     if (name === undefined || reach !== '*') return name
-    return holdsSecret(name) || identifier.recognise({ text: name }, 'secret', now()) !== undefined ? undefined : name
+    return holdsSecret(name) || identifier.recognise({ text: name }, 'secret', now()) !== undefined
+      ? undefined
+      : name
   }
 
   return {
@@ -59,17 +72,32 @@ export function createReporter(identifier: Identifier, emit: Emit | undefined, n
       if (emit === undefined) return
       const { refusal, reason, keyId } = denial
       const where = denial instanceof TargetDenial ? safeParts(denial.where) : undefined
-      emit({ type: 'access.refused', at: now(), code: refusal.code, reason, axis: refusal.axis, keyId, ...where })
+      emit({
+        type: 'access.refused',
+        at: now(),
+        code: refusal.code,
+        reason,
+        axis: refusal.axis,
+        keyId,
+        ...where,
+      })
     },
     unavailable(error) {
       const code = isTwinkeyError(error) ? error.code : undefined
-      const ofKeys = code === 'signing_key_invalid' || code === 'jwks_unavailable' ? code : undefined
+      const ofKeys =
+        code === 'signing_key_invalid' || code === 'jwks_unavailable' ? code : undefined
       const reason = ofKeys ?? (code === 'owner_unavailable' ? code : 'store_unavailable')
       // What the application or a driver has thrown may hold anything: it stays in the error.
-      const message = ofKeys === undefined ? 'A request could not be decided. Look at the error.' : messageOf(error)
+      const message =
+        ofKeys === undefined
+          ? 'A request could not be decided. Look at the error.'
+          : messageOf(error)
       emit?.({ type: `warning.${reason}`, at: now(), message, error })
       // A key that cannot be used proves nothing, and trying again would not help.
-      return new CredentialDenial(reason === 'signing_key_invalid' ? REFUSALS.credentialInvalid : REFUSALS.unavailable, reason)
+      return new CredentialDenial(
+        reason === 'signing_key_invalid' ? REFUSALS.credentialInvalid : REFUSALS.unavailable,
+        reason,
+      )
     },
   }
 }

@@ -16,7 +16,11 @@ export function run<T>(steps: Steps<T>, failed: (error: unknown) => T): T | Prom
   return step.done ? step.value : resume(steps, step.value, failed)
 }
 
-async function resume<T>(steps: Steps<T>, promise: Promise<unknown>, failed: (error: unknown) => T): Promise<T> {
+async function resume<T>(
+  steps: Steps<T>,
+  promise: Promise<unknown>,
+  failed: (error: unknown) => T,
+): Promise<T> {
   let awaited: Promise<unknown> = promise
   for (;;) {
     let value: unknown

@@ -1,8 +1,17 @@
 import type { RefusalReason } from '../model/refusal.ts'
-import { isIssuedBy, readTokenHeader, type TokenHeader, type TokenRules, verifyToken } from '../tokens/token.ts'
+import {
+  isIssuedBy,
+  readTokenHeader,
+  type TokenHeader,
+  type TokenRules,
+  verifyToken,
+} from '../tokens/token.ts'
 import { createTokenMemory, type RememberedToken, tokenDigest } from './token-memory.ts'
 
-/** Verifies tokens, and remembers those that are valid. Whether the key behind a token is active is not known here. */
+/**
+ * Verifies tokens, and remembers those that are valid. Whether the key behind a token is active is
+ * not known here.
+ */
 export interface TokenVerifier {
   /**
    * A token that was verified before and has not expired, without waiting.
@@ -10,11 +19,16 @@ export interface TokenVerifier {
    * @param age With `any`, also one whose signing key would have to be fetched again first.
    */
   recall(text: string, at: number, age?: 'fresh' | 'any'): RememberedToken | undefined
-  /** Checks form, header and `kid`, without waiting. Returns why the token cannot be one of ours. */
+  /**
+   * Checks form, header and `kid`, without waiting. Returns why the token cannot be one of ours.
+   */
   inspect(text: string): TokenHeader | RefusalReason
   /** Checks signature and claims. Resolves to the token, or to why it is refused. */
   verify(text: string, header: TokenHeader): Promise<RememberedToken | RefusalReason>
-  /** Whether a text names our issuer, unverified: tells an own token from a foreign one, never a valid one from a forged one. */
+  /**
+   * Whether a text names our issuer, unverified: tells an own token from a foreign one, never a
+   * valid one from a forged one.
+   */
   isOwn(text: string): boolean
   /** Forgets every token: a signing key was withdrawn. */
   forget(): void
@@ -24,7 +38,10 @@ export interface TokenVerifier {
 export interface TokenVerifierParts extends TokenRules {
   /** False if no key has that id. Answers without waiting, so true if that is not known yet. */
   readonly mayHaveKey: (kid: string) => boolean
-  /** Whether the set of signing keys is recent enough to trust what it verified before. Always, if left out. */
+  /**
+   * Whether the set of signing keys is recent enough to trust what it verified before. Always, if
+   * left out.
+   */
   readonly areKeysUsable?: () => boolean
   /** Resolves when the set of signing keys is recent enough. */
   readonly refreshKeys?: () => Promise<void>
@@ -34,7 +51,15 @@ export interface TokenVerifierParts extends TokenRules {
 }
 
 export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
-  const { issuer, clockToleranceSeconds, mayHaveKey, areKeysUsable = () => true, refreshKeys, maxTokens, now } = parts
+  const {
+    issuer,
+    clockToleranceSeconds,
+    mayHaveKey,
+    areKeysUsable = () => true,
+    refreshKeys,
+    maxTokens,
+    now,
+  } = parts
   let memory = createTokenMemory(maxTokens, clockToleranceSeconds * 1000)
 
   return {
@@ -56,8 +81,11 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
       const asked = memory
       const claims = await verifyToken(text, header, parts, now())
       if (typeof claims === 'string') return claims
-      // Not kept if a signing key was withdrawn meanwhile: it may have been the one that verified this token.
-      return digest !== undefined && asked === memory ? memory.keep(digest, claims) : { claims, identity: undefined }
+      // Not kept if a signing key was withdrawn meanwhile: it may have been the one that verified
+      // this token.
+      return digest !== undefined && asked === memory
+        ? memory.keep(digest, claims)
+        : { claims, identity: undefined }
     },
     isOwn: (text) => isIssuedBy(text, issuer),
     forget() {

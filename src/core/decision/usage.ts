@@ -6,20 +6,28 @@ import type { Identity } from './identity.ts'
 
 /** Writes down the last use of each secret, off the request path. */
 export interface Usage {
-  /** Notes that the credential of a known key was used. Writes at most once a minute for a secret and all of its tokens, the first time at once. */
+  /**
+   * Notes that the credential of a known key was used. Writes at most once a minute for a secret
+   * and all of its tokens, the first time at once.
+   */
   note(used: Identity, now: number): void
   /** Resolves when everything noted so far is written, or has failed; undefined where it is. */
   flush(): Promise<void> | undefined
 }
 
 const INTERVAL_SECONDS = 60
-// While the store is down, this many secrets are remembered; losing the last use of more than that loses nobody's access.
+// While the store is down, this many secrets are remembered; losing the last use of more than that
+// loses nobody's access.
 const MAX_QUEUED = 10_000
 
-// Longer than any deadline: a host that ends with the response may have torn a write down in the middle.
+// Longer than any deadline: a host that ends with the response may have torn a write down in the
+// middle.
 const STUCK_MILLISECONDS = 120_000
 
-export function createUsage(store: Pick<CheckedStore, 'recordUse'>, failed: (error: unknown) => void): Usage {
+export function createUsage(
+  store: Pick<CheckedStore, 'recordUse'>,
+  failed: (error: unknown) => void,
+): Usage {
   let queued = new Map<string, SecretUse>()
   let writing: Promise<void> | undefined
   let begunAt = 0

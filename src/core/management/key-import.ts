@@ -1,6 +1,12 @@
 import * as base64url from 'jose/base64url'
 import type { Metadata, StoredSecret } from '../model/api-key.ts'
-import { hintProblem, isPlainObject, MAX_SECRET_LENGTH, membersProblem, timeProblem } from '../model/checks.ts'
+import {
+  hintProblem,
+  isPlainObject,
+  MAX_SECRET_LENGTH,
+  membersProblem,
+  timeProblem,
+} from '../model/checks.ts'
 import { copyMembers } from '../model/copy.ts'
 import { readInput, requireInput, TwinkeyError } from '../model/error.ts'
 import type { CreateKeyInput } from '../model/key-input.ts'
@@ -11,8 +17,9 @@ import { hasOurPrefix, hintOf, mintId } from '../secrets/secret.ts'
 /** A secret that another system issued, by its digest. */
 export interface ImportedDigest {
   /**
-   * The digest: 32 bytes in the named encoding. Base64 ends with `=`, base64url has no padding, and hex may be in either case. The last character of base64
-   * and base64url must not have bits beyond the 32 bytes; encoders leave them zero.
+   * The digest: 32 bytes in the named encoding. Base64 ends with `=`, base64url has no padding, and
+   * hex may be in either case. The last character of base64 and base64url must not have bits beyond
+   * the 32 bytes; encoders leave them zero.
    */
   readonly digest: string
   readonly encoding: 'hex' | 'base64' | 'base64url'
@@ -27,7 +34,10 @@ export interface ImportedDigest {
   readonly expiresAt?: number | null | undefined
 }
 
-/** A secret that another system issued, in plain text: for a migration script. Only its digest is kept. */
+/**
+ * A secret that another system issued, in plain text: for a migration script. Only its digest is
+ * kept.
+ */
 export interface ImportedSecret {
   /** 16 to 256 visible ASCII characters without a comma. */
   readonly secret: string
@@ -38,17 +48,27 @@ export interface ImportedSecret {
 }
 
 /** A key whose secrets another system issued. */
-export interface ImportKeyInput<M extends Metadata = Metadata> extends Omit<CreateKeyInput<M>, 'secondary'> {
+export interface ImportKeyInput<M extends Metadata = Metadata>
+  extends Omit<CreateKeyInput<M>, 'secondary'> {
   readonly primary: ImportedDigest | ImportedSecret
   readonly secondary?: ImportedDigest | ImportedSecret | undefined
 }
 
-// SP 800-63B: below this a look-up secret needs a salted password hash, which a plain digest is not.
+// SP 800-63B: below this a look-up secret needs a salted password hash, which a plain digest is
+// not.
 const MIN_ENTROPY_BITS = 112
 // What one visible ASCII character can carry at most: log2(94).
 const MAX_BITS_PER_CHARACTER = 6.56
 const SECRET_MEMBERS = ['secret', 'entropyBits', 'expiresAt']
-const DIGEST_MEMBERS = ['digest', 'encoding', 'algorithm', 'pepper', 'entropyBits', 'hint', 'expiresAt']
+const DIGEST_MEMBERS = [
+  'digest',
+  'encoding',
+  'algorithm',
+  'pepper',
+  'entropyBits',
+  'hint',
+  'expiresAt',
+]
 const VISIBLE = /^[\x21-\x2b\x2d-\x7e]{16,256}$/
 
 /** What imported secrets are checked against. */
@@ -59,9 +79,19 @@ export interface ImportRules {
 }
 
 /** What is stored of an imported secret. */
-export function readImported(given: ImportedDigest | ImportedSecret, slot: string, rules: ImportRules, now: number): StoredSecret {
-  const input = readInput(() => copyMembers(given, [...SECRET_MEMBERS, ...DIGEST_MEMBERS]), slot) as ImportedDigest | ImportedSecret
-  requireInput(isPlainObject(input) ? undefined : 'must be an object with a digest or a secret', slot)
+export function readImported(
+  given: ImportedDigest | ImportedSecret,
+  slot: string,
+  rules: ImportRules,
+  now: number,
+): StoredSecret {
+  const input = readInput(() => copyMembers(given, [...SECRET_MEMBERS, ...DIGEST_MEMBERS]), slot) as
+    | ImportedDigest
+    | ImportedSecret
+  requireInput(
+    isPlainObject(input) ? undefined : 'must be an object with a digest or a secret',
+    slot,
+  )
   requireInput(membersProblem(input, 'secret' in input ? SECRET_MEMBERS : DIGEST_MEMBERS), slot)
   const { entropyBits, expiresAt = null } = input
   requireInput(
@@ -71,7 +101,8 @@ export function readImported(given: ImportedDigest | ImportedSecret, slot: strin
     slot,
   )
   requireInput(expiresAt === null ? undefined : timeProblem(expiresAt), `${slot}.expiresAt`)
-  const { digest, hint } = 'secret' in input ? digestOfSecret(input, slot, rules) : digestAsGiven(input, slot, rules)
+  const { digest, hint } =
+    'secret' in input ? digestOfSecret(input, slot, rules) : digestAsGiven(input, slot, rules)
   return { id: mintId(), digest, hint, createdAt: now, expiresAt }
 }
 
@@ -87,14 +118,20 @@ function digestOfSecret(
     `${slot}.secret`,
   )
   requireInput(
-    hasOurPrefix(secret, prefixes) ? 'begins with a prefix of ours, so it would never be looked up' : undefined,
+    hasOurPrefix(secret, prefixes)
+      ? 'begins with a prefix of ours, so it would never be looked up'
+      : undefined,
     `${slot}.secret`,
   )
   requireInput(
-    secret.length * MAX_BITS_PER_CHARACTER < entropyBits ? 'is too short to have the entropy that is stated' : undefined,
+    secret.length * MAX_BITS_PER_CHARACTER < entropyBits
+      ? 'is too short to have the entropy that is stated'
+      : undefined,
     `${slot}.secret`,
   )
-  const kind = importedSecrets.find(({ minLength, maxLength }) => secret.length >= minLength && secret.length <= maxLength)
+  const kind = importedSecrets.find(
+    ({ minLength, maxLength }) => secret.length >= minLength && secret.length <= maxLength,
+  )
   if (kind === undefined) throw notLookedUp(slot)
   return { digest: digestUnder(kind.pepper, secret, pepper) as string, hint: hintOf(secret) }
 }
@@ -106,15 +143,21 @@ function digestAsGiven(
 ): Pick<StoredSecret, 'digest' | 'hint'> {
   const { algorithm, hint = '' } = input
   const name = algorithm === 'hmac-sha-256' ? input.pepper : undefined
-  requireInput(algorithm === 'sha-256' || algorithm === 'hmac-sha-256' ? undefined : ALGORITHM_PROBLEM, `${slot}.algorithm`)
+  requireInput(
+    algorithm === 'sha-256' || algorithm === 'hmac-sha-256' ? undefined : ALGORITHM_PROBLEM,
+    `${slot}.algorithm`,
+  )
   requireInput(hintProblem(hint), `${slot}.hint`)
   if (algorithm === 'hmac-sha-256') {
     requireInput(
-      typeof name === 'string' && pepper !== undefined && Object.hasOwn(pepper.keys, name) ? undefined : 'must name one of pepper.keys',
+      typeof name === 'string' && pepper !== undefined && Object.hasOwn(pepper.keys, name)
+        ? undefined
+        : 'must name one of pepper.keys',
       `${slot}.pepper`,
     )
   }
-  if (!importedSecrets.some((kind) => kind.algorithm === algorithm && kind.pepper === name)) throw notLookedUp(slot)
+  if (!importedSecrets.some((kind) => kind.algorithm === algorithm && kind.pepper === name))
+    throw notLookedUp(slot)
   const encoded = base64urlOf(input)
   const digest = encoded && storedDigest(name, encoded)
   requireInput(
@@ -130,10 +173,14 @@ function base64urlOf({ digest, encoding }: ImportedDigest): string | undefined {
   if (typeof digest !== 'string') return undefined
   if (encoding === 'base64url') return digest
   if (encoding === 'base64') {
-    return /^[A-Za-z0-9+/]{43}=$/.test(digest) ? digest.slice(0, -1).replaceAll('+', '-').replaceAll('/', '_') : undefined
+    return /^[A-Za-z0-9+/]{43}=$/.test(digest)
+      ? digest.slice(0, -1).replaceAll('+', '-').replaceAll('/', '_')
+      : undefined
   }
   if (encoding !== 'hex' || !/^[0-9A-Fa-f]{64}$/.test(digest)) return undefined
-  return base64url.encode(Uint8Array.from(digest.match(/../g) as string[], (byte) => Number.parseInt(byte, 16)))
+  return base64url.encode(
+    Uint8Array.from(digest.match(/../g) as string[], (byte) => Number.parseInt(byte, 16)),
+  )
 }
 
 function notLookedUp(slot: string): TwinkeyError {

@@ -6,10 +6,19 @@ import type { CheckedStore } from '../store/checked-store.ts'
 import type { StoredKey } from '../store/store.ts'
 import { isNotWritten } from '../store/store-error.ts'
 
-/** Changes to keys by compare-and-set. What is written here holds on this node when the promise resolves. */
+/**
+ * Changes to keys by compare-and-set. What is written here holds on this node when the promise
+ * resolves.
+ */
 export interface KeyWrites {
-  /** Writes a record where the version that is there is the expected one, or where nothing is there and it is undefined. */
-  put(next: StoredKey, expectedVersion: number | undefined): Promise<'stored' | 'conflict' | 'missing'>
+  /**
+   * Writes a record where the version that is there is the expected one, or where nothing is there
+   * and it is undefined.
+   */
+  put(
+    next: StoredKey,
+    expectedVersion: number | undefined,
+  ): Promise<'stored' | 'conflict' | 'missing'>
   /** Changes a key once. Loses with `version_conflict` where another change came first. */
   change(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
   /** Changes a key whatever else happens to it: re-reads and tries again until the change holds. */
@@ -20,12 +29,14 @@ export interface KeyWrites {
   end(): void
 }
 
-// Whether the write was made is open, because of this, unless the cause itself says that it was not.
+// Whether the write was made is open, because of this, unless the cause itself says that it was
+// not.
 interface Unknown {
   readonly cause: unknown
 }
 
-// Every attempt that loses means that another change won, so this many in a row is not contention but a broken store.
+// Every attempt that loses means that another change won, so this many in a row is not contention
+// but a broken store.
 const MAX_ATTEMPTS = 1000
 // And nobody waits longer than this for one change.
 const MAX_MILLISECONDS = 30_000
@@ -39,7 +50,10 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
   function patience(maxAttempts: number): (attempts: number, unknowns: number) => boolean {
     const [begun, before] = [now(), ends]
     return (attempts, unknowns) =>
-      attempts < maxAttempts && unknowns < MAX_UNKNOWN && ends === before && Math.abs(now() - begun) < MAX_MILLISECONDS
+      attempts < maxAttempts &&
+      unknowns < MAX_UNKNOWN &&
+      ends === before &&
+      Math.abs(now() - begun) < MAX_MILLISECONDS
   }
 
   // The key as it is in the store now.
@@ -52,7 +66,10 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     return record
   }
 
-  async function put(next: StoredKey, expectedVersion: number | undefined): Promise<'stored' | 'conflict' | 'missing' | Unknown> {
+  async function put(
+    next: StoredKey,
+    expectedVersion: number | undefined,
+  ): Promise<'stored' | 'conflict' | 'missing' | Unknown> {
     try {
       return await store.put(next, expectedVersion)
     } catch (cause) {
@@ -62,18 +79,26 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     }
   }
 
-  // A write that failed may have been done all the same. The version tells whose write is there, and doing the same compare-and-set a second
-  // time cannot do more than doing it once.
+  // A write that failed may have been done all the same. The version tells whose write is there,
+  // and doing the same compare-and-set a second time cannot do more than doing it once.
   async function settle(next: StoredKey, expectedVersion: number | undefined): Promise<boolean> {
     const isThere = async () => (await store.get(next.id))?.version === next.version
     try {
-      return (await isThere()) || (await store.put(next, expectedVersion)) === 'stored' || (await isThere())
+      return (
+        (await isThere()) ||
+        (await store.put(next, expectedVersion)) === 'stored' ||
+        (await isThere())
+      )
     } catch {
       return false
     }
   }
 
-  async function change(id: string, transition: (key: KeyRecord) => KeyRecord, maxAttempts: number): Promise<KeyRecord> {
+  async function change(
+    id: string,
+    transition: (key: KeyRecord) => KeyRecord,
+    maxAttempts: number,
+  ): Promise<KeyRecord> {
     const mayRetry = patience(maxAttempts)
     let unknowns = 0
     let cause: unknown
@@ -143,7 +168,10 @@ function notFound(): TwinkeyError {
 }
 
 function conflict(): TwinkeyError {
-  return new TwinkeyError('version_conflict', 'Another change to this key came first. Read the key again and decide anew.')
+  return new TwinkeyError(
+    'version_conflict',
+    'Another change to this key came first. Read the key again and decide anew.',
+  )
 }
 
 function throwIfNotWritten(cause: unknown): void {
@@ -152,6 +180,11 @@ function throwIfNotWritten(cause: unknown): void {
 
 /** The error where a change may have been made. */
 export function outcomeUnknown(cause: unknown): TwinkeyError {
-  const message = 'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
-  return new TwinkeyError('outcome_unknown', cause === undefined ? message : `${message} ${messageOf(cause)}`, { cause })
+  const message =
+    'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
+  return new TwinkeyError(
+    'outcome_unknown',
+    cause === undefined ? message : `${message} ${messageOf(cause)}`,
+    { cause },
+  )
 }

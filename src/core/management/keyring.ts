@@ -41,7 +41,10 @@ import { type KeyWrites, outcomeUnknown } from './key-writes.ts'
 export interface KeyringParts {
   readonly store: CheckedStore
   readonly writes: KeyWrites
-  /** Prefixes, pepper and imported secrets: the first prefix and the current pepper are those of new secrets. */
+  /**
+   * Prefixes, pepper and imported secrets: the first prefix and the current pepper are those of new
+   * secrets.
+   */
   readonly rules: ImportRules
   /** What a key reaches by default, besides its tenants. */
   readonly defaultScope: Omit<Scope, 'tenants'>
@@ -52,28 +55,54 @@ export interface KeyringParts {
 const MAX_ID_ATTEMPTS = 5
 const MAX_IMPORT_ATTEMPTS = 20
 
-export function createKeyring<M extends Metadata>({ store, writes, rules, defaultScope, emit, now }: KeyringParts): Keyring<M> {
+export function createKeyring<M extends Metadata>({
+  store,
+  writes,
+  rules,
+  defaultScope,
+  emit,
+  now,
+}: KeyringParts): Keyring<M> {
   const prefix = rules.prefixes[0] as string
   const aliases = createAliases(store, writes)
 
-  function tell(type: KeyEvent['type'], { id, name, owner }: KeyRecord, { actor }: ActorOption, more?: Pick<KeyEvent, 'slot'>): void {
+  function tell(
+    type: KeyEvent['type'],
+    { id, name, owner }: KeyRecord,
+    { actor }: ActorOption,
+    more?: Pick<KeyEvent, 'slot'>,
+  ): void {
     emit?.({ type, at: now(), keyId: id, name, owner, actor: actor ?? null, ...more })
   }
 
   function mint(keyId: string): { secret: string; stored: StoredSecret } {
     const secret = mintSecret(prefix, keyId)
-    const stored = { id: mintId(), digest: digestSecret(secret, rules.pepper), hint: hintOf(secret), createdAt: now(), expiresAt: null }
+    const stored = {
+      id: mintId(),
+      digest: digestSecret(secret, rules.pepper),
+      hint: hintOf(secret),
+      createdAt: now(),
+      expiresAt: null,
+    }
     return { secret, stored }
   }
 
-  async function create(input: ReturnType<typeof readCreateInput>, attempt = 1): Promise<CreatedKey<M>> {
+  async function create(
+    input: ReturnType<typeof readCreateInput>,
+    attempt = 1,
+  ): Promise<CreatedKey<M>> {
     const { secondary, actor, ...attributes } = input
     const id = mintId()
     const first = mint(id)
     const second = secondary ? mint(id) : undefined
-    const record = created(id, { ...attributes, primary: first.stored, secondary: second?.stored ?? null }, now())
+    const record = created(
+      id,
+      { ...attributes, primary: first.stored, secondary: second?.stored ?? null },
+      now(),
+    )
     // An id that is taken already, against all odds, is not overwritten.
-    if ((await writes.put(record, undefined)) !== 'stored') return create(input, nextAttempt(attempt))
+    if ((await writes.put(record, undefined)) !== 'stored')
+      return create(input, nextAttempt(attempt))
     tell('key.created', record, { actor })
     return { key: viewOf(record), primary: first.secret, secondary: second?.secret ?? null }
   }
@@ -82,12 +111,17 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
     const { primary, secondary, ...rest } = readImportInput(input)
     const { secondary: _, actor, ...attributes } = readCreateInput(rest, defaultScope, now())
     const first = readImported(primary, 'primary', rules, now())
-    const second = secondary === undefined ? null : readImported(secondary, 'secondary', rules, now())
-    requireInput(first.digest === second?.digest ? 'must be another secret than the primary' : undefined, 'secondary')
+    const second =
+      secondary === undefined ? null : readImported(secondary, 'secondary', rules, now())
+    requireInput(
+      first.digest === second?.digest ? 'must be another secret than the primary' : undefined,
+      'secondary',
+    )
     for (let attempt = 0; attempt < MAX_IMPORT_ATTEMPTS; attempt++) {
       const record = created(mintId(), { ...attributes, primary: first, secondary: second }, now())
       const claimed = await aliases.claim(record)
-      if (claimed === 'taken') throw new TwinkeyError('secret_taken', 'One of the secrets is imported already.')
+      if (claimed === 'taken')
+        throw new TwinkeyError('secret_taken', 'One of the secrets is imported already.')
       if (claimed === 'raced' || (await writes.put(record, undefined)) !== 'stored') continue
       // The key is written: nothing that fails from here on means that it is not there.
       if (await aliases.confirm(claimed).catch(mayBeThere)) {
@@ -135,11 +169,17 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
   }
 
   // Ends what an owner or a tenant holds of one key, as the key is now and not as it was listed.
-  async function withdraw(id: string, owner: string | undefined, tenant: string | undefined, options: ActorOption) {
+  async function withdraw(
+    id: string,
+    owner: string | undefined,
+    tenant: string | undefined,
+    options: ActorOption,
+  ) {
     let changes = false
     try {
       const next = await writes.updateWithRetry(id, (key) => {
-        const after = tenant === undefined ? withoutOwner(key, owner, now()) : withoutTenant(key, tenant, now())
+        const after =
+          tenant === undefined ? withoutOwner(key, owner, now()) : withoutTenant(key, tenant, now())
         changes ||= after !== key
         return after
       })
@@ -168,29 +208,46 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
       const { apply: change, actor } = readUpdateInput(input, now())
       return apply('key.updated', id, { actor }, 'change', (key) => {
         const { name, scope, expiresAt, metadata } = change(key)
-        return updated(key, { name, scope: freezeScope(scope), expiresAt, metadata: freezeJson(metadata) }, now())
+        return updated(
+          key,
+          { name, scope: freezeScope(scope), expiresAt, metadata: freezeJson(metadata) },
+          now(),
+        )
       })
     },
     async enable(id, options = {}) {
       const by = readActor(options)
-      return apply('key.enabled', id, by, 'change', (key) => (stateOf(key) === 'enabled' ? key : switched(key, true, now())))
+      return apply('key.enabled', id, by, 'change', (key) =>
+        stateOf(key) === 'enabled' ? key : switched(key, true, now()),
+      )
     },
     async disable(id, options = {}) {
       const by = readActor(options)
-      return apply('key.disabled', id, by, 'updateWithRetry', (key) => (stateOf(key) === 'disabled' ? key : switched(key, false, now())))
+      return apply('key.disabled', id, by, 'updateWithRetry', (key) =>
+        stateOf(key) === 'disabled' ? key : switched(key, false, now()),
+      )
     },
     async rotate(id, options = {}) {
       const { graceSeconds, replace, actor } = readRotateOptions(options)
-      return renew('key.rotated', id, 'primary', { actor }, (key, fresh) => rotated(key, fresh, { graceSeconds, replace }, now()))
+      return renew('key.rotated', id, 'primary', { actor }, (key, fresh) =>
+        rotated(key, fresh, { graceSeconds, replace }, now()),
+      )
     },
     async regenerate(id, slot, options = {}) {
       const by = readActor(options)
-      requireInput(slot === 'primary' || slot === 'secondary' ? undefined : "must be 'primary' or 'secondary'", 'slot')
-      return renew('key.regenerated', id, slot, by, (key, fresh) => regenerated(key, slot, fresh, now()))
+      requireInput(
+        slot === 'primary' || slot === 'secondary' ? undefined : "must be 'primary' or 'secondary'",
+        'slot',
+      )
+      return renew('key.regenerated', id, slot, by, (key, fresh) =>
+        regenerated(key, slot, fresh, now()),
+      )
     },
     async revoke(id, options = {}) {
       const by = readActor(options)
-      return apply('key.revoked', id, by, 'updateWithRetry', (key) => (key.revokedAt === null ? revoked(key, now()) : key))
+      return apply('key.revoked', id, by, 'updateWithRetry', (key) =>
+        key.revokedAt === null ? revoked(key, now()) : key,
+      )
     },
     async revokeAll(input) {
       const { owner, tenant, actor } = readRevokeAllInput(input)
@@ -216,7 +273,8 @@ export function createKeyring<M extends Metadata>({ store, writes, rules, defaul
 }
 
 function nextAttempt(attempt: number): number {
-  if (attempt === MAX_ID_ATTEMPTS) throw new TwinkeyError('store_malformed', 'The store says that every id is taken.')
+  if (attempt === MAX_ID_ATTEMPTS)
+    throw new TwinkeyError('store_malformed', 'The store says that every id is taken.')
   return attempt + 1
 }
 

@@ -4,9 +4,17 @@ import type { RefusalReason } from './refusal.ts'
 import { freezeScope, type Scope } from './scope.ts'
 
 /** A JSON value. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [name: string]: Json }
 
-/** What an application keeps with a key: a plain JSON object, at most 4 KiB and five levels deep. */
+/**
+ * What an application keeps with a key: a plain JSON object, at most 4 KiB and five levels deep.
+ */
 export type Metadata = Readonly<Record<string, Json>>
 
 /** `enabled`, `disabled` or `revoked`. Expiry is no state: it comes by itself. */
@@ -46,7 +54,10 @@ export interface KeyRecord {
   readonly lastUsedAt: Readonly<Record<string, number>>
 }
 
-/** The way from a secret that another system issued to its key. Its id derives from the digest of the secret. */
+/**
+ * The way from a secret that another system issued to its key. Its id derives from the digest of
+ * the secret.
+ */
 export interface AliasRecord {
   readonly kind: 'alias'
   readonly id: string
@@ -54,14 +65,19 @@ export interface AliasRecord {
   readonly keyId: string
 }
 
-/** Why a key is not live at a moment, whichever of its secrets is used, or undefined where it is. */
+/**
+ * Why a key is not live at a moment, whichever of its secrets is used, or undefined where it is.
+ */
 export function inactiveKeyReason(key: KeyRecord, now: number): RefusalReason | undefined {
   if (key.revokedAt !== null) return 'key_revoked'
   if (!key.enabled) return 'key_disabled'
   return key.expiresAt !== null && now >= key.expiresAt ? 'key_expired' : undefined
 }
 
-/** Why a slot of a key is not live at a moment, or undefined where it is. Secrets and tokens are both judged by this. */
+/**
+ * Why a slot of a key is not live at a moment, or undefined where it is. Secrets and tokens are
+ * both judged by this.
+ */
 export function inactiveReason(key: KeyRecord, slot: Slot, now: number): RefusalReason | undefined {
   const dead = inactiveKeyReason(key, now)
   if (dead !== undefined) return dead
@@ -71,7 +87,10 @@ export function inactiveReason(key: KeyRecord, slot: Slot, now: number): Refusal
   return undefined
 }
 
-/** When {@link inactiveReason} first has a reason, as long as the record stays as it is: 0 where it has one already, null where it never will. */
+/**
+ * When {@link inactiveReason} first has a reason, as long as the record stays as it is: 0 where it
+ * has one already, null where it never will.
+ */
 export function validUntil(key: KeyRecord, slot: Slot): number | null {
   const secret = key[slot]
   if (key.revokedAt !== null || !key.enabled || secret === null) return 0
@@ -102,14 +121,18 @@ type Change = Partial<Omit<KeyRecord, 'kind' | 'id' | 'version' | 'createdAt' | 
 /** The record after a change. The step is random, so that a version tells whose write it is. */
 function changed(key: KeyRecord, change: Change, now: number): KeyRecord {
   const [step] = crypto.getRandomValues(new Uint32Array(1)) as unknown as [number]
-  // 28 random bits: two writes do not share a version by chance, and 67 million fit before a version is no safe integer.
+  // 28 random bits: two writes do not share a version by chance, and 67 million fit before a
+  // version is no safe integer.
   return { ...key, ...change, version: key.version + (step >>> 4) + 1, updatedAt: now }
 }
 
 /** A new record. */
 export function created(
   id: string,
-  attributes: Pick<KeyRecord, 'name' | 'owner' | 'scope' | 'expiresAt' | 'metadata' | 'primary' | 'secondary'>,
+  attributes: Pick<
+    KeyRecord,
+    'name' | 'owner' | 'scope' | 'expiresAt' | 'metadata' | 'primary' | 'secondary'
+  >,
   now: number,
 ): KeyRecord {
   const { name, owner, scope, expiresAt, metadata, primary, secondary } = attributes
@@ -133,14 +156,19 @@ export function created(
 }
 
 /** The record with a new secret in one slot and the other slot untouched. */
-export function regenerated(key: KeyRecord, slot: Slot, secret: StoredSecret, now: number): KeyRecord {
+export function regenerated(
+  key: KeyRecord,
+  slot: Slot,
+  secret: StoredSecret,
+  now: number,
+): KeyRecord {
   requireNotRevoked(key)
   return changed(key, { [slot]: secret }, now)
 }
 
 /**
- * The record with a new primary; the old one moves to secondary and dies after the grace. Where that would end a live secondary, it is not done
- * unless asked for.
+ * The record with a new primary; the old one moves to secondary and dies after the grace. Where
+ * that would end a live secondary, it is not done unless asked for.
  */
 export function rotated(
   key: KeyRecord,
@@ -150,7 +178,8 @@ export function rotated(
 ): KeyRecord {
   requireNotRevoked(key)
   const { primary, secondary } = key
-  const secondaryLives = secondary !== null && (secondary.expiresAt === null || now < secondary.expiresAt)
+  const secondaryLives =
+    secondary !== null && (secondary.expiresAt === null || now < secondary.expiresAt)
   if (secondaryLives && replace !== 'secondary') {
     throw new TwinkeyError(
       'secondary_live',
@@ -162,7 +191,11 @@ export function rotated(
     )
   }
   const diesAt = Math.min(now + graceSeconds * 1000, primary.expiresAt ?? Number.POSITIVE_INFINITY)
-  return changed(key, { primary: secret, secondary: diesAt > now ? { ...primary, expiresAt: diesAt } : null }, now)
+  return changed(
+    key,
+    { primary: secret, secondary: diesAt > now ? { ...primary, expiresAt: diesAt } : null },
+    now,
+  )
 }
 
 /** The record switched on or off. */
@@ -181,16 +214,25 @@ export function withoutOwner(key: KeyRecord, owner: string | undefined, now: num
   return key.revokedAt === null && key.owner === owner ? revoked(key, now) : key
 }
 
-/** The record without a tenant that is gone: revoked where it reaches only this one, without it where it names others too. */
+/**
+ * The record without a tenant that is gone: revoked where it reaches only this one, without it
+ * where it names others too.
+ */
 export function withoutTenant(key: KeyRecord, tenant: string, now: number): KeyRecord {
   const { tenants } = key.scope
   if (key.revokedAt !== null || tenants === '*' || !tenants.includes(tenant)) return key
   const others = tenants.filter((name) => name !== tenant)
-  return others.length === 0 ? revoked(key, now) : changed(key, { scope: freezeScope({ ...key.scope, tenants: others }) }, now)
+  return others.length === 0
+    ? revoked(key, now)
+    : changed(key, { scope: freezeScope({ ...key.scope, tenants: others }) }, now)
 }
 
 /** The record with other attributes. */
-export function updated(key: KeyRecord, change: Pick<Change, 'name' | 'scope' | 'metadata' | 'expiresAt'>, now: number): KeyRecord {
+export function updated(
+  key: KeyRecord,
+  change: Pick<Change, 'name' | 'scope' | 'metadata' | 'expiresAt'>,
+  now: number,
+): KeyRecord {
   requireNotRevoked(key)
   return changed(key, change, now)
 }
@@ -198,7 +240,9 @@ export function updated(key: KeyRecord, change: Pick<Change, 'name' | 'scope' | 
 /** A deeply frozen copy. */
 export function freezeJson<T extends Json>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
-  const copy = Array.isArray(value) ? value.map(freezeJson) : Object.fromEntries(Object.entries(value).map(([n, v]) => [n, freezeJson(v)]))
+  const copy = Array.isArray(value)
+    ? value.map(freezeJson)
+    : Object.fromEntries(Object.entries(value).map(([n, v]) => [n, freezeJson(v)]))
   return Object.freeze(copy) as T
 }
 
@@ -208,5 +252,6 @@ export function isId(value: unknown): value is string {
 }
 
 function requireNotRevoked(key: KeyRecord): void {
-  if (key.revokedAt !== null) throw new TwinkeyError('key_revoked', 'The key is revoked, which is final. Create another one.')
+  if (key.revokedAt !== null)
+    throw new TwinkeyError('key_revoked', 'The key is revoked, which is final. Create another one.')
 }

@@ -1,5 +1,6 @@
-// How large and of what form the things may be that callers hand in. Each function answers the problem as the end of a sentence, or undefined:
-// who asks decides whether that is a TypeError at construction or an `invalid_input` at run time.
+// How large and of what form the things may be that callers hand in. Each function answers the
+// problem as the end of a sentence, or undefined: who asks decides whether that is a TypeError at
+// construction or an `invalid_input` at run time.
 
 // Longest name of a key, an owner, a tenant, an environment or a workflow, in UTF-16 units.
 const MAX_NAME_LENGTH = 128
@@ -16,40 +17,53 @@ export const MAX_METADATA_DEPTH = 5
 // The largest time that a Date can hold (ECMA-262, section 21.4.1.1).
 const MAX_TIME = 8.64e15
 
-// Controls, and surrogates without a partner: two different strings with lone surrogates have the same UTF-8 bytes, so the same digest.
+// Controls, and surrogates without a partner: two different strings with lone surrogates have the
+// same UTF-8 bytes, so the same digest.
 const UNSAFE_TEXT = /[\p{Cc}\p{Cs}]/u
 
 /** Why `value` cannot be a name, or undefined. */
 export function nameProblem(value: unknown): string | undefined {
-  if (typeof value === 'string' && value.length > 0 && value.length <= MAX_NAME_LENGTH && !UNSAFE_TEXT.test(value)) return undefined
+  if (
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= MAX_NAME_LENGTH &&
+    !UNSAFE_TEXT.test(value)
+  )
+    return undefined
   return `must be a string of 1 to ${MAX_NAME_LENGTH} characters, well-formed Unicode without control characters`
 }
 
 /** Why `value` cannot be the hint of a secret, or undefined. */
 export function hintProblem(value: unknown): string | undefined {
-  if (typeof value === 'string' && value.length <= MAX_HINT_LENGTH && !UNSAFE_TEXT.test(value)) return undefined
+  if (typeof value === 'string' && value.length <= MAX_HINT_LENGTH && !UNSAFE_TEXT.test(value))
+    return undefined
   return 'must be a string of at most four characters, well-formed Unicode without control characters'
 }
 
 /** Why `value` cannot be a point in time in epoch milliseconds, or undefined. */
 export function timeProblem(value: unknown): string | undefined {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= MAX_TIME) return undefined
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= MAX_TIME)
+    return undefined
   return 'must be a positive whole number of epoch milliseconds, or null for never'
 }
 
 /** Why `value` cannot be a duration in whole seconds between the limits, or undefined. */
 export function secondsProblem(value: unknown, min: number, max: number): string | undefined {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return undefined
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max)
+    return undefined
   return `must be a whole number of seconds from ${min} to ${max}`
 }
 
-/** Why `value` cannot be metadata, or undefined: a plain JSON object of at most 4 KiB and depth 5. */
+/**
+ * Why `value` cannot be metadata, or undefined: a plain JSON object of at most 4 KiB and depth 5.
+ */
 export function metadataProblem(value: unknown): string | undefined {
   if (!isPlainObject(value) || !isJson(value, MAX_METADATA_DEPTH)) {
     return `must be a plain object of JSON values, at most ${MAX_METADATA_DEPTH} levels deep, well-formed Unicode without control characters`
   }
   // Depth and form hold by now, so this neither throws nor overflows the stack.
-  if (new TextEncoder().encode(JSON.stringify(value)).length > MAX_METADATA_LENGTH) return 'must be at most 4 KiB as JSON'
+  if (new TextEncoder().encode(JSON.stringify(value)).length > MAX_METADATA_LENGTH)
+    return 'must be at most 4 KiB as JSON'
   return undefined
 }
 
@@ -57,11 +71,15 @@ export function metadataProblem(value: unknown): string | undefined {
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  // By form and not by identity: in a VM context, what structuredClone or JSON.parse makes may have the Object of another realm.
+  // By form and not by identity: in a VM context, what structuredClone or JSON.parse makes may have
+  // the Object of another realm.
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** Why `value` cannot be an object with these members, or undefined. A misspelt one must not silently drop a check. */
+/**
+ * Why `value` cannot be an object with these members, or undefined. A misspelt one must not
+ * silently drop a check.
+ */
 export function membersProblem(value: unknown, known: readonly string[]): string | undefined {
   if (!isPlainObject(value)) return `must be an object, with any of ${known.join(', ')}`
   const extra = Object.keys(value).find((name) => !known.includes(name))
@@ -79,5 +97,7 @@ function isJson(value: unknown, depth: number): boolean {
   if (Array.isArray(value)) return value.every((item) => isJson(item, depth - 1))
   if (!isPlainObject(value)) return false
   // A member of this name changes the prototype of whatever it is copied into by assignment.
-  return Object.entries(value).every(([name, item]) => name !== '__proto__' && !UNSAFE_TEXT.test(name) && isJson(item, depth - 1))
+  return Object.entries(value).every(
+    ([name, item]) => name !== '__proto__' && !UNSAFE_TEXT.test(name) && isJson(item, depth - 1),
+  )
 }

@@ -18,10 +18,12 @@ export type ErrorCode =
 const BRAND = Symbol.for('twinkey.error')
 
 /**
- * Something that a management call could not do: the input is wrong, the key is not there, another change came first, the store is down.
+ * Something that a management call could not do: the input is wrong, the key is not there, another
+ * change came first, the store is down.
  *
- * The message says what to do. Neither it nor any other member holds a secret, a token or a digest. Tell one by {@link isTwinkeyError} and
- * its `code`, not by `instanceof`: two copies of the package may be installed.
+ * The message says what to do. Neither it nor any other member holds a secret, a token or a digest.
+ * Tell one by {@link isTwinkeyError} and its `code`, not by `instanceof`: two copies of the package
+ * may be installed.
  */
 export class TwinkeyError extends Error {
   override readonly name = 'TwinkeyError'
@@ -58,7 +60,10 @@ export function isTwinkeyError(value: unknown): value is TwinkeyError {
   return typeof value === 'object' && value !== null && BRAND in value
 }
 
-/** What a caught value says went wrong, for the end of a message. Errors of several addresses at once have a code and no message. */
+/**
+ * What a caught value says went wrong, for the end of a message. Errors of several addresses at
+ * once have a code and no message.
+ */
 export function messageOf(thrown: unknown): string {
   try {
     const { message, code } = thrown as { message?: unknown; code?: unknown }
@@ -68,7 +73,10 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
-/** Reads an input. If that throws, the error is `invalid_input`; it does not repeat the error, which may hold a secret. */
+/**
+ * Reads an input. If that throws, the error is `invalid_input`; it does not repeat the error, which
+ * may hold a secret.
+ */
 export function readInput<T>(read: () => T, what: string): T {
   try {
     return read()

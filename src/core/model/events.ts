@@ -42,7 +42,10 @@ export interface AllowedEvent {
   /** Undefined where only a token is known, as in `twinkey/verifier`. */
   readonly slot: Slot | undefined
   readonly via: 'secret' | 'token'
-  /** This and the other two are undefined where the caller put a secret in the place of the name, too: events hold none. */
+  /**
+   * This and the other two are undefined where the caller put a secret in the place of the name,
+   * too: events hold none.
+   */
   readonly tenant: string | undefined
   readonly environment: string | undefined
   readonly workflow: string | undefined
@@ -59,17 +62,27 @@ export interface RefusedEvent {
   /** The key that the credential belongs to, where that much was established. */
   readonly keyId: string | undefined
   /**
-   * What the request is aimed at, where its credential is good and that much could be read. A name that may be a secret in the wrong place is left
-   * out: one of 28 letters and digits in a row, and one that may have been imported.
+   * What the request is aimed at, where its credential is good and that much could be read. A name
+   * that may be a secret in the wrong place is left out: one of 28 letters and digits in a row, and
+   * one that may have been imported.
    */
   readonly tenant?: string | undefined
   readonly environment?: string | undefined
   readonly workflow?: string | undefined
-  /** With `parameter_unseen`: the name that `param()` was given; undefined where it is `routeTemplate()` that cannot see its route. */
+  /**
+   * With `parameter_unseen`: the name that `param()` was given; undefined where it is
+   * `routeTemplate()` that cannot see its route.
+   */
   readonly parameter?: string | undefined
-  /** With `parameter_unseen`: the template of the route on which the guard stands; undefined where it stands on none, as in `app.use()`. */
+  /**
+   * With `parameter_unseen`: the template of the route on which the guard stands; undefined where
+   * it stands on none, as in `app.use()`.
+   */
   readonly template?: string | undefined
-  /** With `parameter_unseen`, where the framework matched a route and does not tell its template: what to do. */
+  /**
+   * With `parameter_unseen`, where the framework matched a route and does not tell its template:
+   * what to do.
+   */
   readonly advice?: string | undefined
 }
 

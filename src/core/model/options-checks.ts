@@ -4,7 +4,8 @@ import { copyList, copyMembers } from './copy.ts'
 // How options are checked: each check throws what to do instead, when the process starts.
 
 /**
- * A clock that is checked at each reading, and answers whole milliseconds. With NaN every comparison is false, and nothing would ever expire.
+ * A clock that is checked at each reading, and answers whole milliseconds. With NaN every
+ * comparison is false, and nothing would ever expire.
  *
  * @param given The clock of the options, which is read once to check it.
  * @param system The default. Fake clocks and Workers without a request start it at 0.
@@ -13,7 +14,8 @@ export function clockOf(given: (() => number) | undefined, system: () => number)
   const now = given ?? system
   const clock = () => {
     const time = now()
-    if (typeof time !== 'number' || !(time >= 0) || time > Number.MAX_SAFE_INTEGER) throw new TypeError(NO_CLOCK)
+    if (typeof time !== 'number' || !(time >= 0) || time > Number.MAX_SAFE_INTEGER)
+      throw new TypeError(NO_CLOCK)
     return Math.floor(time)
   }
   if (given !== undefined && clock() === 0) throw new TypeError(NO_CLOCK)
@@ -26,20 +28,27 @@ const NO_CLOCK = 'now must answer epoch milliseconds, like Date.now.'
 export function environmentsOf(given: unknown): readonly string[] {
   const environments = copyList(given)
   if (!Array.isArray(environments) || environments.length === 0) {
-    throw new TypeError('environments must be a list of what this deployment serves, like ["production"]. Leave it out to serve any.')
+    throw new TypeError(
+      'environments must be a list of what this deployment serves, like ["production"]. Leave it out to serve any.',
+    )
   }
   for (const environment of environments) {
     requireName(environment, 'environments: each')
-    if (environment === '*') throw new RangeError('environments cannot hold "*". Leave it out to serve any.')
+    if (environment === '*')
+      throw new RangeError('environments cannot hold "*". Leave it out to serve any.')
   }
   return Object.freeze([...new Set<string>(environments)])
 }
 
-// `$NAME` is what a configuration holds where a variable was not filled in. Taken literally it would be the same for everyone.
+// `$NAME` is what a configuration holds where a variable was not filled in. Taken literally it
+// would be the same for everyone.
 export function requireName(value: unknown, what: string): void {
   const problem = nameProblem(value)
   if (problem !== undefined) throw new TypeError(`${what} ${problem}.`)
-  if ((value as string).startsWith('$')) throw new TypeError(`${what} looks like a variable that was not filled in. Give the value itself.`)
+  if ((value as string).startsWith('$'))
+    throw new TypeError(
+      `${what} looks like a variable that was not filled in. Give the value itself.`,
+    )
 }
 
 export function requireNumber(

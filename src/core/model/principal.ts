@@ -8,14 +8,23 @@ export interface Principal<M extends Metadata = Metadata> {
   readonly keyId: string
   /** The name of the key. */
   readonly name: string
-  /** What the profile calls the holder, where it has a word for it, like the `Key: <name>` of Flowgear. */
+  /**
+   * What the profile calls the holder, where it has a word for it, like the `Key: <name>` of
+   * Flowgear.
+   */
   readonly username: string | undefined
   readonly owner: string | null
   readonly metadata: M
-  /** Which of the two secrets was used, or minted the token; undefined where only the token is known, as in `twinkey/verifier`. */
+  /**
+   * Which of the two secrets was used, or minted the token; undefined where only the token is
+   * known, as in `twinkey/verifier`.
+   */
   readonly slot: Slot | undefined
   readonly via: 'secret' | 'token'
-  /** The tenant that this request is for, resolved and covered; undefined where nobody named one and the scope is not limited to some. */
+  /**
+   * The tenant that this request is for, resolved and covered; undefined where nobody named one and
+   * the scope is not limited to some.
+   */
   readonly tenant: string | undefined
   readonly environment: string | undefined
   readonly workflow: string | undefined
@@ -33,7 +42,10 @@ export interface Refused {
 export interface Allowed<M extends Metadata = Metadata> {
   readonly ok: true
   readonly principal: Principal<M>
-  /** Whether shared caches must be kept from the answer, because they do not know that the credential was one (RFC 9111, section 3.5). */
+  /**
+   * Whether shared caches must be kept from the answer, because they do not know that the
+   * credential was one (RFC 9111, section 3.5).
+   */
   readonly noStore: boolean
 }
 

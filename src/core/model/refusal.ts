@@ -18,10 +18,16 @@ export type RefusalCode =
   | 'rate_limited'
   | 'unavailable'
 
-/** The answer to a request that is not let in: a frozen value, never an exception. It tells the caller nothing that is not theirs to know. */
+/**
+ * The answer to a request that is not let in: a frozen value, never an exception. It tells the
+ * caller nothing that is not theirs to know.
+ */
 export interface Refusal {
   readonly code: RefusalCode
-  /** One sentence for the caller. It never repeats anything that the caller sent, and never says why a credential is invalid. */
+  /**
+   * One sentence for the caller. It never repeats anything that the caller sent, and never says why
+   * a credential is invalid.
+   */
   readonly detail: string
   /** The axis that is not covered or not resolved, where it is about one. */
   readonly axis?: Axis
@@ -69,9 +75,11 @@ export type RefusalReason =
   | 'scope_too_large'
 
 const RETRY_AFTER_SECONDS = 2
-// More than that is the same to a cache (RFC 9111, section 1.2.2), and larger numbers are written with an exponent.
+// More than that is the same to a cache (RFC 9111, section 1.2.2), and larger numbers are written
+// with an exponent.
 const LONGEST_WAIT_SECONDS = 2_147_483_647
-// No JSON has a symbol in it. Registered, so that each copy of the package knows the refusals of the others.
+// No JSON has a symbol in it. Registered, so that each copy of the package knows the refusals of
+// the others.
 const BRAND = Symbol.for('twinkey.refusal')
 
 /** The refusals, one frozen value each. */
@@ -79,25 +87,59 @@ export const REFUSALS = Object.freeze({
   credentialMissing: refusal('credential_missing', 'Send an API key or a token with this request.'),
   credentialMalformed: refusal('credential_malformed', 'The credential could not be read.'),
   credentialInvalid: refusal('credential_invalid', 'The credential is not valid.'),
-  credentialAmbiguous: refusal('credential_ambiguous', 'Send exactly one credential with a request.'),
+  credentialAmbiguous: refusal(
+    'credential_ambiguous',
+    'Send exactly one credential with a request.',
+  ),
   requestMalformed: refusal('request_malformed', 'The request could not be read.'),
   // The same in code and detail. A profile may say of each what to send instead.
-  bodyMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'body' }),
-  scopeMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'scope' }),
-  lifetimeMalformed: refusal('request_malformed', 'The request could not be read.', {}, { part: 'lifetime' }),
+  bodyMalformed: refusal(
+    'request_malformed',
+    'The request could not be read.',
+    {},
+    { part: 'body' },
+  ),
+  scopeMalformed: refusal(
+    'request_malformed',
+    'The request could not be read.',
+    {},
+    { part: 'scope' },
+  ),
+  lifetimeMalformed: refusal(
+    'request_malformed',
+    'The request could not be read.',
+    {},
+    { part: 'lifetime' },
+  ),
   bodyLate: refusal('request_timeout', 'The request did not arrive in time.'),
   targetRepeated: refusal('target_conflict', 'The request names its target more than once.'),
-  scopeTooLarge: refusal('scope_too_large', 'The scope does not fit into a token. Ask for a narrower one.'),
-  unavailable: refusal('unavailable', 'This cannot be decided at the moment. Try again.', { retryAfterSeconds: RETRY_AFTER_SECONDS }),
+  scopeTooLarge: refusal(
+    'scope_too_large',
+    'The scope does not fit into a token. Ask for a narrower one.',
+  ),
+  unavailable: refusal('unavailable', 'This cannot be decided at the moment. Try again.', {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  }),
 })
 
-const MISSING = perAxis((axis) => refusal('target_missing', `This request does not say which ${axis} it is for.`, { axis }))
-const CONFLICT = perAxis((axis) =>
-  refusal('target_conflict', `The request names more than one ${axis}, or one that is not served here.`, { axis }),
+const MISSING = perAxis((axis) =>
+  refusal('target_missing', `This request does not say which ${axis} it is for.`, { axis }),
 )
-const DENIED = perAxis((axis) => refusal(`${axis}_denied`, `The credential does not reach this ${axis}.`, { axis }))
+const CONFLICT = perAxis((axis) =>
+  refusal(
+    'target_conflict',
+    `The request names more than one ${axis}, or one that is not served here.`,
+    { axis },
+  ),
+)
+const DENIED = perAxis((axis) =>
+  refusal(`${axis}_denied`, `The credential does not reach this ${axis}.`, { axis }),
+)
 
-/** The credential does not say, and the request must: which tenant, environment or workflow it is for. */
+/**
+ * The credential does not say, and the request must: which tenant, environment or workflow it is
+ * for.
+ */
 export function targetMissing(axis: Axis): Refusal {
   return MISSING[axis]
 }
@@ -107,7 +149,10 @@ export function targetConflict(axis: Axis): Refusal {
   return CONFLICT[axis]
 }
 
-/** What a guard that stands in the wrong place looked for, and where it stands. For the operator only. */
+/**
+ * What a guard that stands in the wrong place looked for, and where it stands. For the operator
+ * only.
+ */
 export interface Unseen {
   readonly parameter: string | undefined
   readonly template: string | undefined
@@ -122,7 +167,10 @@ interface Hidden {
   readonly part?: 'body' | 'scope' | 'lifetime'
 }
 
-/** A guard cannot see what it is to read of the route: the same to the caller as any other, but no fault of the caller's. */
+/**
+ * A guard cannot see what it is to read of the route: the same to the caller as any other, but no
+ * fault of the caller's.
+ */
 export function parameterUnseen(unseen: Unseen): Refusal {
   return refusal('request_malformed', REFUSALS.requestMalformed.detail, {}, { unseen })
 }
@@ -132,7 +180,10 @@ export function unseenOf(refusal: Refusal): Unseen | undefined {
   return hiddenIn(refusal).unseen
 }
 
-/** Which part of a token request this refuses. By what it holds, not by which value it is: another copy of the package has values of its own. */
+/**
+ * Which part of a token request this refuses. By what it holds, not by which value it is: another
+ * copy of the package has values of its own.
+ */
 export function refusedPart(refusal: Refusal): Hidden['part'] {
   return hiddenIn(refusal).part
 }
@@ -145,7 +196,11 @@ function hiddenIn(refusal: Refusal): Hidden {
 export function refusalReason(refusal: Refusal): RefusalReason | undefined {
   if (unseenOf(refusal) !== undefined) return 'parameter_unseen'
   if (refusal.code === 'unavailable') return 'owner_unavailable'
-  const unreadable: readonly RefusalCode[] = ['request_malformed', 'request_timeout', 'target_conflict']
+  const unreadable: readonly RefusalCode[] = [
+    'request_malformed',
+    'request_timeout',
+    'target_conflict',
+  ]
   return unreadable.includes(refusal.code) ? 'not_readable' : undefined
 }
 
@@ -157,8 +212,8 @@ export function denied(axis: Axis): Refusal {
 /**
  * A refusal for a caller that has to wait, for a reader or a guard of your own that counts.
  *
- * @param retryAfterSeconds How long, in seconds: 0 or more. Rounded up to whole seconds, at least 1 and at most 2,147,483,647, it becomes the
- * Retry-After of the answer.
+ * @param retryAfterSeconds How long, in seconds: 0 or more. Rounded up to whole seconds, at least 1
+ *   and at most 2,147,483,647, it becomes the Retry-After of the answer.
  * @returns The refusal `rate_limited`.
  * @throws TypeError where that is no number, RangeError where it is NaN, infinite or negative.
  * @see RFC 9110, section 10.2.3
@@ -166,9 +221,12 @@ export function denied(axis: Axis): Refusal {
 export function rateLimited(retryAfterSeconds: number): Refusal {
   const problem = 'rateLimited: retryAfterSeconds must be a number of seconds, 0 or more.'
   if (typeof retryAfterSeconds !== 'number') throw new TypeError(problem)
-  if (!(retryAfterSeconds >= 0 && retryAfterSeconds < Number.POSITIVE_INFINITY)) throw new RangeError(problem)
+  if (!(retryAfterSeconds >= 0 && retryAfterSeconds < Number.POSITIVE_INFINITY))
+    throw new RangeError(problem)
   const seconds = Math.min(Math.max(Math.ceil(retryAfterSeconds), 1), LONGEST_WAIT_SECONDS)
-  return refusal('rate_limited', 'Too many requests. Try again later.', { retryAfterSeconds: seconds })
+  return refusal('rate_limited', 'Too many requests. Try again later.', {
+    retryAfterSeconds: seconds,
+  })
 }
 
 /** A token endpoint was called by another method than its own. */
@@ -176,7 +234,10 @@ export function methodNotAllowed(allow: string): Refusal {
   return refusal('method_not_allowed', 'This endpoint does not have that method.', { allow })
 }
 
-/** Whether a value is a refusal that was made here. An object that only looks like one, as a caller's JSON may, is none. */
+/**
+ * Whether a value is a refusal that was made here. An object that only looks like one, as a
+ * caller's JSON may, is none.
+ */
 export function isRefusal(value: unknown): value is Refusal {
   return typeof value === 'object' && value !== null && BRAND in value
 }
@@ -187,8 +248,11 @@ function refusal(
   more?: Pick<Refusal, 'axis' | 'retryAfterSeconds' | 'allow'>,
   hidden: Hidden = {},
 ): Refusal {
-  // Behind a call, so that nothing that prints a refusal shows it: Express has in its template what a router was called with.
-  return Object.freeze(Object.defineProperty({ code, detail, ...more }, BRAND, { value: () => hidden }))
+  // Behind a call, so that nothing that prints a refusal shows it: Express has in its template what
+  // a router was called with.
+  return Object.freeze(
+    Object.defineProperty({ code, detail, ...more }, BRAND, { value: () => hidden }),
+  )
 }
 
 function perAxis(make: (axis: Axis) => Refusal): Readonly<Record<Axis, Refusal>> {

@@ -1,7 +1,10 @@
 import { isPlainObject, membersProblem, nameProblem } from './checks.ts'
 import { copyList, copyMembers } from './copy.ts'
 
-/** What one axis of a scope reaches: `'*'` for everything, or the exact names. An empty list reaches nothing. */
+/**
+ * What one axis of a scope reaches: `'*'` for everything, or the exact names. An empty list reaches
+ * nothing.
+ */
 export type ScopeValue = '*' | readonly string[]
 
 /** What a key or a token may reach. A request must be covered on all three axes. */
@@ -24,7 +27,10 @@ export interface Target {
 /** One axis, as a target names it. */
 export type Axis = keyof Target
 
-/** The axes in the order in which they are checked, and the member of {@link Scope} that each is held to. */
+/**
+ * The axes in the order in which they are checked, and the member of {@link Scope} that each is
+ * held to.
+ */
 export const AXES = [
   ['tenant', 'tenants'],
   ['environment', 'environments'],
@@ -75,13 +81,16 @@ export function emptyAxis(scope: Scope): Axis | undefined {
 }
 
 /**
- * The scope as an OAuth scope string: `tenant:acme environment:production workflow:*`. Names are percent-encoded, so that any name fits the
- * characters that the grammar allows. An axis that reaches nothing is left out.
+ * The scope as an OAuth scope string: `tenant:acme environment:production workflow:*`. Names are
+ * percent-encoded, so that any name fits the characters that the grammar allows. An axis that
+ * reaches nothing is left out.
  *
  * @see RFC 6749, section 3.3
  */
 export function toScopeString(scope: Scope): string {
-  return AXES.flatMap(([axis, member]) => reachOf(scope[member]).map((name) => `${axis}:${name}`)).join(' ')
+  return AXES.flatMap(([axis, member]) =>
+    reachOf(scope[member]).map((name) => `${axis}:${name}`),
+  ).join(' ')
 }
 
 /**
@@ -104,7 +113,11 @@ export function fromScopeString(text: string): Partial<Scope> | undefined {
     else found[member] ??= [name]
   }
   const scope: Partial<Scope> = found
-  return AXES.some(([, member]) => scope[member] !== undefined && scopeValueProblem(scope[member]) !== undefined) ? undefined : scope
+  return AXES.some(
+    ([, member]) => scope[member] !== undefined && scopeValueProblem(scope[member]) !== undefined,
+  )
+    ? undefined
+    : scope
 }
 
 /** Why `value` cannot be what an axis reaches, or undefined. */
@@ -136,7 +149,8 @@ export function copyScope(value: unknown): unknown {
   const copy = copyMembers(value, SCOPE_MEMBERS)
   if (!isPlainObject(copy)) return copy
   // One name more than allowed is enough for the check to refuse the list.
-  for (const member of SCOPE_MEMBERS) if (member in copy) copy[member] = copyList(copy[member], MAX_NAMES + 1)
+  for (const member of SCOPE_MEMBERS)
+    if (member in copy) copy[member] = copyList(copy[member], MAX_NAMES + 1)
   return copy
 }
 

@@ -3,11 +3,13 @@ import { hmacSha256, sha256 } from '#hash'
 import type { Slot } from './secret.ts'
 
 /**
- * A key for HMAC that is kept outside the database, so that a stolen table of digests cannot even be tested against a guess.
+ * A key for HMAC that is kept outside the database, so that a stolen table of digests cannot even
+ * be tested against a guess.
  *
- * `current` names the one that new secrets are stored under, or is null for none yet; the others stay so that secrets stored under them still
- * verify. To change it without a failed call: add the new one everywhere, make it current, and remove the old one when `keys.list({ pepper })`
- * shows no key that still needs it.
+ * `current` names the one that new secrets are stored under, or is null for none yet; the others
+ * stay so that secrets stored under them still verify. To change it without a failed call: add the
+ * new one everywhere, make it current, and remove the old one when `keys.list({ pepper })` shows no
+ * key that still needs it.
  */
 export interface Pepper {
   readonly current: string | null
@@ -18,12 +20,14 @@ export interface Pepper {
 const DIGEST_LENGTH = 43
 const PLAIN = 'sha-256:'
 const PEPPERED = 'hmac-sha-256:'
-// A digest at work is text of two bytes to a character, which is the form that a runtime hashes into, and the smallest to keep.
+// A digest at work is text of two bytes to a character, which is the form that a runtime hashes
+// into, and the smallest to keep.
 const PAIRS = 16
 // No secret has this digest.
 const NO_DIGEST = /* @__PURE__ */ '\0'.repeat(16)
 const NO_DIGESTS = /* @__PURE__ */ '\0'.repeat(32)
-// The last character carries four bits of the digest. Its other two bits must be zero: decoders ignore them, so one digest would have four spellings.
+// The last character carries four bits of the digest. Its other two bits must be zero: decoders
+// ignore them, so one digest would have four spellings.
 const DIGEST = /^(?:sha-256|hmac-sha-256:[A-Za-z0-9_-]{1,32}):[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 
 /** Whether `value` is a stored digest in canonical form. Equal bytes have equal text. */
@@ -31,14 +35,19 @@ export function isDigest(value: unknown): value is string {
   return typeof value === 'string' && DIGEST.test(value)
 }
 
-/** What is stored of a secret. It names its algorithm and pepper, so that both can change while older secrets stay valid. */
+/**
+ * What is stored of a secret. It names its algorithm and pepper, so that both can change while
+ * older secrets stay valid.
+ */
 export function digestSecret(secret: string, pepper: Pepper | undefined): string {
   return digestUnder(pepper?.current ?? undefined, secret, pepper) as string
 }
 
 /** The pepper that a stored digest names, or undefined where it is a plain hash. */
 export function pepperOf(digest: string): string | undefined {
-  return digest.startsWith(PLAIN) ? undefined : digest.slice(PEPPERED.length, digest.lastIndexOf(':'))
+  return digest.startsWith(PLAIN)
+    ? undefined
+    : digest.slice(PEPPERED.length, digest.lastIndexOf(':'))
 }
 
 /** The digests of both slots of a key, laid out so that they are compared at once. */
@@ -49,26 +58,40 @@ export interface SlotDigests {
   readonly secondaryPepper: string | undefined
 }
 
-/** Lays the stored digests of both slots out for {@link matchSecret}; an absent one is zeros, which no secret has. */
-export function slotDigests(primary: string | undefined, secondary: string | undefined): SlotDigests {
+/**
+ * Lays the stored digests of both slots out for {@link matchSecret}; an absent one is zeros, which
+ * no secret has.
+ */
+export function slotDigests(
+  primary: string | undefined,
+  secondary: string | undefined,
+): SlotDigests {
   const pairs = String.fromCharCode(...pairsOf(primary), ...pairsOf(secondary))
   const primaryPepper = primary === undefined ? undefined : pepperOf(primary)
-  return { pairs, primaryPepper, secondaryPepper: secondary === undefined ? primaryPepper : pepperOf(secondary) }
+  return {
+    pairs,
+    primaryPepper,
+    secondaryPepper: secondary === undefined ? primaryPepper : pepperOf(secondary),
+  }
 }
 
 /**
- * Which of the two stored digests is that of the secret. Both are always compared, in constant time, whatever the first comparison says; an
- * absent digest is compared like one that differs, so that the time tells nothing of which slots are filled.
+ * Which of the two stored digests is that of the secret. Both are always compared, in constant
+ * time, whatever the first comparison says; an absent digest is compared like one that differs, so
+ * that the time tells nothing of which slots are filled.
  *
- * @param digests What is stored; undefined where there is no such key, and something is compared all the same.
- * @returns The slot, undefined for neither, or `'pepper_missing'` where a digest names a pepper that is not configured and the other does not match.
+ * @param digests What is stored; undefined where there is no such key, and something is compared
+ *   all the same.
+ * @returns The slot, undefined for neither, or `'pepper_missing'` where a digest names a pepper
+ *   that is not configured and the other does not match.
  */
 export function matchSecret(
   secret: string,
   digests: SlotDigests | undefined,
   pepper: Pepper | undefined,
 ): Slot | 'pepper_missing' | undefined {
-  const primaryPepper = digests === undefined ? (pepper?.current ?? undefined) : digests.primaryPepper
+  const primaryPepper =
+    digests === undefined ? (pepper?.current ?? undefined) : digests.primaryPepper
   const secondaryPepper = digests === undefined ? primaryPepper : digests.secondaryPepper
   const isShared = secondaryPepper === primaryPepper
   const first = digestBytes(primaryPepper, secret, pepper)
@@ -76,7 +99,8 @@ export function matchSecret(
   const pairs = digests?.pairs ?? NO_DIGESTS
   const one = first ?? NO_DIGEST
   const other = second ?? NO_DIGEST
-  // In constant time, and all of both. What cannot be computed is in no slot, not even in an empty one.
+  // In constant time, and all of both. What cannot be computed is in no slot, not even in an empty
+  // one.
   let primary = first === undefined ? 1 : 0
   let secondary = second === undefined ? 1 : 0
   for (let i = 0; i < PAIRS; i++) {
@@ -89,8 +113,15 @@ export function matchSecret(
   return first === undefined || second === undefined ? 'pepper_missing' : undefined
 }
 
-/** The digest of a secret under a pepper, or the plain one; undefined where no pepper of that name is configured. */
-export function digestUnder(name: string | undefined, secret: string, pepper: Pepper | undefined): string | undefined {
+/**
+ * The digest of a secret under a pepper, or the plain one; undefined where no pepper of that name
+ * is configured.
+ */
+export function digestUnder(
+  name: string | undefined,
+  secret: string,
+  pepper: Pepper | undefined,
+): string | undefined {
   const bytes = digestBytes(name, secret, pepper)
   return bytes && storedDigest(name, inBase64url(bytes))
 }
@@ -100,7 +131,11 @@ export function storedDigest(pepper: string | undefined, digest: string): string
   return pepper === undefined ? PLAIN + digest : `${PEPPERED}${pepper}:${digest}`
 }
 
-function digestBytes(name: string | undefined, secret: string, pepper: Pepper | undefined): string | undefined {
+function digestBytes(
+  name: string | undefined,
+  secret: string,
+  pepper: Pepper | undefined,
+): string | undefined {
   if (name === undefined) return sha256(secret)
   if (pepper === undefined || !Object.hasOwn(pepper.keys, name)) return undefined
   return hmacSha256(pepper.keys[name] as Uint8Array, secret)
@@ -119,5 +154,8 @@ function inBase64url(pairs: string): string {
 
 function pairsOf(digest: string | undefined): number[] {
   const bytes = digest === undefined ? undefined : base64url.decode(digest.slice(-DIGEST_LENGTH))
-  return Array.from({ length: PAIRS }, (_, i) => (bytes?.[2 * i] ?? 0) | ((bytes?.[2 * i + 1] ?? 0) << 8))
+  return Array.from(
+    { length: PAIRS },
+    (_, i) => (bytes?.[2 * i] ?? 0) | ((bytes?.[2 * i + 1] ?? 0) << 8),
+  )
 }

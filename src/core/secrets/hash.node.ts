@@ -1,6 +1,7 @@
 import { createHash, createHmac, hash } from 'node:crypto'
 
-// The same functions as hash.ts, several times faster; the package import `#hash` chooses between them.
+// The same functions as hash.ts, several times faster; the package import `#hash` chooses between
+// them.
 
 export function sha256(text: string): string {
   // The types know fewer encodings than there are.

@@ -2,12 +2,18 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 
-/** SHA-256 of the UTF-8 bytes of `text`: 16 characters, each of which is two bytes, the lower one first (FIPS 180-4). */
+/**
+ * SHA-256 of the UTF-8 bytes of `text`: 16 characters, each of which is two bytes, the lower one
+ * first (FIPS 180-4).
+ */
 export function sha256(text: string): string {
   return inPairs(nobleSha256(utf8ToBytes(text)))
 }
 
-/** HMAC-SHA-256 of the UTF-8 bytes of `text`: 16 characters, each of which is two bytes, the lower one first (RFC 2104). */
+/**
+ * HMAC-SHA-256 of the UTF-8 bytes of `text`: 16 characters, each of which is two bytes, the lower
+ * one first (RFC 2104).
+ */
 export function hmacSha256(key: Uint8Array, text: string): string {
   return inPairs(hmac(nobleSha256, key, utf8ToBytes(text)))
 }
@@ -19,6 +25,7 @@ export function sha512(bytes: Uint8Array): Uint8Array {
 
 function inPairs(bytes: Uint8Array): string {
   let pairs = ''
-  for (let i = 0; i < bytes.length; i += 2) pairs += String.fromCharCode((bytes[i] as number) | ((bytes[i + 1] as number) << 8))
+  for (let i = 0; i < bytes.length; i += 2)
+    pairs += String.fromCharCode((bytes[i] as number) | ((bytes[i + 1] as number) << 8))
   return pairs
 }

@@ -26,7 +26,10 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 
 const systemRandom: RandomSource = (bytes) => crypto.getRandomValues(bytes)
 
-/** Random base62 text by rejection sampling: a byte of 248 or more would make the first characters likelier than the rest. */
+/**
+ * Random base62 text by rejection sampling: a byte of 248 or more would make the first characters
+ * likelier than the rest.
+ */
 export function randomBase62(length: number, random: RandomSource = systemRandom): string {
   let text = ''
   const bytes = new Uint8Array(length * 2)
@@ -55,29 +58,39 @@ export function hintOf(secret: string): string {
 }
 
 /**
- * The key id inside a text that has the form of a secret of ours, or undefined. The parts are found from the end by position, so a prefix may
- * hold underscores. This grants nothing and does not look at the checksum.
+ * The key id inside a text that has the form of a secret of ours, or undefined. The parts are found
+ * from the end by position, so a prefix may hold underscores. This grants nothing and does not look
+ * at the checksum.
  */
 export function keyIdOf(text: string, prefixes: readonly string[]): string | undefined {
   const split = text.length - TAIL_LENGTH - 1
   if (split < 1 || text.charCodeAt(split) !== 0x5f) return undefined
   for (const prefix of prefixes) {
-    if (prefix.length === split && text.startsWith(prefix)) return text.slice(split + 1, split + 1 + ID_LENGTH)
+    if (prefix.length === split && text.startsWith(prefix))
+      return text.slice(split + 1, split + 1 + ID_LENGTH)
   }
   return undefined
 }
 
-/** Whether a text that has the length and the prefix of a secret of ours is made of the right characters and has the right checksum. */
+/**
+ * Whether a text that has the length and the prefix of a secret of ours is made of the right
+ * characters and has the right checksum.
+ */
 export function isWellFormed(text: string): boolean {
   return TAIL.test(text.slice(-TAIL_LENGTH)) && hasValidChecksum(text)
 }
 
 /** Whether a text begins like a secret of ours, well formed or not. */
 export function hasOurPrefix(text: string, prefixes: readonly string[]): boolean {
-  return prefixes.some((prefix) => text.startsWith(prefix) && text.charCodeAt(prefix.length) === 0x5f)
+  return prefixes.some(
+    (prefix) => text.startsWith(prefix) && text.charCodeAt(prefix.length) === 0x5f,
+  )
 }
 
-/** Whether so much of a secret may stand in a text that it is not to be told: more behind an id than a person needs to tell it from others. */
+/**
+ * Whether so much of a secret may stand in a text that it is not to be told: more behind an id than
+ * a person needs to tell it from others.
+ */
 export function mayHoldSecret(text: string): boolean {
   return MUCH_OF_SECRET.test(text)
 }
@@ -88,8 +101,9 @@ export function holdsSecret(text: string): boolean {
 }
 
 /**
- * Whether the checksum at the end of a text is that of what stands before it. It tells a typo or a made-up string from a secret without asking
- * anybody, and proves nothing: anyone can compute a checksum.
+ * Whether the checksum at the end of a text is that of what stands before it. It tells a typo or a
+ * made-up string from a secret without asking anybody, and proves nothing: anyone can compute a
+ * checksum.
  *
  * @param secret The whole text, prefix included.
  * @returns Whether the last six characters are the CRC-32 of the rest, in base62.
@@ -107,14 +121,16 @@ export function hasValidChecksum(secret: string): boolean {
 }
 
 /**
- * The regular expression of secrets with a prefix, for secret scanners. Confirm what it finds with {@link hasValidChecksum}.
+ * The regular expression of secrets with a prefix, for secret scanners. Confirm what it finds with
+ * {@link hasValidChecksum}.
  *
  * @param prefix A prefix as given to `createTwinkey`.
  * @returns A pattern without flags; it keeps no state between uses.
  * @throws TypeError where the prefix could not be one.
  */
 export function secretPattern(prefix: string): RegExp {
-  if (prefixProblem(prefix) !== undefined) throw new TypeError(`secretPattern: prefix ${prefixProblem(prefix)}`)
+  if (prefixProblem(prefix) !== undefined)
+    throw new TypeError(`secretPattern: prefix ${prefixProblem(prefix)}`)
   return new RegExp(`\\b${prefix}_[0-9A-Za-z]{${TAIL_LENGTH}}\\b`)
 }
 
@@ -129,7 +145,10 @@ function checksum(text: string): string {
   let crc = 0xffffffff
   // Characters beyond ASCII are no part of any secret; they only have to come out different.
   for (let i = 0; i < text.length; i++)
-    crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ text.charCodeAt(i)) & 0xff] as number) ^ (text.charCodeAt(i) >>> 8)
+    crc =
+      (crc >>> 8) ^
+      (CRC_TABLE[(crc ^ text.charCodeAt(i)) & 0xff] as number) ^
+      (text.charCodeAt(i) >>> 8)
   let rest = (crc ^ 0xffffffff) >>> 0
   let digits = ''
   for (let i = 0; i < CHECKSUM_LENGTH; i++) {

@@ -7,10 +7,16 @@ import { redactError } from './store-error.ts'
 import { copyRecord, readRecord, recordProblem } from './stored-key.ts'
 import { withTimeout } from './timeout.ts'
 
-/** A store as the rest of the core sees it: every call has a deadline, and what comes out has been checked before it is believed. */
+/**
+ * A store as the rest of the core sees it: every call has a deadline, and what comes out has been
+ * checked before it is believed.
+ */
 export interface CheckedStore {
   get(id: string): Promise<StoredKey | undefined>
-  put(next: StoredKey, expectedVersion: number | undefined): Promise<'stored' | 'conflict' | 'missing'>
+  put(
+    next: StoredKey,
+    expectedVersion: number | undefined,
+  ): Promise<'stored' | 'conflict' | 'missing'>
   delete(id: string, expectedVersion: number): Promise<'deleted' | 'conflict' | 'missing'>
   list(query: ListQuery): Promise<{ keys: KeyRecord[]; next?: string | undefined }>
   recordUse(uses: readonly SecretUse[]): Promise<void>
@@ -26,23 +32,35 @@ const PUT_ANSWERS = ['stored', 'conflict', 'missing'] as const
 const DELETE_ANSWERS = ['deleted', 'conflict', 'missing'] as const
 
 /**
- * Wraps a store. Whatever it throws, or a call that is not answered in time, becomes the error `store_unavailable`; an answer that has not the
- * form of the port becomes `store_malformed`.
+ * Wraps a store. Whatever it throws, or a call that is not answered in time, becomes the error
+ * `store_unavailable`; an answer that has not the form of the port becomes `store_malformed`.
  *
  * @param answered Called after each call that was answered.
  */
-export function checkedStore(store: KeyStore, deadlineMilliseconds: number, answered: () => void = () => {}): CheckedStore {
+export function checkedStore(
+  store: KeyStore,
+  deadlineMilliseconds: number,
+  answered: () => void = () => {},
+): CheckedStore {
   const calls = new Set<AbortController>()
   const writes = new Set<Promise<unknown>>()
 
-  // Reads an answer here and nowhere else, so that an answer that throws is `store_malformed`. Only the copy that `read` makes goes on: resolving a promise
-  // with the answer itself would read its `then` again, outside of this wrapper.
-  async function ask<T>(method: string, call: (signal: AbortSignal) => Promise<unknown>, read: (answer: unknown) => T): Promise<T> {
+  // Reads an answer here and nowhere else, so that an answer that throws is `store_malformed`. Only
+  // the copy that `read` makes goes on: resolving a promise with the answer itself would read its
+  // `then` again, outside of this wrapper.
+  async function ask<T>(
+    method: string,
+    call: (signal: AbortSignal) => Promise<unknown>,
+    read: (answer: unknown) => T,
+  ): Promise<T> {
     const controller = new AbortController()
     calls.add(controller)
     try {
-      const outcome = await withTimeout(deadlineMilliseconds, 'store_unavailable', 'The store failed', () =>
-        answerOf(method, () => call(controller.signal), read),
+      const outcome = await withTimeout(
+        deadlineMilliseconds,
+        'store_unavailable',
+        'The store failed',
+        () => answerOf(method, () => call(controller.signal), read),
       )
       answered()
       if ('error' in outcome) throw outcome.error
@@ -56,7 +74,11 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number, answ
     }
   }
 
-  async function write<T>(method: string, call: (signal: AbortSignal) => Promise<unknown>, read: (answer: unknown) => T): Promise<T> {
+  async function write<T>(
+    method: string,
+    call: (signal: AbortSignal) => Promise<unknown>,
+    read: (answer: unknown) => T,
+  ): Promise<T> {
     const writing = ask(method, call, read)
     writes.add(writing)
     try {
@@ -74,13 +96,16 @@ export function checkedStore(store: KeyStore, deadlineMilliseconds: number, answ
         (found) => {
           if (found === undefined) return undefined
           const record = checkedRecord(found)
-          // A store that answers with another key than was asked for would let one caller in as another.
+          // A store that answers with another key than was asked for would let one caller in as
+          // another.
           if (record.id !== id) throw new Malformed('id must be the one that was asked for')
           return record
         },
       ),
-    put: (next, expectedVersion) => write('put', (signal) => store.put(next, expectedVersion, signal), oneOf(PUT_ANSWERS)),
-    delete: (id, expectedVersion) => write('delete', (signal) => store.delete(id, expectedVersion, signal), oneOf(DELETE_ANSWERS)),
+    put: (next, expectedVersion) =>
+      write('put', (signal) => store.put(next, expectedVersion, signal), oneOf(PUT_ANSWERS)),
+    delete: (id, expectedVersion) =>
+      write('delete', (signal) => store.delete(id, expectedVersion, signal), oneOf(DELETE_ANSWERS)),
     list: (query) => ask('list', (signal) => store.list(query, signal), checkedPage(query)),
     recordUse: (uses) =>
       ask(
@@ -119,7 +144,10 @@ async function answerOf<T>(
     return { value: read(answer) }
   } catch (error) {
     return {
-      error: error instanceof Malformed ? malformed(method, error.message) : malformed(method, 'it cannot be read', redactError(error)),
+      error:
+        error instanceof Malformed
+          ? malformed(method, error.message)
+          : malformed(method, 'it cannot be read', redactError(error)),
     }
   }
 }
@@ -134,16 +162,21 @@ function checkedRecord(found: unknown): StoredKey {
   return readRecord(copy as StoredKey)
 }
 
-function checkedPage(query: ListQuery): (page: unknown) => { keys: KeyRecord[]; next?: string | undefined } {
+function checkedPage(
+  query: ListQuery,
+): (page: unknown) => { keys: KeyRecord[]; next?: string | undefined } {
   return (page) => {
     const { keys, next } = (page ?? {}) as { keys?: unknown; next?: unknown }
     const found = copyList(keys)
-    if (!Array.isArray(found) || (next !== undefined && typeof next !== 'string')) throw new Malformed('the answer must be { keys, next }')
+    if (!Array.isArray(found) || (next !== undefined && typeof next !== 'string'))
+      throw new Malformed('the answer must be { keys, next }')
     // A caller that asks for page after page would never reach the end.
-    if (next !== undefined && next === query.cursor) throw new Malformed('next must not be the cursor that was given')
+    if (next !== undefined && next === query.cursor)
+      throw new Malformed('next must not be the cursor that was given')
     const read = found.map((each) => {
       const record = checkedRecord(each)
-      if (record.kind !== 'key' || !matchesQuery(record, query)) throw new Malformed('a key must be one that was asked for')
+      if (record.kind !== 'key' || !matchesQuery(record, query))
+        throw new Malformed('a key must be one that was asked for')
       return record
     })
     return { keys: read, next }

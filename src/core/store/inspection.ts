@@ -10,7 +10,10 @@ export interface Inspection {
 const MAX_ATTEMPTS = 3
 
 /** @param found Told each setting under which the store loses something. */
-export function createInspection(inspect: () => Promise<readonly string[]>, found: (problem: string) => void): Inspection {
+export function createInspection(
+  inspect: () => Promise<readonly string[]>,
+  found: (problem: string) => void,
+): Inspection {
   let attempts = 0
   let looking: Promise<void> | undefined
 

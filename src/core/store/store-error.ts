@@ -1,6 +1,9 @@
 const NOT_WRITTEN = 'not_written'
 
-/** What a store throws that knows that it has written nothing. The port says so by the code, so that any store can. */
+/**
+ * What a store throws that knows that it has written nothing. The port says so by the code, so that
+ * any store can.
+ */
 export function notWritten(message: string, cause: unknown): Error {
   return Object.assign(new Error(message, { cause }), { code: NOT_WRITTEN })
 }
@@ -11,22 +14,27 @@ export function isNotWritten(error: unknown): boolean {
 }
 
 const MAX_CAUSES = 5
-// As long as a digest, a secret or a part of a token, in whatever alphabet. An id of ours is shorter.
+// As long as a digest, a secret or a part of a token, in whatever alphabet. An id of ours is
+// shorter.
 const LONG_IN_TEXT = /[A-Za-z0-9+/_-]{40,}={0,2}/g
 // Paths are longer than that, and have slashes.
 const LONG_IN_FRAME = /[A-Za-z0-9+_-]{40,}={0,2}/g
 const FRAME = /^ {4}at /
 
 /**
- * What a store threw, as far as it may be shown: name, code, message and where it was thrown, without anything that could be a digest, and the same of
- * its causes. Drivers put into other members what they were given, as the arguments of a command or the row that was refused.
+ * What a store threw, as far as it may be shown: name, code, message and where it was thrown,
+ * without anything that could be a digest, and the same of its causes. Drivers put into other
+ * members what they were given, as the arguments of a command or the row that was refused.
  */
 export function redactError(thrown: unknown, depth = 1): unknown {
   try {
-    if (typeof thrown === 'string' || typeof thrown === 'symbol') return redacted(String(thrown), LONG_IN_TEXT)
+    if (typeof thrown === 'string' || typeof thrown === 'symbol')
+      return redacted(String(thrown), LONG_IN_TEXT)
     if (typeof thrown === 'function') return new Error('The store threw a function.')
     if (typeof thrown !== 'object' || thrown === null) return thrown
-    const { name, message, code, stack, cause } = thrown as Partial<Record<keyof Error | 'code', unknown>>
+    const { name, message, code, stack, cause } = thrown as Partial<
+      Record<keyof Error | 'code', unknown>
+    >
     const shown = new Error(redacted(text(message), LONG_IN_TEXT))
     const called = redacted(text(name) || 'Error', LONG_IN_TEXT)
     if (called !== shown.name) define(shown, 'name', called)
@@ -35,8 +43,16 @@ export function redactError(thrown: unknown, depth = 1): unknown {
     const frames = text(stack)
       .split('\n')
       .filter((line) => FRAME.test(line))
-    define(shown, 'stack', [`${called}: ${shown.message}`, ...frames.map((frame) => redacted(frame, LONG_IN_FRAME))].join('\n'))
-    if (cause !== undefined && depth < MAX_CAUSES) define(shown, 'cause', redactError(cause, depth + 1))
+    define(
+      shown,
+      'stack',
+      [
+        `${called}: ${shown.message}`,
+        ...frames.map((frame) => redacted(frame, LONG_IN_FRAME)),
+      ].join('\n'),
+    )
+    if (cause !== undefined && depth < MAX_CAUSES)
+      define(shown, 'cause', redactError(cause, depth + 1))
     return shown
   } catch {
     return new Error('What the store threw cannot be read.')

@@ -1,5 +1,19 @@
-import { type AliasRecord, freezeJson, isId, type KeyRecord, type Metadata, type StoredSecret } from '../model/api-key.ts'
-import { hintProblem, isPlainObject, MAX_METADATA_DEPTH, metadataProblem, nameProblem, timeProblem } from '../model/checks.ts'
+import {
+  type AliasRecord,
+  freezeJson,
+  isId,
+  type KeyRecord,
+  type Metadata,
+  type StoredSecret,
+} from '../model/api-key.ts'
+import {
+  hintProblem,
+  isPlainObject,
+  MAX_METADATA_DEPTH,
+  metadataProblem,
+  nameProblem,
+  timeProblem,
+} from '../model/checks.ts'
 import { copyJson, copyMembers } from '../model/copy.ts'
 import { copyScope, freezeScope, type Scope, scopeProblem } from '../model/scope.ts'
 import { isDigest } from '../secrets/digest.ts'
@@ -11,7 +25,8 @@ const isTime = (value: unknown) => timeProblem(value) === undefined
 // A fake clock that was given no time starts at 0.
 const isReading = (value: unknown) => value === 0 || isTime(value)
 const isTimeOrNull = (value: unknown) => value === null || isTime(value)
-const isVersion = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+const isVersion = (value: unknown) =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0
 const isUses = (value: unknown) => isPlainObject(value) && Object.values(value).every(isTime)
 
 const SECRET_RULES: readonly Rule[] = [
@@ -47,7 +62,8 @@ const KEY_RULES: readonly Rule[] = [
 ]
 
 // Pure calls, so that a bundle without stores leaves the rules out.
-const membersOf = (lists: readonly (readonly Rule[])[]) => lists.flatMap((rules) => rules.map(([member]) => member))
+const membersOf = (lists: readonly (readonly Rule[])[]) =>
+  lists.flatMap((rules) => rules.map(([member]) => member))
 const SECRET_MEMBERS = /* @__PURE__ */ membersOf([SECRET_RULES])
 const RECORD_MEMBERS = /* @__PURE__ */ membersOf([KEY_RULES, ALIAS_RULES])
 
@@ -63,13 +79,18 @@ export function copyRecord(value: unknown): unknown {
   return copy
 }
 
-/** What is wrong with the form of a record that came out of a store, or undefined. It names members and types, never a value. */
+/**
+ * What is wrong with the form of a record that came out of a store, or undefined. It names members
+ * and types, never a value.
+ */
 export function recordProblem(value: unknown): string | undefined {
   if (!isPlainObject(value)) return `a record must be a plain object, and is ${typeOf(value)}`
   const problem = firstProblem(value, value['kind'] === 'alias' ? ALIAS_RULES : KEY_RULES, '')
   if (problem !== undefined || value['kind'] === 'alias') return problem
   const { primary, secondary } = value as unknown as KeyRecord
-  const inSlots = firstProblem(primary, SECRET_RULES, 'primary.') ?? (secondary && firstProblem(secondary, SECRET_RULES, 'secondary.'))
+  const inSlots =
+    firstProblem(primary, SECRET_RULES, 'primary.') ??
+    (secondary && firstProblem(secondary, SECRET_RULES, 'secondary.'))
   if (inSlots) return inSlots
   return primary.id === secondary?.id || primary.digest === secondary?.digest
     ? 'primary and secondary must not be the same secret'
@@ -77,13 +98,37 @@ export function recordProblem(value: unknown): string | undefined {
 }
 
 /**
- * A record rebuilt from the members that it may have, and frozen. Its form has been checked by {@link recordProblem}.
+ * A record rebuilt from the members that it may have, and frozen. Its form has been checked by
+ * {@link recordProblem}.
  *
  * @param shared A frozen scope that equals that of the key, where there is one.
  */
-export function readRecord(value: KeyRecord | AliasRecord, shared?: Scope): KeyRecord | AliasRecord {
-  if (value.kind === 'alias') return Object.freeze({ kind: 'alias', id: value.id, version: value.version, keyId: value.keyId })
-  const { kind, id, version, name, owner, metadata, scope, enabled, createdAt, updatedAt, expiresAt, revokedAt, lastUsedAt } = value
+export function readRecord(
+  value: KeyRecord | AliasRecord,
+  shared?: Scope,
+): KeyRecord | AliasRecord {
+  if (value.kind === 'alias')
+    return Object.freeze({
+      kind: 'alias',
+      id: value.id,
+      version: value.version,
+      keyId: value.keyId,
+    })
+  const {
+    kind,
+    id,
+    version,
+    name,
+    owner,
+    metadata,
+    scope,
+    enabled,
+    createdAt,
+    updatedAt,
+    expiresAt,
+    revokedAt,
+    lastUsedAt,
+  } = value
   return Object.freeze({
     kind,
     id,

@@ -5,7 +5,10 @@ import { type ErrorCode, messageOf, TwinkeyError } from '../model/error.ts'
  *
  * @returns The result, or undefined where it is late.
  */
-export async function unlessLate<T>(milliseconds: number, work: Promise<T>): Promise<T | undefined> {
+export async function unlessLate<T>(
+  milliseconds: number,
+  work: Promise<T>,
+): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), milliseconds)
@@ -18,11 +21,17 @@ export async function unlessLate<T>(milliseconds: number, work: Promise<T>): Pro
 }
 
 /**
- * Runs a call to something that the application plugged in. A call that throws, or is not answered in time, is a fault of that code.
+ * Runs a call to something that the application plugged in. A call that throws, or is not answered
+ * in time, is a fault of that code.
  *
  * @param what That it failed: the message goes on with why.
  */
-export async function withTimeout<T>(milliseconds: number, code: ErrorCode, what: string, call: () => Promise<T> | T): Promise<T> {
+export async function withTimeout<T>(
+  milliseconds: number,
+  code: ErrorCode,
+  what: string,
+  call: () => Promise<T> | T,
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds)

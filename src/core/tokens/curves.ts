@@ -1,5 +1,6 @@
-// The arithmetic of the two curves that tokens are signed on, as far as it takes to tell whether a JWK is a key. It runs when a key is read, never for a
-// request, and signs nothing: the platform does. It takes its time from the numbers, which nobody can measure from outside.
+// The arithmetic of the two curves that tokens are signed on, as far as it takes to tell whether a
+// JWK is a key. It runs when a key is read, never for a request, and signs nothing: the platform
+// does. It takes its time from the numbers, which nobody can measure from outside.
 
 /** P-256: y² = x³ - 3x + b modulo p, with n points (NIST SP 800-186, section 3.2.1.3). */
 const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
@@ -11,7 +12,9 @@ const P256_BASE = /* @__PURE__ */ Object.freeze([
   1n,
 ] as const)
 
-/** Ed25519: -x² + y² = 1 + dx²y² modulo q, with a base point of that order (RFC 8032, section 5.1). */
+/**
+ * Ed25519: -x² + y² = 1 + dx²y² modulo q, with a base point of that order (RFC 8032, section 5.1).
+ */
 const Q = 0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffedn
 const D = 0x52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3n
 const ORDER = 0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3edn
@@ -42,8 +45,9 @@ function doubleOnP256([x, y, z]: Jacobian): Jacobian {
   return [x3, (alpha * (4n * beta - x3) - 8n * gamma * gamma) % P, (2n * y * z) % P]
 }
 
-// The second point has 1 for its z, and is never the first or its opposite: those would be multiples of the base by 1 and by n - 1, and the first has
-// just been doubled on the way to a smaller number than n.
+// The second point has 1 for its z, and is never the first or its opposite: those would be
+// multiples of the base by 1 and by n - 1, and the first has just been doubled on the way to a
+// smaller number than n.
 function addOnP256([x1, y1, z1]: Jacobian, [x2, y2]: Jacobian): Jacobian {
   const square = (z1 * z1) % P
   const h = (x2 * square - x1) % P
@@ -56,8 +60,8 @@ function addOnP256([x1, y1, z1]: Jacobian, [x2, y2]: Jacobian): Jacobian {
 }
 
 /**
- * Whether 32 bytes are a public key of Ed25519: canonical, on the curve, and of the order of its base. Under a key of a small order anybody can make
- * signatures that verify.
+ * Whether 32 bytes are a public key of Ed25519: canonical, on the curve, and of the order of its
+ * base. Under a key of a small order anybody can make signatures that verify.
  *
  * @see RFC 8032, section 5.1.3
  */
@@ -66,13 +70,20 @@ export function isEd25519Point(encoded: Uint8Array): boolean {
   return point !== undefined && !isNeutral(point) && isNeutral(multiply(ORDER, point, addEdwards))
 }
 
-/** Whether a public key of Ed25519, which is a point, belongs to the SHA-512 digest of a private one. */
+/**
+ * Whether a public key of Ed25519, which is a point, belongs to the SHA-512 digest of a private
+ * one.
+ */
 export function isEd25519Pair(digest: Uint8Array, encoded: Uint8Array): boolean {
   const clamped = Uint8Array.from(digest.subarray(0, 32))
   clamped[0] = (clamped[0] as number) & 0xf8
   clamped[31] = ((clamped[31] as number) & 0x3f) | 0x40
   const [x, y] = decodeEdwards(encoded) as Extended
-  const [px, py, pz] = multiply(numberOf(clamped.reverse()), extended(xOf(BASE_Y, 0n) as bigint, BASE_Y), addEdwards)
+  const [px, py, pz] = multiply(
+    numberOf(clamped.reverse()),
+    extended(xOf(BASE_Y, 0n) as bigint, BASE_Y),
+    addEdwards,
+  )
   return (x * pz - px) % Q === 0n && (y * pz - py) % Q === 0n
 }
 
@@ -96,7 +107,12 @@ function xOf(y: bigint, sign: bigint): bigint | undefined {
   const v = (D * y * y + 1n) % Q
   const tried = (u * v ** 3n * power((u * v ** 7n) % Q, (Q - 5n) / 8n, Q)) % Q
   const square = (v * tried * tried) % Q
-  const root = (square - u) % Q === 0n ? tried : (square + u) % Q === 0n ? (tried * ROOT_OF_MINUS_ONE) % Q : undefined
+  const root =
+    (square - u) % Q === 0n
+      ? tried
+      : (square + u) % Q === 0n
+        ? (tried * ROOT_OF_MINUS_ONE) % Q
+        : undefined
   if (root === undefined || (root === 0n && sign === 1n)) return undefined
   return (root & 1n) === sign ? root : Q - root
 }
@@ -115,7 +131,12 @@ function isNeutral([x, y, z]: Extended): boolean {
   return x % Q === 0n && (y - z) % Q === 0n
 }
 
-function multiply<T>(by: bigint, point: T, add: (a: T, b: T) => T, double = (a: T) => add(a, a)): T {
+function multiply<T>(
+  by: bigint,
+  point: T,
+  add: (a: T, b: T) => T,
+  double = (a: T) => add(a, a),
+): T {
   let sum = point
   for (const bit of by.toString(2).slice(1)) {
     sum = double(sum)

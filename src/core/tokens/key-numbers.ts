@@ -3,8 +3,9 @@ import * as base64url from 'jose/base64url'
 import { sha512 } from '#hash'
 import { isEd25519Pair, isEd25519Point, isOnP256, isP256Pair, numberOf, power } from './curves.ts'
 
-// Whether the numbers of a JWK are a key that proves something. Platforms import keys under which anybody can sign, and find out about others only when
-// they are used. Each function answers the problem as the end of a sentence, or undefined.
+// Whether the numbers of a JWK are a key that proves something. Platforms import keys under which
+// anybody can sign, and find out about others only when they are used. Each function answers the
+// problem as the end of a sentence, or undefined.
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 const MIN_MODULUS_BITS = 2048
@@ -16,19 +17,25 @@ const SMALLEST_FACTOR = 752n
 /** Why the public numbers of a P-256 JWK are no key, or undefined. */
 export function p256Problem({ x, y }: JWK): string | undefined {
   const [first, second] = [coordinate(x), coordinate(y)]
-  if (first === undefined || second === undefined) return 'x and y must have 32 bytes each, in base64url'
-  return isOnP256(numberOf(first), numberOf(second)) ? undefined : 'x and y must be a point of P-256'
+  if (first === undefined || second === undefined)
+    return 'x and y must have 32 bytes each, in base64url'
+  return isOnP256(numberOf(first), numberOf(second))
+    ? undefined
+    : 'x and y must be a point of P-256'
 }
 
 /** Why the public bytes of an Ed25519 JWK are no key, or undefined. */
 export function ed25519Problem({ x }: JWK): string | undefined {
   const point = coordinate(x)
   if (point === undefined) return 'x must have 32 bytes, in base64url'
-  return isEd25519Point(point) ? undefined : 'x must be a point of Ed25519, in its one encoding and of the order of the base point'
+  return isEd25519Point(point)
+    ? undefined
+    : 'x must be a point of Ed25519, in its one encoding and of the order of the base point'
 }
 
 /**
- * Why the public numbers of an RSA JWK are no key, or undefined. Zeros before a number are no part of it.
+ * Why the public numbers of an RSA JWK are no key, or undefined. Zeros before a number are no part
+ * of it.
  *
  * @see NIST SP 800-89, section 5.3.3
  */
@@ -44,8 +51,9 @@ export function rsaProblem({ n, e }: JWK): string | undefined {
   return isHardToFactor(modulus) ? undefined : 'n must be the product of two large primes'
 }
 
-// What is even, has a small factor, or is a prime or the power of one can be factored by anybody. Of a prime p, p divides 2 to the power of it or of any
-// of its powers, less 2. With another number that has a factor in common, that factor has just been found.
+// What is even, has a small factor, or is a prime or the power of one can be factored by anybody.
+// Of a prime p, p divides 2 to the power of it or of any of its powers, less 2. With another number
+// that has a factor in common, that factor has just been found.
 function isHardToFactor(modulus: bigint): boolean {
   for (let factor = 2n; factor < SMALLEST_FACTOR; factor++) {
     if (modulus % factor === 0n) return false
@@ -59,7 +67,11 @@ function isHardToFactor(modulus: bigint): boolean {
 export function p256PrivateProblem({ d, x, y }: JWK): string | undefined {
   const secret = coordinate(d)
   if (secret === undefined) return NO_32_BYTES
-  const pair = isP256Pair(numberOf(secret), numberOf(bytesIn(x) as Uint8Array), numberOf(bytesIn(y) as Uint8Array))
+  const pair = isP256Pair(
+    numberOf(secret),
+    numberOf(bytesIn(x) as Uint8Array),
+    numberOf(bytesIn(y) as Uint8Array),
+  )
   return pair ? undefined : FOREIGN
 }
 
@@ -75,7 +87,16 @@ export function rsaPrivateProblem(jwk: JWK): string | undefined {
   const numbers = [jwk.n, jwk.e, jwk.d, jwk.p, jwk.q, jwk.dp, jwk.dq, jwk.qi].map(numberIn)
   // No platform can sign with d alone.
   if (numbers.includes(undefined)) return 'is not base64url of d, p, q, dp, dq and qi'
-  const [n, e, d, p, q, dp, dq, qi] = numbers as [bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint]
+  const [n, e, d, p, q, dp, dq, qi] = numbers as [
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+  ]
   const halves = [
     [p, dp],
     [q, dq],
@@ -84,7 +105,10 @@ export function rsaPrivateProblem(jwk: JWK): string | undefined {
     p * q === n &&
     (qi * q) % p === 1n &&
     // Half by half, as it is signed with: 2 signed and verified is 2 again.
-    halves.every(([prime, part]) => prime > 2n && part === d % (prime - 1n) && power(power(2n, part, prime), e, prime) === 2n)
+    halves.every(
+      ([prime, part]) =>
+        prime > 2n && part === d % (prime - 1n) && power(power(2n, part, prime), e, prime) === 2n,
+    )
   return isPair ? undefined : FOREIGN
 }
 

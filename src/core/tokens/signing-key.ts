@@ -6,7 +6,14 @@ import { isPlainObject } from '../model/checks.ts'
 import { copyJson } from '../model/copy.ts'
 import { TwinkeyError } from '../model/error.ts'
 import { digestOf } from '../secrets/digest.ts'
-import { ed25519PrivateProblem, ed25519Problem, p256PrivateProblem, p256Problem, rsaPrivateProblem, rsaProblem } from './key-numbers.ts'
+import {
+  ed25519PrivateProblem,
+  ed25519Problem,
+  p256PrivateProblem,
+  p256Problem,
+  rsaPrivateProblem,
+  rsaProblem,
+} from './key-numbers.ts'
 
 /** The algorithms that tokens can be signed with (RFC 7518, RFC 8037). */
 export type SigningAlgorithm = 'ES256' | 'EdDSA' | 'RS256' | 'PS256'
@@ -19,23 +26,45 @@ export interface SigningKey {
   readonly publicJwk: JWK
   /** Resolves to the key that verifies. Imported once. */
   verifying(): Promise<CryptoKey>
-  /** Resolves to the key that signs, or undefined where only the public half is here. Imported once. */
+  /**
+   * Resolves to the key that signs, or undefined where only the public half is here. Imported once.
+   */
   signing(): Promise<CryptoKey | undefined>
 }
 
 interface KeyKind {
   readonly kty: string
   readonly crv?: string
-  /** The required members in the order of RFC 7638, section 3.2: what the thumbprint is computed over. */
+  /**
+   * The required members in the order of RFC 7638, section 3.2: what the thumbprint is computed
+   * over.
+   */
   readonly members: readonly (keyof JWK)[]
   readonly problem: (jwk: JWK) => string | undefined
   readonly privateProblem: (jwk: JWK) => string | undefined
 }
 
-const RSA: KeyKind = { kty: 'RSA', members: ['e', 'kty', 'n'], problem: rsaProblem, privateProblem: rsaPrivateProblem }
+const RSA: KeyKind = {
+  kty: 'RSA',
+  members: ['e', 'kty', 'n'],
+  problem: rsaProblem,
+  privateProblem: rsaPrivateProblem,
+}
 const KINDS: Readonly<Record<SigningAlgorithm, KeyKind>> = {
-  ES256: { kty: 'EC', crv: 'P-256', members: ['crv', 'kty', 'x', 'y'], problem: p256Problem, privateProblem: p256PrivateProblem },
-  EdDSA: { kty: 'OKP', crv: 'Ed25519', members: ['crv', 'kty', 'x'], problem: ed25519Problem, privateProblem: ed25519PrivateProblem },
+  ES256: {
+    kty: 'EC',
+    crv: 'P-256',
+    members: ['crv', 'kty', 'x', 'y'],
+    problem: p256Problem,
+    privateProblem: p256PrivateProblem,
+  },
+  EdDSA: {
+    kty: 'OKP',
+    crv: 'Ed25519',
+    members: ['crv', 'kty', 'x'],
+    problem: ed25519Problem,
+    privateProblem: ed25519PrivateProblem,
+  },
   RS256: RSA,
   PS256: RSA,
 }
@@ -43,7 +72,8 @@ const KINDS: Readonly<Record<SigningAlgorithm, KeyKind>> = {
 export const MAX_JWK_DEPTH = 3
 
 /**
- * Makes a private signing key to keep, as a JWK: store it where the deployment keeps its secrets, and give it to every node.
+ * Makes a private signing key to keep, as a JWK: store it where the deployment keeps its secrets,
+ * and give it to every node.
  *
  * @param algorithm ES256 unless said otherwise.
  * @returns The private JWK with its `alg`. Its public half is what `tokens.jwks()` publishes.
@@ -56,19 +86,29 @@ export const MAX_JWK_DEPTH = 3
  * ```
  */
 export async function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): Promise<JWK> {
-  if (!isAlgorithm(algorithm)) throw new TypeError('generateSigningKey: algorithm must be ES256, EdDSA, RS256 or PS256')
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 2048 })
+  if (!isAlgorithm(algorithm))
+    throw new TypeError('generateSigningKey: algorithm must be ES256, EdDSA, RS256 or PS256')
+  const { privateKey } = await generateKeyPair(algorithm, {
+    extractable: true,
+    modulusLength: 2048,
+  })
   return { ...(await exportJWK(privateKey)), alg: algorithm }
 }
 
 /**
- * Reads one signing key, and checks that it can prove something: its numbers, and that a private part belongs to its public one.
+ * Reads one signing key, and checks that it can prove something: its numbers, and that a private
+ * part belongs to its public one.
  *
  * @param known Keys that were read before. One of them is answered again, which saves the check.
  * @throws TypeError with what to do, where it is no JWK of a kind that can sign tokens.
  */
-export function readSigningKey(given: unknown, where: string, known?: ReadonlyMap<string, SigningKey>): SigningKey {
-  // The private part is imported when the first token is signed. By then the application may have changed the object, or removed the part from it.
+export function readSigningKey(
+  given: unknown,
+  where: string,
+  known?: ReadonlyMap<string, SigningKey>,
+): SigningKey {
+  // The private part is imported when the first token is signed. By then the application may have
+  // changed the object, or removed the part from it.
   const value = copyJson(given, MAX_JWK_DEPTH)
   if (!isPlainObject(value)) {
     throw new TypeError(
@@ -90,19 +130,25 @@ export function readSigningKey(given: unknown, where: string, known?: ReadonlyMa
   const kind = KINDS[algorithm]
   const members: JWK = Object.fromEntries(kind.members.map((name) => [name, jwk[name]]))
   const isKind =
-    jwk.kty === kind.kty && (kind.crv ?? jwk.crv) === jwk.crv && Object.values(members).every((each) => typeof each === 'string')
+    jwk.kty === kind.kty &&
+    (kind.crv ?? jwk.crv) === jwk.crv &&
+    Object.values(members).every((each) => typeof each === 'string')
   const kid = isKind ? digestOf(JSON.stringify(members)) : ''
   const before = known?.get(kid)
   if (before?.algorithm === algorithm && jwk.d === undefined) return before
   const problem = isKind
     ? kind.problem(jwk)
     : 'that takes P-256 for ES256, Ed25519 for EdDSA, and RSA of at least 2048 bits for RS256 and PS256'
-  if (problem !== undefined) throw new TypeError(`${where} is not a key for ${algorithm}: ${problem}.`)
+  if (problem !== undefined)
+    throw new TypeError(`${where} is not a key for ${algorithm}: ${problem}.`)
   const privateProblem = jwk.d === undefined ? undefined : kind.privateProblem(jwk)
   if (privateProblem !== undefined)
-    throw new TypeError(`${where} has a private part that ${privateProblem}. Make a new one with generateSigningKey().`)
+    throw new TypeError(
+      `${where} has a private part that ${privateProblem}. Make a new one with generateSigningKey().`,
+    )
   const publicJwk = Object.freeze({ ...members, alg: algorithm, use: 'sig', kid })
-  // `key_ops` and `use` of the given JWK are dropped: the private half may sign, the public half may verify, and nothing else is done with them.
+  // `key_ops` and `use` of the given JWK are dropped: the private half may sign, the public half
+  // may verify, and nothing else is done with them.
   const verifying = once(() => imported(members, algorithm, where))
   const signing = once(async () => {
     if (jwk.d === undefined) return undefined
@@ -154,7 +200,12 @@ export interface SigningKeys {
 /** The keys that are configured: at least one. */
 export function configuredSigningKeys(keys: readonly SigningKey[]): SigningKeys {
   const byKid = new Map(keys.map((key) => [key.kid, key]))
-  return { canSign: true, first: async () => keys[0] as SigningKey, all: async () => keys, find: (kid) => byKid.get(kid) }
+  return {
+    canSign: true,
+    first: async () => keys[0] as SigningKey,
+    all: async () => keys,
+    find: (kid) => byKid.get(kid),
+  }
 }
 
 /** One key that is made when it is first needed and dies with the process. */
@@ -165,7 +216,12 @@ export function ephemeralSigningKeys(made: () => void): SigningKeys {
     made()
     return current
   })
-  return { canSign: true, first: make, all: async () => [await make()], find: (kid) => (current?.kid === kid ? current : undefined) }
+  return {
+    canSign: true,
+    first: make,
+    all: async () => [await make()],
+    find: (kid) => (current?.kid === kid ? current : undefined),
+  }
 }
 
 /** No key at all: nothing can be signed, and no token is ours. */

@@ -44,7 +44,10 @@ export interface TokenRules {
   readonly issuer: string
   readonly audience: string
   readonly clockToleranceSeconds: number
-  /** The key of that RFC 7638 thumbprint, or undefined. Nothing else in a header is ever used to find a key. */
+  /**
+   * The key of that RFC 7638 thumbprint, or undefined. Nothing else in a header is ever used to
+   * find a key.
+   */
   readonly keyOf: (kid: string) => SigningKey | undefined | Promise<SigningKey | undefined>
 }
 
@@ -54,19 +57,29 @@ export interface TokenHeader {
   readonly kid: string
 }
 
-/** Reads the header of a text that has the form of a token. Undefined if the text cannot be a token that was issued here. */
+/**
+ * Reads the header of a text that has the form of a token. Undefined if the text cannot be a token
+ * that was issued here.
+ */
 export function readTokenHeader(text: string): TokenHeader | undefined {
   if (!hasTokenForm(text)) return undefined
   const header = readSegment(text.slice(0, text.indexOf('.')))
-  if (header === undefined || Object.keys(header).some((member) => member !== 'alg' && member !== 'typ' && member !== 'kid'))
+  if (
+    header === undefined ||
+    Object.keys(header).some((member) => member !== 'alg' && member !== 'typ' && member !== 'kid')
+  )
     return undefined
   const { alg, typ, kid } = header
   if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())) return undefined
-  return { algorithm: typeof alg === 'string' ? alg : '', kid: typeof kid === 'string' && KID.test(kid) ? kid : '' }
+  return {
+    algorithm: typeof alg === 'string' ? alg : '',
+    kid: typeof kid === 'string' && KID.test(kid) ? kid : '',
+  }
 }
 
 /**
- * Verifies key, signature and claims of a token whose header has been read. Whether its key is active is not known here.
+ * Verifies key, signature and claims of a token whose header has been read. Whether its key is
+ * active is not known here.
  *
  * @returns The claims, or why not.
  * @see RFC 9068, RFC 8725
@@ -78,12 +91,15 @@ export async function verifyToken(
   now: number,
 ): Promise<TokenClaims | RefusalReason> {
   const key = kid === '' ? undefined : await rules.keyOf(kid)
-  if (key === undefined) return isIssuedBy(text, rules.issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
+  if (key === undefined)
+    return isIssuedBy(text, rules.issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
   if (algorithm !== key.algorithm) return 'token_malformed'
   const verifying = await key.verifying()
-  // Some platforms take an RSA signature without its leading zeros for the same number: that would be a second spelling (RFC 8017, section 8).
+  // Some platforms take an RSA signature without its leading zeros for the same number: that would
+  // be a second spelling (RFC 8017, section 8).
   const { modulusLength: bits = 512 } = verifying.algorithm as { modulusLength?: number }
-  if (text.length - text.lastIndexOf('.') - 1 !== Math.ceil((Math.ceil(bits / 8) * 4) / 3)) return 'token_signature_wrong'
+  if (text.length - text.lastIndexOf('.') - 1 !== Math.ceil((Math.ceil(bits / 8) * 4) / 3))
+    return 'token_signature_wrong'
   let payload: Uint8Array
   try {
     payload = (await compactVerify(text, verifying, { algorithms: [key.algorithm] })).payload
@@ -98,7 +114,10 @@ export function isTokenLike(text: string): boolean {
   return text.startsWith('eyJ') && text.includes('.')
 }
 
-/** Whether a text says, unverified, that it is a token of this issuer. Decides only whether a credential is one of ours, never whether it is good. */
+/**
+ * Whether a text says, unverified, that it is a token of this issuer. Decides only whether a
+ * credential is one of ours, never whether it is good.
+ */
 export function isIssuedBy(text: string, issuer: string): boolean {
   if (!hasTokenForm(text)) return false
   return readSegment(text.slice(text.indexOf('.') + 1, text.lastIndexOf('.')))?.['iss'] === issuer
@@ -118,7 +137,8 @@ export interface TokenContent {
 /**
  * Signs a token.
  *
- * @returns The token and its id, or undefined where it would be longer than 6 KiB, which some servers refuse in a header.
+ * @returns The token and its id, or undefined where it would be longer than 6 KiB, which some
+ *   servers refuse in a header.
  */
 export async function signToken(
   { key, secretId, scope, issuedAt, expiresAt }: TokenContent,
@@ -127,9 +147,19 @@ export async function signToken(
 ): Promise<{ token: string; tokenId: string } | undefined> {
   const signing = await signingKey.signing()
   if (signing === undefined)
-    throw new TwinkeyError('signing_key_missing', 'The first of tokens.signingKeys has no private part, and the first one signs.')
+    throw new TwinkeyError(
+      'signing_key_missing',
+      'The first of tokens.signingKeys has no private part, and the first one signs.',
+    )
   const tokenId = mintId()
-  const claims = { sub: key.owner ?? key.id, client_id: key.id, secret_id: secretId, jti: tokenId, scope: toScopeString(scope), ...scope }
+  const claims = {
+    sub: key.owner ?? key.id,
+    client_id: key.id,
+    secret_id: secretId,
+    jti: tokenId,
+    scope: toScopeString(scope),
+    ...scope,
+  }
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: signingKey.algorithm, typ: 'at+jwt', kid: signingKey.kid })
     .setIssuer(issuer)
@@ -151,16 +181,52 @@ function readClaims(
   now: number,
 ): TokenClaims | RefusalReason {
   if (payload === undefined) return 'token_claims_wrong'
-  const { iss, aud, sub, client_id, secret_id, jti, iat, exp, nbf, scope, tenants, environments, workflows } = payload
+  const {
+    iss,
+    aud,
+    sub,
+    client_id,
+    secret_id,
+    jti,
+    iat,
+    exp,
+    nbf,
+    scope,
+    tenants,
+    environments,
+    workflows,
+  } = payload
   if (iss !== issuer) return 'token_issuer_unknown'
-  if (!(aud === audience || (Array.isArray(aud) && aud.every((each) => typeof each === 'string') && aud.includes(audience))))
+  if (
+    !(
+      aud === audience ||
+      (Array.isArray(aud) &&
+        aud.every((each) => typeof each === 'string') &&
+        aud.includes(audience))
+    )
+  )
     return 'token_audience_unknown'
-  if (!isSubject(sub) || !isId(client_id) || !isId(secret_id) || !isId(jti) || !isScopeString(scope)) return 'token_claims_wrong'
+  if (
+    !isSubject(sub) ||
+    !isId(client_id) ||
+    !isId(secret_id) ||
+    !isId(jti) ||
+    !isScopeString(scope)
+  )
+    return 'token_claims_wrong'
   // A fake clock that was given no time starts at 0.
-  if (!(iat === 0 || isSeconds(iat)) || !isSeconds(exp) || (nbf !== undefined && !isSeconds(nbf))) return 'token_claims_wrong'
+  if (!(iat === 0 || isSeconds(iat)) || !isSeconds(exp) || (nbf !== undefined && !isSeconds(nbf)))
+    return 'token_claims_wrong'
   const latest = now / 1000 + clockToleranceSeconds
-  if (iat > latest || (nbf !== undefined && nbf > latest) || exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) return 'token_claims_wrong'
-  if ([tenants, environments, workflows].some((reach) => scopeValueProblem(reach) !== undefined)) return 'token_claims_wrong'
+  if (
+    iat > latest ||
+    (nbf !== undefined && nbf > latest) ||
+    exp <= iat ||
+    exp - iat > MAX_LIFETIME_SECONDS
+  )
+    return 'token_claims_wrong'
+  if ([tenants, environments, workflows].some((reach) => scopeValueProblem(reach) !== undefined))
+    return 'token_claims_wrong'
   if (now >= exp * 1000) return 'token_expired'
   return Object.freeze({
     tokenId: jti,
@@ -173,7 +239,8 @@ function readClaims(
   })
 }
 
-// Three canonical base64url segments: no padding, no whitespace, and no bits beyond the last byte, so that a token has one spelling.
+// Three canonical base64url segments: no padding, no whitespace, and no bits beyond the last byte,
+// so that a token has one spelling.
 function hasTokenForm(text: string): boolean {
   return text.length <= MAX_TOKEN_LENGTH && FORM.test(text) && text.split('.').every(isCanonical)
 }

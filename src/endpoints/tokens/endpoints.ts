@@ -24,9 +24,15 @@ export interface TokenService<M extends Metadata = Metadata> extends Decider<M> 
 }
 
 /** One endpoint: from a request, and its body where that is needed, to an answer. */
-type Endpoint = (request: WireRequest, body: () => Promise<BodySource | Refusal>) => Promise<WireAnswer>
+type Endpoint = (
+  request: WireRequest,
+  body: () => Promise<BodySource | Refusal>,
+) => Promise<WireAnswer>
 
-/** The endpoints of the token service, without a framework. They never reject for what a caller sent. */
+/**
+ * The endpoints of the token service, without a framework. They never reject for what a caller
+ * sent.
+ */
 export interface Endpoints {
   /** Names in the query that hold a credential: to be taken out of the URL. */
   readonly secretQuery: readonly string[] | undefined
@@ -38,13 +44,23 @@ export interface Endpoints {
   test(request: WireRequest): Promise<WireAnswer>
   /** Publishes the keys that verify tokens: GET. */
   jwks(request: WireRequest): Promise<WireAnswer>
-  /** The answer of whichever endpoint stands at a path below the mount point, or undefined where none does. */
-  route(path: string, request: WireRequest, body: () => Promise<BodySource | Refusal>): Promise<WireAnswer> | undefined
+  /**
+   * The answer of whichever endpoint stands at a path below the mount point, or undefined where
+   * none does.
+   */
+  route(
+    path: string,
+    request: WireRequest,
+    body: () => Promise<BodySource | Refusal>,
+  ): Promise<WireAnswer> | undefined
 }
 
 const JWKS_MAX_AGE_SECONDS = 300
 
-export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, given: EndpointOptions = {}): Endpoints {
+export function createEndpoints<M extends Metadata>(
+  twinkey: TokenService<M>,
+  given: EndpointOptions = {},
+): Endpoints {
   // First: where the call was forgotten, a framework hands in options of its own.
   if (typeof twinkey?.tokens?.issue !== 'function') {
     throw new TypeError(
@@ -56,22 +72,35 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, gi
       'tokenRoutes: Tokens need tokens.signingKeys: an ephemeral key serves memoryStore() only. Make a key with generateSigningKey() and give it to every node.',
     )
   }
-  const { profile = standard(), throttle } = requireMembers(given, ['profile', 'throttle'], 'The options of tokenRoutes')
+  const { profile = standard(), throttle } = requireMembers(
+    given,
+    ['profile', 'throttle'],
+    'The options of tokenRoutes',
+  )
   const guard = createGuard(twinkey, { profile, anyTarget: true, throttle })
-  const credential = (request: WireRequest) => profile.exchangeCredential?.(request) ?? profile.credential(request)
+  const credential = (request: WireRequest) =>
+    profile.exchangeCredential?.(request) ?? profile.credential(request)
   const exchanging: Profile = Object.assign(Object.create(profile), { credential })
-  const exchangeRequirement = checkedRequirement({ profile: exchanging, anyTarget: true, accept: ['secret'], throttle })
+  const exchangeRequirement = checkedRequirement({
+    profile: exchanging,
+    anyTarget: true,
+    accept: ['secret'],
+    throttle,
+  })
   const spoken: Pick<Endpoints, 'exchange' | 'test' | 'jwks'> = {
     async exchange(request, body) {
       if (request.method !== 'POST') return profile.refuse(methodNotAllowed('POST'))
       const issued = await twinkey.tokens.exchange(request, exchangeRequirement, async (holder) => {
         const members = readBody(await body())
-        return members !== undefined && isRefusal(members) ? members : profile.tokenRequest(members, holder)
+        return members !== undefined && isRefusal(members)
+          ? members
+          : profile.tokenRequest(members, holder)
       })
       return issued.ok ? profile.tokenIssued(issued) : profile.refuse(issued.refusal)
     },
     async test(request) {
-      if (request.method !== 'GET' && request.method !== 'HEAD') return profile.refuse(methodNotAllowed('GET, HEAD'))
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        return profile.refuse(methodNotAllowed('GET, HEAD'))
       const outcome = await guard.evaluate(request)
       if (isAnswer(outcome)) return outcome
       if (outcome.principal === undefined) return profile.refuse(REFUSALS.credentialMissing)
@@ -80,8 +109,11 @@ export function createEndpoints<M extends Metadata>(twinkey: TokenService<M>, gi
       return isRefusal(tested) ? profile.refuse(tested) : tested
     },
     async jwks(request) {
-      if (request.method !== 'GET' && request.method !== 'HEAD') return profile.refuse(methodNotAllowed('GET, HEAD'))
-      return jsonAnswer(200, await twinkey.tokens.jwks(), { 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` })
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        return profile.refuse(methodNotAllowed('GET, HEAD'))
+      return jsonAnswer(200, await twinkey.tokens.jwks(), {
+        'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}`,
+      })
     },
   }
   const endpoints: typeof spoken = {
@@ -112,7 +144,8 @@ export function toResponse({ status, headers, body }: WireAnswer): Response {
   return new Response(body, { status, headers })
 }
 
-// The iteration of streams (Streams standard, section 4.2.5), which the types of TypeScript leave to each runtime.
+// The iteration of streams (Streams standard, section 4.2.5), which the types of TypeScript leave
+// to each runtime.
 interface KeptStream {
   values(options: { preventCancel: boolean }): AsyncIterableIterator<Uint8Array>
 }
@@ -124,9 +157,13 @@ export async function readWebBody(request: Request): Promise<BodySource | Refusa
   try {
     body = request.body
   } catch {
-    // A server of Hono's makes it a request only now, and throws where that cannot be: with the name of a user in the URL.
+    // A server of Hono's makes it a request only now, and throws where that cannot be: with the
+    // name of a user in the URL.
     return REFUSALS.requestMalformed
   }
-  // Not cancelled where more comes than is read: a server may take the connection away before the answer is written.
-  return body === null ? { bytes: new Uint8Array() } : collectBody((body as unknown as KeptStream).values({ preventCancel: true }))
+  // Not cancelled where more comes than is read: a server may take the connection away before the
+  // answer is written.
+  return body === null
+    ? { bytes: new Uint8Array() }
+    : collectBody((body as unknown as KeptStream).values({ preventCancel: true }))
 }

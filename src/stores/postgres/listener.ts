@@ -1,6 +1,9 @@
 import type { ConnectFeed } from '../shared/feed.ts'
 
-/** A connection that nothing else uses: `new pg.Client(url)`, or a `Client` of @neondatabase/serverless. The store opens it, listens, and ends it. */
+/**
+ * A connection that nothing else uses: `new pg.Client(url)`, or a `Client` of
+ * @neondatabase/serverless. The store opens it, listens, and ends it.
+ */
 export interface PostgresListener {
   connect(): Promise<unknown>
   query(text: string): Promise<unknown>
@@ -15,7 +18,8 @@ export interface PostgresNotification {
   readonly payload?: string | undefined
 }
 
-const MISUSE = 'postgresStore: listen must make a connection of its own for each call, like () => new pg.Client(url). A pool is none.'
+const MISUSE =
+  'postgresStore: listen must make a connection of its own for each call, like () => new pg.Client(url). A pool is none.'
 
 const SILENT =
   'postgresStore: the connection of listen hears nothing. It must go straight to the database of the store, not through PgBouncer in transaction mode or a pooler like that.'
@@ -24,10 +28,12 @@ const NOTIFY_WITHIN_MILLISECONDS = 10_000
 const HEAR_WITHIN_MILLISECONDS = 5_000
 
 /**
- * Listens on a channel. Its notifications name the changed record; one without a payload says that changes may have been missed.
+ * Listens on a channel. Its notifications name the changed record; one without a payload says that
+ * changes may have been missed.
  *
- * Behind a pooler, LISTEN is acknowledged but no notification arrives. So each connection also listens on a channel of its own, which is notified
- * from another connection while this one is idle. A connection that does not receive that in time has failed.
+ * Behind a pooler, LISTEN is acknowledged but no notification arrives. So each connection also
+ * listens on a channel of its own, which is notified from another connection while this one is
+ * idle. A connection that does not receive that in time has failed.
  *
  * @param notify Notifies a channel on another connection.
  */
@@ -62,7 +68,8 @@ export function connectListener(
 }
 
 function isListener(opened: unknown): opened is PostgresListener {
-  const has = (name: string) => typeof (opened as Record<string, unknown> | undefined)?.[name] === 'function'
+  const has = (name: string) =>
+    typeof (opened as Record<string, unknown> | undefined)?.[name] === 'function'
   // A pool has all of this too, and would be ended.
   return ['connect', 'query', 'on', 'end'].every(has) && !('totalCount' in (opened as object))
 }

@@ -11,10 +11,17 @@ export const SETTINGS =
   "select current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit, current_setting('server_encoding') as server_encoding, pg_is_in_recovery()::text as is_replica"
 
 /** What of them breaks a promise of the store, and what to do. */
-export function postgresSettingsProblems({ fsync, synchronous_commit, server_encoding, is_replica }: Settings): string[] {
+export function postgresSettingsProblems({
+  fsync,
+  synchronous_commit,
+  server_encoding,
+  is_replica,
+}: Settings): string[] {
   const problems: string[] = []
   if (fsync === 'off')
-    problems.push('PostgreSQL runs with fsync = off: a power cut can lose keys and bring back revoked ones. Set it to on.')
+    problems.push(
+      'PostgreSQL runs with fsync = off: a power cut can lose keys and bring back revoked ones. Set it to on.',
+    )
   if (synchronous_commit === 'off')
     problems.push(
       'PostgreSQL runs with synchronous_commit = off: a crash can lose the last writes, so that a revoked key is live again. Set it to on.',

@@ -5,7 +5,15 @@ import { requireMembers } from '../../core/model/options-checks.ts'
 import { labelsAsked, labelsOf, matchesQuery } from '../../core/store/list-query.ts'
 import type { KeyStore, ListQuery, StoredKey } from '../../core/store/store.ts'
 import { openFeed } from '../shared/feed.ts'
-import { CHANGE, COMMAND, createScriptRunner, INSPECT, type IoRedisClient, type NodeRedisClient, USE } from './script.ts'
+import {
+  CHANGE,
+  COMMAND,
+  createScriptRunner,
+  INSPECT,
+  type IoRedisClient,
+  type NodeRedisClient,
+  USE,
+} from './script.ts'
 import { connectSubscriber, type RedisSubscriber } from './subscriber.ts'
 
 export type { IoRedisClient, NodeRedisClient } from './script.ts'
@@ -13,13 +21,17 @@ export type { IoRedisSubscriber, NodeRedisSubscriber, RedisSubscriber } from './
 
 /** How {@link redisStore} uses its server. */
 export interface RedisStoreOptions {
-  /** What the names of its keys and of its channel begin with: 1 to 64 printable ASCII characters, no space and no brace. `twinkey` unless given. */
+  /**
+   * What the names of its keys and of its channel begin with: 1 to 64 printable ASCII characters,
+   * no space and no brace. `twinkey` unless given.
+   */
   readonly prefix?: string | undefined
   /**
-   * Makes a connection of its own for hearing what other nodes change: `() => client.duplicate()`. The store opens it and ends it, and asks for
-   * another when it is lost. In a cluster it goes to any one node: `async () => (await cluster.nodeClient(cluster.getRandomNode())).duplicate()`
-   * with node-redis, `() => cluster.nodes('master')[0].duplicate()` with ioredis. Without it other nodes see a change within
-   * `cache.maxAgeSeconds`.
+   * Makes a connection of its own for hearing what other nodes change: `() => client.duplicate()`.
+   * The store opens it and ends it, and asks for another when it is lost. In a cluster it goes to
+   * any one node: `async () => (await cluster.nodeClient(cluster.getRandomNode())).duplicate()`
+   * with node-redis, `() => cluster.nodes('master')[0].duplicate()` with ioredis. Without it other
+   * nodes see a change within `cache.maxAgeSeconds`.
    */
   readonly subscriber?: (() => RedisSubscriber | Promise<RedisSubscriber>) | undefined
 }
@@ -28,23 +40,28 @@ export interface RedisStoreOptions {
 const PREFIX = /^[!-z|~]{1,64}$/
 // Most records that are read or changed at once.
 const CHUNK = 128
-// Most index entries that one call reads, so that a filter which fits hardly any key is answered in time, with less than a page.
+// Most index entries that one call reads, so that a filter which fits hardly any key is answered in
+// time, with less than a page.
 const MAX_SCANNED = 5000
 
 /**
  * Keeps keys in Redis 6 or later, one server or a cluster.
  *
- * Every record is one key, changed by one script with compare-and-set; `get` is one round trip. Of a cluster only masters are asked, whatever its
- * client does with other reads; a client of one server must not be connected to a replica. `list` reads an index beside the records, which a crash
- * at any moment leaves with too many entries at worst.
+ * Every record is one key, changed by one script with compare-and-set; `get` is one round trip. Of
+ * a cluster only masters are asked, whatever its client does with other reads; a client of one
+ * server must not be connected to a replica. `list` reads an index beside the records, which a
+ * crash at any moment leaves with too many entries at worst.
  *
- * How durable an acknowledged write is depends on the server. Without `appendonly yes` a restart loses everything; with `appendfsync everysec` a
- * power cut loses about a second, with `always` nothing. `maxmemory-policy` must be `noeviction`. A failover to a replica can lose the last
- * writes, **so that a revoked key is live again**; in a cluster it can also lose an entry of the index, so that `list` and `revokeAll` miss a key
- * until it is next written. Where that matters, keep keys in PostgreSQL.
+ * How durable an acknowledged write is depends on the server. Without `appendonly yes` a restart
+ * loses everything; with `appendfsync everysec` a power cut loses about a second, with `always`
+ * nothing. `maxmemory-policy` must be `noeviction`. A failover to a replica can lose the last
+ * writes, **so that a revoked key is live again**; in a cluster it can also lose an entry of the
+ * index, so that `list` and `revokeAll` miss a key until it is next written. Where that matters,
+ * keep keys in PostgreSQL.
  *
- * @param client A client of node-redis (`createClient`, `createCluster`) or ioredis (`Redis`, `Cluster`), which you connect and close. Give it a
- *   listener for `error`: node-redis ends the process without one.
+ * @param client A client of node-redis (`createClient`, `createCluster`) or ioredis (`Redis`,
+ *   `Cluster`), which you connect and close. Give it a listener for `error`: node-redis ends the
+ *   process without one.
  * @param options A prefix, and how to hear what other nodes change.
  * @returns The store. It has `watch` where `subscriber` is given.
  * @throws TypeError where the client or an option is not of that form.
@@ -60,7 +77,10 @@ const MAX_SCANNED = 5000
  * const twinkey = createTwinkey({ store: redisStore(client, { subscriber: () => client.duplicate() }) })
  * ```
  */
-export function redisStore(client: NodeRedisClient | IoRedisClient, options: RedisStoreOptions = {}): KeyStore {
+export function redisStore(
+  client: NodeRedisClient | IoRedisClient,
+  options: RedisStoreOptions = {},
+): KeyStore {
   const { prefix, subscriber } = checkRedisOptions(client, options)
   const channel = `${prefix}:changed`
   const run = createScriptRunner(client)
@@ -68,20 +88,41 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
   const slot = (id: string) => `${prefix}:{${id}}`
   // Encoded, so that no name can make it the name of a slot or of another label.
   const index = (label: string) => `${prefix}:label:${encodeURIComponent(label)}`
-  const read = async (id: string, signal?: AbortSignal) => parseSlot((await run(COMMAND, slot(id), ['HGETALL'], signal)) as string[])
+  const read = async (id: string, signal?: AbortSignal) =>
+    parseSlot((await run(COMMAND, slot(id), ['HGETALL'], signal)) as string[])
 
-  const change = async (signal: AbortSignal | undefined, id: string, expectedVersion: number | undefined, ...next: string[]) =>
-    (await run(CHANGE, slot(id), [String(expectedVersion ?? ''), channel, id, ...next], signal)) as Answer
+  const change = async (
+    signal: AbortSignal | undefined,
+    id: string,
+    expectedVersion: number | undefined,
+    ...next: string[]
+  ) =>
+    (await run(
+      CHANGE,
+      slot(id),
+      [String(expectedVersion ?? ''), channel, id, ...next],
+      signal,
+    )) as Answer
 
-  // The index holds one entry for each label of each write: `<id> <write>`, where a write has a name of its own. Entries are added before the
-  // record is written, and removed when it is certain that their write is not the current one and never will be: it lost, or was replaced or
-  // deleted. So no writer removes what another one needs, in whichever order they come, and a key that is there is listed at every moment. What a
-  // crash leaves behind does no harm, because `list` looks at the record. It stays: nobody can tell it from what a writer has just added.
-  const changeIndex = (command: 'ZADD' | 'ZREM', record: StoredKey, write: string, signal?: AbortSignal) => {
+  // The index holds one entry for each label of each write: `<id> <write>`, where a write has a
+  // name of its own. Entries are added before the record is written, and removed when it is certain
+  // that their write is not the current one and never will be: it lost, or was replaced or deleted.
+  // So no writer removes what another one needs, in whichever order they come, and a key that is
+  // there is listed at every moment. What a crash leaves behind does no harm, because `list` looks
+  // at the record. It stays: nobody can tell it from what a writer has just added.
+  const changeIndex = (
+    command: 'ZADD' | 'ZREM',
+    record: StoredKey,
+    write: string,
+    signal?: AbortSignal,
+  ) => {
     const args = [command, ...(command === 'ZADD' ? ['0'] : []), `${record.id} ${write}`]
     return Promise.all(labelsOf(record).map((label) => run(COMMAND, index(label), args, signal)))
   }
-  const removeFromIndex = async (text: string | null | undefined, write: string | null | undefined) => {
+  const removeFromIndex = async (
+    text: string | null | undefined,
+    write: string | null | undefined,
+  ) => {
     if (!text || !write) return
     try {
       await changeIndex('ZREM', JSON.parse(text) as StoredKey, write)
@@ -96,12 +137,18 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
       const text = JSON.stringify({ ...next, lastUsedAt: undefined })
       const write = crypto.randomUUID()
       await changeIndex('ZADD', next, write, signal)
-      const [outcome, ...replaced] = await change(signal, next.id, expectedVersion, String(next.version), write, text).catch(
-        async (error: unknown) => {
-          if ((error as { code?: unknown } | undefined)?.code === 'not_written') await removeFromIndex(text, write)
-          throw error
-        },
-      )
+      const [outcome, ...replaced] = await change(
+        signal,
+        next.id,
+        expectedVersion,
+        String(next.version),
+        write,
+        text,
+      ).catch(async (error: unknown) => {
+        if ((error as { code?: unknown } | undefined)?.code === 'not_written')
+          await removeFromIndex(text, write)
+        throw error
+      })
       if (outcome === 'stored') await removeFromIndex(...replaced)
       else await removeFromIndex(text, write)
       return outcome as 'stored' | 'conflict' | 'missing'
@@ -116,12 +163,24 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
       const keys: KeyRecord[] = []
       let last: string | undefined
       let after = query.cursor
-      for (let scanned = 0, count = query.limit + 1; scanned < MAX_SCANNED; scanned += count, count = CHUNK) {
-        // '!' comes after the space that ends an id in an entry, and before all that an id is made of.
+      for (
+        let scanned = 0, count = query.limit + 1;
+        scanned < MAX_SCANNED;
+        scanned += count, count = CHUNK
+      ) {
+        // '!' comes after the space that ends an id in an entry, and before all that an id is made
+        // of.
         const from = after === undefined ? '-' : `(${after}!`
-        const entries = (await run(COMMAND, label, ['ZRANGEBYLEX', from, '+', 'LIMIT', '0', String(count)], signal)) as string[]
+        const entries = (await run(
+          COMMAND,
+          label,
+          ['ZRANGEBYLEX', from, '+', 'LIMIT', '0', String(count)],
+          signal,
+        )) as string[]
         const ids = [...new Set(entries.map((entry) => entry.slice(0, entry.indexOf(' '))))]
-        for (const [i, record] of (await Promise.all(ids.map((id) => read(id, signal)))).entries()) {
+        for (const [i, record] of (
+          await Promise.all(ids.map((id) => read(id, signal)))
+        ).entries()) {
           if (record === undefined || !isAskedFor(record, query)) continue
           if (keys.length === query.limit) return { keys, next: last }
           keys.push(record)
@@ -141,7 +200,9 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
       }
       const calls = [...byKey]
       for (let at = 0; at < calls.length; at += CHUNK) {
-        await Promise.all(calls.slice(at, at + CHUNK).map(([id, args]) => run(USE, slot(id), args, signal)))
+        await Promise.all(
+          calls.slice(at, at + CHUNK).map(([id, args]) => run(USE, slot(id), args, signal)),
+        )
       }
     },
     async inspect(signal) {
@@ -151,7 +212,11 @@ export function redisStore(client: NodeRedisClient | IoRedisClient, options: Red
   }
   return subscriber === undefined
     ? store
-    : { ...store, watch: (changed, failed) => openFeed(connectSubscriber(subscriber, channel), changed, failed) }
+    : {
+        ...store,
+        watch: (changed, failed) =>
+          openFeed(connectSubscriber(subscriber, channel), changed, failed),
+      }
 }
 
 // What is kept here has no time to live, so that only the policies for all keys reach it.
@@ -168,10 +233,12 @@ function redisSettingsProblems(policy: string, hasLog: string): string[] {
   return problems
 }
 
-// What a script answers: the outcome, and the record that was replaced or deleted, with the name of its write.
+// What a script answers: the outcome, and the record that was replaced or deleted, with the name of
+// its write.
 type Answer = [outcome: string, text?: string | null, write?: string | null]
 
-// The fields of a slot in turns, name and value. A text that is no JSON is handed on as it is: the core says that it is malformed.
+// The fields of a slot in turns, name and value. A text that is no JSON is handed on as it is: the
+// core says that it is malformed.
 function parseSlot(fields: readonly string[]): StoredKey | undefined {
   if (fields.length === 0) return undefined
   let text = ''
@@ -189,7 +256,8 @@ function parseSlot(fields: readonly string[]): StoredKey | undefined {
   }
 }
 
-// Whether a record is one that a query asks for. What has not the form of a record is: the core says so, where leaving it out would hide it.
+// Whether a record is one that a query asks for. What has not the form of a record is: the core
+// says so, where leaving it out would hide it.
 function isAskedFor(record: StoredKey, query: ListQuery): record is KeyRecord {
   try {
     return typeof record !== 'object' || (record.kind !== 'alias' && matchesQuery(record, query))
@@ -199,13 +267,21 @@ function isAskedFor(record: StoredKey, query: ListQuery): record is KeyRecord {
 }
 
 function checkRedisOptions(client: unknown, options: RedisStoreOptions) {
-  if (typeof client !== 'object' || client === null || !('evalSha' in client || 'evalsha' in client)) {
-    throw new TypeError('redisStore: the client must be a client or cluster of node-redis or ioredis.')
+  if (
+    typeof client !== 'object' ||
+    client === null ||
+    !('evalSha' in client || 'evalsha' in client)
+  ) {
+    throw new TypeError(
+      'redisStore: the client must be a client or cluster of node-redis or ioredis.',
+    )
   }
   requireMembers(options, ['prefix', 'subscriber'], 'The options of redisStore')
   const { prefix = 'twinkey', subscriber } = options
   if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
-    throw new TypeError('redisStore: prefix must have 1 to 64 printable ASCII characters, no space and no brace.')
+    throw new TypeError(
+      'redisStore: prefix must have 1 to 64 printable ASCII characters, no space and no brace.',
+    )
   }
   if (subscriber !== undefined && typeof subscriber !== 'function') {
     throw new TypeError('redisStore: subscriber must be a function, like () => client.duplicate().')

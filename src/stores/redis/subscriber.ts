@@ -3,7 +3,10 @@ import type { ConnectFeed } from '../shared/feed.ts'
 /** A connection of node-redis to one server: `createClient`, or `client.duplicate()`. */
 export interface NodeRedisSubscriber {
   readonly isOpen: boolean
-  /** A cluster has none: it moves its subscription to another server without a word of what was missed meanwhile. */
+  /**
+   * A cluster has none: it moves its subscription to another server without a word of what was
+   * missed meanwhile.
+   */
   readonly isPubSubActive: boolean
   on(event: string, listener: (...args: unknown[]) => void): unknown
   connect(): Promise<unknown>
@@ -15,7 +18,10 @@ export interface NodeRedisSubscriber {
 /** A connection of ioredis to one server: `new Redis()`, or `redis.duplicate()`. */
 export interface IoRedisSubscriber {
   readonly status: string
-  /** A `Cluster` has none: it moves its subscription to another server without a word of what was missed meanwhile. */
+  /**
+   * A `Cluster` has none: it moves its subscription to another server without a word of what was
+   * missed meanwhile.
+   */
   readonly mode: string
   on(event: string, listener: (...args: unknown[]) => void): unknown
   connect(): Promise<unknown>
@@ -27,10 +33,14 @@ export interface IoRedisSubscriber {
 /** A connection that nothing else uses. The store opens it, listens on it, and ends it. */
 export type RedisSubscriber = NodeRedisSubscriber | IoRedisSubscriber
 
-const MISUSE = 'redisStore: subscriber must make a connection to one server, in a cluster to one of its nodes.'
+const MISUSE =
+  'redisStore: subscriber must make a connection to one server, in a cluster to one of its nodes.'
 
 /** Subscribes to a channel. Its messages name the changed record. */
-export function connectSubscriber(open: () => RedisSubscriber | Promise<RedisSubscriber>, channel: string): ConnectFeed {
+export function connectSubscriber(
+  open: () => RedisSubscriber | Promise<RedisSubscriber>,
+  channel: string,
+): ConnectFeed {
   return async () => {
     const connection = await open()
     if (!isSubscriber(connection)) return MISUSE
@@ -52,14 +62,23 @@ export function connectSubscriber(open: () => RedisSubscriber | Promise<RedisSub
 }
 
 function isSubscriber(connection: unknown): connection is RedisSubscriber {
-  return typeof connection === 'object' && connection !== null && ('mode' in connection || 'isPubSubActive' in connection)
+  return (
+    typeof connection === 'object' &&
+    connection !== null &&
+    ('mode' in connection || 'isPubSubActive' in connection)
+  )
 }
 
-async function subscribeIoRedis(connection: IoRedisSubscriber, channel: string, changed: (message: string) => void): Promise<void> {
+async function subscribeIoRedis(
+  connection: IoRedisSubscriber,
+  channel: string,
+  changed: (message: string) => void,
+): Promise<void> {
   connection.on('message', (from, message) => from === channel && changed(message as string))
   if (connection.status !== 'ready') {
     const connected = new Promise<unknown>((resolve) => connection.on('ready', resolve))
-    // It usually connects by itself, and then rejects this call. An event reports why it cannot connect.
+    // It usually connects by itself, and then rejects this call. An event reports why it cannot
+    // connect.
     connection.connect().catch(() => {})
     await connected
   }

@@ -5,12 +5,18 @@ const FIRST_PAUSE_MILLISECONDS = 100
 const LONGEST_PAUSE_MILLISECONDS = 5_000
 const LOST = 'The connection was closed, or did not answer in time.'
 
-/** Opens a connection that nothing else uses. Resolves to a sentence about the mistake if the application's function did not return a connection. */
+/**
+ * Opens a connection that nothing else uses. Resolves to a sentence about the mistake if the
+ * application's function did not return a connection.
+ */
 export type ConnectFeed = () => Promise<FeedConnection | string>
 
 /** What the feed needs of a connection. */
 interface FeedConnection {
-  /** Subscribes, and calls `session.ready` when changes arrive. If it rejects before that, the attempt has failed. */
+  /**
+   * Subscribes, and calls `session.ready` when changes arrive. If it rejects before that, the
+   * attempt has failed.
+   */
   subscribe(session: FeedSession): Promise<void>
   ping(): Promise<unknown>
   close(): unknown
@@ -28,13 +34,16 @@ interface FeedSession {
 }
 
 /**
- * Listens for changes until it is stopped. The feed discards a connection that is lost or does not answer, and opens another after a pause that
- * grows, so that nothing depends on how a client library reconnects. Each time it loses a connection or begins to listen, it reports undefined,
+ * Listens for changes until it is stopped. The feed discards a connection that is lost or does not
+ * answer, and opens another after a pause that grows, so that nothing depends on how a client
+ * library reconnects. Each time it loses a connection or begins to listen, it reports undefined,
  * because changes may have been missed.
  *
- * @param failed Receives the first error of each outage: of an attempt to connect, never of a connection that worked.
- * @returns A promise of the function that stops the feed. It resolves when the feed listens or the first attempt has failed, so that the feed can be
- * stopped while the server is down. It rejects with a TypeError if the first call of `connect` resolves to a mistake.
+ * @param failed Receives the first error of each outage: of an attempt to connect, never of a
+ *   connection that worked.
+ * @returns A promise of the function that stops the feed. It resolves when the feed listens or the
+ *   first attempt has failed, so that the feed can be stopped while the server is down. It rejects
+ *   with a TypeError if the first call of `connect` resolves to a mistake.
  */
 export function openFeed(
   connect: ConnectFeed,
@@ -84,7 +93,10 @@ export function openFeed(
   })
 }
 
-/** The one timer of a feed, which waits for a connection, for the next check, for its answer, or for the next attempt. Each call replaces the last. */
+/**
+ * The one timer of a feed, which waits for a connection, for the next check, for its answer, or for
+ * the next attempt. Each call replaces the last.
+ */
 type Timer = (milliseconds?: number, then?: () => void) => void
 
 function createTimer(): Timer {
@@ -145,7 +157,12 @@ function startSession(
       if (typeof opened === 'string') return reportMisuse(new TypeError(opened), lose)
       connection = opened
       if (isOver) return close()
-      await connection.subscribe({ changed: (id) => isOver || reportChange(id), ready, lose, limit })
+      await connection.subscribe({
+        changed: (id) => isOver || reportChange(id),
+        ready,
+        lose,
+        limit,
+      })
     } catch (error) {
       if (!isReady) lose(error)
     }

@@ -2,7 +2,10 @@ import { type Driver, type SqliteValue, valuesOf } from './driver.ts'
 
 /** What runs statements: a client of libSQL, or a transaction of one. */
 export interface LibsqlExecutor {
-  execute(statement: { sql: string; args: SqliteValue[] }): Promise<{ readonly rows: readonly unknown[] }>
+  execute(statement: {
+    sql: string
+    args: SqliteValue[]
+  }): Promise<{ readonly rows: readonly unknown[] }>
   executeMultiple(sql: string): Promise<unknown>
 }
 
@@ -13,7 +16,9 @@ export interface LibsqlClient extends LibsqlExecutor {
   /** Runs statements in one transaction. */
   batch(statements: string[], mode: 'write'): Promise<unknown>
   /** Begins a transaction. */
-  transaction(mode: 'deferred'): Promise<LibsqlExecutor & { commit(): Promise<unknown>; close(): void }>
+  transaction(
+    mode: 'deferred',
+  ): Promise<LibsqlExecutor & { commit(): Promise<unknown>; close(): void }>
 }
 
 export function clientDriver(client: LibsqlClient): Driver {
@@ -21,7 +26,8 @@ export function clientDriver(client: LibsqlClient): Driver {
 }
 
 function serverDriver(client: LibsqlClient): Driver {
-  const query: Driver['read'] = async (sql, ...args) => valuesOf((await client.execute({ sql, args })).rows)
+  const query: Driver['read'] = async (sql, ...args) =>
+    valuesOf((await client.execute({ sql, args })).rows)
   return {
     isLocal: false,
     // Its journal is the business of the server.
@@ -32,15 +38,19 @@ function serverDriver(client: LibsqlClient): Driver {
   }
 }
 
-// A statement of libsql that met a lock stays unfinished until it is collected as garbage. Meanwhile its connection reads what was there before,
-// and what it writes is acknowledged and not committed (https://github.com/tursodatabase/libsql-client-ts/issues/352). `executeMultiple` finishes
-// whatever it begins, so every lock is taken by that; and every write is in a transaction, because a commit objects where a statement of the
-// application is unfinished on the connection.
+// A statement of libsql that met a lock stays unfinished until it is collected as garbage.
+// Meanwhile its connection reads what was there before, and what it writes is acknowledged and not
+// committed (https://github.com/tursodatabase/libsql-client-ts/issues/352). `executeMultiple`
+// finishes whatever it begins, so every lock is taken by that; and every write is in a transaction,
+// because a commit objects where a statement of the application is unfinished on the connection.
 const READING = 'select 1 from sqlite_schema limit 1'
 const WRITING = 'rollback; begin immediate'
 
 function fileDriver(client: LibsqlClient): Driver {
-  const inTransaction = async <T>(lock: string, work: (transaction: LibsqlExecutor) => Promise<T>): Promise<T> => {
+  const inTransaction = async <T>(
+    lock: string,
+    work: (transaction: LibsqlExecutor) => Promise<T>,
+  ): Promise<T> => {
     const transaction = await client.transaction('deferred')
     try {
       await transaction.executeMultiple(lock)
@@ -54,13 +64,19 @@ function fileDriver(client: LibsqlClient): Driver {
   const query =
     (lock: string): Driver['read'] =>
     (sql, ...args) =>
-      inTransaction(lock, async (transaction) => valuesOf((await transaction.execute({ sql, args })).rows))
+      inTransaction(lock, async (transaction) =>
+        valuesOf((await transaction.execute({ sql, args })).rows),
+      )
   return {
     isLocal: true,
     // Every connection of a client is synchronous = full from the start.
     open: () => client.executeMultiple('pragma journal_mode = wal'),
     read: query(READING),
     write: query(WRITING),
-    run: (statements) => inTransaction(WRITING, async (transaction) => void (await transaction.executeMultiple(statements.join(';')))),
+    run: (statements) =>
+      inTransaction(
+        WRITING,
+        async (transaction) => void (await transaction.executeMultiple(statements.join(';'))),
+      ),
   }
 }

@@ -1,7 +1,10 @@
 /** A value of a statement. */
 export type SqliteValue = string | number
 
-/** What the store asks of every driver. Each call is one attempt, and leaves no transaction open where it fails. */
+/**
+ * What the store asks of every driver. Each call is one attempt, and leaves no transaction open
+ * where it fails.
+ */
 export interface Driver {
   /** Whether its settings are those of a database of this machine. */
   readonly isLocal: boolean
@@ -15,19 +18,23 @@ export interface Driver {
   run(statements: readonly string[]): Promise<void>
 }
 
-// Shorter than the default deadline of createTwinkey, so that an error tells of the lock and not only of the time.
+// Shorter than the default deadline of createTwinkey, so that an error tells of the lock and not
+// only of the time.
 const RETRY_FOR_MILLISECONDS = 1500
 const MAX_PAUSE_MILLISECONDS = 10
-// What SQLite says where somebody else has the lock. All drivers pass the sentence on; their codes differ.
+// What SQLite says where somebody else has the lock. All drivers pass the sentence on; their codes
+// differ.
 const LOCKED = /database is locked/
 // What SQLite and libSQL say where the application is in a transaction on this very connection.
 const OCCUPIED = /(?:within|inside) a transaction|open transactions?\b/
 
 /**
- * Makes what opens a driver once, and then tries again where somebody else is writing, without stopping the process as the wait of SQLite itself
- * does.
+ * Makes what opens a driver once, and then tries again where somebody else is writing, without
+ * stopping the process as the wait of SQLite itself does.
  */
-export function createLockRetry({ open }: Driver): <T>(attempt: () => Promise<T>, signal?: AbortSignal) => Promise<T> {
+export function createLockRetry({
+  open,
+}: Driver): <T>(attempt: () => Promise<T>, signal?: AbortSignal) => Promise<T> {
   let opened: Promise<unknown> | undefined
   const opening = async () => {
     try {
@@ -46,7 +53,8 @@ export function createLockRetry({ open }: Driver): <T>(attempt: () => Promise<T>
 
 async function retryWhileLocked<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   let isOver = false
-  // What the driver itself has waited is in this. It does not wait where SQLite sees that two would be locked out for ever, as while a file gets its log.
+  // What the driver itself has waited is in this. It does not wait where SQLite sees that two would
+  // be locked out for ever, as while a file gets its log.
   const timeout = setTimeout(() => {
     isOver = true
   }, RETRY_FOR_MILLISECONDS)
@@ -69,8 +77,9 @@ async function retryWhileLocked<T>(attempt: () => Promise<T>, signal?: AbortSign
   }
 }
 
-// What SQLite and its drivers say where a transaction was not begun, or was rolled back: somebody else has the lock, the database may only be read, there
-// is no room, there is no such file or table, a trigger or a constraint forbids it, or it was closed before.
+// What SQLite and its drivers say where a transaction was not begun, or was rolled back: somebody
+// else has the lock, the database may only be read, there is no room, there is no such file or
+// table, a trigger or a constraint forbids it, or it was closed before.
 const NOTHING_DONE =
   /database is locked|readonly database|database or disk is full|unable to open database file|no such table|file is not a database|constraint failed|database (?:connection )?is not open|client is closed|closed database/i
 
@@ -80,7 +89,10 @@ export function isNothingDone(cause: unknown): boolean {
   return NOTHING_DONE.test(message) || OCCUPIED.test(message)
 }
 
-/** The values of each row in order, whether the connection is set to answer rows as objects or as lists. */
+/**
+ * The values of each row in order, whether the connection is set to answer rows as objects or as
+ * lists.
+ */
 export function valuesOf(rows: readonly unknown[]): unknown[][] {
   return rows.map((row) => Object.values(row as object))
 }

@@ -8,7 +8,14 @@ import { notWritten } from '../../core/store/store-error.ts'
 import { clientDriver, type LibsqlClient } from './client.ts'
 import { databaseDriver, type SqliteDatabase } from './database.ts'
 import { createLockRetry, type Driver, isNothingDone, type SqliteValue } from './driver.ts'
-import { migrationsOf, migrationsTable, prefixOf, type SqliteStoreOptions, type Tables, tablesOf } from './migrations.ts'
+import {
+  migrationsOf,
+  migrationsTable,
+  prefixOf,
+  type SqliteStoreOptions,
+  type Tables,
+  tablesOf,
+} from './migrations.ts'
 
 export type { LibsqlClient, LibsqlExecutor } from './client.ts'
 export type { SqliteDatabase } from './database.ts'
@@ -18,9 +25,11 @@ export { type SqliteMigration, type SqliteStoreOptions, sqliteMigrations } from 
 /** A store over SQLite. */
 export interface SqliteStore extends KeyStore {
   /**
-   * Makes the tables, or brings them up to date. Call it before the first use; calling it again, or in many processes at once, does no harm.
+   * Makes the tables, or brings them up to date. Call it before the first use; calling it again, or
+   * in many processes at once, does no harm.
    *
-   * @returns Resolves when the tables are as this version of the package needs them. A step that fails leaves nothing.
+   * @returns Resolves when the tables are as this version of the package needs them. A step that
+   *   fails leaves nothing.
    */
   migrate(): Promise<void>
 }
@@ -29,20 +38,25 @@ const MAX_ATTEMPTS = 10
 const FULL = 2
 
 /**
- * Keeps keys in a SQLite database: of node:sqlite (Node 22.13 and later), better-sqlite3, bun:sqlite, or @libsql/client over a file or a server.
+ * Keeps keys in a SQLite database: of node:sqlite (Node 22.13 and later), better-sqlite3,
+ * bun:sqlite, or @libsql/client over a file or a server.
  *
- * What is acknowledged is on the disk: at its first use the store sets `journal_mode = wal` for the file and `synchronous = full` for its
- * connection, unless that is more. Over a server, that is the business of the server. Needs SQLite 3.38 or later.
+ * What is acknowledged is on the disk: at its first use the store sets `journal_mode = wal` for the
+ * file and `synchronous = full` for its connection, unless that is more. Over a server, that is the
+ * business of the server. Needs SQLite 3.38 or later.
  *
- * Where another process holds a lock, the store tries again for 1.5 seconds, and then throws what the driver threw. The process goes on meanwhile,
- * unless the driver waits by itself, which stops everything: better-sqlite3 does, for up to 5 seconds, where it is not given `timeout: 0`.
+ * Where another process holds a lock, the store tries again for 1.5 seconds, and then throws what
+ * the driver threw. The process goes on meanwhile, unless the driver waits by itself, which stops
+ * everything: better-sqlite3 does, for up to 5 seconds, where it is not given `timeout: 0`.
  *
- * Give the store a connection, or a client, of its own. While the application is in a transaction on the same connection the store waits as for a
- * lock, so do not call Twinkey from inside of one. And a statement of the application that met a lock leaves a connection of @libsql/client 0.18
+ * Give the store a connection, or a client, of its own. While the application is in a transaction
+ * on the same connection the store waits as for a lock, so do not call Twinkey from inside of one.
+ * And a statement of the application that met a lock leaves a connection of @libsql/client 0.18
  * unable to commit for a while; the store throws then.
  *
- * SQLite has no feed of changes, so there is no `watch`: other processes with the same file see a change within `cache.maxAgeSeconds`. Do not use an
- * embedded replica of libSQL: it may lag, and a key that was revoked elsewhere would go on working.
+ * SQLite has no feed of changes, so there is no `watch`: other processes with the same file see a
+ * change within `cache.maxAgeSeconds`. Do not use an embedded replica of libSQL: it may lag, and a
+ * key that was revoked elsewhere would go on working.
  *
  * @param database The open database, or the client. The store never closes it.
  * @param options The table prefix.
@@ -59,14 +73,22 @@ const FULL = 2
  * const twinkey = createTwinkey({ store })
  * ```
  */
-export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: SqliteStoreOptions = {}): SqliteStore {
+export function sqliteStore(
+  database: SqliteDatabase | LibsqlClient,
+  options: SqliteStoreOptions = {},
+): SqliteStore {
   const prefix = prefixOf(options)
   const tables = tablesOf(prefix)
   const sql = sqliteStatements(tables)
   const driver = driverOf(database)
   const retryWhileLocked = createLockRetry(driver)
 
-  const query = async (signal: AbortSignal | undefined, how: 'read' | 'write', statement: string, ...values: SqliteValue[]) => {
+  const query = async (
+    signal: AbortSignal | undefined,
+    how: 'read' | 'write',
+    statement: string,
+    ...values: SqliteValue[]
+  ) => {
     try {
       return await retryWhileLocked(() => driver[how](statement, ...values), signal)
     } catch (cause) {
@@ -79,8 +101,9 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
       )
     }
   }
-  // A write that has lost is told what is there by then. Where that is what it expected, it came between, and the next attempt sees it; what loses
-  // to nothing again and again has not lost to another write.
+  // A write that has lost is told what is there by then. Where that is what it expected, it came
+  // between, and the next attempt sees it; what loses to nothing again and again has not lost to
+  // another write.
   async function write<Done>(
     done: Done,
     id: string,
@@ -94,7 +117,10 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
       const version = row && Number(row[0])
       if (version !== expectedVersion) return version === undefined ? 'missing' : 'conflict'
     }
-    throw notWritten(`SQLite left out the write, and said no error. A trigger on ${tables.keys} does that: look for it there.`, undefined)
+    throw notWritten(
+      `SQLite left out the write, and said no error. A trigger on ${tables.keys} does that: look for it there.`,
+      undefined,
+    )
   }
 
   return {
@@ -104,18 +130,35 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
     },
     async put(next, expectedVersion, signal) {
       const { lastUsedAt: _joined, ...record } = next as KeyRecord
-      const values = [next.version, JSON.stringify(record), JSON.stringify(labelsOf(next)), next.id] as const
+      const values = [
+        next.version,
+        JSON.stringify(record),
+        JSON.stringify(labelsOf(next)),
+        next.id,
+      ] as const
       return expectedVersion === undefined
         ? write('stored', next.id, undefined, signal, sql.create, ...values)
         : write('stored', next.id, expectedVersion, signal, sql.update, ...values, expectedVersion)
     },
-    delete: (id, expectedVersion, signal) => write('deleted', id, expectedVersion, signal, sql.delete, id, expectedVersion),
+    delete: (id, expectedVersion, signal) =>
+      write('deleted', id, expectedVersion, signal, sql.delete, id, expectedVersion),
     async list({ limit, cursor = '', ...filter }, signal) {
       const [first, ...others] = labelsAsked(filter)
       // One more than asked for tells whether there is a next page.
-      const rows = await query(signal, 'read', sql.list(others.length), first, cursor, ...others, limit + 1)
+      const rows = await query(
+        signal,
+        'read',
+        sql.list(others.length),
+        first,
+        cursor,
+        ...others,
+        limit + 1,
+      )
       const page = rows.slice(0, limit)
-      return { keys: page.map((row) => parseRow(row) as KeyRecord), next: rows.length > limit ? (page.at(-1)?.[2] as string) : undefined }
+      return {
+        keys: page.map((row) => parseRow(row) as KeyRecord),
+        next: rows.length > limit ? (page.at(-1)?.[2] as string) : undefined,
+      }
     },
     async recordUse(uses, signal) {
       await query(signal, 'write', sql.recordUse, JSON.stringify(uses))
@@ -123,13 +166,20 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
     async inspect(signal) {
       if (!driver.isLocal) return []
       const rows = (pragma: string) => query(signal, 'read', `pragma ${pragma}`)
-      const [[journal], [synchronous], databases] = [await rows('journal_mode'), await rows('synchronous'), await rows('database_list')]
-      const isFile = databases.some(([, name, file]) => name === 'main' && file !== '' && file !== null)
+      const [[journal], [synchronous], databases] = [
+        await rows('journal_mode'),
+        await rows('synchronous'),
+        await rows('database_list'),
+      ]
+      const isFile = databases.some(
+        ([, name, file]) => name === 'main' && file !== '' && file !== null,
+      )
       return isFile ? sqliteSettingsProblems(String(journal?.[0]), Number(synchronous?.[0])) : []
     },
     async migrate() {
       const run = (statements: readonly string[]) => retryWhileLocked(() => driver.run(statements))
-      const isTaken = async (version: number) => (await query(undefined, 'read', sql.isTaken, version)).length > 0
+      const isTaken = async (version: number) =>
+        (await query(undefined, 'read', sql.isTaken, version)).length > 0
       await run([migrationsTable(tables)])
       for (const { version, statements } of migrationsOf(prefix)) {
         if (await isTaken(version)) continue
@@ -147,7 +197,9 @@ export function sqliteStore(database: SqliteDatabase | LibsqlClient, options: Sq
 function sqliteSettingsProblems(journal: string, synchronous: number): string[] {
   const problems: string[] = []
   if (journal === 'off' || journal === 'memory')
-    problems.push(`SQLite runs with journal_mode = ${journal}: a crash can destroy the file. Leave it at wal.`)
+    problems.push(
+      `SQLite runs with journal_mode = ${journal}: a crash can destroy the file. Leave it at wal.`,
+    )
   if (synchronous < FULL)
     problems.push(
       `SQLite runs with synchronous = ${synchronous}: a power cut can lose the last writes, so that a revoked key is live again. Leave it at full (${FULL}).`,
@@ -168,7 +220,8 @@ function sqliteStatements({ keys, labels, uses, migrations }: Tables) {
     // A cross join is done in the order in which it is written: from the first label to the keys.
     list: (others: number) =>
       `select ${found}, k.id from ${labels} l cross join ${keys} k on k.id = l.key_id where l.label = ? and l.key_id > ?${` and exists (select 1 from ${labels} o where o.label = ? and o.key_id = l.key_id)`.repeat(others)} order by l.key_id limit ?`,
-    // One statement for the whole batch. Without `where true`, SQLite would take `on conflict` for a part of the join.
+    // One statement for the whole batch. Without `where true`, SQLite would take `on conflict` for
+    // a part of the join.
     recordUse: `insert into ${uses} select k.id, e.value ->> 'secretId', e.value ->> 'usedAt' from json_each(?) e cross join ${keys} k on k.id = e.value ->> 'keyId' where true on conflict do update set used_at = excluded.used_at where excluded.used_at > used_at returning 1`,
   }
 }
@@ -177,7 +230,9 @@ function sqliteStatements({ keys, labels, uses, migrations }: Tables) {
 function parseRow([text, uses]: readonly unknown[]): StoredKey {
   try {
     const record = JSON.parse(text as string) as StoredKey | null
-    return record?.kind === 'key' ? { ...record, lastUsedAt: JSON.parse(uses as string) } : (record as StoredKey)
+    return record?.kind === 'key'
+      ? { ...record, lastUsedAt: JSON.parse(uses as string) }
+      : (record as StoredKey)
   } catch {
     return text as StoredKey
   }
@@ -185,8 +240,13 @@ function parseRow([text, uses]: readonly unknown[]): StoredKey {
 
 function driverOf(database: SqliteDatabase | LibsqlClient): Driver {
   const has = (...methods: string[]) =>
-    methods.every((name) => typeof (database as unknown as Record<string, unknown>)?.[name] === 'function')
-  if (has('execute', 'executeMultiple', 'batch', 'transaction')) return clientDriver(database as LibsqlClient)
+    methods.every(
+      (name) => typeof (database as unknown as Record<string, unknown>)?.[name] === 'function',
+    )
+  if (has('execute', 'executeMultiple', 'batch', 'transaction'))
+    return clientDriver(database as LibsqlClient)
   if (has('exec', 'prepare')) return databaseDriver(database as SqliteDatabase)
-  throw new TypeError('sqliteStore needs a database of node:sqlite, better-sqlite3 or bun:sqlite, or a client of @libsql/client.')
+  throw new TypeError(
+    'sqliteStore needs a database of node:sqlite, better-sqlite3 or bun:sqlite, or a client of @libsql/client.',
+  )
 }

@@ -3,8 +3,9 @@ import { requireMembers } from '../../core/model/options-checks.ts'
 /** What a store over SQLite is made with. */
 export interface SqliteStoreOptions {
   /**
-   * What the names of its tables begin with: `twinkey` unless given. 1 to 40 lower-case letters, digits and `_`, beginning with a letter.
-   * Stores of different prefixes in one database know nothing of each other.
+   * What the names of its tables begin with: `twinkey` unless given. 1 to 40 lower-case letters,
+   * digits and `_`, beginning with a letter. Stores of different prefixes in one database know
+   * nothing of each other.
    */
   readonly tablePrefix?: string | undefined
 }
@@ -41,14 +42,21 @@ export function prefixOf(options: SqliteStoreOptions): string {
   if (typeof tablePrefix !== 'string') throw new TypeError('tablePrefix must be a string.')
   // SQLite keeps names that begin with sqlite_ to itself.
   if (!PREFIX.test(tablePrefix) || tablePrefix.startsWith('sqlite')) {
-    throw new RangeError('tablePrefix must be 1 to 40 lower-case letters, digits and "_", beginning with a letter, but not with "sqlite".')
+    throw new RangeError(
+      'tablePrefix must be 1 to 40 lower-case letters, digits and "_", beginning with a letter, but not with "sqlite".',
+    )
   }
   return tablePrefix
 }
 
 export function tablesOf(prefix: string): Tables {
   const name = (table: string) => `"${prefix}_${table}"`
-  return { keys: name('keys'), labels: name('labels'), uses: name('uses'), migrations: name('migrations') }
+  return {
+    keys: name('keys'),
+    labels: name('labels'),
+    uses: name('uses'),
+    migrations: name('migrations'),
+  }
 }
 
 /** The table in which every step writes itself down. Each run begins with it. */
@@ -63,8 +71,8 @@ export function migrationsOf(prefix: string): readonly Migration[] {
     {
       version: 1,
       name: 'keys, labels and uses',
-      // Triggers keep the label index: a put is one statement then, which SQLite does whole or not at all, whoever else writes. And a record
-      // that is deleted by hand leaves nothing behind.
+      // Triggers keep the label index: a put is one statement then, which SQLite does whole or not
+      // at all, whoever else writes. And a record that is deleted by hand leaves nothing behind.
       statements: [
         `create table ${keys} (id text primary key not null, version integer not null, record text not null, labels text not null) strict`,
         `create table ${labels} (label text not null, key_id text not null, primary key (label, key_id)) strict, without rowid`,
@@ -87,15 +95,19 @@ end`,
     version,
     name,
     // First of all, so that of two processes the later one fails here and has changed nothing.
-    statements: [migrationsTable(tables), `insert into ${tables.migrations} values (${version}, '${name}')`, ...statements],
+    statements: [
+      migrationsTable(tables),
+      `insert into ${tables.migrations} values (${version}, '${name}')`,
+      ...statements,
+    ],
   }))
 }
 
 /**
  * The schema as SQL, for those who run migrations with a tool of their own.
  *
- * It is what `migrate()` runs, each step in a transaction of its own; `migrate()` knows of the steps that were taken either way. It sets no
- * pragma: the store does that itself.
+ * It is what `migrate()` runs, each step in a transaction of its own; `migrate()` knows of the
+ * steps that were taken either way. It sets no pragma: the store does that itself.
  *
  * @param options The table prefix, where the store has one.
  * @returns Every step, in order. Later versions of this package add steps and change none.

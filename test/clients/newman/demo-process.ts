@@ -30,7 +30,11 @@ export interface DemoLine {
   readonly keys: Readonly<Record<'standard' | 'readOnly' | 'test' | 'disabled', SampleKey>> & {
     readonly boomiFlow: { readonly secret: string; readonly tenant: string }
     readonly flare: { readonly secret: string; readonly tenants: readonly number[] }
-    readonly flowgear: { readonly primary: string; readonly secondary: string; readonly test: string }
+    readonly flowgear: {
+      readonly primary: string
+      readonly secondary: string
+      readonly test: string
+    }
   }
 }
 
@@ -40,21 +44,34 @@ export const FRAMEWORKS = ['express', 'fastify', 'hono'] as const
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const START = 'examples/demo/start.mjs'
 
-/** Starts the demo, with nothing of the environment but what is needed and what is given. By npm the arguments are those of npm. */
-export function startDemo(args: readonly string[], more: Readonly<Record<string, string>> = {}, command = process.execPath): Demo {
+/**
+ * Starts the demo, with nothing of the environment but what is needed and what is given. By npm the
+ * arguments are those of npm.
+ */
+export function startDemo(
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+  command = process.execPath,
+): Demo {
   const { PATH = '', HOME = '' } = process.env
-  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(command, command === 'npm' ? args : [START, ...args], {
-    cwd: ROOT,
-    env: { PATH, HOME, ...more },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
+    command,
+    command === 'npm' ? args : [START, ...args],
+    {
+      cwd: ROOT,
+      env: { PATH, HOME, ...more },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   const lines: string[] = []
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
   const reader = createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
-  const ended = once(child, 'close').then(([code, signal]: unknown[]) => (code ?? signal) as number | string)
+  const ended = once(child, 'close').then(
+    ([code, signal]: unknown[]) => (code ?? signal) as number | string,
+  )
   return {
     lines,
     stderr: () => stderr,
@@ -63,7 +80,10 @@ export function startDemo(args: readonly string[], more: Readonly<Record<string,
         const found = lines.find((line) => line.includes(text))
         if (found !== undefined) return found
         const more = await Promise.race([once(reader, 'line'), ended])
-        if (!Array.isArray(more)) throw new Error(`The demo ended with ${more} before it printed ${JSON.stringify(text)}: ${stderr}`)
+        if (!Array.isArray(more))
+          throw new Error(
+            `The demo ended with ${more} before it printed ${JSON.stringify(text)}: ${stderr}`,
+          )
       }
     },
     ended,
@@ -76,7 +96,10 @@ export function startDemo(args: readonly string[], more: Readonly<Record<string,
 }
 
 /** Starts the demo with --json and reads its line. */
-export async function startJsonDemo(args: readonly string[] = [], more: Readonly<Record<string, string>> = {}): Promise<DemoLine & Demo> {
+export async function startJsonDemo(
+  args: readonly string[] = [],
+  more: Readonly<Record<string, string>> = {},
+): Promise<DemoLine & Demo> {
   const demo = startDemo(['--json', ...args], more)
   return { ...demo, ...(JSON.parse(await demo.lineWith('{')) as DemoLine) }
 }

@@ -8,9 +8,14 @@ declare module 'newman' {
     readonly run: {
       readonly stats: { readonly assertions: { readonly total: number } }
       readonly failures: readonly { readonly error: { readonly message: string } }[]
-      readonly executions: readonly { readonly item: { readonly name: string }; readonly response?: { readonly code: number } }[]
+      readonly executions: readonly {
+        readonly item: { readonly name: string }
+        readonly response?: { readonly code: number }
+      }[]
     }
   }
-  const newman: { run(options: RunOptions, done: (error: Error | null, summary: Summary) => void): void }
+  const newman: {
+    run(options: RunOptions, done: (error: Error | null, summary: Summary) => void): void
+  }
   export = newman
 }

@@ -8,7 +8,8 @@ import type { TokenClaims } from '../../../src/core/tokens/token.ts'
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-// What a cache has replaced, dropped or forgotten must be free to go, however long it is since an entry had to make room.
+// What a cache has replaced, dropped or forgotten must be free to go, however long it is since an
+// entry had to make room.
 
 /** How many of some objects that nothing should hold any more are still there. */
 async function alive(held: readonly WeakRef<object>[]): Promise<number> {
@@ -20,7 +21,11 @@ async function alive(held: readonly WeakRef<object>[]): Promise<number> {
 function createScene(maxKeys: number) {
   let at = 1_000_000
   const loaded: WeakRef<object>[] = []
-  const read = async (_id: string, loadedAt: number, generation: number): Promise<Cached<object>> => {
+  const read = async (
+    _id: string,
+    loadedAt: number,
+    generation: number,
+  ): Promise<Cached<object>> => {
     const value = {}
     loaded.push(new WeakRef(value))
     return { value, loadedAt, generation }
@@ -66,7 +71,8 @@ describe('a cache lets go of', () => {
   it('tokens that have expired', async () => {
     const memory = createTokenMemory(100, 0)
     const kept: WeakRef<object>[] = []
-    for (let i = 0; i < 200; i++) memory.keep(`other ${i}`, { issuedAt: 0, expiresAt: 1 } as TokenClaims)
+    for (let i = 0; i < 200; i++)
+      memory.keep(`other ${i}`, { issuedAt: 0, expiresAt: 1 } as TokenClaims)
     for (let i = 100; i < 200; i++) memory.recall(`other ${i}`, 1)
     for (let at = 1; at <= 5000; at++) {
       const claims = { issuedAt: at, expiresAt: at + 50 } as TokenClaims

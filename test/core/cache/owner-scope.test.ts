@@ -7,7 +7,10 @@ import { anyTarget, byHeaders, codeOf, sent, verdict } from '../../support/sent.
 const EVERYTHING: Scope = { tenants: '*', environments: '*', workflows: '*' }
 const KEY_SCOPE: Scope = { tenants: ['t', 'u'], environments: '*', workflows: '*' }
 
-async function createWithOwner(lookup: OwnerScope, options: Parameters<typeof createBench>[0] = {}) {
+async function createWithOwner(
+  lookup: OwnerScope,
+  options: Parameters<typeof createBench>[0] = {},
+) {
   const asked: string[] = []
   const bench = createBench({
     ...options,
@@ -18,14 +21,26 @@ async function createWithOwner(lookup: OwnerScope, options: Parameters<typeof cr
   })
   const created = await bench.twinkey.keys.create({ name: 'n', owner: 'ada', scope: KEY_SCOPE })
   const at = async (credential: string, tenant: string) =>
-    codeOf(await bench.twinkey.authenticate(sent({ credential, tenant, environment: 'e', workflow: 'w' }), byHeaders))
+    codeOf(
+      await bench.twinkey.authenticate(
+        sent({ credential, tenant, environment: 'e', workflow: 'w' }),
+        byHeaders,
+      ),
+    )
   return { ...bench, ...created, asked, at }
 }
 
 describe('what an owner may reach', () => {
   it('is a ceiling: a key reaches no more, and no more than it had', async () => {
-    const { at, primary, twinkey } = await createWithOwner(() => ({ ...EVERYTHING, tenants: ['u', 'v'] }))
-    expect([await at(primary, 't'), await at(primary, 'u'), await at(primary, 'v')]).toEqual(['tenant_denied', 'let in', 'tenant_denied'])
+    const { at, primary, twinkey } = await createWithOwner(() => ({
+      ...EVERYTHING,
+      tenants: ['u', 'v'],
+    }))
+    expect([await at(primary, 't'), await at(primary, 'u'), await at(primary, 'v')]).toEqual([
+      'tenant_denied',
+      'let in',
+      'tenant_denied',
+    ])
     expect(await twinkey.keys.verify(primary)).toMatchObject({ scope: { tenants: ['u'] } })
   })
 
@@ -37,7 +52,8 @@ describe('what an owner may reach', () => {
   })
 
   it('is asked once for a decision, although the key is loaded anew by somebody else each time it is', async () => {
-    // Each answer takes as long as an answer is believed, and a wrong secret for the same key is refused meanwhile.
+    // Each answer takes as long as an answer is believed, and a wrong secret for the same key is
+    // refused meanwhile.
     const { asked, clock, at, primary, twinkey, key } = await createWithOwner(async () => {
       clock.advance(5000)
       expect(codeOf(await twinkey.keys.verify(wrong))).toBe('credential_invalid')
@@ -50,9 +66,15 @@ describe('what an owner may reach', () => {
   })
 
   it('is the scope that the principal shows, and from which its tenant is taken where that is exactly one', async () => {
-    const { twinkey, primary } = await createWithOwner(async () => ({ ...EVERYTHING, tenants: ['u', 'v'] }))
+    const { twinkey, primary } = await createWithOwner(async () => ({
+      ...EVERYTHING,
+      tenants: ['u', 'v'],
+    }))
     const decision = await twinkey.authenticate(sent({ credential: primary }), byHeaders)
-    expect(decision).toMatchObject({ ok: true, principal: { tenant: 'u', scope: { tenants: ['u'] } } })
+    expect(decision).toMatchObject({
+      ok: true,
+      principal: { tenant: 'u', scope: { tenants: ['u'] } },
+    })
   })
 
   it('holds for tokens at the time of each request, and not only when they are issued', async () => {
@@ -64,7 +86,9 @@ describe('what an owner may reach', () => {
     ceiling = { ...EVERYTHING, tenants: ['u'] }
     await twinkey.invalidateOwner('ada')
     expect([await at(token, 't'), await at(token, 'u')]).toEqual(['tenant_denied', 'let in'])
-    expect(codeOf(await twinkey.tokens.issue(primary, { scope: { tenants: ['t'] } }))).toBe('tenant_denied')
+    expect(codeOf(await twinkey.tokens.issue(primary, { scope: { tenants: ['t'] } }))).toBe(
+      'tenant_denied',
+    )
   })
 
   it('is not asked for a key without an owner, which has no such ceiling', async () => {
@@ -89,7 +113,9 @@ describe('an owner who is gone', () => {
     expect(await at(primary, 't')).toBe('tenant_denied')
     expect(codeOf(await twinkey.tokens.issue(primary))).toBe('tenant_denied')
     const decision = await twinkey.authenticate(sent({ credential: primary }), anyTarget)
-    expect(decision).toMatchObject({ principal: { scope: { tenants: [], environments: [], workflows: [] } } })
+    expect(decision).toMatchObject({
+      principal: { scope: { tenants: [], environments: [], workflows: [] } },
+    })
   })
 
   it('and comes back is seen after a second', async () => {
@@ -106,7 +132,9 @@ describe('an owner who is gone', () => {
 
 describe('the answer', () => {
   it('is remembered for each owner, for as long as keys are', async () => {
-    const { at, clock, asked, primary } = await createWithOwner(() => EVERYTHING, { cache: { maxAgeSeconds: 3 } })
+    const { at, clock, asked, primary } = await createWithOwner(() => EVERYTHING, {
+      cache: { maxAgeSeconds: 3 },
+    })
     await at(primary, 't')
     clock.advance(2999)
     await at(primary, 't')
@@ -118,7 +146,9 @@ describe('the answer', () => {
 
   it('is asked for once for all who wait', async () => {
     const gate = createGate()
-    const { twinkey, asked, primary } = await createWithOwner(() => gate.opened.then(() => EVERYTHING))
+    const { twinkey, asked, primary } = await createWithOwner(() =>
+      gate.opened.then(() => EVERYTHING),
+    )
     const waiting = Array.from({ length: 1000 }, () => twinkey.keys.verify(primary))
     await settled()
     gate.open()
@@ -129,7 +159,10 @@ describe('the answer', () => {
   it('is forgotten when invalidateOwner resolves, for that owner only', async () => {
     const { twinkey, asked, primary } = await createWithOwner(() => EVERYTHING)
     const other = await twinkey.keys.create({ name: 'n', owner: 'bob', scope: KEY_SCOPE })
-    const both = async () => [await verdict(twinkey, primary), await verdict(twinkey, other.primary)]
+    const both = async () => [
+      await verdict(twinkey, primary),
+      await verdict(twinkey, other.primary),
+    ]
     await both()
     await twinkey.invalidateOwner('ada')
     await both()
@@ -164,7 +197,9 @@ describe('the answer', () => {
 
   it('is taken with the key as it is then, where the key is revoked while the owner is asked for', async () => {
     const gate = createGate()
-    const { twinkey, key, primary } = await createWithOwner(() => gate.opened.then(() => EVERYTHING))
+    const { twinkey, key, primary } = await createWithOwner(() =>
+      gate.opened.then(() => EVERYTHING),
+    )
     const waiting = verdict(twinkey, primary)
     await settled()
     await twinkey.keys.revoke(key.id)
@@ -190,16 +225,18 @@ describe('a lookup that fails is unavailable, never a verdict, and is not rememb
     ['it answers a scope with a star among names', () => ({ ...EVERYTHING, tenants: ['*'] })],
   ])('%s', async (_, answer) => {
     let broken = true
-    const { twinkey, events, at, primary } = await createWithOwner(() => (broken ? (answer() as Scope) : EVERYTHING))
+    const { twinkey, events, at, primary } = await createWithOwner(() =>
+      broken ? (answer() as Scope) : EVERYTHING,
+    )
     expect(await at(primary, 't')).toBe('unavailable')
     expect(events.slice(-2)).toMatchObject([
       { type: 'warning.owner_unavailable', error: { code: 'owner_unavailable' } },
       { type: 'access.refused', code: 'unavailable', reason: 'owner_unavailable' },
     ])
-    expect([codeOf(await twinkey.keys.verify(primary)), codeOf(await twinkey.tokens.issue(primary))]).toEqual([
-      'unavailable',
-      'unavailable',
-    ])
+    expect([
+      codeOf(await twinkey.keys.verify(primary)),
+      codeOf(await twinkey.tokens.issue(primary)),
+    ]).toEqual(['unavailable', 'unavailable'])
     broken = false
     expect(await at(primary, 't')).toBe('let in')
   })

@@ -103,7 +103,11 @@ describe('a load that another one has superseded', () => {
     await answer(1)
     const third = cache.load('a')
     await answer(2)
-    expect([(await first).value, (await second).value, (await third).value]).toEqual(['v1', 'v2', 'v2'])
+    expect([(await first).value, (await second).value, (await third).value]).toEqual([
+      'v1',
+      'v2',
+      'v2',
+    ])
     expect(gates).toHaveLength(2)
   })
 
@@ -137,23 +141,32 @@ describe('a revocation that has resolved holds for a decision under way', () => 
         return { tenants: '*', environments: '*', workflows: '*' }
       },
     })
-    const { key, primary } = await bench.twinkey.keys.create({ name: 'n', owner: 'ada', scope: { tenants: ['t'] } })
+    const { key, primary } = await bench.twinkey.keys.create({
+      name: 'n',
+      owner: 'ada',
+      scope: { tenants: ['t'] },
+    })
     const decision = verdict(bench.twinkey, primary)
     await settled()
     return { ...bench, owner, key, primary, decision }
   }
 
-  it.each([0, 0.005])('whose key was loaded again meanwhile, with a cache of %d seconds', async (maxAgeSeconds) => {
-    const { twinkey, clock, spy, owner, key, primary, decision } = await createWaiting({ maxAgeSeconds })
-    clock.advance(5)
-    const reads = spy.calls.get
-    const another = verdict(twinkey, primary)
-    await settled()
-    expect(spy.calls.get).toBe(reads + 1)
-    await twinkey.keys.revoke(key.id)
-    owner.open()
-    expect([await decision, await another]).toEqual(['credential_invalid', 'credential_invalid'])
-  })
+  it.each([0, 0.005])(
+    'whose key was loaded again meanwhile, with a cache of %d seconds',
+    async (maxAgeSeconds) => {
+      const { twinkey, clock, spy, owner, key, primary, decision } = await createWaiting({
+        maxAgeSeconds,
+      })
+      clock.advance(5)
+      const reads = spy.calls.get
+      const another = verdict(twinkey, primary)
+      await settled()
+      expect(spy.calls.get).toBe(reads + 1)
+      await twinkey.keys.revoke(key.id)
+      owner.open()
+      expect([await decision, await another]).toEqual(['credential_invalid', 'credential_invalid'])
+    },
+  )
 
   it('whose key was pushed out of the cache meanwhile', async () => {
     const { twinkey, owner, key, decision } = await createWaiting({ maxKeys: 1 })

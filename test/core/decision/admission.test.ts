@@ -4,12 +4,24 @@ import { CheckedRequirement } from '../../../src/guard/requirement.ts'
 import { createBench } from '../../support/bench.ts'
 import { decidedNow } from '../../support/sent.ts'
 
-// A decision that let somebody in is answered again as long as nothing that it was made of has changed. Each of these is something that changes.
+// A decision that let somebody in is answered again as long as nothing that it was made of has
+// changed. Each of these is something that changes.
 
-const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t1', 't2'], workflows: ['read', 'write'] } } as const
-const sent = (secret: string, more: Record<string, string> = {}, how: 'bearer' | 'apiKey' = 'bearer') =>
+const INPUT = {
+  name: 'n',
+  owner: 'ada',
+  scope: { tenants: ['t1', 't2'], workflows: ['read', 'write'] },
+} as const
+const sent = (
+  secret: string,
+  more: Record<string, string> = {},
+  how: 'bearer' | 'apiKey' = 'bearer',
+) =>
   new Request('https://api.example/', {
-    headers: { ...(how === 'bearer' ? { authorization: `Bearer ${secret}` } : { 'x-api-key': secret }), ...more },
+    headers: {
+      ...(how === 'bearer' ? { authorization: `Bearer ${secret}` } : { 'x-api-key': secret }),
+      ...more,
+    },
   })
 const code = (decision: { ok: boolean; refusal?: { code: string } } | undefined) =>
   decision === undefined ? 'asks' : decision.ok ? 'let in' : decision.refusal?.code
@@ -25,7 +37,10 @@ describe('an admission', () => {
     expect(decidedNow(twinkey, sent(primary), read)).toBe(first)
     expect(Object.isFrozen(first)).toBe(true)
     const other = await twinkey.authenticate(sent(secondary as string), read)
-    expect([first, other].map((each) => each.ok && each.principal?.slot)).toEqual(['primary', 'secondary'])
+    expect([first, other].map((each) => each.ok && each.principal?.slot)).toEqual([
+      'primary',
+      'secondary',
+    ])
   })
 
   it('is not that of another route', async () => {
@@ -40,9 +55,25 @@ describe('an admission', () => {
       new CheckedRequirement({ anyTarget: true }),
     ]
     for (let round = 0; round < 3; round++) {
-      const decisions = await Promise.all(routes.map((route) => twinkey.authenticate(sent(primary), route)))
-      expect(decisions.map(code)).toEqual(['let in', 'let in', 'tenant_denied', 'workflow_denied', 'credential_invalid', 'let in'])
-      expect(decisions.map((each) => each.ok && each.principal?.tenant)).toEqual(['t1', 't2', false, false, false, undefined])
+      const decisions = await Promise.all(
+        routes.map((route) => twinkey.authenticate(sent(primary), route)),
+      )
+      expect(decisions.map(code)).toEqual([
+        'let in',
+        'let in',
+        'tenant_denied',
+        'workflow_denied',
+        'credential_invalid',
+        'let in',
+      ])
+      expect(decisions.map((each) => each.ok && each.principal?.tenant)).toEqual([
+        't1',
+        't2',
+        false,
+        false,
+        false,
+        undefined,
+      ])
     }
   })
 
@@ -52,7 +83,9 @@ describe('an admission', () => {
     const byHeader = new CheckedRequirement({ tenant: header('x-tenant'), workflow: 'read' })
     for (const tenant of ['t1', 't2', 't3', 't1']) {
       const decision = await twinkey.authenticate(sent(primary, { 'x-tenant': tenant }), byHeader)
-      expect(decision.ok ? decision.principal?.tenant : decision.refusal.code).toBe(tenant === 't3' ? 'tenant_denied' : tenant)
+      expect(decision.ok ? decision.principal?.tenant : decision.refusal.code).toBe(
+        tenant === 't3' ? 'tenant_denied' : tenant,
+      )
     }
     const byParameter = new CheckedRequirement({ tenant: param('tenant'), workflow: 'read' })
     expect(code(await twinkey.authenticate(sent(primary), byParameter))).toBe('request_malformed')
@@ -61,7 +94,10 @@ describe('an admission', () => {
   it('is not that of another target, where several things are read, whichever of them differs', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
-    const route = new CheckedRequirement({ tenant: header('x-tenant'), workflow: header('x-workflow') })
+    const route = new CheckedRequirement({
+      tenant: header('x-tenant'),
+      workflow: header('x-workflow'),
+    })
     const ask = (tenant: string, workflow: string) =>
       twinkey.authenticate(sent(primary, { 'x-tenant': tenant, 'x-workflow': workflow }), route)
     const first = await ask('t1', 'read')
@@ -75,7 +111,11 @@ describe('an admission', () => {
     ] as const) {
       const decision = await ask(tenant, workflow)
       expect(code(decision)).toBe(verdict)
-      if (decision.ok) expect([decision.principal?.tenant, decision.principal?.workflow]).toEqual([tenant, workflow])
+      if (decision.ok)
+        expect([decision.principal?.tenant, decision.principal?.workflow]).toEqual([
+          tenant,
+          workflow,
+        ])
     }
     expect(await ask('t1', 'read')).toEqual(first)
     expect(await ask('t1', 'read')).toBe(await ask('t1', 'read'))
@@ -91,7 +131,8 @@ describe('an admission', () => {
         new CheckedRequirement({ tenant: list, workflow: 'read' }),
         new CheckedRequirement({ tenant: list, workflow: () => 'read' }),
       ]) {
-        for (let round = 0; round < 2; round++) expect(code(await twinkey.authenticate(sent(primary), route))).toBe('request_malformed')
+        for (let round = 0; round < 2; round++)
+          expect(code(await twinkey.authenticate(sent(primary), route))).toBe('request_malformed')
       }
     }
   })
@@ -108,7 +149,8 @@ describe('an admission', () => {
   it('ends with what the owner may reach', async () => {
     let reach: readonly string[] | undefined = ['t1', 't2']
     const { twinkey } = createBench({
-      ownerScope: () => (reach === undefined ? undefined : { tenants: reach, environments: '*', workflows: '*' }),
+      ownerScope: () =>
+        reach === undefined ? undefined : { tenants: reach, environments: '*', workflows: '*' },
     })
     const { primary } = await twinkey.keys.create(INPUT)
     const judged = async () => code(await twinkey.authenticate(sent(primary), read))
@@ -126,16 +168,25 @@ describe('an admission', () => {
 
   it('ends with the key, the secret, the token and every change of the key', async () => {
     const { twinkey, clock } = createBench({ cache: { maxAgeSeconds: 3600 } })
-    const { key, primary } = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 600_000 })
+    const { key, primary } = await twinkey.keys.create({
+      ...INPUT,
+      expiresAt: clock.now() + 600_000,
+    })
     const issued = await twinkey.tokens.issue(primary, { lifetimeSeconds: 60 })
     const token = issued.ok ? issued.token : ''
     const judged = async (text: string) => code(await twinkey.authenticate(sent(text), read))
     for (const text of [primary, token, primary, token]) expect(await judged(text)).toBe('let in')
     await twinkey.keys.update(key.id, { scope: { ...key.scope, workflows: ['write'] } })
-    expect([await judged(primary), await judged(token)]).toEqual(['workflow_denied', 'workflow_denied'])
+    expect([await judged(primary), await judged(token)]).toEqual([
+      'workflow_denied',
+      'workflow_denied',
+    ])
     await twinkey.keys.update(key.id, { scope: key.scope })
     await twinkey.keys.disable(key.id)
-    expect([await judged(primary), await judged(token)]).toEqual(['credential_invalid', 'credential_invalid'])
+    expect([await judged(primary), await judged(token)]).toEqual([
+      'credential_invalid',
+      'credential_invalid',
+    ])
     await twinkey.keys.enable(key.id)
     expect([await judged(primary), await judged(token)]).toEqual(['let in', 'let in'])
     clock.advance(60_000)
@@ -152,10 +203,10 @@ describe('an admission', () => {
     const issued = await twinkey.tokens.issue(primary, { scope: { workflows: ['write'] } })
     const token = issued.ok ? issued.token : ''
     for (let round = 0; round < 3; round++) {
-      expect([code(await twinkey.authenticate(sent(primary), read)), code(await twinkey.authenticate(sent(token), read))]).toEqual([
-        'let in',
-        'workflow_denied',
-      ])
+      expect([
+        code(await twinkey.authenticate(sent(primary), read)),
+        code(await twinkey.authenticate(sent(token), read)),
+      ]).toEqual(['let in', 'workflow_denied'])
     }
   })
 

@@ -22,7 +22,15 @@ const REQUIREMENT: RouteRequirement<string> = {
 }
 
 const SCOPE = { tenants: '*', environments: '*', workflows: '*' } as const
-const CLAIMS = { tokenId: 'j', keyId: 'k', secretId: 's', subject: 'k', issuedAt: 0, expiresAt: 9, scope: SCOPE }
+const CLAIMS = {
+  tokenId: 'j',
+  keyId: 'k',
+  secretId: 's',
+  subject: 'k',
+  issuedAt: 0,
+  expiresAt: 9,
+  scope: SCOPE,
+}
 const INSPECTED: Inspected = { kind: 'secret', text: 'x', keyId: 'k' }
 
 // biome-ignore lint/correctness/useYield: it has nothing to wait for.
@@ -48,11 +56,17 @@ function createWith(identifier: Partial<Identifier>) {
     now: () => 7,
   }
   const emit = (event: TwinkeyEvent) => void events.push(event)
-  return { events, told: createAuthenticator({ ...parts, emit }), silent: createAuthenticator({ ...parts, emit: undefined }) }
+  return {
+    events,
+    told: createAuthenticator({ ...parts, emit }),
+    silent: createAuthenticator({ ...parts, emit: undefined }),
+  }
 }
 
 async function createWithKey() {
-  const bench = createBench({ ownerScope: () => ({ tenants: '*', environments: '*', workflows: '*' }) })
+  const bench = createBench({
+    ownerScope: () => ({ tenants: '*', environments: '*', workflows: '*' }),
+  })
   const { primary } = await bench.twinkey.keys.create(INPUT)
   const issued = await bench.twinkey.tokens.issue(primary)
   return { ...bench, primary, token: issued.ok ? issued.token : '' }
@@ -73,7 +87,8 @@ describe('what a route accepts', () => {
     for (const credential of [primary, token]) {
       codes.push(codeOf(await twinkey.authenticate(sent({ credential }), requirement)))
       const refused = events.filter((event) => event.type === 'access.refused')
-      if (codes.at(-1) !== 'let in') expect(refused.at(-1)).toMatchObject({ reason: 'kind_not_accepted' })
+      if (codes.at(-1) !== 'let in')
+        expect(refused.at(-1)).toMatchObject({ reason: 'kind_not_accepted' })
     }
     expect(codes).toEqual(expected)
   })
@@ -98,10 +113,14 @@ describe('what a route accepts', () => {
           return undefined
         },
       })
-      const reader = { credential: (text: string) => ({ text, kinds, inAuthorizationHeader: true }) }
+      const reader = {
+        credential: (text: string) => ({ text, kinds, inAuthorizationHeader: true }),
+      }
       await told.decide('x', { ...REQUIREMENT, reader, acceptsSecret, acceptsToken })
       expect(read).toBe(expected)
-      expect(events).toMatchObject([{ reason: expected === undefined ? 'kind_not_accepted' : 'secret_wrong' }])
+      expect(events).toMatchObject([
+        { reason: expected === undefined ? 'kind_not_accepted' : 'secret_wrong' },
+      ])
     },
   )
 })
@@ -120,23 +139,36 @@ describe('an optional guard', () => {
       codeOf(await twinkey.authenticate(withHeaders(headers), { ...anyTarget, optional: true }))
     expect(await ask({})).toBe('let in')
     expect(await ask({ authorization: 'Bearer' })).toBe('credential_malformed')
-    expect(await ask({ authorization: `Bearer ${primary}`, 'x-api-key': primary })).toBe('credential_ambiguous')
+    expect(await ask({ authorization: `Bearer ${primary}`, 'x-api-key': primary })).toBe(
+      'credential_ambiguous',
+    )
   })
 })
 
 describe('an optional guard that takes one kind only', () => {
   const FOREIGN = 'sk_live_0123456789abcdef'
 
-  it.each(['secret', 'token'] as const)('passes what another system issued, wherever it stands: %s', async (kind) => {
-    const { twinkey, primary } = await createWithKey()
-    const ask = async (name: string, value: string) => {
-      const request = new Request('https://api.example/', { headers: { [name]: value } })
-      return codeOf(await twinkey.authenticate(request, { ...anyTarget, optional: true, accept: [kind] }))
-    }
-    expect([await ask('authorization', `Bearer ${FOREIGN}`), await ask('x-api-key', FOREIGN)]).toEqual(['let in', 'let in'])
-    const own = kind === 'secret' ? 'let in' : 'credential_invalid'
-    expect([await ask('authorization', `Bearer ${primary}`), await ask('x-api-key', primary)]).toEqual([own, own])
-  })
+  it.each(['secret', 'token'] as const)(
+    'passes what another system issued, wherever it stands: %s',
+    async (kind) => {
+      const { twinkey, primary } = await createWithKey()
+      const ask = async (name: string, value: string) => {
+        const request = new Request('https://api.example/', { headers: { [name]: value } })
+        return codeOf(
+          await twinkey.authenticate(request, { ...anyTarget, optional: true, accept: [kind] }),
+        )
+      }
+      expect([
+        await ask('authorization', `Bearer ${FOREIGN}`),
+        await ask('x-api-key', FOREIGN),
+      ]).toEqual(['let in', 'let in'])
+      const own = kind === 'secret' ? 'let in' : 'credential_invalid'
+      expect([
+        await ask('authorization', `Bearer ${primary}`),
+        await ask('x-api-key', primary),
+      ]).toEqual([own, own])
+    },
+  )
 })
 
 describe('nobody in particular', () => {
@@ -150,17 +182,27 @@ describe('nobody in particular', () => {
     const { twinkey } = createBench({ ownerScope: () => undefined })
     const { primary } = await twinkey.keys.create(INPUT)
     const nothing = { tenants: [], environments: [], workflows: [] }
-    expect(await twinkey.authenticate(sent({ credential: primary }), anyTarget)).toMatchObject({ principal: { scope: nothing } })
+    expect(await twinkey.authenticate(sent({ credential: primary }), anyTarget)).toMatchObject({
+      principal: { scope: nothing },
+    })
   })
 })
 
 describe('the event of a refusal', () => {
   it('says what is not covered', async () => {
     const { twinkey, primary, events } = await createWithKey()
-    const decision = await twinkey.authenticate(sent({ credential: primary, tenant: 't', environment: 'e', workflow: 'other' }), byHeaders)
+    const decision = await twinkey.authenticate(
+      sent({ credential: primary, tenant: 't', environment: 'e', workflow: 'other' }),
+      byHeaders,
+    )
     const axis: Axis = 'workflow'
     expect(decision).toMatchObject({ ok: false, refusal: { code: 'workflow_denied', axis } })
-    expect(events.at(-1)).toMatchObject({ type: 'access.refused', code: 'workflow_denied', reason: 'not_covered', axis })
+    expect(events.at(-1)).toMatchObject({
+      type: 'access.refused',
+      code: 'workflow_denied',
+      reason: 'not_covered',
+      axis,
+    })
   })
 })
 
@@ -187,14 +229,20 @@ describe('what a decision must ask', () => {
       },
       isCurrent: () => false,
     })
-    expect(await told.decide('x', REQUIREMENT)).toMatchObject({ ok: false, refusal: { code: 'unavailable' } })
+    expect(await told.decide('x', REQUIREMENT)).toMatchObject({
+      ok: false,
+      refusal: { code: 'unavailable' },
+    })
     expect(asked).toBe(50)
     expect(events).toMatchObject([
       {
         type: 'warning.store_unavailable',
         at: 7,
         message: 'A request could not be decided. Look at the error.',
-        error: { code: 'store_unavailable', message: 'What a decision needs was forgotten again and again while it was read.' },
+        error: {
+          code: 'store_unavailable',
+          message: 'What a decision needs was forgotten again and again while it was read.',
+        },
       },
       { type: 'access.refused', code: 'unavailable', reason: 'store_unavailable' },
     ])
@@ -203,32 +251,56 @@ describe('what a decision must ask', () => {
   it.each([
     ['store_unavailable', 'warning.store_unavailable', 'store_unavailable', 'unavailable'],
     ['owner_unavailable', 'warning.owner_unavailable', 'owner_unavailable', 'unavailable'],
-    ['signing_key_invalid', 'warning.signing_key_invalid', 'signing_key_invalid', 'credential_invalid'],
+    [
+      'signing_key_invalid',
+      'warning.signing_key_invalid',
+      'signing_key_invalid',
+      'credential_invalid',
+    ],
     ['jwks_unavailable', 'warning.jwks_unavailable', 'jwks_unavailable', 'unavailable'],
-  ] as const)('is refused where that fails with %s, and the event %s tells of it', async (code, type, reason, refused) => {
-    const error = new TwinkeyError(code, 'down')
-    // What others have thrown may have anything in it, and stays in the error.
-    const own = code === 'signing_key_invalid' || code === 'jwks_unavailable'
-    const failing = createWith({
-      *identify() {
-        return yield* wait(Promise.reject(error))
-      },
-    })
-    expect(await failing.told.decide('x', REQUIREMENT)).toMatchObject({ ok: false, refusal: { code: refused } })
-    expect(failing.events).toMatchObject([
-      { type, message: own ? 'down' : 'A request could not be decided. Look at the error.', error },
-      { type: 'access.refused', reason },
-    ])
-    expect(await failing.silent.decide('x', REQUIREMENT)).toMatchObject({ ok: false, refusal: { code: refused } })
-  })
+  ] as const)(
+    'is refused where that fails with %s, and the event %s tells of it',
+    async (code, type, reason, refused) => {
+      const error = new TwinkeyError(code, 'down')
+      // What others have thrown may have anything in it, and stays in the error.
+      const own = code === 'signing_key_invalid' || code === 'jwks_unavailable'
+      const failing = createWith({
+        *identify() {
+          return yield* wait(Promise.reject(error))
+        },
+      })
+      expect(await failing.told.decide('x', REQUIREMENT)).toMatchObject({
+        ok: false,
+        refusal: { code: refused },
+      })
+      expect(failing.events).toMatchObject([
+        {
+          type,
+          message: own ? 'down' : 'A request could not be decided. Look at the error.',
+          error,
+        },
+        { type: 'access.refused', reason },
+      ])
+      expect(await failing.silent.decide('x', REQUIREMENT)).toMatchObject({
+        ok: false,
+        refusal: { code: refused },
+      })
+    },
+  )
 
   it('of the application is a refusal where the owner is unavailable, and whatever it throws otherwise', async () => {
     const { told, events } = createWith({})
     const failing = (error: unknown) => told.ask(() => Promise.reject(error))
     expect(await told.ask(() => 5)).toBe(5)
-    expect(await failing(new TwinkeyError('owner_unavailable', 'down'))).toMatchObject({ code: 'unavailable' })
+    expect(await failing(new TwinkeyError('owner_unavailable', 'down'))).toMatchObject({
+      code: 'unavailable',
+    })
     expect(events).toMatchObject([{ type: 'warning.owner_unavailable' }])
-    for (const error of [new TwinkeyError('store_unavailable', 'down'), { code: 'owner_unavailable' }, new Error('bug')])
+    for (const error of [
+      new TwinkeyError('store_unavailable', 'down'),
+      { code: 'owner_unavailable' },
+      new Error('bug'),
+    ])
       expect(await failing(error).catch((thrown: unknown) => thrown)).toBe(error)
   })
 })

@@ -1,4 +1,11 @@
-import { createTwinkey, header, isTwinkeyError, memoryStore, type Scope, type Twinkey } from 'twinkey'
+import {
+  createTwinkey,
+  header,
+  isTwinkeyError,
+  memoryStore,
+  type Scope,
+  type Twinkey,
+} from 'twinkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CheckedRequirement } from '../../../src/guard/requirement.ts'
 import { PLAIN } from '../../clients/imported.ts'
@@ -6,13 +13,15 @@ import { signingKey } from '../../support/bench.ts'
 import { type Clock, createClock } from '../../support/clock.ts'
 import { pausedStore, seeded, turns } from '../../support/racing-store.ts'
 
-// A decision pauses where it asks a throttle, the store, the owner or a signature. Whatever happens on this node during a pause counts for the answer.
+// A decision pauses where it asks a throttle, the store, the owner or a signature. Whatever happens
+// on this node during a pause counts for the answer.
 
 type Random = () => number
 
 const ALL: Scope = { tenants: '*', environments: '*', workflows: '*' }
 const DAY_SECONDS = 86_400
-// A promise that is resolved inside of the decision reaches the caller so many turns later, at most.
+// A promise that is resolved inside of the decision reaches the caller so many turns later, at
+// most.
 const ARRIVAL_TURNS = 8
 
 /** One process over a store, and another over the same store that hears of nothing. */
@@ -23,7 +32,9 @@ interface World {
   readonly other: Twinkey
   /** What each owner reaches. */
   readonly reach: Map<string, Scope>
-  readonly requirements: Readonly<Record<'secret' | 'token' | 'imported', readonly CheckedRequirement[]>>
+  readonly requirements: Readonly<
+    Record<'secret' | 'token' | 'imported', readonly CheckedRequirement[]>
+  >
   readonly hasOwners: boolean
   /** Somebody else, whose requests make the cache forget others where it is small. */
   bystander: Caller | undefined
@@ -48,16 +59,30 @@ function createWorld(seed: number): World {
     return found
   }
   const hasOwners = random() < 0.7
-  const common = { now: clock.now, importedSecrets: [PLAIN], deadlineSeconds: 60, tokens: { signingKeys: [signingKey] } }
+  const common = {
+    now: clock.now,
+    importedSecrets: [PLAIN],
+    deadlineSeconds: 60,
+    tokens: { signingKeys: [signingKey] },
+  }
   const options = {
     ...common,
     ...(hasOwners ? { ownerScope } : {}),
     cache: { maxAgeSeconds: pick(random, [0, 5, 3600]), maxKeys: pick(random, [1, 2, 1000]) },
   }
-  const throttle = { retryAfterSeconds: pause as () => Promise<undefined>, failed: pause, peer: () => 'peer' }
+  const throttle = {
+    retryAfterSeconds: pause as () => Promise<undefined>,
+    failed: pause,
+    peer: () => 'peer',
+  }
   const requirement = (accept?: ['secret'] | ['token']) => {
     const tenant = random() < 0.5 ? 't' : header('x-tenant')
-    return new CheckedRequirement({ tenant, accept, optional: random() < 0.3, throttle: random() < 0.5 ? throttle : undefined })
+    return new CheckedRequirement({
+      tenant,
+      accept,
+      optional: random() < 0.3,
+      throttle: random() < 0.5 ? throttle : undefined,
+    })
   }
   const world: World = {
     random,
@@ -65,7 +90,10 @@ function createWorld(seed: number): World {
     reach,
     hasOwners,
     bystander: undefined,
-    node: createTwinkey({ ...options, store: random() < 0.5 ? { ...store, watch: watch as NonNullable<typeof watch> } : store }),
+    node: createTwinkey({
+      ...options,
+      store: random() < 0.5 ? { ...store, watch: watch as NonNullable<typeof watch> } : store,
+    }),
     other: createTwinkey({ ...common, store: silent, cache: { maxAgeSeconds: 0 } }),
     requirements: {
       secret: [requirement(), requirement(['secret'])],
@@ -96,12 +124,20 @@ interface Caller {
 
 let callers = 0
 
-async function createCaller(world: World, kinds: readonly ('secret' | 'token' | 'imported')[]): Promise<Caller> {
+async function createCaller(
+  world: World,
+  kinds: readonly ('secret' | 'token' | 'imported')[],
+): Promise<Caller> {
   const { random, clock, other, reach, requirements } = world
   const kind = pick(random, kinds)
   const owner = `owner-${++callers}`
   reach.set(owner, ALL)
-  const input = { name: 'n', owner, scope: { tenants: ['t'] }, expiresAt: clock.now() + DAY_SECONDS * 1000 }
+  const input = {
+    name: 'n',
+    owner,
+    scope: { tenants: ['t'] },
+    expiresAt: clock.now() + DAY_SECONDS * 1000,
+  }
   let [id, secret, slot]: [string, string, Caller['slot']] = ['', '', 'primary']
   if (kind === 'imported') {
     // Looks like a token.
@@ -115,12 +151,22 @@ async function createCaller(world: World, kinds: readonly ('secret' | 'token' | 
   }
   const issued = kind === 'token' ? await other.tokens.issue(secret) : undefined
   const text = issued?.ok ? issued.token : secret
-  const headers = { 'x-tenant': 't', ...(kind !== 'token' && random() < 0.3 ? { 'x-api-key': text } : { authorization: `Bearer ${text}` }) }
+  const headers = {
+    'x-tenant': 't',
+    ...(kind !== 'token' && random() < 0.3
+      ? { 'x-api-key': text }
+      : { authorization: `Bearer ${text}` }),
+  }
   return { id, owner, slot, secret, text, headers, requirement: pick(random, requirements[kind]) }
 }
 
 async function ask({ node }: World, { headers, requirement }: Caller): Promise<string> {
-  const request = { method: 'GET', url: '/', header: (name: string) => headers[name as 'x-tenant'], param: () => undefined }
+  const request = {
+    method: 'GET',
+    url: '/',
+    header: (name: string) => headers[name as 'x-tenant'],
+    param: () => undefined,
+  }
   const decision = await node.authenticate(request, requirement)
   if (!decision.ok) return decision.refusal.code
   return decision.principal === undefined ? 'nobody' : 'let in'
@@ -135,7 +181,9 @@ const ENDINGS: readonly Change[] = [
   ({ node }, { owner }) => node.keys.revokeAll({ owner }),
   ({ node }, { id, slot }) => node.keys.regenerate(id, slot),
   ({ node }, { id, slot }) =>
-    slot === 'secondary' ? node.keys.rotate(id, { replace: 'secondary' }) : node.keys.rotate(id, { graceSeconds: 0, replace: 'secondary' }),
+    slot === 'secondary'
+      ? node.keys.rotate(id, { replace: 'secondary' })
+      : node.keys.rotate(id, { graceSeconds: 0, replace: 'secondary' }),
   ({ node }, { id }) => node.keys.update(id, { scope: { tenants: ['t2'] } }),
   async ({ node, clock }, { id }) => {
     await node.keys.update(id, { expiresAt: clock.now() + 20_000 })
@@ -164,7 +212,8 @@ const ONWARD: readonly Change[] = [
   ({ node }, { id }) => node.keys.update(id, { name: 'renamed' }),
   ({ other }, { id }) => other.keys.update(id, { metadata: { changed: true } }),
   ({ node }, { owner }) => node.invalidateOwner(owner),
-  ({ node }, { id, slot }) => node.keys.regenerate(id, slot === 'primary' ? 'secondary' : 'primary'),
+  ({ node }, { id, slot }) =>
+    node.keys.regenerate(id, slot === 'primary' ? 'secondary' : 'primary'),
   async ({ clock }) => clock.advance(3000),
   async (world) => void (await ask(world, world.bystander as Caller)),
   async (world, caller) => void (await ask(world, caller)),
@@ -177,7 +226,8 @@ async function updateWithRetry(change: () => Promise<unknown>): Promise<void> {
     try {
       return void (await change())
     } catch (error) {
-      if (isTwinkeyError(error) && (error.code === 'key_not_found' || error.code === 'key_revoked')) return
+      if (isTwinkeyError(error) && (error.code === 'key_not_found' || error.code === 'key_revoked'))
+        return
       if (!isTwinkeyError(error) || error.code !== 'version_conflict') throw error
     }
   }
@@ -200,10 +250,18 @@ async function slowly<T>(world: World, race: () => Promise<T>): Promise<T> {
   }
 }
 
-const KINDS = [...Array.from({ length: 16 }, () => 'secret' as const), 'imported', 'imported', 'token'] as const
+const KINDS = [
+  ...Array.from({ length: 16 }, () => 'secret' as const),
+  'imported',
+  'imported',
+  'token',
+] as const
 
 /** Runs races one after the other, over all worlds in turn, and counts how they end. */
-async function races(rounds: number, race: (world: World) => Promise<string>): Promise<Record<string, number>> {
+async function races(
+  rounds: number,
+  race: (world: World) => Promise<string>,
+): Promise<Record<string, number>> {
   const seen: Record<string, number> = {}
   for (let round = 0; round < rounds; round++) {
     const world = worlds[round % worlds.length] as World
@@ -246,9 +304,11 @@ describe('while a decision pauses', () => {
       })
       return (await ask(world, caller)) === 'let in' ? 'let in by the next request' : outcome
     })
-    for (const wrong of ['let in after', 'let in by the next request']) expect(seen).not.toHaveProperty(wrong)
+    for (const wrong of ['let in after', 'let in by the next request'])
+      expect(seen).not.toHaveProperty(wrong)
     // Most races were really raced, and went either way.
-    for (const outcome of ['let in before', 'credential_invalid after']) expect(seen[outcome]).toBeGreaterThan(2000)
+    for (const outcome of ['let in before', 'credential_invalid after'])
+      expect(seen[outcome]).toBeGreaterThan(2000)
     expect(seen['tenant_denied after']).toBeGreaterThan(500)
   })
 
@@ -256,7 +316,13 @@ describe('while a decision pauses', () => {
     const seen = await races(1000, async (world) => {
       const caller = await createCaller(world, KINDS)
       if (world.random() < 0.5) await ask(world, caller)
-      return slowly(world, async () => (await Promise.all([ask(world, caller), disturb(world, caller), disturb(world, caller)]))[0])
+      return slowly(
+        world,
+        async () =>
+          (
+            await Promise.all([ask(world, caller), disturb(world, caller), disturb(world, caller)])
+          )[0],
+      )
     })
     expect(seen).toEqual({ 'let in': 1000 })
   })

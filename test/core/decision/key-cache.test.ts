@@ -12,7 +12,9 @@ describe('the keys of a Twinkey', () => {
     const { twinkey, spy } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const before = spy.calls.get
-    const all = await Promise.all(Array.from({ length: 10_000 }, () => twinkey.keys.verify(primary)))
+    const all = await Promise.all(
+      Array.from({ length: 10_000 }, () => twinkey.keys.verify(primary)),
+    )
     expect(all.every(({ ok }) => ok)).toBe(true)
     expect(spy.calls.get - before).toBe(1)
   })
@@ -63,7 +65,8 @@ describe('the keys of a Twinkey', () => {
     const { key, primary } = await twinkey.keys.create(INPUT)
     await twinkey.keys.delete(key.id)
     const before = spy.calls.get
-    for (let i = 0; i < 100; i++) expect(codeOf(await twinkey.keys.verify(primary))).toBe('credential_invalid')
+    for (let i = 0; i < 100; i++)
+      expect(codeOf(await twinkey.keys.verify(primary))).toBe('credential_invalid')
     expect(spy.calls.get - before).toBe(1)
     clock.advance(1000)
     await twinkey.keys.verify(primary)
@@ -74,7 +77,9 @@ describe('the keys of a Twinkey', () => {
 })
 
 describe('what keys reach', () => {
-  /** A cache over a store of keys each of which reaches the tenants that are asked for under its id. */
+  /**
+   * A cache over a store of keys each of which reaches the tenants that are asked for under its id.
+   */
   async function createScene() {
     const store = memoryStore()
     const bench = createBench({ store })
@@ -84,7 +89,8 @@ describe('what keys reach', () => {
     let reads = 0
     let tenants: ScopeValue = []
     const get = async (id: string) => ({ ...sample, id, scope: { ...sample.scope, tenants } })
-    const createCache = () => createKeyCache({ get }, { maxKeys: 100, maxAgeMilliseconds: 1000, now: bench.clock.now })
+    const createCache = () =>
+      createKeyCache({ get }, { maxKeys: 100, maxAgeMilliseconds: 1000, now: bench.clock.now })
     const cache = createCache()
     const scopeOf = async (names: ScopeValue, from = cache): Promise<Scope> => {
       tenants = names
@@ -102,8 +108,19 @@ describe('what keys reach', () => {
 
   it('is what the record says, however alike two of them look', async () => {
     const { scopeOf } = await createScene()
-    const all: ScopeValue[] = [['a', 'b'], ['b', 'a'], ['a,b'], ['a","b'], ['"a"', 'b'], ['["a"]'], [], '*', ['x'.repeat(128)]]
-    for (let round = 0; round < 2; round++) for (const tenants of all) expect((await scopeOf(tenants)).tenants).toEqual(tenants)
+    const all: ScopeValue[] = [
+      ['a', 'b'],
+      ['b', 'a'],
+      ['a,b'],
+      ['a","b'],
+      ['"a"', 'b'],
+      ['["a"]'],
+      [],
+      '*',
+      ['x'.repeat(128)],
+    ]
+    for (let round = 0; round < 2; round++)
+      for (const tenants of all) expect((await scopeOf(tenants)).tenants).toEqual(tenants)
     const { tenants } = await scopeOf(['a', 'b'])
     expect([await scopeOf(['a', 'b']), tenants].every(Object.isFrozen)).toBe(true)
   })
@@ -112,7 +129,8 @@ describe('what keys reach', () => {
     const { scopeOf } = await createScene()
     // With 512 characters of JSON, and with one more.
     const most = 512 - JSON.stringify({ ...(await scopeOf([])), tenants: ['', '', '', ''] }).length
-    const names = (length: number) => Array.from({ length: 4 }, (_, i) => String(i).repeat(i === 3 ? length - 3 * 120 : 120))
+    const names = (length: number) =>
+      Array.from({ length: 4 }, (_, i) => String(i).repeat(i === 3 ? length - 3 * 120 : 120))
     expect(await scopeOf(names(most))).toBe(await scopeOf(names(most)))
     expect(await scopeOf(names(most + 1))).not.toBe(await scopeOf(names(most + 1)))
     expect(await scopeOf(names(most + 1))).toEqual(await scopeOf(names(most + 1)))

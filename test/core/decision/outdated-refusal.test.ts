@@ -5,8 +5,9 @@ import { createBench } from '../../support/bench.ts'
 import { createGate, settled } from '../../support/gate.ts'
 import { codeOf, decidedNow, verdict } from '../../support/sent.ts'
 
-// Nobody is refused by a record that was read before the request came in. Two nodes here, without a feed between them: what one writes the other has
-// not heard of, and it remembers the key as it was.
+// Nobody is refused by a record that was read before the request came in. Two nodes here, without a
+// feed between them: what one writes the other has not heard of, and it remembers the key as it
+// was.
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
 
@@ -57,10 +58,12 @@ describe('another node lets in at once', () => {
     const token = issued.ok ? issued.token : ''
     await twinkey.keys.disable(id)
     clock.advance(6000)
-    for (const ask of [other.keys.verify(primary), other.tokens.verify(token)]) expect(codeOf(await ask)).toBe('credential_invalid')
+    for (const ask of [other.keys.verify(primary), other.tokens.verify(token)])
+      expect(codeOf(await ask)).toBe('credential_invalid')
     await twinkey.keys.enable(id)
     clock.advance(1000)
-    for (const ask of [other.keys.verify(primary), other.tokens.verify(token)]) expect(codeOf(await ask)).toBe('let in')
+    for (const ask of [other.keys.verify(primary), other.tokens.verify(token)])
+      expect(codeOf(await ask)).toBe('let in')
   })
 
   it('a key whose end was moved while it was close', async () => {
@@ -80,7 +83,8 @@ describe('another node lets in at once', () => {
     expect(await verdict(other, FIRST)).toBe('let in')
     bench.clock.advance(3000)
     const { secret } = await bench.twinkey.keys.regenerate(id, 'primary')
-    // The other node reads the key again, and has no reason yet to read by which way the imported secret led to it.
+    // The other node reads the key again, and has no reason yet to read by which way the imported
+    // secret led to it.
     expect(await verdict(other, secret)).toBe('let in')
     await bench.twinkey.keys.import(input())
     bench.clock.advance(1000)
@@ -115,7 +119,9 @@ describe('what is refused', () => {
   it('with a wrong checksum never makes the store busy', async () => {
     const { other, primary, readsOf } = await createScene()
     const typo = primary.slice(0, -1) + (primary.endsWith('0') ? '1' : '0')
-    expect(await readsOf(async () => expect(await verdict(other, typo)).toBe('credential_invalid'))).toBe(0)
+    expect(
+      await readsOf(async () => expect(await verdict(other, typo)).toBe('credential_invalid')),
+    ).toBe(0)
   })
 
   it('is not refused by a read that began before the request', async () => {
@@ -145,9 +151,16 @@ describe('what is refused', () => {
     const { secret } = await twinkey.keys.regenerate(id, 'secondary')
     await twinkey.keys.regenerate(id, 'secondary')
     clock.advance(5000)
-    const throttle = { retryAfterSeconds: () => void clock.advance(-3), failed: () => {}, peer: () => 'peer' }
+    const throttle = {
+      retryAfterSeconds: () => void clock.advance(-3),
+      failed: () => {},
+      peer: () => 'peer',
+    }
     const request = new Request('https://api.example/', { headers: { 'x-api-key': secret } })
-    const ask = async () => expect(codeOf(await other.authenticate(request, { anyTarget: true, throttle }))).toBe('credential_invalid')
+    const ask = async () =>
+      expect(codeOf(await other.authenticate(request, { anyTarget: true, throttle }))).toBe(
+        'credential_invalid',
+      )
     expect(await readsOf(ask)).toBe(1)
   })
 

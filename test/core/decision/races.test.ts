@@ -17,7 +17,10 @@ function createNodes(seed: number): [Twinkey, Twinkey] {
   const inner = memoryStore()
   const { now } = createClock()
   const random = seeded(seed)
-  return [createTwinkey({ store: racingStore(inner, random), now }), createTwinkey({ store: racingStore(inner, random), now })]
+  return [
+    createTwinkey({ store: racingStore(inner, random), now }),
+    createTwinkey({ store: racingStore(inner, random), now }),
+  ]
 }
 
 type Outcome = { readonly secret: string } | { readonly lost: string }
@@ -31,7 +34,8 @@ async function outcomeOf(call: Promise<{ secret: string }>): Promise<Outcome> {
   }
 }
 
-const isIn = async (twinkey: Twinkey, secret: string) => (await verdict(twinkey, secret)) === 'let in'
+const isIn = async (twinkey: Twinkey, secret: string) =>
+  (await verdict(twinkey, secret)) === 'let in'
 const secretOf = (outcome: Outcome) => ('secret' in outcome ? outcome.secret : undefined)
 
 describe('rotation', () => {
@@ -43,8 +47,13 @@ describe('rotation', () => {
       const outcomes = await Promise.all(nodes.map((node) => outcomeOf(node.keys.rotate(key.id))))
       const won = outcomes.flatMap((outcome) => secretOf(outcome) ?? [])
       expect(won).toHaveLength(1)
-      for (const outcome of outcomes) if ('lost' in outcome) losses[outcome.lost] = (losses[outcome.lost] ?? 0) + 1
-      for (const node of nodes) expect([await isIn(node, primary), await isIn(node, won[0] as string)]).toEqual([true, true])
+      for (const outcome of outcomes)
+        if ('lost' in outcome) losses[outcome.lost] = (losses[outcome.lost] ?? 0) + 1
+      for (const node of nodes)
+        expect([await isIn(node, primary), await isIn(node, won[0] as string)]).toEqual([
+          true,
+          true,
+        ])
     }
     expect(Object.keys(losses).sort()).toEqual(['secondary_live', 'version_conflict'])
     // Most rounds really raced: both had read before either wrote.
@@ -56,13 +65,20 @@ describe('rotation', () => {
     for (let round = 0; round < 200; round++) {
       const nodes = createNodes(round)
       const { key, primary, secondary } = await nodes[0].keys.create(INPUT)
-      const outcomes = await Promise.all(nodes.map((node) => outcomeOf(node.keys.regenerate(key.id, 'primary'))))
+      const outcomes = await Promise.all(
+        nodes.map((node) => outcomeOf(node.keys.regenerate(key.id, 'primary'))),
+      )
       const won = outcomes.flatMap((outcome) => secretOf(outcome) ?? [])
-      expect(outcomes.every((outcome) => 'secret' in outcome || outcome.lost === 'version_conflict')).toBe(true)
+      expect(
+        outcomes.every((outcome) => 'secret' in outcome || outcome.lost === 'version_conflict'),
+      ).toBe(true)
       if (won.length === 1) raced++
       const live = await Promise.all(won.map((secret) => isIn(nodes[0], secret)))
       expect(live.filter(Boolean)).toHaveLength(1)
-      expect([await isIn(nodes[0], primary), await isIn(nodes[0], secondary as string)]).toEqual([false, true])
+      expect([await isIn(nodes[0], primary), await isIn(nodes[0], secondary as string)]).toEqual([
+        false,
+        true,
+      ])
     }
     expect(raced).toBeGreaterThan(50)
   })
@@ -77,9 +93,14 @@ describe('rotation', () => {
         outcomeOf(nodes[1].keys.regenerate(key.id, 'primary')),
       ])
       const live: string[] = []
-      for (const [name, secret] of Object.entries({ old, rotated: secretOf(rotation), regenerated: secretOf(regeneration) }))
+      for (const [name, secret] of Object.entries({
+        old,
+        rotated: secretOf(rotation),
+        regenerated: secretOf(regeneration),
+      }))
         if (secret !== undefined && (await isIn(nodes[0], secret))) live.push(name)
-      const winners = `${'secret' in rotation ? 'rotate' : ''} ${'secret' in regeneration ? 'regenerate' : ''}`.trim()
+      const winners =
+        `${'secret' in rotation ? 'rotate' : ''} ${'secret' in regeneration ? 'regenerate' : ''}`.trim()
       seen.add(winners)
       const legitimate: Record<string, string[]> = {
         rotate: ['old,rotated'],
@@ -134,7 +155,9 @@ describe('ending a key', () => {
       const nodes = createNodes(round)
       const { key, primary, secondary } = await nodes[0].keys.create(INPUT)
       const churns = nodes.flatMap((node) =>
-        [0, 1].map(() => churn(node, key.id, ['update', 'rotate', 'regenerate', 'enable', 'disable'], random)),
+        [0, 1].map(() =>
+          churn(node, key.id, ['update', 'rotate', 'regenerate', 'enable', 'disable'], random),
+        ),
       )
       for (let turns = Math.floor(random() * 300); turns > 0; turns--) await undefined
       const revoked = await nodes[round % 2]?.keys.revoke(key.id)
@@ -146,7 +169,11 @@ describe('ending a key', () => {
       expect(refused).toContain('key_revoked')
       const after = await nodes[0].keys.get(key.id)
       expect([after?.state, after?.revokedAt]).toEqual(['revoked', revoked?.revokedAt])
-      for (const node of nodes) expect([await isIn(node, primary), await isIn(node, secondary as string)]).toEqual([false, false])
+      for (const node of nodes)
+        expect([await isIn(node, primary), await isIn(node, secondary as string)]).toEqual([
+          false,
+          false,
+        ])
     }
   })
 
@@ -156,7 +183,9 @@ describe('ending a key', () => {
       const random = seeded(round)
       const nodes = createNodes(round)
       const { key } = await nodes[0].keys.create(INPUT)
-      const churns = nodes.map((node) => churn(node, key.id, ['update', 'rotate', 'regenerate'], random))
+      const churns = nodes.map((node) =>
+        churn(node, key.id, ['update', 'rotate', 'regenerate'], random),
+      )
       for (let turns = Math.floor(random() * 300); turns > 0; turns--) await undefined
       expect((await nodes[1].keys.disable(key.id)).state).toBe('disabled')
       for (let turns = 0; turns < 200; turns++) await undefined
@@ -174,7 +203,9 @@ describe('ending a key', () => {
       const random = seeded(round)
       const nodes = createNodes(round)
       const { key, primary } = await nodes[0].keys.create(INPUT)
-      const churns = nodes.map((node) => churn(node, key.id, ['update', 'rotate', 'regenerate', 'enable', 'disable'], random))
+      const churns = nodes.map((node) =>
+        churn(node, key.id, ['update', 'rotate', 'regenerate', 'enable', 'disable'], random),
+      )
       for (let turns = Math.floor(random() * 300); turns > 0; turns--) await undefined
       await nodes[0].keys.delete(key.id)
       expect(await nodes[1].keys.get(key.id)).toBeUndefined()
@@ -212,7 +243,10 @@ describe('a load in flight when a change resolves', () => {
       else await twinkey.keys[change](key.id)
       expect(await verdict(twinkey, primary)).toBe('credential_invalid')
       gate.open()
-      expect([codeOf(await waiting), codeOf(await alsoWaiting)]).toEqual(['credential_invalid', 'credential_invalid'])
+      expect([codeOf(await waiting), codeOf(await alsoWaiting)]).toEqual([
+        'credential_invalid',
+        'credential_invalid',
+      ])
       expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(false)
     },
   )
@@ -248,9 +282,15 @@ it('of two creations of one id exactly one is stored', async () => {
     const { now } = createClock()
     const spy = spyStore(racingStore(memoryStore(), seeded(round)))
     const store = checkedStore(spy.store, 2000)
-    const writes = createKeyWrites(store, createKeyCache(store, { maxKeys: 10, maxAgeMilliseconds: 1000, now }), now)
+    const writes = createKeyWrites(
+      store,
+      createKeyCache(store, { maxKeys: 10, maxAgeMilliseconds: 1000, now }),
+      now,
+    )
     const versions = [11, 22, 33]
-    const outcomes = await Promise.all(versions.map((version) => writes.put({ ...template, version }, undefined)))
+    const outcomes = await Promise.all(
+      versions.map((version) => writes.put({ ...template, version }, undefined)),
+    )
     expect([...outcomes].sort()).toEqual(['conflict', 'conflict', 'stored'])
     expect((await store.get(key.id))?.version).toBe(versions[outcomes.indexOf('stored')])
   }

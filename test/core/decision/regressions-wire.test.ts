@@ -1,5 +1,15 @@
 import { fastify } from 'fastify'
-import { createTwinkey, header, memoryStore, type Profile, param, query, type Requirement, routeTemplate, type WireRequest } from 'twinkey'
+import {
+  createTwinkey,
+  header,
+  memoryStore,
+  type Profile,
+  param,
+  query,
+  type Requirement,
+  routeTemplate,
+  type WireRequest,
+} from 'twinkey'
 import { requireAuth as requireExpress, tokenRoutes as tokensOfExpress } from 'twinkey/express'
 import { requireAuth as requireFastify, tokenRoutes as tokensOfFastify } from 'twinkey/fastify'
 import { requireAuth as requireHono, tokenRoutes as tokensOfHono } from 'twinkey/hono'
@@ -15,7 +25,10 @@ import { spyStore } from '../../support/spy-store.ts'
 
 async function createWithKey() {
   const bench = createBench()
-  const { key, primary, secondary } = await bench.twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  const { key, primary, secondary } = await bench.twinkey.keys.create({
+    name: 'n',
+    scope: { tenants: ['t'] },
+  })
   return { ...bench, key, primary, secondary: secondary as string }
 }
 
@@ -30,13 +43,27 @@ describe('a request of Node that a host has made up', () => {
     ['without raw headers', {}],
   ])('%s is read from its headers', async (_, raw) => {
     const { twinkey, primary } = await createWithKey()
-    const ask = async (headers: Record<string, string | string[]>, requirement: Requirement = anyTarget) =>
-      codeOf(await twinkey.authenticate(new NodeWireRequest({ method: 'GET', url: '/', ...raw, headers }), requirement))
+    const ask = async (
+      headers: Record<string, string | string[]>,
+      requirement: Requirement = anyTarget,
+    ) =>
+      codeOf(
+        await twinkey.authenticate(
+          new NodeWireRequest({ method: 'GET', url: '/', ...raw, headers }),
+          requirement,
+        ),
+      )
     expect(await ask({ authorization: `Bearer ${primary}` })).toBe('let in')
     expect(await ask({ 'x-api-key': primary })).toBe('let in')
-    expect(await ask({ authorization: `Bearer ${primary}`, 'x-tenant': 'other' }, byHeaders)).toBe('tenant_denied')
-    expect(await ask({ authorization: `Bearer ${primary}`, 'x-tenant': ['t', 'other'] }, byHeaders)).toBe('target_conflict')
-    expect(await ask({ authorization: [`Bearer ${primary}`, `Bearer ${primary}`] })).toBe('credential_ambiguous')
+    expect(await ask({ authorization: `Bearer ${primary}`, 'x-tenant': 'other' }, byHeaders)).toBe(
+      'tenant_denied',
+    )
+    expect(
+      await ask({ authorization: `Bearer ${primary}`, 'x-tenant': ['t', 'other'] }, byHeaders),
+    ).toBe('target_conflict')
+    expect(await ask({ authorization: [`Bearer ${primary}`, `Bearer ${primary}`] })).toBe(
+      'credential_ambiguous',
+    )
     expect(await ask({})).toBe('credential_missing')
   })
 
@@ -44,12 +71,21 @@ describe('a request of Node that a host has made up', () => {
     const { twinkey, primary } = await createWithKey()
     const rawHeaders = ['Authorization', `Bearer ${primary}`, 'authorization', 'Bearer x']
     const headers = { authorization: `Bearer ${primary}` }
-    expect(codeOf(await twinkey.authenticate(new NodeWireRequest({ url: '/', rawHeaders, headers }), anyTarget))).toBe(
-      'credential_ambiguous',
-    )
+    expect(
+      codeOf(
+        await twinkey.authenticate(
+          new NodeWireRequest({ url: '/', rawHeaders, headers }),
+          anyTarget,
+        ),
+      ),
+    ).toBe('credential_ambiguous')
     const other = new NodeWireRequest({ url: '/', rawHeaders: ['Host', 'localhost'], headers })
     expect(codeOf(await twinkey.authenticate(other, anyTarget))).toBe('let in')
-    const removed = new NodeWireRequest({ url: '/', rawHeaders: ['Authorization', `Bearer ${primary}`], headers: {} })
+    const removed = new NodeWireRequest({
+      url: '/',
+      rawHeaders: ['Authorization', `Bearer ${primary}`],
+      headers: {},
+    })
     expect(codeOf(await twinkey.authenticate(removed, anyTarget))).toBe('credential_missing')
   })
 })
@@ -60,9 +96,23 @@ describe('the Authorization field', () => {
     async (scheme) => {
       const { twinkey, primary } = await createWithKey()
       const authorization = `${scheme} ${'YIIQ'.repeat(4000)}`
-      expect(codeOf(await twinkey.authenticate(withHeaders({ authorization, 'x-api-key': primary }), anyTarget))).toBe('let in')
-      expect(codeOf(await twinkey.authenticate(withHeaders({ authorization }), anyTarget))).toBe('credential_missing')
-      expect(await twinkey.authenticate(withHeaders({ authorization }), { ...anyTarget, optional: true })).toMatchObject({
+      expect(
+        codeOf(
+          await twinkey.authenticate(
+            withHeaders({ authorization, 'x-api-key': primary }),
+            anyTarget,
+          ),
+        ),
+      ).toBe('let in')
+      expect(codeOf(await twinkey.authenticate(withHeaders({ authorization }), anyTarget))).toBe(
+        'credential_missing',
+      )
+      expect(
+        await twinkey.authenticate(withHeaders({ authorization }), {
+          ...anyTarget,
+          optional: true,
+        }),
+      ).toMatchObject({
         ok: true,
         principal: undefined,
       })
@@ -71,9 +121,14 @@ describe('the Authorization field', () => {
 
   it('of the scheme Bearer is too long for anything of ours', async () => {
     const { twinkey } = await createWithKey()
-    expect(codeOf(await twinkey.authenticate(withHeaders({ authorization: `Bearer ${'A'.repeat(16_000)}` }), anyTarget))).toBe(
-      'credential_invalid',
-    )
+    expect(
+      codeOf(
+        await twinkey.authenticate(
+          withHeaders({ authorization: `Bearer ${'A'.repeat(16_000)}` }),
+          anyTarget,
+        ),
+      ),
+    ).toBe('credential_invalid')
   })
 
   it.each([
@@ -84,15 +139,24 @@ describe('the Authorization field', () => {
     ['a byte order mark', '\ufeff'],
   ])('is malformed with %s behind "Bearer "', async (_, blank) => {
     const { twinkey, primary } = await createWithKey()
-    expect(codeOf(await twinkey.authenticate(withHeaders({ authorization: `Bearer ${blank}${primary}` }), anyTarget))).toBe(
-      'credential_malformed',
-    )
+    expect(
+      codeOf(
+        await twinkey.authenticate(
+          withHeaders({ authorization: `Bearer ${blank}${primary}` }),
+          anyTarget,
+        ),
+      ),
+    ).toBe('credential_malformed')
   })
 
   it('may have several spaces behind Bearer, in any case', async () => {
     const { twinkey, primary } = await createWithKey()
     for (const start of ['Bearer ', 'bearer   ', 'BEARER ']) {
-      expect(codeOf(await twinkey.authenticate(withHeaders({ authorization: start + primary }), anyTarget))).toBe('let in')
+      expect(
+        codeOf(
+          await twinkey.authenticate(withHeaders({ authorization: start + primary }), anyTarget),
+        ),
+      ).toBe('let in')
     }
   })
 })
@@ -108,22 +172,48 @@ describe('misuse is an error when the route is made', () => {
   ]
 
   it.each(guards)('requireAuth without a Twinkey: %s', (_, requireAuth) => {
-    for (const none of [undefined, null, {}, { workflow: 'flows.read' }, createTwinkey, { authenticate: async () => {} }])
-      expect(() => requireAuth(as(none), anyTarget)).toThrow(/first argument must be what createTwinkey or createVerifier answers/)
+    for (const none of [
+      undefined,
+      null,
+      {},
+      { workflow: 'flows.read' },
+      createTwinkey,
+      { authenticate: async () => {} },
+    ])
+      expect(() => requireAuth(as(none), anyTarget)).toThrow(
+        /first argument must be what createTwinkey or createVerifier answers/,
+      )
   })
 
-  it.each(['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const)('a profile without %s', (method) => {
-    for (const profile of [standard(), boomiFlow(), flowgear(), flare({ account: () => undefined })]) {
-      const { [method]: _, ...rest } = profile
-      const without = as<Profile>(rest)
-      for (const [, requireAuth] of guards) expect(() => requireAuth(twinkey, { profile: without })).toThrow(/profile must be a profile/)
-      expect(() => createEndpoints(twinkey, { profile: without })).toThrow(/profile must be a profile/)
-    }
-  })
+  it.each(['credential', 'refuse', 'tokenRequest', 'tokenIssued', 'tokenTested'] as const)(
+    'a profile without %s',
+    (method) => {
+      for (const profile of [
+        standard(),
+        boomiFlow(),
+        flowgear(),
+        flare({ account: () => undefined }),
+      ]) {
+        const { [method]: _, ...rest } = profile
+        const without = as<Profile>(rest)
+        for (const [, requireAuth] of guards)
+          expect(() => requireAuth(twinkey, { profile: without })).toThrow(
+            /profile must be a profile/,
+          )
+        expect(() => createEndpoints(twinkey, { profile: without })).toThrow(
+          /profile must be a profile/,
+        )
+      }
+    },
+  )
 
-  it.each(['tenant', 'environment', 'workflow'] as const)('a route for every %s by a star', (axis) => {
-    for (const [, requireAuth] of guards) expect(() => requireAuth(twinkey, { [axis]: '*' })).toThrow(`${axis} must be one name`)
-  })
+  it.each(['tenant', 'environment', 'workflow'] as const)(
+    'a route for every %s by a star',
+    (axis) => {
+      for (const [, requireAuth] of guards)
+        expect(() => requireAuth(twinkey, { [axis]: '*' })).toThrow(`${axis} must be one name`)
+    },
+  )
 
   it('a fixed name that looks like a parameter, in one sentence', () => {
     for (const [, requireAuth] of guards) {
@@ -140,7 +230,14 @@ describe('misuse is an error when the route is made', () => {
           /^requireAuth: workflow must be .* or a reader that was called, like/,
         )
       // One of the application's own is a function, too.
-      for (const source of [param('id'), header('x-id'), query('id'), routeTemplate(), () => 'w', function own() {}])
+      for (const source of [
+        param('id'),
+        header('x-id'),
+        query('id'),
+        routeTemplate(),
+        () => 'w',
+        function own() {},
+      ])
         expect(() => requireAuth(twinkey, { workflow: as(source) })).not.toThrow()
     }
   })
@@ -148,15 +245,23 @@ describe('misuse is an error when the route is made', () => {
   it('a parameter or a header by a name that none can have', () => {
     expect(() => param(':tenant')).toThrow("no colon before it, as in param('tenant')")
     for (const name of ['x env', 'x:env', 'x-env:', 'x,env', 'ümlaut', ' x', 'x\n', '"x"', '(x)'])
-      expect(() => header(name), name).toThrow("one that a header can have, as in header('x-tenant')")
+      expect(() => header(name), name).toThrow(
+        "one that a header can have, as in header('x-tenant')",
+      )
     for (const name of ["!#$%&'*+-.^_`|~", 'X-Tenant-1']) expect(() => header(name)).not.toThrow()
     for (const name of ['0', '*', 'tenant_id', 'größe']) expect(() => param(name)).not.toThrow()
   })
 
   it('a verifier for secrets alone', () => {
-    const verifier = createVerifier({ jwks: 'https://api.example/jwks.json', issuer: 'i', audience: 'a' })
+    const verifier = createVerifier({
+      jwks: 'https://api.example/jwks.json',
+      issuer: 'i',
+      audience: 'a',
+    })
     for (const [, requireAuth] of guards) {
-      expect(() => requireAuth(as(verifier), { accept: ['secret'] })).toThrow(/a verifier takes tokens only, so accept must hold 'token'/)
+      expect(() => requireAuth(as(verifier), { accept: ['secret'] })).toThrow(
+        /a verifier takes tokens only, so accept must hold 'token'/,
+      )
       for (const accept of [['token'], ['secret', 'token'], undefined] as const)
         expect(() => requireAuth(as(verifier), { accept })).not.toThrow()
       expect(() => requireAuth(twinkey, { accept: ['secret'] })).not.toThrow()
@@ -178,23 +283,35 @@ describe('misuse is an error when the route is made', () => {
   ]
 
   it.each(mounts)('token routes of what issues no tokens: %s', (_, tokenRoutes) => {
-    const verifier = createVerifier({ jwks: 'https://api.example/jwks.json', issuer: 'i', audience: 'a' })
+    const verifier = createVerifier({
+      jwks: 'https://api.example/jwks.json',
+      issuer: 'i',
+      audience: 'a',
+    })
     for (const none of [undefined, null, {}, verifier, createTwinkey, { ...twinkey, tokens: {} }])
       expect(() => tokenRoutes(as(none))).toThrow(
         /^tokenRoutes: the first argument must be what createTwinkey answers.* A verifier issues no/,
       )
   })
 
-  it.each(mounts)('token routes without a key to sign with, where an ephemeral one does not serve: %s', (_, tokenRoutes) => {
-    const { store } = spyStore(memoryStore())
-    const without = createTwinkey({ store })
-    expect(without.tokens.canIssue).toBe(false)
-    expect(() => tokenRoutes(without)).toThrow(/^tokenRoutes: .*tokens\.signingKeys.*generateSigningKey/)
-    for (const able of [twinkey, createTwinkey({ store, tokens: { issuer: 'i', audience: 'a', signingKeys: [signingKey] } })]) {
-      expect(able.tokens.canIssue).toBe(true)
-      expect(() => tokenRoutes(able)).not.toThrow()
-    }
-  })
+  it.each(mounts)(
+    'token routes without a key to sign with, where an ephemeral one does not serve: %s',
+    (_, tokenRoutes) => {
+      const { store } = spyStore(memoryStore())
+      const without = createTwinkey({ store })
+      expect(without.tokens.canIssue).toBe(false)
+      expect(() => tokenRoutes(without)).toThrow(
+        /^tokenRoutes: .*tokens\.signingKeys.*generateSigningKey/,
+      )
+      for (const able of [
+        twinkey,
+        createTwinkey({ store, tokens: { issuer: 'i', audience: 'a', signingKeys: [signingKey] } }),
+      ]) {
+        expect(able.tokens.canIssue).toBe(true)
+        expect(() => tokenRoutes(able)).not.toThrow()
+      }
+    },
+  )
 
   it('token routes that Fastify is given without calling them, so that it calls them with itself', () => {
     const plugin = as<(app: unknown, options: object) => unknown>(tokensOfFastify)
@@ -203,17 +320,24 @@ describe('misuse is an error when the route is made', () => {
 
   it('an option that tokenRoutes does not have', () => {
     const misspelt = as<object>({ Profile: flowgear() })
-    expect(() => createEndpoints(twinkey, misspelt)).toThrow('The options of tokenRoutes cannot have "Profile", only profile, throttle.')
+    expect(() => createEndpoints(twinkey, misspelt)).toThrow(
+      'The options of tokenRoutes cannot have "Profile", only profile, throttle.',
+    )
     expect(() => webEndpoints(twinkey, misspelt)).toThrow(TypeError)
     expect(() => webEndpoints(as<typeof twinkey>(undefined))).toThrow(TypeError)
   })
 })
 
 describe('a request that names everything', () => {
-  it.each(['tenant', 'environment', 'workflow'] as const)('by a star as its %s is malformed, whatever its key reaches', async (axis) => {
-    const { twinkey } = createBench()
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: '*' } })
-    const named = { tenant: 't', environment: 'production', workflow: 'w', [axis]: '*' }
-    expect(codeOf(await twinkey.authenticate(sent({ credential: primary, ...named }), byHeaders))).toBe('request_malformed')
-  })
+  it.each(['tenant', 'environment', 'workflow'] as const)(
+    'by a star as its %s is malformed, whatever its key reaches',
+    async (axis) => {
+      const { twinkey } = createBench()
+      const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: '*' } })
+      const named = { tenant: 't', environment: 'production', workflow: 'w', [axis]: '*' }
+      expect(
+        codeOf(await twinkey.authenticate(sent({ credential: primary, ...named }), byHeaders)),
+      ).toBe('request_malformed')
+    },
+  )
 })

@@ -39,10 +39,22 @@ function createScene(more?: Partial<Throttle<WireRequest>>, requirement: Require
   const bench = createBench({ deadlineSeconds: 1, store })
   const counter = createThrottle(more)
   const demand = { ...requirement, throttle: counter.throttle }
-  const from = (peer: string | undefined, credential?: string): WireRequest => ({ ...sent({ credential }), peer })
-  const send = (credential?: string, peer: string | undefined = HERE) => bench.twinkey.authenticate(from(peer, credential), demand)
+  const from = (peer: string | undefined, credential?: string): WireRequest => ({
+    ...sent({ credential }),
+    peer,
+  })
+  const send = (credential?: string, peer: string | undefined = HERE) =>
+    bench.twinkey.authenticate(from(peer, credential), demand)
   const warnings = () => bench.events.filter(({ type }) => type === 'warning.throttle_unavailable')
-  return { ...bench, ...counter, demand, from, send, warnings, verdict: async (credential?: string) => codeOf(await send(credential)) }
+  return {
+    ...bench,
+    ...counter,
+    demand,
+    from,
+    send,
+    warnings,
+    verdict: async (credential?: string) => codeOf(await send(credential)),
+  }
 }
 
 describe('a throttle', () => {
@@ -57,7 +69,10 @@ describe('a throttle', () => {
   })
 
   it('hears of nothing that is refused for another reason, nor of what is let in', async () => {
-    const { verdict, twinkey, spy, failed, send } = createScene({}, { tenant: header('x-tenant', { optional: true }) })
+    const { verdict, twinkey, spy, failed, send } = createScene(
+      {},
+      { tenant: header('x-tenant', { optional: true }) },
+    )
     const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['a', 'b'] } })
     expect(await verdict()).toBe('credential_missing')
     expect(await verdict(primary)).toBe('target_missing')
@@ -73,18 +88,30 @@ describe('a throttle', () => {
     const { send, verdict, answer, spy, failed, events } = createScene()
     answer(12.2)
     const refusal = { code: 'rate_limited', retryAfterSeconds: 13 }
-    for (const credential of [unknown(), 'tk_typo', '"', ' "']) expect(await send(credential)).toMatchObject({ ok: false, refusal })
+    for (const credential of [unknown(), 'tk_typo', '"', ' "'])
+      expect(await send(credential)).toMatchObject({ ok: false, refusal })
     expect([spy.calls.get, failed]).toEqual([0, []])
-    expect(events.at(-1)).toMatchObject({ type: 'access.refused', code: 'rate_limited', reason: undefined, keyId: undefined })
+    expect(events.at(-1)).toMatchObject({
+      type: 'access.refused',
+      code: 'rate_limited',
+      reason: undefined,
+      keyId: undefined,
+    })
     expect(await verdict()).toBe('credential_missing')
     answer(0)
     expect(await verdict(unknown())).toBe('credential_invalid')
   })
 
   it('that says to wait is heard about a credential of a kind that the route does not accept, though its key is live', async () => {
-    const { twinkey, from, demand, answer, failed } = createScene({}, { ...anyTarget, accept: ['token'] })
+    const { twinkey, from, demand, answer, failed } = createScene(
+      {},
+      { ...anyTarget, accept: ['token'] },
+    )
     const { primary } = await twinkey.keys.create(INPUT)
-    const request = { ...from(HERE), header: (name: string) => (name === 'x-api-key' ? primary : undefined) }
+    const request = {
+      ...from(HERE),
+      header: (name: string) => (name === 'x-api-key' ? primary : undefined),
+    }
     expect(codeOf(await twinkey.authenticate(request, demand))).toBe('credential_invalid')
     answer(60)
     expect(codeOf(await twinkey.authenticate(request, demand))).toBe('rate_limited')
@@ -108,7 +135,9 @@ describe('a throttle', () => {
       expect([asked, spy.calls.get - before]).toEqual([[], 1])
     }
     // A wrong secret for the same id is not known to be live.
-    expect(await send(mintSecret('tk', primary.slice(3, 19)))).toMatchObject({ refusal: { code: 'rate_limited' } })
+    expect(await send(mintSecret('tk', primary.slice(3, 19)))).toMatchObject({
+      refusal: { code: 'rate_limited' },
+    })
   })
 
   it('is asked about a key whose end was seen, and hears of it', async () => {
@@ -141,8 +170,8 @@ describe('a throttle', () => {
   it('of a verifier is not asked about a token that was let in before, even when the keys have to be got anew', async () => {
     const { twinkey, clock, throttle, answer } = createScene()
     const { primary } = await twinkey.keys.create(INPUT)
-    const tokens = [await twinkey.tokens.issue(primary), await twinkey.tokens.issue(primary)].map((issued) =>
-      issued.ok ? issued.token : '',
+    const tokens = [await twinkey.tokens.issue(primary), await twinkey.tokens.issue(primary)].map(
+      (issued) => (issued.ok ? issued.token : ''),
     )
     let got = 0
     const jwks = async () => {
@@ -151,7 +180,8 @@ describe('a throttle', () => {
     }
     const verifier = createVerifier({ jwks, issuer: ISSUER, audience: AUDIENCE, now: clock.now })
     const demand = new CheckedRequirement({ ...anyTarget, throttle })
-    const verdictOf = async (credential = '') => codeOf(await verifier.authenticate({ ...sent({ credential }), peer: HERE }, demand))
+    const verdictOf = async (credential = '') =>
+      codeOf(await verifier.authenticate({ ...sent({ credential }), peer: HERE }, demand))
     expect(await verdictOf(tokens[0])).toBe('let in')
     clock.advance(600_000)
     answer(60)
@@ -165,12 +195,18 @@ describe('a throttle', () => {
     expect(codeOf(await send(unknown(), ''))).toBe('credential_invalid')
     const { throttle } = createThrottle({ peer: () => 7, retryAfterSeconds: () => 60 })
     const { twinkey } = createBench()
-    expect(codeOf(await twinkey.authenticate(sent({ credential: unknown() }), { ...anyTarget, throttle }))).toBe('credential_invalid')
+    expect(
+      codeOf(
+        await twinkey.authenticate(sent({ credential: unknown() }), { ...anyTarget, throttle }),
+      ),
+    ).toBe('credential_invalid')
     expect(asked).toEqual([])
   })
 
   it('reads the peer as it says, whatever the host knows', async () => {
-    const { send, asked } = createScene({ peer: (request) => header('x-tenant')(request) ?? '198.51.100.7' })
+    const { send, asked } = createScene({
+      peer: (request) => header('x-tenant')(request) ?? '198.51.100.7',
+    })
     await send(unknown())
     expect(asked).toEqual(['198.51.100.7'])
   })
@@ -199,15 +235,27 @@ describe('a throttle', () => {
     const throttle = new Counter()
     const { twinkey } = createBench()
     const codes = []
-    for (let i = 0; i < 2; i++) codes.push(codeOf(await twinkey.authenticate(sent({ credential: 'tk_typo' }), { ...anyTarget, throttle })))
-    expect([codes, throttle.failures]).toEqual([['credential_invalid', 'rate_limited'], [`${HERE}/0`]])
+    for (let i = 0; i < 2; i++)
+      codes.push(
+        codeOf(
+          await twinkey.authenticate(sent({ credential: 'tk_typo' }), { ...anyTarget, throttle }),
+        ),
+      )
+    expect([codes, throttle.failures]).toEqual([
+      ['credential_invalid', 'rate_limited'],
+      [`${HERE}/0`],
+    ])
   })
 })
 
 describe('a throttle that fails never changes a verdict', () => {
   it.each<[string, Partial<Throttle<WireRequest>>, number]>([
     ['throws', { retryAfterSeconds: thrown, failed: thrown }, 2],
-    ['rejects', { retryAfterSeconds: () => Promise.reject(new Error('down')), failed: async () => thrown() }, 2],
+    [
+      'rejects',
+      { retryAfterSeconds: () => Promise.reject(new Error('down')), failed: async () => thrown() },
+      2,
+    ],
     ['answers what is no number', { retryAfterSeconds: () => '60' as unknown as number }, 1],
     ['answers NaN', { retryAfterSeconds: async () => Number.NaN }, 1],
     ['cannot tell the peer', { peer: thrown, retryAfterSeconds: () => 60 }, 1],
@@ -215,7 +263,10 @@ describe('a throttle that fails never changes a verdict', () => {
     const { verdict, twinkey, warnings } = createScene(more)
     expect(await verdict(unknown())).toBe('credential_invalid')
     expect(warnings()).toHaveLength(count)
-    expect(warnings()[0]).toMatchObject({ error: expect.any(Error), message: expect.stringContaining('as if there were none') })
+    expect(warnings()[0]).toMatchObject({
+      error: expect.any(Error),
+      message: expect.stringContaining('as if there were none'),
+    })
     const { primary } = await twinkey.keys.create(INPUT)
     expect(await verdict(primary)).toBe('let in')
   })
@@ -228,7 +279,10 @@ describe('a throttle that fails never changes a verdict', () => {
     await vi.advanceTimersByTimeAsync(2000)
     vi.useRealTimers()
     expect(await deciding).toBe('credential_invalid')
-    expect(warnings()).toMatchObject([{ error: { code: 'throttle_unavailable' } }, { error: { code: 'throttle_unavailable' } }])
+    expect(warnings()).toMatchObject([
+      { error: { code: 'throttle_unavailable' } },
+      { error: { code: 'throttle_unavailable' } },
+    ])
   })
 
   it('it answers for ever, and Retry-After is a day', async () => {
@@ -248,7 +302,10 @@ describe('a requirement with a throttle', () => {
     [{ ...throttle, peer: 'x-forwarded-for' }, "header('cf-connecting-ip')"],
   ])('that is none, as %o, is refused when the route is made', async (given, message) => {
     const { twinkey } = createBench()
-    const decision = twinkey.authenticate(sent({}), { ...anyTarget, throttle: given as Throttle<WireRequest> })
+    const decision = twinkey.authenticate(sent({}), {
+      ...anyTarget,
+      throttle: given as Throttle<WireRequest>,
+    })
     await expect(decision).rejects.toThrow(message)
   })
 })

@@ -9,11 +9,19 @@ const requirement = { workflow: 'x' } as const
 
 async function issued(scope = {}) {
   const clock = createClock()
-  const twinkey = createTwinkey({ store: memoryStore(), now: clock.now, cache: { maxAgeSeconds: 3600 } })
-  const { key, primary, secondary } = await twinkey.keys.create({ name: 'a', scope: { tenants: ['t'], ...scope } })
+  const twinkey = createTwinkey({
+    store: memoryStore(),
+    now: clock.now,
+    cache: { maxAgeSeconds: 3600 },
+  })
+  const { key, primary, secondary } = await twinkey.keys.create({
+    name: 'a',
+    scope: { tenants: ['t'], ...scope },
+  })
   const token = await twinkey.tokens.issue(primary)
   if (!token.ok) throw new Error(token.refusal.code)
-  const at = (text: string) => new Request('http://localhost/', { headers: { authorization: `Bearer ${text}` } })
+  const at = (text: string) =>
+    new Request('http://localhost/', { headers: { authorization: `Bearer ${text}` } })
   const codeOf = (decision: Awaited<ReturnType<typeof twinkey.authenticate>> | undefined) =>
     decision === undefined ? 'asks' : decision.ok ? 'in' : decision.refusal.code
   return {
@@ -23,7 +31,11 @@ async function issued(scope = {}) {
     secondary,
     token: token.token,
     now: (text: string) =>
-      codeOf(decidedNow(twinkey, at(text), requirement) as Awaited<ReturnType<typeof twinkey.authenticate>> | undefined),
+      codeOf(
+        decidedNow(twinkey, at(text), requirement) as
+          | Awaited<ReturnType<typeof twinkey.authenticate>>
+          | undefined,
+      ),
     later: async (text: string) => codeOf(await twinkey.authenticate(at(text), requirement)),
   }
 }
@@ -34,12 +46,15 @@ describe('a token that was verified before', () => {
     expect([now(token), await later(token), now(token)]).toEqual(['asks', 'in', 'in'])
   })
 
-  test.each(['disable', 'revoke', 'delete'] as const)('is refused as soon as its key is gone: %s', async (how) => {
-    const { twinkey, key, now, later, token } = await issued()
-    expect([await later(token), now(token)]).toEqual(['in', 'in'])
-    await twinkey.keys[how](key.id)
-    expect([await later(token), now(token)]).toEqual(['credential_invalid', 'credential_invalid'])
-  })
+  test.each(['disable', 'revoke', 'delete'] as const)(
+    'is refused as soon as its key is gone: %s',
+    async (how) => {
+      const { twinkey, key, now, later, token } = await issued()
+      expect([await later(token), now(token)]).toEqual(['in', 'in'])
+      await twinkey.keys[how](key.id)
+      expect([await later(token), now(token)]).toEqual(['credential_invalid', 'credential_invalid'])
+    },
+  )
 
   test('dies with its secret, and not with the other one', async () => {
     const { twinkey, key, later, token } = await issued()
@@ -73,7 +88,11 @@ describe('a token that was verified before', () => {
     expect([await later(token), now(token)]).toEqual(['in', 'in'])
     const [header, payload, signature = ''] = token.split('.')
     const other = signature.startsWith('A') ? 'B' : 'A'
-    for (const spelt of [`${token}=`, `${header}.${payload}.${other}${signature.slice(1)}`, `${header}.${payload}.`]) {
+    for (const spelt of [
+      `${token}=`,
+      `${header}.${payload}.${other}${signature.slice(1)}`,
+      `${header}.${payload}.`,
+    ]) {
       expect(await later(spelt)).not.toBe('in')
     }
   })
@@ -83,7 +102,11 @@ test('remembers so many tokens and no more, and nothing of their text', () => {
   const memory = createTokenMemory(2, 0)
   const claims = { issuedAt: 0, expiresAt: 10 } as TokenClaims
   for (const text of ['a', 'b', 'c']) memory.keep(text, claims)
-  expect(['a', 'b', 'c'].map((text) => memory.recall(text, 1)?.claims)).toEqual([undefined, claims, claims])
+  expect(['a', 'b', 'c'].map((text) => memory.recall(text, 1)?.claims)).toEqual([
+    undefined,
+    claims,
+    claims,
+  ])
   expect(memory.recall('c', 10)).toBeUndefined()
 })
 

@@ -49,11 +49,17 @@ describe('the last use of a secret', () => {
     const { twinkey, clock, key, primary, secondary } = await createWithKey()
     const issued = await twinkey.tokens.issue(secondary)
     await twinkey.close()
-    expect(await twinkey.keys.get(key.id)).toMatchObject({ primary: { lastUsedAt: null }, secondary: { lastUsedAt: clock.now() } })
+    expect(await twinkey.keys.get(key.id)).toMatchObject({
+      primary: { lastUsedAt: null },
+      secondary: { lastUsedAt: clock.now() },
+    })
     clock.advance(60_000)
     expect(await verdict(twinkey, issued.ok ? issued.token : '')).toBe('let in')
     await twinkey.close()
-    expect(await twinkey.keys.get(key.id)).toMatchObject({ primary: { lastUsedAt: null }, secondary: { lastUsedAt: clock.now() } })
+    expect(await twinkey.keys.get(key.id)).toMatchObject({
+      primary: { lastUsedAt: null },
+      secondary: { lastUsedAt: clock.now() },
+    })
     expect(await verdict(twinkey, primary)).toBe('let in')
     await twinkey.close()
     expect(await twinkey.keys.get(key.id)).toMatchObject({ primary: { lastUsedAt: clock.now() } })
@@ -64,12 +70,15 @@ describe('the last use of a secret', () => {
     const tokens = await Promise.all([1, 2, 3].map(() => twinkey.tokens.issue(primary)))
     const start = clock.now()
     for (let second = 0; second < 120; second += 20) {
-      for (const issued of tokens) expect(await verdict(twinkey, issued.ok ? issued.token : '')).toBe('let in')
+      for (const issued of tokens)
+        expect(await verdict(twinkey, issued.ok ? issued.token : '')).toBe('let in')
       expect(await verdict(twinkey, primary)).toBe('let in')
       await settled()
       clock.advance(20_000)
     }
-    expect(batches.flat().map(({ secretId, usedAt }) => [secretId, (usedAt - start) / 1000])).toEqual([
+    expect(
+      batches.flat().map(({ secretId, usedAt }) => [secretId, (usedAt - start) / 1000]),
+    ).toEqual([
       [key.primary.id, 0],
       [key.primary.id, 60],
     ])
@@ -131,7 +140,9 @@ describe('the last use of a secret', () => {
     })
     await twinkey.keys.verify(primary)
     await twinkey.close()
-    expect((await inner.get(key.id)) as object).toMatchObject({ lastUsedAt: { [key.primary.id]: clock.now() } })
+    expect((await inner.get(key.id)) as object).toMatchObject({
+      lastUsedAt: { [key.primary.id]: clock.now() },
+    })
   })
 
   it('changes neither the record nor its version', async () => {
@@ -139,7 +150,10 @@ describe('the last use of a secret', () => {
     const before = await inner.get(key.id)
     await twinkey.keys.verify(primary)
     await twinkey.close()
-    expect(await inner.get(key.id)).toEqual({ ...before, lastUsedAt: { [key.primary.id]: expect.any(Number) } })
+    expect(await inner.get(key.id)).toEqual({
+      ...before,
+      lastUsedAt: { [key.primary.id]: expect.any(Number) },
+    })
   })
 
   it('undoes nothing: a key that is revoked while it is written stays revoked, and one that is deleted stays away', async () => {

@@ -2,7 +2,18 @@ import { createHash, createHmac } from 'node:crypto'
 import { inspect } from 'node:util'
 import { type ImportKeyInput, isTwinkeyError, memoryStore } from 'twinkey'
 import { describe, expect, it } from 'vitest'
-import { both, FIRST, HMAC, importBench, input, LEGACY, PLAIN, pepper, SECOND, slotIn } from '../../clients/imported.ts'
+import {
+  both,
+  FIRST,
+  HMAC,
+  importBench,
+  input,
+  LEGACY,
+  PLAIN,
+  pepper,
+  SECOND,
+  slotIn,
+} from '../../clients/imported.ts'
 import { createBench } from '../../support/bench.ts'
 import { errorCodeOf } from '../../support/faults.ts'
 import { racingStore, seeded } from '../../support/racing-store.ts'
@@ -16,7 +27,9 @@ describe('a secret of another system is imported', () => {
   it.each(digests)('by its SHA-256 in %s', async (encoding) => {
     const bench = importBench()
     const digest = createHash('sha256').update(FIRST).digest(encoding)
-    await bench.twinkey.keys.import(input({ primary: { digest, encoding, algorithm: 'sha-256', entropyBits: 190, hint: '/=' } }))
+    await bench.twinkey.keys.import(
+      input({ primary: { digest, encoding, algorithm: 'sha-256', entropyBits: 190, hint: '/=' } }),
+    )
     expect(await slotIn(bench, FIRST)).toBe('primary')
     expect(await slotIn(bench, SECOND)).toBe('credential_invalid')
   })
@@ -24,7 +37,13 @@ describe('a secret of another system is imported', () => {
   it.each(digests)('by its HMAC in %s', async (encoding) => {
     const bench = importBench({ pepper, importedSecrets: [HMAC] })
     const digest = createHmac('sha256', LEGACY).update(FIRST).digest(encoding)
-    const primary = { digest, encoding, algorithm: 'hmac-sha-256', pepper: 'legacy', entropyBits: 190 } as const
+    const primary = {
+      digest,
+      encoding,
+      algorithm: 'hmac-sha-256',
+      pepper: 'legacy',
+      entropyBits: 190,
+    } as const
     await bench.twinkey.keys.import(input({ primary }))
     expect(await slotIn(bench, FIRST)).toBe('primary')
     expect(await slotIn(bench, SECOND)).toBe('credential_invalid')
@@ -33,7 +52,9 @@ describe('a secret of another system is imported', () => {
   it('by hex in capitals', async () => {
     const bench = importBench()
     const digest = createHash('sha256').update(FIRST).digest('hex').toUpperCase()
-    await bench.twinkey.keys.import(input({ primary: { digest, encoding: 'hex', algorithm: 'sha-256', entropyBits: 190 } }))
+    await bench.twinkey.keys.import(
+      input({ primary: { digest, encoding: 'hex', algorithm: 'sha-256', entropyBits: 190 } }),
+    )
     expect(await slotIn(bench, FIRST)).toBe('primary')
   })
 
@@ -53,16 +74,28 @@ describe('a secret of another system is imported', () => {
   it('with its twin under one key', async () => {
     const bench = importBench()
     const key = await bench.twinkey.keys.import(both())
-    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['primary', 'secondary'])
+    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual([
+      'primary',
+      'secondary',
+    ])
     expect((await bench.twinkey.keys.list()).keys.map(({ id }) => id)).toEqual([key.id])
   })
 
   it('from two kinds of digest into one key', async () => {
     const bench = importBench({ pepper, importedSecrets: [PLAIN, HMAC] })
     const digest = createHmac('sha256', LEGACY).update(SECOND).digest('hex')
-    const secondary = { digest, encoding: 'hex', algorithm: 'hmac-sha-256', pepper: 'legacy', entropyBits: 190 } as const
+    const secondary = {
+      digest,
+      encoding: 'hex',
+      algorithm: 'hmac-sha-256',
+      pepper: 'legacy',
+      entropyBits: 190,
+    } as const
     await bench.twinkey.keys.import(input({ secondary }))
-    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['primary', 'secondary'])
+    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual([
+      'primary',
+      'secondary',
+    ])
   })
 
   it('and is let in at once, even where it was refused a moment before', async () => {
@@ -74,7 +107,9 @@ describe('a secret of another system is imported', () => {
 
   it('with an expiry of its own', async () => {
     const bench = importBench()
-    await bench.twinkey.keys.import(input({ primary: { secret: FIRST, entropyBits: 190, expiresAt: bench.clock.now() + 1000 } }))
+    await bench.twinkey.keys.import(
+      input({ primary: { secret: FIRST, entropyBits: 190, expiresAt: bench.clock.now() + 1000 } }),
+    )
     expect(await slotIn(bench, FIRST)).toBe('primary')
     bench.clock.advance(1000)
     expect(await slotIn(bench, FIRST)).toBe('credential_invalid')
@@ -86,19 +121,51 @@ describe('an import is refused', () => {
   const secret = { secret: FIRST, entropyBits: 190 }
 
   it.each([
-    ['weak entropy', { ...secret, entropyBits: 111 }, /primary must state entropyBits of at least 112: a weaker secret can be guessed/],
+    [
+      'weak entropy',
+      { ...secret, entropyBits: 111 },
+      /primary must state entropyBits of at least 112: a weaker secret can be guessed/,
+    ],
     ['weak entropy of a digest', { ...digest, entropyBits: 64 }, /at least 112/],
     ['no entropy stated', { secret: FIRST }, /at least 112/],
     ['entropy that is no number', { ...secret, entropyBits: Number.NaN }, /at least 112/],
-    ['more entropy than its characters hold', { ...secret, entropyBits: 300 }, /too short to have the entropy that is stated/],
-    ['a secret of 15 characters', { secret: 'x'.repeat(15), entropyBits: 112 }, /16 to 256 visible ASCII/],
+    [
+      'more entropy than its characters hold',
+      { ...secret, entropyBits: 300 },
+      /too short to have the entropy that is stated/,
+    ],
+    [
+      'a secret of 15 characters',
+      { secret: 'x'.repeat(15), entropyBits: 112 },
+      /16 to 256 visible ASCII/,
+    ],
     ['a secret with a comma', { secret: `${FIRST},`, entropyBits: 190 }, /without a comma/],
     ['a secret beyond ASCII', { secret: `${FIRST}é`, entropyBits: 190 }, /visible ASCII/],
-    ['a secret with a prefix of ours', { secret: `tk_${FIRST}`, entropyBits: 190 }, /prefix of ours/],
-    ['a secret shorter than importedSecrets says', { secret: FIRST.slice(0, 31), entropyBits: 112 }, /never be looked up/],
-    ['a secret longer than importedSecrets says', { secret: FIRST.repeat(2), entropyBits: 190 }, /never be looked up/],
-    ['an algorithm that is not looked up', { ...digest, algorithm: 'hmac-sha-256', pepper: 'legacy' }, /never be looked up/],
-    ['a pepper that is not configured', { ...digest, algorithm: 'hmac-sha-256', pepper: 'other' }, /pepper must name one of pepper.keys/],
+    [
+      'a secret with a prefix of ours',
+      { secret: `tk_${FIRST}`, entropyBits: 190 },
+      /prefix of ours/,
+    ],
+    [
+      'a secret shorter than importedSecrets says',
+      { secret: FIRST.slice(0, 31), entropyBits: 112 },
+      /never be looked up/,
+    ],
+    [
+      'a secret longer than importedSecrets says',
+      { secret: FIRST.repeat(2), entropyBits: 190 },
+      /never be looked up/,
+    ],
+    [
+      'an algorithm that is not looked up',
+      { ...digest, algorithm: 'hmac-sha-256', pepper: 'legacy' },
+      /never be looked up/,
+    ],
+    [
+      'a pepper that is not configured',
+      { ...digest, algorithm: 'hmac-sha-256', pepper: 'other' },
+      /pepper must name one of pepper.keys/,
+    ],
     ['an unknown algorithm', { ...digest, algorithm: 'md5' }, /algorithm must be/],
     ['a digest that is too short', { ...digest, digest: '0'.repeat(62) }, /must be 32 bytes/],
     ['a digest in another encoding', { ...digest, encoding: 'base64' }, /must be 32 bytes/],
@@ -112,7 +179,9 @@ describe('an import is refused', () => {
     ['a bare string', FIRST, /must be an object/],
   ])('for %s', async (_name, primary, message) => {
     const { twinkey, spy } = importBench({ pepper })
-    const error = await twinkey.keys.import(input({ primary: as(primary) })).catch((reason: unknown) => reason)
+    const error = await twinkey.keys
+      .import(input({ primary: as(primary) }))
+      .catch((reason: unknown) => reason)
     if (!isTwinkeyError(error)) throw error
     expect(error.code).toBe('invalid_input')
     expect(error.message).toMatch(message)
@@ -122,20 +191,28 @@ describe('an import is refused', () => {
 
   it('without importedSecrets, with what to do', async () => {
     const { twinkey, spy } = createBench()
-    await expect(twinkey.keys.import(input())).rejects.toThrow(/give createTwinkey an entry in `importedSecrets`/)
+    await expect(twinkey.keys.import(input())).rejects.toThrow(
+      /give createTwinkey an entry in `importedSecrets`/,
+    )
     expect(spy.calls.put).toBe(0)
   })
 
   it('for two secrets that are one', async () => {
     const { twinkey, spy } = importBench()
-    expect(await errorCodeOf(twinkey.keys.import(input({ secondary: { secret: FIRST, entropyBits: 190 } })))).toBe('invalid_input')
+    expect(
+      await errorCodeOf(
+        twinkey.keys.import(input({ secondary: { secret: FIRST, entropyBits: 190 } })),
+      ),
+    ).toBe('invalid_input')
     expect(spy.calls.put).toBe(0)
   })
 
   it('for an input that is none', async () => {
     const { twinkey } = importBench()
     for (const none of [undefined, null, 'x'])
-      expect(await errorCodeOf(() => twinkey.keys.import(none as unknown as ImportKeyInput))).toBe('invalid_input')
+      expect(await errorCodeOf(() => twinkey.keys.import(none as unknown as ImportKeyInput))).toBe(
+        'invalid_input',
+      )
   })
 })
 
@@ -144,16 +221,26 @@ describe('a secret belongs to one key only', () => {
     const bench = importBench()
     const key = await bench.twinkey.keys.import(both())
     for (const again of [FIRST, SECOND]) {
-      expect(await errorCodeOf(bench.twinkey.keys.import(input({ primary: { secret: again, entropyBits: 190 } })))).toBe('secret_taken')
+      expect(
+        await errorCodeOf(
+          bench.twinkey.keys.import(input({ primary: { secret: again, entropyBits: 190 } })),
+        ),
+      ).toBe('secret_taken')
     }
     expect((await bench.twinkey.keys.list()).keys.map(({ id }) => id)).toEqual([key.id])
-    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['primary', 'secondary'])
+    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual([
+      'primary',
+      'secondary',
+    ])
   })
 
   it('and an import that loses with its secondary leaves its primary free', async () => {
     const bench = importBench()
     await bench.twinkey.keys.import(input())
-    const losing = input({ primary: { secret: SECOND, entropyBits: 190 }, secondary: { secret: FIRST, entropyBits: 190 } })
+    const losing = input({
+      primary: { secret: SECOND, entropyBits: 190 },
+      secondary: { secret: FIRST, entropyBits: 190 },
+    })
     expect(await errorCodeOf(bench.twinkey.keys.import(losing))).toBe('secret_taken')
     expect(await slotIn(bench, SECOND)).toBe('credential_invalid')
     await bench.twinkey.keys.import(input({ primary: { secret: SECOND, entropyBits: 190 } }))
@@ -165,9 +252,15 @@ describe('a secret belongs to one key only', () => {
       const inner = memoryStore()
       const bench = importBench({ store: racingStore(inner, seeded(seed)) })
       const nodes = [bench.twinkey, bench.another(), bench.another()]
-      const outcomes = await Promise.allSettled(nodes.map(({ keys }, node) => keys.import(input({ name: `node ${node}` }))))
-      const winners = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.id] : []))
-      const lost = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.code] : []))
+      const outcomes = await Promise.allSettled(
+        nodes.map(({ keys }, node) => keys.import(input({ name: `node ${node}` }))),
+      )
+      const winners = outcomes.flatMap((outcome) =>
+        outcome.status === 'fulfilled' ? [outcome.value.id] : [],
+      )
+      const lost = outcomes.flatMap((outcome) =>
+        outcome.status === 'rejected' ? [outcome.reason.code] : [],
+      )
       const reader = importBench({ store: inner }).twinkey
       const verified = await reader.keys.verify(FIRST)
       const listed = (await reader.keys.list()).keys.map(({ id }) => id)
@@ -180,35 +273,47 @@ describe('a secret belongs to one key only', () => {
     }
   })
 
-  it.each([1, 2, 3])('and an import that was interrupted at its write %i can be repeated', async (failing) => {
-    const bench = importBench()
-    let puts = 0
-    const down = async () => {
-      throw new Error('connection lost')
-    }
-    bench.spy.override({
-      async put(next, expectedVersion) {
-        if (++puts < failing) return bench.spy.inner.put(next, expectedVersion)
-        bench.spy.override({ get: down, put: down })
+  it.each([1, 2, 3])(
+    'and an import that was interrupted at its write %i can be repeated',
+    async (failing) => {
+      const bench = importBench()
+      let puts = 0
+      const down = async () => {
         throw new Error('connection lost')
-      },
-    })
-    expect(['outcome_unknown', 'store_unavailable']).toContain(await errorCodeOf(bench.twinkey.keys.import(both())))
-    bench.spy.override({})
-    bench.clock.advance(1000)
-    expect(await slotIn(bench, FIRST)).toBe('credential_invalid')
-    const key = await bench.twinkey.keys.import(both())
-    expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual(['primary', 'secondary'])
-    expect((await bench.twinkey.keys.list()).keys.map(({ id }) => id)).toEqual([key.id])
-  })
+      }
+      bench.spy.override({
+        async put(next, expectedVersion) {
+          if (++puts < failing) return bench.spy.inner.put(next, expectedVersion)
+          bench.spy.override({ get: down, put: down })
+          throw new Error('connection lost')
+        },
+      })
+      expect(['outcome_unknown', 'store_unavailable']).toContain(
+        await errorCodeOf(bench.twinkey.keys.import(both())),
+      )
+      bench.spy.override({})
+      bench.clock.advance(1000)
+      expect(await slotIn(bench, FIRST)).toBe('credential_invalid')
+      const key = await bench.twinkey.keys.import(both())
+      expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual([
+        'primary',
+        'secondary',
+      ])
+      expect((await bench.twinkey.keys.list()).keys.map(({ id }) => id)).toEqual([key.id])
+    },
+  )
 })
 
 it('an import whose key is written is never said to be not made, whatever the store says of what comes after', async () => {
   const bench = importBench()
-  const notWritten = () => Promise.reject(Object.assign(new Error('no connection'), { code: 'not_written' }))
+  const notWritten = () =>
+    Promise.reject(Object.assign(new Error('no connection'), { code: 'not_written' }))
   let puts = 0
   // Two aliases and the key.
-  bench.spy.override({ put: (next, expectedVersion) => (++puts <= 3 ? bench.spy.inner.put(next, expectedVersion) : notWritten()) })
+  bench.spy.override({
+    put: (next, expectedVersion) =>
+      ++puts <= 3 ? bench.spy.inner.put(next, expectedVersion) : notWritten(),
+  })
   expect(await errorCodeOf(bench.twinkey.keys.import(both()))).toBe('outcome_unknown')
   expect(await slotIn(bench, FIRST)).toBe('primary')
 })
@@ -216,7 +321,12 @@ it('an import whose key is written is never said to be not made, whatever the st
 describe('the lookup of a foreign secret', () => {
   it('does not take place for a text with a prefix of ours: 0 store calls', async () => {
     const { twinkey, spy } = importBench({ prefixes: ['acme', 'fw'] })
-    for (const text of [`acme_${'x'.repeat(40)}`, `acme_${'x'.repeat(65)}`, FIRST, `fw_${'x'.repeat(65)}`]) {
+    for (const text of [
+      `acme_${'x'.repeat(40)}`,
+      `acme_${'x'.repeat(65)}`,
+      FIRST,
+      `fw_${'x'.repeat(65)}`,
+    ]) {
       expect(await verdict(twinkey, text)).toBe('credential_invalid')
     }
     expect(spy.calls.get).toBe(0)
@@ -245,7 +355,8 @@ describe('the lookup of a foreign secret', () => {
     const { twinkey, spy, clock } = importBench()
     for (let second = 1; second <= 5; second++) {
       await Promise.all(Array.from({ length: 20 }, () => verdict(twinkey, FIRST)))
-      for (let call = 0; call < 20; call++) expect(await verdict(twinkey, FIRST)).toBe('credential_invalid')
+      for (let call = 0; call < 20; call++)
+        expect(await verdict(twinkey, FIRST)).toBe('credential_invalid')
       expect(spy.calls.get).toBe(second)
       clock.advance(1000)
     }

@@ -8,7 +8,11 @@ const INPUT = { name: 'billing', scope: { tenants: ['acme'] } } as const
 describe('create', () => {
   it('gives two secrets that both let in, and says which one was used', async () => {
     const { twinkey } = createBench()
-    const { key, primary, secondary } = await twinkey.keys.create({ ...INPUT, owner: 'ada', metadata: { plan: 'pro' } })
+    const { key, primary, secondary } = await twinkey.keys.create({
+      ...INPUT,
+      owner: 'ada',
+      metadata: { plan: 'pro' },
+    })
     expect(secondary).not.toBe(primary)
     for (const [slot, credential] of Object.entries({ primary, secondary: secondary as string })) {
       const decision = await twinkey.authenticate(sent({ credential }), anyTarget)
@@ -58,7 +62,10 @@ describe('create', () => {
     const { key } = await twinkey.keys.create({ name: 'n', scope: { tenants }, metadata })
     tenants.push('other')
     metadata.tags.push('b')
-    expect(await twinkey.keys.get(key.id)).toMatchObject({ scope: { tenants: ['acme'] }, metadata: { tags: ['a'] } })
+    expect(await twinkey.keys.get(key.id)).toMatchObject({
+      scope: { tenants: ['acme'] },
+      metadata: { tags: ['a'] },
+    })
     expect(key.metadata).toEqual({ tags: ['a'] })
   })
 })
@@ -69,15 +76,25 @@ describe('get', () => {
     const { key } = await twinkey.keys.create({ ...INPUT, metadata: { a: { b: [1] } } })
     const shown = await twinkey.keys.get(key.id)
     expect(shown).toEqual(key)
-    expect([shown, shown?.scope, shown?.scope.tenants, shown?.primary, shown?.metadata, shown?.metadata['a']].every(Object.isFrozen)).toBe(
-      true,
-    )
+    expect(
+      [
+        shown,
+        shown?.scope,
+        shown?.scope.tenants,
+        shown?.primary,
+        shown?.metadata,
+        shown?.metadata['a'],
+      ].every(Object.isFrozen),
+    ).toBe(true)
   })
 
-  it.each(['nosuchkey0000000', '', 'a/b', "' OR 1=1", 'x'.repeat(65)])('answers undefined for %j', async (id) => {
-    const { twinkey } = createBench()
-    expect(await twinkey.keys.get(id)).toBeUndefined()
-  })
+  it.each(['nosuchkey0000000', '', 'a/b', "' OR 1=1", 'x'.repeat(65)])(
+    'answers undefined for %j',
+    async (id) => {
+      const { twinkey } = createBench()
+      expect(await twinkey.keys.get(id)).toBeUndefined()
+    },
+  )
 })
 
 describe('disable and enable', () => {
@@ -86,11 +103,20 @@ describe('disable and enable', () => {
     const { key, primary } = await twinkey.keys.create(INPUT)
     const issued = await twinkey.tokens.issue(primary)
     const token = issued.ok ? issued.token : ''
-    expect([await verdict(twinkey, primary), await verdict(twinkey, token)]).toEqual(['let in', 'let in'])
+    expect([await verdict(twinkey, primary), await verdict(twinkey, token)]).toEqual([
+      'let in',
+      'let in',
+    ])
     expect((await twinkey.keys.disable(key.id)).state).toBe('disabled')
-    expect([await verdict(twinkey, primary), await verdict(twinkey, token)]).toEqual(['credential_invalid', 'credential_invalid'])
+    expect([await verdict(twinkey, primary), await verdict(twinkey, token)]).toEqual([
+      'credential_invalid',
+      'credential_invalid',
+    ])
     expect((await twinkey.keys.enable(key.id)).state).toBe('enabled')
-    expect([await verdict(twinkey, primary), await verdict(twinkey, token)]).toEqual(['let in', 'let in'])
+    expect([await verdict(twinkey, primary), await verdict(twinkey, token)]).toEqual([
+      'let in',
+      'let in',
+    ])
   })
 
   it('do nothing the second time, and tell of nothing', async () => {
@@ -106,11 +132,22 @@ describe('disable and enable', () => {
 describe('update', () => {
   it('changes what is given and leaves the rest', async () => {
     const { twinkey, clock } = createBench()
-    const { key } = await twinkey.keys.create({ ...INPUT, owner: 'ada', metadata: { a: 1 }, expiresAt: clock.now() + 5000 })
+    const { key } = await twinkey.keys.create({
+      ...INPUT,
+      owner: 'ada',
+      metadata: { a: 1 },
+      expiresAt: clock.now() + 5000,
+    })
     clock.advance(10)
     const changed = await twinkey.keys.update(key.id, { scope: { workflows: ['read'] } })
-    expect(changed).toEqual({ ...key, scope: { ...key.scope, workflows: ['read'] }, updatedAt: clock.now() })
-    expect(await twinkey.keys.update(key.id, { name: 'other', metadata: {}, expiresAt: null })).toMatchObject({
+    expect(changed).toEqual({
+      ...key,
+      scope: { ...key.scope, workflows: ['read'] },
+      updatedAt: clock.now(),
+    })
+    expect(
+      await twinkey.keys.update(key.id, { name: 'other', metadata: {}, expiresAt: null }),
+    ).toMatchObject({
       name: 'other',
       metadata: {},
       expiresAt: null,
@@ -151,7 +188,10 @@ describe('revoke', () => {
     const { twinkey, clock } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
     expect(await verdict(twinkey, primary)).toBe('let in')
-    expect(await twinkey.keys.revoke(key.id)).toMatchObject({ state: 'revoked', revokedAt: clock.now() })
+    expect(await twinkey.keys.revoke(key.id)).toMatchObject({
+      state: 'revoked',
+      revokedAt: clock.now(),
+    })
     expect([await verdict(twinkey, primary), await verdict(twinkey, secondary as string)]).toEqual([
       'credential_invalid',
       'credential_invalid',
@@ -194,7 +234,10 @@ describe('revoke', () => {
     const other = bench.another()
     const first = await bench.twinkey.keys.create(INPUT)
     const second = await bench.twinkey.keys.create(INPUT)
-    expect([await verdict(other, first.primary), await verdict(other, second.primary)]).toEqual(['let in', 'let in'])
+    expect([await verdict(other, first.primary), await verdict(other, second.primary)]).toEqual([
+      'let in',
+      'let in',
+    ])
     await bench.twinkey.keys.disable(first.key.id)
     await bench.twinkey.keys.delete(second.key.id)
     await other.keys.disable(first.key.id)
@@ -214,16 +257,25 @@ describe('revokeAll', () => {
     const d = await make(null)
     await twinkey.keys.revoke(b.key.id)
     expect(await twinkey.keys.revokeAll({ owner: 'ada' })).toEqual({ revoked: 1, narrowed: 0 })
-    const states = await Promise.all([a, b, c, d].map(async ({ key }) => (await twinkey.keys.get(key.id))?.state))
+    const states = await Promise.all(
+      [a, b, c, d].map(async ({ key }) => (await twinkey.keys.get(key.id))?.state),
+    )
     expect(states).toEqual(['revoked', 'revoked', 'enabled', 'enabled'])
   })
 
   it('ends what a tenant has alone, and takes the tenant from keys that have others', async () => {
     const { twinkey } = createBench()
     const make = (tenants: '*' | string[]) => twinkey.keys.create({ name: 'n', scope: { tenants } })
-    const [alone, shared, other, all] = [await make(['t']), await make(['s', 't', 'u']), await make(['s']), await make('*')]
+    const [alone, shared, other, all] = [
+      await make(['t']),
+      await make(['s', 't', 'u']),
+      await make(['s']),
+      await make('*'),
+    ]
     expect(await twinkey.keys.revokeAll({ tenant: 't' })).toEqual({ revoked: 1, narrowed: 1 })
-    const shown = await Promise.all([alone, shared, other, all].map(({ key }) => twinkey.keys.get(key.id)))
+    const shown = await Promise.all(
+      [alone, shared, other, all].map(({ key }) => twinkey.keys.get(key.id)),
+    )
     expect(shown.map((key) => [key?.state, key?.scope.tenants])).toEqual([
       ['revoked', ['t']],
       ['enabled', ['s', 'u']],
@@ -272,7 +324,12 @@ describe('verify', () => {
   it('says whose secret it is, in which slot, and what it reaches', async () => {
     const { twinkey } = createBench()
     const { key, secondary } = await twinkey.keys.create(INPUT)
-    expect(await twinkey.keys.verify(secondary as string)).toEqual({ ok: true, key, slot: 'secondary', scope: key.scope })
+    expect(await twinkey.keys.verify(secondary as string)).toEqual({
+      ok: true,
+      key,
+      slot: 'secondary',
+      scope: key.scope,
+    })
   })
 
   it('answers a refusal, and never a fault, for anything else', async () => {
@@ -293,6 +350,7 @@ describe('verify', () => {
       7,
       {},
     ]
-    for (const text of texts) expect(codeOf(await twinkey.keys.verify(text as string))).toBe('credential_invalid')
+    for (const text of texts)
+      expect(codeOf(await twinkey.keys.verify(text as string))).toBe('credential_invalid')
   })
 })

@@ -5,7 +5,10 @@ import { createBench } from '../../support/bench.ts'
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
 
-async function every(twinkey: Twinkey, query: ListKeysInput): Promise<{ keys: ApiKey[]; pages: number }> {
+async function every(
+  twinkey: Twinkey,
+  query: ListKeysInput,
+): Promise<{ keys: ApiKey[]; pages: number }> {
   const keys: ApiKey[] = []
   let pages = 0
   let cursor: string | undefined
@@ -68,19 +71,27 @@ describe('list', () => {
   it('selects by tenant, owner, state and all of them together', async () => {
     const { twinkey } = createBench()
     const make = async (owner: string, tenants: '*' | string[], state: string) => {
-      const { key } = await twinkey.keys.create({ name: `${owner}/${tenants}/${state}`, owner, scope: { tenants } })
+      const { key } = await twinkey.keys.create({
+        name: `${owner}/${tenants}/${state}`,
+        owner,
+        scope: { tenants },
+      })
       if (state === 'disabled') await twinkey.keys.disable(key.id)
       if (state === 'revoked') await twinkey.keys.revoke(key.id)
     }
     for (const owner of ['ada', 'bob'])
       for (const tenants of ['*' as const, ['t'], ['s', 't'], ['s']])
         for (const state of ['enabled', 'disabled', 'revoked']) await make(owner, tenants, state)
-    const names = async (query: ListKeysInput) => (await twinkey.keys.list({ ...query, limit: 100 })).keys.map(({ name }) => name)
+    const names = async (query: ListKeysInput) =>
+      (await twinkey.keys.list({ ...query, limit: 100 })).keys.map(({ name }) => name)
     expect(await names({})).toHaveLength(24)
     expect((await names({ owner: 'ada' })).every((name) => name.startsWith('ada/'))).toBe(true)
     expect(await names({ owner: 'ada' })).toHaveLength(12)
     expect(await names({ state: 'disabled' })).toHaveLength(8)
-    expect((await names({ tenant: 't', owner: 'bob', state: 'revoked' })).sort()).toEqual(['bob/s,t/revoked', 'bob/t/revoked'])
+    expect((await names({ tenant: 't', owner: 'bob', state: 'revoked' })).sort()).toEqual([
+      'bob/s,t/revoked',
+      'bob/t/revoked',
+    ])
     expect(await names({ tenant: '*' })).toEqual([])
     expect(await names({ owner: 'nobody' })).toEqual([])
   })
@@ -92,7 +103,8 @@ describe('list', () => {
     const old = await before.keys.create(INPUT)
     const { twinkey } = createBench({ store, pepper: { current: 'b', keys: { a, b } } })
     await twinkey.keys.create(INPUT)
-    const ids = async (pepper: string) => (await twinkey.keys.list({ pepper })).keys.map(({ id }) => id)
+    const ids = async (pepper: string) =>
+      (await twinkey.keys.list({ pepper })).keys.map(({ id }) => id)
     expect(await ids('a')).toEqual([old.key.id])
     await twinkey.keys.regenerate(old.key.id, 'primary')
     expect(await ids('a')).toEqual([old.key.id])

@@ -18,7 +18,9 @@ import { spyStore } from '../../support/spy-store.ts'
 
 // What an operator or the author of a store needs to find out what is wrong.
 
-async function errorCodeOf(call: Promise<unknown>): Promise<{ code: string; message: string; cause: unknown }> {
+async function errorCodeOf(
+  call: Promise<unknown>,
+): Promise<{ code: string; message: string; cause: unknown }> {
   const error = await call.then(
     () => undefined,
     (caught: unknown) => caught,
@@ -29,10 +31,30 @@ async function errorCodeOf(call: Promise<unknown>): Promise<{ code: string; mess
 
 describe('the fault store_malformed names the call and the member, and no value', () => {
   test.each([
-    ['a version as text', { version: '12' }, 'get', 'version must be a whole number, and is another string'],
-    ['a date', { createdAt: new Date() }, 'get', 'createdAt must be epoch milliseconds, and is another object'],
-    ['no secondary', { secondary: undefined }, 'get', 'secondary must be a stored secret or null, and is missing'],
-    ['no last uses', { lastUsedAt: undefined }, 'get', 'lastUsedAt must be an object of epoch milliseconds by secret id, and is missing'],
+    [
+      'a version as text',
+      { version: '12' },
+      'get',
+      'version must be a whole number, and is another string',
+    ],
+    [
+      'a date',
+      { createdAt: new Date() },
+      'get',
+      'createdAt must be epoch milliseconds, and is another object',
+    ],
+    [
+      'no secondary',
+      { secondary: undefined },
+      'get',
+      'secondary must be a stored secret or null, and is missing',
+    ],
+    [
+      'no last uses',
+      { lastUsedAt: undefined },
+      'get',
+      'lastUsedAt must be an object of epoch milliseconds by secret id, and is missing',
+    ],
   ])('%s', async (_name, change, call, sentence) => {
     const spy = spyStore(memoryStore())
     const { keys } = createTwinkey({ store: spy.store })
@@ -47,7 +69,9 @@ describe('the fault store_malformed names the call and the member, and no value'
   test('null for a key that is not there', async () => {
     const spy = spyStore(memoryStore())
     spy.override({ get: async () => null as never })
-    const { message } = await errorCodeOf(createTwinkey({ store: spy.store }).keys.update('a', { name: 'b' }))
+    const { message } = await errorCodeOf(
+      createTwinkey({ store: spy.store }).keys.update('a', { name: 'b' }),
+    )
     expect(message).toContain('a record must be a plain object, and is null')
   })
 })
@@ -65,14 +89,22 @@ test('the fault outcome_unknown has what the store threw as its cause', async ()
   expect(message).toBe(
     'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back. The store failed: disk full',
   )
-  expect([code, isTwinkeyError(cause) && cause.cause]).toEqual(['outcome_unknown', new Error('disk full')])
+  expect([code, isTwinkeyError(cause) && cause.cause]).toEqual([
+    'outcome_unknown',
+    new Error('disk full'),
+  ])
 })
 
 test('the event of a refusal tells the axis, and a parameter that the guard cannot see from one that the caller spoilt', async () => {
   const events: TwinkeyEvent[] = []
   const twinkey = createTwinkey({ onEvent: (event) => events.push(event) })
-  const { primary } = await twinkey.keys.create({ name: 'a', scope: { tenants: ['t'], workflows: ['x'] } })
-  const request = new Request('http://localhost/', { headers: { authorization: `Bearer ${primary}` } })
+  const { primary } = await twinkey.keys.create({
+    name: 'a',
+    scope: { tenants: ['t'], workflows: ['x'] },
+  })
+  const request = new Request('http://localhost/', {
+    headers: { authorization: `Bearer ${primary}` },
+  })
   await twinkey.authenticate(request)
   await twinkey.authenticate(request, { tenant: param('tenant'), workflow: 'x' })
   await twinkey.authenticate(request, { tenant: () => 'a\u0000', workflow: 'x' })
@@ -89,15 +121,36 @@ describe('the event of a refusal tells where the request was going', () => {
   async function scene() {
     const events: TwinkeyEvent[] = []
     const importedSecrets = [{ algorithm: 'sha-256', minLength: 16, maxLength: 64 }] as const
-    const twinkey = createTwinkey({ environments: ['prod', 'test'], importedSecrets, onEvent: (event) => events.push(event) })
+    const twinkey = createTwinkey({
+      environments: ['prod', 'test'],
+      importedSecrets,
+      onEvent: (event) => events.push(event),
+    })
     const { primary, secondary } = await twinkey.keys.create({
       name: 'a',
       scope: { tenants: ['t'], environments: ['prod'], workflows: ['x'] },
     })
-    await twinkey.keys.import({ name: 'b', scope: { tenants: ['t'] }, primary: { secret: known, entropyBits: 122 } })
-    const refused = async (target: Omit<Sent, 'credential'>, requirement: Requirement = byHeaders, credential = primary) => {
-      expect(codeOf(await twinkey.authenticate(sent({ credential, ...target }), requirement))).not.toBe('let in')
-      const { at: _at, type: _type, keyId: _keyId, axis: _axis, code: _code, ...told } = events.at(-1) as RefusedEvent
+    await twinkey.keys.import({
+      name: 'b',
+      scope: { tenants: ['t'] },
+      primary: { secret: known, entropyBits: 122 },
+    })
+    const refused = async (
+      target: Omit<Sent, 'credential'>,
+      requirement: Requirement = byHeaders,
+      credential = primary,
+    ) => {
+      expect(
+        codeOf(await twinkey.authenticate(sent({ credential, ...target }), requirement)),
+      ).not.toBe('let in')
+      const {
+        at: _at,
+        type: _type,
+        keyId: _keyId,
+        axis: _axis,
+        code: _code,
+        ...told
+      } = events.at(-1) as RefusedEvent
       return told
     }
     return { twinkey, events, primary, secondary: secondary as string, refused }
@@ -106,51 +159,107 @@ describe('the event of a refusal tells where the request was going', () => {
   test('by the names that were read, or taken for a name that nobody gave', async () => {
     const { refused } = await scene()
     const right = { tenant: 't', environment: 'prod', workflow: 'x' }
-    expect(await refused({ ...right, tenant: 'v' })).toEqual({ reason: 'not_covered', ...right, tenant: 'v' })
-    expect(await refused({ ...right, tenant: 'müller & co/eu' }, { ...byHeaders, tenant: () => 'müller & co/eu' })).toEqual({
+    expect(await refused({ ...right, tenant: 'v' })).toEqual({
+      reason: 'not_covered',
+      ...right,
+      tenant: 'v',
+    })
+    expect(
+      await refused(
+        { ...right, tenant: 'müller & co/eu' },
+        { ...byHeaders, tenant: () => 'müller & co/eu' },
+      ),
+    ).toEqual({
       reason: 'not_covered',
       ...right,
       tenant: 'müller & co/eu',
     })
-    expect(await refused({ environment: 'prod', workflow: 'y' })).toEqual({ reason: 'not_covered', ...right, workflow: 'y' })
-    expect(await refused({ tenant: 'v', workflow: 'x' })).toEqual({ reason: 'not_named', tenant: 'v', workflow: 'x' })
-    expect(await refused({ ...right, environment: 'qa' })).toEqual({ reason: 'not_served', ...right, environment: 'qa' })
-    expect(await refused({ ...right, tenant: '*' })).toEqual({ reason: 'not_readable', environment: 'prod', workflow: 'x' })
-    expect(await refused({ ...right, tenant: 'v'.repeat(129) })).toEqual({ reason: 'not_readable', environment: 'prod', workflow: 'x' })
+    expect(await refused({ environment: 'prod', workflow: 'y' })).toEqual({
+      reason: 'not_covered',
+      ...right,
+      workflow: 'y',
+    })
+    expect(await refused({ tenant: 'v', workflow: 'x' })).toEqual({
+      reason: 'not_named',
+      tenant: 'v',
+      workflow: 'x',
+    })
+    expect(await refused({ ...right, environment: 'qa' })).toEqual({
+      reason: 'not_served',
+      ...right,
+      environment: 'qa',
+    })
+    expect(await refused({ ...right, tenant: '*' })).toEqual({
+      reason: 'not_readable',
+      environment: 'prod',
+      workflow: 'x',
+    })
+    expect(await refused({ ...right, tenant: 'v'.repeat(129) })).toEqual({
+      reason: 'not_readable',
+      environment: 'prod',
+      workflow: 'x',
+    })
     const profile = { ...standard(), target: { tenant: () => 'u' } }
     expect(await refused({ ...right, tenant: 'v' }, { ...byHeaders, profile })).toEqual({
       reason: 'sources_disagree',
       ...right,
       tenant: 'v',
     })
-    expect(await refused({ ...right, tenant: undefined }, { ...byHeaders, profile, environment: 'qa' })).toMatchObject({ tenant: 'u' })
+    expect(
+      await refused({ ...right, tenant: undefined }, { ...byHeaders, profile, environment: 'qa' }),
+    ).toMatchObject({ tenant: 'u' })
   })
 
   test('not where the credential is not good', async () => {
     const { refused } = await scene()
-    expect(await refused({ tenant: 't', environment: 'prod', workflow: 'x' }, byHeaders, 'tk_no')).toEqual({ reason: 'secret_malformed' })
+    expect(
+      await refused({ tenant: 't', environment: 'prod', workflow: 'x' }, byHeaders, 'tk_no'),
+    ).toEqual({ reason: 'secret_malformed' })
   })
 
   test('but by nothing that may be a secret', async () => {
     const { refused, primary, secondary } = await scene()
     for (const secret of [primary, secondary]) {
-      for (const tenant of [secret, `Bearer ${secret}`, secret.slice(0, -12), secret.slice(20), secret.slice(3, 31), `x/${secret}`, known])
-        expect(await refused({ tenant, environment: 'prod', workflow: tenant })).toEqual({ reason: 'not_covered', environment: 'prod' })
+      for (const tenant of [
+        secret,
+        `Bearer ${secret}`,
+        secret.slice(0, -12),
+        secret.slice(20),
+        secret.slice(3, 31),
+        `x/${secret}`,
+        known,
+      ])
+        expect(await refused({ tenant, environment: 'prod', workflow: tenant })).toEqual({
+          reason: 'not_covered',
+          environment: 'prod',
+        })
     }
     // Nobody has asked for it yet, so it may be one.
-    expect(await refused({ tenant: 'of sixteen chars', environment: 'prod', workflow: 'x' })).not.toHaveProperty('tenant')
+    expect(
+      await refused({ tenant: 'of sixteen chars', environment: 'prod', workflow: 'x' }),
+    ).not.toHaveProperty('tenant')
     // A secret of another system may have a slash in it.
-    expect(await refused({ tenant: 'short one/of two', environment: 'prod', workflow: 'x' })).not.toHaveProperty('tenant')
+    expect(
+      await refused({ tenant: 'short one/of two', environment: 'prod', workflow: 'x' }),
+    ).not.toHaveProperty('tenant')
     // No token stands where a name belongs: what begins like one is a name.
-    expect(await refused({ tenant: 'eyJ.x', environment: 'prod', workflow: 'x' })).toHaveProperty('tenant', 'eyJ.x')
+    expect(await refused({ tenant: 'eyJ.x', environment: 'prod', workflow: 'x' })).toHaveProperty(
+      'tenant',
+      'eyJ.x',
+    )
     // Up to here it is the id of a key, and too little behind it.
-    expect(await refused({ tenant: primary.slice(3, 15), environment: 'prod', workflow: 'x' })).toHaveProperty('tenant')
+    expect(
+      await refused({ tenant: primary.slice(3, 15), environment: 'prod', workflow: 'x' }),
+    ).toHaveProperty('tenant')
   })
 
   test('and by the template of the place where a guard cannot see a parameter, without what a router was called with', async () => {
     const { refused, twinkey, events, primary } = await scene()
     const ask = async (template: string) => {
-      await twinkey.authenticate({ ...sent({ credential: primary }), template }, { tenant: param('tenant') })
+      await twinkey.authenticate(
+        { ...sent({ credential: primary }), template },
+        { tenant: param('tenant') },
+      )
       return (events.at(-1) as RefusedEvent).template
     }
     expect(await ask('/t/:tenantId/flows')).toBe('/t/:tenantId/flows')
@@ -160,7 +269,10 @@ describe('the event of a refusal tells where the request was going', () => {
       reason: 'parameter_unseen',
       environment: 'prod',
     })
-    expect(await refused({}, { tenant: param('tenant') })).toEqual({ reason: 'parameter_unseen', parameter: 'tenant' })
+    expect(await refused({}, { tenant: param('tenant') })).toEqual({
+      reason: 'parameter_unseen',
+      parameter: 'tenant',
+    })
   })
 })
 
@@ -170,19 +282,26 @@ test('the event of a refusal has a reason where something was read, and none whe
   const { primary } = await twinkey.keys.create({ name: 'a', scope: { tenants: ['t'] } })
   const reasonOf = async (call: Promise<{ readonly ok: boolean }>) => {
     expect((await call).ok).toBe(false)
-    const { code, reason } = events.filter(({ type }) => type === 'access.refused').at(-1) as RefusedEvent
+    const { code, reason } = events
+      .filter(({ type }) => type === 'access.refused')
+      .at(-1) as RefusedEvent
     return `${code} ${reason}`
   }
-  const ask = (requirement: Requirement) => reasonOf(twinkey.authenticate(sent({ credential: primary, tenant: 't, t' }), requirement))
+  const ask = (requirement: Requirement) =>
+    reasonOf(twinkey.authenticate(sent({ credential: primary, tenant: 't, t' }), requirement))
   expect(await ask({ tenant: () => rateLimited(3) })).toBe('rate_limited undefined')
-  expect(await ask({ profile: { ...standard(), target: { tenant: () => rateLimited(3) } } })).toBe('rate_limited undefined')
+  expect(await ask({ profile: { ...standard(), target: { tenant: () => rateLimited(3) } } })).toBe(
+    'rate_limited undefined',
+  )
   expect(await ask(byHeaders)).toBe('target_conflict not_readable')
 
   const issue = (profile: Profile, body: WireBody) =>
     reasonOf(twinkey.tokens.issue(primary, (holder) => profile.tokenRequest(body, holder)))
   expect(await issue(standard(), { scope: 7 })).toBe('request_malformed not_readable')
   expect(await issue(flare({ account: () => undefined }), {})).toBe('credential_invalid undefined')
-  expect(await issue(flare({ account: () => Promise.reject(new Error('down')) }), {})).toBe('unavailable owner_unavailable')
+  expect(await issue(flare({ account: () => Promise.reject(new Error('down')) }), {})).toBe(
+    'unavailable owner_unavailable',
+  )
 })
 
 test('quotes around a secret are no form that a field cannot have, since another system may issue such secrets', async () => {
@@ -191,8 +310,13 @@ test('quotes around a secret are no form that a field cannot have, since another
   const twinkey = createTwinkey({ importedSecrets, onEvent: (event) => events.push(event) })
   const { primary } = await twinkey.keys.create({ name: 'a', scope: { tenants: ['t'] } })
   const quoted = '"0123456789abcdefghij"'
-  await twinkey.keys.import({ name: 'b', scope: { tenants: ['t'] }, primary: { secret: quoted, entropyBits: 112 } })
-  const ask = async (headers: Record<string, string>) => codeOf(await twinkey.authenticate(new Request('http://localhost/', { headers })))
+  await twinkey.keys.import({
+    name: 'b',
+    scope: { tenants: ['t'] },
+    primary: { secret: quoted, entropyBits: 112 },
+  })
+  const ask = async (headers: Record<string, string>) =>
+    codeOf(await twinkey.authenticate(new Request('http://localhost/', { headers })))
   expect(await ask({ 'x-api-key': quoted })).toBe('let in')
   expect(await ask({ 'x-api-key': `"${primary}"` })).toBe('credential_invalid')
   expect(events.at(-1)).toMatchObject({ reason: 'prefix_unknown' })

@@ -16,7 +16,9 @@ describe('keys are listed', () => {
     const { keys } = bench.another({ pepper })
     const peppered = await keys.create({ name: 'peppered', scope: SCOPE })
     expect((await keys.list({ pepper: null })).keys.map(({ id }) => id)).toEqual([plain.key.id])
-    expect((await keys.list({ pepper: '2026a' })).keys.map(({ id }) => id)).toEqual([peppered.key.id])
+    expect((await keys.list({ pepper: '2026a' })).keys.map(({ id }) => id)).toEqual([
+      peppered.key.id,
+    ])
     await keys.regenerate(plain.key.id, 'primary')
     expect((await keys.list({ pepper: null })).keys).toHaveLength(1)
     await keys.regenerate(plain.key.id, 'secondary')
@@ -39,8 +41,13 @@ describe('an owner that is null', () => {
       for (const ownerScope of [() => answer, async () => answer]) {
         const { twinkey, events } = createBench({ ownerScope })
         const { primary } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: SCOPE })
-        expect(codeOf(await twinkey.authenticate(sent({ credential: primary, tenant: 't' }), byHeaders))).toBe('tenant_denied')
-        expect(await twinkey.keys.verify(primary)).toMatchObject({ ok: true, scope: { tenants: [], environments: [], workflows: [] } })
+        expect(
+          codeOf(await twinkey.authenticate(sent({ credential: primary, tenant: 't' }), byHeaders)),
+        ).toBe('tenant_denied')
+        expect(await twinkey.keys.verify(primary)).toMatchObject({
+          ok: true,
+          scope: { tenants: [], environments: [], workflows: [] },
+        })
         expect(events.filter(({ type }) => type.startsWith('warning'))).toEqual([])
       }
     }
@@ -48,7 +55,11 @@ describe('an owner that is null', () => {
 })
 
 describe('of imports that race for a pair of secrets exactly one wins', () => {
-  const swapped = () => input({ primary: { secret: SECOND, entropyBits: 190 }, secondary: { secret: FIRST, entropyBits: 190 } })
+  const swapped = () =>
+    input({
+      primary: { secret: SECOND, entropyBits: 190 },
+      secondary: { secret: FIRST, entropyBits: 190 },
+    })
   const races: [string, (() => ImportKeyInput)[]][] = [
     ['that name them in opposite order', [both, swapped]],
     ['that are the same three times', [both, both, both]],
@@ -59,9 +70,15 @@ describe('of imports that race for a pair of secrets exactly one wins', () => {
     for (let seed = 1; seed <= 100; seed++) {
       const inner = memoryStore()
       const bench = importBench({ store: racingStore(inner, seeded(seed)) })
-      const outcomes = await Promise.allSettled(inputs.map((each) => bench.another().keys.import(each())))
-      const won = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
-      const lost = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.code] : []))
+      const outcomes = await Promise.allSettled(
+        inputs.map((each) => bench.another().keys.import(each())),
+      )
+      const won = outcomes.flatMap((outcome) =>
+        outcome.status === 'fulfilled' ? [outcome.value] : [],
+      )
+      const lost = outcomes.flatMap((outcome) =>
+        outcome.status === 'rejected' ? [outcome.reason.code] : [],
+      )
       const { keys } = importBench({ store: inner }).twinkey
       const [first, second] = [await keys.verify(FIRST), await keys.verify(SECOND)]
       expect({
@@ -86,49 +103,67 @@ describe('revokeAll', () => {
   it.each([
     ['revoked', { owner: 'ada' }, { revoked: 1, narrowed: 0 }, 'key.revoked'],
     ['narrowed', { tenant: 't2' }, { revoked: 0, narrowed: 1 }, 'key.updated'],
-  ])('counts and tells of a key whose first write landed with its outcome unknown: %s', async (_, which, counts, type) => {
-    const { twinkey, spy, events } = createBench()
-    const { key } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: { tenants: ['t1', 't2'] } })
-    const lost = async () => {
-      throw new Error('connection lost')
-    }
-    spy.override({
-      async put(next, expectedVersion) {
-        await spy.inner.put(next, expectedVersion)
-        // The answer is lost, and what is there cannot be read just then.
-        spy.override({
-          get: async () => {
-            spy.override({})
-            return lost()
-          },
-        })
-        return lost()
-      },
-    })
-    expect(await twinkey.keys.revokeAll({ ...which, actor: 'ops' })).toEqual(counts)
-    expect(events.filter((event) => event.type === type)).toMatchObject([{ keyId: key.id, actor: 'ops' }])
-    expect(await twinkey.keys.revokeAll(which)).toEqual({ revoked: 0, narrowed: 0 })
-  })
+  ])(
+    'counts and tells of a key whose first write landed with its outcome unknown: %s',
+    async (_, which, counts, type) => {
+      const { twinkey, spy, events } = createBench()
+      const { key } = await twinkey.keys.create({
+        name: 'n',
+        owner: 'ada',
+        scope: { tenants: ['t1', 't2'] },
+      })
+      const lost = async () => {
+        throw new Error('connection lost')
+      }
+      spy.override({
+        async put(next, expectedVersion) {
+          await spy.inner.put(next, expectedVersion)
+          // The answer is lost, and what is there cannot be read just then.
+          spy.override({
+            get: async () => {
+              spy.override({})
+              return lost()
+            },
+          })
+          return lost()
+        },
+      })
+      expect(await twinkey.keys.revokeAll({ ...which, actor: 'ops' })).toEqual(counts)
+      expect(events.filter((event) => event.type === type)).toMatchObject([
+        { keyId: key.id, actor: 'ops' },
+      ])
+      expect(await twinkey.keys.revokeAll(which)).toEqual({ revoked: 0, narrowed: 0 })
+    },
+  )
 })
 
 describe('an imported secret that looks like a token', () => {
   const SECRET = `${base64url('{"alg":"HS256","typ":"JWT"}')}.${base64url('{"iss":"https://elsewhere.test","sub":"7"}')}.${'Qx7_'.repeat(10)}Qx7`
 
   async function createImported() {
-    const bench = importBench({ importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 256 }] })
-    const key = await bench.twinkey.keys.import(input({ primary: { secret: SECRET, entropyBits: 128 } }))
+    const bench = importBench({
+      importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 256 }],
+    })
+    const key = await bench.twinkey.keys.import(
+      input({ primary: { secret: SECRET, entropyBits: 128 } }),
+    )
     return { ...bench, key }
   }
 
   it('is found as a Bearer credential, and by verify', async () => {
     const { twinkey, key } = await createImported()
     expect(await verdict(twinkey, SECRET)).toBe('let in')
-    expect(await twinkey.keys.verify(SECRET)).toMatchObject({ ok: true, slot: 'primary', key: { id: key.id } })
+    expect(await twinkey.keys.verify(SECRET)).toMatchObject({
+      ok: true,
+      slot: 'primary',
+      key: { id: key.id },
+    })
   })
 
   it('is refused by a guard that is optional once it is revoked: it is one of ours', async () => {
     const { twinkey, key } = await createImported()
-    const optional = async () => twinkey.authenticate(sent({ credential: SECRET }), { ...anyTarget, optional: true })
+    const optional = async () =>
+      twinkey.authenticate(sent({ credential: SECRET }), { ...anyTarget, optional: true })
     expect(await optional()).toMatchObject({ ok: true, principal: { keyId: key.id } })
     await twinkey.keys.revoke(key.id)
     expect(await optional()).toMatchObject({ ok: false, refusal: { code: 'credential_invalid' } })
@@ -136,9 +171,15 @@ describe('an imported secret that looks like a token', () => {
 
   it('passes nobody where only tokens are accepted, and one that nobody imported is left to others', async () => {
     const { twinkey } = await createImported()
-    const tokensOnly = await twinkey.authenticate(sent({ credential: SECRET }), { ...anyTarget, accept: ['token'] })
+    const tokensOnly = await twinkey.authenticate(sent({ credential: SECRET }), {
+      ...anyTarget,
+      accept: ['token'],
+    })
     expect(codeOf(tokensOnly)).toBe('credential_invalid')
-    const other = await twinkey.authenticate(sent({ credential: `${SECRET}A` }), { ...anyTarget, optional: true })
+    const other = await twinkey.authenticate(sent({ credential: `${SECRET}A` }), {
+      ...anyTarget,
+      optional: true,
+    })
     expect(other).toMatchObject({ ok: true, principal: undefined })
   })
 })

@@ -24,7 +24,9 @@ describe('regenerate', () => {
     const created = await twinkey.keys.create(INPUT)
     clock.advance(7)
     const { key, secret } = await twinkey.keys.regenerate(created.key.id, slot)
-    expect(await live(twinkey, { old: created[slot], kept: created[other], fresh: secret })).toEqual(['kept', 'fresh'])
+    expect(
+      await live(twinkey, { old: created[slot], kept: created[other], fresh: secret }),
+    ).toEqual(['kept', 'fresh'])
     expect(key[other]).toMatchObject({ id: created.key[other]?.id, hint: created.key[other]?.hint })
     expect(key[slot]).toEqual({
       id: expect.not.stringMatching(`^${created.key[slot]?.id}$`),
@@ -40,9 +42,14 @@ describe('regenerate', () => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
     const first = await twinkey.keys.regenerate(key.id, 'secondary')
-    expect(await live(twinkey, { primary, secondary, first: first.secret })).toEqual(['primary', 'first'])
+    expect(await live(twinkey, { primary, secondary, first: first.secret })).toEqual([
+      'primary',
+      'first',
+    ])
     const second = await twinkey.keys.regenerate(key.id, 'primary')
-    expect(await live(twinkey, { primary, secondary, first: first.secret, second: second.secret })).toEqual(['first', 'second'])
+    expect(
+      await live(twinkey, { primary, secondary, first: first.secret, second: second.secret }),
+    ).toEqual(['first', 'second'])
   })
 
   it('gives a key that had one secret a second one', async () => {
@@ -62,12 +69,17 @@ describe('regenerate', () => {
     expect(await live(twinkey, { secret })).toEqual(['secret'])
   })
 
-  it.each(['tertiary', '', undefined, null, 'Primary', '__proto__'])('refuses the slot %j', async (slot) => {
-    const { twinkey } = createBench()
-    const { key, primary, secondary } = await twinkey.keys.create(INPUT)
-    expect(await errorCodeOf(twinkey.keys.regenerate(key.id, slot as 'primary'))).toBe('invalid_input')
-    expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
-  })
+  it.each(['tertiary', '', undefined, null, 'Primary', '__proto__'])(
+    'refuses the slot %j',
+    async (slot) => {
+      const { twinkey } = createBench()
+      const { key, primary, secondary } = await twinkey.keys.create(INPUT)
+      expect(await errorCodeOf(twinkey.keys.regenerate(key.id, slot as 'primary'))).toBe(
+        'invalid_input',
+      )
+      expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
+    },
+  )
 })
 
 describe('rotate', () => {
@@ -90,9 +102,14 @@ describe('rotate', () => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
     expect(await errorCodeOf(twinkey.keys.rotate(key.id))).toBe('secondary_live')
-    expect(await errorCodeOf(twinkey.keys.rotate(key.id, { graceSeconds: 0 }))).toBe('secondary_live')
+    expect(await errorCodeOf(twinkey.keys.rotate(key.id, { graceSeconds: 0 }))).toBe(
+      'secondary_live',
+    )
     expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
-    expect(await twinkey.keys.get(key.id)).toMatchObject({ primary: { id: key.primary.id }, secondary: { id: key.secondary?.id } })
+    expect(await twinkey.keys.get(key.id)).toMatchObject({
+      primary: { id: key.primary.id },
+      secondary: { id: key.secondary?.id },
+    })
   })
 
   it('ends a live secondary where it is asked to, and the old primary gets its grace', async () => {
@@ -111,15 +128,18 @@ describe('rotate', () => {
     expect(await live(twinkey, { primary, secret })).toEqual(['primary', 'secret'])
   })
 
-  it.each([1, 60, 86_400, 7_776_000])('ends the old secret when the grace of %i s is over, to the millisecond', async (graceSeconds) => {
-    const { twinkey, clock } = createBench()
-    const { key, primary } = await twinkey.keys.create(SINGLE)
-    const { secret } = await twinkey.keys.rotate(key.id, { graceSeconds })
-    clock.advance(graceSeconds * 1000 - 1)
-    expect(await live(twinkey, { primary, secret })).toEqual(['primary', 'secret'])
-    clock.advance(1)
-    expect(await live(twinkey, { primary, secret })).toEqual(['secret'])
-  })
+  it.each([1, 60, 86_400, 7_776_000])(
+    'ends the old secret when the grace of %i s is over, to the millisecond',
+    async (graceSeconds) => {
+      const { twinkey, clock } = createBench()
+      const { key, primary } = await twinkey.keys.create(SINGLE)
+      const { secret } = await twinkey.keys.rotate(key.id, { graceSeconds })
+      clock.advance(graceSeconds * 1000 - 1)
+      expect(await live(twinkey, { primary, secret })).toEqual(['primary', 'secret'])
+      clock.advance(1)
+      expect(await live(twinkey, { primary, secret })).toEqual(['secret'])
+    },
+  )
 
   it('ends the old secret at once where the grace is 0, and leaves the secondary slot empty', async () => {
     const { twinkey } = createBench()
@@ -137,7 +157,10 @@ describe('rotate', () => {
     expect(await errorCodeOf(twinkey.keys.rotate(key.id))).toBe('secondary_live')
     clock.advance(1)
     const second = await twinkey.keys.rotate(key.id)
-    expect(await live(twinkey, { first: first.secret, second: second.secret })).toEqual(['first', 'second'])
+    expect(await live(twinkey, { first: first.secret, second: second.secret })).toEqual([
+      'first',
+      'second',
+    ])
   })
 
   it('leaves the old one its grace where the new secret was lost and regenerated', async () => {
@@ -145,7 +168,10 @@ describe('rotate', () => {
     const { key, primary } = await twinkey.keys.create(SINGLE)
     const lost = await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
     const again = await twinkey.keys.regenerate(key.id, 'primary')
-    expect(await live(twinkey, { primary, lost: lost.secret, again: again.secret })).toEqual(['primary', 'again'])
+    expect(await live(twinkey, { primary, lost: lost.secret, again: again.secret })).toEqual([
+      'primary',
+      'again',
+    ])
     clock.advance(60_000)
     expect(await live(twinkey, { primary, again: again.secret })).toEqual(['again'])
   })
@@ -162,21 +188,30 @@ describe('rotate', () => {
     expect(await verdict(twinkey, primary)).toBe('credential_invalid')
   })
 
-  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '60', 7_776_001, null])('refuses a grace of %j', async (graceSeconds) => {
-    const { twinkey } = createBench()
-    const { key, primary } = await twinkey.keys.create(SINGLE)
-    expect(await errorCodeOf(twinkey.keys.rotate(key.id, { graceSeconds: graceSeconds as number }))).toBe('invalid_input')
-    expect(await live(twinkey, { primary })).toEqual(['primary'])
-    expect((await twinkey.keys.get(key.id))?.primary.id).toBe(key.primary.id)
-  })
-
-  it.each([{ replace: 'primary' }, { replace: true }, { grace: 5 }, { graceseconds: 5 }, [], 'secondary'])(
-    'refuses the options %j',
-    async (options) => {
+  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '60', 7_776_001, null])(
+    'refuses a grace of %j',
+    async (graceSeconds) => {
       const { twinkey } = createBench()
-      const { key, primary, secondary } = await twinkey.keys.create(INPUT)
-      expect(await errorCodeOf(twinkey.keys.rotate(key.id, options as object))).toBe('invalid_input')
-      expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
+      const { key, primary } = await twinkey.keys.create(SINGLE)
+      expect(
+        await errorCodeOf(twinkey.keys.rotate(key.id, { graceSeconds: graceSeconds as number })),
+      ).toBe('invalid_input')
+      expect(await live(twinkey, { primary })).toEqual(['primary'])
+      expect((await twinkey.keys.get(key.id))?.primary.id).toBe(key.primary.id)
     },
   )
+
+  it.each([
+    { replace: 'primary' },
+    { replace: true },
+    { grace: 5 },
+    { graceseconds: 5 },
+    [],
+    'secondary',
+  ])('refuses the options %j', async (options) => {
+    const { twinkey } = createBench()
+    const { key, primary, secondary } = await twinkey.keys.create(INPUT)
+    expect(await errorCodeOf(twinkey.keys.rotate(key.id, options as object))).toBe('invalid_input')
+    expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
+  })
 })

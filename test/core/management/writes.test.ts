@@ -29,12 +29,18 @@ describe('a write that failed but landed', () => {
     spy.override({ put: lossy })
     const { key, primary, secondary } = await through(twinkey.keys.create(INPUT))
     spy.override({})
-    expect([await verdict(twinkey, primary), await verdict(twinkey, secondary as string)]).toEqual(['let in', 'let in'])
+    expect([await verdict(twinkey, primary), await verdict(twinkey, secondary as string)]).toEqual([
+      'let in',
+      'let in',
+    ])
     spy.override({ put: lossy })
     const { secret } = await through(twinkey.keys.regenerate(key.id, 'primary'))
     expect((await through(twinkey.keys.revoke(key.id))).state).toBe('revoked')
     spy.override({})
-    expect([await verdict(twinkey, secret), await verdict(twinkey, primary)]).toEqual(['credential_invalid', 'credential_invalid'])
+    expect([await verdict(twinkey, secret), await verdict(twinkey, primary)]).toEqual([
+      'credential_invalid',
+      'credential_invalid',
+    ])
     vi.useRealTimers()
   })
 })
@@ -44,9 +50,14 @@ describe('a write that failed and did not land', () => {
     const { twinkey, spy, inner } = createBenchOver()
     const { key, primary } = await twinkey.keys.create(INPUT)
     let writes = 0
-    spy.override({ put: (next, expectedVersion) => (++writes === 1 ? down() : inner.put(next, expectedVersion)) })
+    spy.override({
+      put: (next, expectedVersion) => (++writes === 1 ? down() : inner.put(next, expectedVersion)),
+    })
     const { secret } = await twinkey.keys.regenerate(key.id, 'primary')
-    expect([await verdict(twinkey, secret), await verdict(twinkey, primary)]).toEqual(['let in', 'credential_invalid'])
+    expect([await verdict(twinkey, secret), await verdict(twinkey, primary)]).toEqual([
+      'let in',
+      'credential_invalid',
+    ])
     expect(writes).toBe(2)
   })
 
@@ -55,7 +66,9 @@ describe('a write that failed and did not land', () => {
     const { key, primary } = await twinkey.keys.create(INPUT)
     spy.override({ put: down })
     expect(await errorCodeOf(twinkey.keys.regenerate(key.id, 'primary'))).toBe('outcome_unknown')
-    expect(await errorCodeOf(twinkey.keys.rotate(key.id, { replace: 'secondary' }))).toBe('outcome_unknown')
+    expect(await errorCodeOf(twinkey.keys.rotate(key.id, { replace: 'secondary' }))).toBe(
+      'outcome_unknown',
+    )
     expect(await errorCodeOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('outcome_unknown')
     expect(await errorCodeOf(twinkey.keys.create(INPUT))).toBe('outcome_unknown')
     expect(await verdict(twinkey, primary)).toBe('let in')
@@ -65,8 +78,13 @@ describe('a write that failed and did not land', () => {
     const { twinkey, spy } = createBenchOver()
     const { key } = await twinkey.keys.create(INPUT)
     spy.override({ put: down, delete: down })
-    const message = 'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
-    for (const call of [twinkey.keys.update(key.id, { name: 'm' }), twinkey.keys.delete(key.id), twinkey.keys.create(INPUT)]) {
+    const message =
+      'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
+    for (const call of [
+      twinkey.keys.update(key.id, { name: 'm' }),
+      twinkey.keys.delete(key.id),
+      twinkey.keys.create(INPUT),
+    ]) {
       const fault: unknown = await call.catch((error: unknown) => error)
       expect(fault).toMatchObject({
         code: 'outcome_unknown',
@@ -94,7 +112,16 @@ describe('a write that failed and did not land', () => {
 })
 
 describe('a write that cannot be read back', () => {
-  const calls = ['create', 'update', 'enable', 'disable', 'rotate', 'regenerate', 'revoke', 'delete'] as const
+  const calls = [
+    'create',
+    'update',
+    'enable',
+    'disable',
+    'rotate',
+    'regenerate',
+    'revoke',
+    'delete',
+  ] as const
 
   it.each(calls)('is outcome_unknown, never plain failure: %s', async (name) => {
     const { twinkey, spy, inner } = createBenchOver()
@@ -121,27 +148,31 @@ describe('a write that cannot be read back', () => {
     expect(wrote).toBe(true)
   })
 
-  it.each(calls.filter((name) => name !== 'create'))('is plain failure only where nothing was written: %s', async (name) => {
-    const { twinkey, spy } = createBenchOver()
-    const { key } = await twinkey.keys.create(INPUT)
-    spy.override({ get: down })
-    const { keys } = twinkey
-    const run = {
-      update: () => keys.update(key.id, { name: 'm' }),
-      enable: () => keys.enable(key.id),
-      disable: () => keys.disable(key.id),
-      rotate: () => keys.rotate(key.id),
-      regenerate: () => keys.regenerate(key.id, 'primary'),
-      revoke: () => keys.revoke(key.id),
-      delete: () => keys.delete(key.id),
-    }
-    expect(await errorCodeOf(run[name as keyof typeof run])).toBe('store_unavailable')
-    expect(spy.calls.put).toBe(1)
-  })
+  it.each(calls.filter((name) => name !== 'create'))(
+    'is plain failure only where nothing was written: %s',
+    async (name) => {
+      const { twinkey, spy } = createBenchOver()
+      const { key } = await twinkey.keys.create(INPUT)
+      spy.override({ get: down })
+      const { keys } = twinkey
+      const run = {
+        update: () => keys.update(key.id, { name: 'm' }),
+        enable: () => keys.enable(key.id),
+        disable: () => keys.disable(key.id),
+        rotate: () => keys.rotate(key.id),
+        regenerate: () => keys.regenerate(key.id, 'primary'),
+        revoke: () => keys.revoke(key.id),
+        delete: () => keys.delete(key.id),
+      }
+      expect(await errorCodeOf(run[name as keyof typeof run])).toBe('store_unavailable')
+      expect(spy.calls.put).toBe(1)
+    },
+  )
 })
 
 describe('a write of which the store says that it has written nothing', () => {
-  const refused = () => Promise.reject(Object.assign(new Error('Call migrate() first.'), { code: 'not_written' }))
+  const refused = () =>
+    Promise.reject(Object.assign(new Error('Call migrate() first.'), { code: 'not_written' }))
   const plain = { code: 'store_unavailable', message: 'The store failed: Call migrate() first.' }
 
   it('is plain failure, with a message that says why, and is not made once more', async () => {
@@ -166,23 +197,28 @@ describe('a write of which the store says that it has written nothing', () => {
     }
   })
 
-  it.each(['revoke', 'delete'] as const)('leaves open what an attempt before it may have written: %s', async (name) => {
-    const { twinkey, spy, inner } = createBenchOver()
-    const { key } = await twinkey.keys.create(INPUT)
-    let writes = 0
-    // The attempt and what repeats it are lost on their way, and only then is it known that nothing can be reached.
-    const write = () => (++writes <= (name === 'revoke' ? 2 : 1) ? down() : refused())
-    spy.override({ put: write, delete: write, get: (id) => inner.get(id) })
-    expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('outcome_unknown')
-    expect(writes).toBeGreaterThan(2)
-  })
+  it.each(['revoke', 'delete'] as const)(
+    'leaves open what an attempt before it may have written: %s',
+    async (name) => {
+      const { twinkey, spy, inner } = createBenchOver()
+      const { key } = await twinkey.keys.create(INPUT)
+      let writes = 0
+      // The attempt and what repeats it are lost on their way, and only then is it known that nothing
+      // can be reached.
+      const write = () => (++writes <= (name === 'revoke' ? 2 : 1) ? down() : refused())
+      spy.override({ put: write, delete: write, get: (id) => inner.get(id) })
+      expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('outcome_unknown')
+      expect(writes).toBeGreaterThan(2)
+    },
+  )
 
   it('does not speak for the write before it, whose answer was lost', async () => {
     const { twinkey, spy, inner } = createBenchOver()
     const { key } = await twinkey.keys.create(INPUT)
     let writes = 0
     spy.override({
-      put: async (next, expectedVersion) => (++writes === 1 ? inner.put(next, expectedVersion).then(down) : refused()),
+      put: async (next, expectedVersion) =>
+        ++writes === 1 ? inner.put(next, expectedVersion).then(down) : refused(),
       get: (id) => (writes === 0 ? inner.get(id) : down()),
     })
     expect(await errorCodeOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('outcome_unknown')
@@ -222,18 +258,21 @@ describe('a store that reads but cannot write', () => {
 })
 
 describe('a store that says again and again that another was first', () => {
-  it.each(['conflict', 'missing'] as const)('does not make create try for ever: %s', async (answer) => {
-    const { twinkey, spy } = createBenchOver()
-    spy.override({
-      put: async () => {
-        // Ends what would otherwise not end, so that the test fails and does not hang.
-        if (spy.calls.put > 2000) throw new Error('enough')
-        return answer
-      },
-    })
-    await errorCodeOf(twinkey.keys.create(INPUT))
-    expect(spy.calls.put).toBeLessThan(50)
-  })
+  it.each(['conflict', 'missing'] as const)(
+    'does not make create try for ever: %s',
+    async (answer) => {
+      const { twinkey, spy } = createBenchOver()
+      spy.override({
+        put: async () => {
+          // Ends what would otherwise not end, so that the test fails and does not hang.
+          if (spy.calls.put > 2000) throw new Error('enough')
+          return answer
+        },
+      })
+      await errorCodeOf(twinkey.keys.create(INPUT))
+      expect(spy.calls.put).toBeLessThan(50)
+    },
+  )
 
   it('makes update lose with version_conflict at once', async () => {
     const { twinkey, spy } = createBenchOver()

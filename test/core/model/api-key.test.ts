@@ -42,11 +42,15 @@ describe('the life of a slot', () => {
     'ends at the first of the expiry of the key ($key) and that of the secret ($secret), and not a millisecond before',
     (ends) => {
       const key = keyWith({ expiresAt: ends.key, primary: secretOf('one', ends.secret) })
-      const end = Math.min(ends.key ?? Number.POSITIVE_INFINITY, ends.secret ?? Number.POSITIVE_INFINITY)
+      const end = Math.min(
+        ends.key ?? Number.POSITIVE_INFINITY,
+        ends.secret ?? Number.POSITIVE_INFINITY,
+      )
       expect(validUntil(key, 'primary')).toBe(end === Number.POSITIVE_INFINITY ? null : end)
       for (const now of [NOW, NOW + 9, NOW + 10, NOW + 11, NOW + 19, NOW + 20, NOW + 21]) {
         const byKey = now >= (ends.key ?? Number.POSITIVE_INFINITY) ? 'key_expired' : undefined
-        const bySecret = now >= (ends.secret ?? Number.POSITIVE_INFINITY) ? 'secret_expired' : undefined
+        const bySecret =
+          now >= (ends.secret ?? Number.POSITIVE_INFINITY) ? 'secret_expired' : undefined
         expect(inactiveReason(key, 'primary', now)).toBe(byKey ?? bySecret)
       }
     },
@@ -62,12 +66,19 @@ describe('the life of a slot', () => {
   })
 
   it('has never begun where the slot is empty', () => {
-    expect([inactiveReason(keyWith(), 'secondary', NOW), validUntil(keyWith(), 'secondary')]).toEqual(['secret_replaced', 0])
+    expect([
+      inactiveReason(keyWith(), 'secondary', NOW),
+      validUntil(keyWith(), 'secondary'),
+    ]).toEqual(['secret_replaced', 0])
   })
 
   it('is told by the id of its secret, also where the other slot is empty', () => {
     const twins = keyWith({ secondary: secretOf('two') })
-    expect(['one', 'two', 'three'].map((id) => slotOf(twins, id))).toEqual(['primary', 'secondary', undefined])
+    expect(['one', 'two', 'three'].map((id) => slotOf(twins, id))).toEqual([
+      'primary',
+      'secondary',
+      undefined,
+    ])
     expect(['one', 'two'].map((id) => slotOf(keyWith(), id))).toEqual(['primary', undefined])
   })
 })
@@ -114,11 +125,16 @@ describe('what is gone', () => {
 
   it('does not revoke twice: the first time stays', () => {
     const key = revoked(keyWith({ scope: { ...EVERYTHING, tenants: ['t'] } }), NOW)
-    expect([withoutOwner(key, 'ada', NOW + 1), withoutTenant(key, 't', NOW + 1)]).toEqual([key, key])
+    expect([withoutOwner(key, 'ada', NOW + 1), withoutTenant(key, 't', NOW + 1)]).toEqual([
+      key,
+      key,
+    ])
   })
 
   it('is not changed any more, and says so', () => {
-    expect(() => switched(revoked(keyWith(), NOW), true, NOW)).toThrow('The key is revoked, which is final. Create another one.')
+    expect(() => switched(revoked(keyWith(), NOW), true, NOW)).toThrow(
+      'The key is revoked, which is final. Create another one.',
+    )
   })
 })
 

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { isPlainObject, metadataProblem, nameProblem, secondsProblem, timeProblem } from '../../../src/core/model/checks.ts'
+import {
+  isPlainObject,
+  metadataProblem,
+  nameProblem,
+  secondsProblem,
+  timeProblem,
+} from '../../../src/core/model/checks.ts'
 
 describe('a name', () => {
   it.each(['a', 'x'.repeat(128), 'ü', '🔑'])('may be %s', (name) => {
@@ -7,7 +13,9 @@ describe('a name', () => {
   })
 
   it.each([[''], ['x'.repeat(129)], ['a\n'], ['\ud800'], [7], [null]])('may not be %j', (name) => {
-    expect(nameProblem(name)).toBe('must be a string of 1 to 128 characters, well-formed Unicode without control characters')
+    expect(nameProblem(name)).toBe(
+      'must be a string of 1 to 128 characters, well-formed Unicode without control characters',
+    )
   })
 })
 
@@ -16,9 +24,14 @@ describe('a time', () => {
     expect(timeProblem(time)).toBeUndefined()
   })
 
-  it.each([0, -1, 1.5, 8.64e15 + 1, Number.NaN, Number.POSITIVE_INFINITY, '1', null])('may not be %j', (time) => {
-    expect(timeProblem(time)).toBe('must be a positive whole number of epoch milliseconds, or null for never')
-  })
+  it.each([0, -1, 1.5, 8.64e15 + 1, Number.NaN, Number.POSITIVE_INFINITY, '1', null])(
+    'may not be %j',
+    (time) => {
+      expect(timeProblem(time)).toBe(
+        'must be a positive whole number of epoch milliseconds, or null for never',
+      )
+    },
+  )
 })
 
 describe('a duration', () => {
@@ -34,7 +47,8 @@ describe('a duration', () => {
 describe('metadata', () => {
   const nested = (depth: number): object => (depth === 1 ? { end: 'x' } : { in: nested(depth - 1) })
   const ofLength = (length: number) => ({ a: 'x'.repeat(length - '{"a":""}'.length) })
-  const FORM = 'must be a plain object of JSON values, at most 5 levels deep, well-formed Unicode without control characters'
+  const FORM =
+    'must be a plain object of JSON values, at most 5 levels deep, well-formed Unicode without control characters'
 
   it.each<[string, unknown]>([
     ['nothing', {}],
@@ -75,8 +89,10 @@ describe('metadata', () => {
 describe('a plain object', () => {
   it('is a literal, of whatever realm, and nothing with a class', () => {
     expect([{}, Object.create(null)].map(isPlainObject)).toEqual([true, true])
-    expect([null, undefined, [], 'a', 7, new (class Given {})(), new Date(0), () => {}].map(isPlainObject)).toEqual(
-      new Array(8).fill(false),
-    )
+    expect(
+      [null, undefined, [], 'a', 7, new (class Given {})(), new Date(0), () => {}].map(
+        isPlainObject,
+      ),
+    ).toEqual(new Array(8).fill(false))
   })
 })

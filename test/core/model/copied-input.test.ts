@@ -27,14 +27,22 @@ const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey] }
 const TURNS = Array.from({ length: 12 }, (_, turn) => turn)
 
 /** Objects that are `narrow` at the first readings, and `wide` afterwards. */
-function flippingScopes(turn: number, narrow: readonly string[] | '*', wide: readonly string[] | '*'): [string, () => Partial<Scope>][] {
-  const list = (iterate: () => Iterator<string>) => Object.assign([...narrow], { [Symbol.iterator]: iterate })
+function flippingScopes(
+  turn: number,
+  narrow: readonly string[] | '*',
+  wide: readonly string[] | '*',
+): [string, () => Partial<Scope>][] {
+  const list = (iterate: () => Iterator<string>) =>
+    Object.assign([...narrow], { [Symbol.iterator]: iterate })
   return [
     [
       'a getter',
       () => {
         let reads = 0
-        return Object.defineProperty({}, 'tenants', { get: () => (reads++ < turn ? narrow : wide), enumerable: true })
+        return Object.defineProperty({}, 'tenants', {
+          get: () => (reads++ < turn ? narrow : wide),
+          enumerable: true,
+        })
       },
     ],
     [
@@ -42,14 +50,20 @@ function flippingScopes(turn: number, narrow: readonly string[] | '*', wide: rea
       () => {
         let reads = 0
         const target: Partial<Scope> = { tenants: narrow }
-        return new Proxy(target, { get: (of, name) => (name === 'tenants' && reads++ >= turn ? wide : Reflect.get(of, name)) })
+        return new Proxy(target, {
+          get: (of, name) => (name === 'tenants' && reads++ >= turn ? wide : Reflect.get(of, name)),
+        })
       },
     ],
     [
       'a list with an iterator of its own',
       () => {
         let rounds = 0
-        return { tenants: list(() => (rounds++ < turn ? narrow : wide)[Symbol.iterator]()) as readonly string[] }
+        return {
+          tenants: list(() =>
+            (rounds++ < turn ? narrow : wide)[Symbol.iterator](),
+          ) as readonly string[],
+        }
       },
     ],
     [
@@ -57,13 +71,22 @@ function flippingScopes(turn: number, narrow: readonly string[] | '*', wide: rea
       () => {
         let reads = 0
         const names: string[] = []
-        Object.defineProperty(names, 0, { get: () => (reads++ < turn ? narrow : wide)[0], enumerable: true })
+        Object.defineProperty(names, 0, {
+          get: () => (reads++ < turn ? narrow : wide)[0],
+          enumerable: true,
+        })
         return { tenants: names }
       },
     ],
     [
       'a list with checks of its own',
-      () => ({ tenants: Object.assign([...wide], { every: () => true, includes: () => false, some: () => false }) }),
+      () => ({
+        tenants: Object.assign([...wide], {
+          every: () => true,
+          includes: () => false,
+          some: () => false,
+        }),
+      }),
     ],
   ]
 }
@@ -72,12 +95,18 @@ describe('a token is never wider than its key', () => {
   it.each(TURNS)('whatever the scope that is asked for becomes after %i readings', async (turn) => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
-    for (const [how, scope] of [...flippingScopes(turn, ['t1'], '*'), ...flippingScopes(turn, ['t1'], ['t3'])]) {
+    for (const [how, scope] of [
+      ...flippingScopes(turn, ['t1'], '*'),
+      ...flippingScopes(turn, ['t1'], ['t3']),
+    ]) {
       const asked = scope()
       for (const request of [{ scope: asked }, async () => ({ scope: asked })]) {
-        const issued = await twinkey.tokens.issue(primary, request).catch((error: { code: string }) => error)
+        const issued = await twinkey.tokens
+          .issue(primary, request)
+          .catch((error: { code: string }) => error)
         // A list with a star in it is no scope at all.
-        if (!('ok' in issued)) expect([how, issued.code]).toEqual([expect.stringMatching('list'), 'invalid_input'])
+        if (!('ok' in issued))
+          expect([how, issued.code]).toEqual([expect.stringMatching('list'), 'invalid_input'])
         else if (!issued.ok) expect(codeOf(issued)).toBe('tenant_denied')
         else {
           expect([how, issued.scope.tenants]).toEqual([how, ['t1']])
@@ -93,7 +122,10 @@ describe('a token is never wider than its key', () => {
       const { twinkey } = createBench()
       const { primary } = await twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
       let reads = 0
-      const request = Object.defineProperty({}, 'lifetimeSeconds', { get: () => (reads++ < turn ? 60 : 86_400), enumerable: true })
+      const request = Object.defineProperty({}, 'lifetimeSeconds', {
+        get: () => (reads++ < turn ? 60 : 86_400),
+        enumerable: true,
+      })
       const issued = await twinkey.tokens.issue(primary, request).catch((error: unknown) => error)
       if (turn === 0) expect(issued).toMatchObject({ code: 'invalid_input' })
       else expect(issued).toMatchObject({ ok: true, lifetimeSeconds: 60 })
@@ -116,7 +148,9 @@ describe('a token is never wider than its key', () => {
       { scope: throwing('tenants') },
       { scope: { tenants: throwing('0') } },
     ]) {
-      const error = await twinkey.tokens.issue(primary, request as TokenRequest).catch((reason: unknown) => reason)
+      const error = await twinkey.tokens
+        .issue(primary, request as TokenRequest)
+        .catch((reason: unknown) => reason)
       expect(error).toMatchObject({ name: 'TwinkeyError', code: 'invalid_input' })
       expect(inspect(error, { showHidden: true })).not.toContain(primary)
     }
@@ -124,24 +158,45 @@ describe('a token is never wider than its key', () => {
 })
 
 describe('what an owner may reach', () => {
-  it.each(TURNS)('is what was checked of the answer, whatever that becomes after %i readings', async (turn) => {
-    for (const [how, axes] of [...flippingScopes(turn, ['t1'], '*'), ...flippingScopes(turn, ['t1'], ['t2'])]) {
-      // Copied with its getters: they are what this is about.
-      const answer = Object.defineProperties(axes(), Object.getOwnPropertyDescriptors({ environments: '*', workflows: '*' })) as Scope
-      const { twinkey } = createBench({ ownerScope: () => answer })
-      const { primary } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: KEY_SCOPE })
-      const verified = await twinkey.keys.verify(primary)
-      const reached = verified.ok ? verified.scope.tenants : verified.refusal.code
-      // Read for the first time, it is whole: either the narrow one or the wide one, and not one that was checked as the other.
-      const first = turn === 0 || how.endsWith('of its own') ? [['t1'], ['t1', 't2'], ['t2'], 'unavailable'] : [['t1']]
-      expect(first).toContainEqual(reached)
-      for (const tenant of ['t1', 't2', 't3']) {
-        const code = codeOf(await twinkey.authenticate(sent({ credential: primary, tenant, environment: 'e', workflow: 'w' }), byHeaders))
-        const isReached = Array.isArray(reached) && reached.includes(tenant)
-        expect([tenant, code]).toEqual([tenant, isReached ? 'let in' : reached === 'unavailable' ? reached : 'tenant_denied'])
+  it.each(TURNS)(
+    'is what was checked of the answer, whatever that becomes after %i readings',
+    async (turn) => {
+      for (const [how, axes] of [
+        ...flippingScopes(turn, ['t1'], '*'),
+        ...flippingScopes(turn, ['t1'], ['t2']),
+      ]) {
+        // Copied with its getters: they are what this is about.
+        const answer = Object.defineProperties(
+          axes(),
+          Object.getOwnPropertyDescriptors({ environments: '*', workflows: '*' }),
+        ) as Scope
+        const { twinkey } = createBench({ ownerScope: () => answer })
+        const { primary } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: KEY_SCOPE })
+        const verified = await twinkey.keys.verify(primary)
+        const reached = verified.ok ? verified.scope.tenants : verified.refusal.code
+        // Read for the first time, it is whole: either the narrow one or the wide one, and not one
+        // that was checked as the other.
+        const first =
+          turn === 0 || how.endsWith('of its own')
+            ? [['t1'], ['t1', 't2'], ['t2'], 'unavailable']
+            : [['t1']]
+        expect(first).toContainEqual(reached)
+        for (const tenant of ['t1', 't2', 't3']) {
+          const code = codeOf(
+            await twinkey.authenticate(
+              sent({ credential: primary, tenant, environment: 'e', workflow: 'w' }),
+              byHeaders,
+            ),
+          )
+          const isReached = Array.isArray(reached) && reached.includes(tenant)
+          expect([tenant, code]).toEqual([
+            tenant,
+            isReached ? 'let in' : reached === 'unavailable' ? reached : 'tenant_denied',
+          ])
+        }
       }
-    }
-  })
+    },
+  )
 
   it('cannot be told where the answer throws when it is read: unavailable, as where the lookup throws', async () => {
     const answer = Object.defineProperty({ environments: '*', workflows: '*' }, 'tenants', {
@@ -153,7 +208,10 @@ describe('what an owner may reach', () => {
     const { twinkey, events } = createBench({ ownerScope: () => answer as unknown as Scope })
     const { primary } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: KEY_SCOPE })
     expect(await verdict(twinkey, primary)).toBe('unavailable')
-    expect(events.at(-2)).toMatchObject({ type: 'warning.owner_unavailable', error: { code: 'owner_unavailable' } })
+    expect(events.at(-2)).toMatchObject({
+      type: 'warning.owner_unavailable',
+      error: { code: 'owner_unavailable' },
+    })
   })
 })
 
@@ -172,11 +230,20 @@ describe('of what the application hands in, each member is read once', () => {
       onEvent: () => {},
       now: () => 1_800_000_000_000,
     }
-    const twinkey = createTwinkey(readOnce({ ...options, store: Object.create(options.store as object) }))
-    const { primary } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: { tenants: ['t1'] } })
+    const twinkey = createTwinkey(
+      readOnce({ ...options, store: Object.create(options.store as object) }),
+    )
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      owner: 'ada',
+      scope: { tenants: ['t1'] },
+    })
     const issued = await twinkey.tokens.issue(primary)
     expect(issued).toMatchObject({ ok: true, lifetimeSeconds: 60 })
-    expect(await twinkey.tokens.verify(issued.ok ? issued.token : '')).toMatchObject({ ok: true, scope: { tenants: ['t1'] } })
+    expect(await twinkey.tokens.verify(issued.ok ? issued.token : '')).toMatchObject({
+      ok: true,
+      scope: { tenants: ['t1'] },
+    })
   })
 
   it('of the options of createVerifier, and of a set that it was given or gets', async () => {
@@ -186,7 +253,14 @@ describe('of what the application hands in, each member is read once', () => {
     const set = await twinkey.tokens.jwks()
     const publicKey = { ...set.keys[0], key_ops: ['verify'], x5c: ['a'] }
     for (const jwks of [{ keys: [publicKey] }, async () => readOnce({ keys: [publicKey] })]) {
-      const options = { jwks, issuer: ISSUER, audience: AUDIENCE, environments: ['e'], clockToleranceSeconds: 60, deadlineSeconds: 1 }
+      const options = {
+        jwks,
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        environments: ['e'],
+        clockToleranceSeconds: 60,
+        deadlineSeconds: 1,
+      }
       const now = () => (issued.ok ? issued.issuedAt : 0)
       const verifier = createVerifier(readOnce({ ...options, now } as VerifierOptions))
       expect(codeOf(await verifier.verify(issued.ok ? issued.token : ''))).toBe('let in')
@@ -204,7 +278,9 @@ describe('of what the application hands in, each member is read once', () => {
       optional: false,
       throttle: Object.create(throttle),
     }
-    const checked = new CheckedRequirement(readOnce({ ...requirement, profile: Object.create(standard()) }))
+    const checked = new CheckedRequirement(
+      readOnce({ ...requirement, profile: Object.create(standard()) }),
+    )
     expect([checked.acceptsSecret, checked.acceptsToken]).toEqual([true, false])
     const request = sent({ credential: primary, tenant: 't1', environment: 'e', workflow: 'w' })
     expect(codeOf(await twinkey.authenticate(request, checked))).toBe('let in')
@@ -217,22 +293,54 @@ describe('of what the application hands in, each member is read once', () => {
     const { keys } = twinkey
     const metadata = { a: { b: [1, 'c'] } }
     const { key, primary } = await keys.create(
-      readOnce({ name: 'n', owner: 'ada', scope: KEY_SCOPE, expiresAt: null, metadata, secondary: false, actor: 'ada' }),
+      readOnce({
+        name: 'n',
+        owner: 'ada',
+        scope: KEY_SCOPE,
+        expiresAt: null,
+        metadata,
+        secondary: false,
+        actor: 'ada',
+      }),
     )
     expect(key).toMatchObject({ scope: KEY_SCOPE, metadata, secondary: null })
-    const change = { name: 'm', scope: { workflows: ['w'] }, metadata: { more: [metadata] }, expiresAt: null, actor: 'bob' }
-    expect(await keys.update(key.id, readOnce(change))).toMatchObject({ name: 'm', scope: { workflows: ['w'] }, metadata: change.metadata })
-    expect((await keys.list(readOnce({ tenant: 't1', owner: 'ada', state: 'enabled', pepper: null, limit: 1 }))).keys).toHaveLength(1)
+    const change = {
+      name: 'm',
+      scope: { workflows: ['w'] },
+      metadata: { more: [metadata] },
+      expiresAt: null,
+      actor: 'bob',
+    }
+    expect(await keys.update(key.id, readOnce(change))).toMatchObject({
+      name: 'm',
+      scope: { workflows: ['w'] },
+      metadata: change.metadata,
+    })
+    expect(
+      (
+        await keys.list(
+          readOnce({ tenant: 't1', owner: 'ada', state: 'enabled', pepper: null, limit: 1 }),
+        )
+      ).keys,
+    ).toHaveLength(1)
     const request = { scope: { tenants: ['t1'] }, lifetimeSeconds: 60 }
-    expect(await twinkey.tokens.issue(primary, readOnce(request))).toMatchObject({ ok: true, scope: { tenants: ['t1'] } })
-    expect(await twinkey.tokens.issue(primary, async () => readOnce(request))).toMatchObject({ ok: true, scope: { tenants: ['t1'] } })
+    expect(await twinkey.tokens.issue(primary, readOnce(request))).toMatchObject({
+      ok: true,
+      scope: { tenants: ['t1'] },
+    })
+    expect(await twinkey.tokens.issue(primary, async () => readOnce(request))).toMatchObject({
+      ok: true,
+      scope: { tenants: ['t1'] },
+    })
     await keys.disable(key.id, readOnce({ actor: 'c' }))
     await keys.enable(key.id, readOnce({ actor: 'd' }))
     await keys.rotate(key.id, readOnce({ graceSeconds: 0, replace: 'secondary', actor: 'e' }))
     await keys.regenerate(key.id, 'primary', readOnce({ actor: 'f' }))
     await keys.revokeAll(readOnce({ owner: 'ada', actor: 'g' }))
     await keys.delete(key.id, readOnce({ actor: 'h' }))
-    expect(events.flatMap((event) => ('actor' in event ? [event.actor] : [])).join()).toBe('ada,bob,c,d,e,f,g,h')
+    expect(events.flatMap((event) => ('actor' in event ? [event.actor] : [])).join()).toBe(
+      'ada,bob,c,d,e,f,g,h',
+    )
   })
 
   it('of what is imported', async () => {
@@ -251,7 +359,10 @@ describe('of what the application hands in, each member is read once', () => {
       metadata: { a: [1] },
       actor: 'ada',
     })
-    expect(await twinkey.keys.import(readOnce(given))).toMatchObject({ scope: { tenants: ['t'] }, secondary: { hint: '9f3a' } })
+    expect(await twinkey.keys.import(readOnce(given))).toMatchObject({
+      scope: { tenants: ['t'] },
+      secondary: { hint: '9f3a' },
+    })
   })
 })
 
@@ -270,13 +381,21 @@ describe('what is changed while a call is under way changes nothing of it', () =
       },
     })
     const { key } = await twinkey.keys.create(given)
-    expect(await twinkey.keys.get(key.id)).toMatchObject({ name: 'n', scope: { tenants: ['t1'] }, metadata: { a: [1] } })
+    expect(await twinkey.keys.get(key.id)).toMatchObject({
+      name: 'n',
+      scope: { tenants: ['t1'] },
+      metadata: { a: [1] },
+    })
     expect(events).toMatchObject([{ type: 'key.created', name: 'n', actor: 'ada' }])
   })
 
   it('where a key is updated, and where keys of an owner are revoked', async () => {
     const { twinkey, spy, events } = createBench()
-    const { key } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: { tenants: ['t1'] } })
+    const { key } = await twinkey.keys.create({
+      name: 'n',
+      owner: 'ada',
+      scope: { tenants: ['t1'] },
+    })
     const change = { name: 'm', scope: { tenants: ['t2'] }, metadata: { a: [1] }, actor: 'ada' }
     const ends = { owner: 'ada', actor: 'bob' }
     spy.override({
@@ -291,7 +410,11 @@ describe('what is changed while a call is under way changes nothing of it', () =
         return spy.inner.list(query)
       },
     })
-    expect(await twinkey.keys.update(key.id, change)).toMatchObject({ name: 'm', scope: { tenants: ['t2'] }, metadata: { a: [1] } })
+    expect(await twinkey.keys.update(key.id, change)).toMatchObject({
+      name: 'm',
+      scope: { tenants: ['t2'] },
+      metadata: { a: [1] },
+    })
     await twinkey.keys.revokeAll(ends)
     expect(events.slice(1)).toMatchObject([{ actor: 'ada' }, { type: 'key.revoked', actor: 'bob' }])
   })
@@ -311,52 +434,84 @@ describe('what is changed while a call is under way changes nothing of it', () =
     const jwks = await twinkey.tokens.jwks()
     const now = () => (issued.ok ? issued.issuedAt : 0)
     const verifier = createVerifier({ jwks, issuer: ISSUER, audience: AUDIENCE, now })
-    for (const key of jwks.keys) for (const member of Object.keys(key)) Reflect.deleteProperty(key, member)
+    for (const key of jwks.keys)
+      for (const member of Object.keys(key)) Reflect.deleteProperty(key, member)
     jwks.keys.length = 0
     expect(codeOf(await verifier.verify(issued.ok ? issued.token : ''))).toBe('let in')
   })
 })
 
 describe('options that become something else after they were checked', () => {
-  /** An object whose member is `first` when it is read for the first time, and `then` afterwards. */
+  /**
+   * An object whose member is `first` when it is read for the first time, and `then` afterwards.
+   */
   const flip = <T extends object>(of: T, name: keyof T, first: unknown, then: unknown): T => {
     let reads = 0
-    return Object.defineProperty({ ...of }, name, { get: () => (reads++ === 0 ? first : then), enumerable: true })
+    return Object.defineProperty({ ...of }, name, {
+      get: () => (reads++ === 0 ? first : then),
+      enumerable: true,
+    })
   }
 
   it('are what they were: the kinds that a route accepts, what is looked up, and how long', async () => {
-    const accept = Object.defineProperty(['secret'], 0, { get: flipping('secret', 'token'), enumerable: true, configurable: true })
+    const accept = Object.defineProperty(['secret'], 0, {
+      get: flipping('secret', 'token'),
+      enumerable: true,
+      configurable: true,
+    })
     const checked = new CheckedRequirement({ accept: accept as ['secret'] })
     expect([checked.acceptsSecret, checked.acceptsToken]).toEqual([true, false])
 
-    const importedSecrets = [flip({ algorithm: 'sha-256', minLength: 64, maxLength: 64 } as const, 'minLength', 64, 1)]
+    const importedSecrets = [
+      flip({ algorithm: 'sha-256', minLength: 64, maxLength: 64 } as const, 'minLength', 64, 1),
+    ]
     const { twinkey } = importBench({ importedSecrets })
     expect(await errorCodeOf(twinkey.keys.import(input()))).toBe('invalid_input')
 
-    const cut = createBench({ tokens: flip({ ...tokens, maxLifetimeSeconds: 60 }, 'maxLifetimeSeconds', 60, 86_400) })
+    const cut = createBench({
+      tokens: flip({ ...tokens, maxLifetimeSeconds: 60 }, 'maxLifetimeSeconds', 60, 86_400),
+    })
     const { primary } = await cut.twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
     expect(await cut.twinkey.tokens.issue(primary)).toMatchObject({ lifetimeSeconds: 60 })
   })
 
   it('are what they were: environments, and the bytes of a pepper', async () => {
-    const environments = Object.assign(['production'], { [Symbol.iterator]: flipping(['production'].values(), ['*'].values()) })
+    const environments = Object.assign(['production'], {
+      [Symbol.iterator]: flipping(['production'].values(), ['*'].values()),
+    })
     const { twinkey } = createBench({ environments })
-    expect((await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).key.scope.environments).toEqual(['production'])
+    expect(
+      (await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).key.scope.environments,
+    ).toEqual(['production'])
     class Long extends Uint8Array {
       override get length() {
         return 64
       }
     }
-    expect(() => createTwinkey({ pepper: { current: 'a', keys: { a: new Long(4) } } })).toThrow(/at least 32 bytes/)
+    expect(() => createTwinkey({ pepper: { current: 'a', keys: { a: new Long(4) } } })).toThrow(
+      /at least 32 bytes/,
+    )
     const current = { toString: () => 'a' } as unknown as string
-    expect(() => createTwinkey({ pepper: { current, keys: { a: new Uint8Array(32) } } })).toThrow(/the one that current names/)
+    expect(() => createTwinkey({ pepper: { current, keys: { a: new Uint8Array(32) } } })).toThrow(
+      /the one that current names/,
+    )
   })
 
   it('are what they were: an imported digest', async () => {
     const { twinkey } = importBench()
-    const digest = { digest: 'ab'.repeat(32), encoding: 'hex', algorithm: 'sha-256', entropyBits: 190 } as const
+    const digest = {
+      digest: 'ab'.repeat(32),
+      encoding: 'hex',
+      algorithm: 'sha-256',
+      entropyBits: 190,
+    } as const
     const primary = flip(digest, 'entropyBits', 190, 1) as ImportKeyInput['primary']
-    const secondary = flip({ secret: SECOND, entropyBits: 190 }, 'secret', SECOND, 'short') as ImportKeyInput['primary']
+    const secondary = flip(
+      { secret: SECOND, entropyBits: 190 },
+      'secret',
+      SECOND,
+      'short',
+    ) as ImportKeyInput['primary']
     await twinkey.keys.import(input({ primary, secondary }))
     expect(await verdict(twinkey, SECOND)).toBe('let in')
   })
@@ -369,15 +524,25 @@ describe('options that become something else after they were checked', () => {
 
 describe('metadata', () => {
   const create = (metadata: unknown) =>
-    createBench().twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] }, metadata: metadata as never })
+    createBench().twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'] },
+      metadata: metadata as never,
+    })
 
   it('is measured as what it is, and not as what it says that its JSON is', async () => {
-    const large = Object.defineProperty({ text: 'x'.repeat(5000) }, 'toJSON', { value: () => ({}), enumerable: false })
+    const large = Object.defineProperty({ text: 'x'.repeat(5000) }, 'toJSON', {
+      value: () => ({}),
+      enumerable: false,
+    })
     await expect(create(large)).rejects.toMatchObject({ code: 'invalid_input' })
   })
 
   it.each<[string, () => unknown]>([
-    ['refers to one list many times, level by level', () => [1, 2, 3, 4].reduce<unknown>((inner) => new Array(1000).fill(inner), 1)],
+    [
+      'refers to one list many times, level by level',
+      () => [1, 2, 3, 4].reduce<unknown>((inner) => new Array(1000).fill(inner), 1),
+    ],
     ['has a list with nothing in it but its length', () => new Array(1e9)],
     ['has holes', () => Object.assign([1], { 2: 2 })],
   ])('is refused at once where it %s', async (_what, make) => {
@@ -394,7 +559,10 @@ describe('a reader that answers no name', () => {
     ['a list in a ring', ring],
     ['an object that becomes a name', { toString: () => 't1' }],
     ['a text in an object', Object('t1')],
-    ['a list that is another name each time', Object.defineProperty([], 0, { get: () => `t${(turn++ % 2) + 1}`, enumerable: true })],
+    [
+      'a list that is another name each time',
+      Object.defineProperty([], 0, { get: () => `t${(turn++ % 2) + 1}`, enumerable: true }),
+    ],
     ['a promise', Promise.resolve('t1')],
     ['a number', 1],
     ['null', null],
@@ -408,14 +576,20 @@ describe('a reader that answers no name', () => {
     ]) {
       const checked = new CheckedRequirement(route)
       for (let round = 0; round < 3; round++)
-        expect(codeOf(await twinkey.authenticate(sent({ credential: primary, environment: 'e' }), checked))).toBe('request_malformed')
+        expect(
+          codeOf(
+            await twinkey.authenticate(sent({ credential: primary, environment: 'e' }), checked),
+          ),
+        ).toBe('request_malformed')
     }
   })
 
   it('cannot be a name in a profile, nor the place of another reader', () => {
     for (const tenant of ['t1', 0, null]) {
       const profile = { ...boomiFlow(), target: { tenant: tenant as never } }
-      expect(() => new CheckedRequirement({ profile })).toThrow(/profile\.target\.tenant must be a function/)
+      expect(() => new CheckedRequirement({ profile })).toThrow(
+        /profile\.target\.tenant must be a function/,
+      )
     }
   })
 })
@@ -447,7 +621,9 @@ describe('what cannot be an id or an owner is invalid_input, and no TypeError', 
 test('a misspelt axis is refused even where it is undefined, as it is in a token request', async () => {
   const { twinkey } = createBench()
   const misspelt = { tenants: ['t'], workflow: undefined } as never
-  expect(await errorCodeOf(twinkey.keys.create({ name: 'n', scope: misspelt }))).toBe('invalid_input')
+  expect(await errorCodeOf(twinkey.keys.create({ name: 'n', scope: misspelt }))).toBe(
+    'invalid_input',
+  )
   const { key } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
   expect(await errorCodeOf(twinkey.keys.update(key.id, { scope: misspelt }))).toBe('invalid_input')
 })

@@ -54,7 +54,10 @@ function failing(error: unknown): [string, NonNullable<TwinkeyOptions['onEvent']
   ]
 }
 
-const down = Object.assign(new Error('insert of s3cret failed'), { name: 'DatabaseError', code: '42P01' })
+const down = Object.assign(new Error('insert of s3cret failed'), {
+  name: 'DatabaseError',
+  code: '42P01',
+})
 
 describe.each(failing(down))('a listener that %s', (_name, onEvent) => {
   it('is warned of once a minute, with the number of failures in between', async () => {
@@ -63,7 +66,9 @@ describe.each(failing(down))('a listener that %s', (_name, onEvent) => {
     await settled()
     const first =
       'onEvent failed for key.created (DatabaseError 42P01), so the event may be lost. Requests are decided as ever. Catch errors in onEvent to see them in full.'
-    expect(warnings).toMatchObject([{ name: 'TwinkeyWarning', code: 'warning.event_failed', message: first }])
+    expect(warnings).toMatchObject([
+      { name: 'TwinkeyWarning', code: 'warning.event_failed', message: first },
+    ])
     await twinkey.keys.disable(key.id)
     await twinkey.keys.enable(key.id)
     await settled()
@@ -81,7 +86,11 @@ describe.each(failing(down))('a listener that %s', (_name, onEvent) => {
     clock.advance(-10 * MINUTE)
     await twinkey.keys.delete(key.id)
     await settled()
-    expect(warnings.map(({ message }) => message.split(' ')[3])).toEqual(['key.created', 'key.revoked', 'key.deleted'])
+    expect(warnings.map(({ message }) => message.split(' ')[3])).toEqual([
+      'key.created',
+      'key.revoked',
+      'key.deleted',
+    ])
     expect(warnings[2]?.message).not.toContain('more failed')
   })
 
@@ -90,7 +99,10 @@ describe.each(failing(down))('a listener that %s', (_name, onEvent) => {
     const { token } = await service.mint()
     await settled()
     const verifier = service.another({ onEvent })
-    expect([codeOf(await verifier.verify(token)), codeOf(await verifier.verify('x'))]).toEqual(['let in', 'credential_invalid'])
+    expect([codeOf(await verifier.verify(token)), codeOf(await verifier.verify('x'))]).toEqual([
+      'let in',
+      'credential_invalid',
+    ])
     await verifier.flush()
     await settled()
     expect(warnings.map(({ code, message }) => [code, message.split(',')[0]])).toEqual([
@@ -115,9 +127,21 @@ describe('the warning of a failed listener', () => {
   it.each<[string, unknown, string]>([
     ['text', 'tk_s3cret', ''],
     ['undefined', undefined, ''],
-    ['an error of Node', Object.assign(new Error('s3cret'), { code: 'ECONNREFUSED' }), ' (Error ECONNREFUSED)'],
-    ['an error with a number', Object.assign(new TypeError('s3cret'), { code: 7 }), ' (TypeError 7)'],
-    ['a secret in name and code', Object.assign(new Error('s3cret'), { name: 'tk_s3cret', code: 'tk_s3cret' }), ''],
+    [
+      'an error of Node',
+      Object.assign(new Error('s3cret'), { code: 'ECONNREFUSED' }),
+      ' (Error ECONNREFUSED)',
+    ],
+    [
+      'an error with a number',
+      Object.assign(new TypeError('s3cret'), { code: 7 }),
+      ' (TypeError 7)',
+    ],
+    [
+      'a secret in name and code',
+      Object.assign(new Error('s3cret'), { name: 'tk_s3cret', code: 'tk_s3cret' }),
+      '',
+    ],
     [
       'members that cannot be read',
       {
@@ -143,7 +167,11 @@ describe('the warning of a failed listener', () => {
       await lost(down)
       vi.unstubAllGlobals()
       expect(logged.mock.calls).toEqual([
-        [expect.stringMatching(/^warning\.event_failed: onEvent failed for key\.created \(DatabaseError/)],
+        [
+          expect.stringMatching(
+            /^warning\.event_failed: onEvent failed for key\.created \(DatabaseError/,
+          ),
+        ],
       ])
       logged.mockClear()
     }

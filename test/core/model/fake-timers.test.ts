@@ -23,7 +23,8 @@ const libraries: [string, FakeTimers][] = [
   [
     'vitest',
     {
-      on: (now = 0) => void vi.useFakeTimers({ now, toFake: ['Date', 'setTimeout', 'clearTimeout'] }),
+      on: (now = 0) =>
+        void vi.useFakeTimers({ now, toFake: ['Date', 'setTimeout', 'clearTimeout'] }),
       tick: (milliseconds) => void vi.advanceTimersByTime(milliseconds),
       off: () => void vi.useRealTimers(),
     },
@@ -32,7 +33,10 @@ const libraries: [string, FakeTimers][] = [
     'sinon',
     {
       on(now) {
-        clock = sinon.useFakeTimers({ ...(now === undefined ? {} : { now }), toFake: ['Date', 'setTimeout', 'clearTimeout'] })
+        clock = sinon.useFakeTimers({
+          ...(now === undefined ? {} : { now }),
+          toFake: ['Date', 'setTimeout', 'clearTimeout'],
+        })
       },
       tick: (milliseconds) => void clock?.tick(milliseconds),
       off: () => clock?.restore(),
@@ -41,7 +45,8 @@ const libraries: [string, FakeTimers][] = [
   [
     'node:test',
     {
-      on: (now) => mock.timers.enable({ apis: ['Date', 'setTimeout'], ...(now === undefined ? {} : { now }) }),
+      on: (now) =>
+        mock.timers.enable({ apis: ['Date', 'setTimeout'], ...(now === undefined ? {} : { now }) }),
       tick: (milliseconds) => mock.timers.tick(milliseconds),
       off: () => mock.timers.reset(),
     },
@@ -54,14 +59,19 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
   const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys }
   const twinkey = createTwinkey({ store, tokens })
   const givenDateNow = createTwinkey({ store, tokens, now: Date.now })
-  const verifier = createVerifier({ jwks: () => twinkey.tokens.jwks(), issuer: ISSUER, audience: AUDIENCE })
+  const verifier = createVerifier({
+    jwks: () => twinkey.tokens.jwks(),
+    issuer: ISSUER,
+    audience: AUDIENCE,
+  })
   const input = (more = {}) => ({ name: 'n', scope: { tenants: ['t'] }, ...more })
   const issue = async (secret: string, lifetimeSeconds = 3600) => {
     const issued = await twinkey.tokens.issue(secret, { lifetimeSeconds })
     if (!issued.ok) throw new Error(issued.refusal.code)
     return issued
   }
-  const verdicts = (secret: string) => Promise.all([verdict(twinkey, secret), verdict(givenDateNow, secret)])
+  const verdicts = (secret: string) =>
+    Promise.all([verdict(twinkey, secret), verdict(givenDateNow, secret)])
 
   let start: number
   beforeEach(() => {
@@ -75,12 +85,15 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
     timers.on(start)
     const { token, issuedAt } = await issue(primary, 60)
     expect(issuedAt).toBe(start)
-    expect([codeOf(await twinkey.tokens.verify(token)), codeOf(await verifier.verify(token))]).toEqual(['let in', 'let in'])
+    expect([
+      codeOf(await twinkey.tokens.verify(token)),
+      codeOf(await verifier.verify(token)),
+    ]).toEqual(['let in', 'let in'])
     timers.tick(MINUTE)
-    expect([codeOf(await twinkey.tokens.verify(token)), codeOf(await verifier.verify(token))]).toEqual([
-      'credential_invalid',
-      'credential_invalid',
-    ])
+    expect([
+      codeOf(await twinkey.tokens.verify(token)),
+      codeOf(await verifier.verify(token)),
+    ]).toEqual(['credential_invalid', 'credential_invalid'])
     timers.tick(HOUR - MINUTE - 1)
     expect(await verdicts(primary)).toEqual(['let in', 'let in'])
     timers.tick(1)
@@ -94,15 +107,18 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
     const late = await twinkey.keys.create(input())
     const { token } = await issue(late.primary)
     expect(await verdicts(primary)).toEqual(['credential_invalid', 'credential_invalid'])
-    expect([await verdict(twinkey, late.primary), codeOf(await verifier.verify(token))]).toEqual(['let in', 'let in'])
+    expect([await verdict(twinkey, late.primary), codeOf(await verifier.verify(token))]).toEqual([
+      'let in',
+      'let in',
+    ])
     timers.off()
     expect(await verdicts(primary)).toEqual(['let in', 'let in'])
     expect(await verdicts(late.primary)).toEqual(['let in', 'let in'])
     // A token from the future is none, yet.
-    expect([codeOf(await twinkey.tokens.verify(token)), codeOf(await verifier.verify(token))]).toEqual([
-      'credential_invalid',
-      'credential_invalid',
-    ])
+    expect([
+      codeOf(await twinkey.tokens.verify(token)),
+      codeOf(await verifier.verify(token)),
+    ]).toEqual(['credential_invalid', 'credential_invalid'])
     const { createdAt } = (await twinkey.keys.create(input())).key
     expect(Math.abs(createdAt - Date.now())).toBeLessThan(MINUTE)
   })
@@ -126,16 +142,24 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
     const { key, primary } = await twinkey.keys.create(input())
     expect([key.createdAt, ...(await verdicts(primary))]).toEqual([0, 'let in', 'let in'])
     const { token } = await issue(primary)
-    expect([codeOf(await twinkey.tokens.verify(token)), codeOf(await verifier.verify(token))]).toEqual(['let in', 'let in'])
-    await twinkey.keys.rotate((await twinkey.keys.create(input({ secondary: false }))).key.id, { graceSeconds: 60 })
+    expect([
+      codeOf(await twinkey.tokens.verify(token)),
+      codeOf(await verifier.verify(token)),
+    ]).toEqual(['let in', 'let in'])
+    await twinkey.keys.rotate((await twinkey.keys.create(input({ secondary: false }))).key.id, {
+      graceSeconds: 60,
+    })
     await twinkey.keys.revoke(key.id)
-    expect([await verdict(twinkey, primary), (await twinkey.keys.get(key.id))?.state]).toEqual(['credential_invalid', 'revoked'])
+    expect([await verdict(twinkey, primary), (await twinkey.keys.get(key.id))?.state]).toEqual([
+      'credential_invalid',
+      'revoked',
+    ])
     expect(await verdict(createTwinkey({ store, tokens }), before.primary)).toBe('let in')
     timers.tick(HOUR)
-    expect([codeOf(await twinkey.tokens.verify(token)), codeOf(await verifier.verify(token))]).toEqual([
-      'credential_invalid',
-      'credential_invalid',
-    ])
+    expect([
+      codeOf(await twinkey.tokens.verify(token)),
+      codeOf(await verifier.verify(token)),
+    ]).toEqual(['credential_invalid', 'credential_invalid'])
   })
 
   it('keep the deadline of a store that does not answer', async () => {
@@ -150,13 +174,18 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
   })
 })
 
-it.each([undefined, Number.NaN, 'now', -1])('a Date.now that answers %s lets nobody in', async (time) => {
-  const twinkey = createTwinkey()
-  const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
-  const broken = vi.spyOn(Date, 'now').mockReturnValue(time as number)
-  try {
-    await expect(twinkey.keys.verify(primary)).rejects.toThrow('now must answer epoch milliseconds')
-  } finally {
-    broken.mockRestore()
-  }
-})
+it.each([undefined, Number.NaN, 'now', -1])(
+  'a Date.now that answers %s lets nobody in',
+  async (time) => {
+    const twinkey = createTwinkey()
+    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const broken = vi.spyOn(Date, 'now').mockReturnValue(time as number)
+    try {
+      await expect(twinkey.keys.verify(primary)).rejects.toThrow(
+        'now must answer epoch milliseconds',
+      )
+    } finally {
+      broken.mockRestore()
+    }
+  },
+)

@@ -6,7 +6,12 @@ describe('a fault', () => {
   it('has a name, a code, a message and the cause', () => {
     const cause = new Error('down')
     const fault = new TwinkeyError('store_unavailable', 'The store failed.', { cause })
-    expect([fault.name, fault.code, fault.message, fault.cause]).toEqual(['TwinkeyError', 'store_unavailable', 'The store failed.', cause])
+    expect([fault.name, fault.code, fault.message, fault.cause]).toEqual([
+      'TwinkeyError',
+      'store_unavailable',
+      'The store failed.',
+      cause,
+    ])
     expect(String(fault)).toBe('TwinkeyError: The store failed.')
   })
 
@@ -15,23 +20,44 @@ describe('a fault', () => {
   })
 
   it('is told from anything else, also where another copy of the package has thrown it', () => {
-    const ofAnotherCopy = Object.defineProperty(new Error('no'), Symbol.for('twinkey.error'), { value: true })
-    expect([new TwinkeyError('key_not_found', 'no'), ofAnotherCopy].map(isTwinkeyError)).toEqual([true, true])
-    const others = [new Error('no'), { code: 'key_not_found' }, null, undefined, 'key_not_found', 7, () => 1, Symbol('twinkey.error')]
+    const ofAnotherCopy = Object.defineProperty(new Error('no'), Symbol.for('twinkey.error'), {
+      value: true,
+    })
+    expect([new TwinkeyError('key_not_found', 'no'), ofAnotherCopy].map(isTwinkeyError)).toEqual([
+      true,
+      true,
+    ])
+    const others = [
+      new Error('no'),
+      { code: 'key_not_found' },
+      null,
+      undefined,
+      'key_not_found',
+      7,
+      () => 1,
+      Symbol('twinkey.error'),
+    ]
     expect(others.map(isTwinkeyError)).toEqual(others.map(() => false))
   })
 
   it('cannot be made into none', () => {
     const fault = new TwinkeyError('key_not_found', 'no')
     expect(Reflect.deleteProperty(fault, Symbol.for('twinkey.error'))).toBe(false)
-    expect(Object.getOwnPropertyDescriptor(fault, Symbol.for('twinkey.error'))).toMatchObject({ value: true, enumerable: false })
+    expect(Object.getOwnPropertyDescriptor(fault, Symbol.for('twinkey.error'))).toMatchObject({
+      value: true,
+      enumerable: false,
+    })
   })
 })
 
 describe('what was thrown is told by', () => {
   it.each([
     ['its message', new Error('down'), 'down'],
-    ['its code where it has no message', Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+    [
+      'its code where it has no message',
+      Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }),
+      'ECONNREFUSED',
+    ],
     ['itself where it has neither', new Error(''), 'Error'],
     ['itself where it is text', 'down', 'down'],
     ['itself where it is a number', 7, '7'],

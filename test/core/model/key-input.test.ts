@@ -78,7 +78,9 @@ function ring(): object {
 
 async function expectRefused(input: unknown): Promise<void> {
   const { twinkey, spy, events } = createBench()
-  expect(await errorCodeOf(() => twinkey.keys.create(input as CreateKeyInput))).toBe('invalid_input')
+  expect(await errorCodeOf(() => twinkey.keys.create(input as CreateKeyInput))).toBe(
+    'invalid_input',
+  )
   expect(spy.calls).toMatchObject({ put: 0 })
   expect(events).toEqual([])
   expect((await twinkey.keys.list()).keys).toEqual([])
@@ -88,7 +90,9 @@ async function expectNoUpdate(input: unknown): Promise<void> {
   const { twinkey, spy, events } = createBench()
   const { key } = await twinkey.keys.create(VALID)
   events.length = 0
-  expect(await errorCodeOf(() => twinkey.keys.update(key.id, input as UpdateKeyInput))).toBe('invalid_input')
+  expect(await errorCodeOf(() => twinkey.keys.update(key.id, input as UpdateKeyInput))).toBe(
+    'invalid_input',
+  )
   expect(spy.calls).toMatchObject({ put: 1 })
   expect(events).toEqual([])
   expect(await twinkey.keys.get(key.id)).toEqual(key)
@@ -109,12 +113,20 @@ describe('create refuses, and writes nothing for,', () => {
     await expectRefused({ ...VALID, expiresAt: clock.now() - 1 })
     await expectRefused({ ...VALID, expiresAt: clock.now() })
   })
-  it.each([null, undefined, 'n', 5, [], new (class Input {})()])('%j for an input', (input) => expectRefused(input))
-  it.each(['id', 'tenant', 'expires_at', 'enabled', 'constructor'])('an unknown member %s', (member) =>
-    expectRefused({ ...VALID, [member]: 1 }),
+  it.each([null, undefined, 'n', 5, [], new (class Input {})()])('%j for an input', (input) =>
+    expectRefused(input),
   )
-  it('an own __proto__', () => expectRefused(JSON.parse('{"name":"n","scope":{"tenants":["t"]},"__proto__":{"owner":"root"}}')))
-  it.each(['no', 0, null, 'true'])('a secondary of %j', (secondary) => expectRefused({ ...VALID, secondary }))
+  it.each(['id', 'tenant', 'expires_at', 'enabled', 'constructor'])(
+    'an unknown member %s',
+    (member) => expectRefused({ ...VALID, [member]: 1 }),
+  )
+  it('an own __proto__', () =>
+    expectRefused(
+      JSON.parse('{"name":"n","scope":{"tenants":["t"]},"__proto__":{"owner":"root"}}'),
+    ))
+  it.each(['no', 0, null, 'true'])('a secondary of %j', (secondary) =>
+    expectRefused({ ...VALID, secondary }),
+  )
 })
 
 describe('update refuses, and changes nothing for,', () => {
@@ -124,8 +136,9 @@ describe('update refuses, and changes nothing for,', () => {
   it.each(BAD_METADATA)('metadata %s', (_, metadata) => expectNoUpdate({ metadata }))
   it.each(BAD_SCOPES)('a scope that is %s', (_, scope) => expectNoUpdate({ scope }))
   it.each([null, undefined, 'n', []])('%j for an input', (input) => expectNoUpdate(input))
-  it.each(['id', 'owner', 'enabled', 'revokedAt', 'primary', 'version'])('the member %s, which cannot be changed', (member) =>
-    expectNoUpdate({ [member]: 'x' }),
+  it.each(['id', 'owner', 'enabled', 'revokedAt', 'primary', 'version'])(
+    'the member %s, which cannot be changed',
+    (member) => expectNoUpdate({ [member]: 'x' }),
   )
 })
 
@@ -135,12 +148,21 @@ describe('create takes', () => {
     ['a name in any script', { name: '日本語 \u{1F511} Ω' }],
     ['metadata of exactly 4 KiB', { metadata: { text: 'x'.repeat(4085) } }],
     ['metadata of exactly five levels', { metadata: { a: { b: { c: { d: [] } } } } }],
-    ['names that objects inherit', { name: 'constructor', owner: '__proto__', metadata: { constructor: 1, toString: 2 } }],
+    [
+      'names that objects inherit',
+      { name: 'constructor', owner: '__proto__', metadata: { constructor: 1, toString: 2 } },
+    ],
     ['64 tenants', { scope: { tenants: Array.from({ length: 64 }, (_, i) => `t${i}`) } }],
     ['an empty list, which reaches nothing', { scope: { tenants: [] } }],
     [
       'undefined for what is left out',
-      { owner: undefined, expiresAt: undefined, metadata: undefined, secondary: undefined, actor: undefined },
+      {
+        owner: undefined,
+        expiresAt: undefined,
+        metadata: undefined,
+        secondary: undefined,
+        actor: undefined,
+      },
     ],
     ['an object without a prototype', Object.assign(Object.create(null), { owner: 'o' })],
   ])('%s, and reads it back the same', async (_, more) => {
@@ -167,29 +189,38 @@ describe('the other calls refuse', () => {
     expect(await keys.get(key.id)).toEqual(key)
   })
 
-  it.each([undefined, null, '', 'a b', "' OR ''='", 'x'.repeat(65), 5, {}])('the id %j', async (id) => {
-    const { keys } = createBench().twinkey
-    const calls = [
-      () => keys.update(id as string, { name: 'n' }),
-      () => keys.enable(id as string),
-      () => keys.disable(id as string),
-      () => keys.revoke(id as string),
-      () => keys.rotate(id as string),
-      () => keys.regenerate(id as string, 'primary'),
-      () => keys.delete(id as string),
-    ]
-    for (const call of calls) expect(await errorCodeOf(call)).toBe('invalid_input')
-  })
-
-  it.each([{}, { owner: 'a', tenant: 'b' }, { owner: '' }, { tenant: null }, { tenants: ['a'] }, undefined])(
-    'revokeAll(%j)',
-    async (input) => {
+  it.each([undefined, null, '', 'a b', "' OR ''='", 'x'.repeat(65), 5, {}])(
+    'the id %j',
+    async (id) => {
       const { keys } = createBench().twinkey
-      const { key } = await keys.create({ ...VALID, owner: 'a' })
-      expect(await errorCodeOf(() => keys.revokeAll(input as { owner: string }))).toBe('invalid_input')
-      expect((await keys.get(key.id))?.state).toBe('enabled')
+      const calls = [
+        () => keys.update(id as string, { name: 'n' }),
+        () => keys.enable(id as string),
+        () => keys.disable(id as string),
+        () => keys.revoke(id as string),
+        () => keys.rotate(id as string),
+        () => keys.regenerate(id as string, 'primary'),
+        () => keys.delete(id as string),
+      ]
+      for (const call of calls) expect(await errorCodeOf(call)).toBe('invalid_input')
     },
   )
+
+  it.each([
+    {},
+    { owner: 'a', tenant: 'b' },
+    { owner: '' },
+    { tenant: null },
+    { tenants: ['a'] },
+    undefined,
+  ])('revokeAll(%j)', async (input) => {
+    const { keys } = createBench().twinkey
+    const { key } = await keys.create({ ...VALID, owner: 'a' })
+    expect(await errorCodeOf(() => keys.revokeAll(input as { owner: string }))).toBe(
+      'invalid_input',
+    )
+    expect((await keys.get(key.id))?.state).toBe('enabled')
+  })
 
   it.each([
     { limit: 0 },
@@ -207,12 +238,18 @@ describe('the other calls refuse', () => {
     null,
     [],
   ])('list(%j)', async (input) => {
-    expect(await errorCodeOf(() => createBench().twinkey.keys.list(input as object))).toBe('invalid_input')
+    expect(await errorCodeOf(() => createBench().twinkey.keys.list(input as object))).toBe(
+      'invalid_input',
+    )
   })
 })
 
-it.each([undefined, null, 7, {}])('an id of %j is invalid_input to every call, to get too', async (id) => {
-  const { keys } = createBench().twinkey
-  const calls = [keys.get, keys.revoke, keys.disable, keys.enable, keys.rotate, keys.delete]
-  for (const call of calls) expect(await errorCodeOf(() => call(id as never))).toBe('invalid_input')
-})
+it.each([undefined, null, 7, {}])(
+  'an id of %j is invalid_input to every call, to get too',
+  async (id) => {
+    const { keys } = createBench().twinkey
+    const calls = [keys.get, keys.revoke, keys.disable, keys.enable, keys.rotate, keys.delete]
+    for (const call of calls)
+      expect(await errorCodeOf(() => call(id as never))).toBe('invalid_input')
+  },
+)

@@ -6,7 +6,8 @@ import { createBench } from '../../support/bench.ts'
 
 // Whoever gives something wrong to a management call reads where it is, and what it must be.
 
-const NAME = 'must be a string of 1 to 128 characters, well-formed Unicode without control characters'
+const NAME =
+  'must be a string of 1 to 128 characters, well-formed Unicode without control characters'
 const SECONDS = 'must be a whole number of seconds from 0 to 7776000'
 const TIME = 'must be a positive whole number of epoch milliseconds, or null for never'
 const SCOPE = { tenants: ['t'] }
@@ -14,14 +15,17 @@ const SCOPE = { tenants: ['t'] }
 async function messageOf(call: Promise<unknown>): Promise<string> {
   return await call.then(
     () => expect.fail('it was taken'),
-    ({ code, message }) => (code === 'invalid_input' ? message : expect.fail(`${code}: ${message}`)),
+    ({ code, message }) =>
+      code === 'invalid_input' ? message : expect.fail(`${code}: ${message}`),
   )
 }
 
 describe('a management call says what is wrong', () => {
   const bench = createBench()
   const past = bench.clock.now() - 1
-  const { keys } = bench.twinkey as unknown as { keys: Record<string, (...args: unknown[]) => Promise<unknown>> }
+  const { keys } = bench.twinkey as unknown as {
+    keys: Record<string, (...args: unknown[]) => Promise<unknown>>
+  }
   const made = bench.twinkey.keys.create({ name: 'n', scope: SCOPE })
 
   it.each([
@@ -29,7 +33,11 @@ describe('a management call says what is wrong', () => {
     ['create', [{ name: 'n', scope: SCOPE, owner: '' }], `owner ${NAME}.`],
     ['create', [{ name: 'n', scope: SCOPE, secondary: 1 }], 'secondary must be true or false.'],
     ['create', [{ name: '', scope: SCOPE }], `name ${NAME}.`],
-    ['create', [{ name: 'n', scope: { tenants: 't' } }], "scope is wrong: tenants must be '*' or a list of names."],
+    [
+      'create',
+      [{ name: 'n', scope: { tenants: 't' } }],
+      "scope is wrong: tenants must be '*' or a list of names.",
+    ],
     ['create', [{ name: 'n', scope: SCOPE, expiresAt: past }], 'expiresAt must be in the future.'],
     ['create', [{ name: 'n', scope: SCOPE, expiresAt: 0 }], `expiresAt ${TIME}.`],
     [
@@ -38,7 +46,11 @@ describe('a management call says what is wrong', () => {
       'metadata must be a plain object of JSON values, at most 5 levels deep, well-formed Unicode without control characters.',
     ],
     ['create', [{ name: 'n', scope: SCOPE, actor: '' }], `actor ${NAME}.`],
-    ['create', [undefined], 'What was given must be an object, with any of name, owner, scope, expiresAt, metadata, secondary, actor.'],
+    [
+      'create',
+      [undefined],
+      'What was given must be an object, with any of name, owner, scope, expiresAt, metadata, secondary, actor.',
+    ],
     ['update', ['ID', { scope: [] }], 'scope must be an object with the axes to change.'],
     ['update', ['ID', { expiresAt: past }], 'expiresAt must be in the future.'],
     ['rotate', ['ID', { graceSeconds: -1 }], `graceSeconds ${SECONDS}.`],
@@ -59,20 +71,30 @@ describe('a management call says what is wrong', () => {
     ['enable', ['ID', { actor: '' }], `actor ${NAME}.`],
   ])('%s(…%j): %s', async (call, args, message) => {
     const { key } = await made
-    expect(await messageOf((keys[call] as (typeof keys)[string])(...args.map((each) => (each === 'ID' ? key.id : each))))).toBe(message)
+    expect(
+      await messageOf(
+        (keys[call] as (typeof keys)[string])(
+          ...args.map((each) => (each === 'ID' ? key.id : each)),
+        ),
+      ),
+    ).toBe(message)
   })
 })
 
 describe('an import says what is wrong', () => {
   const as = (value: unknown) => value as ImportKeyInput['primary']
-  const sha256 = (encoding: 'hex' | 'base64' | 'base64url') => createHash('sha256').update(FIRST).digest(encoding)
-  const digested = (more: object) => as({ digest: sha256('hex'), encoding: 'hex', algorithm: 'sha-256', entropyBits: 190, ...more })
-  const ENTROPY = 'must state entropyBits of at least 112: a weaker secret can be guessed from its digest. Issue a new one instead.'
+  const sha256 = (encoding: 'hex' | 'base64' | 'base64url') =>
+    createHash('sha256').update(FIRST).digest(encoding)
+  const digested = (more: object) =>
+    as({ digest: sha256('hex'), encoding: 'hex', algorithm: 'sha-256', entropyBits: 190, ...more })
+  const ENTROPY =
+    'must state entropyBits of at least 112: a weaker secret can be guessed from its digest. Issue a new one instead.'
   const ALGORITHM =
     "must be 'sha-256' or 'hmac-sha-256'. Other digests, like SHA-512, cannot be looked up: import each secret when its caller next sends it (docs/migrating.md)."
   const ENCODED =
     'primary.digest must be 32 bytes in the encoding that is named: hex, base64 or base64url, as an encoder writes it, with no stray bits in the last character.'
-  const HINT = 'primary.hint must be a string of at most four characters, well-formed Unicode without control characters.'
+  const HINT =
+    'primary.hint must be a string of at most four characters, well-formed Unicode without control characters.'
   const VISIBLE = 'primary.secret must be 16 to 256 visible ASCII characters without a comma.'
   const UNSEEN =
     'primary would never be looked up: give createTwinkey an entry in `importedSecrets` that fits its algorithm, pepper and length.'
@@ -86,7 +108,11 @@ describe('an import says what is wrong', () => {
     ['no entropy', { secret: FIRST }, `primary ${ENTROPY}`],
     ['an entropy that is text', { secret: FIRST, entropyBits: '190' }, `primary ${ENTROPY}`],
     ['too little entropy', { secret: FIRST, entropyBits: 111.9 }, `primary ${ENTROPY}`],
-    ['an expiry that is text', { secret: FIRST, entropyBits: 190, expiresAt: '1' }, `primary.expiresAt ${TIME}.`],
+    [
+      'an expiry that is text',
+      { secret: FIRST, entropyBits: 190, expiresAt: '1' },
+      `primary.expiresAt ${TIME}.`,
+    ],
     ['a blank before the secret', { secret: ` ${FIRST}`, entropyBits: 190 }, VISIBLE],
     ['a comma in the secret', { secret: `${FIRST},`, entropyBits: 190 }, VISIBLE],
     ['a list for the secret', { secret: [FIRST], entropyBits: 190 }, VISIBLE],
@@ -104,16 +130,28 @@ describe('an import says what is wrong', () => {
     ],
     ['a length that is not looked up', { secret: 'x'.repeat(65), entropyBits: 190 }, UNSEEN],
     ['another algorithm', digested({ algorithm: 'md5' }), `primary.algorithm ${ALGORITHM}`],
-    ['SHA-512', digested({ algorithm: 'sha-512', digest: 'a'.repeat(128) }), `primary.algorithm ${ALGORITHM}`],
+    [
+      'SHA-512',
+      digested({ algorithm: 'sha-512', digest: 'a'.repeat(128) }),
+      `primary.algorithm ${ALGORITHM}`,
+    ],
     ['a hint of five characters', digested({ hint: '12345' }), HINT],
     ['a list for the hint', digested({ hint: [] }), HINT],
-    ['a pepper without peppers', digested({ algorithm: 'hmac-sha-256', pepper: 'legacy' }), 'primary.pepper must name one of pepper.keys.'],
+    [
+      'a pepper without peppers',
+      digested({ algorithm: 'hmac-sha-256', pepper: 'legacy' }),
+      'primary.pepper must name one of pepper.keys.',
+    ],
     ['a digest that is no text', digested({ digest: 7 }), ENCODED],
     ['too much hex', digested({ digest: `${sha256('hex')}0` }), ENCODED],
     ['hex with something before it', digested({ digest: `-${sha256('hex')}` }), ENCODED],
     ['hex called base64', digested({ encoding: 'base64' }), ENCODED],
     ['too much base64', digested({ encoding: 'base64', digest: `${sha256('base64')}=` }), ENCODED],
-    ['base64 with something before it', digested({ encoding: 'base64', digest: `A${sha256('base64')}` }), ENCODED],
+    [
+      'base64 with something before it',
+      digested({ encoding: 'base64', digest: `A${sha256('base64')}` }),
+      ENCODED,
+    ],
     ['no encoding', digested({ encoding: undefined }), ENCODED],
     ['another encoding', digested({ encoding: 'base32' }), ENCODED],
   ])('for %s', async (_what, primary, message) => {
@@ -124,9 +162,13 @@ describe('an import says what is wrong', () => {
     const peppered = (more: object) => digested({ algorithm: 'hmac-sha-256', ...more })
     const options = { pepper, importedSecrets: [PLAIN, HMAC] }
     expect(await over(peppered({}), options)).toBe('primary.pepper must name one of pepper.keys.')
-    expect(await over(peppered({ pepper: 'other' }), options)).toBe('primary.pepper must name one of pepper.keys.')
+    expect(await over(peppered({ pepper: 'other' }), options)).toBe(
+      'primary.pepper must name one of pepper.keys.',
+    )
     expect(await over(peppered({ pepper: 'new' }), options)).toBe(UNSEEN)
-    expect(await over(peppered({ pepper: 'legacy' }), { pepper, importedSecrets: [PLAIN] })).toBe(UNSEEN)
+    expect(await over(peppered({ pepper: 'legacy' }), { pepper, importedSecrets: [PLAIN] })).toBe(
+      UNSEEN,
+    )
     expect(await over(digested({}), { pepper, importedSecrets: [HMAC] })).toBe(UNSEEN)
   })
 
@@ -135,9 +177,15 @@ describe('an import says what is wrong', () => {
       (await importBench(options).twinkey.keys.import(input({ primary: as(primary) }))).state
     const edge = { secret: 'x'.repeat(32), entropyBits: 32 * 6.56 }
     const longest = { secret: 'x'.repeat(64), entropyBits: 112 }
-    const known = [edge, longest, digested({ hint: '1234' }), digested({ encoding: 'base64', digest: sha256('base64') })]
+    const known = [
+      edge,
+      longest,
+      digested({ hint: '1234' }),
+      digested({ encoding: 'base64', digest: sha256('base64') }),
+    ]
     for (const primary of known) expect(await taken(primary)).toBe('enabled')
     const wide = { importedSecrets: [{ ...PLAIN, minLength: 16, maxLength: 256 }] }
-    for (const length of [18, 256]) expect(await taken({ secret: 'x'.repeat(length), entropyBits: 112 }, wide)).toBe('enabled')
+    for (const length of [18, 256])
+      expect(await taken({ secret: 'x'.repeat(length), entropyBits: 112 }, wide)).toBe('enabled')
   })
 })

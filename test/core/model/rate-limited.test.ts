@@ -19,15 +19,27 @@ describe('rateLimited', () => {
     [2_147_483_646.1, '2147483647'],
     [1e21, '2147483647'],
     [Number.MAX_VALUE, '2147483647'],
-  ])('of %s seconds is whole seconds in the Retry-After of every profile: %s', (seconds, header) => {
-    const refusal = rateLimited(seconds)
-    expect(refusal.retryAfterSeconds).toBe(Number(header))
-    for (const profile of profiles) expect([profile.name, profile.refuse(refusal).headers['retry-after']]).toEqual([profile.name, header])
-  })
+  ])(
+    'of %s seconds is whole seconds in the Retry-After of every profile: %s',
+    (seconds, header) => {
+      const refusal = rateLimited(seconds)
+      expect(refusal.retryAfterSeconds).toBe(Number(header))
+      for (const profile of profiles)
+        expect([profile.name, profile.refuse(refusal).headers['retry-after']]).toEqual([
+          profile.name,
+          header,
+        ])
+    },
+  )
 
-  it.each([Number.NaN, -5, -1e-9, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('of %s throws a RangeError', (seconds) => {
-    expect(() => rateLimited(seconds)).toThrow(new RangeError('rateLimited: retryAfterSeconds must be a number of seconds, 0 or more.'))
-  })
+  it.each([Number.NaN, -5, -1e-9, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    'of %s throws a RangeError',
+    (seconds) => {
+      expect(() => rateLimited(seconds)).toThrow(
+        new RangeError('rateLimited: retryAfterSeconds must be a number of seconds, 0 or more.'),
+      )
+    },
+  )
 
   it.each([undefined, null, '60', 60n, {}, new Date()])('of %o throws a TypeError', (seconds) => {
     expect(() => rateLimited(seconds as unknown as number)).toThrow(TypeError)

@@ -14,18 +14,35 @@ import {
   toScopeString,
 } from '../../../src/core/model/scope.ts'
 
-// The model: an axis is the set of names that it reaches out of a universe, to which one name belongs that no list ever holds.
+// The model: an axis is the set of names that it reaches out of a universe, to which one name
+// belongs that no list ever holds.
 const NAMES = ['a', 'b', 'c']
 const UNIVERSE = [...NAMES, 'elsewhere']
 const setOf = (reach: ScopeValue) => new Set(reach === '*' ? UNIVERSE : reach)
-const isSubset = (small: Set<string>, large: Set<string>) => [...small].every((name) => large.has(name))
+const isSubset = (small: Set<string>, large: Set<string>) =>
+  [...small].every((name) => large.has(name))
 
-const reach: fc.Arbitrary<ScopeValue> = fc.oneof(fc.constant('*' as const), fc.shuffledSubarray(NAMES))
-const scope: fc.Arbitrary<Scope> = fc.record({ tenants: reach, environments: reach, workflows: reach })
-const asked = fc.record({ tenants: reach, environments: reach, workflows: reach }, { requiredKeys: [] })
+const reach: fc.Arbitrary<ScopeValue> = fc.oneof(
+  fc.constant('*' as const),
+  fc.shuffledSubarray(NAMES),
+)
+const scope: fc.Arbitrary<Scope> = fc.record({
+  tenants: reach,
+  environments: reach,
+  workflows: reach,
+})
+const asked = fc.record(
+  { tenants: reach, environments: reach, workflows: reach },
+  { requiredKeys: [] },
+)
 
-const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).filter((text) => scopeValueProblem([text]) === undefined)
-const anyReach: fc.Arbitrary<ScopeValue> = fc.oneof(fc.constant('*' as const), fc.uniqueArray(name, { minLength: 1, maxLength: 8 }))
+const name = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 40 })
+  .filter((text) => scopeValueProblem([text]) === undefined)
+const anyReach: fc.Arbitrary<ScopeValue> = fc.oneof(
+  fc.constant('*' as const),
+  fc.uniqueArray(name, { minLength: 1, maxLength: 8 }),
+)
 
 describe('scopes and the logic of sets', () => {
   it('covers agrees: a name is covered where it is in the set', () => {
@@ -52,10 +69,14 @@ describe('scopes and the logic of sets', () => {
   it('narrow agrees: it cuts to what is asked for, and names the first axis where that is more than is held', () => {
     fc.assert(
       fc.property(scope, asked, (held, wanted) => {
-        const wider = AXES.find(([, member]) => !isSubset(setOf(wanted[member] ?? held[member]), setOf(held[member])))?.[0]
+        const wider = AXES.find(
+          ([, member]) => !isSubset(setOf(wanted[member] ?? held[member]), setOf(held[member])),
+        )?.[0]
         const cut = narrow(held, wanted)
         if (wider !== undefined) expect(cut).toBe(wider)
-        else for (const [, member] of AXES) expect(setOf((cut as Scope)[member])).toEqual(setOf(wanted[member] ?? held[member]))
+        else
+          for (const [, member] of AXES)
+            expect(setOf((cut as Scope)[member])).toEqual(setOf(wanted[member] ?? held[member]))
       }),
       { numRuns: 1000 },
     )
@@ -64,39 +85,57 @@ describe('scopes and the logic of sets', () => {
   it('emptyAxis agrees: the first axis whose set is empty', () => {
     fc.assert(
       fc.property(scope, (each) => {
-        const expected: Axis | undefined = AXES.find(([, member]) => setOf(each[member]).size === 0)?.[0]
+        const expected: Axis | undefined = AXES.find(
+          ([, member]) => setOf(each[member]).size === 0,
+        )?.[0]
         expect(emptyAxis(each)).toBe(expected)
       }),
     )
   })
 
   it('asking for everything is more than a list, even of all names that there are', () => {
-    expect(narrow({ tenants: NAMES, environments: '*', workflows: '*' }, { tenants: '*' })).toBe('tenant')
+    expect(narrow({ tenants: NAMES, environments: '*', workflows: '*' }, { tenants: '*' })).toBe(
+      'tenant',
+    )
   })
 })
 
 describe('scope strings', () => {
   it('are read back as they were written, whatever the names', () => {
     fc.assert(
-      fc.property(fc.record({ tenants: anyReach, environments: anyReach, workflows: anyReach }), (each) => {
-        expect(fromScopeString(toScopeString(each))).toEqual(each)
-      }),
+      fc.property(
+        fc.record({ tenants: anyReach, environments: anyReach, workflows: anyReach }),
+        (each) => {
+          expect(fromScopeString(toScopeString(each))).toEqual(each)
+        },
+      ),
       { numRuns: 1000 },
     )
   })
 
   it('hold only the characters that RFC 6749 allows', () => {
     fc.assert(
-      fc.property(fc.record({ tenants: anyReach, environments: anyReach, workflows: anyReach }), (each) => {
-        expect(toScopeString(each)).toMatch(/^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/)
-      }),
+      fc.property(
+        fc.record({ tenants: anyReach, environments: anyReach, workflows: anyReach }),
+        (each) => {
+          expect(toScopeString(each)).toMatch(
+            /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/,
+          )
+        },
+      ),
       { numRuns: 1000 },
     )
   })
 
   it.each<[string, Scope]>([
-    ['tenant:acme environment:production workflow:*', { tenants: ['acme'], environments: ['production'], workflows: '*' }],
-    ['tenant:a%20b tenant:c environment:*', { tenants: ['a b', 'c'], environments: '*', workflows: [] }],
+    [
+      'tenant:acme environment:production workflow:*',
+      { tenants: ['acme'], environments: ['production'], workflows: '*' },
+    ],
+    [
+      'tenant:a%20b tenant:c environment:*',
+      { tenants: ['a b', 'c'], environments: '*', workflows: [] },
+    ],
     ['tenant:%2A%3Ab', { tenants: ['*:b'], environments: [], workflows: [] }],
   ])('have the form %s', (text, each) => {
     expect(toScopeString(each).replace('*%3A', '%2A%3A')).toBe(text)
@@ -139,12 +178,13 @@ describe('scope strings', () => {
 describe('the form of a scope', () => {
   const fine = { tenants: ['a'], environments: '*', workflows: [] }
 
-  it.each([fine, { ...fine, tenants: NAMES }, { ...fine, tenants: Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(128, 'x')) }])(
-    'may be three axes, each everything or a list',
-    (value) => {
-      expect(scopeProblem(value)).toBeUndefined()
-    },
-  )
+  it.each([
+    fine,
+    { ...fine, tenants: NAMES },
+    { ...fine, tenants: Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(128, 'x')) },
+  ])('may be three axes, each everything or a list', (value) => {
+    expect(scopeProblem(value)).toBeUndefined()
+  })
 
   it.each([
     ['a string', 'tenant:a'],
@@ -152,7 +192,10 @@ describe('the form of a scope', () => {
     ['null', null],
     ['an axis missing', { tenants: ['a'], environments: '*' }],
     ['an axis too many', { ...fine, regions: '*' }],
-    ['an own __proto__', JSON.parse('{"tenants":"*","environments":"*","workflows":"*","__proto__":{}}')],
+    [
+      'an own __proto__',
+      JSON.parse('{"tenants":"*","environments":"*","workflows":"*","__proto__":{}}'),
+    ],
     ['an object with a class', Object.assign(new (class Scoped {})(), fine)],
     ['a string for a list', { ...fine, tenants: 'a' }],
     ['a star in a list', { ...fine, tenants: ['a', '*'] }],
@@ -174,7 +217,10 @@ describe('the form of a scope', () => {
     ['a', "must be '*' or a list of names"],
     [Array.from({ length: 65 }, (_, i) => `${i}`), "must be '*' or at most 64 names"],
     [['a', '*'], "must be '*' itself, not a list with '*' in it"],
-    [['a', ''], 'has a name that must be a string of 1 to 128 characters, well-formed Unicode without control characters'],
+    [
+      ['a', ''],
+      'has a name that must be a string of 1 to 128 characters, well-formed Unicode without control characters',
+    ],
     [['a', 'a'], 'names something twice'],
   ])('is refused with what is wrong: %j', (value, problem) => {
     expect(scopeValueProblem(value)).toBe(problem)
@@ -193,7 +239,9 @@ describe('the form of a scope', () => {
     const mine = { tenants: ['a', 'b'], environments: '*', workflows: ['w'] } as const
     const both = intersect(mine, { tenants: ['b'], environments: ['e'], workflows: '*' })
     expect(both).toEqual({ tenants: ['b'], environments: ['e'], workflows: ['w'] })
-    expect([both, both.tenants, both.environments, both.workflows].every(Object.isFrozen)).toBe(true)
+    expect([both, both.tenants, both.environments, both.workflows].every(Object.isFrozen)).toBe(
+      true,
+    )
     expect(both.workflows).not.toBe(mine.workflows)
   })
 

@@ -32,7 +32,13 @@ describe('a secret is shown once, and then never again,', () => {
     const outputs: unknown[] = []
     const pepper = { current: 'p', keys: { p: new Uint8Array(32).fill(7) } }
     const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey] }
-    const twinkey = createTwinkey({ store: spy.store, pepper, tokens, now: clock.now, onEvent: (event) => outputs.push(event) })
+    const twinkey = createTwinkey({
+      store: spy.store,
+      pepper,
+      tokens,
+      now: clock.now,
+      onEvent: (event) => outputs.push(event),
+    })
 
     const { key, primary } = await twinkey.keys.create(INPUT)
     const rotated = await twinkey.keys.rotate(key.id)
@@ -40,20 +46,35 @@ describe('a secret is shown once, and then never again,', () => {
     const issued = await twinkey.tokens.issue(regenerated.secret)
     const token = issued.ok ? issued.token : ''
     const secrets = [primary, rotated.secret, regenerated.secret, token]
-    outputs.push(key, rotated.key, regenerated.key, twinkey, await twinkey.keys.get(key.id), await twinkey.keys.list())
+    outputs.push(
+      key,
+      rotated.key,
+      regenerated.key,
+      twinkey,
+      await twinkey.keys.get(key.id),
+      await twinkey.keys.list(),
+    )
 
     const use = async () => {
       for (const credential of secrets) {
         outputs.push(await caught(() => twinkey.authenticate(sent({ credential }), anyTarget)))
-        outputs.push(await caught(() => twinkey.authenticate(sent({ credential, tenant: 'x' }), byHeaders)))
+        outputs.push(
+          await caught(() => twinkey.authenticate(sent({ credential, tenant: 'x' }), byHeaders)),
+        )
         outputs.push(await caught(() => twinkey.keys.verify(credential)))
         outputs.push(await caught(() => twinkey.tokens.verify(credential)))
         // A secret in the place of something else: what is said about it must not repeat it.
         outputs.push(await caught(() => twinkey.keys.get(credential)))
         outputs.push(await caught(() => twinkey.keys.revoke(credential)))
-        outputs.push(await caught(() => twinkey.keys.rotate(key.id, { replace: credential as 'secondary' })))
+        outputs.push(
+          await caught(() => twinkey.keys.rotate(key.id, { replace: credential as 'secondary' })),
+        )
         outputs.push(await caught(() => twinkey.keys.regenerate(key.id, credential as 'primary')))
-        outputs.push(await caught(() => twinkey.tokens.issue(primary, { scope: { tenants: credential as '*' } })))
+        outputs.push(
+          await caught(() =>
+            twinkey.tokens.issue(primary, { scope: { tenants: credential as '*' } }),
+          ),
+        )
         outputs.push(await caught(() => twinkey.keys.create({ ...INPUT, name: `${credential}\0` })))
       }
     }
@@ -64,22 +85,30 @@ describe('a secret is shown once, and then never again,', () => {
     spy.override({ get: down, put: down, delete: down, list: down })
     clock.advance(60_000)
     await use()
-    for (const call of [() => twinkey.keys.list(), () => twinkey.keys.delete(key.id), () => twinkey.keys.create(INPUT)])
+    for (const call of [
+      () => twinkey.keys.list(),
+      () => twinkey.keys.delete(key.id),
+      () => twinkey.keys.create(INPUT),
+    ])
       outputs.push(await caught(call))
 
     const text = outputs.map(shown).join('\n')
     const digests = written.flatMap((record) =>
-      record.kind === 'key' ? [record.primary.digest, record.secondary?.digest ?? record.primary.digest] : [],
+      record.kind === 'key'
+        ? [record.primary.digest, record.secondary?.digest ?? record.primary.digest]
+        : [],
     )
     expect(digests.length).toBeGreaterThan(4)
     for (const secret of secrets) {
-      // The part that must stay secret: of a secret what stands behind the id, of a token its signature.
+      // The part that must stay secret: of a secret what stands behind the id, of a token its
+      // signature.
       const core = secret === token ? secret.slice(-80) : secret.slice(-49, -6)
       expect(core.length).toBeGreaterThan(40)
       expect(text).not.toContain(core)
       expect(shown(written)).not.toContain(core)
     }
-    for (const digest of digests) expect(text).not.toContain(digest.slice(digest.lastIndexOf(':') + 1))
+    for (const digest of digests)
+      expect(text).not.toContain(digest.slice(digest.lastIndexOf(':') + 1))
     expect(text).not.toContain(Buffer.from(pepper.keys.p).toString('hex').slice(0, 20))
     expect(text).not.toContain(signingKey.d as string)
   })
@@ -114,19 +143,46 @@ describe('a key as it is shown', () => {
         'updatedAt',
       ].sort(),
     )
-    expect(Object.keys(key.primary).sort()).toEqual(['createdAt', 'expiresAt', 'hint', 'id', 'lastUsedAt'])
+    expect(Object.keys(key.primary).sort()).toEqual([
+      'createdAt',
+      'expiresAt',
+      'hint',
+      'id',
+      'lastUsedAt',
+    ])
   })
 
   it('is a principal with these members and no others, deeply frozen', async () => {
     const twinkey = createTwinkey()
     const { primary } = await twinkey.keys.create({ ...INPUT, metadata: { a: [{}] } })
-    const decision = await twinkey.authenticate(sent({ credential: primary, tenant: 't' }), byHeaders)
+    const decision = await twinkey.authenticate(
+      sent({ credential: primary, tenant: 't' }),
+      byHeaders,
+    )
     const principal = decision.ok ? decision.principal : undefined
     expect(Object.keys(principal ?? {}).sort()).toEqual(
-      ['environment', 'keyId', 'metadata', 'name', 'owner', 'scope', 'slot', 'tenant', 'username', 'via', 'workflow'].sort(),
+      [
+        'environment',
+        'keyId',
+        'metadata',
+        'name',
+        'owner',
+        'scope',
+        'slot',
+        'tenant',
+        'username',
+        'via',
+        'workflow',
+      ].sort(),
     )
     expect(
-      [principal, principal?.scope, principal?.scope.tenants, principal?.metadata, principal?.metadata['a']].every(Object.isFrozen),
+      [
+        principal,
+        principal?.scope,
+        principal?.scope.tenants,
+        principal?.metadata,
+        principal?.metadata['a'],
+      ].every(Object.isFrozen),
     ).toBe(true)
   })
 })
@@ -138,16 +194,30 @@ describe('the event of a request that was let in', () => {
     const twinkey = createTwinkey({ importedSecrets, onEvent: (event) => void events.push(event) })
     const imported = 'fw-7Tn1KyS4wQ6xGr8HjVbX0cMeYaDi5OfE'
     const scope = { tenants: '*', environments: '*', workflows: '*' } as const
-    await twinkey.keys.import({ name: 'imported', scope, primary: { secret: imported, entropyBits: 190 } })
+    await twinkey.keys.import({
+      name: 'imported',
+      scope,
+      primary: { secret: imported, entropyBits: 190 },
+    })
     const { primary } = await twinkey.keys.create({ name: 'n', scope, secondary: false })
     for (const credential of [primary, imported]) {
-      for (const name of [credential, 'a-tenant', '0f8fad5b-d9cb-469f-a165-70867728950e', 'ab'.repeat(32)]) {
+      for (const name of [
+        credential,
+        'a-tenant',
+        '0f8fad5b-d9cb-469f-a165-70867728950e',
+        'ab'.repeat(32),
+      ]) {
         for (const _ of ['cold', 'warm']) {
           const request = sent({ credential, tenant: name, environment: name, workflow: name })
           const decision = await twinkey.authenticate(request, byHeaders)
           expect(decision.ok && decision.principal.tenant).toBe(name)
           const told = name === credential ? undefined : name
-          expect(events.at(-1)).toMatchObject({ type: 'access.allowed', tenant: told, environment: told, workflow: told })
+          expect(events.at(-1)).toMatchObject({
+            type: 'access.allowed',
+            tenant: told,
+            environment: told,
+            workflow: told,
+          })
         }
       }
     }

@@ -16,15 +16,22 @@ describe('a text that has not the form of a secret costs no store call and is cr
     ['the prefix in another case', mintSecret('Tk', mintId())],
     ['257 characters', `tk_${'0'.repeat(254)}`],
     ['a megabyte', `tk_${'0'.repeat(1_000_000)}`],
-    // Whoever knows the form can compute the checksum: what reaches the store must be of the alphabet all the same.
+    // Whoever knows the form can compute the checksum: what reaches the store must be of the
+    // alphabet all the same.
     ['a quote in the id, with the right checksum', mintSecret('tk', "' OR ''='0123456")],
     ['a NUL in the id, with the right checksum', mintSecret('tk', '\0'.padEnd(16, '0'))],
     ['a line break in the id, with the right checksum', mintSecret('tk', '\r\n'.padEnd(16, '0'))],
     ['a colon in the id, with the right checksum', mintSecret('tk', 'other:key:000000')],
     ['a slash in the id, with the right checksum', mintSecret('tk', '../../0000000000')],
     ['a per cent sign in the id, with the right checksum', mintSecret('tk', '%'.padEnd(16, '_'))],
-    ['a letter beyond ASCII in the id, with the right checksum', mintSecret('tk', 'é'.padEnd(16, '0'))],
-    ['a lone surrogate in the id, with the right checksum', mintSecret('tk', '\ud800'.padEnd(16, '0'))],
+    [
+      'a letter beyond ASCII in the id, with the right checksum',
+      mintSecret('tk', 'é'.padEnd(16, '0')),
+    ],
+    [
+      'a lone surrogate in the id, with the right checksum',
+      mintSecret('tk', '\ud800'.padEnd(16, '0')),
+    ],
   ])('%s', async (_, text) => {
     const { twinkey, spy } = createBench()
     expect(codeOf(await twinkey.keys.verify(text))).toBe('credential_invalid')
@@ -44,8 +51,14 @@ describe('a text that has not the form of a secret costs no store call and is cr
 describe('to the caller all reasons look the same:', () => {
   it('unknown, wrong, disabled, revoked, expired, replaced and malformed are one frozen refusal, and the event tells them apart', async () => {
     const { twinkey, clock, events } = createBench()
-    const create = (more = {}) => twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] }, ...more })
-    const [disabled, revoked, deleted, replaced] = [await create(), await create(), await create(), await create()]
+    const create = (more = {}) =>
+      twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] }, ...more })
+    const [disabled, revoked, deleted, replaced] = [
+      await create(),
+      await create(),
+      await create(),
+      await create(),
+    ]
     const expired = await create({ expiresAt: clock.now() + 1 })
     const rotated = await create({ secondary: false })
     const issued = await twinkey.tokens.issue(replaced.primary)
@@ -68,9 +81,15 @@ describe('to the caller all reasons look the same:', () => {
     ]
     const refusals = new Set<unknown>()
     for (const [text, reason] of cases) {
-      const verified = text.startsWith('tk_') ? await twinkey.keys.verify(text) : await twinkey.tokens.verify(text)
+      const verified = text.startsWith('tk_')
+        ? await twinkey.keys.verify(text)
+        : await twinkey.tokens.verify(text)
       refusals.add(verified.ok ? 'let in' : verified.refusal)
-      expect(events.at(-1)).toMatchObject({ type: 'access.refused', code: 'credential_invalid', reason })
+      expect(events.at(-1)).toMatchObject({
+        type: 'access.refused',
+        code: 'credential_invalid',
+        reason,
+      })
     }
     expect(refusals.size).toBe(1)
     const [refusal] = refusals

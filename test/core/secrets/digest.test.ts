@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import type { Pepper } from 'twinkey'
 import { describe, expect, it } from 'vitest'
-import { digestSecret, matchSecret, pepperOf, slotDigests } from '../../../src/core/secrets/digest.ts'
+import {
+  digestSecret,
+  matchSecret,
+  pepperOf,
+  slotDigests,
+} from '../../../src/core/secrets/digest.ts'
 import * as onNode from '../../../src/core/secrets/hash.node.ts'
 import * as anywhere from '../../../src/core/secrets/hash.ts'
 import vectors from '../../vectors/digests.json' with { type: 'json' }
@@ -24,7 +29,9 @@ describe.each([
   })
 
   it.each(vectors.hmacSha256)('gives the known HMAC of "$text"', ({ key, text, hex }) => {
-    expect(Buffer.from(hmacSha256(Buffer.from(key, 'hex'), text), 'utf16le').toString('hex')).toBe(hex)
+    expect(Buffer.from(hmacSha256(Buffer.from(key, 'hex'), text), 'utf16le').toString('hex')).toBe(
+      hex,
+    )
   })
 })
 
@@ -57,10 +64,15 @@ describe('both forms of hashing', () => {
 
 describe('the digest of a secret', () => {
   const old: Pepper = { current: '2025', keys: { '2025': new Uint8Array(32).fill(1) } }
-  const both: Pepper = { current: '2026', keys: { ...old.keys, '2026': new Uint8Array(32).fill(2) } }
+  const both: Pepper = {
+    current: '2026',
+    keys: { ...old.keys, '2026': new Uint8Array(32).fill(2) },
+  }
 
   it('names its algorithm', () => {
-    expect(digestSecret('abc', undefined)).toBe(`sha-256:${base64url(vectors.sha256[1]?.hex ?? '')}`)
+    expect(digestSecret('abc', undefined)).toBe(
+      `sha-256:${base64url(vectors.sha256[1]?.hex ?? '')}`,
+    )
     expect(pepperOf(digestSecret('abc', undefined))).toBeUndefined()
   })
 
@@ -70,28 +82,43 @@ describe('the digest of a secret', () => {
     expect(digestSecret('abc', old).slice(-43)).not.toBe(digestSecret('abc', both).slice(-43))
   })
 
-  it.each([undefined, old, both])('matches in the slot where it is, whichever that is', (pepper) => {
-    const digest = digestSecret('mine', pepper)
-    const other = digestSecret('other', pepper)
-    expect(matching('mine', digest, other, pepper)).toBe('primary')
-    expect(matching('mine', other, digest, pepper)).toBe('secondary')
-    expect(matching('mine', digest, undefined, pepper)).toBe('primary')
-    expect(matching('mine', other, undefined, pepper)).toBeUndefined()
-    expect(matching('mine', other, other, pepper)).toBeUndefined()
-  })
+  it.each([undefined, old, both])(
+    'matches in the slot where it is, whichever that is',
+    (pepper) => {
+      const digest = digestSecret('mine', pepper)
+      const other = digestSecret('other', pepper)
+      expect(matching('mine', digest, other, pepper)).toBe('primary')
+      expect(matching('mine', other, digest, pepper)).toBe('secondary')
+      expect(matching('mine', digest, undefined, pepper)).toBe('primary')
+      expect(matching('mine', other, undefined, pepper)).toBeUndefined()
+      expect(matching('mine', other, other, pepper)).toBeUndefined()
+    },
+  )
 
   it('matches old secrets after the pepper has changed, and plain ones after it was introduced', () => {
-    expect(matching('mine', digestSecret('mine', old), digestSecret('other', both), both)).toBe('primary')
-    expect(matching('mine', digestSecret('other', both), digestSecret('mine', undefined), both)).toBe('secondary')
+    expect(matching('mine', digestSecret('mine', old), digestSecret('other', both), both)).toBe(
+      'primary',
+    )
+    expect(
+      matching('mine', digestSecret('other', both), digestSecret('mine', undefined), both),
+    ).toBe('secondary')
     expect(matching('mine', digestSecret('mine', undefined), undefined, both)).toBe('primary')
   })
 
   it('says so where a pepper is not configured, unless the other slot matches', () => {
     expect(matching('mine', digestSecret('mine', both), undefined, old)).toBe('pepper_missing')
-    expect(matching('mine', digestSecret('mine', both), undefined, undefined)).toBe('pepper_missing')
-    expect(matching('mine', digestSecret('mine', old), digestSecret('other', both), old)).toBe('primary')
-    expect(matching('mine', digestSecret('other', both), digestSecret('mine', old), old)).toBe('secondary')
-    expect(matching('mine', digestSecret('other', old), digestSecret('mine', both), old)).toBe('pepper_missing')
+    expect(matching('mine', digestSecret('mine', both), undefined, undefined)).toBe(
+      'pepper_missing',
+    )
+    expect(matching('mine', digestSecret('mine', old), digestSecret('other', both), old)).toBe(
+      'primary',
+    )
+    expect(matching('mine', digestSecret('other', both), digestSecret('mine', old), old)).toBe(
+      'secondary',
+    )
+    expect(matching('mine', digestSecret('other', old), digestSecret('mine', both), old)).toBe(
+      'pepper_missing',
+    )
   })
 
   it('does not take a pepper from what every object inherits', () => {
@@ -99,12 +126,20 @@ describe('the digest of a secret', () => {
     expect(matching('mine', digest, undefined, old)).toBe('pepper_missing')
   })
 
-  it.each([undefined, old])('matches nothing where the key is unknown, whatever the text', (pepper) => {
-    for (const text of ['mine', '', 'A'.repeat(43), `sha-256:${'A'.repeat(43)}`])
-      expect(matchSecret(text, undefined, pepper)).toBeUndefined()
-  })
+  it.each([undefined, old])(
+    'matches nothing where the key is unknown, whatever the text',
+    (pepper) => {
+      for (const text of ['mine', '', 'A'.repeat(43), `sha-256:${'A'.repeat(43)}`])
+        expect(matchSecret(text, undefined, pepper)).toBeUndefined()
+    },
+  )
 })
 
-function matching(secret: string, primary: string, secondary: string | undefined, pepper: Pepper | undefined) {
+function matching(
+  secret: string,
+  primary: string,
+  secondary: string | undefined,
+  pepper: Pepper | undefined,
+) {
   return matchSecret(secret, slotDigests(primary, secondary), pepper)
 }

@@ -1,7 +1,23 @@
 import { createHash, createHmac } from 'node:crypto'
-import { createTwinkey, type ImportedDigest, type ImportKeyInput, type KeyRecord, memoryStore } from 'twinkey'
+import {
+  createTwinkey,
+  type ImportedDigest,
+  type ImportKeyInput,
+  type KeyRecord,
+  memoryStore,
+} from 'twinkey'
 import { describe, expect, it, test } from 'vitest'
-import { FIRST, HMAC, importBench, input, LEGACY, PLAIN, pepper, SECOND, slotIn } from '../../clients/imported.ts'
+import {
+  FIRST,
+  HMAC,
+  importBench,
+  input,
+  LEGACY,
+  PLAIN,
+  pepper,
+  SECOND,
+  slotIn,
+} from '../../clients/imported.ts'
 import { errorCodeOf } from '../../support/faults.ts'
 import { verdict } from '../../support/sent.ts'
 
@@ -11,7 +27,11 @@ const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 const BASE64URL = `${BASE64.slice(0, -2)}-_`
 
 const kinds = [
-  ['SHA-256', { algorithm: 'sha-256' }, (secret: string) => createHash('sha256').update(secret).digest()],
+  [
+    'SHA-256',
+    { algorithm: 'sha-256' },
+    (secret: string) => createHash('sha256').update(secret).digest(),
+  ],
   [
     'HMAC-SHA-256',
     { algorithm: 'hmac-sha-256', pepper: 'legacy' },
@@ -21,15 +41,21 @@ const kinds = [
 
 const bench = () => importBench({ pepper, importedSecrets: [PLAIN, HMAC] })
 
-/** The spellings that a lenient decoder takes for the same bytes: the last character carries four bits of the digest and two that are spare. */
+/**
+ * The spellings that a lenient decoder takes for the same bytes: the last character carries four
+ * bits of the digest and two that are spare.
+ */
 function withStrayBits(text: string, alphabet: string): string[] {
   const digits = text.replace(/=$/, '')
   const last = alphabet.indexOf(digits.at(-1) as string)
-  return [1, 2, 3].map((stray) => digits.slice(0, -1) + alphabet[last + stray] + text.slice(digits.length))
+  return [1, 2, 3].map(
+    (stray) => digits.slice(0, -1) + alphabet[last + stray] + text.slice(digits.length),
+  )
 }
 
 describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
-  const given = (digest: string, encoding: Encoding) => ({ ...kind, digest, encoding, entropyBits: 190 }) as ImportedDigest
+  const given = (digest: string, encoding: Encoding) =>
+    ({ ...kind, digest, encoding, entropyBits: 190 }) as ImportedDigest
   const bytes = digestOf(FIRST)
 
   it.each<[string, string, Encoding]>([
@@ -42,8 +68,16 @@ describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
     ['base64 without its padding', bytes.toString('base64').slice(0, -1), 'base64'],
     ['base64 with too much padding', `${bytes.toString('base64')}=`, 'base64'],
     ['base64url with padding', `${bytes.toString('base64url')}=`, 'base64url'],
-    ['the plain alphabet as base64url', Buffer.alloc(32, 0xff).toString('base64').slice(0, -1), 'base64url'],
-    ['the alphabet for URLs as base64', `${Buffer.alloc(32, 0xff).toString('base64url')}=`, 'base64'],
+    [
+      'the plain alphabet as base64url',
+      Buffer.alloc(32, 0xff).toString('base64').slice(0, -1),
+      'base64url',
+    ],
+    [
+      'the alphabet for URLs as base64',
+      `${Buffer.alloc(32, 0xff).toString('base64url')}=`,
+      'base64',
+    ],
     ['a line break behind base64', `${bytes.toString('base64')}\n`, 'base64'],
     ['a line break behind base64url', `${bytes.toString('base64url')}\n`, 'base64url'],
     ['a line break behind hex', `${bytes.toString('hex')}\n`, 'hex'],
@@ -52,7 +86,9 @@ describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
     const { twinkey, spy } = bench()
     const call = twinkey.keys.import(input({ primary: given(digest, encoding) }))
     expect(await errorCodeOf(call)).toBe('invalid_input')
-    await expect(call).rejects.toThrow(/primary\.digest must be 32 bytes in the encoding that is named: hex, base64 or base64url/)
+    await expect(call).rejects.toThrow(
+      /primary\.digest must be 32 bytes in the encoding that is named: hex, base64 or base64url/,
+    )
     expect(spy.calls.put).toBe(0)
   })
 
@@ -70,7 +106,9 @@ describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
         const twice = input({ primary: given(...first), secondary: given(...second) })
         expect(await errorCodeOf(twinkey.keys.import(twice))).toBe('invalid_input')
         await twinkey.keys.import(input({ primary: given(...first) }))
-        expect(await errorCodeOf(twinkey.keys.import(input({ primary: given(...second) })))).toBe('secret_taken')
+        expect(await errorCodeOf(twinkey.keys.import(input({ primary: given(...second) })))).toBe(
+          'secret_taken',
+        )
         expect((await twinkey.keys.list()).keys).toHaveLength(1)
       }
     }
@@ -80,11 +118,20 @@ describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
     for (const spelling of spellings) {
       const its = bench()
       const { id } = await its.twinkey.keys.import(
-        input({ primary: given(...spelling), secondary: given(digestOf(SECOND).toString('hex'), 'hex') }),
+        input({
+          primary: given(...spelling),
+          secondary: given(digestOf(SECOND).toString('hex'), 'hex'),
+        }),
       )
-      expect([await slotIn(its, FIRST), await slotIn(its, SECOND)]).toEqual(['primary', 'secondary'])
+      expect([await slotIn(its, FIRST), await slotIn(its, SECOND)]).toEqual([
+        'primary',
+        'secondary',
+      ])
       await its.twinkey.keys.regenerate(id, 'primary')
-      expect([await slotIn(its, FIRST), await slotIn(its, SECOND)]).toEqual(['credential_invalid', 'secondary'])
+      expect([await slotIn(its, FIRST), await slotIn(its, SECOND)]).toEqual([
+        'credential_invalid',
+        'secondary',
+      ])
     }
   })
 })
@@ -98,37 +145,59 @@ describe('one pepper under two names', () => {
   ])('is refused in importedSecrets, where one secret would have two digests: %s', (_how, same) => {
     const keys = { ...pepper.keys, same }
     expect(() => createTwinkey({ importedSecrets, pepper: { current: 'new', keys } })).toThrow(
-      new TypeError('importedSecrets[1].pepper is the same key as importedSecrets[0].pepper under another name. Use one name for both.'),
+      new TypeError(
+        'importedSecrets[1].pepper is the same key as importedSecrets[0].pepper under another name. Use one name for both.',
+      ),
     )
   })
 
   it('may be kept for secrets of ours, and foreign may name one pepper for several lengths', () => {
     const keys = { ...pepper.keys, same: LEGACY }
-    createTwinkey({ importedSecrets: [HMAC, { ...HMAC, minLength: 65, maxLength: 80 }], pepper: { current: 'same', keys } })
+    createTwinkey({
+      importedSecrets: [HMAC, { ...HMAC, minLength: 65, maxLength: 80 }],
+      pepper: { current: 'same', keys },
+    })
   })
 })
 
 describe('the hint of a digest', () => {
   const digest = createHash('sha256').update(FIRST).digest('hex')
   const withHint = (hint: unknown) =>
-    input({ primary: { digest, encoding: 'hex', algorithm: 'sha-256', entropyBits: 190, hint } as ImportKeyInput['primary'] })
+    input({
+      primary: {
+        digest,
+        encoding: 'hex',
+        algorithm: 'sha-256',
+        entropyBits: 190,
+        hint,
+      } as ImportKeyInput['primary'],
+    })
 
   it.each(['', 'a', '9f3a', 'F+/=', 'ü🔑'])('may be %j', async (hint) => {
     expect((await importBench().twinkey.keys.import(withHint(hint))).primary.hint).toBe(hint)
   })
 
-  it.each(['a\n', '\u001b[2J', '\0', '\u007f', '\u0085', '\ud800', 'abcde', 7, null, ['a'], { length: 1 }])(
-    'may not be %j',
-    async (hint) => {
-      const { twinkey, spy } = importBench()
-      const call = twinkey.keys.import(withHint(hint))
-      expect(await errorCodeOf(call)).toBe('invalid_input')
-      await expect(call).rejects.toThrow(
-        'primary.hint must be a string of at most four characters, well-formed Unicode without control characters.',
-      )
-      expect(spy.calls.put).toBe(0)
-    },
-  )
+  it.each([
+    'a\n',
+    '\u001b[2J',
+    '\0',
+    '\u007f',
+    '\u0085',
+    '\ud800',
+    'abcde',
+    7,
+    null,
+    ['a'],
+    { length: 1 },
+  ])('may not be %j', async (hint) => {
+    const { twinkey, spy } = importBench()
+    const call = twinkey.keys.import(withHint(hint))
+    expect(await errorCodeOf(call)).toBe('invalid_input')
+    await expect(call).rejects.toThrow(
+      'primary.hint must be a string of at most four characters, well-formed Unicode without control characters.',
+    )
+    expect(spy.calls.put).toBe(0)
+  })
 })
 
 test.each<[string, unknown]>([
@@ -138,31 +207,54 @@ test.each<[string, unknown]>([
   ['a symbol', Symbol('legacy')],
   ['a name that everything has', 'toString'],
 ])('a pepper that is %s is refused', async (_what, name) => {
-  const digest = { digest: '0'.repeat(64), encoding: 'hex', algorithm: 'hmac-sha-256', pepper: name, entropyBits: 190 }
-  expect(await errorCodeOf(bench().twinkey.keys.import(input({ primary: digest as ImportKeyInput['primary'] })))).toBe('invalid_input')
+  const digest = {
+    digest: '0'.repeat(64),
+    encoding: 'hex',
+    algorithm: 'hmac-sha-256',
+    pepper: name,
+    entropyBits: 190,
+  }
+  expect(
+    await errorCodeOf(
+      bench().twinkey.keys.import(input({ primary: digest as ImportKeyInput['primary'] })),
+    ),
+  ).toBe('invalid_input')
 })
 
 describe('a record with a digest of another spelling, as an earlier version may have left it', () => {
-  /** A key whose secret verifies, in a store into which its record is written anew after `change`. */
+  /**
+   * A key whose secret verifies, in a store into which its record is written anew after `change`.
+   */
   async function rewritten(change: (record: KeyRecord) => KeyRecord) {
     const store = memoryStore()
     const before = importBench({ store })
     const { id } = await before.twinkey.keys.import(input())
     expect(await slotIn(before, FIRST)).toBe('primary')
     const record = (await store.get(id)) as KeyRecord
-    expect(await store.put({ ...change(record), version: record.version + 1 }, record.version)).toBe('stored')
+    expect(
+      await store.put({ ...change(record), version: record.version + 1 }, record.version),
+    ).toBe('stored')
     return { id, its: importBench({ store }) }
   }
-  const respelt = ({ primary }: KeyRecord) => ({ ...primary, digest: withStrayBits(primary.digest, BASE64URL)[0] as string })
+  const respelt = ({ primary }: KeyRecord) => ({
+    ...primary,
+    digest: withStrayBits(primary.digest, BASE64URL)[0] as string,
+  })
 
   it.each<[string, (record: KeyRecord) => KeyRecord]>([
     ['in its primary', (record) => ({ ...record, primary: respelt(record) })],
-    ['in its secondary, beside the same secret', (record) => ({ ...record, secondary: { ...respelt(record), id: 'second' } })],
+    [
+      'in its secondary, beside the same secret',
+      (record) => ({ ...record, secondary: { ...respelt(record), id: 'second' } }),
+    ],
   ])('lets nobody in and is store_malformed: %s', async (_where, change) => {
     const { id, its } = await rewritten(change)
     expect(await verdict(its.twinkey, FIRST)).toBe('unavailable')
     expect(its.events).toContainEqual(
-      expect.objectContaining({ type: 'warning.store_unavailable', error: expect.objectContaining({ code: 'store_malformed' }) }),
+      expect.objectContaining({
+        type: 'warning.store_unavailable',
+        error: expect.objectContaining({ code: 'store_malformed' }),
+      }),
     )
     for (const call of [
       () => its.twinkey.keys.get(id),

@@ -19,7 +19,10 @@ async function createSecrets() {
   const bench = createBench({ prefixes })
   const secrets: string[] = []
   for (let i = 0; i < 3; i++) {
-    const { primary, secondary } = await bench.twinkey.keys.create({ name: 'n', scope: { tenants: '*' } })
+    const { primary, secondary } = await bench.twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: '*' },
+    })
     secrets.push(primary, secondary as string)
   }
   return { ...bench, secrets }
@@ -34,13 +37,18 @@ it('a secret with one changed character never verifies, and costs no store call 
   await twinkey.close()
   const before = spy.calls.get
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...secrets), place, fc.constantFrom(...CHARACTERS), async (secret, at, other) => {
-      const index = at % secret.length
-      fc.pre(secret[index] !== other)
-      const changed = secret.slice(0, index) + other + secret.slice(index + 1)
-      expect(codeOf(await twinkey.keys.verify(changed))).toBe('credential_invalid')
-      expect(codeOf(await cold.keys.verify(changed))).toBe('credential_invalid')
-    }),
+    fc.asyncProperty(
+      fc.constantFrom(...secrets),
+      place,
+      fc.constantFrom(...CHARACTERS),
+      async (secret, at, other) => {
+        const index = at % secret.length
+        fc.pre(secret[index] !== other)
+        const changed = secret.slice(0, index) + other + secret.slice(index + 1)
+        expect(codeOf(await twinkey.keys.verify(changed))).toBe('credential_invalid')
+        expect(codeOf(await cold.keys.verify(changed))).toBe('credential_invalid')
+      },
+    ),
     { numRuns: 3000 },
   )
   expect(spy.calls.get).toBe(before)
@@ -50,7 +58,10 @@ it('a secret with two characters swapped never verifies', async () => {
   const { twinkey, secrets } = await createSecrets()
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...secrets), place, place, async (secret, a, b) => {
-      const [low, high] = [a % secret.length, b % secret.length].sort((x, y) => x - y) as [number, number]
+      const [low, high] = [a % secret.length, b % secret.length].sort((x, y) => x - y) as [
+        number,
+        number,
+      ]
       fc.pre(secret[low] !== secret[high])
       const swapped = `${secret.slice(0, low)}${secret[high]}${secret.slice(low + 1, high)}${secret[low]}${secret.slice(high + 1)}`
       expect(codeOf(await twinkey.keys.verify(swapped))).toBe('credential_invalid')
@@ -62,12 +73,17 @@ it('a secret with two characters swapped never verifies', async () => {
 it('two halves of two secrets never verify, even of one key', async () => {
   const { twinkey, secrets } = await createSecrets()
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...secrets), fc.constantFrom(...secrets), place, async (first, second, at) => {
-      const index = 1 + (at % (first.length - 1))
-      const mixed = first.slice(0, index) + second.slice(index)
-      fc.pre(!secrets.includes(mixed))
-      expect(codeOf(await twinkey.keys.verify(mixed))).toBe('credential_invalid')
-    }),
+    fc.asyncProperty(
+      fc.constantFrom(...secrets),
+      fc.constantFrom(...secrets),
+      place,
+      async (first, second, at) => {
+        const index = 1 + (at % (first.length - 1))
+        const mixed = first.slice(0, index) + second.slice(index)
+        fc.pre(!secrets.includes(mixed))
+        expect(codeOf(await twinkey.keys.verify(mixed))).toBe('credential_invalid')
+      },
+    ),
     { numRuns: 2000 },
   )
 })
@@ -85,7 +101,12 @@ it('a text with more or less at either end, or in another case, never verifies',
       secret.slice(0, -1),
       secret.repeat(2),
     ]
-    for (const text of [...texts, secret.toLowerCase(), secret.toUpperCase(), encodeURIComponent(`${secret}%`)])
+    for (const text of [
+      ...texts,
+      secret.toLowerCase(),
+      secret.toUpperCase(),
+      encodeURIComponent(`${secret}%`),
+    ])
       expect(codeOf(await twinkey.keys.verify(text))).toBe('credential_invalid')
   }
 })

@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import { hasValidChecksum, secretPattern } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { isDigest } from '../../../src/core/secrets/digest.ts'
-import { hasOurPrefix, hintOf, keyIdOf, mintId, mintSecret, prefixProblem, randomBase62 } from '../../../src/core/secrets/secret.ts'
+import {
+  hasOurPrefix,
+  hintOf,
+  keyIdOf,
+  mintId,
+  mintSecret,
+  prefixProblem,
+  randomBase62,
+} from '../../../src/core/secrets/secret.ts'
 import checksums from '../../vectors/checksums.json' with { type: 'json' }
 import secrets from '../../vectors/secrets.json' with { type: 'json' }
 
@@ -25,7 +33,11 @@ describe('the form of a secret', () => {
   })
 
   it('begins with the prefix and an underscore: a text that goes on otherwise is none of ours', () => {
-    expect(['tk_', 'tk_x', 'tk', 'tkx', 'tk-x', 'xtk_x', 'TK_x'].filter((text) => hasOurPrefix(text, ['tk']))).toEqual(['tk_', 'tk_x'])
+    expect(
+      ['tk_', 'tk_x', 'tk', 'tkx', 'tk-x', 'xtk_x', 'TK_x'].filter((text) =>
+        hasOurPrefix(text, ['tk']),
+      ),
+    ).toEqual(['tk_', 'tk_x'])
     expect(keyIdOf(mintSecret('tk', mintId()).replace('tk_', 'tk-'), ['tk'])).toBeUndefined()
   })
 
@@ -33,17 +45,34 @@ describe('the form of a secret', () => {
     expect(hintOf('acme_0123456789wxyz')).toBe('wxyz')
   })
 
-  it.each(['tk', 'a', 'acme_live', 'acme_', 'a__b', 'Z9_', 'x'.repeat(32)])('may begin with %s', (each) => {
-    expect(prefixProblem(each)).toBeUndefined()
-  })
-
-  it.each(['', '_a', '9a', 'a-b', 'a b', 'a.b', 'é', 'a\n', '$KEY', 'x'.repeat(33), undefined, null, 7, ['a']])(
-    'may not begin with %j',
+  it.each(['tk', 'a', 'acme_live', 'acme_', 'a__b', 'Z9_', 'x'.repeat(32)])(
+    'may begin with %s',
     (each) => {
-      expect(prefixProblem(each)).toMatch(/must begin with a letter/)
-      expect(() => secretPattern(each as string)).toThrow(new TypeError(`secretPattern: prefix ${prefixProblem(each)}`))
+      expect(prefixProblem(each)).toBeUndefined()
     },
   )
+
+  it.each([
+    '',
+    '_a',
+    '9a',
+    'a-b',
+    'a b',
+    'a.b',
+    'é',
+    'a\n',
+    '$KEY',
+    'x'.repeat(33),
+    undefined,
+    null,
+    7,
+    ['a'],
+  ])('may not begin with %j', (each) => {
+    expect(prefixProblem(each)).toMatch(/must begin with a letter/)
+    expect(() => secretPattern(each as string)).toThrow(
+      new TypeError(`secretPattern: prefix ${prefixProblem(each)}`),
+    )
+  })
 })
 
 describe('parsing', () => {
@@ -84,12 +113,19 @@ describe('parsing', () => {
 })
 
 describe('the checksum', () => {
-  it.each(checksums)('of $text is the CRC-32 $crc32 in base62: $base62', ({ text, crc32, base62 }) => {
-    expect([...base62].reduce((sum, digit) => sum * 62 + ALPHABET.indexOf(digit), 0).toString(16)).toBe(crc32.replace(/^0+(?=.)/, ''))
-    expect(hasValidChecksum(text + base62)).toBe(true)
-    expect(hasValidChecksum(`${text.slice(0, -1)}~${base62}`)).toBe(false)
-    expect(hasValidChecksum(text + base62.replace(/.$/, (last) => (last === '1' ? '2' : '1')))).toBe(false)
-  })
+  it.each(checksums)(
+    'of $text is the CRC-32 $crc32 in base62: $base62',
+    ({ text, crc32, base62 }) => {
+      expect(
+        [...base62].reduce((sum, digit) => sum * 62 + ALPHABET.indexOf(digit), 0).toString(16),
+      ).toBe(crc32.replace(/^0+(?=.)/, ''))
+      expect(hasValidChecksum(text + base62)).toBe(true)
+      expect(hasValidChecksum(`${text.slice(0, -1)}~${base62}`)).toBe(false)
+      expect(
+        hasValidChecksum(text + base62.replace(/.$/, (last) => (last === '1' ? '2' : '1'))),
+      ).toBe(false)
+    },
+  )
 
   it('needs something before it', () => {
     expect(hasValidChecksum('')).toBe(false)
@@ -99,10 +135,14 @@ describe('the checksum', () => {
   it('covers the prefix and the id: no other one passes', () => {
     const secret = mintSecret('acme', mintId())
     fc.assert(
-      fc.property(fc.nat(secret.length - 1), fc.constantFrom(...ALPHABET, '_', '-', 'é', 'ſ', '\u{1F600}', '\0'), (at, other) => {
-        fc.pre(secret[at] !== other)
-        expect(hasValidChecksum(secret.slice(0, at) + other + secret.slice(at + 1))).toBe(false)
-      }),
+      fc.property(
+        fc.nat(secret.length - 1),
+        fc.constantFrom(...ALPHABET, '_', '-', 'é', 'ſ', '\u{1F600}', '\0'),
+        (at, other) => {
+          fc.pre(secret[at] !== other)
+          expect(hasValidChecksum(secret.slice(0, at) + other + secret.slice(at + 1))).toBe(false)
+        },
+      ),
       { numRuns: 3000 },
     )
   })
@@ -128,8 +168,12 @@ describe('randomness', () => {
       counts.set(character, (counts.get(character) ?? 0) + 1)
     expect([...counts.keys()].sort()).toEqual([...ALPHABET].sort())
     const expected = total / 62
-    const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)
-    // 61 degrees of freedom: more than 135 happens once in five million runs, and `byte % 62` over all bytes gives about 7,000.
+    const chiSquare = [...counts.values()].reduce(
+      (sum, count) => sum + (count - expected) ** 2 / expected,
+      0,
+    )
+    // 61 degrees of freedom: more than 135 happens once in five million runs, and `byte % 62` over
+    // all bytes gives about 7,000.
     expect(chiSquare).toBeLessThan(135)
   })
 })
@@ -160,7 +204,11 @@ describe('secretPattern', () => {
 
 describe('the form of a stored digest', () => {
   const hash = 'A'.repeat(43)
-  it.each([`sha-256:${hash}`, `hmac-sha-256:2026a:${hash}`, `hmac-sha-256:${'p'.repeat(32)}:${hash}`])('may be %s', (digest) => {
+  it.each([
+    `sha-256:${hash}`,
+    `hmac-sha-256:2026a:${hash}`,
+    `hmac-sha-256:${'p'.repeat(32)}:${hash}`,
+  ])('may be %s', (digest) => {
     expect(isDigest(digest)).toBe(true)
   })
 

@@ -8,7 +8,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const errorCodeOf = (call: Promise<unknown>) => call.then(String, ({ code, message, cause }) => ({ code, message, cause: cause.message }))
+const errorCodeOf = (call: Promise<unknown>) =>
+  call.then(String, ({ code, message, cause }) => ({ code, message, cause: cause.message }))
 
 describe('a call with a deadline', () => {
   it('answers what it answers, and leaves no timer behind', async () => {
@@ -21,14 +22,22 @@ describe('a call with a deadline', () => {
     const down = new Error('down')
     const failing = [() => Promise.reject(down), () => expect.fail('down')]
     for (const call of failing) {
-      const fault = await errorCodeOf(withTimeout(1000, 'store_unavailable', 'It failed', call as () => never))
-      expect(fault).toEqual({ code: 'store_unavailable', message: 'It failed: down', cause: 'down' })
+      const fault = await errorCodeOf(
+        withTimeout(1000, 'store_unavailable', 'It failed', call as () => never),
+      )
+      expect(fault).toEqual({
+        code: 'store_unavailable',
+        message: 'It failed: down',
+        cause: 'down',
+      })
     }
     expect(vi.getTimerCount()).toBe(0)
   })
 
   it('that is not answered in time is the fault with how long that was', async () => {
-    const late = errorCodeOf(withTimeout(1000, 'owner_unavailable', 'It failed', () => new Promise(() => {})))
+    const late = errorCodeOf(
+      withTimeout(1000, 'owner_unavailable', 'It failed', () => new Promise(() => {})),
+    )
     await vi.advanceTimersByTimeAsync(999)
     let isOver = false
     void late.then(() => {

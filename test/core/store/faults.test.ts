@@ -1,4 +1,10 @@
-import { type KeyRecord, type KeyStore, memoryStore, type StoredKey, type TwinkeyOptions } from 'twinkey'
+import {
+  type KeyRecord,
+  type KeyStore,
+  memoryStore,
+  type StoredKey,
+  type TwinkeyOptions,
+} from 'twinkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createBench } from '../../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, decidedNow, sent, verdict } from '../../support/sent.ts'
@@ -55,8 +61,14 @@ describe('a store that fails', () => {
     const bench = await createWithKey()
     const error = new Error('connection refused')
     bench.spy.override({ get: () => Promise.reject(error) })
-    const decision = await bench.twinkey.authenticate(sent({ credential: bench.primary }), anyTarget)
-    expect(decision).toMatchObject({ ok: false, refusal: { code: 'unavailable', retryAfterSeconds: 2 } })
+    const decision = await bench.twinkey.authenticate(
+      sent({ credential: bench.primary }),
+      anyTarget,
+    )
+    expect(decision).toMatchObject({
+      ok: false,
+      refusal: { code: 'unavailable', retryAfterSeconds: 2 },
+    })
     expect(bench.events.slice(-2)).toMatchObject([
       { type: 'warning.store_unavailable', error: { code: 'store_unavailable', cause: error } },
       { type: 'access.refused', code: 'unavailable', reason: 'store_unavailable' },
@@ -66,7 +78,10 @@ describe('a store that fails', () => {
   it('does not turn a guard that is optional into one that lets in', async () => {
     const bench = await createWithKey()
     bench.spy.override({ get: () => Promise.reject(new Error('down')) })
-    const decision = await bench.twinkey.authenticate(sent({ credential: bench.primary }), { ...anyTarget, optional: true })
+    const decision = await bench.twinkey.authenticate(sent({ credential: bench.primary }), {
+      ...anyTarget,
+      optional: true,
+    })
     expect(decision.ok).toBe(false)
   })
 
@@ -120,7 +135,9 @@ describe('a store that hangs', () => {
     expect(await waiting).toBe('unavailable')
     answer(bench.record)
     await vi.advanceTimersByTimeAsync(0)
-    expect(decidedNow(bench.twinkey, sent({ credential: bench.primary }), anyTarget)).toBeUndefined()
+    expect(
+      decidedNow(bench.twinkey, sent({ credential: bench.primary }), anyTarget),
+    ).toBeUndefined()
   })
 
   it('gives no unhandled rejection where it rejects after the deadline', async () => {
@@ -173,24 +190,42 @@ describe('a store that answers garbage', () => {
 
   it.each<[string, Change]>([
     ...members.map((name): [string, Change] => [`without ${name}`, without(name)]),
-    ...members.map((name): [string, Change] => [`with ${name} of another type`, (record) => ({ ...record, [name]: [1] })]),
+    ...members.map((name): [string, Change] => [
+      `with ${name} of another type`,
+      (record) => ({ ...record, [name]: [1] }),
+    ]),
     ['null', () => null],
     ['a string', (record) => JSON.stringify(record)],
     ['a list of one record', (record) => [record]],
     ['an empty object', () => ({})],
     ['the record of another id', (record) => ({ ...record, id: 'another0id000000' })],
-    ['a record with a prototype of its own', (record) => Object.assign(Object.create({ admin: true }), record)],
+    [
+      'a record with a prototype of its own',
+      (record) => Object.assign(Object.create({ admin: true }), record),
+    ],
     [
       'an id in another case',
-      (record) => ({ ...record, id: record.id.replace(/[a-z]/i, (c) => (c < 'a' ? c.toLowerCase() : c.toUpperCase())) }),
+      (record) => ({
+        ...record,
+        id: record.id.replace(/[a-z]/i, (c) => (c < 'a' ? c.toLowerCase() : c.toUpperCase())),
+      }),
     ],
     ['an enabled of 1', (record) => ({ ...record, enabled: 1 })],
     ['an enabled of "false"', (record) => ({ ...record, enabled: 'false' })],
     ['a scope as a string', (record) => ({ ...record, scope: '*' })],
     ['a scope as JSON text', (record) => ({ ...record, scope: JSON.stringify(record.scope) })],
-    ['a scope with an axis as a string', (record) => ({ ...record, scope: { ...record.scope, tenants: 't' } })],
-    ['a scope with an axis missing', (record) => ({ ...record, scope: { tenants: ['t'], environments: '*' } })],
-    ['a scope with a star among names', (record) => ({ ...record, scope: { ...record.scope, tenants: ['t', '*'] } })],
+    [
+      'a scope with an axis as a string',
+      (record) => ({ ...record, scope: { ...record.scope, tenants: 't' } }),
+    ],
+    [
+      'a scope with an axis missing',
+      (record) => ({ ...record, scope: { tenants: ['t'], environments: '*' } }),
+    ],
+    [
+      'a scope with a star among names',
+      (record) => ({ ...record, scope: { ...record.scope, tenants: ['t', '*'] } }),
+    ],
     ['a scope with null', (record) => ({ ...record, scope: { ...record.scope, workflows: null } })],
     ['revokedAt as text', (record) => ({ ...record, revokedAt: '2026-01-01' })],
     ['revokedAt as a date', (record) => ({ ...record, revokedAt: new Date() })],
@@ -211,16 +246,24 @@ describe('a store that answers garbage', () => {
     ['a slot without expiry', slot({ expiresAt: undefined })],
     ['a slot that expires at 0', slot({ expiresAt: 0 })],
     ['a slot without id', slot({ id: undefined })],
-    ['a last use as text', (record) => ({ ...record, lastUsedAt: { [record.primary.id]: 'today' } })],
+    [
+      'a last use as text',
+      (record) => ({ ...record, lastUsedAt: { [record.primary.id]: 'today' } }),
+    ],
     ['an alias of itself', ({ id, version }) => ({ kind: 'alias', id, version })],
     ['metadata as JSON text', (record) => ({ ...record, metadata: '{}' })],
-    ['metadata with an own __proto__', (record) => ({ ...record, metadata: JSON.parse('{"__proto__":{}}') })],
+    [
+      'metadata with an own __proto__',
+      (record) => ({ ...record, metadata: JSON.parse('{"__proto__":{}}') }),
+    ],
     ['an owner of ""', (record) => ({ ...record, owner: '' })],
   ])('gives unavailable and never lets in, nor caches it: %s', async (_, change) => {
     const bench = await createWithKey()
     bench.spy.override({ get: async () => change(bench.record) as StoredKey })
     expect(await verdicts(bench)).toEqual(UNAVAILABLE)
-    await expect(bench.twinkey.keys.get(bench.key.id)).rejects.toMatchObject({ code: 'store_malformed' })
+    await expect(bench.twinkey.keys.get(bench.key.id)).rejects.toMatchObject({
+      code: 'store_malformed',
+    })
     bench.spy.override({})
     expect(await verdicts(bench)).toEqual(LET_IN)
   })
@@ -238,12 +281,16 @@ describe('a store that answers garbage', () => {
     const bench = await createWithKey()
     bench.spy.override({ list: async () => page as never })
     await expect(bench.twinkey.keys.list()).rejects.toMatchObject({ code: 'store_malformed' })
-    await expect(bench.twinkey.keys.revokeAll({ owner: 'ada' })).rejects.toMatchObject({ code: 'store_malformed' })
+    await expect(bench.twinkey.keys.revokeAll({ owner: 'ada' })).rejects.toMatchObject({
+      code: 'store_malformed',
+    })
   })
 
   it('believes a record without a prototype, and one with members that it does not know', async () => {
     const bench = await createWithKey()
-    bench.spy.override({ get: async () => Object.assign(Object.create(null), bench.record, { rowid: 7 }) })
+    bench.spy.override({
+      get: async () => Object.assign(Object.create(null), bench.record, { rowid: 7 }),
+    })
     expect(await verdicts(bench)).toEqual(LET_IN)
   })
 })
@@ -257,13 +304,20 @@ describe('a pepper that is not configured', () => {
     const after = createBench({ store, pepper: { current: 'b', keys: { b } } })
     const without = createBench({ store })
     for (const { twinkey, events } of [after, without]) {
-      expect([await verdict(twinkey, primary), await verdict(twinkey, secondary as string)]).toEqual(['unavailable', 'unavailable'])
+      expect([
+        await verdict(twinkey, primary),
+        await verdict(twinkey, secondary as string),
+      ]).toEqual(['unavailable', 'unavailable'])
       expect(events.at(-1)).toMatchObject({ reason: 'pepper_missing', keyId: key.id })
       expect(codeOf(await twinkey.keys.verify(primary))).toBe('unavailable')
       expect(codeOf(await twinkey.tokens.issue(primary))).toBe('unavailable')
     }
     const { secret } = await after.twinkey.keys.regenerate(key.id, 'primary')
-    expect(codeOf(await after.twinkey.authenticate(sent({ credential: secret, tenant: 't' }), byHeaders))).toBe('let in')
+    expect(
+      codeOf(
+        await after.twinkey.authenticate(sent({ credential: secret, tenant: 't' }), byHeaders),
+      ),
+    ).toBe('let in')
     expect(await verdict(after.twinkey, secondary as string)).toBe('unavailable')
   })
 })

@@ -6,10 +6,21 @@ import { createBench } from '../../support/bench.ts'
 const store = memoryStore()
 const { keys } = createBench({ store }).twinkey
 const recordOf = async (owner: string | null, tenants: '*' | string[]) =>
-  (await store.get((await keys.create({ name: 'n', ...(owner !== null && { owner }), scope: { tenants } })).key.id)) as KeyRecord
+  (await store.get(
+    (
+      await keys.create({ name: 'n', ...(owner !== null && { owner }), scope: { tenants } })
+    ).key.id,
+  )) as KeyRecord
 
 it('an index finds a key by its tenants, its owner, its pepper and its state', async () => {
-  expect(labelsOf(await recordOf('ada', ['t', 'u']))).toEqual(['tenant:t', 'tenant:u', 'owner:ada', 'no-pepper', 'state:enabled', 'key'])
+  expect(labelsOf(await recordOf('ada', ['t', 'u']))).toEqual([
+    'tenant:t',
+    'tenant:u',
+    'owner:ada',
+    'no-pepper',
+    'state:enabled',
+    'key',
+  ])
   const single = { ...(await recordOf(null, '*')), secondary: null }
   expect(labelsOf(single)).toEqual(['no-owner', 'no-pepper', 'state:enabled', 'key'])
 })

@@ -11,7 +11,10 @@ const store = memoryStore()
 const seed = importBench({ store })
 const { id } = await seed.twinkey.keys.import(input({ metadata: { list: ['a'], deep: { er: 1 } } }))
 const record = (await store.get(id)) as KeyRecord
-const ours = await seed.twinkey.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: ['w'] } })
+const ours = await seed.twinkey.keys.create({
+  name: 'n',
+  scope: { tenants: ['t'], workflows: ['w'] },
+})
 const own = (await store.get(ours.key.id)) as KeyRecord
 const LEAK = record.primary.digest
 const REDACTED = LEAK.slice(-43)
@@ -22,36 +25,60 @@ const thrower = () => {
 
 /** The same object, with a getter in the place of one member. */
 function withGetter<T extends object>(value: T, member: string, get: () => unknown): T {
-  return Object.defineProperty(Array.isArray(value) ? [...value] : { ...value }, member, { get, enumerable: true, configurable: true }) as T
+  return Object.defineProperty(Array.isArray(value) ? [...value] : { ...value }, member, {
+    get,
+    enumerable: true,
+    configurable: true,
+  }) as T
 }
 
 const members = Object.keys(record).filter((member) => member !== 'kind')
 /** Records that throw when something of them is read. */
 const broken: [string, (of: KeyRecord) => unknown][] = [
-  ...members.map((member): [string, (of: KeyRecord) => unknown] => [`its ${member}`, (of) => withGetter(of, member, thrower)]),
+  ...members.map((member): [string, (of: KeyRecord) => unknown] => [
+    `its ${member}`,
+    (of) => withGetter(of, member, thrower),
+  ]),
   ['its kind', (of) => withGetter(of, 'kind', thrower)],
   ...Object.keys(record.primary).map((member): [string, (of: KeyRecord) => unknown] => [
     `the ${member} of its primary`,
     (of) => ({ ...of, primary: withGetter(of.primary, member, thrower) }),
   ]),
-  ['the tenants of its scope', (of) => ({ ...of, scope: withGetter(of.scope, 'tenants', thrower) })],
-  ['a name in its scope', (of) => ({ ...of, scope: { ...of.scope, tenants: withGetter(['t'], '0', thrower) } })],
+  [
+    'the tenants of its scope',
+    (of) => ({ ...of, scope: withGetter(of.scope, 'tenants', thrower) }),
+  ],
+  [
+    'a name in its scope',
+    (of) => ({ ...of, scope: { ...of.scope, tenants: withGetter(['t'], '0', thrower) } }),
+  ],
   ['its metadata', (of) => ({ ...of, metadata: withGetter({}, 'a', thrower) })],
-  ['a list deep in its metadata', (of) => ({ ...of, metadata: { a: [{ b: withGetter(['x'], '0', thrower) }] } })],
+  [
+    'a list deep in its metadata',
+    (of) => ({ ...of, metadata: { a: [{ b: withGetter(['x'], '0', thrower) }] } }),
+  ],
   ['one of its last uses', (of) => ({ ...of, lastUsedAt: withGetter({}, of.primary.id, thrower) })],
   ['which members it has', (of) => new Proxy(of, { ownKeys: thrower, has: thrower })],
   ['what it is', (of) => new Proxy(of, { getPrototypeOf: thrower })],
-  ['what its scope is', (of) => ({ ...of, scope: new Proxy(of.scope, { getPrototypeOf: thrower }) })],
+  [
+    'what its scope is',
+    (of) => ({ ...of, scope: new Proxy(of.scope, { getPrototypeOf: thrower }) }),
+  ],
   [
     'anything of it',
-    (of) => new Proxy(of, { get: (target, name) => (name === 'then' ? undefined : Reflect.get(target, name) && thrower()) }),
+    (of) =>
+      new Proxy(of, {
+        get: (target, name) =>
+          name === 'then' ? undefined : Reflect.get(target, name) && thrower(),
+      }),
   ],
 ]
 
 /** A bench over the seeded store, of which `get` and `list` answer what is made of each key. */
 function benchOf(change: (of: KeyRecord) => unknown) {
   const bench = importBench({ store })
-  const changed = <T>(found: T): T => ((found as KeyRecord | undefined)?.kind === 'key' ? (change(found as KeyRecord) as T) : found)
+  const changed = <T>(found: T): T =>
+    (found as KeyRecord | undefined)?.kind === 'key' ? (change(found as KeyRecord) as T) : found
   bench.spy.override({
     get: async (wanted) => changed(await store.get(wanted)),
     list: async (query) => {
@@ -63,7 +90,8 @@ function benchOf(change: (of: KeyRecord) => unknown) {
 }
 
 function expectNoLeak(...told: unknown[]): void {
-  for (const each of told) expect(inspect(each, { depth: 20, showHidden: true, getters: true })).not.toContain(REDACTED)
+  for (const each of told)
+    expect(inspect(each, { depth: 20, showHidden: true, getters: true })).not.toContain(REDACTED)
 }
 
 describe.each(broken)('where a record of a store throws when %s is read', (_what, change) => {
@@ -96,7 +124,10 @@ describe.each(broken)('where a record of a store throws when %s is read', (_what
     const { twinkey, events } = benchOf(change)
     for (const secret of [FIRST, ours.primary]) {
       expect(await verdict(twinkey, secret)).toBe('unavailable')
-      expect(events.at(-2)).toMatchObject({ type: 'warning.store_unavailable', error: { name: 'TwinkeyError', code: 'store_malformed' } })
+      expect(events.at(-2)).toMatchObject({
+        type: 'warning.store_unavailable',
+        error: { name: 'TwinkeyError', code: 'store_malformed' },
+      })
     }
     expectNoLeak(events)
   })
@@ -105,14 +136,22 @@ describe.each(broken)('where a record of a store throws when %s is read', (_what
 describe('an alias of a store', () => {
   const alias: AliasRecord = { kind: 'alias', id: 'a', version: 1, keyId: id }
 
-  it.each(['kind', 'id', 'version', 'keyId'])('that throws when its %s is read is store_malformed', async (member) => {
-    const bench = importBench({ store })
-    bench.spy.override({ get: async (wanted) => withGetter({ ...alias, id: wanted }, member, thrower) })
-    expect(await verdict(bench.twinkey, FIRST)).toBe('unavailable')
-    expect(bench.events.at(-2)).toMatchObject({ type: 'warning.store_unavailable', error: { code: 'store_malformed' } })
-    expect(await errorCodeOf(bench.twinkey.keys.import(input()))).toBe('store_malformed')
-    expectNoLeak(bench.events)
-  })
+  it.each(['kind', 'id', 'version', 'keyId'])(
+    'that throws when its %s is read is store_malformed',
+    async (member) => {
+      const bench = importBench({ store })
+      bench.spy.override({
+        get: async (wanted) => withGetter({ ...alias, id: wanted }, member, thrower),
+      })
+      expect(await verdict(bench.twinkey, FIRST)).toBe('unavailable')
+      expect(bench.events.at(-2)).toMatchObject({
+        type: 'warning.store_unavailable',
+        error: { code: 'store_malformed' },
+      })
+      expect(await errorCodeOf(bench.twinkey.keys.import(input()))).toBe('store_malformed')
+      expectNoLeak(bench.events)
+    },
+  )
 })
 
 describe('a page of a store', () => {
@@ -120,12 +159,23 @@ describe('a page of a store', () => {
     ['its keys', () => withGetter({ keys: [], next: undefined }, 'keys', thrower)],
     ['its next', () => withGetter({ keys: [], next: undefined }, 'next', thrower)],
     ['one of its keys', () => ({ keys: withGetter([record], '0', thrower) })],
-    ['how many keys it has', () => ({ keys: new Proxy([], { get: (_, name) => (name === 'length' ? thrower() : undefined) }) })],
-    ['anything of it', () => new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : thrower()) })],
+    [
+      'how many keys it has',
+      () => ({
+        keys: new Proxy([], { get: (_, name) => (name === 'length' ? thrower() : undefined) }),
+      }),
+    ],
+    [
+      'anything of it',
+      () => new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : thrower()) }),
+    ],
   ])('that throws when %s is read is store_malformed', async (_what, page) => {
     const { twinkey, spy } = importBench({ store })
     spy.override({ list: async () => page() as never })
-    for (const call of [() => twinkey.keys.list(), () => twinkey.keys.revokeAll({ owner: 'ada' })]) {
+    for (const call of [
+      () => twinkey.keys.list(),
+      () => twinkey.keys.revokeAll({ owner: 'ada' }),
+    ]) {
       const thrown = await call().catch((error: unknown) => error)
       expect(thrown).toMatchObject({ name: 'TwinkeyError', code: 'store_malformed' })
       expectNoLeak(thrown)
@@ -135,24 +185,33 @@ describe('a page of a store', () => {
 
 describe('a record that says that it is a promise', () => {
   // Each promise on its way resolves to it anew, and asks for `then` once more.
-  it.each([1, 2, 3, 4, 5])('and throws when that is asked for the time %i is a fault without anything of what was thrown', async (time) => {
-    for (const call of ['get', 'list'] as const) {
-      const { twinkey, spy } = importBench({ store })
-      let asked = 0
-      const answer = withGetter(call === 'get' ? { ...record } : { keys: [record] }, 'then', () =>
-        ++asked === time ? thrower() : undefined,
-      )
-      spy.override({ [call]: async () => answer } as Partial<KeyStore>)
-      const thrown = await (call === 'get' ? twinkey.keys.get(id) : twinkey.keys.list()).catch((error: unknown) => error)
-      if (thrown instanceof Error) expect(thrown).toMatchObject({ name: 'TwinkeyError' })
-      expectNoLeak(thrown)
-    }
-  })
+  it.each([1, 2, 3, 4, 5])(
+    'and throws when that is asked for the time %i is a fault without anything of what was thrown',
+    async (time) => {
+      for (const call of ['get', 'list'] as const) {
+        const { twinkey, spy } = importBench({ store })
+        let asked = 0
+        const answer = withGetter(
+          call === 'get' ? { ...record } : { keys: [record] },
+          'then',
+          () => (++asked === time ? thrower() : undefined),
+        )
+        spy.override({ [call]: async () => answer } as Partial<KeyStore>)
+        const thrown = await (call === 'get' ? twinkey.keys.get(id) : twinkey.keys.list()).catch(
+          (error: unknown) => error,
+        )
+        if (thrown instanceof Error) expect(thrown).toMatchObject({ name: 'TwinkeyError' })
+        expectNoLeak(thrown)
+      }
+    },
+  )
 
   it('and answers another record is read as that record', async () => {
     const { twinkey, spy } = importBench({ store })
     // biome-ignore lint/suspicious/noThenProperty: a store may answer a promise of its own kind.
-    spy.override({ get: () => ({ then: (resolve: (value: unknown) => void) => resolve(record) }) as never })
+    spy.override({
+      get: () => ({ then: (resolve: (value: unknown) => void) => resolve(record) }) as never,
+    })
     expect(await twinkey.keys.get(id)).toMatchObject({ id })
   })
 })
@@ -217,7 +276,10 @@ describe('of a record each member is read once, and what was read then is what c
       get: async (wanted) => readOnce(await store.get(wanted)),
       list: async (query) => readOnce(await store.list(query)),
     })
-    expect(await bench.twinkey.keys.get(id)).toMatchObject({ id, metadata: { list: ['a'], deep: { er: 1 } } })
+    expect(await bench.twinkey.keys.get(id)).toMatchObject({
+      id,
+      metadata: { list: ['a'], deep: { er: 1 } },
+    })
     expect((await bench.twinkey.keys.list({ owner: 'ada' })).keys).toMatchObject([{ id }])
     expect(await verdict(bench.twinkey, FIRST)).toBe('let in')
     expect(await verdict(bench.twinkey, ours.primary)).toBe('let in')
@@ -235,7 +297,9 @@ describe('of a record each member is read once, and what was read then is what c
       const scope = withGetter({ ...own.scope }, 'tenants', () => (++asked <= narrow ? ['t'] : '*'))
       const other = importBench({ store })
       other.spy.override({ get: async () => ({ ...own, scope }) })
-      expect(await other.twinkey.keys.verify(ours.primary)).toMatchObject({ scope: { tenants: ['t'] } })
+      expect(await other.twinkey.keys.verify(ours.primary)).toMatchObject({
+        scope: { tenants: ['t'] },
+      })
     }
   })
 })

@@ -52,32 +52,37 @@ describe('every call of a store has a signal', () => {
     await twinkey.keys.list()
     await twinkey.keys.delete(key.id)
     expect(Object.keys(signals).sort()).toEqual(['delete', 'get', 'list', 'put', 'recordUse'])
-    expect(Object.values(signals).flatMap((all) => all.map(({ aborted }) => aborted))).not.toContain(true)
+    expect(
+      Object.values(signals).flatMap((all) => all.map(({ aborted }) => aborted)),
+    ).not.toContain(true)
   })
 
-  it.each(['get', 'put', 'list', 'delete', 'recordUse'] as const)('that is aborted at the deadline: %s', async (name) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const inner = memoryStore()
-    const { store, signals } = signalled({ ...inner, [name]: hanging })
-    const bench = createBench({ store: inner })
-    const { key, primary } = await bench.twinkey.keys.create(INPUT)
-    const twinkey = bench.another({ store })
-    const calls = {
-      get: () => twinkey.keys.get(key.id),
-      put: () => twinkey.keys.create(INPUT),
-      list: () => twinkey.keys.list(),
-      delete: () => twinkey.keys.delete(key.id),
-      recordUse: () => twinkey.keys.verify(primary).then(() => twinkey.flush()),
-    }
-    const done = calls[name]().catch(() => {})
-    while (signals[name] === undefined) await settled()
-    await vi.advanceTimersByTimeAsync(1999)
-    expect(signals[name]?.[0]?.aborted).toBe(false)
-    await vi.advanceTimersByTimeAsync(1)
-    expect(signals[name]?.[0]?.aborted).toBe(true)
-    await vi.advanceTimersByTimeAsync(60_000)
-    await done
-  })
+  it.each(['get', 'put', 'list', 'delete', 'recordUse'] as const)(
+    'that is aborted at the deadline: %s',
+    async (name) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      const inner = memoryStore()
+      const { store, signals } = signalled({ ...inner, [name]: hanging })
+      const bench = createBench({ store: inner })
+      const { key, primary } = await bench.twinkey.keys.create(INPUT)
+      const twinkey = bench.another({ store })
+      const calls = {
+        get: () => twinkey.keys.get(key.id),
+        put: () => twinkey.keys.create(INPUT),
+        list: () => twinkey.keys.list(),
+        delete: () => twinkey.keys.delete(key.id),
+        recordUse: () => twinkey.keys.verify(primary).then(() => twinkey.flush()),
+      }
+      const done = calls[name]().catch(() => {})
+      while (signals[name] === undefined) await settled()
+      await vi.advanceTimersByTimeAsync(1999)
+      expect(signals[name]?.[0]?.aborted).toBe(false)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(signals[name]?.[0]?.aborted).toBe(true)
+      await vi.advanceTimersByTimeAsync(60_000)
+      await done
+    },
+  )
 })
 
 describe('close', () => {
@@ -108,20 +113,23 @@ describe('close', () => {
     await listing
   })
 
-  it.each(['revoke', 'delete'] as const)('ends the attempts of a change that others keep from being made: %s', async (name) => {
-    const { twinkey, spy, inner } = withInner()
-    const { key } = await twinkey.keys.create(INPUT)
-    let closing: Promise<void> | undefined
-    const lose = async () => {
-      if (spy.calls.put + spy.calls.delete === 5) closing = twinkey.close()
-      await settled()
-      return 'conflict' as const
-    }
-    spy.override({ put: lose, delete: lose, get: (id) => inner.get(id) })
-    expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('version_conflict')
-    await closing
-    expect(spy.calls.put + spy.calls.delete).toBeLessThan(10)
-  })
+  it.each(['revoke', 'delete'] as const)(
+    'ends the attempts of a change that others keep from being made: %s',
+    async (name) => {
+      const { twinkey, spy, inner } = withInner()
+      const { key } = await twinkey.keys.create(INPUT)
+      let closing: Promise<void> | undefined
+      const lose = async () => {
+        if (spy.calls.put + spy.calls.delete === 5) closing = twinkey.close()
+        await settled()
+        return 'conflict' as const
+      }
+      spy.override({ put: lose, delete: lose, get: (id) => inner.get(id) })
+      expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('version_conflict')
+      await closing
+      expect(spy.calls.put + spy.calls.delete).toBeLessThan(10)
+    },
+  )
 })
 
 function withInner() {
@@ -130,26 +138,32 @@ function withInner() {
 }
 
 describe('a change that others keep from being made', () => {
-  it.each(['revoke', 'disable', 'delete'] as const)('is given up after half a minute, and was not made: %s', async (name) => {
-    const { twinkey, spy, clock } = withInner()
-    const { key } = await twinkey.keys.create(INPUT)
-    const lose = async () => {
-      clock.advance(1000)
-      return 'conflict' as const
-    }
-    spy.override({ put: lose, delete: lose })
-    expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('version_conflict')
-    expect(spy.calls.put + spy.calls.delete).toBe(31)
-  })
+  it.each(['revoke', 'disable', 'delete'] as const)(
+    'is given up after half a minute, and was not made: %s',
+    async (name) => {
+      const { twinkey, spy, clock } = withInner()
+      const { key } = await twinkey.keys.create(INPUT)
+      const lose = async () => {
+        clock.advance(1000)
+        return 'conflict' as const
+      }
+      spy.override({ put: lose, delete: lose })
+      expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('version_conflict')
+      expect(spy.calls.put + spy.calls.delete).toBe(31)
+    },
+  )
 
-  it.each(['revoke', 'delete'] as const)('is version_conflict too after a thousand attempts: %s', async (name) => {
-    const { twinkey, spy } = withInner()
-    const { key } = await twinkey.keys.create(INPUT)
-    const lose = async () => 'conflict' as const
-    spy.override({ put: lose, delete: lose })
-    expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('version_conflict')
-    expect(spy.calls.put + spy.calls.delete).toBe(1001)
-  })
+  it.each(['revoke', 'delete'] as const)(
+    'is version_conflict too after a thousand attempts: %s',
+    async (name) => {
+      const { twinkey, spy } = withInner()
+      const { key } = await twinkey.keys.create(INPUT)
+      const lose = async () => 'conflict' as const
+      spy.override({ put: lose, delete: lose })
+      expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('version_conflict')
+      expect(spy.calls.put + spy.calls.delete).toBe(1001)
+    },
+  )
 
   it('is outcome_unknown where one of its attempts may have been made', async () => {
     const { twinkey, spy } = withInner()
@@ -200,7 +214,9 @@ describe('how a store is set up', () => {
       return ['It forgets.', 'It lags.']
     }
     const events: TwinkeyEvent[] = []
-    const other = createBench({ onEvent: (event) => events.push(event) }).another({ store: { ...memoryStore(), inspect } })
+    const other = createBench({ onEvent: (event) => events.push(event) }).another({
+      store: { ...memoryStore(), inspect },
+    })
     await settled()
     expect(looks).toBe(0)
     for (let call = 0; call < 3; call++) {
@@ -235,7 +251,10 @@ describe('how a store is set up', () => {
 
   it('is not looked at where nobody listens', async () => {
     const inspect = vi.fn(async () => [])
-    const twinkey = createBench().another({ store: { ...memoryStore(), inspect }, onEvent: undefined })
+    const twinkey = createBench().another({
+      store: { ...memoryStore(), inspect },
+      onEvent: undefined,
+    })
     await twinkey.keys.list()
     await twinkey.close()
     expect(inspect).not.toHaveBeenCalled()

@@ -1,4 +1,10 @@
-import { createTwinkey, isTwinkeyError, type KeyStore, memoryStore, type TwinkeyEvent } from 'twinkey'
+import {
+  createTwinkey,
+  isTwinkeyError,
+  type KeyStore,
+  memoryStore,
+  type TwinkeyEvent,
+} from 'twinkey'
 import { expect, it, test } from 'vitest'
 import { isNotWritten, notWritten, redactError } from '../../../src/core/store/store-error.ts'
 
@@ -28,18 +34,32 @@ test('a driver that puts what was written into its errors does not bring a diges
 
 test('a feed that fails with a digest in its error does not bring it into the event', async () => {
   const events: TwinkeyEvent[] = []
-  const store: KeyStore = { ...memoryStore(), watch: () => Promise.reject(new Error(`cannot listen for ${DIGEST}`)) }
+  const store: KeyStore = {
+    ...memoryStore(),
+    watch: () => Promise.reject(new Error(`cannot listen for ${DIGEST}`)),
+  }
   await createTwinkey({ store, onEvent: (event) => events.push(event) }).keys.list()
-  expect(events).toMatchObject([{ type: 'warning.store_unavailable', error: { message: 'cannot listen for sha-256:[redacted]' } }])
+  expect(events).toMatchObject([
+    {
+      type: 'warning.store_unavailable',
+      error: { message: 'cannot listen for sha-256:[redacted]' },
+    },
+  ])
 })
 
 it('keeps what an operator needs: the class, where it was thrown, and the causes', async () => {
   class ConnectionLost extends Error {
     override readonly name = 'ConnectionLost'
   }
-  const thrown = new ConnectionLost('the connection to 10.0.0.1:5432 was lost', { cause: new Error('ECONNRESET') })
+  const thrown = new ConnectionLost('the connection to 10.0.0.1:5432 was lost', {
+    cause: new Error('ECONNRESET'),
+  })
   const cause = await causeOf(createTwinkey({ store: failing(thrown) }).keys.get('k'))
-  expect([cause.name, cause.message, (cause.cause as Error).message]).toEqual([thrown.name, thrown.message, 'ECONNRESET'])
+  expect([cause.name, cause.message, (cause.cause as Error).message]).toEqual([
+    thrown.name,
+    thrown.message,
+    'ECONNRESET',
+  ])
   expect(cause.stack).toBe(thrown.stack)
 })
 
@@ -62,7 +82,9 @@ test('an error that cannot be read, or is its own cause, is shown all the same',
 test('a secret in the place of the name of a member is not repeated', async () => {
   const { keys } = createTwinkey()
   const { key, primary } = await keys.create({ name: 'n', scope: { tenants: ['t'] } })
-  const error = await keys.update(key.id, { [primary]: 1 } as never).catch((reason: Error) => reason)
+  const error = await keys
+    .update(key.id, { [primary]: 1 } as never)
+    .catch((reason: Error) => reason)
   expect((error as Error).message).toContain(`"${primary.slice(0, 8)}…"`)
   expect(() => createTwinkey({ [primary]: 1 } as never)).toThrow(/cannot have "[^"]{9}"/)
 })
@@ -83,7 +105,11 @@ test.each([
   ['a name that is no text', { name: { digest: LONG } }, { name: 'Error' }],
   ['an empty name', { name: '' }, { name: 'Error' }],
   ['a message that is no text', { message: { digest: LONG } }, { message: '' }],
-  ['something of 39 characters', { message: `a ${LONG.slice(1)} b` }, { message: `a ${LONG.slice(1)} b` }],
+  [
+    'something of 39 characters',
+    { message: `a ${LONG.slice(1)} b` },
+    { message: `a ${LONG.slice(1)} b` },
+  ],
   ['a cause that is text', { cause: `a ${LONG}` }, { cause: 'a [redacted]' }],
   ['null for a cause', { cause: null }, { cause: null }],
 ])('of an error with %s there is shown what may be', (_what, members, expected) => {
@@ -93,12 +119,12 @@ test.each([
 
 test('what is not there is not made up', () => {
   const shown = redactError(thrownBy({ stack: 7 })) as Error
-  expect([Object.hasOwn(shown, 'cause'), Object.hasOwn(shown, 'code'), Object.hasOwn(shown, 'name'), shown.stack]).toEqual([
-    false,
-    false,
-    false,
-    'Error: m',
-  ])
+  expect([
+    Object.hasOwn(shown, 'cause'),
+    Object.hasOwn(shown, 'code'),
+    Object.hasOwn(shown, 'name'),
+    shown.stack,
+  ]).toEqual([false, false, false, 'Error: m'])
 })
 
 test('what is shown can be logged as any error: its members are not listed, and can be changed', () => {
@@ -113,22 +139,37 @@ test('what is shown can be logged as any error: its members are not listed, and 
 test('of the frames of a stack the path stays, and what is long without being one goes', () => {
   const path = '/srv/app/node_modules/driver/dist/a-very-long-folder-name-of-a-package/index.js'
   const stack = `Error: m ${LONG}\n    at query (file://${path}:1:2)\n    at ${LONG}== (x:1:2)\n  detail: ${LONG}\n      at last (y:1:2)`
-  expect((redactError(thrownBy({ stack })) as Error).stack).toBe(`Error: m\n    at query (file://${path}:1:2)\n    at [redacted] (x:1:2)`)
+  expect((redactError(thrownBy({ stack })) as Error).stack).toBe(
+    `Error: m\n    at query (file://${path}:1:2)\n    at [redacted] (x:1:2)`,
+  )
 })
 
 test('causes are shown five deep', () => {
   let thrown = new Error('1')
   for (let depth = 2; depth <= 9; depth++) thrown = new Error(`${depth}`, { cause: thrown })
   const messages: string[] = []
-  for (let at = redactError(thrown) as Error | undefined; at !== undefined; at = at.cause as Error | undefined) messages.push(at.message)
+  for (
+    let at = redactError(thrown) as Error | undefined;
+    at !== undefined;
+    at = at.cause as Error | undefined
+  )
+    messages.push(at.message)
   expect(messages).toEqual(['9', '8', '7', '6', '5'])
 })
 
 test('a store says by the code of what it throws that it has written nothing', () => {
   const cause = new Error('refused')
   const thrown = notWritten('no connection', cause)
-  expect([thrown.message, thrown.cause, (thrown as Error & { code: unknown }).code]).toEqual(['no connection', cause, 'not_written'])
+  expect([thrown.message, thrown.cause, (thrown as Error & { code: unknown }).code]).toEqual([
+    'no connection',
+    cause,
+    'not_written',
+  ])
   expect(isNotWritten(new Error('failed', { cause: thrown }))).toBe(true)
-  for (const fault of [new Error('failed', { cause }), new Error('failed'), new Error('failed', { cause: null })])
+  for (const fault of [
+    new Error('failed', { cause }),
+    new Error('failed'),
+    new Error('failed', { cause: null }),
+  ])
     expect(isNotWritten(fault)).toBe(false)
 })

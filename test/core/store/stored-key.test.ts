@@ -4,7 +4,11 @@ import { readRecord, recordProblem } from '../../../src/core/store/stored-key.ts
 import { createBench } from '../../support/bench.ts'
 
 const store = memoryStore()
-const { key: view } = await createBench({ store }).twinkey.keys.create({ name: 'n', owner: 'ada', scope: { tenants: ['t'] } })
+const { key: view } = await createBench({ store }).twinkey.keys.create({
+  name: 'n',
+  owner: 'ada',
+  scope: { tenants: ['t'] },
+})
 const record = (await store.get(view.id)) as KeyRecord
 const secondary = record.secondary as NonNullable<KeyRecord['secondary']>
 const alias = { kind: 'alias', id: record.id, version: 1, keyId: record.id }
@@ -15,7 +19,13 @@ describe('what comes out of a store', () => {
     ['a key with one secret', { ...record, secondary: null }],
     [
       'a key that was used, of nobody, with an end',
-      { ...record, owner: null, expiresAt: 1, revokedAt: 1, lastUsedAt: { [record.primary.id]: 1 } },
+      {
+        ...record,
+        owner: null,
+        expiresAt: 1,
+        revokedAt: 1,
+        lastUsedAt: { [record.primary.id]: 1 },
+      },
     ],
     ['an alias', alias],
   ])('may be %s', (_name, value) => {
@@ -43,12 +53,24 @@ describe('what comes out of a store', () => {
     [{ ...record, enabled: 1 }, 'enabled must be true or false, and is another number'],
     [{ ...record, createdAt: null }, 'createdAt must be epoch milliseconds, and is null'],
     [{ ...record, updatedAt: '1' }, 'updatedAt must be epoch milliseconds, and is another string'],
-    [{ ...record, expiresAt: 0 }, 'expiresAt must be epoch milliseconds or null, and is another number'],
-    [{ ...record, revokedAt: undefined }, 'revokedAt must be epoch milliseconds or null, and is missing'],
+    [
+      { ...record, expiresAt: 0 },
+      'expiresAt must be epoch milliseconds or null, and is another number',
+    ],
+    [
+      { ...record, revokedAt: undefined },
+      'revokedAt must be epoch milliseconds or null, and is missing',
+    ],
     [{ ...record, primary: null }, 'primary must be a stored secret, and is null'],
     [{ ...record, secondary: [] }, 'secondary must be a stored secret or null, and is a list'],
-    [{ ...record, lastUsedAt: { a: 0 } }, 'lastUsedAt must be an object of epoch milliseconds by secret id, and is another object'],
-    [{ ...record, primary: { ...record.primary, id: '' } }, 'primary.id must be an id, and is another string'],
+    [
+      { ...record, lastUsedAt: { a: 0 } },
+      'lastUsedAt must be an object of epoch milliseconds by secret id, and is another object',
+    ],
+    [
+      { ...record, primary: { ...record.primary, id: '' } },
+      'primary.id must be an id, and is another string',
+    ],
     [
       { ...record, primary: { ...record.primary, digest: '' } },
       'primary.digest must be a digest with its algorithm, and is another string',
@@ -61,21 +83,40 @@ describe('what comes out of a store', () => {
       { ...record, primary: { ...record.primary, hint: 'a\n' } },
       'primary.hint must be a string of at most four characters, and is another string',
     ],
-    [{ ...record, primary: { ...record.primary, hint: [] } }, 'primary.hint must be a string of at most four characters, and is a list'],
-    [{ ...record, primary: { ...record.primary, createdAt: -1 } }, 'primary.createdAt must be epoch milliseconds, and is another number'],
+    [
+      { ...record, primary: { ...record.primary, hint: [] } },
+      'primary.hint must be a string of at most four characters, and is a list',
+    ],
+    [
+      { ...record, primary: { ...record.primary, createdAt: -1 } },
+      'primary.createdAt must be epoch milliseconds, and is another number',
+    ],
     [
       { ...record, secondary: { ...secondary, expiresAt: 'x' } },
       'secondary.expiresAt must be epoch milliseconds or null, and is another string',
     ],
-    [{ ...record, secondary: { ...secondary, id: record.primary.id } }, 'primary and secondary must not be the same secret'],
-    [{ ...record, secondary: { ...secondary, digest: record.primary.digest } }, 'primary and secondary must not be the same secret'],
+    [
+      { ...record, secondary: { ...secondary, id: record.primary.id } },
+      'primary and secondary must not be the same secret',
+    ],
+    [
+      { ...record, secondary: { ...secondary, digest: record.primary.digest } },
+      'primary and secondary must not be the same secret',
+    ],
   ])('is refused with what is wrong, and never with a value: %#', (value, problem) => {
     expect(recordProblem(value)).toBe(problem)
   })
 
   it('is rebuilt without what nobody knows, and frozen', () => {
-    const read = readRecord({ ...record, more: 1, lastUsedAt: { a: 1 }, metadata: { b: 2 } } as unknown as KeyRecord)
+    const read = readRecord({
+      ...record,
+      more: 1,
+      lastUsedAt: { a: 1 },
+      metadata: { b: 2 },
+    } as unknown as KeyRecord)
     expect(read).toEqual({ ...record, lastUsedAt: { a: 1 }, metadata: { b: 2 } })
-    expect([read, (read as KeyRecord).primary, (read as KeyRecord).lastUsedAt].every(Object.isFrozen)).toBe(true)
+    expect(
+      [read, (read as KeyRecord).primary, (read as KeyRecord).lastUsedAt].every(Object.isFrozen),
+    ).toBe(true)
   })
 })

@@ -5,7 +5,11 @@ import { createBench } from '../../support/bench.ts'
 import { byHeaders, codeOf, sent } from '../../support/sent.ts'
 
 const AXES = ['tenants', 'environments', 'workflows'] as const
-const UNIVERSE = { tenants: ['t1', 't2', 't3'], environments: ['prod', 'test'], workflows: ['read', 'write'] }
+const UNIVERSE = {
+  tenants: ['t1', 't2', 't3'],
+  environments: ['prod', 'test'],
+  workflows: ['read', 'write'],
+}
 // Of every axis one name that no list holds, so that '*' differs from a list of all names.
 const TARGETS = [...UNIVERSE.tenants, 'elsewhere'].flatMap((tenant) =>
   [...UNIVERSE.environments, 'elsewhere'].flatMap((environment) =>
@@ -25,7 +29,11 @@ const scope: fc.Arbitrary<Scope> = fc.record({
   workflows: reachOf(UNIVERSE.workflows),
 })
 const request = fc.record(
-  { tenants: reachOf(UNIVERSE.tenants), environments: reachOf(UNIVERSE.environments), workflows: reachOf(UNIVERSE.workflows) },
+  {
+    tenants: reachOf(UNIVERSE.tenants),
+    environments: reachOf(UNIVERSE.environments),
+    workflows: reachOf(UNIVERSE.workflows),
+  },
   { requiredKeys: [] },
 )
 
@@ -36,7 +44,11 @@ const reaches = (each: Scope, { tenant, environment, workflow }: Target) =>
   has(each.tenants, tenant) && has(each.environments, environment) && has(each.workflows, workflow)
 const everything: Scope = { tenants: '*', environments: '*', workflows: '*' }
 const names = (axis: (typeof AXES)[number], ...scopes: Scope[]) =>
-  new Set([...UNIVERSE[axis], 'elsewhere'].filter((name) => scopes.every((each) => has(each[axis], name))))
+  new Set(
+    [...UNIVERSE[axis], 'elsewhere'].filter((name) =>
+      scopes.every((each) => has(each[axis], name)),
+    ),
+  )
 
 it('a token never reaches more than its key, its owner and what was asked for, whatever changes after it was issued', async () => {
   const { twinkey } = createBench()
@@ -62,9 +74,16 @@ it('a token never reaches more than its key, its owner and what was asked for, w
 
         const wider = AXES.some((axis) => {
           const reached = names(axis, held, ceilingNow)
-          return asked[axis] !== undefined && [...names(axis, { ...everything, [axis]: asked[axis] })].some((name) => !reached.has(name))
+          return (
+            asked[axis] !== undefined &&
+            [...names(axis, { ...everything, [axis]: asked[axis] })].some(
+              (name) => !reached.has(name),
+            )
+          )
         })
-        const empty = AXES.some((axis) => names(axis, held, ceilingNow, { ...everything, ...asked }).size === 0)
+        const empty = AXES.some(
+          (axis) => names(axis, held, ceilingNow, { ...everything, ...asked }).size === 0,
+        )
         expect(issued.ok).toBe(!wider && !empty)
         if (!issued.ok) {
           refusedAtIssue++
@@ -76,12 +95,21 @@ it('a token never reaches more than its key, its owner and what was asked for, w
         ceilings.set(owner, ceilingLater)
         await node.invalidateOwner(owner)
         for (const target of TARGETS) {
-          const byToken = await node.authenticate(sent({ credential: issued.token, ...target }), byHeaders)
-          const bySecret = await node.authenticate(sent({ credential: primary, ...target }), byHeaders)
+          const byToken = await node.authenticate(
+            sent({ credential: issued.token, ...target }),
+            byHeaders,
+          )
+          const bySecret = await node.authenticate(
+            sent({ credential: primary, ...target }),
+            byHeaders,
+          )
           const keyReaches = reaches(later, target) && reaches(ceilingLater, target)
           expect(bySecret.ok).toBe(keyReaches)
-          // What the token was when it was issued: the key's scope then, cut by the owner's then and by what was asked for.
-          const tokenReaches = [held, ceilingNow, { ...everything, ...asked }].every((each) => reaches(each, target))
+          // What the token was when it was issued: the key's scope then, cut by the owner's then
+          // and by what was asked for.
+          const tokenReaches = [held, ceilingNow, { ...everything, ...asked }].every((each) =>
+            reaches(each, target),
+          )
           expect(byToken.ok).toBe(keyReaches && tokenReaches)
           if (byToken.ok) letIn++
         }

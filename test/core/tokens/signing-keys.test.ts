@@ -26,14 +26,21 @@ describe('signing keys', () => {
     const clock = createClock()
     const [old, next] = [await generateSigningKey(), await generateSigningKey('EdDSA')]
     const node = (...signingKeys: object[]) =>
-      createTwinkey({ store, now: clock.now, tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys } })
+      createTwinkey({
+        store,
+        now: clock.now,
+        tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys },
+      })
     const { d: _private, ...retired } = old
     const before = node(old, next)
     const { primary } = await before.keys.create(INPUT)
     const byOld = (await issue(before, primary)).token
     const after = node(next, retired)
     const byNext = (await issue(after, primary)).token
-    expect([await verdict(after, byOld), await verdict(before, byNext)]).toEqual(['let in', 'let in'])
+    expect([await verdict(after, byOld), await verdict(before, byNext)]).toEqual([
+      'let in',
+      'let in',
+    ])
     expect(decodeProtectedHeader(byNext).alg).toBe('EdDSA')
     expect((await after.tokens.jwks()).keys.map(({ kid }) => kid)).toEqual([
       decodeProtectedHeader(byNext).kid,
@@ -43,9 +50,21 @@ describe('signing keys', () => {
   })
 
   it('are published with their public members only', async () => {
-    const signingKeys = await Promise.all((['ES256', 'EdDSA', 'RS256', 'PS256'] as const).map((algorithm) => generateSigningKey(algorithm)))
-    const marked = signingKeys.map((key) => ({ ...key, use: 'sig', key_ops: ['sign'], ext: true, 'x-note': 'private' }))
-    const { twinkey } = createBench({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: marked } })
+    const signingKeys = await Promise.all(
+      (['ES256', 'EdDSA', 'RS256', 'PS256'] as const).map((algorithm) =>
+        generateSigningKey(algorithm),
+      ),
+    )
+    const marked = signingKeys.map((key) => ({
+      ...key,
+      use: 'sig',
+      key_ops: ['sign'],
+      ext: true,
+      'x-note': 'private',
+    }))
+    const { twinkey } = createBench({
+      tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: marked },
+    })
     const { keys } = await twinkey.tokens.jwks()
     expect(keys.map((key) => Object.keys(key).sort().join())).toEqual([
       'alg,crv,kid,kty,use,x,y',
@@ -53,13 +72,19 @@ describe('signing keys', () => {
       'alg,e,kid,kty,n,use',
       'alg,e,kid,kty,n,use',
     ])
-    expect(keys.map(({ alg, use }) => [alg, use])).toEqual(['ES256', 'EdDSA', 'RS256', 'PS256'].map((alg) => [alg, 'sig']))
+    expect(keys.map(({ alg, use }) => [alg, use])).toEqual(
+      ['ES256', 'EdDSA', 'RS256', 'PS256'].map((alg) => [alg, 'sig']),
+    )
     expect(new Set(keys.map(({ kid }) => kid)).size).toBe(4)
   })
 
   it('sign whatever is noted on them as their use', async () => {
     const { twinkey } = createBench({
-      tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [{ ...signingKey, key_ops: ['verify'], use: 'enc', ext: false }] },
+      tokens: {
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        signingKeys: [{ ...signingKey, key_ops: ['verify'], use: 'enc', ext: false }],
+      },
     })
     const { primary } = await twinkey.keys.create(INPUT)
     expect(await verdict(twinkey, (await issue(twinkey, primary)).token)).toBe('let in')
@@ -73,7 +98,9 @@ describe('signing keys', () => {
     const { token } = await issue(twinkey, primary)
     await issue(twinkey, primary)
     expect(await verdict(twinkey, token)).toBe('let in')
-    expect(types.filter((type) => type.startsWith('warning.'))).toEqual(['warning.ephemeral_signing_key'])
+    expect(types.filter((type) => type.startsWith('warning.'))).toEqual([
+      'warning.ephemeral_signing_key',
+    ])
     expect((await twinkey.tokens.jwks()).keys).toHaveLength(1)
     expect(await verdict(createTwinkey(), token)).toBe('credential_invalid')
   })
@@ -85,6 +112,8 @@ describe('signing keys', () => {
     expect(await twinkey.tokens.jwks()).toEqual({ keys: [] })
     const other = createBench()
     const created = await other.twinkey.keys.create(INPUT)
-    expect(await verdict(twinkey, (await issue(other.twinkey, created.primary)).token)).toBe('credential_invalid')
+    expect(await verdict(twinkey, (await issue(other.twinkey, created.primary)).token)).toBe(
+      'credential_invalid',
+    )
   })
 })

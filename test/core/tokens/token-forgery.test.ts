@@ -27,7 +27,8 @@ async function expectRefused(text: string): Promise<void> {
 }
 
 describe('a forged token', () => {
-  // Without this, every refusal below could be for a reason that has nothing to do with what is forged.
+  // Without this, every refusal below could be for a reason that has nothing to do with what is
+  // forged.
   it('is let in where nothing about it is wrong', async () => {
     expect(await verdict(bench.twinkey, forge({ header, payload: claims }))).toBe('let in')
     expect(await verdict(bench.twinkey, token)).toBe('let in')
@@ -81,26 +82,47 @@ describe('a forged token', () => {
     fetched.mockRestore()
   })
 
-  it.each(['AT+JWT', 'application/at+jwt', 'Application/At+JWT'])('may say its type as %s', async (typ) => {
-    expect(await verdict(bench.twinkey, forge({ header: { ...header, typ }, payload: claims }))).toBe('let in')
-  })
+  it.each(['AT+JWT', 'application/at+jwt', 'Application/At+JWT'])(
+    'may say its type as %s',
+    async (typ) => {
+      expect(
+        await verdict(bench.twinkey, forge({ header: { ...header, typ }, payload: claims })),
+      ).toBe('let in')
+    },
+  )
 
-  const lacking = ['iss', 'aud', 'sub', 'client_id', 'secret_id', 'jti', 'iat', 'exp', 'scope', 'tenants', 'environments', 'workflows']
+  const lacking = [
+    'iss',
+    'aud',
+    'sub',
+    'client_id',
+    'secret_id',
+    'jti',
+    'iat',
+    'exp',
+    'scope',
+    'tenants',
+    'environments',
+    'workflows',
+  ]
 
   it.each(lacking)('is refused without %s', async (name) => {
     const { [name]: _claim, ...payload } = claims
     await expectRefused(forge({ header, payload }))
   })
 
-  it.each(lacking.flatMap((name) => [null, true, 7.5, {}, [7], [[]], ''].map((value): [string, unknown] => [name, value])))(
-    'is refused with %s of %j',
-    async (name, value) => {
-      // An empty scope string only says that nothing is reached.
-      if (name === 'scope' && value === '')
-        return expect(codeOf(await bench.twinkey.tokens.verify(forge({ header, payload: claims })))).toBe('let in')
-      await expectRefused(forge({ header, payload: { ...claims, [name]: value } }))
-    },
-  )
+  it.each(
+    lacking.flatMap((name) =>
+      [null, true, 7.5, {}, [7], [[]], ''].map((value): [string, unknown] => [name, value]),
+    ),
+  )('is refused with %s of %j', async (name, value) => {
+    // An empty scope string only says that nothing is reached.
+    if (name === 'scope' && value === '')
+      return expect(
+        codeOf(await bench.twinkey.tokens.verify(forge({ header, payload: claims }))),
+      ).toBe('let in')
+    await expectRefused(forge({ header, payload: { ...claims, [name]: value } }))
+  })
 
   it.each<[string, () => Record<string, unknown>]>([
     ['iss of another', () => ({ iss: 'https://evil.example' })],
@@ -120,7 +142,10 @@ describe('a forged token', () => {
     ['exp with a fraction', () => ({ exp: seconds() + 60.5 })],
     ['exp negative', () => ({ exp: -1 })],
     ['exp unsafe', () => ({ exp: 2 ** 60 })],
-    ['iat further in the future than the skew', () => ({ iat: seconds() + 31, exp: seconds() + 600 })],
+    [
+      'iat further in the future than the skew',
+      () => ({ iat: seconds() + 31, exp: seconds() + 600 }),
+    ],
     ['iat 0', () => ({ iat: 0 })],
     ['iat negative', () => ({ iat: -5 })],
     ['nbf further in the future than the skew', () => ({ nbf: seconds() + 31 })],
@@ -133,7 +158,10 @@ describe('a forged token', () => {
     ['tenants as one name', () => ({ tenants: 't' })],
     ['tenants with a name twice', () => ({ tenants: ['t', 't'] })],
     ['workflows with an empty name', () => ({ workflows: [''] })],
-    ['environments of 65 names', () => ({ environments: Array.from({ length: 65 }, (_, i) => `${i}`) })],
+    [
+      'environments of 65 names',
+      () => ({ environments: Array.from({ length: 65 }, (_, i) => `${i}`) }),
+    ],
   ])('is refused with %s', async (_, change) => {
     await expectRefused(forge({ header, payload: { ...claims, ...change() } }))
   })
@@ -144,7 +172,9 @@ describe('a forged token', () => {
     ['aud as a list with us', () => ({ aud: ['https://other.example', AUDIENCE] })],
     ['a claim that is not known', () => ({ roles: ['admin'] })],
   ])('is let in with %s', async (_, change) => {
-    expect(await verdict(bench.twinkey, forge({ header, payload: { ...claims, ...change() } }))).toBe('let in')
+    expect(
+      await verdict(bench.twinkey, forge({ header, payload: { ...claims, ...change() } })),
+    ).toBe('let in')
   })
 
   it('is refused with exp as 1e400, a member twice, claims by way of __proto__, or no object', async () => {
@@ -163,7 +193,10 @@ describe('a forged token', () => {
 
   it('never reaches more than its key, whatever it claims', async () => {
     const wide = forge({ header, payload: { ...claims, tenants: '*', scope: 'tenant:*' } })
-    expect(await bench.twinkey.tokens.verify(wide)).toMatchObject({ ok: true, scope: { tenants: ['t'] } })
+    expect(await bench.twinkey.tokens.verify(wide)).toMatchObject({
+      ok: true,
+      scope: { tenants: ['t'] },
+    })
   })
 
   it('is refused where another key signed it, whatever it says of its key', async () => {
@@ -204,7 +237,8 @@ describe('another spelling of a token', () => {
       'x'.repeat(9000),
       `${head}.${'A'.repeat(8192)}.${signature}`,
     ]
-    for (const text of texts) expect(codeOf(await bench.twinkey.tokens.verify(text))).toBe('credential_invalid')
+    for (const text of texts)
+      expect(codeOf(await bench.twinkey.tokens.verify(text))).toBe('credential_invalid')
   })
 
   it('is refused in the bits that no byte uses', async () => {
@@ -215,8 +249,12 @@ describe('another spelling of a token', () => {
       const unused = segment.length % 4 === 2 ? 16 : segment.length % 4 === 3 ? 4 : 1
       for (let bits = 1; bits < unused; bits++) {
         const changed = segments.with(index, segment.slice(0, -1) + ALPHABET[last + bits])
-        expect(Buffer.from(changed[index] as string, 'base64url')).toEqual(Buffer.from(segment, 'base64url'))
-        expect(codeOf(await bench.twinkey.tokens.verify(changed.join('.')))).toBe('credential_invalid')
+        expect(Buffer.from(changed[index] as string, 'base64url')).toEqual(
+          Buffer.from(segment, 'base64url'),
+        )
+        expect(codeOf(await bench.twinkey.tokens.verify(changed.join('.')))).toBe(
+          'credential_invalid',
+        )
         variants++
       }
     }
@@ -229,7 +267,10 @@ describe('another spelling of a token', () => {
     const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
     const bytes = Buffer.from(signature, 'base64url')
     const s = BigInt(`0x${bytes.subarray(32).toString('hex')}`)
-    const twin = Buffer.concat([bytes.subarray(0, 32), Buffer.from((order - s).toString(16).padStart(64, '0'), 'hex')])
+    const twin = Buffer.concat([
+      bytes.subarray(0, 32),
+      Buffer.from((order - s).toString(16).padStart(64, '0'), 'hex'),
+    ])
     const spelled = `${head}.${body}.${twin.toString('base64url')}`
     expect(await verdict(bench.twinkey, spelled)).toBe('let in')
     await bench.twinkey.keys.revoke(String(claims['client_id']))
@@ -240,29 +281,39 @@ describe('another spelling of a token', () => {
   })
 })
 
-it.each(['RS256', 'PS256'] as const)('a signature of %s without its leading zeros is no second spelling of it', async (algorithm) => {
-  const rsa = await generateSigningKey(algorithm)
-  const { twinkey, clock } = createBench({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [rsa] } })
-  const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
-  const issued = await twinkey.tokens.issue(primary)
-  const { header } = decoded(issued.ok ? issued.token : '')
-  const good = claimsFor(key.id, key.primary.id, clock.now() / 1000)
-  // One signature in 256 begins with a zero.
-  let text = ''
-  let signature = Buffer.alloc(1, 1)
-  for (let tries = 0; signature[0] !== 0 && tries < 10_000; tries++) {
-    text = forge({ header, payload: { ...good, jti: `try${tries}` }, key: rsa })
-    signature = Buffer.from(text.slice(text.lastIndexOf('.') + 1), 'base64url')
-  }
-  const cut = text.slice(0, text.lastIndexOf('.') + 1) + base64url(signature.subarray(1))
-  expect(signature[0]).toBe(0)
-  expect([codeOf(await twinkey.tokens.verify(text)), codeOf(await twinkey.tokens.verify(cut))]).toEqual(['let in', 'credential_invalid'])
-})
+it.each(['RS256', 'PS256'] as const)(
+  'a signature of %s without its leading zeros is no second spelling of it',
+  async (algorithm) => {
+    const rsa = await generateSigningKey(algorithm)
+    const { twinkey, clock } = createBench({
+      tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [rsa] },
+    })
+    const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const issued = await twinkey.tokens.issue(primary)
+    const { header } = decoded(issued.ok ? issued.token : '')
+    const good = claimsFor(key.id, key.primary.id, clock.now() / 1000)
+    // One signature in 256 begins with a zero.
+    let text = ''
+    let signature = Buffer.alloc(1, 1)
+    for (let tries = 0; signature[0] !== 0 && tries < 10_000; tries++) {
+      text = forge({ header, payload: { ...good, jti: `try${tries}` }, key: rsa })
+      signature = Buffer.from(text.slice(text.lastIndexOf('.') + 1), 'base64url')
+    }
+    const cut = text.slice(0, text.lastIndexOf('.') + 1) + base64url(signature.subarray(1))
+    expect(signature[0]).toBe(0)
+    expect([
+      codeOf(await twinkey.tokens.verify(text)),
+      codeOf(await twinkey.tokens.verify(cut)),
+    ]).toEqual(['let in', 'credential_invalid'])
+  },
+)
 
 it('a modulus that is written with zeros before it is that of the same key: its tokens are let in', async () => {
   const { kid: _kid, ...rsa } = await generateSigningKey('PS256')
   const n = base64url(Buffer.concat([Buffer.alloc(1), Buffer.from(String(rsa.n), 'base64url')]))
-  const { twinkey } = createBench({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [{ ...rsa, n }] } })
+  const { twinkey } = createBench({
+    tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [{ ...rsa, n }] },
+  })
   const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
   const issued = await twinkey.tokens.issue(primary)
   expect(codeOf(await twinkey.tokens.verify(issued.ok ? issued.token : ''))).toBe('let in')

@@ -21,7 +21,8 @@ const claims = claimsFor('key0000000000000', 'secret0000000000', SECONDS)
 const good = forge({ header, payload: claims })
 const other = await generateSigningKey()
 
-const withClaims = (more: Record<string, unknown>) => forge({ header, payload: { ...claims, ...more } })
+const withClaims = (more: Record<string, unknown>) =>
+  forge({ header, payload: { ...claims, ...more } })
 const verify = (text: string, now = NOW) => verifyToken(text, rules, now)
 
 /** A good token of that many characters, by a claim that nobody reads. */
@@ -47,33 +48,81 @@ describe('the reason why a token is refused', () => {
     ['token_malformed', 'an empty part', good.replace(/\..*\./, '..')],
     ['token_malformed', 'a last character that carries no whole byte', `${good}AAA`],
     ['token_malformed', 'a header that is no JSON', forge({ header: '{', payload: claims })],
-    ['token_malformed', 'a member of the header that is not known', forge({ header: { ...header, crit: [] }, payload: claims })],
-    ['token_malformed', 'another type', forge({ header: { ...header, typ: 'JWT' }, payload: claims })],
-    ['token_malformed', 'no type', forge({ header: { alg: 'ES256', kid: key.kid }, payload: claims })],
-    ['token_malformed', 'another algorithm than that of its key', forge({ header: { ...header, alg: 'ES384' }, payload: claims })],
-    ['token_key_unknown', 'a key that is not known', forge({ header: { ...header, kid: 'nobody' }, payload: claims })],
-    ['token_key_unknown', 'no key', forge({ header: { alg: 'ES256', typ: 'at+jwt' }, payload: claims })],
+    [
+      'token_malformed',
+      'a member of the header that is not known',
+      forge({ header: { ...header, crit: [] }, payload: claims }),
+    ],
+    [
+      'token_malformed',
+      'another type',
+      forge({ header: { ...header, typ: 'JWT' }, payload: claims }),
+    ],
+    [
+      'token_malformed',
+      'no type',
+      forge({ header: { alg: 'ES256', kid: key.kid }, payload: claims }),
+    ],
+    [
+      'token_malformed',
+      'another algorithm than that of its key',
+      forge({ header: { ...header, alg: 'ES384' }, payload: claims }),
+    ],
+    [
+      'token_key_unknown',
+      'a key that is not known',
+      forge({ header: { ...header, kid: 'nobody' }, payload: claims }),
+    ],
+    [
+      'token_key_unknown',
+      'no key',
+      forge({ header: { alg: 'ES256', typ: 'at+jwt' }, payload: claims }),
+    ],
     [
       'token_issuer_unknown',
       'a key and an issuer that are not known',
       forge({ header: { ...header, kid: 'nobody' }, payload: { iss: 'https://b' } }),
     ],
-    ['token_signature_wrong', 'the signature of another', forge({ header, payload: claims, key: other })],
+    [
+      'token_signature_wrong',
+      'the signature of another',
+      forge({ header, payload: claims, key: other }),
+    ],
     ['token_issuer_unknown', 'another issuer', withClaims({ iss: 'https://other.example' })],
     ['token_claims_wrong', 'claims that are no JSON', forge({ header, payload: '{' })],
     ['token_claims_wrong', 'claims that are not UTF-8', forge({ header, payload: notUtf8() })],
-    ['token_claims_wrong', 'claims behind a byte order mark', forge({ header, payload: `\ufeff${JSON.stringify(claims)}` })],
+    [
+      'token_claims_wrong',
+      'claims behind a byte order mark',
+      forge({ header, payload: `\ufeff${JSON.stringify(claims)}` }),
+    ],
     ['token_audience_unknown', 'another audience', withClaims({ aud: 'https://other.example' })],
-    ['token_audience_unknown', 'other audiences', withClaims({ aud: ['https://other.example', 'https://another.example'] })],
+    [
+      'token_audience_unknown',
+      'other audiences',
+      withClaims({ aud: ['https://other.example', 'https://another.example'] }),
+    ],
     ['token_audience_unknown', 'no audience', withClaims({ aud: undefined })],
-    ['token_audience_unknown', 'another audience, and another subject than text', withClaims({ aud: 'https://other.example', sub: 1 })],
+    [
+      'token_audience_unknown',
+      'another audience, and another subject than text',
+      withClaims({ aud: 'https://other.example', sub: 1 }),
+    ],
     [
       'token_issuer_unknown',
       'another issuer and another audience',
       withClaims({ iss: 'https://other.example', aud: 'https://other.example' }),
     ],
-    ['token_claims_wrong', 'a scope string that begins with a space', withClaims({ scope: ' tenant:t' })],
-    ['token_claims_wrong', 'a scope string that ends with a space', withClaims({ scope: 'tenant:t ' })],
+    [
+      'token_claims_wrong',
+      'a scope string that begins with a space',
+      withClaims({ scope: ' tenant:t' }),
+    ],
+    [
+      'token_claims_wrong',
+      'a scope string that ends with a space',
+      withClaims({ scope: 'tenant:t ' }),
+    ],
     ['token_claims_wrong', 'no subject', withClaims({ sub: '' })],
     ['token_claims_wrong', 'a time that is text', withClaims({ iat: `${SECONDS}` })],
     ['token_claims_wrong', 'an nbf of 0', withClaims({ nbf: 0 })],
@@ -84,13 +133,18 @@ describe('the reason why a token is refused', () => {
     expect(await verify(text)).toBe(reason)
   })
 
-  it.each(['A'.repeat(65), ' A', 'A ', '../A', ''])('is found without asking for a key of the impossible name %j', async (kid) => {
-    const asked: string[] = []
-    const keyOf = (name: string) => void asked.push(name)
-    const text = forge({ header: { ...header, kid }, payload: claims })
-    expect(await verifyToken(text, { ...rules, keyOf: (name) => keyOf(name) as undefined }, NOW)).toBe('token_key_unknown')
-    expect(asked).toEqual([])
-  })
+  it.each(['A'.repeat(65), ' A', 'A ', '../A', ''])(
+    'is found without asking for a key of the impossible name %j',
+    async (kid) => {
+      const asked: string[] = []
+      const keyOf = (name: string) => void asked.push(name)
+      const text = forge({ header: { ...header, kid }, payload: claims })
+      expect(
+        await verifyToken(text, { ...rules, keyOf: (name) => keyOf(name) as undefined }, NOW),
+      ).toBe('token_key_unknown')
+      expect(asked).toEqual([])
+    },
+  )
 
   it('is token_expired from the millisecond of its exp on', async () => {
     expect(await verify(good, NOW + 3_599_999)).toMatchObject({ expiresAt: NOW + 3_600_000 })
@@ -108,7 +162,11 @@ describe('the reason why a token is refused', () => {
 describe('whose token a text says it is', () => {
   it('is read from a text in the form of a token only', () => {
     expect(isIssuedBy(good, ISSUER)).toBe(true)
-    expect([`${good}=`, ` ${good}`, `${good}.x`].map((text) => isIssuedBy(text, ISSUER))).toEqual([false, false, false])
+    expect([`${good}=`, ` ${good}`, `${good}.x`].map((text) => isIssuedBy(text, ISSUER))).toEqual([
+      false,
+      false,
+      false,
+    ])
   })
 })
 
@@ -116,14 +174,23 @@ describe('signing a token', () => {
   const secret = { id: 's', digest: 'd', hint: 'abcd', createdAt: NOW, expiresAt: null }
   const sign = (tenants: readonly string[], owner: string | null = null, signing = key) => {
     const scope = { tenants, environments: '*', workflows: '*' } as const
-    const record = created('k', { name: 'n', owner, scope, expiresAt: null, metadata: {}, primary: secret, secondary: null }, NOW)
-    return signToken({ key: record, secretId: 's', scope, issuedAt: SECONDS, expiresAt: SECONDS + 60 }, rules, signing)
+    const record = created(
+      'k',
+      { name: 'n', owner, scope, expiresAt: null, metadata: {}, primary: secret, secondary: null },
+      NOW,
+    )
+    return signToken(
+      { key: record, secretId: 's', scope, issuedAt: SECONDS, expiresAt: SECONDS + 60 },
+      rules,
+      signing,
+    )
   }
 
   it('is done up to 6,144 characters, and not above', async () => {
     const tenants = Array.from({ length: 16 }, (_, i) => `${i}`.padEnd(124, 'x'))
     const lengths: (number | undefined)[] = []
-    for (let length = 1; length <= 128; length++) lengths.push((await sign(tenants, 'o'.repeat(length)))?.token.length)
+    for (let length = 1; length <= 128; length++)
+      lengths.push((await sign(tenants, 'o'.repeat(length)))?.token.length)
     const longest = lengths.lastIndexOf(6144)
     expect(longest).toBeGreaterThan(0)
     expect(new Set(lengths.slice(longest + 1))).toEqual(new Set([undefined]))

@@ -1,5 +1,12 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
-import { generateSigningKey, type Profile, type SigningAlgorithm, type TokenRequest, type Twinkey, WebWireRequest } from 'twinkey'
+import {
+  generateSigningKey,
+  type Profile,
+  type SigningAlgorithm,
+  type TokenRequest,
+  type Twinkey,
+  WebWireRequest,
+} from 'twinkey'
 import { type FlareAccount, flare } from 'twinkey/profiles'
 import { webEndpoints } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
@@ -10,7 +17,11 @@ import { decoded } from '../../support/forge.ts'
 import { createGate } from '../../support/gate.ts'
 import { codeOf, verdict } from '../../support/sent.ts'
 
-const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t', 'u'], environments: ['prod'], workflows: '*' } } as const
+const INPUT = {
+  name: 'n',
+  owner: 'ada',
+  scope: { tenants: ['t', 'u'], environments: ['prod'], workflows: '*' },
+} as const
 
 async function issue(twinkey: Twinkey, secret: string, request?: TokenRequest) {
   const issued = await twinkey.tokens.issue(secret, request)
@@ -18,26 +29,43 @@ async function issue(twinkey: Twinkey, secret: string, request?: TokenRequest) {
   return issued
 }
 
-describe.each<SigningAlgorithm>(['ES256', 'EdDSA', 'RS256', 'PS256'])('a token of %s', (algorithm) => {
-  it('is let in here, and verifies anywhere with nothing but the JWKS', async () => {
-    const key = await generateSigningKey(algorithm)
-    const bench = createBench({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [key] } })
-    const { primary } = await bench.twinkey.keys.create(INPUT)
-    const { token } = await issue(bench.twinkey, primary)
-    expect(await verdict(bench.twinkey, token)).toBe('let in')
-    const jwks = await bench.twinkey.tokens.jwks()
-    expect(decodeProtectedHeader(token)).toEqual({ alg: algorithm, typ: 'at+jwt', kid: jwks.keys[0]?.kid })
-    const options = { issuer: ISSUER, audience: AUDIENCE, typ: 'at+jwt', algorithms: [algorithm], currentDate: new Date(bench.clock.now()) }
-    await expect(jwtVerify(token, createLocalJWKSet(jwks), options)).resolves.toBeDefined()
-  })
-})
+describe.each<SigningAlgorithm>(['ES256', 'EdDSA', 'RS256', 'PS256'])(
+  'a token of %s',
+  (algorithm) => {
+    it('is let in here, and verifies anywhere with nothing but the JWKS', async () => {
+      const key = await generateSigningKey(algorithm)
+      const bench = createBench({
+        tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [key] },
+      })
+      const { primary } = await bench.twinkey.keys.create(INPUT)
+      const { token } = await issue(bench.twinkey, primary)
+      expect(await verdict(bench.twinkey, token)).toBe('let in')
+      const jwks = await bench.twinkey.tokens.jwks()
+      expect(decodeProtectedHeader(token)).toEqual({
+        alg: algorithm,
+        typ: 'at+jwt',
+        kid: jwks.keys[0]?.kid,
+      })
+      const options = {
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        typ: 'at+jwt',
+        algorithms: [algorithm],
+        currentDate: new Date(bench.clock.now()),
+      }
+      await expect(jwtVerify(token, createLocalJWKSet(jwks), options)).resolves.toBeDefined()
+    })
+  },
+)
 
 describe('the claims of a token', () => {
   it('are these and no others', async () => {
     const { twinkey, clock } = createBench()
     const { key, secondary } = await twinkey.keys.create(INPUT)
     clock.advance(789)
-    const { token, tokenId } = await issue(twinkey, secondary as string, { scope: { tenants: ['t'] } })
+    const { token, tokenId } = await issue(twinkey, secondary as string, {
+      scope: { tenants: ['t'] },
+    })
     const now = Math.floor(clock.now() / 1000)
     expect(decoded(token).payload).toEqual({
       iss: ISSUER,
@@ -65,7 +93,10 @@ describe('the claims of a token', () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create({ ...INPUT, scope: { tenants: ['a b"\\ü'] } })
     const { payload } = decoded((await issue(twinkey, primary)).token)
-    expect(payload).toMatchObject({ scope: 'tenant:a%20b%22%5C%C3%BC environment:* workflow:*', tenants: ['a b"\\ü'] })
+    expect(payload).toMatchObject({
+      scope: 'tenant:a%20b%22%5C%C3%BC environment:* workflow:*',
+      tenants: ['a b"\\ü'],
+    })
   })
 
   it('are those of the answer', async () => {
@@ -88,7 +119,9 @@ describe('the claims of a token', () => {
   it('differ from token to token in their jti', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
-    const ids = await Promise.all([0, 1, 2].map(async () => (await issue(twinkey, primary)).tokenId))
+    const ids = await Promise.all(
+      [0, 1, 2].map(async () => (await issue(twinkey, primary)).tokenId),
+    )
     expect(new Set(ids).size).toBe(3)
   })
 })
@@ -138,11 +171,18 @@ describe('the life of a token', () => {
   it.each([1, 60, 3600])('is %i s where that is asked for', async (lifetimeSeconds) => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
-    expect((await issue(twinkey, primary, { lifetimeSeconds })).lifetimeSeconds).toBe(lifetimeSeconds)
+    expect((await issue(twinkey, primary, { lifetimeSeconds })).lifetimeSeconds).toBe(
+      lifetimeSeconds,
+    )
   })
 
   describe('where tokens.maxLifetimeSeconds is 300', () => {
-    const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey], maxLifetimeSeconds: 300 }
+    const tokens = {
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      signingKeys: [signingKey],
+      maxLifetimeSeconds: 300,
+    }
 
     it.each([
       [undefined, 300],
@@ -154,7 +194,10 @@ describe('the life of a token', () => {
       const { twinkey, clock } = createBench({ tokens })
       const { primary } = await twinkey.keys.create(INPUT)
       const issued = await issue(twinkey, primary, { lifetimeSeconds })
-      expect(issued).toMatchObject({ lifetimeSeconds: lives, expiresAt: clock.now() + lives * 1000 })
+      expect(issued).toMatchObject({
+        lifetimeSeconds: lives,
+        expiresAt: clock.now() + lives * 1000,
+      })
       expect(decoded(issued.token).payload).toMatchObject({ exp: clock.now() / 1000 + lives })
     })
 
@@ -162,15 +205,21 @@ describe('the life of a token', () => {
       const { twinkey, clock } = createBench({ tokens })
       const { primary } = await twinkey.keys.create({ ...INPUT, scope: { tenants: ['1'] } })
       const post = (profile: Profile | undefined, authorization: string, body = '') =>
-        webEndpoints(twinkey, { profile }).exchange(new Request('http://localhost/', { method: 'POST', headers: { authorization }, body }))
+        webEndpoints(twinkey, { profile }).exchange(
+          new Request('http://localhost/', { method: 'POST', headers: { authorization }, body }),
+        )
       for (const [body, lives] of [
         ['', 300],
         ['{"expires_in":3600}', 300],
         ['{"expires_in":60}', 60],
       ] as const)
-        expect(await (await post(undefined, `Bearer ${primary}`, body)).json()).toMatchObject({ expires_in: lives })
+        expect(await (await post(undefined, `Bearer ${primary}`, body)).json()).toMatchObject({
+          expires_in: lives,
+        })
       expect((await post(undefined, `Bearer ${primary}`, '{"expires_in":3601}')).status).toBe(400)
-      const answer = await (await post(flare({ account: () => ({ tenantId: 1 }) as FlareAccount }), primary)).json()
+      const answer = await (
+        await post(flare({ account: () => ({ tenantId: 1 }) as FlareAccount }), primary)
+      ).json()
       expect(answer).toMatchObject({ refresh_token_exp: clock.now() / 1000 + 300 })
     })
 
@@ -189,7 +238,10 @@ describe('the life of a token', () => {
     const byPrimary = (await issue(twinkey, primary)).token
     const bySecondary = (await issue(twinkey, secondary as string)).token
     await twinkey.keys.regenerate(key.id, 'primary')
-    expect([await verdict(twinkey, byPrimary), await verdict(twinkey, bySecondary)]).toEqual(['credential_invalid', 'let in'])
+    expect([await verdict(twinkey, byPrimary), await verdict(twinkey, bySecondary)]).toEqual([
+      'credential_invalid',
+      'let in',
+    ])
     await twinkey.keys.regenerate(key.id, 'secondary')
     expect(await verdict(twinkey, bySecondary)).toBe('credential_invalid')
   })
@@ -219,7 +271,9 @@ describe('asking for a token', () => {
   it('narrows and never widens', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
-    expect((await issue(twinkey, primary, { scope: { tenants: ['u'], workflows: ['read'] } })).scope).toEqual({
+    expect(
+      (await issue(twinkey, primary, { scope: { tenants: ['u'], workflows: ['read'] } })).scope,
+    ).toEqual({
       tenants: ['u'],
       environments: ['prod'],
       workflows: ['read'],
@@ -231,7 +285,8 @@ describe('asking for a token', () => {
       [{ scope: { tenants: [] } }, 'tenant_denied'],
       [{ scope: { workflows: [] } }, 'workflow_denied'],
     ]
-    for (const [request, code] of refused) expect(codeOf(await twinkey.tokens.issue(primary, request))).toBe(code)
+    for (const [request, code] of refused)
+      expect(codeOf(await twinkey.tokens.issue(primary, request))).toBe(code)
   })
 
   it.each<[string, unknown]>([
@@ -249,11 +304,16 @@ describe('asking for a token', () => {
     ['a lifetime of 1.5', { lifetimeSeconds: 1.5 }],
     ['a lifetime as text', { lifetimeSeconds: '60' }],
     ['a lifetime of NaN', { lifetimeSeconds: Number.NaN }],
-  ])('with %s is invalid_input, so that nothing that was meant to narrow is dropped', async (_, request) => {
-    const { twinkey } = createBench()
-    const { primary } = await twinkey.keys.create(INPUT)
-    expect(await errorCodeOf(() => twinkey.tokens.issue(primary, request as TokenRequest))).toBe('invalid_input')
-  })
+  ])(
+    'with %s is invalid_input, so that nothing that was meant to narrow is dropped',
+    async (_, request) => {
+      const { twinkey } = createBench()
+      const { primary } = await twinkey.keys.create(INPUT)
+      expect(await errorCodeOf(() => twinkey.tokens.issue(primary, request as TokenRequest))).toBe(
+        'invalid_input',
+      )
+    },
+  )
 
   it('is for what was asked, whatever is done to that while it is signed', async () => {
     const { twinkey } = createBench()
@@ -276,7 +336,9 @@ describe('asking for a token', () => {
   it('can be told once it is known who asks', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
-    const issued = await twinkey.tokens.issue(primary, async (holder) => ({ scope: { tenants: [holder.owner === 'ada' ? 'u' : 't'] } }))
+    const issued = await twinkey.tokens.issue(primary, async (holder) => ({
+      scope: { tenants: [holder.owner === 'ada' ? 'u' : 't'] },
+    }))
     expect(issued).toMatchObject({ ok: true, scope: { tenants: ['u'] } })
   })
 
@@ -308,8 +370,14 @@ describe('asking for a token', () => {
     const { twinkey, events } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const { token } = await issue(twinkey, primary)
-    const request = new WebWireRequest(new Request('https://api.example/', { headers: { authorization: `Bearer ${token}` } }))
-    const exchanged = await twinkey.tokens.exchange(request, new CheckedRequirement({ anyTarget: true }), () => ({}))
+    const request = new WebWireRequest(
+      new Request('https://api.example/', { headers: { authorization: `Bearer ${token}` } }),
+    )
+    const exchanged = await twinkey.tokens.exchange(
+      request,
+      new CheckedRequirement({ anyTarget: true }),
+      () => ({}),
+    )
     expect(codeOf(exchanged)).toBe('credential_invalid')
     expect(events.at(-1)).toMatchObject({ type: 'access.refused', reason: 'kind_not_accepted' })
   })

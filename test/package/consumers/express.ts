@@ -9,14 +9,29 @@ async function main(): Promise<void> {
   const app = express()
   app.use('/tokens', tokenRoutes(twinkey))
   app.get('/customers/:id', requireAuth(twinkey, { workflow: 'customers.read' }), (req, res) => {
-    const { tenant, slot, via }: { tenant: string | undefined; slot: 'primary' | 'secondary' | undefined; via: 'secret' | 'token' } =
-      req.principal
+    const {
+      tenant,
+      slot,
+      via,
+    }: {
+      tenant: string | undefined
+      slot: 'primary' | 'secondary' | undefined
+      via: 'secret' | 'token'
+    } = req.principal
     res.json({ id: req.params.id, tenant, slot, via })
   })
-  app.get('/tenants/:tenant', requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }), (req, res) => {
-    res.json({ tenant: req.params.tenant satisfies string })
-  })
-  app.delete('/customers/:id', requireAuth(twinkey, { workflow: 'customers.delete' }), (_req, res) => void res.sendStatus(204))
+  app.get(
+    '/tenants/:tenant',
+    requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }),
+    (req, res) => {
+      res.json({ tenant: req.params.tenant satisfies string })
+    },
+  )
+  app.delete(
+    '/customers/:id',
+    requireAuth(twinkey, { workflow: 'customers.delete' }),
+    (_req, res) => void res.sendStatus(204),
+  )
   const server = app.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo

@@ -9,15 +9,30 @@ async function main(): Promise<void> {
   const app = fastify({ loggerInstance: pino({ level: 'silent' }) })
   app.register(tokenRoutes(twinkey), { prefix: '/tokens' })
   const read = requireAuth(twinkey, { workflow: 'customers.read' })
-  app.get<{ Params: { id: string } }>('/customers/:id', { onRequest: read }, async ({ params, principal }) => {
-    const { tenant, slot, via }: { tenant: string | undefined; slot: 'primary' | 'secondary' | undefined; via: 'secret' | 'token' } =
-      principal
-    return { id: params.id, tenant, slot, via }
-  })
+  app.get<{ Params: { id: string } }>(
+    '/customers/:id',
+    { onRequest: read },
+    async ({ params, principal }) => {
+      const {
+        tenant,
+        slot,
+        via,
+      }: {
+        tenant: string | undefined
+        slot: 'primary' | 'secondary' | undefined
+        via: 'secret' | 'token'
+      } = principal
+      return { id: params.id, tenant, slot, via }
+    },
+  )
   const ofTenant = requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' })
-  app.get('/tenants/:tenant', { onRequest: [ofTenant] }, async ({ principal }) => ({ tenant: principal.tenant }))
+  app.get('/tenants/:tenant', { onRequest: [ofTenant] }, async ({ principal }) => ({
+    tenant: principal.tenant,
+  }))
   const remove = requireAuth(twinkey, { workflow: 'customers.delete' })
-  app.delete('/customers/:id', { onRequest: remove }, async (_request, reply) => reply.code(204).send())
+  app.delete('/customers/:id', { onRequest: remove }, async (_request, reply) =>
+    reply.code(204).send(),
+  )
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   await tryOut(twinkey, (path, init) => fetch(url + path, init))
   await app.close()

@@ -12,10 +12,14 @@ async function main(): Promise<void> {
     metadata.plan satisfies string
     return c.json({ id: c.req.param('id'), tenant, slot, via })
   })
-  app.get('/tenants/:tenant', requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }), (c) =>
-    c.json({ tenant: c.var.principal.tenant }),
+  app.get(
+    '/tenants/:tenant',
+    requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }),
+    (c) => c.json({ tenant: c.var.principal.tenant }),
   )
-  app.delete('/customers/:id', requireAuth(twinkey, { workflow: 'customers.delete' }), (c) => c.body(null, 204))
+  app.delete('/customers/:id', requireAuth(twinkey, { workflow: 'customers.delete' }), (c) =>
+    c.body(null, 204),
+  )
   await tryOut(twinkey, async (path, init) => app.request(path, init))
 }
 

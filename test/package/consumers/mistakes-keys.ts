@@ -1,5 +1,12 @@
 // What must not compile of management, tokens and readers. It is never run, like mistakes.ts.
-import { createTwinkey, type Decision, type Json, type Refusal, routeTemplate, type TwinkeyEvent } from 'twinkey'
+import {
+  createTwinkey,
+  type Decision,
+  type Json,
+  type Refusal,
+  routeTemplate,
+  type TwinkeyEvent,
+} from 'twinkey'
 import { requireAuth as guardExpress, param, query } from 'twinkey/express'
 import { requireAuth as guardHono } from 'twinkey/hono'
 

@@ -1,4 +1,5 @@
-// What must not compile of stores, the verifier, profiles and the contract. It is never run, like mistakes.ts.
+// What must not compile of stores, the verifier, profiles and the contract. It is never run, like
+// mistakes.ts.
 import { createTwinkey, type KeyStore, memoryStore, type SecretUse, type StoredKey } from 'twinkey'
 import { requireAuth } from 'twinkey/express'
 import { flare, standard } from 'twinkey/profiles'
@@ -63,7 +64,11 @@ export async function ofOnesOwn(store: KeyStore, record: StoredKey, use: SecretU
   await store.watch(() => {})
 }
 
-const from = { jwks: 'https://api.example/tokens/jwks.json', issuer: 'https://api.example', audience: 'https://api.example' }
+const from = {
+  jwks: 'https://api.example/tokens/jwks.json',
+  issuer: 'https://api.example',
+  audience: 'https://api.example',
+}
 const verifier = createVerifier(from)
 // @ts-expect-error: an audience is asked for
 createVerifier({ jwks: from.jwks, issuer: from.issuer })

@@ -1,5 +1,12 @@
-// What must not compile. It is never run: a mistake that the compiler lets through is an unused expectation, which is an error.
-import { createTwinkey, type Json, type Principal, type Requirement, type TwinkeyOptions } from 'twinkey'
+// What must not compile. It is never run: a mistake that the compiler lets through is an unused
+// expectation, which is an error.
+import {
+  createTwinkey,
+  type Json,
+  type Principal,
+  type Requirement,
+  type TwinkeyOptions,
+} from 'twinkey'
 import { requireAuth as guardExpress } from 'twinkey/express'
 import { requireAuth as guardFastify } from 'twinkey/fastify'
 import { requireAuth as guardHono } from 'twinkey/hono'
@@ -90,5 +97,9 @@ export function change(principal: Principal): void {
 }
 
 // What must compile, under exactOptionalPropertyTypes too.
-export const requirement: Requirement = { tenant: undefined, workflow: 'customers.read', environment: header('x-environment') }
+export const requirement: Requirement = {
+  tenant: undefined,
+  workflow: 'customers.read',
+  environment: header('x-environment'),
+}
 export const options: TwinkeyOptions = { environments: undefined, cache: { maxKeys: undefined } }

@@ -1,4 +1,5 @@
-// An application whose requests have a principal of another kind, too. It is compiled and never run.
+// An application whose requests have a principal of another kind, too. It is compiled and never
+// run.
 import express from 'express'
 import { fastify } from 'fastify'
 import { createTwinkey, type Principal } from 'twinkey'

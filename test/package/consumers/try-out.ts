@@ -7,7 +7,10 @@ export interface Sent {
 }
 
 /** Calls an application with each kind of credential and prints what it answers. */
-export async function tryOut(twinkey: Twinkey<{ plan: string }>, call: (path: string, sent: Sent) => Promise<Response>): Promise<void> {
+export async function tryOut(
+  twinkey: Twinkey<{ plan: string }>,
+  call: (path: string, sent: Sent) => Promise<Response>,
+): Promise<void> {
   const { primary, secondary } = await twinkey.keys.create({
     name: 'consumer',
     scope: { tenants: ['t1'], workflows: ['customers.read'] },
@@ -15,9 +18,20 @@ export async function tryOut(twinkey: Twinkey<{ plan: string }>, call: (path: st
   })
   const lines: string[] = []
   const ask = async (path: string, credential: string | null, method = 'GET') => {
-    const response = await call(path, { method, headers: credential === null ? {} : { authorization: `Bearer ${credential}` } })
+    const response = await call(path, {
+      method,
+      headers: credential === null ? {} : { authorization: `Bearer ${credential}` },
+    })
     const text = await response.text()
-    const body = text === '' ? {} : (JSON.parse(text) as { code?: string; access_token?: string; slot?: string; via?: string })
+    const body =
+      text === ''
+        ? {}
+        : (JSON.parse(text) as {
+            code?: string
+            access_token?: string
+            slot?: string
+            via?: string
+          })
     const { code = '', slot = '', via = '' } = body
     lines.push(`${method} ${path} ${response.status} ${code}${slot}${via}`)
     return body

@@ -14,7 +14,11 @@ async function main(): Promise<void> {
       return Response.json({ id: request.url.split('/').at(-1), tenant, slot, via })
     },
   )
-  const remove = requireAuth(twinkey, { workflow: 'customers.delete' }, () => new Response(null, { status: 204 }))
+  const remove = requireAuth(
+    twinkey,
+    { workflow: 'customers.delete' },
+    () => new Response(null, { status: 204 }),
+  )
   const ofTenant = requireAuth(
     twinkey,
     { tenant: ({ url }) => url.split('/').at(-1), workflow: 'customers.read' },
