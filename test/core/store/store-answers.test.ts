@@ -208,8 +208,8 @@ describe('a record that says that it is a promise', () => {
 
   it('and answers another record is read as that record', async () => {
     const { twinkey, spy } = importBench({ store })
-    // biome-ignore lint/suspicious/noThenProperty: a store may answer a promise of its own kind.
     spy.override({
+      // biome-ignore lint/suspicious/noThenProperty: a store may answer a promise of its own kind.
       get: () => ({ then: (resolve: (value: unknown) => void) => resolve(record) }) as never,
     })
     expect(await twinkey.keys.get(id)).toMatchObject({ id })
