@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 interface Import {
   readonly from: string
   readonly to: string
-  /** Whether nothing of it is left when the types are gone. */
+  /** Whether the import disappears when types are removed. */
   readonly typeOnly: boolean
 }
 
@@ -16,8 +16,8 @@ interface Source {
   readonly lines: number
   readonly imports: readonly Import[]
   /**
-   * Names that stand for something outside of the file, as in `process` or `Date.now`; comments and
-   * texts are not names.
+   * Names that refer to something outside the file, as in `process` or `Date.now`. Comments and
+   * strings do not count.
    */
   readonly globals: readonly string[]
 }
@@ -77,7 +77,7 @@ function read(path: string): Source {
         false,
       )
     }
-    // A name behind a dot, or in front of a colon, is a member and no global.
+    // A name after a dot or before a colon is a member, not a global.
     if (
       ts.isIdentifier(node) &&
       !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node) &&
@@ -99,12 +99,12 @@ function filesUnder(folder: string, ending: string): string[] {
 const sources = filesUnder('src', '.ts').map(read)
 const imports = sources.flatMap((source) => source.imports)
 const inside = imports.filter(({ to }) => to.startsWith('src/'))
-/** The room of a file: its folder, and in the core the folder below that. */
+/** The room of a file: its folder under src, and in the core the folder below that. */
 const roomOf = (path: string) => /^src\/(core\/\w+|\w+)\//.exec(path)?.[1] ?? 'root'
 const partOf = (path: string) => dirname(path)
 const shown = ({ from, to, typeOnly }: Import) => `${from} -> ${to}${typeOnly ? ' (types)' : ''}`
 
-it('the sources are found, with what they import', () => {
+it('the parser finds the sources and their imports', () => {
   expect(sources.length).toBeGreaterThan(30)
   expect(inside.length).toBeGreaterThan(100)
   expect(inside.map(shown)).toContain('src/core/tokens/token.ts -> src/core/secrets/secret.ts')
@@ -117,7 +117,7 @@ it('the sources are found, with what they import', () => {
 })
 
 describe('imports', () => {
-  // From the bottom up. A room imports from the rooms above it in this list, in addition to itself.
+  // From the bottom up. A room may import itself and the rooms above it in this list.
   const ORDER = [
     'core/secrets',
     'core/model',
@@ -132,7 +132,7 @@ describe('imports', () => {
     'endpoints',
     'adapters',
   ]
-  // Rooms beside that order, and all that each imports from.
+  // Rooms outside that order, and the rooms that each may import.
   const BESIDE: Record<string, readonly string[]> = {
     stores: ['core/store', 'core/model'],
     testing: ['core/store', 'core/model'],
@@ -149,8 +149,8 @@ describe('imports', () => {
     ],
     root: [...ORDER.filter((room) => room !== 'adapters'), 'stores', 'telemetry'],
   }
-  // Rooms whose folders are for one thing each, and import nothing from one another but what is
-  // shared. Hono is made of web-standard requests.
+  // Rooms whose folders may not import each other, except for shared folders. Hono uses
+  // web-standard requests.
   const SHARED = {
     stores: ['src/stores/shared'],
     adapters: ['src/adapters/node', 'src/adapters/web'],
@@ -161,17 +161,21 @@ describe('imports', () => {
     ...(BESIDE[room] ?? ORDER.slice(0, ORDER.indexOf(room))),
   ]
 
-  it.each(rooms)('of %s go in the direction of the design only', (room) => {
+  it.each(rooms)('of %s follow the order of the rooms', (room) => {
     const ofRoom = inside.filter(({ from }) => roomOf(from) === room)
     expect(ofRoom.filter(({ to }) => !allowedFor(room).includes(roomOf(to))).map(shown)).toEqual([])
   })
 
-  it.each(Object.entries(SHARED))('never go from one folder of %s to another', (room, shared) => {
-    const across = inside.filter(
-      ({ from, to }) => roomOf(from) === room && roomOf(to) === room && partOf(from) !== partOf(to),
-    )
-    expect(across.filter(({ to }) => !shared.includes(partOf(to))).map(shown)).toEqual([])
-  })
+  it.each(Object.entries(SHARED))(
+    'never go from one folder of %s to another, except to a shared one',
+    (room, shared) => {
+      const across = inside.filter(
+        ({ from, to }) =>
+          roomOf(from) === room && roomOf(to) === room && partOf(from) !== partOf(to),
+      )
+      expect(across.filter(({ to }) => !shared.includes(partOf(to))).map(shown)).toEqual([])
+    },
+  )
 
   it('of adapters and testing from the core are types', () => {
     const needing = inside.filter(
@@ -181,7 +185,7 @@ describe('imports', () => {
     expect(needing.filter(({ typeOnly }) => !typeOnly).map(shown)).toEqual([])
   })
 
-  it('leave no room out of the rule, and each room says what belongs in it', () => {
+  it('are covered by a rule for every room, and each room has a short README', () => {
     expect([...new Set(sources.map(({ path }) => roomOf(path)))].sort()).toEqual([...rooms].sort())
     for (const room of rooms.filter((each) => each !== 'root')) {
       const readme = readFileSync(join(root, 'src', room, 'README.md'), 'utf8')
@@ -189,7 +193,7 @@ describe('imports', () => {
     }
   })
 
-  it('never go in a ring, not even for types', () => {
+  it('have no cycles, not even of types', () => {
     const next = new Map(
       sources.map((source) => [
         source.path,
@@ -208,7 +212,7 @@ describe('imports', () => {
     expect(rings).toEqual([])
   })
 
-  it('of Node are where Node is meant, and nowhere else', () => {
+  it('of Node modules are only in the files for Node', () => {
     const meant = [
       'src/core/secrets/hash.node.ts',
       'src/adapters/express/index.ts',
@@ -219,8 +223,8 @@ describe('imports', () => {
     ).toEqual([])
   })
 
-  it('of packages are jose and @noble/hashes; frameworks and drivers are imported for their types only', () => {
-    // Of jose by its subpaths: the whole of it takes twice as long to import.
+  it('of packages are limited to jose and @noble/hashes, except for types of frameworks and drivers', () => {
+    // jose by its subpaths: importing all of it takes twice as long.
     const allowed = /^(?:jose\/[\w/]+|@noble\/hashes\/[\w.]+|#hash|node:.*)$/
     const others = imports.filter(
       ({ to, typeOnly }) => !to.startsWith('src/') && !typeOnly && !allowed.test(to),
@@ -228,13 +232,13 @@ describe('imports', () => {
     expect(others.map(shown)).toEqual([])
   })
 
-  it('are all written out: none is computed', () => {
+  it('have a literal specifier', () => {
     expect(imports.filter(({ to }) => to === '(computed)')).toEqual([])
   })
 })
 
 describe('the core', () => {
-  it('knows no process, no Buffer, no randomness but the CSPRNG, and no clock but the one of the options', () => {
+  it('uses no process, Buffer, clock of its own or randomness other than the CSPRNG', () => {
     const forbidden =
       /^(?:process|Buffer|Date|performance|Math\.random|globalThis|global|require|__dirname|setInterval|setImmediate)\b/
     const found = sources
@@ -245,14 +249,14 @@ describe('the core', () => {
     expect(found).toEqual([])
   })
 
-  it('has one timer, that of the deadline', () => {
+  it('has one timer, for deadlines', () => {
     const timed = sources.filter(
       ({ path, globals }) => path.startsWith('src/core/') && globals.includes('setTimeout'),
     )
     expect(timed.map(({ path }) => path)).toEqual(['src/core/store/timeout.ts'])
   })
 
-  it('sees the clock of the options by its name, which only the options default', () => {
+  it('reads no system clock: only the options refer to it as their default', () => {
     const clocks = sources.filter(({ globals }) =>
       globals.some((each) => /^(?:Date|performance)\b/.test(each)),
     )
@@ -263,20 +267,20 @@ describe('the core', () => {
     const logging = sources.filter(({ globals }) =>
       globals.some((each) => /^(?:console|process|globalThis)\b/.test(each)),
     )
-    // Where the listener fails that hears everything else, somebody else must.
+    // Reports a failing event listener, which cannot report itself.
     expect(logging.map(({ path }) => path)).toEqual(['src/telemetry/event-failures.ts'])
   })
 })
 
-describe('what one copy of the package makes', () => {
+describe('objects of one copy of the package', () => {
   const texts = sources.map(({ path }) => readFileSync(join(root, path), 'utf8'))
 
-  it('is marked by registered symbols only', () => {
+  it('are marked only by registered symbols', () => {
     expect(texts.flatMap((text) => text.match(/\bSymbol\(.*/g) ?? [])).toEqual([])
     expect(texts.flatMap((text) => text.match(/\bnew Weak(?:Map|Set)\b.*/g) ?? [])).toEqual([])
   })
 
-  it('is never told by its class: of our own only those are that stay within one createTwinkey', () => {
+  it('are not recognised by instanceof, except for classes that stay within one createTwinkey', () => {
     const classes = new Set(
       texts.flatMap((text) => [...text.matchAll(/\binstanceof (\w+)/g)].map(([, name]) => name)),
     )
@@ -302,7 +306,7 @@ describe('files', () => {
     expect(long.map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
   })
 
-  it('are not named after nothing in particular', () => {
+  it('have specific names', () => {
     expect(
       sources
         .map(({ path }) => path)
@@ -324,7 +328,7 @@ describe('the built package', () => {
   const built = filesUnder('dist', '.js').map(read)
   const outside = built.flatMap((file) => file.imports).filter(({ to }) => !to.startsWith('dist/'))
 
-  it('is there', () => {
+  it('exists', () => {
     expect(built.map(({ path }) => path)).toEqual(
       expect.arrayContaining([
         'dist/index.js',
@@ -335,7 +339,7 @@ describe('the built package', () => {
     )
   })
 
-  it('imports nothing at run time but jose, @noble/hashes and #hash, and node:crypto where that is Node', () => {
+  it('imports at run time only jose, @noble/hashes and #hash, and node: modules only in the files for Node', () => {
     const found = new Set(
       outside.map(({ from, to }) => (from === 'dist/hash.node.js' ? `${to} (Node)` : to)),
     )

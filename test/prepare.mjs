@@ -1,14 +1,14 @@
-// Makes a fresh clone ready: installs what the lockfile says and builds, each only where it has not
-// been done since. Prints to stderr only.
+// Makes a fresh clone ready: installs the locked dependencies and builds, if either is out of date.
+// Prints to stderr only.
 import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Runs a command in the project's folder and ends this process where it fails. */
+/** Runs a command in the project folder. Ends this process if the command fails. */
 export function run(command, args, { quiet = false } = {}) {
-  // On a failure what the command printed is shown, quiet or not.
+  // After a failure, prints the output of the command, even if `quiet`.
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd: root,
     stdio: quiet ? 'pipe' : ['ignore', 2, 2],
@@ -23,7 +23,7 @@ export function run(command, args, { quiet = false } = {}) {
 export function prepare() {
   const installed = `${root}node_modules/.package-lock.json`
   if (!existsSync(installed) || newest(installed) < newest(`${root}package-lock.json`)) {
-    // An install would empty what it leads to.
+    // npm ci would empty the folder that the link points to.
     if (lstatSync(`${root}node_modules`, { throwIfNoEntry: false })?.isSymbolicLink())
       throw new Error('node_modules is a link: install where it leads to.')
     process.stderr.write('Installing dependencies…\n')

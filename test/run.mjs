@@ -1,7 +1,7 @@
-// The suites, each with its steps in the order in which a fault is cheapest to find:
-//   node test/run.mjs           everything that guards the product, which CI runs for each change
+// The suites. Each runs its cheapest steps first:
+//   node test/run.mjs           the whole suite, which CI runs for each change
 //   node test/run.mjs fast      types, lint, core and adapters, in less than a minute
-//   node test/run.mjs interop   everything with foreign runtimes, clients, proxies and compilers
+//   node test/run.mjs interop   other runtimes, clients, proxies and compilers
 import { prepare, run } from './prepare.mjs'
 
 const types = ['Types', 'npx', ['tsc', '--noEmit']]

@@ -14,7 +14,7 @@ const actions = Object.values(workflows).flatMap((text) =>
   Array.from(text.matchAll(/\buses:\s*(.*)/g), ([, uses]) => uses as string),
 )
 
-// What a job of a workflow may write, beyond reading the repository.
+// The write permissions of jobs. Every other permission is to read the repository.
 const WRITES: Record<string, readonly string[]> = {
   'codeql.yml': ['security-events: write'],
   'release.yml': ['id-token: write'],
@@ -25,8 +25,8 @@ test('there are workflows for each change, for static analysis and for a release
   expect(actions.length).toBeGreaterThan(5)
 })
 
-// A tag can be moved to other code, a commit cannot.
-test('every action is pinned by the whole hash of a commit, and says of which version it is', () => {
+// A tag can move to other code. A commit cannot.
+test('every action is pinned to the full hash of a commit, with its version in a comment', () => {
   expect(
     actions.filter(
       (uses) => !/^[\w-]+\/[\w-]+(?:\/[\w-]+)*@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(uses),
@@ -34,8 +34,8 @@ test('every action is pinned by the whole hash of a commit, and says of which ve
   ).toEqual([])
 })
 
-// A repository can hold several actions, as github/codeql-action does.
-test('the actions of a repository are used in one version', () => {
+// One repository may contain several actions, as github/codeql-action does.
+test('all actions of one repository have the same version', () => {
   const pins = new Map<string, Set<string>>()
   for (const uses of actions) {
     const [action = '', pin = ''] = uses.split('@')
@@ -45,16 +45,20 @@ test('the actions of a repository are used in one version', () => {
   expect([...pins].filter(([, { size }]) => size !== 1)).toEqual([])
 })
 
-test.each(Object.keys(workflows))('%s may do nothing but read, unless a job says so', (name) => {
-  expect(workflows[name]).toMatch(/^permissions:(?: \{\}|\n {2}contents: read)$/m)
-  const granted = Array.from((workflows[name] as string).matchAll(/^.*: write\b.*$/gm), ([line]) =>
-    line.trim(),
-  )
-  expect(granted).toEqual(WRITES[name] ?? [])
-})
+test.each(Object.keys(workflows))(
+  '%s has only read permissions, except for listed jobs',
+  (name) => {
+    expect(workflows[name]).toMatch(/^permissions:(?: \{\}|\n {2}contents: read)$/m)
+    const granted = Array.from(
+      (workflows[name] as string).matchAll(/^.*: write\b.*$/gm),
+      ([line]) => line.trim(),
+    )
+    expect(granted).toEqual(WRITES[name] ?? [])
+  },
+)
 
 test.each(Object.keys(workflows))(
-  '%s leaves no credentials to what it runs, and reads no secret',
+  '%s does not persist credentials, and reads no secret',
   (name) => {
     const steps = (workflows[name] as string)
       .split(/^\s+- /m)
@@ -88,9 +92,9 @@ test('dependencies and actions are updated every week', () => {
   }
 })
 
-// GitHub does not show a form that breaks one of these rules, and tells nobody.
+// GitHub ignores a form that breaks one of these rules, without a message.
 test.each(['bug.yml', 'feature.yml'])(
-  'the issue form %s has a name, a description, fields and no id twice',
+  'the issue form %s has a name, a description, fields and unique ids',
   (name) => {
     const text = readFileSync(`${root}.github/ISSUE_TEMPLATE/${name}`, 'utf8')
     expect(text).toMatch(/^name: \S.*\ndescription: \S.*\n(?:labels: \[\w+\]\n)?body:\n/)
@@ -101,13 +105,13 @@ test.each(['bug.yml', 'feature.yml'])(
   },
 )
 
-test('a new issue uses a form or, for a security problem, the private way', () => {
+test('a new issue uses a form, and a security problem has a private channel', () => {
   const text = readFileSync(`${root}.github/ISSUE_TEMPLATE/config.yml`, 'utf8')
   expect(text).toContain('\nblank_issues_enabled: false\n')
   expect(text).toMatch(/- name: Security problem\n {4}url: https:\/\/\S+\n {4}about: \S/)
 })
 
-test('each change is tested on the oldest Node that the package takes, and on the newer ones', () => {
+test('each change is tested on the oldest supported Node, and on newer ones', () => {
   const { engines } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
   const [, versions = ''] = /\bnode: \[(.*)\]/.exec(workflows['ci.yml'] as string) ?? []
   expect(versions.split(', ').map((version) => version.replaceAll("'", ''))).toEqual([
@@ -118,7 +122,7 @@ test('each change is tested on the oldest Node that the package takes, and on th
   ])
 })
 
-test('each change is tested by npm test and by npm run test:interop, in jobs of their own', () => {
+test('each change is tested by npm test and by npm run test:interop, in separate jobs', () => {
   const jobs = (workflows['ci.yml'] as string).split(/^ {2}(?=\w+:$)/m)
   const running = (command: string) =>
     jobs.filter((job) => job.includes(`- run: ${command}\n`)).map((job) => job.split(':')[0])
@@ -130,12 +134,12 @@ describe('a release', () => {
     /^ {2}(?:pack|publish):$/m,
   )
 
-  test('is tested, and comes with a bill of materials', () => {
+  test('is tested, and includes a bill of materials', () => {
     expect(pack).toContain('- run: npm test\n')
     expect(pack).toContain('npm sbom ')
   })
 
-  test('names its repository, its home page and its issues', () => {
+  test('names its repository, its home page and its issue tracker', () => {
     const [, script = ''] =
       /- name: Name the repository in the package\n +run: \|\n((?: {10}.*\n)+)/.exec(pack) ?? []
     const cwd = mkdtempSync(join(tmpdir(), 'twinkey-release-'))
@@ -157,7 +161,7 @@ describe('a release', () => {
     }
   })
 
-  test('is published with provenance, by a job that runs nothing that was installed', () => {
+  test('is published with provenance, by a job that runs no installed code', () => {
     expect(publish).toContain('id-token: write')
     expect(pack).not.toContain('id-token')
     const commands = Array.from(publish.matchAll(/\brun: (.*)/g), ([, command]) => command)

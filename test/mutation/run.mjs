@@ -1,12 +1,12 @@
-// Changes the source in thousands of small ways and shows which changes no test notices:
-//   npm run test:mutation                          the core, everything over HTTP, the adapters
-//   npm run test:mutation -- src/core/model/scope.ts     some files, or lines of one, as in
-// src/core/model/scope.ts:30-50
-//   --force                                        also what is known from the run before
+// Changes the source in thousands of small ways and shows which changes no test detects:
+//   npm run test:mutation                                     core, HTTP layer and adapters
+//   npm run test:mutation -- src/core/model/scope.ts          some files
+//   npm run test:mutation -- src/core/model/scope.ts:30-50    lines of a file
+//   npm run test:mutation -- --force                          ignores results of earlier runs
 //
-// Prints the score of each file and every mutant that survived. Fails below 90 %, and where a
-// mutant survives in one of the files of STRICT that survivors.json does not argue. A run that is
-// interrupted goes on where it was.
+// Prints the score of each file and every mutant that survived. Fails if the score is below 90 %,
+// or if a mutant in a STRICT file survives that survivors.json does not explain. An interrupted run
+// continues where it stopped.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,8 +14,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { prepare, root } from '../prepare.mjs'
 
-// Stryker asks for 22 or later. A version that was tried; fetched once, and found by npx from then
-// on.
+// Stryker requires Node 22 or later. npx downloads this tested version once.
 const NODE = '24.21.0'
 const MIN_SCORE = 90
 const CACHE = join(root, 'node_modules/.cache/mutation')
@@ -27,10 +26,9 @@ const STRICT = [
   'src/core/decision/authenticate.ts',
   'src/http/request.ts',
 ]
-// Each with a line of why no test can tell it from the code as it stands.
+// The accepted survivors, each with the reason why no test can detect it.
 const ARGUED = JSON.parse(readFileSync(join(root, 'test/mutation/survivors.json'), 'utf8'))
-// Types, or nothing but names that are passed on; and the digests of elsewhere, which no test on
-// Node comes by.
+// Types and re-exports, and the hash implementation that Node does not use.
 const LEFT_OUT = [
   'core/decision/route-requirement',
   'core/management/key-management',
@@ -44,7 +42,7 @@ prepare()
 if (Number(process.versions.node.split('.')[0]) < 22) process.exitCode = runAgain()
 else process.exitCode = await main(process.argv.slice(2))
 
-// The same again by a Node that Stryker runs on.
+// Runs this script again in a Node version that Stryker supports.
 function runAgain() {
   const platform = process.platform === 'win32' ? 'win' : process.platform
   const args = [
@@ -80,13 +78,13 @@ async function main(args) {
     plugins: [join(root, 'test/mutation/runner.mjs')],
     coverageAnalysis: 'perTest',
     concurrency: 2,
-    // For loops that never give way. stay.ts sees to all others.
+    // For synchronous endless loops. stay.ts handles every other timeout.
     timeoutMS: 60_000,
     dryRunTimeoutMinutes: 15,
     incremental: true,
     incrementalFile: join(CACHE, 'incremental.json'),
     force: args.includes('--force'),
-    // Outside node_modules, where nothing would be transformed, and outside the project.
+    // Outside node_modules, where Vitest would transform nothing, and outside the project.
     tempDirName: join(tmpdir(), 'twinkey-mutation'),
     ignorePatterns: ['dist', 'docs/site', 'examples', 'coverage'],
     reporters: ['progress-append-only'],
@@ -97,7 +95,7 @@ async function main(args) {
   return lost ? 1 : 0
 }
 
-/** Prints the scores and the survivors. Answers whether there are too many of them. */
+/** Prints the scores and the survivors. Returns whether the run fails. */
 function show(mutants) {
   const files = Map.groupBy(mutants, ({ fileName }) => relative(root, fileName))
   console.log(
@@ -122,13 +120,13 @@ function show(mutants) {
 function rowOf(name, mutants) {
   const count = (...kinds) => mutants.filter(({ status }) => kinds.includes(status))
   const killed = count('Killed', 'Timeout').length
-  // One whose run broke off was not noticed by a test either.
+  // A mutant whose run broke off was not detected either.
   const alive = count('Survived', 'NoCoverage', 'RuntimeError')
   const [argued, survivors] = [true, false].map((is) =>
     alive.filter((mutant) => isArgued(mutant) === is),
   )
   const total = killed + argued.length + survivors.length
-  // The score counts what was killed, argued or not.
+  // The score counts every killed mutant.
   return {
     name,
     total,

@@ -1,6 +1,6 @@
-// A test runner for Stryker, whose own starts Vitest anew for each mutant, which takes seconds.
-// This one starts it once, and test/mutation/stay.ts runs in it the tests of one mutant after
-// another, which takes a tenth of one.
+// A test runner for Stryker. Stryker's own runner starts Vitest anew for each mutant, which takes
+// seconds. This runner starts it once, and test/mutation/stay.ts runs the tests of one mutant after
+// another in it, which takes a tenth of a second.
 import { createVitest } from 'vitest/node'
 
 class Runner {

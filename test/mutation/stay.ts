@@ -4,7 +4,7 @@ import { configureGlobal } from 'fast-check'
 import { test, vi } from 'vitest'
 import { collect, type Suite, type Test } from './tests.ts'
 
-/** What Stryker's instrumented source reads and writes. */
+/** The state that Stryker's instrumented source reads and writes. */
 interface Instruments {
   activeMutant?: string | undefined
   currentTestId?: string | undefined
@@ -21,7 +21,7 @@ type Hits = Record<string, number>
 interface Mutant {
   readonly id: string
   readonly file: string
-  /** The tests that come by it, or undefined where it does its work while the modules load. */
+  /** The tests that reach the mutant. Undefined if the mutant is active while the modules load. */
   readonly tests?: readonly string[]
 }
 interface Known {
@@ -39,8 +39,8 @@ interface Result {
   readonly time: number
 }
 
-// What test files mock, they mock with what it is. It has to be said before the modules load, so it
-// is said here, and tests.ts leaves theirs out.
+// Mocks the modules that test files mock, with their real implementations. A mock must be
+// registered before the modules load, so tests.ts ignores the calls in test files.
 vi.mock('#hash', async (load) => {
   const real = await load<typeof import('#hash')>()
   return { ...real, sha256: vi.fn(real.sha256) }
@@ -50,11 +50,11 @@ vi.mock('jose/jws/compact/verify', async (load) => {
   return { ...real, compactVerify: vi.fn(real.compactVerify) }
 })
 
-// That an example fails is enough. Nobody will look for a smaller one.
+// One failing example is enough, so fast-check need not shrink it.
 configureGlobal({ endOnFailure: true })
 
 const FOLDERS = ['test/core', 'test/adapters', 'test/security', 'test/http', 'test/verifier']
-// What takes a server, another process or seconds.
+// Files that need a server, another process or several seconds.
 const LEFT_OUT =
   /\/(bun|wire-rows|types|token-hosts|edge|fuzz|fuzz-http|leaks|races|expressions|timing|floods|cache-memory|boxes-store)\.test\.ts$/
 const FILES = FOLDERS.flatMap((folder) =>
@@ -62,7 +62,7 @@ const FILES = FOLDERS.flatMap((folder) =>
 ).filter((file) => file.endsWith('.test.ts') && !LEFT_OUT.test(file))
 const STRICT = /\/(?:scope|secret|api-key|tokens|authenticator)\.ts$/
 const PATIENCE = 4000
-// A mutant that is not noticed by then counts as one that is never noticed.
+// The time after which a mutant counts as not detected.
 const BUDGET = 8000
 const NEIGHBOURS = 15
 const MANY_HITS = 1_000_000
@@ -72,13 +72,13 @@ const instruments: Instruments = {}
 Object.assign(globalThis, { __stryker__: instruments })
 const { setTimeout, clearTimeout } = globalThis
 const now = performance.now.bind(performance)
-/** How long each test took with no mutant, which tells how long to wait for it. */
+/** The duration of each test without a mutant, which determines its time limit. */
 const times = new Map<string, number>()
-/** The tests that come by each mutant, and how often. */
+/** The tests that reach each mutant, and how often. */
 const covered = new Map<string, Map<string, number>>()
-/** The files in the order in which they failed, the last last. */
+/** The files that detected a mutant, the latest one last. */
 const killers: string[] = []
-/** Files whose tests build on one another. */
+/** Files whose tests depend on one another. */
 const whole = new Set<string>()
 let loaded = new Map<string, Suite>()
 
@@ -98,12 +98,13 @@ test('stays', async () => {
   channel.close()
 })
 
-/** Runs every test with no mutant, and finds out which mutants it comes by. */
+/** Runs every test without a mutant, and records the mutants that it reaches. */
 async function runDry() {
   const coverage: Coverage = { static: {}, perTest: {} }
   instruments.mutantCoverage = coverage
   const results: Result[] = []
-  // All of them first: what a test imports on its way would seem to be its own doing.
+  // Loads all files first. Otherwise the first test would count as reaching everything that an
+  // import runs.
   for (const file of FILES) await load(file)
   for (const file of FILES) {
     const ran: Result[] = []
@@ -112,13 +113,13 @@ async function runDry() {
       throw new Error(`Fails without a mutant: ${failure.id}: ${failure.message}`)
     results.push(...ran)
   }
-  // The instrumented source keeps the object that it found first.
+  // The instrumented source keeps the first object that it finds.
   const once = structuredClone(coverage)
   writeFileSync(KNOWN, JSON.stringify({ times: [...times], perTest: once.perTest } satisfies Known))
   return { results, coverage: once }
 }
 
-/** The first failure by which a mutant is noticed. */
+/** The first failure that detects a mutant. */
 async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
   if (times.size === 0) readKnown()
   const covering = new Set(mutant.tests ?? covered.get(mutant.id)?.keys())
@@ -131,10 +132,10 @@ async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
     const failure = await runActive(mutant, file, covering)
     if (failure === undefined) continue
     killers.push(file)
-    // Is it the mutant, or what an earlier one has left behind?
+    // The failure may come from the state that an earlier mutant left behind.
     if (failure.late) forgetModules()
     const isInnocent = (await run(file, covering, [], failure.id)) === undefined
-    // What only took too long may have had bad luck.
+    // A timeout alone may be a coincidence.
     if (isInnocent && !failure.late) return failure
     forgetModules()
     const again = await runActive(mutant, file, covering)
@@ -142,7 +143,7 @@ async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
     forgetModules()
     const innocent = await run(file, covering, [], again.id)
     if (innocent === undefined) return again
-    // Tests that build on those before them, which are not among the chosen.
+    // These tests depend on earlier tests that were not selected.
     if (whole.has(file))
       throw new Error(`Fails without a mutant: ${innocent.id}: ${innocent.message}`)
     whole.add(file)
@@ -151,7 +152,9 @@ async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
   return mutant.tests === undefined ? runWhileLoading(mutant, now() + 3 * BUDGET) : undefined
 }
 
-/** The same for a mutant that is at work while the modules load: they are loaded with it. */
+/**
+ * The same for a mutant that is active while the modules load: each file is loaded with the mutant.
+ */
 async function runWhileLoading(mutant: Mutant, end: number): Promise<Failure | undefined> {
   forgetModules()
   try {
@@ -188,7 +191,7 @@ async function runActive(
   }
 }
 
-// A loop without an end is one that comes by the mutant far more often than it did.
+// Ends an endless loop: one that reaches the mutant far more often than without the mutant.
 function limitHits({ id }: Mutant, test: string): void {
   const hits = covered.get(id)?.get(test)
   Object.assign(instruments, {
@@ -197,7 +200,7 @@ function limitHits({ id }: Mutant, test: string): void {
   })
 }
 
-/** What the dry run has found out, which another process may have run. */
+/** The results of the dry run, which may have run in another process. */
 function readKnown(): void {
   const known: Known = JSON.parse(readFileSync(KNOWN, 'utf8'))
   for (const [id, time] of known.times) times.set(id, time)
@@ -222,7 +225,7 @@ function inOrder(files: readonly string[]): string[] {
 }
 
 /**
- * All files, but those first whose tests come by what stands beside the mutant: Stryker counts
+ * All files, starting with those whose tests reach neighbouring mutants. Stryker numbers mutants
  * through a file.
  */
 function nearby({ id }: Mutant): string[] {
@@ -251,10 +254,7 @@ async function load(file: string): Promise<Suite> {
   return known
 }
 
-/**
- * Runs the wanted tests of a file, until the first fails or one has been run that is to be the
- * last.
- */
+/** Runs the selected tests of a file, until one fails or the test with the id `last` has run. */
 async function run(
   file: string,
   wanted?: Set<string>,
@@ -305,7 +305,7 @@ async function run(
       failure ??= failureOf(ids[0] ?? `${file}#`, error)
     }
     instruments.currentTestId = undefined
-    // What the hooks come by, each of their tests comes by.
+    // What the hooks reach counts for each of their tests.
     const hits = instruments.mutantCoverage?.perTest[hit]
     if (hits !== undefined && before < results.length) for (const id of ids) count(id, hits)
     delete instruments.mutantCoverage?.perTest[hit]

@@ -1,14 +1,14 @@
 import { format } from 'node:util'
 import { type VitestUtils, vi as vitest } from 'vitest'
 
-// Stands in for vitest where a test file says vitest: what it collects can be run as often as there
-// are mutants.
+// Replaces vitest in test files. It collects their tests, so that stay.ts can run them for each
+// mutant.
 export { expect, expectTypeOf } from 'vitest'
 export const vi: VitestUtils = Object.assign(Object.create(vitest), { mock: () => undefined })
 
 type Action = (...args: unknown[]) => unknown
 
-/** What one `describe`, or a file, holds. */
+/** The content of one `describe`, or of a file. */
 export interface Suite {
   readonly hooks: Readonly<Record<Hook, Action[]>>
   readonly parts: (Suite | Test)[]
@@ -21,10 +21,10 @@ export interface Test {
 
 type Hook = 'beforeAll' | 'beforeEach' | 'afterEach' | 'afterAll'
 
-// Kept where it outlives the modules, which are loaded anew for some mutants.
+// On globalThis, because the modules are reloaded for some mutants.
 const collected = globalThis as { suite?: Suite; prefix?: string; names?: Map<string, number> }
 
-/** What a file says while it is loaded. */
+/** Loads a file and returns its tests. */
 export async function collect(load: () => Promise<unknown>): Promise<Suite> {
   const suite = emptySuite()
   Object.assign(collected, { suite, prefix: '', names: new Map() })
@@ -63,7 +63,7 @@ function withEach(one: typeof testOne) {
   return Object.assign((name: string, action: Action) => one(name, action), { each })
 }
 
-// Near enough to the names that vitest gives.
+// Similar to the names that Vitest generates.
 function nameOf(name: string, row: unknown): string {
   const named = name.replace(/\$(\w+)/g, (whole, key: string) =>
     typeof row === 'object' && row !== null && key in row

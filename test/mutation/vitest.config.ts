@@ -4,7 +4,7 @@ import base from '../../vitest.config.ts'
 
 const tests = fileURLToPath(new URL('tests.ts', import.meta.url))
 
-/** One file that stays, loads the tests, and runs them again for each mutant. */
+/** Runs one file, which loads the other tests and runs them again for each mutant. */
 export default defineConfig({
   ...base,
   plugins: [

@@ -15,20 +15,19 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-// What consumers.test.ts and consumers.interop.test.ts share: each has its own consumers, in a
-// folder of its own.
+// Shared by consumers.test.ts and consumers.interop.test.ts. Each consumer has its own folder.
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 const sources = join(root, 'test/package/consumers')
 const { ModuleKind, ModuleResolutionKind } = ts
 
-// Far from the project, so that a consumer finds nothing but what is put there.
+// Outside the project, so that a consumer can resolve only what is installed in its folder.
 const scratch = mkdtempSync(join(tmpdir(), 'twinkey-consumers-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
 /**
- * A project that uses the package: what it has installed besides, and the types that its compiler
- * knows.
+ * A project that uses the package: its other packages, and the types and libraries for its
+ * compiler.
  */
 export interface Consumer {
   readonly packages: readonly string[]
@@ -64,8 +63,7 @@ export const modes: Readonly<Record<string, ts.CompilerOptions>> = {
     module: ModuleKind.ESNext,
     moduleResolution: ModuleResolutionKind.Bundler,
   },
-  // Files that are CommonJS require the package, which is ESM: TypeScript knows since 5.8 that Node
-  // can.
+  // CommonJS files require the ESM package, which TypeScript allows since 5.8.
   'nodenext, CommonJS': {
     module: ModuleKind.NodeNext,
     moduleResolution: ModuleResolutionKind.NodeNext,
@@ -90,7 +88,7 @@ beforeAll(() => {
   tarball = join(scratch, report.filename)
 })
 
-/** Makes the folder of a project, with the package as it is packed. */
+/** Creates the folder of a project and installs the packed package in it. */
 export function install(
   name: string,
   packages: readonly string[],
@@ -104,7 +102,7 @@ export function install(
     cpSync(join(root, 'node_modules', dependency), join(folder, 'node_modules', dependency), {
       recursive: true,
     })
-  // By a link: what these need in turn is found beside them.
+  // Linked, so that these packages find their own dependencies.
   for (const dependency of packages) {
     const link = join(folder, 'node_modules', dependency)
     mkdirSync(dirname(link), { recursive: true })
@@ -115,7 +113,7 @@ export function install(
   return folder
 }
 
-/** Compiles files of a project, as strictly as can be, and answers with what the compiler finds. */
+/** Compiles files of a project with all strict options, and returns the diagnostics. */
 export function compile(
   folder: string,
   files: readonly string[],
@@ -128,8 +126,7 @@ export function compile(
       strict: true,
       exactOptionalPropertyTypes: true,
       noUncheckedIndexedAccess: true,
-      // The declarations of the package are checked too, and with them those of the frameworks,
-      // which hold up.
+      // Also checks the declarations of the package and those of the frameworks, which pass.
       skipLibCheck: false,
       target: ts.ScriptTarget.ES2022,
       lib: [...consumer.lib],
@@ -151,7 +148,7 @@ export function compile(
 }
 
 /**
- * Consumers with each framework compile against the declarations of the package in some modes, and
+ * Consumers of each framework compile against the declarations of the package in some modes, and
  * run.
  */
 export function describeConsumers(names: readonly string[]): void {
@@ -168,8 +165,7 @@ export function describeConsumers(names: readonly string[]): void {
         expect(compile(folder, [`${name}.ts`], modes[mode] ?? {}, consumer)).toEqual([])
       })
 
-      // What a bundler would resolve is resolved by Node here, so the imports must say their
-      // extensions. They do.
+      // Node resolves the imports that a bundler would resolve, so they need file extensions.
       test('runs', () => {
         const compiled = readFileSync(join(folder, 'out', `${name}.js`), 'utf8')
         expect(compiled.includes('require("twinkey")')).toBe(type === 'commonjs')
@@ -187,14 +183,14 @@ export function describeOwnPrincipal(names: readonly string[]): void {
     const packages = ['express', '@types/express', 'fastify', '@types/node']
     const consumer: Consumer = { packages, types: ['node'], lib: ['lib.es2022.d.ts'] }
 
-    test.each(names)('says the type of the property once, and compiles under %s', (mode) => {
+    test.each(names)('declares the type of the property once, and compiles under %s', (mode) => {
       const folder = install(`own principal ${mode}`, packages, 'module')
       expect(compile(folder, ['own-principal.ts'], modes[mode] ?? {}, consumer)).toEqual([])
     })
   })
 }
 
-/** The files of what must not compile, each mistake under an expectation of the compiler. */
+/** The files with mistakes. Each mistake must be a compiler error. */
 export const MISTAKES = ['mistakes.ts', 'mistakes-keys.ts', 'mistakes-stores.ts']
 export const mistaken: Consumer = {
   packages: ['express', '@types/express', 'fastify', 'hono', '@types/node'],
@@ -202,10 +198,10 @@ export const mistaken: Consumer = {
   lib: ['lib.es2022.d.ts'],
 }
 
-/** What must not compile does not. */
+/** Checks that each mistake is a compiler error. */
 export function describeMistakes(names: readonly string[]): void {
-  describe('what must not compile', () => {
-    test.each(names)('does not under %s', (mode) => {
+  describe('code with mistakes', () => {
+    test.each(names)('does not compile under %s', (mode) => {
       const folder = install(`mistakes ${mode}`, mistaken.packages, 'module')
       expect(compile(folder, MISTAKES, modes[mode] ?? {}, mistaken)).toEqual([])
     })
@@ -214,7 +210,7 @@ export function describeMistakes(names: readonly string[]): void {
 
 /** Runs a command to its end. @returns What it printed. */
 export function run(command: string, args: readonly string[], cwd: string): string {
-  // Without what a test runner puts into the environment of its children.
+  // Removes what a test runner adds to the environment of its children.
   const { NODE_OPTIONS: _options, NODE_PATH: _path, ...env } = process.env
   return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: 'pipe' }).trim()
 }

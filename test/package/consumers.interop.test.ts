@@ -17,7 +17,7 @@ import {
   run,
 } from './consumers-suite.ts'
 
-// consumers.test.ts has nodenext.
+// consumers.test.ts covers nodenext.
 const others = Object.keys(modes).filter((mode) => mode !== 'nodenext')
 const modules = others.filter((mode) => !mode.endsWith('CommonJS'))
 
@@ -25,15 +25,15 @@ describeConsumers(others)
 describeOwnPrincipal(modules)
 describeMistakes(modules)
 
-// Deno, and Bun with what a bundler makes of the package: `npm run test:runtimes`.
+// `npm run test:runtimes` covers Deno, and Bun with a bundle of the package.
 test.each(Object.keys(consumers))('a consumer with %s runs in Bun from its TypeScript', (name) => {
   const folder = install(`${name} in Bun`, consumers[name]?.packages ?? [], 'module')
   const printed = run(join(root, 'node_modules/.bin/bun'), [join(folder, `${name}.ts`)], folder)
   expect(printed.replace(/ +$/gm, '')).toBe(ANSWERS)
 })
 
-describe('what must not compile', () => {
-  test('is found: without the expectations, each is an error', () => {
+describe('the compiler', () => {
+  test('reports each mistake if its expectation is removed', () => {
     const folder = install('mistakes shown', mistaken.packages, 'module')
     let expected = 0
     for (const name of MISTAKES) {
@@ -47,7 +47,7 @@ describe('what must not compile', () => {
     expect(expected).toBeGreaterThan(90)
   })
 
-  test('CommonJS under node16 is told that the package is ESM', () => {
+  test('reports under node16 that CommonJS cannot require the ESM package', () => {
     const folder = install('node16 CommonJS', [], 'commonjs')
     const consumer = consumers['web'] as Consumer
     const found = compile(folder, ['web.ts'], modes['node16'] ?? {}, consumer)

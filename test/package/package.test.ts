@@ -19,8 +19,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-// What the package holds, file by file. Where two entries share code, tsup names the file by its
-// content.
+// The files of the package. tsup names a chunk that two entries share by its content.
 const FILES: readonly (string | RegExp)[] = [
   'CHANGELOG.md',
   'LICENSE',
@@ -42,8 +41,7 @@ const FILES: readonly (string | RegExp)[] = [
     'web',
   ].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`, `dist/${name}.js.map`]),
   ...['hash', 'hash.node'].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),
-  // The documentation, so that the links of the README lead somewhere where the package is
-  // installed.
+  // The documentation, so that the links of the README work in an installed package.
   ...readdirSync(join(root, 'docs')).flatMap((name) =>
     name.endsWith('.md') ? `docs/${name}` : [],
   ),
@@ -63,7 +61,7 @@ const FILES: readonly (string | RegExp)[] = [
   /^dist\/[a-z-]+-[\w-]{8}\.d\.ts$/,
 ]
 
-// Far from the project, so that nothing but what is put there can be found.
+// Outside the project, so that only the installed package can be resolved.
 const consumer = mkdtempSync(join(tmpdir(), 'twinkey-consumer-'))
 const installed = join(consumer, 'node_modules/twinkey')
 let packed: string[]
@@ -86,14 +84,14 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(consumer, { recursive: true, force: true }))
 
-test('the package holds the files of the list and no others', () => {
+test('the package contains exactly the listed files', () => {
   const fits = (path: string) =>
     FILES.some((each) => (typeof each === 'string' ? each === path : each.test(path)))
   expect(packed.filter((path) => !fits(path))).toEqual([])
   expect(FILES.filter((each) => typeof each === 'string' && !packed.includes(each))).toEqual([])
 })
 
-test('the links of its pages lead to files that it holds, but for what belongs to the repository', () => {
+test('the links of its pages lead to files in the package, except for CONTRIBUTING.md', () => {
   const pages = packed.filter((path) => path.endsWith('.md'))
   const dead = pages.flatMap((page) => {
     const text = readFileSync(join(root, page), 'utf8').replace(
@@ -108,7 +106,7 @@ test('the links of its pages lead to files that it holds, but for what belongs t
   expect([...new Set(dead)]).toEqual(['CONTRIBUTING.md'])
 })
 
-test('the dependencies are jose and @noble/hashes, in exact versions, and installing runs nothing', () => {
+test('the dependencies are jose and @noble/hashes in exact versions, and there is no install script', () => {
   expect(Object.keys(manifest.dependencies).sort()).toEqual(['@noble/hashes', 'jose'])
   for (const version of Object.values(manifest.dependencies))
     expect(version).toMatch(/^\d+\.\d+\.\d+$/)
@@ -127,23 +125,23 @@ test('no dependency is bundled', () => {
   expect([...imported].sort()).toEqual(['#hash', '@noble/hashes', 'jose'])
 })
 
-test('every script has one source map, which holds its sources as they are in src', () => {
+test('every script has one source map, which contains its sources as in src', () => {
   for (const file of scripts()) {
     const text = readFileSync(file, 'utf8')
     expect(text.match(/\/\/[#@] sourceMappingURL=/g), file).toHaveLength(1)
     const sources = sourcesOf(file)
-    // What only hands on has nothing of its own.
+    // A script that only re-exports has no source of its own.
     const isOwn = text
       .split('\n')
       .some((line) => !/^(?:import |\} from |export \{|\};?$|\/\/| {2}\w+,?$|$)/.test(line))
     expect(sources.length > 0, file).toBe(isOwn)
-    // The source itself is not in the package, so the map must hold it.
+    // The package does not contain the sources, so the map must.
     for (const { path, content } of sources)
       expect(content, path).toBe(readFileSync(join(root, path), 'utf8'))
   }
 })
 
-test('with its source maps, an error tells where in src it was thrown', () => {
+test('with its source maps, the stack of an error names the line in src', () => {
   const program =
     "import { createTwinkey } from 'twinkey'; try { createTwinkey({ prefx: [] }) } catch ({ stack }) { console.log(stack) }"
   const stack = run(
@@ -160,7 +158,7 @@ test('with its source maps, an error tells where in src it was thrown', () => {
   ).toContain('throw new TypeError')
 })
 
-test('every file that a subpath, an import or a declaration names is there', () => {
+test('every file named by a subpath, an import or a declaration exists', () => {
   const named = [
     ...Object.values(manifest.exports),
     ...Object.values(manifest.imports['#hash']),
@@ -177,9 +175,9 @@ test('every file that a subpath, an import or a declaration names is there', () 
   }
 })
 
-// No framework is installed there: an adapter must not need one until it is used.
+// No framework is installed, because an adapter must not need one until it is used.
 test.each(Object.keys(manifest.exports))(
-  '%s can be imported with nothing installed but the dependencies',
+  '%s can be imported with only the dependencies installed',
   (subpath) => {
     const specifier = subpath.replace(/^\./, 'twinkey')
     const attributes = subpath.endsWith('.json') ? ", { with: { type: 'json' } }" : ''
@@ -192,7 +190,7 @@ test.each(Object.keys(manifest.exports))(
   },
 )
 
-test('what is packed creates a key, verifies it and mints a token', () => {
+test('the packed package creates a key, verifies it and issues a token', () => {
   const program = `
     import { createTwinkey } from 'twinkey'
     const twinkey = createTwinkey()
@@ -204,7 +202,7 @@ test('what is packed creates a key, verifies it and mints a token', () => {
   expect(inChild(program)).toBe('secondary true')
 })
 
-test('require takes it too', () => {
+test('require works, too', () => {
   writeFileSync(
     join(consumer, 'old.cjs'),
     "console.log(typeof require('twinkey').createTwinkey, typeof require('twinkey/express').requireAuth)",
@@ -212,7 +210,7 @@ test('require takes it too', () => {
   expect(run(process.execPath, ['old.cjs'], consumer)).toBe('function function')
 })
 
-test('nothing else can be reached', () => {
+test('no other path can be imported', () => {
   expect(() => inChild("await import('twinkey/dist/index.js')")).toThrow(
     'ERR_PACKAGE_PATH_NOT_EXPORTED',
   )
@@ -223,7 +221,7 @@ function inChild(program: string): string {
 }
 
 function run(command: string, args: readonly string[], cwd: string): string {
-  // Without what a test runner puts into the environment of its children.
+  // Removes what a test runner adds to the environment of its children.
   const { NODE_OPTIONS: _options, NODE_PATH: _path, ...env } = process.env
   return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: 'pipe' }).trim()
 }
@@ -238,7 +236,7 @@ function scripts(): string[] {
   return files().filter((path) => path.endsWith('.js'))
 }
 
-// What the source map of a script holds, by the paths of the project.
+// The sources in the source map of a script, by their paths in the project.
 function sourcesOf(file: string): { path: string; content: unknown }[] {
   const [, name] = /\/\/# sourceMappingURL=(\S+)\s*$/.exec(readFileSync(file, 'utf8')) ?? []
   expect(name, file).toBeDefined()

@@ -13,7 +13,7 @@ const { copies, remove } = await loadCopies()
 const [first, second] = copies
 afterAll(remove)
 
-/** Which copy each part is of. */
+/** The copy that provides each part. */
 interface Parts {
   readonly core: Copy
   readonly guard: Copy
@@ -42,7 +42,7 @@ const ORIGIN = 'https://api.test'
 const NOW = Date.UTC(2026, 0, 1)
 const signingKeys = [await first.main.generateSigningKey()]
 
-it('two copies of the built package have nothing in common', () => {
+it('two copies of the built package share nothing', () => {
   for (const [name, value] of Object.entries(first.main)) {
     expect(typeof value).toBe('function')
     expect(value).not.toBe(second.main[name as keyof typeof second.main])
@@ -52,7 +52,7 @@ it('two copies of the built package have nothing in common', () => {
   )
 })
 
-/** An API whose parts are of the copies that are said, and what it answers and tells of. */
+/** An API whose parts come from the given copies, and the events that it emits. */
 async function createScene({ core, guard, readers, profiles, store }: Parts) {
   const events: TwinkeyEvent[] = []
   const twinkey = core.main.createTwinkey({
@@ -96,7 +96,7 @@ async function createScene({ core, guard, readers, profiles, store }: Parts) {
     boomi: over({ workflow: 'read', profile: profiles.profiles.boomiFlow() }),
     flare: over({ tenant, workflow: 'read', profile: flare }),
     flowgear: over({ tenant, workflow: 'read', profile: flowgear }),
-    // What the outer guard takes out of the URL the inner one has to find all the same.
+    // The outer guard removes the credential from the URL, and the inner guard must still find it.
     twice: over({ tenant, workflow: 'read', profile: flowgear }, inner as never),
     ...prefixed(
       'standard',
@@ -122,7 +122,7 @@ function prefixed(name: string, endpoints: ReturnType<Copy['web']['webEndpoints'
 
 type Scene = Awaited<ReturnType<typeof createScene>>
 
-/** Everything that a scene answers, in words that are the same for each scene. */
+/** All answers and events of a scene, without the parts that differ in each run. */
 async function answersOf({
   handlers,
   secrets,
@@ -136,7 +136,7 @@ async function answersOf({
   const ask = async (name: string, path: string, headers: [string, string][], body?: string) => {
     const handle = (handlers as Record<string, (request: Request) => Promise<Response>>)[name]
     const init = body === undefined ? { headers } : { method: 'POST', body, headers }
-    // Twice: the first answer may come from the store, the second from what is known by then.
+    // Twice: the first answer may come from the store, and the second from the cache.
     for (const _ of ['cold', 'warm']) {
       const response = await handle?.(new Request(`${ORIGIN}${path}`, init)).catch(
         (error: unknown) => error,
@@ -217,7 +217,7 @@ async function answersOf({
   return answers
 }
 
-// Ids and tokens, and whatever has one in it, differ each time.
+// Ids and tokens differ in each run.
 function withoutRandom(text: string): string {
   return text
     .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '<token>')
@@ -226,8 +226,8 @@ function withoutRandom(text: string): string {
 
 const expected = await answersOf(await createScene(ALL_FIRST))
 
-describe('parts of two copies of the package answer as those of one do', () => {
-  it('where there is one copy, requests are let in and refused in every way', () => {
+describe('parts of two copies of the package behave like those of one copy', () => {
+  it('whose answers cover every status', () => {
     const statuses = expected.flatMap((answer) =>
       Array.isArray(answer) && Array.isArray(answer[2]) ? [answer[2][0]] : [],
     )
@@ -243,7 +243,7 @@ describe('parts of two copies of the package answer as those of one do', () => {
       expect(JSON.stringify(expected)).toContain(sentence)
   })
 
-  it.each(crossings)('of the second: %s', async (_name, parts) => {
+  it.each(crossings)('if the second copy provides: %s', async (_name, parts) => {
     expect(await answersOf(await createScene(parts))).toEqual(expected)
   })
 })
@@ -251,8 +251,8 @@ describe('parts of two copies of the package answer as those of one do', () => {
 describe.each([
   ['the first', 'the second', first, second],
   ['the second', 'the first', second, first],
-])('what %s copy makes is known to %s', (_one, _other, mine, yours) => {
-  it('errors, which are told apart by their code', async () => {
+])('%s copy makes objects that %s recognises:', (_one, _other, mine, yours) => {
+  it('errors, by their code', async () => {
     const twinkey = mine.main.createTwinkey()
     const error = await twinkey.keys.revoke('nosuchkey0000000').catch((thrown: unknown) => thrown)
     expect([yours.main.isTwinkeyError(error), (error as { code: string }).code]).toEqual([
@@ -261,7 +261,7 @@ describe.each([
     ])
   })
 
-  it('a store in memory, for which tokens are signed with a key that dies with the process', async () => {
+  it('a memory store, over which an ephemeral key signs tokens', async () => {
     const events: string[] = []
     const twinkey = yours.main.createTwinkey({
       store: mine.main.memoryStore(),
@@ -274,7 +274,7 @@ describe.each([
     ])
   })
 
-  it('a reader that was not called, which no guard takes for one that was', () => {
+  it('a reader that was not called, which every guard refuses', () => {
     const twinkey = mine.main.createTwinkey()
     for (const reader of [
       yours.main.header,
@@ -291,13 +291,13 @@ describe.each([
     }
   })
 
-  it('the failure of a lookup, which is unavailable and not a bug', async () => {
+  it('the error of an owner lookup, which is a refusal as unavailable and not a bug', async () => {
     const twinkey = mine.main.createTwinkey()
     const failing = () => Promise.reject(new yours.main.TwinkeyError('owner_unavailable', 'down'))
     expect(await twinkey.ask(failing)).toMatchObject({ code: 'unavailable' })
   })
 
-  it('a verifier, behind a guard', async () => {
+  it('a verifier behind a guard', async () => {
     const { twinkey, secrets } = await createScene({ ...ALL_FIRST, core: mine })
     const issued = await twinkey.tokens.issue(secrets.one)
     const token = issued.ok ? issued.token : ''
@@ -331,7 +331,7 @@ describe.each([
   })
 })
 
-// The guards are those of the source, and the Twinkey behind them is of a copy of what is built.
+// The guards are from src, and their Twinkey is from a copy of the built package.
 describe.each(Object.entries(hosts))('the Twinkey of another copy on %s', (_name, start) => {
   let fixture: Fixture
   let host: Host
@@ -345,7 +345,7 @@ describe.each(Object.entries(hosts))('the Twinkey of another copy on %s', (_name
     await fixture.twinkey.close()
   })
 
-  it('answers the whole table of the standard profile as ever', async () => {
+  it('gives the answers of the whole table of the standard profile', async () => {
     for (const { name, request, expected: answer, at = 0 } of standardTable) {
       fixture.clock.advance(at)
       try {
@@ -361,7 +361,7 @@ describe.each(Object.entries(hosts))('the Twinkey of another copy on %s', (_name
     }
   })
 
-  it('is waited for where its promises are of another realm', async () => {
+  it('is awaited even if its promises are of another realm', async () => {
     const ForeignPromise = runInNewContext('Promise') as PromiseConstructor
     const { twinkey, secrets } = fixture
     const foreign = {

@@ -9,25 +9,22 @@ import {
 import { type Clock, createClock } from './clock.ts'
 import { type SpyStore, spyStore } from './spy-store.ts'
 
-/**
- * A Twinkey over a store that can be told to fail, with a clock that is turned by hand and with
- * everything it tells of.
- */
+/** A Twinkey over a store that can fail on demand, with a manual clock and a list of its events. */
 export interface Bench {
   readonly twinkey: Twinkey
   readonly spy: SpyStore
   readonly clock: Clock
   readonly events: TwinkeyEvent[]
   /**
-   * Another node over the same store, which hears of no change that this one makes unless it is
-   * given a store with a feed.
+   * Another node over the same store. It hears of the changes by this node only if its options have
+   * a store with a feed.
    */
   another(options?: TwinkeyOptions): Twinkey
 }
 
 export const ISSUER = 'https://api.example'
 export const AUDIENCE = 'https://audience.example'
-/** The signing key of every bench: one for all, because making one takes a while. */
+/** The signing key of every bench. It is shared, because generating one takes time. */
 export const signingKey = await generateSigningKey()
 
 export function createBench(options: TwinkeyOptions = {}): Bench {

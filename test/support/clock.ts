@@ -1,6 +1,6 @@
-/** A clock that a test turns by hand. */
+/** A clock that a test advances. */
 export interface Clock {
-  /** The time in epoch milliseconds; hand it to `createTwinkey` as `now`. */
+  /** The time in epoch milliseconds, for the `now` of `createTwinkey`. */
   readonly now: () => number
   /** Moves the time by so many milliseconds, forward or back. */
   advance(milliseconds: number): void

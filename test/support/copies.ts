@@ -6,8 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
- * One copy of the built package, as a bundler or a second installation makes it: with modules of
- * its own.
+ * One copy of the built package with its own modules, as a bundler or a second installation creates
+ * it.
  */
 export interface Copy {
   readonly main: typeof import('twinkey')
@@ -19,7 +19,7 @@ export interface Copy {
   readonly verifier: typeof import('twinkey/verifier')
 }
 
-/** Copies what is built to two folders, and imports both. */
+/** Copies the built package to two folders, and imports both. */
 export async function loadCopies(): Promise<{
   readonly copies: readonly [Copy, Copy]
   remove(): void
@@ -32,7 +32,7 @@ export async function loadCopies(): Promise<{
   }
 }
 
-// Under node_modules, so that the test runner leaves the import to Node.
+// Under node_modules, so that Vitest leaves the import to Node.
 async function load(folder: string, name: string): Promise<Copy> {
   const modules = join(folder, name, 'node_modules')
   const installed = join(modules, 'twinkey')

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 
 /**
- * Runs once before all tests: the products' documents are followed by curl, as they are written. A
- * fresh machine may lack it, and may never have fetched its package lists. Where it cannot be
- * installed that is a failure, not a reason to leave tests out.
+ * Runs once before all tests and installs curl if it is missing, because the tests run the curl
+ * commands of the products' documents. If it cannot be installed, the run fails instead of skipping
+ * tests.
  */
 export function setup(): void {
   if (isThere()) return

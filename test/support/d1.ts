@@ -3,14 +3,14 @@ import type { Client } from '@libsql/client'
 import type { Database, Statement, Value } from '../../examples/worker/d1-store.ts'
 
 /**
- * D1 as far as the example asks it, over libSQL, which is SQLite too. What is asked when the host
- * has ended the request is not done.
+ * The part of D1 that the example uses, over libSQL, which is SQLite, too. A call after the host
+ * has ended the request has no effect.
  */
 export function d1Over(client: Client, isOpen?: () => boolean): Database {
   const asked = new WeakMap<Statement, { sql: string; args: Value[] }>()
   const alive = async () => {
     if (isOpen === undefined) return
-    // D1 is in another place: its answer is never there in the same turn.
+    // D1 is remote, so its answer never arrives in the same turn.
     await setTimeout(2)
     if (!isOpen()) throw new Error('The request has ended')
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from './postgres.ts'
 
-/** A program of a Debian package, and where its libraries are if they are not on the machine. */
+/** A program of a Debian package, and the folder of its libraries if they are not installed. */
 export interface DebianProgram {
   readonly path: string
   readonly env: Readonly<Record<string, string>>
@@ -16,12 +16,11 @@ const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url
 const FOLDERS = ['usr/sbin', 'usr/bin']
 
 /**
- * A program that has the name of its package: the installed one, else the package of the
- * distribution, unpacked beside the dependencies. That needs no root, and puts no service on the
- * machine.
+ * Finds a program with the name of its Debian package. If the program is not installed, downloads
+ * the package and unpacks it beside the dependencies, which needs no root and installs no service.
  *
- * @param versionFlag The argument with which the program prints its version and ends.
- * @param unpackedEnv What the program needs when it is not installed, but unpacked in that folder.
+ * @param versionFlag The argument that makes the program print its version.
+ * @param unpackedEnv The environment of the program when it runs from the unpacked folder.
  */
 export async function debianProgram(
   name: string,
@@ -60,8 +59,8 @@ function unpacked(
   return { path, env }
 }
 
-// Tests run in several processes: each fetches into a folder of its own, and the first to finish
-// puts it in place.
+// Several processes run tests. Each downloads into its own folder, and the first to finish moves it
+// into place.
 async function fetched(
   name: string,
   versionFlag: string,

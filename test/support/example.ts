@@ -5,12 +5,12 @@ import { expect, onTestFinished } from 'vitest'
 
 const start = fileURLToPath(new URL('../../examples/start.mjs', import.meta.url))
 
-/** Runs an example to its end, which must be a good one, and answers what it printed. */
+/** Runs an example to its end, requires exit code 0, and returns its output. */
 export async function runExample(
   name: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  // In a group of its own, so that what it has started ends with it.
+  // In its own process group, so that its child processes end with it.
   const program = spawn(process.execPath, ['--test-reporter=tap', start, name], {
     env: { ...process.env, ...env },
     detached: true,
@@ -20,7 +20,7 @@ export async function runExample(
     try {
       process.kill(-(program.pid as number), 'SIGKILL')
     } catch {
-      // Nothing is left of it.
+      // The process group has ended already.
     }
   })
   let printed = ''
@@ -37,8 +37,8 @@ export async function runExample(
 }
 
 /**
- * The lines of a tour. How many calls there were meanwhile is another number each time: at least so
- * many are told as `many`.
+ * The lines of a tour. The number of calls varies, so a number of at least this many becomes
+ * `many`.
  */
 export function linesOf(printed: string, many = 100): string[] {
   const lines = printed.split('\n').filter((line) => line.trim() !== '')

@@ -2,7 +2,7 @@ import { isTwinkeyError } from 'twinkey'
 import { expect } from 'vitest'
 
 /**
- * The code of the fault that a management call rejects with. Anything else, or no rejection, fails
+ * The code of the error with which a management call rejects. Anything else, or no rejection, fails
  * the test.
  */
 export async function errorCodeOf(

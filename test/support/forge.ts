@@ -3,36 +3,36 @@ import type { JWK } from 'jose'
 import { AUDIENCE, ISSUER, signingKey } from './bench.ts'
 
 /**
- * A part of a token: an object as JSON.stringify writes it, a text that need not be JSON, or bytes
- * that need not be text.
+ * A part of a token: an object for JSON.stringify, a text that need not be JSON, or bytes that need
+ * not be text.
  */
 export type ForgedPart = Readonly<Record<string, unknown>> | string | Uint8Array
 
-/** What a token is forged from. What is left out is as the library makes it. */
+/** The parts of a forged token. Defaults: as the library makes them. */
 export interface Forgery {
   readonly header?: ForgedPart
   readonly payload: ForgedPart
-  /** The private key that signs, by the algorithm that it names; ES256 where it names none. */
+  /** The private key that signs, with its own algorithm. Default: ES256. */
   readonly key?: JWK
 }
 
 export const base64url = (text: string | Uint8Array) =>
   Buffer.from(text as string).toString('base64url')
 
-/** A compact JWS with a good signature over whatever is given, whether it makes sense or not. */
+/** A compact JWS with a valid signature over any content, valid or not. */
 export function forge({ header = {}, payload, key = signingKey }: Forgery): string {
   const input = `${encoded(header)}.${encoded(payload)}`
   return `${input}.${base64url(signatureOf(input, key))}`
 }
 
-/** A part of a token as it stands in it. */
+/** The encoded form of a part of a token. */
 export function encoded(part: ForgedPart): string {
   return base64url(
     typeof part === 'string' || part instanceof Uint8Array ? part : JSON.stringify(part),
   )
 }
 
-/** The signature that a private key makes by the algorithm that it names. */
+/** The signature of a private key with its own algorithm. */
 export function signatureOf(input: string, key: JWK): Buffer {
   const bytes = Buffer.from(input)
   const privateKey = privateKeyOf(key)
@@ -47,7 +47,7 @@ export function signatureOf(input: string, key: JWK): Buffer {
   return sign('sha256', bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' })
 }
 
-// Reading an RSA key takes longer than signing with it.
+// Cached, because reading an RSA key takes longer than signing with it.
 const read = new WeakMap<JWK, KeyObject>()
 
 /** The private key of a JWK, as Node signs with it. */
@@ -69,7 +69,7 @@ export function decoded(token: string): {
   return { header: JSON.parse(header ?? ''), payload: JSON.parse(payload ?? '') }
 }
 
-/** Claims that are right in every way, for the key and the secret of that id. */
+/** Valid claims for the key and the secret with these ids. */
 export function claimsFor(
   keyId: string,
   secretId: string,

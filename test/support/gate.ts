@@ -1,4 +1,4 @@
-/** Something that can be waited for, and that a test opens. */
+/** A promise that a test resolves. */
 export interface Gate {
   readonly opened: Promise<void>
   open(): void
@@ -12,7 +12,7 @@ export function createGate(): Gate {
   return { opened, open: () => open() }
 }
 
-/** Lets everything that waits for nothing but promises run to its end. */
+/** Lets all pending promise callbacks run. */
 export async function settled(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve))
 }

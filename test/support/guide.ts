@@ -13,13 +13,13 @@ export function readGuide(guide: string): string {
   return readFileSync(join(root, `docs/${guide}.md`), 'utf8')
 }
 
-/** The fenced blocks of a page that are marked as this language. */
+/** The fenced blocks of a page in this language. */
 export function blocksOf(guide: string, language: string): string[] {
   const fence = new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, 'gm')
   return [...readGuide(guide).matchAll(fence)].map(([, text]) => text ?? '')
 }
 
-/** The one block of TypeScript of a page that has this text in it. */
+/** The one TypeScript block of a page that contains this text. */
 export function blockWith(guide: string, text: string): string {
   const [found, ...others] = blocksOf(guide, 'ts').filter((block) => block.includes(text))
   if (found === undefined || others.length > 0)
@@ -27,20 +27,17 @@ export function blockWith(guide: string, text: string): string {
   return found
 }
 
-/** A program of a guide that runs. */
+/** A running program of a guide. */
 export interface GuideProgram {
   readonly url: string
   printed(): string
 }
 
-/**
- * Runs what stands in the guides, as a user would: with the package by its exports, from dist, and
- * not with src.
- */
+/** Runs the programs of the guides as a user would: with the built package and not with src. */
 export interface GuideRunner {
-  /** Starts a server by tsx, or as it is by Bun, and waits until it listens. */
+  /** Starts a server with tsx, or unchanged with Bun, and waits until it listens. */
   run(text: string, by?: 'tsx' | 'bun'): Promise<GuideProgram>
-  /** What a block exports. */
+  /** The exports of a block. */
   load<T>(text: string): Promise<T>
   /** Ends every program. */
   stop(): void
@@ -50,8 +47,8 @@ export interface GuideRunner {
 export function createGuideRunner(): GuideRunner {
   const cache = join(root, 'node_modules/.cache')
   mkdirSync(cache, { recursive: true })
-  // Inside the project, so that the programs find what it has installed, and far from its tsconfig,
-  // so that they run the package and not src.
+  // Inside the project, so that the programs find its dependencies, and away from its tsconfig, so
+  // that they use the package and not src.
   const scratch = mkdtempSync(join(cache, 'twinkey-guides-'))
   writeFileSync(join(scratch, 'tsconfig.json'), '{}')
   writeFileSync(join(scratch, 'package.json'), '{"type":"module"}')
@@ -103,7 +100,7 @@ export function createGuideRunner(): GuideRunner {
   }
 }
 
-/** Calls a curl line of a guide at another address, and answers its status and its body. */
+/** Runs a curl line of a guide against another address, and returns the status and the body. */
 export function callLine(
   line: string,
   url: string,

@@ -11,10 +11,9 @@ const END_HEADERS = 4
 const MAX_FRAMES = 9
 
 /**
- * Sends one request over HTTP/2 without TLS, on a connection of its own. Node's client sends no
- * field twice that it takes for a single one, so the frame of headers that it writes is replaced:
- * each field goes as it is given, in the order given, and each in a frame of its own, up to the
- * number of frames that servers allow.
+ * Sends one request over HTTP/2 without TLS, on its own connection. Node's client does not repeat
+ * fields that it treats as single. So this replaces its header frame: the fields keep their order,
+ * and each gets its own frame, up to the number of frames that servers allow.
  */
 export function sendHttp2(
   port: number,
@@ -29,7 +28,7 @@ export function sendHttp2(
       ? headers.filter(([name]) => name === ':authority')
       : [[':authority', 'localhost'] as const]),
     [':path', target],
-    // How a body is framed is not said in a header here.
+    // The caller gives no header about the framing of the body.
     ...headers.filter(
       ([name]) => name !== ':authority' && name.toLowerCase() !== 'transfer-encoding',
     ),
@@ -63,7 +62,7 @@ export function sendHttp2(
   })
 }
 
-// A socket that writes other headers than it is given.
+// A socket that replaces the headers that are written to it.
 function rewriting(port: number, fields: readonly Buffer[]): Duplex {
   const socket = connect({ port, host: '127.0.0.1' })
   let pending = Buffer.alloc(0)

@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { sendRaw } from './raw-http.ts'
 
 /**
- * Whether Node's own server answers 431 to a request with a thousand headers and more, as later
- * versions do, before anything of ours is asked. Earlier ones drop what comes after the 2,000th and
- * say so to nobody.
+ * Whether Node's server answers 431 to a request with more than a thousand headers, as later
+ * versions do before any handler runs. Earlier versions silently drop all headers after the
+ * 2,000th.
  */
 export async function nodeRefusesManyHeaders(): Promise<boolean> {
   const server = createServer((_request, response) => void response.end()).listen(0, '127.0.0.1')

@@ -3,20 +3,20 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-// A version that was tried; fetched once, and found by npx from then on.
+// npx downloads this tested version once.
 const VERSION = '24.21.0'
 const BETTER_SQLITE3 = '13.2.0'
 
 /**
- * Whether this process has node:sqlite, and can load better-sqlite3: whether it is Node 22.13 or
- * later, and no Bun.
+ * Whether this process has node:sqlite and can load better-sqlite3: Node 22.13 or later, and not
+ * Bun.
  */
 export function hasSqlite(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   return process.versions['bun'] === undefined && (major > 22 || (major === 22 && minor >= 13))
 }
 
-/** The path of a Node with SQLite: this one where it has it, else one that npx fetches. */
+/** The path of a Node with SQLite: this one if it has it, or one that npx downloads. */
 export function nodeWithSqlite(): string {
   if (hasSqlite()) return process.execPath
   const platform = process.platform === 'win32' ? 'win' : process.platform
@@ -40,8 +40,8 @@ export function bun(): string {
 }
 
 /**
- * The folder of better-sqlite3, fetched once. It is no dependency of the project: it comes with its
- * binary, but npm would compile it where it is installed, and that takes a compiler.
+ * The folder of better-sqlite3, downloaded once. It is not a dependency of the project, because npm
+ * would compile it during installation, which requires a compiler.
  */
 export function betterSqlite3(): string {
   const cache = join(dirname(fileURLToPath(import.meta.url)), '../../node_modules/.cache')
@@ -57,7 +57,7 @@ export function betterSqlite3(): string {
   try {
     renameSync(join(fetched, 'package'), folder)
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have finished first.
     if (!existsSync(folder)) throw error
   }
   rmSync(fetched, { recursive: true })

@@ -20,7 +20,10 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { accountOf, freePort, type PostgresServer, run } from './postgres.ts'
 
-/** A pool between clients and a server. It ends with the process, however that ends. */
+/**
+ * A connection pool between clients and a server. It ends with this process, even if the process is
+ * killed.
+ */
 export interface PgBouncer {
   readonly url: string
   stop(): Promise<void>
@@ -32,8 +35,8 @@ const READY_WITHIN_MILLISECONDS = 15_000
 const KEEPER = '"$@" & server=$!; read -r word; kill -9 $server; wait $server; rm -rf "$FOLDER"'
 
 /**
- * Starts PgBouncer in transaction mode before a server: every statement may run on another
- * connection, which has forgotten everything by then, and prepared statements are not known.
+ * Starts PgBouncer in transaction mode in front of a server: every statement may run on another
+ * connection, without session state and without prepared statements.
  */
 export async function startPgBouncer(server: PostgresServer): Promise<PgBouncer> {
   const { path, libraries } = await executable()
@@ -138,9 +141,9 @@ function unpacked(): Executable | undefined {
   return { path, libraries }
 }
 
-// Fetches the packages of the distribution and unpacks them beside the dependencies: that needs no
-// root, and puts no service on the machine. Tests run in several processes: each fetches into a
-// folder of its own, and the first to be done puts it in place.
+// Downloads the packages of the distribution and unpacks them beside the dependencies, which needs
+// no root and installs no service. Several processes run tests: each downloads into its own folder,
+// and the first to finish moves it into place.
 async function fetched(): Promise<Executable> {
   mkdirSync(CACHE, { recursive: true })
   const work = mkdtempSync(join(CACHE, 'fetching-'))

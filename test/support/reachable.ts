@@ -1,7 +1,6 @@
 /**
- * Every path by which a text can be reached from an object: by own properties, enumerable or not,
- * by symbols, by getters of prototypes, and through maps and sets. What is private to a class
- * cannot be reached, and is not looked at.
+ * Every path from an object to a text: through own properties, enumerable or not, symbols, getters
+ * of prototypes, maps and sets. Private class members are unreachable, and are ignored.
  */
 export function pathsTo(root: object, text: string): string[] {
   const seen = new Set<object>()
@@ -39,12 +38,12 @@ function membersOf(of: object): [string, unknown][] {
   ) {
     for (const key of Reflect.ownKeys(holder)) {
       const descriptor = Object.getOwnPropertyDescriptor(holder, key)
-      // A method of a prototype is no member of a request.
+      // A method of a prototype is not a member of a request.
       if (holder !== of && descriptor?.get === undefined) continue
       try {
         members.push([String(key), Reflect.get(holder, key, of)])
       } catch {
-        // A getter that is not for this object.
+        // A getter that throws for this object.
       }
     }
   }

@@ -1,7 +1,7 @@
 /**
- * The same value, of which no member may be read twice: the second time throws, as what it answers
- * then may be something else. Objects and lists inside are held to the same. Functions and objects
- * of a class are handed on as they are.
+ * A proxy that throws when a member is read a second time, because a second read may give another
+ * value. It applies to nested objects and lists, and returns functions and class instances
+ * unchanged.
  */
 export function readOnce<T>(value: T, path = 'it'): T {
   if (typeof value !== 'object' || value === null) return value
@@ -11,7 +11,7 @@ export function readOnce<T>(value: T, path = 'it'): T {
   return new Proxy((Array.isArray(value) ? [...value] : { ...value }) as T & object, {
     get(target, name) {
       const found: unknown = Reflect.get(target, name)
-      // Every promise that is resolved with an object asks whether it is one, too.
+      // Resolving a promise with an object reads its `then`, too.
       if (typeof name === 'symbol' || name === 'then') return found
       if (typeof found === 'function' && Array.isArray(target))
         throw new Error(`${path}.${name}() was called: a list may have one of its own`)

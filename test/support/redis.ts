@@ -19,26 +19,26 @@ import { Cluster, Redis } from 'ioredis'
 import { createClient, createCluster } from 'redis'
 import type { IoRedisClient, NodeRedisClient, RedisSubscriber } from 'twinkey/stores/redis'
 
-/** How a server keeps what is written. The words are those of redis.conf. */
+/** The persistence of a server, in the words of redis.conf. */
 export interface RedisOptions {
-  /** `no` unless given: what is written is gone with the server. */
+  /** Default: `no`, where all data is lost with the server. */
   readonly appendonly?: 'yes' | 'no'
   readonly appendfsync?: 'always' | 'everysec' | 'no'
   /** More lines of redis.conf, each as name and value. */
   readonly config?: Readonly<Record<string, string>>
 }
 
-/** One server of this process. It ends with the process, however that ends. */
+/** A server of this process. It ends with the process, even if the process is killed. */
 export interface RedisServer {
   readonly host: string
   readonly port: number
   readonly url: string
   /**
-   * Sends one command of words without spaces, by no client library, and answers the reply as it
-   * comes over the wire.
+   * Sends one command without a client library and returns the raw reply. Its words contain no
+   * spaces.
    */
   command(...words: readonly string[]): Promise<string>
-  /** Ends it as a power cut would end the process: `kill -9`. What the kernel holds survives. */
+  /** Kills it with `kill -9`, as a power cut would. Data in the kernel's buffers survives. */
   crash(): Promise<void>
   /** Starts it again, on the same data and the same port. */
   start(): Promise<void>
@@ -53,7 +53,7 @@ export interface RedisCluster {
   stop(): Promise<void>
 }
 
-/** A client of its own, with the connection that it would hear changes by. */
+/** A client, and the connection on which it would receive changes. */
 export interface RedisClient {
   readonly client: NodeRedisClient | IoRedisClient
   subscriber(): RedisSubscriber | Promise<RedisSubscriber>
@@ -65,12 +65,12 @@ const READY_WITHIN_MILLISECONDS = 30_000
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/redis', import.meta.url))
 const UNPACKED = join(CACHE, 'root')
 
-// The server dies with this process, even where that is killed: then the pipe closes, and the
-// shell, which reads from it, ends the server.
+// The server must end with this process, even if the process is killed: then the pipe closes, and
+// the shell, which reads from it, ends the server.
 const KEEPER =
   '"$@" & server=$!; read -r word; kill -9 $server; wait $server; [ "$word" = keep ] || rm -rf "$DATA"'
 
-/** Starts a server on a port that is free, with data of its own. */
+/** Starts a server on a free port with its own data. */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const data = mkdtempSync(join(tmpdir(), 'twinkey-redis-'))
   for (let attempt = 1; ; attempt++) {
@@ -79,13 +79,15 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       await server.start()
       return server
     } catch (error) {
-      // Somebody else may have taken the port since it was looked at.
+      // Another process may have taken the port in the meantime.
       if (attempt === 5) throw error
     }
   }
 }
 
-/** Starts a cluster that serves all slots: so many masters, and so many replicas of each. */
+/**
+ * Starts a cluster that serves all slots, with this many masters and this many replicas of each.
+ */
 export async function startRedisCluster(
   { masters = 3, replicas = 0, ...options } = {} as RedisOptions & {
     readonly masters?: number
@@ -120,7 +122,7 @@ export async function startRedisCluster(
       async () => (await server.command('CLUSTER', 'REPLICATE', id)) === '+OK',
     )
   }
-  // What clients are told: replicas are part of it when they hold what their master does.
+  // The view of clients: a replica joins the cluster when it has the data of its master.
   for (const server of servers) {
     await until(`${server.port} sees the whole cluster`, async () => {
       const slots = await server.command('CLUSTER', 'SLOTS')
@@ -212,9 +214,9 @@ function redisServer(
       }
       try {
         await until(`Redis on port ${port} answers`, async () => {
-          // Whoever answers on this port must be the server with this data.
+          // Checks that the server on this port is the one with this data.
           const answer = await send(port, ['CONFIG', 'GET', 'dir'])
-          // It answers that much while it still reads what it had.
+          // It answers this command even while it still loads its data.
           return answer.includes(data) && (await send(port, ['PING'])) === '+PONG'
         })
       } catch (error) {
@@ -250,7 +252,7 @@ const idOf = async (server: RedisServer) =>
 const isServing = async (server: RedisServer) =>
   (await server.command('CLUSTER', 'INFO')).includes('cluster_state:ok')
 
-// One command, and what comes back until the connection is closed.
+// Sends one command, and returns all output until the connection closes.
 function send(port: number, words: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, HOST)
@@ -270,8 +272,8 @@ function send(port: number, words: readonly string[]): Promise<string> {
   })
 }
 
-// Below the ports that the kernel gives to outgoing connections, so that a server which is down
-// gets its own again. A member of a cluster listens 10,000 ports higher, too.
+// Below the range that the kernel uses for outgoing connections, so that a restarted server gets
+// its port again. A member of a cluster also listens on a port 10,000 higher.
 async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 10_000)
@@ -315,9 +317,9 @@ function unpacked(): Executable | undefined {
   return { path, libraries }
 }
 
-// Fetches the packages of the distribution and unpacks them beside the dependencies: that needs no
-// root, and puts no service on the machine. Tests run in several processes: each fetches into a
-// folder of its own, and the first to be done puts it in place.
+// Downloads the packages of the distribution and unpacks them beside the dependencies, which needs
+// no root and installs no service. Several processes run tests: each downloads into its own folder,
+// and the first to finish moves it into place.
 function fetched(): Executable {
   mkdirSync(CACHE, { recursive: true })
   const work = mkdtempSync(join(CACHE, 'fetching-'))

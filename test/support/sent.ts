@@ -7,7 +7,7 @@ import {
   type WireRequest,
 } from 'twinkey'
 
-/** A request as a caller sends it: a credential, and a header for each axis that it names. */
+/** The content of a request: a credential, and a header for each named axis. */
 export interface Sent {
   readonly credential?: string | undefined
   readonly tenant?: string | undefined
@@ -15,7 +15,7 @@ export interface Sent {
   readonly workflow?: string | undefined
 }
 
-/** A route whose target stands in headers, each of which a request may leave out. */
+/** A route whose target comes from headers, all of them optional. */
 export const byHeaders = {
   tenant: header('x-tenant', { optional: true }),
   environment: header('x-environment', { optional: true }),
@@ -35,7 +35,7 @@ export function sent({ credential, tenant, environment, workflow }: Sent): WireR
   return { method: 'GET', url: '/', header: (name) => headers[name], param: () => undefined }
 }
 
-/** The code with which a credential is refused where no target is asked for, or `'let in'`. */
+/** The code with which a route without a target refuses a credential, or `'let in'`. */
 export async function verdict(twinkey: Twinkey, credential: string): Promise<string> {
   return codeOf(await twinkey.authenticate(sent({ credential }), anyTarget))
 }
@@ -49,7 +49,7 @@ export function codeOf(
     : ((decision as { refusal: { code: string } }).refusal.code as string)
 }
 
-/** A decision that needs no promise, or undefined where something must be awaited. */
+/** A synchronous decision, or undefined if the decision is a promise. */
 export function decidedNow(
   decider: { decide: Twinkey['decide'] },
   ...args: Parameters<Twinkey['decide']>

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-/** Everything that a value shows of itself, in every way in which values are shown. */
+/** All text that a value shows in any way of printing it. */
 export function shown(value: unknown): string {
   const inspected = inspect(value, {
     depth: Number.POSITIVE_INFINITY,
@@ -13,7 +13,7 @@ export function shown(value: unknown): string {
   return [inspected, asJson(value), String(value), ...partsOf(value)].join('\n')
 }
 
-// Of an error, what loggers print of it, all the way down its chain of causes.
+// The fields that loggers print of an error, through its chain of causes.
 function partsOf(value: unknown): string[] {
   if (!(value instanceof Error)) return []
   const errors = value instanceof AggregateError ? value.errors : []
@@ -29,7 +29,7 @@ function asJson(value: unknown): string {
   try {
     return String(JSON.stringify(value))
   } catch {
-    // What goes round in circles has no JSON, and is inspected.
+    // A circular value has no JSON, and is only inspected.
     return ''
   }
 }

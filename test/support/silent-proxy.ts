@@ -1,16 +1,14 @@
 import { connect, createServer, type Socket } from 'node:net'
 
 /**
- * Stands between clients and a server, and can fall silent without closing anything, as a network
- * does that loses everything.
+ * A proxy that can stop forwarding without closing a connection, like a network that drops
+ * everything.
  */
 export interface SilentProxy {
   readonly port: number
-  /**
-   * From now on nothing passes on the connections that are there. New ones are as they should be.
-   */
+  /** Stops forwarding on all present connections. New connections work. */
   fallSilent(): void
-  /** Lets nothing pass on the next connection. Resolves when that is there. */
+  /** Forwards nothing on the next connection. Resolves when that connection is open. */
   acceptSilently(): Promise<void>
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-// The part of sinon that the tests use: the package has no types.
+// The part of sinon that the tests use, because the package has no types.
 declare module 'sinon' {
   interface Clock {
     tick(milliseconds: number): number

@@ -1,13 +1,13 @@
 import type { KeyStore } from 'twinkey'
 
-/** A store that counts its calls and can be told to fail, to hang or to answer something else. */
+/** A store that counts its calls and can be made to fail, to hang or to return something else. */
 export interface SpyStore {
   readonly store: KeyStore
-  /** The store behind it, whose calls are not counted. */
+  /** The wrapped store. Calls to it are not counted. */
   readonly inner: KeyStore
   /** Calls so far, by method. */
   readonly calls: { get: number; put: number; delete: number; list: number; recordUse: number }
-  /** Replaces methods from now on. Pass `{}` to put things right again. */
+  /** Replaces methods from now on. `{}` restores them all. */
   override(methods: Partial<KeyStore>): void
 }
 

@@ -5,32 +5,30 @@ import { join } from 'node:path'
 import type { LibsqlClient, SqliteDatabase } from '../../src/stores/sqlite/index.ts'
 import { betterSqlite3 } from './other-node.ts'
 
-/** Every driver that the store takes. */
+/** Every driver that the store supports. */
 export const DRIVERS = ['@libsql/client', 'node:sqlite', 'better-sqlite3', 'bun:sqlite'] as const
 export type DriverName = (typeof DRIVERS)[number]
 
-/** How a database is opened. */
+/** The options of a connection. */
 export interface Settings {
-  /**
-   * How many milliseconds the driver itself waits for a lock: what it does unless told otherwise.
-   */
+  /** How many milliseconds the driver waits for a lock. Default: that of the driver. */
   readonly timeout?: number
   /**
-   * Answers as unusual as the driver can be told to give: whole numbers as bigint, rows as lists.
+   * The least usual form of answers that the driver supports: integers as bigint, rows as arrays.
    */
   readonly answers?: 'unusual'
 }
 
-/** A database, as a store takes it, and for looking at it past the store. */
+/** A database for a store, with direct access for the test. */
 export interface OpenSqlite {
   readonly database: SqliteDatabase | LibsqlClient
   /** The rows of a statement, each as its values in order. */
   all(sql: string, ...values: (string | number)[]): Promise<unknown[][]>
-  /** Runs a statement that answers nothing. */
+  /** Runs a statement without a result. */
   exec(sql: string): Promise<void>
   /**
-   * Begins a transaction, as an application does, and answers what rolls it back. An exclusive one
-   * keeps readers out, too, where there is no log.
+   * Begins a transaction, as an application would, and returns its rollback. Without a write-ahead
+   * log, an exclusive transaction blocks readers, too.
    */
   begin(mode?: 'immediate' | 'exclusive'): Promise<() => Promise<void>>
   close(): void
@@ -49,7 +47,7 @@ export async function openSqlite(
   path: string,
   { timeout, answers }: Settings = {},
 ): Promise<OpenSqlite> {
-  // Each of them knows this option but Bun, which is told as SQLite is.
+  // Every driver supports this option, except Bun, which needs a pragma.
   const waits = timeout === undefined ? {} : { timeout }
   const isUnusual = answers === 'unusual'
   switch (driver) {
@@ -114,8 +112,8 @@ function local(database: LocalDatabase): OpenSqlite {
 }
 
 /**
- * A new folder, in memory where there is room: tens of thousands of commits wait for a disk for
- * minutes where others use it too.
+ * A new folder, in memory if there is room: on a busy disk, tens of thousands of commits take
+ * minutes.
  */
 export function newFolder(): string {
   const isRoomy =
@@ -123,13 +121,13 @@ export function newFolder(): string {
   return mkdtempSync(join(isRoomy ? '/dev/shm' : tmpdir(), 'twinkey-sqlite-'))
 }
 
-/** Where the files of one test are, and every database that it opened. */
+/** The folder of one test, and every database that it opened. */
 export interface Bed {
   readonly path: string
   open(settings?: Settings): Promise<OpenSqlite>
 }
 
-/** Runs a test with a file of its own, and cleans up. */
+/** Runs a test with its own file, and cleans up. */
 export async function withBed(
   driver: DriverName,
   test: (bed: Bed) => Promise<void>,

@@ -33,7 +33,7 @@ const answer = (status: number, body: string | Uint8Array, headers: Record<strin
       void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body),
   )
 
-describe('what a source answers is no JWK set', () => {
+describe('an invalid answer of a JWKS URL is jwks_unavailable:', () => {
   it.each<[string, number, string | Uint8Array]>([
     ['404, with a set', 404, set],
     ['500, with a set', 500, set],
@@ -70,7 +70,7 @@ describe('what a source answers is no JWK set', () => {
     expect(elsewhere.requests()).toBe(0)
   })
 
-  it('an answer that is cut short, or a connection that is closed', async () => {
+  it('a truncated answer, or a closed connection', async () => {
     const cut: ((response: ServerResponse) => void)[] = [
       (response) => {
         response.writeHead(200, { 'content-length': String(set.length + 1) })
@@ -84,7 +84,7 @@ describe('what a source answers is no JWK set', () => {
     }
   })
 
-  it('where a set was there before, it goes on serving', async () => {
+  it('but the keys of an earlier valid set stay in use', async () => {
     const clock = createClock()
     const keys = remoteKeys(source.url, 2000, clock.now, () => {})
     source.answer({ keys: [good] })
@@ -97,28 +97,31 @@ describe('what a source answers is no JWK set', () => {
   })
 })
 
-describe('why the keys cannot be had', () => {
+describe('the reason why the keys are unavailable', () => {
   it.each<[string, number, string, string]>([
     ['the status', 404, set, 'the answer has status 404'],
-    ['how long it may be', 200, ' '.repeat(300_000), 'the answer has more than 262144 bytes'],
-    ['what a set is', 200, '[]', 'a JWK set must be an object with at most 100 keys'],
-  ])('is said in the fault, and directly below it: %s', async (_name, status, body, why) => {
-    answer(status, body)
-    const fault: unknown = await find().catch((error: unknown) => error)
-    expect(fault).toMatchObject({
-      code: 'jwks_unavailable',
-      message: `The keys could not be had from ${source.url}: ${why}`,
-      cause: { message: why },
-    })
-  })
+    ['the maximum length', 200, ' '.repeat(300_000), 'the answer has more than 262144 bytes'],
+    ['the form of a set', 200, '[]', 'a JWK set must be an object with at most 100 keys'],
+  ])(
+    'is in the message of the error and in its direct cause: %s',
+    async (_name, status, body, why) => {
+      answer(status, body)
+      const fault: unknown = await find().catch((error: unknown) => error)
+      expect(fault).toMatchObject({
+        code: 'jwks_unavailable',
+        message: `The keys could not be had from ${source.url}: ${why}`,
+        cause: { message: why },
+      })
+    },
+  )
 })
 
-it('an answer may be as long as it may be', async () => {
+it('an answer may have up to 256 KiB', async () => {
   answer(200, set + ' '.repeat(256 * 1024 - set.length))
   expect(await find()).toBeDefined()
 })
 
-it('an answer of another status is not waited for to its end', async () => {
+it('an answer with another status than 200 is not read to its end', async () => {
   const closed = createGate()
   source.answer((_request, response) => {
     response.on('close', closed.open)
@@ -130,7 +133,7 @@ it('an answer of another status is not waited for to its end', async () => {
   expect(performance.now() - start).toBeLessThan(20_000)
 })
 
-it('a request that never settles, as where its host has ended it, is waited for no longer than the deadline and made anew', async () => {
+it('a request that never settles, because its host has ended it, is given up at the deadline and repeated', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
     const clock = createClock()
@@ -139,7 +142,7 @@ it('a request that never settles, as where its host has ended it, is waited for 
       ++calls === 1 ? new Promise<never>(() => {}) : Promise.resolve({ keys: [good] })
     const keys = remoteKeys(get, 2000, clock.now, () => {})
     void keys.find(kid)
-    // What it would have ended by is gone with it.
+    // The host has also removed the timer of the request.
     vi.clearAllTimers()
     const beside = errorCodeOf(keys.find(kid))
     await vi.advanceTimersByTimeAsync(2000)
@@ -151,10 +154,10 @@ it('a request that never settles, as where its host has ended it, is waited for 
   }
 })
 
-describe('an answer without an end', () => {
+describe('an endless answer', () => {
   /**
-   * How much is sent, at most, before the connection is closed or the deadline of five seconds has
-   * come.
+   * The bytes that the server can send before the connection closes or the deadline of five seconds
+   * ends it.
    */
   async function sent(
     write: (response: ServerResponse, sent: (bytes: number) => void) => void,
@@ -166,7 +169,7 @@ describe('an answer without an end', () => {
     return { bytes, seconds: (performance.now() - start) / 1000 }
   }
 
-  it('is read no further than a set may be long', async () => {
+  it('is read up to the maximum length of a set', async () => {
     const chunk = Buffer.alloc(64 * 1024, ' ')
     const { bytes, seconds } = await sent((response, count) => {
       const more = () => {
@@ -177,12 +180,12 @@ describe('an answer without an end', () => {
       }
       more()
     })
-    // A little stands in the buffers of both sides.
+    // The buffers of both sides hold some more.
     expect(bytes).toBeLessThan(16 * 1024 * 1024)
     expect(seconds).toBeLessThan(4)
   })
 
-  it('is not unpacked any further either', async () => {
+  it('is not decompressed beyond it either', async () => {
     const bomb = gzipSync(Buffer.alloc(100_000_000, ' '))
     const before = process.memoryUsage().arrayBuffers
     let most = 0
@@ -196,8 +199,8 @@ describe('an answer without an end', () => {
   })
 })
 
-describe('of the keys of a set', () => {
-  it('a hundred are read, and each is found by its thumbprint', async () => {
+describe('in a JWK set', () => {
+  it('a hundred keys are read, and each is found by its thumbprint', async () => {
     const pairs = Array.from(
       { length: 100 },
       () => generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }) as JWK,
@@ -208,7 +211,7 @@ describe('of the keys of a set', () => {
       expect((await keys.find(readSigningKey(pair, 'key').kid))?.algorithm).toBe('EdDSA')
   })
 
-  it('those that tokens are not signed with are passed over, and the others are found', async () => {
+  it('keys of an unsupported type are skipped, and the others are found', async () => {
     const curve = (namedCurve: string) =>
       generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' })
     const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({
@@ -243,12 +246,12 @@ describe('of the keys of a set', () => {
       expect(await keys.find(name)).toBeUndefined()
   })
 
-  it('none is found that is a hundred thousand lists in lists', async () => {
+  it('a hundred thousand nested lists contain no key', async () => {
     answer(200, `{"keys":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
     expect(await find()).toBeUndefined()
   })
 
-  it('a symmetric one is never used, not even where it is the only one', async () => {
+  it('a symmetric key is never used, even if it is the only one', async () => {
     source.answer({
       keys: [
         { kty: 'oct', k: randomBytes(32).toString('base64url'), kid, alg: 'HS256', use: 'sig' },
@@ -257,19 +260,19 @@ describe('of the keys of a set', () => {
     expect(await find()).toBeUndefined()
   })
 
-  it('the name that the set gives is not believed: it is the thumbprint', async () => {
+  it('the kid of a key is ignored, and its thumbprint is used', async () => {
     source.answer({ keys: [{ ...other, kid }] })
     expect([await find(), (await find(String(other.kid)))?.algorithm]).toEqual([undefined, 'EdDSA'])
   })
 
-  it('a private one verifies, and its private part goes nowhere', async () => {
+  it('a private key verifies, and its private part is dropped', async () => {
     source.answer({ keys: [secret] })
     const key = await find()
     expect([key?.algorithm, key?.publicJwk]).toEqual(['ES256', good])
     expect(JSON.stringify(key)).not.toContain(secret.d)
   })
 
-  it('one that is for something else than signatures is passed over', async () => {
+  it('a key that is not for signatures is skipped', async () => {
     const { use: _use, ...bare } = good
     const others: JWK[] = [
       { ...bare, use: 'enc' },
@@ -293,7 +296,7 @@ describe('of the keys of a set', () => {
   })
 })
 
-it('a request asks for JSON, sends nothing of the caller, and in a way that every runtime knows', async () => {
+it('a request asks for JSON, sends nothing of the caller, and uses only options that every runtime supports', async () => {
   const fetched = vi.spyOn(globalThis, 'fetch')
   let headers: Record<string, unknown> = {}
   source.answer((request, response) => {
@@ -309,6 +312,6 @@ it('a request asks for JSON, sends nothing of the caller, and in a way that ever
     undefined,
     undefined,
   ])
-  // Cloudflare Workers throw at 'error', before anything is sent.
+  // Cloudflare Workers throw for 'error' before they send anything.
   expect(init?.redirect).toBe('manual')
 })

@@ -20,7 +20,7 @@ function published(jwk: JWK): JWK & { kid: string } {
   return readSigningKey(jwk, 'key').publicJwk as JWK & { kid: string }
 }
 
-/** A name that is nobody's. */
+/** A key id that no key has. */
 const made = (number: number) => `made-up-${number}`
 
 let source: Source
@@ -43,7 +43,7 @@ function over(from: JwksSource, deadline = DEADLINE): RemoteKeys {
   return remoteKeys(from, deadline, clock.now, () => changes++)
 }
 
-/** What is found under a name: the algorithm of the key, nothing, or the code of the fault. */
+/** The result for a key id: the algorithm of the key, undefined, or the code of the error. */
 async function found(kid: string, from = keys): Promise<string | undefined> {
   try {
     return (await from.find(kid))?.algorithm
@@ -53,7 +53,7 @@ async function found(kid: string, from = keys): Promise<string | undefined> {
   }
 }
 
-/** How many requests an action makes, those behind it among them. */
+/** The number of requests that an action causes, including those in the background. */
 async function requestsOf(action: () => Promise<unknown>): Promise<number> {
   const before = source.requests()
   await action()
@@ -64,8 +64,8 @@ async function requestsOf(action: () => Promise<unknown>): Promise<number> {
 const down: Parameters<Source['answer']>[0] = (_request, response) =>
   void response.writeHead(500).end()
 
-describe('a JWK set is asked for', () => {
-  it('when the first key is wanted, and by many at once only once', async () => {
+describe('a JWK set is fetched', () => {
+  it('when the first key is needed, and once for concurrent callers', async () => {
     const all: (string | undefined)[] = []
     const requests = await requestsOf(async () => {
       all.push(...(await Promise.all(Array.from({ length: 1000 }, () => found(first.kid)))))
@@ -73,7 +73,7 @@ describe('a JWK set is asked for', () => {
     expect([requests, new Set(all)]).toEqual([1, new Set(['ES256'])])
   })
 
-  it('not when it is set up, so that the API that issues may start later', async () => {
+  it('not at setup, so the issuing API may start later', async () => {
     expect(await requestsOf(async () => over(source.url))).toBe(0)
   })
 
@@ -86,11 +86,11 @@ describe('a JWK set is asked for', () => {
     expect(await requestsOf(() => found(first.kid))).toBe(0)
   })
 
-  it('behind a request until it is five minutes old, and then before anything is found', async () => {
+  it('in the background until it is five minutes old, and before the next answer from then on', async () => {
     await found(first.kid)
     source.answer({ keys: [second] })
     clock.advance(5 * MINUTE - 1)
-    // By whom it is seen that it is due makes no difference.
+    // Every call, also areUsable(), may start the fetch.
     expect([keys.areUsable(), await found(first.kid)]).toEqual([true, 'ES256'])
     await keys.flush()
     expect(await found(first.kid)).toBeUndefined()
@@ -114,7 +114,7 @@ describe('a JWK set is asked for', () => {
     expect(await requestsOf(() => found(first.kid))).toBe(1)
   })
 
-  it('again at a key id that it does not have, at once where it is ten seconds old: a new key is found on first sight', async () => {
+  it('at once for an unknown key id if the set is ten seconds old, so a new key is found at its first use', async () => {
     await found(first.kid)
     clock.advance(10_000)
     source.answer({ keys: [first, second] })
@@ -122,7 +122,7 @@ describe('a JWK set is asked for', () => {
     expect([await found(first.kid), changes]).toEqual(['ES256', 0])
   })
 
-  it('once in ten seconds, whatever key ids are made up', async () => {
+  it('once in ten seconds, however many key ids are invented', async () => {
     await found(first.kid)
     const inTenSeconds = async () => {
       for (let number = 0; number < 1000; number++) {
@@ -130,13 +130,13 @@ describe('a JWK set is asked for', () => {
         clock.advance(10)
       }
     }
-    // The first ten seconds are those of the request for the first key.
+    // The first ten seconds follow the fetch for the first key.
     expect(await requestsOf(inTenSeconds)).toBe(0)
     expect(await requestsOf(inTenSeconds)).toBe(1)
     expect(await requestsOf(inTenSeconds)).toBe(1)
   })
 
-  it('once for a thousand made-up key ids at the same time, of which none is found, and known ones do not wait for it', async () => {
+  it('once for a thousand concurrent invented key ids: none is found, and known key ids do not wait', async () => {
     await found(first.kid)
     clock.advance(10_000)
     const held = createGate()
@@ -153,14 +153,14 @@ describe('a JWK set is asked for', () => {
     expect(requests).toBe(1)
   })
 
-  it('by no name that objects have anyway', async () => {
+  it('without treating inherited property names as key ids', async () => {
     for (const kid of ['__proto__', 'constructor', 'toString', '', 'undefined'])
       expect(await found(kid)).toBeUndefined()
   })
 })
 
-describe('a key that is withdrawn', () => {
-  it('is not found any more after the next request, which is told', async () => {
+describe('a withdrawn key', () => {
+  it('is not found after the next fetch, which reports the change', async () => {
     source.answer({ keys: [first, second] })
     expect([await found(first.kid), await found(second.kid), changes]).toEqual([
       'ES256',
@@ -178,7 +178,7 @@ describe('a key that is withdrawn', () => {
     ])
   })
 
-  it('is not told of where the set stayed as it was, or grew', async () => {
+  it('is not reported if the set is unchanged or has grown', async () => {
     await found(first.kid)
     clock.advance(5 * MINUTE)
     await found(first.kid)
@@ -194,7 +194,7 @@ describe('a key that is withdrawn', () => {
     ])
   })
 
-  it('verifies for an hour at most while nobody can be asked', async () => {
+  it('verifies for at most one hour while the source is down', async () => {
     await found(first.kid)
     source.answer(down)
     clock.advance(HOUR - 1)
@@ -205,7 +205,7 @@ describe('a key that is withdrawn', () => {
 })
 
 describe('while its source is down', () => {
-  it('the last set serves, and is asked for every ten seconds', async () => {
+  it('the last set stays in use, and is fetched again every ten seconds', async () => {
     await found(first.kid)
     source.answer(down)
     clock.advance(5 * MINUTE)
@@ -219,7 +219,7 @@ describe('while its source is down', () => {
     expect(requests).toBe(6)
   })
 
-  it('one waits for it, and nobody after that who comes within half a minute, and everybody gets what it brings', async () => {
+  it('one caller waits for a fetch, and the others do not wait for the next half minute and then use its result', async () => {
     await found(first.kid)
     source.answer(down)
     clock.advance(5 * MINUTE)
@@ -250,7 +250,7 @@ describe('while its source is down', () => {
     ])
   })
 
-  it('what was so before a silence does not count: it is asked again before anything is found', async () => {
+  it('after half a minute without a call, the next caller waits for a fetch again', async () => {
     await found(first.kid)
     source.answer(down)
     clock.advance(5 * MINUTE)
@@ -268,7 +268,7 @@ describe('while its source is down', () => {
     expect([await found(second.kid), await found(first.kid)]).toEqual([undefined, 'ES256'])
   })
 
-  it('a key id that the last set does not have is unavailable, not unknown: it may be a new one', async () => {
+  it('a key id that is missing in the last set is unavailable instead of unknown, because it may be new', async () => {
     await found(first.kid)
     source.answer(down)
     clock.advance(10_000)
@@ -278,7 +278,7 @@ describe('while its source is down', () => {
     ])
   })
 
-  it('nothing is known from the start, and it is known when it is back for the two seconds that callers are told to wait', async () => {
+  it('without a first set every key is unavailable, and the next fetch is two seconds later, when callers retry', async () => {
     source.answer(down)
     expect(
       await requestsOf(async () => expect(await found(first.kid)).toBe('jwks_unavailable')),
@@ -292,7 +292,7 @@ describe('while its source is down', () => {
     expect(await requestsOf(async () => expect(await found(first.kid)).toBe('ES256'))).toBe(1)
   })
 
-  it('an outage of more than an hour ends when it ends', async () => {
+  it('a recovery after more than an hour takes effect', async () => {
     await found(first.kid)
     source.answer(down)
     clock.advance(2 * HOUR)
@@ -302,7 +302,7 @@ describe('while its source is down', () => {
     expect([await found(first.kid), await found(made(1))]).toEqual(['ES256', undefined])
   })
 
-  it('nobody waits for longer than the deadline: not for an answer, nor for its end', async () => {
+  it('no caller waits longer than the deadline, neither for an answer nor for its end', async () => {
     const slow: Parameters<Source['answer']>[0][] = [
       () => {},
       (_request, response) => void response.write('{"keys":['),
@@ -330,7 +330,7 @@ describe('while its source is down', () => {
   })
 })
 
-it('a request that has not ended by the deadline is given up', async () => {
+it('a request that has not ended by the deadline is aborted', async () => {
   const abandoned = createGate()
   source.answer((_request, response) => void response.on('close', abandoned.open))
   expect(await found(first.kid, over(source.url, 100))).toBe('jwks_unavailable')
@@ -338,7 +338,7 @@ it('a request that has not ended by the deadline is given up', async () => {
 })
 
 describe('a JWK set may be', () => {
-  it('given as it is, and then nothing is fetched', async () => {
+  it('an object, and then nothing is fetched', async () => {
     expect(
       await requestsOf(async () =>
         expect(await found(first.kid, over({ keys: [first] }))).toBe('ES256'),
@@ -346,7 +346,7 @@ describe('a JWK set may be', () => {
     ).toBe(0)
   })
 
-  it('got by a function, which is asked as a URL is', async () => {
+  it('a function, which is called as often as a URL is fetched', async () => {
     let calls = 0
     const from = over(async () => {
       calls++
@@ -361,7 +361,7 @@ describe('a JWK set may be', () => {
     ])
   })
 
-  it('got by a function that throws, rejects or answers nonsense, which is unavailable', async () => {
+  it('a function, whose error or invalid answer is jwks_unavailable', async () => {
     const functions: unknown[] = [
       () => {
         throw new Error('no')

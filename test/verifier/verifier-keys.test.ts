@@ -29,11 +29,11 @@ describe('when a key is withdrawn from the set', () => {
     return { token, other }
   }
 
-  it('its tokens are refused once the set was asked for again, remembered or not, and those of other keys are let in', async () => {
+  it('its tokens are refused after the next fetch, remembered or not, and tokens of other keys are accepted', async () => {
     const { token, other } = await withdrawn()
     const { token: another } = await service.mint()
     service.bench.clock.advance(5 * MINUTE - 1)
-    // Who finds that the set is due does not wait for it.
+    // The request that starts the fetch does not wait for it.
     expect(await service.verdict(another)).toBe('let in')
     await service.verifier.flush()
     expect([await service.verdict(another), await service.verdict(token)]).toEqual([
@@ -43,12 +43,12 @@ describe('when a key is withdrawn from the set', () => {
     expect([await service.verdict(other), service.asked()]).toEqual(['let in', 2])
   })
 
-  it('its tokens are refused after five minutes, where nobody comes but those who were remembered', async () => {
+  it('its tokens are refused after five minutes, even if only remembered tokens arrive', async () => {
     const { token, other } = await withdrawn()
     service.bench.clock.advance(5 * MINUTE - 1)
     expect(service.decideNow({ credential: token })).toBe('let in')
-    // Those have made it ask, behind them. It asks before it lets anybody in where nobody came in
-    // time.
+    // That request started a fetch in the background. When a set expires without a request, the
+    // next request waits for a fetch.
     await service.verifier.flush()
     expect([service.asked(), await service.verdict(token), await service.verdict(other)]).toEqual([
       2,
@@ -61,7 +61,7 @@ describe('when a key is withdrawn from the set', () => {
     expect([await service.verdict(other), service.asked()]).toEqual(['credential_invalid', 3])
   })
 
-  it('a token that is being verified meanwhile is not remembered', async () => {
+  it('a token under verification meanwhile is not remembered', async () => {
     const { token } = await service.mint()
     const held = createGate()
     const real = crypto.subtle.verify.bind(crypto.subtle)
@@ -79,7 +79,7 @@ describe('when a key is withdrawn from the set', () => {
       holding = false
       service.publish({ keys: [await generateSigningKey('EdDSA')] })
       service.bench.clock.advance(5 * MINUTE - 1)
-      // Somebody else's token makes it ask again.
+      // Another token starts the next fetch.
       const { token: another } = await service.mint()
       expect(await service.verdict(another)).toBe('let in')
       await service.verifier.flush()
@@ -93,8 +93,8 @@ describe('when a key is withdrawn from the set', () => {
   })
 })
 
-describe('the set is asked for', () => {
-  it("at a key id that it does not have, but not at one that could be nobody's", async () => {
+describe('the set is fetched', () => {
+  it('for an unknown key id, but not for an impossible one', async () => {
     const { token } = await service.mint()
     await service.verdict(token)
     const { header, payload } = decoded(token)
@@ -122,10 +122,10 @@ describe('the set is asked for', () => {
   })
 })
 
-describe('while the set cannot be had', () => {
+describe('while the set is unavailable', () => {
   const down = () => service.publish(undefined)
 
-  it('every token is unavailable, with a time to come back and a warning that says why', async () => {
+  it('every token is unavailable, with a time to retry and a warning that contains the reason', async () => {
     down()
     const { token } = await service.mint()
     expect(await service.verifier.verify(token)).toMatchObject({
@@ -142,7 +142,7 @@ describe('while the set cannot be had', () => {
     expect(service.reasons()[1]).toBe('jwks_unavailable')
   })
 
-  it('a caller that comes back when it was told to is let in, where the set is there by then', async () => {
+  it('a caller that retries after that time is accepted if the set is available again', async () => {
     const { token } = await service.mint()
     const set = await service.bench.twinkey.tokens.jwks()
     down()
@@ -152,7 +152,7 @@ describe('while the set cannot be had', () => {
     expect(await service.verdict(token)).toBe('let in')
   })
 
-  it('the operator reads why in the event as JSON, and finds it directly below the fault', async () => {
+  it('the reason is in the event as JSON, and in the direct cause of the error', async () => {
     const { token } = await service.mint()
     const port = await freePort()
     const url = `http://127.0.0.1:${port}/tokens/jwks.json?key=s3cret`
@@ -179,7 +179,7 @@ describe('while the set cannot be had', () => {
     })
   })
 
-  it('a platform that repeats the address with its query, or a part of an answer, is not repeated', async () => {
+  it('an error of the platform is shown without the query of the URL and without a part of the answer', async () => {
     const { token } = await service.mint()
     const jwks = 'https://issuer.example/jwks.json?key=s3cret'
     const fetched = vi.spyOn(globalThis, 'fetch')
@@ -206,7 +206,7 @@ describe('while the set cannot be had', () => {
     }
   })
 
-  it('nobody waits for longer than two seconds, unless another deadline is given', async () => {
+  it('no request waits longer than the deadline (default: two seconds)', async () => {
     const { token } = await service.mint()
     vi.useFakeTimers()
     try {
@@ -229,7 +229,7 @@ describe('while the set cannot be had', () => {
     }
   })
 
-  it('what is no token of ours by its form is refused as ever', async () => {
+  it('a malformed token is refused as invalid', async () => {
     down()
     const { token } = await service.mint()
     for (const text of ['eyJ.eyJ.AA', `${token}=`, 'tk_x'])
@@ -237,7 +237,7 @@ describe('while the set cannot be had', () => {
     expect(service.asked()).toBe(0)
   })
 
-  it('the last set serves for an hour, and then nobody is let in with it, remembered or not', async () => {
+  it('the last set stays in use for one hour, and then no token is accepted, remembered or not', async () => {
     await service.verifier.verify((await service.mint()).token)
     down()
     service.bench.clock.advance(60 * MINUTE - 1)
@@ -258,7 +258,7 @@ describe('while the set cannot be had', () => {
 })
 
 describe('a listener', () => {
-  it('changes no verdict, whatever it does, and is waited for by pending', async () => {
+  it('affects no decision, and is awaited by flush', async () => {
     const { token } = await service.mint()
     const told = createGate()
     const listeners: ((event: TwinkeyEvent) => unknown)[] = [
@@ -281,7 +281,7 @@ describe('a listener', () => {
     }
   })
 
-  it('hears no token, and no part of one', async () => {
+  it('receives no part of a token', async () => {
     const { token } = await service.mint()
     await service.verifier.verify(token)
     await service.verifier.verify(`${token}=`)
@@ -292,7 +292,7 @@ describe('a listener', () => {
     for (const part of token.split('.')) expect(heard).not.toContain(part)
   })
 
-  it('may be left out', async () => {
+  it('may be omitted', async () => {
     const quiet = service.another({ onEvent: undefined })
     expect(codeOf(await quiet.verify((await service.mint()).token))).toBe('let in')
     expect(quiet.flush()).toBeUndefined()

@@ -10,7 +10,7 @@ const secret = await generateSigningKey()
 const key = readSigningKey(secret, 'key').publicJwk
 const good = { jwks: { keys: [key] }, issuer: ISSUER, audience: AUDIENCE }
 
-/** What making a verifier throws, by its name; `'nothing'` where it throws nothing. */
+/** The name of the error that createVerifier throws, or `'nothing'`. */
 function thrown(options: unknown): string {
   try {
     createVerifier(options as VerifierOptions)
@@ -30,7 +30,7 @@ const withOption = (
   return values.map((value) => [`${name}: ${inspect(value)}`, { ...good, [name]: value }, error])
 }
 
-describe('a verifier that is made wrongly says so at once', () => {
+describe('createVerifier throws at once for', () => {
   it.each<[string, unknown, string]>([
     ['no options', undefined, 'TypeError'],
     ['options of null', null, 'TypeError'],
@@ -73,7 +73,7 @@ describe('a verifier that is made wrongly says so at once', () => {
     expect(thrown(options)).toBe(error)
   })
 
-  it('and says nothing where it is made rightly', () => {
+  it('nothing, if the options are valid', () => {
     const more = {
       environments: ['prod'],
       clockToleranceSeconds: 0,
@@ -91,7 +91,7 @@ describe('a verifier that is made wrongly says so at once', () => {
   })
 })
 
-describe('where the keys come from', () => {
+describe('the `jwks` option', () => {
   it.each([
     'https://api.example/tokens/jwks.json',
     'https://api.example',
@@ -158,11 +158,11 @@ describe('where the keys come from', () => {
     ['empty', { keys: [] }],
     ['of a symmetric key', { keys: [{ kty: 'oct', k: 'AAAA', alg: 'HS256' }] }],
     ['of no keys at all', { keys: [null, 1, 'x', {}] }],
-  ])('may not be a set with which nothing can be verified, ever: one that is %s', (_name, jwks) => {
+  ])('may not be a set without a usable key: one that is %s', (_name, jwks) => {
     expect(thrown({ ...good, jwks })).toBe('TypeError')
   })
 
-  it('may not hold a private key, which no message repeats', () => {
+  it('may not contain a private key, and the message does not repeat it', () => {
     const message =
       'jwks has a private key, with which tokens can be issued. Give the public ones alone, as tokens.jwks() answers them.'
     for (const keys of [[secret], [key, secret], [null, { ...secret, use: 'enc' }]]) {
@@ -172,7 +172,7 @@ describe('where the keys come from', () => {
     }
   })
 
-  it('may be plain http on this machine only, and the message names the way out', () => {
+  it('may be plain http on this machine only, and the message names the alternative', () => {
     for (const jwks of ['http://issuer:3000/jwks.json', 'api.example/jwks.json']) {
       expect(() => createVerifier({ ...good, jwks })).toThrow(
         'jwks must be an https URL (http on this machine only), a JWK set { keys }, or a function that gets one. ',
@@ -180,7 +180,7 @@ describe('where the keys come from', () => {
     }
   })
 
-  it('may not be a URL with a password in it, which nothing can be fetched from, and which no message repeats', async () => {
+  it('may not be a URL with a password, because fetch rejects it, and the message does not repeat it', async () => {
     const events: TwinkeyEvent[] = []
     const messages: string[] = []
     for (const jwks of [

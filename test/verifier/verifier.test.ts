@@ -13,8 +13,8 @@ beforeEach(async () => {
 
 const whole = { tenant: 't', environment: 'prod', workflow: 'read' }
 
-describe('who is let in with a token alone', () => {
-  it('is what the token says, and no more', async () => {
+describe('the principal of a token', () => {
+  it('contains only what the token says', async () => {
     const { token, keyId } = await service.mint({ scope: { tenants: ['t'] } })
     const scope = { ...SCOPE, tenants: ['t'] }
     const expected = {
@@ -40,14 +40,14 @@ describe('who is let in with a token alone', () => {
     })
   })
 
-  it('has an owner where the token has another subject than its key', async () => {
+  it('has an owner if the subject of the token is not its key', async () => {
     const { token, keyId } = await service.mint({ owner: 'ada' })
     expect(await service.verifier.verify(token)).toMatchObject({
       principal: { keyId, name: keyId, owner: 'ada' },
     })
   })
 
-  it('cannot be changed by a handler, because it is the same one at the next request', async () => {
+  it('is frozen, because the next request gets the same object', async () => {
     const { token } = await service.mint()
     for (const _ of ['verified', 'remembered']) {
       const decision = await service.verifier.verify(token)
@@ -61,7 +61,7 @@ describe('who is let in with a token alone', () => {
     }
   })
 
-  it('is told of by an event without a slot, and at the second request without waiting', async () => {
+  it('causes an event without a slot, and the second request is decided synchronously', async () => {
     const { token, keyId } = await service.mint()
     expect(service.decideNow({ credential: token })).toBeUndefined()
     expect(service.events).toEqual([])
@@ -74,7 +74,7 @@ describe('who is let in with a token alone', () => {
       slot: undefined,
       via: 'token',
     }
-    // Every decision has its event, also the one that nobody awaited.
+    // Every decision has its event, including the one that was not awaited.
     await vi.waitFor(() => expect(service.events).toHaveLength(3))
     expect(service.events).toEqual(
       [0, 1, 2].map(() => ({
@@ -87,7 +87,7 @@ describe('who is let in with a token alone', () => {
     expect(service.asked()).toBe(1)
   })
 
-  it('is let in by the skew that is allowed, and no further ahead', async () => {
+  it('is accepted within the clock tolerance, and not beyond', async () => {
     const { token } = await service.mint()
     const ahead = (milliseconds: number, clockToleranceSeconds?: number) =>
       service
@@ -103,7 +103,7 @@ describe('who is let in with a token alone', () => {
   })
 })
 
-it('a token of an issuer whose clock is ahead is remembered like any other', async () => {
+it('a token of an issuer whose clock is ahead is remembered like any other token', async () => {
   const { token } = await service.mint()
   service.bench.clock.advance(-30_000)
   expect([await service.verdict(token), service.decideNow({ credential: token })]).toEqual([
@@ -112,14 +112,14 @@ it('a token of an issuer whose clock is ahead is remembered like any other', asy
   ])
 })
 
-describe('a request with a token alone is held', () => {
+describe('a request with a token is limited', () => {
   it.each<[string, Partial<typeof whole>]>([
     ['tenant_denied', { tenant: 'v' }],
     ['tenant_denied', { tenant: 'T' }],
     ['environment_denied', { environment: 'stage' }],
     ['workflow_denied', { workflow: 'delete' }],
     ['workflow_denied', { workflow: 'read*' }],
-  ])('to what the token reaches: %s with %j', async (code, other) => {
+  ])('to the scope of the token: %s with %j', async (code, other) => {
     const { token } = await service.mint()
     for (const _ of ['verified', 'remembered']) {
       expect(await service.decide({ credential: token, ...whole })).toBe('let in')
@@ -128,7 +128,7 @@ describe('a request with a token alone is held', () => {
   })
 
   it.each(['tenant', 'environment', 'workflow'] as const)(
-    'to naming every axis on which the token is limited: %s',
+    'to targets that name every axis on which the token is limited: %s',
     async (axis) => {
       const { token } = await service.mint()
       expect(await service.decide({ credential: token, ...whole, [axis]: undefined })).toBe(
@@ -137,7 +137,7 @@ describe('a request with a token alone is held', () => {
     },
   )
 
-  it('to the environments that the service serves, of which one is the default', async () => {
+  it('to the served environments, and a single one is the default', async () => {
     const { token } = await service.mint()
     const serving = service.another({ environments: ['prod'] })
     const { environment: _environment, ...rest } = whole
@@ -151,7 +151,7 @@ describe('a request with a token alone is held', () => {
     ).toBe('target_conflict')
   })
 
-  it('to the kinds that a route takes', async () => {
+  it('to the kinds that the route accepts', async () => {
     const { token } = await service.mint()
     expect(await service.decide({ credential: token }, { ...anyTarget, accept: ['secret'] })).toBe(
       'credential_invalid',
@@ -161,7 +161,7 @@ describe('a request with a token alone is held', () => {
     )
   })
 
-  it('alike where a decision of another route is remembered', async () => {
+  it('to its own route, if a decision for another route is cached', async () => {
     const { token } = await service.mint()
     const [may, may_not] = [
       { tenant: 't', environment: 'prod', workflow: 'read' },
@@ -179,8 +179,8 @@ describe('a request with a token alone is held', () => {
   })
 })
 
-describe('refused is', () => {
-  it('an API key, whatever it looks like, and the set is not asked for', async () => {
+describe('the verifier refuses', () => {
+  it('an API key, whatever it looks like, without a fetch of the set', async () => {
     const { primary, secondary } = await service.bench.twinkey.keys.create({
       name: 'n',
       scope: SCOPE,
@@ -194,13 +194,13 @@ describe('refused is', () => {
     expect(service.asked()).toBe(0)
   })
 
-  it('a request without a credential, or with one that cannot be read', async () => {
+  it('a request without a credential, or with an unreadable one', async () => {
     expect(await service.decide({})).toBe('credential_missing')
     expect(await service.decide({ credential: 'a b' })).toBe('credential_malformed')
     expect(await service.decide({ credential: 'a, Bearer b' })).toBe('credential_ambiguous')
   })
 
-  it('a token of another issuer, or for another audience', async () => {
+  it('a token of another issuer or for another audience', async () => {
     const other = (tokens: { issuer: string; audience: string }) =>
       service.bench.another({ tokens: { ...tokens, signingKeys: [signingKey] } })
     const { token: issuer } = await service.mint({
@@ -217,7 +217,7 @@ describe('refused is', () => {
     expect(service.reasons()).toEqual(['token_issuer_unknown', 'token_audience_unknown'])
   })
 
-  it('a token from the millisecond at which it expires, remembered or not', async () => {
+  it('an expired token, to the millisecond, remembered or not', async () => {
     const { token } = await service.mint()
     service.bench.clock.advance(3_600_000 - 1)
     expect(await service.verdict(token)).toBe('let in')
@@ -235,7 +235,7 @@ describe('refused is', () => {
     ])
   })
 
-  it('a token that expires while the keys are being got', async () => {
+  it('a token that expires while the keys are fetched', async () => {
     const { token } = await service.mint({ lifetimeSeconds: 1 })
     const jwks = await service.bench.twinkey.tokens.jwks()
     const late = service.another({
@@ -248,14 +248,14 @@ describe('refused is', () => {
     expect(service.reasons()).toEqual(['token_expired'])
   })
 
-  it('a token whose time is not yet come, where the clock has gone back since it was remembered', async () => {
+  it('a remembered token if the clock goes back before the token was issued', async () => {
     const { token } = await service.mint()
     expect(await service.verdict(token)).toBe('let in')
     service.bench.clock.advance(-31_000)
     expect(await service.verdict(token)).toBe('credential_invalid')
   })
 
-  it('another spelling of a token that is remembered', async () => {
+  it('another spelling of a remembered token', async () => {
     const { token } = await service.mint()
     await service.verifier.verify(token)
     for (const text of [`${token}=`, `${token}A`, token.slice(0, -1), token.toUpperCase()]) {
@@ -269,14 +269,14 @@ describe('refused is', () => {
     ['a number', 1],
     ['an object', {}],
     ['a symbol', Symbol('token')],
-    ['an object that is no text', JSON.parse('{"toString":1,"valueOf":1}')],
+    ['an object that cannot become text', JSON.parse('{"toString":1,"valueOf":1}')],
     ['an object without a prototype', Object.create(null)],
     ['lists in lists', JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)],
-  ])('what is no text, without an exception: %s', async (_name, token) => {
+  ])('a value that is not text, without an exception: %s', async (_name, token) => {
     expect(await service.verdict(token as string)).toBe('credential_invalid')
   })
 
-  it('a token in a list: a text is a text', async () => {
+  it('a token in a list', async () => {
     const { token } = await service.mint()
     expect(await service.verdict([token] as unknown as string)).toBe('credential_invalid')
   })
@@ -285,7 +285,7 @@ describe('refused is', () => {
 describe('an optional guard', () => {
   const optional = { ...anyTarget, optional: true } as const
 
-  it('lets nobody pass as nobody, and the token of another issuer, but none of ours that is not good', async () => {
+  it('ignores a request without a credential and a token of another issuer, but refuses an invalid token of this issuer', async () => {
     const { token } = await service.mint()
     const { payload } = decoded(token)
     const importedSecrets = forge({

@@ -8,10 +8,10 @@ import type { TokenClaims } from '../../../src/core/tokens/token.ts'
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-// What a cache has replaced, dropped or forgotten must be free to go, however long it is since an
-// entry had to make room.
+// Values that a cache has replaced, dropped or forgotten must become collectable, whether or not
+// the cache is full.
 
-/** How many of some objects that nothing should hold any more are still there. */
+/** How many of these objects are still in memory after a garbage collection. */
 async function alive(held: readonly WeakRef<object>[]): Promise<number> {
   await new Promise((resolve) => setImmediate(resolve))
   collect()
@@ -40,16 +40,16 @@ function createScene(maxKeys: number) {
   }
 }
 
-describe('a cache lets go of', () => {
-  it('records that were read anew again and again, where none had ever to make room', async () => {
+describe('a cache releases', () => {
+  it('records that it reloaded many times, when it never had to evict one', async () => {
     const { cache, loaded, age } = createScene(1000)
     for (let i = 0; i < 5000; i++, age()) await cache.load(`key ${i % 5}`)
     expect(await alive(loaded)).toBeLessThan(10)
-    // Held until now: with the cache everything would be free to go.
+    // Keeps the cache itself alive until here, as everything would be collectable without it.
     expect(cache.last('key 0')).toBeDefined()
   })
 
-  it('records that were read anew, since one had to make room', async () => {
+  it('records that it reloaded many times, after it had to evict some', async () => {
     const { cache, loaded, age } = createScene(5)
     for (let i = 0; i < 10; i++) await cache.load(`other ${i}`)
     for (let i = 0; i < 5000; i++, age()) await cache.load(`key ${i % 5}`)
@@ -57,7 +57,7 @@ describe('a cache lets go of', () => {
     expect(cache.last('key 0')).toBeDefined()
   })
 
-  it('what was there when all was forgotten', async () => {
+  it('all records when everything is forgotten', async () => {
     const { cache, loaded } = createScene(5)
     for (let i = 0; i < 10; i++) await cache.load(`key ${i}`)
     for (let round = 0; round < 100; round++) {
@@ -68,7 +68,7 @@ describe('a cache lets go of', () => {
     expect(cache.last('key 0')).toBeDefined()
   })
 
-  it('tokens that have expired', async () => {
+  it('expired tokens', async () => {
     const memory = createTokenMemory(100, 0)
     const kept: WeakRef<object>[] = []
     for (let i = 0; i < 200; i++)

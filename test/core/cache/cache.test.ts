@@ -8,7 +8,9 @@ interface Read {
   readonly gate: Gate
 }
 
-/** A cache over a source that answers when it is told to, with the number of the read. */
+/**
+ * A cache over a source whose reads the test can hold back. Each value is the number of its read.
+ */
 function createSource(bounds: { maxKeys?: number; maxAgeMilliseconds?: number } = {}) {
   const clock = createClock()
   const reads: Read[] = []
@@ -38,8 +40,8 @@ function createSource(bounds: { maxKeys?: number; maxAgeMilliseconds?: number } 
   }
 }
 
-describe('staleness', () => {
-  it('ends at the bound, to the millisecond', async () => {
+describe('a cached value', () => {
+  it('is stale at the maximum age, to the millisecond', async () => {
     const { cache, clock, fresh } = createSource()
     await cache.load('a')
     clock.advance(4999)
@@ -48,7 +50,7 @@ describe('staleness', () => {
     expect(fresh('a')).toBeUndefined()
   })
 
-  it('counts from the start of the load, not from its end', async () => {
+  it('ages from the start of its load, not from the end', async () => {
     const { cache, clock, reads, hold, fresh } = createSource()
     hold(true)
     const loading = cache.load('a')
@@ -61,7 +63,7 @@ describe('staleness', () => {
     expect(fresh('a')).toBeUndefined()
   })
 
-  it('is never more than the bound for who comes late to a load that takes long', async () => {
+  it('is never older than the maximum age for a caller that joins a slow load late', async () => {
     const { cache, clock, reads, hold } = createSource()
     const made = clock.now()
     hold(true)
@@ -75,14 +77,14 @@ describe('staleness', () => {
     expect((await second).loadedAt).toBeGreaterThan(asked - made - 5000)
   })
 
-  it('of 0 keeps nothing', async () => {
+  it('is not kept if the maximum age is 0', async () => {
     const { cache, fresh } = createSource({ maxAgeMilliseconds: 0 })
     await cache.load('a')
     expect(fresh('a')).toBeUndefined()
     expect((await cache.load('a')).value).toBe('v2')
   })
 
-  it('is unknown where the clock went back, so the value is loaded anew', async () => {
+  it('is reloaded after the clock goes back', async () => {
     const { cache, clock, fresh } = createSource()
     await cache.load('a')
     clock.advance(-1)
@@ -91,15 +93,15 @@ describe('staleness', () => {
     expect(fresh('a')).toBe('v2')
   })
 
-  it('is unknown where the clock is no number', async () => {
+  it('is not used if the clock is not a number', async () => {
     const { cache } = createSource()
     await cache.load('a')
     expect(cache.peek('a', Number.NaN)).toBeUndefined()
   })
 })
 
-describe('what is not there', () => {
-  it('is remembered for a second at most', async () => {
+describe('a missing record', () => {
+  it('is remembered for at most one second', async () => {
     const { cache, clock, answers, fresh } = createSource()
     answers(() => null)
     expect((await cache.load('a')).value).toBeNull()
@@ -109,7 +111,7 @@ describe('what is not there', () => {
     expect(fresh('a')).toBeUndefined()
   })
 
-  it('is not remembered for longer than what is there', async () => {
+  it('is not remembered for longer than an existing record', async () => {
     const { cache, clock, answers, fresh } = createSource({ maxAgeMilliseconds: 300 })
     answers(() => null)
     await cache.load('a')
@@ -117,7 +119,7 @@ describe('what is not there', () => {
     expect(fresh('a')).toBeUndefined()
   })
 
-  it('takes no place away from what is there', async () => {
+  it('does not evict an existing record', async () => {
     const { cache, answers, fresh } = createSource({ maxKeys: 3 })
     for (const id of ['a', 'b', 'c']) await cache.load(id)
     answers(() => null)
@@ -126,7 +128,7 @@ describe('what is not there', () => {
     expect([fresh('x46'), fresh('x47'), fresh('x49')]).toEqual([undefined, null, null])
   })
 
-  it('gives way to what comes to be there, and the other way round', async () => {
+  it('is replaced when the record appears, and replaces it when the record disappears', async () => {
     const { cache, clock, answers, fresh } = createSource()
     answers((_, read) => (read % 2 === 1 ? null : 'there'))
     await cache.load('a')
@@ -140,14 +142,14 @@ describe('what is not there', () => {
   })
 })
 
-describe('bounds', () => {
-  it('hold: the one idle longest goes first', async () => {
+describe('the capacity', () => {
+  it('evicts the entry that has been idle longest', async () => {
     const { cache, fresh } = createSource({ maxKeys: 3 })
     for (const id of ['a', 'b', 'c', 'a', 'd']) await cache.load(id)
     expect(['a', 'b', 'c', 'd'].filter((id) => fresh(id) !== undefined)).toEqual(['a', 'c', 'd'])
   })
 
-  it('of one key hold', async () => {
+  it('may be a single key', async () => {
     const { cache, fresh } = createSource({ maxKeys: 1 })
     await cache.load('a')
     await cache.load('b')
@@ -156,14 +158,14 @@ describe('bounds', () => {
 })
 
 describe('a load', () => {
-  it('is made once for all who ask at the same time', async () => {
+  it('is shared by all concurrent callers', async () => {
     const { cache, reads } = createSource()
     const all = await Promise.all(Array.from({ length: 10_000 }, () => cache.load('a')))
     expect(new Set(all.map(({ value }) => value))).toEqual(new Set(['v1']))
     expect(reads).toHaveLength(1)
   })
 
-  it('of one id waits for no other', async () => {
+  it('does not wait for the load of another id', async () => {
     const { cache, reads, hold } = createSource()
     hold(true)
     const first = cache.load('a')
@@ -173,7 +175,7 @@ describe('a load', () => {
     expect((await first).value).toBe('v1')
   })
 
-  it('that fails fails all who wait for it, and is not remembered', async () => {
+  it('that fails rejects for all of its callers, and the failure is not cached', async () => {
     const { cache, reads, answers, fresh } = createSource()
     answers(() => {
       throw new Error('down')
@@ -188,7 +190,7 @@ describe('a load', () => {
 })
 
 describe('forgetting', () => {
-  it('one leaves the others', async () => {
+  it('one entry keeps the others', async () => {
     const { cache, fresh } = createSource()
     await cache.load('a')
     await cache.load('b')
@@ -196,7 +198,7 @@ describe('forgetting', () => {
     expect([fresh('a'), fresh('b')]).toEqual([undefined, 'v2'])
   })
 
-  it('all leaves nothing, of what is there and of what is not', async () => {
+  it('everything removes existing and missing records alike', async () => {
     const { cache, answers, fresh } = createSource()
     await cache.load('a')
     answers(() => null)
@@ -206,7 +208,7 @@ describe('forgetting', () => {
   })
 
   it.each([['a'], [undefined]])(
-    'during a load (%j): its result is not kept, later callers start anew, and who waits asks again',
+    'during a load (%j) discards its result, starts a new load for later callers, and makes waiting callers retry',
     async (id) => {
       const { cache, reads, hold, fresh } = createSource()
       hold(true)
@@ -223,7 +225,7 @@ describe('forgetting', () => {
     },
   )
 
-  it('does not let an older load that ends last take the place of a newer one', async () => {
+  it('prevents an older load that ends last from replacing a newer one', async () => {
     const { cache, reads, hold, fresh } = createSource()
     hold(true)
     const waiting = cache.load('a')
@@ -237,7 +239,7 @@ describe('forgetting', () => {
     expect(fresh('a')).not.toBe('v1')
   })
 
-  it('again and again during a load ends in a fault, and not in a loop', async () => {
+  it('again and again during a load ends in an error, not in an endless loop', async () => {
     const { cache, reads, answers } = createSource()
     answers((id, read) => {
       if (read < 500) queueMicrotask(() => cache.forget(id))

@@ -30,8 +30,8 @@ async function createWithOwner(
   return { ...bench, ...created, asked, at }
 }
 
-describe('what an owner may reach', () => {
-  it('is a ceiling: a key reaches no more, and no more than it had', async () => {
+describe('the owner scope', () => {
+  it('limits a key: the key reaches only what both scopes cover', async () => {
     const { at, primary, twinkey } = await createWithOwner(() => ({
       ...EVERYTHING,
       tenants: ['u', 'v'],
@@ -44,16 +44,16 @@ describe('what an owner may reach', () => {
     expect(await twinkey.keys.verify(primary)).toMatchObject({ scope: { tenants: ['u'] } })
   })
 
-  it('is nothing where there is no such owner any more, whatever the key reaches', async () => {
+  it('is empty if the owner no longer exists, whatever the scope of the key', async () => {
     const { twinkey } = await createWithOwner(() => undefined)
     const { primary } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: EVERYTHING })
     const nothing = { tenants: [], environments: [], workflows: [] }
     expect(await twinkey.keys.verify(primary)).toMatchObject({ ok: true, scope: nothing })
   })
 
-  it('is asked once for a decision, although the key is loaded anew by somebody else each time it is', async () => {
-    // Each answer takes as long as an answer is believed, and a wrong secret for the same key is
-    // refused meanwhile.
+  it('is looked up once per decision, although another request reloads the key during each lookup', async () => {
+    // Each lookup takes as long as the maximum age of its result, and a wrong secret for the same
+    // key is refused meanwhile.
     const { asked, clock, at, primary, twinkey, key } = await createWithOwner(async () => {
       clock.advance(5000)
       expect(codeOf(await twinkey.keys.verify(wrong))).toBe('credential_invalid')
@@ -65,7 +65,7 @@ describe('what an owner may reach', () => {
     expect(asked).toEqual(['ada'])
   })
 
-  it('is the scope that the principal shows, and from which its tenant is taken where that is exactly one', async () => {
+  it('narrows the scope of the principal, and gives its tenant if exactly one is left', async () => {
     const { twinkey, primary } = await createWithOwner(async () => ({
       ...EVERYTHING,
       tenants: ['u', 'v'],
@@ -77,7 +77,7 @@ describe('what an owner may reach', () => {
     })
   })
 
-  it('holds for tokens at the time of each request, and not only when they are issued', async () => {
+  it('applies to a token at each request, and not only when it is issued', async () => {
     let ceiling: Scope = EVERYTHING
     const { twinkey, at, primary } = await createWithOwner(() => ceiling)
     const issued = await twinkey.tokens.issue(primary)
@@ -91,14 +91,14 @@ describe('what an owner may reach', () => {
     )
   })
 
-  it('is not asked for a key without an owner, which has no such ceiling', async () => {
+  it('is not looked up for a key without an owner, whose scope it does not limit', async () => {
     const { twinkey, asked } = await createWithOwner(() => undefined)
     const { primary } = await twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
     expect(await verdict(twinkey, primary)).toBe('let in')
     expect(asked).toEqual([])
   })
 
-  it('is not asked for a secret that is wrong, nor for a key that is not live', async () => {
+  it('is not looked up for a wrong secret or an inactive key', async () => {
     const { twinkey, asked, key, primary } = await createWithOwner(() => EVERYTHING)
     await verdict(twinkey, `${primary.slice(0, -1)}~`)
     await twinkey.keys.disable(key.id)
@@ -107,7 +107,7 @@ describe('what an owner may reach', () => {
   })
 })
 
-describe('an owner who is gone', () => {
+describe('an owner who no longer exists', () => {
   it('reaches nothing', async () => {
     const { at, twinkey, primary } = await createWithOwner(() => undefined)
     expect(await at(primary, 't')).toBe('tenant_denied')
@@ -118,7 +118,7 @@ describe('an owner who is gone', () => {
     })
   })
 
-  it('and comes back is seen after a second', async () => {
+  it('and is added again is seen after one second', async () => {
     let ceiling: Scope | undefined
     const { at, clock, primary } = await createWithOwner(() => ceiling)
     expect(await at(primary, 't')).toBe('tenant_denied')
@@ -130,8 +130,8 @@ describe('an owner who is gone', () => {
   })
 })
 
-describe('the answer', () => {
-  it('is remembered for each owner, for as long as keys are', async () => {
+describe('the result of an owner lookup', () => {
+  it('is cached for each owner for as long as keys are cached', async () => {
     const { at, clock, asked, primary } = await createWithOwner(() => EVERYTHING, {
       cache: { maxAgeSeconds: 3 },
     })
@@ -144,7 +144,7 @@ describe('the answer', () => {
     expect(asked).toEqual(['ada', 'ada'])
   })
 
-  it('is asked for once for all who wait', async () => {
+  it('is shared by all concurrent requests', async () => {
     const gate = createGate()
     const { twinkey, asked, primary } = await createWithOwner(() =>
       gate.opened.then(() => EVERYTHING),
@@ -156,7 +156,7 @@ describe('the answer', () => {
     expect(asked).toEqual(['ada'])
   })
 
-  it('is forgotten when invalidateOwner resolves, for that owner only', async () => {
+  it('is dropped when invalidateOwner resolves, for that owner only', async () => {
     const { twinkey, asked, primary } = await createWithOwner(() => EVERYTHING)
     const other = await twinkey.keys.create({ name: 'n', owner: 'bob', scope: KEY_SCOPE })
     const both = async () => [
@@ -169,7 +169,7 @@ describe('the answer', () => {
     expect(asked).toEqual(['ada', 'bob', 'ada'])
   })
 
-  it('is not kept where invalidateOwner resolves while it is asked for', async () => {
+  it('is discarded if invalidateOwner resolves during the lookup', async () => {
     let ceiling: Scope = EVERYTHING
     const gates = [createGate()]
     const { at, twinkey, primary, asked } = await createWithOwner(async () => {
@@ -187,7 +187,7 @@ describe('the answer', () => {
     expect(await at(primary, 't')).toBe('tenant_denied')
   })
 
-  it('is copied: what the application does with it afterwards changes nothing', async () => {
+  it('is copied, so later changes by the application have no effect', async () => {
     const tenants = ['u']
     const { at, primary } = await createWithOwner(() => ({ ...EVERYTHING, tenants }))
     expect(await at(primary, 't')).toBe('tenant_denied')
@@ -195,7 +195,7 @@ describe('the answer', () => {
     expect(await at(primary, 't')).toBe('tenant_denied')
   })
 
-  it('is taken with the key as it is then, where the key is revoked while the owner is asked for', async () => {
+  it('does not let in a key that is revoked during the lookup', async () => {
     const gate = createGate()
     const { twinkey, key, primary } = await createWithOwner(() =>
       gate.opened.then(() => EVERYTHING),
@@ -208,7 +208,7 @@ describe('the answer', () => {
   })
 })
 
-describe('a lookup that fails is unavailable, never a verdict, and is not remembered:', () => {
+describe('a failed owner lookup is refused as unavailable and is not cached:', () => {
   it.each<[string, () => unknown]>([
     ['it rejects', () => Promise.reject(new Error('directory is down'))],
     [

@@ -8,7 +8,7 @@ import { verdict } from '../../support/sent.ts'
 
 const REQUESTS = 40
 
-describe('requests for one key do not starve each other', () => {
+describe('concurrent requests for one key do not starve each other', () => {
   it.each([
     ['where nothing is cached', 0, 1],
     ['where a read takes longer than anything is cached', 0.005, 5],
@@ -30,7 +30,7 @@ describe('requests for one key do not starve each other', () => {
       clock.advance(step)
     }
     await settled()
-    // The store answers one after another, later than anything may be old.
+    // The store answers the reads in turn, each later than the maximum age of the cache.
     for (let answered = 0; answered < gates.length; answered++) {
       gates[answered]?.open()
       clock.advance(step)
@@ -40,7 +40,7 @@ describe('requests for one key do not starve each other', () => {
     expect(gates.length).toBeLessThanOrEqual(REQUESTS)
   })
 
-  it('and those that ask in the same millisecond share one read, also where nothing is cached', async () => {
+  it('and requests in the same millisecond share one read, even without a cache', async () => {
     const { twinkey, spy } = createBench({ cache: { maxAgeSeconds: 0 } })
     const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
     const asked = Array.from({ length: REQUESTS }, () => verdict(twinkey, primary))
@@ -49,7 +49,7 @@ describe('requests for one key do not starve each other', () => {
   })
 })
 
-/** A cache of 5 ms whose reads answer with their number, in the order in which a test lets them. */
+/** A cache with a maximum age of 5 ms. Each read answers its number when the test releases it. */
 function createHeld() {
   const clock = createClock()
   const gates: Gate[] = []
@@ -69,8 +69,8 @@ function createHeld() {
   return { cache, clock, gates, answer, fresh: () => cache.peek('a', clock.now())?.value }
 }
 
-describe('a load that another one has superseded', () => {
-  it('keeps its value for those who joined it in time, and costs them no further read', async () => {
+describe('a load that a newer load has superseded', () => {
+  it('answers the callers that joined it in time, without a further read for them', async () => {
     const { cache, clock, gates, answer } = createHeld()
     const first = cache.load('a')
     clock.advance(4)
@@ -84,7 +84,7 @@ describe('a load that another one has superseded', () => {
     expect(gates).toHaveLength(2)
   })
 
-  it('never overwrites a newer value, whichever answers last', async () => {
+  it('never overwrites the newer value, in whichever order they end', async () => {
     const { cache, clock, answer, fresh } = createHeld()
     const first = cache.load('a')
     clock.advance(5)
@@ -95,7 +95,7 @@ describe('a load that another one has superseded', () => {
     expect(fresh()).toBe('v2')
   })
 
-  it('does not end the flight of the newer one when it lands', async () => {
+  it('does not remove the newer load from the loads in flight when it ends', async () => {
     const { cache, clock, gates, answer } = createHeld()
     const first = cache.load('a')
     clock.advance(5)
@@ -112,7 +112,7 @@ describe('a load that another one has superseded', () => {
   })
 
   it.each([['one id', 'a'] as const, ['everything', undefined] as const])(
-    'is reached when %s is forgotten: who waits for it asks anew',
+    'is discarded when %s is forgotten, and its callers retry',
     async (_, id) => {
       const { cache, clock, gates, answer, fresh } = createHeld()
       const first = cache.load('a')
@@ -130,8 +130,8 @@ describe('a load that another one has superseded', () => {
   )
 })
 
-describe('a revocation that has resolved holds for a decision under way', () => {
-  /** A decision about a key of Ada's that waits for what Ada may reach. */
+describe('a resolved revocation applies to a decision under way', () => {
+  /** A decision about a key of the owner "ada" that waits for the owner lookup. */
   async function createWaiting(cache: { maxKeys?: number; maxAgeSeconds?: number }) {
     const owner = createGate()
     const bench = createBench({
@@ -152,7 +152,7 @@ describe('a revocation that has resolved holds for a decision under way', () => 
   }
 
   it.each([0, 0.005])(
-    'whose key was loaded again meanwhile, with a cache of %d seconds',
+    'if its key was reloaded meanwhile, with a cache of %d seconds',
     async (maxAgeSeconds) => {
       const { twinkey, clock, spy, owner, key, primary, decision } = await createWaiting({
         maxAgeSeconds,
@@ -168,7 +168,7 @@ describe('a revocation that has resolved holds for a decision under way', () => 
     },
   )
 
-  it('whose key was pushed out of the cache meanwhile', async () => {
+  it('if its key was evicted from the cache meanwhile', async () => {
     const { twinkey, owner, key, decision } = await createWaiting({ maxKeys: 1 })
     const other = await twinkey.keys.create({ name: 'other', scope: { tenants: ['t'] } })
     expect(await verdict(twinkey, other.primary)).toBe('let in')
@@ -177,7 +177,7 @@ describe('a revocation that has resolved holds for a decision under way', () => 
     expect(await decision).toBe('credential_invalid')
   })
 
-  it('and so does a change of another node that the store tells of', async () => {
+  it('and so does a change by another node that the feed reports', async () => {
     const { twinkey, another, owner, key, decision } = await createWaiting({ maxKeys: 1 })
     const other = await twinkey.keys.create({ name: 'other', scope: { tenants: ['t'] } })
     expect(await verdict(twinkey, other.primary)).toBe('let in')
@@ -186,7 +186,7 @@ describe('a revocation that has resolved holds for a decision under way', () => 
     expect(await decision).toBe('credential_invalid')
   })
 
-  it('while one that nothing happened to is let in from what it holds, without a further read', async () => {
+  it('and a decision whose key did not change needs no further read', async () => {
     const { twinkey, spy, owner, decision } = await createWaiting({ maxKeys: 1 })
     const other = await twinkey.keys.create({ name: 'other', scope: { tenants: ['t'] } })
     expect(await verdict(twinkey, other.primary)).toBe('let in')
@@ -197,8 +197,8 @@ describe('a revocation that has resolved holds for a decision under way', () => 
   })
 })
 
-describe('a store that forgets a key whenever it reads it', () => {
-  it('makes a decision unavailable, and no decision endless', async () => {
+describe('a store whose feed reports a change during every read', () => {
+  it('makes the decision unavailable instead of endless', async () => {
     let changed: ((id: string | undefined) => void) | undefined
     const { twinkey, spy, events } = createBench({
       store: {

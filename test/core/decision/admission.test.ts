@@ -4,8 +4,8 @@ import { CheckedRequirement } from '../../../src/guard/requirement.ts'
 import { createBench } from '../../support/bench.ts'
 import { decidedNow } from '../../support/sent.ts'
 
-// A decision that let somebody in is answered again as long as nothing that it was made of has
-// changed. Each of these is something that changes.
+// A positive decision is cached and reused until something that it was based on changes. Each test
+// changes one such thing.
 
 const INPUT = {
   name: 'n',
@@ -26,10 +26,10 @@ const sent = (
 const code = (decision: { ok: boolean; refusal?: { code: string } } | undefined) =>
   decision === undefined ? 'asks' : decision.ok ? 'let in' : decision.refusal?.code
 
-describe('an admission', () => {
+describe('a cached decision', () => {
   const read = new CheckedRequirement({ tenant: 't1', workflow: 'read' })
 
-  it('is the same value for the same credential at the same route, and frozen', async () => {
+  it('is the same frozen value for the same credential at the same route', async () => {
     const { twinkey } = createBench()
     const { primary, secondary } = await twinkey.keys.create(INPUT)
     const first = await twinkey.authenticate(sent(primary), read)
@@ -43,7 +43,7 @@ describe('an admission', () => {
     ])
   })
 
-  it('is not that of another route', async () => {
+  it('is not reused at another route', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const routes = [
@@ -77,7 +77,7 @@ describe('an admission', () => {
     }
   })
 
-  it('is not that of another target, where the route reads it from the request', async () => {
+  it('is not reused for another target that the route reads from the request', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const byHeader = new CheckedRequirement({ tenant: header('x-tenant'), workflow: 'read' })
@@ -91,7 +91,7 @@ describe('an admission', () => {
     expect(code(await twinkey.authenticate(sent(primary), byParameter))).toBe('request_malformed')
   })
 
-  it('is not that of another target, where several things are read, whichever of them differs', async () => {
+  it('is not reused if any of several target names differs', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const route = new CheckedRequirement({
@@ -121,11 +121,11 @@ describe('an admission', () => {
     expect(await ask('t1', 'read')).toBe(await ask('t1', 'read'))
   })
 
-  it('is not given to a reader that answers a list, of one name or of several, alone or beside another', async () => {
+  it('is not used for a reader that returns a list, alone or beside another reader', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     for (const names of [['t1'], ['t1', 't2'], []]) {
-      // As a framework parses a parameter that stands twice.
+      // As a framework parses a repeated parameter.
       const list = () => names as unknown as string
       for (const route of [
         new CheckedRequirement({ tenant: list, workflow: 'read' }),
@@ -137,7 +137,7 @@ describe('an admission', () => {
     }
   })
 
-  it('says of each request whether a shared cache knows that there was a credential', async () => {
+  it('sets noStore for each request, according to where its credential stands', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     for (const how of ['bearer', 'apiKey', 'bearer', 'apiKey'] as const) {
@@ -146,7 +146,7 @@ describe('an admission', () => {
     }
   })
 
-  it('ends with what the owner may reach', async () => {
+  it('ends when the owner scope changes', async () => {
     let reach: readonly string[] | undefined = ['t1', 't2']
     const { twinkey } = createBench({
       ownerScope: () =>
@@ -197,7 +197,7 @@ describe('an admission', () => {
     expect(await judged(primary)).toBe('credential_invalid')
   })
 
-  it('of a token is not that of the secret that minted it', async () => {
+  it('of a token is not the one of the secret that it was issued for', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const issued = await twinkey.tokens.issue(primary, { scope: { workflows: ['write'] } })
@@ -210,7 +210,7 @@ describe('an admission', () => {
     }
   })
 
-  it('writes down the use of its secret once a minute', async () => {
+  it('records the use of its secret once a minute', async () => {
     const { twinkey, clock, spy } = createBench({ cache: { maxAgeSeconds: 3600 } })
     const { primary } = await twinkey.keys.create(INPUT)
     for (let second = 0; second <= 180; second += 10) {

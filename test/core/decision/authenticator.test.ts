@@ -38,7 +38,7 @@ function* answering<T>(answer: T): Steps<T> {
   return answer
 }
 
-/** An authenticator with an identifier that recognises nothing, and the events it emits. */
+/** An authenticator whose identifier recognises nothing, and the events that it emits. */
 function createWith(identifier: Partial<Identifier>) {
   const events: TwinkeyEvent[] = []
   const parts = {
@@ -72,7 +72,7 @@ async function createWithKey() {
   return { ...bench, primary, token: issued.ok ? issued.token : '' }
 }
 
-describe('what a route accepts', () => {
+describe('the `accept` of a route', () => {
   it.each<[NonNullable<Requirement['accept']>, [string, string]]>([
     [['secret'], ['let in', 'credential_invalid']],
     [['token'], ['credential_invalid', 'let in']],
@@ -80,7 +80,7 @@ describe('what a route accepts', () => {
       ['secret', 'token'],
       ['let in', 'let in'],
     ],
-  ])('is %j and nothing else, and the event says so', async (accept, expected) => {
+  ])('admits %j and nothing else, and the event gives the reason', async (accept, expected) => {
     const { twinkey, primary, token, events } = await createWithKey()
     const requirement = { ...anyTarget, accept }
     const codes: string[] = []
@@ -104,7 +104,7 @@ describe('what a route accepts', () => {
     ['either', true, false, 'secret'],
     ['either', false, true, 'token'],
   ] as const)(
-    'of a place for %s, where secrets go %s and tokens %s, is read as %s',
+    'for a place for %s, with secrets accepted: %s and tokens accepted: %s, reads the place as %s',
     async (kinds, acceptsSecret, acceptsToken, expected) => {
       let read: unknown
       const { told, events } = createWith({
@@ -133,7 +133,7 @@ describe('an optional guard', () => {
     param: () => undefined,
   })
 
-  it('passes a request without a credential, and none whose credential cannot be read', async () => {
+  it('lets a request without a credential pass, but not one with an unreadable credential', async () => {
     const { twinkey, primary } = await createWithKey()
     const ask = async (headers: Record<string, string>) =>
       codeOf(await twinkey.authenticate(withHeaders(headers), { ...anyTarget, optional: true }))
@@ -145,11 +145,11 @@ describe('an optional guard', () => {
   })
 })
 
-describe('an optional guard that takes one kind only', () => {
+describe('an optional guard that accepts one kind only', () => {
   const FOREIGN = 'sk_live_0123456789abcdef'
 
   it.each(['secret', 'token'] as const)(
-    'passes what another system issued, wherever it stands: %s',
+    'ignores a credential of another system, in Authorization and in X-API-Key: %s',
     async (kind) => {
       const { twinkey, primary } = await createWithKey()
       const ask = async (name: string, value: string) => {
@@ -171,14 +171,14 @@ describe('an optional guard that takes one kind only', () => {
   )
 })
 
-describe('nobody in particular', () => {
-  it('has no principal, and leaves to shared caches what they may keep', async () => {
+describe('a decision', () => {
+  it('on an anonymous request has no principal, and lets shared caches store the response', async () => {
     const { twinkey } = await createWithKey()
     const decision = await twinkey.authenticate(sent({}), { ...anyTarget, optional: true })
     expect(decision).toEqual({ ok: true, principal: undefined, noStore: false })
   })
 
-  it('has a key whose owner is gone: its principal reaches nothing', async () => {
+  it('on a key whose owner is gone has a principal with an empty scope', async () => {
     const { twinkey } = createBench({ ownerScope: () => undefined })
     const { primary } = await twinkey.keys.create(INPUT)
     const nothing = { tenants: [], environments: [], workflows: [] }
@@ -189,7 +189,7 @@ describe('nobody in particular', () => {
 })
 
 describe('the event of a refusal', () => {
-  it('says what is not covered', async () => {
+  it('names the axis that the key does not cover', async () => {
     const { twinkey, primary, events } = await createWithKey()
     const decision = await twinkey.authenticate(
       sent({ credential: primary, tenant: 't', environment: 'e', workflow: 'other' }),
@@ -206,8 +206,8 @@ describe('the event of a refusal', () => {
   })
 })
 
-describe('a decision without waiting', () => {
-  it('is none where the owner must be asked, and one from then on', async () => {
+describe('a synchronous decision', () => {
+  it('is not possible while the owner must be looked up, and is possible afterwards', async () => {
     const { twinkey, primary } = await createWithKey()
     const request = sent({ credential: primary })
     await verdict(twinkey, primary)
@@ -219,8 +219,8 @@ describe('a decision without waiting', () => {
   })
 })
 
-describe('what a decision must ask', () => {
-  it('is asked fifty times where it is forgotten again and again, and then the decision is unavailable', async () => {
+describe('a lookup for a decision', () => {
+  it('is repeated 50 times if its result is always forgotten, and then the decision is unavailable', async () => {
     let asked = 0
     const { told, events } = createWith({
       identify() {
@@ -259,10 +259,11 @@ describe('what a decision must ask', () => {
     ],
     ['jwks_unavailable', 'warning.jwks_unavailable', 'jwks_unavailable', 'unavailable'],
   ] as const)(
-    'is refused where that fails with %s, and the event %s tells of it',
+    'that fails with %s is a refusal, and the event %s reports it',
     async (code, type, reason, refused) => {
       const error = new TwinkeyError(code, 'down')
-      // What others have thrown may have anything in it, and stays in the error.
+      // An error thrown by other code may contain a secret, so the message of the event does not
+      // repeat it.
       const own = code === 'signing_key_invalid' || code === 'jwks_unavailable'
       const failing = createWith({
         *identify() {
@@ -288,7 +289,7 @@ describe('what a decision must ask', () => {
     },
   )
 
-  it('of the application is a refusal where the owner is unavailable, and whatever it throws otherwise', async () => {
+  it('by the application is a refusal if the owner is unavailable, and rethrows any other error', async () => {
     const { told, events } = createWith({})
     const failing = (error: unknown) => told.ask(() => Promise.reject(error))
     expect(await told.ask(() => 5)).toBe(5)
@@ -305,8 +306,8 @@ describe('what a decision must ask', () => {
   })
 })
 
-describe('whose credential it is', () => {
-  it('is never read from anything but a string', async () => {
+describe('the text of a credential', () => {
+  it('is never taken from anything but a string', async () => {
     const read: string[] = []
     const { told } = createWith({
       inspect({ text }) {

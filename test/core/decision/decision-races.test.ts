@@ -13,30 +13,29 @@ import { signingKey } from '../../support/bench.ts'
 import { type Clock, createClock } from '../../support/clock.ts'
 import { pausedStore, seeded, turns } from '../../support/racing-store.ts'
 
-// A decision pauses where it asks a throttle, the store, the owner or a signature. Whatever happens
-// on this node during a pause counts for the answer.
+// A decision pauses while it awaits a throttle, the store, the owner lookup or a signature. A
+// change on this node during a pause must affect the decision.
 
 type Random = () => number
 
 const ALL: Scope = { tenants: '*', environments: '*', workflows: '*' }
 const DAY_SECONDS = 86_400
-// A promise that is resolved inside of the decision reaches the caller so many turns later, at
-// most.
+// The most turns that a promise resolved inside the decision takes to reach the caller.
 const ARRIVAL_TURNS = 8
 
-/** One process over a store, and another over the same store that hears of nothing. */
+/** One node over a store, and another node over the same store that receives no change feed. */
 interface World {
   readonly random: Random
   readonly clock: Clock
   readonly node: Twinkey
   readonly other: Twinkey
-  /** What each owner reaches. */
+  /** The scope of each owner. */
   readonly reach: Map<string, Scope>
   readonly requirements: Readonly<
     Record<'secret' | 'token' | 'imported', readonly CheckedRequirement[]>
   >
   readonly hasOwners: boolean
-  /** Somebody else, whose requests make the cache forget others where it is small. */
+  /** Another caller, whose requests evict entries from a small cache. */
   bystander: Caller | undefined
   slow: boolean
   pause(): Promise<void>
@@ -110,13 +109,13 @@ function pick<T>(random: Random, from: readonly T[]): T {
   return from[Math.floor(random() * from.length)] as T
 }
 
-/** A credential of a key of its own. */
+/** A caller with a key of its own. */
 interface Caller {
   readonly id: string
   readonly owner: string
   readonly slot: 'primary' | 'secondary'
   readonly secret: string
-  /** What is sent: the secret, or a token of it. */
+  /** The credential to send: the secret, or a token issued for it. */
   readonly text: string
   readonly headers: Readonly<Record<string, string>>
   readonly requirement: CheckedRequirement
@@ -140,7 +139,7 @@ async function createCaller(
   }
   let [id, secret, slot]: [string, string, Caller['slot']] = ['', '', 'primary']
   if (kind === 'imported') {
-    // Looks like a token.
+    // An imported secret that looks like a token.
     secret = `eyJ${String(callers).padStart(20, 'x')}.${'y'.repeat(20)}`
     id = (await other.keys.import({ ...input, primary: { secret, entropyBits: 128 } })).id
   } else {
@@ -205,7 +204,7 @@ const ENDINGS: readonly Change[] = [
     await node.invalidateOwner(owner)
   },
 ]
-// The last two end what an owner reaches.
+// The last two change the owner scope, not the key.
 const KEY_ENDINGS = ENDINGS.slice(0, -2)
 
 const ONWARD: readonly Change[] = [
@@ -220,7 +219,7 @@ const ONWARD: readonly Change[] = [
 ]
 const HARMLESS: readonly Change[] = [...ONWARD, async ({ clock }) => clock.advance(-3000)]
 
-/** Makes a change until it wins over those that it races. */
+/** Repeats a change until it wins against the changes that it races. */
 async function updateWithRetry(change: () => Promise<unknown>): Promise<void> {
   for (;;) {
     try {
@@ -257,7 +256,7 @@ const KINDS = [
   'token',
 ] as const
 
-/** Runs races one after the other, over all worlds in turn, and counts how they end. */
+/** Runs races one after the other, over all worlds in turn, and counts their outcomes. */
 async function races(
   rounds: number,
   race: (world: World) => Promise<string>,
@@ -284,7 +283,7 @@ describe('while a decision pauses', () => {
   })
   afterEach(() => vi.restoreAllMocks())
 
-  it('a credential that is ended on this node is not let in afterwards: 10,000 races', async () => {
+  it('a credential that ends on this node is not let in afterwards: 10,000 races', async () => {
     const seen = await races(10_000, async (world) => {
       const { random, hasOwners, node } = world
       const caller = await createCaller(world, KINDS)
@@ -306,13 +305,13 @@ describe('while a decision pauses', () => {
     })
     for (const wrong of ['let in after', 'let in by the next request'])
       expect(seen).not.toHaveProperty(wrong)
-    // Most races were really raced, and went either way.
+    // Most races really interleave, and both outcomes occur.
     for (const outcome of ['let in before', 'credential_invalid after'])
       expect(seen[outcome]).toBeGreaterThan(2000)
     expect(seen['tenant_denied after']).toBeGreaterThan(500)
   })
 
-  it('a credential that nothing ends is let in, whatever else changes', async () => {
+  it('a credential that stays valid is let in, whatever else changes', async () => {
     const seen = await races(1000, async (world) => {
       const caller = await createCaller(world, KINDS)
       if (world.random() < 0.5) await ask(world, caller)
@@ -327,14 +326,14 @@ describe('while a decision pauses', () => {
     expect(seen).toEqual({ 'let in': 1000 })
   })
 
-  it('nobody is refused by a record from before the request: what another node has restored is let in', async () => {
+  it('a credential that another node has enabled is let in, not refused by a record read before the request', async () => {
     const seen = await races(1000, async (world) => {
       const { random, clock, other } = world
       const caller = await createCaller(world, KINDS)
       if (random() < 0.5) await ask(world, caller)
       await other.keys.disable(caller.id)
       return slowly(world, async () => {
-        // Its read may still be under way when the next request arrives.
+        // The read of the early request may still be under way when the next request arrives.
         const early = ask(world, caller)
         if (random() < 0.5) await early
         await other.keys.enable(caller.id)

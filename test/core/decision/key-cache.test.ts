@@ -5,10 +5,10 @@ import type { Scope, ScopeValue } from '../../../src/core/model/scope.ts'
 import { createBench } from '../../support/bench.ts'
 import { codeOf, verdict } from '../../support/sent.ts'
 
-describe('the keys of a Twinkey', () => {
+describe('the key cache', () => {
   const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
 
-  it('are read once for 10,000 requests at the same time', async () => {
+  it('reads a key once for 10,000 concurrent requests', async () => {
     const { twinkey, spy } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const before = spy.calls.get
@@ -19,7 +19,7 @@ describe('the keys of a Twinkey', () => {
     expect(spy.calls.get - before).toBe(1)
   })
 
-  it('that another node changes without a feed are seen within the bound', async () => {
+  it('sees a change by another node within the maximum age, without a feed', async () => {
     const bench = createBench({ cache: { maxAgeSeconds: 2 } })
     const other = bench.another()
     const { key, primary } = await bench.twinkey.keys.create(INPUT)
@@ -31,7 +31,7 @@ describe('the keys of a Twinkey', () => {
     expect(await verdict(other, primary)).toBe('credential_invalid')
   })
 
-  it('are asked for with each request where the bound is 0', async () => {
+  it('reads a key at each request if the maximum age is 0', async () => {
     const bench = createBench({ cache: { maxAgeSeconds: 0 } })
     const other = bench.another()
     const { key, primary } = await bench.twinkey.keys.create(INPUT)
@@ -40,7 +40,7 @@ describe('the keys of a Twinkey', () => {
     expect(await verdict(other, primary)).toBe('credential_invalid')
   })
 
-  it('are forgotten where the feed says that it may have missed something', async () => {
+  it('forgets all keys when the feed reports that it may have missed a change', async () => {
     const bench = createBench()
     let changed: (id: string | undefined) => void = () => {}
     const store = {
@@ -60,7 +60,7 @@ describe('the keys of a Twinkey', () => {
     expect(await verdict(other, primary)).toBe('credential_invalid')
   })
 
-  it('that do not exist are asked for once a second, and a made-up id of ours with a wrong checksum never', async () => {
+  it('looks up a missing key once a second, and never an id whose secret has a wrong checksum', async () => {
     const { twinkey, spy, clock } = createBench()
     const { key, primary } = await twinkey.keys.create(INPUT)
     await twinkey.keys.delete(key.id)
@@ -76,10 +76,8 @@ describe('the keys of a Twinkey', () => {
   })
 })
 
-describe('what keys reach', () => {
-  /**
-   * A cache over a store of keys each of which reaches the tenants that are asked for under its id.
-   */
+describe('the scopes in a key cache', () => {
+  /** A cache over a store in which each key reaches the tenants that the test asks for. */
   async function createScene() {
     const store = memoryStore()
     const bench = createBench({ store })
@@ -100,13 +98,13 @@ describe('what keys reach', () => {
     return { scopeOf, createCache }
   }
 
-  it('is there once for all who reach the same, in one cache', async () => {
+  it('are shared by all keys with equal scopes, within one cache', async () => {
     const { scopeOf, createCache } = await createScene()
     expect(await scopeOf(['a', 'b'])).toBe(await scopeOf(['a', 'b']))
     expect(await scopeOf(['a', 'b'])).not.toBe(await scopeOf(['a', 'b'], createCache()))
   })
 
-  it('is what the record says, however alike two of them look', async () => {
+  it('equal those of the records, however similar two of them look', async () => {
     const { scopeOf } = await createScene()
     const all: ScopeValue[] = [
       ['a', 'b'],
@@ -125,9 +123,9 @@ describe('what keys reach', () => {
     expect([await scopeOf(['a', 'b']), tenants].every(Object.isFrozen)).toBe(true)
   })
 
-  it('is a copy of its own where it is long', async () => {
+  it('are not shared if they are long', async () => {
     const { scopeOf } = await createScene()
-    // With 512 characters of JSON, and with one more.
+    // Scopes of 512 and 513 characters of JSON.
     const most = 512 - JSON.stringify({ ...(await scopeOf([])), tenants: ['', '', '', ''] }).length
     const names = (length: number) =>
       Array.from({ length: 4 }, (_, i) => String(i).repeat(i === 3 ? length - 3 * 120 : 120))
@@ -136,7 +134,7 @@ describe('what keys reach', () => {
     expect(await scopeOf(names(most + 1))).toEqual(await scopeOf(names(most + 1)))
   })
 
-  it('is held for no more than 10,000 that were read lately', async () => {
+  it('are shared for the 10,000 that were read last', async () => {
     const { scopeOf } = await createScene()
     const probe = await scopeOf(['probe'])
     for (let i = 1; i < 9_999; i++) await scopeOf([`other ${i}`])

@@ -5,13 +5,13 @@ import { createBench } from '../../support/bench.ts'
 import { createGate, settled } from '../../support/gate.ts'
 import { codeOf, decidedNow, verdict } from '../../support/sent.ts'
 
-// Nobody is refused by a record that was read before the request came in. Two nodes here, without a
-// feed between them: what one writes the other has not heard of, and it remembers the key as it
-// was.
+// A request is never refused based on a record that was read before it arrived. Two nodes here
+// share a store without a feed, so one does not hear of the changes of the other and still caches
+// the old record.
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
 
-/** Two nodes that both know a key, and that knew it already some seconds ago. */
+/** Two nodes that both cached a key some seconds ago. */
 async function createScene() {
   const bench = createBench()
   const created = await bench.twinkey.keys.create(INPUT)
@@ -26,8 +26,8 @@ async function createScene() {
   return { ...bench, ...created, id: created.key.id, other, readsOf }
 }
 
-describe('another node lets in at once', () => {
-  it('the new secret of a slot, and asks the store for it once', async () => {
+describe('another node accepts at once', () => {
+  it('the new secret of a slot, after one store read', async () => {
     const { twinkey, id, other, readsOf } = await createScene()
     const { secret } = await twinkey.keys.regenerate(id, 'secondary')
     const request = new Request('https://api.example/', { headers: { 'x-api-key': secret } })
@@ -52,7 +52,7 @@ describe('another node lets in at once', () => {
     expect(codeOf(await other.tokens.verify(issued.ok ? issued.token : ''))).toBe('let in')
   })
 
-  it('a key that was disabled and is enabled again, a second after it was refused', async () => {
+  it('a key that was disabled and is enabled again, one second after it was refused', async () => {
     const { twinkey, id, other, primary, clock } = await createScene()
     const issued = await twinkey.tokens.issue(primary)
     const token = issued.ok ? issued.token : ''
@@ -66,7 +66,7 @@ describe('another node lets in at once', () => {
       expect(codeOf(await ask)).toBe('let in')
   })
 
-  it('a key whose end was moved while it was close', async () => {
+  it('a key whose expiry was extended shortly before it', async () => {
     const { twinkey, id, other, primary, clock } = await createScene()
     await twinkey.keys.update(id, { expiresAt: clock.now() + 1000 })
     clock.advance(900)
@@ -83,15 +83,15 @@ describe('another node lets in at once', () => {
     expect(await verdict(other, FIRST)).toBe('let in')
     bench.clock.advance(3000)
     const { secret } = await bench.twinkey.keys.regenerate(id, 'primary')
-    // The other node reads the key again, and has no reason yet to read by which way the imported
-    // secret led to it.
+    // The other node reloads the key. It has no reason yet to reload the alias by which the
+    // imported secret led to it.
     expect(await verdict(other, secret)).toBe('let in')
     await bench.twinkey.keys.import(input())
     bench.clock.advance(1000)
     expect(await verdict(other, FIRST)).toBe('let in')
   })
 
-  it('a thousand callers with the new secret, for one read', async () => {
+  it('a thousand callers with the new secret, after one read', async () => {
     const { twinkey, id, other, readsOf } = await createScene()
     const { secret } = await twinkey.keys.regenerate(id, 'primary')
     const ask = async () => {
@@ -102,8 +102,8 @@ describe('another node lets in at once', () => {
   })
 })
 
-describe('what is refused', () => {
-  it('is so by what is known for a second, so that a caller with a dead secret makes the store no busier than that', async () => {
+describe('a refused credential', () => {
+  it('is refused from the cache for one second, so an invalid secret causes at most one read a second', async () => {
     const { twinkey, id, other, secondary, clock, readsOf } = await createScene()
     await twinkey.keys.regenerate(id, 'secondary')
     clock.advance(5000)
@@ -116,7 +116,7 @@ describe('what is refused', () => {
     expect(await readsOf(ask)).toBe(4)
   })
 
-  it('with a wrong checksum never makes the store busy', async () => {
+  it('with a wrong checksum never causes a read', async () => {
     const { other, primary, readsOf } = await createScene()
     const typo = primary.slice(0, -1) + (primary.endsWith('0') ? '1' : '0')
     expect(
@@ -124,7 +124,7 @@ describe('what is refused', () => {
     ).toBe(0)
   })
 
-  it('is not refused by a read that began before the request', async () => {
+  it('is not refused based on a read that began before the request', async () => {
     const { twinkey, id, other, clock, spy } = await createScene()
     const gate = createGate()
     const slowly: KeyStore['get'] = async (key) => {
@@ -137,7 +137,7 @@ describe('what is refused', () => {
     const one = verdict(other, first)
     await settled()
     spy.override({})
-    // That read is still under way, and has seen the key as it is now.
+    // That read is still under way, and returns the key as it is now.
     clock.advance(5)
     const { secret: next } = await twinkey.keys.regenerate(id, 'secondary')
     const two = verdict(other, next)
@@ -146,7 +146,7 @@ describe('what is refused', () => {
     expect(await Promise.all([one, two])).toEqual(['let in', 'let in'])
   })
 
-  it('is refused after one read where the clock goes back before it', async () => {
+  it('is refused after one read if the clock goes back before that read', async () => {
     const { twinkey, id, other, clock, readsOf } = await createScene()
     const { secret } = await twinkey.keys.regenerate(id, 'secondary')
     await twinkey.keys.regenerate(id, 'secondary')
@@ -164,7 +164,7 @@ describe('what is refused', () => {
     expect(await readsOf(ask)).toBe(1)
   })
 
-  it('is refused as unavailable where the store must be asked and cannot be', async () => {
+  it('is refused as unavailable if the store must be read and fails', async () => {
     const { twinkey, id, other, spy } = await createScene()
     const { secret } = await twinkey.keys.regenerate(id, 'secondary')
     spy.override({ get: () => Promise.reject(new Error('down')) })

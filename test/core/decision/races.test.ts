@@ -39,7 +39,7 @@ const isIn = async (twinkey: Twinkey, secret: string) =>
 const secretOf = (outcome: Outcome) => ('secret' in outcome ? outcome.secret : undefined)
 
 describe('rotation', () => {
-  it('of two racing rotations exactly one wins', async () => {
+  it('exactly one of two racing rotations wins', async () => {
     const losses: Record<string, number> = {}
     for (let round = 0; round < 1000; round++) {
       const nodes = createNodes(round)
@@ -56,11 +56,11 @@ describe('rotation', () => {
         ])
     }
     expect(Object.keys(losses).sort()).toEqual(['secondary_live', 'version_conflict'])
-    // Most rounds really raced: both had read before either wrote.
+    // Most rounds really race: both nodes read before either writes.
     expect(losses['version_conflict']).toBeGreaterThan(300)
   })
 
-  it('of two racing regenerations of one slot the secret of the last that won verifies, and no other', async () => {
+  it('after two racing regenerations of one slot, only the secret of the last winner verifies', async () => {
     let raced = 0
     for (let round = 0; round < 200; round++) {
       const nodes = createNodes(round)
@@ -83,7 +83,7 @@ describe('rotation', () => {
     expect(raced).toBeGreaterThan(50)
   })
 
-  it('of a rotation and a regeneration that race each takes effect wholly or not at all', async () => {
+  it('and a racing regeneration each take effect completely or not at all', async () => {
     const seen = new Set<string>()
     for (let round = 0; round < 500; round++) {
       const nodes = createNodes(round)
@@ -115,7 +115,7 @@ describe('rotation', () => {
 })
 
 describe('ending a key', () => {
-  /** Changes a key again and again until it is told to stop, whatever comes of it. */
+  /** Changes a key repeatedly until stopped, and ignores the outcomes. */
   function churn(node: Twinkey, id: string, names: readonly string[], random: () => number) {
     let stopped = false
     let changes = 0
@@ -149,7 +149,7 @@ describe('ending a key', () => {
     }
   }
 
-  it('revoke beats every concurrent change, on every node, and stays', async () => {
+  it('revoke wins over every concurrent change, on every node, and is final', async () => {
     for (let round = 0; round < 60; round++) {
       const random = seeded(round)
       const nodes = createNodes(round)
@@ -177,7 +177,7 @@ describe('ending a key', () => {
     }
   })
 
-  it('disable holds against every change but enable', async () => {
+  it('disable wins over every concurrent change except enable', async () => {
     let changes = 0
     for (let round = 0; round < 60; round++) {
       const random = seeded(round)
@@ -198,7 +198,7 @@ describe('ending a key', () => {
     expect(changes).toBeGreaterThan(60)
   })
 
-  it('delete beats every concurrent change, and nothing brings the key back', async () => {
+  it('delete wins over every concurrent change, and nothing restores the key', async () => {
     for (let round = 0; round < 60; round++) {
       const random = seeded(round)
       const nodes = createNodes(round)
@@ -219,14 +219,14 @@ describe('ending a key', () => {
 
 describe('a load in flight when a change resolves', () => {
   it.each(['revoke', 'disable', 'delete', 'regenerate'] as const)(
-    'never fills the cache, and who waits for it asks again: %s',
+    'never fills the cache, and its callers retry: %s',
     async (change) => {
       const inner = memoryStore()
       const { twinkey, spy } = createBench({ store: inner })
       const { key, primary } = await twinkey.keys.create(INPUT)
       const gate = createGate()
       const reads: (StoredKey | undefined)[] = []
-      // The record is read before the change, and the answer arrives after it.
+      // The store reads the record before the change, and answers after it.
       spy.override({
         get: async (id) => {
           const found = await inner.get(id)
@@ -251,7 +251,7 @@ describe('a load in flight when a change resolves', () => {
     },
   )
 
-  it('never fills the cache where another node made the change and the feed tells of it', async () => {
+  it('never fills the cache if the feed reports the change of another node', async () => {
     const inner = memoryStore()
     const { twinkey, spy } = createBench({ store: inner })
     const other = createTwinkey({ store: inner })
@@ -274,7 +274,7 @@ describe('a load in flight when a change resolves', () => {
   })
 })
 
-it('of two creations of one id exactly one is stored', async () => {
+it('exactly one of two racing creations of one id is stored', async () => {
   for (let round = 0; round < 300; round++) {
     const inner = memoryStore()
     const { key } = await createTwinkey({ store: inner }).keys.create(INPUT)

@@ -37,7 +37,7 @@ function withHeaders(headers: Readonly<Record<string, string>>): WireRequest {
   return { method: 'GET', url: '/', header: (name) => headers[name], param: () => undefined }
 }
 
-describe('a request of Node that a host has made up', () => {
+describe('a Node request that a host has constructed', () => {
   it.each([
     ['with an empty list of raw headers', { rawHeaders: [] }],
     ['without raw headers', {}],
@@ -67,7 +67,7 @@ describe('a request of Node that a host has made up', () => {
     expect(await ask({})).toBe('credential_missing')
   })
 
-  it('is read from both: what is only in its headers was added, and what is repeated in the raw ones is repeated', async () => {
+  it('is read from both header lists: `headers` may add a header, and `rawHeaders` shows a repeated one', async () => {
     const { twinkey, primary } = await createWithKey()
     const rawHeaders = ['Authorization', `Bearer ${primary}`, 'authorization', 'Bearer x']
     const headers = { authorization: `Bearer ${primary}` }
@@ -92,7 +92,7 @@ describe('a request of Node that a host has made up', () => {
 
 describe('the Authorization field', () => {
   it.each(['Negotiate', 'Kerberos', 'Basic', 'Bearers', 'NTLM'])(
-    'of the scheme %s leaves X-API-Key its say, as long as it may be',
+    'with the scheme %s and a long value does not hide X-API-Key',
     async (scheme) => {
       const { twinkey, primary } = await createWithKey()
       const authorization = `${scheme} ${'YIIQ'.repeat(4000)}`
@@ -119,7 +119,7 @@ describe('the Authorization field', () => {
     },
   )
 
-  it('of the scheme Bearer is too long for anything of ours', async () => {
+  it('with the scheme Bearer and 16,000 characters is credential_invalid', async () => {
     const { twinkey } = await createWithKey()
     expect(
       codeOf(
@@ -137,7 +137,7 @@ describe('the Authorization field', () => {
     ['a space and a tab', ' \t'],
     ['a line separator', '\u2028'],
     ['a byte order mark', '\ufeff'],
-  ])('is malformed with %s behind "Bearer "', async (_, blank) => {
+  ])('is malformed with %s after "Bearer "', async (_, blank) => {
     const { twinkey, primary } = await createWithKey()
     expect(
       codeOf(
@@ -149,7 +149,7 @@ describe('the Authorization field', () => {
     ).toBe('credential_malformed')
   })
 
-  it('may have several spaces behind Bearer, in any case', async () => {
+  it('may have several spaces after the scheme Bearer, in any case', async () => {
     const { twinkey, primary } = await createWithKey()
     for (const start of ['Bearer ', 'bearer   ', 'BEARER ']) {
       expect(
@@ -161,7 +161,7 @@ describe('the Authorization field', () => {
   })
 })
 
-describe('misuse is an error when the route is made', () => {
+describe('the creation of a route throws for', () => {
   const twinkey = createTwinkey()
   const as = <T>(value: unknown) => value as T
   const guards: [string, (decider: typeof twinkey, requirement: Requirement) => unknown][] = [
@@ -207,15 +207,12 @@ describe('misuse is an error when the route is made', () => {
     },
   )
 
-  it.each(['tenant', 'environment', 'workflow'] as const)(
-    'a route for every %s by a star',
-    (axis) => {
-      for (const [, requireAuth] of guards)
-        expect(() => requireAuth(twinkey, { [axis]: '*' })).toThrow(`${axis} must be one name`)
-    },
-  )
+  it.each(['tenant', 'environment', 'workflow'] as const)('a route whose %s is a star', (axis) => {
+    for (const [, requireAuth] of guards)
+      expect(() => requireAuth(twinkey, { [axis]: '*' })).toThrow(`${axis} must be one name`)
+  })
 
-  it('a fixed name that looks like a parameter, in one sentence', () => {
+  it('a fixed name that looks like a parameter, with a message of one sentence', () => {
     for (const [, requireAuth] of guards) {
       expect(() => requireAuth(twinkey, { tenant: ':tenant' })).toThrow(
         /^requireAuth: tenant must be a name without a colon before it, or a reader that was called, like param\('id'\), header\('x-id'\) or query\('id'\)\.$/,
@@ -229,7 +226,7 @@ describe('misuse is an error when the route is made', () => {
         expect(() => requireAuth(twinkey, { workflow: as(source) })).toThrow(
           /^requireAuth: workflow must be .* or a reader that was called, like/,
         )
-      // One of the application's own is a function, too.
+      // A reader of the application is a function, too.
       for (const source of [
         param('id'),
         header('x-id'),
@@ -242,7 +239,7 @@ describe('misuse is an error when the route is made', () => {
     }
   })
 
-  it('a parameter or a header by a name that none can have', () => {
+  it('a parameter or header name that cannot exist', () => {
     expect(() => param(':tenant')).toThrow("no colon before it, as in param('tenant')")
     for (const name of ['x env', 'x:env', 'x-env:', 'x,env', 'ümlaut', ' x', 'x\n', '"x"', '(x)'])
       expect(() => header(name), name).toThrow(
@@ -252,7 +249,7 @@ describe('misuse is an error when the route is made', () => {
     for (const name of ['0', '*', 'tenant_id', 'größe']) expect(() => param(name)).not.toThrow()
   })
 
-  it('a verifier for secrets alone', () => {
+  it('a verifier on a route that accepts only secrets', () => {
     const verifier = createVerifier({
       jwks: 'https://api.example/jwks.json',
       issuer: 'i',
@@ -282,7 +279,7 @@ describe('misuse is an error when the route is made', () => {
     ['web', webEndpoints],
   ]
 
-  it.each(mounts)('token routes of what issues no tokens: %s', (_, tokenRoutes) => {
+  it.each(mounts)('token routes of an object that issues no tokens: %s', (_, tokenRoutes) => {
     const verifier = createVerifier({
       jwks: 'https://api.example/jwks.json',
       issuer: 'i',
@@ -295,7 +292,7 @@ describe('misuse is an error when the route is made', () => {
   })
 
   it.each(mounts)(
-    'token routes without a key to sign with, where an ephemeral one does not serve: %s',
+    'token routes without a signing key over a store that does not allow an ephemeral one: %s',
     (_, tokenRoutes) => {
       const { store } = spyStore(memoryStore())
       const without = createTwinkey({ store })
@@ -313,12 +310,12 @@ describe('misuse is an error when the route is made', () => {
     },
   )
 
-  it('token routes that Fastify is given without calling them, so that it calls them with itself', () => {
+  it('token routes that are registered in Fastify without being called first', () => {
     const plugin = as<(app: unknown, options: object) => unknown>(tokensOfFastify)
     expect(() => plugin(fastify(), { prefix: '/tokens' })).toThrow('as in tokenRoutes(twinkey)')
   })
 
-  it('an option that tokenRoutes does not have', () => {
+  it('an unknown option of tokenRoutes', () => {
     const misspelt = as<object>({ Profile: flowgear() })
     expect(() => createEndpoints(twinkey, misspelt)).toThrow(
       'The options of tokenRoutes cannot have "Profile", only profile, throttle.',
@@ -328,9 +325,9 @@ describe('misuse is an error when the route is made', () => {
   })
 })
 
-describe('a request that names everything', () => {
+describe('a request that names a star', () => {
   it.each(['tenant', 'environment', 'workflow'] as const)(
-    'by a star as its %s is malformed, whatever its key reaches',
+    'as its %s is malformed, whatever its key reaches',
     async (axis) => {
       const { twinkey } = createBench()
       const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: '*' } })

@@ -14,7 +14,7 @@ afterEach(async () => {
   expect(unhandled).not.toHaveBeenCalled()
 })
 
-describe('a listener that fails never changes a verdict nor a change', () => {
+describe('a failing listener never affects a decision or a change', () => {
   it.each<[string, (event: TwinkeyEvent) => unknown]>([
     [
       'throws',
@@ -55,7 +55,7 @@ describe('a listener that fails never changes a verdict nor a change', () => {
     expect(await verdict(twinkey, primary)).toBe('credential_invalid')
   })
 
-  it('nor keeps close waiting for ever, where it never answers', async () => {
+  it('it never settles, and close does not wait for it forever', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { twinkey } = createBench({ onEvent: () => new Promise(() => {}) })
     await twinkey.keys.create(INPUT)
@@ -68,7 +68,7 @@ describe('a listener that fails never changes a verdict nor a change', () => {
     expect(closed).toBe(true)
   })
 
-  it('it disables the key that it hears of', async () => {
+  it('it disables the key that the event is about', async () => {
     const bench = createBench({
       onEvent: (event) => {
         if (event.type === 'access.allowed') bench.twinkey.keys.disable(event.keyId)
@@ -81,7 +81,7 @@ describe('a listener that fails never changes a verdict nor a change', () => {
   })
 })
 
-describe('a last use that cannot be written down never changes a verdict', () => {
+describe('a failing write of the last use never affects a decision', () => {
   it.each<[string, () => Promise<void>]>([
     ['rejects', () => Promise.reject(new Error('read-only'))],
     [
@@ -105,7 +105,7 @@ describe('a last use that cannot be written down never changes a verdict', () =>
     expect(warnings[0]).toMatchObject({ error: { code: 'store_unavailable' } })
   })
 
-  it('the store hangs, and nobody waits for it', async () => {
+  it('the store hangs, and no request waits for it', async () => {
     const { twinkey, spy } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     spy.override({ recordUse: () => new Promise(() => {}) })
@@ -114,7 +114,7 @@ describe('a last use that cannot be written down never changes a verdict', () =>
   })
 })
 
-describe('a feed that fails', () => {
+describe('a failing feed', () => {
   it.each<[string, () => Promise<() => Promise<void>>]>([
     ['rejects', () => Promise.reject(new Error('no LISTEN'))],
     [
@@ -123,7 +123,7 @@ describe('a feed that fails', () => {
         throw new Error('no LISTEN')
       },
     ],
-  ])('is told of and keeps nobody out: it %s', async (_, watch) => {
+  ])('is reported and locks no caller out: it %s', async (_, watch) => {
     const { events, another } = createBench()
     const { store } = createBench().spy
     const twinkey = another({ store: { ...store, watch } })
@@ -133,7 +133,7 @@ describe('a feed that fails', () => {
     expect(events.some(({ type }) => type === 'warning.store_unavailable')).toBe(true)
   })
 
-  it('does not keep close from waiting until the last uses are written down', async () => {
+  it('does not keep close from waiting for the writes of last uses', async () => {
     const { another, spy } = createBench()
     const failing = async () => () => Promise.reject(new Error('connection closed'))
     const twinkey = another({ store: { ...spy.store, watch: failing } })

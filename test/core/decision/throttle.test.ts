@@ -10,7 +10,7 @@ const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
 const HERE = '192.0.2.1'
 const unknown = () => mintSecret('tk', mintId())
 
-/** A throttle that a test tells what to answer, and that writes down what it is asked. */
+/** A throttle whose answers the test sets, and that records its calls. */
 function createThrottle(more: Partial<Throttle<WireRequest>> = {}) {
   const asked: string[] = []
   const failed: string[] = []
@@ -34,7 +34,7 @@ function createThrottle(more: Partial<Throttle<WireRequest>> = {}) {
 }
 
 function createScene(more?: Partial<Throttle<WireRequest>>, requirement: Requirement = anyTarget) {
-  // Without a feed, so that changes on another node are seen when a record has aged.
+  // Without a feed, so a node sees the changes of another one when its cached record has aged.
   const { watch: _feed, ...store } = memoryStore()
   const bench = createBench({ deadlineSeconds: 1, store })
   const counter = createThrottle(more)
@@ -58,7 +58,7 @@ function createScene(more?: Partial<Throttle<WireRequest>>, requirement: Require
 }
 
 describe('a throttle', () => {
-  it('hears of each credential that is refused as invalid, with the peer, before the answer', async () => {
+  it('is notified of each invalid credential, with the peer, before the answer', async () => {
     const { verdict, failed, asked } = createScene()
     expect(await verdict(unknown())).toBe('credential_invalid')
     expect(await verdict('tk_typo')).toBe('credential_invalid')
@@ -68,7 +68,7 @@ describe('a throttle', () => {
     ])
   })
 
-  it('hears of nothing that is refused for another reason, nor of what is let in', async () => {
+  it('is not notified of any other refusal, nor of a request that is let in', async () => {
     const { verdict, twinkey, spy, failed, send } = createScene(
       {},
       { tenant: header('x-tenant', { optional: true }) },
@@ -84,7 +84,7 @@ describe('a throttle', () => {
     expect(failed).toEqual([])
   })
 
-  it('that says to wait is answered as rate_limited, with no store call and no failure counted', async () => {
+  it('that tells a peer to wait causes rate_limited, with no store call and no counted failure', async () => {
     const { send, verdict, answer, spy, failed, events } = createScene()
     answer(12.2)
     const refusal = { code: 'rate_limited', retryAfterSeconds: 13 }
@@ -102,7 +102,7 @@ describe('a throttle', () => {
     expect(await verdict(unknown())).toBe('credential_invalid')
   })
 
-  it('that says to wait is heard about a credential of a kind that the route does not accept, though its key is live', async () => {
+  it('applies to a credential of a kind that the route does not accept, even if its key is active', async () => {
     const { twinkey, from, demand, answer, failed } = createScene(
       {},
       { ...anyTarget, accept: ['token'] },
@@ -118,7 +118,7 @@ describe('a throttle', () => {
     expect(failed).toEqual([HERE])
   })
 
-  it('is not asked about a credential that is known to be live: not at once, and not when its record has aged', async () => {
+  it('is not asked about a credential known to be active, even after its cached record has aged', async () => {
     const { send, twinkey, from, demand, verdict, answer, asked, clock, spy } = createScene()
     const { primary, secondary } = await twinkey.keys.create(INPUT)
     expect(await verdict(primary)).toBe('let in')
@@ -134,13 +134,13 @@ describe('a throttle', () => {
       expect(await verdict(credential)).toBe('let in')
       expect([asked, spy.calls.get - before]).toEqual([[], 1])
     }
-    // A wrong secret for the same id is not known to be live.
+    // A wrong secret for the same id is not known to be active.
     expect(await send(mintSecret('tk', primary.slice(3, 19)))).toMatchObject({
       refusal: { code: 'rate_limited' },
     })
   })
 
-  it('is asked about a key whose end was seen, and hears of it', async () => {
+  it('is asked about a key known to be inactive, and is notified of its failures', async () => {
     const { verdict, another, twinkey, answer, clock, failed, spy } = createScene()
     const { key, primary } = await twinkey.keys.create(INPUT)
     expect(await verdict(primary)).toBe('let in')
@@ -155,7 +155,7 @@ describe('a throttle', () => {
     expect(spy.calls.get).toBe(before)
   })
 
-  it('holds up a token before its signature is checked, unless it was let in before', async () => {
+  it('delays a token before its signature is checked, unless the token was let in before', async () => {
     const { verdict, twinkey, answer } = createScene()
     const { primary } = await twinkey.keys.create(INPUT)
     const issued = await twinkey.tokens.issue(primary)
@@ -167,7 +167,7 @@ describe('a throttle', () => {
     expect(await verdict(issued.ok ? issued.token : '')).toBe('let in')
   })
 
-  it('of a verifier is not asked about a token that was let in before, even when the keys have to be got anew', async () => {
+  it('of a verifier is not asked about a token that was let in before, even if the keys must be fetched again', async () => {
     const { twinkey, clock, throttle, answer } = createScene()
     const { primary } = await twinkey.keys.create(INPUT)
     const tokens = [await twinkey.tokens.issue(primary), await twinkey.tokens.issue(primary)].map(
@@ -189,7 +189,7 @@ describe('a throttle', () => {
     expect([await verdictOf(tokens[0]), got]).toEqual(['let in', 2])
   })
 
-  it('never holds up a peer that is not known', async () => {
+  it('never delays an unknown peer', async () => {
     const { send, answer, asked } = createScene()
     answer(60)
     expect(codeOf(await send(unknown(), ''))).toBe('credential_invalid')
@@ -203,7 +203,7 @@ describe('a throttle', () => {
     expect(asked).toEqual([])
   })
 
-  it('reads the peer as it says, whatever the host knows', async () => {
+  it('replaces the peer of the host if it has a `peer` method', async () => {
     const { send, asked } = createScene({
       peer: (request) => header('x-tenant')(request) ?? '198.51.100.7',
     })
@@ -211,7 +211,7 @@ describe('a throttle', () => {
     expect(asked).toEqual(['198.51.100.7'])
   })
 
-  it('does not hear of what an optional guard lets pass', async () => {
+  it('is not notified of a credential that an optional guard ignores', async () => {
     const { verdict, asked, failed, answer } = createScene({}, { ...anyTarget, optional: true })
     answer(60)
     expect(await verdict('of-another-scheme')).toBe('let in')
@@ -219,7 +219,7 @@ describe('a throttle', () => {
     expect(await verdict('tk_typo')).toBe('rate_limited')
   })
 
-  it('is called as a method of what was given', async () => {
+  it('keeps its `this`', async () => {
     class Counter {
       readonly failures: string[] = []
       retryAfterSeconds(): number | undefined {
@@ -248,7 +248,7 @@ describe('a throttle', () => {
   })
 })
 
-describe('a throttle that fails never changes a verdict', () => {
+describe('a failing throttle never affects a decision', () => {
   it.each<[string, Partial<Throttle<WireRequest>>, number]>([
     ['throws', { retryAfterSeconds: thrown, failed: thrown }, 2],
     [
@@ -271,7 +271,7 @@ describe('a throttle that fails never changes a verdict', () => {
     expect(await verdict(primary)).toBe('let in')
   })
 
-  it('it never answers: each call has its deadline', async () => {
+  it('it never answers: each call has a deadline', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const hanging = () => new Promise<never>(() => {})
     const { verdict, warnings } = createScene({ retryAfterSeconds: hanging, failed: hanging })
@@ -285,7 +285,7 @@ describe('a throttle that fails never changes a verdict', () => {
     ])
   })
 
-  it('it answers for ever, and Retry-After is a day', async () => {
+  it('it returns Infinity, and Retry-After is capped at one day', async () => {
     const { send } = createScene({ retryAfterSeconds: () => Number.POSITIVE_INFINITY })
     expect(await send(unknown())).toMatchObject({ refusal: { retryAfterSeconds: 86_400 } })
   })
@@ -300,7 +300,7 @@ describe('a requirement with a throttle', () => {
     [{ failed: () => {} }, 'methods retryAfterSeconds'],
     [{ retryAfterSeconds: () => 5 }, 'methods retryAfterSeconds'],
     [{ ...throttle, peer: 'x-forwarded-for' }, "header('cf-connecting-ip')"],
-  ])('that is none, as %o, is refused when the route is made', async (given, message) => {
+  ])('that is invalid, %o, is refused when the route is created', async (given, message) => {
     const { twinkey } = createBench()
     const decision = twinkey.authenticate(sent({}), {
       ...anyTarget,

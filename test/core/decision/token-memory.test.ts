@@ -41,13 +41,13 @@ async function issued(scope = {}) {
 }
 
 describe('a token that was verified before', () => {
-  test('is decided about without waiting', async () => {
+  test('is decided synchronously', async () => {
     const { now, later, token } = await issued()
     expect([now(token), await later(token), now(token)]).toEqual(['asks', 'in', 'in'])
   })
 
   test.each(['disable', 'revoke', 'delete'] as const)(
-    'is refused as soon as its key is gone: %s',
+    'is refused as soon as its key is inactive: %s',
     async (how) => {
       const { twinkey, key, now, later, token } = await issued()
       expect([await later(token), now(token)]).toEqual(['in', 'in'])
@@ -56,7 +56,7 @@ describe('a token that was verified before', () => {
     },
   )
 
-  test('dies with its secret, and not with the other one', async () => {
+  test('ends with the secret that it was issued for, and not with the other one', async () => {
     const { twinkey, key, later, token } = await issued()
     expect(await later(token)).toBe('in')
     await twinkey.keys.regenerate(key.id, 'secondary')
@@ -65,14 +65,14 @@ describe('a token that was verified before', () => {
     expect(await later(token)).toBe('credential_invalid')
   })
 
-  test('is held to what the key reaches now', async () => {
+  test('is limited to the current scope of the key', async () => {
     const { twinkey, key, later, now, token } = await issued()
     expect([await later(token), now(token)]).toEqual(['in', 'in'])
     await twinkey.keys.update(key.id, { scope: { workflows: ['y'] } })
     expect(await later(token)).toBe('workflow_denied')
   })
 
-  test('expires to the millisecond, and is not from the future', async () => {
+  test('expires to the millisecond, and is refused if the clock goes back before it was issued', async () => {
     const { clock, later, now, token } = await issued()
     expect(await later(token)).toBe('in')
     clock.advance(3_599_999)
@@ -83,7 +83,7 @@ describe('a token that was verified before', () => {
     expect([now(token), await later(token)]).toEqual(['asks', 'credential_invalid'])
   })
 
-  test('is recognised by its whole text only', async () => {
+  test('is recognised only by its full text', async () => {
     const { later, now, token } = await issued()
     expect([await later(token), now(token)]).toEqual(['in', 'in'])
     const [header, payload, signature = ''] = token.split('.')
@@ -98,7 +98,7 @@ describe('a token that was verified before', () => {
   })
 })
 
-test('remembers so many tokens and no more, and nothing of their text', () => {
+test('the memory holds a bounded number of tokens, and none of their text', () => {
   const memory = createTokenMemory(2, 0)
   const claims = { issuedAt: 0, expiresAt: 10 } as TokenClaims
   for (const text of ['a', 'b', 'c']) memory.keep(text, claims)
@@ -110,7 +110,7 @@ test('remembers so many tokens and no more, and nothing of their text', () => {
   expect(memory.recall('c', 10)).toBeUndefined()
 })
 
-test('a text that is longer than any token has no digest to be remembered by', () => {
+test('a text longer than any token has no digest under which it could be remembered', () => {
   expect(tokenDigest('e'.repeat(8192))).toHaveLength(16)
   expect(tokenDigest('e'.repeat(8193))).toBeUndefined()
   expect(tokenDigest('e')).not.toBe(tokenDigest('f'))

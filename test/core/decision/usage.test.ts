@@ -20,14 +20,14 @@ async function createWithKey() {
 }
 
 describe('the last use of a secret', () => {
-  it('is written down the first time at once, with key, secret and time', async () => {
+  it('is recorded at once the first time, with key, secret and time', async () => {
     const { twinkey, clock, key, primary, batches } = await createWithKey()
     expect(await verdict(twinkey, primary)).toBe('let in')
     await settled()
     expect(batches).toEqual([[{ keyId: key.id, secretId: key.primary.id, usedAt: clock.now() }]])
   })
 
-  it('is written at most once a minute, however often it is used and its key reloaded', async () => {
+  it('is recorded at most once a minute, however often the secret is used and its key is reloaded', async () => {
     const { twinkey, clock, primary, batches } = await createWithKey()
     const start = clock.now()
     for (let second = 0; second < 240; second++) {
@@ -38,14 +38,14 @@ describe('the last use of a secret', () => {
     expect(batches.flat().map(({ usedAt }) => (usedAt - start) / 1000)).toEqual([0, 60, 120, 180])
   })
 
-  it('is written once for 10,000 requests at the same time', async () => {
+  it('is recorded once for 10,000 concurrent requests', async () => {
     const { twinkey, primary, batches } = await createWithKey()
     await Promise.all(Array.from({ length: 10_000 }, () => twinkey.keys.verify(primary)))
     await settled()
     expect(batches.flat()).toHaveLength(1)
   })
 
-  it('is kept for each slot on its own, and a token counts as a use of the secret that minted it', async () => {
+  it('is recorded for each slot separately, and a token counts as a use of the secret that it was issued for', async () => {
     const { twinkey, clock, key, primary, secondary } = await createWithKey()
     const issued = await twinkey.tokens.issue(secondary)
     await twinkey.close()
@@ -65,7 +65,7 @@ describe('the last use of a secret', () => {
     expect(await twinkey.keys.get(key.id)).toMatchObject({ primary: { lastUsedAt: clock.now() } })
   })
 
-  it('is written once in a minute for a secret and all of its tokens', async () => {
+  it('is recorded once a minute for a secret and all of its tokens together', async () => {
     const { twinkey, clock, key, primary, batches } = await createWithKey()
     const tokens = await Promise.all([1, 2, 3].map(() => twinkey.tokens.issue(primary)))
     const start = clock.now()
@@ -84,7 +84,7 @@ describe('the last use of a secret', () => {
     ])
   })
 
-  it('is not written for a request that is refused', async () => {
+  it('is not recorded for a refused request', async () => {
     const { twinkey, key, primary, batches } = await createWithKey()
     await twinkey.authenticate(sent({ credential: primary, tenant: 'other' }), byHeaders)
     await verdict(twinkey, `${primary.slice(0, -1)}~`)
@@ -94,7 +94,7 @@ describe('the last use of a secret', () => {
     expect(batches).toEqual([])
   })
 
-  it('is no part of the decision: its write begins when the answer is there', async () => {
+  it('does not delay the decision: its write begins after the answer', async () => {
     const { twinkey, primary, secondary, batches } = await createWithKey()
     await twinkey.keys.verify(secondary)
     await settled()
@@ -105,7 +105,7 @@ describe('the last use of a secret', () => {
     expect(batches).toHaveLength(1)
   })
 
-  it('goes together with others that are noted while a write is under way, one write at a time', async () => {
+  it('is batched with uses during a write under way, and one write runs at a time', async () => {
     const { twinkey, spy, inner, primary, secondary, batches } = await createWithKey()
     const more = await twinkey.keys.create(INPUT)
     const gate = createGate()
@@ -130,7 +130,7 @@ describe('the last use of a secret', () => {
     expect(batches.map((uses) => uses.length)).toEqual([1, 2])
   })
 
-  it('is flushed on close, which waits until it is written', async () => {
+  it('is flushed by close, which waits for the write', async () => {
     const { twinkey, spy, inner, clock, key, primary } = await createWithKey()
     spy.override({
       recordUse: async (uses) => {
@@ -156,7 +156,7 @@ describe('the last use of a secret', () => {
     })
   })
 
-  it('undoes nothing: a key that is revoked while it is written stays revoked, and one that is deleted stays away', async () => {
+  it('restores nothing: a key revoked during the write stays revoked, and a deleted one stays deleted', async () => {
     const { twinkey, spy, inner, key, primary } = await createWithKey()
     const gate = createGate()
     spy.override({ recordUse: async (uses) => gate.opened.then(() => inner.recordUse(uses)) })
@@ -171,7 +171,7 @@ describe('the last use of a secret', () => {
     expect(await twinkey.keys.get(other.key.id)).toBeUndefined()
   })
 
-  it('never goes back where the clock does', async () => {
+  it('never goes back with the clock', async () => {
     const { twinkey, clock, key, primary } = await createWithKey()
     await twinkey.keys.verify(primary)
     await twinkey.close()
@@ -182,7 +182,7 @@ describe('the last use of a secret', () => {
     expect((await twinkey.keys.get(key.id))?.primary.lastUsedAt).toBe(latest)
   })
 
-  it('is written at most once a minute by a node whose clock is behind that of another', async () => {
+  it('is recorded at most once a minute by a node whose clock is behind that of another node', async () => {
     const { twinkey, clock, another, primary, batches } = await createWithKey()
     const behind = another({ now: () => clock.now() - 50_000 })
     await twinkey.keys.verify(primary)

@@ -21,7 +21,7 @@ import { verdict } from '../../support/sent.ts'
 
 const as = (value: unknown) => value as ImportKeyInput['primary']
 
-describe('a secret of another system is imported', () => {
+describe('an import takes a secret of another system', () => {
   const digests = ['hex', 'base64', 'base64url'] as const
 
   it.each(digests)('by its SHA-256 in %s', async (encoding) => {
@@ -71,7 +71,7 @@ describe('a secret of another system is imported', () => {
     expect(await slotIn(bench, FIRST)).toBe('primary')
   })
 
-  it('with its twin under one key', async () => {
+  it('with a second secret for the same key', async () => {
     const bench = importBench()
     const key = await bench.twinkey.keys.import(both())
     expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual([
@@ -81,7 +81,7 @@ describe('a secret of another system is imported', () => {
     expect((await bench.twinkey.keys.list()).keys.map(({ id }) => id)).toEqual([key.id])
   })
 
-  it('from two kinds of digest into one key', async () => {
+  it('and a second one, digested by another algorithm, for the same key', async () => {
     const bench = importBench({ pepper, importedSecrets: [PLAIN, HMAC] })
     const digest = createHmac('sha256', LEGACY).update(SECOND).digest('hex')
     const secondary = {
@@ -98,7 +98,7 @@ describe('a secret of another system is imported', () => {
     ])
   })
 
-  it('and is let in at once, even where it was refused a moment before', async () => {
+  it('that is accepted at once, even right after a refusal', async () => {
     const bench = importBench()
     expect(await slotIn(bench, FIRST)).toBe('credential_invalid')
     await bench.twinkey.keys.import(input())
@@ -142,7 +142,7 @@ describe('an import is refused', () => {
     ['a secret with a comma', { secret: `${FIRST},`, entropyBits: 190 }, /without a comma/],
     ['a secret beyond ASCII', { secret: `${FIRST}é`, entropyBits: 190 }, /visible ASCII/],
     [
-      'a secret with a prefix of ours',
+      'a secret with a prefix of this Twinkey',
       { secret: `tk_${FIRST}`, entropyBits: 190 },
       /prefix of ours/,
     ],
@@ -197,7 +197,7 @@ describe('an import is refused', () => {
     expect(spy.calls.put).toBe(0)
   })
 
-  it('for two secrets that are one', async () => {
+  it('for one secret in both slots', async () => {
     const { twinkey, spy } = importBench()
     expect(
       await errorCodeOf(
@@ -207,7 +207,7 @@ describe('an import is refused', () => {
     expect(spy.calls.put).toBe(0)
   })
 
-  it('for an input that is none', async () => {
+  it('for an input that is not an object', async () => {
     const { twinkey } = importBench()
     for (const none of [undefined, null, 'x'])
       expect(await errorCodeOf(() => twinkey.keys.import(none as unknown as ImportKeyInput))).toBe(
@@ -216,8 +216,8 @@ describe('an import is refused', () => {
   })
 })
 
-describe('a secret belongs to one key only', () => {
-  it('so that importing it a second time is secret_taken, in either slot', async () => {
+describe('a secret belongs to only one key', () => {
+  it('so importing it again is secret_taken, in either slot', async () => {
     const bench = importBench()
     const key = await bench.twinkey.keys.import(both())
     for (const again of [FIRST, SECOND]) {
@@ -234,7 +234,7 @@ describe('a secret belongs to one key only', () => {
     ])
   })
 
-  it('and an import that loses with its secondary leaves its primary free', async () => {
+  it('and an import refused for its secondary leaves its primary free', async () => {
     const bench = importBench()
     await bench.twinkey.keys.import(input())
     const losing = input({
@@ -247,7 +247,7 @@ describe('a secret belongs to one key only', () => {
     expect(await slotIn(bench, SECOND)).toBe('primary')
   })
 
-  it('and of imports that race for it exactly one wins, whose key has it', async () => {
+  it('and exactly one of three racing imports wins, and its key verifies', async () => {
     for (let seed = 1; seed <= 200; seed++) {
       const inner = memoryStore()
       const bench = importBench({ store: racingStore(inner, seeded(seed)) })
@@ -274,7 +274,7 @@ describe('a secret belongs to one key only', () => {
   })
 
   it.each([1, 2, 3])(
-    'and an import that was interrupted at its write %i can be repeated',
+    'and an import interrupted at its write %i can be repeated',
     async (failing) => {
       const bench = importBench()
       let puts = 0
@@ -304,7 +304,7 @@ describe('a secret belongs to one key only', () => {
   )
 })
 
-it('an import whose key is written is never said to be not made, whatever the store says of what comes after', async () => {
+it('an import whose key is written never reports that nothing was written, whatever later store calls reject with', async () => {
   const bench = importBench()
   const notWritten = () =>
     Promise.reject(Object.assign(new Error('no connection'), { code: 'not_written' }))
@@ -318,8 +318,8 @@ it('an import whose key is written is never said to be not made, whatever the st
   expect(await slotIn(bench, FIRST)).toBe('primary')
 })
 
-describe('the lookup of a foreign secret', () => {
-  it('does not take place for a text with a prefix of ours: 0 store calls', async () => {
+describe('the lookup of an imported secret', () => {
+  it('is skipped for a text with a configured prefix: 0 store calls', async () => {
     const { twinkey, spy } = importBench({ prefixes: ['acme', 'fw'] })
     for (const text of [
       `acme_${'x'.repeat(40)}`,
@@ -339,19 +339,19 @@ describe('the lookup of a foreign secret', () => {
     [65, 0],
     [255, 0],
     [300, 0],
-  ])('of %i characters asks the store %i times', async (length, reads) => {
+  ])('for %i characters makes %i store calls', async (length, reads) => {
     const { twinkey, spy } = importBench()
     expect(await verdict(twinkey, 'x'.repeat(length))).toBe('credential_invalid')
     expect(spy.calls.get).toBe(reads)
   })
 
-  it('does not take place without importedSecrets', async () => {
+  it('is skipped without importedSecrets', async () => {
     const { twinkey, spy } = createBench()
     expect(await verdict(twinkey, FIRST)).toBe('credential_invalid')
     expect(spy.calls.get).toBe(0)
   })
 
-  it('costs at most one store read per second where the secret is unknown', async () => {
+  it('costs at most one store read per second for an unknown secret', async () => {
     const { twinkey, spy, clock } = importBench()
     for (let second = 1; second <= 5; second++) {
       await Promise.all(Array.from({ length: 20 }, () => verdict(twinkey, FIRST)))
@@ -362,7 +362,7 @@ describe('the lookup of a foreign secret', () => {
     }
   })
 
-  it('costs no store read where the secret is known', async () => {
+  it('costs no store read for a cached secret', async () => {
     const bench = importBench()
     await bench.twinkey.keys.import(input())
     await verdict(bench.twinkey, FIRST)

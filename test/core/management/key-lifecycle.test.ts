@@ -6,7 +6,7 @@ import { anyTarget, byHeaders, codeOf, sent, verdict } from '../../support/sent.
 const INPUT = { name: 'billing', scope: { tenants: ['acme'] } } as const
 
 describe('create', () => {
-  it('gives two secrets that both let in, and says which one was used', async () => {
+  it('gives two secrets that are both accepted, and a decision names the slot', async () => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create({
       ...INPUT,
@@ -23,14 +23,14 @@ describe('create', () => {
     }
   })
 
-  it('gives one secret where a secondary is not wanted', async () => {
+  it('gives one secret if `secondary` is false', async () => {
     const { twinkey } = createBench()
     const { key, secondary } = await twinkey.keys.create({ ...INPUT, secondary: false })
     expect(secondary).toBeNull()
     expect(key.secondary).toBeNull()
   })
 
-  it('uses the first prefix, and the secret carries the id of the key', async () => {
+  it('uses the first prefix, and the secret contains the id of the key', async () => {
     const { twinkey } = createBench({ prefixes: ['acme_live', 'acme'] })
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
     expect(primary.startsWith(`acme_live_${key.id}`)).toBe(true)
@@ -38,7 +38,7 @@ describe('create', () => {
     expect(key.primary.hint).toBe(primary.slice(-4))
   })
 
-  it('fills in what is left out: the served environments, all workflows, no owner, no expiry', async () => {
+  it('fills in defaults: the served environments, all workflows, no owner, no expiry', async () => {
     const { twinkey, clock } = createBench({ environments: ['production', 'staging'] })
     const { key } = await twinkey.keys.create(INPUT)
     expect(key).toMatchObject({
@@ -55,7 +55,7 @@ describe('create', () => {
     expect(open.key.scope.environments).toBe('*')
   })
 
-  it('keeps a copy: what the caller does with the input afterwards changes nothing', async () => {
+  it('copies its input, so later changes by the caller have no effect', async () => {
     const { twinkey } = createBench()
     const tenants = ['acme']
     const metadata = { tags: ['a'] }
@@ -71,7 +71,7 @@ describe('create', () => {
 })
 
 describe('get', () => {
-  it('shows the key as it is, deeply frozen', async () => {
+  it('returns the key as it is, deeply frozen', async () => {
     const { twinkey } = createBench()
     const { key } = await twinkey.keys.create({ ...INPUT, metadata: { a: { b: [1] } } })
     const shown = await twinkey.keys.get(key.id)
@@ -89,7 +89,7 @@ describe('get', () => {
   })
 
   it.each(['nosuchkey0000000', '', 'a/b', "' OR 1=1", 'x'.repeat(65)])(
-    'answers undefined for %j',
+    'returns undefined for %j',
     async (id) => {
       const { twinkey } = createBench()
       expect(await twinkey.keys.get(id)).toBeUndefined()
@@ -98,7 +98,7 @@ describe('get', () => {
 })
 
 describe('disable and enable', () => {
-  it('keep a key and its tokens out and let them in again, with the same secrets', async () => {
+  it('block a key and its tokens and admit them again, with the same secrets', async () => {
     const { twinkey } = createBench()
     const { key, primary } = await twinkey.keys.create(INPUT)
     const issued = await twinkey.tokens.issue(primary)
@@ -119,7 +119,7 @@ describe('disable and enable', () => {
     ])
   })
 
-  it('do nothing the second time, and tell of nothing', async () => {
+  it('do nothing the second time, and emit no event', async () => {
     const { twinkey, events } = createBench()
     const { key } = await twinkey.keys.create(INPUT)
     await twinkey.keys.enable(key.id)
@@ -130,7 +130,7 @@ describe('disable and enable', () => {
 })
 
 describe('update', () => {
-  it('changes what is given and leaves the rest', async () => {
+  it('changes the given members and keeps the others', async () => {
     const { twinkey, clock } = createBench()
     const { key } = await twinkey.keys.create({
       ...INPUT,
@@ -155,7 +155,7 @@ describe('update', () => {
     })
   })
 
-  it('holds on this node at once', async () => {
+  it('applies on this node at once', async () => {
     const { twinkey } = createBench()
     const { key, primary } = await twinkey.keys.create(INPUT)
     const request = sent({ credential: primary, tenant: 'acme' })
@@ -166,7 +166,7 @@ describe('update', () => {
 })
 
 describe('expiry', () => {
-  it('lets in one millisecond before and refuses from then on', async () => {
+  it('admits one millisecond before, and refuses from the time on', async () => {
     const { twinkey, clock } = createBench()
     const { primary } = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 1000 })
     clock.advance(999)
@@ -175,7 +175,7 @@ describe('expiry', () => {
     expect(await verdict(twinkey, primary)).toBe('credential_invalid')
   })
 
-  it('is no state', async () => {
+  it('is not a state', async () => {
     const { twinkey, clock } = createBench()
     const { key } = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 1 })
     clock.advance(10)
@@ -210,7 +210,7 @@ describe('revoke', () => {
     expect(await keys.get(key.id)).toMatchObject({ state: 'revoked', name: 'billing' })
   })
 
-  it('twice is no error and changes nothing', async () => {
+  it('twice is not an error and changes nothing', async () => {
     const { twinkey, clock, events } = createBench()
     const { key } = await twinkey.keys.create(INPUT)
     const first = await twinkey.keys.revoke(key.id)
@@ -219,7 +219,7 @@ describe('revoke', () => {
     expect(events.filter(({ type }) => type === 'key.revoked')).toHaveLength(1)
   })
 
-  it('of a key that another node has revoked holds here too when it resolves, whatever is cached', async () => {
+  it('of a key that another node has revoked applies on this node when it resolves, whatever is cached', async () => {
     const bench = createBench()
     const other = bench.another()
     const { key, primary } = await bench.twinkey.keys.create(INPUT)
@@ -229,7 +229,7 @@ describe('revoke', () => {
     expect(await verdict(other, primary)).toBe('credential_invalid')
   })
 
-  it('so does disabling one that another node has disabled, and deleting one that another has deleted', async () => {
+  it('and disable and delete apply on this node after another node has made the same change', async () => {
     const bench = createBench()
     const other = bench.another()
     const first = await bench.twinkey.keys.create(INPUT)
@@ -250,7 +250,7 @@ describe('revoke', () => {
 })
 
 describe('revokeAll', () => {
-  it('ends the keys of an owner and of nobody else', async () => {
+  it('ends the keys of one owner, and no others', async () => {
     const { twinkey } = createBench()
     const make = (owner: string | null) => twinkey.keys.create({ ...INPUT, owner })
     const [a, b, c] = [await make('ada'), await make('ada'), await make('bob')]
@@ -263,7 +263,7 @@ describe('revokeAll', () => {
     expect(states).toEqual(['revoked', 'revoked', 'enabled', 'enabled'])
   })
 
-  it('ends what a tenant has alone, and takes the tenant from keys that have others', async () => {
+  it('revokes keys that reach only the given tenant, and removes the tenant from the other keys', async () => {
     const { twinkey } = createBench()
     const make = (tenants: '*' | string[]) => twinkey.keys.create({ name: 'n', scope: { tenants } })
     const [alone, shared, other, all] = [
@@ -285,7 +285,7 @@ describe('revokeAll', () => {
     expect(await twinkey.keys.revokeAll({ tenant: 't' })).toEqual({ revoked: 0, narrowed: 0 })
   })
 
-  it('goes through all pages', async () => {
+  it('continues through all pages', async () => {
     const { twinkey } = createBench()
     for (let i = 0; i < 205; i++) await twinkey.keys.create({ ...INPUT, owner: 'ada' })
     expect(await twinkey.keys.revokeAll({ owner: 'ada' })).toEqual({ revoked: 205, narrowed: 0 })
@@ -293,7 +293,7 @@ describe('revokeAll', () => {
 })
 
 describe('delete', () => {
-  it('ends the key and leaves nothing of it', async () => {
+  it('ends the key and leaves no record', async () => {
     const { twinkey } = createBench()
     const { key, primary } = await twinkey.keys.create(INPUT)
     expect(await verdict(twinkey, primary)).toBe('let in')
@@ -303,8 +303,8 @@ describe('delete', () => {
   })
 })
 
-describe('a key that is not there', () => {
-  it('is key_not_found to every change, and to none of them invalid input', async () => {
+describe('a missing key', () => {
+  it('is key_not_found for every change, and invalid_input for none', async () => {
     const { keys } = createBench().twinkey
     const id = 'nosuchkey0000000'
     const calls = [
@@ -321,7 +321,7 @@ describe('a key that is not there', () => {
 })
 
 describe('verify', () => {
-  it('says whose secret it is, in which slot, and what it reaches', async () => {
+  it('returns the key of the secret, the slot and the scope', async () => {
     const { twinkey } = createBench()
     const { key, secondary } = await twinkey.keys.create(INPUT)
     expect(await twinkey.keys.verify(secondary as string)).toEqual({
@@ -332,7 +332,7 @@ describe('verify', () => {
     })
   })
 
-  it('answers a refusal, and never a fault, for anything else', async () => {
+  it('returns a refusal for any other text, and never throws', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const issued = await twinkey.tokens.issue(primary)

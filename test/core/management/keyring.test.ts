@@ -30,7 +30,7 @@ describe('list', () => {
     [30, 10, 3],
     [7, 1, 7],
     [101, 100, 2],
-  ])('shows each of %i keys once, on pages of %i: %i of them', async (count, limit, expected) => {
+  ])('returns each of %i keys once, on pages of %i: %i pages', async (count, limit, expected) => {
     const { twinkey } = createBench()
     const ids = []
     for (let i = 0; i < count; i++) ids.push((await twinkey.keys.create(INPUT)).key.id)
@@ -39,7 +39,7 @@ describe('list', () => {
     expect(pages).toBe(expected)
   })
 
-  it('has pages of 50 unless told otherwise', async () => {
+  it('has pages of 50 by default', async () => {
     const { twinkey } = createBench()
     for (let i = 0; i < 51; i++) await twinkey.keys.create(INPUT)
     const page = await twinkey.keys.list()
@@ -47,7 +47,7 @@ describe('list', () => {
     expect(typeof page.next).toBe('string')
   })
 
-  it('misses no key and shows none twice where keys are created and deleted between the pages', async () => {
+  it('misses no key and repeats none while keys are created and deleted between the pages', async () => {
     const { twinkey } = createBench()
     const stays = new Set<string>()
     for (let i = 0; i < 20; i++) stays.add((await twinkey.keys.create(INPUT)).key.id)
@@ -68,7 +68,7 @@ describe('list', () => {
     for (const id of stays) expect(seen).toContain(id)
   })
 
-  it('selects by tenant, owner, state and all of them together', async () => {
+  it('filters by tenant, owner, state and all three together', async () => {
     const { twinkey } = createBench()
     const make = async (owner: string, tenants: '*' | string[], state: string) => {
       const { key } = await twinkey.keys.create({
@@ -96,7 +96,7 @@ describe('list', () => {
     expect(await names({ owner: 'nobody' })).toEqual([])
   })
 
-  it('shows which keys still need a pepper', async () => {
+  it('finds the keys that still need a pepper', async () => {
     const store = memoryStore()
     const [a, b] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
     const before = createBench({ store, pepper: { current: 'a', keys: { a } } }).twinkey
@@ -126,7 +126,7 @@ describe('list', () => {
 })
 
 describe('events', () => {
-  it('tell what was done, to which key, by whom, and nothing of what failed', async () => {
+  it('name the change, the key and the actor, and no event reports a failed change', async () => {
     const { twinkey, clock, events } = createBench()
     const by = { actor: 'ops' }
     const { key } = await twinkey.keys.create({ ...INPUT, owner: 'ada', secondary: false, ...by })

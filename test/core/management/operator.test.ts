@@ -16,7 +16,7 @@ import { describe, expect, test } from 'vitest'
 import { byHeaders, codeOf, type Sent, sent } from '../../support/sent.ts'
 import { spyStore } from '../../support/spy-store.ts'
 
-// What an operator or the author of a store needs to find out what is wrong.
+// What operators and authors of stores need in order to find a problem.
 
 async function errorCodeOf(
   call: Promise<unknown>,
@@ -29,7 +29,7 @@ async function errorCodeOf(
   return { code: error.code, message: error.message, cause: error.cause }
 }
 
-describe('the fault store_malformed names the call and the member, and no value', () => {
+describe('the error store_malformed names the call and the member, and no value', () => {
   test.each([
     [
       'a version as text',
@@ -76,7 +76,7 @@ describe('the fault store_malformed names the call and the member, and no value'
   })
 })
 
-test('the fault outcome_unknown has what the store threw as its cause', async () => {
+test('the error outcome_unknown has the error of the store as its cause', async () => {
   const spy = spyStore(memoryStore())
   spy.override({
     async put() {
@@ -95,7 +95,7 @@ test('the fault outcome_unknown has what the store threw as its cause', async ()
   ])
 })
 
-test('the event of a refusal tells the axis, and a parameter that the guard cannot see from one that the caller spoilt', async () => {
+test('the event of a refusal names the axis, and distinguishes a parameter that the guard cannot see from an unreadable value', async () => {
   const events: TwinkeyEvent[] = []
   const twinkey = createTwinkey({ onEvent: (event) => events.push(event) })
   const { primary } = await twinkey.keys.create({
@@ -115,7 +115,7 @@ test('the event of a refusal tells the axis, and a parameter that the guard cann
   ])
 })
 
-describe('the event of a refusal tells where the request was going', () => {
+describe('the event of a refusal describes the target', () => {
   const known = 'e7b1c2d3-aaaa-4bbb-8ccc-0123456789ab'
 
   async function scene() {
@@ -156,7 +156,7 @@ describe('the event of a refusal tells where the request was going', () => {
     return { twinkey, events, primary, secondary: secondary as string, refused }
   }
 
-  test('by the names that were read, or taken for a name that nobody gave', async () => {
+  test('by the names that were read, and by defaults', async () => {
     const { refused } = await scene()
     const right = { tenant: 't', environment: 'prod', workflow: 'x' }
     expect(await refused({ ...right, tenant: 'v' })).toEqual({
@@ -210,14 +210,14 @@ describe('the event of a refusal tells where the request was going', () => {
     ).toMatchObject({ tenant: 'u' })
   })
 
-  test('not where the credential is not good', async () => {
+  test('but not if the credential is invalid', async () => {
     const { refused } = await scene()
     expect(
       await refused({ tenant: 't', environment: 'prod', workflow: 'x' }, byHeaders, 'tk_no'),
     ).toEqual({ reason: 'secret_malformed' })
   })
 
-  test('but by nothing that may be a secret', async () => {
+  test('but never by a value that may be a secret', async () => {
     const { refused, primary, secondary } = await scene()
     for (const secret of [primary, secondary]) {
       for (const tenant of [
@@ -234,26 +234,26 @@ describe('the event of a refusal tells where the request was going', () => {
           environment: 'prod',
         })
     }
-    // Nobody has asked for it yet, so it may be one.
+    // Never used as a credential so far, so it may be an imported secret.
     expect(
       await refused({ tenant: 'of sixteen chars', environment: 'prod', workflow: 'x' }),
     ).not.toHaveProperty('tenant')
-    // A secret of another system may have a slash in it.
+    // An imported secret may contain a slash.
     expect(
       await refused({ tenant: 'short one/of two', environment: 'prod', workflow: 'x' }),
     ).not.toHaveProperty('tenant')
-    // No token stands where a name belongs: what begins like one is a name.
+    // A value that begins like a token is a name, as no token stands where a name belongs.
     expect(await refused({ tenant: 'eyJ.x', environment: 'prod', workflow: 'x' })).toHaveProperty(
       'tenant',
       'eyJ.x',
     )
-    // Up to here it is the id of a key, and too little behind it.
+    // Part of the id of a key, which is not secret.
     expect(
       await refused({ tenant: primary.slice(3, 15), environment: 'prod', workflow: 'x' }),
     ).toHaveProperty('tenant')
   })
 
-  test('and by the template of the place where a guard cannot see a parameter, without what a router was called with', async () => {
+  test('and by the route template if the guard cannot see a parameter, without the values in the path', async () => {
     const { refused, twinkey, events, primary } = await scene()
     const ask = async (template: string) => {
       await twinkey.authenticate(
@@ -276,7 +276,7 @@ describe('the event of a refusal tells where the request was going', () => {
   })
 })
 
-test('the event of a refusal has a reason where something was read, and none where a limiter or an application has refused', async () => {
+test('the event of a refusal has a reason if the guard refused an input, and none if a limiter or the application refused', async () => {
   const events: TwinkeyEvent[] = []
   const twinkey = createTwinkey({ onEvent: (event) => events.push(event) })
   const { primary } = await twinkey.keys.create({ name: 'a', scope: { tenants: ['t'] } })
@@ -304,7 +304,7 @@ test('the event of a refusal has a reason where something was read, and none whe
   )
 })
 
-test('quotes around a secret are no form that a field cannot have, since another system may issue such secrets', async () => {
+test('a secret in quotes is not malformed in X-API-Key, since another system may issue such secrets', async () => {
   const events: TwinkeyEvent[] = []
   const importedSecrets = [{ algorithm: 'sha-256', minLength: 20, maxLength: 30 }] as const
   const twinkey = createTwinkey({ importedSecrets, onEvent: (event) => events.push(event) })

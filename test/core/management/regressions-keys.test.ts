@@ -9,8 +9,8 @@ import { anyTarget, byHeaders, codeOf, sent, verdict } from '../../support/sent.
 const SCOPE = { tenants: ['t'] } as const
 const pepper = { current: '2026a', keys: { '2026a': new Uint8Array(32).fill(1) } }
 
-describe('keys are listed', () => {
-  it('by null for those that have a secret under no pepper', async () => {
+describe('list', () => {
+  it('with `pepper: null` returns keys with a secret that has no pepper', async () => {
     const bench = createBench()
     const plain = await bench.twinkey.keys.create({ name: 'plain', scope: SCOPE })
     const { keys } = bench.another({ pepper })
@@ -25,7 +25,7 @@ describe('keys are listed', () => {
     expect((await keys.list({ pepper: null })).keys).toEqual([])
   })
 
-  it('by null for those that have no owner', async () => {
+  it('with `owner: null` returns keys without an owner', async () => {
     const { keys } = createBench().twinkey
     const ownerless = await keys.create({ name: 'ownerless', scope: SCOPE })
     const owned = await keys.create({ name: 'owned', owner: 'ada', scope: SCOPE })
@@ -35,8 +35,8 @@ describe('keys are listed', () => {
   })
 })
 
-describe('an owner that is null', () => {
-  it('is gone, as one that is undefined is: its keys reach nothing, and nothing is unavailable', async () => {
+describe('an owner scope of null', () => {
+  it('means the same as undefined: the keys of the owner reach nothing, and no request is unavailable', async () => {
     for (const answer of [null, undefined]) {
       for (const ownerScope of [() => answer, async () => answer]) {
         const { twinkey, events } = createBench({ ownerScope })
@@ -54,16 +54,16 @@ describe('an owner that is null', () => {
   })
 })
 
-describe('of imports that race for a pair of secrets exactly one wins', () => {
+describe('exactly one of several racing imports of two secrets wins:', () => {
   const swapped = () =>
     input({
       primary: { secret: SECOND, entropyBits: 190 },
       secondary: { secret: FIRST, entropyBits: 190 },
     })
   const races: [string, (() => ImportKeyInput)[]][] = [
-    ['that name them in opposite order', [both, swapped]],
-    ['that are the same three times', [both, both, both]],
-    ['that are the same, with one in opposite order among them', [both, swapped, both]],
+    ['in opposite order', [both, swapped]],
+    ['in the same order, three times', [both, both, both]],
+    ['in the same order twice, and in opposite order once', [both, swapped, both]],
   ]
 
   it.each(races)('%s', async (_, inputs) => {
@@ -104,7 +104,7 @@ describe('revokeAll', () => {
     ['revoked', { owner: 'ada' }, { revoked: 1, narrowed: 0 }, 'key.revoked'],
     ['narrowed', { tenant: 't2' }, { revoked: 0, narrowed: 1 }, 'key.updated'],
   ])(
-    'counts and tells of a key whose first write landed with its outcome unknown: %s',
+    'counts and reports a key whose first write landed with its outcome unknown: %s',
     async (_, which, counts, type) => {
       const { twinkey, spy, events } = createBench()
       const { key } = await twinkey.keys.create({
@@ -118,7 +118,7 @@ describe('revokeAll', () => {
       spy.override({
         async put(next, expectedVersion) {
           await spy.inner.put(next, expectedVersion)
-          // The answer is lost, and what is there cannot be read just then.
+          // The answer is lost, and the read that follows fails.
           spy.override({
             get: async () => {
               spy.override({})
@@ -150,7 +150,7 @@ describe('an imported secret that looks like a token', () => {
     return { ...bench, key }
   }
 
-  it('is found as a Bearer credential, and by verify', async () => {
+  it('is accepted as a Bearer credential, and by verify', async () => {
     const { twinkey, key } = await createImported()
     expect(await verdict(twinkey, SECRET)).toBe('let in')
     expect(await twinkey.keys.verify(SECRET)).toMatchObject({
@@ -160,7 +160,7 @@ describe('an imported secret that looks like a token', () => {
     })
   })
 
-  it('is refused by a guard that is optional once it is revoked: it is one of ours', async () => {
+  it('is refused by an optional guard after its revocation, because it belongs to a key', async () => {
     const { twinkey, key } = await createImported()
     const optional = async () =>
       twinkey.authenticate(sent({ credential: SECRET }), { ...anyTarget, optional: true })
@@ -169,7 +169,7 @@ describe('an imported secret that looks like a token', () => {
     expect(await optional()).toMatchObject({ ok: false, refusal: { code: 'credential_invalid' } })
   })
 
-  it('passes nobody where only tokens are accepted, and one that nobody imported is left to others', async () => {
+  it('is refused where only tokens are accepted, and an optional guard ignores a similar one that was never imported', async () => {
     const { twinkey } = await createImported()
     const tokensOnly = await twinkey.authenticate(sent({ credential: SECRET }), {
       ...anyTarget,

@@ -19,7 +19,7 @@ describe('regenerate', () => {
   it.each([
     ['primary', 'secondary'],
     ['secondary', 'primary'],
-  ] as const)('replaces the %s secret and leaves the %s one alone', async (slot, other) => {
+  ] as const)('replaces the %s secret and keeps the %s one', async (slot, other) => {
     const { twinkey, clock } = createBench()
     const created = await twinkey.keys.create(INPUT)
     clock.advance(7)
@@ -38,7 +38,7 @@ describe('regenerate', () => {
     expect(key.id).toBe(created.key.id)
   })
 
-  it('turns twins without a moment in which neither works', async () => {
+  it('replaces both secrets in two steps, and one of them is valid at any time', async () => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
     const first = await twinkey.keys.regenerate(key.id, 'secondary')
@@ -52,14 +52,14 @@ describe('regenerate', () => {
     ).toEqual(['first', 'second'])
   })
 
-  it('gives a key that had one secret a second one', async () => {
+  it('adds a secondary secret to a key without one', async () => {
     const { twinkey } = createBench()
     const { key, primary } = await twinkey.keys.create(SINGLE)
     const { secret } = await twinkey.keys.regenerate(key.id, 'secondary')
     expect(await live(twinkey, { primary, secret })).toEqual(['primary', 'secret'])
   })
 
-  it('clears the expiry that a grace had given to the slot', async () => {
+  it('clears the expiry that a grace period gave to the slot', async () => {
     const { twinkey, clock } = createBench()
     const { key } = await twinkey.keys.create(SINGLE)
     await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
@@ -83,7 +83,7 @@ describe('regenerate', () => {
 })
 
 describe('rotate', () => {
-  it('says in secondary_live what helps: of two lasting secrets neither will expire', async () => {
+  it('explains secondary_live: of two lasting secrets neither will expire', async () => {
     const { twinkey } = createBench()
     const { key: twins } = await twinkey.keys.create(INPUT)
     const { key } = await twinkey.keys.create({ ...INPUT, secondary: false })
@@ -98,7 +98,7 @@ describe('rotate', () => {
     })
   })
 
-  it('throws secondary_live where that would end a secret, and both secrets live on', async () => {
+  it('throws secondary_live if it would end an active secret, and both secrets stay active', async () => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
     expect(await errorCodeOf(twinkey.keys.rotate(key.id))).toBe('secondary_live')
@@ -112,14 +112,14 @@ describe('rotate', () => {
     })
   })
 
-  it('ends a live secondary where it is asked to, and the old primary gets its grace', async () => {
+  it('ends an active secondary if `replace` says so, and the old primary gets its grace period', async () => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
     const { secret } = await twinkey.keys.rotate(key.id, { replace: 'secondary' })
     expect(await live(twinkey, { primary, secondary, secret })).toEqual(['primary', 'secret'])
   })
 
-  it('gives the old secret a day unless told otherwise', async () => {
+  it('gives the old secret a grace period of one day by default', async () => {
     const { twinkey, clock } = createBench()
     const { key, primary } = await twinkey.keys.create(SINGLE)
     const { key: after, secret } = await twinkey.keys.rotate(key.id)
@@ -129,7 +129,7 @@ describe('rotate', () => {
   })
 
   it.each([1, 60, 86_400, 7_776_000])(
-    'ends the old secret when the grace of %i s is over, to the millisecond',
+    'ends the old secret when the grace period of %i s is over, to the millisecond',
     async (graceSeconds) => {
       const { twinkey, clock } = createBench()
       const { key, primary } = await twinkey.keys.create(SINGLE)
@@ -141,7 +141,7 @@ describe('rotate', () => {
     },
   )
 
-  it('ends the old secret at once where the grace is 0, and leaves the secondary slot empty', async () => {
+  it('ends the old secret at once if the grace period is 0, and leaves the secondary slot empty', async () => {
     const { twinkey } = createBench()
     const { key, primary } = await twinkey.keys.create(SINGLE)
     const { key: after, secret } = await twinkey.keys.rotate(key.id, { graceSeconds: 0 })
@@ -149,7 +149,7 @@ describe('rotate', () => {
     expect(after.secondary).toBeNull()
   })
 
-  it('works again when the grace is over, and not a millisecond before', async () => {
+  it('is possible again when the grace period is over, and not a millisecond before', async () => {
     const { twinkey, clock } = createBench()
     const { key } = await twinkey.keys.create(SINGLE)
     const first = await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
@@ -163,7 +163,7 @@ describe('rotate', () => {
     ])
   })
 
-  it('leaves the old one its grace where the new secret was lost and regenerated', async () => {
+  it('keeps the grace period of the old secret if the new secret is lost and regenerated', async () => {
     const { twinkey, clock } = createBench()
     const { key, primary } = await twinkey.keys.create(SINGLE)
     const lost = await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
@@ -176,7 +176,7 @@ describe('rotate', () => {
     expect(await live(twinkey, { primary, again: again.secret })).toEqual(['again'])
   })
 
-  it('reads no last use: a secret in use ends as one that nobody uses', async () => {
+  it('does not depend on the last use: a secret in use expires like an unused one', async () => {
     const { twinkey, clock } = createBench()
     const { key, primary } = await twinkey.keys.create(SINGLE)
     await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
@@ -189,7 +189,7 @@ describe('rotate', () => {
   })
 
   it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '60', 7_776_001, null])(
-    'refuses a grace of %j',
+    'refuses a grace period of %j',
     async (graceSeconds) => {
       const { twinkey } = createBench()
       const { key, primary } = await twinkey.keys.create(SINGLE)

@@ -11,8 +11,8 @@ function createBenchOver(inner: KeyStore = memoryStore()) {
   return { ...createBench({ store: inner }), inner }
 }
 
-describe('a write that failed but landed', () => {
-  it.each(['reset', 'timed out', 'answered with garbage'])('is success: it %s', async (how) => {
+describe('a write that fails but is stored', () => {
+  it.each(['reset', 'timed out', 'answered with garbage'])('succeeds: it %s', async (how) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { twinkey, spy, inner } = createBenchOver()
     const lossy: KeyStore['put'] = async (next, expectedVersion) => {
@@ -45,8 +45,8 @@ describe('a write that failed but landed', () => {
   })
 })
 
-describe('a write that failed and did not land', () => {
-  it('is made once more, and is success where that lands', async () => {
+describe('a write that fails and is not stored', () => {
+  it('is repeated once, and succeeds if the second attempt does', async () => {
     const { twinkey, spy, inner } = createBenchOver()
     const { key, primary } = await twinkey.keys.create(INPUT)
     let writes = 0
@@ -61,7 +61,7 @@ describe('a write that failed and did not land', () => {
     expect(writes).toBe(2)
   })
 
-  it('is outcome_unknown where it fails again, for it may still land', async () => {
+  it('is outcome_unknown if the second attempt fails too, as it may still be stored', async () => {
     const { twinkey, spy } = createBenchOver()
     const { key, primary } = await twinkey.keys.create(INPUT)
     spy.override({ put: down })
@@ -74,7 +74,7 @@ describe('a write that failed and did not land', () => {
     expect(await verdict(twinkey, primary)).toBe('let in')
   })
 
-  it('says so, with what the store said as the cause', async () => {
+  it('says so, with the error of the store as its cause', async () => {
     const { twinkey, spy } = createBenchOver()
     const { key } = await twinkey.keys.create(INPUT)
     spy.override({ put: down, delete: down })
@@ -94,7 +94,7 @@ describe('a write that failed and did not land', () => {
     }
   })
 
-  it('is outcome_unknown where another write stands there when it is read back', async () => {
+  it('is outcome_unknown if the read after it finds another write', async () => {
     const { twinkey, spy, inner } = createBenchOver()
     const other = createBench({ store: inner }).twinkey
     const { key } = await twinkey.keys.create(INPUT)
@@ -111,7 +111,7 @@ describe('a write that failed and did not land', () => {
   })
 })
 
-describe('a write that cannot be read back', () => {
+describe('a write that cannot be checked by a read', () => {
   const calls = [
     'create',
     'update',
@@ -123,7 +123,7 @@ describe('a write that cannot be read back', () => {
     'delete',
   ] as const
 
-  it.each(calls)('is outcome_unknown, never plain failure: %s', async (name) => {
+  it.each(calls)('is outcome_unknown, never store_unavailable: %s', async (name) => {
     const { twinkey, spy, inner } = createBenchOver()
     const { key } = await twinkey.keys.create({ ...INPUT, secondary: false })
     if (name === 'enable') await twinkey.keys.disable(key.id)
@@ -149,7 +149,7 @@ describe('a write that cannot be read back', () => {
   })
 
   it.each(calls.filter((name) => name !== 'create'))(
-    'is plain failure only where nothing was written: %s',
+    'is store_unavailable only if nothing was written: %s',
     async (name) => {
       const { twinkey, spy } = createBenchOver()
       const { key } = await twinkey.keys.create(INPUT)
@@ -170,12 +170,12 @@ describe('a write that cannot be read back', () => {
   )
 })
 
-describe('a write of which the store says that it has written nothing', () => {
+describe('a write that rejects with not_written', () => {
   const refused = () =>
     Promise.reject(Object.assign(new Error('Call migrate() first.'), { code: 'not_written' }))
   const plain = { code: 'store_unavailable', message: 'The store failed: Call migrate() first.' }
 
-  it('is plain failure, with a message that says why, and is not made once more', async () => {
+  it('is store_unavailable with the message of the store, and is not repeated', async () => {
     const { twinkey, spy } = createBenchOver()
     const { key } = await twinkey.keys.create({ ...INPUT, secondary: false })
     spy.override({ put: refused, delete: refused })
@@ -198,13 +198,13 @@ describe('a write of which the store says that it has written nothing', () => {
   })
 
   it.each(['revoke', 'delete'] as const)(
-    'leaves open what an attempt before it may have written: %s',
+    'is outcome_unknown if an earlier attempt may have been stored: %s',
     async (name) => {
       const { twinkey, spy, inner } = createBenchOver()
       const { key } = await twinkey.keys.create(INPUT)
       let writes = 0
-      // The attempt and what repeats it are lost on their way, and only then is it known that nothing
-      // can be reached.
+      // The first attempt and its repetition are lost. Only then does the store say that it cannot
+      // write.
       const write = () => (++writes <= (name === 'revoke' ? 2 : 1) ? down() : refused())
       spy.override({ put: write, delete: write, get: (id) => inner.get(id) })
       expect(await errorCodeOf(twinkey.keys[name](key.id))).toBe('outcome_unknown')
@@ -212,7 +212,7 @@ describe('a write of which the store says that it has written nothing', () => {
     },
   )
 
-  it('does not speak for the write before it, whose answer was lost', async () => {
+  it('does not hide that an earlier write was stored and its answer lost', async () => {
     const { twinkey, spy, inner } = createBenchOver()
     const { key } = await twinkey.keys.create(INPUT)
     let writes = 0
@@ -228,7 +228,7 @@ describe('a write of which the store says that it has written nothing', () => {
 
 describe('a store that reads but cannot write', () => {
   it.each(['revoke', 'disable', 'delete'] as const)(
-    'makes %s fail soon: it is not contention, and is not tried a thousand times',
+    'makes %s fail early: the failure is not a conflict, and is not retried a thousand times',
     async (name) => {
       const { twinkey, spy } = createBenchOver()
       const { key } = await twinkey.keys.create(INPUT)
@@ -238,7 +238,7 @@ describe('a store that reads but cannot write', () => {
     },
   )
 
-  describe('by hanging', () => {
+  describe('because it hangs', () => {
     beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
     afterEach(() => void vi.useRealTimers())
 
@@ -257,14 +257,14 @@ describe('a store that reads but cannot write', () => {
   })
 })
 
-describe('a store that says again and again that another was first', () => {
+describe('a store that always reports a conflict', () => {
   it.each(['conflict', 'missing'] as const)(
-    'does not make create try for ever: %s',
+    'does not make create retry forever: %s',
     async (answer) => {
       const { twinkey, spy } = createBenchOver()
       spy.override({
         put: async () => {
-          // Ends what would otherwise not end, so that the test fails and does not hang.
+          // Ends an endless loop, so that the test fails instead of hanging.
           if (spy.calls.put > 2000) throw new Error('enough')
           return answer
         },
@@ -274,7 +274,7 @@ describe('a store that says again and again that another was first', () => {
     },
   )
 
-  it('makes update lose with version_conflict at once', async () => {
+  it('makes update fail with version_conflict at once', async () => {
     const { twinkey, spy } = createBenchOver()
     const { key } = await twinkey.keys.create(INPUT)
     spy.override({ put: async () => 'conflict' })
@@ -285,14 +285,14 @@ describe('a store that says again and again that another was first', () => {
   it.each([
     ['conflict', 'Another change to this key came first. Read the key again and decide anew.'],
     ['missing', 'There is no key with this id.'],
-  ] as const)('says what to do: %s', async (answer, message) => {
+  ] as const)('causes a message that says what to do: %s', async (answer, message) => {
     const { twinkey, spy } = createBenchOver()
     const { key } = await twinkey.keys.create(INPUT)
     spy.override({ put: async () => answer })
     await expect(twinkey.keys.update(key.id, { name: 'm' })).rejects.toMatchObject({ message })
   })
 
-  it('makes a change key_not_found where the key went meanwhile', async () => {
+  it('makes a change key_not_found if the key was deleted meanwhile', async () => {
     const { twinkey, spy } = createBenchOver()
     const { key } = await twinkey.keys.create(INPUT)
     spy.override({ put: async () => 'missing' })

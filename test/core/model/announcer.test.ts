@@ -8,7 +8,7 @@ const EVENT: TwinkeyEvent = { type: 'warning.store_unavailable', at: 1, message:
 const unfailing = () => expect.fail('the listener has not failed')
 
 describe('a listener', () => {
-  it('gets each event at once, and cannot change it', () => {
+  it('gets each event at once, frozen', () => {
     const heard: TwinkeyEvent[] = []
     const { emit, flush } = createEventDispatcher((event) => void heard.push(event), unfailing)
     emit({ ...EVENT })
@@ -24,7 +24,7 @@ describe('a listener', () => {
     ['answers undefined', () => undefined],
     ['answers text', () => 'then'],
     ['answers an object', () => ({})],
-  ])('that %s is not waited for', (_what, listener) => {
+  ])('that %s is not awaited', (_what, listener) => {
     const { emit, flush } = createEventDispatcher(listener, () => {})
     emit({ ...EVENT })
     expect(flush()).toBeUndefined()
@@ -33,7 +33,7 @@ describe('a listener', () => {
   it.each([
     ['resolves', () => Promise.resolve()],
     ['rejects', () => Promise.reject(new Error('bug'))],
-  ])('that %s is waited for until then', async (_what, settle) => {
+  ])('that %s is awaited by flush until then', async (_what, settle) => {
     const gate = createGate()
     const { emit, flush } = createEventDispatcher(
       async () => {
@@ -56,7 +56,7 @@ describe('a listener', () => {
     expect(flush()).toBeUndefined()
   })
 
-  it('that never ends is heard all the same, and waited for 10,000 times at most', async () => {
+  it('that never settles still gets each event, and flush awaits at most 10,000 of its promises', async () => {
     let [heard, waited] = [0, 0]
     const { emit, flush } = createEventDispatcher(() => {
       heard++

@@ -34,12 +34,12 @@ function keyWith(more: Partial<KeyRecord> = {}): KeyRecord {
   return { ...created('k', attributes, NOW), ...more }
 }
 
-describe('the life of a slot', () => {
+describe('the validity of a slot', () => {
   const times = [null, NOW + 10, NOW + 20]
   const lives = times.flatMap((key) => times.map((secret) => ({ key, secret })))
 
   it.each(lives)(
-    'ends at the first of the expiry of the key ($key) and that of the secret ($secret), and not a millisecond before',
+    'ends at the earlier of the expiry of the key ($key) and of the secret ($secret), and not a millisecond before',
     (ends) => {
       const key = keyWith({ expiresAt: ends.key, primary: secretOf('one', ends.secret) })
       const end = Math.min(
@@ -60,19 +60,19 @@ describe('the life of a slot', () => {
     ['key_disabled', { enabled: false }],
     ['key_revoked', { revokedAt: NOW }],
     ['key_revoked', { revokedAt: NOW, enabled: false }],
-  ])('is over at any time with the reason %s', (reason, more) => {
+  ])('has ended at any time with the reason %s', (reason, more) => {
     const key = keyWith(more)
     expect([inactiveReason(key, 'primary', 0), validUntil(key, 'primary')]).toEqual([reason, 0])
   })
 
-  it('has never begun where the slot is empty', () => {
+  it('has never begun if the slot is empty', () => {
     expect([
       inactiveReason(keyWith(), 'secondary', NOW),
       validUntil(keyWith(), 'secondary'),
     ]).toEqual(['secret_replaced', 0])
   })
 
-  it('is told by the id of its secret, also where the other slot is empty', () => {
+  it('belongs to the slot that holds the id of the secret, even if the other slot is empty', () => {
     const twins = keyWith({ secondary: secretOf('two') })
     expect(['one', 'two', 'three'].map((id) => slotOf(twins, id))).toEqual([
       'primary',
@@ -96,7 +96,7 @@ describe('a version', () => {
     [0, 1],
     [0xffffffff, 2 ** 48],
     [0x80000000, 0x80000001],
-  ])('is positive from the first, whatever is drawn: %i', (drawn, version) => {
+  ])('is positive from the start, whatever the random number: %i', (drawn, version) => {
     randomIs(drawn)
     expect(firstVersion()).toBe(version)
   })
@@ -104,26 +104,26 @@ describe('a version', () => {
   it.each([
     [0, 1],
     [0xffffffff, 2 ** 28],
-  ])('grows with every change, whatever is drawn: %i', (drawn, step) => {
+  ])('grows with every change, whatever the random number: %i', (drawn, step) => {
     const key = keyWith()
     randomIs(drawn)
     expect(switched(key, false, NOW).version - key.version).toBe(step)
   })
 })
 
-describe('what is gone', () => {
-  it('ends the keys of the owner, and those of nobody else', () => {
+describe('ending a key', () => {
+  it('by owner affects only the keys of that owner', () => {
     const key = keyWith()
     expect(withoutOwner(key, 'ada', NOW + 1)).toMatchObject({ revokedAt: NOW + 1 })
     expect(withoutOwner(key, 'bob', NOW + 1)).toBe(key)
   })
 
-  it('leaves a key alone that reaches all tenants, whatever the tenant is called', () => {
+  it('by tenant does not affect a key that reaches all tenants', () => {
     const key = keyWith()
     expect([withoutTenant(key, 't', NOW), withoutTenant(key, '*', NOW)]).toEqual([key, key])
   })
 
-  it('does not revoke twice: the first time stays', () => {
+  it('twice keeps the time of the first revocation', () => {
     const key = revoked(keyWith({ scope: { ...EVERYTHING, tenants: ['t'] } }), NOW)
     expect([withoutOwner(key, 'ada', NOW + 1), withoutTenant(key, 't', NOW + 1)]).toEqual([
       key,
@@ -131,7 +131,7 @@ describe('what is gone', () => {
     ])
   })
 
-  it('is not changed any more, and says so', () => {
+  it('forbids further changes, and the error says so', () => {
     expect(() => switched(revoked(keyWith(), NOW), true, NOW)).toThrow(
       'The key is revoked, which is final. Create another one.',
     )

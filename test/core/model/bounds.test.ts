@@ -52,7 +52,7 @@ describe('metadata', () => {
 
   it.each<[string, unknown]>([
     ['nothing', {}],
-    ['null, numbers, both truths and text', { a: null, b: -1.5, c: true, d: false, e: '' }],
+    ['null, numbers, both booleans and text', { a: null, b: -1.5, c: true, d: false, e: '' }],
     ['lists of lists', { a: [[1], []] }],
     ['five levels', nested(5)],
     ['an object without a prototype', Object.assign(Object.create(null), { a: 1 })],
@@ -65,7 +65,7 @@ describe('metadata', () => {
     ['null', null],
     ['a list', [1]],
     ['text', 'a'],
-    ['no JSON number', { a: Number.NaN }],
+    ['NaN', { a: Number.NaN }],
     ['undefined', { a: undefined }],
     ['a function', { a: () => 1 }],
     ['a big integer', { a: 1n }],
@@ -80,14 +80,14 @@ describe('metadata', () => {
     expect(metadataProblem(value)).toBe(FORM)
   })
 
-  it('may not be of more than 4,096 bytes, which are not characters', () => {
+  it('may have at most 4,096 bytes, counted in UTF-8 and not in characters', () => {
     expect(metadataProblem(ofLength(4097))).toBe('must be at most 4 KiB as JSON')
     expect(metadataProblem({ a: 'ü'.repeat(2045) })).toBe('must be at most 4 KiB as JSON')
   })
 })
 
 describe('a plain object', () => {
-  it('is a literal, of whatever realm, and nothing with a class', () => {
+  it('is a literal of any realm, and not an instance of a class', () => {
     expect([{}, Object.create(null)].map(isPlainObject)).toEqual([true, true])
     expect(
       [null, undefined, [], 'a', 7, new (class Given {})(), new Date(0), () => {}].map(

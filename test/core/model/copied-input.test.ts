@@ -26,7 +26,7 @@ const KEY_SCOPE: Scope = { tenants: ['t1', 't2'], environments: '*', workflows: 
 const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey] }
 const TURNS = Array.from({ length: 12 }, (_, turn) => turn)
 
-/** Objects that are `narrow` at the first readings, and `wide` afterwards. */
+/** Objects that are `narrow` for the first reads, and `wide` afterwards. */
 function flippingScopes(
   turn: number,
   narrow: readonly string[] | '*',
@@ -91,8 +91,8 @@ function flippingScopes(
   ]
 }
 
-describe('a token is never wider than its key', () => {
-  it.each(TURNS)('whatever the scope that is asked for becomes after %i readings', async (turn) => {
+describe('a token never exceeds what was checked', () => {
+  it.each(TURNS)('even if the requested scope changes after %i reads', async (turn) => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
     for (const [how, scope] of [
@@ -104,7 +104,7 @@ describe('a token is never wider than its key', () => {
         const issued = await twinkey.tokens
           .issue(primary, request)
           .catch((error: { code: string }) => error)
-        // A list with a star in it is no scope at all.
+        // A list that contains a star is not a valid scope.
         if (!('ok' in issued))
           expect([how, issued.code]).toEqual([expect.stringMatching('list'), 'invalid_input'])
         else if (!issued.ok) expect(codeOf(issued)).toBe('tenant_denied')
@@ -117,7 +117,7 @@ describe('a token is never wider than its key', () => {
     }
   })
 
-  it('nor lives longer than was checked', async () => {
+  it('even if the requested lifetime changes while it is read', async () => {
     for (const turn of TURNS) {
       const { twinkey } = createBench()
       const { primary } = await twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
@@ -132,7 +132,7 @@ describe('a token is never wider than its key', () => {
     }
   })
 
-  it('and a request that throws when it is read is invalid_input, without what was thrown', async () => {
+  it('and a request that throws while it is read is invalid_input, without the message of the error', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
     const throwing = (name: string) =>
@@ -157,15 +157,15 @@ describe('a token is never wider than its key', () => {
   })
 })
 
-describe('what an owner may reach', () => {
+describe('the owner scope', () => {
   it.each(TURNS)(
-    'is what was checked of the answer, whatever that becomes after %i readings',
+    'is the checked answer, even if the answer changes after %i reads',
     async (turn) => {
       for (const [how, axes] of [
         ...flippingScopes(turn, ['t1'], '*'),
         ...flippingScopes(turn, ['t1'], ['t2']),
       ]) {
-        // Copied with its getters: they are what this is about.
+        // Copied as descriptors, because the getters are what this tests.
         const answer = Object.defineProperties(
           axes(),
           Object.getOwnPropertyDescriptors({ environments: '*', workflows: '*' }),
@@ -174,8 +174,8 @@ describe('what an owner may reach', () => {
         const { primary } = await twinkey.keys.create({ name: 'n', owner: 'ada', scope: KEY_SCOPE })
         const verified = await twinkey.keys.verify(primary)
         const reached = verified.ok ? verified.scope.tenants : verified.refusal.code
-        // Read for the first time, it is whole: either the narrow one or the wide one, and not one
-        // that was checked as the other.
+        // The scope in force is one that was checked: narrow or wide, and never one checked as the
+        // other.
         const first =
           turn === 0 || how.endsWith('of its own')
             ? [['t1'], ['t1', 't2'], ['t2'], 'unavailable']
@@ -198,7 +198,7 @@ describe('what an owner may reach', () => {
     },
   )
 
-  it('cannot be told where the answer throws when it is read: unavailable, as where the lookup throws', async () => {
+  it('is unavailable if the answer throws while it is read, as if the lookup had thrown', async () => {
     const answer = Object.defineProperty({ environments: '*', workflows: '*' }, 'tenants', {
       get: () => {
         throw new Error('gone')
@@ -215,8 +215,8 @@ describe('what an owner may reach', () => {
   })
 })
 
-describe('of what the application hands in, each member is read once', () => {
-  it('of the options of createTwinkey', async () => {
+describe('each member of an object from the application is read once:', () => {
+  it('the options of createTwinkey', async () => {
     const options: TwinkeyOptions = {
       store: memoryStore(),
       prefixes: ['acme', 'old'],
@@ -246,7 +246,7 @@ describe('of what the application hands in, each member is read once', () => {
     })
   })
 
-  it('of the options of createVerifier, and of a set that it was given or gets', async () => {
+  it('the options of createVerifier, and a key set that it is given or fetches', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
     const issued = await twinkey.tokens.issue(primary)
@@ -267,7 +267,7 @@ describe('of what the application hands in, each member is read once', () => {
     }
   })
 
-  it('of a requirement, and of the options of the token endpoints', async () => {
+  it('a requirement, and the options of the token endpoints', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
     const throttle = { retryAfterSeconds: () => undefined, failed: () => {}, peer: () => 'peer' }
@@ -288,7 +288,7 @@ describe('of what the application hands in, each member is read once', () => {
     webEndpoints(twinkey, readOnce({ throttle: Object.create(throttle) }))
   })
 
-  it('of what management is given', async () => {
+  it('the input of management calls', async () => {
     const { twinkey, events } = createBench()
     const { keys } = twinkey
     const metadata = { a: { b: [1, 'c'] } }
@@ -343,7 +343,7 @@ describe('of what the application hands in, each member is read once', () => {
     )
   })
 
-  it('of what is imported', async () => {
+  it('the input of an import', async () => {
     const { twinkey } = importBench()
     const digest = {
       digest: 'ab'.repeat(32),
@@ -366,8 +366,8 @@ describe('of what the application hands in, each member is read once', () => {
   })
 })
 
-describe('what is changed while a call is under way changes nothing of it', () => {
-  it('where a key is created, and its id was taken already', async () => {
+describe('a change of the input during a call has no effect', () => {
+  it('on create, even if it retries with another id', async () => {
     const { twinkey, spy, events } = createBench()
     const given = { name: 'n', scope: { tenants: ['t1'] }, metadata: { a: [1] }, actor: 'ada' }
     let puts = 0
@@ -389,7 +389,7 @@ describe('what is changed while a call is under way changes nothing of it', () =
     expect(events).toMatchObject([{ type: 'key.created', name: 'n', actor: 'ada' }])
   })
 
-  it('where a key is updated, and where keys of an owner are revoked', async () => {
+  it('on update and on revokeAll', async () => {
     const { twinkey, spy, events } = createBench()
     const { key } = await twinkey.keys.create({
       name: 'n',
@@ -419,7 +419,7 @@ describe('what is changed while a call is under way changes nothing of it', () =
     expect(events.slice(1)).toMatchObject([{ actor: 'ada' }, { type: 'key.revoked', actor: 'bob' }])
   })
 
-  it('and a signing key whose private part the application removes after construction goes on signing', async () => {
+  it('on a signing key: removing its private part after construction does not stop it from signing', async () => {
     const given = { ...signingKey }
     const { twinkey } = createBench({ tokens: { ...tokens, signingKeys: [given] } })
     for (const member of Object.keys(given)) Reflect.deleteProperty(given, member)
@@ -427,7 +427,7 @@ describe('what is changed while a call is under way changes nothing of it', () =
     expect(codeOf(await twinkey.tokens.issue(primary))).toBe('let in')
   })
 
-  it('and a set of keys that the application changes after construction is the one that a verifier was made with', async () => {
+  it('on the key set of a verifier: changing it after construction does not change the verifier', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
     const issued = await twinkey.tokens.issue(primary)
@@ -441,10 +441,8 @@ describe('what is changed while a call is under way changes nothing of it', () =
   })
 })
 
-describe('options that become something else after they were checked', () => {
-  /**
-   * An object whose member is `first` when it is read for the first time, and `then` afterwards.
-   */
+describe('options that change after they were checked', () => {
+  /** An object whose member is `first` at the first read, and `then` afterwards. */
   const flip = <T extends object>(of: T, name: keyof T, first: unknown, then: unknown): T => {
     let reads = 0
     return Object.defineProperty({ ...of }, name, {
@@ -453,7 +451,7 @@ describe('options that become something else after they were checked', () => {
     })
   }
 
-  it('are what they were: the kinds that a route accepts, what is looked up, and how long', async () => {
+  it('keep their first value: accepted kinds, lengths of imported secrets, maximum lifetimes', async () => {
     const accept = Object.defineProperty(['secret'], 0, {
       get: flipping('secret', 'token'),
       enumerable: true,
@@ -475,7 +473,7 @@ describe('options that become something else after they were checked', () => {
     expect(await cut.twinkey.tokens.issue(primary)).toMatchObject({ lifetimeSeconds: 60 })
   })
 
-  it('are what they were: environments, and the bytes of a pepper', async () => {
+  it('keep their first value: environments, and the bytes of a pepper', async () => {
     const environments = Object.assign(['production'], {
       [Symbol.iterator]: flipping(['production'].values(), ['*'].values()),
     })
@@ -497,7 +495,7 @@ describe('options that become something else after they were checked', () => {
     )
   })
 
-  it('are what they were: an imported digest', async () => {
+  it('keep their first value: an imported digest', async () => {
     const { twinkey } = importBench()
     const digest = {
       digest: 'ab'.repeat(32),
@@ -530,7 +528,7 @@ describe('metadata', () => {
       metadata: metadata as never,
     })
 
-  it('is measured as what it is, and not as what it says that its JSON is', async () => {
+  it('is measured by its own content, and not by its toJSON', async () => {
     const large = Object.defineProperty({ text: 'x'.repeat(5000) }, 'toJSON', {
       value: () => ({}),
       enumerable: false,
@@ -545,12 +543,12 @@ describe('metadata', () => {
     ],
     ['has a list with nothing in it but its length', () => new Array(1e9)],
     ['has holes', () => Object.assign([1], { 2: 2 })],
-  ])('is refused at once where it %s', async (_what, make) => {
+  ])('is refused quickly if it %s', async (_what, make) => {
     await expect(create({ a: make() })).rejects.toMatchObject({ code: 'invalid_input' })
   })
 })
 
-describe('a reader that answers no name', () => {
+describe('a reader that does not return a name', () => {
   const ring: unknown[] = []
   ring.push(ring)
   let turn = 0
@@ -566,7 +564,7 @@ describe('a reader that answers no name', () => {
     ['a promise', Promise.resolve('t1')],
     ['a number', 1],
     ['null', null],
-  ])('is one that cannot be read: %s', async (_what, answer) => {
+  ])('makes the request malformed: %s', async (_what, answer) => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'n', scope: KEY_SCOPE })
     const reader = () => answer as string
@@ -584,7 +582,7 @@ describe('a reader that answers no name', () => {
     }
   })
 
-  it('cannot be a name in a profile, nor the place of another reader', () => {
+  it('is not allowed in a profile, where a target member must be a function', () => {
     for (const tenant of ['t1', 0, null]) {
       const profile = { ...boomiFlow(), target: { tenant: tenant as never } }
       expect(() => new CheckedRequirement({ profile })).toThrow(
@@ -594,7 +592,7 @@ describe('a reader that answers no name', () => {
   })
 })
 
-describe('what cannot be an id or an owner is invalid_input, and no TypeError', () => {
+describe('an invalid id or owner is invalid_input, not a TypeError:', () => {
   it.each<[string, unknown]>([
     ['nothing', undefined],
     ['a symbol', Symbol('id')],
@@ -618,7 +616,7 @@ describe('what cannot be an id or an owner is invalid_input, and no TypeError', 
   })
 })
 
-test('a misspelt axis is refused even where it is undefined, as it is in a token request', async () => {
+test('an unknown axis is refused even if its value is undefined, as in a token request', async () => {
   const { twinkey } = createBench()
   const misspelt = { tenants: ['t'], workflow: undefined } as never
   expect(await errorCodeOf(twinkey.keys.create({ name: 'n', scope: misspelt }))).toBe(

@@ -60,7 +60,7 @@ const down = Object.assign(new Error('insert of s3cret failed'), {
 })
 
 describe.each(failing(down))('a listener that %s', (_name, onEvent) => {
-  it('is warned of once a minute, with the number of failures in between', async () => {
+  it('is reported once a minute, with the number of failures in between', async () => {
     const { twinkey, clock } = createBench({ onEvent })
     const { key } = await twinkey.keys.create(INPUT)
     await settled()
@@ -94,7 +94,7 @@ describe.each(failing(down))('a listener that %s', (_name, onEvent) => {
     expect(warnings[2]?.message).not.toContain('more failed')
   })
 
-  it('is warned of by a verifier, too, and changes no decision', async () => {
+  it('is also reported by a verifier, and affects no decision', async () => {
     const service = await createService()
     const { token } = await service.mint()
     await settled()
@@ -152,7 +152,7 @@ describe('the warning of a failed listener', () => {
       '',
     ],
     ['members that are no text', { name: { s3cret: 1 }, code: ['s3cret'], message: 's3cret' }, ''],
-  ])('never has more than name and code of what was thrown: %s', async (_name, error, shown) => {
+  ])('shows at most the name and the code of the error: %s', async (_name, error, shown) => {
     const primary = await lost(error)
     expect(warnings).toHaveLength(1)
     expect(warnings[0]?.message).toMatch(/^onEvent failed for key\.created/)
@@ -160,7 +160,7 @@ describe('the warning of a failed listener', () => {
     for (const secret of ['s3cret', primary]) expect(warnings[0]?.message).not.toContain(secret)
   })
 
-  it('goes to the console where the platform has no process, or one without warnings', async () => {
+  it('goes to the console if the platform has no process, or one without warnings', async () => {
     const logged = vi.spyOn(console, 'warn').mockReturnValue()
     for (const process of [undefined, {}]) {
       vi.stubGlobal('process', process)
@@ -178,7 +178,7 @@ describe('the warning of a failed listener', () => {
     expect(warnings).toEqual([])
   })
 
-  it('goes nowhere where there is no console either, or where it throws', async () => {
+  it('is dropped if there is no console either, or if emitWarning throws', async () => {
     vi.stubGlobal('process', undefined)
     vi.stubGlobal('console', undefined)
     await lost(down)

@@ -11,7 +11,7 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const signingKeys = [await generateSigningKey()]
 
-/** Fake timers of a test runner: switched on at a time, moved on, and switched off. */
+/** Fake timers of a test runner: start them at a time, advance them, and stop them. */
 interface FakeTimers {
   on(now?: number): void
   tick(milliseconds: number): void
@@ -54,7 +54,7 @@ const libraries: [string, FakeTimers][] = [
 ]
 
 describe.each(libraries)('the fake timers of %s', (_name, timers) => {
-  // As in a module of the application: made before any test switches a clock on.
+  // Created before any test starts the fake timers, as in a module of an application.
   const store = memoryStore()
   const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys }
   const twinkey = createTwinkey({ store, tokens })
@@ -79,7 +79,7 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
   })
   afterEach(() => timers.off())
 
-  it('reach what was made before they were switched on', async () => {
+  it('affect objects that were created before they started', async () => {
     const { primary } = await twinkey.keys.create(input({ expiresAt: start + HOUR }))
     expect(await verdicts(primary)).toEqual(['let in', 'let in'])
     timers.on(start)
@@ -100,7 +100,7 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
     expect(await verdicts(primary)).toEqual(['credential_invalid', 'credential_invalid'])
   })
 
-  it('leave no trace when they are switched off', async () => {
+  it('have no effect after they stop', async () => {
     const { primary } = await twinkey.keys.create(input({ expiresAt: start + HOUR }))
     timers.on(start)
     timers.tick(2 * HOUR)
@@ -114,7 +114,7 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
     timers.off()
     expect(await verdicts(primary)).toEqual(['let in', 'let in'])
     expect(await verdicts(late.primary)).toEqual(['let in', 'let in'])
-    // A token from the future is none, yet.
+    // A token that was issued in the future is not valid yet.
     expect([
       codeOf(await twinkey.tokens.verify(token)),
       codeOf(await verifier.verify(token)),
@@ -123,7 +123,7 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
     expect(Math.abs(createdAt - Date.now())).toBeLessThan(MINUTE)
   })
 
-  it('may be on while a Twinkey is made, and off afterwards', async () => {
+  it('may run while a Twinkey is created, and stop afterwards', async () => {
     timers.on(start)
     const made = createTwinkey({ store, tokens })
     const { primary } = await made.keys.create(input({ expiresAt: start + 2 * DAY }))
@@ -134,7 +134,7 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
     expect(await verdict(made, primary)).toBe('credential_invalid')
   })
 
-  it('may start at the beginning of 1970, as they do where no time is given', async () => {
+  it('may start at the beginning of 1970, as they do by default', async () => {
     const before = await twinkey.keys.create(input())
     timers.on()
     expect(Date.now()).toBe(0)
@@ -162,12 +162,12 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
     ]).toEqual(['credential_invalid', 'credential_invalid'])
   })
 
-  it('keep the deadline of a store that does not answer', async () => {
+  it('trigger the deadline of a store that does not answer', async () => {
     const hanging = createTwinkey({ store: { ...memoryStore(), get: () => new Promise(() => {}) } })
     const { primary } = await twinkey.keys.create(input())
     timers.on(start)
     const waiting = verdict(hanging, primary)
-    // The deadline is set a few microtasks later.
+    // Twinkey sets the deadline a few microtasks later.
     for (let i = 0; i < 20; i++) await Promise.resolve()
     timers.tick(2000)
     expect(await waiting).toBe('unavailable')
@@ -175,7 +175,7 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
 })
 
 it.each([undefined, Number.NaN, 'now', -1])(
-  'a Date.now that answers %s lets nobody in',
+  'a Date.now that returns %s admits no request',
   async (time) => {
     const twinkey = createTwinkey()
     const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })

@@ -2,7 +2,7 @@ import { isTwinkeyError, TwinkeyError } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { messageOf } from '../../../src/core/model/error.ts'
 
-describe('a fault', () => {
+describe('a TwinkeyError', () => {
   it('has a name, a code, a message and the cause', () => {
     const cause = new Error('down')
     const fault = new TwinkeyError('store_unavailable', 'The store failed.', { cause })
@@ -15,11 +15,11 @@ describe('a fault', () => {
     expect(String(fault)).toBe('TwinkeyError: The store failed.')
   })
 
-  it('shows no more than that', () => {
+  it('has no other enumerable properties than name and code', () => {
     expect(Object.keys(new TwinkeyError('key_not_found', 'no'))).toEqual(['name', 'code'])
   })
 
-  it('is told from anything else, also where another copy of the package has thrown it', () => {
+  it('is recognised by a registered symbol, even if another copy of the package threw it', () => {
     const ofAnotherCopy = Object.defineProperty(new Error('no'), Symbol.for('twinkey.error'), {
       value: true,
     })
@@ -40,7 +40,7 @@ describe('a fault', () => {
     expect(others.map(isTwinkeyError)).toEqual(others.map(() => false))
   })
 
-  it('cannot be made into none', () => {
+  it('keeps its mark, which is not enumerable and cannot be deleted', () => {
     const fault = new TwinkeyError('key_not_found', 'no')
     expect(Reflect.deleteProperty(fault, Symbol.for('twinkey.error'))).toBe(false)
     expect(Object.getOwnPropertyDescriptor(fault, Symbol.for('twinkey.error'))).toMatchObject({
@@ -50,17 +50,17 @@ describe('a fault', () => {
   })
 })
 
-describe('what was thrown is told by', () => {
+describe('the message for a thrown value is', () => {
   it.each([
     ['its message', new Error('down'), 'down'],
     [
-      'its code where it has no message',
+      'its code if it has no message',
       Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }),
       'ECONNREFUSED',
     ],
-    ['itself where it has neither', new Error(''), 'Error'],
-    ['itself where it is text', 'down', 'down'],
-    ['itself where it is a number', 7, '7'],
+    ['the value as text if it has neither', new Error(''), 'Error'],
+    ['the value itself if it is text', 'down', 'down'],
+    ['the value as text if it is a number', 7, '7'],
   ])('%s', (_what, thrown, reason) => {
     expect(messageOf(thrown)).toBe(reason)
   })
@@ -68,9 +68,12 @@ describe('what was thrown is told by', () => {
   it.each([
     ['nothing', null],
     ['undefined', undefined],
-    ['what cannot be text', { message: Object.create(null) }],
-    ['what cannot be read', new Proxy({}, { get: () => expect.fail('unreadable') })],
-  ])('that it is unreadable where it is %s', (_what, thrown) => {
+    ['a message that cannot become text', { message: Object.create(null) }],
+    [
+      'a member that throws when it is read',
+      new Proxy({}, { get: () => expect.fail('unreadable') }),
+    ],
+  ])('says that it cannot be read: %s', (_what, thrown) => {
     expect(messageOf(thrown)).toBe('it threw nothing that can be read')
   })
 })

@@ -98,7 +98,7 @@ async function expectNoUpdate(input: unknown): Promise<void> {
   expect(await twinkey.keys.get(key.id)).toEqual(key)
 }
 
-describe('create refuses, and writes nothing for,', () => {
+describe('create refuses, without a write,', () => {
   it.each(BAD_NAMES)('a name %s', (_, name) => expectRefused({ ...VALID, name }))
   it.each(BAD_NAMES)('an owner %s', (_, owner) => expectRefused({ ...VALID, owner }))
   it.each(BAD_NAMES)('an actor %s', (_, actor) => expectRefused({ ...VALID, actor }))
@@ -113,7 +113,7 @@ describe('create refuses, and writes nothing for,', () => {
     await expectRefused({ ...VALID, expiresAt: clock.now() - 1 })
     await expectRefused({ ...VALID, expiresAt: clock.now() })
   })
-  it.each([null, undefined, 'n', 5, [], new (class Input {})()])('%j for an input', (input) =>
+  it.each([null, undefined, 'n', 5, [], new (class Input {})()])('%j as its input', (input) =>
     expectRefused(input),
   )
   it.each(['id', 'tenant', 'expires_at', 'enabled', 'constructor'])(
@@ -124,25 +124,25 @@ describe('create refuses, and writes nothing for,', () => {
     expectRefused(
       JSON.parse('{"name":"n","scope":{"tenants":["t"]},"__proto__":{"owner":"root"}}'),
     ))
-  it.each(['no', 0, null, 'true'])('a secondary of %j', (secondary) =>
+  it.each(['no', 0, null, 'true'])('a `secondary` of %j', (secondary) =>
     expectRefused({ ...VALID, secondary }),
   )
 })
 
-describe('update refuses, and changes nothing for,', () => {
+describe('update refuses, without a change,', () => {
   it.each(BAD_NAMES)('a name %s', (_, name) => expectNoUpdate({ name }))
   it.each(BAD_NAMES)('an actor %s', (_, actor) => expectNoUpdate({ actor }))
   it.each(BAD_TIMES)('an expiry of %s', (_, expiresAt) => expectNoUpdate({ expiresAt }))
   it.each(BAD_METADATA)('metadata %s', (_, metadata) => expectNoUpdate({ metadata }))
   it.each(BAD_SCOPES)('a scope that is %s', (_, scope) => expectNoUpdate({ scope }))
-  it.each([null, undefined, 'n', []])('%j for an input', (input) => expectNoUpdate(input))
+  it.each([null, undefined, 'n', []])('%j as its input', (input) => expectNoUpdate(input))
   it.each(['id', 'owner', 'enabled', 'revokedAt', 'primary', 'version'])(
-    'the member %s, which cannot be changed',
+    'the member %s, which is immutable',
     (member) => expectNoUpdate({ [member]: 'x' }),
   )
 })
 
-describe('create takes', () => {
+describe('create accepts', () => {
   it.each([
     ['a name of 128 characters', { name: 'x'.repeat(128) }],
     ['a name in any script', { name: '日本語 \u{1F511} Ω' }],
@@ -155,7 +155,7 @@ describe('create takes', () => {
     ['64 tenants', { scope: { tenants: Array.from({ length: 64 }, (_, i) => `t${i}`) } }],
     ['an empty list, which reaches nothing', { scope: { tenants: [] } }],
     [
-      'undefined for what is left out',
+      'undefined for each optional member',
       {
         owner: undefined,
         expiresAt: undefined,
@@ -165,7 +165,7 @@ describe('create takes', () => {
       },
     ],
     ['an object without a prototype', Object.assign(Object.create(null), { owner: 'o' })],
-  ])('%s, and reads it back the same', async (_, more) => {
+  ])('%s, and get returns it unchanged', async (_, more) => {
     const { twinkey } = createBench()
     const { key } = await twinkey.keys.create({ ...VALID, ...(more as object) })
     expect(await twinkey.keys.get(key.id)).toEqual(key)
@@ -245,7 +245,7 @@ describe('the other calls refuse', () => {
 })
 
 it.each([undefined, null, 7, {}])(
-  'an id of %j is invalid_input to every call, to get too',
+  'an id of %j is invalid_input for every call, including get',
   async (id) => {
     const { keys } = createBench().twinkey
     const calls = [keys.get, keys.revoke, keys.disable, keys.enable, keys.rotate, keys.delete]

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { FIRST, HMAC, importBench, input, PLAIN, pepper } from '../../clients/imported.ts'
 import { createBench } from '../../support/bench.ts'
 
-// Whoever gives something wrong to a management call reads where it is, and what it must be.
+// The message of invalid_input says which member is wrong, and what it must be.
 
 const NAME =
   'must be a string of 1 to 128 characters, well-formed Unicode without control characters'
@@ -20,7 +20,7 @@ async function messageOf(call: Promise<unknown>): Promise<string> {
   )
 }
 
-describe('a management call says what is wrong', () => {
+describe('the message of a management call says what is wrong:', () => {
   const bench = createBench()
   const past = bench.clock.now() - 1
   const { keys } = bench.twinkey as unknown as {
@@ -81,7 +81,7 @@ describe('a management call says what is wrong', () => {
   })
 })
 
-describe('an import says what is wrong', () => {
+describe('the message of an import says what is wrong:', () => {
   const as = (value: unknown) => value as ImportKeyInput['primary']
   const sha256 = (encoding: 'hex' | 'base64' | 'base64url') =>
     createHash('sha256').update(FIRST).digest(encoding)
@@ -119,7 +119,7 @@ describe('an import says what is wrong', () => {
     ['a short secret', { secret: 'x'.repeat(15), entropyBits: 112 }, VISIBLE],
     ['a long secret', { secret: 'x'.repeat(257), entropyBits: 112 }, VISIBLE],
     [
-      'a prefix of ours',
+      'a prefix of this Twinkey',
       { secret: `tk_${FIRST}`, entropyBits: 190 },
       'primary.secret begins with a prefix of ours, so it would never be looked up.',
     ],
@@ -158,7 +158,7 @@ describe('an import says what is wrong', () => {
     expect(await over(primary)).toBe(message)
   })
 
-  it('for a pepper that is not there, or is not looked up', async () => {
+  it('for a pepper that does not exist or is not used for imported secrets', async () => {
     const peppered = (more: object) => digested({ algorithm: 'hmac-sha-256', ...more })
     const options = { pepper, importedSecrets: [PLAIN, HMAC] }
     expect(await over(peppered({}), options)).toBe('primary.pepper must name one of pepper.keys.')
@@ -172,7 +172,7 @@ describe('an import says what is wrong', () => {
     expect(await over(digested({}), { pepper, importedSecrets: [HMAC] })).toBe(UNSEEN)
   })
 
-  it('but takes what is just within the limits', async () => {
+  it('but an input at the limits is accepted', async () => {
     const taken = async (primary: unknown, options: TwinkeyOptions = {}) =>
       (await importBench(options).twinkey.keys.import(input({ primary: as(primary) }))).state
     const edge = { secret: 'x'.repeat(32), entropyBits: 32 * 6.56 }

@@ -15,7 +15,7 @@ function withKey(...signingKeys: unknown[]) {
   return { tokens: { ...tokens, signingKeys } }
 }
 
-describe('createTwinkey refuses, with what to do instead,', () => {
+describe('createTwinkey refuses, and the message says what to do instead,', () => {
   it.each<[string, unknown, RegExp]>([
     ['no object', null, /must be an object/],
     ['a text', 'postgres://', /must be an object/],
@@ -138,37 +138,45 @@ describe('createTwinkey refuses, with what to do instead,', () => {
     ],
     ['tokens that are null', { tokens: null }, /tokens must be an object/],
     [
-      'a skew of 61 s',
+      'a clock tolerance of 61 s',
       { tokens: { ...tokens, clockToleranceSeconds: 61 } },
       /tokens\.clockToleranceSeconds must be from 0 to 60/,
     ],
-    ['a negative skew', { tokens: { ...tokens, clockToleranceSeconds: -1 } }, /from 0 to 60/],
     [
-      'a longest life of 0 s',
+      'a negative clock tolerance',
+      { tokens: { ...tokens, clockToleranceSeconds: -1 } },
+      /from 0 to 60/,
+    ],
+    [
+      'a maximum lifetime of 0 s',
       { tokens: { ...tokens, maxLifetimeSeconds: 0 } },
       /tokens\.maxLifetimeSeconds must be from 1 to 3600/,
     ],
     [
-      'a longest life of 3601 s',
+      'a maximum lifetime of 3601 s',
       { tokens: { ...tokens, maxLifetimeSeconds: 3601 } },
       /from 1 to 3600/,
     ],
     [
-      'a longest life of 1.5 s',
+      'a maximum lifetime of 1.5 s',
       { tokens: { ...tokens, maxLifetimeSeconds: 1.5 } },
       /must be a whole number/,
     ],
     [
-      'a longest life as text',
+      'a maximum lifetime as text',
       { tokens: { ...tokens, maxLifetimeSeconds: '300' } },
       /must be a whole number/,
     ],
     [
-      'a skew of NaN',
+      'a clock tolerance of NaN',
       { tokens: { ...tokens, clockToleranceSeconds: Number.NaN } },
       /must be a number/,
     ],
-    ['a skew as text', { tokens: { ...tokens, clockToleranceSeconds: '30' } }, /must be a number/],
+    [
+      'a clock tolerance as text',
+      { tokens: { ...tokens, clockToleranceSeconds: '30' } },
+      /must be a number/,
+    ],
 
     ['no signing keys', withKey(), /at least one.*generateSigningKey\(\)/],
     [
@@ -226,42 +234,42 @@ describe('createTwinkey refuses, with what to do instead,', () => {
     ['one key twice', withKey(signingKey, publicKey), /the same key twice/],
 
     [
-      'foreign secrets as one kind',
+      'importedSecrets as one entry',
       { importedSecrets: { algorithm: 'sha-256', minLength: 40, maxLength: 64 } },
       /importedSecrets must be a list/,
     ],
     [
-      'foreign secrets without an algorithm',
+      'imported secrets without an algorithm',
       { importedSecrets: [{ minLength: 40, maxLength: 64 }] },
       /importedSecrets\[0\]\.algorithm must be/,
     ],
     [
-      'foreign secrets under md5',
+      'imported secrets with md5',
       { importedSecrets: [{ algorithm: 'md5', minLength: 40, maxLength: 64 }] },
       /algorithm must be 'sha-256'/,
     ],
     [
-      'foreign secrets that are short',
+      'imported secrets that are short',
       { importedSecrets: [{ algorithm: 'sha-256', minLength: 8, maxLength: 64 }] },
       /minLength must be from 16/,
     ],
     [
-      'foreign secrets of no length',
+      'imported secrets whose maxLength is below minLength',
       { importedSecrets: [{ algorithm: 'sha-256', minLength: 64, maxLength: 40 }] },
       /maxLength must be from 64/,
     ],
     [
-      'foreign secrets that are too long',
+      'imported secrets that are too long',
       { importedSecrets: [{ algorithm: 'sha-256', minLength: 40, maxLength: 257 }] },
       /to 256/,
     ],
     [
-      'foreign secrets under no pepper',
+      'imported secrets without their pepper',
       { importedSecrets: [{ algorithm: 'hmac-sha-256', minLength: 40, maxLength: 64 }] },
       /must name one of pepper\.keys/,
     ],
     [
-      'foreign secrets with an unknown member',
+      'imported secrets with an unknown member',
       { importedSecrets: [{ algorithm: 'sha-256', minLength: 40, maxLength: 64, salt: '' }] },
       /cannot have "salt"/,
     ],
@@ -308,14 +316,14 @@ describe('createTwinkey refuses, with what to do instead,', () => {
       make()
     } catch (error) {
       expect(error instanceof TypeError || error instanceof RangeError).toBe(true)
-      // A secret that was put in the wrong place is not repeated.
+      // The message does not repeat a secret in the wrong place.
       for (const secret of [signingKey.d as string, '-----BEGIN', 'c2VjcmV0'])
         expect((error as Error).message).not.toContain(secret)
     }
   })
 })
 
-describe('createTwinkey takes', () => {
+describe('createTwinkey accepts', () => {
   it.each<[string, TwinkeyOptions | undefined]>([
     ['nothing', undefined],
     ['an empty object', {}],
@@ -370,7 +378,7 @@ describe('createTwinkey takes', () => {
     await twinkey.close()
   })
 
-  it('a pepper of any name that it does not refuse, and finds its secrets again', async () => {
+  it('a pepper of any name that it does not refuse, and verifies its secrets', async () => {
     for (const name of ['2026a', '0', '__proto__', 'constructor', '-', 'p'.repeat(32)]) {
       const keys = JSON.parse(`{"${name}":0}`) as Record<string, Uint8Array>
       Object.defineProperty(keys, name, { value: bytes(32), enumerable: true })
@@ -386,7 +394,7 @@ describe('createTwinkey takes', () => {
     }
   })
 
-  it('a copy of what may change afterwards', async () => {
+  it('options that change afterwards, because it copies them', async () => {
     const key = bytes(32)
     const [prefixes, environments] = [['acme'], ['production']]
     const twinkey = createTwinkey({
@@ -411,7 +419,7 @@ describe('createTwinkey takes', () => {
     [{ issuer: ISSUER }, ISSUER, 'twinkey'],
     [{ audience: AUDIENCE }, 'twinkey', AUDIENCE],
   ])(
-    'tokens without an issuer or an audience, which have defaults: %j',
+    'tokens without an issuer or an audience, and uses the defaults: %j',
     async (tokens, iss, aud) => {
       const twinkey = createTwinkey({ tokens })
       const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
@@ -424,7 +432,7 @@ describe('createTwinkey takes', () => {
     },
   )
 
-  it('several prefixes: the first mints, all verify', async () => {
+  it('several prefixes: new secrets get the first, and all of them verify', async () => {
     const store = memoryStore()
     const { primary } = await createTwinkey({ store, prefixes: ['old'] }).keys.create({
       name: 'n',

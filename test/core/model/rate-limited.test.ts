@@ -20,7 +20,7 @@ describe('rateLimited', () => {
     [1e21, '2147483647'],
     [Number.MAX_VALUE, '2147483647'],
   ])(
-    'of %s seconds is whole seconds in the Retry-After of every profile: %s',
+    'with %s seconds gives whole seconds in the Retry-After of every profile: %s',
     (seconds, header) => {
       const refusal = rateLimited(seconds)
       expect(refusal.retryAfterSeconds).toBe(Number(header))
@@ -33,7 +33,7 @@ describe('rateLimited', () => {
   )
 
   it.each([Number.NaN, -5, -1e-9, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
-    'of %s throws a RangeError',
+    'with %s throws a RangeError',
     (seconds) => {
       expect(() => rateLimited(seconds)).toThrow(
         new RangeError('rateLimited: retryAfterSeconds must be a number of seconds, 0 or more.'),
@@ -41,7 +41,7 @@ describe('rateLimited', () => {
     },
   )
 
-  it.each([undefined, null, '60', 60n, {}, new Date()])('of %o throws a TypeError', (seconds) => {
+  it.each([undefined, null, '60', 60n, {}, new Date()])('with %o throws a TypeError', (seconds) => {
     expect(() => rateLimited(seconds as unknown as number)).toThrow(TypeError)
   })
 })

@@ -14,8 +14,8 @@ import {
   toScopeString,
 } from '../../../src/core/model/scope.ts'
 
-// The model: an axis is the set of names that it reaches out of a universe, to which one name
-// belongs that no list ever holds.
+// The model: an axis is the set of names that it reaches within a universe. One name of the
+// universe is in no list.
 const NAMES = ['a', 'b', 'c']
 const UNIVERSE = [...NAMES, 'elsewhere']
 const setOf = (reach: ScopeValue) => new Set(reach === '*' ? UNIVERSE : reach)
@@ -44,8 +44,8 @@ const anyReach: fc.Arbitrary<ScopeValue> = fc.oneof(
   fc.uniqueArray(name, { minLength: 1, maxLength: 8 }),
 )
 
-describe('scopes and the logic of sets', () => {
-  it('covers agrees: a name is covered where it is in the set', () => {
+describe('scopes behave as sets:', () => {
+  it('covers: a name is covered if it is in the set', () => {
     fc.assert(
       fc.property(reach, fc.constantFrom(...UNIVERSE), (held, each) => {
         expect(covers(held, each)).toBe(setOf(held).has(each))
@@ -53,7 +53,7 @@ describe('scopes and the logic of sets', () => {
     )
   })
 
-  it('intersect agrees: both and nothing else', () => {
+  it('intersect: the intersection of both', () => {
     fc.assert(
       fc.property(scope, scope, (a, b) => {
         const both = intersect(a, b)
@@ -66,7 +66,7 @@ describe('scopes and the logic of sets', () => {
     )
   })
 
-  it('narrow agrees: it cuts to what is asked for, and names the first axis where that is more than is held', () => {
+  it('narrow: the requested subset, or the first axis that exceeds the held scope', () => {
     fc.assert(
       fc.property(scope, asked, (held, wanted) => {
         const wider = AXES.find(
@@ -82,7 +82,7 @@ describe('scopes and the logic of sets', () => {
     )
   })
 
-  it('emptyAxis agrees: the first axis whose set is empty', () => {
+  it('emptyAxis: the first axis whose set is empty', () => {
     fc.assert(
       fc.property(scope, (each) => {
         const expected: Axis | undefined = AXES.find(
@@ -93,7 +93,7 @@ describe('scopes and the logic of sets', () => {
     )
   })
 
-  it('asking for everything is more than a list, even of all names that there are', () => {
+  it("narrow: `'*'` exceeds a list, even a list of all known names", () => {
     expect(narrow({ tenants: NAMES, environments: '*', workflows: '*' }, { tenants: '*' })).toBe(
       'tenant',
     )
@@ -101,7 +101,7 @@ describe('scopes and the logic of sets', () => {
 })
 
 describe('scope strings', () => {
-  it('are read back as they were written, whatever the names', () => {
+  it('parse back to the scope that they were made of, whatever the names', () => {
     fc.assert(
       fc.property(
         fc.record({ tenants: anyReach, environments: anyReach, workflows: anyReach }),
@@ -113,7 +113,7 @@ describe('scope strings', () => {
     )
   })
 
-  it('hold only the characters that RFC 6749 allows', () => {
+  it('contain only the characters that RFC 6749 allows', () => {
     fc.assert(
       fc.property(
         fc.record({ tenants: anyReach, environments: anyReach, workflows: anyReach }),
@@ -141,7 +141,7 @@ describe('scope strings', () => {
     expect(toScopeString(each).replace('*%3A', '%2A%3A')).toBe(text)
   })
 
-  it('leave an axis out that reaches nothing, and do not name it when they are read', () => {
+  it('omit an axis that reaches nothing, and parsing does not add it', () => {
     const text = toScopeString({ tenants: ['a'], environments: [], workflows: '*' })
     expect(text).toBe('tenant:a workflow:*')
     expect(fromScopeString(text)).toEqual({ tenants: ['a'], workflows: '*' })
@@ -170,7 +170,7 @@ describe('scope strings', () => {
     'constructor:a',
     `tenant:${'x'.repeat(129)}`,
     Array.from({ length: 65 }, (_, i) => `tenant:t${i}`).join(' '),
-  ])('are not read where anything else is in them: %j', (text) => {
+  ])('are not parsed if they contain anything else: %j', (text) => {
     expect(fromScopeString(text)).toBeUndefined()
   })
 })
@@ -182,7 +182,7 @@ describe('the form of a scope', () => {
     fine,
     { ...fine, tenants: NAMES },
     { ...fine, tenants: Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(128, 'x')) },
-  ])('may be three axes, each everything or a list', (value) => {
+  ])("may have three axes, each `'*'` or a list", (value) => {
     expect(scopeProblem(value)).toBeUndefined()
   })
 
@@ -191,7 +191,7 @@ describe('the form of a scope', () => {
     ['a list', [fine]],
     ['null', null],
     ['an axis missing', { tenants: ['a'], environments: '*' }],
-    ['an axis too many', { ...fine, regions: '*' }],
+    ['an extra axis', { ...fine, regions: '*' }],
     [
       'an own __proto__',
       JSON.parse('{"tenants":"*","environments":"*","workflows":"*","__proto__":{}}'),
@@ -222,12 +222,12 @@ describe('the form of a scope', () => {
       'has a name that must be a string of 1 to 128 characters, well-formed Unicode without control characters',
     ],
     [['a', 'a'], 'names something twice'],
-  ])('is refused with what is wrong: %j', (value, problem) => {
+  ])('is refused with a message: %j', (value, problem) => {
     expect(scopeValueProblem(value)).toBe(problem)
     expect(scopeProblem({ ...fine, workflows: value })).toBe(`is wrong: workflows ${problem}`)
   })
 
-  it('is copied and frozen before it is handed out', () => {
+  it('is copied and frozen', () => {
     const tenants = ['a']
     const frozen = freezeScope({ tenants, environments: '*', workflows: [] })
     tenants.push('b')
@@ -235,7 +235,7 @@ describe('the form of a scope', () => {
     expect([frozen, frozen.tenants, frozen.workflows].every(Object.isFrozen)).toBe(true)
   })
 
-  it('is frozen where it is what two scopes reach, too', () => {
+  it('is frozen if it is the intersection of two scopes, too', () => {
     const mine = { tenants: ['a', 'b'], environments: '*', workflows: ['w'] } as const
     const both = intersect(mine, { tenants: ['b'], environments: ['e'], workflows: '*' })
     expect(both).toEqual({ tenants: ['b'], environments: ['e'], workflows: ['w'] })
@@ -245,7 +245,7 @@ describe('the form of a scope', () => {
     expect(both.workflows).not.toBe(mine.workflows)
   })
 
-  it('has plain lists, whatever lists it was made of', () => {
+  it('has plain arrays, even if it was made of instances of a subclass', () => {
     class Names extends Array<string> {
       override includes(): boolean {
         return true

@@ -17,8 +17,8 @@ async function caught(call: () => unknown): Promise<unknown> {
   }
 }
 
-describe('a secret is shown once, and then never again,', () => {
-  it('not in records, events, errors, keys, principals, decisions or the twinkey itself', async () => {
+describe('a secret is shown only once,', () => {
+  it('and not in records, events, errors, keys, principals, decisions or the Twinkey itself', async () => {
     const clock = createClock()
     const written: StoredKey[] = []
     const inner = memoryStore()
@@ -63,7 +63,7 @@ describe('a secret is shown once, and then never again,', () => {
         )
         outputs.push(await caught(() => twinkey.keys.verify(credential)))
         outputs.push(await caught(() => twinkey.tokens.verify(credential)))
-        // A secret in the place of something else: what is said about it must not repeat it.
+        // A secret in the wrong place: the message must not repeat it.
         outputs.push(await caught(() => twinkey.keys.get(credential)))
         outputs.push(await caught(() => twinkey.keys.revoke(credential)))
         outputs.push(
@@ -100,7 +100,7 @@ describe('a secret is shown once, and then never again,', () => {
     )
     expect(digests.length).toBeGreaterThan(4)
     for (const secret of secrets) {
-      // The part that must stay secret: of a secret what stands behind the id, of a token its
+      // The part that must stay secret: of a secret the characters after the id, of a token the
       // signature.
       const core = secret === token ? secret.slice(-80) : secret.slice(-49, -6)
       expect(core.length).toBeGreaterThan(40)
@@ -113,7 +113,7 @@ describe('a secret is shown once, and then never again,', () => {
     expect(text).not.toContain(signingKey.d as string)
   })
 
-  it('which is in the answers of create, rotate and regenerate, as a plain string', async () => {
+  it('as a plain string, by create, rotate and regenerate', async () => {
     const twinkey = createTwinkey()
     const created = await twinkey.keys.create({ ...INPUT, secondary: true })
     expect(Object.keys(created).sort()).toEqual(['key', 'primary', 'secondary'])
@@ -123,8 +123,8 @@ describe('a secret is shown once, and then never again,', () => {
   })
 })
 
-describe('a key as it is shown', () => {
-  it('has these members and no others, whatever the record gains', async () => {
+describe('a returned key', () => {
+  it('has exactly these members', async () => {
     const { keys } = createTwinkey()
     const { key } = await keys.create({ ...INPUT, secondary: true })
     expect(Object.keys(key).sort()).toEqual(
@@ -152,7 +152,7 @@ describe('a key as it is shown', () => {
     ])
   })
 
-  it('is a principal with these members and no others, deeply frozen', async () => {
+  it('gives a principal with exactly these members, deeply frozen', async () => {
     const twinkey = createTwinkey()
     const { primary } = await twinkey.keys.create({ ...INPUT, metadata: { a: [{}] } })
     const decision = await twinkey.authenticate(
@@ -187,8 +187,8 @@ describe('a key as it is shown', () => {
   })
 })
 
-describe('the event of a request that was let in', () => {
-  it('holds no secret that the caller named on an axis without limits, and every other name', async () => {
+describe('the event of an admitted request', () => {
+  it('omits a name that equals a secret, and keeps every other name', async () => {
     const events: TwinkeyEvent[] = []
     const importedSecrets = [{ algorithm: 'sha-256', minLength: 32, maxLength: 64 }] as const
     const twinkey = createTwinkey({ importedSecrets, onEvent: (event) => void events.push(event) })

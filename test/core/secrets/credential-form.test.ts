@@ -6,7 +6,7 @@ import { codeOf, verdict } from '../../support/sent.ts'
 
 const secret = mintSecret('tk', mintId())
 
-describe('a text that has not the form of a secret costs no store call and is credential_invalid:', () => {
+describe('a malformed secret is credential_invalid without a store call:', () => {
   it.each<[string, string]>([
     ['a wrong checksum', secret.replace(/.$/, (last) => (last === '0' ? '1' : '0'))],
     ['one character too few', secret.slice(0, -1)],
@@ -16,8 +16,7 @@ describe('a text that has not the form of a secret costs no store call and is cr
     ['the prefix in another case', mintSecret('Tk', mintId())],
     ['257 characters', `tk_${'0'.repeat(254)}`],
     ['a megabyte', `tk_${'0'.repeat(1_000_000)}`],
-    // Whoever knows the form can compute the checksum: what reaches the store must be of the
-    // alphabet all the same.
+    // An attacker can compute the checksum, so the alphabet is checked, too.
     ['a quote in the id, with the right checksum', mintSecret('tk', "' OR ''='0123456")],
     ['a NUL in the id, with the right checksum', mintSecret('tk', '\0'.padEnd(16, '0'))],
     ['a line break in the id, with the right checksum', mintSecret('tk', '\r\n'.padEnd(16, '0'))],
@@ -36,20 +35,20 @@ describe('a text that has not the form of a secret costs no store call and is cr
     const { twinkey, spy } = createBench()
     expect(codeOf(await twinkey.keys.verify(text))).toBe('credential_invalid')
     expect(codeOf(await twinkey.tokens.issue(text))).toBe('credential_invalid')
-    // In a request, what no header can hold is malformed before anyone looks at it.
+    // In a request, characters that no header can hold make the credential malformed.
     expect(await verdict(twinkey, text)).toMatch(/^credential_(?:invalid|malformed)$/)
     expect(spy.calls.get).toBe(0)
   })
 
-  it('where one that has the form costs one', async () => {
+  it('and a well-formed secret costs one store call', async () => {
     const { twinkey, spy } = createBench()
     expect(codeOf(await twinkey.keys.verify(secret))).toBe('credential_invalid')
     expect(spy.calls.get).toBe(1)
   })
 })
 
-describe('to the caller all reasons look the same:', () => {
-  it('unknown, wrong, disabled, revoked, expired, replaced and malformed are one frozen refusal, and the event tells them apart', async () => {
+describe('a caller cannot distinguish the reasons:', () => {
+  it('unknown, wrong, disabled, revoked, expired, replaced and malformed give one frozen refusal, and the event has the reason', async () => {
     const { twinkey, clock, events } = createBench()
     const create = (more = {}) =>
       twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] }, ...more })
@@ -98,7 +97,7 @@ describe('to the caller all reasons look the same:', () => {
   })
 })
 
-it('a secret that is a whole field is no longer than the longest credential, whatever room a scheme may take', () => {
+it('a secret that fills a whole header may be as long as the longest credential, and no longer', () => {
   expect(readWhole('x'.repeat(8192), true)).toMatchObject({ kinds: 'secret' })
   expect(readWhole('x'.repeat(8193), true)).toMatchObject({ code: 'credential_invalid' })
 })

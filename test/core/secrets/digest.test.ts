@@ -17,7 +17,7 @@ describe.each([
   ['hash.ts', anywhere],
   ['hash.node.ts', onNode],
 ])('%s', (_, { sha256, hmacSha256, sha512 }) => {
-  // FIPS 180-4, example of one block.
+  // The one-block example of FIPS 180-4.
   it('gives the known SHA-512 of bytes', () => {
     expect(Buffer.from(sha512(Buffer.from('abc'))).toString('hex')).toBe(
       'ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f',
@@ -35,7 +35,7 @@ describe.each([
   })
 })
 
-describe('both forms of hashing', () => {
+describe('both implementations of the hash', () => {
   const anyText = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 200 }),
     fc.string({ unit: 'grapheme' }),
@@ -76,26 +76,23 @@ describe('the digest of a secret', () => {
     expect(pepperOf(digestSecret('abc', undefined))).toBeUndefined()
   })
 
-  it('names its pepper, and differs under each', () => {
+  it('names its pepper, and differs under each pepper', () => {
     expect(digestSecret('abc', old)).toMatch(/^hmac-sha-256:2025:[A-Za-z0-9_-]{43}$/)
     expect(pepperOf(digestSecret('abc', both))).toBe('2026')
     expect(digestSecret('abc', old).slice(-43)).not.toBe(digestSecret('abc', both).slice(-43))
   })
 
-  it.each([undefined, old, both])(
-    'matches in the slot where it is, whichever that is',
-    (pepper) => {
-      const digest = digestSecret('mine', pepper)
-      const other = digestSecret('other', pepper)
-      expect(matching('mine', digest, other, pepper)).toBe('primary')
-      expect(matching('mine', other, digest, pepper)).toBe('secondary')
-      expect(matching('mine', digest, undefined, pepper)).toBe('primary')
-      expect(matching('mine', other, undefined, pepper)).toBeUndefined()
-      expect(matching('mine', other, other, pepper)).toBeUndefined()
-    },
-  )
+  it.each([undefined, old, both])('matches in the slot that holds it', (pepper) => {
+    const digest = digestSecret('mine', pepper)
+    const other = digestSecret('other', pepper)
+    expect(matching('mine', digest, other, pepper)).toBe('primary')
+    expect(matching('mine', other, digest, pepper)).toBe('secondary')
+    expect(matching('mine', digest, undefined, pepper)).toBe('primary')
+    expect(matching('mine', other, undefined, pepper)).toBeUndefined()
+    expect(matching('mine', other, other, pepper)).toBeUndefined()
+  })
 
-  it('matches old secrets after the pepper has changed, and plain ones after it was introduced', () => {
+  it('matches old secrets after the pepper has changed, and secrets without a pepper after one was added', () => {
     expect(matching('mine', digestSecret('mine', old), digestSecret('other', both), both)).toBe(
       'primary',
     )
@@ -105,7 +102,7 @@ describe('the digest of a secret', () => {
     expect(matching('mine', digestSecret('mine', undefined), undefined, both)).toBe('primary')
   })
 
-  it('says so where a pepper is not configured, unless the other slot matches', () => {
+  it('reports a pepper that is not configured, unless the other slot matches', () => {
     expect(matching('mine', digestSecret('mine', both), undefined, old)).toBe('pepper_missing')
     expect(matching('mine', digestSecret('mine', both), undefined, undefined)).toBe(
       'pepper_missing',
@@ -121,13 +118,13 @@ describe('the digest of a secret', () => {
     )
   })
 
-  it('does not take a pepper from what every object inherits', () => {
+  it('does not find a pepper among inherited properties', () => {
     const digest = `hmac-sha-256:constructor:${'A'.repeat(43)}`
     expect(matching('mine', digest, undefined, old)).toBe('pepper_missing')
   })
 
   it.each([undefined, old])(
-    'matches nothing where the key is unknown, whatever the text',
+    'matches nothing if the key is unknown, whatever the text',
     (pepper) => {
       for (const text of ['mine', '', 'A'.repeat(43), `sha-256:${'A'.repeat(43)}`])
         expect(matchSecret(text, undefined, pepper)).toBeUndefined()

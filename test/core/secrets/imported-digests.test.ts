@@ -42,8 +42,8 @@ const kinds = [
 const bench = () => importBench({ pepper, importedSecrets: [PLAIN, HMAC] })
 
 /**
- * The spellings that a lenient decoder takes for the same bytes: the last character carries four
- * bits of the digest and two that are spare.
+ * The other spellings that a lenient decoder reads as the same bytes: two bits of the last
+ * character are unused.
  */
 function withStrayBits(text: string, alphabet: string): string[] {
   const digits = text.replace(/=$/, '')
@@ -99,7 +99,7 @@ describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
     [bytes.toString('base64url'), 'base64url'],
   ]
 
-  it('is one secret in each of its spellings: none can be a second one, in the same key or in another', async () => {
+  it('is the same secret in every spelling, and cannot be imported twice into one key or into two', async () => {
     for (const first of spellings) {
       for (const second of spellings) {
         const { twinkey } = bench()
@@ -114,7 +114,7 @@ describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
     }
   })
 
-  it('verifies in each of its spellings, and no longer when its slot has a new secret', async () => {
+  it('verifies in every spelling, until its slot gets a new secret', async () => {
     for (const spelling of spellings) {
       const its = bench()
       const { id } = await its.twinkey.keys.import(
@@ -142,7 +142,7 @@ describe('one pepper under two names', () => {
   it.each([
     ['with the same bytes', LEGACY],
     ['padded with zeros, which HMAC takes for the same key', Uint8Array.from([...LEGACY, 0, 0])],
-  ])('is refused in importedSecrets, where one secret would have two digests: %s', (_how, same) => {
+  ])('is refused in importedSecrets, as one secret would have two digests: %s', (_how, same) => {
     const keys = { ...pepper.keys, same }
     expect(() => createTwinkey({ importedSecrets, pepper: { current: 'new', keys } })).toThrow(
       new TypeError(
@@ -151,7 +151,7 @@ describe('one pepper under two names', () => {
     )
   })
 
-  it('may be kept for secrets of ours, and foreign may name one pepper for several lengths', () => {
+  it('is allowed for generated secrets, and several entries of importedSecrets may share one pepper', () => {
     const keys = { ...pepper.keys, same: LEGACY }
     createTwinkey({
       importedSecrets: [HMAC, { ...HMAC, minLength: 65, maxLength: 80 }],
@@ -202,10 +202,10 @@ describe('the hint of a digest', () => {
 
 test.each<[string, unknown]>([
   ['a number', 7],
-  ['a name that is none of ours', 'other'],
-  ['an object that becomes a name', { toString: () => 'legacy' }],
+  ['a name that is not configured', 'other'],
+  ['an object that converts to a name', { toString: () => 'legacy' }],
   ['a symbol', Symbol('legacy')],
-  ['a name that everything has', 'toString'],
+  ['an inherited name', 'toString'],
 ])('a pepper that is %s is refused', async (_what, name) => {
   const digest = {
     digest: '0'.repeat(64),
@@ -221,10 +221,8 @@ test.each<[string, unknown]>([
   ).toBe('invalid_input')
 })
 
-describe('a record with a digest of another spelling, as an earlier version may have left it', () => {
-  /**
-   * A key whose secret verifies, in a store into which its record is written anew after `change`.
-   */
+describe('a record with a digest in another spelling, as an earlier version may have stored it', () => {
+  /** A key whose secret verifies, in a store whose record is then rewritten by `change`. */
   async function rewritten(change: (record: KeyRecord) => KeyRecord) {
     const store = memoryStore()
     const before = importBench({ store })
@@ -247,7 +245,7 @@ describe('a record with a digest of another spelling, as an earlier version may 
       'in its secondary, beside the same secret',
       (record) => ({ ...record, secondary: { ...respelt(record), id: 'second' } }),
     ],
-  ])('lets nobody in and is store_malformed: %s', async (_where, change) => {
+  ])('admits no request and is store_malformed: %s', async (_where, change) => {
     const { id, its } = await rewritten(change)
     expect(await verdict(its.twinkey, FIRST)).toBe('unavailable')
     expect(its.events).toContainEqual(

@@ -30,7 +30,7 @@ async function createSecrets() {
 
 const place = fc.nat(1_000_000)
 
-it('a secret with one changed character never verifies, and costs no store call where its key is not known yet', async () => {
+it('a secret with one changed character never verifies, and costs no store call', async () => {
   const { twinkey, another, spy, secrets } = await createSecrets()
   const cold = another({ prefixes })
   for (const secret of secrets) expect((await twinkey.keys.verify(secret)).ok).toBe(true)
@@ -70,7 +70,7 @@ it('a secret with two characters swapped never verifies', async () => {
   )
 })
 
-it('two halves of two secrets never verify, even of one key', async () => {
+it('a mixture of two secrets never verifies, even of one key', async () => {
   const { twinkey, secrets } = await createSecrets()
   await fc.assert(
     fc.asyncProperty(
@@ -88,7 +88,7 @@ it('two halves of two secrets never verify, even of one key', async () => {
   )
 })
 
-it('a text with more or less at either end, or in another case, never verifies', async () => {
+it('a secret with characters added or removed at either end, or in another case, never verifies', async () => {
   const { twinkey, secrets } = await createSecrets()
   for (const secret of secrets) {
     const texts = [

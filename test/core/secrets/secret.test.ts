@@ -32,7 +32,7 @@ describe('the form of a secret', () => {
     expect(mintId()).toMatch(/^[0-9A-Za-z]{16}$/)
   })
 
-  it('begins with the prefix and an underscore: a text that goes on otherwise is none of ours', () => {
+  it('begins with the prefix and an underscore, and no other text has the prefix', () => {
     expect(
       ['tk_', 'tk_x', 'tk', 'tkx', 'tk-x', 'xtk_x', 'TK_x'].filter((text) =>
         hasOurPrefix(text, ['tk']),
@@ -46,7 +46,7 @@ describe('the form of a secret', () => {
   })
 
   it.each(['tk', 'a', 'acme_live', 'acme_', 'a__b', 'Z9_', 'x'.repeat(32)])(
-    'may begin with %s',
+    'may have the prefix %s',
     (each) => {
       expect(prefixProblem(each)).toBeUndefined()
     },
@@ -67,7 +67,7 @@ describe('the form of a secret', () => {
     null,
     7,
     ['a'],
-  ])('may not begin with %j', (each) => {
+  ])('may not have the prefix %j', (each) => {
     expect(prefixProblem(each)).toMatch(/must begin with a letter/)
     expect(() => secretPattern(each as string)).toThrow(
       new TypeError(`secretPattern: prefix ${prefixProblem(each)}`),
@@ -76,7 +76,7 @@ describe('the form of a secret', () => {
 })
 
 describe('parsing', () => {
-  it('finds in whatever was minted the id that it was minted for', () => {
+  it('finds in every generated secret the id that it was generated for', () => {
     fc.assert(
       fc.property(prefix, fc.array(prefix, { maxLength: 3 }), (ours, others) => {
         const id = mintId()
@@ -90,7 +90,7 @@ describe('parsing', () => {
     )
   })
 
-  it('tells prefixes with underscores apart, even where one begins with another', () => {
+  it('distinguishes prefixes with underscores, even if one begins with another', () => {
     const id = mintId()
     const secret = mintSecret('acme_live', id)
     expect(keyIdOf(secret, ['acme'])).toBeUndefined()
@@ -127,12 +127,12 @@ describe('the checksum', () => {
     },
   )
 
-  it('needs something before it', () => {
+  it('needs text before it', () => {
     expect(hasValidChecksum('')).toBe(false)
     expect(hasValidChecksum('000000')).toBe(false)
   })
 
-  it('covers the prefix and the id: no other one passes', () => {
+  it('covers the prefix and the id, so no other prefix or id passes', () => {
     const secret = mintSecret('acme', mintId())
     fc.assert(
       fc.property(
@@ -149,7 +149,7 @@ describe('the checksum', () => {
 })
 
 describe('randomness', () => {
-  it('rejects the bytes 248 to 255, which would make some characters likelier', () => {
+  it('rejects the bytes 248 to 255, which would make some characters more likely', () => {
     const fed: number[] = []
     const text = randomBase62(4, (bytes) => {
       bytes.set([248, 249, 250, 251, 252, 253, 254, 255].slice(0, bytes.length))
@@ -161,7 +161,7 @@ describe('randomness', () => {
     expect(fed.length).toBe(16)
   })
 
-  it('gives every character equally often', () => {
+  it('gives every character with equal probability', () => {
     const counts = new Map<string, number>()
     const total = 1_000_000
     for (const character of Array.from({ length: total / 1000 }, () => randomBase62(1000)).join(''))
@@ -172,14 +172,14 @@ describe('randomness', () => {
       (sum, count) => sum + (count - expected) ** 2 / expected,
       0,
     )
-    // 61 degrees of freedom: more than 135 happens once in five million runs, and `byte % 62` over
-    // all bytes gives about 7,000.
+    // With 61 degrees of freedom, a value above 135 occurs once in five million runs. `byte % 62`
+    // over all bytes gives about 7,000.
     expect(chiSquare).toBeLessThan(135)
   })
 })
 
 describe('secretPattern', () => {
-  // Not a new one each time: it is in the names of the tests.
+  // Created once, because it is part of the test names.
   const secret = mintSecret('acme_live', '0123456789abcdef', (bytes) => bytes.fill(7))
 
   it.each([
@@ -192,7 +192,7 @@ describe('secretPattern', () => {
     [`_${secret}`, false],
     [secret.slice(0, -1), false],
     [secret.replace('acme_live', 'acme'), false],
-  ])('looks into %s', (text, found) => {
+  ])('handles %s', (text, found) => {
     expect(secretPattern('acme_live').exec(text)?.[0]).toBe(found ? secret : undefined)
   })
 

@@ -12,13 +12,13 @@ const errorCodeOf = (call: Promise<unknown>) =>
   call.then(String, ({ code, message, cause }) => ({ code, message, cause: cause.message }))
 
 describe('a call with a deadline', () => {
-  it('answers what it answers, and leaves no timer behind', async () => {
+  it('returns the answer, and leaves no timer behind', async () => {
     expect(await withTimeout(1000, 'store_unavailable', 'It failed', async () => 5)).toBe(5)
     expect(await withTimeout(1000, 'store_unavailable', 'It failed', () => 6)).toBe(6)
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('that fails is the fault with why, and leaves no timer behind', async () => {
+  it('that fails rejects with the reason, and leaves no timer behind', async () => {
     const down = new Error('down')
     const failing = [() => Promise.reject(down), () => expect.fail('down')]
     for (const call of failing) {
@@ -34,7 +34,7 @@ describe('a call with a deadline', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('that is not answered in time is the fault with how long that was', async () => {
+  it('that is not answered in time rejects and names the deadline', async () => {
     const late = errorCodeOf(
       withTimeout(1000, 'owner_unavailable', 'It failed', () => new Promise(() => {})),
     )

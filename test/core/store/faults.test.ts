@@ -23,7 +23,7 @@ async function createWithKey(options: TwinkeyOptions = {}) {
   return { ...bench, ...created, token: issued.ok ? issued.token : '', inner, record }
 }
 
-/** What every way in answers, with the cache as it is. */
+/** The outcomes of all calls that take a credential, with the cache as it is. */
 async function verdicts({ twinkey, primary, token }: Awaited<ReturnType<typeof createWithKey>>) {
   return [
     await verdict(twinkey, primary),
@@ -47,17 +47,20 @@ describe('a store that fails', () => {
     ],
     ['rejects with nothing', () => Promise.reject(undefined)],
     ['rejects with a string', () => Promise.reject('down')],
-  ])('gives unavailable and never lets in, and is asked anew each time: it %s', async (_, get) => {
-    const bench = await createWithKey()
-    bench.spy.override({ get })
-    const before = bench.spy.calls.get
-    expect(await verdicts(bench)).toEqual(UNAVAILABLE)
-    expect(bench.spy.calls.get - before).toBe(5)
-    bench.spy.override({})
-    expect(await verdicts(bench)).toEqual(LET_IN)
-  })
+  ])(
+    'makes a request unavailable and never admits it, and is called anew each time: it %s',
+    async (_, get) => {
+      const bench = await createWithKey()
+      bench.spy.override({ get })
+      const before = bench.spy.calls.get
+      expect(await verdicts(bench)).toEqual(UNAVAILABLE)
+      expect(bench.spy.calls.get - before).toBe(5)
+      bench.spy.override({})
+      expect(await verdicts(bench)).toEqual(LET_IN)
+    },
+  )
 
-  it('says when to try again, and tells the operator what broke', async () => {
+  it('gives a time to retry, and an event with the error for the operator', async () => {
     const bench = await createWithKey()
     const error = new Error('connection refused')
     bench.spy.override({ get: () => Promise.reject(error) })
@@ -75,7 +78,7 @@ describe('a store that fails', () => {
     ])
   })
 
-  it('does not turn a guard that is optional into one that lets in', async () => {
+  it('does not make an optional guard admit the request', async () => {
     const bench = await createWithKey()
     bench.spy.override({ get: () => Promise.reject(new Error('down')) })
     const decision = await bench.twinkey.authenticate(sent({ credential: bench.primary }), {
@@ -85,7 +88,7 @@ describe('a store that fails', () => {
     expect(decision.ok).toBe(false)
   })
 
-  it('keeps nobody out whose key is cached, and not for longer than the bound', async () => {
+  it('does not affect a key that is cached, up to the maximum age', async () => {
     const bench = await createWithKey()
     expect(await verdict(bench.twinkey, bench.primary)).toBe('let in')
     bench.spy.override({ get: () => Promise.reject(new Error('down')) })
@@ -100,7 +103,7 @@ describe('a store that hangs', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
   afterEach(() => void vi.useRealTimers())
 
-  it('gives unavailable when the deadline is over, and not before', async () => {
+  it('makes a request unavailable at the deadline, and not before', async () => {
     const bench = await createWithKey({ deadlineSeconds: 3 })
     bench.spy.override({ get: () => new Promise(() => {}) })
     let answer: string | undefined
@@ -114,14 +117,14 @@ describe('a store that hangs', () => {
     expect(answer).toBe('unavailable')
   })
 
-  it('leaves no timer behind where it answers in time', async () => {
+  it('leaves no timer behind if it answers in time', async () => {
     const bench = await createWithKey()
     expect(await verdicts(bench)).toEqual(LET_IN)
     await bench.twinkey.close()
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('does not fill the cache with an answer that comes after the deadline', async () => {
+  it('does not fill the cache with an answer after the deadline', async () => {
     const bench = await createWithKey()
     let answer: (record: StoredKey) => void = () => {}
     bench.spy.override({
@@ -140,7 +143,7 @@ describe('a store that hangs', () => {
     ).toBeUndefined()
   })
 
-  it('gives no unhandled rejection where it rejects after the deadline', async () => {
+  it('causes no unhandled rejection if it rejects after the deadline', async () => {
     const bench = await createWithKey()
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
@@ -161,7 +164,7 @@ describe('a store that hangs', () => {
   })
 })
 
-describe('a store that answers garbage', () => {
+describe('a store that returns malformed data', () => {
   type Change = (record: KeyRecord) => unknown
   const without =
     (name: keyof KeyRecord): Change =>
@@ -257,7 +260,7 @@ describe('a store that answers garbage', () => {
       (record) => ({ ...record, metadata: JSON.parse('{"__proto__":{}}') }),
     ],
     ['an owner of ""', (record) => ({ ...record, owner: '' })],
-  ])('gives unavailable and never lets in, nor caches it: %s', async (_, change) => {
+  ])('makes a request unavailable, never admits it and caches nothing: %s', async (_, change) => {
     const bench = await createWithKey()
     bench.spy.override({ get: async () => change(bench.record) as StoredKey })
     expect(await verdicts(bench)).toEqual(UNAVAILABLE)
@@ -277,7 +280,7 @@ describe('a store that answers garbage', () => {
     ['half a record', { keys: [{ kind: 'key', id: 'a' }] }],
     ['next of another type', { keys: [], next: 5 }],
     ['next of null', { keys: [], next: null }],
-  ])('makes list a fault: %s', async (_, page) => {
+  ])('makes list reject: %s', async (_, page) => {
     const bench = await createWithKey()
     bench.spy.override({ list: async () => page as never })
     await expect(bench.twinkey.keys.list()).rejects.toMatchObject({ code: 'store_malformed' })
@@ -286,7 +289,7 @@ describe('a store that answers garbage', () => {
     })
   })
 
-  it('believes a record without a prototype, and one with members that it does not know', async () => {
+  it('may return a record without a prototype, or with unknown members', async () => {
     const bench = await createWithKey()
     bench.spy.override({
       get: async () => Object.assign(Object.create(null), bench.record, { rowid: 7 }),
@@ -296,7 +299,7 @@ describe('a store that answers garbage', () => {
 })
 
 describe('a pepper that is not configured', () => {
-  it('is unavailable and not credential_invalid, for the secret and for one that is wrong', async () => {
+  it('makes a request unavailable, not credential_invalid, for a right and a wrong secret', async () => {
     const store = memoryStore()
     const [a, b] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
     const before = createBench({ store, pepper: { current: 'a', keys: { a } } })

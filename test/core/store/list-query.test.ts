@@ -29,7 +29,7 @@ it('an index finds no alias', () => {
   expect(labelsOf({ kind: 'alias', id: 'i', version: 1, keyId: 'k' })).toEqual([])
 })
 
-it('what is asked for begins with what the fewest keys have', () => {
+it('the index lookup begins with the condition that the fewest keys match', () => {
   expect(labelsAsked({})).toEqual(['key'])
   expect(labelsAsked({ state: 'revoked', tenant: 't' })).toEqual(['tenant:t', 'state:revoked'])
   expect(labelsAsked({ pepper: null, owner: null })).toEqual(['no-owner', 'no-pepper'])

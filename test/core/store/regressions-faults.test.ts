@@ -18,11 +18,11 @@ afterEach(async () => {
   expect(unhandled).not.toHaveBeenCalled()
 })
 
-describe('a listener whose promise is of another class', () => {
-  // Promises of another realm are no instances of ours.
+describe('a listener that returns a promise of another realm', () => {
+  // Such a promise is not an instanceof the local Promise.
   const ForeignPromise = runInNewContext('Promise') as PromiseConstructor
 
-  it('ends nothing when it rejects', async () => {
+  it('affects nothing when it rejects', async () => {
     const { twinkey } = createBench({ onEvent: () => ForeignPromise.reject(new Error('listener')) })
     const { key, primary } = await twinkey.keys.create(INPUT)
     expect(await verdict(twinkey, primary)).toBe('let in')
@@ -31,7 +31,7 @@ describe('a listener whose promise is of another class', () => {
     await settled()
   })
 
-  it('is waited for by pending, however it ends', async () => {
+  it('is awaited by flush, however it settles', async () => {
     for (const end of ['resolve', 'reject'] as const) {
       const gate = createGate()
       const { twinkey } = createBench({
@@ -56,7 +56,7 @@ describe('a listener whose promise is of another class', () => {
     }
   })
 
-  it('changes nothing where it only looks like one', async () => {
+  it('affects nothing if it only looks like a promise', async () => {
     const odd = [
       runInNewContext('({ then: 7 })'),
       runInNewContext('({ get then() { throw 1 } })'),
@@ -70,16 +70,16 @@ describe('a listener whose promise is of another class', () => {
   })
 })
 
-describe('a clock that answers no number', () => {
+describe('a clock that does not return a number', () => {
   const broken = [Number.NaN, Number.POSITIVE_INFINITY, undefined, 'now'] as const
 
-  it.each(broken)('is refused at construction: %s', (time) => {
+  it.each(broken)('is refused by createTwinkey: %s', (time) => {
     expect(() => createTwinkey({ now: (() => time) as () => number })).toThrow(
       /now must answer epoch milliseconds/,
     )
   })
 
-  it.each(broken)('and later is an error that lets nobody in: %s', async (time) => {
+  it.each(broken)('is an error that admits no request, if it breaks later: %s', async (time) => {
     let at: unknown = Date.UTC(2026, 0, 1)
     const twinkey = createTwinkey({ now: () => at as number })
     const { primary } = await twinkey.keys.create({ ...INPUT, expiresAt: Date.UTC(2026, 0, 2) })
@@ -101,9 +101,9 @@ describe('a clock that answers no number', () => {
   })
 })
 
-describe('a write of last uses that never ends', () => {
-  it('does not stop later ones for good', async () => {
-    // The host tore down what was under way, and its timers with it.
+describe('a write of last uses that never settles', () => {
+  it('does not block later writes forever', async () => {
+    // The host has ended the pending work and its timers.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { twinkey, spy, clock } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
@@ -140,7 +140,7 @@ describe('objects of another realm', () => {
   const foreign = (text: string): unknown => runInNewContext(`(${text})`)
 
   it.each(['{}', '{ a: 1 }', 'JSON.parse("{}")', 'Object.create(null)'])(
-    'are plain as ours are: %s',
+    'are plain like local ones: %s',
     (text) => {
       expect(isPlainObject(foreign(text))).toBe(true)
     },
@@ -156,11 +156,11 @@ describe('objects of another realm', () => {
     'null',
     '"text"',
     'Object("text")',
-  ])('are as little plain as ours: %s', (text) => {
+  ])('are not plain, like local ones: %s', (text) => {
     expect(isPlainObject(foreign(text))).toBe(false)
   })
 
-  it('are options, inputs and metadata like any other', async () => {
+  it('are valid options, inputs and metadata', async () => {
     const { keys } = createTwinkey(
       foreign('{ prefixes: ["acme"], cache: { maxAgeSeconds: 1 } }') as TwinkeyOptions,
     )
@@ -170,7 +170,7 @@ describe('objects of another realm', () => {
     expect((await keys.create(made)).key.metadata).toEqual({ plan: { seats: 3 } })
   })
 
-  it('are believed of a store: what it clones may be of the realm that it comes from', async () => {
+  it('are valid answers of a store, which may clone values in another realm', async () => {
     const { twinkey, spy } = createBench()
     const clone = runInNewContext('(text) => text && JSON.parse(text)') as (
       text: string | undefined,

@@ -23,7 +23,7 @@ const thrower = () => {
   throw new Error(`cannot read the row of ${LEAK}`)
 }
 
-/** The same object, with a getter in the place of one member. */
+/** The same object, with a getter in place of one member. */
 function withGetter<T extends object>(value: T, member: string, get: () => unknown): T {
   return Object.defineProperty(Array.isArray(value) ? [...value] : { ...value }, member, {
     get,
@@ -33,7 +33,7 @@ function withGetter<T extends object>(value: T, member: string, get: () => unkno
 }
 
 const members = Object.keys(record).filter((member) => member !== 'kind')
-/** Records that throw when something of them is read. */
+/** Records that throw when a part of them is read. */
 const broken: [string, (of: KeyRecord) => unknown][] = [
   ...members.map((member): [string, (of: KeyRecord) => unknown] => [
     `its ${member}`,
@@ -74,7 +74,7 @@ const broken: [string, (of: KeyRecord) => unknown][] = [
   ],
 ]
 
-/** A bench over the seeded store, of which `get` and `list` answer what is made of each key. */
+/** A bench over the seeded store, whose `get` and `list` return each key after `change`. */
 function benchOf(change: (of: KeyRecord) => unknown) {
   const bench = importBench({ store })
   const changed = <T>(found: T): T =>
@@ -94,8 +94,8 @@ function expectNoLeak(...told: unknown[]): void {
     expect(inspect(each, { depth: 20, showHidden: true, getters: true })).not.toContain(REDACTED)
 }
 
-describe.each(broken)('where a record of a store throws when %s is read', (_what, change) => {
-  it('every call of management is store_malformed, and tells nothing of what was thrown', async () => {
+describe.each(broken)('if a record of a store throws while %s is read', (_what, change) => {
+  it('every management call is store_malformed, and repeats nothing of the error', async () => {
     const { twinkey } = benchOf(change)
     const { keys } = twinkey
     for (const call of [
@@ -120,7 +120,7 @@ describe.each(broken)('where a record of a store throws when %s is read', (_what
     }
   })
 
-  it('a request is refused as unavailable, and the event holds the fault alone', async () => {
+  it('a request is unavailable, and the event holds only the TwinkeyError', async () => {
     const { twinkey, events } = benchOf(change)
     for (const secret of [FIRST, ours.primary]) {
       expect(await verdict(twinkey, secret)).toBe('unavailable')
@@ -133,11 +133,11 @@ describe.each(broken)('where a record of a store throws when %s is read', (_what
   })
 })
 
-describe('an alias of a store', () => {
+describe('an alias from a store', () => {
   const alias: AliasRecord = { kind: 'alias', id: 'a', version: 1, keyId: id }
 
   it.each(['kind', 'id', 'version', 'keyId'])(
-    'that throws when its %s is read is store_malformed',
+    'that throws while its %s is read is store_malformed',
     async (member) => {
       const bench = importBench({ store })
       bench.spy.override({
@@ -154,7 +154,7 @@ describe('an alias of a store', () => {
   )
 })
 
-describe('a page of a store', () => {
+describe('a page from a store', () => {
   it.each<[string, () => unknown]>([
     ['its keys', () => withGetter({ keys: [], next: undefined }, 'keys', thrower)],
     ['its next', () => withGetter({ keys: [], next: undefined }, 'next', thrower)],
@@ -169,7 +169,7 @@ describe('a page of a store', () => {
       'anything of it',
       () => new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : thrower()) }),
     ],
-  ])('that throws when %s is read is store_malformed', async (_what, page) => {
+  ])('that throws while %s is read is store_malformed', async (_what, page) => {
     const { twinkey, spy } = importBench({ store })
     spy.override({ list: async () => page() as never })
     for (const call of [
@@ -183,10 +183,10 @@ describe('a page of a store', () => {
   })
 })
 
-describe('a record that says that it is a promise', () => {
-  // Each promise on its way resolves to it anew, and asks for `then` once more.
+describe('a record with a `then` member', () => {
+  // Each promise that resolves to the record reads `then` again.
   it.each([1, 2, 3, 4, 5])(
-    'and throws when that is asked for the time %i is a fault without anything of what was thrown',
+    'that throws at read %i of `then` causes a TwinkeyError without anything of the thrown error',
     async (time) => {
       for (const call of ['get', 'list'] as const) {
         const { twinkey, spy } = importBench({ store })
@@ -206,18 +206,18 @@ describe('a record that says that it is a promise', () => {
     },
   )
 
-  it('and answers another record is read as that record', async () => {
+  it('that resolves to another record is read as that record', async () => {
     const { twinkey, spy } = importBench({ store })
-    // biome-ignore lint/suspicious/noThenProperty: a store may answer a promise of its own kind.
     spy.override({
+      // biome-ignore lint/suspicious/noThenProperty: a store may answer a promise of its own kind.
       get: () => ({ then: (resolve: (value: unknown) => void) => resolve(record) }) as never,
     })
     expect(await twinkey.keys.get(id)).toMatchObject({ id })
   })
 })
 
-describe.each(['put', 'delete', 'recordUse'] as const)('what a store answers to %s', (method) => {
-  it('tells nothing where reading it throws', async () => {
+describe.each(['put', 'delete', 'recordUse'] as const)('the answer of a store to %s', (method) => {
+  it('does not leak the error if reading it throws', async () => {
     for (let time = 1; time <= 4; time++) {
       const { twinkey, spy, events } = importBench({ store: memoryStore() })
       const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
@@ -238,7 +238,7 @@ describe.each(['put', 'delete', 'recordUse'] as const)('what a store answers to 
   })
 })
 
-test('a store that tells of a change in a form of its own is taken to say that anything may have changed', async () => {
+test('an unreadable notification from a store means that any key may have changed', async () => {
   let changed: Parameters<NonNullable<KeyStore['watch']>>[0] = () => {}
   const watched: KeyStore = {
     ...store,
@@ -261,15 +261,18 @@ test.each<[string, unknown]>([
   ['a function', Object.assign(() => {}, { digest: LEAK })],
   ['a symbol', Symbol(LEAK)],
   ['an object that cannot be read', new Proxy({}, { get: thrower, getPrototypeOf: thrower })],
-])('a feed that fails with %s tells of that without what it holds', async (_what, thrown) => {
-  const bench = importBench({ store })
-  const twinkey = bench.another({ store: { ...store, watch: () => Promise.reject(thrown) } })
-  await twinkey.keys.list()
-  expect(bench.events.some(({ type }) => type === 'warning.store_unavailable')).toBe(true)
-  expectNoLeak(bench.events)
-})
+])(
+  'a feed that fails with %s is reported without the content of that value',
+  async (_what, thrown) => {
+    const bench = importBench({ store })
+    const twinkey = bench.another({ store: { ...store, watch: () => Promise.reject(thrown) } })
+    await twinkey.keys.list()
+    expect(bench.events.some(({ type }) => type === 'warning.store_unavailable')).toBe(true)
+    expectNoLeak(bench.events)
+  },
+)
 
-describe('of a record each member is read once, and what was read then is what counts', () => {
+describe('each member of a record is read once, and the first value counts,', () => {
   it('in get and list', async () => {
     const bench = importBench({ store })
     bench.spy.override({
@@ -285,7 +288,7 @@ describe('of a record each member is read once, and what was read then is what c
     expect(await verdict(bench.twinkey, ours.primary)).toBe('let in')
   })
 
-  it('so that a key that calls itself revoked only at first stays revoked, and one that widens stays narrow', async () => {
+  it('so a key that reads as revoked only once is revoked, and a scope that widens later stays narrow', async () => {
     let reads = 0
     const bench = importBench({ store })
     const flipping = withGetter({ ...own }, 'revokedAt', () => (reads++ === 0 ? 1 : null))

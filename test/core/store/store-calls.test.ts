@@ -4,14 +4,14 @@ import { createBench } from '../../support/bench.ts'
 import { errorCodeOf } from '../../support/faults.ts'
 import { createGate, settled } from '../../support/gate.ts'
 
-// What a call of a store is given, and that nothing goes on when it is over.
+// What each store call receives, and that nothing continues after its end.
 
 const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] }, secondary: false } as const
 const hanging = () => new Promise<never>(() => {})
 
 afterEach(() => void vi.useRealTimers())
 
-/** The signals of all calls of a store, by method, the last one last. */
+/** The signals of all calls of a store, by method, in order. */
 function signalled(inner: KeyStore) {
   const signals: Record<string, AbortSignal[]> = {}
   const note = (name: string, signal: AbortSignal | undefined) => {
@@ -42,8 +42,8 @@ function signalled(inner: KeyStore) {
   return { store, signals }
 }
 
-describe('every call of a store has a signal', () => {
-  it('that is not aborted while it has time, nor when it was answered', async () => {
+describe('every store call has a signal', () => {
+  it('that is not aborted in time or after the answer', async () => {
     const { store, signals } = signalled(memoryStore())
     const { twinkey } = createBench({ store })
     const { key, primary } = await twinkey.keys.create(INPUT)
@@ -86,7 +86,7 @@ describe('every call of a store has a signal', () => {
 })
 
 describe('close', () => {
-  it('waits for a write under way, and lets it end', async () => {
+  it('waits for a write under way instead of aborting it', async () => {
     const { twinkey, spy, inner } = withInner()
     const gate = createGate()
     spy.override({ put: (...args) => gate.opened.then(() => inner.put(...args)) })
@@ -102,7 +102,7 @@ describe('close', () => {
     expect((await creating).key.name).toBe('n')
   })
 
-  it('aborts reads under way, and not what is asked afterwards', async () => {
+  it('aborts reads under way, and not later calls', async () => {
     const { store, signals } = signalled({ ...memoryStore(), list: hanging })
     const { twinkey } = createBench({ store, deadlineSeconds: 0.2 })
     const listing = twinkey.keys.list().catch(() => {})
@@ -114,7 +114,7 @@ describe('close', () => {
   })
 
   it.each(['revoke', 'delete'] as const)(
-    'ends the attempts of a change that others keep from being made: %s',
+    'ends the retries of a change that keeps losing: %s',
     async (name) => {
       const { twinkey, spy, inner } = withInner()
       const { key } = await twinkey.keys.create(INPUT)
@@ -137,7 +137,7 @@ function withInner() {
   return { ...createBench({ store: inner }), inner }
 }
 
-describe('a change that others keep from being made', () => {
+describe('a change that always loses to a conflict', () => {
   it.each(['revoke', 'disable', 'delete'] as const)(
     'is given up after half a minute, and was not made: %s',
     async (name) => {
@@ -154,7 +154,7 @@ describe('a change that others keep from being made', () => {
   )
 
   it.each(['revoke', 'delete'] as const)(
-    'is version_conflict too after a thousand attempts: %s',
+    'is version_conflict after a thousand attempts, too: %s',
     async (name) => {
       const { twinkey, spy } = withInner()
       const { key } = await twinkey.keys.create(INPUT)
@@ -165,7 +165,7 @@ describe('a change that others keep from being made', () => {
     },
   )
 
-  it('is outcome_unknown where one of its attempts may have been made', async () => {
+  it('is outcome_unknown if one of its attempts may have been stored', async () => {
     const { twinkey, spy } = withInner()
     const { key } = await twinkey.keys.create(INPUT)
     let calls = 0
@@ -181,7 +181,7 @@ describe('a change that others keep from being made', () => {
     })
   })
 
-  it('leaves delete store_unavailable where nothing was deleted and the key cannot be read again', async () => {
+  it('makes delete store_unavailable if nothing was deleted and the key cannot be read again', async () => {
     const { twinkey, spy, inner } = withInner()
     const { key } = await twinkey.keys.create(INPUT)
     let deletes = 0
@@ -196,18 +196,18 @@ describe('a change that others keep from being made', () => {
   })
 })
 
-it('a list whose next page is the same page is store_malformed, so that revokeAll comes to an end', async () => {
+it('a list whose next page is the same page is store_malformed, so revokeAll ends', async () => {
   const { twinkey, spy } = withInner()
   spy.override({ list: async () => ({ keys: [], next: 'same' }) })
   expect(await errorCodeOf(twinkey.keys.revokeAll({ owner: 'ada' }))).toBe('store_malformed')
   expect(spy.calls.list).toBe(2)
 })
 
-describe('how a store is set up', () => {
+describe('the inspection of a store', () => {
   const unsafe = (events: readonly TwinkeyEvent[]) =>
     events.flatMap((event) => (event.type === 'warning.store_unsafe' ? [event.message] : []))
 
-  it('is looked at once, after the first answer, and told', async () => {
+  it('runs once, after the first answer, and emits its findings', async () => {
     let looks = 0
     const inspect = async () => {
       looks++
@@ -230,7 +230,7 @@ describe('how a store is set up', () => {
     ['fails', () => Promise.reject(new Error('not allowed'))],
     ['throws', () => expect.fail('not allowed')],
     ['answers nonsense', async () => 5 as never],
-  ])('breaks nothing where looking %s, and is not asked for ever', async (_how, inspect) => {
+  ])('breaks nothing if it %s, and is not repeated forever', async (_how, inspect) => {
     let looks = 0
     const store: KeyStore = {
       ...memoryStore(),
@@ -249,7 +249,7 @@ describe('how a store is set up', () => {
     expect(events).toEqual([])
   })
 
-  it('is not looked at where nobody listens', async () => {
+  it('does not run without a listener', async () => {
     const inspect = vi.fn(async () => [])
     const twinkey = createBench().another({
       store: { ...memoryStore(), inspect },

@@ -10,7 +10,7 @@ import { isNotWritten, notWritten, redactError } from '../../../src/core/store/s
 
 const DIGEST = 'sha-256:9mBw3vKx0QzL7tRn5YpJ2cHd8GfE1aVsUo4iXkT6ZbM'
 
-/** The cause of the fault with which a call rejects. */
+/** The cause of the error with which a call rejects. */
 async function causeOf(call: Promise<unknown>): Promise<Error & { code?: unknown }> {
   const error = await call.catch((reason: unknown) => reason)
   if (!isTwinkeyError(error)) throw new Error('no fault')
@@ -21,7 +21,7 @@ function failing(thrown: unknown): KeyStore {
   return { ...memoryStore(), get: () => Promise.reject(thrown) }
 }
 
-test('a driver that puts what was written into its errors does not bring a digest into the fault', async () => {
+test('a digest in an error of a driver does not reach the TwinkeyError', async () => {
   const thrown = Object.assign(new Error(`Failed query, params: ${DIGEST}`), {
     code: '23502',
     command: { name: 'set', args: [DIGEST] },
@@ -32,7 +32,7 @@ test('a driver that puts what was written into its errors does not bring a diges
   expect(Object.keys(cause)).toEqual(['code'])
 })
 
-test('a feed that fails with a digest in its error does not bring it into the event', async () => {
+test('a digest in an error of a feed does not reach the event', async () => {
   const events: TwinkeyEvent[] = []
   const store: KeyStore = {
     ...memoryStore(),
@@ -47,7 +47,7 @@ test('a feed that fails with a digest in its error does not bring it into the ev
   ])
 })
 
-it('keeps what an operator needs: the class, where it was thrown, and the causes', async () => {
+it('a redacted error keeps what an operator needs: the class, the stack and the causes', async () => {
   class ConnectionLost extends Error {
     override readonly name = 'ConnectionLost'
   }
@@ -67,11 +67,11 @@ test.each([
   ['a string', `down: ${DIGEST}`, 'down: sha-256:[redacted]'],
   ['nothing', undefined, undefined],
   ['a number', 7, 7],
-])('what is thrown may be %s', (_what, thrown, expected) => {
+])('a thrown value may be %s', (_what, thrown, expected) => {
   expect(redactError(thrown)).toBe(expected)
 })
 
-test('an error that cannot be read, or is its own cause, is shown all the same', () => {
+test('an error that cannot be read, or that is its own cause, is still shown', () => {
   const unreadable = new Proxy({}, { get: () => expect.fail('unreadable') })
   expect(redactError(unreadable)).toEqual(new Error('What the store threw cannot be read.'))
   const circular = new Error('round')
@@ -79,7 +79,7 @@ test('an error that cannot be read, or is its own cause, is shown all the same',
   expect((redactError(circular) as Error).cause).toMatchObject({ message: 'round' })
 })
 
-test('a secret in the place of the name of a member is not repeated', async () => {
+test('a secret used as the name of a member is not repeated', async () => {
   const { keys } = createTwinkey()
   const { key, primary } = await keys.create({ name: 'n', scope: { tenants: ['t'] } })
   const error = await keys
@@ -112,12 +112,12 @@ test.each([
   ],
   ['a cause that is text', { cause: `a ${LONG}` }, { cause: 'a [redacted]' }],
   ['null for a cause', { cause: null }, { cause: null }],
-])('of an error with %s there is shown what may be', (_what, members, expected) => {
+])('redacting an error with %s shows only what is safe', (_what, members, expected) => {
   const shown = redactError(thrownBy(members)) as Record<string, unknown>
   for (const [member, value] of Object.entries(expected)) expect(shown[member]).toEqual(value)
 })
 
-test('what is not there is not made up', () => {
+test('redacting adds no missing member', () => {
   const shown = redactError(thrownBy({ stack: 7 })) as Error
   expect([
     Object.hasOwn(shown, 'cause'),
@@ -127,7 +127,7 @@ test('what is not there is not made up', () => {
   ]).toEqual([false, false, false, 'Error: m'])
 })
 
-test('what is shown can be logged as any error: its members are not listed, and can be changed', () => {
+test('a redacted error can be logged like any error: its members are not enumerable, and writable', () => {
   const shown = redactError(thrownBy({ name: 'Lost', cause: new Error('c') })) as Error
   expect(Object.keys(shown)).toEqual([])
   Object.assign(shown, { name: 'n', cause: 1, stack: 's' })
@@ -136,7 +136,7 @@ test('what is shown can be logged as any error: its members are not listed, and 
   expect(shown.stack).toBe('t')
 })
 
-test('of the frames of a stack the path stays, and what is long without being one goes', () => {
+test('a redacted stack keeps the paths of its frames, and drops other long texts', () => {
   const path = '/srv/app/node_modules/driver/dist/a-very-long-folder-name-of-a-package/index.js'
   const stack = `Error: m ${LONG}\n    at query (file://${path}:1:2)\n    at ${LONG}== (x:1:2)\n  detail: ${LONG}\n      at last (y:1:2)`
   expect((redactError(thrownBy({ stack })) as Error).stack).toBe(
@@ -144,7 +144,7 @@ test('of the frames of a stack the path stays, and what is long without being on
   )
 })
 
-test('causes are shown five deep', () => {
+test('at most five levels of causes are shown', () => {
   let thrown = new Error('1')
   for (let depth = 2; depth <= 9; depth++) thrown = new Error(`${depth}`, { cause: thrown })
   const messages: string[] = []
@@ -157,7 +157,7 @@ test('causes are shown five deep', () => {
   expect(messages).toEqual(['9', '8', '7', '6', '5'])
 })
 
-test('a store says by the code of what it throws that it has written nothing', () => {
+test('an error with the code not_written says that the store has written nothing', () => {
   const cause = new Error('refused')
   const thrown = notWritten('no connection', cause)
   expect([thrown.message, thrown.cause, (thrown as Error & { code: unknown }).code]).toEqual([

@@ -13,7 +13,7 @@ const record = (await store.get(view.id)) as KeyRecord
 const secondary = record.secondary as NonNullable<KeyRecord['secondary']>
 const alias = { kind: 'alias', id: record.id, version: 1, keyId: record.id }
 
-describe('what comes out of a store', () => {
+describe('a record from a store', () => {
   it.each<[string, object]>([
     ['a key', record],
     ['a key with one secret', { ...record, secondary: null }],
@@ -103,11 +103,14 @@ describe('what comes out of a store', () => {
       { ...record, secondary: { ...secondary, digest: record.primary.digest } },
       'primary and secondary must not be the same secret',
     ],
-  ])('is refused with what is wrong, and never with a value: %#', (value, problem) => {
-    expect(recordProblem(value)).toBe(problem)
-  })
+  ])(
+    'is refused with a message that says what is wrong and shows no value: %#',
+    (value, problem) => {
+      expect(recordProblem(value)).toBe(problem)
+    },
+  )
 
-  it('is rebuilt without what nobody knows, and frozen', () => {
+  it('is copied without unknown members, and frozen', () => {
     const read = readRecord({
       ...record,
       more: 1,

@@ -10,7 +10,7 @@ const UNIVERSE = {
   environments: ['prod', 'test'],
   workflows: ['read', 'write'],
 }
-// Of every axis one name that no list holds, so that '*' differs from a list of all names.
+// Each axis has one name that no list holds, so that '*' differs from a list of all names.
 const TARGETS = [...UNIVERSE.tenants, 'elsewhere'].flatMap((tenant) =>
   [...UNIVERSE.environments, 'elsewhere'].flatMap((environment) =>
     [...UNIVERSE.workflows, 'elsewhere'].map((workflow) => ({ tenant, environment, workflow })),
@@ -50,7 +50,7 @@ const names = (axis: (typeof AXES)[number], ...scopes: Scope[]) =>
     ),
   )
 
-it('a token never reaches more than its key, its owner and what was asked for, whatever changes after it was issued', async () => {
+it('a token never reaches more than its key, its owner and its request, whatever changes after it was issued', async () => {
   const { twinkey } = createBench()
   let letIn = 0
   let refusedAtIssue = 0
@@ -105,8 +105,8 @@ it('a token never reaches more than its key, its owner and what was asked for, w
           )
           const keyReaches = reaches(later, target) && reaches(ceilingLater, target)
           expect(bySecret.ok).toBe(keyReaches)
-          // What the token was when it was issued: the key's scope then, cut by the owner's then
-          // and by what was asked for.
+          // The token scope at the time of issue: the scope of the key, limited by the owner scope
+          // and by the request.
           const tokenReaches = [held, ceilingNow, { ...everything, ...asked }].every((each) =>
             reaches(each, target),
           )
@@ -117,7 +117,7 @@ it('a token never reaches more than its key, its owner and what was asked for, w
     ),
     { numRuns: 300 },
   )
-  // The property would hold of a service that lets nobody in.
+  // The property would also hold for a service that admits no request.
   expect(letIn).toBeGreaterThan(100)
   expect(refusedAtIssue).toBeGreaterThan(20)
 })

@@ -21,7 +21,7 @@ describe('signing keys', () => {
     expect(readSigningKey(jwk, 'key').kid).toBe(kid)
   })
 
-  it('can be several: the first signs, all verify, until one is removed', async () => {
+  it('can be several: the first one signs, and all of them verify until they are removed', async () => {
     const store = memoryStore()
     const clock = createClock()
     const [old, next] = [await generateSigningKey(), await generateSigningKey('EdDSA')]
@@ -78,7 +78,7 @@ describe('signing keys', () => {
     expect(new Set(keys.map(({ kid }) => kid)).size).toBe(4)
   })
 
-  it('sign whatever is noted on them as their use', async () => {
+  it('sign regardless of their use, key_ops and ext members', async () => {
     const { twinkey } = createBench({
       tokens: {
         issuer: ISSUER,
@@ -90,7 +90,7 @@ describe('signing keys', () => {
     expect(await verdict(twinkey, (await issue(twinkey, primary)).token)).toBe('let in')
   })
 
-  it('may be left out over memoryStore, and one that dies with the process is warned of, once', async () => {
+  it('may be omitted over memoryStore, and the ephemeral key causes one warning', async () => {
     const types: string[] = []
     const twinkey = createTwinkey({ onEvent: ({ type }) => types.push(type) })
     const { primary } = await twinkey.keys.create(INPUT)
@@ -105,7 +105,7 @@ describe('signing keys', () => {
     expect(await verdict(createTwinkey(), token)).toBe('credential_invalid')
   })
 
-  it('may not be left out over any other store: issue is the fault signing_key_missing, and no token is ours', async () => {
+  it('may not be omitted over another store: issue throws signing_key_missing, and every token is invalid', async () => {
     const { twinkey } = createBench({ tokens: { issuer: ISSUER, audience: AUDIENCE } })
     const { primary } = await twinkey.keys.create(INPUT)
     expect(await errorCodeOf(() => twinkey.tokens.issue(primary))).toBe('signing_key_missing')

@@ -25,7 +25,7 @@ const withClaims = (more: Record<string, unknown>) =>
   forge({ header, payload: { ...claims, ...more } })
 const verify = (text: string, now = NOW) => verifyToken(text, rules, now)
 
-/** A good token of that many characters, by a claim that nobody reads. */
+/** A good token of that many characters, padded by an unknown claim. */
 function tokenOf(length: number): string {
   for (let padding = Math.floor((length - good.length) * 0.75) - 20; ; padding++) {
     const token = withClaims({ padding: 'x'.repeat(padding) })
@@ -34,7 +34,7 @@ function tokenOf(length: number): string {
 }
 
 describe('the reason why a token is refused', () => {
-  it('is none where nothing is wrong', async () => {
+  it('is absent if nothing is wrong', async () => {
     expect(await verify(good)).toMatchObject({
       keyId: 'key0000000000000',
       secretId: 'secret0000000000',
@@ -134,7 +134,7 @@ describe('the reason why a token is refused', () => {
   })
 
   it.each(['A'.repeat(65), ' A', 'A ', '../A', ''])(
-    'is found without asking for a key of the impossible name %j',
+    'is found without looking up a key of the impossible id %j',
     async (kid) => {
       const asked: string[] = []
       const keyOf = (name: string) => void asked.push(name)
@@ -146,7 +146,7 @@ describe('the reason why a token is refused', () => {
     },
   )
 
-  it('is token_expired from the millisecond of its exp on', async () => {
+  it('is token_expired from its exp on, to the millisecond', async () => {
     expect(await verify(good, NOW + 3_599_999)).toMatchObject({ expiresAt: NOW + 3_600_000 })
     expect(await verify(good, NOW + 3_600_000)).toBe('token_expired')
   })
@@ -159,8 +159,8 @@ describe('the reason why a token is refused', () => {
   })
 })
 
-describe('whose token a text says it is', () => {
-  it('is read from a text in the form of a token only', () => {
+describe('the issuer of a token', () => {
+  it('is read only from a text in the form of a token', () => {
     expect(isIssuedBy(good, ISSUER)).toBe(true)
     expect([`${good}=`, ` ${good}`, `${good}.x`].map((text) => isIssuedBy(text, ISSUER))).toEqual([
       false,
@@ -186,7 +186,7 @@ describe('signing a token', () => {
     )
   }
 
-  it('is done up to 6,144 characters, and not above', async () => {
+  it('is possible up to 6,144 characters, and not above', async () => {
     const tenants = Array.from({ length: 16 }, (_, i) => `${i}`.padEnd(124, 'x'))
     const lengths: (number | undefined)[] = []
     for (let length = 1; length <= 128; length++)
@@ -196,7 +196,7 @@ describe('signing a token', () => {
     expect(new Set(lengths.slice(longest + 1))).toEqual(new Set([undefined]))
   })
 
-  it('is a fault that says why where the first key has only its public half', async () => {
+  it('is an error with a reason if the first key has only its public half', async () => {
     const { d: _private, ...half } = signingKey
     await expect(sign(['t'], null, readSigningKey(half, 'signingKeys[0]'))).rejects.toMatchObject({
       code: 'signing_key_missing',

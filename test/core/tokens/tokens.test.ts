@@ -32,7 +32,7 @@ async function issue(twinkey: Twinkey, secret: string, request?: TokenRequest) {
 describe.each<SigningAlgorithm>(['ES256', 'EdDSA', 'RS256', 'PS256'])(
   'a token of %s',
   (algorithm) => {
-    it('is let in here, and verifies anywhere with nothing but the JWKS', async () => {
+    it('is accepted here, and verifies elsewhere with nothing but the JWKS', async () => {
       const key = await generateSigningKey(algorithm)
       const bench = createBench({
         tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [key] },
@@ -59,7 +59,7 @@ describe.each<SigningAlgorithm>(['ES256', 'EdDSA', 'RS256', 'PS256'])(
 )
 
 describe('the claims of a token', () => {
-  it('are these and no others', async () => {
+  it('are exactly these', async () => {
     const { twinkey, clock } = createBench()
     const { key, secondary } = await twinkey.keys.create(INPUT)
     clock.advance(789)
@@ -83,7 +83,7 @@ describe('the claims of a token', () => {
     })
   })
 
-  it('name the key as the subject where it has no owner', async () => {
+  it('have the key as the subject if it has no owner', async () => {
     const { twinkey } = createBench()
     const { key, primary } = await twinkey.keys.create({ ...INPUT, owner: null })
     expect(decoded((await issue(twinkey, primary)).token).payload['sub']).toBe(key.id)
@@ -99,7 +99,7 @@ describe('the claims of a token', () => {
     })
   })
 
-  it('are those of the answer', async () => {
+  it('match the members of the answer', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const issued = await issue(twinkey, primary, { lifetimeSeconds: 60 })
@@ -116,7 +116,7 @@ describe('the claims of a token', () => {
     expect(Object.isFrozen(issued)).toBe(true)
   })
 
-  it('differ from token to token in their jti', async () => {
+  it('have a different jti in each token', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const ids = await Promise.all(
@@ -126,8 +126,8 @@ describe('the claims of a token', () => {
   })
 })
 
-describe('the life of a token', () => {
-  it('ends at its exp: it is let in one second and one millisecond before, and refused from then on', async () => {
+describe('the lifetime of a token', () => {
+  it('ends at its exp: the token is accepted one millisecond before, and refused from then on', async () => {
     const { twinkey, clock } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const { token, expiresAt } = await issue(twinkey, primary)
@@ -147,13 +147,13 @@ describe('the life of a token', () => {
     [3_600_000, 3600],
     [3_599_999, 3599],
     [99_999_999, 3600],
-  ])('never passes the expiry of the key: with %i ms left it has %i s', async (left, seconds) => {
+  ])('never exceeds the expiry of the key: with %i ms left it is %i s', async (left, seconds) => {
     const { twinkey, clock } = createBench()
     const { primary } = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + left })
     expect((await issue(twinkey, primary)).lifetimeSeconds).toBe(seconds)
   })
 
-  it('never passes the expiry of the secret that minted it', async () => {
+  it('never exceeds the expiry of the secret that it was issued for', async () => {
     const { twinkey, clock } = createBench()
     const { key, primary } = await twinkey.keys.create({ ...INPUT, secondary: false })
     const { secret } = await twinkey.keys.rotate(key.id, { graceSeconds: 90 })
@@ -162,13 +162,13 @@ describe('the life of a token', () => {
     expect((await issue(twinkey, secret)).lifetimeSeconds).toBe(3600)
   })
 
-  it('is not begun where less than a second is left', async () => {
+  it('must be at least one second, or the secret is refused as expired', async () => {
     const { twinkey, clock } = createBench()
     const { primary } = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 999 })
     expect(codeOf(await twinkey.tokens.issue(primary))).toBe('credential_invalid')
   })
 
-  it.each([1, 60, 3600])('is %i s where that is asked for', async (lifetimeSeconds) => {
+  it.each([1, 60, 3600])('is %i s if requested', async (lifetimeSeconds) => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     expect((await issue(twinkey, primary, { lifetimeSeconds })).lifetimeSeconds).toBe(
@@ -176,7 +176,7 @@ describe('the life of a token', () => {
     )
   })
 
-  describe('where tokens.maxLifetimeSeconds is 300', () => {
+  describe('with tokens.maxLifetimeSeconds of 300', () => {
     const tokens = {
       issuer: ISSUER,
       audience: AUDIENCE,
@@ -190,7 +190,7 @@ describe('the life of a token', () => {
       [301, 300],
       [300, 300],
       [299, 299],
-    ])('is, asked for %s s, cut to %s s', async (lifetimeSeconds, lives) => {
+    ])('is shortened: a request for %s s gives %s s', async (lifetimeSeconds, lives) => {
       const { twinkey, clock } = createBench({ tokens })
       const { primary } = await twinkey.keys.create(INPUT)
       const issued = await issue(twinkey, primary, { lifetimeSeconds })
@@ -201,7 +201,7 @@ describe('the life of a token', () => {
       expect(decoded(issued.token).payload).toMatchObject({ exp: clock.now() / 1000 + lives })
     })
 
-    it('is told as it is by the answer over HTTP, and what is more than an hour is refused as ever', async () => {
+    it('is the shortened one in the HTTP answer, and a request for more than an hour is refused', async () => {
       const { twinkey, clock } = createBench({ tokens })
       const { primary } = await twinkey.keys.create({ ...INPUT, scope: { tenants: ['1'] } })
       const post = (profile: Profile | undefined, authorization: string, body = '') =>
@@ -223,7 +223,7 @@ describe('the life of a token', () => {
       expect(answer).toMatchObject({ refresh_token_exp: clock.now() / 1000 + 300 })
     })
 
-    it('does not cut those that were issued for longer', async () => {
+    it('is not shortened for tokens that were issued for longer', async () => {
       const { twinkey, another, clock } = createBench()
       const { primary } = await twinkey.keys.create(INPUT)
       const { token } = await issue(twinkey, primary)
@@ -232,7 +232,7 @@ describe('the life of a token', () => {
     })
   })
 
-  it('ends with the secret that minted it, and not with that of the other slot', async () => {
+  it('ends with the secret that it was issued for, and not with the other one', async () => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
     const byPrimary = (await issue(twinkey, primary)).token
@@ -246,7 +246,7 @@ describe('the life of a token', () => {
     expect(await verdict(twinkey, bySecondary)).toBe('credential_invalid')
   })
 
-  it('follows its secret into the other slot, and ends with its grace', async () => {
+  it('follows its secret into the secondary slot, and ends with its grace period', async () => {
     const { twinkey, clock } = createBench()
     const { key, primary } = await twinkey.keys.create({ ...INPUT, secondary: false })
     const { token } = await issue(twinkey, primary)
@@ -267,8 +267,8 @@ describe('the life of a token', () => {
   })
 })
 
-describe('asking for a token', () => {
-  it('narrows and never widens', async () => {
+describe('a token request', () => {
+  it('narrows the scope and never widens it', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     expect(
@@ -304,18 +304,15 @@ describe('asking for a token', () => {
     ['a lifetime of 1.5', { lifetimeSeconds: 1.5 }],
     ['a lifetime as text', { lifetimeSeconds: '60' }],
     ['a lifetime of NaN', { lifetimeSeconds: Number.NaN }],
-  ])(
-    'with %s is invalid_input, so that nothing that was meant to narrow is dropped',
-    async (_, request) => {
-      const { twinkey } = createBench()
-      const { primary } = await twinkey.keys.create(INPUT)
-      expect(await errorCodeOf(() => twinkey.tokens.issue(primary, request as TokenRequest))).toBe(
-        'invalid_input',
-      )
-    },
-  )
+  ])('with %s is invalid_input, so no restriction is ignored', async (_, request) => {
+    const { twinkey } = createBench()
+    const { primary } = await twinkey.keys.create(INPUT)
+    expect(await errorCodeOf(() => twinkey.tokens.issue(primary, request as TokenRequest))).toBe(
+      'invalid_input',
+    )
+  })
 
-  it('is for what was asked, whatever is done to that while it is signed', async () => {
+  it('is copied, so changes while the token is signed have no effect', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     for (let turns = 0; turns < 12; turns++) {
@@ -324,7 +321,7 @@ describe('asking for a token', () => {
       for (let turn = 0; turn < turns; turn++) await undefined
       tenants[0] = 'victim'
       const issued = await issuing
-      // Before it was looked at, it is what it is then.
+      // A change before the copy counts.
       if (!issued.ok) expect(issued.refusal.code).toBe('tenant_denied')
       else {
         expect(issued.scope.tenants).toEqual(['t'])
@@ -333,7 +330,7 @@ describe('asking for a token', () => {
     }
   })
 
-  it('can be told once it is known who asks', async () => {
+  it('may be a function that receives the identity of the secret', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const issued = await twinkey.tokens.issue(primary, async (holder) => ({
@@ -342,7 +339,7 @@ describe('asking for a token', () => {
     expect(issued).toMatchObject({ ok: true, scope: { tenants: ['u'] } })
   })
 
-  it('mints nothing for a secret that is revoked while that is being told', async () => {
+  it('gets no token if the secret is revoked while that function runs', async () => {
     const { twinkey } = createBench()
     const { key, primary } = await twinkey.keys.create(INPUT)
     const [asked, told] = [createGate(), createGate()]
@@ -357,7 +354,7 @@ describe('asking for a token', () => {
     expect(codeOf(await issuing)).toBe('credential_invalid')
   })
 
-  it('with a token mints nothing: a token never mints a token', async () => {
+  it('with a token gets no token', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const { token } = await issue(twinkey, primary)
@@ -366,7 +363,7 @@ describe('asking for a token', () => {
     expect(codeOf(await twinkey.tokens.verify(primary))).toBe('credential_invalid')
   })
 
-  it('with a token mints nothing, although the requirement of the endpoint accepts tokens', async () => {
+  it('with a token gets no token, even if the requirement of the endpoint accepts tokens', async () => {
     const { twinkey, events } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const { token } = await issue(twinkey, primary)
@@ -382,7 +379,7 @@ describe('asking for a token', () => {
     expect(events.at(-1)).toMatchObject({ type: 'access.refused', reason: 'kind_not_accepted' })
   })
 
-  it('for more than fits into 6 KiB is scope_too_large, and less of it is issued', async () => {
+  it('for more than fits into 6 KiB is scope_too_large, and a narrower one succeeds', async () => {
     const { twinkey } = createBench()
     const tenants = Array.from({ length: 64 }, (_, i) => `tenant-${i}`.padEnd(128, 'x'))
     const { primary } = await twinkey.keys.create({ ...INPUT, scope: { tenants } })

@@ -1,4 +1,4 @@
-// What must not compile of management, tokens and readers. It is never run, like mistakes.ts.
+// Management, tokens and readers: code that must not compile. Like mistakes.ts, it is never run.
 import {
   createTwinkey,
   type Decision,
@@ -20,35 +20,35 @@ const digest = { digest: '', encoding: 'hex', algorithm: 'sha-256', entropyBits:
 
 // @ts-expect-error: metadata is JSON
 createTwinkey<{ made: Date }>()
-// @ts-expect-error: a date is no epoch milliseconds
+// @ts-expect-error: a Date is not epoch milliseconds
 void keys.create({ name: 'one', scope, expiresAt: new Date() })
-// @ts-expect-error: a reach is '*' or a list
+// @ts-expect-error: an axis is '*' or a list
 void keys.create({ name: 'one', scope: { tenants: 't1' } })
-// @ts-expect-error: a secondary is asked for or not; it is never handed in
+// @ts-expect-error: secondary is a boolean, as secrets are always generated
 void keys.create({ name: 'one', scope, secondary: 'secret' })
-// @ts-expect-error: who does it has a name
+// @ts-expect-error: an actor is a name
 void keys.create({ name: 'one', scope, actor: { id: 7 } })
 // @ts-expect-error: an axis that does not exist
 void keys.update('id', { scope: { regions: ['eu'] } })
-// @ts-expect-error: keys are switched by enable and disable
+// @ts-expect-error: enable and disable set this state
 void keys.update('id', { enabled: false })
-// @ts-expect-error: a rotation replaces a secondary only
+// @ts-expect-error: a rotation replaces only a secondary
 void keys.rotate('id', { replace: 'primary' })
 // @ts-expect-error: a state that does not exist
 void keys.list({ state: 'expired' })
-// @ts-expect-error: a page ends by a number of keys
+// @ts-expect-error: a limit is a number
 void keys.list({ limit: '50' })
-// @ts-expect-error: nobody is named
+// @ts-expect-error: an owner or a tenant is required
 void keys.revokeAll({})
-// @ts-expect-error: one of the two
+// @ts-expect-error: either an owner or a tenant
 void keys.revokeAll({ owner: 'ada', tenant: 't1' })
-// @ts-expect-error: a slot is named
+// @ts-expect-error: a slot is required
 void keys.regenerate('id')
-// @ts-expect-error: an import brings its secrets
+// @ts-expect-error: an import requires a secret
 void keys.import({ name: 'one', scope })
-// @ts-expect-error: how strong an imported secret is must be stated
+// @ts-expect-error: an imported secret requires its entropy
 void keys.import({ name: 'one', scope, primary: { secret: 'x'.repeat(40) } })
-// @ts-expect-error: a digest that is no look-up digest
+// @ts-expect-error: an unsupported algorithm
 void keys.import({ name: 'one', scope, primary: { ...digest, algorithm: 'md5' } })
 // @ts-expect-error: an encoding that does not exist
 void keys.import({ name: 'one', scope, primary: { ...digest, encoding: 'utf8' } })
@@ -58,18 +58,18 @@ void keys.import({ name: 'one', scope, primary: digest, metadata: { plan: 'gold'
 void keys.verify(new Request('http://localhost'))
 
 void keys.get('id').then((key) => {
-  // @ts-expect-error: there may be no such key
+  // @ts-expect-error: the key may not exist
   key.name
-  // @ts-expect-error: no digest is ever shown
+  // @ts-expect-error: a digest is never returned
   key?.primary.digest
   // @ts-expect-error: a key may have no secondary
   key?.secondary.hint
   return key?.metadata.plan satisfies 'free' | 'paid' | undefined
 })
 void keys.create({ name: 'one', scope }).then(({ key, secondary }) => {
-  // @ts-expect-error: a key can be made without one
+  // @ts-expect-error: a key may have no secondary
   secondary.length
-  // @ts-expect-error: what is shown of a key cannot be changed
+  // @ts-expect-error: a returned key is read-only
   key.name = 'two'
 })
 
@@ -78,32 +78,32 @@ void tokens.issue('secret', { lifetimeMinutes: 5 })
 // @ts-expect-error: scope is an object, not an OAuth scope string
 void tokens.issue('secret', { scope: 'workflow:customers.read' })
 void tokens.issue('secret').then((issued) => {
-  // @ts-expect-error: before `ok` is looked at, there may be no token
+  // @ts-expect-error: there may be no token before `ok` is checked
   issued.token
   return issued.ok ? issued.token : issued.refusal.code
 })
 
 declare const twinkey: ReturnType<typeof createTwinkey>
-// @ts-expect-error: a reader is told what it reads
+// @ts-expect-error: a reader requires a name
 guardExpress(twinkey, { tenant: param() })
-// @ts-expect-error: what decides is a Twinkey or a verifier
+// @ts-expect-error: a guard requires a Twinkey or a verifier
 guardExpress(keys, {})
-// @ts-expect-error: a reader is made by calling it
+// @ts-expect-error: a reader must be called
 guardExpress(twinkey, { workflow: routeTemplate })
-// @ts-expect-error: a reader answers a name, not a promise of one
+// @ts-expect-error: a reader returns a name, not a promise
 guardHono(twinkey, { tenant: async () => 't1' })
-// @ts-expect-error: a name is a text
+// @ts-expect-error: a name is a string
 guardHono(twinkey, { tenant: query(7) })
 
-/** A decision is one or the other, and codes are those of the closed list. */
+/** A decision is either positive or a refusal, and codes form a closed list. */
 export function read(decision: Decision<Plan>, refusal: Refusal, event: TwinkeyEvent): unknown {
   // @ts-expect-error: a code that does not exist
   if (refusal.code === 'forbidden') return refusal
   // @ts-expect-error: an event that does not exist
   if (event.type === 'key.expired') return event
-  // @ts-expect-error: only a token that was issued has an id
+  // @ts-expect-error: only the events of tokens have a token id
   if (event.type === 'key.created') return event.tokenId
-  // @ts-expect-error: where there is a principal, there is no refusal
+  // @ts-expect-error: a positive decision has no refusal
   if (decision.ok) return decision.refusal
   return decision.refusal.detail
 }

@@ -1,5 +1,5 @@
-// What must not compile of stores, the verifier, profiles and the contract. It is never run, like
-// mistakes.ts.
+// Stores, the verifier, profiles and the contract: code that must not compile. Like mistakes.ts, it
+// is never run.
 import { createTwinkey, type KeyStore, memoryStore, type SecretUse, type StoredKey } from 'twinkey'
 import { requireAuth } from 'twinkey/express'
 import { flare, standard } from 'twinkey/profiles'
@@ -13,52 +13,52 @@ declare const pool: PostgresClient
 declare const redis: NodeRedisClient
 declare const database: SqliteDatabase
 
-// @ts-expect-error: a URL is no client
+// @ts-expect-error: a URL is not a client
 postgresStore('postgres://localhost/app')
 // @ts-expect-error: an option of another store
 postgresStore(pool, { prefix: 'acme' })
-// @ts-expect-error: a connection is made anew, so a function is asked for
+// @ts-expect-error: a function is required, because it opens a new connection each time
 postgresStore(pool, { listen: pool })
-// @ts-expect-error: a pool is no connection to listen on
+// @ts-expect-error: LISTEN requires a connection, not a pool
 postgresStore(pool, { listen: () => pool })
-// @ts-expect-error: migrations are asked for by names, not by a client
+// @ts-expect-error: migrations require names, not a client
 postgresMigrations(pool)
-// @ts-expect-error: a store is no list of migrations
+// @ts-expect-error: a store has no list of migrations
 postgresStore(pool).migrations
 // @ts-expect-error: an option of another store
 redisStore(redis, { tablePrefix: 'acme' })
-// @ts-expect-error: a connection is made anew, so a function is asked for
+// @ts-expect-error: a function is required, because it opens a new connection each time
 redisStore(redis, { subscriber: redis })
 // @ts-expect-error: Redis has no tables to migrate
 redisStore(redis).migrate()
 // @ts-expect-error: a client of another database
 redisStore(database)
-// @ts-expect-error: SQLite tells of no changes
+// @ts-expect-error: SQLite has no change feed
 sqliteStore(database, { listen: () => database })
-// @ts-expect-error: a path is no database
+// @ts-expect-error: a path is not a database
 sqliteStore('keys.db')
-// @ts-expect-error: there is nothing to set
+// @ts-expect-error: memoryStore has no such option
 memoryStore({ maxKeys: 5 })
-// @ts-expect-error: a store has more methods
+// @ts-expect-error: a store requires more methods
 createTwinkey({ store: { get: async () => undefined } })
-// @ts-expect-error: a store answers promises
+// @ts-expect-error: a store returns promises
 createTwinkey({ store: { ...memoryStore(), get: () => undefined } })
 // @ts-expect-error: an outcome that does not exist
 createTwinkey({ store: { ...memoryStore(), put: async () => true } })
 
-/** What a store of one's own is handed cannot be changed, and is a key or an alias. */
+/** The input of a custom store is read-only, and is a key or an alias. */
 export async function ofOnesOwn(store: KeyStore, record: StoredKey, use: SecretUse): Promise<void> {
-  // @ts-expect-error: whether it is there is told by the expected version
+  // @ts-expect-error: the expected version is required
   await store.put(record)
-  // @ts-expect-error: a delete is a compare-and-delete
+  // @ts-expect-error: the expected version is required
   await store.delete(record.id)
-  // @ts-expect-error: a page has a limit
+  // @ts-expect-error: a limit is required
   await store.list({})
   // @ts-expect-error: records are never changed in place
   record.version = 1
   // @ts-expect-error: an alias has no name
   record.name
-  // @ts-expect-error: uses are kept as they are told
+  // @ts-expect-error: a use is read-only
   use.usedAt = 0
   // @ts-expect-error: a store may have no feed
   await store.watch(() => {})
@@ -70,32 +70,32 @@ const from = {
   audience: 'https://api.example',
 }
 const verifier = createVerifier(from)
-// @ts-expect-error: an audience is asked for
+// @ts-expect-error: an audience is required
 createVerifier({ jwks: from.jwks, issuer: from.issuer })
-// @ts-expect-error: one issuer
+// @ts-expect-error: only one issuer is possible
 createVerifier({ ...from, issuer: ['https://api.example'] })
 // @ts-expect-error: a verifier has no store
 createVerifier({ ...from, store: memoryStore() })
-// @ts-expect-error: the unit is in the name
+// @ts-expect-error: the unit is part of the name
 createVerifier({ ...from, skew: 30 })
 // @ts-expect-error: a verifier manages no keys
 verifier.keys
 // @ts-expect-error: an unknown member of a requirement
 requireAuth(verifier, { role: 'admin' })
 void verifier.verify('token').then((decision) => {
-  // @ts-expect-error: before `ok` is looked at, there may be no principal
+  // @ts-expect-error: there may be no principal before `ok` is checked
   decision.principal
   return decision.ok && decision.principal.keyId
 })
 
-// @ts-expect-error: the standard profile has nothing to set
+// @ts-expect-error: the standard profile has no options
 standard({ header: 'X-Key' })
-// @ts-expect-error: a profile has more methods
+// @ts-expect-error: a profile requires more methods
 requireAuth(verifier, { profile: { name: 'own', credential: standard().credential } })
 // @ts-expect-error: an option that does not exist
 flare({ users: [] })
 
-// @ts-expect-error: the contract opens stores by itself
+// @ts-expect-error: the contract requires a function that opens stores
 void storeContract[0]?.run(memoryStore())
-// @ts-expect-error: a clock is turned by a number of milliseconds
+// @ts-expect-error: a clock advances by a number of milliseconds
 createTestClock().advance('1s')

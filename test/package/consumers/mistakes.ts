@@ -1,5 +1,5 @@
-// What must not compile. It is never run: a mistake that the compiler lets through is an unused
-// expectation, which is an error.
+// Code that must not compile. It is never run. If the compiler accepts a mistake, its expectation
+// is unused, which is an error.
 import {
   createTwinkey,
   type Json,
@@ -23,13 +23,13 @@ const handler = () => new Response()
 
 // @ts-expect-error: an option that does not exist
 createTwinkey({ prefix: ['acme'] })
-// @ts-expect-error: a list is asked for
+// @ts-expect-error: prefixes must be a list
 createTwinkey({ prefixes: 'acme' })
-// @ts-expect-error: the unit is in the name
+// @ts-expect-error: the unit is part of the name
 createTwinkey({ cache: { maxAge: 5 } })
-// @ts-expect-error: an issuer is text
+// @ts-expect-error: an issuer is a string
 createTwinkey({ tokens: { issuer: new URL('https://api.example') } })
-// @ts-expect-error: bytes are asked for, a string is not guessed at
+// @ts-expect-error: a pepper must be bytes, not a string
 createTwinkey({ pepper: { current: 'a', keys: { a: 'text' } } })
 
 // @ts-expect-error: an unknown member of a requirement
@@ -44,13 +44,13 @@ guardWeb(plain, { role: 'admin' }, handler)
 guardExpress(plain, { accept: ['key'] })
 // @ts-expect-error: a workflow is a name or a reader
 guardExpress(plain, { workflow: ['customers.read'] })
-// @ts-expect-error: behind an optional guard there may be no principal
+// @ts-expect-error: an optional guard may give no principal
 guardWeb(plain, { optional: true }, (_request, { name }) => new Response(name))
-// @ts-expect-error: a profile is made by calling it
+// @ts-expect-error: a profile must be called
 guardExpress(plain, { profile: boomiFlow })
-// @ts-expect-error: the web adapter knows no parameters of a path
+// @ts-expect-error: the web adapter has no path parameters
 void import('twinkey/web').then(({ param }) => param)
-// @ts-expect-error: Flare asks for accounts
+// @ts-expect-error: Flare requires an account lookup
 flare()
 
 // @ts-expect-error: a key has a scope
@@ -63,29 +63,29 @@ void twinkey.keys.create({ name: 'one', scope: { tenants: '*' }, metadata: { pla
 void twinkey.keys.create({ name: 'one', scope: { tenants: '*' }, metadata: { tier: 1 } })
 // @ts-expect-error: a slot that does not exist
 void plain.keys.regenerate('id', 'tertiary')
-// @ts-expect-error: seconds, not a text
+// @ts-expect-error: a number of seconds, not a string
 void plain.keys.rotate('id', { graceSeconds: '1 day' })
-// @ts-expect-error: a member that does not exist
+// @ts-expect-error: a member that cannot be updated
 void plain.keys.update('id', { owner: 'ada' })
 
 guardWeb(twinkey, {}, (_request, { metadata }) => {
   metadata.plan satisfies 'free' | 'paid'
-  // @ts-expect-error: a member of the metadata that does not exist, or that is no text
+  // @ts-expect-error: metadata without this member, or with one that is not an object
   const tier: string = metadata.tier.name
   return Response.json({ tier })
 })
 
 void plain.keys.verify('secret').then((verified) => {
-  // @ts-expect-error: before `ok` is looked at, there may be no key
+  // @ts-expect-error: there may be no key before `ok` is checked
   verified.key
-  // @ts-expect-error: and no refusal
+  // @ts-expect-error: there may be no refusal either
   verified.refusal
   if (verified.ok) return verified.key.id
   return verified.refusal.code satisfies string
 })
 
 void plain.authenticate(new Request('http://localhost'), { optional: true }).then((decision) => {
-  // @ts-expect-error: an optional guard may let nobody in
+  // @ts-expect-error: an optional route may have no principal
   if (decision.ok) return decision.principal.keyId
   return undefined
 })
@@ -96,7 +96,7 @@ export function change(principal: Principal): void {
   principal.tenant = 't2'
 }
 
-// What must compile, under exactOptionalPropertyTypes too.
+// This must compile, even under exactOptionalPropertyTypes.
 export const requirement: Requirement = {
   tenant: undefined,
   workflow: 'customers.read',

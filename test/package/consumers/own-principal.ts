@@ -1,4 +1,4 @@
-// An application whose requests have a principal of another kind, too. It is compiled and never
+// An application that also has requests with another kind of principal. It is compiled and never
 // run.
 import express from 'express'
 import { fastify } from 'fastify'
@@ -36,12 +36,12 @@ const twinkey = createTwinkey()
 express()
   .get('/session', signIn, (req, res) => void res.json(nameOf(req.principal)))
   .get('/key', requireAuth(twinkey), (req, res) => {
-    // @ts-expect-error: it may be a user.
+    // @ts-expect-error: the principal may be a user
     void req.principal.tenant
     res.json(nameOf(req.principal))
   })
 fastify().get('/key', { onRequest: onFastify(twinkey) }, async ({ principal }) => {
-  // @ts-expect-error: it may be a user.
+  // @ts-expect-error: the principal may be a user
   void principal.tenant
   return nameOf(principal)
 })

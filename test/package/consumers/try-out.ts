@@ -1,12 +1,12 @@
 import type { Twinkey } from 'twinkey'
 
-/** What is used of the options of `fetch`. */
+/** The used options of `fetch`. */
 export interface Sent {
   method: string
   headers: Record<string, string>
 }
 
-/** Calls an application with each kind of credential and prints what it answers. */
+/** Calls an application with each kind of credential and prints the answers. */
 export async function tryOut(
   twinkey: Twinkey<{ plan: string }>,
   call: (path: string, sent: Sent) => Promise<Response>,
