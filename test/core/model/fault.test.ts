@@ -71,6 +71,6 @@ describe('what was thrown is told by', () => {
     ['what cannot be text', { message: Object.create(null) }],
     ['what cannot be read', new Proxy({}, { get: () => expect.fail('unreadable') })],
   ])('that it is unreadable where it is %s', (_what, thrown) => {
-    expect(messageOf(thrown)).toBe('it threw nothing that can be read')
+    expect(messageOf(thrown)).toBe('the thrown value cannot be read')
   })
 })

@@ -75,7 +75,7 @@ describe('a clock that answers no number', () => {
 
   it.each(broken)('is refused at construction: %s', (time) => {
     expect(() => createTwinkey({ now: (() => time) as () => number })).toThrow(
-      /now must answer epoch milliseconds/,
+      /now must return epoch milliseconds/,
     )
   })
 
