@@ -18,11 +18,11 @@ import { copyJson, copyMembers } from '../model/copy.ts'
 import { copyScope, freezeScope, type Scope, scopeProblem } from '../model/scope.ts'
 import { isDigest } from '../secrets/digest.ts'
 
-// A member, what it must be, and whether a value is that.
+// A member, its required form, and the check of it.
 type Rule = readonly [member: string, form: string, holds: (value: unknown) => boolean]
 
 const isTime = (value: unknown) => timeProblem(value) === undefined
-// A fake clock that was given no time starts at 0.
+// Fake clocks may start at 0.
 const isReading = (value: unknown) => value === 0 || isTime(value)
 const isTimeOrNull = (value: unknown) => value === null || isTime(value)
 const isVersion = (value: unknown) =>
@@ -67,7 +67,7 @@ const membersOf = (lists: readonly (readonly Rule[])[]) =>
 const SECRET_MEMBERS = /* @__PURE__ */ membersOf([SECRET_RULES])
 const RECORD_MEMBERS = /* @__PURE__ */ membersOf([KEY_RULES, ALIAS_RULES])
 
-/** Copies a record that a store answered, without checking it. Throws if a member throws. */
+/** Copies a record from a store, without validation. Throws if reading a member throws. */
 export function copyRecord(value: unknown): unknown {
   const copy = copyMembers(value, RECORD_MEMBERS)
   if (!isPlainObject(copy)) return copy
@@ -80,8 +80,8 @@ export function copyRecord(value: unknown): unknown {
 }
 
 /**
- * What is wrong with the form of a record that came out of a store, or undefined. It names members
- * and types, never a value.
+ * Why a record from a store is invalid, or undefined. The text names members and types, never a
+ * value.
  */
 export function recordProblem(value: unknown): string | undefined {
   if (!isPlainObject(value)) return `a record must be a plain object, and is ${typeOf(value)}`
@@ -98,10 +98,9 @@ export function recordProblem(value: unknown): string | undefined {
 }
 
 /**
- * A record rebuilt from the members that it may have, and frozen. Its form has been checked by
- * {@link recordProblem}.
+ * Rebuilds a record from its known members, frozen. Check it with {@link recordProblem} first.
  *
- * @param shared A frozen scope that equals that of the key, where there is one.
+ * @param shared A frozen scope that equals the one of the key, to save memory. Default: a copy.
  */
 export function readRecord(
   value: KeyRecord | AliasRecord,
@@ -148,7 +147,7 @@ export function readRecord(
   })
 }
 
-// Most records have nothing to say there, and all of them can share it.
+// Shared by all records, because most have no metadata and no last use.
 const EMPTY = Object.freeze({})
 
 function isEmpty(value: object): boolean {
