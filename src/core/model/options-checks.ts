@@ -30,7 +30,7 @@ export function environmentsOf(given: unknown): readonly string[] {
   const environments = copyList(given)
   if (!Array.isArray(environments) || environments.length === 0) {
     throw new TypeError(
-      'environments must list the environments that this deployment serves, like ["production"]. Leave it out to serve any.',
+      'environments must be a list of the environments that this deployment serves, like ["production"]. Leave it out to serve any.',
     )
   }
   for (const environment of environments) {

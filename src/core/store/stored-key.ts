@@ -84,7 +84,7 @@ export function copyRecord(value: unknown): unknown {
  * value.
  */
 export function recordProblem(value: unknown): string | undefined {
-  if (!isPlainObject(value)) return `a record must be a plain object, and is ${typeOf(value)}`
+  if (!isPlainObject(value)) return `a record must be a plain object, but is ${typeOf(value)}`
   const problem = firstProblem(value, value['kind'] === 'alias' ? ALIAS_RULES : KEY_RULES, '')
   if (problem !== undefined || value['kind'] === 'alias') return problem
   const { primary, secondary } = value as unknown as KeyRecord
@@ -161,7 +161,7 @@ function readSecret({ id, digest, hint, createdAt, expiresAt }: StoredSecret): S
 function firstProblem(value: object, rules: readonly Rule[], path: string): string | undefined {
   for (const [member, form, holds] of rules) {
     const found = (value as Record<string, unknown>)[member]
-    if (!holds(found)) return `${path}${member} must be ${form}, and is ${typeOf(found)}`
+    if (!holds(found)) return `${path}${member} must be ${form}, but is ${typeOf(found)}`
   }
   return undefined
 }
@@ -169,5 +169,5 @@ function firstProblem(value: object, rules: readonly Rule[], path: string): stri
 function typeOf(value: unknown): string {
   if (value === undefined) return 'missing'
   if (value === null) return 'null'
-  return Array.isArray(value) ? 'a list' : `another ${typeof value}`
+  return Array.isArray(value) ? 'a list' : `an invalid ${typeof value}`
 }

@@ -133,7 +133,7 @@ describe('what is gone', () => {
 
   it('is not changed any more, and says so', () => {
     expect(() => switched(revoked(keyWith(), NOW), true, NOW)).toThrow(
-      'The key is revoked, which is final. Create another one.',
+      'The key is revoked, which is final. Create another key.',
     )
   })
 })
