@@ -25,8 +25,8 @@ export interface CreateKeyInput<M extends Metadata = Metadata> extends ActorOpti
   /** The user or machine that the key acts for: 1 to 128 characters. Cannot change later. */
   readonly owner?: string | null | undefined
   /**
-   * What the key may reach. `tenants` is required. Default `environments`: those that the deployment
-   * serves. Default `workflows`: `'*'`.
+   * What the key may reach. `tenants` is required. Default `environments`: those of the deployment.
+   * Default `workflows`: `'*'`.
    */
   readonly scope: Pick<Scope, 'tenants'> & ScopeInput
   /** When the key expires, in epoch milliseconds. Default: null, for never. */

@@ -119,8 +119,8 @@ export function hasValidChecksum(secret: string): boolean {
 }
 
 /**
- * Returns a regular expression that finds secrets with a prefix, for secret scanners. Does not check
- * the checksum: confirm each match with {@link hasValidChecksum}.
+ * Returns a regular expression that finds secrets with a prefix, for secret scanners. It does not
+ * verify the checksum: confirm each match with {@link hasValidChecksum}.
  *
  * @param prefix One of the `prefixes` of `createTwinkey`.
  * @returns A pattern without flags, which keeps no state between uses.

@@ -32,8 +32,8 @@ export function labelsOf(record: StoredKey): string[] {
 }
 
 /**
- * The labels that every match of a query has: at least one. The first is usually the most selective:
- * scan the index by it.
+ * The labels that every match of a query has, at least one. The first is usually the most
+ * selective: scan the index by it.
  */
 export function labelsAsked(filter: Filter): [string, ...string[]] {
   const asked = FILTERS.flatMap((name) =>

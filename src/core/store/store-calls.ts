@@ -71,7 +71,7 @@ export function createStoreCalls(deadlineMilliseconds: number, answered: () => v
   }
 }
 
-// Only this function reads an answer, so that an answer that throws is `store_malformed`. It returns
+// Only this function reads an answer, so that an answer that throws is `store_malformed`. Returns
 // the copy that `read` makes: resolving a promise with the answer itself would read `then` again.
 async function answerOf<T>(
   method: string,

@@ -21,9 +21,9 @@ const LONG_IN_FRAME = /[A-Za-z0-9+_-]{40,}={0,2}/g
 const FRAME = /^ {4}at /
 
 /**
- * A copy of a thrown value that is safe to show: name, code, message and stack frames, with anything
- * that may be a digest redacted, and the same for its causes. Other members are dropped: drivers put
- * input there, like the arguments of a command or the rejected row.
+ * Copies a thrown value so that it is safe to show: name, code, message, stack frames and causes,
+ * with anything that may be a digest redacted. Drops other members: drivers put input there, like
+ * the arguments of a command or the rejected row.
  */
 export function redactError(thrown: unknown, depth = 1): unknown {
   try {

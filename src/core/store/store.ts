@@ -37,8 +37,8 @@ export interface SecretUse {
  * then gets `store_unavailable` and never `outcome_unknown`.
  *
  * Each call has `deadlineSeconds`. After that, Twinkey aborts the `signal` of the call and ignores
- * its answer. A store that sends several commands or retries must then stop, so that nothing changes
- * after the caller got an error.
+ * its answer. A store that sends several commands or retries must then stop, so that nothing
+ * changes after the caller got an error.
  */
 export interface KeyStore {
   /**
@@ -72,10 +72,10 @@ export interface KeyStore {
    */
   recordUse(uses: readonly SecretUse[], signal?: AbortSignal): Promise<void>
   /**
-   * Inspects the settings of the backend. Returns a sentence for each setting under which the backend
-   * can lose acknowledged writes; each becomes `warning.store_unsafe`. Returns an empty list if there
-   * is none or if the settings cannot be read. Called after the first answered call, if there is an
-   * `onEvent`; up to three times if it throws.
+   * Inspects the settings of the backend. Returns a sentence for each setting that can lose
+   * acknowledged writes; each becomes `warning.store_unsafe`. Returns an empty list if there is
+   * none, or if the settings cannot be read. Called after the first answered call if there is an
+   * `onEvent`, and up to three times if it throws.
    */
   inspect?(signal?: AbortSignal): Promise<readonly string[]>
   /**

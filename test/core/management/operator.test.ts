@@ -62,7 +62,7 @@ describe('the fault store_malformed names the call and the member, and no value'
     spy.override({ get: async (id) => ({ ...(await spy.inner.get(id)), ...change }) as never })
     const fault = await errorCodeOf(keys.update(key.id, { name: 'b' }))
     expect(fault.code).toBe('store_malformed')
-    expect(fault.message).toContain(`answered to ${call} `)
+    expect(fault.message).toContain(`answer to ${call}: `)
     expect(fault.message).toContain(sentence)
   })
 
