@@ -147,7 +147,7 @@ test.each([null, '', false, -1, 0, Number.NaN, '1'])(
   'a clock that answers %j is no clock',
   (time) => {
     expect(() => createTwinkey({ now: () => time as number })).toThrow(
-      'now must answer epoch milliseconds',
+      'now must return epoch milliseconds',
     )
   },
 )

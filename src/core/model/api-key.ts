@@ -12,32 +12,30 @@ export type Json =
   | readonly Json[]
   | { readonly [name: string]: Json }
 
-/**
- * What an application keeps with a key: a plain JSON object, at most 4 KiB and five levels deep.
- */
+/** Application data on a key: a plain JSON object, at most 4 KiB and five levels deep. */
 export type Metadata = Readonly<Record<string, Json>>
 
-/** `enabled`, `disabled` or `revoked`. Expiry is no state: it comes by itself. */
+/** The state of a key. Expiry is not a state: it depends on the clock only. */
 export type KeyState = 'enabled' | 'disabled' | 'revoked'
 
-/** One slot as it is stored: never the secret, only its digest. */
+/** One slot as stored: the digest of the secret, never the secret. */
 export interface StoredSecret {
-  /** Random; a token names the secret that minted it by this. */
+  /** Random. A token refers to its secret by this id. */
   readonly id: string
-  /** Algorithm, pepper and digest, as in `sha-256:…` and `hmac-sha-256:<pepper>:…`. */
+  /** Algorithm, pepper and digest: `sha-256:…` or `hmac-sha-256:<pepper>:…`. */
   readonly digest: string
-  /** The last four characters. */
+  /** The last four characters of the secret. */
   readonly hint: string
   readonly createdAt: number
-  /** When this secret dies, or null. */
+  /** When this secret expires; null for never. */
   readonly expiresAt: number | null
 }
 
-/** A key as it is stored. */
+/** A key as stored. Times are epoch milliseconds. */
 export interface KeyRecord {
   readonly kind: 'key'
   readonly id: string
-  /** Identifies the write: starts at random and grows by a random step. */
+  /** Identifies the write: starts at a random number and grows by random steps. */
   readonly version: number
   readonly name: string
   readonly owner: string | null
@@ -50,14 +48,11 @@ export interface KeyRecord {
   readonly revokedAt: number | null
   readonly primary: StoredSecret
   readonly secondary: StoredSecret | null
-  /** Last use by secret id, in epoch milliseconds. Joined by the store on reading. */
+  /** Last use by secret id, in epoch milliseconds. The store adds it when it reads. */
   readonly lastUsedAt: Readonly<Record<string, number>>
 }
 
-/**
- * The way from a secret that another system issued to its key. Its id derives from the digest of
- * the secret.
- */
+/** Leads from an imported secret to its key. Its id derives from the digest of the secret. */
 export interface AliasRecord {
   readonly kind: 'alias'
   readonly id: string
@@ -65,22 +60,17 @@ export interface AliasRecord {
   readonly keyId: string
 }
 
-/**
- * Why a key is not live at a moment, whichever of its secrets is used, or undefined where it is.
- */
+/** Why the key is inactive at time `now` for both secrets, or undefined. */
 export function inactiveKeyReason(key: KeyRecord, now: number): RefusalReason | undefined {
   if (key.revokedAt !== null) return 'key_revoked'
   if (!key.enabled) return 'key_disabled'
   return key.expiresAt !== null && now >= key.expiresAt ? 'key_expired' : undefined
 }
 
-/**
- * Why a slot of a key is not live at a moment, or undefined where it is. Secrets and tokens are
- * both judged by this.
- */
+/** Why a slot is inactive at time `now`, or undefined. Applies to secrets and tokens alike. */
 export function inactiveReason(key: KeyRecord, slot: Slot, now: number): RefusalReason | undefined {
-  const dead = inactiveKeyReason(key, now)
-  if (dead !== undefined) return dead
+  const reason = inactiveKeyReason(key, now)
+  if (reason !== undefined) return reason
   const secret = key[slot]
   if (secret === null) return 'secret_replaced'
   if (secret.expiresAt !== null && now >= secret.expiresAt) return 'secret_expired'
@@ -88,8 +78,8 @@ export function inactiveReason(key: KeyRecord, slot: Slot, now: number): Refusal
 }
 
 /**
- * When {@link inactiveReason} first has a reason, as long as the record stays as it is: 0 where it
- * has one already, null where it never will.
+ * When the slot becomes inactive, if the record does not change: epoch milliseconds, null for
+ * never. Is 0 for a revoked or disabled key and for an empty slot.
  */
 export function validUntil(key: KeyRecord, slot: Slot): number | null {
   const secret = key[slot]
@@ -98,19 +88,18 @@ export function validUntil(key: KeyRecord, slot: Slot): number | null {
   return Math.min(key.expiresAt, secret.expiresAt)
 }
 
-/** The state that a record is in. */
 export function stateOf(key: KeyRecord): KeyState {
   if (key.revokedAt !== null) return 'revoked'
   return key.enabled ? 'enabled' : 'disabled'
 }
 
-/** The slot that holds the secret of that id, or undefined. */
+/** The slot of the secret with this id, or undefined. */
 export function slotOf(key: KeyRecord, secretId: string): Slot | undefined {
   if (key.primary.id === secretId) return 'primary'
   return key.secondary?.id === secretId ? 'secondary' : undefined
 }
 
-/** A random first version, so that a re-created id cannot meet an old write. */
+/** A random first version: a write that expects an old version cannot match a re-created id. */
 export function firstVersion(): number {
   const [high, low] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number]
   return (high % 0x10000) * 0x100000000 + low + 1
@@ -118,15 +107,13 @@ export function firstVersion(): number {
 
 type Change = Partial<Omit<KeyRecord, 'kind' | 'id' | 'version' | 'createdAt' | 'lastUsedAt'>>
 
-/** The record after a change. The step is random, so that a version tells whose write it is. */
+/** The record after a change. A random step makes each version identify one write. */
 function changed(key: KeyRecord, change: Change, now: number): KeyRecord {
   const [step] = crypto.getRandomValues(new Uint32Array(1)) as unknown as [number]
-  // 28 random bits: two writes do not share a version by chance, and 67 million fit before a
-  // version is no safe integer.
+  // 28 random bits avoid collisions, and leave room for 67 million writes within safe integers.
   return { ...key, ...change, version: key.version + (step >>> 4) + 1, updatedAt: now }
 }
 
-/** A new record. */
 export function created(
   id: string,
   attributes: Pick<
@@ -155,7 +142,7 @@ export function created(
   }
 }
 
-/** The record with a new secret in one slot and the other slot untouched. */
+/** Puts a new secret into one slot and leaves the other slot unchanged. */
 export function regenerated(
   key: KeyRecord,
   slot: Slot,
@@ -167,8 +154,10 @@ export function regenerated(
 }
 
 /**
- * The record with a new primary; the old one moves to secondary and dies after the grace. Where
- * that would end a live secondary, it is not done unless asked for.
+ * Sets a new primary secret. The old one becomes the secondary and expires after the grace period.
+ *
+ * @param replace `'secondary'` permits ending an active secondary.
+ * @throws `secondary_live` without that permission.
  */
 export function rotated(
   key: KeyRecord,
@@ -178,46 +167,43 @@ export function rotated(
 ): KeyRecord {
   requireNotRevoked(key)
   const { primary, secondary } = key
-  const secondaryLives =
+  const isSecondaryActive =
     secondary !== null && (secondary.expiresAt === null || now < secondary.expiresAt)
-  if (secondaryLives && replace !== 'secondary') {
+  if (isSecondaryActive && replace !== 'secondary') {
     throw new TwinkeyError(
       'secondary_live',
-      `The secondary secret is still live, and rotating would end it. ${
+      `The secondary secret is still active, and rotating would end it. ${
         secondary.expiresAt === null
-          ? 'This key has two lasting secrets: regenerate the one that nobody uses'
-          : "Wait until it has expired, or regenerate(id, 'primary') if the new secret was lost"
-      }, or rotate with { replace: 'secondary' } if nobody uses the secondary any more.`,
+          ? 'It has no expiry: regenerate the secret that is not in use'
+          : "Wait until it expires, or call regenerate(id, 'primary') if the new secret was lost"
+      }, or rotate with { replace: 'secondary' } if the secondary is not in use.`,
     )
   }
-  const diesAt = Math.min(now + graceSeconds * 1000, primary.expiresAt ?? Number.POSITIVE_INFINITY)
+  const endsAt = Math.min(now + graceSeconds * 1000, primary.expiresAt ?? Number.POSITIVE_INFINITY)
   return changed(
     key,
-    { primary: secret, secondary: diesAt > now ? { ...primary, expiresAt: diesAt } : null },
+    { primary: secret, secondary: endsAt > now ? { ...primary, expiresAt: endsAt } : null },
     now,
   )
 }
 
-/** The record switched on or off. */
+/** Enables or disables the key. */
 export function switched(key: KeyRecord, enabled: boolean, now: number): KeyRecord {
   requireNotRevoked(key)
   return changed(key, { enabled }, now)
 }
 
-/** The record revoked, which is final. */
+/** Revokes the key, which is final. */
 export function revoked(key: KeyRecord, now: number): KeyRecord {
   return changed(key, { revokedAt: now }, now)
 }
 
-/** The record revoked where it is that of an owner who is gone. */
+/** Revokes the key if it belongs to this owner. */
 export function withoutOwner(key: KeyRecord, owner: string | undefined, now: number): KeyRecord {
   return key.revokedAt === null && key.owner === owner ? revoked(key, now) : key
 }
 
-/**
- * The record without a tenant that is gone: revoked where it reaches only this one, without it
- * where it names others too.
- */
+/** Removes a tenant from the scope. Revokes the key if the scope lists no other tenant. */
 export function withoutTenant(key: KeyRecord, tenant: string, now: number): KeyRecord {
   const { tenants } = key.scope
   if (key.revokedAt !== null || tenants === '*' || !tenants.includes(tenant)) return key
@@ -227,7 +213,6 @@ export function withoutTenant(key: KeyRecord, tenant: string, now: number): KeyR
     : changed(key, { scope: freezeScope({ ...key.scope, tenants: others }) }, now)
 }
 
-/** The record with other attributes. */
 export function updated(
   key: KeyRecord,
   change: Pick<Change, 'name' | 'scope' | 'metadata' | 'expiresAt'>,
@@ -246,12 +231,12 @@ export function freezeJson<T extends Json>(value: T): T {
   return Object.freeze(copy) as T
 }
 
-/** Whether a value can be the id of a record or of a secret. */
+/** Whether a value is a valid id of a record or a secret. */
 export function isId(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9A-Za-z_-]{1,64}$/.test(value)
 }
 
 function requireNotRevoked(key: KeyRecord): void {
   if (key.revokedAt !== null)
-    throw new TwinkeyError('key_revoked', 'The key is revoked, which is final. Create another one.')
+    throw new TwinkeyError('key_revoked', 'The key is revoked, which is final. Create another key.')
 }

@@ -1,12 +1,12 @@
 import { isPlainObject, type membersProblem } from './checks.ts'
 
-// An object from the application or a store may answer differently at each read: it may have
-// getters or an iterator of its own, be a Proxy, or be changed while a call waits. Copy it first
-// and read each member once, then check the copy, and use only the copy.
+// An object from the application or a store may return different values at each read: through
+// getters, an iterator, a Proxy, or a change during an await. Copy it first and read each member
+// once. Then check the copy, and use only the copy.
 
-/** Replaces an object that is not plain data, like an instance of a class. It passes no check. */
+/** Stands for an object that is not plain data, like a class instance. It passes no check. */
 const OPAQUE = /* @__PURE__ */ new (class Opaque {})()
-// More values than fit into metadata of 4 KiB.
+// Metadata of 4 KiB has fewer values.
 const MAX_VALUES = 10_000
 
 /**
@@ -14,14 +14,14 @@ const MAX_VALUES = 10_000
  * {@link membersProblem} can report them.
  *
  * @param known The members to read. Default: all own members.
- * @returns The copy, or a value that is not a plain object where `value` is not one.
+ * @returns The copy. If `value` is not a plain object, a value that is not one either.
  */
 export function copyMembers(value: unknown, known?: readonly string[]): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (!isPlainObject(value)) return Array.isArray(value) ? [] : OPAQUE
   const own = Object.keys(value)
   const copy: Record<string, unknown> = {}
-  // A name that the list has twice is read once.
+  // `known` may repeat a name: read each member once.
   for (const name of known ?? own)
     if (name in value && !Object.hasOwn(copy, name)) put(copy, name, value[name])
   if (known !== undefined)
@@ -57,7 +57,7 @@ export function copyJson(value: unknown, maxDepth: number): unknown {
 }
 
 function put(copy: Record<string, unknown>, name: string, value: unknown): void {
-  // An assignment would set the prototype.
+  // Assignment would set the prototype.
   if (name === '__proto__')
     Object.defineProperty(copy, name, {
       value,

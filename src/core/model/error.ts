@@ -1,4 +1,4 @@
-/** Every code that an error can have. */
+/** Every code of a {@link TwinkeyError}. */
 export type ErrorCode =
   | 'invalid_input'
   | 'key_not_found'
@@ -18,12 +18,12 @@ export type ErrorCode =
 const BRAND = Symbol.for('twinkey.error')
 
 /**
- * Something that a management call could not do: the input is wrong, the key is not there, another
- * change came first, the store is down.
+ * The error of a management call that failed: invalid input, missing key, conflicting change,
+ * unavailable store.
  *
- * The message says what to do. Neither it nor any other member holds a secret, a token or a digest.
- * Tell one by {@link isTwinkeyError} and its `code`, not by `instanceof`: two copies of the package
- * may be installed.
+ * The message says what to do. No member contains a secret, a token or a digest. Recognise it by
+ * {@link isTwinkeyError} and `code`, not by `instanceof`, because two copies of the package may be
+ * installed.
  */
 export class TwinkeyError extends Error {
   override readonly name = 'TwinkeyError'
@@ -37,10 +37,10 @@ export class TwinkeyError extends Error {
 }
 
 /**
- * Whether a caught value is a {@link TwinkeyError}, from whichever copy of the package.
+ * Whether a caught value is a {@link TwinkeyError}, from any copy of the package.
  *
- * @param value Anything that was thrown.
- * @returns Whether it is one, with its type.
+ * @param value Any thrown value.
+ * @returns True for a {@link TwinkeyError}, and narrows the type.
  * @example
  * ```ts
  * import { isTwinkeyError, type Twinkey } from 'twinkey'
@@ -61,21 +61,21 @@ export function isTwinkeyError(value: unknown): value is TwinkeyError {
 }
 
 /**
- * What a caught value says went wrong, for the end of a message. Errors of several addresses at
- * once have a code and no message.
+ * The message of a caught value, to append to another message. Falls back to `code`: an
+ * AggregateError of several connection attempts has no message.
  */
 export function messageOf(thrown: unknown): string {
   try {
     const { message, code } = thrown as { message?: unknown; code?: unknown }
     return String(message || code || thrown)
   } catch {
-    return 'it threw nothing that can be read'
+    return 'the thrown value cannot be read'
   }
 }
 
 /**
- * Reads an input. If that throws, the error is `invalid_input`; it does not repeat the error, which
- * may hold a secret.
+ * Calls `read`. If it throws, throws `invalid_input` without the original error, which may contain
+ * a secret.
  */
 export function readInput<T>(read: () => T, what: string): T {
   try {
@@ -85,7 +85,7 @@ export function readInput<T>(read: () => T, what: string): T {
   }
 }
 
-/** An error for input that is wrong, unless there is no problem. */
+/** Throws `invalid_input` if there is a problem. */
 export function requireInput(problem: string | undefined, what: string): void {
   if (problem !== undefined) throw new TwinkeyError('invalid_input', `${what} ${problem}.`)
 }

@@ -2,7 +2,7 @@ import type { Slot } from '../secrets/secret.ts'
 import type { RefusalCode, RefusalReason } from './refusal.ts'
 import type { Axis } from './scope.ts'
 
-/** Something that was done to a key. */
+/** A management change to a key. */
 export interface KeyEvent {
   readonly type:
     | 'key.created'
@@ -18,13 +18,13 @@ export interface KeyEvent {
   readonly keyId: string
   readonly name: string
   readonly owner: string | null
-  /** Who did it, as given to the management call. */
+  /** The `actor` of the management call. */
   readonly actor: string | null
-  /** With `key.regenerated` and `key.rotated`: which slot has the new secret. */
+  /** With `key.regenerated` and `key.rotated`: the slot of the new secret. */
   readonly slot?: Slot
 }
 
-/** A token was minted. */
+/** A token was issued. */
 export interface TokenEvent {
   readonly type: 'token.issued'
   readonly at: number
@@ -34,59 +34,58 @@ export interface TokenEvent {
   readonly expiresAt: number
 }
 
-/** A request was let in. */
+/** A request was allowed. */
 export interface AllowedEvent {
   readonly type: 'access.allowed'
   readonly at: number
   readonly keyId: string
-  /** Undefined where only a token is known, as in `twinkey/verifier`. */
+  /** Undefined in `twinkey/verifier`, which knows only the token. */
   readonly slot: Slot | undefined
   readonly via: 'secret' | 'token'
   /**
-   * This and the other two are undefined where the caller put a secret in the place of the name,
-   * too: events hold none.
+   * Undefined if the request names none, or if the name may be a secret. The same applies to
+   * `environment` and `workflow`.
    */
   readonly tenant: string | undefined
   readonly environment: string | undefined
   readonly workflow: string | undefined
 }
 
-/** A request was refused. What the caller must not learn is here. */
+/** A request was refused. Contains details that the response withholds from the caller. */
 export interface RefusedEvent {
   readonly type: 'access.refused'
   readonly at: number
   readonly code: RefusalCode
   readonly reason: RefusalReason | undefined
-  /** The axis that it is about, where it is about one. */
+  /** The axis that the refusal is about, if any. */
   readonly axis: Axis | undefined
-  /** The key that the credential belongs to, where that much was established. */
+  /** The key of the credential, if it was identified. */
   readonly keyId: string | undefined
   /**
-   * What the request is aimed at, where its credential is good and that much could be read. A name
-   * that may be a secret in the wrong place is left out: one of 28 letters and digits in a row, and
-   * one that may have been imported.
+   * The tenant of the request, if its credential is valid and the tenant could be read. A name that
+   * may be a secret is omitted: one with 28 consecutive letters and digits, and one that may be an
+   * imported secret. The same applies to `environment` and `workflow`.
    */
   readonly tenant?: string | undefined
   readonly environment?: string | undefined
   readonly workflow?: string | undefined
   /**
-   * With `parameter_unseen`: the name that `param()` was given; undefined where it is
-   * `routeTemplate()` that cannot see its route.
+   * With `parameter_unseen`: the name passed to `param()`. Undefined if `routeTemplate()` failed.
    */
   readonly parameter?: string | undefined
   /**
-   * With `parameter_unseen`: the template of the route on which the guard stands; undefined where
-   * it stands on none, as in `app.use()`.
+   * With `parameter_unseen`: the template of the guarded route. Undefined if the guard is not on a
+   * route, as in `app.use()`.
    */
   readonly template?: string | undefined
   /**
-   * With `parameter_unseen`, where the framework matched a route and does not tell its template:
-   * what to do.
+   * With `parameter_unseen`: what to do if the framework matched a route but does not expose its
+   * template.
    */
   readonly advice?: string | undefined
 }
 
-/** Something that an operator should look at. */
+/** A problem that an operator should look at. */
 export interface WarningEvent {
   readonly type:
     | 'warning.ephemeral_signing_key'
@@ -97,31 +96,31 @@ export interface WarningEvent {
     | 'warning.jwks_unavailable'
     | 'warning.throttle_unavailable'
   readonly at: number
-  /** What it means and what to do. */
+  /** What the warning means and what to do. */
   readonly message: string
-  /** The error behind it, where there is one. */
+  /** The cause, if there is one. */
   readonly error?: unknown
 }
 
-/** What happened. No event holds a secret, a token, a digest or the value of a header. */
+/** Any event. No event contains a secret, a token, a digest or a header value. */
 export type TwinkeyEvent = KeyEvent | TokenEvent | AllowedEvent | RefusedEvent | WarningEvent
 
-/** Hands an event to whoever listens. */
+/** Passes an event to the listener. */
 export type Emit = (event: TwinkeyEvent) => void
 
-/** Calls a listener so that nothing it does, throws or rejects with reaches a decision. */
+/** Calls a listener. Listener failures never affect a decision. */
 export interface EventDispatcher {
   readonly emit: Emit
-  /** Resolves when the listener is done with every event so far; undefined where it is. */
+  /** Resolves when the listener has handled all events so far. Undefined if none is in flight. */
   flush(): Promise<void> | undefined
 }
 
-// A listener that never ends must not make this grow; beyond this many, the rest is not waited for.
+// Bounds the memory for a listener that never settles. `flush` does not wait for further events.
 const MAX_IN_FLIGHT = 10_000
 
 /**
- * @param listener What the application listens with.
- * @param failed Hears of each event for which the listener threw or rejected. It must not throw.
+ * @param listener The listener of the application.
+ * @param failed Called with each event for which the listener threw or rejected. Must not throw.
  */
 export function createEventDispatcher(
   listener: (event: TwinkeyEvent) => unknown,
@@ -141,7 +140,6 @@ export function createEventDispatcher(
         inFlight.add(done)
         done.then(() => inFlight.delete(done))
       } catch (error) {
-        // A listener that fails must not keep anybody out, nor let anybody in.
         failed(event, error)
       }
     },

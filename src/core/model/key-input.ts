@@ -12,32 +12,32 @@ import { copyJson, copyMembers } from './copy.ts'
 import { readInput, requireInput } from './error.ts'
 import { copyScope, SCOPE_MEMBERS, type Scope, type ScopeInput, scopeProblem } from './scope.ts'
 
-/** What every management call may be told: who did it. */
+/** The option that every management call takes. */
 export interface ActorOption {
-  /** Who does this, for the event: 1 to 128 characters. */
+  /** Who makes the change, for the event: 1 to 128 characters. */
   readonly actor?: string | undefined
 }
 
-/** What a new key is to be. */
+/** The attributes of a new key. */
 export interface CreateKeyInput<M extends Metadata = Metadata> extends ActorOption {
-  /** 1 to 128 characters. For people; names need not differ. */
+  /** A display name of 1 to 128 characters. Need not be unique. */
   readonly name: string
-  /** The user or machine that the key acts for: 1 to 128 characters. It cannot be changed later. */
+  /** The user or machine that the key acts for: 1 to 128 characters. Cannot change later. */
   readonly owner?: string | null | undefined
   /**
-   * What the key may reach. Environments default to those that the deployment serves, workflows to
-   * `'*'`; tenants must be given.
+   * What the key may reach. `tenants` is required. Default `environments`: those of the deployment.
+   * Default `workflows`: `'*'`.
    */
   readonly scope: Pick<Scope, 'tenants'> & ScopeInput
-  /** When the key dies, in epoch milliseconds; null or left out for never. */
+  /** When the key expires, in epoch milliseconds. Default: null, for never. */
   readonly expiresAt?: number | null | undefined
-  /** A plain JSON object of at most 4 KiB and depth 5. */
+  /** A plain JSON object of at most 4 KiB and five levels. */
   readonly metadata?: M | undefined
-  /** False for a key with a primary secret only, which is rotated with `rotate` and a grace. */
+  /** False creates only a primary secret; replace it with `rotate`. Default: true. */
   readonly secondary?: boolean | undefined
 }
 
-/** What to change of a key. What is left out stays. */
+/** The attributes to change. Omitted attributes keep their values. */
 export interface UpdateKeyInput<M extends Metadata = Metadata> extends ActorOption {
   readonly name?: string | undefined
   /** The axes to change. */
@@ -46,50 +46,50 @@ export interface UpdateKeyInput<M extends Metadata = Metadata> extends ActorOpti
   readonly metadata?: M | undefined
 }
 
-/** How to rotate. */
+/** Options of a rotation. */
 export interface RotateOptions extends ActorOption {
   /**
-   * Seconds for which the old primary still works, as the secondary: 0 to 7,776,000 (90 days),
-   * 86,400 (a day) unless given.
+   * How long the old primary still works, as the secondary, in seconds: 0 to 7,776,000 (90 days).
+   * Default: 86,400 (a day).
    */
   readonly graceSeconds?: number | undefined
-  /** `'secondary'` to end a secondary that is still live. */
+  /** `'secondary'` permits ending a secondary secret that is still active. */
   readonly replace?: 'secondary' | undefined
 }
 
-/** Which keys to list. */
+/** Filters and paging of a list of keys. */
 export interface ListKeysInput {
-  /** Keys whose scope names this tenant; a key for `'*'` names none. */
+  /** Keys whose scope lists this tenant. A scope of `'*'` lists none. */
   readonly tenant?: string | undefined
-  /** Keys of this owner, or with null, of none. */
+  /** Keys of this owner; null for keys without an owner. */
   readonly owner?: string | null | undefined
   readonly state?: KeyState | undefined
-  /** Keys that still have a secret stored under this pepper, or with null, under none. */
+  /** Keys with a secret stored under this pepper; null for plain SHA-256. */
   readonly pepper?: string | null | undefined
-  /** 1 to 100; 50 unless given. */
+  /** 1 to 100. Default: 50. */
   readonly limit?: number | undefined
-  /** The `next` of the page before. */
+  /** The `next` value of the previous page. */
   readonly cursor?: string | undefined
 }
 
-/** Whose keys to revoke. */
+/** The owner or the tenant whose keys to revoke. */
 export type RevokeAllInput = (
   | { readonly owner: string; readonly tenant?: never }
   | { readonly tenant: string; readonly owner?: never }
 ) &
   ActorOption
 
-const GIVEN = 'What was given'
+const INPUT = 'The input'
 const CREATE_MEMBERS = ['name', 'owner', 'scope', 'expiresAt', 'metadata', 'secondary', 'actor']
 const LIST_MEMBERS = ['tenant', 'owner', 'state', 'pepper', 'limit', 'cursor']
 const DAY_SECONDS = 86_400
 const MAX_GRACE_SECONDS = 90 * DAY_SECONDS
-/** Most keys on one page. */
+/** The maximum number of keys on one page. */
 export const MAX_PAGE = 100
 const DEFAULT_PAGE = 50
 const STATES: readonly unknown[] = ['enabled', 'disabled', 'revoked'] satisfies KeyState[]
 
-/** The attributes of a new key, checked, with what is left out filled in. */
+/** Checks the attributes of a new key and fills in the defaults. */
 export function readCreateInput<M extends Metadata>(
   input: CreateKeyInput<M>,
   defaultScope: Omit<Scope, 'tenants'>,
@@ -112,7 +112,7 @@ export function readCreateInput<M extends Metadata>(
   return { name, owner, scope, expiresAt, metadata, secondary, actor }
 }
 
-/** Checks an update. `apply` makes the new attributes of a key from those that it has. */
+/** Checks an update. `apply` returns the new attributes for the current ones. */
 export function readUpdateInput<M extends Metadata>(input: UpdateKeyInput<M>, now: number) {
   const { name, scope, expiresAt, metadata, actor } = copyInput(input, [
     'name',
@@ -142,7 +142,7 @@ export function readUpdateInput<M extends Metadata>(input: UpdateKeyInput<M>, no
   return { apply, actor }
 }
 
-/** Grace and permission of a rotation, checked. */
+/** Checks the options of a rotation. */
 export function readRotateOptions(options: RotateOptions) {
   const {
     graceSeconds = DAY_SECONDS,
@@ -159,7 +159,7 @@ export function readRotateOptions(options: RotateOptions) {
   return { graceSeconds, replace, actor }
 }
 
-/** A query for one page, checked. */
+/** Checks the query for one page. */
 export function readListInput(input: ListKeysInput) {
   const {
     tenant,
@@ -190,24 +190,24 @@ export function readListInput(input: ListKeysInput) {
   requireInput(
     cursor === undefined || typeof cursor === 'string'
       ? undefined
-      : 'must be the `next` of the page before',
+      : 'must be the `next` value of the previous page',
     'cursor',
   )
   return { tenant, owner, state, pepper, limit, cursor }
 }
 
-/** Whose keys to end, checked. */
+/** Checks the input of `revokeAll`. */
 export function readRevokeAllInput(input: RevokeAllInput) {
   const { owner, tenant, actor } = copyInput(input, ['owner', 'tenant', 'actor'])
   requireInput(
-    (owner === undefined) === (tenant === undefined) ? 'must be given, one of the two' : undefined,
+    (owner === undefined) === (tenant === undefined) ? 'must be given, but not both' : undefined,
     'owner or tenant',
   )
   requireInput(nameProblem(owner ?? tenant), 'owner or tenant')
   return { owner, tenant, actor }
 }
 
-/** Nothing but an actor, checked. */
+/** Checks options that have only an actor. */
 export function readActor(options: ActorOption): ActorOption {
   return copyInput(options, ['actor'])
 }
@@ -226,18 +226,14 @@ function requireAttributes({ name, scope, expiresAt, metadata }: Attributes): vo
   requireInput(metadataProblem(metadata), 'metadata')
 }
 
-/**
- * Copies the input of an import. The caller checks its slots as imported secrets, and the rest as
- * the attributes of a new key.
- */
+/** Copies the input of an import. The caller must check the slots and the other attributes. */
 export function readImportInput<T extends object>(input: T): T {
-  const copy = readInput(() => copyMembers(input, ['primary', ...CREATE_MEMBERS]), GIVEN)
-  requireInput(isPlainObject(copy) ? undefined : 'must be an object', GIVEN)
+  const copy = readInput(() => copyMembers(input, ['primary', ...CREATE_MEMBERS]), INPUT)
+  requireInput(isPlainObject(copy) ? undefined : 'must be an object', INPUT)
   return copy as T
 }
 
-// Copies an input, with the names in its scope and the values in its metadata, and checks its
-// members.
+// Copies an input, including its scope and metadata, and checks its members and its actor.
 function copyInput<T extends object>(input: T, known: readonly string[]): T {
   const copy = readInput(() => {
     const members = copyMembers(input, known)
@@ -246,14 +242,14 @@ function copyInput<T extends object>(input: T, known: readonly string[]): T {
     if ('metadata' in members)
       members['metadata'] = copyJson(members['metadata'], MAX_METADATA_DEPTH)
     return members
-  }, GIVEN)
-  requireInput(membersProblem(copy, known), GIVEN)
+  }, INPUT)
+  requireInput(membersProblem(copy, known), INPUT)
   const { actor } = copy as ActorOption
   requireInput(actor === undefined ? undefined : nameProblem(actor), 'actor')
   return copy as T
 }
 
-// Refuses a misspelt axis, even if it is undefined.
+// Rejects a misspelt axis, even if its value is undefined.
 function axesOf(scope: ScopeInput) {
   requireInput(membersProblem(scope, SCOPE_MEMBERS), 'scope')
   return withoutUndefined(scope)

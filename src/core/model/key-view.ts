@@ -7,24 +7,24 @@ import {
 } from './api-key.ts'
 import type { Scope } from './scope.ts'
 
-/** What may be shown of one slot of a key. */
+/** The public view of one slot. */
 export interface SecretInfo {
   readonly id: string
-  /** The last four characters, by which a person tells one secret from another. */
+  /** The last four characters of the secret, so that people can recognise it. */
   readonly hint: string
   readonly createdAt: number
-  /** When this secret dies, or null. */
+  /** When this secret expires; null for never. */
   readonly expiresAt: number | null
   /**
-   * When this secret, or a token that it minted, was last used: at most about a minute behind. Null
-   * where it never was.
+   * When this secret, or a token issued for it, was last used; null for never. May lag by about a
+   * minute.
    */
   readonly lastUsedAt: number | null
 }
 
 /**
- * An API key as management shows it: everything but the secrets and their digests. Frozen. Times
- * are epoch milliseconds.
+ * An API key without its secrets and digests, as management calls return it. Frozen. Times are
+ * epoch milliseconds.
  */
 export interface ApiKey<M extends Metadata = Metadata> {
   readonly id: string
@@ -41,10 +41,7 @@ export interface ApiKey<M extends Metadata = Metadata> {
   readonly secondary: SecretInfo | null
 }
 
-/**
- * What may be shown of a record. Members are named one by one, so that a new one is not shown by
- * accident.
- */
+/** The public view of a record. Lists each member, so that a new one is not exposed by accident. */
 export function viewOf<M extends Metadata>(key: KeyRecord): ApiKey<M> {
   const {
     id,

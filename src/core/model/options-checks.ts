@@ -1,14 +1,15 @@
 import { membersProblem, nameProblem } from './checks.ts'
 import { copyList, copyMembers } from './copy.ts'
 
-// How options are checked: each check throws what to do instead, when the process starts.
+// Checks of options at construction. Each error says what to do instead.
 
 /**
- * A clock that is checked at each reading, and answers whole milliseconds. With NaN every
- * comparison is false, and nothing would ever expire.
+ * Wraps a clock: checks each reading and rounds it down to whole milliseconds. With NaN every
+ * comparison would be false and nothing would expire.
  *
- * @param given The clock of the options, which is read once to check it.
- * @param system The default. Fake clocks and Workers without a request start it at 0.
+ * @param given The clock of the options. It is read once here and must not return 0.
+ * @param system The default clock. It may start at 0: under fake timers, and on Workers outside a
+ *   request.
  */
 export function clockOf(given: (() => number) | undefined, system: () => number): () => number {
   const now = given ?? system
@@ -22,26 +23,25 @@ export function clockOf(given: (() => number) | undefined, system: () => number)
   return clock
 }
 
-const NO_CLOCK = 'now must answer epoch milliseconds, like Date.now.'
+const NO_CLOCK = 'now must return epoch milliseconds, like Date.now.'
 
-/** The environments that a deployment serves. */
+/** Checks and copies the `environments` option, without duplicates. */
 export function environmentsOf(given: unknown): readonly string[] {
   const environments = copyList(given)
   if (!Array.isArray(environments) || environments.length === 0) {
     throw new TypeError(
-      'environments must be a list of what this deployment serves, like ["production"]. Leave it out to serve any.',
+      'environments must be a list of the environments that this deployment serves, like ["production"]. Leave it out to serve any.',
     )
   }
   for (const environment of environments) {
     requireName(environment, 'environments: each')
     if (environment === '*')
-      throw new RangeError('environments cannot hold "*". Leave it out to serve any.')
+      throw new RangeError('environments cannot contain "*". Leave it out to serve any.')
   }
   return Object.freeze([...new Set<string>(environments)])
 }
 
-// `$NAME` is what a configuration holds where a variable was not filled in. Taken literally it
-// would be the same for everyone.
+/** Checks a name. Also rejects `$NAME`, an unsubstituted variable of a configuration file. */
 export function requireName(value: unknown, what: string): void {
   const problem = nameProblem(value)
   if (problem !== undefined) throw new TypeError(`${what} ${problem}.`)
@@ -66,7 +66,7 @@ export function requireNumber(
   return value
 }
 
-/** Copies an object that may have these members only. Check and use the copy, not the object. */
+/** Copies an object that may have only these members. Check and use the copy, not the original. */
 export function requireMembers<T>(value: T, known: readonly string[], what: string): T {
   const copy = copyMembers(value, known)
   const problem = membersProblem(copy, known)

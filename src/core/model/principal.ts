@@ -3,58 +3,58 @@ import type { Metadata } from './api-key.ts'
 import type { Refusal } from './refusal.ts'
 import type { Scope } from './scope.ts'
 
-/** Who a request turned out to be, and what it is aimed at. Frozen. Holds no secret. */
+/** The authenticated caller of one request and its target. Frozen. Contains no secret. */
 export interface Principal<M extends Metadata = Metadata> {
   readonly keyId: string
   /** The name of the key. */
   readonly name: string
   /**
-   * What the profile calls the holder, where it has a word for it, like the `Key: <name>` of
-   * Flowgear.
+   * The username that the profile gives the caller, like `Key: <name>` in Flowgear; undefined if
+   * the profile has none.
    */
   readonly username: string | undefined
   readonly owner: string | null
   readonly metadata: M
   /**
-   * Which of the two secrets was used, or minted the token; undefined where only the token is
-   * known, as in `twinkey/verifier`.
+   * The slot of the secret that was sent, or for which the token was issued. Undefined in
+   * `twinkey/verifier`, which knows only the token.
    */
   readonly slot: Slot | undefined
   readonly via: 'secret' | 'token'
   /**
-   * The tenant that this request is for, resolved and covered; undefined where nobody named one and
-   * the scope is not limited to some.
+   * The tenant of this request, covered by the scope. Undefined if the request names none and the
+   * scope is not limited to specific tenants.
    */
   readonly tenant: string | undefined
   readonly environment: string | undefined
   readonly workflow: string | undefined
-  /** The effective scope: the key's, cut by the token's and by what the owner may reach now. */
+  /** The effective scope: the key's, intersected with the token's and the owner's current scope. */
   readonly scope: Scope
 }
 
-/** A request is not let in. */
+/** The request is refused. */
 export interface Refused {
   readonly ok: false
   readonly refusal: Refusal
 }
 
-/** A request is let in. */
+/** The request is allowed. */
 export interface Allowed<M extends Metadata = Metadata> {
   readonly ok: true
   readonly principal: Principal<M>
   /**
-   * Whether shared caches must be kept from the answer, because they do not know that the
-   * credential was one (RFC 9111, section 3.5).
+   * Whether the response needs `Cache-Control: no-store`, because shared caches do not recognise
+   * the credential (RFC 9111, section 3.5).
    */
   readonly noStore: boolean
 }
 
-/** A request passes an optional guard without a credential of ours. */
+/** The request passes an optional guard without a Twinkey credential. */
 export interface Anonymous {
   readonly ok: true
   readonly principal: undefined
   readonly noStore: false
 }
 
-/** Whether a request is let in, and as whom. */
+/** Whether a request is allowed, and who the caller is. */
 export type Decision<M extends Metadata = Metadata> = Allowed<M> | Refused

@@ -1,6 +1,6 @@
 import type { Axis } from './scope.ts'
 
-/** Every code that a refusal can have. The list is closed: a profile has an answer for each. */
+/** Every code of a {@link Refusal}. The list is closed: a profile handles every code. */
 export type RefusalCode =
   | 'credential_missing'
   | 'credential_malformed'
@@ -19,28 +19,25 @@ export type RefusalCode =
   | 'unavailable'
 
 /**
- * The answer to a request that is not let in: a frozen value, never an exception. It tells the
- * caller nothing that is not theirs to know.
+ * The answer to a request that is not allowed: a frozen value, never an exception. Contains only
+ * what the caller may know.
  */
 export interface Refusal {
   readonly code: RefusalCode
   /**
-   * One sentence for the caller. It never repeats anything that the caller sent, and never says why
-   * a credential is invalid.
+   * A message for the caller. Never repeats caller input, and never says why a credential is
+   * invalid.
    */
   readonly detail: string
-  /** The axis that is not covered or not resolved, where it is about one. */
+  /** The axis that is not covered or not resolved, if the refusal is about one. */
   readonly axis?: Axis
-  /** Seconds after which trying again makes sense: with `rate_limited` and `unavailable`. */
+  /** With `rate_limited` and `unavailable`: seconds to wait before a retry. */
   readonly retryAfterSeconds?: number
-  /** The methods that are allowed, as the Allow header names them: with `method_not_allowed`. */
+  /** With `method_not_allowed`: the value of the `Allow` header. */
   readonly allow?: string
 }
 
-/**
- * Why a request was refused, for the operator: it is in the event, never in the answer.
- * The first group all look the same to the caller.
- */
+/** Why a request was refused. Operators see it in the event; the response never contains it. */
 export type RefusalReason =
   | 'kind_not_accepted'
   | 'secret_malformed'
@@ -75,14 +72,13 @@ export type RefusalReason =
   | 'scope_too_large'
 
 const RETRY_AFTER_SECONDS = 2
-// More than that is the same to a cache (RFC 9111, section 1.2.2), and larger numbers are written
-// with an exponent.
+// Caches treat larger values the same (RFC 9111, section 1.2.2), and JavaScript prints very large
+// numbers with an exponent.
 const LONGEST_WAIT_SECONDS = 2_147_483_647
-// No JSON has a symbol in it. Registered, so that each copy of the package knows the refusals of
-// the others.
+// JSON cannot contain a symbol. A registered symbol is the same in all copies of the package.
 const BRAND = Symbol.for('twinkey.refusal')
 
-/** The refusals, one frozen value each. */
+/** The refusals without parameters. */
 export const REFUSALS = Object.freeze({
   credentialMissing: refusal('credential_missing', 'Send an API key or a token with this request.'),
   credentialMalformed: refusal('credential_malformed', 'The credential could not be read.'),
@@ -92,7 +88,7 @@ export const REFUSALS = Object.freeze({
     'Send exactly one credential with a request.',
   ),
   requestMalformed: refusal('request_malformed', 'The request could not be read.'),
-  // The same in code and detail. A profile may say of each what to send instead.
+  // These share code and detail. A profile may say for each what to send instead.
   bodyMalformed: refusal(
     'request_malformed',
     'The request could not be read.',
@@ -136,53 +132,47 @@ const DENIED = perAxis((axis) =>
   refusal(`${axis}_denied`, `The credential does not reach this ${axis}.`, { axis }),
 )
 
-/**
- * The credential does not say, and the request must: which tenant, environment or workflow it is
- * for.
- */
+/** Neither the credential nor the request determines the tenant, environment or workflow. */
 export function targetMissing(axis: Axis): Refusal {
   return MISSING[axis]
 }
 
-/** Two places name different things on one axis, or the deployment does not serve what is named. */
+/** Two sources name different values for one axis, or the deployment does not serve the value. */
 export function targetConflict(axis: Axis): Refusal {
   return CONFLICT[axis]
 }
 
-/**
- * What a guard that stands in the wrong place looked for, and where it stands. For the operator
- * only.
- */
+/** What a misplaced guard looked for, and where the guard is. For operators only. */
 export interface Unseen {
   readonly parameter: string | undefined
   readonly template: string | undefined
-  /** What to do, where the framework does not tell the template of the route. */
+  /** What to do if the framework does not expose the template of the route. */
   readonly advice?: string | undefined
 }
 
-/** What a refusal carries beside what a caller may learn. */
+/** The part of a refusal that callers must not see. */
 interface Hidden {
   readonly unseen?: Unseen
-  /** The part of a token request that cannot be read. */
+  /** The unreadable part of a token request. */
   readonly part?: 'body' | 'scope' | 'lifetime'
 }
 
 /**
- * A guard cannot see what it is to read of the route: the same to the caller as any other, but no
- * fault of the caller's.
+ * A guard cannot read its route parameter or template: a mistake in the application. The caller
+ * sees the same refusal as for a malformed request.
  */
 export function parameterUnseen(unseen: Unseen): Refusal {
   return refusal('request_malformed', REFUSALS.requestMalformed.detail, {}, { unseen })
 }
 
-/** What a guard could not see, where it is that for which this refuses. */
+/** What the guard could not read, if the refusal is {@link parameterUnseen}. */
 export function unseenOf(refusal: Refusal): Unseen | undefined {
   return hiddenIn(refusal).unseen
 }
 
 /**
- * Which part of a token request this refuses. By what it holds, not by which value it is: another
- * copy of the package has values of its own.
+ * The unreadable part of a token request. Do not compare refusals by identity instead: another copy
+ * of the package has its own values.
  */
 export function refusedPart(refusal: Refusal): Hidden['part'] {
   return hiddenIn(refusal).part
@@ -192,7 +182,7 @@ function hiddenIn(refusal: Refusal): Hidden {
   return (refusal as unknown as { [BRAND](): Hidden })[BRAND]()
 }
 
-/** Why a reader or a profile has refused, where that can be told by what it answers. */
+/** The reason for a refusal that a reader or a profile returned, if the refusal implies one. */
 export function refusalReason(refusal: Refusal): RefusalReason | undefined {
   if (unseenOf(refusal) !== undefined) return 'parameter_unseen'
   if (refusal.code === 'unavailable') return 'owner_unavailable'
@@ -210,12 +200,13 @@ export function denied(axis: Axis): Refusal {
 }
 
 /**
- * A refusal for a caller that has to wait, for a reader or a guard of your own that counts.
+ * Makes a `rate_limited` refusal for a reader or a guard of your own. Counts nothing itself.
  *
- * @param retryAfterSeconds How long, in seconds: 0 or more. Rounded up to whole seconds, at least 1
- *   and at most 2,147,483,647, it becomes the Retry-After of the answer.
+ * @param retryAfterSeconds The wait in seconds, 0 or more. `Retry-After` is this number rounded up
+ *   to whole seconds, at least 1 and at most 2,147,483,647.
  * @returns The refusal `rate_limited`.
- * @throws TypeError where that is no number, RangeError where it is NaN, infinite or negative.
+ * @throws TypeError if `retryAfterSeconds` is not a number; RangeError if it is NaN, infinite or
+ *   negative.
  * @see RFC 9110, section 10.2.3
  */
 export function rateLimited(retryAfterSeconds: number): Refusal {
@@ -229,14 +220,14 @@ export function rateLimited(retryAfterSeconds: number): Refusal {
   })
 }
 
-/** A token endpoint was called by another method than its own. */
+/** A token endpoint received a request with an unsupported method. */
 export function methodNotAllowed(allow: string): Refusal {
   return refusal('method_not_allowed', 'This endpoint does not have that method.', { allow })
 }
 
 /**
- * Whether a value is a refusal that was made here. An object that only looks like one, as a
- * caller's JSON may, is none.
+ * Whether this package made the value as a refusal. False for an object of the same shape, such as
+ * JSON from a caller.
  */
 export function isRefusal(value: unknown): value is Refusal {
   return typeof value === 'object' && value !== null && BRAND in value
@@ -248,8 +239,8 @@ function refusal(
   more?: Pick<Refusal, 'axis' | 'retryAfterSeconds' | 'allow'>,
   hidden: Hidden = {},
 ): Refusal {
-  // Behind a call, so that nothing that prints a refusal shows it: Express has in its template what
-  // a router was called with.
+  // A function, so that printing a refusal does not show the hidden part, which may contain caller
+  // input.
   return Object.freeze(
     Object.defineProperty({ code, detail, ...more }, BRAND, { value: () => hidden }),
   )

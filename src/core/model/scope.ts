@@ -1,36 +1,30 @@
 import { isPlainObject, membersProblem, nameProblem } from './checks.ts'
 import { copyList, copyMembers } from './copy.ts'
 
-/**
- * What one axis of a scope reaches: `'*'` for everything, or the exact names. An empty list reaches
- * nothing.
- */
+/** One axis of a scope: `'*'` for all names, or a list of exact names. An empty list reaches nothing. */
 export type ScopeValue = '*' | readonly string[]
 
-/** What a key or a token may reach. A request must be covered on all three axes. */
+/** What a key or token may reach. It must cover a request on all three axes. */
 export interface Scope {
   readonly tenants: ScopeValue
   readonly environments: ScopeValue
   readonly workflows: ScopeValue
 }
 
-/** The axes of a scope that are given. One that is undefined counts as left out. */
+/** Some axes of a scope. An `undefined` axis counts as omitted. */
 export type ScopeInput = { readonly [member in keyof Scope]?: Scope[member] | undefined }
 
-/** What one request is aimed at. An axis that is left out is not named by the request. */
+/** What one request is for. The request does not name an omitted axis. */
 export interface Target {
   readonly tenant?: string | undefined
   readonly environment?: string | undefined
   readonly workflow?: string | undefined
 }
 
-/** One axis, as a target names it. */
+/** The name of one axis in a {@link Target}. */
 export type Axis = keyof Target
 
-/**
- * The axes in the order in which they are checked, and the member of {@link Scope} that each is
- * held to.
- */
+/** The axes in the order of the checks, each with its member of {@link Scope}. */
 export const AXES = [
   ['tenant', 'tenants'],
   ['environment', 'environments'],
@@ -42,12 +36,12 @@ export const SCOPE_MEMBERS = AXES.map(([, member]) => member)
 
 const MAX_NAMES = 64
 
-/** Whether a reach covers a name: byte-exact, no prefix, no pattern. */
-export function covers(reach: ScopeValue, name: string): boolean {
-  return reach === '*' || reach.includes(name)
+/** Whether an axis covers a name. Names match exactly: no prefixes, no patterns. */
+export function covers(axis: ScopeValue, name: string): boolean {
+  return axis === '*' || axis.includes(name)
 }
 
-/** What both scopes reach, frozen. */
+/** The intersection of two scopes, frozen. */
 export function intersect(a: Scope, b: Scope): Scope {
   return freezeScope({
     tenants: intersectReach(a.tenants, b.tenants),
@@ -57,11 +51,10 @@ export function intersect(a: Scope, b: Scope): Scope {
 }
 
 /**
- * Cuts a scope down to what is asked for. Asking never widens.
+ * Narrows a scope to the requested axes. Never widens it.
  *
- * @param scope What is held.
- * @param asked What is wanted; an axis left out stays as it is held.
- * @returns The cut scope, or the first axis on which more is asked for than is held.
+ * @param asked The requested axes. An omitted axis keeps its value.
+ * @returns The narrowed scope, or the first axis on which the request exceeds `scope`.
  */
 export function narrow(scope: Scope, asked: ScopeInput): Scope | Axis {
   for (const [axis, member] of AXES) {
@@ -75,15 +68,14 @@ export function narrow(scope: Scope, asked: ScopeInput): Scope | Axis {
   }
 }
 
-/** The first axis on which a scope reaches nothing at all, or undefined. */
+/** The first axis with an empty list, or undefined. */
 export function emptyAxis(scope: Scope): Axis | undefined {
   return AXES.find(([, member]) => scope[member].length === 0)?.[0]
 }
 
 /**
- * The scope as an OAuth scope string: `tenant:acme environment:production workflow:*`. Names are
- * percent-encoded, so that any name fits the characters that the grammar allows. An axis that
- * reaches nothing is left out.
+ * Writes an OAuth scope string, like `tenant:acme environment:production workflow:*`. Names are
+ * percent-encoded to fit the grammar. An axis with an empty list is omitted.
  *
  * @see RFC 6749, section 3.3
  */
@@ -94,9 +86,9 @@ export function toScopeString(scope: Scope): string {
 }
 
 /**
- * Reads an OAuth scope string of the form that {@link toScopeString} writes.
+ * Parses an OAuth scope string of the form that {@link toScopeString} writes.
  *
- * @returns The axes that the string names, or undefined where it has any other word in it.
+ * @returns The axes in the string, or undefined if it contains any other word.
  * @see RFC 6749, section 3.3
  */
 export function fromScopeString(text: string): Partial<Scope> | undefined {
@@ -120,7 +112,7 @@ export function fromScopeString(text: string): Partial<Scope> | undefined {
     : scope
 }
 
-/** Why `value` cannot be what an axis reaches, or undefined. */
+/** Why `value` is not a valid {@link ScopeValue}, or undefined. */
 export function scopeValueProblem(value: unknown): string | undefined {
   if (value === '*') return undefined
   if (!Array.isArray(value)) return "must be '*' or a list of names"
@@ -130,10 +122,10 @@ export function scopeValueProblem(value: unknown): string | undefined {
     const problem = nameProblem(name)
     if (problem !== undefined) return `has a name that ${problem}`
   }
-  return new Set(value).size === value.length ? undefined : 'names something twice'
+  return new Set(value).size === value.length ? undefined : 'must not repeat a name'
 }
 
-/** Why `value` cannot be a whole scope, or undefined. */
+/** Why `value` is not a valid {@link Scope}, or undefined. */
 export function scopeProblem(value: unknown): string | undefined {
   const problem = membersProblem(value, SCOPE_MEMBERS)
   if (problem !== undefined) return problem
@@ -144,17 +136,17 @@ export function scopeProblem(value: unknown): string | undefined {
   return undefined
 }
 
-/** Copies a scope, or some of its axes, without checking it. */
+/** Copies a scope, or some of its axes, without validation. */
 export function copyScope(value: unknown): unknown {
   const copy = copyMembers(value, SCOPE_MEMBERS)
   if (!isPlainObject(copy)) return copy
-  // One name more than allowed is enough for the check to refuse the list.
+  // One name over the limit is enough for the check to reject the list.
   for (const member of SCOPE_MEMBERS)
     if (member in copy) copy[member] = copyList(copy[member], MAX_NAMES + 1)
   return copy
 }
 
-/** A frozen copy, so that nothing that is handed out or handed in can change it afterwards. */
+/** A frozen copy: the original can change without changing the copy. */
 export function freezeScope(scope: Scope): Scope {
   return Object.freeze({
     tenants: freezeReach(scope.tenants),

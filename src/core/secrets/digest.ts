@@ -3,16 +3,16 @@ import { hmacSha256, sha256 } from '#hash'
 import type { Slot } from './secret.ts'
 
 /**
- * A key for HMAC that is kept outside the database, so that a stolen table of digests cannot even
- * be tested against a guess.
+ * HMAC keys that are kept outside the database, so that a stolen table of digests cannot be tested
+ * against guesses.
  *
- * `current` names the one that new secrets are stored under, or is null for none yet; the others
- * stay so that secrets stored under them still verify. To change it without a failed call: add the
- * new one everywhere, make it current, and remove the old one when `keys.list({ pepper })` shows no
- * key that still needs it.
+ * To change the pepper without a failed request: add the new one to every node, make it current,
+ * and remove the old one when `keys.list({ pepper })` returns no key that needs it.
  */
 export interface Pepper {
+  /** The name in `keys` under which new secrets are stored; null for plain SHA-256. */
   readonly current: string | null
+  /** HMAC keys of at least 32 random bytes, by name. Verifies secrets stored under any of them. */
   readonly keys: Readonly<Record<string, Uint8Array>>
 }
 
@@ -20,48 +20,45 @@ export interface Pepper {
 const DIGEST_LENGTH = 43
 const PLAIN = 'sha-256:'
 const PEPPERED = 'hmac-sha-256:'
-// A digest at work is text of two bytes to a character, which is the form that a runtime hashes
-// into, and the smallest to keep.
+// In memory a digest is a string of 16 characters with two bytes each: a runtime can hash into this
+// form directly, and it is the most compact one.
 const PAIRS = 16
 // No secret has this digest.
 const NO_DIGEST = /* @__PURE__ */ '\0'.repeat(16)
 const NO_DIGESTS = /* @__PURE__ */ '\0'.repeat(32)
-// The last character carries four bits of the digest. Its other two bits must be zero: decoders
-// ignore them, so one digest would have four spellings.
+// The last character carries four bits of the digest. Its other two bits must be zero, because
+// decoders ignore them and one digest would have four encodings.
 const DIGEST = /^(?:sha-256|hmac-sha-256:[A-Za-z0-9_-]{1,32}):[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 
-/** Whether `value` is a stored digest in canonical form. Equal bytes have equal text. */
+/** Whether `value` is a stored digest in canonical form, in which equal bytes have equal text. */
 export function isDigest(value: unknown): value is string {
   return typeof value === 'string' && DIGEST.test(value)
 }
 
 /**
- * What is stored of a secret. It names its algorithm and pepper, so that both can change while
+ * The stored digest of a secret. It names its algorithm and pepper, so that both can change while
  * older secrets stay valid.
  */
 export function digestSecret(secret: string, pepper: Pepper | undefined): string {
   return digestUnder(pepper?.current ?? undefined, secret, pepper) as string
 }
 
-/** The pepper that a stored digest names, or undefined where it is a plain hash. */
+/** The name of the pepper in a stored digest; undefined for plain SHA-256. */
 export function pepperOf(digest: string): string | undefined {
   return digest.startsWith(PLAIN)
     ? undefined
     : digest.slice(PEPPERED.length, digest.lastIndexOf(':'))
 }
 
-/** The digests of both slots of a key, laid out so that they are compared at once. */
+/** The digests of both slots of a key, in a layout for one comparison loop. */
 export interface SlotDigests {
-  /** The digest of the primary, and after it that of the secondary, two bytes to a character. */
+  /** The primary digest followed by the secondary digest, two bytes per character. */
   readonly pairs: string
   readonly primaryPepper: string | undefined
   readonly secondaryPepper: string | undefined
 }
 
-/**
- * Lays the stored digests of both slots out for {@link matchSecret}; an absent one is zeros, which
- * no secret has.
- */
+/** Decodes stored digests for {@link matchSecret}. An absent one is all zeros, like no secret's. */
 export function slotDigests(
   primary: string | undefined,
   secondary: string | undefined,
@@ -76,14 +73,12 @@ export function slotDigests(
 }
 
 /**
- * Which of the two stored digests is that of the secret. Both are always compared, in constant
- * time, whatever the first comparison says; an absent digest is compared like one that differs, so
- * that the time tells nothing of which slots are filled.
+ * Finds the slot whose stored digest matches the secret. Always compares both slots in constant
+ * time, also for an empty slot, so that the time does not reveal which slots are filled.
  *
- * @param digests What is stored; undefined where there is no such key, and something is compared
- *   all the same.
- * @returns The slot, undefined for neither, or `'pepper_missing'` where a digest names a pepper
- *   that is not configured and the other does not match.
+ * @param digests The stored digests. Undefined for an unknown key, which takes the same comparison.
+ * @returns The slot, or undefined for no match. `'pepper_missing'` if a digest names a pepper that
+ *   is not configured and the other digest does not match.
  */
 export function matchSecret(
   secret: string,
@@ -99,8 +94,8 @@ export function matchSecret(
   const pairs = digests?.pairs ?? NO_DIGESTS
   const one = first ?? NO_DIGEST
   const other = second ?? NO_DIGEST
-  // In constant time, and all of both. What cannot be computed is in no slot, not even in an empty
-  // one.
+  // Constant time: no early exit. A digest that cannot be computed never matches, not even the
+  // zeros of an empty slot.
   let primary = first === undefined ? 1 : 0
   let secondary = second === undefined ? 1 : 0
   for (let i = 0; i < PAIRS; i++) {
@@ -114,8 +109,8 @@ export function matchSecret(
 }
 
 /**
- * The digest of a secret under a pepper, or the plain one; undefined where no pepper of that name
- * is configured.
+ * The stored digest of a secret under the named pepper, or plain SHA-256 without a name. Undefined
+ * if no pepper of that name is configured.
  */
 export function digestUnder(
   name: string | undefined,
@@ -126,7 +121,7 @@ export function digestUnder(
   return bytes && storedDigest(name, inBase64url(bytes))
 }
 
-/** A digest in base64url in the form in which it is stored: with its algorithm and pepper. */
+/** Adds the algorithm and the pepper to a base64url digest, as stored. */
 export function storedDigest(pepper: string | undefined, digest: string): string {
   return pepper === undefined ? PLAIN + digest : `${PEPPERED}${pepper}:${digest}`
 }
@@ -141,7 +136,7 @@ function digestBytes(
   return hmacSha256(pepper.keys[name] as Uint8Array, secret)
 }
 
-/** SHA-256 of a text in base64url, without padding. */
+/** SHA-256 of a text as base64url without padding. */
 export function digestOf(text: string): string {
   return inBase64url(sha256(text))
 }

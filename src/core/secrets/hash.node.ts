@@ -1,10 +1,9 @@
 import { createHash, createHmac, hash } from 'node:crypto'
 
-// The same functions as hash.ts, several times faster; the package import `#hash` chooses between
-// them.
+// The same functions as hash.ts, several times faster. The package import `#hash` selects a file.
 
 export function sha256(text: string): string {
-  // The types know fewer encodings than there are.
+  // The types of Node omit this encoding.
   return hash('sha256', text, 'utf16le' as 'binary')
 }
 

@@ -3,16 +3,16 @@ import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 
 /**
- * SHA-256 of the UTF-8 bytes of `text`: 16 characters, each of which is two bytes, the lower one
- * first (FIPS 180-4).
+ * SHA-256 of the UTF-8 bytes of `text` (FIPS 180-4), as 16 characters of two bytes each,
+ * little-endian.
  */
 export function sha256(text: string): string {
   return inPairs(nobleSha256(utf8ToBytes(text)))
 }
 
 /**
- * HMAC-SHA-256 of the UTF-8 bytes of `text`: 16 characters, each of which is two bytes, the lower
- * one first (RFC 2104).
+ * HMAC-SHA-256 of the UTF-8 bytes of `text` (RFC 2104), as 16 characters of two bytes each,
+ * little-endian.
  */
 export function hmacSha256(key: Uint8Array, text: string): string {
   return inPairs(hmac(nobleSha256, key, utf8ToBytes(text)))

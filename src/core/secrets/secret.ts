@@ -1,7 +1,7 @@
 /** `primary` or `secondary`. */
 export type Slot = 'primary' | 'secondary'
 
-/** Fills the array with bytes from a cryptographically secure source and returns it. */
+/** Fills the array with cryptographically secure random bytes and returns it. */
 export type RandomSource = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -13,7 +13,7 @@ const TAIL_LENGTH = ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 const HINT_LENGTH = 4
 
 const PREFIX = /^[A-Za-z][A-Za-z0-9_]{0,31}$/
-// Up to a dozen characters behind the id.
+// An id and 12 more characters.
 const MUCH_OF_SECRET = /[0-9A-Za-z]{28}/
 const TAIL = /^[0-9A-Za-z]{65}$/
 const WHOLE_SECRET = /[0-9A-Za-z]{65}/
@@ -27,8 +27,8 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 const systemRandom: RandomSource = (bytes) => crypto.getRandomValues(bytes)
 
 /**
- * Random base62 text by rejection sampling: a byte of 248 or more would make the first characters
- * likelier than the rest.
+ * Random base62 text by rejection sampling. Bytes of 248 or more are rejected: they would make the
+ * first characters of the alphabet more likely.
  */
 export function randomBase62(length: number, random: RandomSource = systemRandom): string {
   let text = ''
@@ -41,26 +41,25 @@ export function randomBase62(length: number, random: RandomSource = systemRandom
   return text
 }
 
-/** A new id for a key or for a secret: 95 bits, so two never meet. */
+/** A new random id for a key or a secret: 95 bits, so collisions are negligible. */
 export function mintId(random?: RandomSource): string {
   return randomBase62(ID_LENGTH, random)
 }
 
-/** A new secret for the key of that id. */
+/** A new secret for the key with this id. */
 export function mintSecret(prefix: string, id: string, random?: RandomSource): string {
   const body = `${prefix}_${id}${randomBase62(SECRET_LENGTH, random)}`
   return body + checksum(body)
 }
 
-/** The last four characters, by which a person tells one secret from another. */
+/** The last four characters, so that people can recognise the secret. */
 export function hintOf(secret: string): string {
   return secret.slice(-HINT_LENGTH)
 }
 
 /**
- * The key id inside a text that has the form of a secret of ours, or undefined. The parts are found
- * from the end by position, so a prefix may hold underscores. This grants nothing and does not look
- * at the checksum.
+ * The key id in a text that has the length and a prefix of a Twinkey secret, or undefined. Does not
+ * check characters, checksum or validity. Counts from the end: a prefix may contain underscores.
  */
 export function keyIdOf(text: string, prefixes: readonly string[]): string | undefined {
   const split = text.length - TAIL_LENGTH - 1
@@ -73,14 +72,14 @@ export function keyIdOf(text: string, prefixes: readonly string[]): string | und
 }
 
 /**
- * Whether a text that has the length and the prefix of a secret of ours is made of the right
- * characters and has the right checksum.
+ * Whether a text has the characters and the checksum of a secret. The caller must check the length
+ * and the prefix first, by {@link keyIdOf}.
  */
 export function isWellFormed(text: string): boolean {
   return TAIL.test(text.slice(-TAIL_LENGTH)) && hasValidChecksum(text)
 }
 
-/** Whether a text begins like a secret of ours, well formed or not. */
+/** Whether a text begins with a Twinkey prefix and an underscore, well-formed or not. */
 export function hasOurPrefix(text: string, prefixes: readonly string[]): boolean {
   return prefixes.some(
     (prefix) => text.startsWith(prefix) && text.charCodeAt(prefix.length) === 0x5f,
@@ -88,24 +87,23 @@ export function hasOurPrefix(text: string, prefixes: readonly string[]): boolean
 }
 
 /**
- * Whether so much of a secret may stand in a text that it is not to be told: more behind an id than
- * a person needs to tell it from others.
+ * Whether a text may contain an id and 12 or more characters of a secret, which is too much to put
+ * into an event.
  */
 export function mayHoldSecret(text: string): boolean {
   return MUCH_OF_SECRET.test(text)
 }
 
-/** Whether a text holds something as long as a whole secret of ours. */
+/** Whether a text contains 65 or more consecutive base62 characters, like a whole secret. */
 export function holdsSecret(text: string): boolean {
   return WHOLE_SECRET.test(text)
 }
 
 /**
- * Whether the checksum at the end of a text is that of what stands before it. It tells a typo or a
- * made-up string from a secret without asking anybody, and proves nothing: anyone can compute a
- * checksum.
+ * Checks the checksum at the end of a secret. Detects typos and made-up strings without a lookup.
+ * Does not prove that the secret is genuine: anyone can compute a checksum.
  *
- * @param secret The whole text, prefix included.
+ * @param secret The whole text, including the prefix.
  * @returns Whether the last six characters are the CRC-32 of the rest, in base62.
  * @example
  * ```ts
@@ -121,12 +119,12 @@ export function hasValidChecksum(secret: string): boolean {
 }
 
 /**
- * The regular expression of secrets with a prefix, for secret scanners. Confirm what it finds with
- * {@link hasValidChecksum}.
+ * Returns a regular expression that finds secrets with a prefix, for secret scanners. It does not
+ * verify the checksum: confirm each match with {@link hasValidChecksum}.
  *
- * @param prefix A prefix as given to `createTwinkey`.
- * @returns A pattern without flags; it keeps no state between uses.
- * @throws TypeError where the prefix could not be one.
+ * @param prefix One of the `prefixes` of `createTwinkey`.
+ * @returns A pattern without flags, which keeps no state between uses.
+ * @throws TypeError if the prefix is invalid.
  */
 export function secretPattern(prefix: string): RegExp {
   if (prefixProblem(prefix) !== undefined)
@@ -134,7 +132,7 @@ export function secretPattern(prefix: string): RegExp {
   return new RegExp(`\\b${prefix}_[0-9A-Za-z]{${TAIL_LENGTH}}\\b`)
 }
 
-/** Why `value` cannot be a prefix, or undefined. */
+/** Why `value` is not a valid prefix, or undefined. */
 export function prefixProblem(value: unknown): string | undefined {
   return typeof value === 'string' && PREFIX.test(value)
     ? undefined
@@ -143,7 +141,7 @@ export function prefixProblem(value: unknown): string | undefined {
 
 function checksum(text: string): string {
   let crc = 0xffffffff
-  // Characters beyond ASCII are no part of any secret; they only have to come out different.
+  // Secrets are ASCII. Other characters must only change the checksum.
   for (let i = 0; i < text.length; i++)
     crc =
       (crc >>> 8) ^

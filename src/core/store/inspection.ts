@@ -1,15 +1,15 @@
-/** Looks once at how a store is set up, as soon as it has answered. */
+/** Inspects the settings of a store once, after its first answer. */
 export interface Inspection {
-  /** Called after each call that the store answered. */
+  /** Call it after each call that the store answered. */
   answered(): void
-  /** Resolves when it has looked; undefined where it is not looking. */
+  /** Resolves when the running inspection ends. Undefined if none is running. */
   flush(): Promise<void> | undefined
 }
 
-// Who may not look, or cannot at the moment, is not asked for ever.
+// Do not retry forever: the store may lack the right to read its settings.
 const MAX_ATTEMPTS = 3
 
-/** @param found Told each setting under which the store loses something. */
+/** @param found Called with each setting under which the store can lose data. */
 export function createInspection(
   inspect: () => Promise<readonly string[]>,
   found: (problem: string) => void,
@@ -22,7 +22,7 @@ export function createInspection(
       for (const problem of await inspect()) found(problem)
       attempts = MAX_ATTEMPTS
     } catch {
-      // Nothing is known, so nothing is said: a server may keep its settings to itself.
+      // No result is no warning: a server may hide its settings.
     }
     looking = undefined
   }

@@ -4,7 +4,7 @@ import type { ListQuery, StoredKey } from './store.ts'
 
 type Filter = Pick<ListQuery, 'tenant' | 'owner' | 'state' | 'pepper'>
 
-/** Whether a key is one of those that a query asks for. What a store lists is held to this, too. */
+/** Whether a key matches a query. Also checks every key that a store lists. */
 export function matchesQuery(key: KeyRecord, { tenant, owner, state, pepper }: Filter): boolean {
   if (tenant !== undefined && !(key.scope.tenants !== '*' && key.scope.tenants.includes(tenant)))
     return false
@@ -14,8 +14,8 @@ export function matchesQuery(key: KeyRecord, { tenant, owner, state, pepper }: F
 }
 
 /**
- * Every label under which an index finds a record. An alias has none, and is never listed. A key
- * matches a query where it has all of {@link labelsAsked}.
+ * The labels of a record in an index. A key matches a query if it has all of {@link labelsAsked}.
+ * An alias has no labels and is never listed.
  */
 export function labelsOf(record: StoredKey): string[] {
   if (record.kind === 'alias') return []
@@ -32,8 +32,8 @@ export function labelsOf(record: StoredKey): string[] {
 }
 
 /**
- * The labels of all keys that a query asks for, never none. The first is the one that the fewest
- * keys have, as a rule: begin there.
+ * The labels that every match of a query has, at least one. The first is usually the most
+ * selective: scan the index by it.
  */
 export function labelsAsked(filter: Filter): [string, ...string[]] {
   const asked = FILTERS.flatMap((name) =>
@@ -43,7 +43,7 @@ export function labelsAsked(filter: Filter): [string, ...string[]] {
   return [first, ...others]
 }
 
-// The fewest keys come first.
+// The most selective filter first.
 const FILTERS = ['tenant', 'owner', 'pepper', 'state'] as const
 
 function labelOf(name: keyof Filter, value: string | null): string {

@@ -1,30 +1,29 @@
 const NOT_WRITTEN = 'not_written'
 
 /**
- * What a store throws that knows that it has written nothing. The port says so by the code, so that
- * any store can.
+ * The error for a store to throw if it knows that nothing was written. Only the `code` matters, so
+ * that stores of other packages can throw it too.
  */
 export function notWritten(message: string, cause: unknown): Error {
   return Object.assign(new Error(message, { cause }), { code: NOT_WRITTEN })
 }
 
-/** Whether an error comes from a store that knows that it has written nothing. */
+/** Whether the cause of an error says that the store wrote nothing. */
 export function isNotWritten(error: unknown): boolean {
   return ((error as Error).cause as { code?: unknown } | undefined)?.code === NOT_WRITTEN
 }
 
 const MAX_CAUSES = 5
-// As long as a digest, a secret or a part of a token, in whatever alphabet. An id of ours is
-// shorter.
+// As long as a digest, a secret or a part of a token, in any base64 alphabet. Ids are shorter.
 const LONG_IN_TEXT = /[A-Za-z0-9+/_-]{40,}={0,2}/g
-// Paths are longer than that, and have slashes.
+// Without the slash, because paths are long.
 const LONG_IN_FRAME = /[A-Za-z0-9+_-]{40,}={0,2}/g
 const FRAME = /^ {4}at /
 
 /**
- * What a store threw, as far as it may be shown: name, code, message and where it was thrown,
- * without anything that could be a digest, and the same of its causes. Drivers put into other
- * members what they were given, as the arguments of a command or the row that was refused.
+ * Copies a thrown value so that it is safe to show: name, code, message, stack frames and causes,
+ * with anything that may be a digest redacted. Drops other members: drivers put input there, like
+ * the arguments of a command or the rejected row.
  */
 export function redactError(thrown: unknown, depth = 1): unknown {
   try {
@@ -55,7 +54,7 @@ export function redactError(thrown: unknown, depth = 1): unknown {
       define(shown, 'cause', redactError(cause, depth + 1))
     return shown
   } catch {
-    return new Error('What the store threw cannot be read.')
+    return new Error('The error of the store cannot be read.')
   }
 }
 

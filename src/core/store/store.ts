@@ -1,26 +1,24 @@
 import type { AliasRecord, KeyRecord, KeyState } from '../model/api-key.ts'
 
-/**
- * What a store keeps under an id: a key, or the alias by which an imported secret finds its key.
- */
+/** A record in a store: a key, or the alias that leads from an imported secret to its key. */
 export type StoredKey = KeyRecord | AliasRecord
 
-/** Which keys to list. Aliases are never listed. */
+/** Filters and paging of `list`, which never returns aliases. */
 export interface ListQuery {
-  /** Keys whose scope names this tenant. A key for `'*'` names none. */
+  /** Keys whose scope lists this tenant. A scope of `'*'` lists none. */
   readonly tenant?: string | undefined
-  /** Keys of this owner, or with null, of none. */
+  /** Keys of this owner; null for keys without an owner. */
   readonly owner?: string | null | undefined
   readonly state?: KeyState | undefined
-  /** Keys with a secret whose digest names this pepper, or with null, no pepper. */
+  /** Keys with a secret whose digest names this pepper; null for a digest without pepper. */
   readonly pepper?: string | null | undefined
-  /** Most keys on one page: 1 to 100. */
+  /** The maximum number of keys on the page: 1 to 100. */
   readonly limit: number
-  /** Where the page before ended: its `next`. */
+  /** The `next` value of the previous page. */
   readonly cursor?: string | undefined
 }
 
-/** That a secret was used. */
+/** The use of a secret at one time. */
 export interface SecretUse {
   readonly keyId: string
   readonly secretId: string
@@ -29,64 +27,64 @@ export interface SecretUse {
 }
 
 /**
- * The pluggable persistence port. A store holds no policy: it keeps records, compares versions, and
- * answers what is there. It throws where it cannot do what is asked; what it throws becomes an
- * error or the refusal `unavailable`, never a decision.
+ * The pluggable persistence port. A store has no policy: it keeps records, compares versions and
+ * returns what it has. It throws if a call fails. The caller then gets an error, or the refusal
+ * `unavailable`: a failing store never allows a request.
  *
- * A write that throws is read back, for it may have been made all the same. Where a store knows
- * that nothing was written, and never will be, because its tables are not there or no connection
- * could be opened, it throws an error whose `code` is `'not_written'`: then the error is
- * `store_unavailable` and not `outcome_unknown`.
+ * If a write throws, Twinkey reads the record back, because the write may have succeeded. A store
+ * that knows that nothing was written and never will be throws an error with the `code`
+ * `'not_written'`, for example if a table is missing or no connection could be opened. The caller
+ * then gets `store_unavailable` and never `outcome_unknown`.
  *
- * Each call has a deadline, `deadlineSeconds`. When it is over, the `signal` of the call is
- * aborted, and the answer is not heard any more: a store that has more to send, or waits to try
- * again, must stop then, so that nothing changes after the caller was told that it had failed.
+ * Each call has `deadlineSeconds`. After that, Twinkey aborts the `signal` of the call and ignores
+ * its answer. A store that sends several commands or retries must then stop, so that nothing
+ * changes after the caller got an error.
  */
 export interface KeyStore {
   /**
-   * The latest write, never that of a replica that may lag. A key comes with the last use of its
-   * secrets joined.
+   * Returns the latest acknowledged write, never that of a replica that may lag. A key includes the
+   * last use of its secrets.
    */
   get(id: string, signal?: AbortSignal): Promise<StoredKey | undefined>
   /**
-   * Compare-and-set: writes `next` only where the version that is there is `expectedVersion`, or
-   * where nothing is there and it is undefined. Does not write `lastUsedAt`.
+   * Compare-and-set: writes `next` only if the stored version is `expectedVersion`. Undefined
+   * creates: it writes only if there is no record. Does not write `lastUsedAt`.
    */
   put(
     next: StoredKey,
     expectedVersion: number | undefined,
     signal?: AbortSignal,
   ): Promise<'stored' | 'conflict' | 'missing'>
-  /** Compare-and-delete. The last use of the key's secrets goes with it. */
+  /** Compare-and-delete. Also deletes the last use of the key's secrets. */
   delete(
     id: string,
     expectedVersion: number,
     signal?: AbortSignal,
   ): Promise<'deleted' | 'conflict' | 'missing'>
-  /** One page of keys, in an order that stays the same from page to page. */
+  /** Returns one page of keys. The order is the same on every page. */
   list(
     query: ListQuery,
     signal?: AbortSignal,
   ): Promise<{ keys: KeyRecord[]; next?: string | undefined }>
   /**
-   * Keeps the latest use of each secret: never back in time, never touching a record or its
-   * version, creating nothing.
+   * Keeps the latest use of each secret. Never moves it back in time, never changes a record or its
+   * version, and never creates a record.
    */
   recordUse(uses: readonly SecretUse[], signal?: AbortSignal): Promise<void>
   /**
-   * Looks once at how the backend is set up. Answers a sentence for each setting under which it
-   * loses what was acknowledged, each of which becomes `warning.store_unsafe`; none where all is
-   * well or where it cannot be told. Called after the first call that was answered, if anybody
-   * listens.
+   * Inspects the settings of the backend. Returns a sentence for each setting that can lose
+   * acknowledged writes; each becomes `warning.store_unsafe`. Returns an empty list if there is
+   * none, or if the settings cannot be read. Called after the first answered call if there is an
+   * `onEvent`, and up to three times if it throws.
    */
   inspect?(signal?: AbortSignal): Promise<readonly string[]>
   /**
-   * Calls `changed` with the id of every record that another instance has written or deleted, or
-   * with undefined where some may have been missed. Resolves to a function that ends it.
+   * Opens the change feed. Calls `changed` with the id of every record that another instance writes
+   * or deletes, or with undefined if it may have missed some. Resolves to a function that ends the
+   * feed.
    *
-   * A store that goes on trying by itself calls `failed` with the error where it cannot hear of
-   * changes: when the first attempt has failed, or when the feed was lost and is not back at the
-   * next one. Once for each outage, not at each attempt.
+   * A store that reconnects by itself calls `failed` once for each outage: when the first attempt
+   * fails, or when the feed is lost and the next attempt fails.
    */
   watch?(
     changed: (id: string | undefined) => void,

@@ -18,11 +18,11 @@ import { copyJson, copyMembers } from '../model/copy.ts'
 import { copyScope, freezeScope, type Scope, scopeProblem } from '../model/scope.ts'
 import { isDigest } from '../secrets/digest.ts'
 
-// A member, what it must be, and whether a value is that.
+// A member, its required form, and the check of it.
 type Rule = readonly [member: string, form: string, holds: (value: unknown) => boolean]
 
 const isTime = (value: unknown) => timeProblem(value) === undefined
-// A fake clock that was given no time starts at 0.
+// Fake clocks may start at 0.
 const isReading = (value: unknown) => value === 0 || isTime(value)
 const isTimeOrNull = (value: unknown) => value === null || isTime(value)
 const isVersion = (value: unknown) =>
@@ -67,7 +67,7 @@ const membersOf = (lists: readonly (readonly Rule[])[]) =>
 const SECRET_MEMBERS = /* @__PURE__ */ membersOf([SECRET_RULES])
 const RECORD_MEMBERS = /* @__PURE__ */ membersOf([KEY_RULES, ALIAS_RULES])
 
-/** Copies a record that a store answered, without checking it. Throws if a member throws. */
+/** Copies a record from a store, without validation. Throws if reading a member throws. */
 export function copyRecord(value: unknown): unknown {
   const copy = copyMembers(value, RECORD_MEMBERS)
   if (!isPlainObject(copy)) return copy
@@ -80,11 +80,11 @@ export function copyRecord(value: unknown): unknown {
 }
 
 /**
- * What is wrong with the form of a record that came out of a store, or undefined. It names members
- * and types, never a value.
+ * Why a record from a store is invalid, or undefined. The text names members and types, never a
+ * value.
  */
 export function recordProblem(value: unknown): string | undefined {
-  if (!isPlainObject(value)) return `a record must be a plain object, and is ${typeOf(value)}`
+  if (!isPlainObject(value)) return `a record must be a plain object, but is ${typeOf(value)}`
   const problem = firstProblem(value, value['kind'] === 'alias' ? ALIAS_RULES : KEY_RULES, '')
   if (problem !== undefined || value['kind'] === 'alias') return problem
   const { primary, secondary } = value as unknown as KeyRecord
@@ -98,10 +98,9 @@ export function recordProblem(value: unknown): string | undefined {
 }
 
 /**
- * A record rebuilt from the members that it may have, and frozen. Its form has been checked by
- * {@link recordProblem}.
+ * Rebuilds a record from its known members, frozen. Check it with {@link recordProblem} first.
  *
- * @param shared A frozen scope that equals that of the key, where there is one.
+ * @param shared A frozen scope that equals the one of the key, to save memory. Default: a copy.
  */
 export function readRecord(
   value: KeyRecord | AliasRecord,
@@ -148,7 +147,7 @@ export function readRecord(
   })
 }
 
-// Most records have nothing to say there, and all of them can share it.
+// Shared by all records, because most have no metadata and no last use.
 const EMPTY = Object.freeze({})
 
 function isEmpty(value: object): boolean {
@@ -162,7 +161,7 @@ function readSecret({ id, digest, hint, createdAt, expiresAt }: StoredSecret): S
 function firstProblem(value: object, rules: readonly Rule[], path: string): string | undefined {
   for (const [member, form, holds] of rules) {
     const found = (value as Record<string, unknown>)[member]
-    if (!holds(found)) return `${path}${member} must be ${form}, and is ${typeOf(found)}`
+    if (!holds(found)) return `${path}${member} must be ${form}, but is ${typeOf(found)}`
   }
   return undefined
 }
@@ -170,5 +169,5 @@ function firstProblem(value: object, rules: readonly Rule[], path: string): stri
 function typeOf(value: unknown): string {
   if (value === undefined) return 'missing'
   if (value === null) return 'null'
-  return Array.isArray(value) ? 'a list' : `another ${typeof value}`
+  return Array.isArray(value) ? 'a list' : `an invalid ${typeof value}`
 }

@@ -1,9 +1,9 @@
 import { type ErrorCode, messageOf, TwinkeyError } from '../model/error.ts'
 
 /**
- * Waits for work, but no longer than that. Late work goes on: ending it is up to the caller.
+ * Waits for work up to a limit. Does not cancel late work.
  *
- * @returns The result, or undefined where it is late.
+ * @returns The result, or undefined after the limit.
  */
 export async function unlessLate<T>(
   milliseconds: number,
@@ -21,10 +21,10 @@ export async function unlessLate<T>(
 }
 
 /**
- * Runs a call to something that the application plugged in. A call that throws, or is not answered
- * in time, is a fault of that code.
+ * Calls a plug-in of the application. Does not cancel a late call.
  *
- * @param what That it failed: the message goes on with why.
+ * @param what The beginning of the message, like `The store failed`.
+ * @throws {@link TwinkeyError} with `code` if the call throws or exceeds the limit.
  */
 export async function withTimeout<T>(
   milliseconds: number,

@@ -35,25 +35,25 @@ describe('the error store_malformed names the call and the member, and no value'
       'a version as text',
       { version: '12' },
       'get',
-      'version must be a whole number, and is another string',
+      'version must be a whole number, but is an invalid string',
     ],
     [
       'a date',
       { createdAt: new Date() },
       'get',
-      'createdAt must be epoch milliseconds, and is another object',
+      'createdAt must be epoch milliseconds, but is an invalid object',
     ],
     [
       'no secondary',
       { secondary: undefined },
       'get',
-      'secondary must be a stored secret or null, and is missing',
+      'secondary must be a stored secret or null, but is missing',
     ],
     [
       'no last uses',
       { lastUsedAt: undefined },
       'get',
-      'lastUsedAt must be an object of epoch milliseconds by secret id, and is missing',
+      'lastUsedAt must be an object of epoch milliseconds by secret id, but is missing',
     ],
   ])('%s', async (_name, change, call, sentence) => {
     const spy = spyStore(memoryStore())
@@ -62,7 +62,7 @@ describe('the error store_malformed names the call and the member, and no value'
     spy.override({ get: async (id) => ({ ...(await spy.inner.get(id)), ...change }) as never })
     const fault = await errorCodeOf(keys.update(key.id, { name: 'b' }))
     expect(fault.code).toBe('store_malformed')
-    expect(fault.message).toContain(`answered to ${call} `)
+    expect(fault.message).toContain(`answer to ${call}: `)
     expect(fault.message).toContain(sentence)
   })
 
@@ -72,7 +72,7 @@ describe('the error store_malformed names the call and the member, and no value'
     const { message } = await errorCodeOf(
       createTwinkey({ store: spy.store }).keys.update('a', { name: 'b' }),
     )
-    expect(message).toContain('a record must be a plain object, and is null')
+    expect(message).toContain('a record must be a plain object, but is null')
   })
 })
 

@@ -88,13 +88,13 @@ describe('rotate', () => {
     const { key: twins } = await twinkey.keys.create(INPUT)
     const { key } = await twinkey.keys.create({ ...INPUT, secondary: false })
     await twinkey.keys.rotate(key.id)
-    const end = ", or rotate with { replace: 'secondary' } if nobody uses the secondary any more."
-    const begin = 'The secondary secret is still live, and rotating would end it. '
+    const end = ", or rotate with { replace: 'secondary' } if the secondary is not in use."
+    const begin = 'The secondary secret is still active, and rotating would end it. '
     await expect(twinkey.keys.rotate(twins.id)).rejects.toMatchObject({
-      message: `${begin}This key has two lasting secrets: regenerate the one that nobody uses${end}`,
+      message: `${begin}It has no expiry: regenerate the secret that is not in use${end}`,
     })
     await expect(twinkey.keys.rotate(key.id)).rejects.toMatchObject({
-      message: `${begin}Wait until it has expired, or regenerate(id, 'primary') if the new secret was lost${end}`,
+      message: `${begin}Wait until it expires, or call regenerate(id, 'primary') if the new secret was lost${end}`,
     })
   })
 

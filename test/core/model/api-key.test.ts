@@ -133,7 +133,7 @@ describe('ending a key', () => {
 
   it('forbids further changes, and the error says so', () => {
     expect(() => switched(revoked(keyWith(), NOW), true, NOW)).toThrow(
-      'The key is revoked, which is final. Create another one.',
+      'The key is revoked, which is final. Create another key.',
     )
   })
 })

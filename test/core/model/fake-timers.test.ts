@@ -182,7 +182,7 @@ it.each([undefined, Number.NaN, 'now', -1])(
     const broken = vi.spyOn(Date, 'now').mockReturnValue(time as number)
     try {
       await expect(twinkey.keys.verify(primary)).rejects.toThrow(
-        'now must answer epoch milliseconds',
+        'now must return epoch milliseconds',
       )
     } finally {
       broken.mockRestore()

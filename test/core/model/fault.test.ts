@@ -74,6 +74,6 @@ describe('the message for a thrown value is', () => {
       new Proxy({}, { get: () => expect.fail('unreadable') }),
     ],
   ])('says that it cannot be read: %s', (_what, thrown) => {
-    expect(messageOf(thrown)).toBe('it threw nothing that can be read')
+    expect(messageOf(thrown)).toBe('the thrown value cannot be read')
   })
 })

@@ -58,7 +58,7 @@ describe('createTwinkey refuses, and the message says what to do instead,', () =
     ],
     ['no environments', { environments: [] }, /environments must be a list.*Leave it out/],
     ['environments that are null', { environments: null }, /environments must be a list/],
-    ['a star for an environment', { environments: ['*'] }, /cannot hold "\*".*Leave it out/],
+    ['a star for an environment', { environments: ['*'] }, /cannot contain "\*".*Leave it out/],
     [
       'an environment that was not filled in',
       { environments: ['$NODE_ENV'] },

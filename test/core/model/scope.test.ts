@@ -221,7 +221,7 @@ describe('the form of a scope', () => {
       ['a', ''],
       'has a name that must be a string of 1 to 128 characters, well-formed Unicode without control characters',
     ],
-    [['a', 'a'], 'names something twice'],
+    [['a', 'a'], 'must not repeat a name'],
   ])('is refused with a message: %j', (value, problem) => {
     expect(scopeValueProblem(value)).toBe(problem)
     expect(scopeProblem({ ...fine, workflows: value })).toBe(`is wrong: workflows ${problem}`)

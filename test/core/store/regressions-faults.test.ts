@@ -75,7 +75,7 @@ describe('a clock that does not return a number', () => {
 
   it.each(broken)('is refused by createTwinkey: %s', (time) => {
     expect(() => createTwinkey({ now: (() => time) as () => number })).toThrow(
-      /now must answer epoch milliseconds/,
+      /now must return epoch milliseconds/,
     )
   })
 

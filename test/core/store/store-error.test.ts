@@ -73,7 +73,7 @@ test.each([
 
 test('an error that cannot be read, or that is its own cause, is still shown', () => {
   const unreadable = new Proxy({}, { get: () => expect.fail('unreadable') })
-  expect(redactError(unreadable)).toEqual(new Error('What the store threw cannot be read.'))
+  expect(redactError(unreadable)).toEqual(new Error('The error of the store cannot be read.'))
   const circular = new Error('round')
   circular.cause = circular
   expect((redactError(circular) as Error).cause).toMatchObject({ message: 'round' })
