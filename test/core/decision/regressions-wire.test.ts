@@ -181,7 +181,7 @@ describe('misuse is an error when the route is made', () => {
       { authenticate: async () => {} },
     ])
       expect(() => requireAuth(as(none), anyTarget)).toThrow(
-        /first argument must be what createTwinkey or createVerifier answers/,
+        /first argument must be what createTwinkey or createVerifier returns/,
       )
   })
 
