@@ -31,10 +31,10 @@ export interface ReaderOptions {
 }
 
 /**
- * Creates a reader of a path parameter, such as `:tenant` in `/tenants/:tenant`. Refuses the request
- * if the guard cannot see the parameter, because it is misspelled, absent, or matched further down:
- * otherwise the credential would supply the name that belongs in the path. Make the reader optional
- * only if the parameter is optional in the path.
+ * Creates a reader of a path parameter, such as `:tenant` in `/tenants/:tenant`. Refuses the
+ * request if the guard cannot see the parameter, because it is misspelled, absent, or matched
+ * further down: otherwise the credential would supply the name that belongs in the path. Make the
+ * reader optional only if the parameter is optional in the path.
  */
 export const param = /* @__PURE__ */ maker(
   (name: string, options: ReaderOptions = {}): TargetReader<WireRequest> => {

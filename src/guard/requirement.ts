@@ -19,8 +19,8 @@ export { header, param, query, type ReaderOptions, routeTemplate } from './reade
 export type TargetSource = string | TargetReader<WireRequest>
 
 /**
- * What a route requires of a request. Every axis on which a credential is limited needs a name: from
- * the route, the profile, or the deployment.
+ * What a route requires of a request. Every axis on which a credential is limited needs a name:
+ * from the route, the profile, or the deployment.
  */
 export interface Requirement {
   /**

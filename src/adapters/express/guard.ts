@@ -35,7 +35,9 @@ export type AuthHandler = <P, A, B, Q, L extends object>(
  * import { param, requireAuth } from 'twinkey/express'
  *
  * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
- * express().get('/tenants/:tenant/flows', guard, (req, res) => void res.json({ tenant: req.principal.tenant }))
+ * express().get('/tenants/:tenant/flows', guard, (req, res) => {
+ *   res.json({ tenant: req.principal.tenant })
+ * })
  * ```
  */
 export function requireAuth<M extends Metadata>(

@@ -11,7 +11,9 @@
  * const app = express()
  * const twinkey = createTwinkey()
  * app.use('/tokens', tokenRoutes(twinkey))
- * app.get('/flows', requireAuth(twinkey), (req, res) => void res.json({ tenant: req.principal.tenant }))
+ * app.get('/flows', requireAuth(twinkey), (req, res) => {
+ *   res.json({ tenant: req.principal.tenant })
+ * })
  * ```
  */
 

@@ -34,7 +34,9 @@ export type AuthHook = (
  * import { param, requireAuth } from 'twinkey/fastify'
  *
  * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
- * fastify().get('/tenants/:tenant/flows', { onRequest: guard }, async (request) => ({ tenant: request.principal.tenant }))
+ * fastify().get('/tenants/:tenant/flows', { onRequest: guard }, async ({ principal }) => ({
+ *   tenant: principal.tenant,
+ * }))
  * ```
  */
 export function requireAuth<M extends Metadata>(

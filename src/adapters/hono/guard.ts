@@ -28,7 +28,8 @@ import { outliveHonoResponse, respond } from './response.ts'
  * import { param, requireAuth } from 'twinkey/hono'
  *
  * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
- * new Hono().get('/tenants/:tenant/flows', guard, (c) => c.json({ tenant: c.var.principal.tenant }))
+ * const app = new Hono()
+ * app.get('/tenants/:tenant/flows', guard, (c) => c.json({ tenant: c.var.principal.tenant }))
  * ```
  */
 export function requireAuth<M extends Metadata>(

@@ -43,9 +43,10 @@ export type GuardedHandler<P, A extends unknown[]> = (
  * import { createTwinkey } from 'twinkey'
  * import { requireAuth } from 'twinkey/web'
  *
- * export default {
- *   fetch: requireAuth(createTwinkey(), { workflow: 'flows.read' }, (request, { tenant }) => Response.json({ tenant })),
- * }
+ * const fetch = requireAuth(createTwinkey(), { workflow: 'flows.read' }, (_request, { tenant }) =>
+ *   Response.json({ tenant }),
+ * )
+ * export default { fetch }
  * ```
  */
 export function requireAuth<M extends Metadata, A extends unknown[]>(
