@@ -53,7 +53,7 @@ export interface Profile extends RequestReader<WireRequest> {
   /** Reads the requested scope and lifetime from a token request with a valid credential. */
   tokenRequest(
     body: WireBody,
-    holder: Principal<Metadata>,
+    principal: Principal<Metadata>,
   ): TokenRequest | Refusal | Promise<TokenRequest | Refusal>
   /** Writes an issued token. */
   tokenIssued(issued: IssuedToken): WireAnswer
