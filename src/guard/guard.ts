@@ -4,42 +4,39 @@ import { type WireAnswer, withoutSniffing } from '../http/profile.ts'
 import type { WireRequest } from '../http/request.ts'
 import { CheckedRequirement, type Requirement } from './requirement.ts'
 
-/** What decides about requests: a Twinkey. */
+/** A Twinkey or a verifier: decides on requests. */
 export interface Decider<M extends Metadata = Metadata> {
-  /** Which kind of credential it takes, where it is one alone. */
+  /** Set if it accepts only this kind of credential. */
   readonly takes?: 'token'
   flush(): Promise<void> | undefined
-  /** Decides about a request, without a promise if nothing must be awaited. */
+  /** Decides on a request. Returns a promise only if it must wait for something. */
   decide(
     request: WireRequest,
     requirement: CheckedRequirement,
   ): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
 }
 
-/** What an adapter has to do: go on with a principal, or write an answer. */
+/** What an adapter does next: pass the request on with a principal, or write an answer. */
 export type GuardOutcome<M extends Metadata = Metadata> = Allowed<M> | Anonymous | WireAnswer
 
-/** The decision of the core as the profile of a route writes it. */
+/** Decides on requests for one route, and writes refusals in the profile of the route. */
 export interface Guard<M extends Metadata = Metadata> {
   /**
-   * Judges a request: at once where everything is known, with a promise where a store or a
-   * signature must be asked.
+   * Decides on a request. Returns a promise only if it must read the store or check a signature.
    */
   evaluate(request: WireRequest): GuardOutcome<M> | Promise<GuardOutcome<M>>
-  /**
-   * Names in the query that hold a credential: to be taken out of the URL before a handler sees it.
-   */
+  /** Query parameters that hold a credential. The adapter removes them before the handler runs. */
   readonly secretQuery: readonly string[] | undefined
 }
 
-/** What `requireAuth` of every adapter is made of. */
+/** Creates the guard behind the `requireAuth` of every adapter. */
 export function createGuard<M extends Metadata>(
   twinkey: Decider<M>,
   requirement: Requirement = {},
 ): Guard<M> {
   if (typeof twinkey?.decide !== 'function') {
     throw new TypeError(
-      'requireAuth: the first argument must be what createTwinkey or createVerifier answers.',
+      'requireAuth: the first argument must be what createTwinkey or createVerifier returns.',
     )
   }
   const checked = new CheckedRequirement(requirement)
@@ -58,17 +55,14 @@ export function createGuard<M extends Metadata>(
   }
 }
 
-/**
- * Whether a decision has to be waited for. By its form: a promise of another realm is no instance
- * of this one's.
- */
+/** Whether a decision is a promise. Tests for `then`, because it may come from another realm. */
 export function isPending<M extends Metadata>(
   outcome: GuardOutcome<M> | Promise<GuardOutcome<M>>,
 ): outcome is Promise<GuardOutcome<M>> {
   return 'then' in outcome
 }
 
-/** Whether a decision is an answer to write. */
+/** Whether the outcome is an answer to write. */
 export function isAnswer(outcome: GuardOutcome): outcome is WireAnswer {
   return 'status' in outcome
 }

@@ -4,24 +4,22 @@ import { unlessLate } from '../core/store/timeout.ts'
 import type { WireBody } from './profile.ts'
 import type { WireRequest } from './request.ts'
 
-/** What was found of a body: its bytes, or what a parser that ran before has made of them. */
+/** A body: its bytes, or the value that an earlier body parser made of them. */
 export type BodySource = { readonly bytes: Uint8Array } | { readonly parsed: unknown }
 
-// The largest body of a token request.
+// Limits for the body of a token request.
 const MAX_BODY_BYTES = 65_536
-// How long the body of a token request may take to arrive.
 const BODY_DEADLINE_MILLISECONDS = 10_000
-// How much is read, and for how long, of a body that nobody needs any more, so that its sender gets
-// to read the answer.
+// Limits for reading and discarding the rest of a body, so that its sender can read the answer.
 const MAX_REST_BYTES = 64 * 1024 * 1024
 const REST_DEADLINE_MILLISECONDS = 30_000
 
 /**
- * The members of a token request, from JSON or a form, whichever it is: clients send the one under
- * the Content-Type of the other, or under none.
+ * Reads the members of a token request. Detects JSON and forms by content, because clients send
+ * either under the wrong Content-Type, or under none.
  *
- * @returns The members, undefined for an empty body, or a refusal where it is neither. What cannot
- *   be read is never taken for empty.
+ * @returns The members; undefined for an empty body; a refusal for anything else. An unreadable
+ *   body never counts as empty.
  */
 export function readBody(source: BodySource | Refusal): WireBody | Refusal {
   if (isRefusal(source)) return source
@@ -34,12 +32,12 @@ export function readBody(source: BodySource | Refusal): WireBody | Refusal {
 }
 
 /**
- * What is left of a body that somebody has taken away: nothing, where it is certain that there was
- * none; else it cannot be read.
+ * Describes a body that was read elsewhere and is lost: empty if the headers prove that, otherwise
+ * refused.
  *
- * @param request The headers as they were received.
- * @param framing How bodies are announced: `'http/1'` always does it by a header, elsewhere only a
- *   length of 0 says for certain that there is none.
+ * @param request The headers as received.
+ * @param framing `'http/1'` announces every body in a header. Elsewhere, only a Content-Length of 0
+ *   proves that there was no body.
  */
 export function unreadBody(
   request: Pick<WireRequest, 'header'>,
@@ -54,9 +52,8 @@ export function unreadBody(
 }
 
 /**
- * Collects the body of a token request: at most 64 KiB, within 10 seconds. A body that breaks off
- * is refused as well. The rest of a body that is refused is read on and thrown away, so that its
- * sender gets to read the answer.
+ * Collects the body of a token request: at most 64 KiB, within 10 seconds. Refuses a larger, later
+ * or incomplete body, then reads and discards the rest, so that the sender can read the answer.
  */
 export async function collectBody(
   chunks: AsyncIterable<Uint8Array>,
@@ -105,9 +102,10 @@ async function collectBytes(
 }
 
 /**
- * Waits for the rest of a body that nobody needs: at most 64 MiB of it, and 30 seconds.
+ * Waits for the rest of a body that is discarded: at most 64 MiB and 30 seconds.
  *
- * @param listen Called once with two functions: one for the length of each chunk, one for the end.
+ * @param listen Called once. It must call `take` with the length of each chunk, and `end` once
+ *   done.
  */
 export async function waitForRest(
   listen: (take: (length: number) => void, end: () => void) => void,
@@ -127,9 +125,8 @@ function readText(text: string | undefined): WireBody | Refusal {
   const trimmed = text.trim()
   if (trimmed === '') return undefined
   if (trimmed.startsWith('{')) return parseJsonBody(trimmed)
-  // The characters that a form can be made of: no line break, no blank. Anything else is not a
-  // form, and is not searched for members. The name ends at the first "=" behind its beginning:
-  // were any "=" its end, a body of nothing else would be read as often as it is long.
+  // The characters that a form may contain: no line break and no space. The name excludes "=", so
+  // that matching a body of many "=" takes linear time.
   if (!/^[!-%'-~][!-%'-<>-~]*=[!-~]*$/.test(trimmed)) return REFUSALS.bodyMalformed
   return readPairs([...new URLSearchParams(trimmed)])
 }
@@ -139,7 +136,7 @@ function readPairs(pairs: readonly (readonly [string, unknown])[]): WireBody | R
   return Object.keys(members).length === pairs.length ? readForm(members) : REFUSALS.bodyMalformed
 }
 
-// A form parser that was given JSON leaves it as the name of a member without a value.
+// A form parser turns JSON into the name of a member without a value.
 function readForm(members: Record<string, unknown>): WireBody | Refusal {
   const names = Object.keys(members)
   const json = names.find((name) => name.trimStart().startsWith('{'))

@@ -2,18 +2,14 @@ import type { Credential } from '../core/decision/route-requirement.ts'
 import { MAX_SECRET_LENGTH, MAX_TOKEN_LENGTH } from '../core/model/checks.ts'
 import { REFUSALS, type Refusal } from '../core/model/refusal.ts'
 
-// How credentials stand in fields. A comma means that there were two fields: some servers join them
-// before anyone can look, so a list and two fields are refused alike everywhere. Lengths are
-// checked before any expression is tried.
+// Some servers join repeated fields with a comma, so a list and two fields are refused alike.
+// Lengths are checked before any regular expression runs.
 
 const TOKEN68 = /^[A-Za-z0-9._~+/-]+=*$/
 const VISIBLE = /^[\x21-\x7e]+$/
 const LONGEST_FIELD = MAX_TOKEN_LENGTH + 'Bearer '.length
 
-/**
- * Undefined where a field is absent; a refusal where it cannot be one credential of any scheme;
- * else what it holds.
- */
+/** Returns the field; undefined if it is absent; a refusal if it is empty or too long. */
 function readField(field: string | undefined): string | Refusal | undefined {
   if (field === undefined) return undefined
   if (field === '') return REFUSALS.credentialMalformed
@@ -21,19 +17,19 @@ function readField(field: string | undefined): string | Refusal | undefined {
 }
 
 /**
- * The credential of an `Authorization` field with the scheme Bearer. The scheme is told without
- * regard to case, and followed by a token68.
+ * Reads the credential of an `Authorization` field with the scheme Bearer, in any case, followed by
+ * a token68.
  *
- * @returns The credential; undefined where there is no field, or one of another scheme; a refusal
- *   where it cannot be read.
+ * @returns The credential; undefined without a field or with another scheme; a refusal if the
+ *   credential cannot be read.
  * @see RFC 6750 section 2.1, RFC 9110 section 11
  */
 export function readBearer(
   field: string | undefined,
   kinds: Credential['kinds'],
 ): Credential | Refusal | undefined {
-  // As nearly all are written. The characters are left to whoever does not know the text already: a
-  // token is long.
+  // The common spelling. The check of the characters is left to `form`, because tokens are long and
+  // a recognised credential skips it.
   if (
     field?.startsWith('Bearer ') &&
     field.length <= LONGEST_FIELD &&
@@ -49,7 +45,7 @@ export function readBearer(
   }
   if (field?.includes(','))
     return /(?:^|,)\s*bearer(?:\s|,|$)/i.test(field) ? REFUSALS.credentialAmbiguous : undefined
-  // The scheme first: a field of another one is not ours to read, whatever its length.
+  // The scheme comes first: a field with another scheme is ignored at any length.
   if (field !== undefined && field !== '' && !/^bearer(?: |$)/i.test(field)) return undefined
   const text = readField(field)
   if (typeof text !== 'string') return text
@@ -62,10 +58,10 @@ export function readBearer(
 }
 
 /**
- * A secret that is the whole value of a field: opaque, visible ASCII.
+ * Reads a secret that is the whole value of a field: opaque, visible ASCII.
  *
  * @param inAuthorizationHeader Whether the field is `Authorization`.
- * @returns The credential; undefined where there is no field; a refusal where it cannot be read.
+ * @returns The credential; undefined without a field; a refusal if it cannot be read.
  */
 export function readWhole(
   field: string | undefined,
@@ -74,7 +70,7 @@ export function readWhole(
   const text = readField(field)
   if (typeof text !== 'string') return text
   if (text.includes(',')) return REFUSALS.credentialAmbiguous
-  // A field may be longer by the name of a scheme, which stands in none of these.
+  // `readField` allows for the name of a scheme, which this value does not have.
   if (text.length > MAX_TOKEN_LENGTH) return REFUSALS.credentialInvalid
   if (text.length <= MAX_SECRET_LENGTH && !VISIBLE.test(text)) return REFUSALS.credentialMalformed
   return { text, kinds: 'secret', inAuthorizationHeader }

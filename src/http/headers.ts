@@ -1,24 +1,18 @@
-/** What of a request of Node's http or http2 module its headers are read from. */
+/** The part of a request of Node's http or http2 module that holds its headers. */
 export interface NodeHeaders {
   readonly httpVersionMajor?: number
-  /**
-   * Names and values in turn, as they were received. Only this shows a repeated `Authorization`.
-   */
+  /** Alternating names and values, as received. Only this shows a repeated `Authorization`. */
   readonly rawHeaders?: readonly string[]
-  /** What Node makes of the raw headers, and the application changes. */
+  /** What Node makes of the raw headers. The application may change it. */
   readonly headers?: Readonly<Record<string, unknown>>
-  /** The server option of that name. */
+  /** The server option with this name. */
   readonly joinDuplicateHeaders?: boolean | null | undefined
 }
 
-/**
- * Stands for a value that is there and cannot be read. No name may contain it, and it is no single
- * value: every reader refuses it.
- */
+/** Replaces an unreadable value. Every reader refuses its control character and comma. */
 const UNREADABLE = '\0,'
 
-// Node keeps the first value of these and drops the others without a word. All other repeated
-// headers it joins.
+// Node silently keeps only the first value of these headers. It joins all other repeated headers.
 const FIRST_WINS = new Set(
   (
     'age authorization content-length content-type etag expires from host if-modified-since if-unmodified-since last-modified location ' +
@@ -35,8 +29,8 @@ const FIRST_WINS_HTTP2 = new Set(
 )
 
 /**
- * A header as it was received, whatever was done to the request since: the values of a repeated one
- * joined by `", "`.
+ * Returns a header as received, even if the application has changed it. Joins the values of a
+ * repeated header with `", "`.
  *
  * @param name In lower case.
  */
@@ -51,11 +45,10 @@ export function receivedHeader({ rawHeaders = [] }: NodeHeaders, name: string): 
 }
 
 /**
- * A header as it stands now. What the application has set, changed or removed counts as the
- * application left it. A header that still is what Node made of several received ones is read as
- * all of them, so that a repeated one shows.
+ * Returns the current value of a header: as the application set, changed or removed it. A header
+ * that the application did not touch includes every received value, even those that Node drops.
  *
- * @param headers The current headers, by lower-case name: the own members only.
+ * @param headers The current headers by lower-case name. Inherited members do not count.
  * @param name In lower case.
  */
 export function currentHeader(
@@ -63,11 +56,11 @@ export function currentHeader(
   headers: NodeHeaders['headers'],
   name: string,
 ): string | undefined {
-  // Some requests are made up without them. Then nobody has changed what is in the raw ones.
+  // Some requests are constructed without headers. Then the raw headers are the current ones.
   if (headers === undefined || headers === null) return receivedHeader(request, name)
   const current = Object.hasOwn(headers, name) ? headers[name] : undefined
   if (typeof current !== 'string') return headerText(current)
-  // Node's text of a repeated header has all values in it, unless Node keeps the first one only.
+  // Node joins all values of a repeated header, except for those where the first value wins.
   if (!keepsFirst(request, name)) return current
   const received = receivedHeader(request, name)
   return received?.startsWith(`${current}, `) && firstOf(request, name) === current
@@ -98,13 +91,12 @@ function headerText(value: unknown): string | undefined {
 }
 
 /**
- * The host that a request is for, where everything that names it agrees. A port that is the default
- * counts as none, and case does not count.
+ * Returns the host of a request if all sources agree. Ignores case and a default port.
  *
- * @param named What names it, in the order of preference; undefined where something does not.
- * @param url The request target. Only one in absolute form names a host.
- * @returns The first that is there; {@link UNREADABLE} where one is repeated or two differ;
- *   undefined where nothing names a host.
+ * @param named Hosts in order of preference. Undefined entries do not count.
+ * @param url The request target. It names a host only in absolute form.
+ * @returns The first host; {@link UNREADABLE} if one is repeated or two differ; undefined if no
+ *   source names a host.
  */
 export function agreedHost(
   named: readonly (string | undefined)[],
@@ -119,7 +111,7 @@ export function agreedHost(
 
 function hostIn(url: string): string | undefined {
   const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url)?.[1]
-  // Some parsers take a backslash for a slash, so two of them would find two hosts.
+  // Some parsers treat a backslash as a slash, so two parsers may find different hosts.
   return authority?.includes('\\') ? UNREADABLE : authority?.slice(authority.lastIndexOf('@') + 1)
 }
 

@@ -5,21 +5,18 @@ import type { Principal } from '../core/model/principal.ts'
 import type { Refusal, RefusalCode } from '../core/model/refusal.ts'
 import type { WireRequest } from './request.ts'
 
-/** An HTTP answer, for whichever framework to write. Header names are lower-case. */
+/** An HTTP answer, independent of a framework. Header names are lower-case. */
 export interface WireAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
-/**
- * The body of a token request: the members of its JSON object or form, or undefined where it was
- * empty.
- */
+/** The members of the JSON object or form of a token request. Undefined for an empty body. */
 export type WireBody = Readonly<Record<string, unknown>> | undefined
 
 /**
- * How a client proves who it is, in the words of an OpenAPI document: a Security Scheme Object.
+ * How a client authenticates, as a Security Scheme Object of an OpenAPI document.
  *
  * @see OpenAPI 3.1, section 4.8.27
  */
@@ -38,46 +35,47 @@ export type SecurityScheme =
     }
 
 /**
- * A wire convention: where a credential and a target stand in a request, and how answers look. A
- * profile reads and writes; it decides nothing. One Twinkey can serve several, on different routes.
+ * A wire convention: where a request carries its credential and its target, and how answers look. A
+ * profile reads and writes. It decides nothing. One Twinkey can serve several profiles.
  */
 export interface Profile extends RequestReader<WireRequest> {
   readonly name: string
-  /**
-   * Names in the query that hold a credential. They are taken out of the URL before a handler sees
-   * it.
-   */
+  /** Query parameters that hold a credential. They are removed from the URL before handlers run. */
   readonly secretQuery?: readonly string[]
-  /** Where the token exchange stands below the mount point. */
+  /** The path of the token exchange below the mount point. */
   readonly exchangePath: '/' | '/generate'
-  /** The credential at the token exchange, where it stands elsewhere than on other routes. */
+  /** Reads the credential of a token exchange. Default: `credential`. */
   exchangeCredential?(request: WireRequest): Credential | Refusal
   /** How a client authenticates, for an OpenAPI document. */
   readonly securitySchemes: Readonly<Record<string, SecurityScheme>>
-  /** How a refusal looks. `workflow` is what the route demands, where that is fixed. */
+  /** Writes a refusal. `workflow` is the workflow of the route if it is fixed. */
   refuse(refusal: Refusal, workflow?: string): WireAnswer
-  /** What a token request asks for, once it is known who asks. */
+  /** Reads the requested scope and lifetime from a token request with a valid credential. */
   tokenRequest(
     body: WireBody,
-    holder: Principal<Metadata>,
+    principal: Principal<Metadata>,
   ): TokenRequest | Refusal | Promise<TokenRequest | Refusal>
-  /** How an issued token looks. */
+  /** Writes an issued token. */
   tokenIssued(issued: IssuedToken): WireAnswer
-  /** How the answer to "who am I" looks. */
+  /** Writes the answer to "who am I". */
   tokenTested(principal: Principal<Metadata>): WireAnswer | Refusal | Promise<WireAnswer | Refusal>
 }
 
 /**
- * The `securitySchemes` of a profile, to put under `components` of an OpenAPI document.
+ * Returns the `securitySchemes` of a profile, to put under `components` of an OpenAPI document.
  *
  * @param profile The profile of the routes that the document describes.
- * @returns A new object, name by name.
+ * @returns A new object: schemes by name.
  * @see OpenAPI 3.1, section 4.8.7
  * @example
  * ```ts
  * import { securitySchemes, standard } from 'twinkey/profiles'
  *
- * const document = { openapi: '3.1.0', components: { securitySchemes: securitySchemes(standard()) }, security: [{ bearer: [] }, { apiKey: [] }] }
+ * const document = {
+ *   openapi: '3.1.0',
+ *   components: { securitySchemes: securitySchemes(standard()) },
+ *   security: [{ bearer: [] }, { apiKey: [] }],
+ * }
  * console.log(JSON.stringify(document))
  * ```
  */
@@ -85,7 +83,7 @@ export function securitySchemes(profile: Profile): Record<string, SecurityScheme
   return structuredClone(profile.securitySchemes)
 }
 
-/** The status of each refusal, where a profile has no other. */
+/** The default status of each refusal. */
 export const STATUSES: Readonly<Record<RefusalCode, number>> = {
   credential_missing: 401,
   credential_invalid: 401,
@@ -104,7 +102,7 @@ export const STATUSES: Readonly<Record<RefusalCode, number>> = {
   unavailable: 503,
 }
 
-/** A JSON answer that no cache keeps. */
+/** Creates a JSON answer that no cache stores. */
 export function jsonAnswer(
   status: number,
   body: unknown,
@@ -122,23 +120,17 @@ export function jsonAnswer(
   }
 }
 
-// Browsers take an answer for the type that it says, and for no other (Fetch standard, section
-// 3.6).
+// Browsers then trust the Content-Type of the answer (Fetch standard, section 3.6).
 const NO_SNIFFING = { 'x-content-type-options': 'nosniff' }
 
-/**
- * Adds `X-Content-Type-Options: nosniff` to the answer of a profile that has not said it itself.
- */
+/** Adds `X-Content-Type-Options: nosniff` to an answer, unless the profile has set the header. */
 export function withoutSniffing(answer: WireAnswer): WireAnswer {
   return 'x-content-type-options' in answer.headers
     ? answer
     : { ...answer, headers: { ...NO_SNIFFING, ...answer.headers } }
 }
 
-/**
- * What a refusal says in headers, whatever the profile: when to try again, and which methods there
- * are.
- */
+/** Returns the headers that a refusal has in every profile: Retry-After and Allow. */
 export function headersOf({ retryAfterSeconds, allow }: Refusal): Readonly<Record<string, string>> {
   return {
     ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),

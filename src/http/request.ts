@@ -4,39 +4,35 @@ import { decode, withoutQuery } from './secret-query.ts'
 
 export { redactUrl, withoutQuery } from './secret-query.ts'
 
-/** An HTTP request as the profiles read it, whatever the framework made of it. */
+/** An HTTP request as profiles and readers see it, independent of the framework. */
 export interface WireRequest {
   readonly method: string
-  /** The request target: path and query, or in absolute form. */
+  /** The request target: path and query, or an absolute URL. */
   readonly url: string
-  /** The request target as it was received, where an earlier guard has taken a secret out of it. */
+  /** The request target as received, if an earlier guard removed a secret from it. */
   readonly receivedUrl?: string | undefined
   /**
-   * The value of a header as it stands now, by lower-case name: as it was received, or as the
-   * application left it. The values of a repeated one are joined by `", "`; undefined where there
-   * is none.
+   * Returns the current value of a header: as received, or as the application changed it. The
+   * values of a repeated header are joined with `", "`. Undefined without the header.
    *
-   * `host` falls back to `:authority` of HTTP/2 and to the host of an absolute URL. Where these
-   * differ, or `Host` is repeated, the answer is a text with a control character and a comma in it,
-   * which no name may contain: a target that is read from it is refused.
+   * `host` falls back to `:authority` of HTTP/2 and to the host of an absolute URL. If these differ
+   * or `Host` is repeated, the value contains a control character and a comma. No name may contain
+   * those, so a target that is read from it is refused.
+   *
+   * @param name In lower case.
    */
   header(name: string): string | undefined
-  /** A parameter of the matched route, decoded; undefined where the route has none of that name. */
+  /** Returns a decoded parameter of the matched route. Undefined if the route has none so named. */
   param(name: string): string | undefined
-  /**
-   * The template of the matched route with its mount point, as in `/customers/:id/`; undefined
-   * where there is none.
-   */
+  /** The template of the matched route with its mount path, such as `/customers/:id/`. */
   readonly template?: string | undefined
-  /** What an operator can do where the framework does not tell the template of the route. */
+  /** What an operator can do if the framework does not expose the template of the route. */
   readonly templateAdvice?: string | undefined
-  /**
-   * The address of the peer, as far as the host knows it. Read only where a route has a throttle.
-   */
+  /** The address of the peer, if the host knows it. Read only on routes with a throttle. */
   readonly peer?: string | undefined
 }
 
-/** What is read of a request of Node's http module, and so of Express and Fastify. */
+/** The part of a Node request that a wire request reads. Express and Fastify build on it. */
 export interface NodeRequest extends NodeHeaders {
   readonly method?: string | undefined
   readonly url?: string | undefined
@@ -45,22 +41,20 @@ export interface NodeRequest extends NodeHeaders {
   readonly socket?: { readonly remoteAddress?: string | undefined } | undefined
 }
 
-/** How a framework tells of the route that it matched. Asked only where a requirement reads it. */
+/** How a framework exposes the matched route. Called only if a requirement needs it. */
 export interface MatchedRoute<F> {
-  /** A parameter of the path, decoded. */
+  /** Returns a decoded path parameter. */
   param(of: F, name: string): unknown
-  /** The template of the route, with its mount point. */
+  /** Returns the template of the route with its mount path. */
   template(of: F): unknown
   /**
-   * The current headers, where the framework keeps its own; left out, they are those of Node's
-   * request.
+   * Returns the current headers, if the framework keeps its own. Default: those of Node's request.
    */
   headers?(of: F): NodeHeaders['headers']
-  /** What an operator can do where there is a route and no template of it. */
+  /** What an operator can do if the route has no template. */
   advice?(of: F): string | undefined
   /**
-   * The address of the peer, by what the framework was told of proxies; left out, it is the other
-   * end of the socket, where there is one.
+   * Returns the peer address, considering trusted proxies. Default: the remote end of the socket.
    */
   peer?(of: F): unknown
 }
@@ -98,12 +92,12 @@ abstract class MatchedRequest<F> {
 }
 
 /**
- * A request of Node's http or http2 module. Node has built its header object by now: its server
- * looks at the host of every request.
+ * A request of Node's http or http2 module. Reading `headers` costs nothing extra: Node's server
+ * has already built them to check the host.
  */
 export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
   private readonly request: NodeRequest
-  /** As it stands now, whatever is done to the request afterwards. */
+  /** A snapshot. Later changes to the request do not affect it. */
   readonly url: string
   readonly receivedUrl: string | undefined
 
@@ -127,20 +121,22 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
     const headers = route?.headers === undefined ? request.headers : route.headers(this.of as F)
     const value = currentHeader(request, headers, name)
     if (name !== 'host') return value
-    // A host that the application has set or removed is the one that counts.
+    // If the application has set or removed the host, nothing else counts.
     if (value !== receivedHeader(request, name)) return agreedHost([value], '')
     return agreedHost([value, currentHeader(request, headers, ':authority')], this.url)
   }
 }
 
-// Where a secret was taken out of the URL of a request, the URL as it came in is kept here for the
-// next guard. It is a function, so that nothing that walks or prints a request finds the secret.
-// Registered, because the next guard may be of another copy of the package.
+// Keeps the received URL for the next guard after a guard removed a secret from it. The value is a
+// function, so that code that prints a request does not print the secret. The symbol is registered,
+// because the next guard may come from another copy of the package.
 const AS_RECEIVED = Symbol.for('twinkey.received-url')
 
 /**
- * Takes parameters out of the URL of a request, and keeps for later guards what it was. Answers the
- * URL that is left.
+ * Removes parameters from the URL of a request, and keeps the received URL for later guards.
+ *
+ * @param into The object that keeps the received URL. Default: the request.
+ * @returns The URL without the parameters. The caller assigns it.
  */
 export function hideFromUrl(
   request: object & { url?: string | undefined },
@@ -156,7 +152,7 @@ function receivedUrlOf(request: object): string | undefined {
   return (request as { [AS_RECEIVED]?: () => string })[AS_RECEIVED]?.()
 }
 
-/** A web-standard request. Its Headers join repeated fields by themselves. */
+/** A web-standard request. Its Headers already join repeated fields. */
 export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
   private readonly request: Request
 
@@ -184,11 +180,11 @@ export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements 
 }
 
 /**
- * Reads one parameter of the query, strictly: percent-encoding must be valid UTF-8, and a name
- * given twice is refused. What stands behind a `#`, or behind a `;` in the path, is no query, but
- * Fastify may show it to a handler as one: the name is refused there.
+ * Reads one query parameter strictly: percent-encoding must be valid UTF-8, and a repeated name is
+ * refused. The name is also refused after a `#` or after a `;` in the path. That is no query, but
+ * Fastify may show it to a handler as one.
  *
- * @returns The decoded value, undefined where there is none, or a refusal.
+ * @returns The decoded value; undefined without the parameter; or a refusal.
  */
 export function readQuery(url: string, name: string): string | Refusal | undefined {
   const [target, fragment] = splitAt(url, '#')
@@ -215,7 +211,7 @@ function queryPairs(query: string | undefined): string[] {
   return query === undefined ? [] : query.split('&')
 }
 
-/** Reads a header that must stand once and in ASCII. */
+/** Reads a header. Refuses a comma, and characters other than printable ASCII. */
 export function readHeader(request: WireRequest, name: string): string | Refusal | undefined {
   const value = request.header(name)
   if (value === undefined) return undefined
@@ -228,14 +224,14 @@ function writtenNameOf(pair: string): string {
   return split < 0 ? pair : pair.slice(0, split)
 }
 
-/** A member of an object that is its own, as parameters are: not one that it inherits. */
+/** Returns an own member of an object, never an inherited one. */
 export function ownMember(of: unknown, name: string): unknown {
   return typeof of === 'object' && of !== null && Object.hasOwn(of, name)
     ? (of as Record<string, unknown>)[name]
     : undefined
 }
 
-// Express gives the segments of a wildcard as a list.
+// Express returns the segments of a wildcard as a list.
 function textOf(value: unknown): string | undefined {
   return Array.isArray(value) ? value.join('/') : typeof value === 'string' ? value : undefined
 }

@@ -1,18 +1,17 @@
 /**
- * The URL without some parameters: how a handler gets to see it. Everything goes that `readQuery`
- * reads, and everything that a parser of some framework could take for one of them: in another
- * case, with brackets, behind a semicolon or in the fragment.
+ * Removes parameters from a URL, so that handlers do not see them. Removes everything that
+ * `readQuery` reads, and everything that a framework's parser could mistake for it: in another
+ * case, with brackets, after a semicolon, or in the fragment.
  *
  * @param url Path and query, or an absolute URL.
- * @param names Names of parameters.
+ * @param names The names of the parameters.
  */
 export function withoutQuery(url: string, names: readonly string[]): string {
   const start = url.search(/[?#]/)
   if (start < 0) return url
   let left = ''
   let from = 0
-  // The sign of a query or fragment whose first parameter was taken out. The next parameter takes
-  // its place.
+  // The `?` or `#` of a removed first parameter. It replaces the `&` of the next parameter.
   let sign = ''
   const keep = (to: number) => {
     const text = url.slice(from, to)
@@ -28,13 +27,10 @@ export function withoutQuery(url: string, names: readonly string[]): string {
   return left
 }
 
-// Deeper than any parser of queries goes.
+// No query parser nests deeper.
 const MAX_DEPTH = 10
 
-/**
- * Takes parameters out of a query that was parsed, as {@link withoutQuery} takes them out of its
- * text.
- */
+/** Removes parameters from a parsed query, as {@link withoutQuery} does from the text. */
 export function hideFromQuery(query: unknown, names: readonly string[], depth = 0): void {
   if (typeof query !== 'object' || query === null || depth > MAX_DEPTH) return
   if (query instanceof URLSearchParams) {
@@ -44,20 +40,20 @@ export function hideFromQuery(query: unknown, names: readonly string[], depth = 
   for (const [name, value] of Object.entries(query)) {
     if (isNamed(name, names)) Reflect.deleteProperty(query, name)
     else if (typeof value !== 'string') hideFromQuery(value, names, depth + 1)
-    // Fastify takes a fragment for a part of the last value.
+    // Fastify includes a fragment in the last value.
     else if (/[;#]/.test(value))
       Reflect.set(query, name, withoutQuery(`?=${value}`, names).slice(2))
   }
 }
 
 /**
- * The URL for a log: the value of every `auth-key` is replaced, and so is what stands in front of
- * the host. In doubt it is redacted: whatever the spelling of the name, in the query, the fragment,
- * a parameter of the path or a URL inside a value.
+ * Redacts a URL for a log: replaces the value of every `auth-key`, and the user information before
+ * the host. It redacts in doubt: in any spelling of the name, and in the query, the fragment, a
+ * path parameter or a URL inside a value.
  *
- * @param url Path and query, an absolute URL, or a line with one such in it.
- * @param names The parameters to redact: `auth-key` unless given.
- * @returns The URL with `[redacted]` in their place.
+ * @param url Path and query, an absolute URL, or a log line that contains one of them.
+ * @param names The parameters to redact. Default: `['auth-key']`.
+ * @returns The URL with `[redacted]` in place of the values.
  * @example
  * ```ts
  * import { redactUrl } from 'twinkey'
@@ -76,26 +72,23 @@ export function redactUrl(url: string, names: readonly string[] = ['auth-key']):
   return (redacted + url.slice(from)).replace(/:\/\/[^/?# \t\n\v\f\r]*@/g, '://[redacted]@')
 }
 
-/**
- * Where a parameter stands in a text: its separator, the end of its name, and the end of its value.
- */
+/** The position of a parameter: its separator, the end of its name, and the end of its value. */
 interface FoundParameter {
   readonly separator: number
   readonly nameEnd: number
   readonly end: number
 }
 
-/** What ends a name, and what ends a value. */
+/** The characters that end a name, and those that end a value. */
 interface Marks {
   readonly name: RegExp
   readonly value: RegExp
 }
 
-// A value goes on behind a semicolon: it may be a part of the secret.
+// A semicolon does not end a value, because it may be part of the secret.
 const PARSED: Marks = { name: /[&;#=]/g, value: /[&#]/g }
-// What stands behind a blank may be the rest of a line, or more of a query that nobody has escaped.
-// No line is made of other blanks than those of ASCII. A URL inside a value is escaped, perhaps
-// more than once.
+// After ASCII whitespace, the text may be the rest of a log line or more of an unescaped query. A
+// URL inside a value may be escaped several times.
 const WRITTEN: Marks = {
   name: /[?&;#= \t\n\v\f\r]|%(?:25)*(?:3[bdf]|2[36])/gi,
   value: /[&# \t\n\v\f\r]/g,
@@ -133,9 +126,9 @@ function parametersOf(
   }
 }
 
-// A name that is only nearly right is not read, and its value may be a secret all the same. So case
-// does not matter, nor encoding, nor what stands around it, as in "auth-key[]" or "?auth-key". A
-// name behind a slash is a part of the path.
+// A misspelled name is not read as a credential, but its value may still be a secret. So this
+// ignores case, encoding and surrounding characters, as in "auth-key[]" or "?auth-key". A name
+// after a slash is part of the path.
 function isNamed(written: string, names: readonly string[]): boolean {
   const name = decodeLoosely(written).toLowerCase()
   return names.some((each) => {
@@ -152,7 +145,7 @@ function isNamed(written: string, names: readonly string[]): boolean {
   })
 }
 
-// However often it was encoded, and whatever of it cannot be decoded.
+// Decodes repeated encoding, and whatever can be decoded of an invalid one.
 function decodeLoosely(written: string): string {
   const text = written.replace(/%(?:25)+/gi, '%')
   return (
@@ -161,7 +154,7 @@ function decodeLoosely(written: string): string {
   )
 }
 
-/** Decodes a name or a value of a query; undefined where that cannot be done. */
+/** Decodes a name or a value of a query. Undefined if the encoding is not valid. */
 export function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))

@@ -8,16 +8,16 @@ import { standard } from './standard.ts'
 const KEY_HEADER = 'x-boomi-flow-api-key'
 const TENANT_HEADER = 'manywhotenant'
 
-// Neither SDK nor document tells a field that cannot be read from one that is wrong.
+// The vendor does not distinguish malformed credentials from wrong ones.
 const STATUS = { ...STATUSES, credential_malformed: 401 }
 
 /**
- * The wire convention of Boomi Flow: the secret bare in `x-boomi-flow-api-key`, the tenant in
+ * Creates the profile of Boomi Flow: the bare secret in `x-boomi-flow-api-key`, the tenant in
  * `manywhotenant`.
  *
- * Tenant ids are opaque. Without the tenant header the tenant is the key's own, where that is
- * exactly one. The query and `Authorization` are never read. The vendor does not document how a
- * refusal looks: here it is `{ "code", "message" }`.
+ * Tenant ids are opaque. Without the tenant header, the tenant is that of the key if it reaches
+ * exactly one. The profile never reads the query or `Authorization`. The vendor documents no body
+ * for refusals. This profile writes `{ "code", "message" }`.
  *
  * @returns The profile, for the `profile` of a guard.
  * @see https://help.boomi.com, "Using API keys" of Flow
@@ -29,7 +29,8 @@ const STATUS = { ...STATUSES, credential_malformed: 401 }
  * import { boomiFlow } from 'twinkey/profiles'
  *
  * const app = express()
- * app.get('/api/draw/1/flow', requireAuth(createTwinkey(), { profile: boomiFlow() }), (req, res) => {
+ * const guard = requireAuth(createTwinkey(), { profile: boomiFlow() })
+ * app.get('/api/draw/1/flow', guard, (req, res) => {
  *   res.json([{ tenant: req.principal.tenant }])
  * })
  * ```
@@ -53,8 +54,8 @@ function credential(request: WireRequest): Credential | Refusal {
 
 function refuse(refusal: Refusal): WireAnswer {
   const status = STATUS[refusal.code]
-  // RFC 9110, section 15.5.2: a 401 names a way in. There is no registered scheme for a key in a
-  // header of its own.
+  // RFC 9110, section 15.5.2, requires a challenge. No scheme is registered for a key in its own
+  // header.
   const challenge = status === 401 ? { 'www-authenticate': 'ApiKey realm="api"' } : {}
   return jsonAnswer(
     status,

@@ -15,32 +15,32 @@ import {
 } from '../http/profile.ts'
 import type { WireRequest } from '../http/request.ts'
 
-/** What Flare's API says of the user that a key acts for. */
+/** The account of a user, as Flare's API shows it. */
 export interface FlareAccount {
   readonly userId: number
   readonly userEmail: string
   readonly organizationId: number
-  /** The tenant of a token that is asked for without naming one. */
+  /** The default tenant of a token request. */
   readonly tenantId: number
-  /** The number of the key, where the application has one; the key id otherwise. */
+  /** The number of the key in the application. Default: the key id. */
   readonly apiKeyId?: number | undefined
-  /** As `/tokens/test` shows them: `authenticated`, `apikey` and `firework` unless given. */
+  /** The scopes that `/tokens/test` shows. Default: `authenticated`, `apikey` and `firework`. */
   readonly scopes?: readonly string[] | undefined
 }
 
-/** How the Flare profile learns of accounts. */
+/** Configures the Flare profile. */
 export interface FlareOptions {
   /**
-   * The account of the holder of a key, usually found by `principal.owner`; undefined where there
-   * is none any more: then no token is issued, and `/tokens/test` refuses. What live tokens reach
-   * is for `ownerScope` to say.
+   * Finds the account of the owner of a key, usually by `principal.owner`. If it returns undefined,
+   * the exchange and `/tokens/test` refuse the request as `credential_invalid`. It does not end
+   * tokens that were issued before: `ownerScope` limits those. Timeout: 2 seconds.
    */
   readonly account: (
     principal: Principal,
   ) => Promise<FlareAccount | undefined> | FlareAccount | undefined
 }
 
-// Neither SDK nor document tells a field that cannot be read from one that is wrong.
+// The vendor does not distinguish malformed credentials from wrong ones.
 const STATUS = { ...STATUSES, credential_malformed: 401 }
 
 const SECURITY_SCHEMES: Profile['securitySchemes'] = {
@@ -56,15 +56,16 @@ const ACCOUNT_DEADLINE_MILLISECONDS = 2000
 const SCOPES = ['authenticated', 'apikey', 'firework']
 
 /**
- * The wire convention of Flare: a key is exchanged at `POST /tokens/generate` for a token of an
- * hour, and everything else takes only `Authorization: Bearer <token>`.
+ * Creates the profile of Flare: `POST /tokens/generate` exchanges a key for a token of one hour,
+ * and all other endpoints accept only `Authorization: Bearer <token>`.
  *
- * Mount `tokenRoutes` at `/tokens` with it. At the exchange the key is the whole `Authorization`,
- * or the password of Basic with an empty user, or a Bearer; the body is empty or `{"tenant_id":
- * <number>}`. A tenant that cannot be read or reached is refused. Tenants of keys are the numbers
- * as text: `'1234'`. There are no refresh tokens: `refresh_token_exp` is when the token expires.
+ * Mount `tokenRoutes` at `/tokens` with this profile. At the exchange, the key is the whole value
+ * of `Authorization`, the password of Basic with an empty user, or a Bearer credential. The body is
+ * empty or `{"tenant_id": <number>}`. The exchange refuses a tenant that it cannot read or that the
+ * key does not reach. The tenants of keys are these numbers as strings: `'1234'`. There are no
+ * refresh tokens: `refresh_token_exp` is the time at which the token expires.
  *
- * @param options Where accounts are found.
+ * @param options How to find accounts.
  * @returns The profile, for the `profile` of guards and of `tokenRoutes`.
  * @throws TypeError without an `account` function.
  * @see https://api.docs.flare.io, "Authentication"
@@ -75,21 +76,21 @@ export function flare(options: FlareOptions): Profile {
       'flare needs account: a function from a principal to the account of its owner.',
     )
 
-  async function accountOf(holder: Principal<Metadata>): Promise<FlareAccount | Refusal> {
+  async function accountOf(principal: Principal<Metadata>): Promise<FlareAccount | Refusal> {
     const found = await withTimeout(
       ACCOUNT_DEADLINE_MILLISECONDS,
       'owner_unavailable',
       'account failed',
-      () => options.account(holder),
+      () => options.account(principal),
     )
     return found ?? REFUSALS.credentialInvalid
   }
 
   async function tokenRequest(
     body: WireBody,
-    holder: Principal<Metadata>,
+    principal: Principal<Metadata>,
   ): Promise<TokenRequest | Refusal> {
-    const found = await accountOf(holder)
+    const found = await accountOf(principal)
     if (isRefusal(found)) return found
     const tenantId = body !== undefined && 'tenant_id' in body ? body['tenant_id'] : found.tenantId
     return isTenantId(tenantId)
@@ -142,7 +143,7 @@ function exchangeCredential(request: WireRequest): Credential | Refusal {
   )
 }
 
-// Basic with an empty user and the key as password (RFC 7617): what Flare documented until August
+// Basic with an empty user and the key as password (RFC 7617). Flare documented it until August
 // 2024.
 function readBasic(field: string | undefined): Credential | Refusal | undefined {
   if (field === undefined || !/^basic(?: |$)/i.test(field)) return undefined

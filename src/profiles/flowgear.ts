@@ -10,18 +10,18 @@ const ENVIRONMENT_NAME = '_profile'
 const DEFAULT_ENVIRONMENT = 'Production'
 
 /**
- * The wire convention of Flowgear: the secret as `Authorization: Key=<secret>` or `Bearer
- * <secret>`, or in the query as `auth-key`; the environment in the query as `_profile`, or else
- * Production.
+ * Creates the profile of Flowgear: the secret as `Authorization: Key=<secret>` or `Bearer
+ * <secret>`, or in the query as `auth-key`. The environment is in the query as `_profile`. Its
+ * default is Production.
  *
- * A secret in the query is logged by whatever stands in between: Flowgear itself advises against
- * it. Handlers do not see it, and `redactUrl` keeps it out of logs. The same secret in header and
- * query is one credential, two different ones are refused. Environments are told apart without
- * regard to case. Every refusal is a 404 with `{"Message": "Not Found"}`, except 429 and 503.
+ * Proxies and servers log a secret in the query, so Flowgear itself advises against it. The guard
+ * removes it before handlers run, and `redactUrl` keeps it out of logs. The same secret in header
+ * and query counts as one credential. Two different secrets are refused. Environment names ignore
+ * case. Every refusal is a 404 with `{"Message": "Not Found"}`, except 429 and 503.
  * `principal.username` is `Key: <name>`.
  *
- * @returns The profile, for the `profile` of a guard. Give the route its workflow by name, or by
- *   method and template with `routeTemplate()`.
+ * @returns The profile, for the `profile` of a guard. Name the workflow of the route yourself, or
+ *   use `routeTemplate()` for method and template.
  * @see https://help.flowgear.net, "Token Authentication"
  */
 export function flowgear(): Profile {
@@ -60,8 +60,8 @@ function credential(request: WireRequest): Credential | Refusal {
   if (inHeader === undefined || inQuery === undefined)
     return inHeader ?? inQuery ?? REFUSALS.credentialMissing
   if (isRefusal(inHeader) || isRefusal(inQuery)) return REFUSALS.credentialAmbiguous
-  // In two places, but one credential: a client of the vendor sends it so. Not
-  // inAuthorizationHeader, because it stands in the URL too.
+  // A client of the vendor sends the same secret twice. The answer needs no-store, because the
+  // secret is also in the URL: hence `inQuery`, which lacks `inAuthorizationHeader`.
   return inHeader.text === inQuery.text ? inQuery : REFUSALS.credentialAmbiguous
 }
 
@@ -73,11 +73,11 @@ function readKey(field: string | undefined): Credential | Refusal | undefined {
 }
 
 function readQueryKey(url: string): Credential | Refusal | undefined {
-  // Handlers never see one in a fragment, so it harms nobody there.
+  // A key in the fragment is ignored. Handlers never see it.
   const text = readQuery(url.split('#', 1)[0] as string, KEY_NAME)
   if (isRefusal(text) && text.code === 'target_conflict') return REFUSALS.credentialAmbiguous
-  // Beside the name of a user it is an error (RFC 9110, section 4.2.4): not every host could take
-  // it out again and keep the rest of the request.
+  // A URL with user information is an error (RFC 9110, section 4.2.4). Not every host could remove
+  // the key from it and keep the rest of the request.
   const beside = text !== undefined && /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(url)
   return beside || isRefusal(text) ? REFUSALS.credentialMalformed : readWhole(text, false)
 }

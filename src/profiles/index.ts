@@ -1,6 +1,8 @@
 /**
- * The wire conventions: where a credential and a target stand in a request, and how a refusal
- * looks. @module twinkey/profiles
+ * The wire conventions: where a request carries its credential and its target, and how a refusal
+ * looks.
+ *
+ * @module twinkey/profiles
  */
 
 export { securitySchemes } from '../http/profile.ts'

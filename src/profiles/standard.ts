@@ -15,7 +15,7 @@ import {
 } from '../http/profile.ts'
 import type { WireRequest } from '../http/request.ts'
 
-// The words that about:blank asks for: those of the status (RFC 9457, section 4.2.1).
+// For the type about:blank, the title is the status phrase (RFC 9457, section 4.2.1).
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -36,11 +36,11 @@ const SECURITY_SCHEMES: Profile['securitySchemes'] = {
 }
 
 /**
- * The standard profile: `Authorization: Bearer <secret or token>` or `X-API-Key: <secret>`, and
- * refusals as problem+json with a challenge.
+ * Creates the standard profile: `Authorization: Bearer <secret or token>` or `X-API-Key: <secret>`,
+ * and refusals as problem+json with a challenge.
  *
- * A scheme other than Bearer is not read, so another guard may serve it. The query, cookies and
- * bodies are never read.
+ * It ignores schemes other than Bearer, so another guard may handle them. It never reads the query,
+ * cookies or bodies.
  *
  * @returns The profile, which is the default of every guard.
  * @see RFC 6750, RFC 9457, RFC 9110 section 11
@@ -67,7 +67,7 @@ function credential(request: WireRequest): Credential | Refusal {
 
 function refuse(refusal: Refusal, workflow?: string): WireAnswer {
   const { code } = refusal
-  const detail = wordsOf(refusal)
+  const detail = detailOf(refusal)
   const status = STATUSES[code]
   const challenge = challengeOf(code, detail, status, workflow)
   return jsonAnswer(
@@ -81,18 +81,18 @@ function refuse(refusal: Refusal, workflow?: string): WireAnswer {
   )
 }
 
-// What this profile says to a caller who can mend it. It stands in challenges too: no quotes, and
-// ASCII alone (RFC 6750, section 3).
-function wordsOf(refusal: Refusal): string {
+// The detail tells the caller what to change. It also appears in challenges, so it is ASCII without
+// quotes (RFC 6750, section 3).
+function detailOf(refusal: Refusal): string {
   if (refusal.code === 'credential_missing')
     return 'Send an API key or a token with this request, as Authorization: Bearer <key or token> or as X-API-Key: <key>.'
   if (refusal.code === 'request_timeout')
     return 'The body of a token request must arrive within 10 seconds.'
   switch (refusedPart(refusal)) {
     case 'body':
-      return 'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'
+      return 'The body must be a JSON object, or a form without repeated names, of at most 64 KiB.'
     case 'scope':
-      return 'scope must be words like tenant:t1 or workflow:customers.read, with one blank in between and none of them twice.'
+      return 'scope must be words like tenant:t1 or workflow:customers.read, separated by single spaces, without repetition.'
     case 'lifetime':
       return `expires_in ${secondsProblem(undefined, 1, MAX_LIFETIME_SECONDS)}.`
     default:
@@ -100,8 +100,8 @@ function wordsOf(refusal: Refusal): string {
   }
 }
 
-// RFC 6750, section 3: no error attribute where no credential was sent. What is quoted is ours,
-// never the caller's.
+// RFC 6750, section 3: no error attribute without a credential. The quoted text never comes from
+// the caller.
 function challengeOf(
   code: RefusalCode,
   detail: string,
@@ -125,7 +125,7 @@ function tokenRequest(body: WireBody): TokenRequest | Refusal {
   const { scope = '', expires_in: seconds } = body ?? {}
   const asked = scope === '' ? {} : typeof scope === 'string' ? fromScopeString(scope) : undefined
   if (asked === undefined) return REFUSALS.scopeMalformed
-  // A form can only say it as text.
+  // Forms have only text.
   const lifetimeSeconds =
     typeof seconds === 'string' && /^[0-9]{1,4}$/.test(seconds) ? Number(seconds) : seconds
   if (lifetimeSeconds === undefined) return { scope: asked }

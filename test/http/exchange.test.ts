@@ -10,10 +10,9 @@ import { createFixture, type Fixture } from './fixture.ts'
 import { allHosts, type Host, sendTo } from './hosts.ts'
 
 const AT = 'http://localhost/tokens'
-const BODY =
-  'The body must be a JSON object, or a form that names nothing twice, of at most 64 KiB.'
+const BODY = 'The body must be a JSON object, or a form without repeated names, of at most 64 KiB.'
 const SCOPE =
-  'scope must be words like tenant:t1 or workflow:customers.read, with one blank in between and none of them twice.'
+  'scope must be words like tenant:t1 or workflow:customers.read, separated by single spaces, without repetition.'
 const LIFETIME = 'expires_in must be a whole number of seconds from 1 to 3600.'
 
 type Headers = (readonly [string, string])[]

@@ -1,9 +1,6 @@
 import type { Layer } from './router.ts'
 
-/**
- * What a mount has taken from the URL: its path as the application wrote it, and the text that
- * stands for it.
- */
+/** A mount on the way to a route: its path as the application wrote it, and the text it matched. */
 interface Step {
   readonly template: string
   readonly taken: string
@@ -11,17 +8,14 @@ interface Step {
 
 type Paths = readonly (readonly [text: string, match: (path: string) => string | undefined])[]
 
-/**
- * What a mount takes from the base URL; `'none'` where it does not match, undefined where its path
- * is not known.
- */
+/** Matches a mount against the base URL. Undefined if the path of the mount is not known. */
 export function stepOf(layer: Layer, rest: string): Step | 'none' | undefined {
   if (layer.slash || layer.regexp?.fast_slash) return { template: '', taken: '' }
   const paths = layer.regexp === undefined ? pathsIn5(layer) : pathsIn4(layer, layer.regexp)
   if (paths === undefined) return undefined
-  // A mount that takes nothing sees the slash of what comes next.
+  // A mount that matches nothing still sees the slash of the next path segment.
   const seen = rest === '' ? ['', '/'] : [rest]
-  // In order, as Express tries them.
+  // In the order in which Express tries them.
   for (const [text, match] of paths) {
     const matched = seen
       .map(match)
@@ -39,8 +33,8 @@ function pathsIn5({ rawPath, matchers = [] }: Layer): Paths | undefined {
 
 const END = '\\/?(?=\\/|$)'
 
-// Express 4 keeps no text. The text is read from the compiled path, and believed only where Express
-// compiles it to the same again.
+// Express 4 keeps no text, so this derives it from the compiled path. The text counts only if
+// Express compiles it to the same path again.
 function pathsIn4(layer: Layer, regexp: RegExp): Paths | undefined {
   const { keys = [], handle } = layer
   let key = 0

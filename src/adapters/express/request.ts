@@ -5,7 +5,7 @@ import {
   ownMember,
   type WireRequest,
 } from '../../http/request.ts'
-import { hideNodeQuery } from '../node/message.ts'
+import { hideNodeQuery } from '../node/query.ts'
 import { type RoutedRequest, templateOf } from './template.ts'
 
 interface ExpressRequest extends NodeRequest, RoutedRequest {
@@ -18,9 +18,9 @@ interface ExpressRequest extends NodeRequest, RoutedRequest {
 }
 
 const MOUNT_UNKNOWN =
-  'The template of this route is not known, because Express does not say at which path its router is mounted. Give the guard the name of the ' +
-  "workflow as a text, as in workflow: 'GET /tenants/:tenant/items'. Express says it of a router that is mounted once, by app.use() or " +
-  'router.use(), at a text without patterns: Express 4, and Express 5 with router 2.3 or later.'
+  'The template of this route is not known, because Express does not expose the path at which its router is mounted. Give the guard a fixed ' +
+  "workflow, for example workflow: 'GET /tenants/:tenant/items'. Express exposes the path of a router that is mounted once, with app.use() " +
+  'or router.use(), at a string without patterns: Express 4, and Express 5 with router 2.3 or later.'
 
 const MATCHED: MatchedRoute<ExpressRequest> = {
   param: ({ params }, name) => ownMember(params, name),
@@ -29,8 +29,7 @@ const MATCHED: MatchedRoute<ExpressRequest> = {
   peer: ({ ip }) => ip,
 }
 
-// Express leaves the route that it matched last on the request, for every middleware that comes
-// after it.
+// Express leaves the last matched route on the request, where later middleware still sees it.
 const OFF_ROUTE: MatchedRoute<ExpressRequest> = {
   ...MATCHED,
   template: () => undefined,
@@ -38,10 +37,11 @@ const OFF_ROUTE: MatchedRoute<ExpressRequest> = {
 }
 
 /**
- * The request of Node's server that Express's is. Names in the query that hold a credential are
- * taken out of what a handler sees.
+ * Creates the wire request of an Express request.
  *
- * @param next What a guard was called with. It is the router's own where the guard stands on no
+ * @param secretQuery Query parameters that hold a credential. They are removed from the request
+ *   that handlers see.
+ * @param next The `next` of the guard. If it is the `next` of the router, the guard is not on a
  *   route.
  */
 export function expressWireRequest(
@@ -51,7 +51,7 @@ export function expressWireRequest(
 ): WireRequest {
   const isOnRoute = next === undefined || next !== request.next
   const wire = new NodeWireRequest(request, request, isOnRoute ? MATCHED : OFF_ROUTE)
-  // Asked first: Express parses the query anew whenever it is read.
+  // Do not read `query` without need: Express 5 parses it on every access.
   if (secretQuery !== undefined) hideNodeQuery(request, request.query, secretQuery)
   return wire
 }

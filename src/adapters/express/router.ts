@@ -1,47 +1,44 @@
 import type { RequestHandler } from 'express'
 
-/** One entry of a router: a route, something mounted, or a middleware. */
+/** An entry of a router: a route, a mounted router or application, or a middleware. */
 export interface Layer {
   readonly name: string
   readonly handle: RequestHandler & { readonly stack?: readonly Layer[] }
   readonly route?: unknown
-  /** True of Express 5 for a mount at `/`. */
+  /** True for a mount at `/` in Express 5. */
   readonly slash?: boolean
-  /** The path as the application wrote it: with Express 5, since `router` 2.3. */
+  /** The path as the application wrote it: in Express 5, since `router` 2.3. */
   readonly rawPath?: unknown
   readonly matchers?: readonly ((path: string) => { readonly path: string } | false)[]
-  /** With Express 4, which keeps the compiled path only. */
+  /** In Express 4, which keeps only the compiled path. */
   readonly regexp?: RegExp & { readonly fast_slash?: boolean }
   readonly keys?: readonly { readonly name: string | number }[]
 }
 
 interface Application {
   readonly parent?: Application
-  /** Express 4 throws where its `router` is read. */
+  /** Express 4 throws if its `router` is read. */
   readonly _router?: { readonly stack: readonly Layer[] }
   readonly router?: { readonly stack: readonly Layer[] }
 }
 
-/** What is looked for in the routers of an application. */
+/** A search for a route in the routers of an application. */
 export interface Search {
   readonly route: unknown
-  /** From the outermost application to the one that has the route. */
+  /** From the outermost application to the one with the route. */
   readonly apps: readonly Application[]
-  /**
-   * The templates of the mounts by which the route can be reached; undefined among them for one
-   * that cannot be told.
-   */
+  /** The mount templates that lead to the route. Undefined stands for an unknown one. */
   readonly found: Set<string | undefined>
 }
 
-/** Where in the routers. */
+/** A position in the search. */
 export interface Place {
   readonly stack: readonly Layer[]
-  /** The application that the stack belongs to, by its place in {@link Search.apps}. */
+  /** The index in {@link Search.apps} of the application that owns the stack. */
   readonly depth: number
 }
 
-/** Whether the route stands there or below. */
+/** Whether the route is in this stack or below it. */
 export function reaches(search: Search, place: Place, seen: Set<unknown>): boolean {
   if (seen.has(place.stack)) return false
   seen.add(place.stack)
@@ -52,19 +49,19 @@ export function reaches(search: Search, place: Place, seen: Set<unknown>): boole
   })
 }
 
-/** What is mounted at a layer, where that is a router or the next of the applications. */
+/** Returns the router, or the next application, that is mounted at a layer. */
 export function belowOf(
   { apps }: Search,
   { name, handle }: Layer,
   { depth }: Place,
 ): Place | undefined {
   const app = apps[depth + 1]
-  // Express mounts an application behind a function of this name.
+  // Express wraps a mounted application in a function of this name.
   if (name === 'mounted_app' && app !== undefined) return { stack: stackOf(app), depth: depth + 1 }
   return Array.isArray(handle.stack) ? { stack: handle.stack, depth } : undefined
 }
 
-/** An application with those that it is mounted in, the outermost first. */
+/** Returns an application and those it is mounted in, outermost first. */
 export function appsOf(app: unknown): readonly Application[] {
   const apps: Application[] = []
   for (
@@ -76,7 +73,7 @@ export function appsOf(app: unknown): readonly Application[] {
   return apps
 }
 
-/** What an application has in its router. */
+/** Returns the router stack of an application. */
 export function stackOf(app: Application): readonly Layer[] {
   return (app._router ?? app.router)?.stack ?? []
 }

@@ -1,11 +1,11 @@
 import { stepOf } from './mount.ts'
 import { appsOf, belowOf, type Place, reaches, type Search, stackOf } from './router.ts'
 
-/** The part of Express's request that says which route was matched. */
+/** The part of Express's request that identifies the matched route. */
 export interface RoutedRequest {
   /**
-   * The text that the mounts above the route have taken from the URL. The caller wrote it: it is
-   * compared, and never becomes part of a template.
+   * The part of the URL that the mounts above the route have matched. The caller controls it, so it
+   * is only compared and never becomes part of a template.
    */
   readonly baseUrl: string
   readonly route: { readonly path?: unknown } | undefined
@@ -13,9 +13,9 @@ export interface RoutedRequest {
 }
 
 /**
- * The template of the matched route with its mount points, as the application wrote them. Undefined
- * where there is no route, where Express does not keep the path of a mount, and where more than one
- * mount may have led to the route.
+ * Returns the template of the matched route with its mount paths, as the application wrote them.
+ * Undefined without a route, if Express does not keep the path of a mount, or if several mounts
+ * with different templates may have led to the route.
  */
 export function templateOf({ baseUrl, route, app }: RoutedRequest): string | undefined {
   const path = route?.path
@@ -24,17 +24,17 @@ export function templateOf({ baseUrl, route, app }: RoutedRequest): string | und
   const [root] = search.apps
   if (root !== undefined)
     collectTemplates(search, { stack: stackOf(root), depth: 0 }, '', baseUrl, [])
-  // Not found where no application of Express stands above the router, or a function that hides it.
-  // At the root that is no matter.
+  // The search finds nothing if the router has no Express application above it, or if a function
+  // wraps the router. At the root, the path alone is the template.
   if (search.found.size === 0 && baseUrl === '') return path
   const [mount, ...others] = search.found
   if (mount === undefined || others.length > 0) return undefined
   return path === '/' && mount !== '' ? mount : mount + path
 }
 
-// Goes down every mount that the base URL may have come through. The first one is not taken for the
-// right one: a handler there may have called `next()`. `above` are the stacks that were entered
-// with the same rest: a router that is mounted in itself ends here.
+// Searches every mount that matches the base URL. The first match may be wrong, because a handler
+// there may have called `next()`. `above` holds the stacks entered with the same rest, so that the
+// search ends for a router that is mounted in itself.
 function collectTemplates(
   search: Search,
   place: Place,

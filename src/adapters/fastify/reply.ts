@@ -1,8 +1,8 @@
 import type { RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerBase } from 'fastify'
 import type { WireAnswer } from '../../http/profile.ts'
-import { endWhenArrived } from '../node/answer.ts'
+import { endWhenArrived } from '../node/arrival.ts'
 
-/** The part of Fastify's reply that a refusal is written to. */
+/** The part of Fastify's reply that answers are written to. */
 export interface GuardedReply {
   readonly raw: RawReplyDefaultExpression<RawServerBase>
   readonly request: { readonly raw: RawRequestDefaultExpression<RawServerBase> }
@@ -12,7 +12,7 @@ export interface GuardedReply {
   send(body: Uint8Array): unknown
 }
 
-/** Writes an answer to a reply, as bytes: to text Fastify would add a charset of its own. */
+/** Writes an answer as bytes, because Fastify adds a charset to the Content-Type of text. */
 export function sendAnswer(reply: GuardedReply, { status, headers, body }: WireAnswer): void {
   endWhenArrived(reply.request.raw, reply.raw)
   reply.code(status)

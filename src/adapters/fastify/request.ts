@@ -7,12 +7,9 @@ import {
   type WireRequest,
   withoutQuery,
 } from '../../http/request.ts'
-import { hideNodeQuery } from '../node/message.ts'
+import { hideNodeQuery } from '../node/query.ts'
 
-/**
- * The part of Fastify's request that a guard reads, whatever the server, the logger and the route
- * say of its types.
- */
+/** The part of Fastify's request that a guard reads. It fits any server, logger and route type. */
 export interface GuardedRequest {
   readonly raw: RawRequestDefaultExpression<RawServerBase>
   readonly params: unknown
@@ -26,14 +23,16 @@ export interface GuardedRequest {
 const MATCHED: MatchedRoute<GuardedRequest> = {
   param: ({ params }, name) => ownMember(params, name),
   template: ({ routeOptions }) => routeOptions.url,
-  // What a hook assigns to it does not reach Node's request.
+  // Fastify's own headers, because a hook may have replaced them without changing Node's request.
   headers: ({ headers }) => headers,
   peer: ({ ip }) => ip,
 }
 
 /**
- * The request of Node's server behind Fastify's. Names in the query that hold a credential are
- * taken out of what a handler sees.
+ * Creates the wire request of a Fastify request.
+ *
+ * @param secretQuery Query parameters that hold a credential. They are removed from the request
+ *   that handlers see.
  */
 export function fastifyWireRequest(
   request: GuardedRequest,
@@ -42,7 +41,7 @@ export function fastifyWireRequest(
   const wire = new NodeWireRequest(request.raw, request, MATCHED)
   if (secretQuery === undefined) return wire
   hideNodeQuery(request.raw, request.query, secretQuery)
-  // Fastify keeps the original URL under a symbol of its own once that was read.
+  // Fastify caches the original URL under a private symbol once it is read.
   const kept = request as unknown as Record<symbol, unknown>
   for (const symbol of Object.getOwnPropertySymbols(request)) {
     const value = kept[symbol]

@@ -1,25 +1,18 @@
 import type { Context } from 'hono'
-import type { Refusal } from '../../core/model/refusal.ts'
-import { readWebBody, toResponse } from '../../endpoints/tokens/endpoints.ts'
-import { type BodySource, unreadBody } from '../../http/body.ts'
-import type { WireAnswer } from '../../http/profile.ts'
-import type { MatchedRoute, NodeRequest, WireRequest } from '../../http/request.ts'
-import {
-  type ArrivingRequest,
-  closeUnlessArrived,
-  endWhenArrived,
-  type NodeResponse,
-} from '../node/answer.ts'
-import { hideNodeQuery, takenBody } from '../node/message.ts'
+import type { MatchedRoute, WireRequest } from '../../http/request.ts'
+import { hideNodeQuery } from '../node/query.ts'
 import { hideWebQuery } from '../web/context.ts'
+import { incomingOf } from './incoming.ts'
 import { requestOf } from './request.ts'
 import { readTemplate } from './template.ts'
 
 const MATCHED: MatchedRoute<Context> = { param: readParam, template: readTemplate }
 
 /**
- * The request of a context. Names in the query that hold a credential are taken out of what a
- * handler sees.
+ * Creates the wire request of a context.
+ *
+ * @param secretQuery Query parameters that hold a credential. They are removed from the request
+ *   that handlers see.
  */
 export function honoWireRequest(
   c: Context,
@@ -34,52 +27,8 @@ export function honoWireRequest(
   return wire
 }
 
-/** The body of a context, whether it was read before or not: Hono keeps what was read. */
-export async function readHonoBody(c: Context): Promise<BodySource | Refusal> {
-  const { req } = c
-  if (!req.raw.bodyUsed) return readWebBody(req.raw).finally(() => onNode(c, closeUnlessArrived))
-  if ('formData' in req.bodyCache) return { parsed: await req.formData() }
-  const buffer = await req.arrayBuffer().catch(() => undefined)
-  if (buffer !== undefined) return { bytes: new Uint8Array(buffer) }
-  const incoming = incomingOf(c)
-  return incoming === undefined
-    ? unreadBody(honoWireRequest(c, undefined), 'other')
-    : takenBody(incoming)
-}
-
-/**
- * Hands what goes on after the answer to a host that would end with it. A context has such a host
- * or throws.
- */
-export function outliveHonoResponse(c: Context, work: Promise<void> | undefined): void {
-  if (work === undefined || incomingOf(c) !== undefined) return
-  try {
-    c.executionCtx.waitUntil(work)
-  } catch {
-    // No such host: the process goes on, and so does the work.
-  }
-}
-
-/** A refusal, or what a token endpoint answers, as a response. */
-export function respond(c: Context, answer: WireAnswer): Response {
-  onNode(c, endWhenArrived)
-  return toResponse(answer)
-}
-
-function onNode(
-  c: Context,
-  act: (incoming: ArrivingRequest, outgoing: NodeResponse) => void,
-): void {
-  const { incoming, outgoing } = (c.env ?? {}) as {
-    incoming?: ArrivingRequest
-    outgoing?: NodeResponse
-  }
-  if (incomingOf(c) !== undefined && typeof outgoing?.end === 'function')
-    act(incoming as ArrivingRequest, outgoing)
-}
-
-// Hono leaves a parameter as it stands where it cannot be decoded; as a name that would be another
-// one than on other hosts.
+// Hono returns a parameter undecoded if it cannot decode it. Taken as a name, it would differ from
+// the name on other hosts.
 function readParam({ req }: Context, name: string): string | undefined {
   const value = req.param(name)
   if (!value?.includes('%')) return value
@@ -89,9 +38,4 @@ function readParam({ req }: Context, name: string): string | undefined {
   } catch {
     return ''
   }
-}
-
-function incomingOf(c: Context): NodeRequest | undefined {
-  const incoming = (c.env as { incoming?: NodeRequest } | undefined)?.incoming
-  return Array.isArray(incoming?.rawHeaders) ? incoming : undefined
 }

@@ -1,5 +1,4 @@
 import type { Context } from 'hono'
-import { agreedHost, receivedHeader } from '../../http/headers.ts'
 import {
   type MatchedRoute,
   type NodeRequest,
@@ -7,10 +6,11 @@ import {
   WebWireRequest,
   type WireRequest,
 } from '../../http/request.ts'
+import { ChangedRequest } from './changed-request.ts'
 
 /**
- * The request of a context, read from Node's own where that is all there is, so that no
- * web-standard one has to be made for it.
+ * Creates the wire request of a context. Reads Node's request directly if middleware cannot have
+ * changed anything. That saves building a web-standard request.
  */
 export function requestOf(
   c: Context,
@@ -24,9 +24,9 @@ export function requestOf(
   return new ChangedRequest(incoming, c.req.raw, node, state === 'replaced')
 }
 
-// The server's request holds Node's, and makes its headers when they are first asked for: from then
-// on somebody may have changed them. One that does not hold Node's was put in its place. Any other
-// shape counts as replaced, which is slower and reads the same.
+// The server's request holds Node's request under a symbol. It creates its Headers on first access,
+// after which middleware may have changed them. A request that does not hold Node's request
+// replaced it. An unknown shape also counts as replaced, which is slower but gives the same result.
 function bodyStateOf(raw: Request, incoming: NodeRequest): 'untouched' | 'read' | 'replaced' {
   let holds = false
   let read = false
@@ -37,58 +37,4 @@ function bodyStateOf(raw: Request, incoming: NodeRequest): 'untouched' | 'read' 
   }
   if (!holds) return 'replaced'
   return read ? 'read' : 'untouched'
-}
-
-/**
- * A request on Node that middleware of Hono may have changed, or has put in the place of the
- * server's.
- */
-class ChangedRequest implements WireRequest {
-  private readonly incoming: NodeRequest
-  private readonly headers: Headers
-  private readonly node: WireRequest
-  /** What the method and the URL are read from. */
-  private readonly line: WireRequest
-
-  constructor(incoming: NodeRequest, raw: Request, node: WireRequest, replaced: boolean) {
-    this.incoming = incoming
-    this.headers = raw.headers
-    this.node = node
-    this.line = replaced ? new WebWireRequest(raw) : node
-  }
-
-  get method(): string {
-    return this.line.method
-  }
-
-  get url(): string {
-    return this.line.url
-  }
-
-  get receivedUrl(): string | undefined {
-    return this.line.receivedUrl
-  }
-
-  get template(): string | undefined {
-    return this.node.template
-  }
-
-  get peer(): string | undefined {
-    return this.node.peer
-  }
-
-  param(name: string): string | undefined {
-    return this.node.param(name)
-  }
-
-  header(name: string): string | undefined {
-    // Pseudo headers of HTTP/2 are in no web-standard request.
-    if (name.startsWith(':')) return this.node.header(name)
-    const value = this.headers.get(name) ?? undefined
-    const received = receivedHeader(this.incoming, name)
-    if (value !== received) return name === 'host' ? agreedHost([value], '') : value
-    // What Hono's middleware has left as it came may have been changed in Node's request before.
-    const current = this.node.header(name)
-    return name === 'host' && current === received ? this.line.header(name) : current
-  }
 }

@@ -1,9 +1,6 @@
 import { hideFromUrl, withoutQuery } from '../../http/request.ts'
 
-/**
- * Hands what goes on after the answer to a context with `waitUntil`, where the host passes one:
- * Workers end with the response.
- */
+/** Hands work that continues after the response to `waitUntil`, if the host passes a context. */
 export function outliveWebResponse(
   work: Promise<void> | undefined,
   rest: readonly unknown[],
@@ -18,11 +15,11 @@ export function outliveWebResponse(
 }
 
 /**
- * A response that no shared cache keeps, unless it says otherwise. One from elsewhere has headers
- * that cannot be changed, so it is made anew.
+ * Adds `Cache-Control: no-store` to a response without Cache-Control. Copies the response, because
+ * the headers of a fetched one are immutable.
  */
 export function withoutCaching(response: Response): Response {
-  // A response that only switches protocols cannot be made anew, and is cached nowhere.
+  // A response that switches protocols cannot be copied, and no cache stores it.
   if (response.status < 200 || response.headers.has('cache-control')) return response
   const headers = new Headers(response.headers)
   headers.set('cache-control', 'no-store')
@@ -35,10 +32,7 @@ export function withoutCaching(response: Response): Response {
 
 const USER = /^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i
 
-/**
- * The request as a handler gets to see it: without secrets in its URL. One that holds none is left
- * as it is.
- */
+/** Returns the request for the handler: without secrets in its URL. Copies it only if needed. */
 export function hideWebQuery(request: Request, names: readonly string[]): Request {
   const url = withoutQuery(request.url, names)
   if (url === request.url) return request
@@ -53,8 +47,8 @@ function withUrl(request: Request, url: string): Request {
       ? withUsedBody(request, url)
       : new Request(url, request)
   } catch {
-    // Fetch makes no request of some methods, and none of a URL with the name of a user in it, but
-    // a server may have got one all the same.
+    // The Request constructor rejects some methods, and URLs with user information. A server may
+    // still receive such a request.
     const { method, headers, signal } = request
     return Object.defineProperty(
       new Request(url.replace(USER, '$1'), { headers, signal }),
@@ -64,8 +58,8 @@ function withUrl(request: Request, url: string): Request {
   }
 }
 
-// A body that somebody has read cannot be handed on. The new request says of its own that it was
-// read, so that nobody takes it for empty.
+// A body that was read cannot be passed on. The body of the new request is marked as read, so that
+// the handler does not mistake it for an empty one.
 function withUsedBody({ method, headers, signal }: Request, url: string): Request {
   const seen = new Request(url, { method, headers, signal, body: ' ' })
   seen.body?.cancel().catch(() => {})

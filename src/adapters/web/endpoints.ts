@@ -10,20 +10,17 @@ import type { WireAnswer } from '../../http/profile.ts'
 import { WebWireRequest } from '../../http/request.ts'
 import { outliveWebResponse } from './context.ts'
 
-/**
- * A handler of the token service. Whatever else the host passes may hold a context with
- * `waitUntil`.
- */
+/** A handler of the token service. `rest` may contain a context with `waitUntil`. */
 export type EndpointHandler = (request: Request, ...rest: unknown[]) => Promise<Response>
 
 /**
- * The token service as web-standard handlers: mount each where you want it.
+ * Creates the token service as web-standard handlers. Mount each one at a path of your choice.
  *
- * @param twinkey What issues and verifies.
- * @param options The profile, where it is not the standard one, and a throttle.
+ * @param twinkey The Twinkey that issues the tokens. A verifier cannot.
+ * @param options A profile (default: the standard profile) and a throttle (default: none).
  * @returns Three handlers: `exchange` for POST, `test` and `jwks` for GET.
- * @throws TypeError where nothing can issue: without a Twinkey, or without a signing key for a
- *   store that is not `memoryStore()`.
+ * @throws TypeError without a Twinkey, or without a signing key for a store other than
+ *   `memoryStore()`.
  * @see RFC 6749 section 5.1, RFC 7517
  */
 export function webEndpoints<M extends Metadata>(

@@ -1,6 +1,7 @@
 /**
- * Guards and the token service for plain `(Request) => Response` handlers, as on Workers. @module
- * twinkey/web
+ * Guards and the token service for plain `(Request) => Response` handlers.
+ *
+ * @module twinkey/web
  */
 
 import type { Metadata } from '../../core/model/api-key.ts'
@@ -12,14 +13,13 @@ import { WebWireRequest } from '../../http/request.ts'
 import { hideWebQuery, outliveWebResponse, withoutCaching } from './context.ts'
 
 export type { EndpointOptions, TokenService } from '../../endpoints/tokens/endpoints.ts'
-export { header, query } from '../../guard/requirement.ts'
+export { header, query } from '../../guard/readers.ts'
 export { type EndpointHandler, webEndpoints } from './endpoints.ts'
 
 /**
- * A handler behind a guard: what a request is answered with, and for whom. Whatever else the host
- * passes comes after.
+ * A handler behind a guard. `rest` holds the other arguments that the host passes.
  *
- * @typeParam P The principal; with `optional`, or undefined.
+ * @typeParam P The type of the principal. It includes undefined behind an `optional` guard.
  */
 export type GuardedHandler<P, A extends unknown[]> = (
   request: Request,
@@ -28,24 +28,25 @@ export type GuardedHandler<P, A extends unknown[]> = (
 ) => Response | Promise<Response>
 
 /**
- * Guards a plain `(Request) => Response` handler, as Next.js, Bun.serve, Deno.serve and Workers
- * have them: calls it with the principal, or answers with a refusal. It exempts no method. There is
- * no router to ask for parameters of the path: read them with a function of your own.
+ * Guards a plain `(Request) => Response` handler, as used by Next.js, Bun.serve, Deno.serve and
+ * Workers: calls it with the principal, or answers with a refusal. The guard exempts no method. It
+ * has no router, so read path parameters with a function of your own.
  *
- * @param twinkey What decides.
- * @param requirement What the route asks of a request. Checked here. With `optional` the handler
- *   may be called without a principal.
- * @param handler What to guard.
- * @returns A handler with the same further arguments.
- * @throws TypeError with what to do, where the requirement would not guard what it seems to.
+ * @param twinkey A Twinkey or a verifier.
+ * @param requirement What the route requires. Checked once, in this call. With `optional`, the
+ *   guard calls the handler without a principal for anonymous requests.
+ * @param handler The handler to guard.
+ * @returns A handler that takes the request and the same further arguments.
+ * @throws TypeError if the requirement is not valid. The message says what to do.
  * @example
  * ```ts
  * import { createTwinkey } from 'twinkey'
  * import { requireAuth } from 'twinkey/web'
  *
- * export default {
- *   fetch: requireAuth(createTwinkey(), { workflow: 'flows.read' }, (request, { tenant }) => Response.json({ tenant })),
- * }
+ * const fetch = requireAuth(createTwinkey(), { workflow: 'flows.read' }, (_request, { tenant }) =>
+ *   Response.json({ tenant }),
+ * )
+ * export default { fetch }
  * ```
  */
 export function requireAuth<M extends Metadata, A extends unknown[]>(
@@ -71,7 +72,7 @@ export function requireAuth<M extends Metadata, A extends unknown[]>(
     outliveWebResponse(twinkey.flush(), rest)
     if (isAnswer(outcome)) return toResponse(outcome)
     const seen = secretQuery === undefined ? request : hideWebQuery(request, secretQuery)
-    // The overloads say when there may be none.
+    // The overloads say when the principal may be undefined.
     const response = await handler(seen, outcome.principal as Principal<M>, ...rest)
     return outcome.noStore ? withoutCaching(response) : response
   }

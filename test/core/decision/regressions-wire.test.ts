@@ -181,7 +181,7 @@ describe('the creation of a route throws for', () => {
       { authenticate: async () => {} },
     ])
       expect(() => requireAuth(as(none), anyTarget)).toThrow(
-        /first argument must be what createTwinkey or createVerifier answers/,
+        /first argument must be what createTwinkey or createVerifier returns/,
       )
   })
 

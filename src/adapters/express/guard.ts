@@ -1,0 +1,60 @@
+import type { NextFunction, Request, Response } from 'express'
+import type { Metadata } from '../../core/model/api-key.ts'
+import type { Principal } from '../../core/model/principal.ts'
+import {
+  createGuard,
+  type Decider,
+  type GuardOutcome,
+  isAnswer,
+  isPending,
+} from '../../guard/guard.ts'
+import type { Requirement } from '../../guard/requirement.ts'
+import { writeAnswer } from '../node/answer.ts'
+import { expressWireRequest } from './request.ts'
+
+/** A middleware that keeps the types that the route has for parameters, bodies and queries. */
+export type AuthHandler = <P, A, B, Q, L extends object>(
+  req: Request<P, A, B, Q, L>,
+  res: Response<A, L>,
+  next: NextFunction,
+) => void
+
+/**
+ * Guards a route: passes the request on with `req.principal`, or answers it with a refusal. Put the
+ * guard on the route itself, where Express knows the path parameters. It exempts no method, so
+ * mount cors before it.
+ *
+ * @param twinkey A Twinkey or a verifier.
+ * @param requirement What the route requires. Checked once, in this call.
+ * @returns A middleware.
+ * @throws TypeError if the requirement is not valid. The message says what to do.
+ * @example
+ * ```ts
+ * import express from 'express'
+ * import { createTwinkey } from 'twinkey'
+ * import { param, requireAuth } from 'twinkey/express'
+ *
+ * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
+ * express().get('/tenants/:tenant/flows', guard, (req, res) => {
+ *   res.json({ tenant: req.principal.tenant })
+ * })
+ * ```
+ */
+export function requireAuth<M extends Metadata>(
+  twinkey: Decider<M>,
+  requirement?: Requirement,
+): AuthHandler {
+  const { evaluate, secretQuery } = createGuard(twinkey, requirement)
+  return (req, res, next) => {
+    const proceed = (outcome: GuardOutcome) => {
+      if (isAnswer(outcome)) return writeAnswer(req, res, outcome)
+      if (outcome.noStore) res.setHeader('cache-control', 'no-store')
+      // Even if undefined, so that the principal of an earlier guard does not remain.
+      req.principal = outcome.principal as Principal
+      next()
+    }
+    const outcome = evaluate(expressWireRequest(req, secretQuery, next))
+    if (isPending(outcome)) outcome.then(proceed).catch(next)
+    else proceed(outcome)
+  }
+}

@@ -1,0 +1,59 @@
+import type { Metadata } from '../../core/model/api-key.ts'
+import type { Principal } from '../../core/model/principal.ts'
+import {
+  createGuard,
+  type Decider,
+  type GuardOutcome,
+  isAnswer,
+  isPending,
+} from '../../guard/guard.ts'
+import type { Requirement } from '../../guard/requirement.ts'
+import { type GuardedReply, sendAnswer } from './reply.ts'
+import { fastifyWireRequest, type GuardedRequest } from './request.ts'
+
+/** A hook for any Fastify server: HTTP/1 or HTTP/2, with any logger, schema and types. */
+export type AuthHook = (
+  request: GuardedRequest,
+  reply: GuardedReply,
+  done: (error?: Error) => void,
+) => void
+
+/**
+ * Guards a route or a whole encapsulated plugin: passes the request on with `request.principal`, or
+ * answers it with a refusal. The guard runs before Fastify parses the body. It exempts no method,
+ * so register cors before it.
+ *
+ * @param twinkey A Twinkey or a verifier.
+ * @param requirement What the route requires. Checked once, in this call.
+ * @returns A hook for `onRequest`.
+ * @throws TypeError if the requirement is not valid. The message says what to do.
+ * @example
+ * ```ts
+ * import fastify from 'fastify'
+ * import { createTwinkey } from 'twinkey'
+ * import { param, requireAuth } from 'twinkey/fastify'
+ *
+ * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
+ * fastify().get('/tenants/:tenant/flows', { onRequest: guard }, async ({ principal }) => ({
+ *   tenant: principal.tenant,
+ * }))
+ * ```
+ */
+export function requireAuth<M extends Metadata>(
+  twinkey: Decider<M>,
+  requirement?: Requirement,
+): AuthHook {
+  const { evaluate, secretQuery } = createGuard(twinkey, requirement)
+  return (request, reply, done) => {
+    const proceed = (outcome: GuardOutcome) => {
+      if (isAnswer(outcome)) return sendAnswer(reply, outcome)
+      if (outcome.noStore) reply.header('cache-control', 'no-store')
+      // Even if undefined, so that the principal of an earlier guard does not remain.
+      request.principal = outcome.principal as Principal
+      done()
+    }
+    const outcome = evaluate(fastifyWireRequest(request, secretQuery))
+    if (isPending(outcome)) outcome.then(proceed).catch(done)
+    else proceed(outcome)
+  }
+}
