@@ -4,13 +4,13 @@ import type { KeyRecord } from '../core/model/api-key.ts'
 import { matchesQuery } from '../core/store/list-query.ts'
 import type { KeyStore, StoredKey } from '../core/store/store.ts'
 
-// Marks memory stores. Only they may be combined with a temporary signing key, because both are lost
-// when the process ends.
+// Marks memory stores. Only they may be combined with a temporary signing key, because both are
+// lost when the process ends.
 const IN_MEMORY = Symbol.for('twinkey.memory-store')
 
 /**
- * Keeps keys in the memory of this process, for trials and tests. The keys are lost when the process
- * ends, and other processes cannot see them.
+ * Keeps keys in the memory of this process, for trials and tests. The keys are lost when the
+ * process ends, and other processes cannot see them.
  *
  * @returns A store that several instances of Twinkey in one process can share.
  * @example

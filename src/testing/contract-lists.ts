@@ -198,7 +198,7 @@ export const listCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'lists each of 10,000 keys once, page by page, while other keys are created',
+    name: 'lists 10,000 keys page by page, each once, while other keys are created',
     async run(open) {
       const store = await open()
       const owner = newId()

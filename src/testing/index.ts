@@ -33,8 +33,8 @@ export function createTestClock(start = 1_767_225_600_000): TestClock {
 }
 
 /**
- * The contract of {@link twinkey.KeyStore} as data. Run every case against your store, with any test
- * runner. The cases check what two instances on one backend show through the port. They do not
+ * The contract of {@link twinkey.KeyStore} as data. Run every case against your store, with any
+ * test runner. The cases check what two instances on one backend show through the port. They do not
  * check durability or a failing backend: test those yourself.
  *
  * @see {@link twinkey.KeyStore}

@@ -50,17 +50,17 @@ export interface PostgresStore extends KeyStore {
 /**
  * Keeps keys in PostgreSQL 12 or later, or in a server with the same protocol and locking.
  *
- * Every call is one statement in its own transaction, and one round trip. The store uses no prepared
- * statements or other session state, so it works through PgBouncer in any mode. An acknowledged
- * write is on disk, unless `fsync` or `synchronous_commit` is off. With asynchronous replication, a
- * failover can lose the last acknowledged writes and make a revoked key active again. Pass a client
- * of the primary server, because a replica lags behind.
+ * Every call is one statement in its own transaction, and one round trip. The store uses no
+ * prepared statements or other session state, so it works through PgBouncer in any mode. An
+ * acknowledged write is on disk, unless `fsync` or `synchronous_commit` is off. With asynchronous
+ * replication, a failover can lose the last acknowledged writes and make a revoked key active
+ * again. Pass a client of the primary server, because a replica lags behind.
  *
  * Do not pass a connection on which the application opens transactions: a rollback would undo
  * writes that Twinkey has acknowledged.
  *
- * @param client A pool or a connection. The store does not end it. Add an `error` listener to a pool
- *   of pg, as pg requires.
+ * @param client A pool or a connection. The store does not end it. Add an `error` listener to a
+ *   pool of pg, as pg requires.
  * @param options Schema, table prefix, and the connection for changes. Use the same schema and
  *   prefix on all nodes.
  * @returns The store. It does not query the database before its first use. It has `watch` if
@@ -214,8 +214,8 @@ ${outcome('stored')}`,
     delete: `${locked('update')},
 written as (delete from ${keys} where id = $2 and ${version} = $3::bigint returning id)
 ${outcome('deleted')}`,
-    // The other labels are checked by subqueries. A join would find and sort all keys of a label for
-    // one page.
+    // The other labels are checked by subqueries. A join would find and sort all keys of a label
+    // for one page.
     list: (others: number) =>
       `select ${found} from (select key_id as page from ${labels} l where label = $1 and key_id > $2${Array.from({ length: others }, (_, i) => ` and (select true from ${labels} o where o.label = $${i + 4} and o.key_id = l.key_id)`).join('')} order by key_id limit $3::bigint) p join ${keys} on id = page order by id`,
     // Rows are locked in order, so that two batches cannot deadlock. The lock mode is that of a

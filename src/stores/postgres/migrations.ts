@@ -59,7 +59,8 @@ export function namesOf(options: PostgresMigrationOptions): Names {
  * ```ts
  * import { postgresMigrations } from 'twinkey/stores/postgres'
  *
- * for (const { version, name, sql } of postgresMigrations({ schema: 'auth' })) console.log(`-- ${version}: ${name}\n${sql}`)
+ * const steps = postgresMigrations({ schema: 'auth' })
+ * for (const { version, name, sql } of steps) console.log(`-- ${version}: ${name}\n${sql}`)
  * ```
  */
 export function postgresMigrations(

@@ -19,52 +19,57 @@ import { connectSubscriber, type RedisSubscriber } from './subscriber.ts'
 export type { IoRedisClient, NodeRedisClient } from './script.ts'
 export type { IoRedisSubscriber, NodeRedisSubscriber, RedisSubscriber } from './subscriber.ts'
 
-/** How {@link redisStore} uses its server. */
+/** Configures {@link redisStore}. */
 export interface RedisStoreOptions {
   /**
-   * What the names of its keys and of its channel begin with: 1 to 64 printable ASCII characters,
-   * no space and no brace. `twinkey` unless given.
+   * The prefix of all Redis keys and of the channel: 1 to 64 printable ASCII characters without
+   * spaces and braces. Default: `twinkey`.
    */
   readonly prefix?: string | undefined
   /**
-   * Makes a connection of its own for hearing what other nodes change: `() => client.duplicate()`.
-   * The store opens it and ends it, and asks for another when it is lost. In a cluster it goes to
-   * any one node: `async () => (await cluster.nodeClient(cluster.getRandomNode())).duplicate()`
-   * with node-redis, `() => cluster.nodes('master')[0].duplicate()` with ioredis. Without it other
-   * nodes see a change within `cache.maxAgeSeconds`.
+   * Creates a separate connection on which the store receives the changes of other nodes:
+   * `() => client.duplicate()`. The store opens and ends it, and calls this again after a loss. In
+   * a cluster, connect to any one node:
+   * `async () => (await cluster.nodeClient(cluster.getRandomNode())).duplicate()` with node-redis,
+   * `() => cluster.nodes('master')[0].duplicate()` with ioredis. Without `subscriber`, other nodes
+   * see a change within `cache.maxAgeSeconds`.
    */
   readonly subscriber?: (() => RedisSubscriber | Promise<RedisSubscriber>) | undefined
 }
 
-// Braces would decide by themselves where in a cluster a key lives.
+// Braces would change the hash slot of a key in a cluster.
 const PREFIX = /^[!-z|~]{1,64}$/
-// Most records that are read or changed at once.
+// Maximum number of records that are read or changed at once.
 const CHUNK = 128
-// Most index entries that one call reads, so that a filter which fits hardly any key is answered in
-// time, with less than a page.
+// Maximum number of index entries that one call of list reads. If a filter matches few keys, list
+// returns a shorter page instead of exceeding its deadline.
 const MAX_SCANNED = 5000
 
 /**
  * Keeps keys in Redis 6 or later, one server or a cluster.
  *
- * Every record is one key, changed by one script with compare-and-set; `get` is one round trip. Of
- * a cluster only masters are asked, whatever its client does with other reads; a client of one
- * server must not be connected to a replica. `list` reads an index beside the records, which a
- * crash at any moment leaves with too many entries at worst.
+ * Every record is one Redis key. One script changes it by compare-and-set. `get` is one round trip.
+ * In a cluster, the store reads from masters only, regardless of the read settings of the client.
+ * Do not connect a client of a single server to a replica. `list` reads an index beside the
+ * records. A crash can only leave extra entries in that index, which `list` ignores.
  *
- * How durable an acknowledged write is depends on the server. Without `appendonly yes` a restart
- * loses everything; with `appendfsync everysec` a power cut loses about a second, with `always`
- * nothing. `maxmemory-policy` must be `noeviction`. A failover to a replica can lose the last
- * writes, **so that a revoked key is live again**; in a cluster it can also lose an entry of the
- * index, so that `list` and `revokeAll` miss a key until it is next written. Where that matters,
- * keep keys in PostgreSQL.
+ * The server settings decide whether an acknowledged write is durable:
+ *
+ * - Without `appendonly yes`, a restart loses everything.
+ * - With `appendfsync everysec`, a power cut loses about one second of writes. With `always`, it
+ *   loses nothing.
+ * - `maxmemory-policy` must be `noeviction`.
+ *
+ * A failover to a replica can lose the last writes **and make a revoked key active again**. In a
+ * cluster it can also lose an index entry. `list` and `revokeAll` then miss that key until its next
+ * write. If you cannot accept that, keep keys in PostgreSQL.
  *
  * @param client A client of node-redis (`createClient`, `createCluster`) or ioredis (`Redis`,
- *   `Cluster`), which you connect and close. Give it a listener for `error`: node-redis ends the
- *   process without one.
- * @param options A prefix, and how to hear what other nodes change.
- * @returns The store. It has `watch` where `subscriber` is given.
- * @throws TypeError where the client or an option is not of that form.
+ *   `Cluster`). You connect and close it. Add an `error` listener: without one, an error of
+ *   node-redis ends the process.
+ * @param options The prefix, and the connection for changes.
+ * @returns The store. It has `watch` if `subscriber` is set.
+ * @throws TypeError if the client or an option is invalid.
  * @see https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/
  * @example
  * ```ts
@@ -74,7 +79,8 @@ const MAX_SCANNED = 5000
  *
  * const client = createClient({ url: 'redis://localhost:6379' }).on('error', () => {})
  * await client.connect()
- * const twinkey = createTwinkey({ store: redisStore(client, { subscriber: () => client.duplicate() }) })
+ * const store = redisStore(client, { subscriber: () => client.duplicate() })
+ * const twinkey = createTwinkey({ store })
  * ```
  */
 export function redisStore(
@@ -86,7 +92,7 @@ export function redisStore(
   const run = createScriptRunner(client)
 
   const slot = (id: string) => `${prefix}:{${id}}`
-  // Encoded, so that no name can make it the name of a slot or of another label.
+  // Encoded, so that no label collides with the key of a record or of another label.
   const index = (label: string) => `${prefix}:label:${encodeURIComponent(label)}`
   const read = async (id: string, signal?: AbortSignal) =>
     parseSlot((await run(COMMAND, slot(id), ['HGETALL'], signal)) as string[])
@@ -104,12 +110,12 @@ export function redisStore(
       signal,
     )) as Answer
 
-  // The index holds one entry for each label of each write: `<id> <write>`, where a write has a
-  // name of its own. Entries are added before the record is written, and removed when it is certain
-  // that their write is not the current one and never will be: it lost, or was replaced or deleted.
-  // So no writer removes what another one needs, in whichever order they come, and a key that is
-  // there is listed at every moment. What a crash leaves behind does no harm, because `list` looks
-  // at the record. It stays: nobody can tell it from what a writer has just added.
+  // The index holds one entry for each label of each write: `<id> <write>`, where <write> is a
+  // unique id of the write. A writer adds its entries before it writes the record. Entries are
+  // removed when their write has lost, or was replaced or deleted. So no writer removes an entry
+  // that another one needs, and every stored key is listed at any time. Entries left by a crash are
+  // harmless, because `list` checks the record. They stay, because they look like entries that a
+  // writer has just added.
   const changeIndex = (
     command: 'ZADD' | 'ZREM',
     record: StoredKey,
@@ -127,7 +133,7 @@ export function redisStore(
     try {
       await changeIndex('ZREM', JSON.parse(text) as StoredKey, write)
     } catch {
-      // The record is written: what is left behind in the index must not make that fail.
+      // A leftover index entry is harmless, so it must not make the write fail.
     }
   }
 
@@ -168,8 +174,8 @@ export function redisStore(
         scanned < MAX_SCANNED;
         scanned += count, count = CHUNK
       ) {
-        // '!' comes after the space that ends an id in an entry, and before all that an id is made
-        // of.
+        // '!' sorts after the space that ends an id in an entry, and before every character of an
+        // id.
         const from = after === undefined ? '-' : `(${after}!`
         const entries = (await run(
           COMMAND,
@@ -219,12 +225,12 @@ export function redisStore(
       }
 }
 
-// What is kept here has no time to live, so that only the policies for all keys reach it.
+// The store's keys have no time to live, so only the allkeys policies evict them.
 function redisSettingsProblems(policy: string, hasLog: string): string[] {
   const problems: string[] = []
   if (policy.startsWith('allkeys'))
     problems.push(
-      `Redis runs with maxmemory-policy ${policy}: it may throw away keys, and the index by which revokeAll finds them, so that what was to be revoked goes on working. Set it to noeviction.`,
+      `Redis runs with maxmemory-policy ${policy}: it may evict keys, and the index by which revokeAll finds keys to revoke. Set it to noeviction.`,
     )
   if (hasLog === '0')
     problems.push(
@@ -233,12 +239,11 @@ function redisSettingsProblems(policy: string, hasLog: string): string[] {
   return problems
 }
 
-// What a script answers: the outcome, and the record that was replaced or deleted, with the name of
-// its write.
+// The reply of CHANGE: the outcome, and the replaced or deleted record with the id of its write.
 type Answer = [outcome: string, text?: string | null, write?: string | null]
 
-// The fields of a slot in turns, name and value. A text that is no JSON is handed on as it is: the
-// core says that it is malformed.
+// Takes alternating field names and values. Returns a text that is not JSON unchanged: the core
+// reports it as malformed.
 function parseSlot(fields: readonly string[]): StoredKey | undefined {
   if (fields.length === 0) return undefined
   let text = ''
@@ -256,8 +261,7 @@ function parseSlot(fields: readonly string[]): StoredKey | undefined {
   }
 }
 
-// Whether a record is one that a query asks for. What has not the form of a record is: the core
-// says so, where leaving it out would hide it.
+// Also keeps a malformed record, so that the core reports it. Filtering it out would hide it.
 function isAskedFor(record: StoredKey, query: ListQuery): record is KeyRecord {
   try {
     return typeof record !== 'object' || (record.kind !== 'alias' && matchesQuery(record, query))
