@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/model/error.ts'
 import { notWritten } from '../../core/store/store-error.ts'
+import type { Names } from './migrations.ts'
 
 /**
  * The part of a PostgreSQL client that the store uses. `Pool` and `Client` of pg and of
@@ -26,8 +27,8 @@ export interface QueryRunner {
 // serialization_failure and deadlock_detected: the statement lost to another one and can be
 // retried. With PostgreSQL's default isolation level, no statement of this store causes them.
 const UNDONE = /^40(?:001|P01)$/
-/** The maximum number of attempts for one statement. */
-export const MAX_ATTEMPTS = 10
+// The maximum number of attempts for one statement.
+const MAX_ATTEMPTS = 10
 
 // The SQLSTATEs that prove that nothing was written:
 // - 0A, 21 to 28, 3D, 3F, 42, 44, F0, P0: the statement is invalid, forbidden, or names a missing
@@ -52,7 +53,11 @@ const UNDEFINED_TABLE = '42P01'
 const NO_ROWS =
   'postgresStore: query() of the client must return { rows } with an object for each row, but returned something else. Pass a Pool. neon() of @neondatabase/serverless needs { fullResults: true } and no arrayMode. Nothing was written.'
 
-/** @param keys The name of the table of keys, for the message about missing tables. */
+/**
+ * Creates the runner of all statements.
+ *
+ * @param keys The name of the table of keys, for the message about missing tables.
+ */
 export function createQueryRunner(client: PostgresClient, keys: string): QueryRunner {
   let isReadable: Promise<void> | undefined
 
@@ -94,6 +99,29 @@ export function createQueryRunner(client: PostgresClient, keys: string): QueryRu
       await isReadable
       return read(signal, statement, values)
     },
+  }
+}
+
+/** Creates the function that runs a writing statement until it reports an outcome. */
+export function createWriter(runner: QueryRunner, { keys, channel }: Names) {
+  return async function write<Outcome>(
+    signal: AbortSignal | undefined,
+    statement: string,
+    ...values: unknown[]
+  ): Promise<Outcome> {
+    // A concurrent write can make a statement skip its own write. The next attempt then sees that
+    // concurrent write. If every attempt skips, the cause is not a concurrent write.
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const [row] = await runner.write<{ outcome: Outcome | 'again' }>(signal, statement, [
+        channel,
+        ...values,
+      ])
+      if (row?.outcome !== 'again') return row?.outcome as Outcome
+    }
+    throw notWritten(
+      `PostgreSQL skipped the write without an error. Check ${keys} for a trigger that returns null, a rule, or a row-level security policy.`,
+      undefined,
+    )
   }
 }
 

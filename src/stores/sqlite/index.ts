@@ -1,21 +1,15 @@
 /** Keys in SQLite. @module twinkey/stores/sqlite */
 
 import type { KeyRecord } from '../../core/model/api-key.ts'
-import { messageOf } from '../../core/model/error.ts'
 import { labelsAsked, labelsOf } from '../../core/store/list-query.ts'
-import type { KeyStore, StoredKey } from '../../core/store/store.ts'
-import { notWritten } from '../../core/store/store-error.ts'
+import type { KeyStore } from '../../core/store/store.ts'
 import { clientDriver, type LibsqlClient } from './client.ts'
 import { databaseDriver, type SqliteDatabase } from './database.ts'
-import { createLockRetry, type Driver, isNothingDone, type SqliteValue } from './driver.ts'
-import {
-  migrationsOf,
-  migrationsTable,
-  prefixOf,
-  type SqliteStoreOptions,
-  type Tables,
-  tablesOf,
-} from './migrations.ts'
+import { createLockRetry, type Driver } from './driver.ts'
+import { prefixOf, runMigrations, type SqliteStoreOptions, tablesOf } from './migrations.ts'
+import { createQuery, createWriter } from './query.ts'
+import { inspectSettings } from './settings.ts'
+import { parseRow, sqliteStatements } from './statements.ts'
 
 export type { LibsqlClient, LibsqlExecutor } from './client.ts'
 export type { SqliteDatabase } from './database.ts'
@@ -32,9 +26,6 @@ export interface SqliteStore extends KeyStore {
    */
   migrate(): Promise<void>
 }
-
-const MAX_ATTEMPTS = 10
-const FULL = 2
 
 /**
  * Keeps keys in a SQLite database of node:sqlite (Node 22.13 and later), better-sqlite3,
@@ -81,46 +72,8 @@ export function sqliteStore(
   const sql = sqliteStatements(tables)
   const driver = driverOf(database)
   const retryWhileLocked = createLockRetry(driver)
-
-  const query = async (
-    signal: AbortSignal | undefined,
-    how: 'read' | 'write',
-    statement: string,
-    ...values: SqliteValue[]
-  ) => {
-    try {
-      return await retryWhileLocked(() => driver[how](statement, ...values), signal)
-    } catch (cause) {
-      if (!isNothingDone(cause)) throw cause
-      const reason = messageOf(cause)
-      if (!reason.includes('no such table')) throw notWritten(reason, cause)
-      throw notWritten(
-        `The tables ${prefix}_… do not exist. Call migrate() of the store before the first use, or run the SQL of sqliteMigrations().`,
-        cause,
-      )
-    }
-  }
-  // A write that changed no row reads the current version. If that is the expected one, a
-  // concurrent write came between, and the next attempt sees it. If every attempt fails that way,
-  // the cause is not a concurrent write.
-  async function write<Done>(
-    done: Done,
-    id: string,
-    expectedVersion: number | undefined,
-    signal: AbortSignal | undefined,
-    ...[statement, ...values]: [string, ...SqliteValue[]]
-  ): Promise<Done | 'conflict' | 'missing'> {
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      if ((await query(signal, 'write', statement, ...values)).length > 0) return done
-      const [row] = await query(signal, 'read', sql.version, id)
-      const version = row && Number(row[0])
-      if (version !== expectedVersion) return version === undefined ? 'missing' : 'conflict'
-    }
-    throw notWritten(
-      `SQLite skipped the write without an error. Check ${tables.keys} for a trigger that does that.`,
-      undefined,
-    )
-  }
+  const query = createQuery(driver, retryWhileLocked, prefix)
+  const write = createWriter(query, tables, sql.version)
 
   return {
     async get(id, signal) {
@@ -164,76 +117,14 @@ export function sqliteStore(
     },
     async inspect(signal) {
       if (!driver.isLocal) return []
-      const rows = (pragma: string) => query(signal, 'read', `pragma ${pragma}`)
-      const [[journal], [synchronous], databases] = [
-        await rows('journal_mode'),
-        await rows('synchronous'),
-        await rows('database_list'),
-      ]
-      const isFile = databases.some(
-        ([, name, file]) => name === 'main' && file !== '' && file !== null,
-      )
-      return isFile ? sqliteSettingsProblems(String(journal?.[0]), Number(synchronous?.[0])) : []
+      return inspectSettings((pragma) => query(signal, 'read', `pragma ${pragma}`))
     },
     async migrate() {
       const run = (statements: readonly string[]) => retryWhileLocked(() => driver.run(statements))
       const isTaken = async (version: number) =>
         (await query(undefined, 'read', sql.isTaken, version)).length > 0
-      await run([migrationsTable(tables)])
-      for (const { version, statements } of migrationsOf(prefix)) {
-        if (await isTaken(version)) continue
-        try {
-          await run(statements)
-        } catch (error) {
-          // Another process may have run the step first.
-          if (!(await isTaken(version))) throw error
-        }
-      }
+      await runMigrations(prefix, run, isTaken)
     },
-  }
-}
-
-function sqliteSettingsProblems(journal: string, synchronous: number): string[] {
-  const problems: string[] = []
-  if (journal === 'off' || journal === 'memory')
-    problems.push(
-      `SQLite runs with journal_mode = ${journal}: a crash can destroy the file. Leave it at wal.`,
-    )
-  if (synchronous < FULL)
-    problems.push(
-      `SQLite runs with synchronous = ${synchronous}: a power cut can lose the last writes and make a revoked key active again. Leave it at full (${FULL}).`,
-    )
-  return problems
-}
-
-// Every statement returns rows, because better-sqlite3 needs another method for those that do not.
-function sqliteStatements({ keys, labels, uses, migrations }: Tables) {
-  const found = `k.record, (select json_group_object(u.secret_id, u.used_at) from ${uses} u where u.key_id = k.id)`
-  return {
-    isTaken: `select 1 from ${migrations} where version = ?`,
-    get: `select ${found} from ${keys} k where k.id = ?`,
-    version: `select version from ${keys} where id = ?`,
-    create: `insert into ${keys} (version, record, labels, id) values (?, ?, ?, ?) on conflict do nothing returning 1`,
-    update: `update ${keys} set version = ?, record = ?, labels = ? where id = ? and version = ? returning 1`,
-    delete: `delete from ${keys} where id = ? and version = ? returning 1`,
-    // SQLite runs a cross join in the written order: from the first label to the keys.
-    list: (others: number) =>
-      `select ${found}, k.id from ${labels} l cross join ${keys} k on k.id = l.key_id where l.label = ? and l.key_id > ?${` and exists (select 1 from ${labels} o where o.label = ? and o.key_id = l.key_id)`.repeat(others)} order by l.key_id limit ?`,
-    // One statement for the whole batch. Without `where true`, SQLite would parse `on conflict` as
-    // part of the join.
-    recordUse: `insert into ${uses} select k.id, e.value ->> 'secretId', e.value ->> 'usedAt' from json_each(?) e cross join ${keys} k on k.id = e.value ->> 'keyId' where true on conflict do update set used_at = excluded.used_at where excluded.used_at > used_at returning 1`,
-  }
-}
-
-// Returns a text that is not JSON unchanged: the core reports it as malformed.
-function parseRow([text, uses]: readonly unknown[]): StoredKey {
-  try {
-    const record = JSON.parse(text as string) as StoredKey | null
-    return record?.kind === 'key'
-      ? { ...record, lastUsedAt: JSON.parse(uses as string) }
-      : (record as StoredKey)
-  } catch {
-    return text as StoredKey
   }
 }
 

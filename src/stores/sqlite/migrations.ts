@@ -29,7 +29,7 @@ export interface Tables {
 }
 
 /** A migration as a list of statements, for drivers that run one at a time. */
-export interface Migration extends Pick<SqliteMigration, 'version' | 'name'> {
+interface Migration extends Pick<SqliteMigration, 'version' | 'name'> {
   readonly statements: readonly string[]
 }
 
@@ -60,11 +60,11 @@ export function tablesOf(prefix: string): Tables {
 }
 
 /** Creates the table in which each step is recorded. Each run begins with this statement. */
-export function migrationsTable({ migrations }: Tables): string {
+function migrationsTable({ migrations }: Tables): string {
   return `create table if not exists ${migrations} (version integer primary key, name text not null) strict`
 }
 
-export function migrationsOf(prefix: string): readonly Migration[] {
+function migrationsOf(prefix: string): readonly Migration[] {
   const tables = tablesOf(prefix)
   const { keys, labels, uses } = tables
   const steps: readonly Migration[] = [
@@ -102,6 +102,24 @@ end`,
       ...statements,
     ],
   }))
+}
+
+/** Runs the steps that are not yet recorded. `run` runs statements in one transaction. */
+export async function runMigrations(
+  prefix: string,
+  run: (statements: readonly string[]) => Promise<void>,
+  isTaken: (version: number) => Promise<boolean>,
+): Promise<void> {
+  await run([migrationsTable(tablesOf(prefix))])
+  for (const { version, statements } of migrationsOf(prefix)) {
+    if (await isTaken(version)) continue
+    try {
+      await run(statements)
+    } catch (error) {
+      // Another process may have run the step first.
+      if (!(await isTaken(version))) throw error
+    }
+  }
 }
 
 /**
