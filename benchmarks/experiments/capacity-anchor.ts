@@ -120,7 +120,7 @@ export async function runFleet(
   }
 }
 
-// Runs without waiting for background work, as the adapters do.
+// Awaits only what is a promise, as the adapters do.
 function ask(node: Twinkey, credential: string): Promise<unknown> | undefined {
   const request = sent({ credential })
   const decision = node.decide(request, anyTarget)
