@@ -11,7 +11,7 @@ import { sqliteStore } from 'twinkey/stores/sqlite'
 import { startPostgres } from '../../test/support/postgres.ts'
 import { startRedis } from '../../test/support/redis.ts'
 
-/** Where a store is kept, in a form that another process can be told. */
+/** The address of a store, in a form that can be sent to another process. */
 export type Address =
   | { readonly kind: 'postgres'; readonly url: string }
   | { readonly kind: 'redis'; readonly url: string }
@@ -20,16 +20,14 @@ export type Address =
 /** A database of this figure. */
 export interface Backend {
   readonly address: Address
-  /** Ends the server as a power cut would end its process; for SQLite there is none. */
+  /** Kills the server process, as a power cut would. Missing for SQLite. */
   crash(): Promise<void>
-  /** Starts it again on the same data. */
+  /** Starts the server again on the same data. */
   start(): Promise<void>
   stop(): Promise<void>
 }
 
-/**
- * Starts a database, with everything on the disk before it is acknowledged, and makes its tables.
- */
+/** Starts a database that writes to disk before it acknowledges, and creates its tables. */
 export async function startBackend(kind: Address['kind']): Promise<Backend> {
   const backend = await started(kind)
   if (kind === 'redis') return backend
@@ -39,7 +37,7 @@ export async function startBackend(kind: Address['kind']): Promise<Backend> {
   return backend
 }
 
-/** Opens a store on its own connections, as one node has them. */
+/** Opens a store on separate connections, as one node does. */
 export async function openStore(
   address: Address,
   { feed }: { readonly feed: boolean },

@@ -4,7 +4,7 @@ import { seeded } from '../../test/support/racing-store.ts'
 import { anyTarget, sent } from '../../test/support/sent.ts'
 import type { Fleet } from './capacity-model.ts'
 
-/** What was counted at the store of a small fleet, per second. */
+/** Counts at the store of a small fleet, per second. */
 export interface Counted {
   readonly readsPerSecond: number
   readonly unknownReadsPerSecond: number
@@ -12,19 +12,18 @@ export interface Counted {
   readonly notificationsPerWrite: number | null
 }
 
-/** Requests for ids that there are not. */
+/** Requests for unknown ids. */
 export interface Strangers {
   readonly ids: number
   readonly requestsPerSecond: number
 }
 
-// The nodes fall into step, and the caches fill.
+// Time for the caches to fill before counting.
 const WARM_UP_SECONDS = 70
 
 /**
- * Runs a small fleet of real nodes over one memory store, request by request, while a clock is
- * turned by hand: whatever is wrong about the formulas or about the simulation of the cache shows
- * here.
+ * Runs a small fleet of real nodes over one memory store, request by request, with a test clock.
+ * It reveals errors in the formulas and in the simulation of the cache.
  */
 export async function runFleet(
   fleet: Fleet,
@@ -66,7 +65,7 @@ export async function runFleet(
   for (let rank = 1; rank <= fleet.popularity.keys; rank++) {
     const { key, primary } = await keys.create({ name: 'k', scope: { tenants: '*' } })
     known.push({ id: key.id, secret: primary })
-    // Last used at any moment of the last minute, so that the keys are not in step with each other.
+    // A random moment within the last minute, so that the keys are out of step.
     await backend.recordUse([
       {
         keyId: key.id,
@@ -121,7 +120,7 @@ export async function runFleet(
   }
 }
 
-// What need not be waited for is not, as in the adapters.
+// Awaits only what is a promise, as the adapters do.
 function ask(node: Twinkey, credential: string): Promise<unknown> | undefined {
   const request = sent({ credential })
   const decision = node.decide(request, anyTarget)

@@ -1,12 +1,12 @@
-// How much of a fleet's traffic reaches the store, on paper. Requests for a key arrive at a node as
-// a Poisson process, spread evenly over the nodes.
+// Formulas for the share of a fleet's traffic that reaches the store. Requests for a key arrive at
+// a node as a Poisson process, spread evenly over the nodes.
 
-/** How requests are spread over keys. Ranks begin at 1, the most popular one. */
+/** The distribution of requests over keys. Ranks begin at 1, the most popular key. */
 export interface Popularity {
   readonly keys: number
-  /** The share of all requests that are for the key of that rank. */
+  /** The share of all requests for the key of a rank. */
   share(rank: number): number
-  /** The rank of the key that a request is for. */
+  /** Draws the rank of the key of one request. */
   draw(random: () => number): number
   /** The sum over all keys of a function of their share. */
   sum(f: (share: number) => number): number
@@ -15,36 +15,33 @@ export interface Popularity {
 export interface Fleet {
   readonly popularity: Popularity
   readonly nodes: number
-  /** Of all nodes together. */
+  /** The total of all nodes. */
   readonly requestsPerSecond: number
   /** `cache.maxAgeSeconds` */
   readonly maxAgeSeconds: number
   /** `cache.maxKeys`, of each node. */
   readonly maxKeys: number
-  /** Changes of keys, as popular as requests for them. */
+  /** Changes of keys. They have the same popularity as requests. */
   readonly writesPerSecond: number
 }
 
 export interface Load {
-  /**
-   * How long a record stays in the cache of a node: the age, or less where newer ones need its
-   * place.
-   */
+  /** How long a record stays in a node's cache: the age, or less if newer records evict it. */
   readonly lifetimeSeconds: number
-  /** Records of a node's cache that are not too old. */
+  /** Unexpired records in a node's cache. */
   readonly freshKeysPerNode: number
   readonly readsPerSecond: number
-  /** Last uses that are written down. */
+  /** Writes of last uses. */
   readonly usesPerSecond: number
-  /** What the store sends to nodes that listen. */
+  /** Notifications from the store to listening nodes. */
   readonly notificationsPerSecond: number
 }
 
 const USE_INTERVAL_SECONDS = 60
-// How long a node remembers that there is no key of an id.
+// How long a node caches the absence of an id.
 const MAX_AGE_UNKNOWN_SECONDS = 1
 
-/** What a fleet asks of its store. */
+/** Computes the load of a fleet on its store. */
 export function loadOf(fleet: Fleet): Load {
   const { popularity, nodes, requestsPerSecond, writesPerSecond } = fleet
   const perNode = requestsPerSecond / nodes
@@ -59,7 +56,7 @@ export function loadOf(fleet: Fleet): Load {
   }
 }
 
-/** Reads for ids that there are not, which are remembered too, but only for a second. */
+/** Reads for unknown ids. A node caches an absence for one second. */
 export function unknownReadsOf(
   { nodes, maxAgeSeconds }: Fleet,
   ids: number,
@@ -72,29 +69,25 @@ export function unknownReadsOf(
   )
 }
 
-/**
- * How often one node reads one key: once for each time that its record has died and a request has
- * come since.
- */
+/** Reads of one key by one node: one for the first request after each expiry of its record. */
 function readsOf(rate: number, lifetimeSeconds: number): number {
   return rate / (1 + rate * lifetimeSeconds)
 }
 
-/** The part of the time for which one node has the record of one key. */
+/** The share of time in which one node has the record of one key. */
 function freshness(rate: number, lifetimeSeconds: number): number {
   return (rate * lifetimeSeconds) / (1 + rate * lifetimeSeconds)
 }
 
-// The mean of the age and of the time until a change is told of, whichever comes first.
+// The mean of the smaller of two times: the age, and the time until a change.
 function untilChange(ageSeconds: number, changesPerSecond: number): number {
   return changesPerSecond * ageSeconds < 1e-9
     ? ageSeconds
     : (1 - Math.exp(-changesPerSecond * ageSeconds)) / changesPerSecond
 }
 
-// The cache holds the records that were loaded last. Where more would be fresh than it holds, they
-// go after the time in which it is filled anew: Che's approximation, for a cache that makes room in
-// the order of loading.
+// The cache holds the records that were loaded last. If more unexpired records exist than fit, each
+// stays for the time in which the cache fills once: Che's approximation for a FIFO cache.
 function lifetimeOf({
   popularity,
   nodes,
@@ -115,22 +108,22 @@ function lifetimeOf({
 }
 
 /**
- * How often the last use of one secret is written down. When it is a minute old, the first node
- * that is asked writes it. So does every other node that has a record from before that, if it is
- * asked again before that record dies; the rest read the record anew and see that it is done.
+ * Writes of the last use of one secret. When the last use is a minute old, the first node with a
+ * request writes it. Every other node with an older record also writes it, if it gets another
+ * request before that record expires. The rest reload the record and see the new use.
  */
 export function usesOf(rate: number, nodes: number, lifetimeSeconds: number): number {
   const asked = rate * lifetimeSeconds
   const having = asked / (1 + asked)
   const writers = nodes * having * beforeEnd(asked) + 1 - having * beforeEnd(asked * nodes)
-  // The minute counts from the last of them, in whole seconds, rounded up.
+  // The minute starts at the last use, in whole seconds, rounded up.
   const others = Math.max(0, writers - 1)
   const spread = Math.min((lifetimeSeconds * others) / (1 + others), Math.log(1 + others) / rate)
   return writers / (USE_INTERVAL_SECONDS + Math.max(1, 1 / (rate * nodes) + spread + 0.5))
 }
 
-// The chance that a request comes before the end of a time that may end at any moment with equal
-// chance, where so many come in the whole of it.
+// The probability that a request arrives before the end of a period. The end is uniformly
+// distributed over the whole period, which has this mean number of requests.
 function beforeEnd(requests: number): number {
   return requests < 1e-6 ? requests / 2 : 1 - (1 - Math.exp(-requests)) / requests
 }

@@ -1,6 +1,6 @@
 import type { Popularity } from './capacity-model.ts'
 
-/** Every key is asked for as often as every other. */
+/** All keys are equally popular. */
 export function uniform(keys: number): Popularity {
   return {
     keys,
@@ -10,13 +10,12 @@ export function uniform(keys: number): Popularity {
   }
 }
 
-// So many terms are added one by one; the rest, in which neighbours hardly differ, as an integral.
+// The number of terms that are added exactly. The rest, whose neighbours hardly differ, is an
+// integral.
 const EXACT = 20_000
 const PANELS = 2000
 
-/**
- * The key of rank n is asked for in proportion to 1 / n, as is usual for things that people choose.
- */
+/** The popularity of the key of rank n is proportional to 1 / n, as is common for human choices. */
 export function zipf(keys: number): Popularity {
   const over = (f: (rank: number) => number): number => {
     let total = 0

@@ -1,21 +1,18 @@
 import { seeded } from '../../test/support/racing-store.ts'
 import { type Fleet, type Popularity, usesOf } from './capacity-model.ts'
 
-/**
- * A mean of many nodes, or of many keys, and how far it may be off because there were not more of
- * them.
- */
+/** A mean over sampled nodes or keys, and its uncertainty from sampling. */
 export interface Estimate {
   readonly value: number
-  /** Standard error, as a part of the value. */
+  /** Standard error, relative to the value. */
   readonly error: number
 }
 
 const exponential = (rate: number, random: () => number) => -Math.log(1 - random()) / rate
 
 /**
- * Reads of the whole fleet, from some of its nodes, because all are alike and none knows of the
- * others: each is simulated with all its keys, request by request.
+ * Simulates the reads of the whole fleet from a sample of its nodes, because nodes are alike and
+ * independent. Each sampled node is simulated with all its keys, request by request.
  */
 export function simulateReads(
   fleet: Fleet,
@@ -29,21 +26,21 @@ export function simulateReads(
   return estimate(reads, fleet.nodes)
 }
 
-// The reads per second of one node, after as many seconds again in which its cache fills.
+// The reads per second of one node, after a warm-up of the same length in which its cache fills.
 function simulateNode(
   { popularity, nodes, requestsPerSecond, maxAgeSeconds, maxKeys, writesPerSecond }: Fleet,
   seconds: number,
   random: () => number,
 ) {
   const loadedAt = new Map<number, number>()
-  // It stays at the oldest one: to begin anew each time would mean to walk over all that are gone.
+  // Keeps its position at the oldest entry. A new iterator would walk over all removed entries.
   const oldest = loadedAt.keys()
   const requests = requestsPerSecond / nodes
   let reads = 0
   for (let now = 0; now < 2 * seconds; ) {
     now += exponential(requests + writesPerSecond, random)
     const key = popularity.draw(random)
-    // The feed tells every node of every change.
+    // The feed notifies every node of every change.
     if (random() * (requests + writesPerSecond) < writesPerSecond) {
       loadedAt.delete(key)
       continue
@@ -59,9 +56,9 @@ function simulateNode(
 }
 
 /**
- * Last uses that the whole fleet writes down, from some of its secrets, because none knows of the
- * others: each is simulated with all nodes. The keys are taken from groups of ranks that double in
- * size, so that the few popular ones are all there.
+ * Simulates the writes of last uses of the whole fleet from a sample of its secrets, because
+ * secrets are independent. Each is simulated with all nodes. The sample takes keys from groups of
+ * ranks that double in size, so that it contains all of the most popular keys.
  */
 export function simulateUses(
   fleet: Fleet,
@@ -98,18 +95,14 @@ function groupsOf({ keys, share }: Popularity): { from: number; size: number }[]
 
 const INTERVAL_SECONDS = 60
 
-/**
- * A secret, and what each node knows of it: when it has read the record, and which last use stood
- * there.
- */
+/** A secret, and for each node when it loaded the record and which last use that record had. */
 interface Secret {
   readonly loadedAt: Float64Array
   readonly knownAt: Float64Array
   storedAt: number
 }
 
-// The last uses per second of one secret that are written down, after some minutes in which the
-// nodes fall into step.
+// The writes of last uses of one secret per second, after some minutes in which the nodes settle.
 function simulateSecret(
   rate: number,
   nodes: number,
@@ -119,7 +112,7 @@ function simulateSecret(
 ): number {
   const never = () => new Float64Array(nodes).fill(Number.NEGATIVE_INFINITY)
   const secret = { loadedAt: never(), knownAt: never(), storedAt: Number.NEGATIVE_INFINITY }
-  // From any moment of the minute, because popular keys have all of their nodes write at once.
+  // From a random moment of the minute, because all nodes write a popular key at the same time.
   const start = (2 + random()) * INTERVAL_SECONDS
   const end = start + seconds
   let uses = 0
@@ -135,8 +128,8 @@ function simulateSecret(
       ask(now, Math.floor(random() * nodes))
     return uses / seconds
   }
-  // Of the many requests for a popular key only those matter that read the record, and the first
-  // after it has become due: when that comes does not depend on what came before.
+  // For a popular key, only two kinds of requests matter: those that load the record, and the first
+  // one after a write is due. The time of the latter does not depend on earlier requests.
   const queue = createQueue(nodes, () => exponential(rate, random))
   for (;;) {
     const [now, node] = queue.first()
@@ -149,12 +142,11 @@ function simulateSecret(
   }
 }
 
-// A key that has fewer requests than this on each node while a record lives is simulated request by
-// request.
+// A key with fewer requests than this per node and record lifetime is simulated by requests.
 const SELDOM = 5
 
-// A request: reads the record anew where it is too old, and writes the use down where the last one
-// that is known is a minute old.
+// Handles one request: reloads an expired record, and writes the use if the last known one is a
+// minute old.
 function isWritten(secret: Secret, now: number, node: number, maxAgeSeconds: number): boolean {
   if (now - (secret.loadedAt[node] as number) >= maxAgeSeconds) {
     secret.loadedAt[node] = now
@@ -166,7 +158,7 @@ function isWritten(secret: Secret, now: number, node: number, maxAgeSeconds: num
   return true
 }
 
-/** Whose turn it is next: a binary heap of one time for each node. */
+/** Finds the node with the next event: a binary heap of one time for each node. */
 function createQueue(nodes: number, timeOf: () => number) {
   const entries = Array.from({ length: nodes }, (_, node) => ({ time: timeOf(), node })).sort(
     (a, b) => a.time - b.time,
@@ -197,6 +189,6 @@ function estimate(samples: readonly number[], of: number): Estimate {
   const mean = samples.reduce((sum, sample) => sum + sample, 0) / samples.length
   const variance =
     samples.reduce((sum, sample) => sum + (sample - mean) ** 2, 0) / (samples.length - 1)
-  // Of a group that was taken whole nothing is left to chance but the arrivals.
+  // In a group that is taken completely, only the arrivals are random.
   return { value: mean * of, error: mean === 0 ? 0 : Math.sqrt(variance / samples.length) / mean }
 }

@@ -4,20 +4,16 @@ import { uniform, zipf } from './capacity-popularity.ts'
 import { type Estimate, simulateReads, simulateUses } from './capacity-simulation.ts'
 import type { Figure, Progress } from './figure.ts'
 
-// Capacity is planned with a margin of half as much again at least, against which 5 % are nothing.
-// What is simulated must itself be known well enough for that: last uses come in bursts, so they
-// vary more.
+// Capacity planning uses a margin of at least 50 %, so an error of 5 % does not matter. The
+// simulation must be precise enough for that comparison. Last uses come in bursts and vary more.
 const TOLERANCE = 0.05
 const MAX_ERROR = { reads: 0.01, uses: 0.03 }
 
-/**
- * The formulas of the documentation, held against real nodes where the fleet is small, and against
- * a simulation where it is not.
- */
+/** Compares the formulas of the documentation with small real fleets and large simulated ones. */
 export const figure: Figure = {
   name: 'capacity',
   title:
-    'store reads, last uses and notifications per second of fleets of up to 10,000 nodes and 100 million keys: formula and simulation',
+    'store reads, last uses and notifications per second of fleets of up to 10,000 nodes and 100 million keys: formulas compared with a simulation',
   async run({ quick, progress }) {
     const anchors = []
     for (const [fleet, strangers] of quick ? ANCHORS.slice(0, 2) : ANCHORS)
@@ -43,7 +39,7 @@ const ANCHORS: readonly (readonly [Fleet, Strangers])[] = [
     { ...small, writesPerSecond: 10 },
     { ids: 20, requestsPerSecond: 50 },
   ],
-  // So few that they must make room for each other long before they are too old.
+  // So few that records are evicted long before they expire.
   [
     { ...small, maxAgeSeconds: 20, maxKeys: 150 },
     { ids: 20, requestsPerSecond: 50 },
@@ -58,7 +54,7 @@ interface Row extends Partial<Fleet> {
   readonly popularity: Fleet['popularity']
   readonly nodes: number
   readonly requestsPerSecond: number
-  /** How many of the nodes are simulated, each for how long. */
+  /** How many nodes are simulated, and for how long each. */
   readonly sample: { readonly nodes: number; readonly seconds: number }
   readonly quick?: boolean
 }
@@ -170,7 +166,7 @@ async function anchor(fleet: Fleet, strangers: Strangers, seconds: number, progr
   const { notificationsPerWrite } = counted
   const ok =
     holds(reads, 'reads') &&
-    // Of these there are too few to be told as well.
+    // There are too few of these for a reliable result.
     Math.abs(unknownReads.difference) <= TOLERANCE + 3 * unknownReads.standardError &&
     Math.abs(uses.difference) <= TOLERANCE &&
     (notificationsPerWrite === null || notificationsPerWrite === fleet.nodes)
@@ -192,8 +188,7 @@ function simulate({ sample, quick: _, ...row }: Row, quick: boolean, progress: P
   )
   const load = loadOf(fleet)
   const reads = compared(load.readsPerSecond, simulateReads(fleet, sample.nodes, sample.seconds, 1))
-  // One key by itself, as uses are simulated, knows nothing of changes, nor of making room for
-  // others.
+  // Uses are simulated for single keys, so that simulation ignores changes and eviction.
   const alone = load.lifetimeSeconds === fleet.maxAgeSeconds && fleet.writesPerSecond === 0
   const uses = alone
     ? compared(load.usesPerSecond, simulateUses(fleet, quick ? 1000 : 4000, quick ? 180 : 600, 2))
@@ -222,7 +217,7 @@ function settingsOf({ popularity, ...settings }: Fleet) {
 interface Compared {
   readonly formula: number
   readonly found: number
-  /** Of the formula from what was found, as a part of that. */
+  /** The relative deviation of the formula from the result. */
   readonly difference: number
   readonly standardError: number
 }
@@ -238,7 +233,7 @@ function holds({ difference, standardError }: Compared, what: 'reads' | 'uses'):
   return Math.abs(difference) <= TOLERANCE && standardError <= MAX_ERROR[what]
 }
 
-// Events that come one by one: their number varies by its square root.
+// For independent events, the standard deviation of a count is its square root.
 function countedIn(perSecond: number, seconds: number): Estimate {
   return { value: perSecond, error: 1 / Math.sqrt(perSecond * seconds) }
 }

@@ -9,47 +9,46 @@ import { startProxy, type WeatherProxy } from './proxy.ts'
 export const LATE_MILLISECONDS = 2 * DEADLINE_SECONDS * 1000
 
 const NODES = 2
-// All is well again when nothing has failed for longer than a key may be remembered.
+// Recovery means no failure for longer than a node may cache a key.
 const QUIET_MILLISECONDS = 1300
 const GIVES_UP_MILLISECONDS = 12_000
 
-/** Nodes in use, and what can happen to them. */
+/** Nodes under traffic, and the faults that can be injected. */
 export interface Bed {
   readonly nodes: readonly BedNode[]
   readonly traffic: Traffic
   readonly backend: Backend
-  /** Between the nodes and their server; none for SQLite. */
+  /** The proxies between the nodes and their server. None for SQLite. */
   readonly proxy: WeatherProxy | undefined
-  /** Does something when the bed is no longer needed. */
+  /** Registers a cleanup that runs when the bed is closed. */
   defer(work: () => Promise<void>): void
 }
 
 /** A node, as a fault at the port of its store sees it. */
 export interface BedNode extends Pick<SpyStore, 'inner' | 'override'> {
-  /** Tells it what a feed tells that may have missed something. */
+  /** Reports to the node that its feed may have missed changes. */
   missed(): void
 }
 
-/** Something that goes wrong. It lasts until what it answers is called. */
+/** Injects a fault. The fault lasts until the returned function is called. */
 export type Fault = (bed: Bed) => Promise<() => Promise<void>>
 
-/** What one fault did. */
+/** The effects of one fault. */
 export interface Suffered {
   readonly times: number
   /**
-   * How often somebody was told that the store is unavailable, or had to wait for long. A fault
-   * that nobody felt proves nothing.
+   * How many calls failed as unavailable or took long. A fault without any effect proves nothing.
    */
   readonly felt: number
   /**
-   * From its end until a live credential was refused for the last time, or a management call
-   * failed, at worst. Null where that went on.
+   * The worst time from the end of the fault to the last refusal of an active credential or the
+   * last failed management call. Null if the failures did not end.
    */
   readonly recoverySeconds: number | null
   readonly counts: Counts
 }
 
-/** Lets a fault happen to two new nodes that are in use, so and so often. */
+/** Injects a fault repeatedly into two new nodes under traffic. */
 export async function suffer(
   fault: Fault,
   {
@@ -67,7 +66,7 @@ export async function suffer(
       Array.from({ length: NODES }, () => openNode(client, placeOf(backend, proxy))),
     )
     for (const { close } of opened) defer(close)
-    // Before the nodes are closed: a client may wait for a server that has fallen silent.
+    // Before the nodes close: a client may wait for a silent server.
     defer(async () => proxy?.close())
     const nodes = opened.map(({ store }) => bedNode(store))
     const traffic = await startTraffic(nodes.map(({ store }) => store))

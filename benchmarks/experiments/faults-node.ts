@@ -7,16 +7,16 @@ import { postgresStore } from 'twinkey/stores/postgres'
 import { redisStore } from 'twinkey/stores/redis'
 import { sqliteStore } from 'twinkey/stores/sqlite'
 
-/** By which client a node reaches its store. */
+/** The client through which a node reaches its store. */
 export type Client = 'pg' | 'node-redis' | 'ioredis' | '@libsql/client'
 
-// A connection that answers no more is given up after this: no client does that unless it is told
-// to.
+// The timeout for a silent connection. No client has one by default.
 const PATIENCE_MILLISECONDS = 1000
 
 /**
- * Opens a store as a node should where its server may fall silent. @param place A URL, or the file
- * of a SQLite database.
+ * Opens a store as recommended for servers that may fall silent.
+ *
+ * @param place A URL, or the file of a SQLite database.
  */
 export async function openNode(
   client: Client,
@@ -62,10 +62,9 @@ export async function openNode(
   }
 }
 
-// node-redis never gives up a connection that it can write to, nor one whose answers it could not
-// read, nor an attempt that is not answered. Its `socketTimeout` does not help: what is written
-// counts as a sign of life. So somebody must ask now and then whether the answers are those to the
-// questions.
+// node-redis keeps a connection as long as it can write to it, even if it gets no readable answers.
+// It also waits forever for a connection attempt. `socketTimeout` does not help, because writes
+// count as activity. So this checks regularly whether the answers match the requests.
 function watchOver(redis: {
   echo(text: string): Promise<unknown>
   destroy(): void

@@ -2,11 +2,11 @@ import type { KeyStore, StoredKey } from 'twinkey'
 import { type Fault, LATE_MILLISECONDS } from './faults-bed.ts'
 import { DEADLINE_SECONDS } from './faults-traffic.ts'
 
-// The methods that are put in place of a store's own.
+// The methods that replace those of a store.
 type Methods = (inner: KeyStore) => Partial<KeyStore>
 type Way = <T>(call: () => Promise<T>) => Promise<T>
 
-// In time by itself, and late where somebody asks twice.
+// Within the deadline for one call, but too late for two calls.
 const SLOW_MILLISECONDS = 0.6 * DEADLINE_SECONDS * 1000
 const FEED_LOST_EVERY_MILLISECONDS = 100
 
@@ -74,8 +74,7 @@ function every(way: Way): Fault {
   }))
 }
 
-// What no store may answer. That there is no such record is not among it: a store that says so is
-// believed.
+// Invalid answers of a store. "No such record" is not among them, because it is a valid answer.
 function garbage(inner: KeyStore): Partial<KeyStore> {
   let turn = 0
   let other: StoredKey | undefined
@@ -108,7 +107,7 @@ function garbage(inner: KeyStore): Partial<KeyStore> {
     [record],
     ...(other === undefined || other.id === record.id ? [] : [other]),
   ]
-  // As often as not what was asked is done all the same.
+  // In half of the cases the call still takes effect.
   const afterAll = async (call: () => Promise<unknown>) => {
     if (turn % 2 === 0) await call()
     return one(plain)
@@ -132,7 +131,7 @@ function garbage(inner: KeyStore): Partial<KeyStore> {
   }
 }
 
-// A member is missing, or ends half way.
+// A member is missing or truncated.
 function partial(inner: KeyStore): Partial<KeyStore> {
   let turn = 0
   const cut = <T extends object>(whole: T): T => {

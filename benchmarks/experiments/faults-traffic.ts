@@ -13,44 +13,38 @@ const TENANT = 't'
 const ASKING_AT_ONCE = 12
 const PAUSE_MILLISECONDS = 25
 const MAX_DEAD = 200
-// What a management call may throw while something is wrong with the store.
+// Errors that management calls may throw while the store fails.
 const FAULTS: readonly string[] = ['store_unavailable', 'store_malformed', 'outcome_unknown']
 
-/** What the traffic has counted so far. */
+/** The counts of the traffic so far. */
 export interface Counts {
   decisions: number
   letIn: number
   refused: number
   unavailable: number
-  /** Let in with a credential that is dead or was never issued. */
+  /** Accepted requests with an inactive or never issued credential. */
   wronglyAccepted: number
-  /** A live credential refused as anything but `unavailable`. */
+  /** Refusals of an active credential with another code than `unavailable`. */
   wronglyRefused: number
-  /**
-   * What `authenticate` rejected with, and management calls with anything that is no fault of the
-   * store.
-   */
+  /** Rejections of `authenticate`, and of management calls with other errors than store errors. */
   strange: string[]
   longestMilliseconds: number
-  /**
-   * Decisions that took more than half of the deadline, and rounds of management that took more
-   * than all of it.
-   */
+  /** Decisions over half of the deadline, and rounds of management over the whole deadline. */
   late: number
   managed: number
-  /** Management calls that rejected with a fault of the store. */
+  /** Management calls that rejected with a store error. */
   failed: number
 }
 
-/** Requests and management calls on several nodes of one store, without end. */
+/** Continuous requests and management calls on several nodes of one store. */
 export interface Traffic {
   readonly counts: Counts
   /**
-   * When a live credential was last refused, or a management call last failed, on the clock of
+   * When an active credential was last refused or a management call last failed, by
    * `performance.now()`.
    */
   lastBadAt(): number
-  /** Does something while no management call is under way. */
+  /** Runs a function while no management call is in flight. */
   withoutWrites(work: () => Promise<void>): Promise<void>
   stop(): Promise<void>
 }
@@ -60,7 +54,7 @@ interface Credential {
   readonly live: boolean
 }
 
-/** Begins the traffic. All is well with the stores when it is called. */
+/** Starts the traffic. The stores must be working. */
 export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic> {
   const tokens = { issuer: 'figure', audience: 'figure', signingKeys: [await generateSigningKey()] }
   const cache = { maxAgeSeconds: MAX_AGE_SECONDS }
@@ -70,7 +64,7 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
   const patient = createTwinkey({ store: stores[0] as KeyStore, tokens, deadlineSeconds: 60 })
   const known = await knownCredentials(patient)
   await patient.close()
-  // Keys that were ended while things went wrong, and whose end was acknowledged.
+  // Keys that were ended during a fault, and whose end was acknowledged.
   const ended: Credential[] = []
   const counts: Counts = {
     ...{
@@ -130,8 +124,8 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
     }
   }
 
-  // Creates a key and ends it, which must hold here at once, and elsewhere when it has aged out of
-  // the cache.
+  // Creates and ends a key. The end must take effect immediately on this node, and on others after
+  // the cache age.
   async function manage(node: Twinkey, other: Twinkey, turn: number): Promise<void> {
     const { disable, revoke, regenerate, delete: remove } = node.keys
     const ways = [disable, remove, revoke, remove, (id: string) => regenerate(id, 'primary')]
@@ -217,7 +211,7 @@ async function knownCredentials({ keys, tokens }: Twinkey): Promise<Credential[]
     const { key, primary, secondary } = await create()
     add(false, primary, await token(primary))
     add(true, String(secondary), (await keys.regenerate(key.id, 'primary')).secret)
-    // Well formed, and never issued: of a key that there is not, and of one that there is.
+    // Well formed, but never issued: for an unknown id and for a known one.
     const unknown = createTwinkey()
     const foreign = await unknown.keys.create({ name: 'never', scope: { tenants: '*' } })
     add(false, foreign.primary, `${live.primary.slice(0, -10)}${foreign.primary.slice(-10)}`)

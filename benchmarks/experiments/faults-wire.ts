@@ -8,7 +8,7 @@ import type { Weather } from './proxy.ts'
 
 const LOCK = fileURLToPath(new URL('faults-lock.ts', import.meta.url))
 
-/** Faults between a node and its server, and of the server itself, by name. */
+/** Faults of the connection and of the server, by name. */
 export const wireFaults: Readonly<Record<string, Fault>> = {
   'connection lost: refused': weather('refused'),
   'connection lost: ended with every answer': weather('cut'),
@@ -31,7 +31,7 @@ function weather(next: Weather): Fault {
   }
 }
 
-/** Redis is killed for good, and its replica takes its place. It can happen once to a server. */
+/** Kills Redis permanently and promotes its replica. Possible once for each server. */
 export const promotion: Fault = async ({ backend, proxy, traffic, defer }) => {
   const url = new URL(urlOf(backend))
   const replica = await startRedis()
@@ -40,8 +40,8 @@ export const promotion: Fault = async ({ backend, proxy, traffic, defer }) => {
   await primary.connect()
   await primary.configSet('repl-diskless-sync-delay', '0')
   await replica.command('REPLICAOF', url.hostname, url.port)
-  // A failover to a replica can lose what was acknowledged last, as the documentation says. So
-  // nobody writes just then, and the last write of all has reached the replica.
+  // A failover to a replica can lose the last acknowledged writes, as documented. So writes pause,
+  // and the replica has received the last one.
   await traffic.withoutWrites(async () => {
     await primary.set('last', 'write')
     if ((await primary.wait(1, 10_000)) !== 1) throw new Error('the replica does not follow')
@@ -54,7 +54,7 @@ export const promotion: Fault = async ({ backend, proxy, traffic, defer }) => {
   }
 }
 
-/** Another process has the lock for writing of a SQLite file. */
+/** Another process holds the write lock of a SQLite file. */
 export const locked: Fault = async ({ backend: { address } }) => {
   const child = fork(LOCK, ['file' in address ? address.file : ''])
   const ended = once(child, 'exit')

@@ -7,7 +7,7 @@ import { locked, promotion, wireFaults } from './faults-wire.ts'
 import type { Figure, FigureOptions } from './figure.ts'
 
 const RECOVERS_WITHIN_SECONDS = 5
-// One decision waits for the store once. The rest is this machine.
+// A decision waits for the store once. The rest is time of this machine.
 const SLACK_SECONDS = 0.5
 
 const STORES: Readonly<Record<Client, Address['kind']>> = {
@@ -17,7 +17,7 @@ const STORES: Readonly<Record<Client, Address['kind']>> = {
   '@libsql/client': 'sqlite',
 }
 
-// Which faults meet which clients.
+// The faults for each group of clients.
 const SORTS: readonly {
   readonly faults: Readonly<Record<string, Fault>>
   readonly clients: readonly Client[]
@@ -32,14 +32,13 @@ const SORTS: readonly {
 ]
 
 /**
- * Stores that fail in every way while two nodes are in use: nobody is let in who should not be,
- * nobody with a live key is told that it is not valid, nobody waits longer than the deadline, and
- * when the store is back all is well. The clients are set up to give up connections that fall
- * silent.
+ * Makes stores fail in every way while two nodes are under traffic. No request is wrongly accepted,
+ * no active key is refused as invalid, no request waits longer than the deadline, and everything
+ * recovers with the store. The clients are configured to give up silent connections.
  */
 export const figure: Figure = {
   name: 'faults',
-  title: 'what requests meet while the store fails, and how soon all is well again',
+  title: 'the effect of store failures on requests, and the time to recover',
   async run(options) {
     const astray: string[] = []
     const rejected = (error: unknown) => void astray.push(`unhandled rejection: ${error}`)
@@ -85,7 +84,7 @@ async function sufferAll({ quick, progress }: FigureOptions): Promise<Row[]> {
         })
         const { recoverySeconds } = suffered
         progress(
-          `${client}, ${fault}: ${recoverySeconds === null ? 'it did not recover' : `all was well after ${recoverySeconds} s`}`,
+          `${client}, ${fault}: ${recoverySeconds === null ? 'it did not recover' : `recovered after ${recoverySeconds} s`}`,
         )
         rows.push({ client, fault, ...suffered })
       }
@@ -97,8 +96,8 @@ async function sufferAll({ quick, progress }: FigureOptions): Promise<Row[]> {
   const beds = SORTS.flatMap(({ faults, clients }) =>
     clients.map((client, i) => {
       const all = Object.entries(faults)
-      // In a quick run each fault meets one client, and all beds are made at once: each waits most
-      // of the time.
+      // In a quick run each fault runs with one client, and all beds run at once, because each
+      // mostly waits.
       return () => bed(client, quick ? all.filter((_, j) => j % clients.length === i) : all)
     }),
   )

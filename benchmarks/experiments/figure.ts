@@ -1,29 +1,29 @@
 /**
- * A number, or a few, that the documentation states, with the program that measures them. It is
- * `benchmarks/experiments/<name>.ts`, exported as `figure`.
+ * A measurement that the documentation quotes, with its program. It is exported as `figure` by
+ * `benchmarks/experiments/<name>.ts`.
  */
 export interface Figure {
-  /** The name of its file. */
+  /** The name of its file without the extension. */
   readonly name: string
-  /** What is measured, in one line. */
+  /** The quantity that is measured, in one line. */
   readonly title: string
   /**
-   * Measures. What it throws, leaves open or prints to stdout is no figure: `run.mjs` makes a
-   * failure of it.
+   * Measures. `run.mjs` reports a failure if it throws, leaves a resource open, or prints to
+   * stdout.
    */
   run(options: FigureOptions): Promise<FigureResult>
 }
 
 export interface FigureOptions {
-  /** Whether to measure less, so that it takes less than 30 seconds. */
+  /** Measures less, so that it takes less than 30 seconds. */
   readonly quick: boolean
   readonly progress: Progress
 }
 
-/** Says to the person at the terminal what is being done. */
+/** Reports progress on the terminal. */
 export type Progress = (line: string) => void
 
-/** What was counted, as JSON, and whether it is as the documentation promises. */
+/** The counts as JSON, and whether they meet the promise of the documentation. */
 export interface FigureResult {
   readonly ok: boolean
   readonly [count: string]: unknown

@@ -1,10 +1,10 @@
 import { createTwinkey } from 'twinkey'
 import { type Address, openStore } from './backend.ts'
 
-// One node of a fleet, in a process of its own: asks again and again whether some secrets are let
-// in, and tells when each was for the last time.
+// One node of a fleet in its own process. It verifies some secrets continuously, and reports when
+// each was last accepted.
 
-/** What a node is told. */
+/** Messages to a node. */
 export type NodeOrder =
   | {
       readonly order: 'open'
@@ -20,8 +20,8 @@ export type NodeOrder =
   | { readonly order: 'stop' }
 
 /**
- * What a node tells. `lastLetIn` has for each secret when the last request came in that was let in.
- * Times are of the monotonic clock of the machine, in milliseconds.
+ * Messages from a node. `lastLetIn` holds, for each secret, when the last accepted request arrived:
+ * milliseconds of the machine's monotonic clock.
  */
 export type NodeWord =
   | { readonly word: 'ready' | 'let in' | 'refused' }
@@ -35,7 +35,7 @@ export type NodeWord =
 interface Asking {
   readonly lastLetIn: number[]
   asked: number
-  /** Answers other than let in and `credential_invalid`. */
+  /** Outcomes other than acceptance and `credential_invalid`. */
   others: number
   ended: boolean
 }

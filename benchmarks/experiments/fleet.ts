@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url'
 import type { Address } from './backend.ts'
 import type { NodeOrder, NodeWord } from './fleet-node.ts'
 
-/** A node in a process of its own. */
+/** A node in its own process. */
 export interface FleetNode {
-  /** Asks for these secrets again and again. Resolves when all of them were let in. */
+  /** Verifies these secrets continuously. Resolves when all were accepted. */
   ask(secrets: readonly string[], everyMilliseconds: number): Promise<void>
-  /** Resolves when none of them is let in any more. */
+  /** Resolves when none is accepted any more. */
   refused(): Promise<void>
   stop(): Promise<Extract<NodeWord, { word: 'stopped' }>>
   end(): void

@@ -12,8 +12,8 @@ import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'
 import { decidedNow } from '../../test/support/sent.ts'
 import type { FloodOrder, FloodWord } from './floods-order.ts'
 
-// One flood, in a process of its own with --expose-gc: what is in use afterwards is what the flood
-// has left.
+// One flood in its own process with --expose-gc. The memory in use afterwards is what the flood
+// left behind.
 
 const collect = (globalThis as { gc?: () => void }).gc
 if (collect === undefined || process.send === undefined)
@@ -23,8 +23,8 @@ process.once('message', (order: FloodOrder) => {
 })
 
 async function flood(order: FloodOrder): Promise<FloodWord> {
-  // What is compiled and laid out at first is not for the flood, and what that remembers is not for
-  // the flood to find.
+  // Warms up the process, so that compilation and first allocations do not count. This uses a
+  // separate instance, whose cache the flood does not see.
   const warmUp = await createScene(order)
   for (let i = 0; i < 3; i++) await warmUp.wave(secretsOf(order, order.atOnce))
   const { twinkey, reads, codes, decide, wave, longest } = await createScene(order)
@@ -49,7 +49,7 @@ async function flood(order: FloodOrder): Promise<FloodWord> {
     await wave(next)
     slowest = Math.max(slowest, longest.milliseconds)
     slowestServed = Math.max(slowestServed, longest.milliseconds - starved())
-    // The key that is in use is never held up, whoever else sends from its address.
+    // The active key is never delayed, even though others flood from its address.
     if (store === 'answers') await decide(twinkey.real, `peer ${done % peers}`)
     if (Math.floor(done / EVERY) !== Math.floor((done + atOnce) / EVERY))
       most = Math.max(most, (await inUse()) - before)
@@ -69,8 +69,8 @@ async function flood(order: FloodOrder): Promise<FloodWord> {
   }
 }
 
-// For how many milliseconds from now on this process had something to do and no processor: others
-// use the machine, too.
+// Counts the milliseconds in which this process was ready to run but had no processor, because
+// other programs used the machine.
 function starvation(): () => number {
   const loop = performance.eventLoopUtilization()
   const used = process.cpuUsage()
@@ -92,7 +92,7 @@ async function createScene({ store: behaviour, deadlineSeconds, peers, allowance
   const twinkey = createTwinkey({
     store: countingStore(inner, behaviour, reads),
     deadlineSeconds,
-    // It stands still, so that nothing that is remembered ages: what bounds it is its number alone.
+    // The clock stands still, so no cache entry expires and only the size limit applies.
     now: () => 1_750_000_000_000,
   })
   const requirement: Requirement = {
@@ -137,7 +137,7 @@ function countingStore(
   }
 }
 
-// What a limiter does, and no more: so many refused credentials for each peer.
+// A minimal limiter: a number of refused credentials for each peer.
 function countingThrottle(allowance: number): Throttle<WireRequest> {
   const failures = new Map<string, number>()
   return {
@@ -155,8 +155,7 @@ function secretsOf({ secrets }: FloodOrder, count: number): string[] {
   })
 }
 
-// A refusal at once means that the id is known to be nobody's: otherwise the store would have to be
-// asked.
+// An immediate refusal means that the absence of the id is cached. Otherwise it needs the store.
 function isRemembered(twinkey: Pick<Twinkey, 'decide'>, secret: string): boolean {
   return decidedNow(twinkey, requestOf(secret, ''), { anyTarget: true }) !== undefined
 }

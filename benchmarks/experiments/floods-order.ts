@@ -1,34 +1,29 @@
-/** A flood of secrets that nobody was given. */
+/** A flood of secrets that were never issued. */
 export interface FloodOrder {
   readonly secrets: 'bad checksum' | 'unknown id'
-  /** How the store takes it. */
+  /** The behaviour of the store. */
   readonly store: 'answers' | 'is slow' | 'hangs'
   readonly count: number
   readonly atOnce: number
   readonly deadlineSeconds: number
   readonly peers: number
-  /**
-   * How many refused credentials a throttle lets through for each peer; undefined for no throttle.
-   */
+  /** How many refused credentials a throttle allows each peer. Undefined for no throttle. */
   readonly allowance?: number
 }
 
-/** What came of a flood. */
+/** The results of a flood. */
 export interface FloodWord {
   readonly codes: Readonly<Record<string, number>>
   readonly storeReads: number
-  /**
-   * The most reads that were under way at a time, those that were given up among them where the
-   * store hangs.
-   */
+  /** The maximum number of concurrent reads. Includes abandoned reads if the store hangs. */
   readonly readsUnderWay: number
   readonly longestMilliseconds: number
-  /** The same, less the time in which the machine gave this process no processor. */
+  /** The same, minus the time in which the machine gave this process no processor. */
   readonly longestServedMilliseconds: number
-  /** The most that was in use beyond what was before the flood, whenever nothing was under way. */
+  /** The maximum memory beyond that before the flood, measured while nothing is in flight. */
   readonly heapGrowthBytes: number
-  /** Where the store hangs: what one decision holds while it is under way, its request among it. */
+  /** If the store hangs: the memory that one decision in flight holds, with its request. */
   readonly bytesUnderWay?: number
-  /** How many of the latest 20,000 secrets are refused without asking the store. */
+  /** How many of the last 20,000 secrets are refused without a store read. */
   readonly remembered: number
 }

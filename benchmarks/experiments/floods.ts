@@ -6,24 +6,22 @@ import type { FloodOrder, FloodWord } from './floods-order.ts'
 const CHILD = fileURLToPath(new URL('floods-child.ts', import.meta.url))
 const HEAP_BOUND_BYTES = 16 * 1024 * 1024
 const NEGATIVE_ENTRIES = 10_000
-// As for the figure of faults: what a decision may take beyond its deadline, on a machine that does
-// other things too.
+// As for the figure `faults`: the time that a decision may take beyond its deadline on a busy
+// machine.
 const SLACK_MILLISECONDS = 500
 
 interface Flood {
   readonly name: string
   readonly order: FloodOrder
-  /** What must hold besides the bounds of memory and time. */
+  /** The conditions besides the limits of memory and time. */
   readonly holds: (word: FloodWord) => boolean
 }
 
-/**
- * Secrets that nobody was given, a million of each kind: what they cost in reads, memory and time.
- */
+/** Measures the reads, memory and time of a million never issued secrets of each kind. */
 export const figure: Figure = {
   name: 'floods',
   title:
-    'what a flood of made-up secrets costs: store reads, memory, and the longest decision, with a store that answers, is slow or hangs',
+    'store reads, memory and longest decision in a flood of invented secrets, with a store that answers, is slow or hangs',
   async run({ quick, progress }) {
     const count = quick ? 40_000 : 1_000_000
     const rows = []
@@ -80,15 +78,15 @@ function floodsOf(count: number): readonly Flood[] {
         word.storeReads === count && word.remembered === 0 && refusedAll(word, 'unavailable'),
     },
     {
-      // Each peer has one request under way at a time, so the throttle is exact.
+      // Each peer has one request in flight at a time, so the throttle is exact.
       name: 'unknown id, with a throttle that lets ten refused credentials through for each of 1,000 peers',
       order: { ...unknown, allowance: 10 },
       holds: ({ storeReads, codes }) =>
         storeReads === 10 * 1000 && codes['rate_limited'] === count - 10 * 1000,
     },
     {
-      // A throttle is asked before a request and told after it: those under way at the same time
-      // are not counted yet.
+      // A throttle is checked before a request and updated after it, so requests in flight do not
+      // count yet.
       name: 'unknown id, from one peer, 1,000 at once, with the same throttle',
       order: { ...unknown, peers: 1, allowance: 10 },
       holds: ({ storeReads, codes }) =>

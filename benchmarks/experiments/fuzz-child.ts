@@ -2,13 +2,12 @@ import { type FuzzRange, fuzz } from '../../test/security/fuzz-run.ts'
 import { createFuzzScene } from '../../test/security/fuzz-scene.ts'
 import { fuzzTargets } from '../../test/security/fuzz-targets.ts'
 
-/** Which inputs to give to which parser. */
+/** The inputs and the parser of one part. */
 export interface FuzzOrder extends FuzzRange {
   readonly name: string
 }
 
-// One process of the figure: it ends with the one that started it, and at the first rejection that
-// nobody handles.
+// One process of the figure. It ends with its parent, and at the first unhandled rejection.
 const targets = fuzzTargets(await createFuzzScene())
 process.on('disconnect', () => process.exit())
 process.on('message', async ({ name, ...range }: FuzzOrder) => {

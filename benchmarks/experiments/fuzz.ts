@@ -20,26 +20,26 @@ import type { FuzzOrder } from './fuzz-child.ts'
 
 const CHILD = fileURLToPath(new URL('fuzz-child.ts', import.meta.url))
 const PART = 500_000
-// A target whose inputs wait for signatures and digests takes a tenth of those that others take.
+// A target that waits for signatures and digests gets a tenth of the inputs.
 const COSTLY = /^(?:verifyToken|authenticate|exchange|keys\.verify)/
 const INPUTS = {
   quick: { cheap: 20_000, costly: 1000, http: 300 },
   full: { cheap: 10_000_000, costly: 1_000_000, http: 30_000 },
 }
-/** Beyond this, a parser takes longer than in proportion to a text. */
+/** Above this exponent, parsing time grows faster than the length of the text. */
 const LARGEST_EXPONENT = 1.3
 const SLOW_EXPONENT = 1.7
 const TIMINGS = { quick: 3, full: 25 }
 const SAMPLE_MILLISECONDS = 0.2
 
 /**
- * Whether anything that a caller sends is taken that should not be, breaks something, or takes
- * longer than in proportion to its length.
+ * Checks whether any input of a caller is wrongly accepted, breaks something, or takes more time
+ * than its length justifies.
  */
 export const figure: Figure = {
   name: 'fuzz',
   title:
-    'seeded inputs for each parser of what callers send and for each host, and how the time of each parser grows with the length',
+    'seeded inputs for each parser of caller input and for each host, and the growth of parsing time with the length',
   async run({ quick, progress }) {
     const size = quick ? 'quick' : 'full'
     const seed = Math.floor(Math.random() * 2 ** 31)
@@ -57,7 +57,7 @@ export const figure: Figure = {
         ({ wrong, taken, refused }) => wrong.length === 0 && taken > 0 && refused > 0,
       ) &&
       growth.every(({ exponent }) => exponent <= LARGEST_EXPONENT) &&
-      // What is slow is seen to be, or the others mean nothing.
+      // A slow control must be detected. Otherwise the other results prove nothing.
       control.exponent > SLOW_EXPONENT
     const inputs = [...parsers, ...connections].reduce((sum, each) => sum + each.inputs, 0)
     return {
@@ -75,7 +75,7 @@ export const figure: Figure = {
 
 type Inputs = { readonly cheap: number; readonly costly: number }
 
-// In as many processes as there are processors, which take one part after the other.
+// One process for each processor. Each takes one part after the other.
 async function fuzzParsers(
   scene: FuzzScene,
   seed: number,
@@ -138,9 +138,9 @@ function togetherOf(name: string, done: readonly Fuzzed[]): Fuzzed {
 }
 
 async function fuzzHosts(seed: number, count: number, progress: Progress): Promise<Fuzzed[]> {
-  // Express writes down what it refuses, unless it is told that this is a test.
+  // Express prints its refusals unless it runs as a test.
   process.env['NODE_ENV'] = 'test'
-  // The hosts are those of the built package.
+  // The hosts use the built package.
   const scene = await createFuzzScene({ createTwinkey, profiles })
   const rows: Fuzzed[] = []
   for (const [name, start] of Object.entries(hosts)) {
@@ -152,19 +152,19 @@ async function fuzzHosts(seed: number, count: number, progress: Progress): Promi
   return rows
 }
 
-// A form as it was once told: any "=" might be the end of the name.
+// An earlier check of form bodies: any "=" might end the name.
 const CONTROL: Grower = {
   name: 'a square',
   parse: (text) => /^[!-%'-~]+=[!-~]*$/.test(text),
   made: [['=', '\0']],
 }
 
-/** The exponent of the text that a parser takes worst. */
+/** The growth exponent for the slowest kind of text. */
 function growthOf({ name, parse, made }: Grower, lengths: readonly number[], timings: number) {
   const measured = made.map((each) => {
     const texts = lengths.map((length) => grown(each, length))
     let exponent = Number.POSITIVE_INFINITY
-    // What else the machine does may bend one measurement, and a parser that is slow is so in all.
+    // Other programs may distort one measurement, but a slow parser is slow in all.
     for (let tries = 0; tries < 3 && exponent > LARGEST_EXPONENT; tries++) {
       const points = texts.map(
         (text) =>
@@ -183,7 +183,7 @@ function growthOf({ name, parse, made }: Grower, lengths: readonly number[], tim
   }
 }
 
-/** Milliseconds for one call, of as many as it takes for the clock to tell. */
+/** Milliseconds per call, averaged over enough calls for the clock to measure. */
 function timeOf(parse: (text: string) => unknown, text: string): number {
   const began = performance.now()
   let calls = 0

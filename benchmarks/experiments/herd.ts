@@ -7,7 +7,7 @@ import { sendRaw } from '../../test/support/raw-http.ts'
 import { anyTarget, codeOf, sent } from '../../test/support/sent.ts'
 import type { Figure, Progress } from './figure.ts'
 
-/** Where the key is kept that everybody asks for. */
+/** The store of the key that all requests use. */
 export interface HerdStore {
   readonly kind: string
   open(): Promise<{ store: KeyStore; close(): Promise<void> }>
@@ -18,10 +18,7 @@ const STORES: readonly HerdStore[] = [
 ]
 const MAX_AGE_SECONDS = 5
 
-/**
- * Requests for one key that is not in the cache, all at once: in the process, and over as many
- * sockets.
- */
+/** Sends concurrent requests for one uncached key, in the process and over sockets. */
 export const figure: Figure = {
   name: 'herd',
   title:
@@ -36,25 +33,22 @@ export const figure: Figure = {
   },
 }
 
-/** What came of one herd. */
+/** The results of one herd. */
 interface Herd {
   readonly ok: boolean
   readonly store: string
   readonly by: 'authenticate' | 'http'
-  /**
-   * What is known of the key before: nothing, something too old, or nothing because there is no
-   * such key.
-   */
+  /** What the cache holds before: nothing, an expired record, or nothing for an unknown key. */
   readonly key: 'cold' | 'aged' | 'unknown'
   readonly requests: number
-  /** How many of them were waiting when the store answered. */
+  /** How many requests were waiting when the store answered. */
   readonly atOnce: number
   readonly letIn: number
   readonly refused: number
   readonly storeReads: number
 }
 
-/** Sends the herds at one store. */
+/** Sends the herds to one store. */
 export async function herdOn(
   { kind, open }: HerdStore,
   {
@@ -72,8 +66,7 @@ export async function herdOn(
     ] as const) {
       const slow = heldStore(store)
       const clock = createTestClock()
-      // The feed would be one more reason to read, and the key that is gone must be gone for a node
-      // that has not seen it go.
+      // No feed: it would cause further reads. The node must not see the deletion of the key.
       const twinkey = createTwinkey({
         store: slow.store,
         now: clock.now,
@@ -109,10 +102,7 @@ export async function herdOn(
 }
 
 interface Driver {
-  /**
-   * Sends a request, says when it has arrived, and answers whether it was let in or refused as it
-   * should be.
-   */
+  /** Sends a request, reports its arrival, and returns whether the expected outcome occurred. */
   send(secret: string, arrived: () => void): Promise<'let in' | 'refused' | 'neither'>
   close(): Promise<void>
 }
@@ -125,8 +115,8 @@ async function stampede(slow: HeldStore, driver: Driver, requests: number, secre
   slow.hold(gate.opened)
   const arrived = () => {
     atOnce = Math.max(atOnce, ++waiting)
-    // Only when all of them wait for it does the store answer. The last has a turn of its own to
-    // come as far as that.
+    // The store answers once all requests have arrived. setImmediate gives the last one time to
+    // reach the store.
     if (waiting === requests) setImmediate(gate.open)
   }
   const sending = Array.from({ length: requests }, async () => {
@@ -157,8 +147,7 @@ async function drivenDirectly(twinkey: Twinkey): Promise<Driver> {
 
 async function drivenBySockets(twinkey: Twinkey): Promise<Driver> {
   const app = fastify()
-  // Everybody asks for the same key, so who has come this far is told apart by nothing but the
-  // order.
+  // All requests use the same key, so only their order identifies them.
   const waiting: (() => void)[] = []
   app.addHook('onRequest', async () => waiting.shift()?.())
   app.get('/', { onRequest: requireAuth(twinkey, anyTarget) }, async () => 'in')
@@ -186,7 +175,7 @@ function answerOf(found: unknown, letIn: unknown, refused: unknown) {
   return found === refused ? 'refused' : 'neither'
 }
 
-/** A store that counts its reads, and answers them only when it may. */
+/** A store that counts its reads and holds them until the gate opens. */
 interface HeldStore {
   readonly store: KeyStore
   reads(): number

@@ -2,28 +2,28 @@ import { isDeepStrictEqual } from 'node:util'
 import { createTwinkey, isTwinkeyError, type KeyStore, type Keys, type Slot } from 'twinkey'
 import type { Done, Intent } from './kill-process.ts'
 
-// What a process said before it was killed, held against what is in the store.
+// Compares the log of a killed process with the records in the store.
 
-/** What was found, as counts. */
+/** The results, as counts. */
 export interface Account {
   readonly acknowledged: number
-  /** Acknowledged writes that are not there. */
+  /** Acknowledged writes that are missing. */
   readonly lost: number
-  /** Keys in a state that nobody wrote: half of a change, or somebody else's. */
+  /** Keys in a state that no write produced, for example half of a change. */
   readonly half: number
-  /** Keys that a list does not find, or finds where it should not. */
+  /** Keys that a list misses, or returns wrongly. */
   readonly unlisted: number
-  /** Changes that were under way, by what became of them. */
+  /** Changes in flight, by outcome. */
   readonly done: Counts
   readonly notDone: Counts
 }
 type Counts = Readonly<Partial<Record<Intent['kind'], number>>>
 
 interface Standing {
-  /** Undefined for one that nobody was told of. */
+  /** Undefined for a secret that was not logged. */
   readonly id: string | undefined
   readonly secret: string | undefined
-  /** Whether it is the old one of a rotation, which dies after its grace. */
+  /** True for the old secret of a rotation, which expires after its grace period. */
   readonly dies?: boolean
 }
 
@@ -42,15 +42,15 @@ const ATTEMPTS = 20
 const PAUSE_MILLISECONDS = 25
 
 /**
- * @param lines What it said: before each change the intent, after it what was done. @param name The
- * owner and the tenant of all its keys.
+ * @param lines The log: the intent before each change, and the result after it.
+ * @param name The owner and the tenant of all keys of the process.
  */
 export async function accountOf(
   lines: readonly (Intent | Done)[],
   name: string,
   store: KeyStore,
 ): Promise<Account> {
-  // Nothing is remembered: every question goes to the store.
+  // Without a cache, so that every call reads the store.
   const { keys, close } = createTwinkey({ store, cache: { maxAgeSeconds: 0 }, deadlineSeconds: 60 })
   const { histories, flying, acknowledged } = read(lines)
   const counts = { acknowledged, lost: 0, half: 0, unlisted: 0, done: {}, notDone: {} }
@@ -96,7 +96,7 @@ export async function accountOf(
   return counts
 }
 
-/** The sum of accounts. */
+/** Adds accounts. */
 export function sumOf(accounts: readonly Account[]): Account {
   const total = { acknowledged: 0, lost: 0, half: 0, unlisted: 0, done: {}, notDone: {} }
   for (const { acknowledged, lost, half, unlisted, done, notDone } of accounts) {
@@ -112,7 +112,7 @@ export function sumOf(accounts: readonly Account[]): Account {
   return total
 }
 
-/** All ids that a list finds, page by page. */
+/** All ids in a list, over all pages. */
 export async function idsOf(
   keys: Pick<Keys, 'list'>,
   query: Omit<Parameters<Keys['list']>[0] & object, 'cursor'>,
@@ -176,7 +176,7 @@ function known(state: State, { shown, ...ids }: Done): State {
   return { ...state, primary: filled('primary') as Standing, secondary: filled('secondary') }
 }
 
-/** Whether a key is in that state, by its record and by what its secrets are worth. */
+/** Tells whether a key is in a state, by its record and by the outcome for its secrets. */
 async function holds(state: State, id: string, keys: Keys, store: KeyStore): Promise<boolean> {
   const record = await store.get(id)
   if (record?.kind !== 'key' || (record.revokedAt !== null) !== state.revoked || !record.enabled)
@@ -231,8 +231,8 @@ async function isAsAsked(
   return key?.name === name && (key.secondary !== null) === secondary && key.state === 'enabled'
 }
 
-// A server may still be at work on what a process sent before it was killed: what is only on its
-// way comes, what is half done stays so.
+// A server may still execute statements that a process sent before it was killed. Retries let those
+// finish. A partial change remains visible.
 async function settled<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {
   for (let attempt = 1; ; attempt++) {
     const found = await look()

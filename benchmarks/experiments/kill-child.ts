@@ -10,25 +10,25 @@ import type { Done, Driver, Intent } from './kill-process.ts'
 
 const ENTRY = new URL('kill-process.ts', import.meta.url)
 
-/** The program of an application, as one file of JavaScript that starts at once. */
+/** The program of an application, as one JavaScript file that starts quickly. */
 export interface Program {
   readonly file: string
   remove(): void
 }
 
-/** An application that is going to be killed. */
+/** An application that will be killed. */
 export interface Child {
-  /** Resolves when it has acknowledged its first write. Rejects where it ends before. */
+  /** Resolves at its first acknowledged write. Rejects if it ends before. */
   readonly begun: Promise<void>
-  /** `kill -9`, and then everything it has said. */
+  /** Runs `kill -9` and returns the complete log. */
   kill(): Promise<readonly (Intent | Done)[]>
 }
 
-/** Bundles the program, with the package as it is built. */
+/** Bundles the program with the built package. */
 export async function bundle(): Promise<Program> {
   const folder = mkdtempSync(join(tmpdir(), 'twinkey-kill-'))
   const file = join(folder, 'kill.mjs')
-  // What cannot be bundled is found from where the project is.
+  // Modules that cannot be bundled are resolved from the project.
   const here = JSON.stringify(ENTRY.href)
   await build({
     entryPoints: [fileURLToPath(ENTRY)],
@@ -79,7 +79,7 @@ export function startChild(
     async kill() {
       child.kill('SIGKILL')
       await closed
-      // What was not said to the end was not said.
+      // Drops a last line that was not written completely.
       return lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line))
     },
   }

@@ -7,10 +7,7 @@ import { idsOf } from './kill-account.ts'
 
 const STATES = ['enabled', 'disabled', 'revoked'] as const
 
-/**
- * How many records there are, and how many of them are not found by their owner, their tenant or
- * their state.
- */
+/** The number of records, and how many of them a list by owner, tenant or state misses. */
 export async function unlistedIn(
   address: Address,
   store: KeyStore,
@@ -37,7 +34,7 @@ export async function unlistedIn(
   return { records: ids.length, unlisted }
 }
 
-// Past the store: every record that there is, whether anything lists it or not.
+// Bypasses the store: all records, listed or not.
 async function recordIds(address: Address): Promise<string[]> {
   if (address.kind === 'redis') {
     const client = createRedis({ url: address.url })

@@ -5,24 +5,21 @@ import { postgresStore } from 'twinkey/stores/postgres'
 import { redisStore } from 'twinkey/stores/redis'
 import { type SqliteDatabase, sqliteStore } from 'twinkey/stores/sqlite'
 
-// An application that is going to be killed: it creates, rotates, regenerates and revokes keys
-// without end, and says before and after each what it does. A program of its own, handed where the
-// store is, by which driver, and a name that all of its keys have.
+// An application that will be killed. It creates, rotates, regenerates and revokes keys without
+// end, and logs each change before and after. Its arguments are the address of the store, the
+// driver, and a name that all its keys share.
 
 export type Driver = 'pg' | 'node-redis' | 'node:sqlite' | '@libsql/client'
 export const KINDS = ['create', 'rotate', 'regenerate', 'revoke'] as const
 
-/** What is going to be done. */
+/** The next change. */
 export type Intent =
   | { readonly kind: 'create'; readonly name: string; readonly secondary: boolean }
   | { readonly kind: 'rotate'; readonly id: string }
   | { readonly kind: 'revoke'; readonly id: string }
   | { readonly kind: 'regenerate'; readonly id: string; readonly slot: 'primary' | 'secondary' }
 
-/**
- * What was done, with the ids of the secrets that stand in the slots then, and the secrets that
- * were shown.
- */
+/** A completed change, with the ids of the secrets in both slots, and the returned secrets. */
 export interface Done {
   readonly id: string
   readonly primary: string
@@ -32,7 +29,7 @@ export interface Done {
 
 const [driver, place, name] = process.argv.slice(2) as [Driver, string, string]
 
-// Only what is needed is loaded, so that it starts at once.
+// Loads only the needed driver, to start quickly.
 async function open(): Promise<KeyStore> {
   switch (driver) {
     case 'pg': {
@@ -60,13 +57,13 @@ async function open(): Promise<KeyStore> {
   }
 }
 
-// Where nobody is left to kill it, it ends by itself.
+// Ends by itself if its parent is gone.
 process.stdin.on('end', () => process.exit()).resume()
 
-// However busy the machine is, a write is killed and does not give up.
+// A long deadline: on a busy machine, writes must be killed and not time out.
 const { keys } = createTwinkey({ store: await open(), deadlineSeconds: 60 })
-// The keys that are not revoked, and whether each has twins, which are regenerated, or one secret,
-// which is rotated.
+// The keys that are not revoked. A key with two secrets is regenerated, one with a single secret is
+// rotated.
 const live: { readonly id: string; readonly secondary: boolean }[] = []
 const any = <T>(list: readonly T[]): T | undefined => list[Math.floor(Math.random() * list.length)]
 
@@ -120,7 +117,7 @@ async function performed(intent: Intent) {
   }
 }
 
-// Synchronously, so that what was said before the process is killed has been said.
+// Synchronous, so that the line is complete before the process is killed.
 const say = (word: Intent | Done) => void writeSync(1, `${JSON.stringify(word)}\n`)
 
 for (let step = 0; ; step++) {

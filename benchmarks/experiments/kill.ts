@@ -10,15 +10,15 @@ const AT_ONCE = 2
 const LONGEST_LIFE_MILLISECONDS = 60
 
 /**
- * `kill -9` of applications while they write, and of the server that they write to. What an
- * application acknowledged must be there, what it was at must be done or not done, and every key
- * must be listed. The machine goes on: what the kernel holds survives, as it would not where power
- * fails.
+ * Kills applications with `kill -9` while they write, and the server that they write to. Every
+ * acknowledged write must be stored, every change in flight must be complete or absent, and every
+ * key must be listed. The machine keeps running, so data in the kernel survives. A power failure
+ * would lose it.
  */
 export const figure: Figure = {
   name: 'kill',
   title:
-    'what is lost when a process is killed while it creates, rotates, regenerates and revokes keys',
+    'data lost when a process is killed while it creates, rotates, regenerates and revokes keys',
   async run({ quick, progress }) {
     const program = await bundle()
     const how = { program, progress, kills: quick ? 20 : 1000, crashes: quick ? 2 : 25 }
@@ -62,7 +62,7 @@ async function withBackend(
       progress(`${driver}: ${what} ${done} of ${of}`)
     const ofApplication = await killApplications(kills, start, address, about('killed', kills))
     const rows = [{ store: kind, driver, killed: 'application', kills, ...ofApplication }]
-    // Of SQLite the application is the server.
+    // With SQLite the application is also the server.
     if (kind !== 'sqlite') {
       const ofServer = await killServer(crashes, start, backend, about('server killed', crashes))
       rows.push({ store: kind, driver, killed: 'server', kills: crashes, ...ofServer })
@@ -88,7 +88,7 @@ async function killApplications(
 ): Promise<Account> {
   const accounts: Account[] = []
   let begun = 0
-  // Each goes on by itself, so that one is killed while the other one writes.
+  // The applications are independent, so one is killed while the other writes.
   const lane = async () => {
     while (begun < kills) {
       const name = `a${begun++}`

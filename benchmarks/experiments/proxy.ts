@@ -1,35 +1,32 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { freePort } from '../../test/support/postgres.ts'
 
-/** What becomes of the connections between a client and its server. */
+/** The behaviour of the connections between a client and its server. */
 export type Weather =
-  /** Everything passes. */
+  /** All data passes. */
   | 'clear'
-  /** Connections are ended, and new ones are refused. */
+  /** Connections are closed, and new ones are refused. */
   | 'refused'
-  /** Connections are ended as soon as the server answers. */
+  /** A connection is closed as soon as the server answers. */
   | 'cut'
-  /** Half of an answer passes, and then the connection is ended. */
+  /** Half of an answer passes, and then the connection is closed. */
   | 'cut in the middle'
-  /** Nothing passes. What has been sent arrives when it clears up. */
+  /** No data passes. It is delivered when the weather clears. */
   | 'frozen'
-  /**
-   * Nothing passes, and a connection that was open meanwhile is silent for ever: neither side is
-   * told.
-   */
+  /** No data passes. Connections that were open in this weather stay silent, without being closed. */
   | 'silent'
-  /** Half of an answer passes, and then the connection is silent for ever. */
+  /** Half of an answer passes, and then the connection stays silent. */
   | 'silent in the middle'
-  /** Every answer is late. */
+  /** Every answer is delayed. */
   | 'slow'
-  /** Every answer is made of other bytes. */
+  /** Every answer has other bytes. */
   | 'garbled'
 
-/** A proxy for TCP in which the weather changes. */
+/** A TCP proxy with changeable weather. */
 export interface WeatherProxy {
   readonly port: number
   become(weather: Weather): Promise<void>
-  /** Leads to another server from now on. Ends all connections. */
+  /** Connects to another server from now on. Closes all connections. */
   lead(port: number): void
   close(): Promise<void>
 }
@@ -37,15 +34,16 @@ export interface WeatherProxy {
 interface Link {
   readonly client: Socket
   readonly server: Socket
-  /** Whether nothing will ever pass again. */
+  /** True if no data will pass again. */
   dead: boolean
 }
 
 const HOST = '127.0.0.1'
 
 /**
- * Starts a proxy before a server of this machine. @param lateMilliseconds How late a slow answer
- * is.
+ * Starts a proxy in front of a local server.
+ *
+ * @param lateMilliseconds The delay of a slow answer.
  */
 export async function startProxy(target: number, lateMilliseconds: number): Promise<WeatherProxy> {
   const port = await freePort()
@@ -92,7 +90,7 @@ export async function startProxy(target: number, lateMilliseconds: number): Prom
         link.client.write(half)
         return
       case 'slow':
-        // All are as late, so that they arrive in order.
+        // The delay is constant, so the order is kept.
         setTimeout(() => link.client.destroyed || link.client.write(bytes), lateMilliseconds)
         return
       case 'garbled':

@@ -1,4 +1,4 @@
-/** Median, 99th percentile and the largest of some numbers, to a hundredth. */
+/** Median, 99th percentile and maximum, rounded to a hundredth. */
 export function quantiles(numbers: readonly number[]): { p50: number; p99: number; max: number } {
   const sorted = [...numbers].sort((a, b) => a - b)
   const at = (share: number) =>

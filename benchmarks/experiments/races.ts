@@ -11,15 +11,14 @@ import type { Figure, Progress } from './figure.ts'
 const MOST_UNTIL_FOUND = 20_000
 const ROUNDS_AT_ONCE = 16
 
-/** How the calls of a round come to interleave. */
+/** How the calls of a round are interleaved. */
 type How = 'scheduler' | 'turns' | 'sockets' | 'postgres' | 'redis'
 type Row = Tally & { readonly how: How }
 
-/** Every race, again and again, and once with a part that is broken so that it must find it. */
+/** Repeats every race, and runs it once with code that is broken on purpose, to detect that. */
 export const figure: Figure = {
   name: 'races',
-  title:
-    'what comes of changes, verifications and cache fills that race, in 100,000 rounds of each',
+  title: 'outcomes of racing changes, verifications and cache fills, in 100,000 rounds of each',
   async run({ quick, progress }) {
     const inMemory = quick ? 150 : 50_000
     const overSockets = quick ? 200 : 25_000
@@ -78,7 +77,7 @@ async function overDatabase(
   return tallies
 }
 
-// A feed is not there from the first moment on.
+// Waits until the feed delivers.
 async function untilHeard({ nodes, told }: ReturnType<typeof createPair>): Promise<void> {
   const { key } = await nodes[0].keys.create({ name: 'n', scope: { tenants: '*' } })
   let heard = false
@@ -100,7 +99,7 @@ async function controls(seed: number, progress: Progress) {
       untilWrong: true,
     })
     progress(
-      `broken on purpose: ${race.name} ${wrong > 0 ? `found it after ${rounds} rounds` : 'has not found it'}`,
+      `broken on purpose: ${race.name} ${wrong > 0 ? `found it after ${rounds} rounds` : 'did not find it'}`,
     )
     found.push({ race: race.name, broken, foundAfter: wrong > 0 ? rounds : null })
   }

@@ -8,12 +8,12 @@ const NODES = 8
 const MAX_AGE_SECONDS = 1
 
 /**
- * From `await disable()` until the last request that any of eight processes lets in: with the feed,
- * and with the feed cut.
+ * Measures the time from `await disable()` to the last request that any of eight processes accepts,
+ * with the feed and with the feed cut.
  */
 export const figure: Figure = {
   name: 'revocation',
-  title: 'how long a disabled key is still let in on other nodes',
+  title: 'how long other nodes still accept a disabled key',
   async run({ quick, progress }) {
     const trials = quick ? 20 : 1000
     const rows = []
@@ -39,7 +39,7 @@ export const figure: Figure = {
 interface Setting {
   readonly feed: boolean
   readonly trials: number
-  /** How many keys are disabled one after the other before anybody waits. */
+  /** How many keys are disabled in sequence before waiting. */
   readonly atOnce: number
   readonly progress: Progress
 }
@@ -91,7 +91,7 @@ async function trial(
     ),
   )
   const secrets = keys.map(({ primary }) => primary)
-  // Many keys at once are asked for less often, so that the nodes have time left.
+  // With many keys, each is requested less often, so that the nodes have spare time.
   await Promise.all(nodes.map((node) => node.ask(secrets, atOnce === 1 ? 1 : 5)))
   const disabledAt: number[] = []
   for (const { key } of keys) {

@@ -1,9 +1,9 @@
 // Measures one figure of the documentation: node benchmarks/experiments/run.mjs NAME [--quick]
 // [--json]
 //
-// Progress goes to stderr, and exactly one line of JSON to stdout, with --json or without, which
-// says "ok": true only where the promise held. Exits with 0 then, with 1 where it did not hold or
-// could not be measured, and with 2 and the list of names where there is no such figure.
+// Writes progress to stderr, and exactly one line of JSON to stdout, with or without --json. "ok"
+// is true only if the promise holds. The exit code is then 0. It is 1 if the promise does not hold
+// or the measurement fails, and 2, with a list of names, for an unknown figure.
 import { fork } from 'node:child_process'
 import { readdirSync, readFileSync, writeSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -13,8 +13,7 @@ import { parseArgs } from 'node:util'
 const here = fileURLToPath(import.meta.url)
 const typescript = new URL('typescript.mjs', import.meta.url).href
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
-// How long a figure may go on before it counts as hung, and how long what it has opened may take to
-// close.
+// The time limits for a figure, and for closing its resources.
 const LIMIT_SECONDS = { quick: 120, full: 3600 }
 const CLOSING_SECONDS = 5
 
@@ -35,7 +34,7 @@ async function main(args) {
   const answer = (result) => {
     answered = true
     const seconds = Math.round((performance.now() - began) / 100) / 10
-    // At once, so that not even an exit in the middle leaves a reader without it.
+    // Synchronous, so that the line is written even if the process exits immediately.
     writeSync(1, `${JSON.stringify({ figure: name, quick, seconds, ...result })}\n`)
     return result.ok ? 0 : 1
   }
@@ -44,7 +43,7 @@ async function main(args) {
   prepare()
   began = performance.now()
   if (!list) return answer(await supervise(join(folder, `${name}.ts`), quick))
-  // Imported only now: before, it may not have been installed.
+  // Imported late, because it may not be installed.
   await import(typescript)
   for (const each of names)
     process.stdout.write(`${each}: ${(await load(join(folder, `${each}.ts`))).title}\n`)
@@ -57,7 +56,7 @@ function readArguments(args) {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      // The tests have figures of their own, in a folder of their own.
+      // The tests have their own figures in their own folder.
       options: {
         quick: { type: 'boolean' },
         json: { type: 'boolean' },
@@ -79,7 +78,7 @@ function readArguments(args) {
   }
 }
 
-// Told by the text, so that nothing need be installed for it.
+// Searches the text, so that no dependency is needed.
 function namesIn(folder) {
   const isFigure = (file) =>
     file.endsWith('.ts') && /^export const figure\b/m.test(readFileSync(join(folder, file), 'utf8'))
@@ -89,7 +88,7 @@ function namesIn(folder) {
     .sort()
 }
 
-// The figure runs in a process of its own: whatever becomes of that, somebody is left to say so.
+// The figure runs in a child process, so that this one can report its crash.
 function supervise(file, quick) {
   return new Promise((answer) => {
     const args = ['--inside', file, quick ? 'quick' : 'full']
@@ -97,7 +96,7 @@ function supervise(file, quick) {
       execArgv: ['--import', typescript],
       stdio: ['ignore', 'pipe', 2, 'ipc'],
     })
-    // Stdout is for the one object.
+    // Stdout is reserved for the JSON line.
     child.stdout.pipe(process.stderr, { end: false })
     let told
     let failure
@@ -122,7 +121,7 @@ function supervise(file, quick) {
       if (code !== 0) failure ??= `It ended with ${signal ?? `exit code ${code}`}.`
       if (told === undefined)
         failure ??= 'It ended without a result: what it waited for never came.'
-      // What was counted before something went wrong is shown, and proves nothing.
+      // Shows the counts from before the failure. They prove nothing.
       answer(failure === undefined ? told : { ...told, ok: false, error: failure })
     })
   })
@@ -133,7 +132,7 @@ async function measure(file, quick) {
     if (error instanceof Error) process.stderr.write(`${error.stack}\n`)
     process.send({ error: String(error) }, () => process.exit(1))
   }
-  // Without its supervisor there is nobody to tell.
+  // Without a supervisor there is no receiver.
   process.on('disconnect', () => process.exit(1))
   process.channel.unref()
   process.on('uncaughtException', fail)
@@ -145,7 +144,7 @@ async function measure(file, quick) {
     })
     if (typeof result?.ok !== 'boolean') throw new TypeError('It answered no { ok, ...counts }.')
     process.send({ result })
-    // It must come to its end by itself: what it leaves open would keep a service from stopping.
+    // The process must end by itself: an open resource would keep a service from stopping.
     setTimeout(
       () => fail(`It has left open: ${process.getActiveResourcesInfo().join(', ')}.`),
       CLOSING_SECONDS * 1000,

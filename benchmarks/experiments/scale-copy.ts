@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { createTwinkey, type KeyRecord, type KeyStore } from 'twinkey'
 
-/** How many keys a tenant has, and how many an owner. */
+/** The number of keys for each tenant and for each owner. */
 export const KEYS_PER_TENANT = 100
 export const KEYS_PER_OWNER = 10
 
-/** A key as a store wrote it, of which others are copied. */
+/** A key as a store wrote it, as the template for copies. */
 export interface Original {
   readonly record: KeyRecord
-  /** The text that the store keeps for it. */
+  /** The stored text of the key. */
   readonly text: string
 }
 
@@ -32,10 +32,7 @@ export function tenantOf(n: number): string {
   return `tenant-${String(Math.floor(n / KEYS_PER_TENANT)).padStart(6, '0')}`
 }
 
-/**
- * One more key: other ids, digests and names, each as long as that of the original, and all else
- * the same.
- */
+/** Makes another key: ids, digests and names differ but have the same length. */
 export function copyOf({ record }: Original, n: number): Original {
   const random = randomBytes(12 * 3 + 32 * 2)
   const id = (at: number) => random.toString('base64url', at * 12, at * 12 + 12)
@@ -54,7 +51,7 @@ export function copyOf({ record }: Original, n: number): Original {
   return { record: { ...kept, lastUsedAt }, text: JSON.stringify(kept) }
 }
 
-/** A name in which the original stands, with the copy in its place. */
+/** Replaces the original by the copy in a name. */
 export function renamed(name: string, original: Original, copy: Original): string {
   const [from, to] = [original.record, copy.record]
   return name

@@ -9,21 +9,18 @@ import { copyOf, type Original, originalIn, renamed } from './scale-copy.ts'
 
 const BATCH = 5000
 
-/** A store with many keys, one secret of each used. */
+/** A store with many keys. Each key has one used secret. */
 export interface Crowd {
   readonly store: KeyStore
   /** The ids of its keys, by number. */
   readonly ids: readonly string[]
-  /** What it takes for one key, indexes and last use included. */
+  /** Bytes for one key, with indexes and last use. */
   readonly bytesPerKey: number
 }
 
-/** A server on which crowds are beside each other. */
+/** A server that holds several crowds. */
 export interface Ground {
-  /**
-   * Makes so many keys: the first by the store itself, the others past it, in the form of the
-   * first.
-   */
+  /** Makes keys: the store writes the first, the others are copied directly into the database. */
   gather(keys: number, told: (done: number) => void): Promise<Crowd>
   stop(): Promise<void>
 }
@@ -138,7 +135,7 @@ async function inBatches(
   return ids
 }
 
-// What is copied must be what the store wrote, to the last character.
+// The copied text must be exactly what the store wrote.
 function requireSame(written: string | undefined, { text }: Original): void {
   if (written !== text) throw new Error(`the store has written ${written} and not ${text}`)
 }

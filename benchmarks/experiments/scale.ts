@@ -7,17 +7,16 @@ import { type Crowd, type Ground, postgresGround, redisGround } from './scale-cr
 const FEW = 10_000
 const PAGE = 50
 const SAMPLES = 200
-// The index of a million keys is one level deeper, and less of it is in the nearest memory.
+// The index of a million keys is one level deeper, and less of it is in the processor cache.
 const FLAT = 1.5
 
 /**
- * Many keys beside few, on one server, asked in turns: a lookup and a tenant's first page cost the
- * same, however many keys there are.
+ * Compares many keys with few on one server, in alternating order. A lookup and the first page of a
+ * tenant take the same time for any number of keys.
  */
 export const figure: Figure = {
   name: 'scale',
-  title:
-    'what a lookup and a page cost among many keys and among few, and how much room a key takes',
+  title: 'time of a lookup and a page with many keys and with few, and size of a key',
   async run({ quick, progress }) {
     const many = quick ? 100_000 : 1_000_000
     const rows = [
@@ -64,7 +63,7 @@ async function measure(
   }
 }
 
-// In turns, so that whatever else the machine does meets both.
+// Alternating, so that other load affects both.
 async function inTurns(
   few: Crowd,
   all: Crowd,
@@ -76,7 +75,7 @@ async function inTurns(
     await ask(crowd)
     into.push(performance.now() - began)
   }
-  // Not counted: what is asked for the first time is compiled, and read from the disk.
+  // Not counted: the first call compiles statements and reads from disk.
   for (let turn = 0; turn < times / 5; turn++) await Promise.all([timed(few, []), timed(all, [])])
   const milliseconds: { few: number[]; many: number[] } = { few: [], many: [] }
   for (let turn = 0; turn < times; turn++) {
@@ -91,8 +90,7 @@ async function inTurns(
   }
 }
 
-// The store must take the copies for its own: each key by its id, and those of a tenant, page by
-// page, and no others.
+// The store must accept the copies: each key by its id, and exactly those of a tenant in its pages.
 async function wrongIn({ store, ids }: Crowd): Promise<number> {
   const { keys, close } = createTwinkey({ store })
   let wrong = 0

@@ -1,30 +1,30 @@
 /**
- * Welch's t between two classes of samples: of all, and the farthest from zero when the slowest are
- * cut off at each of 100 places.
+ * Welch's t between two classes of samples: for all samples, and the value farthest from zero over
+ * 100 cutoffs of the slowest samples.
  */
 export interface Separation {
   readonly raw: number
   readonly farthest: number
-  /** By how much the median of class 0 is above that of class 1, in the unit of the times. */
+  /** The median of class 0 minus that of class 1, in the unit of the times. */
   readonly mediansApart: number
 }
 
 const CROPS = 100
 
 /**
- * How far apart the times of two classes are, in the manner of dudect: the slow tail is mostly the
- * machine, and cutting it off at many places finds a difference that it hides. Beyond 4.5 the
- * classes can be told apart.
+ * Compares the times of two classes as dudect does. The slow tail comes mostly from the machine, so
+ * cutting it off at many places reveals differences that it hides. Above 4.5 the classes are
+ * distinguishable.
  *
  * @param times The sample times.
- * @param classes The class of each, 0 or 1.
+ * @param classes The class of each sample, 0 or 1.
  */
 export function separationOf(times: Float64Array, classes: Uint8Array): Separation {
   const raw = welchT(times, classes, Number.POSITIVE_INFINITY)
   const sorted = times.slice().sort()
   let farthest = raw
   for (let crop = 1; crop <= CROPS; crop++) {
-    // Denser towards the slow end, as in dudect.
+    // Cutoffs are denser towards the slow end, as in dudect.
     const share = 1 - 0.5 ** ((10 * crop) / CROPS)
     const t = welchT(
       times,
@@ -41,8 +41,8 @@ function medianOf(times: Float64Array, classes: Uint8Array, of: 0 | 1): number {
   return own[own.length >> 1] ?? 0
 }
 
-// Of the samples below a limit. In one pass, with running means: the sum of a million squares would
-// lose what is looked for.
+// Uses the samples below a limit. One pass with running means, because a sum of a million squares
+// loses the precision needed here.
 function welchT(times: Float64Array, classes: Uint8Array, below: number): number {
   const count = [0, 0] as [number, number]
   const mean = [0, 0] as [number, number]

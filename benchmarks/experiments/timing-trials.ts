@@ -10,21 +10,18 @@ import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'
 import { CheckedRequirement } from '../../src/guard/requirement.ts'
 import { createTwinkey } from '../../src/twinkey.ts'
 
-/**
- * Something that is timed, with as many slots as the pool has. What a slot holds is of one of two
- * classes, and nothing else tells them apart.
- */
+/** A timed operation on a number of slots. Each slot holds a value of one of two classes. */
 export interface Trial {
   readonly name: string
-  /** Puts something new of the class that is said into every slot. Never timed. */
+  /** Fills every slot with a new value of the given class. Never timed. */
   fill(classes: Uint8Array): void | Promise<void>
-  /** One call, on what is in a slot. */
+  /** One call on the value in a slot. */
   call(slot: number): unknown
 }
 
 const PAIRS = 16
 
-/** The trials: two classes of secrets each, none of which is right. */
+/** The trials. Each compares two classes of secrets, all of them wrong. */
 export async function trialsOf(
   slots: number,
 ): Promise<Readonly<Record<'compare' | 'same' | 'earlyExit' | 'verify' | 'unknownId', Trial>>> {
@@ -61,7 +58,7 @@ export async function trialsOf(
 
 type Compare = (secret: string, digests: SlotDigests, pepper: undefined) => unknown
 
-// Both classes are made alike in every round: only what is in them differs.
+// Both classes are created in the same way. Only their contents differ.
 function compareTrial(
   name: string,
   secrets: readonly string[],
@@ -95,7 +92,7 @@ function codesOf(pairs: string): Uint16Array {
   return Uint16Array.from(pairs, (pair) => pair.charCodeAt(0))
 }
 
-// What must be seen, behind the same digest: the time tells how many bytes are right.
+// A leaking comparison of the same digests, which must be detected.
 function leakingCompare(secret: string, { pairs }: SlotDigests): boolean {
   const digest = hash('sha256', secret, 'buffer')
   for (let i = 0; i < digest.length; i++) {
@@ -104,7 +101,7 @@ function leakingCompare(secret: string, { pairs }: SlotDigests): boolean {
   return true
 }
 
-// A Twinkey whose cache is emptied and filled anew each time, with the same ids and secrets.
+// A Twinkey whose cache is cleared and refilled each time, with the same ids and secrets.
 async function verifyTrial(
   name: string,
   secrets: readonly string[],
@@ -126,7 +123,7 @@ async function verifyTrial(
   const twinkey = createTwinkey({ store, now: () => now })
   const requirement = new CheckedRequirement({ anyTarget: true })
   const requests = secrets.map(requestOf)
-  // The feed is asked for in a turn of its own.
+  // The feed is requested in its own turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve))
   return {
     name,
@@ -160,7 +157,7 @@ async function sampleRecord(): Promise<KeyRecord> {
   return record
 }
 
-/** A digest that is that of a secret but for its last byte. */
+/** The digest of a secret with a changed last byte. */
 export function nearDigest(secret: string): string {
   const digest = hash('sha256', secret, 'buffer')
   digest[31] = (digest[31] as number) ^ 1

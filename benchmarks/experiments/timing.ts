@@ -3,29 +3,28 @@ import type { Figure } from './figure.ts'
 import { separationOf } from './timing-statistics.ts'
 import { type Trial, trialsOf } from './timing-trials.ts'
 
-// How many inputs stand ready at a time. They are filled anew, each with a class by lot, before
-// each is timed once.
+// The number of prepared inputs. They are refilled with random classes before each is timed once.
 const SLOTS = 1000
 const CALLS_PER_SAMPLE = 16
 const RUNS = 3
-/** Beyond this, two classes can be told apart. */
+/** Above this, two classes are distinguishable. */
 const APART = 4.5
-/** What a leak must show at the least, so that the others mean something. */
+/** The minimum for a leaking control. Below it, the other results prove nothing. */
 const SEEN = 50
 /**
- * How far apart a remembered unknown id and a known one may be. Ids are no secrets, and the read of
- * the store that comes before tells far more.
+ * The limit for the difference between a cached unknown id and a known one. Ids are not secret, and
+ * the store read before caching reveals far more.
  */
 const EXISTENCE_NANOSECONDS = 1000
 
 /**
- * Whether time tells how much of a secret is right: Welch's t-test in the manner of dudect, on
- * classes of which none is let in.
+ * Tests whether time reveals how much of a secret is correct: Welch's t-test as in dudect, on
+ * classes of refused secrets.
  */
 export const figure: Figure = {
   name: 'timing',
   title:
-    'whether the time of a refusal tells how much of a secret was right, or whether its id exists: t-tests between two classes',
+    'whether the time of a refusal reveals how much of a secret is correct, or that its id exists: t-tests between two classes',
   async run({ quick, progress }) {
     const samples = quick ? 20_000 : 1_000_000
     const { compare, same, earlyExit, verify, unknownId } = await trialsOf(SLOTS)
@@ -54,10 +53,7 @@ export const figure: Figure = {
   },
 }
 
-/**
- * What one run says: t of all samples, t farthest from zero at any crop, and the medians'
- * difference for one call.
- */
+/** One run: t of all samples, t farthest from zero over all cutoffs, and the median difference. */
 interface Run {
   readonly raw: number
   readonly farthest: number
@@ -71,7 +67,7 @@ async function separated({ fill, call }: Trial, samples: number): Promise<Run> {
     const lot = randomFillSync(classes.subarray(from, from + SLOTS))
     for (let slot = 0; slot < SLOTS; slot++) lot[slot] = (lot[slot] as number) & 1
     await fill(lot)
-    // A turn of the loop, in which what was collected is let go of.
+    // Yields a turn of the event loop, in which garbage is released.
     await new Promise((resolve) => setImmediate(resolve))
     for (let slot = 0; slot < SLOTS; slot++) {
       const began = performance.now()

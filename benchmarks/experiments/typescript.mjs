@@ -1,6 +1,6 @@
-// Lets a process import TypeScript, and those that it forks, which take `--import` over. Without a
-// tsconfig its `paths` do not count, so what is measured is the built package, by the names that a
-// user would import: with them, `#hash` would be the one for where there is no Node.
+// Lets this process import TypeScript, and its forks too, which inherit `--import`. Ignores the
+// paths of tsconfig, so that imports resolve to the built package as for a user. With those paths,
+// `#hash` would be the implementation for other runtimes.
 import { register } from 'tsx/esm/api'
 
 register({ tsconfig: false })

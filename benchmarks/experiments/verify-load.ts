@@ -6,20 +6,20 @@ const DELAY_RESOLUTION_MILLISECONDS = 1
 const FORGED_PER_SECOND = 5000
 const GOOD_PER_SECOND = 200
 
-/** What a number of callers got within a time. */
+/** The throughput of concurrent callers in a given time. */
 export interface Load {
   readonly perSecond: number
-  /** Of all threads of the process, for one operation. */
+  /** Processor time of all threads, per operation. */
   readonly processorMicroseconds: number
-  /** While the main thread did not wait for events, for one operation. */
+  /** Time in which the main thread did not wait for events, per operation. */
   readonly busyMicroseconds: number
   readonly delayP50Milliseconds: number
   readonly delayP99Milliseconds: number
 }
 
 /**
- * So many callers, each with one operation at a time. Each operation begins in a turn of the event
- * loop, as a request does.
+ * Runs concurrent callers with one operation each. Each operation begins in its own turn of the
+ * event loop, as a request does.
  */
 export async function drive(
   callers: number,
@@ -55,26 +55,22 @@ export async function drive(
   }
 }
 
-// The histogram holds the time from one tick of its timer to the next. Never 0, so that a ratio can
-// be formed.
+// The histogram holds the intervals of its timer. Never 0, so that a ratio exists.
 function delay(nanoseconds: number): number {
   return Math.max(0.01, nanoseconds / 1e6 - DELAY_RESOLUTION_MILLISECONDS)
 }
 
-/** How late good requests were answered while forged ones came in. */
+/** The latency of good requests during a flood of forged ones. */
 export interface Flood {
   readonly refusedPerSecond: number
-  /** Of requests with a token that is remembered: how late the event loop came to them. */
+  /** Requests with a cached token: the delay of the event loop. */
   readonly warmP99Milliseconds: number
-  /** Of requests with a token that must be verified: from when they were due until the answer. */
+  /** Requests with a token to verify: from the due time to the answer. */
   readonly firstSightP50Milliseconds: number
   readonly firstSightP99Milliseconds: number
 }
 
-/**
- * Good requests at a steady rate beside forged ones at a steady rate, whether or not those before
- * have been answered.
- */
+/** Sends good and forged requests at steady rates, without waiting for earlier answers. */
 export async function flood(
   side: Side,
   { good, forged }: { readonly good: readonly string[]; readonly forged: readonly string[] },

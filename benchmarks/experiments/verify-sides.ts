@@ -4,20 +4,17 @@ import { compactVerify } from 'jose/jws/compact/verify'
 import { SignJWT } from 'jose/jwt/sign'
 import { generateSigningKey, type SigningAlgorithm } from 'twinkey'
 
-/** One way to sign and to verify tokens of one key. */
+/** One implementation that signs and verifies tokens of one key. */
 export interface Side {
   readonly name: 'jose' | 'node:crypto'
   sign(claims: Claims): Promise<string> | string
-  /** Whether the signature is that of the key. */
+  /** Tells whether the signature belongs to the key. */
   verify(token: string): Promise<boolean> | boolean
 }
 
 export type Claims = Readonly<Record<string, unknown>>
 
-/**
- * Two sides with the same key, and tokens: each good one once, and as many that name the same `kid`
- * and were signed by nobody.
- */
+/** Two sides with the same key, its good tokens, and as many forged ones with the same `kid`. */
 export interface Bench {
   readonly jose: Side
   readonly node: Side
@@ -28,8 +25,8 @@ export interface Bench {
 
 export const ALGORITHMS: readonly SigningAlgorithm[] = ['ES256', 'EdDSA', 'RS256', 'PS256']
 
-// What Web Crypto does for the same algorithm: r and s one after the other, and a salt as long as
-// the hash (RFC 7518, sections 3.4 and 3.5).
+// The parameters of Web Crypto for the same algorithm: concatenated r and s, and a salt of the
+// length of the hash (RFC 7518, sections 3.4 and 3.5).
 const OPTIONS = {
   ES256: { hash: 'sha256', dsaEncoding: 'ieee-p1363' },
   EdDSA: { hash: null },
@@ -39,7 +36,7 @@ const OPTIONS = {
 
 type Header = { readonly alg: string; readonly typ: string; readonly kid: string }
 
-/** Makes a key, and so many tokens like those that Twinkey issues. */
+/** Makes a key and tokens like those of Twinkey. */
 export async function benchOf(algorithm: SigningAlgorithm, count: number): Promise<Bench> {
   const jwk = await generateSigningKey(algorithm)
   const header = {
@@ -54,7 +51,7 @@ export async function benchOf(algorithm: SigningAlgorithm, count: number): Promi
   return { jose, node, claims, good, forged: good.map(forge) }
 }
 
-/** Whether both sides accept the tokens of both, and refuse forged ones. */
+/** Tells whether both sides accept the tokens of both and refuse forged ones. */
 export async function doAgree({ jose, node, claims, good, forged }: Bench): Promise<boolean> {
   const accepted = [...good, await jose.sign(claims), await node.sign(claims)]
   for (const side of [jose, node]) {
@@ -127,8 +124,8 @@ function claimsOf(number: number): Claims {
   }
 }
 
-// Another payload under the signature of a good token: a forgery that is refused only at the end of
-// the arithmetic.
+// The signature of a good token on another payload: a forgery that only the final comparison
+// detects.
 function forge(token: string): string {
   const [header, payload = '', signature] = token.split('.')
   const claims = {

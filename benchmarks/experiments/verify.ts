@@ -11,13 +11,13 @@ const EFFORT = {
 type Effort = (typeof EFFORT)[keyof typeof EFFORT]
 
 /**
- * Whether the synchronous functions of `node:crypto` would serve better than jose, for each
- * algorithm. It may be taken only where all gain.
+ * Compares the synchronous functions of `node:crypto` with jose for each algorithm. They qualify
+ * only if every condition improves.
  */
 export const figure: Figure = {
   name: 'verify',
   title:
-    'signing and verifying by the synchronous functions of node:crypto, beside jose: alone, 16 at once, and under a flood of forged tokens',
+    'signing and verifying by the synchronous functions of node:crypto, compared with jose: alone, 16 at once, and under a flood of forged tokens',
   async run({ quick, progress }) {
     const effort = EFFORT[quick ? 'quick' : 'full']
     const rows = []
@@ -46,8 +46,7 @@ export const figure: Figure = {
         mayBeTaken: gains && isFloodBorne,
       })
     }
-    // That both sides decide alike is what must hold. What is faster depends on the machine, and is
-    // told.
+    // Both sides must decide alike. Speed depends on the machine and is only reported.
     return { ok: rows.every(({ ok }) => ok), atOnce: AT_ONCE, ...effort, rows }
   },
 }
@@ -84,8 +83,8 @@ interface Spread {
 type Spreads<T> = { readonly [name in keyof T]: Spread }
 
 /**
- * Both sides in each round, the first one in turn, after one round that does not count. `ratio` is
- * node:crypto over jose, round by round.
+ * Runs both sides in each round, in alternating order, after one uncounted round. `ratio` is
+ * node:crypto over jose for each round.
  */
 async function inTurn<T extends object>(
   [jose, node]: readonly [Side, Side],

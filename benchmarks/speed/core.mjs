@@ -1,5 +1,4 @@
-// One verification of a secret, without a server: through the guard's call and by hand, then beside
-// peers.
+// One verification of a secret without a server: through the guard and by hand, then by peers.
 import { requireAuth } from 'twinkey/express'
 import { credentialsOf, requestOf, shuffled, WORKFLOW } from './keys.mjs'
 import { byNoble, createKeyCheck } from './minimal.mjs'
@@ -15,7 +14,7 @@ export async function measure({ keys, rounds, peerKeys, peerRounds }, say) {
   for (const [name, values] of series)
     rows.push(row('warm key', name, BY_HAND, values, series.get(BY_HAND)))
 
-  // Only now, so that nothing of theirs is in the heap before.
+  // Imported late, so that peers add nothing to the heap before.
   const [ours, ...peers] = await peerSides(peerKeys)
   const beside = await interleave([ours, ...peers], { rounds: peerRounds }, say)
   for (const [name, values] of beside) {
@@ -107,7 +106,7 @@ async function peerSides(count) {
   ]
 }
 
-// Another order in each round.
+// A different order in each round.
 function inShuffledOrder(credentials) {
   return (round) => {
     const order = shuffled(credentials.length, round)

@@ -1,5 +1,4 @@
-// What one verification costs where there are few keys and where there are very many, all of them
-// known.
+// The cost of one verification with few and with very many keys, all of them cached.
 import { credentialOf, idOf, requestOf, shuffled, syntheticStore, WORKFLOW } from './keys.mjs'
 import { createKeyCheck } from './minimal.mjs'
 import { DECIDE } from './names.mjs'

@@ -1,5 +1,5 @@
-// A guarded route over the same route without a guard: a server of its own for each side, and one
-// process that drives them in turn.
+// A guarded route compared with the same route without a guard. Each side has its own server, and
+// one process sends requests to them in turn.
 import { ask, startLoad, startServer } from './http/children.mjs'
 import { probe } from './http/probe.mjs'
 import { sidesOf } from './http/sides.mjs'
@@ -19,8 +19,7 @@ export async function measure({ frameworks, nearest, generations, ...settings },
       rows: sides.map(([name, side]) => rowOf(framework, name, side)),
     })
   }
-  // Processes of the same program are not equally fast: where the code and the heap of one lie is a
-  // matter of luck.
+  // Processes of the same program differ in speed, depending on where code and heap are placed.
   for (let generation = 1; generation <= generations; generation++) {
     for (const [framework, { sides, rows }] of measured) {
       await compare(framework, rows, sides, settings, (text) =>
@@ -87,9 +86,8 @@ async function inTurn(
     if (refused > 0) throw new Error(`${to}: ${refused} of ${total} requests were refused`)
     return { answered, elapsed, total, microseconds: after.microseconds - before.microseconds }
   }
-  // Two slices of each, in the order of A B B A. What was idle while others were measured has given
-  // memory and compiled code back, and is slow for a while: both are driven without counting first,
-  // the open route as the other.
+  // Two slices of each, in the order A B B A. An idle server releases memory and compiled code and
+  // is slow at first, so both are warmed up without counting.
   const beside = async (name, round) => {
     const order = round % 2 === 0 ? [name, OPEN, OPEN, name] : [OPEN, name, name, OPEN]
     for (const to of order.slice(0, 2))
@@ -99,7 +97,7 @@ async function inTurn(
     return [name, OPEN].map((to) => rateOf(slices[to]))
   }
 
-  // By number, not by time: on a busy machine little is compiled in a while.
+  // By number and not by time, because a busy machine compiles little in a given time.
   for (const { name } of [open, ...guarded]) {
     say(`warms ${name}`)
     await drive(name, name, 0, warmRequests)
@@ -108,12 +106,11 @@ async function inTurn(
     for (const { name, values, ratios, throughput } of round % 2 === 0
       ? guarded
       : [...guarded].reverse()) {
-      // The open route gets the same bytes.
+      // The open route receives the same bytes.
       const [found, bare] = await beside(name, round)
       values.push(found.perSecond)
       open.values.push(bare.perSecond)
-      // Of the processor, because a machine that is busy with something else gives now more of it
-      // and now less.
+      // Of processor time, because other programs take a varying share of the machine.
       ratios.push(found.ofProcessor / bare.ofProcessor)
       throughput.push(found.perSecond / bare.perSecond)
     }

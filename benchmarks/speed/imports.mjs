@@ -1,5 +1,4 @@
-// What it takes to import Twinkey: time in a process that has just begun, and size for whoever
-// bundles it.
+// The cost of importing Twinkey: time in a new process, and size in a bundle.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { root } from '../../test/prepare.mjs'
@@ -55,8 +54,8 @@ export async function measure({ rounds }, say) {
   return [...times, ...(await sizes())]
 }
 
-// In the process itself, from before the first import to after the last: the start of Node is not
-// part of it. Processor time, which is what a busy machine does not change.
+// Measured inside the process, from before the first import to after the last, without the start of
+// Node. Processor time does not depend on other load.
 function importTime(modules, folder) {
   const lines = modules.map((name) => `await import(${JSON.stringify(name)})`)
   const code = `const began = process.cpuUsage(); ${lines.join('; ')}; process.stdout.write(JSON.stringify(process.cpuUsage(began)))`

@@ -1,5 +1,5 @@
 // The keys that every side verifies. They are computed from their number, so that all processes
-// have the same ones and none has to keep them.
+// have the same keys without storing them.
 import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
@@ -14,7 +14,7 @@ export function idOf(number) {
   return hash('sha256', `key ${number}`).slice(0, 16)
 }
 
-/** The one tenant of a key: some share one. */
+/** The only tenant of a key. Several keys share one. */
 export function tenantOf(id) {
   return `tenant-${id.slice(0, 2)}`
 }
@@ -31,7 +31,7 @@ export function secretOf(id, slot = 'primary') {
   return body + checksum
 }
 
-/** A key as a store answers it: with strings of its own, as they come out of a database. */
+/** A key as a store returns it, with new strings, as from a database. */
 export function recordOf(id, tenant = tenantOf(id)) {
   const slot = (name) => ({
     id: hash('sha256', `${id} ${name}`).slice(0, 16),
@@ -60,7 +60,7 @@ export function recordOf(id, tenant = tenantOf(id)) {
   return JSON.parse(JSON.stringify(record))
 }
 
-/** A store of all keys that keeps none: each record is made when it is asked for. */
+/** A store that creates each record when it is read. */
 export function syntheticStore() {
   return {
     get: async (id) => recordOf(id),
@@ -71,17 +71,17 @@ export function syntheticStore() {
   }
 }
 
-/** What a caller sends: for which tenant, and with what. */
+/** The tenant and the credential of a request. */
 export function credentialOf(id) {
   return { tenant: tenantOf(id), text: secretOf(id) }
 }
 
-/** The credentials of so many keys. */
+/** The credentials of the first `count` keys. */
 export function credentialsOf(count) {
   return Array.from({ length: count }, (_, number) => credentialOf(idOf(number)))
 }
 
-/** The numbers below `count` in an order that is the same for all sides, and has no order to it. */
+/** The numbers below `count` in the same pseudo-random order for all sides. */
 export function shuffled(count, seed) {
   const order = Uint32Array.from({ length: count }, (_, i) => i)
   let state = seed + 1
@@ -95,16 +95,15 @@ export function shuffled(count, seed) {
   return order
 }
 
-/** A string with memory of its own, as a parser makes it: not a view of another one. */
+/** A string with its own memory, as a parser creates it, and not a view of another string. */
 export function fresh(text) {
   return Buffer.from(text, 'latin1').latin1Slice()
 }
 
 /**
- * A request as Node's http module has parsed it, with strings that no one has seen before, and the
- * parameters of its route.
+ * A request as Node's http module has parsed it, with new strings, and the parameters of its route.
  *
- * Its `headers` are there already, which Node only makes when they are asked for.
+ * Its `headers` exist already, while Node creates them on first access.
  */
 export function requestOf({ tenant, text }) {
   const authorization = fresh(`Bearer ${text}`)

@@ -1,5 +1,5 @@
-// What a known key takes: one with one tenant and two slots, over a store that keeps nothing in
-// this process.
+// The memory of a cached key with one tenant and two slots. The store keeps nothing in this
+// process.
 import { createTwinkey } from 'twinkey'
 import { idOf, recordOf, requestOf, secretOf, syntheticStore, tenantOf } from './keys.mjs'
 import { createKeyCheck } from './minimal.mjs'
@@ -42,10 +42,10 @@ export async function measure({ keys, rounds }, say) {
   return rows
 }
 
-// On the heap, and beside it for buffers. What was made is held until the end, so that nothing goes
-// while something else is measured.
+// Heap and buffers. All results are kept until the end, so that none is released during a later
+// measurement.
 async function bytesOfEach(make, keys, rounds) {
-  // What is loaded and compiled the first time is not for the keys.
+  // Warms up, so that loading and compiling do not count.
   const held = [await make(1000)]
   const found = []
   for (let round = 0; round < rounds; round++) {

@@ -1,5 +1,4 @@
-// What a careful engineer writes by hand instead of taking a library: the least that checks a key,
-// and the least that checks a token.
+// A careful check by hand, without a library: the minimum to check a key and to check a token.
 import { hash, timingSafeEqual } from 'node:crypto'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
@@ -10,10 +9,7 @@ const BEARER = 'Bearer '
 const PREFIX = 'tk_'
 const SECRET_LENGTH = 68
 
-/**
- * Digests by Node's one-shot hash, the fastest way there: as text, because bytes cost it a Buffer
- * from the heap.
- */
+/** Digests with Node's one-shot hash, the fastest there. Text avoids a Buffer from the heap. */
 const scratch = Buffer.alloc(43)
 export const byNode = {
   unknown: Buffer.alloc(43),
@@ -24,14 +20,14 @@ export const byNode = {
   },
 }
 
-/** Digests by @noble/hashes. */
+/** Digests with @noble/hashes. */
 export const byNoble = {
   unknown: Buffer.alloc(32),
   stored: (digest) => Buffer.from(digest, 'base64url'),
   equals: (secret, stored) => timingSafeEqual(sha256(utf8ToBytes(secret)), stored),
 }
 
-/** Checks a secret against keys in a map: known, right, live, and for this tenant and workflow. */
+/** Checks a secret against keys in a map: known, correct, active, and for this tenant and workflow. */
 export function createSecretCheck(count, digests = byNode) {
   const keys = new Map()
   for (let number = 0; number < count; number++) {
@@ -68,8 +64,8 @@ export function createKeyCheck(count, digests = byNode) {
 }
 
 /**
- * Checks a token with jose, and keeps what it said under a digest until it expires: a promise the
- * first time, the answer after that.
+ * Checks a token with jose, and caches its claims by a digest until it expires. Returns a promise
+ * for a new token and the claims for a cached one.
  */
 export function createTokenCheck({ publicKey, issuer, audience }) {
   const seen = new Map()
@@ -92,7 +88,7 @@ export function createTokenCheck({ publicKey, issuer, audience }) {
   }
 }
 
-/** Whether the claims of a token reach a tenant and a workflow. */
+/** Tells whether the claims of a token cover a tenant and a workflow. */
 export function reaches({ tenants, workflows }, tenant, workflow) {
   return (
     (tenants === '*' || tenants.includes(tenant)) &&

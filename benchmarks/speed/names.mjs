@@ -1,8 +1,8 @@
-// Names of rows that more than one place has to know.
+// Row names that several modules use.
 
-/** Nothing in front of the handler: what all others are compared with. */
+/** The route without a guard, with which all others are compared. */
 export const OPEN = 'no guard'
 export const OUR_KEYS = 'Twinkey, keys'
 export const OUR_TOKENS = 'Twinkey, tokens'
-/** One decision without a server, as the guards of the adapters ask for it. */
+/** One decision without a server, as the guards of the adapters request it. */
 export const DECIDE = 'Twinkey, decide'

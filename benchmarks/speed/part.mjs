@@ -1,7 +1,7 @@
-// Measures one part. A child process of run.mjs.
+// Measures one part, in a child process of run.mjs.
 import { PARTS } from './parts.mjs'
 
-// Whoever wanted to know is gone.
+// Ends with its parent.
 process.on('disconnect', () => process.exit())
 
 const [name, settings] = process.argv.slice(2)

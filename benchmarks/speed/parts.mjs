@@ -1,4 +1,4 @@
-// What is measured, and how long: `quick` says what is less of it.
+// The parts and their sizes. `quick` holds the reduced sizes.
 
 /** The parts by name, in the order in which they are measured. */
 export const PARTS = {
@@ -45,7 +45,7 @@ export const PARTS = {
   import: { file: './imports.mjs', full: { rounds: 21 }, quick: { rounds: 5 } },
   growth: {
     file: './growth.mjs',
-    // A million keys by hand and a million known to a Twinkey.
+    // A million keys by hand and a million cached by Twinkey.
     flags: ['--max-old-space-size=8192'],
     full: { sizes: [1000, 10_000, 100_000, 1_000_000], calls: 10_000, rounds: 15 },
     quick: { sizes: [1000, 10_000, 100_000], calls: 5000, rounds: 5 },

@@ -1,4 +1,4 @@
-// Draws the plots of docs/performance.md from what `npm run bench -- --json | tail -n 1` printed:
+// Draws the plots of docs/performance.md from the output of `npm run bench -- --json | tail -n 1`:
 //   node benchmarks/speed/plots.mjs bench.json docs/plots
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,12 +10,12 @@ const BAR = 22
 const GAP = 8
 const TOP = 64
 
-// Colours that can be told apart on white and on black; the plot brings no background of its own.
+// Colours with contrast on white and on black. The plot has no background.
 const STYLE = `text{font:13px system-ui,sans-serif;fill:#57606a}.title{font-size:15px;font-weight:600}.note{font-size:12px}
 .ours{fill:#2f81f7}.other{fill:#8b949e}.span{stroke:#57606a;stroke-width:1.5}.goal{stroke:#d29922;stroke-width:1.5;stroke-dasharray:4 3}
 @media(prefers-color-scheme:dark){text{fill:#adbac7}.span{stroke:#adbac7}}`
 
-/** The plots by file name. A part that was not measured has none. */
+/** The plots by file name. A part without a measurement has none. */
 export function plotsOf({ rows, date, machine }) {
   const from = `${date.slice(0, 10)}, Node ${machine.node}, ${machine.processors} x ${machine.processor}`
   const of = (part, group) =>

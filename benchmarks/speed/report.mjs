@@ -1,4 +1,4 @@
-// What was found, as data and as text.
+// The results, as data and as text.
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { summary } from './rounds.mjs'
 import { verdictsOn } from './verdicts.mjs'
@@ -10,7 +10,7 @@ const NOTES = [
   'keypal, another library for API keys, is not in the registry, so it is not here.',
 ]
 
-/** Everything as one object. */
+/** All results as one object. */
 export function reportOf(rows, { parts, quick }) {
   return {
     date: new Date().toISOString(),
@@ -38,7 +38,7 @@ export function reportOf(rows, { parts, quick }) {
   }
 }
 
-/** The same for people. */
+/** All results as text. */
 export function tableOf({ date, machine, quick, notes, rows, verdicts }) {
   const lines = [
     '',

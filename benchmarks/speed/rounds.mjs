@@ -1,9 +1,9 @@
-// Sides in turn, round by round, the order turned round each time: what disturbs one round disturbs
-// all sides of it.
+// Runs the sides in turn in each round, in alternating order, so that disturbances affect all
+// sides.
 
 /**
- * @param sides `{ name, run(round) }` each, where `run` answers what it measured.
- * @returns What each side measured, by name, one value for each round.
+ * @param sides `{ name, run(round) }` for each side. `run` returns its measurement.
+ * @returns The measurements of each side by name, one for each round.
  */
 export async function interleave(sides, { rounds, warmRounds = 2 }, say = () => {}) {
   const found = new Map(sides.map(({ name }) => [name, []]))
@@ -22,7 +22,7 @@ export function ratios(of, over) {
   return of.map((value, round) => value / over[round])
 }
 
-/** Median, least and most of a series. */
+/** Median, minimum and maximum of a series. */
 export function summary(series) {
   const sorted = [...series].sort((a, b) => a - b)
   const middle = sorted.length / 2
@@ -31,17 +31,16 @@ export function summary(series) {
   return { median, min: sorted[0], max: sorted.at(-1) }
 }
 
-// So few at a time that what is prepared does not weigh on the garbage collector while it is
-// measured.
+// Small batches, so that prepared inputs do not burden the garbage collector.
 const BATCH = 500
 
 /**
- * Nanoseconds of processor time for each of `count` items, which are made in small batches outside
- * of the measured time, as the requests of a server are. Each must be let in: a side that refuses
- * what it should pass measures nothing.
+ * Nanoseconds of processor time for each of `count` items. Items are prepared in small batches
+ * outside the measured time, like the requests of a server. Every item must be accepted: a side
+ * that refuses valid input measures nothing.
  *
- * Processor time is that of all threads of this process, so work that a side leaves to others
- * counts, and a busy machine does not.
+ * Processor time covers all threads of this process. So it includes work on other threads, and
+ * ignores other load on the machine.
  */
 export function timed(count, make, letsIn) {
   let [microseconds, passed] = [0, 0]
@@ -54,7 +53,7 @@ export function timed(count, make, letsIn) {
   return perItem(microseconds, count, passed)
 }
 
-/** The same for what answers with a promise of something with `ok`. */
+/** The same for calls that return a promise of an object with `ok`. */
 export async function timedAsync(count, make, decide) {
   let [microseconds, passed] = [0, 0]
   for (let first = 0; first < count; first += BATCH) {

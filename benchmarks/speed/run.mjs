@@ -1,9 +1,8 @@
-// Measures Twinkey beside a check by hand and beside its peers. All figures are ratios of two sides
-// from one run; docs/performance.md says what they mean.
-//   --json          prints one line of JSON, the last of stdout; progress goes to stderr
-//   --quick         fewer rounds, fewer keys and the nearest peers only, in less than a minute; its
-// figures are rough
-//   --only a,b      measures only these of core, tokens, http, memory, import, growth
+// Compares Twinkey with a check by hand and with its peers. All results are ratios of two sides
+// from one run. docs/performance.md explains them.
+//   --json          prints one line of JSON as the last line of stdout. Progress goes to stderr
+//   --quick         fewer rounds and keys, and only the closest peers. Less than a minute, rough
+//   --only a,b      measures only these parts of core, tokens, http, memory, import, growth
 import { execFileSync, fork } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -31,7 +30,7 @@ const { reportOf, tableOf } = await import('./report.mjs')
 
 const rows = []
 for (const name of chosen) {
-  // The other parts are worth having all the same.
+  // The other parts are still useful.
   await measure(name).then(
     (found) => rows.push(...found),
     (error) => {
@@ -43,7 +42,7 @@ for (const name of chosen) {
 const report = reportOf(rows, { parts: chosen, quick: options.quick })
 process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : tableOf(report))
 
-// Each part in a process of its own, so that none leaves anything in the heap of the next.
+// Each part runs in its own process, so that none affects the heap of the next.
 function measure(name) {
   const { full, quick, flags = [] } = PARTS[name]
   const settings = options.quick ? { ...full, ...quick } : full
@@ -71,7 +70,7 @@ function measure(name) {
   })
 }
 
-// A terminal shows each step in the place of the last; a log gets one line in a while.
+// A terminal shows each step in place of the last. A log gets a line now and then.
 function progress(name) {
   let shown = 0
   return (text) => {
@@ -83,7 +82,7 @@ function progress(name) {
   }
 }
 
-// Kept apart from what Twinkey itself is made of, and installed only for this.
+// Peers are separate from the dependencies of Twinkey, and installed only for this.
 function installPeers() {
   const peers = fileURLToPath(new URL('peers/', import.meta.url))
   const installed = `${peers}node_modules/.package-lock.json`

@@ -1,12 +1,12 @@
-// What a bundler makes of the package: minified, gzip, without jose and @noble/hashes, as for Node.
+// The bundled size of the package: minified, gzip, for Node, without jose and @noble/hashes.
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { root } from '../../test/prepare.mjs'
 
-// What every application has that uses the package at all, bar one that only verifies.
+// The minimum of every application, except one that only verifies.
 const CORE = "export { createTwinkey } from 'twinkey'"
 
-// Both say that they have no side effects, so what is imported of them and not used goes.
+// Both declare that they have no side effects, so unused imports are removed.
 const withoutDependencies = {
   name: 'without dependencies',
   setup: ({ onResolve }) =>
@@ -17,7 +17,7 @@ const withoutDependencies = {
     })),
 }
 
-/** How many bytes a program takes that is bundled with what it imports of the package. */
+/** The bytes of a program, bundled with its imports of the package. */
 export async function sizeOf(program) {
   const { outputFiles } = await build({
     stdin: { contents: program, resolveDir: root },
@@ -28,19 +28,19 @@ export async function sizeOf(program) {
     platform: 'node',
     target: 'es2022',
     plugins: [withoutDependencies],
-    // What is built is measured: the paths of the project's own tsconfig lead to src.
+    // Measures the build output: the paths of the project's tsconfig lead to src.
     tsconfigRaw: '{}',
     logLevel: 'silent',
   })
   return gzipSync(outputFiles[0].contents, { level: 9 }).length
 }
 
-/** How many bytes a program takes beyond `createTwinkey`, which is there in any case. */
+/** The bytes of a program beyond `createTwinkey`. */
 export async function sizeBeyondCore(program) {
   return (await sizeOf(`${CORE}; ${program}`)) - (await sizeOf(CORE))
 }
 
-/** How many bytes `createTwinkey` takes. */
+/** The bytes of `createTwinkey`. */
 export function sizeOfCore() {
   return sizeOf(CORE)
 }

@@ -1,5 +1,5 @@
-// One verification of a token, without a server: seen before and seen first, beside jose's
-// verification of the same token and beside peers.
+// One verification of a token without a server, warm and at first sight, compared with jose's
+// verification of the same token and with peers.
 import { importJWK, jwtVerify } from 'jose'
 import { requestOf, shuffled, WORKFLOW } from './keys.mjs'
 import { createTokenCheck } from './minimal.mjs'
@@ -66,7 +66,7 @@ async function warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, few) 
     createFastJwtCheck(peer),
     createFastJwtCheck({ ...peer, cache: 2 * issued.length }),
   ]
-  // Everybody has seen every token once.
+  // Every side has seen every token once.
   for (const credential of issued) {
     const request = requestOf(credential)
     await twinkey.authenticate(wireOf(request), checked)
@@ -101,7 +101,7 @@ async function warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, few) 
   ]
 }
 
-// A Twinkey that knows the keys, and gets tokens in each round that it has not seen.
+// A Twinkey that has cached the keys, and gets new tokens in each round.
 async function firstSides(issuer, jose, { keys, firsts: count, rounds }) {
   const checked = asGuardsHandIt(requirement)
   const unseen = await issueTokens(issuer, (rounds + WARM_ROUNDS) * count, keys)

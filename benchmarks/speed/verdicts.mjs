@@ -1,4 +1,4 @@
-// What Twinkey means to reach, and whether it did in this run.
+// The goals of Twinkey, and whether this run reached them.
 import { DECIDE, OUR_KEYS, OUR_TOKENS } from './names.mjs'
 import { ratios, summary } from './rounds.mjs'
 
@@ -8,10 +8,7 @@ const HTTP = {
   hono: { keys: 0.9, tokens: 0.87 },
 }
 
-/**
- * The verdicts on the parts that were measured. `ok` is null where a quick run does not go that
- * far.
- */
+/** Compares the measured parts with their goals. `ok` is null if a quick run measures too little. */
 export function verdictsOn(rows) {
   const find = (part, group, name) =>
     rows.find((row) => row.part === part && row.group === group && row.name === name)
@@ -99,7 +96,7 @@ function ours({ part, group, takes }, find) {
   return find(part, group, DECIDE)
 }
 
-// How many times as fast, round by round. Over HTTP both were measured next to the open route.
+// The ratio of speeds for each round. Over HTTP both were measured next to the open route.
 function lead(peer, our) {
   return peer.lessIsBetter ? ratios(peer.values, our.values) : ratios(our.ratios, peer.ratios)
 }

@@ -1,13 +1,13 @@
-// A Twinkey that knows its keys already, and what its guards hand to it.
+// A Twinkey with cached keys, and the calls of its guards.
 import { createTwinkey, generateSigningKey, memoryStore, NodeWireRequest, param } from 'twinkey'
 import { requireAuth } from 'twinkey/express'
 import { credentialOf, idOf, recordOf, secretOf, WORKFLOW } from './keys.mjs'
 
 export const ISSUER = 'https://api.example'
 export const AUDIENCE = 'https://api.example'
-/** What a guarded route asks of a request, on every side. */
+/** The requirement of a guarded route, on every side. */
 export const requirement = { tenant: param('tenant'), workflow: WORKFLOW }
-/** So long that nothing grows old while it is measured. */
+/** So long that no record expires during the measurement. */
 export const LONG = { maxAgeSeconds: 3600, maxKeys: 10_000_000 }
 
 export const tokenOptions = {
@@ -16,14 +16,14 @@ export const tokenOptions = {
   signingKeys: [await generateSigningKey()],
 }
 
-/** The store that comes with Twinkey, with so many keys in it. */
+/** The memory store of Twinkey with `count` keys. */
 export async function filledStore(count) {
   const store = memoryStore()
   for (let number = 0; number < count; number++) await store.put(recordOf(idOf(number)), undefined)
   return store
 }
 
-/** A Twinkey over a store, which has just seen the first `count` keys. */
+/** A Twinkey over a store, which has just verified the first `count` keys. */
 export async function createWarm(count, store, cache = LONG) {
   const twinkey = createTwinkey({
     store,
@@ -37,7 +37,7 @@ export async function createWarm(count, store, cache = LONG) {
   return twinkey
 }
 
-/** So many tokens, of the first `keys` keys in turn: for which tenant, and with what. */
+/** The tenant and the text of `count` tokens, from the first `keys` keys in turn. */
 export async function issueTokens(twinkey, count, keys = count) {
   const issued = []
   for (let number = 0; number < count; number++) {
@@ -48,7 +48,7 @@ export async function issueTokens(twinkey, count, keys = count) {
   return issued
 }
 
-/** Tokens of so many keys, the Twinkey that issued them, and what others need to verify them. */
+/** `count` tokens, the Twinkey that issued them, and what others need to verify them. */
 export async function tokensOf(count) {
   const twinkey = await createWarm(count, await filledStore(count))
   const rules = { issuer: ISSUER, audience: AUDIENCE }
@@ -56,10 +56,7 @@ export async function tokensOf(count) {
   return { twinkey, credentials: await issueTokens(twinkey, count), rules, jwk }
 }
 
-/**
- * A requirement in the form in which a guard hands it to a Twinkey: checked once, when the route is
- * made.
- */
+/** A requirement as a guard passes it to Twinkey: checked once, when the route is created. */
 export function asGuardsHandIt(given) {
   let handed
   const decider = {
@@ -75,10 +72,7 @@ export function asGuardsHandIt(given) {
 
 const ROUTE = { param: ({ params }, name) => params[name], template: () => undefined }
 
-/**
- * A request of Node's http module in the form in which the adapters hand it to a Twinkey: made anew
- * for each.
- */
+/** A request of Node's http module as the adapters pass it to Twinkey, new for each call. */
 export function wireOf(request) {
   return new NodeWireRequest(request, request, ROUTE)
 }

@@ -4,15 +4,15 @@ import type { KeyRecord } from '../core/model/api-key.ts'
 import { matchesQuery } from '../core/store/list-query.ts'
 import type { KeyStore, StoredKey } from '../core/store/store.ts'
 
-// Marks the stores made here: only they may go with a signing key that dies with the process, as
-// the store does.
+// Marks memory stores. Only they may be combined with a temporary signing key, because both are
+// lost when the process ends.
 const IN_MEMORY = Symbol.for('twinkey.memory-store')
 
 /**
- * Keeps keys in the memory of this process: for trying out, and for tests. Everything is gone when
- * the process ends, and another process sees nothing of it.
+ * Keeps keys in the memory of this process, for trials and tests. The keys are lost when the
+ * process ends, and other processes cannot see them.
  *
- * @returns A store that several `createTwinkey` of one process can share.
+ * @returns A store that several instances of Twinkey in one process can share.
  * @example
  * ```ts
  * import { createTwinkey, memoryStore } from 'twinkey'
@@ -76,7 +76,7 @@ export function memoryStore(): KeyStore {
       }
     },
     async watch(changed) {
-      // One entry for each call, even where two watchers hand in the same function.
+      // A new function for each call, so that the same `changed` can be registered twice.
       const watcher = (id: string | undefined) => changed(id)
       watchers.add(watcher)
       return async () => {
@@ -89,7 +89,7 @@ export function memoryStore(): KeyStore {
 }
 
 /**
- * Whether a store keeps its keys in the memory of this process only.
+ * Tells whether a store was made by {@link memoryStore}.
  *
  * @internal
  */

@@ -1,17 +1,17 @@
 import type { TwinkeyEvent } from '../core/model/events.ts'
 
 const INTERVAL_MILLISECONDS = 60_000
-// What drivers call their errors. Anything else, and every message, may hold what must not be
-// logged.
+// The form of names and codes that drivers give their errors. Other values, and every message, may
+// hold secrets.
 const NAME = /^[A-Za-z]{1,40}$/
 const CODE = /^[A-Z0-9_]{1,30}$/
 
 /**
- * Warns that `onEvent` threw or rejected: at most once a minute, as `warning.event_failed`, by
- * `process.emitWarning` where there is one, or else by `console.warn`. The warning names the type
- * of the lost event, and the name and code of the error. It never has the message of the error.
+ * Warns that `onEvent` threw or rejected, as `warning.event_failed`, at most once a minute. Uses
+ * `process.emitWarning`, or `console.warn` where the runtime has no `process`. The warning holds
+ * the type of the lost event, and the name and code of the error, but never its message.
  *
- * @returns What to call for each failure. It never throws.
+ * @returns The function to call for each failure. It never throws.
  */
 export function eventFailures(now: () => number): (event: TwinkeyEvent, error: unknown) => void {
   let warnedAt: number | undefined
@@ -19,7 +19,7 @@ export function eventFailures(now: () => number): (event: TwinkeyEvent, error: u
   return (event, error) => {
     try {
       const at = now()
-      // A clock that went back must not silence this.
+      // Math.abs: a clock that goes back must not silence the warning.
       if (warnedAt !== undefined && Math.abs(at - warnedAt) < INTERVAL_MILLISECONDS) {
         more++
         return
@@ -28,16 +28,16 @@ export function eventFailures(now: () => number): (event: TwinkeyEvent, error: u
       warnedAt = at
       more = 0
       warn(
-        `onEvent failed for ${event.type}${nameOf(error)}, so the event may be lost.${earlier} Requests are decided as ever. ` +
+        `onEvent failed for ${event.type}${nameOf(error)}, so the event may be lost.${earlier} Decisions are not affected. ` +
           'Catch errors in onEvent to see them in full.',
       )
     } catch {
-      // Where nobody can be told, requests are decided all the same.
+      // A failing warning must not affect requests.
     }
   }
 }
 
-// Not every runtime has these.
+// Some runtimes lack these members.
 interface Host {
   readonly process?: {
     emitWarning?(message: string, options: { type: string; code: string }): void

@@ -1,15 +1,15 @@
 import type { KeyStore } from '../core/store/store.ts'
 
-/** One sentence of the contract of a store, as a test for any runner. */
+/** One rule of the store contract, as a test for any runner. */
 export interface StoreContractCase {
-  /** The sentence. */
+  /** The rule, as a sentence. */
   readonly name: string
   /**
-   * Checks it.
+   * Checks the rule.
    *
-   * @param open Opens another instance of the store on the same backend. Records of other cases may
-   *   be there: each case looks at its own only.
-   * @returns Resolves where the sentence holds, and rejects with what was found where it does not.
+   * @param open Opens another instance of the store on the same backend. The backend may hold
+   *   records of other cases: each case reads only its own.
+   * @returns Resolves if the rule holds. Otherwise rejects with the expected and the actual value.
    */
   run(open: () => Promise<KeyStore>): Promise<void>
 }

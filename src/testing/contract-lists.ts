@@ -4,10 +4,10 @@ import type { StoreContractCase } from './contract-case.ts'
 import { expectDelete, expectGet, expectList, expectPut, pageOf, pages, same } from './expect.ts'
 import { newId, newKey, newSecret } from './sample.ts'
 
-/** What the contract says of lists, last uses and watching. */
+/** The contract for listing keys. */
 export const listCases: readonly StoreContractCase[] = [
   {
-    name: 'keeps aliases, and never lists them',
+    name: 'keeps aliases but never lists them',
     async run(open) {
       const store = await open()
       const owner = newId()
@@ -27,7 +27,7 @@ export const listCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'lists by tenant, owner, state and pepper, and by all of them at once',
+    name: 'lists by tenant, owner, state and pepper, alone and combined',
     async run(open) {
       const store = await open()
       const tenant = `t-${newId()}`
@@ -61,7 +61,7 @@ export const listCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'tells names apart to the last character, whatever they are made of',
+    name: 'compares owner and tenant names exactly, character by character',
     async run(open) {
       const store = await open()
       const id = newId()
@@ -101,7 +101,7 @@ export const listCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'ends with the page that has the last key',
+    name: 'ends with the page that holds the last key',
     async run(open) {
       const store = await open()
       const owner = newId()
@@ -115,7 +115,7 @@ export const listCases: readonly StoreContractCase[] = [
         same(`the number of keys on ${what}`, keys.length, count)
         return next
       }
-      same('next of a list of nothing', await page('a list of nothing', 3, undefined, 0), undefined)
+      same('next of an empty list', await page('an empty list', 3, undefined, 0), undefined)
       for (let i = 0; i < 6; i++) await expectPut(store, newKey({ owner }), undefined, 'stored')
       const cursor = await page('the first page of two', 3, undefined, 3)
       same(
@@ -127,7 +127,7 @@ export const listCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'goes on from a cursor whose key is gone, and answers or throws for one that it never gave',
+    name: 'continues from a cursor whose key was deleted, and returns or throws for an unknown cursor',
     async run(open) {
       const store = await open()
       const owner = newId()
@@ -151,12 +151,12 @@ export const listCases: readonly StoreContractCase[] = [
       ]) {
         const page = await store.list({ owner, limit: 100, cursor }).catch(() => ({ keys: [] }))
         for (const key of page.keys)
-          same('the owner of a key from a cursor that was never given', key.owner, owner)
+          same('the owner of a key listed from an unknown cursor', key.owner, owner)
       }
     },
   },
   {
-    name: 'lists by what the record says after writers have raced',
+    name: 'lists by the stored record after racing writes',
     async run(open) {
       const stores = [await open(), await open()]
       const id = newId()
@@ -183,7 +183,7 @@ export const listCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'lists a key where it belongs after it was changed, and nowhere after it was deleted',
+    name: 'lists a changed key by its new labels, and a deleted key nowhere',
     async run(open) {
       const [one, two] = [await open(), await open()]
       const [before, after] = [`t-${newId()}`, `t-${newId()}`]
@@ -198,7 +198,7 @@ export const listCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'lists 10,000 keys page by page, each of them once, while others come and go',
+    name: 'lists 10,000 keys page by page, each once, while other keys are created',
     async run(open) {
       const store = await open()
       const owner = newId()
@@ -212,131 +212,6 @@ export const listCases: readonly StoreContractCase[] = [
       }
       same('the number of keys listed', listed.length, keys.length)
       same('the number of keys listed, each counted once', new Set(listed).size, keys.length)
-    },
-  },
-  {
-    name: 'joins the latest use of each secret, never goes back, and touches no record',
-    async run(open) {
-      const [one, two] = [await open(), await open()]
-      const key = newKey()
-      const [first, second] = [key.primary.id, newId()]
-      await expectPut(one, key, undefined, 'stored')
-      await one.recordUse([
-        { keyId: key.id, secretId: first, usedAt: 2000 },
-        { keyId: key.id, secretId: second, usedAt: 500 },
-      ])
-      await two.recordUse([{ keyId: key.id, secretId: first, usedAt: 1000 }])
-      await Promise.all(
-        Array.from({ length: 20 }, (_, i) =>
-          (i % 2 ? one : two).recordUse([{ keyId: key.id, secretId: second, usedAt: 600 + i }]),
-        ),
-      )
-      await expectGet(two, key.id, { ...key, lastUsedAt: { [first]: 2000, [second]: 619 } })
-      await expectPut(
-        one,
-        { ...key, version: key.version + 1, lastUsedAt: {} },
-        key.version,
-        'stored',
-      )
-      await expectGet(two, key.id, {
-        ...key,
-        version: key.version + 1,
-        lastUsedAt: { [first]: 2000, [second]: 619 },
-      })
-    },
-  },
-  {
-    name: 'joins the last uses in a list too, and lists records as get answers them',
-    async run(open) {
-      const [one, two] = [await open(), await open()]
-      const owner = newId()
-      const [used, unused] = [newKey({ owner }), newKey({ owner })]
-      for (const key of [used, unused]) await expectPut(one, key, undefined, 'stored')
-      await one.recordUse([{ keyId: used.id, secretId: used.primary.id, usedAt: 1000 }])
-      const found = new Map<string, KeyRecord>()
-      for await (const page of pages(two, { owner, limit: 3 }))
-        for (const key of page) found.set(key.id, key)
-      same('list: the key that was used', found.get(used.id), {
-        ...used,
-        lastUsedAt: { [used.primary.id]: 1000 },
-      })
-      same('list: the key that was not used', found.get(unused.id), unused)
-    },
-  },
-  {
-    name: 'takes many uses at once, some of them of the same secret, of keys that are there and of others',
-    async run(open) {
-      const [one, two] = [await open(), await open()]
-      const keys = Array.from({ length: 50 }, () => newKey())
-      await Promise.all(keys.map((key) => one.put(key, undefined)))
-      const uses = [...keys, newKey(), newKey()].flatMap(({ id, primary }) =>
-        [3000, 1000, 2000].map((usedAt) => ({ keyId: id, secretId: primary.id, usedAt })),
-      )
-      await Promise.all([
-        one.recordUse(uses),
-        two.recordUse([...uses].reverse()),
-        one.recordUse(uses),
-        two.recordUse(uses),
-      ])
-      for (const key of keys)
-        await expectGet(two, key.id, { ...key, lastUsedAt: { [key.primary.id]: 3000 } })
-    },
-  },
-  {
-    name: 'forgets the uses of a key that is deleted, and creates nothing for one that is not there',
-    async run(open) {
-      const store = await open()
-      const key = newKey()
-      await store.recordUse([])
-      await store.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 1000 }])
-      await expectGet(store, key.id, undefined)
-      await expectPut(store, key, undefined, 'stored')
-      await expectGet(store, key.id, key)
-      await store.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 1000 }])
-      await expectDelete(store, key.id, key.version, 'deleted')
-      await expectPut(store, key, undefined, 'stored')
-      await expectGet(store, key.id, key)
-    },
-  },
-  {
-    name: 'shares no object with its caller',
-    async run(open) {
-      const store = await open()
-      const key = newKey({ scope: { tenants: ['t'], environments: '*', workflows: '*' } })
-      const given = structuredClone(key)
-      await expectPut(store, given, undefined, 'stored')
-      ;(given.scope.tenants as string[]).push('u')
-      await expectGet(store, key.id, key)
-    },
-  },
-  {
-    name: 'tells every watcher of every change at least once, or that it may have missed some, until it stops',
-    async run(open) {
-      const [one, two] = [await open(), await open()]
-      if (two.watch === undefined) return
-      const key = newKey()
-      let told: () => void = () => {}
-      let heard = 0
-      const stop = await two.watch((id) => {
-        if (id !== undefined && id !== key.id) return
-        heard++
-        told()
-      })
-      const next = async (change: () => Promise<unknown>) => {
-        const notice = new Promise<void>((resolve) => {
-          told = resolve
-        })
-        await change()
-        await notice
-      }
-      await next(() => one.put(key, undefined))
-      await next(() => one.put({ ...key, version: key.version + 1 }, key.version))
-      await next(() => one.delete(key.id, key.version + 1))
-      await stop()
-      const before = heard
-      await expectPut(one, key, undefined, 'stored')
-      await one.get(key.id)
-      same('what was told after the end', heard - before, 0)
     },
   },
 ]

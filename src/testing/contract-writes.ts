@@ -3,10 +3,10 @@ import type { StoreContractCase } from './contract-case.ts'
 import { expectDelete, expectGet, expectPut, pageOf, same } from './expect.ts'
 import { newId, newKey } from './sample.ts'
 
-/** What the contract says of reading and writing one record. */
+/** The contract for reading and writing one record. */
 export const writeCases: readonly StoreContractCase[] = [
   {
-    name: 'answers undefined for an id that is not there',
+    name: 'returns undefined for an unknown id',
     async run(open) {
       const store = await open()
       await expectGet(store, newId(), undefined)
@@ -15,7 +15,7 @@ export const writeCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'answers what was written, on every instance, to the last character',
+    name: 'returns exactly what was written, on every instance',
     async run(open) {
       const [one, two] = [await open(), await open()]
       const names = Array.from(
@@ -37,7 +37,7 @@ export const writeCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'keeps a record at all its limits',
+    name: 'keeps a record in which everything is at its limit',
     async run(open) {
       const [one, two] = [await open(), await open()]
       const names = (axis: string) =>
@@ -78,7 +78,7 @@ export const writeCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'writes where the version is the expected one, and only there',
+    name: 'writes where the version matches, and only there',
     async run(open) {
       const [one, two] = [await open(), await open()]
       const key = newKey()
@@ -106,7 +106,7 @@ export const writeCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'deletes where the version is the expected one, and only there',
+    name: 'deletes where the version matches, and only there',
     async run(open) {
       const [one, two] = [await open(), await open()]
       const key = newKey()
@@ -119,15 +119,14 @@ export const writeCases: readonly StoreContractCase[] = [
     },
   },
   {
-    name: 'lets exactly one of many writers win that expect the same version',
+    name: 'lets exactly one of many writers with the same expected version win',
     async run(open) {
       const stores = [await open(), await open()]
       const key = newKey()
       const race = async (expected: number | undefined) => {
         const writers = Array.from({ length: 20 }, (_, i) => ({
           ...key,
-          // Never the version that is expected: a writer who wrote that again would leave it for
-          // another one.
+          // Never the expected version: writing it again would let a second writer succeed.
           version: (expected === undefined ? key.version : expected + 1) + i,
           name: `writer ${i}`,
         }))
@@ -136,7 +135,10 @@ export const writeCases: readonly StoreContractCase[] = [
         )
         const count = (answer: string) => outcomes.filter((outcome) => outcome === answer).length
         const answers = { stored: count('stored'), conflict: count('conflict') }
-        same(`what 20 puts of ${key.id} at once answered`, answers, { stored: 1, conflict: 19 })
+        same(`the outcomes of 20 concurrent puts of ${key.id}`, answers, {
+          stored: 1,
+          conflict: 19,
+        })
         await expectGet(stores[0] as KeyStore, key.id, writers[outcomes.indexOf('stored')])
       }
       await race(undefined)
@@ -154,6 +156,17 @@ export const writeCases: readonly StoreContractCase[] = [
       await expectGet(store, lower.id, lower)
       await expectDelete(store, upper.id, upper.version, 'deleted')
       await expectGet(store, lower.id, lower)
+    },
+  },
+  {
+    name: 'shares no object with its caller',
+    async run(open) {
+      const store = await open()
+      const key = newKey({ scope: { tenants: ['t'], environments: '*', workflows: '*' } })
+      const given = structuredClone(key)
+      await expectPut(store, given, undefined, 'stored')
+      ;(given.scope.tenants as string[]).push('u')
+      await expectGet(store, key.id, key)
     },
   },
 ]

@@ -1,8 +1,8 @@
 import type { KeyRecord } from '../core/model/api-key.ts'
 import type { KeyStore, ListQuery, StoredKey } from '../core/store/store.ts'
 
-// The calls of a store, each held to what it must answer. What is thrown names the call, and where
-// the answer differs.
+// Each helper calls the store and checks the result. The thrown error names the call and the
+// difference.
 
 export async function expectGet(
   store: KeyStore,
@@ -42,7 +42,7 @@ export async function expectDelete(
   )
 }
 
-/** Holds all pages together to the keys that they must have, in whatever order. */
+/** Expects all pages together to hold exactly these keys, in any order. */
 export async function expectList(
   store: KeyStore,
   query: Omit<ListQuery, 'limit' | 'cursor'>,
@@ -58,10 +58,10 @@ export async function expectList(
   )
 }
 
-// Where a cursor leads on for ever, a test must not.
+// Stops a test whose store always returns another cursor.
 const MAX_PAGES = 10_000
 
-/** The keys of one page after the other. Throws where the pages would never end. */
+/** Yields the keys of each page. Throws if a cursor repeats or the limit of pages is reached. */
 export async function* pages(
   store: KeyStore,
   query: ListQuery,
@@ -86,7 +86,7 @@ export async function* pages(
   }
 }
 
-/** One page. Throws where it has not the form of one. */
+/** Returns one page. Throws if it is malformed or longer than the limit. */
 export async function pageOf(
   store: KeyStore,
   query: ListQuery,
@@ -105,8 +105,8 @@ export async function pageOf(
 }
 
 /**
- * Compares by value, whatever the order of members: stores may keep JSON in a form of their own.
- * Throws with where it differs.
+ * Compares by value and ignores the order of members, because a store may reorder JSON. Throws with
+ * the path of the difference.
  */
 export function same(what: string, found: unknown, expected: unknown, path = ''): void {
   if (!isObject(found) || !isObject(expected) || Array.isArray(found) !== Array.isArray(expected)) {

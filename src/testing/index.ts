@@ -1,23 +1,25 @@
-/** The contract of a store as data, and a clock for tests. @module twinkey/testing */
+/** The store contract as data, and a clock for tests. @module twinkey/testing */
 
 import type { StoreContractCase } from './contract-case.ts'
 import { listCases } from './contract-lists.ts'
+import { useCases } from './contract-uses.ts'
+import { watchCases } from './contract-watch.ts'
 import { writeCases } from './contract-writes.ts'
 
 export type { StoreContractCase } from './contract-case.ts'
 
-/** A clock that a test turns by hand. */
+/** A clock that only moves when a test advances it. */
 export interface TestClock {
-  /** Epoch milliseconds; hand it to `createTwinkey` as `now`. */
+  /** Returns epoch milliseconds. Pass it to `createTwinkey` as `now`. */
   readonly now: () => number
-  /** Moves the time by so many milliseconds, forward or back. */
+  /** Moves the time forward, or back for a negative number. */
   advance(milliseconds: number): void
 }
 
 /**
- * Makes a clock that stands still until it is turned.
+ * Creates a clock that stands still until it is advanced.
  *
- * @param start Epoch milliseconds: the first of January 2026 unless given.
+ * @param start Epoch milliseconds. Default: 1 January 2026, 00:00 UTC.
  * @returns The clock.
  */
 export function createTestClock(start = 1_767_225_600_000): TestClock {
@@ -31,9 +33,9 @@ export function createTestClock(start = 1_767_225_600_000): TestClock {
 }
 
 /**
- * The contract of {@link twinkey.KeyStore} as data: run every case against a store of your own,
- * with whichever test runner you have. It checks what can be seen through the port with two
- * instances on one backend. Durability, and what happens when the backend fails, are yours to test.
+ * The contract of {@link twinkey.KeyStore} as data. Run every case against your store, with any
+ * test runner. The cases check what two instances on one backend show through the port. They do not
+ * check durability or a failing backend: test those yourself.
  *
  * @see {@link twinkey.KeyStore}
  * @example
@@ -49,4 +51,6 @@ export function createTestClock(start = 1_767_225_600_000): TestClock {
 export const storeContract: readonly StoreContractCase[] = Object.freeze([
   ...writeCases,
   ...listCases,
+  ...useCases,
+  ...watchCases,
 ])

@@ -1,6 +1,6 @@
 import type { KeyRecord, StoredSecret } from '../core/model/api-key.ts'
 
-/** A record of a key of its own. */
+/** Makes a key record with a unique id. */
 export function newKey(attributes: Partial<KeyRecord> = {}): KeyRecord {
   return {
     kind: 'key',
@@ -22,12 +22,12 @@ export function newKey(attributes: Partial<KeyRecord> = {}): KeyRecord {
   }
 }
 
-/** A stored secret with that digest. */
+/** Makes a stored secret with a unique id. */
 export function newSecret(digest: string): StoredSecret {
   return { id: newId(), digest, hint: 'abcd', createdAt: 1, expiresAt: null }
 }
 
-/** An id that nobody else has. */
+/** Makes a unique id. */
 export function newId(): string {
   return [...crypto.getRandomValues(new Uint8Array(8))]
     .map((byte) => byte.toString(16).padStart(2, '0'))

@@ -22,7 +22,7 @@ describe('the contract finds a store that', () => {
   const broken: [string, string, (inner: Store) => Partial<Store>][] = [
     [
       'does not compare versions',
-      'writes where the version',
+      'writes where the version matches',
       (inner) => ({ put: async (next) => inner.put(next, (await inner.get(next.id))?.version) }),
     ],
     [
@@ -99,7 +99,7 @@ describe('the contract finds a store that', () => {
     ],
     [
       'lists no last uses',
-      'joins the last uses in a list',
+      'joins the last uses in a list,',
       'list: the key that was used differs at lastUsedAt.…: found nothing, expected 1000',
       (inner) => ({
         async list(query) {
@@ -110,13 +110,13 @@ describe('the contract finds a store that', () => {
     ],
     [
       'creates where an older version is expected',
-      'answers undefined for',
+      'returns undefined for',
       'put of … in version 281474976710655 that expects version 5: found "stored", expected "missing"',
       (inner) => ({ put: (next) => inner.put(next, undefined) }),
     ],
     [
       'has no word for what is missing',
-      'answers undefined for',
+      'returns undefined for',
       'delete of … that expects version 5: found "conflict", expected "missing"',
       () => ({ delete: async () => 'conflict' }),
     ],
@@ -136,7 +136,7 @@ describe('the contract finds a store that', () => {
     ],
     [
       'loses a name',
-      'keeps a record at all its limits',
+      'keeps a record in which everything',
       `get of … differs at scope.workflows.63: found nothing, expected "w63${'\u4e2d'.repeat(125)}"`,
       (inner) => ({
         async get(id) {

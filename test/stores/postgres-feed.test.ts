@@ -162,7 +162,7 @@ test('what is no connection of its own is refused, and a pool is not ended', asy
   for (const wrong of [pool, undefined, {}, { query() {} }]) {
     const listening = postgresStore(pool, { listen: () => wrong as unknown as PostgresListener })
     await expect(listening.watch?.(() => {})).rejects.toThrow(
-      /listen must make a connection of its own.*A pool is none/,
+      /listen must create a new connection for each call.*not a pool/,
     )
   }
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])

@@ -195,7 +195,7 @@ test('a connection that hangs, and one that is none, are told too', async () => 
   await vi.advanceTimersByTimeAsync(100)
   expect(why.heard).toEqual([
     'The connection was closed, or did not answer in time.',
-    'postgresStore: listen must make a connection of its own for each call, like () => new pg.Client(url). A pool is none.',
+    'postgresStore: listen must create a new connection for each call, like () => new pg.Client(url), and not a pool.',
   ])
 })
 

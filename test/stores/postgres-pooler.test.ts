@@ -10,7 +10,8 @@ import { createEar } from './postgres-nodes.ts'
 
 // A pooler in transaction mode acknowledges LISTEN, and then nothing is heard.
 
-const HEARS_NOTHING = /connection of listen hears nothing.*straight to the database.*PgBouncer/
+const HEARS_NOTHING =
+  /connection of listen receives no notifications.*directly to the database.*PgBouncer/
 
 let server: PostgresServer
 let bouncer: PgBouncer

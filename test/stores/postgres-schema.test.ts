@@ -256,7 +256,7 @@ test('a store that is used before migrate() says what to do', async () => {
     {
       code: 'store_unavailable',
       message: expect.stringMatching(
-        /^The store failed: The tables "twinkey_keys", … are not there\. Call migrate\(\) of the store/,
+        /^The store failed: The tables "twinkey_keys", … do not exist\. Call migrate\(\) of the store/,
       ),
     },
   )

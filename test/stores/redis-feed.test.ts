@@ -273,7 +273,7 @@ describe('two nodes', () => {
     })
     onTestFinished(() => twinkey.close())
     const message =
-      'redisStore: subscriber must make a connection to one server, in a cluster to one of its nodes.'
+      'redisStore: subscriber must return a connection to one server. In a cluster, connect to one of its nodes.'
     await eventually(() => events).toMatchObject([
       { type: 'warning.store_unavailable', error: new TypeError(message) },
     ])

@@ -127,7 +127,7 @@ it('a subscriber that is none when it is asked for again is told, and another on
     return answers.length === 0
   })
   expect(failures).toEqual([
-    'TypeError: redisStore: subscriber must make a connection to one server, in a cluster to one of its nodes.',
+    'TypeError: redisStore: subscriber must return a connection to one server. In a cluster, connect to one of its nodes.',
   ])
 })
 

@@ -152,7 +152,7 @@ describe('what is not as it must be is refused when the store is made', () => {
     ]
     for (const store of stores)
       await expect(store.watch?.(() => {})).rejects.toThrow(
-        'subscriber must make a connection to one server',
+        'subscriber must return a connection to one server',
       )
   })
 })

@@ -237,7 +237,7 @@ export const writeCases: readonly SqliteCase[] = [
         ])
           await expect(change()).rejects.toMatchObject({
             code: 'store_unavailable',
-            message: expect.stringContaining('A trigger on'),
+            message: expect.stringContaining('for a trigger that does that'),
           })
         expect(await twinkey.keys.get(key.id)).toMatchObject({ state: 'enabled' })
       }),

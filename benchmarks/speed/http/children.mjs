@@ -1,5 +1,5 @@
-// The processes of the HTTP part: servers on one processor, the load on another, where the system
-// can hold them there.
+// The processes of the HTTP part: servers on one processor, the load generator on another, if the
+// system supports pinning.
 import { fork, spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -7,18 +7,18 @@ import { fileURLToPath } from 'node:url'
 const canPin =
   availableParallelism() > 1 && spawnSync('taskset', ['--cpu-list', '0,1', 'true']).status === 0
 
-/** Starts the process that drives the servers. */
+/** Starts the load generator. */
 export function startLoad() {
   return start('load.mjs', [], 1)
 }
 
-/** Starts a server with one side in front of its handler, and waits until it listens. */
+/** Starts a server with one side in front of its handler. Resolves when it listens. */
 export async function startServer(framework, name, counts) {
   const child = start('server.mjs', [framework, name, JSON.stringify(counts)], 0)
   return { child, ...(await answerOf(child)) }
 }
 
-/** Sends a message to a child and waits for what it answers. */
+/** Sends a message to a child and waits for the answer. */
 export function ask(child, message) {
   child.send(message)
   return answerOf(child)

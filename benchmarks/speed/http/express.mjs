@@ -3,10 +3,10 @@ import { requireAuth } from 'twinkey/express'
 import { PATH, WORKFLOW } from '../keys.mjs'
 import { requirement } from '../warm.mjs'
 
-/** Serves the route behind what `install` answers: no middleware, one or several. */
+/** Serves the route behind the middlewares that `install` returns: none, one or several. */
 export async function serve(install) {
   const app = express()
-  // In any other, Express prints each refusal that a peer throws.
+  // In other environments Express prints each refusal that a peer throws.
   app.set('env', 'test')
   app.get(PATH, ...[(await install(app)) ?? []].flat(), (_req, res) => {
     res.json({ ok: true })

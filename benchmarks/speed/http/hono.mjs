@@ -4,7 +4,7 @@ import { requireAuth } from 'twinkey/hono'
 import { PATH, WORKFLOW } from '../keys.mjs'
 import { requirement } from '../warm.mjs'
 
-/** Serves the route behind what `install` answers: no middleware, one or several. */
+/** Serves the route behind the middlewares that `install` returns: none, one or several. */
 export async function serve(install) {
   const app = new Hono()
   app.get(PATH, ...[(await install(app)) ?? []].flat(), (c) => c.json({ ok: true }))

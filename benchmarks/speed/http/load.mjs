@@ -1,6 +1,6 @@
-// Drives one server at a time over connections that are kept alive, one request under way on each.
-// A child process of http.mjs: it is told what to send and for how long, and answers how many
-// answers came.
+// Sends requests to one server at a time over keep-alive connections, with one request in flight on
+// each. A child process of http.mjs: receives requests and a duration, and returns the number of
+// answers.
 import { connect } from 'node:net'
 
 const HEAD_END = Buffer.from('\r\n\r\n')
@@ -17,8 +17,8 @@ process.on('message', (message) => {
 })
 
 /**
- * Sends for a while without counting, then counts for `milliseconds` and until there are `atLeast`
- * answers, then lets those under way come in.
+ * Warms up without counting, then counts for `milliseconds` and at least `atLeast` answers, then
+ * waits for the requests in flight.
  */
 async function drive({ port, name, connections, milliseconds, warmMilliseconds, atLeast, start }) {
   const requests = sets.get(name)
@@ -37,8 +37,8 @@ function wait(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
 
-// One connection: a request, its answer, the next request. Answers that are as long as the one
-// before are not parsed again.
+// One connection, one request after the other. An answer of the same length as the last is not
+// parsed again.
 function converse(port, run) {
   return new Promise((resolve, reject) => {
     let length = 0
@@ -61,7 +61,7 @@ function converse(port, run) {
       const whole = lengthOf(part)
       if (whole === undefined || part.length < whole) return
       const isGood = part.startsWith('HTTP/1.1 200 ')
-      // Only what came in one piece can be told by its length.
+      // Only an answer in one piece can be recognised by its length.
       length = isGood && size === whole ? whole : 0
       part = ''
       answered(isGood)
@@ -73,7 +73,7 @@ function converse(port, run) {
   })
 }
 
-// How long the whole answer is, or undefined where that is not known yet.
+// The length of the whole answer, or undefined if it is not yet known.
 function lengthOf(text) {
   const end = text.indexOf(HEAD_END)
   if (end < 0) return undefined

@@ -1,6 +1,6 @@
 /**
- * Asks a server for what it should let in and what it should refuse, because a side that lets
- * everybody in would be fast for nothing.
+ * Sends a server valid and invalid requests, because a side that accepts everything would be fast
+ * but useless.
  *
  * @param takes Whether the side checks anything.
  * @param less What the side does not check: the tenant.

@@ -1,5 +1,5 @@
-// A server with one side in front of its handler. A child process of http.mjs: it tells its port
-// and what callers send, and when asked, how long it has had the processor.
+// A server with one side in front of its handler. A child process of http.mjs: it reports its port,
+// the requests to send, and on demand its processor time.
 import { sidesOf } from './sides.mjs'
 
 const [framework, name, counts] = process.argv.slice(2)

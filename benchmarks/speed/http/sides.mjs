@@ -1,5 +1,5 @@
-// What is measured behind each framework. `open(host, counts)` answers what the host installs, and
-// what callers send.
+// The sides of each framework. `open(host, counts)` returns what the host installs, and the
+// requests to send.
 import { importJWK } from 'jose'
 import { credentialsOf } from '../keys.mjs'
 import { byNoble, createKeyCheck, createTokenCheck } from '../minimal.mjs'
@@ -8,14 +8,14 @@ import { createBetterAuthCheck } from '../peers/better-auth.mjs'
 import { createPrefixedCheck } from '../peers/prefixed-api-key.mjs'
 import { createWarm, filledStore, tokensOf } from '../warm.mjs'
 
-// `takes`: keys or tokens, or nothing where nothing is checked. `less`: what a side does not do
-// that the others do. `isNear`: what a quick run has.
+// `takes`: keys, tokens, or nothing for no check. `less`: what a side does not check, unlike the
+// others. `isNear`: included in a quick run.
 const COMMON = {
   [OPEN]: {
     isNear: true,
     open: (_host, { keys }) => ({ install: () => undefined, credentials: credentialsOf(keys) }),
   },
-  // How far two servers are apart that do the same.
+  // Shows the difference between two equal servers.
   'no guard, a second server': {
     isNear: true,
     open: (_host, { keys }) => ({ install: () => undefined, credentials: credentialsOf(keys) }),

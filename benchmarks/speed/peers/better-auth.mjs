@@ -1,5 +1,5 @@
-// better-auth with its api-key plugin as its documents advise for speed: keys in secondary storage,
-// updates deferred, no rate limit.
+// better-auth with its api-key plugin, as its documentation advises for speed: keys in secondary
+// storage, deferred updates, no rate limit.
 import { apiKey } from '@better-auth/api-key'
 import { betterAuth } from 'better-auth'
 import { memoryAdapter } from 'better-auth/adapters/memory'
@@ -34,8 +34,7 @@ export async function createBetterAuthCheck(count) {
     const id = idOf(number)
     credentials.push(credentialOf(id))
     const permissions = { tenant: [credentials.at(-1).tenant], workflow: [WORKFLOW] }
-    // A user of its own for each key: the storage keeps a list for each user, and rewrites it
-    // whole.
+    // One user for each key, because the storage rewrites a whole list for each user.
     await auth.api.createApiKey({ body: { userId: id, name: `key ${id}`, permissions } })
   }
   return {

@@ -2,12 +2,12 @@ import { createPublicKey } from 'node:crypto'
 import { createVerifier } from 'fast-jwt'
 import { reaches } from '../minimal.mjs'
 
-/** A public key in the form that fast-jwt and those who use it take. */
+/** A public key in the format of fast-jwt and the packages that use it. */
 export function pemOf(jwk) {
   return createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
 }
 
-/** @param cache How many verified tokens it keeps; none unless given. */
+/** @param cache The number of cached verified tokens. Default: none. */
 export function createFastJwtCheck({ jwk, issuer, audience, cache = false }) {
   const verify = createVerifier({
     key: pemOf(jwk),

@@ -1,4 +1,4 @@
-// The plugins of Fastify's own organisation.
+// The official plugins of Fastify.
 import bearerAuth from '@fastify/bearer-auth'
 import jwt from '@fastify/jwt'
 import { credentialsOf, WORKFLOW } from '../keys.mjs'

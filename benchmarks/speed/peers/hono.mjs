@@ -1,4 +1,4 @@
-// The middlewares that come with Hono.
+// The built-in middlewares of Hono.
 import { bearerAuth } from 'hono/bearer-auth'
 import { jwt } from 'hono/jwt'
 import { decodeJwt, importJWK, SignJWT } from 'jose'
@@ -43,7 +43,7 @@ export const PEERS = {
   },
 }
 
-// It takes no other type than JWT, so the same claims are signed again as one.
+// hono/jwt accepts only the type JWT, so this signs the same claims again with that type.
 async function asPlainJwt({ tenant, text }) {
   const [jwk] = tokenOptions.signingKeys
   const token = new SignJWT(decodeJwt(text)).setProtectedHeader({

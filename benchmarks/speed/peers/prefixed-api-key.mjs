@@ -1,9 +1,9 @@
-// prefixed-api-key as its README shows it: the short token finds the key, the long one is compared
-// with the digest that was kept.
+// prefixed-api-key as in its README: the short token finds the key, and the long token is compared
+// with the stored digest.
 import { checkAPIKey, extractShortToken, generateAPIKey } from 'prefixed-api-key'
 import { idOf, recordOf } from '../keys.mjs'
 
-/** It mints keys of its own; what they reach is the same. */
+/** It creates its own keys, with the same scopes. */
 export async function createPrefixedCheck(count) {
   const keys = new Map()
   const credentials = []

@@ -19,23 +19,23 @@ export interface PostgresNotification {
 }
 
 const MISUSE =
-  'postgresStore: listen must make a connection of its own for each call, like () => new pg.Client(url). A pool is none.'
+  'postgresStore: listen must create a new connection for each call, like () => new pg.Client(url), and not a pool.'
 
 const SILENT =
-  'postgresStore: the connection of listen hears nothing. It must go straight to the database of the store, not through PgBouncer in transaction mode or a pooler like that.'
+  'postgresStore: the connection of listen receives no notifications. Connect it directly to the database of the store, not through PgBouncer in transaction mode or a similar pooler.'
 
 const NOTIFY_WITHIN_MILLISECONDS = 10_000
 const HEAR_WITHIN_MILLISECONDS = 5_000
 
 /**
- * Listens on a channel. Its notifications name the changed record; one without a payload says that
+ * Listens on a channel. A notification names the changed record. One without a payload means that
  * changes may have been missed.
  *
- * Behind a pooler, LISTEN is acknowledged but no notification arrives. So each connection also
- * listens on a channel of its own, which is notified from another connection while this one is
- * idle. A connection that does not receive that in time has failed.
+ * Behind some poolers, LISTEN is acknowledged but no notification arrives. So each connection also
+ * listens on a private channel, which `notify` notifies from another connection. A connection that
+ * does not receive that notification in time has failed.
  *
- * @param notify Notifies a channel on another connection.
+ * @param notify Notifies a channel from another connection.
  */
 export function connectListener(
   open: () => PostgresListener | Promise<PostgresListener>,
@@ -70,6 +70,6 @@ export function connectListener(
 function isListener(opened: unknown): opened is PostgresListener {
   const has = (name: string) =>
     typeof (opened as Record<string, unknown> | undefined)?.[name] === 'function'
-  // A pool has all of this too, and would be ended.
+  // A pool has these methods too, but the store would end it. Only a pool has totalCount.
   return ['connect', 'query', 'on', 'end'].every(has) && !('totalCount' in (opened as object))
 }

@@ -1,35 +1,31 @@
 import { requireMembers } from '../../core/model/options-checks.ts'
 
-/** Where in the database a store over PostgreSQL keeps its tables. */
+/** Sets where {@link postgresStore} keeps its tables. */
 export interface PostgresMigrationOptions {
   /**
-   * The schema of its tables, which `migrate()` makes where it is missing: 1 to 63 letters, digits
-   * and `_`, not beginning with a digit. Names are quoted, so upper and lower case differ. Unless
-   * given, the `search_path` of the connection decides.
+   * The schema of the tables: 1 to 63 letters, digits and `_`, not beginning with a digit. The name
+   * is case-sensitive. `migrate()` creates a missing schema. Default: the `search_path` of the
+   * connection decides.
    */
   readonly schema?: string | undefined
   /**
-   * What the names of its tables begin with: `twinkey` unless given. 1 to 40 letters, digits and
-   * `_`, not beginning with a digit. Stores of different prefixes in one schema know nothing of
-   * each other.
+   * The prefix of the table names: 1 to 40 letters, digits and `_`, not beginning with a digit.
+   * Stores with different prefixes in one schema are independent. Default: `twinkey`.
    */
   readonly tablePrefix?: string | undefined
 }
 
 /** One step of the schema. */
 export interface PostgresMigration {
-  /** Steps are taken once each, in this order: 1, 2 and so on. */
+  /** The position of the step: 1, 2 and so on. Each step runs once, in this order. */
   readonly version: number
-  /** What it brings. */
+  /** What the step adds. */
   readonly name: string
-  /**
-   * One single statement, which writes down that the step was taken. Where it was taken before, it
-   * does nothing.
-   */
+  /** One statement, which also records the step. It does nothing if the step is recorded. */
   readonly sql: string
 }
 
-/** The names of the tables, quoted, and that of the channel, which is not. */
+/** The quoted names of the tables, and the unquoted name of the channel. */
 export interface Names {
   readonly keys: string
   readonly labels: string
@@ -37,33 +33,34 @@ export interface Names {
   readonly channel: string
 }
 
-// PostgreSQL cuts names after 63 bytes: the longest suffix here has 14.
+// PostgreSQL truncates names after 63 bytes. The longest suffix here has 14.
 const MAX_SCHEMA_LENGTH = 63
 const MAX_PREFIX_LENGTH = 40
 
 /** @throws TypeError or RangeError with what to do instead. */
 export function namesOf(options: PostgresMigrationOptions): Names {
   const { schema, tablePrefix, table } = check(options)
-  // From the end, where the prefix is: stores that share a channel forget a little too much, and
-  // miss nothing.
+  // Cut at the front, to keep the prefix. Stores that then share a channel discard more cached
+  // records than needed, but miss no change.
   const channel = `${schema ?? ''}.${tablePrefix}`.slice(-63)
   return { keys: table('keys'), labels: table('labels'), uses: table('uses'), channel }
 }
 
 /**
- * The schema as SQL, for those who run migrations with a tool of their own.
+ * Returns the schema as SQL, for applications with their own migration tool.
  *
- * It is what `migrate()` runs: each step is one statement, so it is done whole or not at all,
- * however it is run, and `migrate()` knows of the steps that were taken either way.
+ * `migrate()` runs the same SQL. Each step is one statement, so it succeeds completely or changes
+ * nothing. `migrate()` recognises steps that another tool has run.
  *
- * @param options Schema and table prefix, where the store has them.
- * @returns Every step, in order. Later versions of this package add steps and change none.
- * @throws TypeError or RangeError where an option is wrong.
+ * @param options The schema and table prefix of the store.
+ * @returns All steps in order. Later versions of this package add steps and never change one.
+ * @throws TypeError or RangeError if an option is invalid.
  * @example
  * ```ts
  * import { postgresMigrations } from 'twinkey/stores/postgres'
  *
- * for (const { version, name, sql } of postgresMigrations({ schema: 'auth' })) console.log(`-- ${version}: ${name}\n${sql}`)
+ * const steps = postgresMigrations({ schema: 'auth' })
+ * for (const { version, name, sql } of steps) console.log(`-- ${version}: ${name}\n${sql}`)
  * ```
  */
 export function postgresMigrations(
@@ -75,17 +72,17 @@ export function postgresMigrations(
     {
       version: 1,
       name: 'keys, labels and uses',
-      // A record is kept to the last character: json, not jsonb. Ids and labels are compared and
-      // put in order by their bytes, whatever the collation of the database.
+      // json keeps the exact text of a record, jsonb does not. Collation "C" compares and sorts ids
+      // and labels by their bytes.
       sql: `create table ${keys} (id text collate "C" primary key, version bigint not null, record json not null);
   create table ${table('labels')} (label text collate "C", key_id text collate "C" references ${keys} on delete cascade, primary key (label, key_id));
   create index "${tablePrefix}_labels_by_key" on ${table('labels')} (key_id);
   create table ${table('uses')} (key_id text collate "C" references ${keys} on delete cascade, secret_id text collate "C", used_at bigint not null, primary key (key_id, secret_id));`,
     },
   ]
-  // The lock is named by the prefix alone: one process may name a schema that another one finds by
-  // its search path. Whether a table is there is asked by name and not by "if not exists", which
-  // would not see one that the search path finds in another schema.
+  // Only the prefix names the lock, because one process may name a schema that another finds by its
+  // search path. to_regclass checks for a table, because "if not exists" would miss one that the
+  // search path finds in another schema.
   const makeSchema =
     schema === undefined
       ? ''

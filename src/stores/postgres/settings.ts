@@ -1,4 +1,4 @@
-/** What the server says of itself, as text. */
+/** Settings of the server, as text. */
 export interface Settings {
   readonly fsync: string
   readonly synchronous_commit: string
@@ -6,11 +6,11 @@ export interface Settings {
   readonly is_replica: string
 }
 
-/** Asks for them, where everybody may. */
+/** Reads the settings. Every database user may run it. */
 export const SETTINGS =
   "select current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit, current_setting('server_encoding') as server_encoding, pg_is_in_recovery()::text as is_replica"
 
-/** What of them breaks a promise of the store, and what to do. */
+/** Lists the settings that break a guarantee of the store, each with its remedy. */
 export function postgresSettingsProblems({
   fsync,
   synchronous_commit,
@@ -24,15 +24,15 @@ export function postgresSettingsProblems({
     )
   if (synchronous_commit === 'off')
     problems.push(
-      'PostgreSQL runs with synchronous_commit = off: a crash can lose the last writes, so that a revoked key is live again. Set it to on.',
+      'PostgreSQL runs with synchronous_commit = off: a crash can lose the last writes and make a revoked key active again. Set it to on.',
     )
   if (is_replica === 'true')
     problems.push(
-      'The client of postgresStore is connected to a replica, which lags behind and cannot write. Hand in a client of the primary.',
+      'The client of postgresStore is connected to a replica, which lags behind and cannot write. Pass a client of the primary server.',
     )
   if (server_encoding !== 'UTF8')
     problems.push(
-      `The encoding of the database is ${server_encoding}: names with other characters cannot be stored. Keep keys in a database in UTF8.`,
+      `The encoding of the database is ${server_encoding}, which cannot store all names. Keep keys in a database with encoding UTF8.`,
     )
   return problems
 }

@@ -1,10 +1,12 @@
 /** Keys in Redis. @module twinkey/stores/redis */
 
 import type { KeyRecord } from '../../core/model/api-key.ts'
-import { requireMembers } from '../../core/model/options-checks.ts'
-import { labelsAsked, labelsOf, matchesQuery } from '../../core/store/list-query.ts'
+import { labelsAsked } from '../../core/store/list-query.ts'
 import type { KeyStore, ListQuery, StoredKey } from '../../core/store/store.ts'
 import { openFeed } from '../shared/feed.ts'
+import { createLabelIndex, type LabelIndex } from './label-index.ts'
+import { checkRedisOptions, type RedisStoreOptions } from './options.ts'
+import { isListed, parseRecord } from './record.ts'
 import {
   CHANGE,
   COMMAND,
@@ -14,57 +16,44 @@ import {
   type NodeRedisClient,
   USE,
 } from './script.ts'
-import { connectSubscriber, type RedisSubscriber } from './subscriber.ts'
+import { redisSettingsProblems } from './settings.ts'
+import { connectSubscriber } from './subscriber.ts'
 
+export type { RedisStoreOptions } from './options.ts'
 export type { IoRedisClient, NodeRedisClient } from './script.ts'
 export type { IoRedisSubscriber, NodeRedisSubscriber, RedisSubscriber } from './subscriber.ts'
 
-/** How {@link redisStore} uses its server. */
-export interface RedisStoreOptions {
-  /**
-   * What the names of its keys and of its channel begin with: 1 to 64 printable ASCII characters,
-   * no space and no brace. `twinkey` unless given.
-   */
-  readonly prefix?: string | undefined
-  /**
-   * Makes a connection of its own for hearing what other nodes change: `() => client.duplicate()`.
-   * The store opens it and ends it, and asks for another when it is lost. In a cluster it goes to
-   * any one node: `async () => (await cluster.nodeClient(cluster.getRandomNode())).duplicate()`
-   * with node-redis, `() => cluster.nodes('master')[0].duplicate()` with ioredis. Without it other
-   * nodes see a change within `cache.maxAgeSeconds`.
-   */
-  readonly subscriber?: (() => RedisSubscriber | Promise<RedisSubscriber>) | undefined
-}
-
-// Braces would decide by themselves where in a cluster a key lives.
-const PREFIX = /^[!-z|~]{1,64}$/
-// Most records that are read or changed at once.
+// Maximum number of records that are read or changed at once.
 const CHUNK = 128
-// Most index entries that one call reads, so that a filter which fits hardly any key is answered in
-// time, with less than a page.
+// Maximum number of index entries that one call of list reads. If a filter matches few keys, list
+// returns a shorter page instead of exceeding its deadline.
 const MAX_SCANNED = 5000
 
 /**
  * Keeps keys in Redis 6 or later, one server or a cluster.
  *
- * Every record is one key, changed by one script with compare-and-set; `get` is one round trip. Of
- * a cluster only masters are asked, whatever its client does with other reads; a client of one
- * server must not be connected to a replica. `list` reads an index beside the records, which a
- * crash at any moment leaves with too many entries at worst.
+ * Every record is one Redis key. One script changes it by compare-and-set. `get` is one round trip.
+ * In a cluster, the store reads from masters only, regardless of the read settings of the client.
+ * Do not connect a client of a single server to a replica. `list` reads an index beside the
+ * records. A crash can only leave extra entries in that index, which `list` ignores.
  *
- * How durable an acknowledged write is depends on the server. Without `appendonly yes` a restart
- * loses everything; with `appendfsync everysec` a power cut loses about a second, with `always`
- * nothing. `maxmemory-policy` must be `noeviction`. A failover to a replica can lose the last
- * writes, **so that a revoked key is live again**; in a cluster it can also lose an entry of the
- * index, so that `list` and `revokeAll` miss a key until it is next written. Where that matters,
- * keep keys in PostgreSQL.
+ * The server settings decide whether an acknowledged write is durable:
+ *
+ * - Without `appendonly yes`, a restart loses everything.
+ * - With `appendfsync everysec`, a power cut loses about one second of writes. With `always`, it
+ *   loses nothing.
+ * - `maxmemory-policy` must be `noeviction`.
+ *
+ * A failover to a replica can lose the last writes **and make a revoked key active again**. In a
+ * cluster it can also lose an index entry. `list` and `revokeAll` then miss that key until its next
+ * write. If you cannot accept that, keep keys in PostgreSQL.
  *
  * @param client A client of node-redis (`createClient`, `createCluster`) or ioredis (`Redis`,
- *   `Cluster`), which you connect and close. Give it a listener for `error`: node-redis ends the
- *   process without one.
- * @param options A prefix, and how to hear what other nodes change.
- * @returns The store. It has `watch` where `subscriber` is given.
- * @throws TypeError where the client or an option is not of that form.
+ *   `Cluster`). You connect and close it. Add an `error` listener: without one, an error of
+ *   node-redis ends the process.
+ * @param options The prefix, and the connection for changes.
+ * @returns The store. It has `watch` if `subscriber` is set.
+ * @throws TypeError if the client or an option is invalid.
  * @see https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/
  * @example
  * ```ts
@@ -74,7 +63,8 @@ const MAX_SCANNED = 5000
  *
  * const client = createClient({ url: 'redis://localhost:6379' }).on('error', () => {})
  * await client.connect()
- * const twinkey = createTwinkey({ store: redisStore(client, { subscriber: () => client.duplicate() }) })
+ * const store = redisStore(client, { subscriber: () => client.duplicate() })
+ * const twinkey = createTwinkey({ store })
  * ```
  */
 export function redisStore(
@@ -86,10 +76,11 @@ export function redisStore(
   const run = createScriptRunner(client)
 
   const slot = (id: string) => `${prefix}:{${id}}`
-  // Encoded, so that no name can make it the name of a slot or of another label.
-  const index = (label: string) => `${prefix}:label:${encodeURIComponent(label)}`
+  // Encoded, so that no label collides with the key of a record or of another label.
+  const labelKey = (label: string) => `${prefix}:label:${encodeURIComponent(label)}`
+  const labels = createLabelIndex(run, labelKey)
   const read = async (id: string, signal?: AbortSignal) =>
-    parseSlot((await run(COMMAND, slot(id), ['HGETALL'], signal)) as string[])
+    parseRecord((await run(COMMAND, slot(id), ['HGETALL'], signal)) as string[])
 
   const change = async (
     signal: AbortSignal | undefined,
@@ -104,39 +95,12 @@ export function redisStore(
       signal,
     )) as Answer
 
-  // The index holds one entry for each label of each write: `<id> <write>`, where a write has a
-  // name of its own. Entries are added before the record is written, and removed when it is certain
-  // that their write is not the current one and never will be: it lost, or was replaced or deleted.
-  // So no writer removes what another one needs, in whichever order they come, and a key that is
-  // there is listed at every moment. What a crash leaves behind does no harm, because `list` looks
-  // at the record. It stays: nobody can tell it from what a writer has just added.
-  const changeIndex = (
-    command: 'ZADD' | 'ZREM',
-    record: StoredKey,
-    write: string,
-    signal?: AbortSignal,
-  ) => {
-    const args = [command, ...(command === 'ZADD' ? ['0'] : []), `${record.id} ${write}`]
-    return Promise.all(labelsOf(record).map((label) => run(COMMAND, index(label), args, signal)))
-  }
-  const removeFromIndex = async (
-    text: string | null | undefined,
-    write: string | null | undefined,
-  ) => {
-    if (!text || !write) return
-    try {
-      await changeIndex('ZREM', JSON.parse(text) as StoredKey, write)
-    } catch {
-      // The record is written: what is left behind in the index must not make that fail.
-    }
-  }
-
   const store: KeyStore = {
     get: read,
     async put(next, expectedVersion, signal) {
       const text = JSON.stringify({ ...next, lastUsedAt: undefined })
       const write = crypto.randomUUID()
-      await changeIndex('ZADD', next, write, signal)
+      await labels.add(next, write, signal)
       const [outcome, ...replaced] = await change(
         signal,
         next.id,
@@ -146,51 +110,19 @@ export function redisStore(
         text,
       ).catch(async (error: unknown) => {
         if ((error as { code?: unknown } | undefined)?.code === 'not_written')
-          await removeFromIndex(text, write)
+          await labels.remove(text, write)
         throw error
       })
-      if (outcome === 'stored') await removeFromIndex(...replaced)
-      else await removeFromIndex(text, write)
+      if (outcome === 'stored') await labels.remove(...replaced)
+      else await labels.remove(text, write)
       return outcome as 'stored' | 'conflict' | 'missing'
     },
     async delete(id, expectedVersion, signal) {
       const [outcome, ...deleted] = await change(signal, id, expectedVersion)
-      await removeFromIndex(...deleted)
+      await labels.remove(...deleted)
       return outcome as 'deleted' | 'conflict' | 'missing'
     },
-    async list(query, signal) {
-      const label = index(labelsAsked(query)[0])
-      const keys: KeyRecord[] = []
-      let last: string | undefined
-      let after = query.cursor
-      for (
-        let scanned = 0, count = query.limit + 1;
-        scanned < MAX_SCANNED;
-        scanned += count, count = CHUNK
-      ) {
-        // '!' comes after the space that ends an id in an entry, and before all that an id is made
-        // of.
-        const from = after === undefined ? '-' : `(${after}!`
-        const entries = (await run(
-          COMMAND,
-          label,
-          ['ZRANGEBYLEX', from, '+', 'LIMIT', '0', String(count)],
-          signal,
-        )) as string[]
-        const ids = [...new Set(entries.map((entry) => entry.slice(0, entry.indexOf(' '))))]
-        for (const [i, record] of (
-          await Promise.all(ids.map((id) => read(id, signal)))
-        ).entries()) {
-          if (record === undefined || !isAskedFor(record, query)) continue
-          if (keys.length === query.limit) return { keys, next: last }
-          keys.push(record)
-          last = ids[i]
-        }
-        if (entries.length < count) return { keys, next: undefined }
-        after = ids.at(-1)
-      }
-      return { keys, next: after }
-    },
+    list: (query, signal) => listKeys(labels, read, query, signal),
     async recordUse(uses, signal) {
       const byKey = new Map<string, string[]>()
       for (const { keyId, secretId, usedAt } of uses) {
@@ -206,7 +138,12 @@ export function redisStore(
       }
     },
     async inspect(signal) {
-      const [policy = '', hasLog = ''] = (await run(INSPECT, index('key'), [], signal)) as string[]
+      const [policy = '', hasLog = ''] = (await run(
+        INSPECT,
+        labelKey('key'),
+        [],
+        signal,
+      )) as string[]
       return redisSettingsProblems(policy, hasLog)
     },
   }
@@ -219,72 +156,33 @@ export function redisStore(
       }
 }
 
-// What is kept here has no time to live, so that only the policies for all keys reach it.
-function redisSettingsProblems(policy: string, hasLog: string): string[] {
-  const problems: string[] = []
-  if (policy.startsWith('allkeys'))
-    problems.push(
-      `Redis runs with maxmemory-policy ${policy}: it may throw away keys, and the index by which revokeAll finds them, so that what was to be revoked goes on working. Set it to noeviction.`,
-    )
-  if (hasLog === '0')
-    problems.push(
-      'Redis runs with appendonly no: a restart loses keys, and brings back revoked ones. Set it to yes, and appendfsync to always.',
-    )
-  return problems
-}
-
-// What a script answers: the outcome, and the record that was replaced or deleted, with the name of
-// its write.
+// The reply of CHANGE: the outcome, and the replaced or deleted record with the id of its write.
 type Answer = [outcome: string, text?: string | null, write?: string | null]
 
-// The fields of a slot in turns, name and value. A text that is no JSON is handed on as it is: the
-// core says that it is malformed.
-function parseSlot(fields: readonly string[]): StoredKey | undefined {
-  if (fields.length === 0) return undefined
-  let text = ''
-  const uses: [string, number][] = []
-  for (let i = 0; i < fields.length; i += 2) {
-    const [name, value] = fields.slice(i, i + 2) as [string, string]
-    if (name === 'record') text = value
-    if (name.startsWith('use:')) uses.push([name.slice(4), Number(value)])
+async function listKeys(
+  labels: LabelIndex,
+  read: (id: string, signal?: AbortSignal) => Promise<StoredKey | undefined>,
+  query: ListQuery,
+  signal: AbortSignal | undefined,
+): Promise<Awaited<ReturnType<KeyStore['list']>>> {
+  const [label] = labelsAsked(query)
+  const keys: KeyRecord[] = []
+  let last: string | undefined
+  let after = query.cursor
+  let count = query.limit + 1
+  for (let scanned = 0; scanned < MAX_SCANNED; ) {
+    const { ids, isEnd } = await labels.read(label, after, count, signal)
+    const records = await Promise.all(ids.map((id) => read(id, signal)))
+    for (const [i, record] of records.entries()) {
+      if (record === undefined || !isListed(record, query)) continue
+      if (keys.length === query.limit) return { keys, next: last }
+      keys.push(record)
+      last = ids[i]
+    }
+    if (isEnd) return { keys, next: undefined }
+    after = ids.at(-1)
+    scanned += count
+    count = CHUNK
   }
-  try {
-    const record = JSON.parse(text)
-    return record?.kind === 'key' ? { ...record, lastUsedAt: Object.fromEntries(uses) } : record
-  } catch {
-    return text as unknown as StoredKey
-  }
-}
-
-// Whether a record is one that a query asks for. What has not the form of a record is: the core
-// says so, where leaving it out would hide it.
-function isAskedFor(record: StoredKey, query: ListQuery): record is KeyRecord {
-  try {
-    return typeof record !== 'object' || (record.kind !== 'alias' && matchesQuery(record, query))
-  } catch {
-    return true
-  }
-}
-
-function checkRedisOptions(client: unknown, options: RedisStoreOptions) {
-  if (
-    typeof client !== 'object' ||
-    client === null ||
-    !('evalSha' in client || 'evalsha' in client)
-  ) {
-    throw new TypeError(
-      'redisStore: the client must be a client or cluster of node-redis or ioredis.',
-    )
-  }
-  requireMembers(options, ['prefix', 'subscriber'], 'The options of redisStore')
-  const { prefix = 'twinkey', subscriber } = options
-  if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
-    throw new TypeError(
-      'redisStore: prefix must have 1 to 64 printable ASCII characters, no space and no brace.',
-    )
-  }
-  if (subscriber !== undefined && typeof subscriber !== 'function') {
-    throw new TypeError('redisStore: subscriber must be a function, like () => client.duplicate().')
-  }
-  return { prefix, subscriber }
+  return { keys, next: after }
 }

@@ -1,18 +1,18 @@
 import { messageOf } from '../../core/model/error.ts'
 import { notWritten } from '../../core/store/store-error.ts'
 
-/** What the store asks of node-redis: `createClient` and `createCluster` have it. */
+/** The part of node-redis that the store uses. `createClient` and `createCluster` implement it. */
 export interface NodeRedisClient {
   evalSha(sha: string, call: { keys: string[]; arguments: string[] }): Promise<unknown>
   eval(script: string, call: { keys: string[]; arguments: string[] }): Promise<unknown>
   /**
-   * A client has it, a cluster has not. What was not sent when the signal is aborted is not sent
-   * any more.
+   * A client has this method, a cluster does not. A command that is still queued when the signal
+   * aborts is not sent.
    */
   withAbortSignal?(signal: AbortSignal): Pick<NodeRedisClient, 'evalSha' | 'eval'>
 }
 
-/** What the store asks of ioredis: `Redis` and `Cluster` have it. */
+/** The part of ioredis that the store uses. `Redis` and `Cluster` implement it. */
 export interface IoRedisClient {
   evalsha(sha: string, keys: number, ...keyAndArgs: string[]): Promise<unknown>
   eval(script: string, keys: number, ...keyAndArgs: string[]): Promise<unknown>
@@ -22,7 +22,7 @@ export interface IoRedisClient {
   off?(event: 'ready' | 'end', listener: () => void): unknown
 }
 
-/** Runs a script on one key, and answers its reply as it would be in RESP2: strings and lists. */
+/** Runs a script on one key. Returns its reply in the types of RESP2: strings and lists. */
 export type RunScript = (
   script: string,
   key: string,
@@ -31,17 +31,21 @@ export type RunScript = (
 ) => Promise<unknown>
 
 /**
- * A plain command, by way of a script: a client that sends reads to replicas sends scripts to
- * masters, and a reply that would be a map in RESP3 is a list from every server and client.
+ * Runs one command inside a script. Clients send scripts to masters, even if they send reads to
+ * replicas. A script also returns a list where RESP3 would return a map.
  */
 export const COMMAND = 'return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))'
 
 /**
- * Changes the record where its version is the expected one, `''` standing for none: writes the
- * next, or deletes it where none is given. Versions are compared as text, because numbers of Lua
- * are doubles. A client that lost its connection may send a write twice: the second time it answers
- * what the first did. Redis undoes nothing of a script that fails in the middle, so what writes the
- * record comes last: other nodes are told before, and see nothing until the script has ended.
+ * Writes the next record, or deletes the record if there is no next one, provided that the version
+ * is the expected one (`''`: no record).
+ *
+ * - Compares versions as text, because Lua numbers are doubles.
+ * - A client that lost its connection may send a write twice. The second run returns the outcome of
+ *   the first.
+ * - Redis does not roll back a script that fails halfway, so the write of the record comes last.
+ *   The notification is published before it, but other clients see nothing until the script has
+ *   ended.
  */
 export const CHANGE = `
 local version, write, record = unpack(redis.call('HMGET', KEYS[1], 'version', 'write', 'record'))
@@ -58,8 +62,8 @@ end
 return {next and 'stored' or 'deleted', record, write}`
 
 /**
- * Notes when secrets of a key were used: pairs of secret id and time. Times are below 2^53, so
- * comparing them as numbers is exact.
+ * Records when secrets of a key were used. Takes pairs of secret id and time. Times are below 2^53,
+ * so Lua compares them exactly.
  */
 export const USE = `
 if redis.call('EXISTS', KEYS[1]) == 0 then return end
@@ -69,8 +73,8 @@ for i = 1, #ARGV, 2 do
 end`
 
 /**
- * What the server says of its settings: the policy for when its memory is full, and whether it has
- * an append-only file. Empty where it must not say.
+ * Reads two settings of the server: the eviction policy, and whether it keeps an append-only file.
+ * Returns empty strings if the client has no permission.
  */
 export const INSPECT = `
 local function setting(section, name)
@@ -79,19 +83,19 @@ local function setting(section, name)
 end
 return {setting('memory', 'maxmemory_policy'), setting('persistence', 'aof_enabled')}`
 
-// The words of a server that did not run a command. Proxies have words of their own, which make
-// nothing certain.
+// Redis errors which prove that the command did not run. The errors of proxies prove nothing.
 const NOTHING_DONE =
   /^(?:NOPERM|NOAUTH|WRONGPASS|READONLY|OOM|MISCONF|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN|BUSY|CROSSSLOT)\b/
 const NOT_PERMITTED = /^ERR The user executing the script can't|ACL failure in script/
-// Redis 6 puts the place in a script in front of them.
+// Redis 6 puts the position in the script in front of the error.
 const PLACE = '@user_script:'
-// What the clients say before they send anything.
+// Errors that the clients throw before they send anything.
 const NOT_SENT = /^The client is (?:closed|offline)$|enableOfflineQueue options is false$/
 
 /**
- * Makes the one way to the server. A script goes by its digest, and whole where the server does not
- * have it: the first time, after a restart, a failover or a `SCRIPT FLUSH`.
+ * Creates the function through which the store sends every command. It sends a script by its
+ * digest, and in full if the server does not have it: the first time, and after a restart, a
+ * failover or `SCRIPT FLUSH`.
  */
 export function createScriptRunner(client: NodeRedisClient | IoRedisClient): RunScript {
   const digests = new Map<string, Promise<string>>()
@@ -138,8 +142,8 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
   }
 }
 
-// What ioredis is given while it is not connected it sends when it is, however late. So it is given
-// nothing meanwhile.
+// While ioredis is disconnected it queues commands and sends them after any delay. So the store
+// waits for the connection before it passes a command.
 function createConnectionWait(client: IoRedisClient): () => Promise<void> | undefined {
   let waiting: Promise<void> | undefined
   return () => {
@@ -173,14 +177,14 @@ function saysNotWritten(message: string): boolean {
   )
 }
 
-// ioredis hangs the command on what it rejects with: the record with its digests, which would be
-// logged with the error that this is the cause of.
+// ioredis attaches the command to its errors. That command holds the record with its digests, which
+// would appear in logs of this error.
 function withoutArguments(error: unknown): void {
   if (typeof error === 'object' && error !== null && 'command' in error)
     Reflect.deleteProperty(error, 'command')
 }
 
-// Names the script, as Redis does; it protects nothing.
+// Redis identifies a script by its SHA-1. It has no security purpose.
 async function sha1(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(text))
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -4,8 +4,8 @@ import type { ConnectFeed } from '../shared/feed.ts'
 export interface NodeRedisSubscriber {
   readonly isOpen: boolean
   /**
-   * A cluster has none: it moves its subscription to another server without a word of what was
-   * missed meanwhile.
+   * Distinguishes a client from a cluster. A cluster is refused, because it moves its subscription
+   * to another server without reporting that messages were missed.
    */
   readonly isPubSubActive: boolean
   on(event: string, listener: (...args: unknown[]) => void): unknown
@@ -19,8 +19,8 @@ export interface NodeRedisSubscriber {
 export interface IoRedisSubscriber {
   readonly status: string
   /**
-   * A `Cluster` has none: it moves its subscription to another server without a word of what was
-   * missed meanwhile.
+   * Distinguishes `Redis` from `Cluster`. A `Cluster` is refused, because it moves its subscription
+   * to another server without reporting that messages were missed.
    */
   readonly mode: string
   on(event: string, listener: (...args: unknown[]) => void): unknown
@@ -30,11 +30,11 @@ export interface IoRedisSubscriber {
   disconnect(): void
 }
 
-/** A connection that nothing else uses. The store opens it, listens on it, and ends it. */
+/** A connection that nothing else uses. The store opens it, subscribes, and ends it. */
 export type RedisSubscriber = NodeRedisSubscriber | IoRedisSubscriber
 
 const MISUSE =
-  'redisStore: subscriber must make a connection to one server, in a cluster to one of its nodes.'
+  'redisStore: subscriber must return a connection to one server. In a cluster, connect to one of its nodes.'
 
 /** Subscribes to a channel. Its messages name the changed record. */
 export function connectSubscriber(
@@ -77,8 +77,8 @@ async function subscribeIoRedis(
   connection.on('message', (from, message) => from === channel && changed(message as string))
   if (connection.status !== 'ready') {
     const connected = new Promise<unknown>((resolve) => connection.on('ready', resolve))
-    // It usually connects by itself, and then rejects this call. An event reports why it cannot
-    // connect.
+    // ioredis usually connects by itself and then rejects this call. If it cannot connect, its
+    // error event reports why.
     connection.connect().catch(() => {})
     await connected
   }

@@ -1,6 +1,6 @@
 import { type Driver, type SqliteValue, valuesOf } from './driver.ts'
 
-/** What runs statements: a client of libSQL, or a transaction of one. */
+/** Runs statements: a client of libSQL, or one of its transactions. */
 export interface LibsqlExecutor {
   execute(statement: {
     sql: string
@@ -9,9 +9,9 @@ export interface LibsqlExecutor {
   executeMultiple(sql: string): Promise<unknown>
 }
 
-/** `Client` of @libsql/client, over a local file or a server, as far as the store needs it. */
+/** The part of `Client` of @libsql/client that the store uses, over a file or a server. */
 export interface LibsqlClient extends LibsqlExecutor {
-  /** `file` where the database is a file of this machine, or in memory. */
+  /** `file` if the database is a local file or in memory. */
   readonly protocol: string
   /** Runs statements in one transaction. */
   batch(statements: string[], mode: 'write'): Promise<unknown>
@@ -30,7 +30,7 @@ function serverDriver(client: LibsqlClient): Driver {
     valuesOf((await client.execute({ sql, args })).rows)
   return {
     isLocal: false,
-    // Its journal is the business of the server.
+    // The server controls its own journal.
     open: async () => {},
     read: query,
     write: query,
@@ -38,11 +38,11 @@ function serverDriver(client: LibsqlClient): Driver {
   }
 }
 
-// A statement of libsql that met a lock stays unfinished until it is collected as garbage.
-// Meanwhile its connection reads what was there before, and what it writes is acknowledged and not
-// committed (https://github.com/tursodatabase/libsql-client-ts/issues/352). `executeMultiple`
-// finishes whatever it begins, so every lock is taken by that; and every write is in a transaction,
-// because a commit objects where a statement of the application is unfinished on the connection.
+// In libsql, a statement that fails on a lock stays unfinished until it is garbage-collected.
+// Meanwhile its connection reads old data, and acknowledges writes without committing them
+// (https://github.com/tursodatabase/libsql-client-ts/issues/352). `executeMultiple` finishes every
+// statement, so the store takes each lock through it. Every write runs in a transaction, because a
+// commit fails while a statement of the application is unfinished on the connection.
 const READING = 'select 1 from sqlite_schema limit 1'
 const WRITING = 'rollback; begin immediate'
 
@@ -69,7 +69,7 @@ function fileDriver(client: LibsqlClient): Driver {
       )
   return {
     isLocal: true,
-    // Every connection of a client is synchronous = full from the start.
+    // Connections of @libsql/client start with synchronous = full.
     open: () => client.executeMultiple('pragma journal_mode = wal'),
     read: query(READING),
     write: query(WRITING),

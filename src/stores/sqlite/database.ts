@@ -1,26 +1,26 @@
 import { type Driver, type SqliteValue, valuesOf } from './driver.ts'
 
 /**
- * `DatabaseSync` of node:sqlite, or `Database` of better-sqlite3 or bun:sqlite, as far as the store
- * needs it.
+ * The part of a database that the store uses: `DatabaseSync` of node:sqlite, or `Database` of
+ * better-sqlite3 or bun:sqlite.
  */
 export interface SqliteDatabase {
-  /** Runs a statement that answers nothing. */
+  /** Runs statements that return no rows. */
   exec(sql: string): unknown
-  /** Makes a statement that answers rows. */
+  /** Prepares a statement that returns rows. */
   prepare(sql: string): { all(...values: SqliteValue[]): unknown[] }
 }
 
 /**
- * A database whose calls are synchronous: each attempt is one run, and nothing else on this
- * connection comes between.
+ * Drives a database with synchronous calls. Each attempt runs without interruption by other
+ * statements on this connection.
  */
 export function databaseDriver(database: SqliteDatabase): Driver {
   const rowsOf = (sql: string, values: readonly SqliteValue[] = []) =>
     valuesOf(database.prepare(sql).all(...values))
-  // A statement by itself would be as atomic. But where the application has a transaction open here
-  // it would be a part of that, and may be undone with it after it was acknowledged. As it is,
-  // SQLite objects.
+  // Even single statements run in a transaction. If the application has a transaction open on this
+  // connection, `begin` fails. Otherwise the statement would join that transaction, and a rollback
+  // would undo it after it was acknowledged.
   const inTransaction = <T>(begin: string, work: () => T): T => {
     database.exec(begin)
     try {
@@ -31,7 +31,7 @@ export function databaseDriver(database: SqliteDatabase): Driver {
       try {
         database.exec('rollback')
       } catch {
-        // SQLite has rolled back by itself, as it does where the disk is full.
+        // SQLite has already rolled back, as it does when the disk is full.
       }
       throw error
     }
@@ -40,9 +40,9 @@ export function databaseDriver(database: SqliteDatabase): Driver {
     isLocal: true,
     async open() {
       rowsOf('pragma journal_mode = wal')
-      // A commit is on the disk when it is acknowledged. Set even where it is so already: with a
-      // write-ahead log, some builds of SQLite lower what was never set. What is more than full
-      // stays.
+      // full (2) puts a commit on disk before it is acknowledged. It is set even if it is the
+      // current value, because some builds of SQLite lower an unset value in WAL mode. A higher
+      // value stays.
       database.exec(
         `pragma synchronous = ${Math.max(2, Number(rowsOf('pragma synchronous')[0]?.[0]))}`,
       )

@@ -1,36 +1,33 @@
-/** A value of a statement. */
+/** A bound value of a statement. */
 export type SqliteValue = string | number
 
-/**
- * What the store asks of every driver. Each call is one attempt, and leaves no transaction open
- * where it fails.
- */
+/** What the store needs of every driver. Each call is one attempt and never leaves a transaction open. */
 export interface Driver {
-  /** Whether its settings are those of a database of this machine. */
+  /** Whether this machine, and not a server, controls the settings of the database. */
   readonly isLocal: boolean
-  /** Sets what the store promises. */
+  /** Sets the pragmas for durable writes. */
   open(): Promise<unknown>
-  /** The rows of a statement that only reads, each as its values in order. */
+  /** Runs a read-only statement. Returns each row as its values in order. */
   read(sql: string, ...values: SqliteValue[]): Promise<unknown[][]>
-  /** Runs one statement that writes and answers rows, whole or not at all. */
+  /** Runs one writing statement atomically. Returns rows as `read` does. */
   write(sql: string, ...values: SqliteValue[]): Promise<unknown[][]>
-  /** Runs statements that answer nothing, all of them or none. */
+  /** Runs statements without results, all or none. */
   run(statements: readonly string[]): Promise<void>
 }
 
-// Shorter than the default deadline of createTwinkey, so that an error tells of the lock and not
-// only of the time.
+// Shorter than the default deadline of createTwinkey, so that the error names the lock and not only
+// the timeout.
 const RETRY_FOR_MILLISECONDS = 1500
 const MAX_PAUSE_MILLISECONDS = 10
-// What SQLite says where somebody else has the lock. All drivers pass the sentence on; their codes
-// differ.
+// SQLite's message when another connection holds the lock. All drivers pass it on, but their error
+// codes differ.
 const LOCKED = /database is locked/
-// What SQLite and libSQL say where the application is in a transaction on this very connection.
+// Messages of SQLite and libSQL when the application has a transaction open on this connection.
 const OCCUPIED = /(?:within|inside) a transaction|open transactions?\b/
 
 /**
- * Makes what opens a driver once, and then tries again where somebody else is writing, without
- * stopping the process as the wait of SQLite itself does.
+ * Creates a function that opens the driver once and then retries an attempt while another
+ * connection holds the lock. The waits do not block the process, as SQLite's own busy timeout does.
  */
 export function createLockRetry({
   open,
@@ -53,8 +50,8 @@ export function createLockRetry({
 
 async function retryWhileLocked<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   let isOver = false
-  // What the driver itself has waited is in this. It does not wait where SQLite sees that two would
-  // be locked out for ever, as while a file gets its log.
+  // This limit includes the busy timeout of the driver. SQLite skips that timeout where waiting
+  // would deadlock, for example while it switches a file to WAL.
   const timeout = setTimeout(() => {
     isOver = true
   }, RETRY_FOR_MILLISECONDS)
@@ -66,7 +63,7 @@ async function retryWhileLocked<T>(attempt: () => Promise<T>, signal?: AbortSign
       } catch (error) {
         const message = String((error as Error | undefined)?.message)
         if (!LOCKED.test(message) && !OCCUPIED.test(message)) throw error
-        // By chance, so that those who wait do not all come back at once.
+        // Random, so that waiting connections do not all retry at once.
         const pause = 1 + Math.random() * MAX_PAUSE_MILLISECONDS
         await new Promise((resolve) => setTimeout(resolve, pause))
         if (isOver) throw error
@@ -77,22 +74,19 @@ async function retryWhileLocked<T>(attempt: () => Promise<T>, signal?: AbortSign
   }
 }
 
-// What SQLite and its drivers say where a transaction was not begun, or was rolled back: somebody
-// else has the lock, the database may only be read, there is no room, there is no such file or
-// table, a trigger or a constraint forbids it, or it was closed before.
+// Messages of SQLite and its drivers when a transaction did not begin or was rolled back: the
+// database is locked, read-only, full, missing or closed, a table is missing, or a trigger or
+// constraint refused the write.
 const NOTHING_DONE =
   /database is locked|readonly database|database or disk is full|unable to open database file|no such table|file is not a database|constraint failed|database (?:connection )?is not open|client is closed|closed database/i
 
-/** Whether an error says for certain that nothing was written. */
+/** Tells whether an error proves that nothing was written. */
 export function isNothingDone(cause: unknown): boolean {
   const message = String((cause as Error | undefined)?.message)
   return NOTHING_DONE.test(message) || OCCUPIED.test(message)
 }
 
-/**
- * The values of each row in order, whether the connection is set to answer rows as objects or as
- * lists.
- */
+/** Returns the values of each row in order, for connections that return objects or arrays. */
 export function valuesOf(rows: readonly unknown[]): unknown[][] {
   return rows.map((row) => Object.values(row as object))
 }

@@ -1,26 +1,26 @@
 import { requireMembers } from '../../core/model/options-checks.ts'
 
-/** What a store over SQLite is made with. */
+/** Configures {@link sqliteStore}. */
 export interface SqliteStoreOptions {
   /**
-   * What the names of its tables begin with: `twinkey` unless given. 1 to 40 lower-case letters,
-   * digits and `_`, beginning with a letter. Stores of different prefixes in one database know
-   * nothing of each other.
+   * The prefix of the table names: 1 to 40 lower-case letters, digits and `_`, beginning with a
+   * letter, but not with `sqlite`. Stores with different prefixes in one database are independent.
+   * Default: `twinkey`.
    */
   readonly tablePrefix?: string | undefined
 }
 
 /** One step of the schema. */
 export interface SqliteMigration {
-  /** Steps are taken once each, in this order: 1, 2 and so on. */
+  /** The position of the step: 1, 2 and so on. Each step runs once, in this order. */
   readonly version: number
-  /** What it brings. */
+  /** What the step adds. */
   readonly name: string
-  /** Its statements, which belong into one transaction. They write down that the step was taken. */
+  /** Statements to run in one transaction. They also record the step. */
   readonly sql: string
 }
 
-/** The names of the tables, quoted. */
+/** The quoted names of the tables. */
 export interface Tables {
   readonly keys: string
   readonly labels: string
@@ -29,7 +29,7 @@ export interface Tables {
 }
 
 /** A migration as a list of statements, for drivers that run one at a time. */
-export interface Migration extends Pick<SqliteMigration, 'version' | 'name'> {
+interface Migration extends Pick<SqliteMigration, 'version' | 'name'> {
   readonly statements: readonly string[]
 }
 
@@ -40,7 +40,7 @@ export function prefixOf(options: SqliteStoreOptions): string {
   requireMembers(options, ['tablePrefix'], 'The options of sqliteStore')
   const { tablePrefix = 'twinkey' } = options
   if (typeof tablePrefix !== 'string') throw new TypeError('tablePrefix must be a string.')
-  // SQLite keeps names that begin with sqlite_ to itself.
+  // SQLite reserves names that begin with sqlite_.
   if (!PREFIX.test(tablePrefix) || tablePrefix.startsWith('sqlite')) {
     throw new RangeError(
       'tablePrefix must be 1 to 40 lower-case letters, digits and "_", beginning with a letter, but not with "sqlite".',
@@ -59,20 +59,20 @@ export function tablesOf(prefix: string): Tables {
   }
 }
 
-/** The table in which every step writes itself down. Each run begins with it. */
-export function migrationsTable({ migrations }: Tables): string {
+/** Creates the table in which each step is recorded. Each run begins with this statement. */
+function migrationsTable({ migrations }: Tables): string {
   return `create table if not exists ${migrations} (version integer primary key, name text not null) strict`
 }
 
-export function migrationsOf(prefix: string): readonly Migration[] {
+function migrationsOf(prefix: string): readonly Migration[] {
   const tables = tablesOf(prefix)
   const { keys, labels, uses } = tables
   const steps: readonly Migration[] = [
     {
       version: 1,
       name: 'keys, labels and uses',
-      // Triggers keep the label index: a put is one statement then, which SQLite does whole or not
-      // at all, whoever else writes. And a record that is deleted by hand leaves nothing behind.
+      // Triggers maintain the label index, so a put is one atomic statement. They also clean up
+      // after a record that somebody deletes by hand.
       statements: [
         `create table ${keys} (id text primary key not null, version integer not null, record text not null, labels text not null) strict`,
         `create table ${labels} (label text not null, key_id text not null, primary key (label, key_id)) strict, without rowid`,
@@ -94,7 +94,8 @@ end`,
   return steps.map(({ version, name, statements }) => ({
     version,
     name,
-    // First of all, so that of two processes the later one fails here and has changed nothing.
+    // The step is recorded first, so that the later of two processes fails before it changes
+    // anything.
     statements: [
       migrationsTable(tables),
       `insert into ${tables.migrations} values (${version}, '${name}')`,
@@ -103,20 +104,39 @@ end`,
   }))
 }
 
+/** Runs the steps that are not yet recorded. `run` runs statements in one transaction. */
+export async function runMigrations(
+  prefix: string,
+  run: (statements: readonly string[]) => Promise<void>,
+  isTaken: (version: number) => Promise<boolean>,
+): Promise<void> {
+  await run([migrationsTable(tablesOf(prefix))])
+  for (const { version, statements } of migrationsOf(prefix)) {
+    if (await isTaken(version)) continue
+    try {
+      await run(statements)
+    } catch (error) {
+      // Another process may have run the step first.
+      if (!(await isTaken(version))) throw error
+    }
+  }
+}
+
 /**
- * The schema as SQL, for those who run migrations with a tool of their own.
+ * Returns the schema as SQL, for applications with their own migration tool.
  *
- * It is what `migrate()` runs, each step in a transaction of its own; `migrate()` knows of the
- * steps that were taken either way. It sets no pragma: the store does that itself.
+ * `migrate()` runs the same SQL. Run each step in its own transaction. `migrate()` recognises steps
+ * that another tool has run. The SQL sets no pragmas: the store sets them at its first use.
  *
- * @param options The table prefix, where the store has one.
- * @returns Every step, in order. Later versions of this package add steps and change none.
- * @throws TypeError or RangeError where an option is wrong.
+ * @param options The table prefix of the store.
+ * @returns All steps in order. Later versions of this package add steps and never change one.
+ * @throws TypeError or RangeError if an option is invalid.
  * @example
  * ```ts
  * import { sqliteMigrations } from 'twinkey/stores/sqlite'
  *
- * for (const { version, name, sql } of sqliteMigrations()) console.log(`-- ${version}: ${name}\n${sql}`)
+ * const steps = sqliteMigrations()
+ * for (const { version, name, sql } of steps) console.log(`-- ${version}: ${name}\n${sql}`)
  * ```
  */
 export function sqliteMigrations(options: SqliteStoreOptions = {}): readonly SqliteMigration[] {

@@ -65,7 +65,7 @@ describe.each(failing(down))('a listener that %s', (_name, onEvent) => {
     const { key } = await twinkey.keys.create(INPUT)
     await settled()
     const first =
-      'onEvent failed for key.created (DatabaseError 42P01), so the event may be lost. Requests are decided as ever. Catch errors in onEvent to see them in full.'
+      'onEvent failed for key.created (DatabaseError 42P01), so the event may be lost. Decisions are not affected. Catch errors in onEvent to see them in full.'
     expect(warnings).toMatchObject([
       { name: 'TwinkeyWarning', code: 'warning.event_failed', message: first },
     ])
@@ -81,7 +81,7 @@ describe.each(failing(down))('a listener that %s', (_name, onEvent) => {
     await settled()
     expect(warnings[1]?.message).toBe(
       'onEvent failed for key.revoked (DatabaseError 42P01), so the event may be lost. 3 more failed since the last warning. ' +
-        'Requests are decided as ever. Catch errors in onEvent to see them in full.',
+        'Decisions are not affected. Catch errors in onEvent to see them in full.',
     )
     clock.advance(-10 * MINUTE)
     await twinkey.keys.delete(key.id)
