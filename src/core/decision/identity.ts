@@ -30,11 +30,11 @@ export interface Identity {
   decision: CachedDecision | undefined
   /**
    * The last use that was written to the store, in epoch seconds, rounded up; 0 for never. A token
-   * keeps it in {@link mintedBy}.
+   * keeps it in {@link issuedFor}.
    */
   usedAtSecond: number
   /** The secret that minted a token, where that is known. */
-  readonly mintedBy: Identity | undefined
+  readonly issuedFor: Identity | undefined
   readonly via: 'secret' | 'token'
   readonly slot: Slot | undefined
   /** The key; undefined where only a token is known of it. */
@@ -102,7 +102,7 @@ function identityOf(
   holder: Identity['holder'],
   scope: Scope,
   usedAtSecond: number,
-  mintedBy?: Identity,
+  issuedFor?: Identity,
   slot?: Slot,
   key?: KeyRecord,
   source?: Cached<unknown>,
@@ -111,7 +111,7 @@ function identityOf(
     validUntil,
     decision: undefined,
     usedAtSecond,
-    mintedBy,
+    issuedFor,
     via,
     slot,
     key,

@@ -1,25 +1,11 @@
 import { isTwinkeyError, messageOf } from '../model/error.ts'
 import type { Emit } from '../model/events.ts'
 import type { Principal } from '../model/principal.ts'
-import { REFUSALS, type Refusal, type RefusalReason, type Unseen } from '../model/refusal.ts'
-import type { ScopeValue, Target } from '../model/scope.ts'
+import { REFUSALS } from '../model/refusal.ts'
+import type { ScopeValue } from '../model/scope.ts'
 import { holdsSecret, mayHoldSecret } from '../secrets/secret.ts'
-import { CredentialDenial, type Identifier } from './identifier.ts'
-
-/** Where a refused request was going, and where a guard stood that could not tell. */
-export type DeniedTarget = Target & Partial<Unseen>
-
-/** Why a request with a valid credential is refused. */
-export class TargetDenial extends CredentialDenial {
-  constructor(
-    refusal: Refusal,
-    reason: RefusalReason | undefined,
-    keyId: string,
-    readonly where: DeniedTarget,
-  ) {
-    super(refusal, reason, keyId)
-  }
-}
+import { CredentialDenial, type DeniedTarget, TargetDenial } from './denial.ts'
+import type { Identifier } from './identifier.ts'
 
 /** Turns decisions into events. */
 export interface Reporter {

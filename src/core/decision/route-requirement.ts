@@ -93,3 +93,15 @@ function textRequirement(kind: 'secret' | 'token'): RouteRequirement<string> {
     required: [],
   }
 }
+
+/** The kinds that a place may hold and a route accepts, or undefined for none. */
+export function acceptedKinds(
+  kinds: Credential['kinds'],
+  { acceptsSecret, acceptsToken }: RouteRequirement<never>,
+): Credential['kinds'] | undefined {
+  const secret = acceptsSecret && kinds !== 'token'
+  const token = acceptsToken && kinds !== 'secret'
+  if (secret && token) return 'either'
+  if (secret) return 'secret'
+  return token ? 'token' : undefined
+}

@@ -1,4 +1,4 @@
-import { detachString } from '../cache/cache.ts'
+import { detachString } from '../cache/detach-string.ts'
 import { nameProblem } from '../model/checks.ts'
 import {
   isRefusal,

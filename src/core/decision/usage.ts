@@ -48,7 +48,7 @@ export function createUsage(
 
   return {
     note(used, now) {
-      const minter = used.mintedBy ?? used
+      const minter = used.issuedFor ?? used
       // Another node, whose clock may be ahead of this one, may have written it down already.
       if (Math.abs(Math.floor(now / 1000) - minter.usedAtSecond) < INTERVAL_SECONDS) return
       minter.usedAtSecond = Math.ceil(now / 1000)
