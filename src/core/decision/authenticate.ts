@@ -69,6 +69,7 @@ export function createAuthenticator<M extends Metadata>(
   const { identifier, deadlineMilliseconds, emit, now } = parts
   const limiter = createFailureLimiter(deadlineMilliseconds, emit, now)
   const identification = createThrottledIdentification(identifier, limiter, now)
+  const evaluate = createEvaluate(parts, identification)
   const report = createReporter(identifier, emit, now)
 
   function conclude(
@@ -86,9 +87,8 @@ export function createAuthenticator<M extends Metadata>(
 
   return {
     decide(request, requirement) {
-      const credential = requirement.reader.credential(request)
       const outcome = run(
-        evaluate(parts, identification, credential, request, requirement),
+        evaluate(requirement.reader.credential(request), request, requirement),
         report.unavailable,
       )
       return 'then' in outcome
@@ -99,10 +99,7 @@ export function createAuthenticator<M extends Metadata>(
       const credential = requirement.reader.credential(request)
       return {
         async identify() {
-          const outcome = await run(
-            evaluate(parts, identification, credential, request, requirement),
-            report.unavailable,
-          )
+          const outcome = await run(evaluate(credential, request, requirement), report.unavailable)
           if (outcome instanceof CredentialDenial) report.refused(outcome)
           return outcome
         },
@@ -124,63 +121,63 @@ const MAX_TURNS = 50
 const NO_TARGET: Target = Object.freeze({})
 const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })
 
-// The order of decisions, from top to bottom. Returns to step 2 only if the key or its owner
-// changed while something was awaited.
-function* evaluate<R>(
-  parts: AuthenticatorParts,
-  identification: ThrottledIdentification,
+type Evaluate = <R>(
   credential: Credential | Refusal,
   request: R,
   requirement: RouteRequirement<R>,
-): Steps<CachedDecision | CredentialDenial> {
-  const { identifier, owners, now } = parts
-  // 1. Read the credential: the caller of this function has read it, once.
-  let at = now()
-  const since = at
-  if (isRefusal(credential)) {
-    const isMissing = credential.code === 'credential_missing'
-    const unread = new CredentialDenial(credential, undefined, undefined, isMissing)
-    const refused = identification.identify(unread, undefined, since, request, requirement)
-    return (yield* refused) as CredentialDenial
-  }
-  const kinds = acceptedKinds(credential.kinds, requirement)
-  // The owner scope that this decision has loaded. It is used even if it is too old for other
-  // requests by now.
-  let loaded: { readonly owner: string; readonly ownerScope: Cached<Scope> } | undefined
-  for (let turn = 0; turn < MAX_TURNS; turn++) {
-    // 2. Identify it.
-    let identity = kinds && identifier.recognise(credential, kinds, at)
-    let waited = false
-    if (identity === undefined) {
-      const inspected = identification.inspect(credential, kinds)
-      const accepted = kinds && { ...credential, kinds }
-      const found = yield* identification.identify(inspected, accepted, since, request, requirement)
-      if (found instanceof CredentialDenial) return found
-      identity = found
-      waited = true
-      at = now()
-    }
+) => Steps<CachedDecision | CredentialDenial>
 
-    // 3. The effective scope depends on the owner's.
-    const { owner } = identity.holder
-    let ownerScope: Cached<Scope> | undefined
-    if (owners !== undefined && owner !== null) {
-      ownerScope =
-        owners.peek(owner, at) ??
-        owners.ifCurrent(owner, loaded?.owner === owner ? loaded.ownerScope : undefined)
-      if (ownerScope === undefined) {
-        ownerScope = yield* wait(owners.load(owner))
-        loaded = { owner, ownerScope }
+// The order of decisions, from top to bottom. Returns to step 2 only if the key or its owner
+// changed while something was awaited. It captures its parts: each parameter of a generator costs
+// memory per request.
+function createEvaluate(
+  parts: AuthenticatorParts,
+  identification: ThrottledIdentification,
+): Evaluate {
+  const { identifier, owners, now } = parts
+  return function* evaluate(credential, request, requirement) {
+    // 1. Read the credential: the caller of this function has read it, once.
+    let at = now()
+    const since = at
+    if (isRefusal(credential))
+      return yield* identification.unread(credential, since, request, requirement)
+    const kinds = acceptedKinds(credential.kinds, requirement)
+    // The owner scope that this decision has loaded. It is used even if it is too old for other
+    // requests by now.
+    let loaded: { readonly owner: string; readonly ownerScope: Cached<Scope> } | undefined
+    for (let turn = 0; turn < MAX_TURNS; turn++) {
+      // 2. Identify it.
+      let identity = kinds && identifier.recognise(credential, kinds, at)
+      let waited = false
+      if (identity === undefined) {
+        const found = yield* identification.identify(credential, kinds, since, request, requirement)
+        if (found instanceof CredentialDenial) return found
+        identity = found
         waited = true
         at = now()
       }
-    }
-    // Nothing is awaited below, so what is current here is current in the answer.
-    if (waited && !isCurrent(parts, identity, ownerScope, at)) continue
 
-    return admit(parts, identity, ownerScope, credential, request, requirement, at)
+      // 3. The effective scope depends on the owner's.
+      const { owner } = identity.holder
+      let ownerScope: Cached<Scope> | undefined
+      if (owners !== undefined && owner !== null) {
+        ownerScope =
+          owners.peek(owner, at) ??
+          owners.ifCurrent(owner, loaded?.owner === owner ? loaded.ownerScope : undefined)
+        if (ownerScope === undefined) {
+          ownerScope = yield* wait(owners.load(owner))
+          loaded = { owner, ownerScope }
+          waited = true
+          at = now()
+        }
+      }
+      // Nothing is awaited below, so what is current here is current in the answer.
+      if (waited && !isCurrent(parts, identity, ownerScope, at)) continue
+
+      return admit(parts, identity, ownerScope, credential, request, requirement, at)
+    }
+    return yield* failInvalidated()
   }
-  return yield* failInvalidated()
 }
 
 // Steps 4 and 5, without waiting.
