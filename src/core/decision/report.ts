@@ -11,7 +11,7 @@ import type { Identifier } from './identifier.ts'
 export interface Reporter {
   allowed(principal: Principal): void
   refused(denial: CredentialDenial): void
-  /** Warns of an error that left a request undecided, and returns the refusal for it. */
+  /** Emits a warning for an error that prevented a decision, and returns the refusal for it. */
   unavailable(error: unknown): CredentialDenial
 }
 
@@ -20,15 +20,15 @@ export function createReporter(
   emit: Emit | undefined,
   now: () => number,
 ): Reporter {
-  // A name in the wrong place may be a secret, and a reader of the application may return a
-  // template with one in it.
+  // A caller may send a secret where a name belongs, and a reader of the application may return a
+  // template with a secret in it.
   function isSafe(text: string): boolean {
     return (
       !mayHoldSecret(text) && identifier.inspect({ text }, 'secret') instanceof CredentialDenial
     )
   }
 
-  // Advice is text of this package.
+  // Advice is always text of this package.
   function safeParts(where: DeniedTarget): DeniedTarget {
     const parts = (member: string, text: string) =>
       member === 'template' ? text.split('/') : [text]
@@ -39,9 +39,9 @@ export function createReporter(
     )
   }
 
-  // On an axis without limits the name is whatever text the caller sent, which may be a secret.
-  function safeName(name: string | undefined, reach: ScopeValue): string | undefined {
-    if (name === undefined || reach !== '*') return name
+  // On an axis without limits the name is unchecked text of the caller and may be a secret.
+  function safeName(name: string | undefined, permitted: ScopeValue): string | undefined {
+    if (name === undefined || permitted !== '*') return name
     return holdsSecret(name) || identifier.recognise({ text: name }, 'secret', now()) !== undefined
       ? undefined
       : name
@@ -73,13 +73,14 @@ export function createReporter(
       const ofKeys =
         code === 'signing_key_invalid' || code === 'jwks_unavailable' ? code : undefined
       const reason = ofKeys ?? (code === 'owner_unavailable' ? code : 'store_unavailable')
-      // What the application or a driver has thrown may hold anything: it stays in the error.
+      // The message of an error from the application or a driver may hold a secret, so the event
+      // has it only in `error`.
       const message =
         ofKeys === undefined
           ? 'A request could not be decided. Look at the error.'
           : messageOf(error)
       emit?.({ type: `warning.${reason}`, at: now(), message, error })
-      // A key that cannot be used proves nothing, and trying again would not help.
+      // A signing key that cannot be used proves nothing, and a retry would not help.
       return new CredentialDenial(
         reason === 'signing_key_invalid' ? REFUSALS.credentialInvalid : REFUSALS.unavailable,
         reason,
