@@ -82,8 +82,8 @@ function cachedKey(
   }
 }
 
-// Builds a new record, because V8 stores the properties of an object that was made by a spread apart
-// from the object. Takes the id from the cache, so that the string is in memory once.
+// Builds a new record, because V8 stores the properties of an object that was made by a spread
+// apart from the object. Takes the id from the cache, so that the string is in memory once.
 function withoutDigests(key: KeyRecord, id: string, scope: Scope): StoredKey {
   const { primary, secondary } = key
   return readRecord(

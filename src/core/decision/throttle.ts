@@ -25,10 +25,10 @@ export interface Throttle<R> {
    */
   failed(peer: string): unknown
   /**
-   * Returns the address of the peer. Default: `req.ip` of Express and `request.ip` of Fastify, which
-   * respect their settings for trusted proxies, and the remote address of the socket with Hono on
-   * Node. Other hosts have no default. A peer without an address (anything but a non-empty string)
-   * never has to wait.
+   * Returns the address of the peer. Default: `req.ip` of Express and `request.ip` of Fastify,
+   * which respect their settings for trusted proxies, and the remote address of the socket with
+   * Hono on Node. Other hosts have no default. A peer without an address (anything but a non-empty
+   * string) never has to wait.
    */
   peer?(request: R): unknown
 }

@@ -28,8 +28,8 @@ export function tokenDigest(text: string): string | undefined {
 }
 
 /**
- * Keys tokens by the SHA-256 of their whole text, so no replayable token is stored. Another spelling
- * of the same token is verified separately.
+ * Keys tokens by the SHA-256 of their whole text, so no replayable token is stored. Another
+ * spelling of the same token is verified separately.
  *
  * @param maxTokens How many tokens are remembered. A full memory drops the oldest entry.
  * @param clockToleranceMilliseconds How far the clock of the issuer may be ahead. The same as for

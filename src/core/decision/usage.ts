@@ -16,8 +16,8 @@ export interface Usage {
 }
 
 const INTERVAL_SECONDS = 60
-// At most this many secrets wait while the store is down. The last uses of further secrets are lost;
-// access is not affected.
+// At most this many secrets wait while the store is down. The last uses of further secrets are
+// lost, but access is not affected.
 const MAX_QUEUED = 10_000
 
 // Longer than any deadline. A host that stops with the response may have aborted the write, so a
