@@ -136,7 +136,7 @@ function createEvaluate(
 ): Evaluate {
   const { identifier, owners, now } = parts
   return function* evaluate(credential, request, requirement) {
-    // 1. Read the credential: the caller of this function has read it, once.
+    // 1. Read the credential: the caller has called the reader, once.
     let at = now()
     const since = at
     if (isRefusal(credential))
@@ -157,7 +157,7 @@ function createEvaluate(
         at = now()
       }
 
-      // 3. The effective scope depends on the owner's.
+      // 3. The effective scope: of the key and the token, which the identity has, and of the owner.
       const { owner } = identity.holder
       let ownerScope: Cached<Scope> | undefined
       if (owners !== undefined && owner !== null) {
