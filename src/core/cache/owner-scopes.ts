@@ -4,24 +4,24 @@ import { withTimeout } from '../store/timeout.ts'
 import { type Cache, type CacheBounds, type Cached, createCache } from './cache.ts'
 
 /**
- * What an owner may reach at this moment, or undefined where the owner is gone. A key never reaches
- * more than its owner does; a key without an owner has no such owner scope.
+ * Looks up what an owner may reach now. Null or undefined means that the owner no longer exists. A
+ * key never reaches more than its owner does. The lookup is not called for a key without an owner.
  */
 export type OwnerScope = (
   owner: string,
 ) => Promise<Scope | null | undefined> | Scope | null | undefined
 
-/** What owners reach, as far as it was asked for lately. */
+/** The recently used scopes of owners. */
 export type OwnerScopes = Cache<Cached<Scope>>
 
-/** A cache of what owners reach, with the bounds of the key cache. */
+/** Creates the cache of owner scopes. It has the bounds of the key cache. */
 export function createOwnerScopes(
   ownerScope: OwnerScope,
   deadlineMilliseconds: number,
   bounds: CacheBounds,
 ): OwnerScopes {
   const read = async (owner: string): Promise<Scope | null> => {
-    // An answer that throws while it is copied counts as a lookup that failed.
+    // A result that throws while it is copied counts as a failed lookup.
     const call = async () => copyScope(await ownerScope(owner))
     const scope = await withTimeout(
       deadlineMilliseconds,
@@ -32,7 +32,7 @@ export function createOwnerScopes(
     if (scope === undefined || scope === null) return null
     const problem = scopeProblem(scope)
     if (problem !== undefined)
-      throw new TwinkeyError('owner_unavailable', `What ownerScope answered ${problem}.`)
+      throw new TwinkeyError('owner_unavailable', `The result of ownerScope ${problem}.`)
     return freezeScope(scope as Scope)
   }
   return createCache(

@@ -8,8 +8,8 @@ import type { RouteRequirement } from './route-requirement.ts'
 import type { Readings } from './target.ts'
 
 /**
- * The last decision that let a credential in, with everything that it depends on. A request that
- * matches all of it gets the same answer.
+ * The last decision that let a credential in, with everything on which it depends. A request that
+ * matches all of that gets the same answer.
  */
 export interface CachedDecision {
   readonly allowed: Allowed
@@ -20,8 +20,8 @@ export interface CachedDecision {
 }
 
 /**
- * The key behind a credential. One for each slot of a cached key, and one for each remembered
- * token.
+ * The key behind a credential. Each slot of a cached key and each remembered token has one
+ * identity.
  */
 export interface Identity {
   /** When the credential expires if nothing changes, in epoch milliseconds; null for never. */
@@ -29,23 +29,21 @@ export interface Identity {
   /** The last decision that let this credential in. */
   decision: CachedDecision | undefined
   /**
-   * The last use that was written to the store, in epoch seconds, rounded up; 0 for never. A token
-   * keeps it in {@link mintedBy}.
+   * The last use that was written to the store, in epoch seconds, rounded up; 0 for never. For a
+   * token, see {@link issuedFor}.
    */
   usedAtSecond: number
-  /** The secret that minted a token, where that is known. */
-  readonly mintedBy: Identity | undefined
+  /** The secret for which a token was issued; undefined for a secret and in the verifier. */
+  readonly issuedFor: Identity | undefined
   readonly via: 'secret' | 'token'
   readonly slot: Slot | undefined
-  /** The key; undefined where only a token is known of it. */
+  /** The key; undefined if only a token is known. */
   readonly key: KeyRecord | undefined
   /** The part of the key that a principal shows. */
   readonly holder: Pick<KeyRecord, 'id' | 'name' | 'owner' | 'metadata'>
-  /**
-   * The scope of the credential before its owner is asked: the key's, cut by the token's. Frozen.
-   */
+  /** The scope of the key, intersected with the token's but not with the owner's. Frozen. */
   readonly scope: Scope
-  /** The cache entry that this was made from; undefined where only a token is known. */
+  /** The cache entry from which this was made; undefined if only a token is known. */
   readonly source: Cached<unknown> | undefined
 }
 
@@ -66,13 +64,13 @@ export function identityForSecret(key: KeyRecord, slot: Slot, source: Cached<unk
   )
 }
 
-/** The identity of a token that the secret of that identity minted. */
+/** The identity of a token that was issued for that secret. */
 export function identityForToken(secret: Identity, claims: TokenClaims): Identity {
   const { validUntil: until, slot, key, holder, scope, source } = secret
-  const dies = Math.min(until ?? claims.expiresAt, claims.expiresAt)
+  const expiresAt = Math.min(until ?? claims.expiresAt, claims.expiresAt)
   return identityOf(
     'token',
-    dies,
+    expiresAt,
     holder,
     intersect(scope, claims.scope),
     0,
@@ -83,7 +81,7 @@ export function identityForToken(secret: Identity, claims: TokenClaims): Identit
   )
 }
 
-/** The identity of a token as far as the token itself tells. */
+/** The identity of a token, by its claims alone. */
 export function identityForTokenAlone({ keyId, subject, scope, expiresAt }: TokenClaims): Identity {
   const holder = {
     id: keyId,
@@ -94,15 +92,15 @@ export function identityForTokenAlone({ keyId, subject, scope, expiresAt }: Toke
   return identityOf('token', expiresAt, holder, scope, 0)
 }
 
-// The one place that makes them, so that all have the same hidden class. The members that every
-// decision reads come first.
+// The one place that creates identities, so that all have the same hidden class. The members that
+// every decision reads come first.
 function identityOf(
   via: Identity['via'],
   validUntil: number | null,
   holder: Identity['holder'],
   scope: Scope,
   usedAtSecond: number,
-  mintedBy?: Identity,
+  issuedFor?: Identity,
   slot?: Slot,
   key?: KeyRecord,
   source?: Cached<unknown>,
@@ -111,7 +109,7 @@ function identityOf(
     validUntil,
     decision: undefined,
     usedAtSecond,
-    mintedBy,
+    issuedFor,
     via,
     slot,
     key,

@@ -8,19 +8,16 @@ import type { StoredKey } from '../store/store.ts'
 import { readRecord } from '../store/stored-key.ts'
 import { type Identity, identityForSecret } from './identity.ts'
 
-/**
- * A record in the key cache, without its digests, which are laid out beside it with what else the
- * request path wants to know.
- */
+/** A cached record. Its digests are taken out of the record and prepared for comparison. */
 export interface CachedKey extends Cached<StoredKey>, SlotDigests {
-  /** Whose secret each slot holds, as soon as somebody has asked by {@link identityInSlot}. */
+  /** The identities in the slots, set by the first call of {@link identityInSlot}. */
   primary: Identity | undefined
   secondary: Identity | undefined
-  /** The digest of the credential that was refused last by this record. */
+  /** The digest of the last credential that was refused by this record. */
   refused: string | undefined
 }
 
-/** Whose secret it is that stands in a slot; undefined for an empty slot, and for an alias. */
+/** The identity of the secret in a slot; undefined for an empty slot and for an alias. */
 export function identityInSlot(cached: CachedKey, slot: Slot): Identity | undefined {
   const { value } = cached
   const known = slot === 'primary' ? cached.primary : cached.secondary
@@ -29,10 +26,10 @@ export function identityInSlot(cached: CachedKey, slot: Slot): Identity | undefi
   return cached[slot]
 }
 
-/** The records that were asked for lately, by id. */
+/** Recently used records, by id. */
 export type KeyCache = Cache<CachedKey>
 
-// Beyond this many scopes, and for one that is longer as JSON, a key keeps its own.
+// At most this many scopes are shared, and only those whose JSON is at most this long.
 const MAX_SHARED = 10_000
 const MAX_SHARED_LENGTH = 512
 
@@ -45,14 +42,14 @@ export function createKeyCache(store: Pick<CheckedStore, 'get'>, bounds: CacheBo
   )
 }
 
-// Many keys reach the same: what says so is there once for all of them.
+// Keys with equal scopes share one object.
 function createSharing(): (scope: Scope) => Scope {
   const shared = new Map<string, Scope>()
   return (scope) => {
-    // The lists are plain and frozen, so no two scopes have the same JSON.
+    // Different scopes have different JSON, because the lists are plain and frozen.
     const text = JSON.stringify(scope)
     if (shared.size >= MAX_SHARED) shared.clear()
-    // What is parsed has names of its own: a part of a longer text would keep all of it.
+    // Parsing copies the names: a substring would keep the whole stored text alive.
     if (text.length <= MAX_SHARED_LENGTH && !shared.has(text))
       shared.set(text, freezeScope(JSON.parse(text)))
     return shared.get(text) ?? scope
@@ -71,7 +68,7 @@ function cachedKey(
     key?.primary.digest,
     key?.secondary?.digest,
   )
-  // In the order in which a decision looks at it, so that what is needed lies together.
+  // In the order in which a decision reads the members, so that they are close in memory.
   return {
     loadedAt,
     value: key === undefined ? (record ?? null) : withoutDigests(key, id, share(key.scope)),
@@ -85,8 +82,8 @@ function cachedKey(
   }
 }
 
-// Built anew: an object that is spread into another one lies in two places, for as long as it is
-// kept. The id is that of the cache, so that it is there once.
+// Builds a new record, because V8 stores the properties of an object that was made by a spread
+// apart from the object. Takes the id from the cache, so that the string is in memory once.
 function withoutDigests(key: KeyRecord, id: string, scope: Scope): StoredKey {
   const { primary, secondary } = key
   return readRecord(

@@ -1,31 +1,17 @@
 import { isTwinkeyError, messageOf } from '../model/error.ts'
 import type { Emit } from '../model/events.ts'
 import type { Principal } from '../model/principal.ts'
-import { REFUSALS, type Refusal, type RefusalReason, type Unseen } from '../model/refusal.ts'
-import type { ScopeValue, Target } from '../model/scope.ts'
+import { REFUSALS } from '../model/refusal.ts'
+import type { ScopeValue } from '../model/scope.ts'
 import { holdsSecret, mayHoldSecret } from '../secrets/secret.ts'
-import { CredentialDenial, type Identifier } from './identifier.ts'
-
-/** Where a refused request was going, and where a guard stood that could not tell. */
-export type DeniedTarget = Target & Partial<Unseen>
-
-/** Why a request with a valid credential is refused. */
-export class TargetDenial extends CredentialDenial {
-  constructor(
-    refusal: Refusal,
-    reason: RefusalReason | undefined,
-    keyId: string,
-    readonly where: DeniedTarget,
-  ) {
-    super(refusal, reason, keyId)
-  }
-}
+import { CredentialDenial, type DeniedTarget, TargetDenial } from './denial.ts'
+import type { Identifier } from './identifier.ts'
 
 /** Turns decisions into events. */
 export interface Reporter {
   allowed(principal: Principal): void
   refused(denial: CredentialDenial): void
-  /** Warns of an error that left a request undecided, and returns the refusal for it. */
+  /** Emits a warning for an error that prevented a decision, and returns the refusal for it. */
   unavailable(error: unknown): CredentialDenial
 }
 
@@ -34,15 +20,15 @@ export function createReporter(
   emit: Emit | undefined,
   now: () => number,
 ): Reporter {
-  // A name in the wrong place may be a secret, and a reader of the application may return a
-  // template with one in it.
+  // A caller may send a secret where a name belongs, and a reader of the application may return a
+  // template with a secret in it.
   function isSafe(text: string): boolean {
     return (
       !mayHoldSecret(text) && identifier.inspect({ text }, 'secret') instanceof CredentialDenial
     )
   }
 
-  // Advice is text of this package.
+  // Advice is always text of this package.
   function safeParts(where: DeniedTarget): DeniedTarget {
     const parts = (member: string, text: string) =>
       member === 'template' ? text.split('/') : [text]
@@ -53,9 +39,9 @@ export function createReporter(
     )
   }
 
-  // On an axis without limits the name is whatever text the caller sent, which may be a secret.
-  function safeName(name: string | undefined, reach: ScopeValue): string | undefined {
-    if (name === undefined || reach !== '*') return name
+  // On an axis without limits the name is unchecked text of the caller and may be a secret.
+  function safeName(name: string | undefined, permitted: ScopeValue): string | undefined {
+    if (name === undefined || permitted !== '*') return name
     return holdsSecret(name) || identifier.recognise({ text: name }, 'secret', now()) !== undefined
       ? undefined
       : name
@@ -87,13 +73,14 @@ export function createReporter(
       const ofKeys =
         code === 'signing_key_invalid' || code === 'jwks_unavailable' ? code : undefined
       const reason = ofKeys ?? (code === 'owner_unavailable' ? code : 'store_unavailable')
-      // What the application or a driver has thrown may hold anything: it stays in the error.
+      // The message of an error from the application or a driver may hold a secret, so the event
+      // has it only in `error`.
       const message =
         ofKeys === undefined
           ? 'A request could not be decided. Look at the error.'
           : messageOf(error)
       emit?.({ type: `warning.${reason}`, at: now(), message, error })
-      // A key that cannot be used proves nothing, and trying again would not help.
+      // A signing key that cannot be used proves nothing, and a retry would not help.
       return new CredentialDenial(
         reason === 'signing_key_invalid' ? REFUSALS.credentialInvalid : REFUSALS.unavailable,
         reason,

@@ -2,81 +2,81 @@ import type { Refusal } from '../model/refusal.ts'
 import type { Axis } from '../model/scope.ts'
 import type { Throttle } from './throttle.ts'
 
-/** A credential as it was found in a request, before anything is believed of it. */
+/** A credential as it was found in a request, unverified. */
 export interface Credential {
   readonly text: string
   /**
-   * What the text must match, where it has not been matched yet. What was minted here does;
-   * anything else that does not is malformed.
+   * A pattern that the text must match, unless the reader has checked it. Every credential that was
+   * issued here matches. Text that does not match is malformed.
    */
   readonly form?: RegExp | undefined
-  /** Which kinds may stand in the place where it was found. */
+  /** The kinds that are permitted in the place where it was found. */
   readonly kinds: 'secret' | 'token' | 'either'
   /**
-   * Whether shared caches know that place to be a credential: the `Authorization` field (RFC 9111,
-   * section 3.5).
+   * Whether it was found in the `Authorization` field, which keeps shared caches from storing the
+   * response (RFC 9111, section 3.5).
    */
   readonly inAuthorizationHeader: boolean
 }
 
 /**
- * Reads one name out of a request: the name, undefined where the request does not say, or a refusal
- * where it cannot be read.
+ * Reads one name from a request. Returns the name, undefined if the request has none, or a refusal
+ * if the name cannot be read.
  */
 export interface TargetReader<R> {
   (request: R): string | Refusal | undefined
   /**
-   * Whether a request may leave the name out on a route with this reader. Without it, a reader of a
-   * route that answers undefined refuses the request as `target_missing`. For a function of your
-   * own: `Object.assign(read, { optional: true })`. Readers of a profile are optional without it.
+   * Whether requests may omit the name. Default: false, and a route refuses a request as
+   * `target_missing` if its reader returns undefined. For a function of your own:
+   * `Object.assign(read, { optional: true })`. Readers of a profile are always optional.
    */
   readonly optional?: boolean | undefined
 }
 
-/** Where a credential and a target stand in a request. */
+/** Where a request carries its credential and its target. */
 export interface RequestReader<R> {
   credential(request: R): Credential | Refusal
-  /** What the request itself names on an axis. */
+  /** Reads the names that the request itself gives. */
   readonly target?: { readonly [axis in Axis]?: TargetReader<R> }
   /**
-   * The axes on which names are told apart without regard to ASCII case; they are mapped to the
-   * spelling of a listed name.
+   * The axes on which names are compared without ASCII case. A name takes the spelling of the
+   * listed name that it equals.
    */
   readonly caseInsensitive?: readonly Axis[]
-  /** How the convention calls the holder of a key of that name. */
+  /** The username that the convention derives from the name of a key. */
   username?(name: string): string
 }
 
-/** What a route asks of a request. */
+/** What a route requires of a request. */
 export interface RouteRequirement<R> {
   readonly reader: RequestReader<R>
   readonly acceptsSecret: boolean
   readonly acceptsToken: boolean
   readonly optional: boolean
   readonly anyTarget: boolean
-  /** What is read from each request to tell its target. */
+  /** The readers that are called for each request to find its target. */
   readonly readers: readonly TargetReader<R>[]
   /**
-   * Who names what, axis by axis in the order of the axes, first the route and then the profile: a
-   * fixed name, the place in `readers` of what reads it, or undefined for nobody.
+   * Two sources for each axis, in the order of the axes: the route, then the profile. A source is a
+   * fixed name, the index of its reader in `readers`, or undefined for none.
    */
   readonly names: readonly (string | number | undefined)[]
-  /** The axes that the route reads from the request and that every request must name. */
+  /** The axes that the route reads and that every request must name. */
   readonly required: readonly Axis[]
-  /** What counts refused credentials by peer. Never asked where a known credential is let in. */
+  /** Counts refused credentials by peer. Not called for a recognised credential. */
   readonly throttle?: Required<Throttle<R>> | undefined
 }
 
 const TEXT_ONLY = { secret: textRequirement('secret'), token: textRequirement('token') }
 
-/** What is asked of a credential that comes as text, without a request: its kind, and no target. */
+/** The requirement for a credential that is passed as text, without a request or a target. */
 export function textOnly(kind: 'secret' | 'token'): RouteRequirement<string> {
   return TEXT_ONLY[kind]
 }
 
 function textRequirement(kind: 'secret' | 'token'): RouteRequirement<string> {
   return {
-    // Only a string is text: an array with a secret in it would convert to one.
+    // Rejects an array, which would convert to the secret in it.
     reader: {
       credential: (text) => ({
         text: typeof text === 'string' ? text : '',
@@ -92,4 +92,16 @@ function textRequirement(kind: 'secret' | 'token'): RouteRequirement<string> {
     names: [],
     required: [],
   }
+}
+
+/** The kinds that a place may hold and a route accepts, or undefined for none. */
+export function acceptedKinds(
+  kinds: Credential['kinds'],
+  { acceptsSecret, acceptsToken }: RouteRequirement<never>,
+): Credential['kinds'] | undefined {
+  const secret = acceptsSecret && kinds !== 'token'
+  const token = acceptsToken && kinds !== 'secret'
+  if (secret && token) return 'either'
+  if (secret) return 'secret'
+  return token ? 'token' : undefined
 }

@@ -1,15 +1,15 @@
-/** Work that is written as one straight line and pauses where something must be awaited. */
+/** Straight-line work that pauses where it must wait for a promise. */
 export type Steps<T> = Generator<Promise<unknown>, T, unknown>
 
-/** Pauses the work until a promise is fulfilled, and returns its value. */
+/** Pauses until a promise is fulfilled, and returns its value. */
 export function* wait<T>(promise: Promise<T>): Steps<T> {
   return (yield promise) as T
 }
 
 /**
- * Runs the work. Work that never pauses is done when this returns, without a promise.
+ * Runs the work. If it never pauses, returns its outcome without a promise.
  *
- * @param failed Turns a rejected promise into an outcome. The work ends there.
+ * @param failed Turns the error of a rejected promise into the outcome. The work is not resumed.
  */
 export function run<T>(steps: Steps<T>, failed: (error: unknown) => T): T | Promise<T> {
   const step = steps.next()

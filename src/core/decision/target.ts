@@ -1,4 +1,4 @@
-import { detachString } from '../cache/cache.ts'
+import { detachString } from '../cache/detach-string.ts'
 import { nameProblem } from '../model/checks.ts'
 import {
   isRefusal,
@@ -19,7 +19,7 @@ import {
 } from '../model/scope.ts'
 import type { RouteRequirement } from './route-requirement.ts'
 
-/** Why a target cannot be told, for the caller and for the operator. */
+/** Why no target can be resolved: the refusal for the caller, and the reason for the operator. */
 export interface Unresolved {
   readonly refusal: Refusal
   readonly reason: RefusalReason | undefined
@@ -27,17 +27,14 @@ export interface Unresolved {
 
 type Reading = string | Refusal | undefined
 
-/**
- * What the readers of a requirement have read: of one reader what it has read, of more of them a
- * list.
- */
+/** What the readers of a requirement returned: the value of a single reader, or a list. */
 export type Readings = Reading | readonly Reading[]
 
 /**
- * Reads what a requirement reads, once and before anything is concluded from it.
+ * Calls each reader of a requirement once.
  *
- * @param before What was read for another request. Where the same is read now, the answer equals it
- *   by `===`.
+ * @param before The readings of another request. If they equal the new ones, they are returned, so
+ *   that a caller can compare by `===`.
  */
 export function readTarget<R>(
   request: R,
@@ -52,8 +49,8 @@ export function readTarget<R>(
     : readings
 }
 
-// A reader of the application may answer a list, a promise, or an object that becomes another name
-// at each read. Those are no names.
+// A reader of the application may return a list, a promise, or an object that converts to another
+// name each time. Those are not names.
 function readingFrom<R>(read: (request: R) => unknown, request: R): Reading {
   const answer = read(request)
   return answer === undefined || typeof answer === 'string' || isRefusal(answer)
@@ -62,25 +59,25 @@ function readingFrom<R>(read: (request: R) => unknown, request: R): Reading {
 }
 
 /**
- * The same readings, kept apart from the request: names that the scope lists are those of the list,
- * others are copies.
+ * Detaches readings from the memory of their request: replaces names by the equal names of the
+ * scope, and copies the others.
  */
 export function keptReadings(readings: Readings, scope: Scope): Readings {
   if (Array.isArray(readings)) return readings.map((each) => keptReadings(each, scope) as Reading)
   if (typeof readings !== 'string') return readings
   for (const [, member] of AXES) {
-    const reach = scope[member]
-    const listed = reach === '*' ? undefined : reach[reach.indexOf(readings)]
+    const permitted = scope[member]
+    const listed = permitted === '*' ? undefined : permitted[permitted.indexOf(readings)]
     if (listed !== undefined) return listed
   }
   return detachString(readings)
 }
 
 /**
- * What a request is aimed at: everything that names an axis must agree, and a limited axis must be
- * named. It depends on nothing but its arguments.
+ * Resolves the target of a request. All sources that name an axis must agree, and a limited axis
+ * must be named. Depends on nothing but its arguments.
  *
- * @param environments The environments that the deployment serves, or undefined where that is not
+ * @param environments The environments that the deployment serves, or undefined if they are not
  *   configured.
  */
 export function resolveTarget(
@@ -114,8 +111,8 @@ export function resolveTarget(
 }
 
 /**
- * What a request names, where that is a name; of two that differ, the one that the route reads. For
- * the operator, where no target can be told.
+ * The valid names of a request whose target cannot be resolved, for the operator. Of two that
+ * differ, the one that the route reads.
  */
 export function namedTarget(readings: Readings, { names }: RouteRequirement<never>): Target {
   const named = (place: number): string | undefined => {
@@ -148,19 +145,19 @@ function resolveAxis(
   namedByRoute: Reading,
   namedByProfile: Reading,
   { reader: { caseInsensitive }, required }: RouteRequirement<never>,
-  reach: ScopeValue,
+  permitted: ScopeValue,
   served: readonly string[] | undefined,
 ): string | undefined | Unresolved {
   const byRoute = checked(namedByRoute)
   const byProfile = checked(namedByProfile)
   if (isRefusal(byRoute)) return unread(byRoute)
   if (isRefusal(byProfile)) return unread(byProfile)
-  // The route says where the name stands, and it is not there: nothing else may take its place.
+  // The route reads the name from a place where it is missing: no other source may replace it.
   if (byRoute === undefined && required.includes(axis))
     return { refusal: targetMissing(axis), reason: 'not_named' }
 
   const listed = caseInsensitive?.includes(axis)
-    ? [...(served ?? []), ...(reach === '*' ? [] : reach), byRoute ?? '']
+    ? [...(served ?? []), ...(permitted === '*' ? [] : permitted), byRoute ?? '']
     : undefined
   const first = listed ? spelled(byRoute, listed) : byRoute
   const second = listed ? spelled(byProfile, listed) : byProfile
@@ -173,12 +170,11 @@ function resolveAxis(
       ? name
       : { refusal: targetConflict(axis), reason: 'not_served' }
   if (served?.length === 1) return served[0]
-  // Only the tenant is taken from the credential: a test key must not pass where nobody asked which
-  // environment this is.
-  if (axis === 'tenant' && reach !== '*' && reach.length === 1) return reach[0]
-  // Where nothing is reached at all, naming something would not help: that is not covered, whatever
-  // it is.
-  return reach === '*' || reach.length === 0
+  // Only the tenant is taken from the credential: a test key must not pass a route that does not
+  // check the environment.
+  if (axis === 'tenant' && permitted !== '*' && permitted.length === 1) return permitted[0]
+  // With an empty scope no name would be covered, so the refusal must not ask for one.
+  return permitted === '*' || permitted.length === 0
     ? undefined
     : { refusal: targetMissing(axis), reason: 'not_named' }
 }
@@ -189,11 +185,11 @@ function unread(refusal: Refusal): Unresolved {
 
 function checked(name: Reading): Reading {
   if (name === undefined || isRefusal(name)) return name
-  // A star stands for everything in a scope, and is no name that a request could be for.
+  // `*` means everything in a scope, so a request cannot use it as a name.
   return nameProblem(name) === undefined && name !== '*' ? name : REFUSALS.requestMalformed
 }
 
-// The spelling of the first listed name that is the same but for ASCII case.
+// The first listed name that equals the name without ASCII case.
 function spelled(name: string | undefined, listed: readonly string[]): string | undefined {
   if (name === undefined) return undefined
   const lower = asciiLowerCase(name)

@@ -2,44 +2,44 @@ import type { Emit } from '../model/events.ts'
 import { withTimeout } from '../store/timeout.ts'
 
 /**
- * What counts refused credentials by peer, and says when a peer has to wait. Twinkey counts nothing
- * by itself: a limiter like `rate-limiter-flexible` is plugged in here. Where that fails, or does
- * not answer in time, requests are decided as if there were none.
+ * Counts refused credentials by peer, and makes a peer wait. Twinkey has no counter of its own:
+ * plug in a limiter like `rate-limiter-flexible`. If the limiter fails or does not answer in time,
+ * requests are decided without it.
  *
- * @typeParam R How a request is read.
+ * @typeParam R The type of a request.
  */
 export interface Throttle<R> {
   /**
-   * How long the peer has to wait. Asked only for a credential that would be refused, or that this
-   * process has not let in lately: what others send from the same address never holds up a key that
-   * is in use here.
+   * How long the peer has to wait. Called only for a credential that would be refused, or that this
+   * process has not let in lately. Other callers at the same address therefore never hold up a key
+   * that is in use here.
    *
    * @param peer The address of the peer.
-   * @returns Seconds, rounded up to become the Retry-After of the answer, a day at most; undefined
-   *   or 0 where it need not wait.
+   * @returns Seconds; undefined or 0 if the peer need not wait. They are rounded up and limited to
+   *   one day to become the Retry-After of the answer.
    */
   retryAfterSeconds(peer: string): number | undefined | Promise<number | undefined>
   /**
-   * Hears that a credential of this peer was refused as `credential_invalid`. The answer waits for
-   * it, so that the next request is counted right.
+   * Counts a credential of this peer that was refused as `credential_invalid`. The answer waits for
+   * the returned promise, so that the count is correct for the next request.
    */
   failed(peer: string): unknown
   /**
-   * Tells the address of the peer, where the framework does not. Left out, it is `req.ip` of
-   * Express and `request.ip` of Fastify, which heed the proxies that those were told to trust, and
-   * the other end of the socket with Hono on Node. On other hosts nothing is known. Where this
-   * answers anything but text, the peer is not known and never has to wait.
+   * Returns the address of the peer. Default: `req.ip` of Express and `request.ip` of Fastify,
+   * which respect their settings for trusted proxies, and the remote address of the socket with
+   * Hono on Node. Other hosts have no default. A peer without an address (anything but a non-empty
+   * string) never has to wait.
    */
   peer?(request: R): unknown
 }
 
-/** Asks throttles so that nothing they do, throw or reject with reaches a decision. */
+/** Calls throttles. Limiter failures never affect the decision. */
 export interface FailureLimiter {
-  /** The address of the peer, or undefined where it is not known. */
+  /** The address of the peer, or undefined if it is unknown. */
   peerOf<R>(throttle: Required<Throttle<R>>, request: R): string | undefined
-  /** Whole seconds that the peer has to wait, or undefined where it need not. */
+  /** Whole seconds that the peer has to wait, or undefined if it need not. */
   secondsFor(throttle: Throttle<never>, peer: string): Promise<number | undefined>
-  /** Tells of a refusal. */
+  /** Counts a refusal. */
   failed(throttle: Throttle<never>, peer: string): Promise<void>
 }
 
@@ -51,8 +51,7 @@ export function createFailureLimiter(
   now: () => number,
 ): FailureLimiter {
   function warn(error: unknown): undefined {
-    const message =
-      'A throttle failed, and a request was decided as if there were none. Look at the error.'
+    const message = 'A throttle failed, so a request was decided without it. Look at the error.'
     emit?.({ type: 'warning.throttle_unavailable', at: now(), message, error })
   }
 
@@ -83,6 +82,6 @@ export function createFailureLimiter(
 function secondsOf(wait: unknown): number | undefined {
   if (wait === undefined) return undefined
   if (typeof wait !== 'number' || Number.isNaN(wait))
-    throw new TypeError('retryAfterSeconds must answer a number of seconds, or undefined.')
+    throw new TypeError('retryAfterSeconds must return a number of seconds or undefined.')
   return wait > 0 ? Math.min(Math.ceil(wait), LONGEST_WAIT_SECONDS) : undefined
 }

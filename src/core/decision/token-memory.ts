@@ -1,44 +1,38 @@
 import { sha256 } from '#hash'
-import { frontOf } from '../cache/cache.ts'
+import { frontOf } from '../cache/front.ts'
 import { MAX_TOKEN_LENGTH } from '../model/checks.ts'
 import type { TokenClaims } from '../tokens/token.ts'
 import type { Identity } from './identity.ts'
 
-/** A token that was verified before. */
+/** A verified token. */
 export interface RememberedToken {
   readonly claims: TokenClaims
-  /** Whose token it was when somebody last looked. */
+  /** The identity at the last use. */
   identity: Identity | undefined
 }
 
 /**
- * Tokens whose signature and claims were verified before, so that they need not be verified again.
- * Whether their key is live is asked each time.
+ * Remembers tokens whose signature and claims were verified, so that they are not verified again.
+ * Does not know whether their key is active.
  */
 export interface TokenMemory {
-  /**
-   * The token of that digest, which was verified before and has not expired; undefined where it
-   * must be verified.
-   */
+  /** The unexpired token with that digest; undefined if it must be verified. */
   recall(digest: string | undefined, now: number): RememberedToken | undefined
-  /** Keeps the claims of the token of that digest, which has just been verified. */
+  /** Keeps the claims of a token that has just been verified. */
   keep(digest: string, claims: TokenClaims): RememberedToken
 }
 
-/**
- * What a token is remembered by: the digest of its whole text. Undefined where that is longer than
- * any token.
- */
+/** The digest of the whole text of a token. Undefined if the text is longer than any token. */
 export function tokenDigest(text: string): string | undefined {
   return text.length > MAX_TOKEN_LENGTH ? undefined : sha256(text)
 }
 
 /**
- * Remembers tokens by the digest of their whole text: nothing is kept that could be sent by
- * somebody else, and another spelling of the same token is another text, to be verified by itself.
+ * Keys tokens by the SHA-256 of their whole text, so no replayable token is stored. Another
+ * spelling of the same token is verified separately.
  *
- * @param maxTokens How many are remembered; the one kept longest makes room.
- * @param clockToleranceMilliseconds How far the clock that issued a token may be ahead, as for its
+ * @param maxTokens How many tokens are remembered. A full memory drops the oldest entry.
+ * @param clockToleranceMilliseconds How far the clock of the issuer may be ahead. The same as for
  *   verification.
  */
 export function createTokenMemory(
@@ -52,7 +46,7 @@ export function createTokenMemory(
       const remembered = digest && kept.get(digest)
       if (!remembered) return undefined
       const { issuedAt, expiresAt } = remembered.claims
-      // The clock may have gone back since, or on past the end.
+      // The token may have expired, or the clock may have gone back since it was verified.
       if (now < expiresAt && issuedAt <= now + clockToleranceMilliseconds) return remembered
       kept.delete(digest)
       return undefined

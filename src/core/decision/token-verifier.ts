@@ -8,27 +8,23 @@ import {
 } from '../tokens/token.ts'
 import { createTokenMemory, type RememberedToken, tokenDigest } from './token-memory.ts'
 
-/**
- * Verifies tokens, and remembers those that are valid. Whether the key behind a token is active is
- * not known here.
- */
+/** Verifies tokens and remembers valid ones. Does not check whether their key is active. */
 export interface TokenVerifier {
   /**
    * A token that was verified before and has not expired, without waiting.
    *
-   * @param age With `any`, also one whose signing key would have to be fetched again first.
+   * @param age Default: `fresh`. `any` also returns a token while the set of signing keys is due to
+   *   be fetched again.
    */
   recall(text: string, at: number, age?: 'fresh' | 'any'): RememberedToken | undefined
   /**
-   * Checks form, header and `kid`, without waiting. Returns why the token cannot be one of ours.
+   * Checks form, header and `kid`, without waiting. Returns the header, or why the token cannot
+   * have been issued here.
    */
   inspect(text: string): TokenHeader | RefusalReason
-  /** Checks signature and claims. Resolves to the token, or to why it is refused. */
+  /** Checks signature and claims. Resolves to the token, or to the reason for its refusal. */
   verify(text: string, header: TokenHeader): Promise<RememberedToken | RefusalReason>
-  /**
-   * Whether a text names our issuer, unverified: tells an own token from a foreign one, never a
-   * valid one from a forged one.
-   */
+  /** Whether a text names our issuer. Unverified: a forged token may name it too. */
   isOwn(text: string): boolean
   /** Forgets every token: a signing key was withdrawn. */
   forget(): void
@@ -36,11 +32,11 @@ export interface TokenVerifier {
 
 /** The rules, and how signing keys are found. */
 export interface TokenVerifierParts extends TokenRules {
-  /** False if no key has that id. Answers without waiting, so true if that is not known yet. */
+  /** False if no key has that id. Does not wait, so true if that is not known yet. */
   readonly mayHaveKey: (kid: string) => boolean
   /**
-   * Whether the set of signing keys is recent enough to trust what it verified before. Always, if
-   * left out.
+   * Whether the set of signing keys is recent enough to trust its earlier verifications. Default:
+   * always.
    */
   readonly areKeysUsable?: () => boolean
   /** Resolves when the set of signing keys is recent enough. */
@@ -81,8 +77,8 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
       const asked = memory
       const claims = await verifyToken(text, header, parts, now())
       if (typeof claims === 'string') return claims
-      // Not kept if a signing key was withdrawn meanwhile: it may have been the one that verified
-      // this token.
+      // Does not keep the token if a signing key was withdrawn meanwhile, because that key may have
+      // verified it.
       return digest !== undefined && asked === memory
         ? memory.keep(digest, claims)
         : { claims, identity: undefined }

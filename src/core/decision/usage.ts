@@ -4,24 +4,24 @@ import type { CheckedStore } from '../store/checked-store.ts'
 import type { SecretUse } from '../store/store.ts'
 import type { Identity } from './identity.ts'
 
-/** Writes down the last use of each secret, off the request path. */
+/** Records the last use of each secret, off the request path. */
 export interface Usage {
   /**
-   * Notes that the credential of a known key was used. Writes at most once a minute for a secret
-   * and all of its tokens, the first time at once.
+   * Notes that a credential was used. The first use of a secret is written immediately, and further
+   * uses of it and its tokens at most once a minute.
    */
   note(used: Identity, now: number): void
-  /** Resolves when everything noted so far is written, or has failed; undefined where it is. */
+  /** Resolves when all noted uses are written or have failed; undefined if none is pending. */
   flush(): Promise<void> | undefined
 }
 
 const INTERVAL_SECONDS = 60
-// While the store is down, this many secrets are remembered; losing the last use of more than that
-// loses nobody's access.
+// At most this many secrets wait while the store is down. The last uses of further secrets are
+// lost, but access is not affected.
 const MAX_QUEUED = 10_000
 
-// Longer than any deadline: a host that ends with the response may have torn a write down in the
-// middle.
+// Longer than any deadline. A host that stops with the response may have aborted the write, so a
+// new one may begin after this time.
 const STUCK_MILLISECONDS = 120_000
 
 export function createUsage(
@@ -32,7 +32,7 @@ export function createUsage(
   let writing: Promise<void> | undefined
   let begunAt = 0
 
-  // One write at a time: what is noted meanwhile goes together with the next.
+  // One write at a time. Uses that are noted meanwhile are written together next.
   async function write(begun: number): Promise<void> {
     while (queued.size > 0) {
       const batch = [...queued.values()]
@@ -48,14 +48,14 @@ export function createUsage(
 
   return {
     note(used, now) {
-      const minter = used.mintedBy ?? used
-      // Another node, whose clock may be ahead of this one, may have written it down already.
-      if (Math.abs(Math.floor(now / 1000) - minter.usedAtSecond) < INTERVAL_SECONDS) return
-      minter.usedAtSecond = Math.ceil(now / 1000)
-      const { key, slot } = minter as { key: KeyRecord; slot: Slot }
+      const secret = used.issuedFor ?? used
+      // Another node, whose clock may be ahead of this one, may have written the use already.
+      if (Math.abs(Math.floor(now / 1000) - secret.usedAtSecond) < INTERVAL_SECONDS) return
+      secret.usedAtSecond = Math.ceil(now / 1000)
+      const { key, slot } = secret as { key: KeyRecord; slot: Slot }
       const { id } = key[slot] as StoredSecret
       if (queued.size < MAX_QUEUED) queued.set(id, { keyId: key.id, secretId: id, usedAt: now })
-      // Begun in a microtask, so that the write is never part of the decision that caused it.
+      // The write begins in a microtask, so that it is never part of the decision.
       if (writing !== undefined && Math.abs(now - begunAt) < STUCK_MILLISECONDS) return
       begunAt = now
       writing = Promise.resolve().then(() => write(now))

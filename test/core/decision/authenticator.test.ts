@@ -241,7 +241,7 @@ describe('a lookup for a decision', () => {
         message: 'A request could not be decided. Look at the error.',
         error: {
           code: 'store_unavailable',
-          message: 'What a decision needs was forgotten again and again while it was read.',
+          message: 'The data for a decision was invalidated repeatedly while it was loaded.',
         },
       },
       { type: 'access.refused', code: 'unavailable', reason: 'store_unavailable' },
