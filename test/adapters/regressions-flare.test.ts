@@ -12,8 +12,7 @@ const ACCOUNT: FlareAccount = {
 }
 
 /**
- * The endpoints for one key of Ada's. What she reaches, and how her account is found, can be
- * changed.
+ * The endpoints for one key of Ada's. A test can change her scope and how her account is looked up.
  */
 async function createAda(tenants: Scope['tenants'] = ['1001', '1002']) {
   const ada: { tenants: Scope['tenants']; account: FlareOptions['account'] } = {
@@ -92,7 +91,7 @@ describe('an account that cannot be looked up', () => {
     },
   )
 
-  test('is not the same as one that is not there, which is no warning', async () => {
+  test('differs from a missing account, which causes no warning', async () => {
     const { ada, events, generate, tokenFor, test: ask } = await createAda()
     const token = await tokenFor(1001)
     ada.account = () => undefined
@@ -101,7 +100,7 @@ describe('an account that cannot be looked up', () => {
   })
 })
 
-describe('a token of a tenant that its owner lost', () => {
+describe('a token for a tenant that its owner lost', () => {
   test.each<[string, Scope['tenants']]>([
     ['others are left', ['1001']],
     ['several are left', ['1001', '1003']],

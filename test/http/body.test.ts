@@ -57,7 +57,7 @@ describe('the body of a token request', () => {
     expect(readBody(source)).toBe(MALFORMED)
   })
 
-  it('that was refused already stays refused for the same', () => {
+  it('that was already refused stays refused for the same reason', () => {
     expect(readBody(REFUSALS.credentialInvalid)).toBe(REFUSALS.credentialInvalid)
   })
 
@@ -66,7 +66,7 @@ describe('the body of a token request', () => {
     expect(await collectBody(Readable.from(parts))).toEqual(bytes('abcdefg'))
   })
 
-  it('is refused where it breaks off', async () => {
+  it('is refused if it breaks off', async () => {
     async function* broken() {
       yield bytes('a=1').bytes
       throw new Error('reset')
@@ -107,13 +107,13 @@ describe('the body of a request of Node', () => {
   })
 
   it.each([[undefined], [null]])(
-    'is what the headers say where a parser has left %j',
+    'follows from the headers if a parser has left %j',
     async (body) => {
       expect(await readNodeBody(taken(body), RESPONSE)).toEqual(bytes(''))
     },
   )
 
-  it.each([[''], [0], [{}]])('is what a parser has made of it: %j', async (body) => {
+  it.each([[''], [0], [{}]])('is the value that a parser has made: %j', async (body) => {
     expect(await readNodeBody(taken(body), RESPONSE)).toEqual({ parsed: body })
   })
 
@@ -127,7 +127,7 @@ describe('the body of a request of Node', () => {
 })
 
 describe('what a handler sees of a secret in the query', () => {
-  it('is nothing, and a URL that was not there is not made up', () => {
+  it('is nothing, and a missing URL is not invented', () => {
     const [request, query] = [{}, { 'AUTH-KEY': 's', a: '1' }]
     hideNodeQuery(request, query, ['auth-key'])
     expect([request, query]).toEqual([{}, { a: '1' }])
@@ -150,7 +150,7 @@ describe('what a handler sees of a secret in the query', () => {
     ])
   })
 
-  // Bun makes a request with the name of a user in its URL, and keeps it.
+  // Bun accepts a request with user information in its URL, and keeps it.
   const user = URL_WITH_USER_IS_TAKEN ? 'user:word@' : ''
 
   it.each([
@@ -170,7 +170,7 @@ describe('what a handler sees of a secret in the query', () => {
   )
 })
 
-it('a response that only switches protocols is handed on as it is', () => {
+it('a response that only switches protocols is passed on unchanged', () => {
   const response = Object.defineProperty(new Response(null), 'status', { value: 101 })
   expect(withoutCaching(response)).toBe(response)
 })

@@ -50,12 +50,10 @@ function checksOf<F extends { twinkey: Twinkey; clock: Clock }>(
   return Object.entries(HOSTS).flatMap(([host, start]) => {
     let started: Promise<{ fixture: F; handle: Handler }> | undefined
     const serve = () => {
-      started ??= table
-        .create()
-        .then((fixture) => ({
-          fixture,
-          handle: start(fixture.twinkey, table.applicationOf(fixture)),
-        }))
+      started ??= table.create().then((fixture) => ({
+        fixture,
+        handle: start(fixture.twinkey, table.applicationOf(fixture)),
+      }))
       return started
     }
     const rows = table.rows.filter(({ name }) => host !== 'web' || !BEHIND_PARSERS.test(name))
