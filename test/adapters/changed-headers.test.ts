@@ -105,7 +105,7 @@ describe('on Express', () => {
     expect(await behind(inherit, sent('t1'))).toBe('200')
   })
 
-  test('distinct headers do not count: what removes a header removes it from the headers', async () => {
+  test('headersDistinct is ignored: only a header in headers counts', async () => {
     expect(
       await behind(
         (req) => void Object.assign(req.headersDistinct, { 'x-tenant': ['t2'] }),
@@ -316,7 +316,7 @@ describe.each([
   }
   const each = (value: string) => Object.fromEntries(NAMES.map((name) => [name, value]))
 
-  test('is read with both values, whatever Node makes of it', async () => {
+  test('is read with both values, also where Node keeps only one', async () => {
     expect(await read()).toEqual(each('a, b, c'))
   })
 

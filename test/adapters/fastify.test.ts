@@ -153,7 +153,7 @@ describe('with other plugins on Fastify', () => {
     expect((await ask('/misspelt/t2', bearer(callers.secrets.t1))).statusCode).toBe(400)
   })
 
-  test('Fastify itself answers a parameter of more than 100 characters with 414, unless it is told of more', async () => {
+  test('Fastify itself answers 414 to a parameter of more than 100 characters, unless maxParamLength is higher', async () => {
     const route = (on: FastifyInstance) =>
       on.get('/tenants/:tenant', { onRequest: guard({ tenant: param('tenant') }) }, named)
     const url = `/tenants/${'x'.repeat(101)}`
@@ -166,7 +166,7 @@ describe('with other plugins on Fastify', () => {
     expect((await ask(url, bearer(callers.secrets.t1))).statusCode).toBe(403)
   })
 
-  test('decorators: a guard that the application keeps, and a principal that it declares', async () => {
+  test('an application can decorate itself with a guard, and the request with a principal', async () => {
     app.decorate('signedIn', guard())
     app.decorateRequest('principal')
     app.get(

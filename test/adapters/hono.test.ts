@@ -55,7 +55,7 @@ describe('with other middleware on Hono', () => {
     expect((await ask(callers.secrets.disabled)).status).toBe(401)
   })
 
-  test('a parameter is the name that it was decoded to, a percent sign and all, and one that cannot be decoded is refused', async () => {
+  test('a parameter is decoded once and may contain a percent sign; one that cannot be decoded is refused', async () => {
     const { keys } = callers.twinkey
     const { primary } = await keys.create({
       name: 'n',

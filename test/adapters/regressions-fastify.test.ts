@@ -47,7 +47,7 @@ describe.each(options)('tokenRoutes on Fastify with %s', (_name, more) => {
         expect(await ask('GET', `${mount}/test${slash}`), slash).toBe(200)
         expect(await ask('GET', `${mount}/jwks.json${slash}`), slash).toBe(200)
         expect(await ask('POST', `${mount}/jwks.json${slash}`), slash).toBe(405)
-        // A prefix that ends with a slash says that there is one.
+        // A prefix that ends with a slash requires the slash.
         if (slash === '' && prefix?.endsWith('/')) continue
         expect(await ask('POST', `${mount}${slash}` || '/'), slash).toBe(200)
         expect(await ask('GET', `${mount}${slash}` || '/'), slash).toBe(405)

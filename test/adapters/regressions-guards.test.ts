@@ -215,7 +215,7 @@ describe.each(Object.entries(hosts))('several guards on one request: %s', (_name
     },
   )
 
-  test('a bad key in the query passes none, and one that passes the first is not taken for another', async () => {
+  test('a bad key in the query passes no guard, and a key that passes the first still needs to satisfy the second', async () => {
     const { twinkey, secrets } = callers
     expect(
       (await ask({ twinkey, guards: [bound, bound] }, `/flows?auth-key=${secrets.disabled}`))

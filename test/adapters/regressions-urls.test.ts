@@ -109,7 +109,7 @@ test('on Hono on Node, a URL with user information causes no error, for any call
     expect(await ask('POST', '/standard/', ['X-API-Key', secrets.t1])).toBe(400)
     expect(await ask('POST', '/standard/', ['X-API-Key', 'nobody'])).toBe(401)
     expect(await ask('GET', '/flows', ['Authorization', `Key=${secrets.t1}`])).toBe(200)
-    // Without a user a method that no web-standard request has is as good as any.
+    // Without a user, a method that a web-standard request cannot have works too.
     const traced = await sendRaw(port, {
       method: 'TRACE',
       target: `/flows?auth-key=${secrets.t1}&b=2`,

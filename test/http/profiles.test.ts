@@ -91,7 +91,7 @@ describe('the token endpoints', () => {
     },
   )
 
-  it('that show something answer to HEAD as to GET, and tell every other method so', async () => {
+  it('for reading answer HEAD like GET, and each endpoint names its methods in a 405', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
     const { exchange, test, jwks } = webEndpoints(twinkey)
@@ -109,7 +109,7 @@ describe('the token endpoints', () => {
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
   })
 
-  it('take nothing for nobody: without a credential nobody is shown', async () => {
+  it('refuse a token test without a credential', async () => {
     const { twinkey } = createBench()
     expect((await webEndpoints(twinkey).test(new Request('http://localhost/'))).status).toBe(401)
   })

@@ -65,7 +65,7 @@ describe('a request of Node', () => {
 })
 
 describe('a request of the web', () => {
-  it('is read as it stands, and is that which an earlier guard has kept', () => {
+  it('is read as it is, with the URL that an earlier guard has kept', () => {
     const request = new Request('http://localhost/?a=1', {
       method: 'DELETE',
       headers: { 'x-t': 'a' },
@@ -88,7 +88,7 @@ describe.each(requests)('the route of a request %s', (_, make) => {
     template: () => value,
   })
 
-  it('says nothing where no route is known', () => {
+  it('is undefined if no route is known', () => {
     expect([make().param('id'), make().template]).toEqual([undefined, undefined])
   })
 
@@ -97,12 +97,12 @@ describe.each(requests)('the route of a request %s', (_, make) => {
     [['a', 'b'], 'a/b'],
     [7, undefined],
     [undefined, undefined],
-  ])('gives text, the segments of a wildcard as one, and nothing else: %j', (value, text) => {
+  ])('yields text, the segments of a wildcard as one text, and nothing else: %j', (value, text) => {
     const request = make({}, route(value))
     expect([request.param('id'), request.template]).toEqual([text, text])
   })
 
-  it('is asked with what the framework made of the request', () => {
+  it('receives the request of the framework', () => {
     const of = { name: 'req' }
     const asked: unknown[] = []
     make(of, { param: (...args) => asked.push(args), template: (each) => asked.push(each) }).param(
@@ -138,7 +138,7 @@ describe('a parameter of the query', () => {
     expect(readQuery(url, 'a')).toBe(value)
   })
 
-  it('of no name is that which stands before a bare =', () => {
+  it('of an empty name has no text before its =', () => {
     expect([readQuery('/?=1', ''), readQuery('/?a=1', '')]).toEqual(['1', undefined])
   })
 
@@ -230,7 +230,7 @@ describe('a URL without a secret', () => {
     expect(redactUrl('/?one=1&auth-key=2&', ['one', 'two'])).toBe('/?one=[redacted]&auth-key=2&')
   })
 
-  it('is kept as it came in for the next guard, and again where that takes more out', () => {
+  it('is kept as received for the next guard, which may remove more', () => {
     const request: { url?: string } = { url: '/?a=1&b=2' }
     request.url = hideFromUrl(request, ['a'])
     request.url = hideFromUrl(request, ['b'])
@@ -246,7 +246,7 @@ describe('a URL without a secret', () => {
     ])
   })
 
-  it('may be kept with another object than that which it was read from', () => {
+  it('may be kept on another object than the one it was read from', () => {
     const [from, into] = [{ url: '/?a=1' }, {}]
     expect(hideFromUrl(from, ['a'], into)).toBe('/')
     expect([new NodeWireRequest(from).receivedUrl, new NodeWireRequest(into).receivedUrl]).toEqual([

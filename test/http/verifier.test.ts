@@ -157,8 +157,8 @@ const table: readonly Row[] = [
 ]
 
 /**
- * As the applications of the hosts take it. They ask of it only what a verifier can do, where there
- * are no token endpoints.
+ * The type that the test applications take. Without token endpoints they call only what a verifier
+ * has.
  */
 function deciding(verifier: Verifier): Twinkey {
   return verifier as Verifier & Twinkey
