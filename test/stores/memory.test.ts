@@ -9,7 +9,7 @@ describe('the memory store', () => {
 
 type Store = ReturnType<typeof memoryStore>
 
-test('the contract is kept by a store that leaves next out on the last page', async () => {
+test('the contract accepts a store that omits next on the last page', async () => {
   const inner = memoryStore()
   const list: Store['list'] = async (query) => {
     const { keys, next } = await inner.list(query)

@@ -57,7 +57,7 @@ describe('a prefix', () => {
     'twinkey:label',
   ]
 
-  it('keeps stores apart, whatever it is made of', async () => {
+  it('keeps stores apart, whatever its characters', async () => {
     const { client: own, close } = await openRedis('node-redis', server)
     onTestFinished(close)
     const stores = [...ODD, ...OWN_WORDS].map((prefix) => redisStore(own, { prefix }))
@@ -98,9 +98,9 @@ describe('a prefix', () => {
 })
 
 describe.each(['node-redis', 'ioredis'] as const)(
-  'what a server refuses is told without the record, by %s',
+  'a refusal by the server is reported without the record, by %s',
   (library) => {
-    // Once by the script's digest, and once whole because the server has not seen it yet.
+    // Once by the digest of the script, and once in full because the server has not seen it yet.
     it.each(['seen', 'unseen'])('and by a script that it has %s', async (script) => {
       const full = await startRedis()
       onTestFinished(() => full.stop())
@@ -120,7 +120,7 @@ describe.each(['node-redis', 'ioredis'] as const)(
   },
 )
 
-describe('what is not as it must be is refused when the store is made', () => {
+describe('invalid arguments are rejected when the store is created', () => {
   test.each([undefined, null, 'redis://localhost', {}, { call() {} }])(
     'a client of %j',
     (given) => {
@@ -132,7 +132,7 @@ describe('what is not as it must be is refused when the store is made', () => {
     },
   )
 
-  test('an option that is not known, or not of its form', () => {
+  test('an option that is unknown or has an invalid form', () => {
     expect(() => redisStore(client, { prefx: 'a' } as object)).toThrow('cannot have "prefx"')
     expect(() => redisStore(client, 'app' as unknown as object)).toThrow(TypeError)
     expect(() => redisStore(client, null as unknown as object)).toThrow(TypeError)
@@ -141,11 +141,11 @@ describe('what is not as it must be is refused when the store is made', () => {
     )
   })
 
-  test('a cluster as subscriber, by its type already', async () => {
+  test('a cluster as subscriber, already by its type', async () => {
     const cluster = new Cluster([{ host: server.host, port: server.port }], { lazyConnect: true })
     const other = createCluster({ rootNodes: [] })
     const stores = [
-      // @ts-expect-error A cluster moves its subscription to another server without telling.
+      // A cluster moves its subscription to another server without reporting it.
       redisStore(client, { subscriber: () => cluster }),
       // @ts-expect-error That of node-redis, too.
       redisStore(client, { subscriber: () => other }),
@@ -164,7 +164,7 @@ test('a store without a subscriber does not say that it can watch', () => {
 })
 
 test.each(['node-redis', 'ioredis'] as const)(
-  'the contract holds where %s puts a prefix of its own before every key',
+  'the contract holds if %s puts a prefix of its own before every key',
   async (library) => {
     const keyPrefix = 'own:{x}:'
     const open = async (): Promise<KeyStore> => {
@@ -184,7 +184,7 @@ test.each(['node-redis', 'ioredis'] as const)(
   },
 )
 
-test('a replica is never asked, not by a client either that sends it what it can', async () => {
+test('a replica is never read, not even by a client that sends reads to replicas', async () => {
   const [master, replica] = [pair.masters[0], pair.replicas[0]] as [RedisServer, RedisServer]
   const ioredis = new Cluster([{ host: master.host, port: master.port }], { scaleReads: 'slave' })
   const nodeRedis = createCluster({ rootNodes: [{ url: master.url }], useReplicas: true }).on(

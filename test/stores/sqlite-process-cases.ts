@@ -10,7 +10,7 @@ import type { SqliteCase } from './sqlite-schema-cases.ts'
 const KILLS = 20
 const COUNTS = 500
 
-/** What is asked where several processes have the same file. */
+/** Tests with several processes on one file. */
 export const processCases: readonly SqliteCase[] = [
   {
     name: 'migrates once where ten processes begin at the same time on a new file',
@@ -140,8 +140,8 @@ export const processCases: readonly SqliteCase[] = [
             })
           await release()
           expect(await store.get(key.id)).toEqual(key)
-          // What was cut short on this connection neither holds it at what was there then, nor holds
-          // back what it writes.
+          // A statement that was cut short on this connection neither keeps its old snapshot nor
+          // holds back its writes.
           const other = sqliteStore((await open()).database)
           let version = key.version
           for (const writer of [other, store, other, store]) {
@@ -156,8 +156,8 @@ export const processCases: readonly SqliteCase[] = [
 ]
 
 /**
- * What each id may be, by what a process said before it was killed: as it was acknowledged last, or
- * as it was about to make it.
+ * What each id may be, by the output of a process before its kill: the latest acknowledged state,
+ * or the announced one.
  */
 function expectedOf(lines: readonly string[]): Map<string, (string | number)[]> {
   const possible = new Map<string, (string | number)[]>()
@@ -197,7 +197,7 @@ function withLockedFile(
       const key = newKey()
       await store.migrate()
       await store.put(key, undefined)
-      // Nobody keeps readers out of a write-ahead log, but for moments that no test can hit.
+      // Only for moments that no test can hit are readers of a write-ahead log blocked.
       if (mode === 'exclusive') await exec('pragma journal_mode = delete')
       const holder = start('hold', mode)
       await holder.said(1)

@@ -11,7 +11,7 @@ import type { SqliteCase } from './sqlite-schema-cases.ts'
 const forTenant = (tenant: string) =>
   ({ scope: { tenants: [tenant], environments: '*', workflows: '*' } }) as const
 
-/** What is asked of writes and records. */
+/** Tests of writes and records. */
 export const writeCases: readonly SqliteCase[] = [
   {
     name: 'leaves nothing of a write that fails in the middle, and the connection as it was',
@@ -317,7 +317,7 @@ export const writeCases: readonly SqliteCase[] = [
         const store = sqliteStore(database)
         await store.migrate()
         expect(await store.inspect?.()).toEqual([])
-        // Each transaction of libsql has a connection of its own, which nobody has set otherwise.
+        // Each transaction of libsql has a connection of its own, with default settings.
         if (driver === '@libsql/client') return
         await exec('pragma synchronous = normal')
         expect(await store.inspect?.()).toEqual([expect.stringMatching(/synchronous = 1.*full/)])
