@@ -118,7 +118,7 @@ export function seenBy(
   return open.length === 0 ? undefined : Math.min(...(open as number[]))
 }
 
-// None, as an empty list, for a key without an owner.
+// A key without an owner has an empty list of owner scopes.
 function possibleCeilings(model: KeyringModel, node: number, owner: string | null): Scope[][] {
   if (owner === null) return [[]]
   const known = model.owners

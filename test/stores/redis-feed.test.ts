@@ -263,7 +263,7 @@ describe('two nodes', () => {
     await eventually(() => subscribers()).toBe(0)
   })
 
-  it('are told where the subscriber is none', async () => {
+  it('warn of a subscriber that is not a connection', async () => {
     const { client } = await open('ioredis')
     const events: TwinkeyEvent[] = []
     const subscriber = () => ({}) as unknown as RedisSubscriber

@@ -268,7 +268,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
           if (outcome === 'stored' || outcome === 'conflict') expect(found).toBeDefined()
           if (outcome === 'deleted') expect(found).toBeUndefined()
           if (found !== undefined) await expectListed(sound, found)
-          // Whoever goes on from there finds all in order.
+          // The next caller finds everything in order.
           const next = moved(found ?? key, newId())
           expect(await sound.put(next, found?.version)).toBe('stored')
           await expectListed(sound, next)

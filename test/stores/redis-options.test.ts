@@ -45,7 +45,7 @@ describe('a prefix', () => {
     '~'.repeat(64),
     'app:keys',
   ]
-  // What the names of others are made of.
+  // Parts of the names that other prefixes have.
   const OWN_WORDS = [
     't',
     't:label',
@@ -61,7 +61,7 @@ describe('a prefix', () => {
     const { client: own, close } = await openRedis('node-redis', server)
     onTestFinished(close)
     const stores = [...ODD, ...OWN_WORDS].map((prefix) => redisStore(own, { prefix }))
-    // Names that would be those of slots and labels if they stood there as they are.
+    // Names that, unescaped, would equal those of slots and labels.
     const names = ['t', '{id}', 'label:key', 'key', 'tenant:t', ':', '}{', '*']
     const kept = stores.map((_, i) =>
       names.map((name, j) =>
@@ -145,7 +145,7 @@ describe('invalid arguments are rejected when the store is created', () => {
     const cluster = new Cluster([{ host: server.host, port: server.port }], { lazyConnect: true })
     const other = createCluster({ rootNodes: [] })
     const stores = [
-      // A cluster moves its subscription to another server without reporting it.
+      // @ts-expect-error A cluster moves its subscription to another server without reporting it.
       redisStore(client, { subscriber: () => cluster }),
       // @ts-expect-error That of node-redis, too.
       redisStore(client, { subscriber: () => other }),
@@ -157,7 +157,7 @@ describe('invalid arguments are rejected when the store is created', () => {
   })
 })
 
-test('a store without a subscriber does not say that it can watch', () => {
+test('a store without a subscriber has no watch', () => {
   expect('watch' in redisStore(client)).toBe(false)
   expect('watch' in redisStore(client, { subscriber: undefined })).toBe(false)
   expect(redisStore(client, { subscriber: () => new Redis() }).watch).toBeTypeOf('function')
@@ -206,7 +206,7 @@ test('a replica is never read, not even by a client that sends reads to replicas
   }
   for (const command of ['eval', 'evalsha', 'hgetall', 'hmget', 'zrangebylex'])
     expect([command, await asked(command)]).toEqual([command, 0])
-  // These clients would.
+  // These clients do read from replicas.
   for (const read of [() => ioredis.hgetall('x'), () => nodeRedis.hGetAll('x')]) {
     const before = await asked('hgetall')
     for (let i = 0; i < 50; i++) await read()

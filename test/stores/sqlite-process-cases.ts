@@ -13,7 +13,7 @@ const COUNTS = 500
 /** Tests with several processes on one file. */
 export const processCases: readonly SqliteCase[] = [
   {
-    name: 'migrates once where ten processes begin at the same time on a new file',
+    name: 'migrates once when ten processes begin at the same time on a new file',
     run: (driver) =>
       withBed(driver, ({ path, open }) =>
         withChildren(driver, path, async (start) => {
@@ -41,7 +41,7 @@ export const processCases: readonly SqliteCase[] = [
           await Promise.all(children.map((child) => child.said(1)))
           for (const child of children) child.tell()
           expect(await Promise.all(children.map(({ ended }) => ended))).toEqual(['0', '0'])
-          // They have really met.
+          // The two processes did compete.
           expect(children.flatMap(({ lines }) => lines).join()).toMatch(/conflicts [1-9]/)
           expect(await store.get(key.id)).toMatchObject({
             version: 1 + 2 * COUNTS,
@@ -94,14 +94,14 @@ export const processCases: readonly SqliteCase[] = [
       ),
   },
   {
-    name: 'waits for the lock of another process, and does not stop this one meanwhile',
+    name: 'waits for the lock of another process without blocking this one',
     run: (driver) =>
       withLockedFile(driver, { mode: 'immediate', timeout: 0 }, async ({ store, release }) => {
         let turns = 0
         const ticking = setInterval(() => turns++, 5)
         try {
           const write = store.put(newKey(), undefined)
-          // The lock goes when this process has had twenty turns, so never where the wait stops it.
+          // The lock is released after twenty turns of this process, so never if the wait blocks it.
           while (turns < 20) await new Promise((resolve) => setImmediate(resolve))
           await release()
           expect(await write).toBe('stored')
@@ -116,12 +116,12 @@ export const processCases: readonly SqliteCase[] = [
       withLockedFile(driver, { mode: 'immediate', timeout: 800 }, async ({ store }) => {
         const start = performance.now()
         await expect(store.put(newKey(), undefined)).rejects.toThrow(/database is locked/)
-        // Twice, and not as often as there is time for without it.
+        // The driver waits twice. Without the count it would wait until the deadline.
         expect(performance.now() - start).toBeLessThan(10 * 800)
       }),
   },
   {
-    name: 'throws what the driver threw where a lock is not let go, and reads and writes the latest afterwards',
+    name: 'throws the error of the driver if a lock is not released, and uses the latest state afterwards',
     run: (driver) =>
       withLockedFile(
         driver,

@@ -41,7 +41,7 @@ const TASKS = {
       if (key?.kind !== 'key') throw new Error('the key is gone')
       const count = Number(key.metadata['count']) + 1
       const scope = { ...key.scope, tenants: [`t${count}`] }
-      // The other one may choose the same version: what has been there decides, and nothing else.
+      // The other process may write the same version, so only the expected version decides.
       const outcome = await store.put(
         { ...key, version: key.version + 1, metadata: { count }, scope },
         key.version,

@@ -34,7 +34,7 @@ export const schemaCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'runs on tables that the printed SQL has made, and migrate() knows of them',
+    name: 'runs on tables that the printed SQL has created, and migrate() recognises them',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, exec } = await open()
@@ -48,7 +48,7 @@ export const schemaCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'leaves nothing of a migration that fails, and completes it when what was in the way is gone',
+    name: 'rolls back a migration that fails, and completes it when the obstacle is gone',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, all, exec } = await open()
@@ -66,7 +66,7 @@ export const schemaCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'keeps two prefixes in one database apart, and makes nothing without its prefix',
+    name: 'keeps two prefixes in one database apart, and creates nothing without its prefix',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, all } = await open()
@@ -89,7 +89,7 @@ export const schemaCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'says what to do where it is used before migrate()',
+    name: 'says what to do if it is used before migrate()',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const store = sqliteStore((await open()).database)
@@ -157,7 +157,7 @@ export const schemaCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'finds by an index whatever it is asked, and sorts nothing',
+    name: 'answers every query by an index, and sorts nothing',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, all } = await open()
