@@ -33,12 +33,12 @@ export async function createCallers(): Promise<Callers> {
   }
 }
 
-/** Has a key looked up, so that the next decision about it is made at once. */
+/** Loads a key into the cache, so that the next decision about it is synchronous. */
 export async function warm(twinkey: Twinkey, secret: string): Promise<void> {
   await twinkey.keys.verify(secret)
 }
 
-/** Credentials that another system issued: a guard that is optional leaves them to the next one. */
+/** Credentials of another system: an optional guard passes them on to the next scheme. */
 export const FOREIGN = {
   none: undefined,
   'another scheme': 'Basic eDp5',
@@ -51,7 +51,7 @@ export const FOREIGN = {
     .join('.')}.${'A'.repeat(86)}`,
 } as const
 
-/** Credentials of ours that are not live: no guard lets them pass on. */
+/** Inactive Twinkey credentials: no guard passes them on. */
 export function deadOf({ secrets: { t1, disabled } }: Callers): Record<string, string> {
   return {
     'a disabled key': `Bearer ${disabled}`,

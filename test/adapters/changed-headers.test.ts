@@ -15,8 +15,8 @@ import { sendHttp2 } from '../support/http2.ts'
 import { type RawRequest, sendRaw } from '../support/raw-http.ts'
 import { type Callers, createCallers } from './callers.ts'
 
-// How an application can change the headers of a request before a guard reads them, besides the
-// ways that the table of all hosts has.
+// Ways in which an application can change headers before a guard reads them, beyond those in
+// test/http/changed-headers.test.ts.
 
 let callers: Callers
 const closing: (() => unknown)[] = []
@@ -30,7 +30,7 @@ afterEach(() => {
 
 const requirement = { tenant: onExpress.header('x-tenant'), workflow: 'flows.read' }
 
-/** The status of a request with these headers, and the code where it is refused. */
+/** The status of a request with these headers, and the code if it is refused. */
 async function ask(
   port: number,
   headers: RawRequest['headers'],
@@ -67,7 +67,7 @@ describe('on Express', () => {
     return ask((server.address() as AddressInfo).port, headers)
   }
 
-  test('headers that are replaced as a whole count', async () => {
+  test('the guard reads headers that were replaced as a whole', async () => {
     const replace = (tenant: string) => (req: express.Request) => {
       req.headers = { ...req.headers, 'x-tenant': tenant }
     }
@@ -89,7 +89,7 @@ describe('on Express', () => {
     ).toBe('400 target_missing')
   })
 
-  test('a value that is no text is refused, and not left out', async () => {
+  test('a header value that is not a string is refused, not ignored', async () => {
     expect(
       await behind(
         (req) => void Object.assign(req.headers, { 'x-tenant': { toString: () => 't1' } }),
@@ -98,14 +98,14 @@ describe('on Express', () => {
     ).toBe('400 target_conflict')
   })
 
-  test('a header that is inherited does not count', async () => {
+  test('an inherited header is ignored', async () => {
     const inherit = (req: express.Request) =>
       void Object.setPrototypeOf(req.headers, { 'x-tenant': 't1', 'x-api-key': 'x' })
     expect(await behind(inherit, sent())).toBe('400 target_missing')
     expect(await behind(inherit, sent('t1'))).toBe('200')
   })
 
-  test('distinct headers do not count: what removes a header removes it from the headers', async () => {
+  test('headersDistinct is ignored: only a header in headers counts', async () => {
     expect(
       await behind(
         (req) => void Object.assign(req.headersDistinct, { 'x-tenant': ['t2'] }),
@@ -141,7 +141,7 @@ describe('on Fastify', () => {
     return code === undefined ? String(statusCode) : `${statusCode} ${code}`
   }
 
-  test('headers that are assigned to the request count', async () => {
+  test('the guard reads headers that were assigned to the request', async () => {
     const authorization = `Bearer ${callers.secrets.t1}`
     const assign = (headers: FastifyRequest['headers']) => (request: FastifyRequest) => {
       request.headers = headers
@@ -158,7 +158,7 @@ describe('on Fastify', () => {
     expect(await behind(assign({ authorization }), { 'x-tenant': 't1' })).toBe('200')
   })
 
-  test('a request that is injected has its headers once, and a list is a repeated one', async () => {
+  test('an injected request has its headers once, and a list counts as a repeated header', async () => {
     const authorization = `Bearer ${callers.secrets.t1}`
     expect(await behind(() => {}, { authorization, 'x-tenant': 't1' })).toBe('200')
     expect(await behind(() => {}, { authorization, 'x-tenant': ['t1', 't1'] })).toBe(
@@ -215,7 +215,7 @@ describe('on Hono on Node', () => {
       void Object.assign(c.env.incoming.headers, { 'x-tenant': tenant })
   const removesOnNode: Change = (c) => void delete c.env.incoming.headers['x-tenant']
 
-  test('headers that are changed in place count', async () => {
+  test('the guard reads headers that were changed in place', async () => {
     expect(await behind([setsInPlace('t1')], sent('t2'))).toBe('200')
     expect(await behind([setsInPlace('t2')], sent('t1'))).toBe('403 tenant_denied')
     expect(await behind([(c) => c.req.raw.headers.delete('x-tenant')], sent('t1'))).toBe(
@@ -229,19 +229,19 @@ describe('on Hono on Node', () => {
   test.each([
     ['before anything has read the headers', []],
     ['and something has read the headers', [reads]],
-  ])("headers that are changed in Node's request count, %s", async (_, before) => {
+  ])("the guard reads headers that were changed in Node's request, %s", async (_, before) => {
     expect(await behind([...before, setsOnNode('t1')], sent('t2'))).toBe('200')
     expect(await behind([...before, setsOnNode('t2')], sent('t1'))).toBe('403 tenant_denied')
     expect(await behind([...before, removesOnNode], sent('t1'))).toBe('400 target_missing')
     expect(await behind([setsOnNode('t2'), ...before], sent('t1'))).toBe('403 tenant_denied')
   })
 
-  test('a repeated header shows, though something has read the headers', async () => {
+  test('a repeated header is detected after something else has read the headers', async () => {
     expect(await behind([reads], sent('t1', 't1'))).toBe('400 target_conflict')
     expect(await behind([reads], [...sent('t1'), ...sent()])).toBe('400 credential_ambiguous')
   })
 
-  test("headers that are changed in Node's request count for a second guard too, where the first has put another request in its place", async () => {
+  test("a second guard reads headers changed in Node's request after the first guard replaced the request", async () => {
     const key = `/twice?auth-key=${callers.secrets.t1}`
     const tenant = (name: string) => [['X-Tenant', name] as const]
     expect(await behind([], tenant('t1'), key)).toBe('200')
@@ -250,7 +250,7 @@ describe('on Hono on Node', () => {
     expect(await behind([removesOnNode], tenant('t1'), key)).toBe('404')
   })
 
-  test('the query and the method of a request that was put in its place count', async () => {
+  test('the guard reads the query and the method of a replacement request', async () => {
     const limited = await callers.twinkey.keys.create({
       name: 'limited',
       scope: { tenants: ['t1'], workflows: ['GET /template'] },
@@ -292,7 +292,7 @@ describe.each([
   ],
   ['HTTP/2', () => createHttp2Server(), sendHttp2],
 ] as const)('a header that is sent twice over %s', (_, create, send) => {
-  /** What is read of the headers, after something was done to them. */
+  /** What the guard reads of the headers after a change. */
   async function read(
     change: (headers: Record<string, unknown>, name: string) => void = () => {},
   ): Promise<Record<string, unknown>> {
@@ -316,11 +316,11 @@ describe.each([
   }
   const each = (value: string) => Object.fromEntries(NAMES.map((name) => [name, value]))
 
-  test('is read with both values, whatever Node makes of it', async () => {
+  test('is read with both values, also where Node keeps only one', async () => {
     expect(await read()).toEqual(each('a, b, c'))
   })
 
-  test('is read as the one value that was put in its place', async () => {
+  test('is read as the single value that replaced it', async () => {
     expect(await read((headers, name) => void Object.assign(headers, { [name]: 'd' }))).toEqual(
       each('d'),
     )
@@ -329,7 +329,7 @@ describe.each([
     )
   })
 
-  test('is gone where it was removed', async () => {
+  test('is absent after its removal', async () => {
     expect(await read((headers, name) => void delete headers[name])).toEqual({})
   })
 })

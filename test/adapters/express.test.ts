@@ -19,7 +19,7 @@ beforeEach(async () => {
 describe.each([
   ['Express 5', express],
   ['Express 4', express4],
-])('next to others on %s', (_name, framework) => {
+])('with other middleware on %s', (_name, framework) => {
   const closing: (() => Promise<void>)[] = []
   afterEach(async () => {
     for (const close of closing.splice(0)) await close()
@@ -43,7 +43,7 @@ describe.each([
   const guard = (more: Parameters<typeof requireAuth>[1] = {}) =>
     requireAuth(callers.twinkey, { workflow: 'flows.read', ...more })
 
-  test('behind a proxy that is trusted, what it forwards changes no verdict', async () => {
+  test('behind a trusted proxy, forwarded headers do not change the decision', async () => {
     const app = framework()
       .set('trust proxy', true)
       .get('/flows', guard({ tenant: header('x-tenant', { optional: true }) }), named)
@@ -61,7 +61,7 @@ describe.each([
     ).toBe(403)
   })
 
-  test('a refusal keeps the headers of helmet and has its own', async () => {
+  test('a refusal keeps the headers of helmet and adds its own', async () => {
     const { status, headers } = await ask(
       framework().use(helmet()).get('/flows', guard(), named),
       '/flows',
@@ -114,7 +114,7 @@ describe.each([
       expect((await ask(app, '/flows', preflight, { method })).status, method).toBe(401)
   })
 
-  test('express.json may stand before the guard: the handler has body and principal, and what cannot be parsed lets nobody in', async () => {
+  test('express.json may stand before the guard: the handler gets body and principal, and a body that cannot be parsed is refused', async () => {
     const app = framework()
       .use(framework.json())
       .post('/flows', guard(), (req, res) => void res.json([req.principal.name, req.body]))
@@ -175,7 +175,7 @@ describe.each([
     )
   })
 
-  test('a guard that stands on the mount reads its parameter too', async () => {
+  test('a guard on the mount itself reads its parameter too', async () => {
     const flows = framework.Router().get('/flows/:id', named)
     const app = framework().use('/v1/tenants/:tenant', guard({ tenant: param('tenant') }), flows)
     expect((await ask(app, '/v1/tenants/t1/flows/7', [bearer(callers.secrets.t1)])).status).toBe(
@@ -186,7 +186,7 @@ describe.each([
     )
   })
 
-  test('a parameter that the guard cannot see lets nobody in', async () => {
+  test('a guard that cannot see its parameter refuses the request', async () => {
     const handler: RequestHandler = (_req, res) => void res.json('in')
     const unmerged = framework.Router().get('/flows', guard({ tenant: param('tenant') }), handler)
     const app = framework()
@@ -198,7 +198,7 @@ describe.each([
     expect(statuses).toEqual([400, 400])
   })
 
-  test('before another scheme, an optional guard passes on what is not ours, and refuses what is ours and not live', async () => {
+  test('an optional guard passes on credentials of another scheme, and refuses inactive Twinkey credentials', async () => {
     const other: RequestHandler = (req, res, next) =>
       req.principal === undefined ? void res.status(418).json('other scheme') : next()
     const app = framework().get('/flows', guard({ optional: true }), other, named)
@@ -212,7 +212,7 @@ describe.each([
     expect((await sent(`Bearer ${callers.token}`)).status).toBe(200)
   })
 
-  test('one Twinkey speaks two conventions on two mounts', async () => {
+  test('one Twinkey serves two profiles on two mounts', async () => {
     const app = framework()
       .use(
         '/draw',
@@ -241,7 +241,7 @@ describe.each([
     )
   })
 
-  test('a reader that throws ends in the error handler, and nobody gets in', async () => {
+  test('an error in a reader reaches the error handler, and the route handler does not run', async () => {
     const seen: string[] = []
     const onError: ErrorRequestHandler = (error, _req, res, _next) => {
       seen.push(error.message)
@@ -263,7 +263,7 @@ describe.each([
     expect(seen).toEqual(['the reader broke', 'the reader broke'])
   })
 
-  test('a reader that answers with a promise is refused', async () => {
+  test('a reader that returns a promise is refused', async () => {
     const reader = (() => Promise.resolve('t1')) as unknown as () => string
     expect(
       (

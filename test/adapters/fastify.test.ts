@@ -32,7 +32,7 @@ const preflight = {
   'access-control-request-headers': 'authorization',
 }
 
-describe('next to others on Fastify', () => {
+describe('with other plugins on Fastify', () => {
   test('app.inject is guarded like a socket', async () => {
     app.get('/flows', { onRequest: guard() }, named)
     expect((await ask('/flows')).statusCode).toBe(401)
@@ -52,7 +52,7 @@ describe('next to others on Fastify', () => {
     ).toBe(400)
   })
 
-  test('behind a proxy that is trusted, what it forwards changes no verdict', async () => {
+  test('behind a trusted proxy, forwarded headers do not change the decision', async () => {
     app = fastify({ trustProxy: true })
     app.get('/flows', { onRequest: guard() }, named)
     const forwarded = {
@@ -90,7 +90,7 @@ describe('next to others on Fastify', () => {
       expect((await ask('/flows', preflight, { method })).statusCode, method).toBe(401)
   })
 
-  test('the document of @fastify/swagger has the schemes of the profile, and the guard stands on the routes that say so', async () => {
+  test('@fastify/swagger documents the schemes of the profile, and the guard is on the routes that declare them', async () => {
     await app.register(swagger, {
       openapi: { openapi: '3.1.0', components: { securitySchemes: securitySchemes(standard()) } },
     })
@@ -114,7 +114,7 @@ describe('next to others on Fastify', () => {
       apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: expect.any(String) },
     })
     expect(document.paths['/flows'].get.security).toEqual([{ bearer: [] }, { apiKey: [] }])
-    // Who is refused does not learn what the schema of the route asks for.
+    // A refused caller does not learn what the schema of the route requires.
     expect((await ask('/flows?limit=many')).statusCode).toBe(401)
     expect((await ask('/flows?limit=many', bearer(callers.secrets.t1))).statusCode).toBe(400)
   })
@@ -148,12 +148,12 @@ describe('next to others on Fastify', () => {
     expect((await ask('/tenants/t2/flows', bearer(callers.secrets.t1))).statusCode).toBe(403)
   })
 
-  test('a parameter that the guard cannot see lets nobody in', async () => {
+  test('a guard that cannot see its parameter refuses the request', async () => {
     app.get('/misspelt/:tenant', { onRequest: guard({ tenant: param('tenat') }) }, named)
     expect((await ask('/misspelt/t2', bearer(callers.secrets.t1))).statusCode).toBe(400)
   })
 
-  test('Fastify itself answers a parameter of more than 100 characters with 414, unless it is told of more', async () => {
+  test('Fastify itself answers 414 to a parameter of more than 100 characters, unless maxParamLength is higher', async () => {
     const route = (on: FastifyInstance) =>
       on.get('/tenants/:tenant', { onRequest: guard({ tenant: param('tenant') }) }, named)
     const url = `/tenants/${'x'.repeat(101)}`
@@ -166,7 +166,7 @@ describe('next to others on Fastify', () => {
     expect((await ask(url, bearer(callers.secrets.t1))).statusCode).toBe(403)
   })
 
-  test('decorators: a guard that the application keeps, and a principal that it declares', async () => {
+  test('an application can decorate itself with a guard, and the request with a principal', async () => {
     app.decorate('signedIn', guard())
     app.decorateRequest('principal')
     app.get(
@@ -210,7 +210,7 @@ describe('next to others on Fastify', () => {
     expect(seen).toEqual(['preParsing', 'parser', 'preHandler'])
   })
 
-  test('before another scheme, an optional guard passes on what is not ours, and refuses what is ours and not live', async () => {
+  test('an optional guard passes on credentials of another scheme, and refuses inactive Twinkey credentials', async () => {
     const other = async (
       request: FastifyRequest,
       reply: { code(status: number): { send(body: string): unknown } },
@@ -226,7 +226,7 @@ describe('next to others on Fastify', () => {
     expect((await ask('/flows', bearer(callers.token))).statusCode).toBe(200)
   })
 
-  test('one Twinkey speaks two conventions on two mounts', async () => {
+  test('one Twinkey serves two profiles on two mounts', async () => {
     app.get('/draw', { onRequest: guard({ profile: boomiFlow() }) }, named)
     app.get('/gear', { onRequest: guard({ profile: { ...flowgear(), target: {} } }) }, named)
     app.register(tokenRoutes(callers.twinkey), { prefix: '/tokens' })
@@ -242,7 +242,7 @@ describe('next to others on Fastify', () => {
   })
 
   test.each(['cold', 'warm'])(
-    'a reader that throws ends in the error handler, and nobody gets in: %s',
+    'an error in a reader reaches the error handler, and the route handler does not run: %s',
     async (state) => {
       app.setErrorHandler(
         (error: Error, _request, reply) => void reply.code(500).send({ told: error.message }),

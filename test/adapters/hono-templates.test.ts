@@ -3,8 +3,8 @@ import { createTwinkey } from 'twinkey'
 import { requireAuth, routeTemplate } from 'twinkey/hono'
 import { expect, it } from 'vitest'
 
-// A guard that stands on a wildcard of Hono is a middleware of every route below. The template that
-// it may name is that of the handler.
+// A guard on a wildcard of Hono is a middleware of every route below it. It uses only the template
+// of the handler.
 
 const twinkey = createTwinkey()
 const { primary } = await twinkey.keys.create({

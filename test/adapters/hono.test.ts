@@ -23,7 +23,7 @@ const preflight = {
   'access-control-request-headers': 'authorization',
 }
 
-describe('next to others on Hono', () => {
+describe('with other middleware on Hono', () => {
   test('app.request is guarded like a socket', async () => {
     const app = new Hono().get('/flows', guard(), named)
     expect((await app.request('/flows')).status).toBe(401)
@@ -36,7 +36,7 @@ describe('next to others on Hono', () => {
     expect((await app.request('/flows', { headers: twice })).status).toBe(400)
   })
 
-  test('app.fetch hands what is pending to the execution context, whether somebody was let in or not', async () => {
+  test('app.fetch hands pending work to the execution context, for accepted and for refused requests', async () => {
     const app = new Hono().get('/flows', guard(), named)
     const before = callers.spy.calls.recordUse
     const waited: Promise<unknown>[] = []
@@ -55,7 +55,7 @@ describe('next to others on Hono', () => {
     expect((await ask(callers.secrets.disabled)).status).toBe(401)
   })
 
-  test('a parameter is the name that it was decoded to, a percent sign and all, and one that cannot be decoded is refused', async () => {
+  test('a parameter is decoded once and may contain a percent sign; one that cannot be decoded is refused', async () => {
     const { keys } = callers.twinkey
     const { primary } = await keys.create({
       name: 'n',
@@ -68,7 +68,7 @@ describe('next to others on Hono', () => {
     expect(statuses).toEqual([200, 200, 400, 403, 403])
   })
 
-  test('the token endpoints hand what is pending to the execution context', async () => {
+  test('the token endpoints hand pending work to the execution context', async () => {
     const app = new Hono().use('/tokens/*', tokenRoutes(callers.twinkey))
     let written = () => {}
     const writing = new Promise<void>((resolve) => (written = resolve))
@@ -113,7 +113,7 @@ describe('next to others on Hono', () => {
       expect((await app.request('/flows', { method, headers: preflight })).status, method).toBe(401)
   })
 
-  test('a refusal keeps the headers of secureHeaders and has its own', async () => {
+  test('a refusal keeps the headers of secureHeaders and adds its own', async () => {
     const { status, headers } = await new Hono()
       .use(secureHeaders())
       .get('/flows', guard(), named)
@@ -143,7 +143,7 @@ describe('next to others on Hono', () => {
     expect((await app.request('/tenants/t2/flows', bearer(callers.secrets.t1))).status).toBe(403)
   })
 
-  test('a parameter that the guard cannot see lets nobody in', async () => {
+  test('a guard that cannot see its parameter refuses the request', async () => {
     const app = new Hono()
       .use('/wild/*', guard({ tenant: param('tenant') }))
       .get('/wild/:tenant', named)
@@ -154,7 +154,7 @@ describe('next to others on Hono', () => {
     expect(statuses).toEqual([400, 400])
   })
 
-  test('a template that is not that of the handler is no workflow, and that of the handler is', async () => {
+  test('only the template of the handler names the workflow', async () => {
     const events: TwinkeyEvent[] = []
     const twinkey = createTwinkey({ onEvent: (event) => events.push(event) })
     const workflows = [
@@ -191,7 +191,7 @@ describe('next to others on Hono', () => {
     expect(answers).toEqual(['GET /t/:tenant', 'GET /v1/u/:id', 'GET /same/:id', 'GET /each/:id'])
   })
 
-  test('the template begins with the base path and the mounts, and never holds what the caller typed', async () => {
+  test('the template begins with the base path and the mounts, and never contains text of the caller', async () => {
     const byTemplate = requireAuth(callers.twinkey, { workflow: routeTemplate() })
     const run = () =>
       new Hono().get('/run', byTemplate, (c) => c.text(`${c.var.principal.workflow}`))
@@ -207,7 +207,7 @@ describe('next to others on Hono', () => {
       '/own-errors/public/run': 'GET /own-errors/:area/run',
       '/outer/x/inner/y/run': 'GET /outer/:outer/inner/:inner/run',
       '/base/x/run': 'GET /base/:base/run',
-      // What is behind mount() sees no more than the rest of the URL.
+      // A handler behind mount() sees only the rest of the URL.
       '/m/run': 'GET /run',
     }
     for (const [path, template] of Object.entries(templates)) {
@@ -228,7 +228,7 @@ describe('next to others on Hono', () => {
   })
 
   test.each(['', '/v1'])(
-    'the token endpoints stand below the base path %j and below a mount',
+    'the token endpoints work below the base path %j and below a mount',
     async (base) => {
       const nested = new Hono().use('/tokens/*', tokenRoutes(callers.twinkey))
       const app = new Hono().basePath(base || '/').route('/auth', nested)
@@ -248,7 +248,7 @@ describe('next to others on Hono', () => {
     },
   )
 
-  test('a body can be read behind the guard, and is not read by it', async () => {
+  test('a handler can read the body behind the guard, which does not read it', async () => {
     const app = new Hono().post('/flows', guard(), async (c) =>
       c.json([c.var.principal.name, await c.req.json()]),
     )
@@ -267,7 +267,7 @@ describe('next to others on Hono', () => {
     expect(refused.bodyUsed).toBe(false)
   })
 
-  test('before another scheme, an optional guard passes on what is not ours, and refuses what is ours and not live', async () => {
+  test('an optional guard passes on credentials of another scheme, and refuses inactive Twinkey credentials', async () => {
     const app = new Hono().get(
       '/flows',
       requireAuth(callers.twinkey, { workflow: 'flows.read', optional: true }),
@@ -291,7 +291,7 @@ describe('next to others on Hono', () => {
     expect((await app.request('/flows', bearer(callers.token))).status).toBe(200)
   })
 
-  test('one Twinkey speaks two conventions on two mounts', async () => {
+  test('one Twinkey serves two profiles on two mounts', async () => {
     const app = new Hono()
       .get('/draw', guard({ profile: boomiFlow() }), named)
       .get('/gear', guard({ profile: { ...flowgear(), target: {} } }), named)
@@ -307,7 +307,7 @@ describe('next to others on Hono', () => {
   })
 
   test.each(['cold', 'warm'])(
-    'a reader that throws ends in onError, and nobody gets in: %s',
+    'an error in a reader reaches onError, and the route handler does not run: %s',
     async (state) => {
       const reader = () => {
         throw new Error('the reader broke')

@@ -44,7 +44,7 @@ describe.each(Object.entries(hosts))('a refused upload of 10 MB on %s', (_name, 
     ['HTTP/1.0', 'HTTP/1.0', ''],
     ['Connection: close', 'HTTP/1.1', 'Connection: close\r\n'],
   ])(
-    'over a socket with %s that reads only when all is sent, gets the refusal each time',
+    'sent whole over a socket with %s before the client reads, gets the refusal each time',
     async (_title, version, field) => {
       for (const path of PATHS) {
         const head = `POST ${path} ${version}\r\nHost: localhost\r\n${field}Authorization: Bearer ${wrong()}\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`
@@ -65,7 +65,7 @@ describe.each(Object.entries(hosts))('a refused upload of 10 MB on %s', (_name, 
     expect(await tally(() => sendThenRead(host.port, head, body))).toEqual({ [REFUSED]: TRIES })
   })
 
-  test('and an upload to the exchange with a live key, which takes 64 KiB, gets its refusal each time', async () => {
+  test('and an upload to the exchange with an active key, which accepts 64 KiB, gets its refusal each time', async () => {
     const head = `POST /tokens HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer ${fixture.secrets.primary}\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`
     expect(await tally(() => sendThenRead(host.port, head, UPLOAD))).toEqual({
       '400 request_malformed': TRIES,
@@ -73,7 +73,7 @@ describe.each(Object.entries(hosts))('a refused upload of 10 MB on %s', (_name, 
   })
 })
 
-test('with autoCleanupIncoming: false, Hono on Node gets its refusals to their callers as well', async () => {
+test('with autoCleanupIncoming: false, Hono on Node delivers its refusals too', async () => {
   const fixture = await createFixture()
   const app = createHonoApp(fixture.twinkey, {
     routes: standardRoutes,
@@ -103,7 +103,7 @@ test('with autoCleanupIncoming: false, Hono on Node gets its refusals to their c
 describe.each(['Fastify 5', 'Hono 4 on Node'])(
   'over HTTP/2, a refused upload of 10 MB on %s',
   (name) => {
-    test('gets the refusal each time, and the connection goes on', async () => {
+    test('gets the refusal each time, and the connection stays open', async () => {
       const fixture = await createFixture()
       const { port, close } = await startOnHttp2(name, fixture)
       const session = http2.connect(`http://127.0.0.1:${port}`, { maxSessionMemory: 1000 })

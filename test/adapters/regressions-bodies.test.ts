@@ -33,7 +33,7 @@ const BODY = '{"a":1}'
 const post = { method: 'POST', body: BODY, headers: { 'content-type': 'application/json' } }
 const bound = { anyTarget: true, profile: flowgear() }
 
-/** What may have read a body before the guard. */
+/** Ways in which a body may have been read before the guard. */
 const readers: Readonly<Record<string, MiddlewareHandler>> = {
   'as JSON': (c, next) => c.req.json().then(next),
   'as text': (c, next) => c.req.text().then(next),
@@ -43,8 +43,8 @@ const readers: Readonly<Record<string, MiddlewareHandler>> = {
 describe.each<[string, Send]>([
   ['app.request', async (app, target, init) => app.request(target, init)],
   ['on Node', onNode],
-])('a guard of Flowgear on Hono behind something that has read the body: %s', (_name, send) => {
-  test.each(Object.entries(readers))('gives its verdict: read %s', async (_how, read) => {
+])('a Flowgear guard on Hono after something has read the body: %s', (_name, send) => {
+  test.each(Object.entries(readers))('decides as usual: read %s', async (_how, read) => {
     const { twinkey, secrets } = callers
     const app = new Hono()
       .use(read)
@@ -62,7 +62,7 @@ describe.each<[string, Send]>([
     expect((await send(app, '/flows', post)).status).toBe(404)
   })
 
-  test('and the handler reads again what Hono has kept', async () => {
+  test('and the handler can read again what Hono has cached', async () => {
     const { twinkey, secrets } = callers
     const guard = requireAuth(twinkey, bound)
     const app = new Hono()
@@ -74,7 +74,7 @@ describe.each<[string, Send]>([
     expect([answer.status, await answer.json()]).toEqual([200, [{ a: 1 }, 'application/json']])
   })
 
-  test('hands on a request without auth-key as it is, body and all', async () => {
+  test('passes on a request without auth-key unchanged, with its body', async () => {
     const { twinkey, secrets } = callers
     const raws: Request[] = []
     const app = new Hono()
@@ -95,14 +95,14 @@ describe.each<[string, Send]>([
   })
 })
 
-describe('a guard of Flowgear on a plain handler', () => {
+describe('a Flowgear guard on a plain handler', () => {
   const at = (target: string, headers: Record<string, string> = {}) =>
     new Request(`http://localhost${target}`, { ...post, headers: { ...post.headers, ...headers } })
 
   test.each([
     ['whose body is there', async () => {}],
     ['whose body was read', async (request: Request) => void (await request.text())],
-  ])('gives its verdict on a request %s, and the handler sees no key', async (_how, read) => {
+  ])('decides about a request %s, and the handler sees no key', async (_how, read) => {
     const { twinkey, secrets } = callers
     const handler = requireWeb(twinkey, bound, (request, { name }) =>
       Response.json([name, request.method, new URL(request.url).search]),
@@ -118,7 +118,7 @@ describe('a guard of Flowgear on a plain handler', () => {
     expect((await ask(at('/flows'))).status).toBe(404)
   })
 
-  test('hands on a request without auth-key as it is: the same object', async () => {
+  test('passes on a request without auth-key as the same object', async () => {
     const { twinkey, secrets } = callers
     const seen: Request[] = []
     const handler = requireWeb(twinkey, bound, (request) => {
@@ -130,7 +130,7 @@ describe('a guard of Flowgear on a plain handler', () => {
     expect(seen[0]).toBe(request)
   })
 
-  test('within another of its kind passes the same key', async () => {
+  test('accepts the same key behind another Flowgear guard', async () => {
     const { twinkey, secrets } = callers
     const inner = requireWeb(twinkey, bound, async (request, { name }) =>
       Response.json([name, new URL(request.url).search, await request.json()]),
@@ -148,14 +148,14 @@ describe('the token exchange of Flowgear on Hono', () => {
   const asked = { ...post, body: JSON.stringify({ expires_in: 60, scope: 'workflow:flows.read' }) }
 
   test.each(Object.entries(readers))(
-    'never takes a body that was read %s for an empty one',
+    'never treats a body that was read %s as empty',
     async (_how, read) => {
       const { twinkey, secrets } = callers
       const app = new Hono()
         .use(read)
         .use('/tokens/*', tokenRoutes(twinkey, { profile: flowgear() }))
       const answer = await app.request(`/tokens?auth-key=${secrets.anyTenant}`, asked)
-      // It is read where Hono has kept it, and refused where nobody has.
+      // The endpoint reads a body that Hono has cached, and refuses one that is not cached.
       const issued =
         answer.status === 200
           ? ((await answer.json()) as { expires_in: number; scope: string })
@@ -166,7 +166,7 @@ describe('the token exchange of Flowgear on Hono', () => {
   )
 
   test.each(Object.entries(readers))(
-    'and keeps to what a body asks for that was read %s, with the key in a header',
+    'and honours a body that was read %s, with the key in a header',
     async (how, read) => {
       const { twinkey, secrets } = callers
       const app = new Hono()

@@ -30,7 +30,7 @@ const options: readonly (readonly [string, FastifyServerOptions])[] = [
 
 describe.each(options)('tokenRoutes on Fastify with %s', (_name, more) => {
   test.each(['/tokens', '/tokens/', undefined])(
-    'serve each endpoint, with a slash at the end and without, below the prefix %s',
+    'serve each endpoint with and without a trailing slash, below the prefix %s',
     async (prefix) => {
       const app = fastify(more)
       app.register(tokenRoutes(callers.twinkey), prefix === undefined ? {} : { prefix })
@@ -47,7 +47,7 @@ describe.each(options)('tokenRoutes on Fastify with %s', (_name, more) => {
         expect(await ask('GET', `${mount}/test${slash}`), slash).toBe(200)
         expect(await ask('GET', `${mount}/jwks.json${slash}`), slash).toBe(200)
         expect(await ask('POST', `${mount}/jwks.json${slash}`), slash).toBe(405)
-        // A prefix that ends with a slash says that there is one.
+        // A prefix that ends with a slash requires the slash.
         if (slash === '' && prefix?.endsWith('/')) continue
         expect(await ask('POST', `${mount}${slash}` || '/'), slash).toBe(200)
         expect(await ask('GET', `${mount}${slash}` || '/'), slash).toBe(405)
@@ -66,7 +66,7 @@ describe.each(options)('tokenRoutes on Fastify with %s', (_name, more) => {
     await app.close()
   })
 
-  test('a route keeps its template, whatever slashes the router overlooks', async () => {
+  test('a route keeps its template, whichever slashes the router ignores', async () => {
     const { primary } = await callers.twinkey.keys.create({
       name: 'n',
       scope: { tenants: ['t1'], workflows: ['GET /v1/:area/run'] },
@@ -104,7 +104,7 @@ test('tokenRoutes stay out of the document of @fastify/swagger', async () => {
   await app.close()
 })
 
-test('a guard on no route of Fastify, in the answer to what is not found, has no template', async () => {
+test('a guard in the not-found handler of Fastify has no template', async () => {
   const app = fastify()
   app.setNotFoundHandler(
     { preHandler: requireAuth(callers.twinkey, { workflow: routeTemplate() }) },

@@ -12,8 +12,7 @@ const ACCOUNT: FlareAccount = {
 }
 
 /**
- * The endpoints for one key of Ada's. What she reaches, and how her account is found, can be
- * changed.
+ * The endpoints for one key of Ada's. A test can change her scope and how her account is looked up.
  */
 async function createAda(tenants: Scope['tenants'] = ['1001', '1002']) {
   const ada: { tenants: Scope['tenants']; account: FlareOptions['account'] } = {
@@ -64,35 +63,32 @@ describe('an account that cannot be looked up', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('accounts are down'))],
-  ])(
-    'is unavailable at both endpoints, and an event carries the error: it %s',
-    async (_, account) => {
-      const { ada, events, generate, tokenFor, test: ask } = await createAda()
-      const token = await tokenFor(1001)
-      ada.account = account
-      for (const call of [() => generate(), () => ask(token)]) {
-        events.length = 0
-        const answer = await call()
-        expect(answer.status).toBe(503)
-        expect(answer.headers.get('retry-after')).not.toBeNull()
-        expect(await answer.text()).not.toContain('accounts are down')
-        expect(events.filter(({ type }) => type.startsWith('warning'))).toEqual([
-          expect.objectContaining({
-            type: 'warning.owner_unavailable',
-            error: expect.objectContaining({
-              code: 'owner_unavailable',
-              cause: expect.objectContaining({ message: 'accounts are down' }),
-            }),
+  ])('answers 503 at both endpoints, and an event carries the error: it %s', async (_, account) => {
+    const { ada, events, generate, tokenFor, test: ask } = await createAda()
+    const token = await tokenFor(1001)
+    ada.account = account
+    for (const call of [() => generate(), () => ask(token)]) {
+      events.length = 0
+      const answer = await call()
+      expect(answer.status).toBe(503)
+      expect(answer.headers.get('retry-after')).not.toBeNull()
+      expect(await answer.text()).not.toContain('accounts are down')
+      expect(events.filter(({ type }) => type.startsWith('warning'))).toEqual([
+        expect.objectContaining({
+          type: 'warning.owner_unavailable',
+          error: expect.objectContaining({
+            code: 'owner_unavailable',
+            cause: expect.objectContaining({ message: 'accounts are down' }),
           }),
-        ])
-        expect(events.map(({ type }) => type)).not.toContain('token.issued')
-      }
-      ada.account = () => ACCOUNT
-      expect([(await generate()).status, (await ask(token)).status]).toEqual([200, 200])
-    },
-  )
+        }),
+      ])
+      expect(events.map(({ type }) => type)).not.toContain('token.issued')
+    }
+    ada.account = () => ACCOUNT
+    expect([(await generate()).status, (await ask(token)).status]).toEqual([200, 200])
+  })
 
-  test('is not the same as one that is not there, which is no warning', async () => {
+  test('differs from a missing account, which causes no warning', async () => {
     const { ada, events, generate, tokenFor, test: ask } = await createAda()
     const token = await tokenFor(1001)
     ada.account = () => undefined
@@ -101,7 +97,7 @@ describe('an account that cannot be looked up', () => {
   })
 })
 
-describe('a token of a tenant that its owner lost', () => {
+describe('a token for a tenant that its owner lost', () => {
   test.each<[string, Scope['tenants']]>([
     ['others are left', ['1001']],
     ['several are left', ['1001', '1003']],

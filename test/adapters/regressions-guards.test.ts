@@ -30,8 +30,8 @@ interface Application {
 
 type Headers = Readonly<Record<string, string>>
 /**
- * Asks an application on one host. Answers with the status, and with what the handler saw where
- * there was one.
+ * Sends a request to an application on one host. Returns the status and, if the handler ran, what
+ * it saw.
  */
 type Ask = (
   application: Application,
@@ -133,8 +133,8 @@ beforeEach(async () => {
   callers = await createCallers()
 })
 
-describe.each(Object.entries(hosts))('a reader that throws is a bug: %s', (_name, ask) => {
-  test('it lets nobody in, cold or warm, and is an error of the framework', async () => {
+describe.each(Object.entries(hosts))('a reader that throws: %s', (_name, ask) => {
+  test('is an error of the framework and lets nobody in, cold or warm', async () => {
     const { twinkey, secrets } = callers
     // Hono prints what it answers with 500, in the form that it has.
     const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
@@ -159,7 +159,7 @@ describe.each(Object.entries(hosts))('several guards on one request: %s', (_name
   const bound = { anyTarget: true, profile: flowgear() }
 
   test.each(['cold', 'warm'])(
-    'an optional guard that passes nobody clears what an earlier one has let in: %s',
+    'an optional guard that accepts nobody clears the principal of an earlier guard: %s',
     async (state) => {
       const { twinkey, secrets } = callers
       if (state === 'warm') await warm(twinkey, secrets.t1)
@@ -215,7 +215,7 @@ describe.each(Object.entries(hosts))('several guards on one request: %s', (_name
     },
   )
 
-  test('a bad key in the query passes none, and one that passes the first is not taken for another', async () => {
+  test('a bad key in the query passes no guard, and a key that passes the first still needs to satisfy the second', async () => {
     const { twinkey, secrets } = callers
     expect(
       (await ask({ twinkey, guards: [bound, bound] }, `/flows?auth-key=${secrets.disabled}`))
@@ -235,7 +235,7 @@ describe.each(Object.entries(hosts))('several guards on one request: %s', (_name
     ).toBe(401)
   })
 
-  test('token endpoints that a request is not for leave its URL alone', async () => {
+  test('token endpoints that do not match a request leave its URL unchanged', async () => {
     const { twinkey, secrets } = callers
     const tokens = flowgear()
     const target = `/tokens/other?auth-key=${secrets.t1}&a=1`
@@ -246,13 +246,13 @@ describe.each(Object.entries(hosts))('several guards on one request: %s', (_name
       query: { a: '1' },
     })
     expect(new Set(behind.seen?.urls)).toEqual(new Set(['/tokens/other?a=1']))
-    // Nobody has read it as a credential, so it is a parameter like any other.
+    // No guard has read it as a credential, so it is an ordinary parameter.
     const unguarded = await ask({ twinkey, tokens, guards: [] }, target)
     expect(new Set(unguarded.seen?.urls)).toEqual(new Set([target]))
     expect(unguarded.seen?.query).toEqual({ 'auth-key': secrets.t1, a: '1' })
   })
 
-  test('token endpoints that a request is for find its key in the query', async () => {
+  test('token endpoints that match a request find its key in the query', async () => {
     const { twinkey, secrets } = callers
     const asked = (secret: string) =>
       ask({ twinkey, tokens: flowgear(), guards: [] }, `/tokens/test?auth-key=${secret}`)

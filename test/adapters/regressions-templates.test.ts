@@ -26,8 +26,8 @@ describe.each([
   })
 
   /**
-   * Asks with a key for one workflow: the status, and the workflow that the handler saw or the
-   * advice in the event of the refusal.
+   * Sends a request with a key for one workflow. Returns the status, and the workflow that the
+   * handler saw or the advice in the event of the refusal.
    */
   async function ask(
     app: Express,
@@ -66,7 +66,7 @@ describe.each([
   ]
   const DENIED = [403, 'not_covered']
 
-  test('a key for the text that a caller types is refused', async () => {
+  test('a key for the text that the caller typed is refused', async () => {
     const app = framework().use('/:area', running())
     expect(await ask(app, '/public/run', 'GET /public/run')).toEqual(DENIED)
     expect(await ask(app, '/public/run', 'GET /:area/run')).toEqual([200, 'GET /:area/run'])
@@ -85,7 +85,7 @@ describe.each([
       expect(await ask(app, '/a/b/c/run/7', typed)).toEqual(DENIED)
   })
 
-  test('a mount of plain text is named as the application wrote it, however the caller spells it', async () => {
+  test('a plain-text mount is named as the application wrote it, however the caller spells it', async () => {
     const app = framework().use('/Public.v1/', running())
     for (const path of ['/Public.v1/run', '/public.V1/RUN', '/PUBLIC.v1/run/']) {
       const template = await ask(app, path, 'GET /Public.v1/run')
@@ -94,7 +94,7 @@ describe.each([
     expect(await ask(app, '/public.v1/run', 'GET /public.v1/run')).toEqual(DENIED)
   })
 
-  test('a router that tells paths apart by case knows which of its mounts is meant', async () => {
+  test('a case-sensitive router knows which of its mounts matched', async () => {
     const app = framework()
     app.enable('case sensitive routing')
     const router = running()
@@ -103,7 +103,7 @@ describe.each([
     expect(await ask(app, '/a/run', 'GET /A/run')).toEqual(DENIED)
   })
 
-  test('of a list of mounts, and of several mounts of one router, it is the one that was called', async () => {
+  test('with a list of mounts, or several mounts of one router, the template names the mount that matched', async () => {
     const shared = running()
     const app = framework()
       .use(['/v1', '/v2/:region'], running())
@@ -119,7 +119,7 @@ describe.each([
     expect(await ask(app, '/v1/run', 'GET /v2/:region/run')).toEqual(DENIED)
   })
 
-  test('two mounts that may both have led there leave the template unknown, whichever comes first', async () => {
+  test('two mounts that may both have matched leave the template unknown, in either order', async () => {
     const shared = running()
     for (const paths of [
       ['/:area', '/public'],
@@ -148,7 +148,7 @@ describe.each([
     expect(await ask(app, '/public/run', 'GET /run')).toEqual(UNKNOWN)
   })
 
-  test('applications in applications have the templates of their mounts', async () => {
+  test('nested applications have the templates of their mounts', async () => {
     const inner = framework().get('/run', guard(), handler)
     const middle = framework().use('/:middle', inner).use('/r', running())
     const app = framework()
@@ -162,7 +162,7 @@ describe.each([
     expect(await ask(app, '/outer/a/b/run', 'GET /outer/a/b/run')).toEqual(DENIED)
   })
 
-  test('an application that a plain router mounts is unknown: Express does not tell it where it stands', async () => {
+  test('an application that a plain router mounts is unknown, because Express does not say where it is mounted', async () => {
     const router = framework.Router().use('/:area', framework().get('/run', guard(), handler))
     expect(await ask(framework().use(router), '/public/run', 'GET /public/run')).toEqual(UNKNOWN)
   })
@@ -179,7 +179,7 @@ describe.each([
       expect(await ask(app, path, 'GET /customers/:id')).toEqual([200, 'GET /customers/:id'])
   })
 
-  test('mounts at the root add nothing, and a router that is mounted in itself ends', async () => {
+  test('mounts at the root add nothing, and a router mounted in itself ends', async () => {
     const router = running()
     router.use('/:folder', router).use('/', router)
     const app = framework().use(framework.Router().use('/', framework.Router().use('/v1', router)))
@@ -191,7 +191,7 @@ describe.each([
     expect(await ask(app, '/v1/a/b/run', 'GET /v1/a/b/run')).toEqual(DENIED)
   })
 
-  test('a guard on no route is refused, also where a route before it has matched and gone on', async () => {
+  test('a guard on no route is refused, also after an earlier route has matched and called next', async () => {
     const app = framework()
       .get('/:any', (_req, _res, next) => next())
       .use(guard(), handler)
@@ -203,13 +203,13 @@ describe.each([
       expect((await ask(nested, '/a/public', workflow))[0]).toBe(400)
   })
 
-  test('a guard that a middleware of the route calls is on that route', async () => {
+  test('a guard that a middleware of a route calls belongs to that route', async () => {
     const inner = guard()
     const app = framework().get('/flows/:id', (req, res, next) => inner(req, res, next), handler)
     expect(await ask(app, '/flows/7', 'GET /flows/:id')).toEqual([200, 'GET /flows/:id'])
   })
 
-  test('the event about a parameter that is not seen has the template, and nothing that the caller typed', async () => {
+  test('the event about an unseen parameter has the template, and no text of the caller', async () => {
     const router = framework
       .Router()
       .get('/run', requireAuth(twinkey, { tenant: param('tenant') }), handler)
@@ -223,7 +223,7 @@ describe.each([
   })
 
   if (name === 'Express 5') {
-    test('with a router before 2.3, which keeps no path of a mount, the mount is unknown', async () => {
+    test('with a router before 2.3, which does not record the path of a mount, the mount is unknown', async () => {
       const app = framework()
         .use('/:area', running())
         .get('/top/:id', guard(), handler)
@@ -245,7 +245,7 @@ describe.each([
       },
     )
 
-    test('a mount at a text that is a pattern of Express 4 is named by that text', async () => {
+    test('a mount at a text that Express 4 reads as a pattern is named by that text', async () => {
       expect(
         await ask(framework().use('/:area?', running()), '/public/run', 'GET /:area?/run'),
       ).toEqual([200, 'GET /:area?/run'])
@@ -258,7 +258,7 @@ describe.each([
     })
   }
 
-  test('a mount that may take nothing does not make its routes those of the root', async () => {
+  test('a mount that can match nothing does not turn its routes into those of the root', async () => {
     const optional = name === 'Express 5' ? '{/:area}' : '/:area?'
     const app = framework().use(optional, running())
     expect(await ask(app, '/public/run', `GET ${optional}/run`)).toEqual([

@@ -10,7 +10,7 @@ import { expect, test } from 'vitest'
 import { sendRaw } from '../support/raw-http.ts'
 import { createCallers } from './callers.ts'
 
-test('a guard decides about the URL as the handler sees it, though the secret was taken out of it before', async () => {
+test('a guard decides by the URL that the handler sees, after the secret was removed from it', async () => {
   const { twinkey, secrets } = await createCallers()
   const app = express4()
   const profile = { ...flowgear(), target: {} }
@@ -37,7 +37,7 @@ test('a guard decides about the URL as the handler sees it, though the secret wa
   server.close()
 })
 
-test('a secret under a name in another case is in neither URL nor query', async () => {
+test('a secret under a name in another case is removed from URL and query', async () => {
   const { twinkey } = await createCallers()
   const app = express4()
   app.get(
@@ -54,7 +54,7 @@ test('a secret under a name in another case is in neither URL nor query', async 
   server.close()
 })
 
-test('a body that somebody holds on to is no reason for a 500', async () => {
+test('a locked body does not cause a 500', async () => {
   const { twinkey, secrets } = await createCallers()
   const app = new Hono()
   app.use(async (c, next) => {
@@ -68,7 +68,7 @@ test('a body that somebody holds on to is no reason for a 500', async () => {
   expect(answer.status).toBe(200)
 })
 
-test('a secret in the URL of a TRACE is no reason for a 500', async () => {
+test('a secret in the URL of a TRACE does not cause a 500', async () => {
   const { twinkey, secrets } = await createCallers()
   const app = new Hono()
   app.all('/', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) =>
@@ -84,7 +84,7 @@ test('a secret in the URL of a TRACE is no reason for a 500', async () => {
   server.close()
 })
 
-test('on Hono on Node, a URL with the name of a user in it is no reason to fail, whoever asks', async () => {
+test('on Hono on Node, a URL with user information causes no error, for any caller', async () => {
   const { twinkey, secrets } = await createCallers()
   const app = new Hono()
   const urls: string[] = []
@@ -109,7 +109,7 @@ test('on Hono on Node, a URL with the name of a user in it is no reason to fail,
     expect(await ask('POST', '/standard/', ['X-API-Key', secrets.t1])).toBe(400)
     expect(await ask('POST', '/standard/', ['X-API-Key', 'nobody'])).toBe(401)
     expect(await ask('GET', '/flows', ['Authorization', `Key=${secrets.t1}`])).toBe(200)
-    // Without a user a method that no web-standard request has is as good as any.
+    // Without a user, a method that a web-standard request cannot have works too.
     const traced = await sendRaw(port, {
       method: 'TRACE',
       target: `/flows?auth-key=${secrets.t1}&b=2`,
@@ -124,7 +124,7 @@ test('on Hono on Node, a URL with the name of a user in it is no reason to fail,
   }
 })
 
-test('an absolute URL with the name of a user and a key in it is refused on every host', async () => {
+test('every host refuses an absolute URL with user information and a key', async () => {
   const { twinkey, secrets } = await createCallers()
   const requirement = { profile: flowgear(), anyTarget: true } as const
   const ask = async (url: string) =>
@@ -144,7 +144,7 @@ test('headers that a host made up are read by their own names only', () => {
 })
 
 test.each([null, '', false, -1, 0, Number.NaN, '1'])(
-  'a clock that answers %j is no clock',
+  'a clock that returns %j is rejected',
   (time) => {
     expect(() => createTwinkey({ now: () => time as number })).toThrow(
       'now must return epoch milliseconds',

@@ -15,12 +15,12 @@ import { sendRaw } from '../support/raw-http.ts'
 import { pathsTo } from '../support/reachable.ts'
 import { type Callers, createCallers } from './callers.ts'
 
-// What a handler can reach of a request whose key stood in the query, on each host. Before the
-// guard stands a logger that has read everything that frameworks keep of a URL once it was read.
+// What a handler can reach of a request whose key was in the query, on each host. A logger before
+// the guard has read everything that frameworks cache of a URL.
 
 /**
- * Sends a request to a guarded `/flows`. Answers with the status and, where the handler ran, with
- * what it was given.
+ * Sends a request to a guarded `/flows`. Returns the status and, if the handler ran, what it
+ * received.
  */
 type Send = (
   callers: Callers,
@@ -39,7 +39,7 @@ const expressOf =
       void req.query
       next()
     }
-    // It parses the original URL, and keeps what came of it.
+    // It parses the original URL and caches the result.
     app.use(framework.static('no-such-directory'), logger)
     const router = express.Router()
     for (const guard of GUARDS) router.use(onExpress.requireAuth(twinkey, guard))
@@ -188,26 +188,23 @@ describe.each(Object.entries(hosts))(
       ['behind a question mark in a fragment', (key: string) => `/flows#x?auth-key=${key}`],
       ['in a fragment behind a query', (key: string) => `/flows?a=1#auth-key=${key}`],
       ['under a name in another case', (key: string) => `/flows?Auth-Key=${key}&b=2`],
-    ])(
-      'nothing, where the caller was let in by a header and it stands %s',
-      async (_where, target) => {
-        const key = callers.secrets.t1
-        const other = callers.secrets.anyTenant
-        let left: string[] | undefined
-        const status = await send(
-          callers,
-          target(key),
-          [['Authorization', `Key=${other}`]],
-          (...given) => {
-            left = given.flatMap((each, index) =>
-              pathsTo(each, key.slice(10)).map((path) => `${index}${path}`),
-            )
-          },
-        )
-        // Some routers take what stands behind the sign for a part of the path, and have no such route.
-        if (status !== 404) expect({ status, left }).toEqual({ status: 200, left: [] })
-        else expect(left).toBeUndefined()
-      },
-    )
+    ])('nothing, where a header was accepted and it stands %s', async (_where, target) => {
+      const key = callers.secrets.t1
+      const other = callers.secrets.anyTenant
+      let left: string[] | undefined
+      const status = await send(
+        callers,
+        target(key),
+        [['Authorization', `Key=${other}`]],
+        (...given) => {
+          left = given.flatMap((each, index) =>
+            pathsTo(each, key.slice(10)).map((path) => `${index}${path}`),
+          )
+        },
+      )
+      // Some routers take the text after the sign for a part of the path, and have no such route.
+      if (status !== 404) expect({ status, left }).toEqual({ status: 200, left: [] })
+      else expect(left).toBeUndefined()
+    })
   },
 )

@@ -46,14 +46,14 @@ const servers: Readonly<Record<string, Serve>> = {
   },
 }
 
-describe.each(Object.entries(servers))('a server of %s that is stopped', (_name, start) => {
+describe.each(Object.entries(servers))('stopping a server of %s', (_name, start) => {
   let callers: Callers
   beforeAll(async () => {
     callers = await createCallers()
   })
   afterAll(() => callers.twinkey.close())
 
-  test('ends before its deadline while keep-alive clients go on sending, and cuts off no answer', async () => {
+  test('ends before the deadline while keep-alive clients keep sending, and cuts off no answer', async () => {
     const server = await start(callers, async () => ({ ok: true }))
     const { port } = server.address() as AddressInfo
     let isStopped = false
@@ -82,7 +82,7 @@ describe.each(Object.entries(servers))('a server of %s that is stopped', (_name,
     expect(took).toBeLessThan((DEADLINE_SECONDS * 1000) / 2)
   })
 
-  test('answers the request that is under way, and ends then', async () => {
+  test('answers the request in progress, and then ends', async () => {
     let release = () => {}
     const gate = new Promise<void>((resolve) => (release = resolve))
     let entered = () => {}
@@ -102,7 +102,7 @@ describe.each(Object.entries(servers))('a server of %s that is stopped', (_name,
     agent.destroy()
   })
 
-  test('cuts off a request that is not answered by the deadline', async () => {
+  test('cuts off a request that is unanswered at the deadline', async () => {
     const server = await start(callers, () => new Promise(() => {}))
     const answer = call((server.address() as AddressInfo).port, new Agent(), callers.secrets.t1)
     const refused = expect(answer).rejects.toMatchObject({ code: 'ECONNRESET' })
@@ -112,7 +112,7 @@ describe.each(Object.entries(servers))('a server of %s that is stopped', (_name,
   })
 })
 
-test('the page about stopping shows the helper of the examples as it is', () => {
+test('the page about stopping shows the helper of the examples unchanged', () => {
   const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
   expect(read('docs/stores.md')).toContain(`\`\`\`ts\n${read('examples/stop-server.ts')}`)
 })

@@ -150,7 +150,7 @@ describe('what handlers see is typed', () => {
     })
   })
 
-  test('an axis of a scope that is undefined counts as left out', async () => {
+  test('an undefined axis of a scope counts as omitted', async () => {
     const { keys, tokens } = createTwinkey({ environments: ['production'] })
     const nothing = { environments: undefined, workflows: undefined } satisfies ScopeInput
     const { key, primary } = await keys.create({
@@ -198,7 +198,7 @@ describe('what handlers see is typed', () => {
     })
     const open: Requirement = { workflow: 'flows.read', optional: true }
     new Hono().get('/open', onHono(twinkey, open), (c) => {
-      // Nobody knows by now what stands in it.
+      // Its content is unknown at this point.
       expectTypeOf(c.var.principal).toEqualTypeOf<Principal<Plan> | undefined>()
       return c.body(null)
     })
@@ -237,7 +237,7 @@ describe('what handlers see is typed', () => {
     createTwinkey({ tokens: { issuer: 'i', audience: 'a', signingKeys: [key] } })
   })
 
-  test('a requirement that would not guard does not compile', () => {
+  test('a requirement that guards nothing does not compile', () => {
     // @ts-expect-error: no such member.
     void (() => onExpress(plain, { workflows: ['customers.read'] }))
     // @ts-expect-error: no such kind.

@@ -39,7 +39,7 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
     ['at all', ''],
     ['to its end', '{"scope":'],
   ])(
-    '%s, of an exchange by a live key, is answered with 408 after ten seconds, and ends the connection',
+    '%s, at an exchange with an active key, gets 408 after ten seconds and ends the connection',
     async (_title, part) => {
       const caller = call(
         host.port,
@@ -58,7 +58,7 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
     },
   )
 
-  test('of an exchange whose sender goes on, byte by byte, is answered and ended all the same', async () => {
+  test('although its sender continues byte by byte, gets the same answer and end', async () => {
     const caller = call(
       host.port,
       post('/tokens', fixture.secrets.primary, ['Transfer-Encoding: chunked']),
@@ -77,7 +77,7 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
     await caller.ended
   })
 
-  test('behind a refusal, holds a connection that is to be closed for thirty seconds and no longer', async () => {
+  test('after a refusal, keeps a connection to be closed open for thirty seconds and no longer', async () => {
     const caller = call(
       host.port,
       post('/customers/1', 'nobody', ['Connection: close', 'Content-Length: 100']),
@@ -90,7 +90,7 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
     await caller.ended
   })
 
-  test('behind a refusal, is read on to 64 MiB and no further', async () => {
+  test('after a refusal, is read to 64 MiB and no further', async () => {
     const caller = call(
       host.port,
       post('/customers/1', 'nobody', ['Connection: close', `Content-Length: ${2 ** 40}`]),
@@ -108,7 +108,7 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
     expect(sent).toBeLessThan(128 * 2 ** 20)
   })
 
-  test('with its headers does not keep a refused request from being answered, nor the next one on the connection', async () => {
+  test('with its headers delays neither the refusal nor the next request on the connection', async () => {
     const caller = call(host.port, post('/customers/1', 'nobody', ['Content-Length: 10']))
     await until(() => /^HTTP\/1\.1 401 [\s\S]*}$/.test(caller.heard()))
     caller.socket.write(
@@ -119,8 +119,8 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
     caller.socket.destroy()
   })
 
-  // A server may end what it takes for idle: @hono/node-server does half a second after an answer.
-  test('at once, of a refused request on a connection that goes on, is waited for', async () => {
+  // A server may close an idle connection: @hono/node-server does half a second after an answer.
+  test('at once, after a refusal on a connection that stays open, is awaited', async () => {
     const caller = call(host.port, post('/customers/1', 'nobody', ['Content-Length: 10']))
     await until(() => /^HTTP\/1\.1 401 [\s\S]*}$/.test(caller.heard()))
     for (const part of ['01234', '56789']) {
@@ -134,7 +134,7 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
     await until(() => /HTTP\/1\.1 200 [\s\S]*}$/.test(caller.heard()))
   })
 
-  test('because the client has gone leaves no timer behind', async () => {
+  test('because the client disconnected leaves no timer behind', async () => {
     const caller = call(
       host.port,
       post('/tokens', fixture.secrets.primary, ['Content-Length: 100']),
@@ -153,7 +153,7 @@ describe.each(Object.entries(hosts))('a body that does not arrive, on %s', (_nam
   })
 })
 
-test('a body that does not arrive at a plain handler is answered with 408 after ten seconds, and is not cancelled', async () => {
+test('a body that does not arrive at a plain handler gets 408 after ten seconds, and is not cancelled', async () => {
   let cancelled = false
   const body = new ReadableStream({
     cancel() {
@@ -194,7 +194,7 @@ async function until(holds: () => boolean): Promise<void> {
 interface Caller {
   readonly socket: Socket
   readonly ended: Promise<void>
-  /** What has come back so far. */
+  /** What has arrived so far. */
   heard(): string
   /** Resolves when the server waits for more. */
   isWaitedFor(): Promise<void>

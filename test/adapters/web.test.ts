@@ -12,8 +12,8 @@ beforeEach(async () => {
 const request = (secret: string, url = 'http://localhost/flows', init: RequestInit = {}) =>
   new Request(url, { headers: { authorization: `Bearer ${secret}` }, ...init })
 
-describe('next to others as a plain handler', () => {
-  test('what is pending goes to the context, wherever it stands among the arguments', async () => {
+describe('with other handlers, as a plain handler', () => {
+  test('pending work goes to the context, at any position among the arguments', async () => {
     const before = callers.spy.calls.recordUse
     const waited: Promise<unknown>[] = []
     const context = { waitUntil: (work: Promise<unknown>) => void waited.push(work) }
@@ -56,7 +56,7 @@ describe('next to others as a plain handler', () => {
     expect((await outer(elsewhere)).status).toBe(403)
   })
 
-  test('a body behind the guard can be read, also where the URL had to be changed', async () => {
+  test('the body behind a guard can be read, also after the URL had to be changed', async () => {
     const handler = requireAuth(
       callers.twinkey,
       { workflow: 'flows.read', profile: { ...flowgear(), target: {} } },
@@ -69,7 +69,7 @@ describe('next to others as a plain handler', () => {
     expect(await (await handler(sent)).json()).toEqual(['?a=1', { b: 2 }])
   })
 
-  test('a parameter lets nobody in: this guard knows of no route', async () => {
+  test('a requirement that reads a parameter refuses every request, because this guard knows no route', async () => {
     const handler = requireAuth(
       callers.twinkey,
       { workflow: 'flows.read', tenant: param('tenant') },
@@ -80,7 +80,7 @@ describe('next to others as a plain handler', () => {
     )
   })
 
-  test('a reader of the path that finds no name answers with one that is refused', async () => {
+  test('a reader of the path that finds no name returns one that is refused', async () => {
     const tenantOf = (url: string) => /^\/tenants\/(\w+)$/.exec(new URL(url).pathname)?.[1] ?? ''
     const handler = requireAuth(
       callers.twinkey,
@@ -95,7 +95,7 @@ describe('next to others as a plain handler', () => {
     expect(statuses).toEqual([200, 403, 400])
   })
 
-  test('an optional guard calls the handler without a principal, and refuses one of ours that is not live', async () => {
+  test('an optional guard calls the handler without a principal, and refuses inactive Twinkey credentials', async () => {
     const requirement = { workflow: 'flows.read', optional: true }
     const handler = requireAuth(
       callers.twinkey,
@@ -108,7 +108,7 @@ describe('next to others as a plain handler', () => {
   })
 
   test.each(['cold', 'warm'])(
-    'a reader that throws rejects, and the handler is not called: %s',
+    'a reader that throws rejects, and the handler does not run: %s',
     async (state) => {
       let called = false
       const reader = () => {

@@ -14,7 +14,7 @@ interface Answer {
   readonly stderr: string
 }
 
-/** What one load measured, as far as it is looked at here. */
+/** What one load measured, as far as this test checks it. */
 interface MeasuredLoad {
   readonly ratio: Readonly<Record<string, { readonly median: number }>>
 }
@@ -42,7 +42,7 @@ function objectIn({ stdout }: Answer): Record<string, unknown> {
 }
 
 describe('npm run figure', () => {
-  it('measures the herd: one store read for thousands of requests, whatever is known of the key before', async () => {
+  it('measures the herd: one store read for thousands of requests, in every earlier state of the cache', async () => {
     const answer = await figure('herd', '--quick')
     const result = objectIn(answer)
     expect([answer.code, result['figure'], result['quick'], result['ok']]).toEqual([
@@ -64,7 +64,7 @@ describe('npm run figure', () => {
     expect(answer.stderr).toContain('herd: memory: 10000 requests at once')
   })
 
-  it('measures node:crypto beside jose, of which both decide alike about every token', async () => {
+  it('measures node:crypto beside jose, and both decide alike about every token', async () => {
     const answer = await figure('verify', '--quick')
     const result = objectIn(answer)
     expect([answer.code, result['figure'], result['ok']]).toEqual([0, 'verify', true])
@@ -82,7 +82,7 @@ describe('npm run figure', () => {
   })
 
   it.each(['ES256', 'EdDSA', 'RS256', 'PS256'] as const)(
-    'tells when the sides of the figure of verification disagree: %s',
+    'reports when the sides of the figure of verification disagree: %s',
     async (algorithm) => {
       const bench = await benchOf(algorithm, 2)
       expect(await doAgree(bench)).toBe(true)
@@ -110,7 +110,7 @@ describe('npm run figure', () => {
     [['herd', 'capacity']],
     [['herd', '--fast']],
     [['--list', 'herd']],
-  ])('answers %j with 2 and the names that there are', async (args) => {
+  ])('answers %j with 2 and the known names', async (args) => {
     const { code, stdout, stderr } = await figure(...args)
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toMatch(/\nFigures: .*\bcapacity, .*\bherd\b/)

@@ -41,7 +41,7 @@ async function serve() {
     },
   })
   const environment = 'Production'
-  // It names no tenant itself: the profile does, or the key.
+  // It names no tenant itself: the profile or the key does.
   const tenant = Object.assign(() => (limits.left-- > 0 ? rateLimited(1) : undefined), {
     optional: true,
   })

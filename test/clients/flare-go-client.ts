@@ -1,7 +1,8 @@
 import { type FlareClient, TokenError } from './flare-python-client.ts'
 import { type RetryRules, type Session, sendWithRetries } from './session.ts'
 
-// How the Go SDK was seen to behave. It posts JSON without saying so, and a tenant of 0 is none.
+// How the Go SDK behaves, as observed. It posts JSON without a Content-Type, and a tenant of 0 is
+// none.
 const HEADERS = [
   ['User-Agent', 'go-flareio/0.1.0'],
   ['Accept-Encoding', 'gzip'],

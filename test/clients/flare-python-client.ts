@@ -1,7 +1,7 @@
 import type { RawResponse } from '../support/raw-http.ts'
 import { type RetryRules, type Session, sendWithRetries } from './session.ts'
 
-// How the Python SDK 2.4.1 was seen to behave: its headers, its bodies, its token cache and its
+// How the Python SDK 2.4.1 behaves, as observed: its headers, its bodies, its token cache and its
 // retries.
 const HEADERS = [
   ['User-Agent', 'python-flareio/2.4.1 requests/2.34.2'],
@@ -14,14 +14,14 @@ const RULES: RetryRules = {
   waitSeconds: [0, 4, 8, 15, 15],
 }
 
-/** No token could be had. */
+/** No token was available. */
 export class TokenError extends Error {
   override readonly name = 'TokenError'
 }
 
 /**
- * A client that keeps a token for 45 minutes, whatever the server says of it, and never renews it
- * on 401.
+ * A client that keeps a token for 45 minutes, regardless of its lifetime, and never renews it on
+ * 401.
  */
 export interface FlareClient {
   readonly generateToken: () => Promise<string>

@@ -2,9 +2,9 @@ import { sendRaw } from '../support/raw-http.ts'
 import { InvokeError } from './flowgear-php-client.ts'
 
 /**
- * Invokes workflows as the vendor's C# sample was seen to: a result is a 2xx whose Content-Type
- * begins with `application/json`, and of a failure it shows the text only where the body is JSON
- * with exactly one member, `Message`.
+ * Invokes workflows like the vendor's C# sample, as observed. A result is a 2xx whose Content-Type
+ * begins with `application/json`. It shows the text of a failure only if the body is JSON with
+ * exactly one member, `Message`.
  */
 export function flowgearCsharpClient(
   port: number,

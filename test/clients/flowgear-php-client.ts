@@ -1,15 +1,14 @@
 import { sendRaw } from '../support/raw-http.ts'
 
 /**
- * A call that the server did not answer as the client needs it, with what the client could make of
- * the answer.
+ * A call without the answer that the client needs, with what the client could read of the answer.
  */
 export class InvokeError extends Error {
   override readonly name = 'InvokeError'
 }
 
 /**
- * Invokes workflows as the vendor's PHP sample was seen to: only a status of exactly 200 is a
+ * Invokes workflows like the vendor's PHP sample, as observed: only a status of exactly 200 is a
  * result.
  */
 export function flowgearPhpClient(

@@ -8,7 +8,7 @@ import { codeOf, verdict } from '../support/sent.ts'
 import { both, FIRST, importBench, input, pepper, SECOND, slotIn } from './imported.ts'
 
 describe('an imported secret', () => {
-  it('is exchanged for a token that dies with it', async () => {
+  it('is exchanged for a token that expires with it', async () => {
     const { twinkey } = importBench()
     const { id } = await twinkey.keys.import(both())
     const issued = await twinkey.tokens.issue(SECOND)
@@ -18,7 +18,7 @@ describe('an imported secret', () => {
     expect(codeOf(await twinkey.tokens.verify(token))).toBe('credential_invalid')
   })
 
-  it('rotates into one of ours, and dies after the grace', async () => {
+  it('rotates into a Twinkey secret, and expires after the grace', async () => {
     const bench = importBench({ pepper })
     const { id } = await bench.twinkey.keys.import(input())
     const { secret } = await bench.twinkey.keys.rotate(id, { graceSeconds: 60 })
@@ -34,7 +34,7 @@ describe('an imported secret', () => {
     ])
   })
 
-  it('is ended by regenerate in its slot, and its twin is not', async () => {
+  it('is ended by regenerate in its slot, and the other secret is not', async () => {
     const bench = importBench()
     const { id } = await bench.twinkey.keys.import(both())
     const { secret } = await bench.twinkey.keys.regenerate(id, 'primary')
@@ -57,7 +57,7 @@ describe('an imported secret', () => {
     expect(await verdicts()).toEqual(['credential_invalid', 'credential_invalid'])
   })
 
-  it('of a deleted key leaves nothing in the store, and can be imported again', async () => {
+  it('leaves nothing in the store when its key is deleted, and can be imported again', async () => {
     const bench = importBench()
     const kept = new Set<string>()
     const { inner } = bench.spy
@@ -101,7 +101,7 @@ describe('an imported secret', () => {
     }
   })
 
-  it('is in no record, event, key or decision, and its digest in none but the record', async () => {
+  it('is in no record, event, key or decision, and its digest only in the record', async () => {
     const written: StoredKey[] = []
     const bench = importBench()
     bench.spy.override({
@@ -140,7 +140,7 @@ describe('an imported secret', () => {
   })
 })
 
-describe('an imported secret that looks like a token of ours', () => {
+describe('an imported secret that looks like a Twinkey token', () => {
   const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
   const LOOKALIKE = `${encoded({ alg: 'ES256', typ: 'at+jwt', kid: 'x' })}.${encoded({ iss: ISSUER })}.${'A'.repeat(86)}`
   const importedSecrets = [{ algorithm: 'sha-256', minLength: 16, maxLength: 256 }] as const
@@ -165,7 +165,7 @@ describe('an imported secret that looks like a token of ours', () => {
     )
   }
 
-  it('gets the same answer as Bearer and as X-API-Key, whatever becomes of its key', async () => {
+  it('gets the same answer as Bearer and as X-API-Key, in every state of its key', async () => {
     const bench = importBench({ importedSecrets })
     const { keys } = bench.twinkey
     for (const optional of [false, true]) {
@@ -191,7 +191,7 @@ describe('an imported secret that looks like a token of ours', () => {
     }
   })
 
-  it('is no token where a route takes tokens alone', async () => {
+  it('is not a token on a route that accepts tokens only', async () => {
     const bench = importBench({ importedSecrets })
     await bench.twinkey.keys.import(input({ primary: { secret: LOOKALIKE, entropyBits: 128 } }))
     const request = inField('authorization', `Bearer ${LOOKALIKE}`)
@@ -200,7 +200,7 @@ describe('an imported secret that looks like a token of ours', () => {
     ).toBe('credential_invalid')
   })
 
-  it('does not have a refused token looked up that could not have been imported', async () => {
+  it('causes no look-up for a refused token that could not have been imported', async () => {
     const bench = importBench({
       importedSecrets: [{ ...importedSecrets[0], maxLength: LOOKALIKE.length - 1 }],
     })

@@ -17,12 +17,12 @@ export const HMAC = {
   maxLength: 64,
 } as const
 
-/** A bench that looks up plain digests of foreign secrets, unless told otherwise. */
+/** A bench that looks up the plain digests of imported secrets by default. */
 export function importBench(options: TwinkeyOptions = {}): Bench {
   return createBench({ importedSecrets: [PLAIN], ...options })
 }
 
-/** What to import: the first secret, unless told otherwise. */
+/** What to import. Default: the first secret. */
 export function input(more: Partial<ImportKeyInput> = {}): ImportKeyInput {
   return {
     name: 'moved',
@@ -38,7 +38,7 @@ export function both(): ImportKeyInput {
   return input({ secondary: { secret: SECOND, entropyBits: 190 } })
 }
 
-/** The slot in which a secret is live, or the code with which it is refused. */
+/** The slot in which a secret is active, or the code of its refusal. */
 export async function slotIn({ twinkey }: Bench, secret: string): Promise<string> {
   const verified = await twinkey.keys.verify(secret)
   return verified.ok ? verified.slot : verified.refusal.code

@@ -4,8 +4,8 @@ import newman from 'newman'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, type DemoLine, type FRAMEWORKS, startJsonDemo } from './newman/demo-process.ts'
 
-// What the documents of the products tell their users to do, word for word: only the host and the
-// credentials are filled in.
+// What the documents of the products tell their users to do, word for word, with only the host and
+// the credentials filled in.
 
 const CURL_GENERATE = `curl --request POST \\
     --url https://api.flare.io/tokens/generate \\
@@ -136,8 +136,7 @@ export function describeSeeds(frameworks: readonly (typeof FRAMEWORKS)[number][]
   )
 }
 
-// Runs a command line as a person would paste it, without the settings that this machine may have
-// for curl.
+// Runs a command line as a person would paste it, without the curl settings of this machine.
 function shell(line: string): Record<string, unknown> {
   const { PATH = '' } = process.env
   return JSON.parse(

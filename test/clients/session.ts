@@ -1,21 +1,21 @@
 import { type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
 
-/** Where a client sends its requests, and the time that passes for it: nothing really waits. */
+/** Where a client sends its requests, and its own clock: nothing really waits. */
 export interface Session {
   readonly port: number
   /** Epoch milliseconds. */
   readonly now: () => number
-  /** Waits for so many milliseconds. */
+  /** Waits for this many milliseconds. */
   readonly wait: (milliseconds: number) => Promise<void>
 }
 
-/** Which answers are tried again, and after how many seconds where the server does not say. */
+/** Which answers are retried, and after how many seconds if the server does not say. */
 export interface RetryRules {
   readonly retried: (status: number) => boolean
   readonly waitSeconds: readonly number[]
 }
 
-/** What a client ends with where every attempt was refused. */
+/** The error of a client whose every attempt was refused. */
 export class GaveUp extends Error {
   override readonly name = 'GaveUp'
 
@@ -27,7 +27,7 @@ export class GaveUp extends Error {
   }
 }
 
-/** Sends a request, and sends it again as the rules say. A Retry-After is honoured. */
+/** Sends a request, and repeats it by the rules. Honours Retry-After. */
 export async function sendWithRetries(
   { port, wait }: Session,
   rules: RetryRules,

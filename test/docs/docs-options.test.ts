@@ -89,7 +89,7 @@ describe('docs/options.md names exactly the members of the source', () => {
     const [, table = []] = tablesUnder('Methods')
     const named = new Set(table.flatMap(([cell]) => codesOf(cell)))
     const all = new Set(Object.values(takes).flat())
-    // The two that an import alone has are on its own page.
+    // The two that only an import has are on its own page.
     for (const elsewhere of ['primary', 'list']) all.add(elsewhere)
     named.add('primary')
     expect([...named].sort()).toEqual([...all].sort())

@@ -49,7 +49,7 @@ describe('the site of the documentation', () => {
     expect(deadLinks()).toEqual([])
   })
 
-  test('shows a dead link, a dead anchor and a picture that is missing', () => {
+  test('reports a dead link, a dead anchor and a missing picture', () => {
     const planted = join(site, 'documents/planted.html')
     writeFileSync(
       planted,
@@ -140,7 +140,7 @@ function deadLinks(): string[] {
       if (/^(?:[a-z]+:|\/\/)/.test(link)) return false
       const [path = '', anchor = ''] = decodeURIComponent(link.replaceAll('&amp;', '&')).split('#')
       const file = path === '' ? join(site, page) : resolve(site, dirname(page), path)
-      // A link that leaves the site is dead wherever the site is put.
+      // A link that leaves the site is dead wherever the site is hosted.
       if (relative(site, file).startsWith('..') || !existsSync(file) || !statSync(file).isFile())
         return true
       return anchor !== '' && file.endsWith('.html') && !anchorsOf(file).has(anchor)

@@ -45,8 +45,8 @@ const markdown = [
 const sources = filesIn('src', '.ts')
 
 /**
- * One fenced block: its language, and its text under as many empty lines as stand before it, so
- * that line numbers are those of the file.
+ * One fenced block: its language, and its text below as many empty lines as there are lines before
+ * it, so that line numbers are those of the file.
  */
 interface Block {
   readonly file: string
@@ -104,7 +104,7 @@ describe('examples', () => {
 })
 
 describe('links', () => {
-  test.each(markdown)('of %s lead to files and headings that are there', (file) => {
+  test.each(markdown)('of %s lead to existing files and headings', (file) => {
     expect(deadLinks(file)).toEqual([])
   })
 })
@@ -182,7 +182,7 @@ describe('the quick start of the README', () => {
       text.includes('.listen('),
     )
     mkdirSync(join(folder, 'node_modules'), { recursive: true })
-    // The package as a user has it, by its exports and from dist: without this file, tsx would
+    // The package as a user has it, by its exports and from dist. Without this file, tsx would
     // follow the paths of the project to src.
     symlinkSync(root, join(folder, 'node_modules/twinkey'), 'junction')
     writeFileSync(join(folder, 'tsconfig.json'), '{}')
@@ -276,7 +276,7 @@ function blocksOf(file: string, text: string): Block[] {
   return blocks
 }
 
-// What stands in the doc comments, with everything else blank, so that each line keeps its number.
+// The content of doc comments, with everything else blank, so that each line keeps its number.
 function docLines(source: string): string {
   const lines = source.split('\n').map(() => '')
   for (const comment of source.matchAll(/\/\*\*[\s\S]*?\*\//g)) {

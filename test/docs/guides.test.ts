@@ -47,7 +47,7 @@ describe('docs/scopes.md', () => {
   )
 })
 
-test('a guard that reads no tenant lets a key of one pass whatever the path says, and a workflow alone keeps nobody out, as docs/scopes.md says', async () => {
+test('a guard that reads no tenant accepts a key of one tenant on any path, and a workflow alone excludes no tenant, as docs/scopes.md says', async () => {
   const twinkey = createTwinkey({ environments: ['production'] })
   const { primary } = await twinkey.keys.create({ name: 'Customer', scope: { tenants: ['t1'] } })
   const request = new Request('http://localhost/tenants/t2/flows', {
@@ -125,7 +125,7 @@ describe('docs/rotation.md', () => {
   }
   const DAY = 24 * 3_600_000
 
-  test('takes a slot that is idle, and none where both are in use or have just been made', async () => {
+  test('takes an idle slot, and none if both are in use or new', async () => {
     const { idleSlot } = await load<Made>(blockWith('rotation', 'idleSlot('))
     const clock = createTestClock()
     const twinkey = createTwinkey({ now: clock.now })
@@ -152,7 +152,7 @@ describe('docs/rotation.md', () => {
     expect(idleSlot(await used(secret), clock.now())).toBe('secondary')
   })
 
-  test('regenerates nothing where no slot is idle', async () => {
+  test('regenerates nothing if no slot is idle', async () => {
     const { renewIdle } = await load<Made>(blockWith('rotation', 'idleSlot('))
     const twinkey = createTwinkey()
     const { key, primary, secondary } = await twinkey.keys.create({
@@ -184,8 +184,8 @@ describe('docs/managing.md', async () => {
     firstOperator(twinkey: Twinkey.Twinkey): Promise<string>
   }>(blockWith('managing', 'firstOperator('))
   const actors: unknown[] = []
-  // From dist, as what the router imports: it takes no requirement that another copy of the package
-  // has checked.
+  // From dist, like the imports of the router: a guard rejects a requirement that another copy of
+  // the package has checked.
   const installed = await load<typeof Twinkey>("export * from 'twinkey'")
   const twinkey = installed.createTwinkey({
     environments: ['production'],
@@ -206,7 +206,7 @@ describe('docs/managing.md', async () => {
     return { status: response.status, body: (await response.json()) as Answered }
   }
 
-  test('has a router by which operators manage keys, and which customers do not pass', async () => {
+  test('has a router that lets operators manage keys, and refuses customers', async () => {
     const made = await call('POST', '', {
       name: 'Billing',
       scope: { tenants: ['t1'] },

@@ -38,8 +38,8 @@ const profileOf = async (name: keyof Profiles) =>
 const wayWith = (text: string) => blockWith<Way>('migrating-frameworks', text)
 
 /**
- * Starts an API with these routes, and answers a function that sends `Authorization` fields to it
- * and tells what came back.
+ * Starts an API with these routes. Returns a function that sends `Authorization` fields to it and
+ * reports the answers.
  */
 async function start(
   twinkey: Twinkey.Twinkey,
@@ -72,7 +72,7 @@ async function start(
   }
 }
 
-/** What every profile must refuse or go on reading, by the field of a good key. */
+/** What every profile must refuse or still read, by the field of a good key. */
 async function expectStandard(
   twinkey: Twinkey.Twinkey,
   call: Awaited<ReturnType<typeof start>>,
@@ -211,7 +211,7 @@ describe('djangorestframework-api-key', () => {
   }
 
   test.each(Object.keys(keys))(
-    'the key %s is taken over when it is used, and passes a guard',
+    'the key %s is imported on its first use, and passes a guard',
     async (key) => {
       const { twinkey, call } = await startWith({})
       expect(await call(`Api-Key ${key.slice(0, -1)}x`)).toBe('401 credential_invalid')
@@ -228,7 +228,7 @@ describe('djangorestframework-api-key', () => {
     { expiry_date: new Date('2020-01-01') },
     { hashed_key: 'sha512$$' },
     { hashed_key: 'md5$x$y' },
-  ])('a row with %j is not taken over', async (more) => {
+  ])('a row with %j is not imported', async (more) => {
     const { twinkey, call } = await startWith(more)
     for (const key of Object.keys(keys))
       expect(await call(`Api-Key ${key}`)).toBe('401 credential_invalid')

@@ -23,7 +23,7 @@ async function wayWith<T>(text: string): Promise<T> {
 }
 
 const sha256 = (secret: string) => createHash('sha256').update(secret)
-// Not the secret, and of the same length: what must be refused.
+// Not the secret, but of the same length: every guard must refuse it.
 const spoilt = (secret: string) => secret.slice(0, -1) + (secret.endsWith('A') ? 'B' : 'A')
 
 async function expectToVerify(
@@ -73,7 +73,7 @@ describe('a table of your own', () => {
     )
   })
 
-  test('with salted hashes is taken over key by key, when each is used', async () => {
+  test('with salted hashes is imported key by key, each on its first use', async () => {
     type TakeOver = (
       twinkey: Twinkey.Twinkey,
       secret: string,
@@ -104,7 +104,7 @@ describe('a table of your own', () => {
     expect(checks).toBe(before)
   })
 
-  test('with salted hashes keeps the expiry of a key, and mends its name', async () => {
+  test('with salted hashes keeps the expiry of a key, and corrects its name', async () => {
     type TakeOver = (
       twinkey: Twinkey.Twinkey,
       secret: string,
@@ -155,7 +155,8 @@ describe('better-auth', () => {
   })
 })
 
-// Names that people typed into other systems: each is more than a name here may be, or less.
+// Names from other systems: each is longer or shorter than a name here may be, or has other
+// characters.
 const NAMES = [
   '',
   '   ',
@@ -200,7 +201,7 @@ describe('a name that is empty, too long or has control characters', () => {
     ],
   ]
 
-  test.each(systems)('is mended by the keyOf of %s', async (text, rowOf) => {
+  test.each(systems)('is corrected by the keyOf of %s', async (text, rowOf) => {
     const { importedSecrets, keyOf } = await wayWith<Way<object>>(text)
     for (const name of NAMES) {
       const key = await createTwinkey({ importedSecrets }).keys.import(keyOf(rowOf(name), 't1'))
@@ -209,7 +210,7 @@ describe('a name that is empty, too long or has control characters', () => {
   })
 
   test.each(['table `apikey`', 'table `keys`'])(
-    'and one that is null is mended by the keyOf of %s',
+    'and a null name is corrected by the keyOf of %s',
     async (text) => {
       const { keyOf } = await wayWith<Way<object>>(text)
       const [, rowOf] = systems.find(([each]) => each === text) ?? []
@@ -262,7 +263,7 @@ describe('the import', () => {
     return { twinkey, run, isLetIn }
   }
 
-  test('goes on after rows that cannot be imported, and says which they are', async () => {
+  test('continues after rows that cannot be imported, and reports them', async () => {
     const { run, isLetIn } = await start()
     const rows = [
       rowOf(1),
@@ -292,7 +293,7 @@ describe('the import', () => {
     ])
   })
 
-  test('is repeated after the store has failed half way, and imports no key twice', async () => {
+  test('can be repeated after the store failed half way, and imports no key twice', async () => {
     const memory = memoryStore()
     let writes = 0
     let isDown = false
@@ -329,7 +330,7 @@ describe('the import', () => {
     expect(await run([rowOf(1), rowOf(2)])).toEqual({ imported: 1, known: 1, ended: 0, failed: [] })
   })
 
-  test('never lets in what has ended in the old system, before or between two runs', async () => {
+  test('never accepts a key that has ended in the old system, before or between two runs', async () => {
     const { run, isLetIn } = await start()
     const past = new Date('2020-01-01')
     expect(
@@ -415,7 +416,7 @@ describe('prefixed-api-key', () => {
     type Prefixed = Way<object> & { withPrefixedKeys(prefix: string): Twinkey.Profile }
     const { importedSecrets, keyOf, withPrefixedKeys } =
       await wayWith<Prefixed>('withPrefixedKeys(')
-    // Also where the secrets of our own begin with the prefix of the old ones.
+    // Also if Twinkey secrets begin with the prefix of the old ones.
     const twinkey = createTwinkey({ importedSecrets, prefixes: ['mycompany'] })
     await twinkey.keys.import(
       keyOf({ shortToken: 'caPRUSeX', longTokenHash, name: 'Old', customer: 't1' }, ''),

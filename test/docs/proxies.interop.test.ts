@@ -32,7 +32,7 @@ const STARTS = { nginx, haproxy, caddy }
 const CALLER = '127.0.0.2'
 const FORGED = '203.0.113.9'
 
-/** The one configuration of docs/proxies.md that has this text in it. */
+/** The only configuration of docs/proxies.md that contains this text. */
 function configWith(text: string): string {
   const found = blocksOf('proxies', 'text').filter((block) => block.includes(text))
   expect(found, `blocks of docs/proxies.md with ${text}`).toHaveLength(1)
@@ -42,14 +42,14 @@ function configWith(text: string): string {
 const codeWith = <T>(text: string) =>
   load<T>(blocksOf('proxies', 'ts').find((block) => block.includes(text)) ?? '')
 
-/** Starts a proxy by a configuration as the page has it, before these servers. */
+/** Starts a proxy with a configuration of the page, in front of these servers. */
 async function startProxy(
   name: Name,
   config: string,
   api: number,
   files = api,
 ): Promise<ProxyServer> {
-  // In one pass: a port that was put in may itself contain 4000 or 8080.
+  // In one pass, because an inserted port may itself contain 4000 or 8080.
   const ports: Record<string, number> = { 3000: api, 4000: files }
   const proxy = await STARTS[name]((port) =>
     config.replace(/\b(?:3000|4000|8080)\b/g, (written) => `${ports[written] ?? port}`),
@@ -244,7 +244,7 @@ describe('trusted hops', () => {
     },
   }
 
-  /** Whom a throttle counts when a caller with a bad key makes up an address. */
+  /** The address that a throttle counts when a caller with a bad key forges an address. */
   async function countedFor(
     host: string,
     trusted: Trusted,
@@ -268,20 +268,20 @@ describe('trusted hops', () => {
 
   const all = Object.keys(hosts).flatMap((host) => NAMES.map((name) => [host, name] as const))
   test.each(all)(
-    '%s that trusts %s by its address counts the caller and not the address it made up',
+    '%s that trusts %s by its address counts the caller and not the forged address',
     async (host, name) => {
       expect(await countedFor(host, '127.0.0.1', by(name))).toEqual([CALLER])
     },
   )
 
   test.each(['Express', 'Fastify'])(
-    '%s that trusts a proxy by its address counts a caller that goes round the proxy',
+    '%s that trusts a proxy by its address counts a caller that bypasses the proxy',
     async (host) => {
       expect(await countedFor(host, '127.0.0.1', directly)).toEqual([CALLER])
     },
   )
 
-  test('a number of hops lets a caller go round the proxy on Express, and is no trust on Fastify', async () => {
+  test('a number of hops lets a caller bypass the proxy on Express, and is no trust on Fastify', async () => {
     expect(await countedFor('Express', 1, by('nginx'))).toEqual([CALLER])
     expect(await countedFor('Express', 1, directly)).toEqual([FORGED])
     expect(await countedFor('Fastify', 1, by('nginx'))).toEqual(['127.0.0.1'])
@@ -295,12 +295,12 @@ describe('trusted hops', () => {
     expect(await countedFor('Express', true, by(name))).toEqual([expected])
   })
 
-  test.each(NAMES)('Express that trusts nobody behind %s counts the proxy', async (name) => {
+  test.each(NAMES)('Express that trusts nobody counts the proxy, behind %s', async (name) => {
     expect(await countedFor('Express', false, by(name))).toEqual(['127.0.0.1'])
   })
 
   test.each(['nginx', 'haproxy'] as const)(
-    'a trusted %s that appends nothing lets callers make up an address',
+    'a trusted %s that appends nothing lets callers forge an address',
     async (name) => {
       expect(await countedFor('Express', '127.0.0.1', by(name, DEFAULTS))).toEqual([FORGED])
     },
@@ -325,14 +325,17 @@ describe('a key that arrives twice', () => {
     caddy: `http://:8080 {\n${configWith('request_header @key')}}`,
   }
 
-  test.each(NAMES)('is refused when %s copies it, and so is the copy of no key', async (name) => {
-    const { secret, port } = await createCaller()
-    const proxy = await startProxy(name, copying[name], port)
-    expect(codeOf(await call(proxy.port, { 'x-api-key': secret }))).toBe('credential_ambiguous')
-    expect(codeOf(await call(proxy.port))).toBe('credential_malformed')
-  })
+  test.each(NAMES)(
+    'is refused when %s copies it, and so is the copy of a missing key',
+    async (name) => {
+      const { secret, port } = await createCaller()
+      const proxy = await startProxy(name, copying[name], port)
+      expect(codeOf(await call(proxy.port, { 'x-api-key': secret }))).toBe('credential_ambiguous')
+      expect(codeOf(await call(proxy.port))).toBe('credential_malformed')
+    },
+  )
 
-  test.each(NAMES)('is let in when %s moves it, and no other header is lost', async (name) => {
+  test.each(NAMES)('is accepted when %s moves it, and no other header is lost', async (name) => {
     const { secret, port } = await createCaller()
     const proxy = await startProxy(name, moving[name], port)
     expect(await call(proxy.port, { 'x-api-key': secret })).toMatchObject({ status: 200 })
@@ -348,7 +351,7 @@ describe('a key that arrives twice', () => {
   })
 
   test.each(NAMES)(
-    'is let in by %s that copies nothing, and two keys are refused',
+    'is accepted behind %s that copies nothing, and two keys are refused',
     async (name) => {
       const { secret, port } = await createCaller()
       const proxy = await startProxy(name, RECOMMENDED[name], port)
@@ -488,7 +491,7 @@ describe('auth_request', async () => {
     },
   )
 
-  test('of nginx makes 500 of every refusal but 401 and 403, and has bodies of its own', async () => {
+  test('of nginx turns every refusal except 401 and 403 into 500, with bodies of its own', async () => {
     const started = await startBehind('nginx', plain)
     for (const [status, headers] of refusals(started)) {
       const answer = await call(started.proxy.port, headers)

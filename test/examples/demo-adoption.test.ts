@@ -10,7 +10,7 @@ const STRONG = {
 }
 
 describe('the demo with keys of the environment', () => {
-  it('shows them, and lets them in beside secrets of its own', async () => {
+  it('shows them, and accepts them beside its own secrets', async () => {
     const demo = await startJsonDemo([], {
       ...STRONG,
       FLOW_TENANT_ID: '0d3c2f5e-8a4b-4c6d-9e7f-1a2b3c4d5e6f',
@@ -69,7 +69,7 @@ describe('the demo with keys of the environment', () => {
 describe('which keys the demo adopts', () => {
   const read = (env: Record<string, string>) => readAdoption(env, 'demo')
 
-  it('strong ones, of any form that a header can hold', () => {
+  it('strong ones, in any form that a header can hold', () => {
     for (const secret of [
       ...Object.values(STRONG),
       '3f9a1c77e0b2d4586a9c0e1f2b3d4c5e',
@@ -84,7 +84,7 @@ describe('which keys the demo adopts', () => {
     expect(STRONG.FLOW_API_KEY).toMatch(/^[\w+/]{32}$/)
   })
 
-  it('none where the variables are empty', () => {
+  it('none if the variables are empty', () => {
     expect(read({ FLARE_API_KEY: '', FLOW_TENANT_ID: '' })).toEqual({
       secrets: {},
       flowTenant: expect.stringMatching(/^b70ef1d6/),

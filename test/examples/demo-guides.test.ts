@@ -63,7 +63,7 @@ describe('a logger that is set up as docs/flowgear.md says', () => {
     servers.find((text) => text.includes(`twinkey/${framework}`)),
   ])
 
-  test.each(cases)('never writes a key down on %s', async (_framework, server) => {
+  test.each(cases)('never logs a key on %s', async (_framework, server) => {
     const { url, printed } = await run(server ?? '')
     const secret = secretPattern('acme').exec(printed())?.[0] ?? ''
     const told = printed().length
@@ -103,8 +103,8 @@ describe.each([
   ['flare', 'Flare clients'],
   ['flowgear', 'Flowgear'],
 ] as const)('the table of docs/%s.md', (guide, section) => {
-  // The words of a row are free. What holds it is not: the names of its tests, or that there is
-  // none.
+  // The words of a row are free. Its tests are not: the names of the tests, or the note that there
+  // is none.
   test(`has a row for each fact of ${section}, with the tests that hold it`, () => {
     const prefix = section === 'Flare clients' ? 'Flare client: ' : `${section}: `
     const facts = wireFacts.filter((fact) => fact.section === section)

@@ -80,7 +80,7 @@ describe.each(FRAMEWORKS.map((name, index) => [name, index] as const))(
         expect((await send(demo(), { path, headers })).status).toBe(403)
     })
 
-    it('Flare: gives tokens of the tenants of the user, and takes nothing but tokens', async () => {
+    it('Flare: issues tokens for the tenants of the user, and accepts only tokens', async () => {
       const { secret, tenants } = demo().keys.flare
       expect(tenants).toEqual([4001, 4002])
       const exchange = {
@@ -109,7 +109,7 @@ describe.each(FRAMEWORKS.map((name, index) => [name, index] as const))(
         expect((await send(demo(), { path: '/leaksdb/v2/sources', headers })).status).toBe(401)
     })
 
-    it('Flowgear: lets both keys in, each into its environment and its workflows', async () => {
+    it('Flowgear: accepts both keys, each for its environment and its workflows', async () => {
       const { primary, secondary, test } = demo().keys.flowgear
       const path = '/customers/123/'
       const production = {
@@ -150,7 +150,7 @@ describe.each(FRAMEWORKS.map((name, index) => [name, index] as const))(
       ).toBe(403)
     })
 
-    it('Flowgear: takes a body, also with the key in the query', async () => {
+    it('Flowgear: accepts a body, also with the key in the query', async () => {
       const { primary } = demo().keys.flowgear
       const posted = {
         method: 'POST',
@@ -173,7 +173,7 @@ describe.each(FRAMEWORKS.map((name, index) => [name, index] as const))(
       ])
     })
 
-    it("Flowgear: takes any JSON object, as the vendor's own samples send it, and answers it", async () => {
+    it("Flowgear: accepts any JSON object, as the vendor's own samples send it, and returns it", async () => {
       const { primary } = demo().keys.flowgear
       const posted = {
         method: 'POST',
@@ -316,7 +316,7 @@ describe('the demo answers the same, byte for byte, on each framework', () => {
   })
 })
 
-// What no two processes can have in common is left out, and what is about the connection.
+// Without the values that differ between any two processes, and the headers of the connection.
 async function shown(response: Response) {
   const headers = Object.fromEntries(
     [...response.headers].filter(([name]) => !['date', 'connection', 'keep-alive'].includes(name)),

@@ -16,7 +16,7 @@ describe('the demo on a Node that has SQLite', () => {
   })
   afterAll(() => demo?.kill())
 
-  it('keeps its keys there, and takes them away when it ends', async () => {
+  it('keeps its keys there, and removes them when it ends', async () => {
     demo = startDemo(['--json'], {}, node)
     const { url, store, keys } = JSON.parse(await demo.lineWith('{'))
     expect(store).toBe('sqlite')
@@ -29,7 +29,7 @@ describe('the demo on a Node that has SQLite', () => {
     expect(folders()).toEqual(before)
   })
 
-  it('gives the whole tour, in which no call of the rotations fails', async () => {
+  it('completes the tour, in which no call of the rotations fails', async () => {
     demo = startDemo([], {}, node)
     await demo.lineWith('The server stays up')
     expect(demo.lines.join('\n').match(/\d+ calls, 0 failed/g)).toHaveLength(2)
@@ -37,7 +37,7 @@ describe('the demo on a Node that has SQLite', () => {
   })
 })
 
-it('the demo keeps its keys in memory where there is no SQLite', async () => {
+it('the demo keeps its keys in memory without SQLite', async () => {
   const demo = startDemo(['--json'])
   expect(JSON.parse(await demo.lineWith('{')).store).toBe(hasSqlite() ? 'sqlite' : 'memory')
   expect(await demo.end()).toBe(0)

@@ -25,7 +25,7 @@ describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
   const get = (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers })
   const bearer = (credential: string) => ({ authorization: `Bearer ${credential}` })
 
-  it('lists routes that are there', async () => {
+  it('lists existing routes', async () => {
     const routes = (await (await get('/')).json()) as {
       product: string
       method: string
@@ -36,7 +36,7 @@ describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
     )
     for (const { method, path } of routes) {
       const { status } = await fetch(url + path.replace(/:\w+/, 'acme'), { method })
-      // Flowgear answers 404 to whatever it refuses, in words of its own.
+      // Flowgear answers 404 to every refusal, in its own words.
       const refused = path === '/customers/:id/' ? 404 : 401
       expect([method, path, status]).toEqual([
         method,
@@ -46,7 +46,7 @@ describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
     }
   })
 
-  it('lets both secrets of the standard key in, in either place', async () => {
+  it('accepts both secrets of the standard key, in either place', async () => {
     const { primary, secondary, tenant } = keys.standard
     for (const headers of [
       bearer(primary),
@@ -81,7 +81,7 @@ describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
     ])
   })
 
-  it('refuses what the sample keys do not reach', async () => {
+  it('refuses what the sample keys do not cover', async () => {
     const { standard, readOnly, test, disabled } = keys
     const codeOf = async (response: Response) => [
       response.status,
@@ -124,7 +124,7 @@ describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
     expect(jwks.keys.map((key) => key.kid)).toEqual([kid])
   })
 
-  it('prints exactly one line and ends well when told to', async () => {
+  it('prints exactly one line and exits cleanly on request', async () => {
     expect(await demo.end()).toBe(0)
     expect(demo.lines).toHaveLength(1)
     expect(demo.stderr()).not.toMatch(/error|warn/i)
@@ -171,7 +171,7 @@ describe('the demo', () => {
     const demo = startDemo(['run', '--silent', 'demo', '--', '--json'], {}, 'npm')
     try {
       await demo.lineWith('{')
-      // Resolves when everything that holds the output has ended, and not only npm.
+      // Resolves when every process that holds the output has ended, not only npm.
       await demo.end()
       expect(demo.lines).toHaveLength(1)
     } finally {
@@ -211,7 +211,7 @@ describe('the demo', () => {
   })
 })
 
-// As much of a shell and of curl as the demo makes use of. Not every machine has curl.
+// The part of a shell and of curl that the demo uses. Not every machine has curl.
 function callAsCurl(line: string): Promise<Response> {
   const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(
     ([, quoted, plain]) => quoted ?? plain ?? '',

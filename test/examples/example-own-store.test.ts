@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { linesOf, runExample } from '../support/example.ts'
 import { newFolder } from '../support/sqlite.ts'
 
-test('the example own-store has a store that holds the contract, by the test runner of Node', async () => {
+test('the store of the example own-store meets the contract, in the test runner of Node', async () => {
   const folder = newFolder()
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const printed = await runExample('own-store/contract', { FOLDER: folder })
@@ -13,7 +13,7 @@ test('the example own-store has a store that holds the contract, by the test run
   expect(printed).toMatch(/^# fail 0$/m)
 })
 
-test('the example own-store serves what another process writes, and has it all after a stop and after a kill', async () => {
+test('the example own-store serves the writes of another process, and keeps everything through a stop and a kill', async () => {
   expect(linesOf(await runExample('own-store'))).toEqual([
     'A key, made by another process',
     '200 Ada reads hers',

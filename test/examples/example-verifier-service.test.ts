@@ -45,7 +45,7 @@ test('the example verifier-service verifies by public keys alone, through a chan
   ])
 })
 
-test('the service that verifies imports neither the whole of Twinkey nor a store', () => {
+test('the verifying service imports neither the whole of Twinkey nor a store', () => {
   const text = readFileSync(
     new URL('../../examples/verifier-service/reports.ts', import.meta.url),
     'utf8',

@@ -33,8 +33,8 @@ async function openDatabase(): Promise<Client> {
 }
 
 /**
- * Serves the bundle as an isolate of its own, and ends what a request has begun when it is
- * answered, but for what `waitUntil` is given.
+ * Serves the bundle as an isolate of its own. Work that a request has begun ends with its answer,
+ * unless `waitUntil` received it.
  */
 async function startIsolate(client: Client, { keepsWork = true } = {}): Promise<string> {
   const file = join(folder, `${randomUUID()}.mjs`)
@@ -68,12 +68,12 @@ async function startIsolate(client: Client, { keepsWork = true } = {}): Promise<
   return `http://localhost:${(server.address() as AddressInfo).port}`
 }
 
-test('the bundle of the example worker has nothing of Node', () => {
+test('the bundle of the example worker uses nothing of Node', () => {
   expect(bundle).toContain('waitUntil')
   expect(bundle).not.toMatch(/(?:from|import|require)\s*\(?\s*["'](?:node:|crypto|buffer)/)
 })
 
-test('the example worker guards, exchanges, and follows in another isolate what was changed in one', async () => {
+test('the example worker guards, exchanges, and follows in one isolate what another has changed', async () => {
   const client = await openDatabase()
   const [here, elsewhere] = await Promise.all([startIsolate(client), startIsolate(client)])
   const log = vi.spyOn(console, 'log').mockImplementation(() => {})

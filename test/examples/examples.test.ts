@@ -12,8 +12,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const cache = join(root, 'node_modules/.cache')
 mkdirSync(cache, { recursive: true })
 const scratch = mkdtempSync(join(cache, 'twinkey-examples-'))
-// Without it, tsx would follow the paths of the project to src: what runs here is the package, by
-// its own exports.
+// Without it, tsx would follow the paths of the project to src. The examples run against the
+// package, by its own exports.
 const tsconfig = join(scratch, 'tsconfig.json')
 writeFileSync(tsconfig, '{}')
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
@@ -34,7 +34,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   web: ['--input-type=module', '--eval', WORKER_HOST],
 }
 
-/** An example that runs, and what it has printed. */
+/** A running example, and its output. */
 interface Running {
   readonly program: ChildProcess
   readonly url: string
@@ -103,7 +103,7 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
     expect((await call('/customers/c1', typo)).status).toBe(401)
   })
 
-  test('lets the key in, as Bearer and as X-API-Key', async () => {
+  test('accepts the key, as Bearer and as X-API-Key', async () => {
     const response = await call('/customers/c1', secret)
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ id: 'c1', tenant: 't1', name: 'Ada Lovelace' })
@@ -113,7 +113,7 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
     expect((await call('/customers/nobody', secret)).status).toBe(404)
   })
 
-  test('answers 403 where the key has not the workflow', async () => {
+  test('answers 403 if the key does not cover the workflow', async () => {
     const response = await call('/customers/c1', secret, 'DELETE')
     expect(response.status).toBe(403)
     expect(await response.json()).toMatchObject({ code: 'workflow_denied' })
@@ -133,7 +133,7 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
     })
   })
 
-  test('exchanges the key for a token, and lets that in', async () => {
+  test('exchanges the key for a token, and accepts the token', async () => {
     const response = await call('/tokens', secret, 'POST')
     expect(response.status).toBe(200)
     const issued = (await response.json()) as { access_token: string; expires_in: number }
@@ -165,9 +165,7 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
     expect(running.printed()).not.toMatch(/warn|error/i)
   })
 
-  test('closes when it is told to, while keep-alive clients go on sending', async ({
-    onTestFinished,
-  }) => {
+  test('stops on request, while keep-alive clients keep sending', async ({ onTestFinished }) => {
     if (!args.includes('--eval')) keepCalling(running.url, secret, onTestFinished)
     const ended = new Promise((resolve) =>
       running.program.once('exit', (code, signal) => resolve({ code, signal })),
@@ -178,7 +176,7 @@ describe.each(Object.entries(examples))('the example %s', (_name, args) => {
   })
 })
 
-test('an example that is not there is answered with those that are', () => {
+test('an unknown example is answered with the known ones', () => {
   const ask = (name: string) =>
     spawnSync(process.execPath, ['examples/start.mjs', name], { cwd: root, encoding: 'utf8' })
   for (const name of ['', 'nobody', '../test/run', 'tenants/../throttle/server'])
@@ -199,7 +197,7 @@ describe('the example throttle', () => {
   })
   afterAll(() => running?.program.kill('SIGKILL'))
 
-  test('answers 429 after ten refused credentials of one peer, and lets the key that is in use and everybody else go on', async () => {
+  test('answers 429 after ten refused credentials of one peer, and still serves the key in use and other peers', async () => {
     const key = { 'x-api-key': secretPattern('acme').exec(running.printed())?.[0] ?? '' }
     const guess = { 'x-api-key': 'acme_typo' }
     const from = (address: string) => ({ 'x-forwarded-for': address })
@@ -216,7 +214,7 @@ describe('the example throttle', () => {
     expect((await call({ ...guess, ...from('203.0.113.10') })).status).toBe(401)
   })
 
-  test('takes the addresses of one IPv6 network for one peer', async () => {
+  test('counts the addresses of one IPv6 network as one peer', async () => {
     const guess = async (address: string) =>
       (await call({ 'x-api-key': 'acme_typo', 'x-forwarded-for': address })).status
     for (let i = 0; i < 10; i++) expect(await guess(`2001:db8:0:1::${i}`)).toBe(401)

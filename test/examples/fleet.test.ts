@@ -59,7 +59,7 @@ test.each(['postgres', 'redis'])(
   },
 )
 
-test('the fleet of the examples says how it is used', async () => {
+test('the fleet of the examples explains its usage', async () => {
   const program = spawn(process.execPath, ['examples/fleet/start.mjs', '--nodes', 'many'], {
     cwd: root,
   })

@@ -12,7 +12,7 @@ import { NodeWireRequest } from '../../src/http/request.ts'
 const MAX = 65_536
 const URL_WITH_USER_IS_TAKEN = process.versions['bun'] !== undefined
 const MALFORMED = REFUSALS.bodyMalformed
-// It may have been a good one.
+// Not bodyMalformed: the consumed body may have been a good one.
 const UNREADABLE = REFUSALS.requestMalformed
 const bytes = (text: string) => ({ bytes: new TextEncoder().encode(text) })
 
@@ -58,7 +58,7 @@ describe('the body of a token request', () => {
     expect(readBody(source)).toBe(MALFORMED)
   })
 
-  it('that was refused already stays refused for the same', () => {
+  it('that was already refused stays refused for the same reason', () => {
     expect(readBody(REFUSALS.credentialInvalid)).toBe(REFUSALS.credentialInvalid)
   })
 
@@ -67,7 +67,7 @@ describe('the body of a token request', () => {
     expect(await collectBody(Readable.from(parts))).toEqual(bytes('abcdefg'))
   })
 
-  it('is refused where it breaks off', async () => {
+  it('is refused if it breaks off', async () => {
     async function* broken() {
       yield bytes('a=1').bytes
       throw new Error('reset')
@@ -76,20 +76,20 @@ describe('the body of a token request', () => {
   })
 })
 
-describe('a body that is no longer there', () => {
+describe('a body that something else has consumed', () => {
   it.each([
     ['on HTTP/1 with no header of a body', 1, [], 'nothing'],
     ['on HTTP/1 in chunks', 1, ['Transfer-Encoding', 'chunked'], 'refused'],
     ['on HTTP/1 with a length', 1, ['Content-Length', '3'], 'refused'],
     ['with the length 0', 2, ['Content-Length', '0'], 'nothing'],
     ['on HTTP/2 with no header of a body', 2, [], 'refused'],
-  ])('was, %s', (_name, httpVersionMajor, rawHeaders, was) => {
+  ])('is told by the headers: %s', (_name, httpVersionMajor, rawHeaders, was) => {
     expect(takenBody({ httpVersionMajor, rawHeaders })).toEqual(
       was === 'nothing' ? bytes('') : UNREADABLE,
     )
   })
 
-  it('where nobody knows how bodies are announced, was one', () => {
+  it('is assumed where the announcement of bodies is unknown', () => {
     expect(unreadBody(new NodeWireRequest({ rawHeaders: [] }), 'other')).toBe(UNREADABLE)
   })
 })
@@ -108,17 +108,17 @@ describe('the body of a request of Node', () => {
   })
 
   it.each([[undefined], [null]])(
-    'is what the headers say where a parser has left %j',
+    'follows from the headers if a parser has left %j',
     async (body) => {
       expect(await readNodeBody(taken(body), RESPONSE)).toEqual(bytes(''))
     },
   )
 
-  it.each([[''], [0], [{}]])('is what a parser has made of it: %j', async (body) => {
+  it.each([[''], [0], [{}]])('is the value that a parser has made: %j', async (body) => {
     expect(await readNodeBody(taken(body), RESPONSE)).toEqual({ parsed: body })
   })
 
-  it('leaves the connection to the answer where there is more of it than is read', async () => {
+  it('leaves the connection open for the answer if it exceeds the limit', async () => {
     const stream = Readable.from(Array.from({ length: 10 }, () => Buffer.alloc(MAX / 2)))
     const arriving = Object.assign(stream, { complete: true, rawHeaders: [] })
     expect(await readNodeBody(arriving, RESPONSE)).toBe(MALFORMED)
@@ -128,30 +128,33 @@ describe('the body of a request of Node', () => {
 })
 
 describe('what a handler sees of a secret in the query', () => {
-  it('is nothing, and a URL that was not there is not made up', () => {
+  it('is nothing, and a missing URL is not invented', () => {
     const [request, query] = [{}, { 'AUTH-KEY': 's', a: '1' }]
     hideNodeQuery(request, query, ['auth-key'])
     expect([request, query]).toEqual([{}, { a: '1' }])
   })
 
-  it.each(['read', 'being read'])('is nothing, and a body that was %s stays so', async (state) => {
-    const request = new Request('http://localhost/?auth-key=s&b=1', {
-      method: 'POST',
-      headers: { 'x-a': '1' },
-      body: 'text',
-    })
-    if (state === 'read') await request.text()
-    else request.body?.getReader()
-    const seen = hideWebQuery(request, ['auth-key'])
-    expect([seen.url, seen.method, seen.headers.get('x-a'), seen.bodyUsed]).toEqual([
-      'http://localhost/?b=1',
-      'POST',
-      '1',
-      true,
-    ])
-  })
+  it.each(['read', 'being read'])(
+    'is nothing, and a body that was %s counts as used',
+    async (state) => {
+      const request = new Request('http://localhost/?auth-key=s&b=1', {
+        method: 'POST',
+        headers: { 'x-a': '1' },
+        body: 'text',
+      })
+      if (state === 'read') await request.text()
+      else request.body?.getReader()
+      const seen = hideWebQuery(request, ['auth-key'])
+      expect([seen.url, seen.method, seen.headers.get('x-a'), seen.bodyUsed]).toEqual([
+        'http://localhost/?b=1',
+        'POST',
+        '1',
+        true,
+      ])
+    },
+  )
 
-  // Bun makes a request with the name of a user in its URL, and keeps it.
+  // Bun accepts a request with user information in its URL, and keeps it.
   const user = URL_WITH_USER_IS_TAKEN ? 'user:word@' : ''
 
   it.each([
@@ -161,7 +164,7 @@ describe('what a handler sees of a secret in the query', () => {
     ],
     ['http://localhost/?auth-key=s&b=http://c@d', 'http://localhost/?b=http://c@d'],
   ])(
-    'is nothing where Fetch makes no such request, and all else is as it came: %s',
+    'is nothing where Fetch cannot make such a request, and everything else is unchanged: %s',
     (url, without) => {
       const request = new Request('http://localhost/', { headers: { 'x-a': '1' } })
       Object.defineProperties(request, { url: { value: url }, method: { value: 'TRACE' } })
@@ -171,7 +174,7 @@ describe('what a handler sees of a secret in the query', () => {
   )
 })
 
-it('a response that only switches protocols is handed on as it is', () => {
+it('a response that only switches protocols is passed on unchanged', () => {
   const response = Object.defineProperty(new Response(null), 'status', { value: 101 })
   expect(withoutCaching(response)).toBe(response)
 })

@@ -10,7 +10,7 @@ export const OTHER_TENANT = '0d3c2f5e-8a4b-4c6d-9e7f-1a2b3c4d5e6f'
 /** Standard base64, as the vendor's keys are: 32 characters. */
 export const IMPORTED = '+Zk/3mB0sT9xLw2yNf7hJcR5uAeDq8v/'
 export const IMPORTED_PADDED = '/Zk+3mB0sT9xLw2yNf7hJcR5uAeDq8w='
-/** Milliseconds after the start at which the key `expiring` dies. */
+/** Milliseconds after the start at which the key `expiring` expires. */
 export const EXPIRES_AFTER = 60_000
 
 const profile = boomiFlow()

@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 
-// Runs everything in this folder once more, on Bun instead of Node: the same tables and fixtures,
-// there with the hosts that Bun has.
+// Runs every suite of this folder again on Bun: the same tables and fixtures, on Bun's hosts.
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = join(here, '../..')
@@ -23,7 +22,7 @@ interface Outcome {
   readonly failureMessages: readonly string[]
 }
 
-// A plain handler cannot change the Request that a logger around it holds: such a logger takes
+// A plain handler cannot change the Request that a logger around it holds. Such a logger uses
 // `redactUrl`, which is tested there too.
 const CANNOT_BE = ['what a logger sees on web on Bun', /^Flowgear: .*(is|are) gone /] as const
 
@@ -76,7 +75,7 @@ test('on Bun, most suites have a test for each host', () => {
   )
 })
 
-test('what cannot be on Bun is what is excepted, and no more', () => {
+test('each test that is exempt on Bun fails there', () => {
   const excepted = [...outcomes.values()]
     .flat()
     .filter(
@@ -93,7 +92,7 @@ function countOf(suite: string, host: string): number {
 }
 
 function runOnBun(args: readonly string[]): Promise<string> {
-  // Without what this runner tells its own children.
+  // Without the variables that this runner sets for its own children.
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_OPTIONS|NODE_PATH)/.test(name)),
   )

@@ -8,7 +8,7 @@ import { standardRoutes } from './routes.ts'
 
 type Field = readonly [string, string]
 
-/** What is sent, what a layer before the guards does to the headers, and what is answered. */
+/** What is sent, how a layer before the guards changes the headers, and the expected answer. */
 interface Row {
   readonly name: string
   readonly target?: string
@@ -187,7 +187,7 @@ describe.each(Object.entries(allHosts))(
       }
     })
 
-    test('a token is not wider because the length of a body was removed that somebody has read', async () => {
+    test('removing the length of a body that was already read does not widen a token', async () => {
       const body = '{"scope":"workflow:customers.read"}'
       const headers = [
         bearer(f.secrets.primary),

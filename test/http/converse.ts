@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net'
 
-/** Bytes to send on a connection, once the answers to what was sent before are there. */
+/** Bytes to send on a connection after the earlier answers have arrived. */
 export interface Said {
   /** As it goes over the socket, one byte for each character. */
   readonly bytes: string
-  /** How many answers are waited for: one unless given. An interim answer, like 100, counts. */
+  /** How many answers to wait for. Default: 1. An interim answer, like 100, counts. */
   readonly answers?: number
-  /** Whether the answers have no body, because HEAD was asked. */
+  /** Whether the answers have no body, because the method is HEAD. */
   readonly head?: boolean
 }
 
@@ -18,10 +18,10 @@ export interface Heard {
 }
 
 /**
- * Talks on one connection, which nobody closes but the server.
+ * Talks on one connection, which only the server closes.
  *
- * @returns The answers in the order in which they came; fewer than were waited for where the server
- *   closed the connection first.
+ * @returns The answers in order of arrival: fewer than expected if the server closed the
+ *   connection.
  */
 export async function converse(port: number, said: readonly Said[]): Promise<Heard[]> {
   const socket = connect({ port, host: '127.0.0.1' })
@@ -37,8 +37,7 @@ export async function converse(port: number, said: readonly Said[]): Promise<Hea
     pending = Buffer.concat([pending, chunk])
     wake()
   })
-  // A server that closes while more is being sent resets the connection: what it answered before
-  // counts.
+  // A server that closes while more is being sent resets the connection. Earlier answers count.
   socket.on('error', ends).on('close', ends).on('end', ends)
   socket.setTimeout(10_000, () => socket.destroy())
   try {

@@ -99,7 +99,7 @@ describe('a key of Flowgear', () => {
     expect(flowgear().credential(sent(field, url))).toBe(REFUSALS.credentialAmbiguous)
   })
 
-  it('is one where both places agree', () => {
+  it('is accepted if both places agree', () => {
     expect(flowgear().credential(sent('Key=a', '/?auth-key=a'))).toMatchObject({
       text: 'a',
       kinds: 'secret',
@@ -121,7 +121,7 @@ describe('the lifetime that a form asks for', () => {
   })
 
   it.each([' 60', '60 ', '1e3', '+60', '0x3c', '00060', '', '60.0'])(
-    'is refused where it is anything else: %j',
+    'is refused if it is anything else: %j',
     async (seconds) => {
       expect(await standard().tokenRequest({ expires_in: seconds }, principal)).toBe(
         REFUSALS.lifetimeMalformed,

@@ -20,10 +20,10 @@ import {
   UNREADABLE,
 } from './edge-rows.ts'
 
-// Where the server itself refuses them, no host gets to see the request.
+// The server itself refuses these, so no host sees the request.
 const MANY_HEADERS = { ...onBun('431'), ...((await nodeRefusesManyHeaders()) ? onNode('431') : {}) }
 
-/** Header fields: repeated, empty, folded, too many, too long, with what does not belong there. */
+/** Header fields: repeated, empty, folded, too many, too long, or with invalid content. */
 export const edgeHeaderTable: readonly EdgeRow[] = [
   row(
     'the secret twice, in two spellings of the name',

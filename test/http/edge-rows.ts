@@ -6,16 +6,16 @@ export interface EdgeRow {
   readonly name: string
   /** What is sent on one connection. */
   readonly say: (fixture: Fixture) => readonly Said[]
-  /** One verdict for each answer. */
+  /** One result for each answer. */
   readonly expected: Verdicts
-  /** Where a framework or its server answers otherwise, in the place of the guard. */
+  /** Answers of a framework or its server that replace the guard's. */
   readonly except: Readonly<Record<string, Verdicts>>
 }
 
 /**
- * `200 main/t1` is what the handler answers for a key and a tenant, `401 credential_missing` a
- * refusal of ours; a mere status is the answer of the framework or its server. Verdicts on one
- * connection are parted by commas; nothing means that the connection was closed.
+ * `200 main/t1` is the handler's answer for a key and a tenant. `401 credential_missing` is a
+ * refusal by Twinkey. A status alone is an answer of the framework or its server. Commas separate
+ * the results on one connection. Nothing means that the connection was closed.
  */
 export type Verdicts = string
 
@@ -65,7 +65,7 @@ const among =
   (verdicts: Verdicts) =>
     Object.fromEntries(names.map((name) => [name, verdicts]))
 
-/** Exceptions, by what the hosts that make them have in common. */
+/** Exceptions, by what their hosts have in common. */
 export const express = among('Express 5', 'Express 4', 'Express 5 on Bun')
 export const fastify = among('Fastify 5', 'Fastify 5 on Bun')
 export const honoOnNode = among('Hono 4 on Node')
@@ -76,9 +76,7 @@ export const web = among('web on Bun')
 export const bunServe = among('web on Bun', 'Hono 4 on Bun')
 export const onNode = among('Express 5', 'Express 4', 'Fastify 5', 'Hono 4 on Node')
 export const onBun = among('web on Bun', 'Hono 4 on Bun', 'Express 5 on Bun', 'Fastify 5 on Bun')
-/**
- * Hosts whose URLs are parsed as WHATWG has it: dot segments are gone before a router sees them.
- */
+/** Hosts that parse URLs by the WHATWG standard, which removes dot segments before routing. */
 export const whatwg = among('Hono 4 on Node', 'web on Bun', 'Hono 4 on Bun')
 
 export function row(

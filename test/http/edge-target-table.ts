@@ -16,7 +16,7 @@ import {
   whatwg,
 } from './edge-rows.ts'
 
-/** Request targets: absolute, encoded, badly encoded, with slashes and dots too many. */
+/** Request targets: absolute, encoded, badly encoded, or with extra slashes and dots. */
 export const edgeTargetTable: readonly EdgeRow[] = [
   row('absolute form', (f) => get('http://localhost/customers/1', bearer(f.secrets.primary)), IN),
   row('absolute form without a credential', () => get('http://localhost/customers/1'), MISSING),

@@ -28,7 +28,7 @@ describe.each(Object.entries(hosts))('at the edges, %s', (name, start) => {
   })
 
   test.each(table)('$name', async ({ say, expected, except }) => {
-    // Twice: the first answer may come from the store, the second from what is known by then.
+    // Twice: the first answer may come from the store, the second from the cache.
     for (const _ of ['cold', 'warm']) {
       const heard = await converse(host.port, say(fixture))
       expect(heard.map(verdictOf).join(', ')).toBe(except[hostName] ?? expected)
@@ -36,7 +36,7 @@ describe.each(Object.entries(hosts))('at the edges, %s', (name, start) => {
   })
 })
 
-test('where hosts differ at the edges, no two of them let in different callers', () => {
+test('where hosts differ at the edges, no two of them accept different callers', () => {
   for (const { name, expected, except } of table) {
     const letIn = [expected, ...Object.values(except)].flatMap(
       (verdicts) => verdicts.match(/200 [a-z ]+\/\w+/g) ?? [],
@@ -46,7 +46,7 @@ test('where hosts differ at the edges, no two of them let in different callers',
   }
 })
 
-test('at the edges nobody is let in without a live secret in the bytes that are sent', async () => {
+test('at the edges a request is accepted only with an active secret in its bytes', async () => {
   const fixture = await createFixture()
   const live = Object.values(fixture.secrets)
   for (const { name, say, expected, except } of table) {

@@ -5,10 +5,10 @@ export interface Editable {
   delete(name: string): void
 }
 
-/** What the layer does to the headers of a request, in turn. Null removes one. */
+/** The changes that the layer makes to the headers, in order. Null removes a header. */
 export type Edits = readonly (readonly [name: string, value: unknown])[]
 
-/** The header in which a test says what the layer is to do. */
+/** The header in which a test describes the changes. */
 export const EDIT = 'x-edit'
 
 export function editing(edits: Edits): readonly [string, string] {
@@ -16,7 +16,8 @@ export function editing(edits: Edits): readonly [string, string] {
 }
 
 /**
- * What a trusted layer of an application does before the guards: here it is told by the request.
+ * Does what a trusted layer of an application does before the guards. Here the request describes
+ * it.
  */
 export function edit(headers: Editable): void {
   for (const [name, value] of JSON.parse(headers.get(EDIT) ?? '[]') as Edits) {

@@ -66,7 +66,7 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
     '/json-first/tokens',
   ]
 
-  test.each(parsers)('%s: no body is no narrowing', async (target) => {
+  test.each(parsers)('%s: a missing body narrows nothing', async (target) => {
     for (const body of [undefined, '']) {
       const { status, headers, body: answer } = await post(body, [], target)
       expect({ status, type: headers['content-type'], cache: headers['cache-control'] }).toEqual({
@@ -155,7 +155,7 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
     ['more than 64 KiB', BODY, `{"scope":"${'x'.repeat(70_000)}"}`],
     ['bytes that are no UTF-8', BODY, '\u0080\u00ff{'],
   ])(
-    'refuses a body that cannot be read, and says what is wrong with it: %s',
+    'refuses an unreadable body, and says what is wrong with it: %s',
     async (_name, detail, body) => {
       const expected = refused('request_malformed', { detail })
       const request: RawRequest = {
@@ -199,7 +199,7 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
     expect(status).toBe(400)
   })
 
-  test('refuses a body that was announced and is gone', async () => {
+  test('refuses a body that was announced and has been consumed', async () => {
     const expected = refused('request_malformed')
     expect(seen(await post(narrow, [json], '/drained/tokens'), expected)).toEqual(expected)
   })
@@ -214,7 +214,7 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
     expect(seen(await post(JSON.stringify({ scope })), expected)).toEqual(expected)
   })
 
-  test('refuses what every guard refuses, before it looks at the body', async () => {
+  test('refuses what every guard refuses before it reads the body', async () => {
     const rows = [
       ['disabled', refused('credential_invalid')],
       ['replaced', refused('credential_invalid')],

@@ -1,8 +1,8 @@
 import type { RawResponse } from '../support/raw-http.ts'
 
 /**
- * What a row expects: status, the headers that Twinkey writes, and the body. A header that is null
- * must be absent.
+ * What a row expects: status, the headers that Twinkey writes, and the body. A null header must be
+ * absent.
  */
 export interface Expected {
   readonly status: number
@@ -117,7 +117,7 @@ export function refused(
   }
 }
 
-/** The answer of a route that let somebody in. */
+/** The answer of a route that accepted a request. */
 export function allowed(body: object, { noStore = false } = {}): Expected {
   return {
     status: 200,
@@ -130,7 +130,7 @@ export function allowed(body: object, { noStore = false } = {}): Expected {
   }
 }
 
-/** What of a response an expectation is about, in the form of the expectation. */
+/** The part of a response that an expectation covers, in the form of the expectation. */
 export function seen(response: RawResponse, expected: Expected): Expected {
   const headers = Object.fromEntries(
     Object.keys(expected.headers).map((name) => [name, response.headers[name] ?? null]),

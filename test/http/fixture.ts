@@ -19,7 +19,7 @@ export interface Fixture {
   readonly clock: Clock
   readonly spy: SpyStore
   readonly events: TwinkeyEvent[]
-  /** Secrets by what is special about their key. */
+  /** Secrets by the special property of their key. */
   readonly secrets: Readonly<Record<SecretName, string>>
   readonly tokens: Readonly<Record<TokenName, string>>
 }
@@ -56,14 +56,12 @@ export type TokenName =
   | 'otherKey'
   | 'ofTest'
 
-/** Milliseconds after the start at which the key `expiring` dies. */
+/** Milliseconds after the start at which the key `expiring` expires. */
 export const EXPIRES_AFTER = 7_200_000
-/** Milliseconds after the start at which the secret `inGrace` dies. */
+/** Milliseconds after the start at which the secret `inGrace` expires. */
 export const GRACE = 600_000
 
-/**
- * @param create What makes the Twinkey: that of another copy of the package, where it is said so.
- */
+/** @param create Creates the Twinkey. Default: that of this copy of the package. */
 export async function createFixture(create = createTwinkey): Promise<Fixture> {
   const clock = createClock()
   const spy = spyStore(memoryStore())

@@ -167,7 +167,7 @@ const holderRows: FlareRow[] = [
   }),
 ]
 
-// The tenant, in every form in which clients were seen to send it or not to send it.
+// The tenant, in every form in which clients send or omit it.
 const bodies: readonly (readonly [
   name: string,
   body: string | undefined,

@@ -15,9 +15,7 @@ import { spoil } from './spoil.ts'
 export const IMPORTED = 'fw_2Qm8LxT0vR5yHs7JkWcZ9bNdUaEi3PgF'
 export const IMPORTED_OLD = 'fw-7Tn1KyS4wQ6xGr8HjVbX0cMeYaDi5OfE'
 
-/**
- * The accounts and what they reach, to be changed by a test. Tenants are the numbers 1001 to 1003.
- */
+/** The accounts and their scopes, which a test can change. Tenants are the numbers 1001 to 1003. */
 export function createDirectory() {
   const accounts = new Map<string, FlareAccount>([
     [
@@ -85,7 +83,7 @@ export function flareRoutes(profile: ReturnType<typeof flare>): readonly Route[]
   ]
 }
 
-/** A token, where one is issued. */
+/** A token, if one is issued. */
 export async function tokenOf(twinkey: Twinkey, secret: string, tenant = '1001'): Promise<string> {
   const issued = await twinkey.tokens.issue(secret, { scope: { tenants: [tenant] } })
   if (!issued.ok) throw new Error(issued.refusal.code)

@@ -7,7 +7,7 @@ import { spoil } from './spoil.ts'
 /** The form of public examples: 64 bytes in base64url, which may begin with a hyphen. */
 export const IMPORTED =
   '-s3Qf0Zt_kW9xYb7Lr2Hn5Vd8Jc1Mg4Pa6Te-uGqSiOoKwXzRyEjBvNhFlDmCpU0I9a7Z5t3Y1r8W6q4X2oQ_e'
-/** A key that does not go into a query as it stands. */
+/** A key that needs encoding in a query. */
 export const IMPORTED_PLUS = 'q83v+Zk/3mB0sT9xLw2yNf7hJcR5uAeD8tVg1oPi4nE='
 
 const profile = flowgear()

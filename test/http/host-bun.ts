@@ -4,7 +4,7 @@ import { createWebApp } from './host-web.ts'
 import type { Application, Host } from './hosts.ts'
 
 /**
- * The part of Bun that a server needs. It is there where these files run on Bun: see
+ * The part of Bun that a server needs. It exists when these files run on Bun: see
  * bun.interop.test.ts.
  */
 export interface BunRuntime {

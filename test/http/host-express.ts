@@ -35,7 +35,7 @@ export async function startExpress(
       const line = (when: LogLine['when']) =>
         log({ when, urls: [req.originalUrl, req.url], query: { ...req.query } })
       line('received')
-      // Before the last byte is written, so that whoever has the answer finds the line.
+      // Before the last byte is written, so that a caller with the answer finds the line.
       res.on('prefinish', () => line('answered'))
       next()
     })
@@ -46,8 +46,7 @@ export async function startExpress(
       next()
     })
   }
-  // The same token endpoints once by themselves, and behind what an application may have put before
-  // them.
+  // The same token endpoints alone, and behind middleware that an application may put before them.
   const before: Record<string, RequestHandler[]> = {
     '': [],
     '/parsed': [framework.json({ type: () => true, strict: false })],

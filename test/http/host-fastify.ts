@@ -27,12 +27,12 @@ export async function startFastify(
       log({ when, urls: [raw.url ?? '', url, originalUrl], query: { ...(query as object) } })
     }
     app.addHook('onRequest', async (request) => line('received', request))
-    // Before the first byte is written, so that whoever has the answer finds the line.
+    // Before the first byte is written, so that a caller with the answer finds the line.
     app.addHook('onSend', async (request) => line('answered', request))
   }
   if (edits) app.addHook('onRequest', async ({ raw }) => edit(editableNode(raw.headers)))
-  // What an application may have put before the token endpoints: parsers of its own, and a hook
-  // that has taken the body away.
+  // Layers that an application may put before the token endpoints: parsers of its own, and a hook
+  // that has consumed the body.
   const before: Record<string, (scope: FastifyInstance) => void> = {
     '': () => {},
     '/parsed': (scope) =>
@@ -79,8 +79,8 @@ export async function startFastify(
   return { http2, port: (app.server.address() as AddressInfo).port, close: () => app.close() }
 }
 
-// Everything that Fastify has to say, with the serializer that the documentation asks for where
-// keys stand in queries.
+// Everything that Fastify logs, with the serializer that the documentation requires for keys in
+// queries.
 function loggerTo(write: (line: string) => void): NonNullable<FastifyServerOptions['logger']> {
   return {
     level: 'trace',

@@ -9,7 +9,7 @@ import { edited } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
-/** The application itself, for any server or none. */
+/** The application itself, with or without a server. */
 export function createHonoApp(
   twinkey: Twinkey,
   { routes, tokens, edits, log, accessLog }: Application,
@@ -32,12 +32,12 @@ export function createHonoApp(
       await next()
     })
   }
-  // What an application may have read of a body before the token endpoints.
+  // Ways in which an application may have read a body before the token endpoints.
   const after = (
     read: (context: Parameters<MiddlewareHandler>[0]) => Promise<unknown>,
   ): MiddlewareHandler => {
     return async (c, next) => {
-      // What cannot be read at all throws before there is a promise.
+      // A body that cannot be read at all throws before there is a promise.
       await (async () => read(c))().catch(() => undefined)
       await next()
     }

@@ -22,8 +22,8 @@ const REPEATED = refused('target_conflict', {
 const UNREADABLE = refused('request_malformed')
 
 /**
- * What is sent besides the credential, and what is answered. Where a tenant is read: the first
- * label of the host, or all of it.
+ * The headers beside the credential, and the expected answer. The tenant is the first label of the
+ * host, or all of it.
  */
 type Row = readonly [
   name: string,
@@ -57,8 +57,8 @@ const http1Rows: readonly Row[] = [
   ],
 ]
 
-// `Bun.serve` makes the URL of a request from its Host, and nobody learns what else the target
-// named: there Host decides alone.
+// `Bun.serve` builds the URL of a request from Host and hides any other host in the target. There
+// Host decides alone.
 const byServer = (name: string): readonly Row[] => {
   const [unreadable, reversed, repeated] = name.endsWith('on Bun')
     ? [DENIED, IN, DENIED]
@@ -145,8 +145,8 @@ const http2Rows: readonly Row[] = [
   ],
 ]
 
-// Who changes the headers of a web-standard request changes its URL as well: which of the two is
-// meant cannot be told.
+// A layer that changes Host in a web-standard request must change its URL too. If they differ, the
+// intended host is unknown.
 const setRow = (name: string): Row => {
   const fields = [['Host', 't2.example.com'] as const, editing([['host', 't1.example.com']])]
   return [
@@ -192,7 +192,7 @@ describe('a web-standard request', () => {
       new Request(url, name === undefined ? {} : { headers: { host: name } }),
     ).header('host')
 
-  test('has the host of its URL where it has no Host header', () => {
+  test('has the host of its URL if it has no Host header', () => {
     expect(host('https://acme.example/flows')).toBe('acme.example')
     expect(host('https://acme.example:8443/flows')).toBe('acme.example:8443')
   })
@@ -209,7 +209,7 @@ describe('a web-standard request', () => {
     ['http://acme.example/', 'other@acme.example', '\0,'],
     ['http://acme.example/', '', '\0,'],
   ])(
-    'has one host where URL and Host agree, and none that can be read where they do not: %s %s',
+    'has a host if URL and Host agree, and an unreadable one if they differ: %s %s',
     (url, name, read) => {
       expect(host(url, name)).toBe(read)
     },
@@ -228,7 +228,7 @@ describe('a request of Node', () => {
     ['http://other.example\\@acme.example/', ['Host', 'acme.example'], '\0,'],
     ['http://other.example\\@acme.example/', [], '\0,'],
     ['http://', ['Host', 'acme.example'], '\0,'],
-  ])('has one host where all that names it agrees: %s %j', (url, fields, read) => {
+  ])('has a host if all its sources agree: %s %j', (url, fields, read) => {
     expect(host(url, ...fields)).toBe(read)
   })
 })

@@ -8,8 +8,8 @@ import { answerOf, type Route } from './routes.ts'
 type Handler = (request: Request) => Response | Promise<Response>
 
 /**
- * The test application as one handler, with the few lines of routing that somebody writes who has
- * no framework.
+ * The test application as one handler, with the few lines of routing that one writes without a
+ * framework.
  */
 export function createWebApp(
   twinkey: Twinkey,
@@ -60,8 +60,7 @@ export function createWebApp(
   }
 }
 
-// The same token endpoints once by themselves, and behind what an application may have read of the
-// body: a copy, or the body itself.
+// The same token endpoints alone, and behind something that has read the body or a copy of it.
 function endpointsAt(twinkey: Twinkey, mount: string, options: Application['tokens'][string]) {
   const { exchange, test, jwks } = webEndpoints(twinkey, options)
   const exchangePath = options?.profile?.exchangePath ?? '/'
@@ -86,8 +85,8 @@ function endpointsAt(twinkey: Twinkey, mount: string, options: Application['toke
 }
 
 /**
- * A requirement whose readers are told what this router matched, as a reader function of one's own
- * would find it in the URL.
+ * A requirement whose readers receive the match of this router, as a custom reader would find it in
+ * the URL.
  */
 function matched(requirement: Requirement, path: string): Requirement {
   const told = (source: TargetSource | undefined): TargetSource | undefined => {
@@ -116,8 +115,8 @@ function toldOf(request: WireRequest, path: string): WireRequest {
   }
 }
 
-// The parameters of a path like `/customers/:id`, decoded; undefined where another path, or one
-// that cannot be decoded, was asked for.
+// The decoded parameters of a path like `/customers/:id`. Undefined for another path, and for one
+// that cannot be decoded.
 function paramsOf(path: string, url: string): Record<string, string> | undefined {
   const wanted = path.split('/')
   const asked = new URL(url, 'http://localhost').pathname.split('/')

@@ -18,21 +18,21 @@ export interface Host {
 }
 
 /**
- * What a server serves: guarded routes that answer with who was let in, and token endpoints by
- * mount point.
+ * What a server serves: guarded routes that answer with the principal, and token endpoints by mount
+ * point.
  */
 export interface Application {
   readonly routes: readonly Route[]
   readonly tokens: Readonly<Record<string, EndpointOptions | undefined>>
-  /** Has a layer before the guards that changes headers as a request says: see edits.ts. */
+  /** Puts a layer before the guards that changes headers as a request says: see edits.ts. */
   readonly edits?: boolean | undefined
   /**
-   * Stands before everything else and writes down each request twice: as it came in, and when its
-   * answer is written.
+   * Stands before everything else and records each request twice: on arrival, and when its answer
+   * is written.
    */
   readonly log?: ((line: LogLine) => void) | undefined
   /**
-   * Takes each line of the framework's own logger, or of an access log where it has none. Errors
+   * Receives each line of the framework's own logger, or of an access log if it has none. Errors
    * are printed as on a developer's machine.
    */
   readonly accessLog?: ((line: string) => void) | undefined
@@ -64,8 +64,8 @@ const onBun: Readonly<Record<string, Start>> = {
 }
 
 /**
- * How to start an application, by name of the host. The tables run on Node, and by
- * bun.interop.test.ts once more on Bun.
+ * How to start an application, by host. The tables run on Node, and bun.interop.test.ts repeats
+ * them on Bun.
  */
 export const hosts: Readonly<Record<string, Start>> = bun === undefined ? onNode : onBun
 

@@ -60,13 +60,13 @@ describe.each(profiles)('the profile %s', (name, profile, schemes) => {
     expect(profile.name).toBe(name)
   })
 
-  it('tells an OpenAPI document where its credential stands', () => {
+  it('describes its credential to an OpenAPI document', () => {
     expect(securitySchemes(profile)).toEqual(schemes)
   })
 })
 
 it.each([[undefined], [null], [{}], [{ account: 1 }]])(
-  'Flare is told at once that it needs an account, not %j',
+  'Flare requires an account at construction: %j is rejected',
   (options) => {
     expect(() => flare(options as never)).toThrow(
       new TypeError(
@@ -84,11 +84,14 @@ describe('the token endpoints', () => {
       flareOf(),
       ['/generate', '/generate/', '/test', '/test/', '/jwks.json', '/jwks.json/'],
     ],
-  ])('of %s stand where they should, with a slash behind them too', (_name, profile, paths) => {
-    expect([...createEndpoints(createBench().twinkey, { profile }).paths.keys()]).toEqual(paths)
-  })
+  ])(
+    'of %s have their documented paths, with and without a trailing slash',
+    (_name, profile, paths) => {
+      expect([...createEndpoints(createBench().twinkey, { profile }).paths.keys()]).toEqual(paths)
+    },
+  )
 
-  it('that show something answer to HEAD as to GET, and tell every other method so', async () => {
+  it('for reading answer HEAD like GET, and each endpoint names its methods in a 405', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
     const { exchange, test, jwks } = webEndpoints(twinkey)
@@ -106,12 +109,12 @@ describe('the token endpoints', () => {
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
   })
 
-  it('take nothing for nobody: without a credential nobody is shown', async () => {
+  it('refuse a token test without a credential', async () => {
     const { twinkey } = createBench()
     expect((await webEndpoints(twinkey).test(new Request('http://localhost/'))).status).toBe(401)
   })
 
-  it('hand what goes on after the answer to a context, wherever it stands among what the host passes', async () => {
+  it('hand pending work to a context, at any position among the arguments of the host', async () => {
     const { twinkey, spy } = createBench()
     let written = () => {}
     const writing = new Promise<void>((resolve) => (written = resolve))
@@ -130,7 +133,7 @@ describe('the token endpoints', () => {
   })
 })
 
-it('a profile of your own gets X-Content-Type-Options on its answers, and keeps what it says itself', async () => {
+it('a custom profile gets X-Content-Type-Options on its answers, and keeps the headers that it sets', async () => {
   const { twinkey } = createBench()
   const { primary } = await twinkey.keys.create({ name: 'own', scope: { tenants: '*' } })
   const bare = (headers: Record<string, string>) => ({ status: 200, headers, body: '{}' })
@@ -178,7 +181,7 @@ it.each([
   ],
   ['flowgear', flowgear(), 404, { Message: 'Not Found' }],
 ])(
-  'under the profile %s, a body that is late is answered in its words',
+  'under the profile %s, a late body gets a refusal in the words of the profile',
   (_name, profile, status, body) => {
     const answer = profile.refuse(REFUSALS.bodyLate)
     expect([answer.status, JSON.parse(answer.body)]).toEqual([status, body])

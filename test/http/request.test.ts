@@ -27,7 +27,7 @@ const requests = [
 ] as const
 
 describe('a request of Node', () => {
-  it('is a GET of / where a host does not say', () => {
+  it('is a GET of / if a host does not say otherwise', () => {
     const request = new NodeWireRequest({})
     expect([request.method, request.url, request.receivedUrl, request.peer]).toEqual([
       'GET',
@@ -46,13 +46,13 @@ describe('a request of Node', () => {
     ).toEqual(['a', 'b', 'c', 'd', undefined])
   })
 
-  it('joins the values of a header that is there twice, and takes no value for a name', () => {
+  it('joins the values of a repeated header, and never takes a value for a name', () => {
     expect(nodeWith('X-T', 'a', 'x-t', 'b', 'Host', 'x-t', 'X-T', 'c').header('x-t')).toBe(
       'a, b, c',
     )
   })
 
-  it('has headers where a host made them up: text, lists and numbers', () => {
+  it('has the headers that a host made up: text, lists and numbers', () => {
     const headers = { one: 'a', two: ['a', 'b'], three: 7 as unknown as string }
     const request = new NodeWireRequest({ headers })
     expect(['one', 'two', 'three', 'toString'].map((name) => request.header(name))).toEqual([
@@ -65,7 +65,7 @@ describe('a request of Node', () => {
 })
 
 describe('a request of the web', () => {
-  it('is read as it stands, and is that which an earlier guard has kept', () => {
+  it('is read as it is, with the URL that an earlier guard has kept', () => {
     const request = new Request('http://localhost/?a=1', {
       method: 'DELETE',
       headers: { 'x-t': 'a' },
@@ -88,7 +88,7 @@ describe.each(requests)('the route of a request %s', (_, make) => {
     template: () => value,
   })
 
-  it('says nothing where no route is known', () => {
+  it('is undefined if no route is known', () => {
     expect([make().param('id'), make().template]).toEqual([undefined, undefined])
   })
 
@@ -97,12 +97,12 @@ describe.each(requests)('the route of a request %s', (_, make) => {
     [['a', 'b'], 'a/b'],
     [7, undefined],
     [undefined, undefined],
-  ])('gives text, the segments of a wildcard as one, and nothing else: %j', (value, text) => {
+  ])('yields text, the segments of a wildcard as one text, and nothing else: %j', (value, text) => {
     const request = make({}, route(value))
     expect([request.param('id'), request.template]).toEqual([text, text])
   })
 
-  it('is asked with what the framework made of the request', () => {
+  it('receives the request of the framework', () => {
     const of = { name: 'req' }
     const asked: unknown[] = []
     make(of, { param: (...args) => asked.push(args), template: (each) => asked.push(each) }).param(
@@ -138,7 +138,7 @@ describe('a parameter of the query', () => {
     expect(readQuery(url, 'a')).toBe(value)
   })
 
-  it('of no name is that which stands before a bare =', () => {
+  it('of an empty name has no text before its =', () => {
     expect([readQuery('/?=1', ''), readQuery('/?a=1', '')]).toEqual(['1', undefined])
   })
 
@@ -153,7 +153,7 @@ describe('a parameter of the query', () => {
     ['/?b=1#&a=1', 'request_malformed'],
     ['/?a=1#b=1&%61=2', 'request_malformed'],
     ['/;a=2&b=?a=1', 'request_malformed'],
-  ])('is refused where it cannot be read: %s', (url, code) => {
+  ])('is refused if it cannot be read: %s', (url, code) => {
     expect(readQuery(url, 'a')).toMatchObject({ code })
   })
 })
@@ -194,7 +194,7 @@ describe('a URL without a secret', () => {
     ['/?=s', '/?=s', '/?=s'],
     ['/?%ff=s', '/?%ff=s', '/?%ff=s'],
     ['/?auth-key=s#f', '/#f', '/?auth-key=[redacted]#f'],
-    // No query to its reader, but to the parsers of some frameworks.
+    // The reader finds no query here, but the parsers of some frameworks do.
     ['/?#auth-key=s', '/?', '/?#auth-key=[redacted]'],
     ['/#auth-key=s', '/', '/#auth-key=[redacted]'],
     ['/#x?auth-key=s', '/', '/#x?auth-key=[redacted]'],
@@ -215,7 +215,7 @@ describe('a URL without a secret', () => {
       '/?hook=%2Fx%3Fauth-key%3Ds',
       '/?hook=%2Fx%3Fauth-key=[redacted]',
     ],
-    // A line of a log is for redactUrl alone: to the other it is one long value.
+    // Only redactUrl takes a line of a log. To the other function it is one long value.
     ['GET /?auth-key=s HTTP/1.1', 'GET /', 'GET /?auth-key=[redacted] HTTP/1.1'],
     ['/?auth-key=s\u2029t&b=2', '/?b=2', '/?auth-key=[redacted]&b=2'],
     ['/?auth-key=s\u00a0t', '/', '/?auth-key=[redacted]'],
@@ -225,12 +225,12 @@ describe('a URL without a secret', () => {
     expect(redactUrl(url)).toBe(redacted)
   })
 
-  it('has each of the names taken out, and no name that only begins like one', () => {
+  it('loses each of the names, and no name that only begins like one', () => {
     expect(withoutQuery('/?one=1&two=2&on=3&=4', ['one', 'two'])).toBe('/?on=3&=4')
     expect(redactUrl('/?one=1&auth-key=2&', ['one', 'two'])).toBe('/?one=[redacted]&auth-key=2&')
   })
 
-  it('is kept as it came in for the next guard, and again where that takes more out', () => {
+  it('is kept as received for the next guard, which may remove more', () => {
     const request: { url?: string } = { url: '/?a=1&b=2' }
     request.url = hideFromUrl(request, ['a'])
     request.url = hideFromUrl(request, ['b'])
@@ -238,7 +238,7 @@ describe('a URL without a secret', () => {
     expect(Object.keys(request)).toEqual(['url'])
   })
 
-  it('is / where a host does not say', () => {
+  it('is / if a host gives none', () => {
     const request = {}
     expect([hideFromUrl(request, ['a']), new NodeWireRequest(request).receivedUrl]).toEqual([
       '/',
@@ -246,7 +246,7 @@ describe('a URL without a secret', () => {
     ])
   })
 
-  it('may be kept with another object than that which it was read from', () => {
+  it('may be kept on another object than the one it was read from', () => {
     const [from, into] = [{ url: '/?a=1' }, {}]
     expect(hideFromUrl(from, ['a'], into)).toBe('/')
     expect([new NodeWireRequest(from).receivedUrl, new NodeWireRequest(into).receivedUrl]).toEqual([
@@ -263,7 +263,7 @@ describe('a header that names a target', () => {
     ['acme', 'acme'],
     ['~ !', '~ !'],
     ['', ''],
-  ])('stands once and in ASCII: %j', (value, read) => {
+  ])('must appear once and in ASCII: %j', (value, read) => {
     expect(readHeader(nodeWith('x-t', value), 'x-t')).toBe(read)
   })
 
@@ -277,15 +277,15 @@ describe('a header that names a target', () => {
   })
 })
 
-describe('a member that is its own', () => {
+describe('an own member', () => {
   it.each([[null], [undefined], ['text'], [7], [Object.create({ length: 1 })], [() => {}]])(
-    'is none of %j',
+    'does not exist on %j',
     (of) => {
       expect(ownMember(of, 'length')).toBeUndefined()
     },
   )
 
-  it('is read where there is one', () => {
+  it('is read if it exists', () => {
     expect(ownMember({ length: 1 }, 'length')).toBe(1)
   })
 })

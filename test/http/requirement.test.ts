@@ -4,7 +4,7 @@ import { REFUSALS, unseenOf } from '../../src/core/model/refusal.ts'
 import { CheckedRequirement } from '../../src/guard/requirement.ts'
 import { NodeWireRequest } from '../../src/http/request.ts'
 
-describe('a requirement that would not guard what it seems to is refused, with what to do', () => {
+describe('an invalid requirement is rejected, with advice', () => {
   const ACCEPT =
     "requireAuth: accept must be a list of 'secret' and 'token', with at least one of them."
   const SWITCHES = 'requireAuth: optional and anyTarget must be true or false.'
@@ -45,7 +45,7 @@ describe('a requirement that would not guard what it seems to is refused, with w
     ['param', param],
     ['header', header],
     ['query', query],
-  ])('an option of %s that is none', (name, make) => {
+  ])('an invalid option of %s', (name, make) => {
     expect(() => make('x', { optional: 1 } as never)).toThrow(
       new TypeError(`${name}: optional must be true or false.`),
     )
@@ -58,14 +58,14 @@ describe('a requirement that would not guard what it seems to is refused, with w
     ]).toEqual([undefined, undefined, true])
   })
 
-  it('an option of a function that is none', () => {
+  it('an invalid option of a function', () => {
     const tenant = Object.assign(() => 't', { optional: 'yes' as never })
     expect(() => new CheckedRequirement({ tenant })).toThrow(
       new TypeError('requireAuth: tenant: optional must be true or false.'),
     )
   })
 
-  it('an unknown member too', () => {
+  it('an unknown member', () => {
     expect(() => new CheckedRequirement({ tennant: 't' } as never)).toThrow(
       /^requireAuth: the requirement /,
     )
@@ -75,7 +75,7 @@ describe('a requirement that would not guard what it seems to is refused, with w
     ['param', param],
     ['header', header],
     ['query', query],
-  ])('a name for %s that is none', (name, make) => {
+  ])('an invalid name for %s', (name, make) => {
     for (const each of ['', undefined, 7])
       expect(() => make(each as string)).toThrow(
         new TypeError(`${name}: the name must be a string that is not empty.`),
@@ -93,7 +93,7 @@ describe('the template of a route', () => {
     expect(routeTemplate()(new NodeWireRequest({ method }, {}, route))).toBe(workflow)
   })
 
-  it('is refused where no route is known, as a guard that stands in the wrong place', () => {
+  it('is refused if no route is known, as for a guard in the wrong place', () => {
     const refused = routeTemplate()(new NodeWireRequest({}))
     expect(refused).toEqual(REFUSALS.requestMalformed)
     expect(unseenOf(refused as Refusal)).toEqual({ parameter: undefined, template: undefined })
@@ -109,12 +109,12 @@ it('a route requires each name that it reads, unless the reader is optional', ()
     new CheckedRequirement({ tenant: optional, environment: header('e', { optional: true }) })
       .required,
   ).toEqual([])
-  // Not one that is inherited: a polluted prototype must not open a route.
+  // An inherited member does not count: a polluted prototype must not open a route.
   const inherited = Object.setPrototypeOf(() => undefined, optional)
   expect(new CheckedRequirement({ tenant: inherited }).required).toEqual(['tenant'])
 })
 
-it('what is to be read is read once for each reader, and a route that checks nothing reads nothing', () => {
+it('each reader reads once, and a route that checks nothing reads nothing', () => {
   const tenant = header('x-tenant')
   const { readers, names } = new CheckedRequirement({ tenant, workflow: 'w' })
   expect([readers, names]).toEqual([[tenant], [0, undefined, undefined, undefined, 'w', undefined]])

@@ -23,7 +23,7 @@ export interface Route {
    */
   readonly mounts?: readonly string[]
   readonly requirement: Requirement
-  /** What the handler answers with, from the principal and the URL as the handler sees it. */
+  /** The answer of the handler, from the principal and the URL that it sees. */
   readonly answer?: (principal: Principal | undefined, url: string) => object
 }
 
@@ -129,7 +129,7 @@ export const standardRoutes: readonly Route[] = [
   },
 ]
 
-/** What a guarded route answers with, unless it says otherwise: who was let in, or nobody. */
+/** The default answer of a guarded route: the principal, or nobody. */
 export function answerOf(principal: Principal | undefined): object {
   if (principal === undefined) return { anonymous: true }
   const { name, slot, via, tenant = null, environment = null, workflow = null } = principal

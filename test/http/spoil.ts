@@ -1,16 +1,16 @@
 import type { CreatedKey, Twinkey } from 'twinkey'
 import type { SpyStore } from '../support/spy-store.ts'
 
-/** Keys that are to come to an end, each in its way. */
+/** Keys that will end, each in its own way. */
 export interface Doomed {
   readonly disabled: CreatedKey
   readonly revoked: CreatedKey
   readonly deleted: CreatedKey
-  /** The store fails whenever it is asked for this one. */
+  /** The store fails for this one. */
   readonly badStore: CreatedKey
 }
 
-/** Brings the keys to their ends. */
+/** Ends the keys. */
 export async function spoil(
   { keys }: Twinkey,
   spy: SpyStore,

@@ -21,7 +21,7 @@ describe.each(Object.entries(allHosts))('the standard profile on %s', (_name, st
   test.each(standardTable)('$name', async ({ request, expected, at = 0 }) => {
     fixture.clock.advance(at)
     try {
-      // Twice: the first answer may come from the store, the second from what is known by then.
+      // Twice: the first answer may come from the store, the second from the cache.
       for (const _ of ['cold', 'warm']) {
         const response = await sendTo(host, request(fixture))
         expect(seen(response, expected)).toEqual(expected)

@@ -17,7 +17,7 @@ const routes: readonly Route[] = [
 ]
 
 /**
- * A path that is called, and the only workflow whose key is let in there. Below it are workflows
+ * A requested path, and the only workflow whose key may reach it. The rows below have workflows
  * that the text of the path spells.
  */
 const rows: readonly (readonly [path: string, workflow: string, ...spelled: string[]])[] = [
@@ -85,7 +85,7 @@ describe.each(Object.entries(hosts))('the template of a mounted route on %s', (_
     expect((await ask(path, workflow, 'HEAD')).status).toBe(200)
   })
 
-  test.each(rows)('%s lets in no key for what its text spells', async (path, workflow) => {
+  test.each(rows)('%s accepts no key for the text of its path', async (path, workflow) => {
     for (const other of secrets.keys())
       if (other !== workflow)
         expect(await ask(path, other), other).toMatchObject({

@@ -15,7 +15,7 @@ const WAIT_SECONDS = 20
 const MAX_FAILURES = 3
 const SAMPLE_TENANT = '918f5a24-290e-4659-9cd6-c8d95aee92c6'
 
-/** Counts as a limiter does: after three failures a peer waits. */
+/** Counts like a rate limiter: a peer waits after three failures. */
 class Counter implements Throttle<WireRequest> {
   readonly failures = new Map<string, number>()
   asked = 0
@@ -50,7 +50,7 @@ const profiles: readonly [string, Profile, string, (secret: string) => [string, 
 ]
 
 describe.each(Object.entries(hosts))('a throttle on %s', (name, start) => {
-  // These hosts tell nobody who the peer is.
+  // These hosts do not expose the address of the peer.
   const told = !/(?:web|Hono 4) on Bun/.test(name)
   let fixture: Fixture
   let host: Host
@@ -107,7 +107,7 @@ describe.each(Object.entries(hosts))('a throttle on %s', (name, start) => {
     },
   )
 
-  test('counts failures of the exchange and of the token test, and keeps a key that is in use out of it', async () => {
+  test('counts failures of the exchange and of the token test, and never throttles a key in use', async () => {
     const { secrets, tokens, clock } = fixture
     const bearer = (credential: string) => [['authorization', `Bearer ${credential}`]] as const
     const known = [bearer(secrets.allTenants), bearer(tokens.primary)] as const
@@ -137,7 +137,7 @@ describe.each(Object.entries(hosts))('a throttle on %s', (name, start) => {
     )
   })
 
-  test('believes no X-Forwarded-For unasked, and a header where it is told to', async () => {
+  test('ignores X-Forwarded-For by default, and reads a header that is configured', async () => {
     const ask = (path: string, name: string, peer: string) =>
       send(path, [
         [name, peer],
@@ -148,7 +148,7 @@ describe.each(Object.entries(hosts))('a throttle on %s', (name, start) => {
       expect((await sendByHeader('203.0.113.1')).status).toBe(401)
     expect((await sendByHeader('203.0.113.1')).status).toBe(429)
     expect((await sendByHeader('203.0.113.2')).status).toBe(401)
-    // Twice is no address, so the peer is not known.
+    // A repeated header is not an address, so the peer is unknown.
     expect((await sendByHeader('203.0.113.1, 203.0.113.2')).status).toBe(401)
     expect([...counter('/by-header').failures.keys()]).toEqual(['203.0.113.1', '203.0.113.2'])
   })
@@ -162,7 +162,7 @@ describe.each(Object.entries(hosts))('a throttle on %s', (name, start) => {
   }
 })
 
-describe('behind a proxy that the framework was told to trust, the peer is who the proxy says', () => {
+describe('behind a proxy that the framework trusts, the peer is the one that the proxy names', () => {
   const forwarded = {
     target: '/',
     headers: [

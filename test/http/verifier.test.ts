@@ -8,8 +8,8 @@ import { createFixture, type Fixture } from './fixture.ts'
 import { type Host, hosts } from './hosts.ts'
 import type { Route } from './routes.ts'
 
-// An API that issues tokens and publishes its keys, and a service that has nothing but the address
-// of those keys. Both on the same host.
+// An API issues tokens and publishes its keys. A service has only the address of those keys. Both
+// run on the same host.
 
 const routes: readonly Route[] = [
   { method: 'GET', path: '/customers', requirement: { workflow: 'customers.read' } },
@@ -138,7 +138,7 @@ const table: readonly Row[] = [
     at: 60_000,
     expected: invalid,
   },
-  // What the documentation says it cannot see.
+  // The documentation says that a verifier cannot see these.
   {
     name: 'a token of a key that is disabled lives until it expires',
     token: 'ofDisabled',
@@ -157,15 +157,15 @@ const table: readonly Row[] = [
 ]
 
 /**
- * As the applications of the hosts take it. They ask of it only what a verifier can do, where there
- * are no token endpoints.
+ * The type that the test applications take. Without token endpoints they call only what a verifier
+ * has.
  */
 function deciding(verifier: Verifier): Twinkey {
   return verifier as Verifier & Twinkey
 }
 
 describe.each(Object.entries(hosts))(
-  'a service with nothing but the public keys, on %s',
+  'a service that has only the public keys, on %s',
   (_name, start) => {
     let fixture: Fixture
     let api: Host
@@ -224,7 +224,7 @@ describe.each(Object.entries(hosts))(
       const answer = typeof expected === 'function' ? expected(keyId) : expected
       fixture.clock.advance(at)
       try {
-        // Twice: the first time it is verified, the second time remembered.
+        // Twice: the first answer comes from verification, the second from the cache.
         for (const _ of ['verified', 'remembered'])
           expect(seen(await send(service.port, row), answer)).toEqual(answer)
       } finally {
@@ -232,7 +232,7 @@ describe.each(Object.entries(hosts))(
       }
     })
 
-    test('the keys were asked for once in five minutes, and at a key id that is not published', async () => {
+    test('requests the keys once in five minutes, and for a key id that is not published', async () => {
       const before = published
       for (let i = 0; i < 20; i++) await send(service.port, { token: 'otherKey' })
       expect(published - before).toBeLessThanOrEqual(1)
@@ -245,7 +245,7 @@ describe.each(Object.entries(hosts))(
       fixture.clock.advance(-10_000)
     })
 
-    test('when the API that issues is down, it goes on; one that starts then is unavailable, says when to come back, and warns', async () => {
+    test('keeps working when the issuing API is down; a service that starts then is unavailable, sends Retry-After, and warns', async () => {
       await api.close()
       stopped = true
       expect((await send(service.port, { token: 'narrow' })).status).toBe(200)

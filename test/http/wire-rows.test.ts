@@ -25,7 +25,7 @@ test('every table has at least thirty rows', () => {
   for (const table of tables) expect(table.length).toBeGreaterThanOrEqual(30)
 })
 
-test('every fact of the wire is held by tests, or says why there is nothing to hold', () => {
+test('every fact of the wire has tests, or a reason for having none', () => {
   for (const { behaviour, section, tests, why } of wireFacts) {
     expect([section, behaviour, (tests?.length ?? 0) > 0 !== (why ?? '') > '']).toEqual([
       section,
@@ -35,7 +35,7 @@ test('every fact of the wire is held by tests, or says why there is nothing to h
   }
 })
 
-test('every test that holds a fact of the wire exists', () => {
+test('every test named for a fact of the wire exists', () => {
   const known = new Set([...inTables, ...inFiles])
   expect(known.size).toBeGreaterThan(inTables.length)
   expect(wireFacts.flatMap(({ tests = [] }) => tests.filter((name) => !known.has(name)))).toEqual(

@@ -1,6 +1,6 @@
 /**
- * One row of what is known of the vendors' wire: by which tests it is held, or why there is nothing
- * to hold.
+ * One row of what is known about the vendors' wire: the tests that check it, or the reason for
+ * having none.
  */
 export interface WireFact {
   readonly section: 'Boomi Flow' | 'Flare' | 'Flowgear' | 'Flare clients'

@@ -3,10 +3,7 @@ import type { Clock } from '../support/clock.ts'
 import type { RawRequest, RawResponse } from '../support/raw-http.ts'
 import { type Application, allHosts, type Host, type hosts, sendTo } from './hosts.ts'
 
-/**
- * The headers that every row compares, and the body to the letter. A header that is null must be
- * absent.
- */
+/** The headers that every row compares, and the exact body. A null header must be absent. */
 export interface Answer {
   readonly status: number
   readonly type: string | null
@@ -18,7 +15,7 @@ export interface Answer {
 
 /** One request under a vendor's convention, and the answer that it must get on every host. */
 export interface WireRow<F> {
-  /** Stable: guides point at it. */
+  /** Stable: guides refer to it. */
   readonly name: string
   readonly request: (fixture: F) => RawRequest
   readonly expected: Answer
@@ -62,7 +59,9 @@ function isOurs({ type }: Answer): boolean {
   return type === 'application/json' || type === 'application/problem+json'
 }
 
-/** A response as a row expects it. A token differs each time, so it is shown by what it says. */
+/**
+ * A response in the form that a row expects. A token differs each time, so its content is shown.
+ */
 export function seen({ status, headers, body }: RawResponse): Answer {
   const text = body.replace(/eyJ[\w-]+\.([\w-]+)\.[\w-]+/g, (_, payload: string) => {
     const { tenants, exp, iat } = JSON.parse(Buffer.from(payload, 'base64url').toString())
@@ -79,8 +78,8 @@ export function seen({ status, headers, body }: RawResponse): Answer {
 }
 
 /**
- * Runs a table through every host. Each row is sent twice: the first answer may come from the
- * store, the second from what is known by then.
+ * Runs a table on every host. Each row is sent twice: the first answer may come from the store, the
+ * second from the cache.
  */
 export function runTable<F extends WireFixture>(
   title: string,

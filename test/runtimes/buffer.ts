@@ -1,5 +1,5 @@
-// The few uses that the tables make of Node's Buffer, for runtimes without it. The package itself
-// gets none: it must not need one.
+// The few uses of Node's Buffer in the tables, for runtimes without it. The package itself gets
+// none, because it must not need one.
 
 type Encoding = 'utf8' | 'latin1' | 'base64' | 'base64url'
 

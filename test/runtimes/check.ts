@@ -1,17 +1,17 @@
-/** One thing that must hold in every runtime. It rejects or throws where it does not. */
+/** A check that must pass in every runtime. It rejects or throws on failure. */
 export interface Check {
   readonly name: string
   readonly run: () => void | Promise<void>
 }
 
-/** What became of a check. */
+/** The outcome of a check. */
 export interface Outcome {
   readonly name: string
-  /** Why it does not hold, or undefined. */
+  /** Why the check failed, or undefined. */
   readonly failure: string | undefined
 }
 
-/** Runs checks one after the other: they turn clocks. */
+/** Runs checks one after the other, because they advance clocks. */
 export async function runChecks(checks: readonly Check[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   for (const { name, run } of checks) {
@@ -26,7 +26,7 @@ export async function runChecks(checks: readonly Check[]): Promise<Outcome[]> {
   return outcomes
 }
 
-/** Fails unless both have the same members, in whatever order. */
+/** Fails unless both have the same members, in any order. */
 export function same(actual: unknown, expected: unknown, what = 'it'): void {
   const [is, should] = [shown(actual), shown(expected)]
   if (is !== should) throw new Error(`${what} is ${is}\n  and should be ${should}`)
@@ -37,7 +37,7 @@ export function holds(condition: boolean, what: string): void {
   if (!condition) throw new Error(what)
 }
 
-/** The code of the fault that a call rejects with, or the name of another error. */
+/** The code of the error that a call rejects with, or the name of another error. */
 export async function errorCodeOf(call: () => Promise<unknown>): Promise<string> {
   try {
     await call()

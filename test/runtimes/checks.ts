@@ -6,8 +6,8 @@ import { tokenChecks } from './token-checks.ts'
 import { webChecks } from './web-checks.ts'
 
 /**
- * Everything that must hold in every runtime: the core, the web adapter, and the tables of requests
- * of all profiles.
+ * All checks for every runtime: the core, the web adapter, and the tables of requests of all
+ * profiles.
  */
 export const checks: readonly Check[] = [
   ...secretChecks,

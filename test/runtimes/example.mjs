@@ -1,6 +1,6 @@
 // Calls the example Worker, wherever it is served.
 
-/** What is called, with which credential, and what must be answered. */
+/** Each request with its credential and its expected answer. */
 const CALLS = [
   ['GET', '/customers/c1', 'none', 401],
   ['GET', '/customers/c1', 'secret', 200],
@@ -15,9 +15,10 @@ const CALLS = [
   ['GET', '/tokens/jwks.json', 'none', 200],
 ]
 
-/** @returns What became of each call, as outcomes of checks. */
+/** @returns The result of each call, as outcomes of checks. */
 export async function tryWorker(url, output) {
-  // Its first requests come at the same time: it is made for the first of them and must serve all.
+  // Its first requests come at the same time: it is created for the first of them and must serve
+  // all.
   const first = await Promise.all(
     Array.from({ length: 5 }, () => fetch(`${url}/customers/c1`).then(({ status }) => status)),
   )

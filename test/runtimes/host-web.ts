@@ -7,8 +7,8 @@ import { answerOf, type Route } from '../http/routes.ts'
 type Handler = (request: Request) => Promise<Response>
 
 /**
- * The test application on plain handlers, with a router of a few lines: what one would write on a
- * host without a framework.
+ * The test application on plain handlers, with a router of a few lines, as one writes it on a host
+ * without a framework.
  */
 export function createWebApp(twinkey: Twinkey, { routes, tokens }: Application): Handler {
   const endpoints = Object.entries(tokens).flatMap(([mount, options]): [string, Handler][] => {
@@ -48,7 +48,7 @@ function handlerOf(
     return new Response(body, { headers: { 'content-type': 'application/json; charset=utf-8' } })
   }
   if (optional !== true) return requireAuth(twinkey, rest, answerWith)
-  // The guard of the web adapter always has a principal, so an optional route decides by itself.
+  // The guard of the web adapter always yields a principal, so an optional route decides by itself.
   const { profile = standard(), workflow } = rest
   return async (request) => {
     const decision = await twinkey.authenticate(request, { ...rest, optional })
@@ -65,7 +65,7 @@ function handlerOf(
   }
 }
 
-/** A requirement whose readers know of the route: its parameters and its template. */
+/** A requirement whose readers know the route: its parameters and its template. */
 function onPath(requirement: Requirement, method: string, path: string): Requirement {
   const readers = Object.entries(requirement).map(([member, source]) => {
     if (typeof source !== 'function') return [member, source]
@@ -89,7 +89,7 @@ function onPath(requirement: Requirement, method: string, path: string): Require
   return Object.fromEntries(readers)
 }
 
-/** The parameters of a path that fits a template, undefined where it does not fit. */
+/** The parameters of a path that matches a template. Undefined if it does not match. */
 function parametersOf(template: string, pathname: string): Record<string, string> | undefined {
   const [names, values] = [template.split('/'), pathname.split('/')]
   if (names.length !== values.length) return undefined

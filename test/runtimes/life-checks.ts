@@ -32,7 +32,7 @@ const LET_IN = 'let in'
 
 const rotationChecks: readonly Check[] = [
   {
-    name: 'rotation leaves the old secret alive to the last millisecond of its grace, and no longer',
+    name: 'rotation keeps the old secret active to the last millisecond of its grace, and no longer',
     async run() {
       const { twinkey, keys, clock, id, primary } = await keyFor({ secondary: false })
       const { secret } = await keys.rotate(id, { graceSeconds: 60 })
@@ -53,7 +53,7 @@ const rotationChecks: readonly Check[] = [
     },
   },
   {
-    name: 'rotation ends no live secret unasked',
+    name: 'rotation ends no active secret that was not named',
     async run() {
       const { twinkey, keys, id, primary, secondary } = await keyFor()
       same(await errorCodeOf(() => keys.rotate(id)), 'secondary_live')
@@ -119,7 +119,7 @@ const endingChecks: readonly Check[] = [
     },
   },
   {
-    name: 'an expiring key lives to its last millisecond, and no longer',
+    name: 'an expiring key is active to its last millisecond, and no longer',
     async run() {
       const { twinkey, keys, clock, id, primary, secondary } = await keyFor()
       await keys.update(id, { expiresAt: clock.now() + MINUTE })
@@ -132,7 +132,7 @@ const endingChecks: readonly Check[] = [
     },
   },
   {
-    name: 'everything that an owner holds is ended',
+    name: 'all keys of an owner are ended',
     async run() {
       const { twinkey, keys, primary } = await keyFor({ owner: 'ada' })
       same(await verdict(twinkey, primary), LET_IN)
@@ -158,7 +158,7 @@ const endingChecks: readonly Check[] = [
 
 const targetChecks: readonly Check[] = [
   {
-    name: 'tenant, environment and workflow are held to the key',
+    name: 'tenant, environment and workflow must be covered by the key',
     async run() {
       const { twinkey } = createBench()
       const { primary } = await twinkey.keys.create({
@@ -196,7 +196,7 @@ const targetChecks: readonly Check[] = [
     },
   },
   {
-    name: 'the principal is frozen and tells who it is',
+    name: 'the principal is frozen and identifies its key',
     async run() {
       const { twinkey, primary, id } = await keyFor({ owner: 'ada' })
       const decision = await twinkey.authenticate(
@@ -221,7 +221,7 @@ const targetChecks: readonly Check[] = [
     },
   },
   {
-    name: 'a misspelt option is refused when it is given',
+    name: 'a misspelt option is rejected at construction',
     run() {
       const misspelt = { prefix: ['acme'] } as object
       same(
@@ -238,7 +238,7 @@ const targetChecks: readonly Check[] = [
 
 const storeChecks: readonly Check[] = [
   {
-    name: 'a store that fails makes it unavailable, and is asked again',
+    name: 'a failing store is unavailable, and is asked again',
     async run() {
       const { twinkey, spy, primary } = await keyFor()
       spy.override({ get: async () => Promise.reject(new Error('connection lost')) })
@@ -248,7 +248,7 @@ const storeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'a store that hangs makes it unavailable when the deadline has passed',
+    name: 'a hanging store is unavailable after the deadline',
     async run() {
       const { twinkey, spy, primary } = await keyFor({}, { deadlineSeconds: 0.05 })
       spy.override({ get: () => new Promise(() => {}) })
@@ -256,7 +256,7 @@ const storeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'many who ask at once ask the store once',
+    name: 'many requests at once share one store read',
     async run() {
       const { twinkey, spy, primary } = await keyFor()
       const asked = spy.calls.get
@@ -295,7 +295,7 @@ const storeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'events tell what happened, and hold no secret',
+    name: 'events report what happened, and contain no secret',
     async run() {
       const { twinkey, events, primary } = await keyFor()
       await verdict(twinkey, primary)
@@ -309,7 +309,7 @@ const storeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'a fault is told from other errors, across copies of the package',
+    name: 'a TwinkeyError is recognised across copies of the package',
     async run() {
       const { keys } = createBench().twinkey
       const fault = await keys.disable('0123456789ABCDEF').catch((error: unknown) => error)
@@ -320,7 +320,7 @@ const storeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'what closes waits for what is pending',
+    name: 'close() waits for pending work',
     async run() {
       const { twinkey, primary } = await keyFor()
       await verdict(twinkey, primary)

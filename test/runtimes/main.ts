@@ -1,9 +1,9 @@
 import { type Outcome, runChecks } from './check.ts'
 import { checks } from './checks.ts'
 
-/** What a runtime says of itself when it has run the checks. */
+/** The report of a runtime after the checks. */
 export interface Report {
-  /** Of the runtime, where it tells. */
+  /** The version of the runtime, if it tells. */
   readonly version: string | undefined
   readonly outcomes: readonly Outcome[]
 }

@@ -1,4 +1,4 @@
-// Runs the checks in every runtime and prints who passed. Fails where one fails, or is missing.
+// Runs the checks in every runtime and prints the results. Fails if one fails or is missing.
 //   --write   puts the matrix into docs/runtimes.md
 //   --json    prints each report whole, one line for each runtime
 //   a name    runs only that runtime, as in `npm run test:runtimes -- deno`
@@ -13,7 +13,7 @@ const args = process.argv.slice(2)
 const only = args.filter((arg) => !arg.startsWith('-')).map((arg) => arg.toLowerCase())
 
 prepare()
-// Only now: before, esbuild may not have been installed.
+// Loaded here, because esbuild may not have been installed before.
 const { CONDITIONS, runtimes } = await import('./runtimes.mjs')
 const { reachability, stage } = await import('./stage.mjs')
 

@@ -1,4 +1,4 @@
-// The runtimes, each at the version that was tried, and how each is handed the checks.
+// The runtimes, each with its tested version and the way to pass it the checks.
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { bundle, ENTRIES } from './stage.mjs'
 const PATIENCE_MILLISECONDS = 300_000
 const COMPATIBILITY_DATE = '2026-10-01'
 
-/** What bundlers for these hosts resolve with. */
+/** The conditions that bundlers for these hosts resolve with. */
 export const CONDITIONS = {
   workerd: ['workerd', 'worker', 'import'],
   'edge-runtime': ['edge-light', 'worker', 'import'],
@@ -22,7 +22,7 @@ const platform = { win32: 'win' }[process.platform] ?? process.platform
 const NODE = `node-${platform}-${process.arch}`
 
 /**
- * Every runtime that must pass. `run` answers with what the checks found, the version and the hash
+ * Every runtime that must pass. `run` returns the outcomes of the checks, the version and the hash
  * implementation.
  */
 export const runtimes = [
@@ -114,7 +114,7 @@ async function onWorkerd(folder, version) {
 /** Runs workerd with one Worker on a free port for as long as it is used. */
 async function serving(workerd, folder, name, use) {
   const config = join(folder, `${name}.capnp`)
-  // Without nodejs_compat: nothing of Node is there.
+  // Without nodejs_compat, nothing of Node exists.
   writeFileSync(
     config,
     `using Workerd = import "/workerd/workerd.capnp";
@@ -128,7 +128,7 @@ const config :Workerd.Config = (
 );
 `,
   )
-  // In a group of its own, so that it ends with whatever it has started.
+  // In a group of its own, so that it ends with everything it has started.
   const child = spawn(workerd, ['serve', config, '--control-fd=3'], {
     cwd: folder,
     detached: true,
@@ -157,7 +157,7 @@ const config :Workerd.Config = (
 /** Runs a program and reads the report that it prints as its last line. */
 async function printed(command, args, cwd) {
   if (!existsSync(command)) throw new Error(`${command} is not there`)
-  // Without what may tell a runtime to behave in another way.
+  // Without variables that may change the behaviour of a runtime.
   const { NODE_OPTIONS: _options, NODE_PATH: _path, ...env } = process.env
   const options = {
     cwd,
@@ -170,8 +170,8 @@ async function printed(command, args, cwd) {
 }
 
 /**
- * Fetches a package that is not in the lockfile and answers with the folder of its programs, or
- * with one of them.
+ * Fetches a package that is not in the lockfile. Returns the folder of its programs, or one of
+ * them.
  */
 async function fetched(specifier, program = '') {
   const { stdout } = await promisify(execFile)(

@@ -79,7 +79,7 @@ const verdictOf = async (
 
 const formChecks: readonly Check[] = [
   {
-    name: 'a new key has two secrets in the form of the scanners',
+    name: 'a new key has two secrets in the form that scanners recognise',
     async run() {
       const { primary, secondary } = await keyFor()
       for (const secret of [primary, secondary ?? '']) {
@@ -138,7 +138,7 @@ const formChecks: readonly Check[] = [
     },
   },
   {
-    name: 'a secret that is cut, lengthened, turned or in another case is refused',
+    name: 'a secret that is shortened, lengthened, reversed or in another case is refused',
     async run() {
       const bench = await keyFor()
       const { primary } = bench
@@ -173,7 +173,7 @@ const formChecks: readonly Check[] = [
     },
   },
   {
-    name: 'what is stored and what is shown holds no secret',
+    name: 'stored and shown values contain no secret',
     async run() {
       const { twinkey, spy, primary, secondary, key, events } = await keyFor()
       const stored = JSON.stringify([
@@ -223,7 +223,7 @@ const pepperChecks: readonly Check[] = [
     },
   },
   {
-    name: 'a pepper that is not configured makes it unavailable, not invalid',
+    name: 'a pepper that is not configured is unavailable, not invalid',
     async run() {
       const store = memoryStore()
       const { primary } = await createTwinkey({
@@ -252,7 +252,7 @@ const pepperChecks: readonly Check[] = [
     },
   },
   {
-    name: 'a warm secret is decided without waiting',
+    name: 'a cached secret is decided without waiting',
     async run() {
       const { twinkey, primary } = await keyFor()
       const request = sent({ credential: primary })

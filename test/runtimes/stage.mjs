@@ -1,5 +1,5 @@
-// Makes the folder in which the runtimes run: the package as it is packed, with its dependencies,
-// and the checks in the forms that runtimes take.
+// Creates the folder in which the runtimes run: the package as it is packed, with its dependencies,
+// and the checks in the forms that the runtimes accept.
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,22 +10,21 @@ import { root } from '../prepare.mjs'
 const here = join(root, 'test/runtimes')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-// What the tables import for the servers and the test runner of Node. Nothing of it may be left in
+// Imports of the tables for the servers and the test runner of Node. Nothing of these may remain in
 // what the runtimes run.
 const FOR_NODE =
   /^(vitest|express4?|fastify|@hono\/node-server|\.\/hosts\.ts|\.\/host-(express|fastify)\.ts|\.\.\/support\/raw-http\.ts)$/
 const OF_THE_PACKAGE = /^(twinkey|jose)(\/|$)/
 
-// `hash.mjs` stands inside the package, where alone `#hash` is known: it is what the package itself
-// gets.
+// `hash.mjs` is inside the package, because only there `#hash` resolves as it does for the package.
 const INSIDE = {
   'hash.mjs': "export { hmacSha256, sha256 } from '#hash'",
   'which-hash.mjs': "export const hash = import.meta.resolve('#hash')",
 }
 
 /**
- * The entries: how a runtime is handed the checks. They are loaded late, because Workers make no
- * keys before the first request.
+ * The entries: how a runtime gets the checks. They are loaded late, because Workers create no keys
+ * before the first request.
  */
 export const ENTRIES = {
   print:
@@ -37,8 +36,8 @@ export const ENTRIES = {
 }
 
 /**
- * Packs and installs the package into a new folder, and bundles the checks beside it, with the
- * package left out.
+ * Packs and installs the package into a new folder, and bundles the checks beside it without the
+ * package.
  */
 export async function stage() {
   const folder = mkdtempSync(join(tmpdir(), 'twinkey-runtimes-'))
@@ -92,8 +91,9 @@ const COMMON = {
  * Bundles the checks and the package into one file, as a bundler does for a runtime that takes
  * nothing else.
  *
- * @param conditions What the runtime's bundlers resolve `exports` and `imports` with.
- * @returns The file, and which implementation of `#hash` is in it.
+ * @param conditions The conditions with which the runtime's bundlers resolve `exports` and
+ *   `imports`.
+ * @returns The file, and its implementation of `#hash`.
  */
 export async function bundle(folder, name, entry, conditions) {
   const outfile = join(folder, `${name}.mjs`)
@@ -115,7 +115,7 @@ export async function bundle(folder, name, entry, conditions) {
 }
 
 /**
- * Shows that off Node nothing of Node is reached: each subpath is bundled for each set of
+ * Checks that off Node nothing of Node is reached: each subpath is bundled for each set of
  * conditions. A `node:` import that is reached cannot be resolved there, which fails the build.
  */
 export async function reachability(folder, conditionSets) {
@@ -135,7 +135,7 @@ export async function reachability(folder, conditionSets) {
       outcomes.push({ name, failure })
     }
   }
-  // The same under the conditions of Node must be found out, or the above proves nothing.
+  // Under the conditions of Node the same imports must be found, or the check proves nothing.
   const found = await bundle(folder, 'reachability', "export * from 'twinkey'", [
     'node',
     'import',
@@ -157,8 +157,8 @@ function leaveOut({ onResolve }) {
   }))
 }
 
-// A source of the project that is bundled here gets the package that is installed here, and not the
-// project's own.
+// Sources of the project that are bundled here import the package installed here, not the project's
+// own.
 function fromInstalled({ onResolve, resolve }, folder) {
   onResolve({ filter: OF_THE_PACKAGE }, ({ path, kind, pluginData }) =>
     pluginData === folder

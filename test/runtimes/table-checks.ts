@@ -19,7 +19,7 @@ import { createWebApp } from './host-web.ts'
 
 type Handler = (request: Request) => Response | Promise<Response>
 
-/** What is needed of a row, whatever its table compares. */
+/** The part of a row that is needed, whatever its table compares. */
 interface AnyRow<F> {
   readonly name: string
   readonly request: (fixture: F) => RawRequest
@@ -39,8 +39,7 @@ const HOSTS: Readonly<Record<string, (twinkey: Twinkey, application: Application
   Hono: (twinkey, application) => createHonoApp(twinkey, application).fetch,
 }
 
-// Rows about what a framework has read of a body before. Before a plain handler stands no
-// framework.
+// Rows about a body that a framework has read before. A plain handler has no framework before it.
 const BEHIND_PARSERS = /, behind a( \w+)? parser|, behind what drops|was read and dropped/
 
 function checksOf<F extends { twinkey: Twinkey; clock: Clock }>(
@@ -80,7 +79,7 @@ function checksOf<F extends { twinkey: Twinkey; clock: Clock }>(
 }
 
 /**
- * Sends what would go over a socket as a `Request`. Headers that stand twice are appended, as a
+ * Sends what would go over a socket as a `Request`. Repeated headers are appended, as a
  * server does.
  */
 async function send(
@@ -92,7 +91,7 @@ async function send(
       ? null
       : Uint8Array.from(body, (character) => character.charCodeAt(0))
   const request = new Request(`http://localhost${target}`, { method, body: bytes })
-  // A text has a type by default; bytes over a socket have none.
+  // A string body gets a Content-Type by default. Bytes over a socket have none.
   for (const [name, value] of headers) request.headers.append(name, value)
   const response = await handle(request)
   const text = new TextDecoder().decode(await response.arrayBuffer())

@@ -127,7 +127,7 @@ function checksOf(algorithm: SigningAlgorithm): Check[] {
 
 const lifeChecks: readonly Check[] = [
   {
-    name: 'a token lives to the last millisecond of its hour, and no longer',
+    name: 'a token is active to the last millisecond of its hour, and no longer',
     async run() {
       const { twinkey, clock, token } = await tokenFor()
       clock.advance(HOUR - 1)
@@ -137,7 +137,7 @@ const lifeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'a token from a clock that is ahead is taken within the skew',
+    name: 'a token from a clock that is ahead is accepted within the tolerance',
     async run() {
       const { twinkey, clock, token } = await tokenFor()
       clock.advance(-30_000)
@@ -170,7 +170,7 @@ const lifeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'a token ends with the secret that minted it',
+    name: 'a token ends with the secret that it was issued for',
     async run() {
       const { twinkey, keys, id, token, secondary } = await tokenFor()
       const other = await issue(twinkey, secondary)
@@ -179,7 +179,7 @@ const lifeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'a token never mints a token',
+    name: 'a token cannot be exchanged for a token',
     async run() {
       const { twinkey, token } = await tokenFor()
       same(codeOf(await twinkey.tokens.issue(token)), INVALID)
@@ -189,7 +189,7 @@ const lifeChecks: readonly Check[] = [
 
 const scopeChecks: readonly Check[] = [
   {
-    name: 'a narrower token reaches what it was asked for, and no more',
+    name: 'a narrower token reaches the requested scope, and no more',
     async run() {
       const { twinkey, token } = await tokenFor(
         {},
@@ -223,7 +223,7 @@ const scopeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'a live token shrinks with its key',
+    name: 'an active token shrinks with its key',
     async run() {
       const { twinkey, keys, id, token } = await tokenFor()
       await keys.update(id, { scope: { tenants: ['t2'] } })
@@ -275,7 +275,7 @@ const trustChecks: readonly Check[] = [
     },
   },
   {
-    name: 'a token without a signature, or with one that anybody could make, is refused',
+    name: 'a token without a signature, or with a forgeable one, is refused',
     async run() {
       const signingKey = await generateSigningKey('RS256')
       const { twinkey, token } = await tokenFor(signedWith(signingKey))
@@ -300,7 +300,7 @@ const trustChecks: readonly Check[] = [
     }),
   ),
   {
-    name: 'without a signing key, one that dies with the process serves the memory store, and a warning is told',
+    name: 'without a signing key, the memory store gets a temporary one, with a warning',
     async run() {
       const types: string[] = []
       const twinkey = createTwinkey({ onEvent: ({ type }) => types.push(type) })
@@ -310,7 +310,7 @@ const trustChecks: readonly Check[] = [
     },
   },
   {
-    name: 'without a signing key, no other store is served',
+    name: 'without a signing key, no other store issues tokens',
     async run() {
       const { spy } = createBench()
       const twinkey = createTwinkey({ store: { ...spy.store } })

@@ -6,7 +6,7 @@ import { createBench } from '../support/bench.ts'
 import { type Check, holds, same, thrownBy } from './check.ts'
 
 const scope = { tenants: ['t1'], workflows: ['a', 'b'] }
-/** What a request may be given as its body. */
+/** A body that a request may have. */
 type Body = NonNullable<RequestInit['body']>
 
 const URL_OF_TOKENS = 'http://localhost/tokens'
@@ -16,7 +16,7 @@ async function service() {
   const { primary } = await bench.twinkey.keys.create({ name: 'one', scope })
   const endpoints = webEndpoints(bench.twinkey)
   const exchange = async (body: Body | null, more: Record<string, string> = {}) => {
-    // A stream says that the answer comes after it, as WebCrypto's hosts ask for.
+    // Fetch accepts a stream as a body only with `duplex`.
     const half = body instanceof ReadableStream ? { duplex: 'half' as const } : {}
     const headers = { authorization: `Bearer ${primary}`, ...more }
     const response = await endpoints.exchange(
@@ -76,7 +76,7 @@ const unreadable: Readonly<Record<string, () => Body>> = {
 
 const exchangeChecks: readonly Check[] = [
   {
-    name: 'exchange: no body is no narrowing',
+    name: 'exchange: a missing body narrows nothing',
     async run() {
       const { exchange } = await service()
       for (const body of [null, '']) {
@@ -107,7 +107,7 @@ const exchangeChecks: readonly Check[] = [
     }),
   ),
   {
-    name: 'exchange: a body that was read already is refused',
+    name: 'exchange: a body that was already read is refused',
     async run() {
       const { primary, exchangeRequest } = await service()
       const headers = { authorization: `Bearer ${primary}` }
@@ -117,14 +117,14 @@ const exchangeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'exchange: another method is told which one is allowed',
+    name: 'exchange: a 405 names the allowed method',
     async run() {
       const response = await (await service()).exchangeRequest(new Request(URL_OF_TOKENS))
       same([response.status, response.headers.get('allow')], [405, 'POST'])
     },
   },
   {
-    name: 'the test endpoint says whose credential it is',
+    name: 'the test endpoint identifies the credential',
     async run() {
       const { test, primary } = await service()
       const response = await test(
@@ -139,7 +139,7 @@ const exchangeChecks: readonly Check[] = [
     },
   },
   {
-    name: 'the published keys may be cached, and hold nothing private',
+    name: 'the published keys may be cached, and contain nothing private',
     async run() {
       const { jwks } = await service()
       const response = await jwks(new Request(`${URL_OF_TOKENS}/jwks.json`))
@@ -234,7 +234,7 @@ const guardChecks: readonly Check[] = [
     },
   },
   {
-    name: 'guard: what goes on after the answer is handed to the host',
+    name: 'guard: work after the answer is handed to the host',
     async run() {
       const { twinkey, primary } = await service()
       const handed: Promise<unknown>[] = []
@@ -254,7 +254,7 @@ const guardChecks: readonly Check[] = [
     },
   },
   {
-    name: 'guard: a wrong requirement is refused when the route is made',
+    name: 'guard: a wrong requirement is rejected when the route is created',
     run() {
       const wrong = { workflows: 'a' } as object
       same(
@@ -264,7 +264,7 @@ const guardChecks: readonly Check[] = [
     },
   },
   {
-    name: 'guard: a hundred at once are all judged right',
+    name: 'guard: a hundred requests at once each get the right decision',
     async run() {
       const { secrets, twinkey } = await createFixture()
       const guard = requireAuth(twinkey, { workflow: 'customers.read' }, () => new Response())
@@ -294,5 +294,5 @@ const guardChecks: readonly Check[] = [
   },
 ]
 
-/** The web adapter: the token endpoints, and what a guard does to requests and responses. */
+/** The web adapter: the token endpoints, and the effect of a guard on requests and responses. */
 export const webChecks: readonly Check[] = [...exchangeChecks, ...guardChecks]

@@ -61,7 +61,7 @@ const anyChange: fc.Arbitrary<Change> = fc.oneof(
   { weight: 1, arbitrary: plain('revoke') },
   { weight: 1, arbitrary: plain('delete') },
 )
-// The nodes of the two who change a key at the same time, and of the one who looks on.
+// The nodes of the two racers and of the observer.
 const where = fc.constantFrom(
   [0, 1, 0],
   [0, 1, 1],
@@ -111,7 +111,7 @@ const time = fc.oneof(
 
 const offset = fc.integer({ min: -1, max: 1 })
 
-/** How many of a hundred commands are which, about. */
+/** About how many of a hundred commands are of each kind. */
 const WEIGHTED: readonly (readonly [number, fc.Arbitrary<KeyringCommand>])[] = [
   [12, fc.tuple(node, creation).map((args) => create(...args))],
   [15, fc.tuple(node, pick, anyChange).map((args) => change(...args))],
@@ -144,15 +144,15 @@ const WEIGHTED: readonly (readonly [number, fc.Arbitrary<KeyringCommand>])[] = [
 ]
 
 /**
- * Sequences of everything that can be done.
+ * Sequences of all commands.
  *
- * @param replayPath What a failure has printed, to see it again.
+ * @param replayPath From the output of a failure, to reproduce it.
  */
 export function sequences(
   maxCommands: number,
   replayPath: string | undefined,
 ): fc.Arbitrary<Iterable<KeyringCommand>> {
-  // One that stands there twice is generated twice as often.
+  // A command that is listed twice is generated twice as often.
   const commands = WEIGHTED.flatMap(([weight, command]) =>
     Array.from({ length: weight }, () => command),
   )

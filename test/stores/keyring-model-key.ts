@@ -5,7 +5,7 @@ import { sorted } from './keyring-model-scope.ts'
 export interface ModelSecret {
   readonly text: string
   readonly keyId: string
-  /** Its id, as the key showed it when it was made. */
+  /** Its id, as the key showed it at its creation. */
   readonly id: string
 }
 
@@ -15,7 +15,7 @@ export interface ModelSlot {
   readonly expiresAt: number | null
 }
 
-/** A key as the promises say that it is. */
+/** A key as the documentation promises it. */
 export interface ModelKey {
   readonly id: string
   readonly name: string
@@ -50,20 +50,20 @@ export type Change =
 
 const DAY_SECONDS = 86_400
 
-/** Which slot a change puts a new secret into. */
+/** The slot into which a change puts a new secret. */
 export function renewedSlot(change: Change): Slot | undefined {
   if (change.kind === 'rotate') return 'primary'
   return change.kind === 'regenerate' ? change.slot : undefined
 }
 
-/** Whether a change tries again until it holds, so that it never loses to another one. */
+/** Whether a change retries until it succeeds, so that it never loses to another one. */
 export function insists({ kind }: Change): boolean {
   return kind === 'disable' || kind === 'revoke' || kind === 'delete'
 }
 
 /**
- * What a change makes of a key: the key, the same one where there is nothing to change, undefined
- * where it is gone, or a fault.
+ * The result of a change: the changed key, the same key if nothing changes, undefined if the key is
+ * gone, or an error.
  */
 export function changed(
   key: ModelKey | undefined,
@@ -111,7 +111,7 @@ export function changed(
   }
 }
 
-/** What is left of a key when its owner or one of its tenants is gone. */
+/** What remains of a key after its owner or one of its tenants is gone. */
 export function withdrawn(
   key: ModelKey,
   gone: { readonly owner?: string; readonly tenant?: string },
@@ -128,7 +128,7 @@ export function withdrawn(
   return { ...key, scope: { ...key.scope, tenants: others }, updatedAt: now }
 }
 
-/** The slot of a key that lets a secret of that id in at this moment, or undefined. */
+/** The slot in which a secret of that id is valid at this moment, or undefined. */
 export function liveSlot(
   key: ModelKey | undefined,
   secretId: string,
@@ -147,7 +147,7 @@ export function liveSlot(
   })
 }
 
-/** When a key dies that is given so many milliseconds to live. */
+/** When a key with a lifetime of so many milliseconds expires. */
 export function expiryOf(expiresIn: number | null, now: number): number | null {
   return expiresIn === null ? null : now + expiresIn
 }
@@ -157,7 +157,7 @@ export function stateOf({ revokedAt, enabled }: ModelKey): ApiKey['state'] {
   return enabled ? 'enabled' : 'disabled'
 }
 
-/** What management must show of a key, but for the last use of its secrets. */
+/** What management must show of a key, except the last use of its secrets. */
 export function expectedView(key: ModelKey) {
   const {
     id,
@@ -195,7 +195,7 @@ export function expectedView(key: ModelKey) {
   }
 }
 
-/** What management shows of a key, but for the last use of its secrets. */
+/** What management shows of a key, except the last use of its secrets. */
 export function foundView(view: ApiKey) {
   const slot = ({ lastUsedAt: _, ...rest }: ApiKey['primary']) => ({ ...rest })
   return {

@@ -30,9 +30,7 @@ import {
 } from './keyring-model-state.ts'
 import { Timeline } from './keyring-model-timeline.ts'
 
-/**
- * How a management call came out: the code of its fault, or the key and the secret that was made.
- */
+/** The outcome of a management call: the code of its error, or the key and the new secret. */
 export interface Outcome {
   readonly fault?: string
   readonly view?: ApiKey | undefined
@@ -96,7 +94,7 @@ export function create(node: number, creation: Creation): KeyringCommand {
 }
 
 /**
- * Updates, enables, disables, rotates, regenerates, revokes or deletes any key that there ever was.
+ * Updates, enables, disables, rotates, regenerates, revokes or deletes any key that ever existed.
  */
 export function change(node: number, pick: number, how: Change): KeyringCommand {
   return {
@@ -133,7 +131,7 @@ export function get(node: number, pick: number): KeyringCommand {
   }
 }
 
-/** Lists to the end, page by page. The backend may hold keys of others: they do not count. */
+/** Lists to the end, page by page. The backend may hold other keys, which do not count. */
 export function list(
   node: number,
   filter: Pick<ListKeysInput, 'tenant' | 'owner' | 'state'>,
@@ -180,7 +178,7 @@ export function list(
   }
 }
 
-/** Ends everything of an owner or of a tenant. */
+/** Ends all keys of an owner or of a tenant. */
 export function revokeAll(
   node: number,
   whose: { readonly owner: string } | { readonly tenant: string },
@@ -260,7 +258,7 @@ export function ofRun<C extends Change>(model: KeyringModel, how: C): C {
   }
 }
 
-/** What an outcome shows, in the form of {@link shownOf}. */
+/** The visible part of an outcome, in the form of {@link shownOf}. */
 export function shown({ fault, view }: Outcome) {
   return fault === undefined ? { view: view && foundView(view) } : { fault }
 }
@@ -270,8 +268,8 @@ export function shownOf(expected: ReturnType<typeof changed>) {
 }
 
 /**
- * What a call has made of a key holds on its node from now on, and on others when they hear of it
- * or ask again.
+ * A change takes effect on its own node at once, and on other nodes when a feed reports it or when
+ * they read again.
  */
 export function hold(
   model: KeyringModel,
@@ -285,7 +283,7 @@ export function hold(
   model.untold = true
 }
 
-/** Stands for the secret of a call that made none. */
+/** Stands for the secret of a call that created none. */
 export const NEVER_MADE: ModelSecret = { text: '', keyId: '', id: '' }
 
 function learned(

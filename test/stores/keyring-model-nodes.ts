@@ -5,11 +5,11 @@ import { MAX_AGE_SECONDS } from './keyring-model-state.ts'
 /** Several nodes of one deployment over one backend. */
 export interface Nodes {
   readonly twinkeys: readonly Twinkey[]
-  /** Whether a node hears of what other nodes change. */
+  /** Whether a node receives the changes of other nodes. */
   hears(node: number): boolean
-  /** Waits until every node with a feed has heard of everything that was written so far. */
+  /** Waits until every node with a feed has received every write so far. */
   heardAll(): Promise<void>
-  /** Tells a node by its feed that it may have missed changes of one record, or of any. */
+  /** Makes the feed of a node report that it may have missed changes of one record, or of any. */
   forget(node: number, id: string | undefined): void
   /**
    * Makes calls that really interleave: each store call takes as many turns as the next number
@@ -20,7 +20,7 @@ export interface Nodes {
 }
 
 export const NODES = 3
-// It has no feed, as with a store that cannot tell of changes, or as one that is cut off from it.
+// It has no feed, like a store that cannot report changes, or one that is cut off.
 const DEAF = 2
 
 const signingKey = await generateSigningKey()
@@ -53,7 +53,7 @@ export async function createNodes(
       },
       environments: SERVED,
       ownerScope: async (owner) => ownerScope(owner),
-      // One node forgets most of what it reads, which must make no difference.
+      // One node evicts most of what it reads, which must make no difference.
       cache: { maxAgeSeconds: MAX_AGE_SECONDS, maxKeys: node === 1 ? 2 : 1000 },
       deadlineSeconds: 30,
       now,
@@ -67,7 +67,7 @@ export async function createNodes(
   return {
     twinkeys,
     hears: (node) => feeds[node]?.tells === true,
-    // What is written after everything else is heard of after everything else.
+    // A feed delivers in order, so a later write arrives after all earlier ones.
     async heardAll() {
       if (hearing.length === 0) return
       const id = `${run}-told-${messages++}`
@@ -105,7 +105,7 @@ function createFeed(inner: Watch | undefined) {
   const waiting = new Map<string, () => void>()
   const tell = (id: string | undefined) => {
     changed(id)
-    // Where some may have been missed, this may be one of them.
+    // This record may be one of the missed changes.
     for (const [awaited, heard] of waiting) if (id === undefined || id === awaited) heard()
   }
   const watch: Watch = async (listener) => {

@@ -38,24 +38,24 @@ interface Racer {
 interface Witness {
   readonly node: number
   readonly pick: number
-  /** Whether its node has just forgotten the key, so that it reads while the key is changed. */
+  /** Whether its node has just evicted the key, so that it reads while the key changes. */
   readonly cold: boolean
 }
 
 interface Finish extends Racer {
   readonly outcome: Outcome
-  /** What the racer's node says of a secret of the key as soon as its change is through. */
+  /** What the racer's node answers for a secret of the key right after its change. */
   readonly verdict: object
 }
 
-// One change after the other, and what the key was after each.
+// One change after the other, and the key after each.
 type Course = readonly { readonly finish: Finish; readonly key: ModelKey | undefined }[]
 
 /**
- * Two changes of one key and a verification of one of its secrets, all at the same time. They must
- * come out as if one change had come after the other, or as if the one that says `version_conflict`
- * had never been. What a node has changed holds there at once; otherwise a verification sees the
- * key as it was at some moment of that.
+ * Two changes of one key and a verification of one of its secrets, all at the same time. The result
+ * must be as if one change had come after the other, or as if a change that fails with
+ * `version_conflict` had never happened. A node sees its own change at once. Otherwise a
+ * verification sees the key as it was at some moment of the race.
  */
 export function race(
   pick: number,
@@ -127,7 +127,7 @@ export function race(
   }
 }
 
-// Every order of the changes in which each comes out as it did.
+// Every order of the changes that explains all outcomes.
 function coursesOf(
   model: KeyringModel,
   start: ModelKey | undefined,
@@ -138,7 +138,7 @@ function coursesOf(
     [two, one],
   ]
   const whole = orders.map((order) => courseOf(model, start, order))
-  // Who lost has changed nothing, and has lost to a change.
+  // The loser has changed nothing, and has lost to a change.
   const lost = orders.map(([loser, winner]) => {
     if (loser.outcome.fault !== 'version_conflict' || insists(loser.how)) return undefined
     const course = courseOf(model, start, [winner])
@@ -156,8 +156,7 @@ function courseOf(
   let key = start
   for (const finish of order) {
     const { how, outcome } = finish
-    // Who deletes a key that is there, and finds when it is done that another has deleted it
-    // meanwhile, has what was asked for.
+    // A delete succeeds if another call deletes the key meanwhile.
     const alreadyGone =
       how.kind === 'delete' &&
       key === undefined &&

@@ -22,9 +22,7 @@ import {
 const INVALID = { code: 'credential_invalid' }
 const MAX_LIFETIME_SECONDS = 3600
 
-/**
- * A credential among all that were ever issued, by the numbers that a command is generated with.
- */
+/** A credential among all that were issued, by the numbers that a command is generated with. */
 export interface Pick {
   readonly kind: 'secret' | 'token'
   readonly pick: number
@@ -86,8 +84,8 @@ export function verify(node: number, which: Pick): KeyringCommand {
 }
 
 /**
- * Verifies one of the credentials that will end, or about which something has changed that not
- * every node has seen, now and at that moment, or a millisecond before or after it.
+ * Verifies a credential that will end, or whose latest change not every node has seen: now, and at
+ * that moment or a millisecond before or after it.
  */
 export function verifyAt(
   moment: 'end' | 'seen',
@@ -109,7 +107,7 @@ export function verifyAt(
   }
 }
 
-/** The credentials of which that moment is still to come. */
+/** The credentials whose moment is still to come. */
 export function withFuture(
   model: Readonly<KeyringModel>,
   momentOf: typeof endOf,
@@ -119,7 +117,7 @@ export function withFuture(
   )
 }
 
-/** Sends a request with a target, as adapters do: without waiting where that is possible. */
+/** Sends a request with a target, as adapters do: synchronously where possible. */
 export function authenticate(node: number, which: Pick, named: Target): KeyringCommand {
   return {
     check: (model) => exists(model, which),
@@ -200,7 +198,8 @@ export function issue(
           expiresAt: issued.expiresAt,
         })
       } else if (holders.some((holder) => holder !== undefined)) {
-        // Whether a live secret counts as used where the token is refused is promised nowhere.
+        // The contract does not say whether an active secret counts as used when the token is
+        // refused.
         used(model, secret, 'perhaps')
       }
       count(model, 'issue', issued.ok ? 'issued' : issued.refusal.code)
@@ -210,7 +209,7 @@ export function issue(
   }
 }
 
-/** Waits until what was noted on a node is written, and notes it in the model. */
+/** Waits until the noted uses of a node are written, and records them in the model. */
 export async function settle(
   model: KeyringModel,
   twinkey: Twinkey,

@@ -1,6 +1,6 @@
 import type { Axis, Scope, ScopeValue, Target } from 'twinkey'
 
-// The rules of scopes, written down a second time, as sets: nothing of the library is called here.
+// The rules of scopes, written a second time as sets, without calling the library.
 
 export const EVERYTHING: Scope = { tenants: '*', environments: '*', workflows: '*' }
 export const NOTHING: Scope = { tenants: [], environments: [], workflows: [] }
@@ -13,7 +13,7 @@ const AXES: readonly (readonly [Axis, keyof Scope])[] = [
   ['workflow', 'workflows'],
 ]
 
-/** A scope in which the order of names does not count. */
+/** A scope in which the order of names does not matter. */
 export function sorted({ tenants, environments, workflows }: Scope): Scope {
   const inOrder = (reach: ScopeValue): ScopeValue => (reach === '*' ? '*' : [...reach].sort())
   return {
@@ -23,7 +23,7 @@ export function sorted({ tenants, environments, workflows }: Scope): Scope {
   }
 }
 
-/** What all of the scopes reach. */
+/** The intersection of all the scopes. */
 export function common(...scopes: readonly Scope[]): Scope {
   const onAxis = (axis: keyof Scope): ScopeValue => {
     const lists = scopes
@@ -42,8 +42,8 @@ export function common(...scopes: readonly Scope[]): Scope {
 }
 
 /**
- * What a request is aimed at, and whether a scope lets it through: the target, or the code of the
- * refusal and its axis.
+ * The target of a request, and whether a scope covers it: the target, or the code of the refusal
+ * and its axis.
  */
 export function resolve(
   scope: Scope,
@@ -59,7 +59,7 @@ export function resolve(
     const name = named[axis]
     if (axis === 'environment' && name !== undefined && !SERVED.includes(name))
       return { code: 'target_conflict', axis }
-    // Only a tenant is taken from the credential, and only where it reaches exactly one.
+    // Only a tenant may come from the credential, and only if it reaches exactly one.
     const own = axis === 'tenant' && reach.length === 1 && reach !== '*' ? reach[0] : undefined
     target[axis] = name ?? own
     if (target[axis] === undefined && reach !== '*' && reach.length > 0)
@@ -74,10 +74,7 @@ export function resolve(
   return target
 }
 
-/**
- * What a token reaches that is asked for, and the codes with which the request for it may be
- * refused.
- */
+/** The scope of a requested token, and the codes with which the request may be refused. */
 export function narrowed(
   held: Scope,
   asked: Partial<Scope>,

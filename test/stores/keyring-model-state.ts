@@ -13,45 +13,42 @@ export interface ModelToken {
   readonly expiresAt: number
 }
 
-/** What several nodes over one store are said to do: keys, owners, and what was issued. */
+/** What the model expects of several nodes over one store: keys, owners, and issued credentials. */
 export interface KeyringModel {
-  /** What the names of this run begin with, so that runs on one backend do not meet. */
+  /** The prefix of all names of this run, so that runs on one backend do not meet. */
   readonly run: string
   readonly clock: TestClock
   readonly keys: Map<string, Timeline<ModelKey | undefined>>
-  /** What each owner may reach; undefined where the owner is gone. */
+  /** The scope of each owner. Undefined if the owner is gone. */
   readonly owners: Map<string, Timeline<Scope | undefined>>
   readonly secrets: ModelSecret[]
   readonly tokens: ModelToken[]
-  /** When each secret was last used for certain, and at the latest, by secret id. */
+  /** The earliest and the latest possible time of each secret's last use, by secret id. */
   readonly uses: Map<string, { certain: number | null; latest: number }>
-  /** Whether nodes with a feed have yet to hear of something. */
+  /** Whether nodes with a feed still have changes to receive. */
   untold: boolean
-  /** How often each command came out how, over all runs. */
+  /** How often each command had each outcome, over all runs. */
   readonly tally: Map<string, number>
 }
 
 /** A command, as fast-check generates them. */
 export type KeyringCommand = fc.AsyncCommand<KeyringModel, Nodes>
 
-/**
- * Who a secret or a token turns out to be: its key, and what it reaches, or undefined where it is
- * refused.
- */
+/** The identity of a secret or a token: its key and its scope, or undefined if it is refused. */
 export type Holder =
   | { readonly key: ModelKey; readonly slot: Slot; readonly scope: Scope }
   | undefined
 
 export const MAX_AGE_SECONDS = 5
 const MAX_AGE = MAX_AGE_SECONDS * 1000
-// An owner who is gone is asked for again after a second.
+// An owner that is gone is looked up again after a second.
 const MAX_AGE_GONE = 1000
-// About a minute: a last use is written down once a minute, told by whole seconds.
+// About a minute: a last use is written once a minute, in whole seconds.
 const USE_LAG = 61_000
 
 /**
- * Everybody that a credential may be on a node at this moment, for any state of key and owner that
- * the node may go by.
+ * Every identity that a credential may have on a node at this moment, for any state of key and
+ * owner that the node may use.
  */
 export function possibleHolders(
   model: KeyringModel,
@@ -60,14 +57,16 @@ export function possibleHolders(
 ): Holder[] {
   const secret = 'secret' in credential ? credential.secret : credential
   const now = model.clock.now()
-  // Nobody is refused by what was known before, but by the refusal itself for a second.
+  // A node never refuses based on an older record, but it may repeat a refusal for a second.
   const maxAge = (key: ModelKey | undefined) =>
     liveSlot(key, secret.id, now) === undefined ? MAX_AGE_GONE : MAX_AGE
   const keys = model.keys.get(secret.keyId)?.possible(node, now, maxAge) ?? [undefined]
   return holdersAmong(model, node, credential, keys)
 }
 
-/** Everybody that a credential may be on a node at this moment, where its key is one of these. */
+/**
+ * Every identity that a credential may have on a node at this moment, if its key is one of these.
+ */
 export function holdersAmong(
   model: KeyringModel,
   node: number,
@@ -88,7 +87,7 @@ export function holdersAmong(
   })
 }
 
-/** When a credential dies, if it does: with its key, its slot or its token. */
+/** When a credential expires, if it does: with its key, its slot or its token. */
 export function endOf(
   model: Readonly<KeyringModel>,
   credential: ModelSecret | ModelToken,
@@ -104,9 +103,7 @@ export function endOf(
   return ends.length === 0 ? undefined : Math.min(...ends)
 }
 
-/**
- * When every node must have seen what was last changed about a credential: its key or its owner.
- */
+/** When every node must have seen the latest change of a credential's key or owner. */
 export function seenBy(
   model: Readonly<KeyringModel>,
   credential: ModelSecret | ModelToken,
@@ -121,7 +118,7 @@ export function seenBy(
   return open.length === 0 ? undefined : Math.min(...(open as number[]))
 }
 
-// None, as an empty list, for a key without an owner.
+// A key without an owner has an empty list of owner scopes.
 function possibleCeilings(model: KeyringModel, node: number, owner: string | null): Scope[][] {
   if (owner === null) return [[]]
   const known = model.owners
@@ -130,7 +127,7 @@ function possibleCeilings(model: KeyringModel, node: number, owner: string | nul
   return (known ?? [undefined]).map((scope) => [scope ?? NOTHING])
 }
 
-/** Notes that a secret was used at this moment, or may have been. */
+/** Records that a secret was used at this moment, or may have been. */
 export function used(model: KeyringModel, secret: ModelSecret, how: 'certainly' | 'perhaps'): void {
   const now = model.clock.now()
   const before = model.uses.get(secret.id)
@@ -140,7 +137,7 @@ export function used(model: KeyringModel, secret: ModelSecret, how: 'certainly' 
   })
 }
 
-/** Whether a last use that is shown is one that may be shown: at most about a minute behind. */
+/** Whether management may show this last use: it is at most about a minute old. */
 export function isPossibleUse(
   model: KeyringModel,
   secretId: string,
@@ -155,19 +152,19 @@ export function isPossibleUse(
   )
 }
 
-/**
- * The id of a key that may have been deleted since, by a number that commands are generated with.
- */
+/** The id of a key, possibly deleted, by a number that commands are generated with. */
 export function pickKey(model: KeyringModel, pick: number): string {
   return pickOf([...model.keys.keys()], pick)
 }
 
-/** One of a list, by a number from 0 to 1000: the later it came, the likelier. */
+/** One member of a list, by a number from 0 to 1000. Later members are likelier. */
 export function pickOf<T>(list: readonly T[], pick: number): T {
   return list[list.length - 1 - Math.floor(list.length * (pick / 1001) ** 2)] as T
 }
 
-/** Makes sure that what a node may go by is known: a node with a feed has heard of everything. */
+/**
+ * Waits until each node with a feed has received everything, so that its possible states are known.
+ */
 export async function heard(model: KeyringModel, nodes: Nodes): Promise<void> {
   if (!model.untold) return
   await nodes.heardAll()
@@ -177,7 +174,7 @@ export async function heard(model: KeyringModel, nodes: Nodes): Promise<void> {
   }
 }
 
-/** Counts how a command came out. */
+/** Counts the outcome of a command. */
 export function count(model: KeyringModel, command: string, outcome: string): void {
   const what = `${command}: ${outcome}`
   model.tally.set(what, (model.tally.get(what) ?? 0) + 1)

@@ -5,7 +5,7 @@ import { verifyOne, withFuture, withTenants } from './keyring-model-requests.ts'
 import { EVERYTHING } from './keyring-model-scope.ts'
 import { count, type KeyringCommand, pickKey, pickOf, seenBy } from './keyring-model-state.ts'
 
-/** Lets the time of all nodes go on. */
+/** Advances the time of all nodes. */
 export function advance(milliseconds: number): KeyringCommand {
   return {
     check: () => true,
@@ -17,9 +17,8 @@ export function advance(milliseconds: number): KeyringCommand {
 }
 
 /**
- * Changes what an owner may reach, or that the owner is there, and says so to some of the nodes.
- * Before that, all of them have seen a secret of the owner's. An owner who is gone already comes
- * back.
+ * Changes the scope of an owner or removes the owner, and notifies some of the nodes. Before that,
+ * all of them have seen a secret of the owner. An owner that is gone comes back.
  */
 export function changeOwner(
   name: string,
@@ -50,7 +49,7 @@ export function changeOwner(
   }
 }
 
-/** The feed of a node says that it may have missed changes, of one record or of any. */
+/** The feed of a node reports that it may have missed changes of one record, or of any. */
 export function forget(node: number, pick: number | undefined): KeyringCommand {
   return {
     check: (model) => model.keys.size > 0,

@@ -3,27 +3,27 @@ interface State<V> {
   readonly from: number
 }
 
-/** What something was from when on, and which of it each node may still go by. */
+/** The values of something over time, and which of them each node may still use. */
 export class Timeline<V> {
   readonly #states: State<V>[]
-  // Of each node the oldest state that it may still have in its cache.
+  // For each node, the oldest value that it may still have in its cache.
   readonly #oldest = new Map<number, number>()
 
   constructor(first: V, now: number) {
     this.#states = [{ value: first, from: now }]
   }
 
-  /** What it is now. */
+  /** The current value. */
   get latest(): V {
     return (this.#states.at(-1) as State<V>).value
   }
 
-  /** What it was until it became what it is. */
+  /** The previous value. */
   get before(): V | undefined {
     return this.#states.at(-2)?.value
   }
 
-  /** Since when it has been what it is. */
+  /** Since when the current value holds. */
   get changedAt(): number {
     return (this.#states.at(-1) as State<V>).from
   }
@@ -32,17 +32,16 @@ export class Timeline<V> {
     if (value !== this.latest) this.#states.push({ value, from: now })
   }
 
-  /** From now on the node goes by nothing that is older than this value, or than the latest one. */
+  /** From now on the node uses nothing older than this value, or than the latest one. */
   caughtUp(node: number, value: V = this.latest): void {
     const index = this.#states.findLastIndex((state) => state.value === value)
     this.#oldest.set(node, Math.max(index, this.#oldest.get(node) ?? 0))
   }
 
   /**
-   * What the node may go by: every value that it may have been told less than its greatest age ago,
-   * and nothing else.
+   * The values that the node may use: each one that was current less than the maximum age ago.
    *
-   * @param maxAge How old a value may be, in milliseconds.
+   * @param maxAge Maximum age of a value, in milliseconds.
    */
   possible(node: number, now: number, maxAge: (value: V) => number): V[] {
     const oldest = this.#oldest.get(node) ?? 0

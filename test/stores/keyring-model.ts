@@ -9,28 +9,28 @@ import { Timeline } from './keyring-model-timeline.ts'
 
 export interface KeyringModelOptions {
   readonly runs: number
-  /** Most commands of one run. */
+  /** Maximum number of commands of one run. */
   readonly commands: number
-  /** How long a feed may take to tell of a change, in milliseconds. */
+  /** How long a feed may take to report a change, in milliseconds. */
   readonly feedMilliseconds?: number
-  /** What a failure has printed, to see it again. */
+  /** From the output of a failure, to reproduce it. */
   readonly seed?: number
   readonly path?: string
   readonly replayPath?: string
 }
 
 /**
- * Does to several nodes over one store, and to a plain model of them, whatever comes to mind, and
- * fails where they differ. What it throws then has the shortest list of commands that it found, and
- * the seed to see it again.
+ * Runs random commands on several nodes over one store and on a plain model of them, and fails
+ * where they differ. The error has the shortest failing list of commands, and the seed to reproduce
+ * it.
  *
- * The model is written from what the documentation promises. Where that leaves something open, as
- * how much of a change a node without a feed has seen within `cache.maxAgeSeconds`, it allows all
- * that is promised and nothing else.
+ * The model follows the documentation. Where the documentation allows several results, such as how
+ * much of a change a node without a feed has seen within `cache.maxAgeSeconds`, the model allows
+ * these and nothing else.
  *
- * @param open Opens another instance of the store on the same backend, which may hold records of
- *   others. Called four times.
- * @returns How often which command came out how.
+ * @param open Opens another instance of the store on the same backend, which may hold other
+ *   records. Called four times.
+ * @returns How often each command had each outcome.
  */
 export async function keyringModel(
   open: () => Promise<KeyStore>,

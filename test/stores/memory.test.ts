@@ -9,7 +9,7 @@ describe('the memory store', () => {
 
 type Store = ReturnType<typeof memoryStore>
 
-test('the contract is kept by a store that leaves next out on the last page', async () => {
+test('the contract accepts a store that omits next on the last page', async () => {
   const inner = memoryStore()
   const list: Store['list'] = async (query) => {
     const { keys, next } = await inner.list(query)
@@ -26,12 +26,12 @@ describe('the contract finds a store that', () => {
       (inner) => ({ put: async (next) => inner.put(next, (await inner.get(next.id))?.version) }),
     ],
     [
-      'creates over what is there',
+      'overwrites what exists',
       'creates once',
       (inner) => ({ put: async (next) => inner.put(next, (await inner.get(next.id))?.version) }),
     ],
     [
-      'deletes whatever the version',
+      'deletes any version',
       'deletes where',
       (inner) => ({ delete: async (id) => inner.delete(id, (await inner.get(id))?.version ?? 0) }),
     ],
@@ -64,7 +64,7 @@ describe('the contract finds a store that', () => {
 
   const lists: [string, string, string, (inner: Store) => Partial<Store>][] = [
     [
-      'says with null that there is no next page',
+      'ends its pages with null',
       'keeps aliases',
       'list of {"owner":"…","limit":3}: found next null, expected a string, or undefined on the last page',
       (inner) => ({
@@ -78,7 +78,7 @@ describe('the contract finds a store that', () => {
       (inner) => ({ list: ({ cursor: _ignored, ...query }) => inner.list(query) }),
     ],
     [
-      'has a next page for ever',
+      'has a next page without end',
       'keeps aliases',
       'list of {"owner":"…","limit":3} answered next "10001" after 10000 pages: its pages never end',
       () => ({
@@ -147,7 +147,7 @@ describe('the contract finds a store that', () => {
     ],
   ]
   test.each(lists)(
-    '%s, and says in which call and where',
+    '%s, and names the call and the place',
     async (_name, sentence, message, change) => {
       const inner = memoryStore()
       const store = { ...inner, ...change(inner) }

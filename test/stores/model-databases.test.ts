@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Backend, openStore, startBackend } from '../../benchmarks/experiments/backend.ts'
 import { keyringModel } from './keyring-model.ts'
 
-// The keyring against the model of it, over databases. A change takes as long to be told as the
-// database takes.
+// The keyring against its model, over databases. A change takes as long to report as the database
+// needs.
 describe.each([
   ['postgres', 20],
   ['redis', 40],
@@ -20,7 +20,7 @@ describe.each([
     await backend?.stop()
   })
 
-  it('does what the model of it does', { timeout: 300_000 }, async () => {
+  it('behaves like its model', { timeout: 300_000 }, async () => {
     const open = async () => {
       const { store, close } = await openStore(backend.address, { feed: kind !== 'sqlite' })
       closing.push(close)

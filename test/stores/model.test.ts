@@ -2,10 +2,10 @@ import { type KeyRecord, type KeyStore, memoryStore, type StoredKey } from 'twin
 import { describe, expect, it, test } from 'vitest'
 import { keyringModel } from './keyring-model.ts'
 
-it('several nodes over the memory store do what is promised, whatever is done to them', async () => {
+it('several nodes over the memory store keep the contract under random commands', async () => {
   const store = memoryStore()
   const tally = await keyringModel(async () => store, { runs: 250, commands: 100 })
-  // The model would agree with nodes that let nobody in and to which nothing happens.
+  // The model would also agree with nodes that accept nobody and to which nothing happens.
   for (const seldom of [
     'verify secret: let in, one of several',
     'verify secret: credential_invalid, one of several',
@@ -37,18 +37,18 @@ describe('the model finds a store that', () => {
       (inner) => ({ list: (query) => inner.list(query).then(withoutLast) }),
     ],
     ['lists a key twice', (inner) => ({ list: (query) => inner.list(query).then(lastTwice) })],
-    ['lists a key where it was when it was created', listsOfTheBeginning],
-    ['tells of no change', () => ({ watch: async () => async () => {} })],
-    ['tells of what is written, and not of what is deleted', tellsOfWrites],
+    ['lists a key by the labels of its creation', listsOfTheBeginning],
+    ['reports no change', () => ({ watch: async () => async () => {} })],
+    ['reports writes, and no deletions', tellsOfWrites],
     ['answers from a replica that is one write behind', laggingReplica],
-    ['writes whole records where it is to record uses', wholeRecords],
+    ['writes whole records to record uses', wholeRecords],
     ['records no use', () => ({ recordUse: async () => {} })],
     [
-      'keeps uses that are older than what it has',
+      'answers uses that are older than the recorded ones',
       (inner) => ({ get: (id) => inner.get(id).then(usedLongAgo) }),
     ],
     [
-      'forgets when a secondary secret dies',
+      'forgets when a secondary secret expires',
       (inner) => ({ put: (next, version) => inner.put(immortal(next), version) }),
     ],
   ]
@@ -62,7 +62,7 @@ describe('the model finds a store that', () => {
       feedMilliseconds: 10,
       seed: 1,
     })
-    // What to give to see it again, and the commands that it takes.
+    // The arguments that reproduce it, and the commands that it takes.
     await expect(running).rejects.toThrow(
       /^Property failed after \d+ tests\n\{ seed: 1, path: "[\d:]+".*\nCounterexample: \[create\(.*replayPath=/,
     )

@@ -7,11 +7,11 @@ const program = fileURLToPath(new URL('postgres-process.ts', import.meta.url))
 
 /** Another process with the same server. */
 export interface Child {
-  /** Resolves to the first line that it says. */
+  /** Resolves to the first line of its output. */
   readonly said: Promise<string>
-  /** How it ended: `0`, or what it complained of. */
+  /** How it ended: `0`, or its error. */
   readonly ended: Promise<string>
-  /** Tells it to go on. */
+  /** Tells it to continue. */
   tell(): void
 }
 
@@ -26,7 +26,7 @@ export function startChild(task: string, url: string): Child {
   child.stderr.on('data', (chunk) => {
     complaint += chunk
   })
-  // It may have ended before it is told.
+  // It may have ended already.
   child.stdin.on('error', () => {})
   const ended = once(child, 'close').then(([code, signal]) => {
     running.delete(child)

@@ -27,7 +27,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** Watches with a connection of a name of its own, by which the server knows it. */
+/** Watches with a connection that has a name of its own on the server. */
 async function watch() {
   const name = `ear_${newId()}`
   const ear = createEar()
@@ -56,7 +56,7 @@ test('a store without a connection to listen on has no feed', () => {
   expect('watch' in postgresStore(pool)).toBe(false)
 })
 
-test('every write and deletion is told with its id, aliases too; what changes nothing, and a use, is not', async () => {
+test('every write and deletion is reported with its id, including aliases; unchanged records and uses are not', async () => {
   const { heard, until } = await watch()
   const key = await put()
   await store.put(key, undefined)
@@ -71,7 +71,7 @@ test('every write and deletion is told with its id, aliases too; what changes no
   expect(heard).toEqual([undefined, key.id, key.id, 'alias', 'alias', key.id])
 })
 
-test('stores of another prefix or schema are not heard', async () => {
+test('a watcher receives nothing from stores of another prefix or schema', async () => {
   const { heard, until } = await watch()
   for (const names of [{ tablePrefix: 'other' }, { schema: 'other' }]) {
     const other = postgresStore(pool, names)
@@ -83,14 +83,14 @@ test('stores of another prefix or schema are not heard', async () => {
   expect(heard).toEqual([undefined, key.id])
 })
 
-test('who changes tables by hand can tell all nodes to forget everything', async () => {
+test('a manual change of tables can tell all nodes to forget everything', async () => {
   const { heard, until } = await watch()
   await pool.query('notify ".twinkey"')
   await until(() => heard.length >= 2)
   expect(heard).toEqual([undefined, undefined])
 })
 
-test('a connection that is ended by the server is replaced, and what may have been missed is told', async () => {
+test('a connection that the server ends is replaced, and the watcher reports a possible gap', async () => {
   const { heard, until, onServer } = await watch()
   for (let round = 1; round <= 3; round++) {
     await pool.query('select pg_terminate_backend($1)', [(await onServer())[0].pid])
@@ -102,7 +102,7 @@ test('a connection that is ended by the server is replaced, and what may have be
   }
 })
 
-test('a server that crashes and comes back is heard again', async () => {
+test('a watcher receives changes again after the server has crashed and restarted', async () => {
   const { heard, until } = await watch()
   await server.crash()
   await until(() => heard.length === 2)
@@ -113,7 +113,7 @@ test('a server that crashes and comes back is heard again', async () => {
   expect(heard).toEqual([undefined, undefined, undefined, key.id])
 })
 
-test('watching begins where the server is down, tells that it may miss something, and hears when it is up', async () => {
+test('a watch that starts while the server is down reports a possible gap, and receives changes when it is up', async () => {
   await server.crash()
   const { heard, until } = await watch()
   expect(heard).toEqual([undefined])
@@ -124,7 +124,7 @@ test('watching begins where the server is down, tells that it may miss something
   expect(heard).toEqual([undefined, undefined, key.id])
 })
 
-test('after it is stopped the connection is ended and nothing is told any more, up or down', async () => {
+test('after a stop the connection ends and nothing more is reported, whether the server is up or down', async () => {
   const { heard, stop, onServer } = await watch()
   await stop()
   await stop()
@@ -139,7 +139,7 @@ test('after it is stopped the connection is ended and nothing is told any more, 
   expect([heard, down.heard]).toEqual([[undefined], [undefined]])
 })
 
-test('two watchers of one store are both told, and one goes on when the other is stopped', async () => {
+test('two watchers of one store both receive changes, and one continues when the other stops', async () => {
   const listening = postgresStore(pool, { listen: () => new pg.Client(server.url) })
   const [one, two] = [createEar(), createEar()]
   const [stopOne, stopTwo] = await Promise.all([
@@ -158,7 +158,7 @@ test('two watchers of one store are both told, and one goes on when the other is
   expect(one.heard).toEqual([undefined, first.id])
 })
 
-test('what is no connection of its own is refused, and a pool is not ended', async () => {
+test('a connection that is not a new one is rejected, and a pool is not ended', async () => {
   for (const wrong of [pool, undefined, {}, { query() {} }]) {
     const listening = postgresStore(pool, { listen: () => wrong as unknown as PostgresListener })
     await expect(listening.watch?.(() => {})).rejects.toThrow(
@@ -168,13 +168,13 @@ test('what is no connection of its own is refused, and a pool is not ended', asy
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
 })
 
-test('a process that watches a server which is down can come to its end', async () => {
+test('a process that watches a server that is down can exit', async () => {
   const child = startChild('forget', `postgres://postgres@127.0.0.1:${await freePort()}/postgres`)
   expect(await child.said).toBe('watching')
   expect(await child.ended).toBe('0')
 })
 
-test('a key that one node disables is refused by the other as soon as that has heard of it', async () => {
+test('a node refuses a key that another node disabled as soon as the feed reports it', async () => {
   const ear = createEar()
   const listen = () => new pg.Client(server.url)
   const poolB = createPool(server.url)
@@ -188,7 +188,7 @@ test('a key that one node disables is refused by the other as soon as that has h
         ear.changed(id)
       })) as () => Promise<void>,
   }
-  // So long that only the feed can tell.
+  // So long that only the feed can report the change.
   const cache = { maxAgeSeconds: 3600 }
   const [nodeA, nodeB] = [
     createTwinkey({ store: storeA, cache }),

@@ -107,7 +107,7 @@ describe(`with ${KEYS} keys, uses and labels`, () => {
     ['before PostgreSQL has looked at the tables', 'select 1'],
     ['when it has', 'analyze twinkey_keys, twinkey_labels, twinkey_uses'],
   ])('%s', (_when, statement) => {
-    test('no statement is planned to read a table from one end to the other', async () => {
+    test('no statement plans to scan a whole table', async () => {
       await pool.query(statement)
       await askEverything()
       expect(asked.length).toBe(5 + 2 * 2 ** 6)
@@ -123,7 +123,7 @@ describe(`with ${KEYS} keys, uses and labels`, () => {
       }
     })
 
-    test('no table is read from one end to the other, not even to check a reference', async () => {
+    test('no table is scanned in full, not even to check a reference', async () => {
       await pool.query(statement)
       const before = await scans()
       await askEverything()
@@ -152,10 +152,7 @@ describe(`with ${KEYS} keys, uses and labels`, () => {
   )
 })
 
-/**
- * How often each table has been read from one end to the other. A connection tells what it has
- * counted when it ends.
- */
+/** How often each table has been scanned in full. A connection reports its counts when it ends. */
 async function scans(): Promise<unknown> {
   await pool.end()
   pool = createPool(server.url)
@@ -166,7 +163,7 @@ async function scans(): Promise<unknown> {
   return rows
 }
 
-test('names are names, whatever they are made of: nothing of them is read as SQL, JSON or a list', async () => {
+test('names may hold any characters: nothing in them is read as SQL, JSON or a list', async () => {
   await store.migrate()
   const hostile = [
     "'",

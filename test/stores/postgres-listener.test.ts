@@ -9,7 +9,7 @@ import { createPool, freePort, type PostgresServer, startPostgres } from '../sup
 import { openProxy } from '../support/silent-proxy.ts'
 import { createEar } from './postgres-nodes.ts'
 
-// What the connection that listens does when it hangs, and when it is ended.
+// What the listening connection does when it hangs, and when it is ended.
 
 let server: PostgresServer
 let pool: pg.Pool
@@ -37,7 +37,7 @@ const put = async () => {
   return key
 }
 
-test('a connection that answers no more is replaced; one that answers is not', async () => {
+test('a connection that stops answering is replaced; one that answers is kept', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const proxy = await openProxy(server.port)
   stops.push(proxy.close)
@@ -70,7 +70,7 @@ test('a connection that answers no more is replaced; one that answers is not', a
   await ear.until((heard) => heard.includes(key.id))
 })
 
-test('an answer that comes too late changes nothing any more', async () => {
+test('an answer that comes too late has no effect', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const [ear, late] = [createEar(), createGate()]
   const listen = () => {
@@ -89,7 +89,7 @@ test('an answer that comes too late changes nothing any more', async () => {
   await ear.until((heard) => heard.length === 3)
 })
 
-test('a server that accepts a connection and says nothing is given up, and tried again', async () => {
+test('a server that accepts a connection and stays silent is given up and tried again', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const proxy = await openProxy(server.port)
   stops.push(proxy.close)
@@ -105,7 +105,7 @@ test('a server that accepts a connection and says nothing is given up, and tried
   await ear.until((heard) => heard.length === 2)
 })
 
-test('what comes while the connection is being ended is not told any more', async () => {
+test('a notification that arrives while the connection is ending is not reported', async () => {
   const [ear, ending, arrived] = [createEar(), createGate(), createEar()]
   const listen = () => {
     const client = new pg.Client(server.url)
@@ -122,7 +122,7 @@ test('what comes while the connection is being ended is not told any more', asyn
   expect(ear.heard).toEqual([undefined])
 })
 
-test('a connection that cannot be made is tried again, whatever is thrown or answered', async () => {
+test('a connection that cannot be made is tried again, whatever it throws or answers', async () => {
   const ear = createEar()
   let calls = 0
   const listen = () => {
@@ -136,7 +136,7 @@ test('a connection that cannot be made is tried again, whatever is thrown or ans
   expect(calls).toBe(4)
 })
 
-test('why nothing is heard is told once for each outage: at the first attempt, or at the one after a loss', async () => {
+test('the reason of an outage is reported once: at the first attempt, or at the first one after a loss', async () => {
   const [ear, why] = [createEar(), createEar()]
   const steps = [
     'no name',
@@ -161,7 +161,7 @@ test('why nothing is heard is told once for each outage: at the first attempt, o
     (await postgresStore(pool, { listen }).watch?.(ear.changed, failed)) as () => Promise<void>,
   )
   expect(why.heard).toEqual(['no name'])
-  // Told when it is lost, and when the next one listens.
+  // Reported when it is lost, and when the next one listens.
   for (const [round, told] of [
     ['no name'],
     ['no name', 'no route'],
@@ -175,7 +175,7 @@ test('why nothing is heard is told once for each outage: at the first attempt, o
   expect(steps).toEqual([])
 })
 
-test('a connection that hangs, and one that is none, are told too', async () => {
+test('a connection that hangs, and an invalid one, are reported too', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const why = createEar()
   const failed = (error: unknown) => why.changed((error as Error).message)
@@ -199,7 +199,7 @@ test('a connection that hangs, and one that is none, are told too', async () => 
   ])
 })
 
-test('an operator hears once that the feed cannot be opened, with the reason and without a password', async () => {
+test('an operator gets one warning that the feed cannot be opened, with the reason and without a password', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const events: TwinkeyEvent[] = []
   const url = `postgres://ada:s3cret@127.0.0.1:${await freePort()}/postgres`
@@ -227,7 +227,7 @@ test('an operator hears once that the feed cannot be opened, with the reason and
   expect(inspect(events, { depth: 9 })).not.toContain('s3cret')
 })
 
-test('while the server is down it is tried again after 0.1 seconds, then ever more rarely, up to every 5 seconds, for ever', async () => {
+test('while the server is down it is tried again after 0.1 seconds, then less and less often, at least every 5 seconds, without end', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   let calls = 0
   const listen = () => {

@@ -10,15 +10,14 @@ export interface Nodes {
   readonly server: PostgresServer
   readonly stores: readonly [PostgresStore, ...PostgresStore[]]
   /**
-   * The codes of the errors that the server has answered so far, those that a store has survived
-   * among them.
+   * The codes of the errors that the server has answered so far, including those that a store has
+   * recovered from.
    */
   readonly errors: readonly string[]
   /** Rows as lists. */
   ask(text: string, ...values: unknown[]): Promise<unknown[][]>
   /**
-   * What is in the tables must agree: the labels are those of the record, and nothing is left of
-   * records that are gone.
+   * Checks that the tables agree: the labels match their record, and deleted records leave nothing.
    */
   expectAgreement(ids: readonly string[]): Promise<void>
   end(): Promise<void>
@@ -74,7 +73,7 @@ export async function openPipelines(url: string): Promise<pg.Client[]> {
   return clients
 }
 
-/** The key in a later version, for other tenants. */
+/** The key in a later version, with other tenants. */
 export function onTenants(key: KeyRecord, step: number, ...tenants: string[]): KeyRecord {
   return { ...key, version: key.version + step, scope: { ...key.scope, tenants } }
 }
@@ -86,7 +85,7 @@ export function shuffled<T>(items: readonly T[]): T[] {
     .map(([, item]) => item)
 }
 
-/** What a watcher has heard, and a way to wait for it. */
+/** What a watcher has received, and a way to wait for it. */
 export function createEar() {
   const heard: (string | undefined)[] = []
   let wake = () => {}

@@ -8,7 +8,7 @@ import { type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts'
 import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { createEar } from './postgres-nodes.ts'
 
-// A pooler in transaction mode acknowledges LISTEN, and then nothing is heard.
+// A pooler in transaction mode acknowledges LISTEN, but delivers no notifications.
 
 const HEARS_NOTHING =
   /connection of listen receives no notifications.*directly to the database.*PgBouncer/
@@ -28,7 +28,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** Time that is turned on by hand, and stands still while a server is asked something. */
+/** A clock that the test advances, and that stands still while a server is answering. */
 function heldClock() {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
@@ -50,7 +50,7 @@ function heldClock() {
   }
 }
 
-/** A store that listens through the pooler, and how often it has tried. */
+/** A store that listens through the pooler, and the number of its attempts. */
 function listeningThroughPooler(pool: pg.Pool) {
   const clock = heldClock()
   let opened = 0
@@ -74,7 +74,7 @@ function listeningThroughPooler(pool: pg.Pool) {
 }
 
 test.each(['straight to the server', 'through the pooler'])(
-  'listening through a pooler is a feed that failed, while the pool goes %s',
+  'listening through a pooler counts as a failed feed, while the pool goes %s',
   async (way) => {
     const pool = createPool(way === 'through the pooler' ? bouncer.url : server.url)
     const [ear, why] = [createEar(), createEar()]
@@ -86,12 +86,12 @@ test.each(['straight to the server', 'through the pooler'])(
     })
     await triedThreeTimes()
     expect(why.heard).toEqual([expect.stringMatching(HEARS_NOTHING)])
-    // Told once that it may have missed something, and never that it listens.
+    // The watcher reports once that it may have missed something, and never that it listens.
     expect(ear.heard).toEqual([undefined])
   },
 )
 
-test('an operator is warned once that nothing is heard', async () => {
+test('an operator gets one warning that the feed receives nothing', async () => {
   const pool = createPool(bouncer.url)
   const warnings: WarningEvent[] = []
   const { store, triedThreeTimes } = listeningThroughPooler(pool)
@@ -106,7 +106,7 @@ test('an operator is warned once that nothing is heard', async () => {
   ])
 })
 
-test('a connection straight to the server is heard, while the pool goes through the pooler', async () => {
+test('a direct connection to the server receives changes, while the pool goes through the pooler', async () => {
   const pool = createPool(bouncer.url)
   const [ear, why] = [createEar(), createEar()]
   const store = postgresStore(pool, { listen: () => new pg.Client(server.url) })

@@ -4,7 +4,8 @@ import { postgresStore } from '../../src/stores/postgres/index.ts'
 import { newKey } from '../../src/testing/sample.ts'
 import { createPool } from '../support/postgres.ts'
 
-// What another process does with the same server: a program of its own, handed a task and the URL.
+// What another process does with the same server: a program of its own that gets a task and the
+// URL.
 
 const say = (word: string) => void writeSync(1, `${word}\n`)
 const told = () => new Promise((resolve) => process.stdin.once('data', resolve))
@@ -13,7 +14,7 @@ const TASKS = {
   async migrate(url: string) {
     const pool = createPool(url)
     const store = postgresStore(pool)
-    // Every one begins when all are there.
+    // All begin when every process is ready.
     await pool.query('select 1')
     say('ready')
     await told()
@@ -23,7 +24,7 @@ const TASKS = {
     process.stdin.destroy()
   },
 
-  /** Listens to a server that is not there, and comes to its end without ending that. */
+  /** Listens to a server that is down, and exits without stopping the watch. */
   async forget(url: string) {
     await postgresStore(createPool(url), { listen: () => new pg.Client(url) }).watch?.(() => {})
     say('watching')

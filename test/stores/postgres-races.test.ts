@@ -51,8 +51,8 @@ test.each([
     const ids = Array.from({ length: 4 }, newId)
     const versions = 12
     for (let round = 0; round < 10; round++) {
-      // Every step from one version to the next is sent at once, so that some find the version that
-      // they wait for, and others do not.
+      // All steps from one version to the next are sent at once, so that some find the version that
+      // they expect and others do not.
       const steps = ids.flatMap((id) =>
         Array.from({ length: versions }, (_, version) => {
           const next = newKey({
@@ -83,7 +83,7 @@ test.each([
   },
 )
 
-test('batches of uses in opposite orders never lock each other out, beside writers and deletions', async () => {
+test('batches of uses in opposite orders never deadlock, beside writers and deletions', async () => {
   const keys = Array.from({ length: 30 }, () => newKey())
   await Promise.all(keys.map((key) => store.put(key, undefined)))
   const uses = (at: number) =>
@@ -111,7 +111,7 @@ test('batches of uses in opposite orders never lock each other out, beside write
   ).toEqual([[0]])
 })
 
-test('a key that has had very many secrets forgets the uses of those it has no more', async () => {
+test('a key that has had very many secrets forgets the uses of those that it no longer has', async () => {
   const key = newKey()
   await store.put(key, undefined)
   const old = Array.from({ length: 100 }, (_, i) => ({

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { createGate, settled } from '../support/gate.ts'
 import { createPool, freePort, type PostgresServer, startPostgres } from '../support/postgres.ts'
 
-// What PostgreSQL does not do, and what a caller is told of that.
+// What PostgreSQL refuses, and which error the caller gets.
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] }, secondary: false } as const
 
@@ -27,7 +27,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** A client that counts what it sends. */
+/** A client that counts its statements. */
 function counted(client: PostgresClient) {
   const counter = {
     sent: 0,
@@ -71,7 +71,7 @@ const ignoring = (
 ) => `create or replace function ignored() returns trigger language plpgsql as 'begin return null; end';
 create trigger ignores before ${event} on twinkey_keys for each row execute function ignored()`
 
-describe('a write that PostgreSQL leaves out without an error is store_unavailable, and says why', () => {
+describe('a write that PostgreSQL skips without an error is store_unavailable, with the reason', () => {
   const left = {
     code: 'store_unavailable',
     message: expect.stringMatching(/twinkey_keys.*trigger.*rule.*row-level security/),
@@ -146,7 +146,7 @@ test('a store stops at the deadline: it sends nothing more, and nothing changes 
   expect(client.sent).toBe(sent)
 })
 
-describe('what PostgreSQL says that it did not do is store_unavailable, and never outcome_unknown:', () => {
+describe('a refusal by PostgreSQL is store_unavailable, and never outcome_unknown:', () => {
   const fails = async (
     pool: PostgresClient,
     message: RegExp,
@@ -172,10 +172,10 @@ describe('what PostgreSQL says that it did not do is store_unavailable, and neve
     await fails(pool, /row-level security/)
   })
 
-  test('a session that may only read', () =>
+  test('a read-only session', () =>
     fails(withSetting('default_transaction_read_only=on'), /read-only transaction/))
 
-  test('a database that is not there', () =>
+  test('a database that does not exist', () =>
     fails(
       poolAt((url) => Object.assign(url, { pathname: '/nowhere' })),
       /"nowhere" does not exist/,
@@ -188,7 +188,7 @@ describe('what PostgreSQL says that it did not do is store_unavailable, and neve
   })
 
   test.each(['statement_timeout=100', 'lock_timeout=100'])(
-    'a limit of the server, while somebody has the row locked: %s',
+    'a limit of the server, while another session has locked the row: %s',
     async (setting) => {
       const { key } = await over(admin).keys.create(INPUT)
       const holder = await admin.connect()
@@ -218,7 +218,7 @@ create trigger refuses before insert on twinkey_keys for each row execute functi
     await fails(admin, /not now/)
   })
 
-  test('a host that is not there, and a port at which nobody listens', async () => {
+  test('an unknown host, and a port on which nothing listens', async () => {
     await fails(
       poolAt((url) => Object.assign(url, { hostname: 'nowhere.invalid' })),
       /No connection to the database could be opened/,
@@ -258,7 +258,7 @@ test('a connection that is cut while it waits stays outcome_unknown', async () =
   expect(await revoking).toMatchObject({ code: 'outcome_unknown' })
 })
 
-describe('a client that does not answer { rows }', () => {
+describe('a client that does not return { rows }', () => {
   const lists: PostgresClient = {
     query: async (text, values) => (await admin.query(text, values)).rows as never,
   }

@@ -44,7 +44,7 @@ const tables = async () => {
 const TABLES = ['keys', 'labels', 'migrations', 'uses'].map((name) => `public.twinkey_${name}`)
 
 describe('migrate()', () => {
-  test('makes the tables once where ten processes begin at the same time', async () => {
+  test('creates the tables once when ten processes begin at the same time', async () => {
     const children = Array.from({ length: 10 }, () => startChild('migrate', url))
     expect(await Promise.all(children.map(({ said }) => said))).toEqual(Array(10).fill('ready'))
     for (const child of children) child.tell()
@@ -57,7 +57,7 @@ describe('migrate()', () => {
     ])
   })
 
-  test('makes them once where ten begin at the same time in transactions that see only what was there', async () => {
+  test('creates them once when ten begin at the same time in transactions that see only the earlier state', async () => {
     const isolated = createPool(`${url}?options=-c%20default_transaction_isolation=serializable`)
     await Promise.all(Array.from({ length: 10 }, () => postgresStore(isolated).migrate()))
     await isolated.end()
@@ -75,7 +75,7 @@ describe('migrate()', () => {
     expect(await tables()).toEqual(TABLES)
   })
 
-  test('leaves nothing of a step that fails, and completes it when what was in the way is gone', async () => {
+  test('rolls back a step that fails, and completes it when the obstacle is gone', async () => {
     const store = postgresStore(pool)
     await pool.query('create table twinkey_uses (theirs text)')
     await expect(store.migrate()).rejects.toThrow(/already exists/)
@@ -85,7 +85,7 @@ describe('migrate()', () => {
     expect(await store.put(newKey(), undefined)).toBe('stored')
   })
 
-  test('leaves a database alone that a later version of the package has migrated', async () => {
+  test('leaves a database unchanged that a later version of the package has migrated', async () => {
     const store = postgresStore(pool)
     await store.migrate()
     await pool.query(
@@ -97,7 +97,7 @@ describe('migrate()', () => {
     ])
   })
 
-  test('needs no right but to read where there is nothing to do, and the store none but to its tables', async () => {
+  test('needs only to read if there is nothing to do, and the store needs only its tables', async () => {
     await postgresStore(pool).migrate()
     await pool.query(
       'revoke create on schema public from public; drop role if exists app; create role app login; grant select on twinkey_migrations to app; grant select, insert, update, delete on twinkey_keys, twinkey_labels, twinkey_uses to app',
@@ -113,11 +113,11 @@ describe('migrate()', () => {
     await asApp.end()
   })
 
-  test('finds tables by the search path, and does not make them again in a schema that comes first', async () => {
+  test('finds tables by the search path, and does not create them again in an earlier schema', async () => {
     const store = postgresStore(pool)
     await store.migrate()
     await pool.query('create schema postgres')
-    // "$user" is the first of the search path, and there is one of that name from now on.
+    // "$user" comes first in the search path, and from now on that schema exists.
     const later = createPool(url)
     await postgresStore(later).migrate()
     await later.end()
@@ -126,7 +126,7 @@ describe('migrate()', () => {
 })
 
 describe('schema and prefix', () => {
-  test('keep stores apart, and the schema is made where it is missing', async () => {
+  test('keep stores apart, and a missing schema is created', async () => {
     await pool.query('create schema "There"')
     const names: PostgresMigrationOptions[] = [
       {},
@@ -149,7 +149,7 @@ describe('schema and prefix', () => {
       expect(await store.list({ limit: 10 })).toEqual({ keys: [found], next: undefined })
     }
     expect((await tables()).length).toBe(4 * stores.length)
-    // Nothing was cut, by which two names would be one.
+    // No name was truncated, which would make two names equal.
     const { rows } = await pool.query(
       "select relname from pg_class where relname ~ '_labels_by_key$' order by 1",
     )
@@ -262,7 +262,7 @@ test('a store that is used before migrate() says what to do', async () => {
   )
 })
 
-test('a key that could not be created is told to be not there only where no connection was opened', async () => {
+test('a failed creation reports that the key does not exist only if no connection was opened', async () => {
   const create = (client: PostgresClient) => {
     const { keys } = createTwinkey({ store: postgresStore(client) })
     return keys.create({ name: 'n', scope: { tenants: ['t'] } }).then(
@@ -276,7 +276,7 @@ test('a key that could not be created is told to be not there only where no conn
     `store_unavailable: The store failed: No connection to the database could be opened: connect ECONNREFUSED 127.0.0.1:${port}`,
   )
   await closed.end()
-  // As Node has it for a name with several addresses.
+  // The form of Node's error for a name with several addresses.
   const refused = Object.assign(new Error('connect ECONNREFUSED ::1:5432'), {
     code: 'ECONNREFUSED',
     syscall: 'connect',

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
 import { type Nodes, onTenants, startNodes } from './postgres-nodes.ts'
 
-// What PostgreSQL does with two statements of which one has to wait, one pair after the other and
-// not by chance.
+// What PostgreSQL does when one of two statements has to wait. Each pair is forced, not left to
+// chance.
 
 let nodes: Nodes
 let store: PostgresStore
@@ -19,7 +19,7 @@ afterAll(() => nodes.end())
 
 /**
  * Holds what `first` does in an open transaction until `second` waits for it, then lets it go.
- * Answers what `second` was told.
+ * Returns the result of `second`.
  */
 async function whileHeld<T>(
   first: (held: PostgresStore) => Promise<unknown>,
@@ -55,7 +55,7 @@ async function whileHeld<T>(
   }
 }
 
-describe('a write that waits for another one is told what is there by then:', () => {
+describe('a write that waits for another one gets the state after it:', () => {
   const stored = async () => {
     const key = onTenants(newKey(), 0, 'before')
     await store.put(key, undefined)
@@ -192,7 +192,7 @@ describe('a write that waits for another one is told what is there by then:', ()
   })
 })
 
-test('uses are noted while a record is being written, and the other way round: neither waits', async () => {
+test('uses are recorded while a record is being written, and the reverse: neither waits', async () => {
   const key = newKey()
   const many = Array.from({ length: 100 }, (_, i) => ({
     keyId: key.id,
@@ -211,7 +211,7 @@ test('uses are noted while a record is being written, and the other way round: n
   expect(await store.put({ ...key, version: key.version + 2 }, key.version + 1)).toBe('stored')
   await holder.query('commit')
   await holder.end()
-  // Those that it has no more are forgotten, but for the one that was just being noted.
+  // The uses of secrets that it no longer has are forgotten, except the one being recorded.
   expect(await store.get(key.id)).toEqual({
     ...key,
     version: key.version + 2,

@@ -16,7 +16,7 @@ let server: PostgresServer
 let bouncer: PgBouncer
 
 beforeAll(async () => {
-  // What is asked here is no question of the disk, and five times 10,000 keys are many.
+  // These tests do not depend on the disk, and five times 10,000 keys are many.
   server = await startPostgres({ config: { synchronous_commit: 'off' } })
   bouncer = await startPgBouncer(server)
 })
@@ -53,7 +53,7 @@ function onPools(
   names: { readonly schema?: string; readonly tablePrefix: string },
 ): Backend {
   const pools = [createPool(url), createPool(url)]
-  // What hears must not go through a pool.
+  // The listening connection must not go through a pool.
   const options = { ...names, listen: () => new pg.Client(server.url) }
   return {
     stores: pools.map((pool) => postgresStore(pool, options)),
@@ -76,7 +76,7 @@ describe.each(Object.keys(BACKENDS))('the store over %s', (name) => {
   )
 })
 
-test('PgBouncer did hand statements of one client to several connections', async () => {
+test('PgBouncer did spread the statements of one client over several connections', async () => {
   const pool = createPool(bouncer.url)
   const pids = await Promise.all(
     Array.from({ length: 40 }, () => pool.query('select pg_backend_pid() as pid, pg_sleep(0.01)')),
@@ -116,7 +116,7 @@ test('every call is one statement', async () => {
   for (const [name, call] of calls) {
     asked.length = 0
     await call()
-    // The first write of a store looks first whether rows come back in a form that can be read.
+    // The first write of a store first checks whether rows come back in a readable form.
     expect(asked, name).toHaveLength(name === 'migrates' ? 2 : 1)
     if (name !== 'migrates') expect(asked[0], name).not.toContain(';')
   }
@@ -126,12 +126,12 @@ test('every call is one statement', async () => {
   await pool.end()
 })
 
-test('what the store asks for is what the drivers have', () => {
+test('the drivers have the interface that the store requires', () => {
   expectTypeOf<pg.Pool>().toExtend<PostgresClient>()
   expectTypeOf<pg.PoolClient>().toExtend<PostgresClient>()
   expectTypeOf<pg.Client>().toExtend<PostgresClient>()
   expectTypeOf<PGlite>().toExtend<PostgresClient>()
   expectTypeOf<pg.Client>().toExtend<PostgresListener>()
-  // A pool hears nothing, and would be ended.
+  // A pool receives nothing, and would be ended.
   expectTypeOf<pg.Pool>().not.toExtend<PostgresListener>()
 })

@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** What holds in time, on however busy a machine. */
+/** A bound that holds on a busy machine too. */
 const eventually = <T>(value: () => T) => expect.poll(value, { timeout: 20_000, interval: 10 })
 
 async function open(
@@ -28,7 +28,7 @@ async function open(
   return redis
 }
 
-/** What a watcher is told, in the order in which it is told. */
+/** What a watcher receives, in order. */
 async function watch(store: KeyStore) {
   const heard: (string | undefined)[] = []
   const stop = await (store.watch as NonNullable<KeyStore['watch']>)((id) => heard.push(id))
@@ -36,7 +36,7 @@ async function watch(store: KeyStore) {
   return { heard, stop, lapses: () => heard.filter((id) => id === undefined).length }
 }
 
-/** Writes a key, and waits until the watcher has been told of it. */
+/** Writes a key, and waits until the watcher has received it. */
 async function expectHeard(
   writer: KeyStore,
   { heard }: { heard: (string | undefined)[] },
@@ -51,7 +51,7 @@ const subscribers = async (to = server) =>
 
 describe.each(libraries)('with a subscriber of %s', (library) => {
   it.each(libraries)(
-    'a change that a store of %s makes is told, by the id of the key, and a use is not',
+    'a change by a store of %s is reported with the id of the key, and a use is not',
     async (other) => {
       const writer = redisStore((await open(other)).client)
       const { client, subscriber } = await open(library)
@@ -70,7 +70,7 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
     },
   )
 
-  it('a change to a key of any slot of a cluster is told, whichever node is listened to', async () => {
+  it('a change of a key in any slot of a cluster is reported, through whichever node', async () => {
     const cluster = await startRedisCluster()
     onTestFinished(() => cluster.stop())
     const { client, subscriber } = await open(library, cluster)
@@ -85,14 +85,14 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
     const store = redisStore(client)
     const keys = Array.from({ length: 30 }, () => newKey())
     for (const key of keys) await store.put(key, undefined)
-    // What comes from several nodes comes in any order.
+    // Messages of several nodes arrive in any order.
     const ids = keys.map(({ id }) => id).sort()
     for (const { heard } of watchers)
       await eventually(() => heard.filter((id) => id !== undefined).sort()).toEqual(ids)
     expect(watchers.map(({ lapses }) => lapses())).toEqual([1, 1, 1, 1])
   })
 
-  it('a connection that is killed is told at once, and again when the next one hears', async () => {
+  it('a killed connection is reported at once, and again when the next one listens', async () => {
     const { client, subscriber } = await open(library)
     const store = redisStore(client, { subscriber })
     const watcher = await watch(store)
@@ -104,7 +104,7 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
     expect(watcher.lapses()).toBe(7)
   })
 
-  it('a server that was killed and started again is heard again', async () => {
+  it('a watcher receives changes again after the server was killed and restarted', async () => {
     const own = await startRedis({ appendonly: 'yes', appendfsync: 'always' })
     onTestFinished(() => own.stop())
     const { client, subscriber } = await open(library, own)
@@ -117,7 +117,7 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
     await expectHeard(store, watcher)
   })
 
-  it('a server that is down at first is heard when it comes up, and who stops before is told nothing', async () => {
+  it('a watcher receives changes when a server that was down comes up, and nothing if it stops before', async () => {
     const own = await startRedis()
     onTestFinished(() => own.stop())
     const { client, subscriber } = await open(library, own)
@@ -139,7 +139,7 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
     expect([stopped.heard, attempts]).toEqual([[], before])
   })
 
-  it('an operator hears once for each outage why nothing is heard', async () => {
+  it('an operator gets one warning for each outage, with the reason', async () => {
     const own = await startRedis()
     onTestFinished(() => own.stop())
     const { client, subscriber } = await open(library, own)
@@ -167,7 +167,7 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
     }
   })
 
-  it('who stops hears nothing more, and the connection is closed', async () => {
+  it('a stopped watcher receives nothing more, and the connection is closed', async () => {
     const { client, subscriber } = await open(library)
     const store = redisStore(client, { subscriber })
     const [watcher, other] = [await watch(store), await watch(store)]
@@ -181,7 +181,7 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
     await eventually(() => subscribers()).toBe(0)
   })
 
-  it('who stops in the middle of many messages hears none of the rest', async () => {
+  it('a watcher that stops in the middle of many messages receives none of the rest', async () => {
     const { client, subscriber } = await open(library)
     const store = redisStore(client, { subscriber })
     const heard: string[] = []
@@ -232,7 +232,7 @@ it.each<[string, () => RedisSubscriber | Promise<RedisSubscriber>]>([
 describe('two nodes', () => {
   async function createNode(onEvent: (event: TwinkeyEvent) => void = () => {}) {
     const { client, subscriber } = await open('ioredis')
-    // Nothing but the feed tells of a change in time.
+    // Only the feed can report a change in time.
     const twinkey = createTwinkey({
       store: redisStore(client, { subscriber }),
       cache: { maxAgeSeconds: 3600 },
@@ -242,7 +242,7 @@ describe('two nodes', () => {
     return twinkey
   }
 
-  it('refuse a secret promptly when the other one has disabled its key, also after the feed was cut', async () => {
+  it('refuse a secret promptly after the other one has disabled its key, also after the feed was cut', async () => {
     const [one, two] = [await createNode(), await createNode()]
     await eventually(() => subscribers()).toBe(2)
     for (let round = 0; round < 3; round++) {
@@ -253,7 +253,7 @@ describe('two nodes', () => {
       await one.keys.enable(key.id)
       await eventually(async () => (await two.keys.verify(primary)).ok).toBe(true)
       await server.command('CLIENT', 'KILL', 'TYPE', 'pubsub')
-      // Changed while nobody listens.
+      // Changed while nothing listens.
       await one.keys.revoke(key.id)
       await eventually(async () => (await two.keys.verify(primary)).ok).toBe(false)
       await eventually(() => subscribers()).toBe(2)
@@ -263,7 +263,7 @@ describe('two nodes', () => {
     await eventually(() => subscribers()).toBe(0)
   })
 
-  it('are told where the subscriber is none', async () => {
+  it('warn of a subscriber that is not a connection', async () => {
     const { client } = await open('ioredis')
     const events: TwinkeyEvent[] = []
     const subscriber = () => ({}) as unknown as RedisSubscriber

@@ -18,7 +18,7 @@ import {
 type Filter = Omit<Parameters<KeyStore['list']>[0], 'limit' | 'cursor'>
 type Send = (args: readonly string[], go: () => Promise<unknown>) => Promise<unknown>
 
-/** A client whose scripts are sent by `send`, when and if it likes. */
+/** A client that sends its scripts through `send`, which may delay or drop them. */
 function through(client: NodeRedisClient | IoRedisClient, send: Send): NodeRedisClient {
   const go = (
     name: 'evalSha' | 'eval',
@@ -46,8 +46,8 @@ async function listed(store: KeyStore, query: Filter, cursor?: string): Promise<
 }
 
 /**
- * The queries by one label each that must find a key, without those that find the keys of other
- * tests too.
+ * The single-label queries that must find a key, without those that find the keys of other tests
+ * too.
  */
 function queriesOf({ scope, owner, enabled }: KeyRecord): Filter[] {
   const [first, ...others] = (scope.tenants as readonly string[]).map((tenant) => ({ tenant }))
@@ -86,7 +86,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     await to.stop()
   })
 
-  /** How many entries the index of a prefix has, all in all. */
+  /** The number of all entries in the index of a prefix. */
   async function entriesOf(prefix: string): Promise<number> {
     let entries = 0
     for (const { port } of 'masters' in to ? to.masters : [to]) {
@@ -97,12 +97,12 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     return entries
   }
 
-  it('a key is found by every label that it has, while and after many writers have changed it at the same time', async () => {
+  it('every label of a key finds it, during and after changes by many concurrent writers', async () => {
     const random = seeded(7)
     const prefix = newId()
     const [steady, owner] = [newId(), newId()]
-    // Each step of a write is taken by itself some turns late, so that the writers overtake each
-    // other at every step.
+    // Each step of a write is delayed by some turns, so that the writers overtake each other at
+    // every step.
     const late: Send = async (_, go) => {
       for (let turns = Math.floor(random() ** 4 * 20); turns > 0; turns--)
         await new Promise(setImmediate)
@@ -161,13 +161,13 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
       (key): key is KeyRecord => key !== undefined,
     )
     for (const key of left) await expectListed(quiet, key)
-    // And nothing else is left behind.
+    // Nothing else remains.
     expect(await entriesOf(prefix)).toBe(left.flatMap(labelsOf).length)
   })
 
   /**
-   * A store that has written when it is reached, and removes what is out of date when the gate is
-   * opened.
+   * A store whose write reaches the gate before it removes outdated entries, and waits until the
+   * gate opens.
    */
   function tidiesLate(): { slow: KeyStore; reached: Promise<void>; gate: Gate } {
     const [gate, reached] = [createGate(), createGate()]
@@ -180,7 +180,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     return { slow: redisStore(through(clients[0].client, send)), reached: reached.opened, gate }
   }
 
-  it('a writer that removes an old label late does not remove it from one that has put it back', async () => {
+  it('a writer that removes an old label late does not remove it after another writer has put it back', async () => {
     const { slow, reached, gate } = tidiesLate()
     const [before, after] = [newId(), newId()]
     const key = newKey({ owner: newId(), scope: inTenants(before) })
@@ -195,14 +195,14 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     expect(await listed(stores[1], { tenant: after })).toEqual([])
   })
 
-  it('a writer that loses late does not remove the label of the one that won', async () => {
+  it('a losing writer that is late does not remove the label of the winner', async () => {
     const { slow, reached, gate } = tidiesLate()
     const tenant = newId()
     const key = newKey({ owner: newId(), scope: inTenants(newId()) })
     await stores[0].put(key, undefined)
     const next = { ...moved(key, newId()), version: key.version + 9 }
     await stores[0].put(next, key.version)
-    // The same record under the same version: the core writes again what may have been written.
+    // The same record at the same version: the core repeats a write whose outcome is unknown.
     const wanted = { ...next, version: next.version + 1, scope: inTenants(tenant) }
     const lost = slow.put(wanted, key.version)
     await reached
@@ -212,7 +212,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     await expectListed(stores[1], wanted)
   })
 
-  it('a delete that tidies up late does not hide the key that was created anew meanwhile', async () => {
+  it('a delete that cleans up late does not hide a key that was created again meanwhile', async () => {
     const { slow, reached, gate } = tidiesLate()
     const key = newKey({ owner: newId(), scope: inTenants(newId()) })
     await stores[0].put(key, undefined)
@@ -224,7 +224,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     await expectListed(stores[1], key)
   })
 
-  it('a write that is done is acknowledged, even if nothing can be tidied up after it', async () => {
+  it('a completed write is acknowledged, even if its cleanup fails', async () => {
     const send: Send = async ([command], go) =>
       command === 'ZREM' ? Promise.reject(new Error('no connection')) : go()
     const store = redisStore(through(clients[0].client, send))
@@ -239,7 +239,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
   })
 
   it.each(['before it is sent', 'after it is done'])(
-    'a crash at any command, %s, leaves every key that is there listed',
+    'after a crash at any command, %s, every existing key is still listed',
     async (when) => {
       const [sound] = stores
       let crashes = 0
@@ -268,7 +268,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
           if (outcome === 'stored' || outcome === 'conflict') expect(found).toBeDefined()
           if (outcome === 'deleted') expect(found).toBeUndefined()
           if (found !== undefined) await expectListed(sound, found)
-          // Whoever goes on from there finds all in order.
+          // The next caller finds everything in order.
           const next = moved(found ?? key, newId())
           expect(await sound.put(next, found?.version)).toBe('stored')
           await expectListed(sound, next)
@@ -282,7 +282,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
   )
 })
 
-it('a filter that fits hardly any of many keys answers in time, and goes on where it was', async () => {
+it('a filter that matches few of many keys answers in time, and continues where it stopped', async () => {
   const server = await startRedis()
   const { client, close } = await openRedis('ioredis', server)
   const store = redisStore(client)

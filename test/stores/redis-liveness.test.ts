@@ -42,7 +42,7 @@ async function watch(subscriber: () => RedisSubscriber | Promise<RedisSubscriber
   onTestFinished(await (store.watch as NonNullable<KeyStore['watch']>)((id) => heard.push(id)))
   return {
     lapses: () => heard.filter((id) => id === undefined).length,
-    /** Writes a key, and waits until the watcher has been told of it. */
+    /** Writes a key, and waits until the watcher has received it. */
     async expectHeard() {
       const key = newKey()
       await store.put(key, undefined)
@@ -51,7 +51,7 @@ async function watch(subscriber: () => RedisSubscriber | Promise<RedisSubscriber
   }
 }
 
-// Waits by the clock on the wall: the one of these tests is turned by hand.
+// Waits by the wall clock: the test advances the clock of the store by hand.
 const realTimeout = setTimeout
 
 async function until(holds: () => unknown): Promise<void> {
@@ -91,7 +91,7 @@ describe.each(['node-redis', 'ioredis'] as const)('a connection of %s', (library
     },
   )
 
-  it('is given up when it has been silent for five seconds after it was asked', async () => {
+  it('is given up after five seconds without an answer', async () => {
     const between = await startProxy(server.port)
     onTestFinished(between.close)
     const { port } = between
@@ -114,7 +114,7 @@ describe.each(['node-redis', 'ioredis'] as const)('a connection of %s', (library
   })
 })
 
-it('a subscriber that is none when it is asked for again is told, and another one is asked for', async () => {
+it('an invalid subscriber at a later attempt is reported, and another one is requested', async () => {
   const answers = [createClient({ url: server.url }), undefined, createClient({ url: server.url })]
   const [first] = answers
   const failures: string[] = []
@@ -131,7 +131,7 @@ it('a subscriber that is none when it is asked for again is told, and another on
   ])
 })
 
-it('a subscriber that throws, rejects, hangs or comes late is asked again', async () => {
+it('a subscriber that throws, rejects, hangs or comes late is requested again', async () => {
   const late = createClient({ url: server.url })
   let arrive = (_: RedisSubscriber) => {}
   const answers: (() => RedisSubscriber | Promise<RedisSubscriber>)[] = [
@@ -157,7 +157,7 @@ it('a subscriber that throws, rejects, hangs or comes late is asked again', asyn
   await watcher.expectHeard()
 })
 
-/** Hands everything on to a port, until it is told to swallow it. */
+/** Forwards everything to a port, until it is told to drop it. */
 async function startProxy(to: number) {
   const sockets: Socket[] = []
   let silent = false

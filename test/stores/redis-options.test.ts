@@ -45,7 +45,7 @@ describe('a prefix', () => {
     '~'.repeat(64),
     'app:keys',
   ]
-  // What the names of others are made of.
+  // Parts of the names that other prefixes have.
   const OWN_WORDS = [
     't',
     't:label',
@@ -57,11 +57,11 @@ describe('a prefix', () => {
     'twinkey:label',
   ]
 
-  it('keeps stores apart, whatever it is made of', async () => {
+  it('keeps stores apart, whatever its characters', async () => {
     const { client: own, close } = await openRedis('node-redis', server)
     onTestFinished(close)
     const stores = [...ODD, ...OWN_WORDS].map((prefix) => redisStore(own, { prefix }))
-    // Names that would be those of slots and labels if they stood there as they are.
+    // Names that, unescaped, would equal those of slots and labels.
     const names = ['t', '{id}', 'label:key', 'key', 'tenant:t', ':', '}{', '*']
     const kept = stores.map((_, i) =>
       names.map((name, j) =>
@@ -98,9 +98,9 @@ describe('a prefix', () => {
 })
 
 describe.each(['node-redis', 'ioredis'] as const)(
-  'what a server refuses is told without the record, by %s',
+  'a refusal by the server is reported without the record, by %s',
   (library) => {
-    // Once by the script's digest, and once whole because the server has not seen it yet.
+    // Once by the digest of the script, and once in full because the server has not seen it yet.
     it.each(['seen', 'unseen'])('and by a script that it has %s', async (script) => {
       const full = await startRedis()
       onTestFinished(() => full.stop())
@@ -120,7 +120,7 @@ describe.each(['node-redis', 'ioredis'] as const)(
   },
 )
 
-describe('what is not as it must be is refused when the store is made', () => {
+describe('invalid arguments are rejected when the store is created', () => {
   test.each([undefined, null, 'redis://localhost', {}, { call() {} }])(
     'a client of %j',
     (given) => {
@@ -132,7 +132,7 @@ describe('what is not as it must be is refused when the store is made', () => {
     },
   )
 
-  test('an option that is not known, or not of its form', () => {
+  test('an option that is unknown or has an invalid form', () => {
     expect(() => redisStore(client, { prefx: 'a' } as object)).toThrow('cannot have "prefx"')
     expect(() => redisStore(client, 'app' as unknown as object)).toThrow(TypeError)
     expect(() => redisStore(client, null as unknown as object)).toThrow(TypeError)
@@ -141,11 +141,11 @@ describe('what is not as it must be is refused when the store is made', () => {
     )
   })
 
-  test('a cluster as subscriber, by its type already', async () => {
+  test('a cluster as subscriber, already by its type', async () => {
     const cluster = new Cluster([{ host: server.host, port: server.port }], { lazyConnect: true })
     const other = createCluster({ rootNodes: [] })
     const stores = [
-      // @ts-expect-error A cluster moves its subscription to another server without telling.
+      // @ts-expect-error A cluster moves its subscription to another server without reporting it.
       redisStore(client, { subscriber: () => cluster }),
       // @ts-expect-error That of node-redis, too.
       redisStore(client, { subscriber: () => other }),
@@ -157,14 +157,14 @@ describe('what is not as it must be is refused when the store is made', () => {
   })
 })
 
-test('a store without a subscriber does not say that it can watch', () => {
+test('a store without a subscriber has no watch', () => {
   expect('watch' in redisStore(client)).toBe(false)
   expect('watch' in redisStore(client, { subscriber: undefined })).toBe(false)
   expect(redisStore(client, { subscriber: () => new Redis() }).watch).toBeTypeOf('function')
 })
 
 test.each(['node-redis', 'ioredis'] as const)(
-  'the contract holds where %s puts a prefix of its own before every key',
+  'the contract holds if %s puts a prefix of its own before every key',
   async (library) => {
     const keyPrefix = 'own:{x}:'
     const open = async (): Promise<KeyStore> => {
@@ -184,7 +184,7 @@ test.each(['node-redis', 'ioredis'] as const)(
   },
 )
 
-test('a replica is never asked, not by a client either that sends it what it can', async () => {
+test('a replica is never read, not even by a client that sends reads to replicas', async () => {
   const [master, replica] = [pair.masters[0], pair.replicas[0]] as [RedisServer, RedisServer]
   const ioredis = new Cluster([{ host: master.host, port: master.port }], { scaleReads: 'slave' })
   const nodeRedis = createCluster({ rootNodes: [{ url: master.url }], useReplicas: true }).on(
@@ -206,7 +206,7 @@ test('a replica is never asked, not by a client either that sends it what it can
   }
   for (const command of ['eval', 'evalsha', 'hgetall', 'hmget', 'zrangebylex'])
     expect([command, await asked(command)]).toEqual([command, 0])
-  // These clients would.
+  // These clients do read from replicas.
   for (const read of [() => ioredis.hgetall('x'), () => nodeRedis.hGetAll('x')]) {
     const before = await asked('hgetall')
     for (let i = 0; i < 50; i++) await read()

@@ -27,7 +27,7 @@ afterAll(async () => {
   await cluster.stop()
 })
 
-/** What holds in time, on however busy a machine. */
+/** A bound that holds on a busy machine too. */
 const eventually = <T>(value: () => T) => expect.poll(value, { timeout: 20_000, interval: 10 })
 
 async function connect(library: 'node-redis' | 'ioredis', to: RedisServer | RedisCluster = server) {
@@ -36,7 +36,7 @@ async function connect(library: 'node-redis' | 'ioredis', to: RedisServer | Redi
   return client
 }
 
-/** A client that tells of every script with its keys, before it is sent. */
+/** A client that reports every script with its keys before sending it. */
 function told(
   client: NodeRedisClient | IoRedisClient,
   tell: (keys: readonly string[]) => void,
@@ -79,7 +79,7 @@ describe.each(['node-redis', 'ioredis'] as const)('with %s', (library) => {
     expect(sent).toEqual([[`twinkey:{${key.id}}`]])
   })
 
-  it('scripts that the server has forgotten are sent again, in the middle of whatever goes on', async () => {
+  it('scripts that the server has forgotten are sent again, in the middle of other calls', async () => {
     const store = redisStore(await connect(library))
     const forget = () => server.command('SCRIPT', 'FLUSH')
     for (let round = 0; round < 10; round++) {
@@ -105,7 +105,7 @@ describe.each(['node-redis', 'ioredis'] as const)('with %s', (library) => {
     ['at the largest', Number.MAX_SAFE_INTEGER],
     ['beyond the digits that Lua prints', 10 ** 15 + 1],
     ['where they grow by a digit', 10 ** 15],
-  ])('versions are told apart to the last digit, %s', async (_, version) => {
+  ])('versions differ to the last digit, %s', async (_, version) => {
     const store = redisStore(await connect(library))
     const key = newKey({ version: version - 1 })
     await store.put(key, undefined)
@@ -117,7 +117,7 @@ describe.each(['node-redis', 'ioredis'] as const)('with %s', (library) => {
     expect(await store.delete(key.id, version)).toBe('deleted')
   })
 
-  it('what was acknowledged is there when a server that writes it down was killed and started again', async () => {
+  it('an acknowledged write survives the kill and restart of a server that writes it down', async () => {
     const durable = await startRedis({ appendonly: 'yes', appendfsync: 'always' })
     onTestFinished(() => durable.stop())
     const store = redisStore(await connect(library, durable))
@@ -126,7 +126,8 @@ describe.each(['node-redis', 'ioredis'] as const)('with %s', (library) => {
     await Promise.all(keys.map((key) => store.put(key, undefined)))
     await durable.crash()
     await durable.start()
-    // What was on its way when the connection ended may fail; the client connects again by itself.
+    // A call that was in flight when the connection ended may fail. The client reconnects by
+    // itself.
     await eventually(() => store.get('none').catch(() => 'down')).toBeUndefined()
     expect(await Promise.all(keys.map(({ id }) => store.get(id)))).toEqual(keys)
     expect(await listed(store, owner)).toEqual(idsOf(keys))
@@ -144,7 +145,7 @@ it('every script has exactly one key', async () => {
   expect(sent.filter((keys) => keys.length !== 1)).toEqual([])
 })
 
-it('a write that a client sends twice, because its connection was lost, answers the second time what the first did', async () => {
+it('a write that a client repeats after a lost connection answers what the first attempt did', async () => {
   const client = (await connect('node-redis')) as NodeRedisClient
   const twice: NodeRedisClient = {
     evalSha: (sha, call) => client.evalSha(sha, call).then(() => client.evalSha(sha, call)),
@@ -162,7 +163,7 @@ it('a write that a client sends twice, because its connection was lost, answers 
   expect(await store.get(key.id)).toBeUndefined()
 })
 
-it('a record that has not the form of one is malformed, in a list too, and is no other fault', async () => {
+it('a record of an invalid form is malformed, in a list too, and no other error', async () => {
   const raw = new Redis(server.port)
   onTestFinished(() => raw.disconnect())
   const store = redisStore(raw)
@@ -183,7 +184,7 @@ it('a record that has not the form of one is malformed, in a list too, and is no
   expect(await store.get(id)).toBe('{')
 })
 
-it('uses are kept to the last millisecond of time, for hundreds of keys at once', async () => {
+it('uses are kept to the millisecond, for hundreds of keys at once', async () => {
   const store = redisStore(await connect('ioredis', cluster))
   const keys = Array.from({ length: 300 }, () => newKey())
   await Promise.all(keys.map((key) => store.put(key, undefined)))

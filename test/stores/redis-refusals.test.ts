@@ -15,7 +15,7 @@ import { createGate, settled } from '../support/gate.ts'
 import { openRedis, type RedisServer, startRedis } from '../support/redis.ts'
 import { openProxy } from '../support/silent-proxy.ts'
 
-// What Redis does not do, what it must be allowed to do, and what is said of how it is set up.
+// What Redis refuses, which rights it must grant, and which settings cause warnings.
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] }, secondary: false } as const
 const LIBRARIES = ['node-redis', 'ioredis'] as const
@@ -38,7 +38,7 @@ interface Connection {
   close(): void
 }
 
-/** Connects as a user of its own with these rights, on a server. */
+/** Connects to a server as a user of its own with these rights. */
 async function connect(
   library: Library,
   rights: readonly string[] = EVERYTHING,
@@ -70,10 +70,10 @@ const isRefused = async (client: NodeRedisClient | IoRedisClient, message: RegEx
   })
 
 describe.each(LIBRARIES)(
-  'what Redis says that it did not do is store_unavailable, and never outcome_unknown, by %s:',
+  'a refusal by Redis is store_unavailable, and never outcome_unknown, by %s:',
   (library) => {
     test.each(['evalsha', 'zadd', 'hset', 'publish'])(
-      'what the user may not: %s',
+      'a command that the user may not run: %s',
       async (command) => {
         const { client } = await connect(library, [...EVERYTHING, `-${command}`])
         await isRefused(client, /NOPERM|can't run this command/)
@@ -81,7 +81,7 @@ describe.each(LIBRARIES)(
       },
     )
 
-    test('a channel that the user may not use, and then the record is not there either', async () => {
+    test('a channel that the user may not use, and then the record is not written either', async () => {
       const { client } = await connect(library, ['~*', '+@all', 'resetchannels'])
       await isRefused(client, /NOPERM|can't|channel/)
       expect(await server.command('KEYS', '*')).toBe('*0')
@@ -102,7 +102,7 @@ describe.each(LIBRARIES)(
       await isRefused(client, message)
     })
 
-    test('a client that was closed', async () => {
+    test('a closed client', async () => {
       const { client, close } = await connect(library)
       close()
       if (library === 'ioredis')
@@ -110,7 +110,7 @@ describe.each(LIBRARIES)(
       await isRefused(client, /client.* is closed/)
     })
 
-    test('but a connection that falls silent leaves it open', async () => {
+    test('but a connection that falls silent is outcome_unknown', async () => {
       const proxy = await openProxy(server.port)
       onTestFinished(proxy.close)
       const { client, close } = await connect(library, EVERYTHING, server, proxy.port)
@@ -124,7 +124,7 @@ describe.each(LIBRARIES)(
   },
 )
 
-test('a store stops at the deadline: what has not been sent by then is not sent any more', async () => {
+test('a store stops at the deadline: what is unsent by then is never sent', async () => {
   const { client } = await connect('node-redis')
   const [late, arrived] = [createGate(), createGate()]
   const sent: string[] = []
@@ -193,7 +193,7 @@ describe('the rights that docs/stores.md names', () => {
     expect(await store().inspect?.()).toEqual([expect.stringContaining('appendonly')])
   })
 
-  test('are each needed: without one something fails', async () => {
+  test('are each needed: without one, something fails', async () => {
     const all = rights.split(' ')
     for (const right of all.filter(
       (each) => each.startsWith('+') && !['+ping', '+eval', '+del'].includes(each),
@@ -219,7 +219,7 @@ describe('the rights that docs/stores.md names', () => {
   })
 })
 
-describe('an operator is warned once of settings under which Redis loses keys', () => {
+describe('an operator gets one warning of settings under which Redis loses keys', () => {
   async function warningsOf(rights?: readonly string[]): Promise<string[]> {
     const events: TwinkeyEvent[] = []
     const { client } = await connect('ioredis', rights)
@@ -248,7 +248,7 @@ describe('an operator is warned once of settings under which Redis loses keys', 
     },
   )
 
-  test('and of no others: policies that spare what has no time to live, with an append-only file', async () => {
+  test('and none of policies that spare keys without a time to live, with an append-only file', async () => {
     await server.command('CONFIG', 'SET', 'appendonly', 'yes')
     onTestFinished(async () => void (await server.command('CONFIG', 'SET', 'appendonly', 'no')))
     for (const policy of ['volatile-lru', 'volatile-ttl', 'noeviction']) {
@@ -257,7 +257,7 @@ describe('an operator is warned once of settings under which Redis loses keys', 
     }
   })
 
-  test('and not where the server does not say, which breaks nothing', async () => {
+  test('and none if the server does not say, which breaks nothing', async () => {
     expect(await warningsOf([...EVERYTHING, '-config', '-info'])).toEqual([])
   })
 })

@@ -11,21 +11,21 @@ const root = join(import.meta.dirname, '../..')
 
 /** Another process with the same runtime, the same driver and the same file. */
 export interface Child {
-  /** Everything that it has said. */
+  /** All its output. */
   readonly lines: readonly string[]
-  /** Resolves when it has said so many lines, or has ended. */
+  /** Resolves when it has printed so many lines, or has ended. */
   said(count: number): Promise<void>
-  /** Tells it to go on. */
+  /** Tells it to continue. */
   tell(): void
-  /** Ends it at once, in the middle of whatever it does. */
+  /** Kills it at once, in the middle of whatever it does. */
   kill(): void
-  /** How it ended: `0`, or what it complained of. */
+  /** How it ended: `0`, or its error. */
   readonly ended: Promise<string>
 }
 
 export type Start = (task: string, ...args: readonly string[]) => Child
 
-/** Hands a test the way to start other processes, and ends those that are left. */
+/** Gives a test a way to start other processes, and ends the remaining ones. */
 export async function withChildren(
   driver: DriverName,
   path: string,
@@ -42,7 +42,7 @@ export async function withChildren(
       format: 'esm',
       platform: 'node',
       alias: { '#hash': join(root, 'src/core/secrets/hash.node.ts') },
-      // Drivers are found from where the project is.
+      // Drivers are resolved from the project.
       define: {
         'import.meta.url': JSON.stringify(pathToFileURL(join(root, 'test/support/sqlite.ts')).href),
       },
@@ -67,7 +67,7 @@ function started(program: string, args: readonly string[]): Child {
   let complaint = ''
   let changed = () => {}
   let isOver = false
-  // It may have ended before it is told.
+  // It may have ended already.
   child.stdin.on('error', () => {})
   child.stderr.on('data', (chunk) => (complaint += chunk))
   createInterface({ input: child.stdout }).on('line', (line) => {

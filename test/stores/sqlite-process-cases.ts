@@ -10,10 +10,10 @@ import type { SqliteCase } from './sqlite-schema-cases.ts'
 const KILLS = 20
 const COUNTS = 500
 
-/** What is asked where several processes have the same file. */
+/** Tests with several processes on one file. */
 export const processCases: readonly SqliteCase[] = [
   {
-    name: 'migrates once where ten processes begin at the same time on a new file',
+    name: 'migrates once when ten processes begin at the same time on a new file',
     run: (driver) =>
       withBed(driver, ({ path, open }) =>
         withChildren(driver, path, async (start) => {
@@ -41,7 +41,7 @@ export const processCases: readonly SqliteCase[] = [
           await Promise.all(children.map((child) => child.said(1)))
           for (const child of children) child.tell()
           expect(await Promise.all(children.map(({ ended }) => ended))).toEqual(['0', '0'])
-          // They have really met.
+          // The two processes did compete.
           expect(children.flatMap(({ lines }) => lines).join()).toMatch(/conflicts [1-9]/)
           expect(await store.get(key.id)).toMatchObject({
             version: 1 + 2 * COUNTS,
@@ -94,14 +94,14 @@ export const processCases: readonly SqliteCase[] = [
       ),
   },
   {
-    name: 'waits for the lock of another process, and does not stop this one meanwhile',
+    name: 'waits for the lock of another process without blocking this one',
     run: (driver) =>
       withLockedFile(driver, { mode: 'immediate', timeout: 0 }, async ({ store, release }) => {
         let turns = 0
         const ticking = setInterval(() => turns++, 5)
         try {
           const write = store.put(newKey(), undefined)
-          // The lock goes when this process has had twenty turns, so never where the wait stops it.
+          // The lock is released after twenty turns of this process, so never if the wait blocks it.
           while (turns < 20) await new Promise((resolve) => setImmediate(resolve))
           await release()
           expect(await write).toBe('stored')
@@ -116,12 +116,12 @@ export const processCases: readonly SqliteCase[] = [
       withLockedFile(driver, { mode: 'immediate', timeout: 800 }, async ({ store }) => {
         const start = performance.now()
         await expect(store.put(newKey(), undefined)).rejects.toThrow(/database is locked/)
-        // Twice, and not as often as there is time for without it.
+        // The driver waits twice. Without the count it would wait until the deadline.
         expect(performance.now() - start).toBeLessThan(10 * 800)
       }),
   },
   {
-    name: 'throws what the driver threw where a lock is not let go, and reads and writes the latest afterwards',
+    name: 'throws the error of the driver if a lock is not released, and uses the latest state afterwards',
     run: (driver) =>
       withLockedFile(
         driver,
@@ -140,8 +140,8 @@ export const processCases: readonly SqliteCase[] = [
             })
           await release()
           expect(await store.get(key.id)).toEqual(key)
-          // What was cut short on this connection neither holds it at what was there then, nor holds
-          // back what it writes.
+          // A statement that was cut short on this connection neither keeps its old snapshot nor
+          // holds back its writes.
           const other = sqliteStore((await open()).database)
           let version = key.version
           for (const writer of [other, store, other, store]) {
@@ -156,8 +156,8 @@ export const processCases: readonly SqliteCase[] = [
 ]
 
 /**
- * What each id may be, by what a process said before it was killed: as it was acknowledged last, or
- * as it was about to make it.
+ * What each id may be, by the output of a process before its kill: the latest acknowledged state,
+ * or the announced one.
  */
 function expectedOf(lines: readonly string[]): Map<string, (string | number)[]> {
   const possible = new Map<string, (string | number)[]>()
@@ -197,7 +197,7 @@ function withLockedFile(
       const key = newKey()
       await store.migrate()
       await store.put(key, undefined)
-      // Nobody keeps readers out of a write-ahead log, but for moments that no test can hit.
+      // Only for moments that no test can hit are readers of a write-ahead log blocked.
       if (mode === 'exclusive') await exec('pragma journal_mode = delete')
       const holder = start('hold', mode)
       await holder.said(1)

@@ -3,7 +3,7 @@ import { type SqliteStore, sqliteStore } from '../../src/stores/sqlite/index.ts'
 import { newKey } from '../../src/testing/sample.ts'
 import { type DriverName, openSqlite } from '../support/sqlite.ts'
 
-// What another process does with the same file: a program of its own, handed the driver, the file
+// What another process does with the same file: a program of its own that gets the driver, the file
 // and a task.
 
 const [driver, path, task, ...args] = process.argv.slice(2) as [
@@ -13,7 +13,7 @@ const [driver, path, task, ...args] = process.argv.slice(2) as [
   ...string[],
 ]
 
-// Synchronously, so that what was said before the process is killed has been said.
+// Synchronous, so that everything printed before the kill has arrived.
 const say = (...words: readonly (string | number)[]) => void writeSync(1, `${words.join(' ')}\n`)
 const told = () => new Promise((resolve) => process.stdin.once('data', resolve))
 
@@ -21,7 +21,7 @@ const TASKS = {
   async migrate() {
     const { database, close } = await openSqlite(driver, path)
     const store = sqliteStore(database)
-    // Every one begins when all are there.
+    // All begin when every process is ready.
     say('ready')
     await told()
     await store.migrate()
@@ -29,7 +29,7 @@ const TASKS = {
     close()
   },
 
-  /** Counts up in the metadata of a key, so and so often, by compare-and-set. */
+  /** Counts up in the metadata of a key, so many times, by compare-and-set. */
   async count(id: string, times: string) {
     const { database, close } = await openSqlite(driver, path)
     const store = sqliteStore(database)
@@ -41,7 +41,7 @@ const TASKS = {
       if (key?.kind !== 'key') throw new Error('the key is gone')
       const count = Number(key.metadata['count']) + 1
       const scope = { ...key.scope, tenants: [`t${count}`] }
-      // The other one may choose the same version: what has been there decides, and nothing else.
+      // The other process may write the same version, so only the expected version decides.
       const outcome = await store.put(
         { ...key, version: key.version + 1, metadata: { count }, scope },
         key.version,
@@ -53,7 +53,7 @@ const TASKS = {
     close()
   },
 
-  /** Creates, changes and deletes without end, and says before and after each what it does. */
+  /** Creates, changes and deletes without end, and announces and reports each step. */
   async churn(name: string) {
     const store: SqliteStore = sqliteStore((await openSqlite(driver, path)).database)
     const versions = new Map<string, number>()
@@ -76,7 +76,7 @@ const TASKS = {
     }
   },
 
-  /** Holds a lock until it is told to let go. */
+  /** Holds a lock until it is told to release it. */
   async hold(mode: 'immediate' | 'exclusive') {
     const { begin, close } = await openSqlite(driver, path)
     const rollback = await begin(mode)

@@ -16,7 +16,7 @@ export interface SqliteCase {
   run(driver: DriverName): Promise<void>
 }
 
-/** What is asked of tables, indexes and settings. */
+/** Tests of tables, indexes and settings. */
 export const schemaCases: readonly SqliteCase[] = [
   {
     name: 'migrates a second time without harm',
@@ -34,7 +34,7 @@ export const schemaCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'runs on tables that the printed SQL has made, and migrate() knows of them',
+    name: 'runs on tables that the printed SQL has created, and migrate() recognises them',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, exec } = await open()
@@ -48,7 +48,7 @@ export const schemaCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'leaves nothing of a migration that fails, and completes it when what was in the way is gone',
+    name: 'rolls back a migration that fails, and completes it when the obstacle is gone',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, all, exec } = await open()
@@ -66,7 +66,7 @@ export const schemaCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'keeps two prefixes in one database apart, and makes nothing without its prefix',
+    name: 'keeps two prefixes in one database apart, and creates nothing without its prefix',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, all } = await open()
@@ -89,7 +89,7 @@ export const schemaCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'says what to do where it is used before migrate()',
+    name: 'says what to do if it is used before migrate()',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const store = sqliteStore((await open()).database)
@@ -122,7 +122,7 @@ export const schemaCases: readonly SqliteCase[] = [
     name: 'keeps a write-ahead log, with every commit on the disk before it is acknowledged',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
-        // New, and opened again: a build may keep less for a log that it finds.
+        // New, and opened again: a build may use a weaker setting for a log that it finds.
         for (let opened = 1; opened <= 2; opened++) {
           const { database, all, close } = await open()
           const store = sqliteStore(database)
@@ -151,12 +151,13 @@ export const schemaCases: readonly SqliteCase[] = [
             all(`pragma ${name}`),
           ),
         )
-        // A client hands out its connections in an order of its own, so it may answer for another.
+        // A client chooses its connections in an order of its own, so it may answer for another
+        // one.
         if (!isClient(database)) expect(found.flat(2)).toEqual([3, 0, 77, 123])
       }),
   },
   {
-    name: 'finds by an index whatever it is asked, and sorts nothing',
+    name: 'answers every query by an index, and sorts nothing',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, all } = await open()
@@ -205,7 +206,7 @@ export const schemaCases: readonly SqliteCase[] = [
 
 type Asked = (sql: string, values: readonly (string | number)[]) => void
 
-/** The same database, with somebody who hears what it is asked. */
+/** The same database, with a listener for its statements. */
 function listening(
   database: SqliteDatabase | LibsqlClient,
   asked: Asked,
@@ -248,8 +249,7 @@ interface Pool {
 }
 
 /**
- * What several connections of a client are set to, all of them held at once so that each is another
- * one.
+ * The settings of several connections of a client, all held at once so that each is another one.
  */
 async function levelsOf(client: Pool): Promise<unknown[]> {
   const transactions = await Promise.all([1, 2, 3].map(() => client.transaction('deferred')))

@@ -21,14 +21,13 @@ describe('over HTTP, @libsql/client', () => {
     await server.close()
   })
 
-  // Ten thousand requests take a minute, and ask nothing of this way to the database that the
-  // others do not.
+  // Ten thousand requests take a minute, and test nothing of this transport that the others do not.
   const contract = storeContract.filter(({ name }) => !name.startsWith('lists 10,000 keys'))
   let opened = 0
   for (const { name, run } of contract)
     test(name, () => run(async () => stores[opened++ % 2] as SqliteStore))
 
-  test('asks one request for whatever is done, and sets no pragma', async () => {
+  test('sends one request for each operation, and sets no pragma', async () => {
     server.asked.length = 0
     const [store] = stores as [SqliteStore]
     const key = newKey()

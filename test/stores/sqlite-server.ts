@@ -36,7 +36,7 @@ interface Request {
 
 export interface LibsqlServer {
   readonly url: string
-  /** What was asked over the network: for each request, its statements. */
+  /** What arrived over the network: the statements of each request. */
   readonly asked: string[][]
   close(): Promise<void>
 }

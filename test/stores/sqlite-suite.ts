@@ -11,15 +11,14 @@ import { processCases } from './sqlite-process-cases.ts'
 import { schemaCases } from './sqlite-schema-cases.ts'
 import { writeCases } from './sqlite-write-cases.ts'
 
-// Everything that is asked of the store, for each driver. A driver that does not run here is asked
-// in a runtime that has it: the same test file runs there once more, and every test of it answers
-// here.
+// All tests of the store, for each driver. A driver that does not run here is tested in a runtime
+// that has it: the same test file runs there again, and each of its tests is reported here.
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const KINDS = ['a file, two connections', 'memory, one connection'] as const
 const cases = [...schemaCases, ...writeCases, ...processCases]
 
-/** Asks everything of the drivers, in this process. */
+/** Tests the drivers in this process. */
 export function describeSqlite(drivers: readonly DriverName[]): void {
   describe.each(drivers)('%s', (driver) => {
     describe.each(KINDS)('the contract, on %s', (kind) => {
@@ -55,7 +54,7 @@ interface Outcome {
   readonly failureMessages: readonly string[]
 }
 
-/** Asks everything of the drivers in another runtime, by running the same file there. */
+/** Tests the drivers in another runtime, by running the same file there. */
 export function describeSqliteElsewhere(
   drivers: readonly DriverName[],
   file: string,
@@ -86,13 +85,13 @@ export function describeSqliteElsewhere(
     })
   })
 
-  test('nothing else was asked', () => {
+  test('no other test ran', () => {
     expect(outcomes.size).toBe(drivers.length * names.length)
   })
 }
 
 function runVitest(runtime: string, args: readonly string[]): Promise<string> {
-  // Without what this runner tells its own children.
+  // Without the variables that this runner sets for its own children.
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(VITEST|NODE_OPTIONS|NODE_PATH)/.test(name),
   )

@@ -11,10 +11,10 @@ import type { SqliteCase } from './sqlite-schema-cases.ts'
 const forTenant = (tenant: string) =>
   ({ scope: { tenants: [tenant], environments: '*', workflows: '*' } }) as const
 
-/** What is asked of writes and records. */
+/** Tests of writes and records. */
 export const writeCases: readonly SqliteCase[] = [
   {
-    name: 'leaves nothing of a write that fails in the middle, and the connection as it was',
+    name: 'rolls back a write that fails in the middle, and leaves the connection usable',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, all, exec } = await open()
@@ -74,7 +74,7 @@ export const writeCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'hands on a record that was spoilt by hand, and the keyring says store_malformed',
+    name: 'returns a record that was damaged by hand, and the keyring says store_malformed',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, exec } = await open()
@@ -147,7 +147,7 @@ export const writeCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'is no part of a transaction that the application has open on the same connection, and waits until it ends',
+    name: 'stays out of a transaction that the application has open on the same connection, and waits until it ends',
     async run(driver) {
       const { database, all, exec, begin, close } = await openSqlite(driver, ':memory:')
       const store = sqliteStore(database)
@@ -175,7 +175,7 @@ export const writeCases: readonly SqliteCase[] = [
     },
   },
   {
-    name: 'acknowledges nothing that is not there for all, even where a statement of the application met a lock on the same connection',
+    name: 'acknowledges only committed writes, even if a statement of the application met a lock on the same connection',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const [shared, other] = [await open({ timeout: 0 }), await open({ timeout: 0 })]
@@ -201,7 +201,7 @@ export const writeCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'answers the same on a connection that answers whole numbers as bigint and rows as lists',
+    name: 'answers the same on a connection that returns whole numbers as bigint and rows as lists',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const store = sqliteStore((await open({ answers: 'unusual' })).database)
@@ -218,7 +218,7 @@ export const writeCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'says that nothing was written where a trigger leaves a write out, and stops',
+    name: 'says that nothing was written if a trigger skips a write, and stops',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, exec } = await open()
@@ -243,7 +243,7 @@ export const writeCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'says that nothing was written where the database may only be read, is full, is locked or is closed',
+    name: 'says that nothing was written if the database is read-only, full, locked or closed',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const writable = await open({ timeout: 0 })
@@ -284,7 +284,7 @@ export const writeCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'stops at the deadline: what waits for a lock then is not written when that is free',
+    name: 'stops at the deadline: a write that waits for a lock then is never made',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, all } = await open({ timeout: 0 })
@@ -310,14 +310,14 @@ export const writeCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'warns where the file is not as durable as it was set to be, and not otherwise',
+    name: 'warns only if the file is less durable than it was set to be',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const { database, exec } = await open()
         const store = sqliteStore(database)
         await store.migrate()
         expect(await store.inspect?.()).toEqual([])
-        // Each transaction of libsql has a connection of its own, which nobody has set otherwise.
+        // Each transaction of libsql has a connection of its own, with default settings.
         if (driver === '@libsql/client') return
         await exec('pragma synchronous = normal')
         expect(await store.inspect?.()).toEqual([expect.stringMatching(/synchronous = 1.*full/)])

@@ -17,7 +17,7 @@ const unused: SqliteDatabase = {
 }
 
 describe('sqliteStore', () => {
-  test('asks nothing of the database before it is used, and has no feed', () => {
+  test('sends nothing to the database before it is used, and has no feed', () => {
     expect(Object.keys(sqliteStore(unused)).sort()).toEqual([
       'delete',
       'get',
@@ -29,7 +29,7 @@ describe('sqliteStore', () => {
     ])
   })
 
-  test('tries again where a lock is told at once, although the driver would wait for one', async () => {
+  test('tries again when a lock is reported at once, although the driver would wait for one', async () => {
     let attempts = 0
     const database: SqliteDatabase = {
       exec(sql) {
@@ -54,7 +54,7 @@ describe('sqliteStore', () => {
     { prepare() {} },
     () => {},
     { exec: 'exec', prepare: 'prepare' },
-  ])('says what it needs where it is handed %o', (database) => {
+  ])('says what it needs when it gets %o', (database) => {
     expect(() => sqliteStore(database as never)).toThrow(TypeError)
     expect(() => sqliteStore(database as never)).toThrow(/needs a database of node:sqlite/)
   })
@@ -76,7 +76,7 @@ describe('sqliteStore', () => {
     'a\n',
     'a\0',
     'a'.repeat(41),
-  ])('refuses the prefix %j', (tablePrefix) => {
+  ])('rejects the prefix %j', (tablePrefix) => {
     expect(() => sqliteStore(unused, { tablePrefix })).toThrow(RangeError)
     expect(() => sqliteMigrations({ tablePrefix })).toThrow(/tablePrefix must be/)
   })
@@ -91,13 +91,13 @@ describe('sqliteStore', () => {
     { tablePrefix: 5 },
     { tablePrefix: null },
     { tablePrefix: ['a'] },
-  ])('refuses the options %o', (options) => {
+  ])('rejects the options %o', (options) => {
     expect(() => sqliteStore(unused, options as SqliteStoreOptions)).toThrow(TypeError)
     expect(() => sqliteMigrations(options as SqliteStoreOptions)).toThrow(TypeError)
   })
 
   test.each(['a', 'a1', 'select', 'a_b', 'a'.repeat(40), undefined])(
-    'takes the prefix %j',
+    'accepts the prefix %j',
     (tablePrefix) => {
       expect(() => sqliteStore(unused, { tablePrefix })).not.toThrow()
     },
@@ -105,7 +105,7 @@ describe('sqliteStore', () => {
 })
 
 describe('sqliteMigrations', () => {
-  test('is numbered without a gap, and frozen', () => {
+  test('is numbered without gaps, and frozen', () => {
     const migrations = sqliteMigrations()
     expect(migrations.map(({ version }) => version)).toEqual(migrations.map((_, i) => i + 1))
     for (const migration of migrations) expect(Object.isFrozen(migration)).toBe(true)
