@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { frontOf } from '../../src/core/cache/cache.ts'
+import { frontOf } from '../../src/core/cache/front.ts'
 import type { Figure } from './figure.ts'
 
 setFlagsFromString('--expose-gc')

@@ -51,16 +51,14 @@ admin.get('/keys', async (req, res) => {
 admin.post('/keys', async (req, res) => {
   const { name, tenant, workflows, secondary } = req.body ?? {}
   const actor = req.principal.name
-  res
-    .status(201)
-    .json(
-      await twinkey.keys.create({
-        name,
-        scope: { tenants: [tenant], workflows },
-        secondary,
-        actor,
-      }),
-    )
+  res.status(201).json(
+    await twinkey.keys.create({
+      name,
+      scope: { tenants: [tenant], workflows },
+      secondary,
+      actor,
+    }),
+  )
 })
 admin.post('/keys/:id/regenerate/:slot', async (req, res) => {
   const { id, slot } = req.params
