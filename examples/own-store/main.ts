@@ -1,6 +1,7 @@
-// A store of one's own, over LMDB, under a small API: npm run example own-store This manages keys
-// from one process while another serves, which is then stopped, killed and started again. The
-// contract: own-store/contract.
+// A store of your own over LMDB, under a small API: npm run example own-store
+//
+// Manages keys in one process while another one serves. Stops, kills and restarts the server. The
+// test of the store contract is own-store/contract.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'notes-'))
 const env = { NOTES: folder, SIGNING_KEY: JSON.stringify(await generateSigningKey()) }
 let server = await startProgram('own-store/server', env)
 
-// The operator's side: a process that manages keys and serves nobody.
+// The operator's process: it manages keys and serves no requests.
 const store = lmdbStore(folder)
 const { keys, close } = createTwinkey({ store, prefixes: ['notes'], environments: ['production'] })
 

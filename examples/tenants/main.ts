@@ -1,6 +1,7 @@
-// An Express API with the keys of its tenants in PostgreSQL, as two processes: npm run example
-// tenants This starts them on a PostgreSQL of their own, calls them over HTTP as tenants and as an
-// operator, rotates under traffic, and ends everything.
+// An Express API with its keys in PostgreSQL, as two processes: npm run example tenants
+//
+// Starts PostgreSQL and the processes, calls them over HTTP as tenants and as an operator, rotates
+// secrets under traffic, and stops everything.
 import { randomBytes } from 'node:crypto'
 import { type ApiKey, type CreatedKey, generateSigningKey, type RenewedKey } from 'twinkey'
 import { startPostgres } from '../../test/support/postgres.ts'
@@ -9,7 +10,7 @@ import { type Program, runProgram, startProgram } from '../program.ts'
 import { filesOf, search } from './leaks.ts'
 import { keepCalling } from './traffic.ts'
 
-// With the worst that can be turned on: the log has every statement with its parameters.
+// The worst case: PostgreSQL logs every statement with its parameters.
 const database = await startPostgres({ config: { log_statement: 'all' } })
 const env = {
   DATABASE_URL: database.url,
@@ -25,7 +26,7 @@ const stopAll = async () => {
   printed += servers.map((server) => server.printed()).join('')
 }
 
-// Which of the two processes is called, and with what.
+// `index` selects one of the two processes.
 const get = (index: number, path: string, credential?: string) =>
   call(`${servers[index]?.url}${path}`, { credential })
 const post = <T>(index: number, path: string, credential: string, body: object = {}) =>

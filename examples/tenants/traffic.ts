@@ -2,10 +2,7 @@ import { call, pause } from '../call.ts'
 
 const CALLERS = 4
 
-/**
- * Calls every process in turn with what its caller holds at the moment, until it is told to stop.
- * Then it prints how many calls failed.
- */
+/** Calls the processes in turn with the current credential. `stop` ends this and prints failures. */
 export function keepCalling(
   urls: () => readonly string[],
   path: string,

@@ -1,6 +1,7 @@
-// A service that issues tokens and one that verifies them by the public keys alone, both on
-// Fastify: npm run example verifier-service This starts both, calls them over HTTP, and changes the
-// signing key under traffic. The clock of both is moved on by hand.
+// One service issues tokens, another verifies by public keys: npm run example verifier-service
+//
+// Starts both services on Fastify, calls them over HTTP, and changes the signing key under traffic.
+// The tour controls the clock of both.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -98,10 +99,10 @@ try {
   const { d: _private, ...oldPublic } = oldKey
   await pass(1)
   await roll(oldKey, newKey)
-  // Whoever keeps the public keys has them for five minutes.
+  // A verifier caches the public keys for five minutes.
   await pass(6)
   await roll(newKey, oldPublic)
-  // The last token of the old key lives for an hour, and the clocks may differ.
+  // The last token of the old key expires after an hour, and clocks may differ.
   await pass(61)
   await roll(newKey)
   await pass(6)

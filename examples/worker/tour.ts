@@ -1,14 +1,14 @@
 import type { ApiKey, CreatedKey, RenewedKey } from 'twinkey'
 import { call, part, pause, show, soon } from '../call.ts'
 
-/** Two isolates of the Worker over one database, and what its admin routes take. */
+/** Two isolates of the Worker over one database, and the credential of its admin routes. */
 export interface Deployment {
   readonly here: string
   readonly elsewhere: string
   readonly adminToken: string
 }
 
-/** Calls the Worker, wherever it runs, and prints what it answers. */
+/** Calls the Worker and prints its answers. */
 export async function tour({ here, elsewhere, adminToken }: Deployment): Promise<void> {
   const admin = <T>(method: string, path: string, body?: object) =>
     call<T>(`${here}/admin/keys${path}`, { method, credential: adminToken, ...(body && { body }) })
@@ -89,7 +89,7 @@ export async function tour({ here, elsewhere, adminToken }: Deployment): Promise
   )
 }
 
-/** How many secrets show a last use, which is written when the answers have been sent. */
+/** Counts the secrets with a last use, which is written after the answers are sent. */
 async function usedOf(ask: () => Promise<{ body: ApiKey }>): Promise<number> {
   const until = Date.now() + 2000
   for (;;) {
