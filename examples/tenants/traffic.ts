@@ -2,7 +2,7 @@ import { call, pause } from '../call.ts'
 
 const CALLERS = 4
 
-/** Calls the processes in turn with the current credential. `stop` ends this and prints failures. */
+/** Calls the processes in turn with the current credential. `stop` prints the failures. */
 export function keepCalling(
   urls: () => readonly string[],
   path: string,

@@ -29,8 +29,8 @@ function createApp({ DB, SIGNING_KEY, ADMIN_TOKEN }: Env): Hono {
       audience: 'https://api.acme.example',
       signingKeys: [JSON.parse(SIGNING_KEY)],
     },
-    // D1 has no change feed. An isolate refuses a key that another one has disabled or revoked after
-    // at most two seconds.
+    // D1 has no change feed. An isolate refuses a key that another isolate has disabled or revoked
+    // after at most two seconds.
     cache: { maxAgeSeconds: 2 },
     onEvent(event) {
       if (event.type.startsWith('warning.')) console.error(event)
