@@ -29,7 +29,7 @@ export interface Data {
   customer(place: Place, id: string): Customer | undefined
   /** Adds a customer. Answers undefined if there are already 1,000 in the place. */
   addCustomer(place: Place, name: string): Customer | undefined
-  /** Adds or replaces a customer. Answers undefined if there are already 1,000 in the place. */
+  /** Replaces a customer, or adds one. Answers undefined if a new one exceeds the limit of 1,000. */
   putCustomer(place: Place, customer: Customer): Customer | undefined
   flows(tenant: string): readonly Flow[]
   sources(tenant: string): readonly Source[]

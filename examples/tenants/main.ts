@@ -81,14 +81,14 @@ try {
   await show('it reads globex', get(1, customersOf('globex'), token))
 
   part('Two secrets: regenerate the idle one, move the callers, regenerate the other')
-  let holds = billing.primary
+  let credential = billing.primary
   let traffic = keepCalling(
     () => servers.map(({ url }) => url),
     customersOf('acme'),
-    () => holds,
+    () => credential,
   )
   await pause(200)
-  holds = await renew(billing.key, 'regenerate/secondary')
+  credential = await renew(billing.key, 'regenerate/secondary')
   await pause(200)
   const primary = await renew(billing.key, 'regenerate/primary')
   await pause(200)
@@ -102,18 +102,18 @@ try {
   await show('the new primary', get(0, customersOf('acme'), primary))
 
   part('One secret: rotate with a grace period')
-  holds = report.primary
+  credential = report.primary
   traffic = keepCalling(
     () => servers.map(({ url }) => url),
     customersOf('acme'),
-    () => holds,
+    () => credential,
   )
   await pause(200)
   const next = await renew(report.key, 'rotate', { graceSeconds: 3 })
   const over = Date.now() + 3000
   await show('the old secret, within the grace period', get(1, customersOf('acme'), report.primary))
   await show('rotated again, too early', post(0, `/admin/keys/${report.key.id}/rotate`, operator))
-  holds = next
+  credential = next
   await pause(over - Date.now() + 50)
   await show('the old secret, after the grace period', get(0, customersOf('acme'), report.primary))
   await show(

@@ -6,7 +6,7 @@ const CALLERS = 4
 export function keepCalling(
   urls: () => readonly string[],
   path: string,
-  holds: () => string,
+  credential: () => string,
 ): { stop(): Promise<void> } {
   let going = true
   let calls = 0
@@ -14,7 +14,7 @@ export function keepCalling(
   const callers = Array.from({ length: CALLERS }, async () => {
     while (going) {
       const url = urls()[calls++ % urls().length]
-      const { status, body } = await call(`${url}${path}`, { credential: holds() }).catch(
+      const { status, body } = await call(`${url}${path}`, { credential: credential() }).catch(
         (error) => ({
           status: 0,
           body: { code: `${error}` },
