@@ -1,12 +1,12 @@
-// What the tours of the examples call with, and how they show what they were answered.
+// How the tours of the examples call a server and print its answers.
 
-/** What a call was answered. */
+/** The answer to a call. */
 export interface Answer<T> {
   readonly status: number
   readonly body: T
 }
 
-/** What a call is made with. */
+/** What a call sends. */
 export interface Call {
   readonly method?: string
   readonly credential?: string | undefined
@@ -14,12 +14,12 @@ export interface Call {
   readonly body?: object
 }
 
-/** The body of a refusal or a fault. */
+/** The body of a refusal or an error. */
 interface Problem {
   readonly code?: string
 }
 
-/** Calls with a credential as Bearer, and reads the answer as JSON where it is. */
+/** Calls with a Bearer credential. Parses the body if it is JSON, otherwise answers `{}`. */
 export async function call<T = Problem>(
   url: string | URL,
   { method = 'GET', credential, headers, body }: Call = {},
@@ -43,7 +43,7 @@ export function part(title: string): void {
   console.log(`\n${title}`)
 }
 
-/** Prints what a call was for, its status, and the code where it was refused. */
+/** Prints the status of a call, its purpose, and the code of a refusal. */
 export async function show<T>(what: string, answer: Promise<Answer<T>>): Promise<T> {
   const { status, body } = await answer
   const code = (body as Problem | null)?.code
@@ -51,10 +51,7 @@ export async function show<T>(what: string, answer: Promise<Answer<T>>): Promise
   return body
 }
 
-/**
- * Calls until the status is this one, for five seconds at most: what another process has to hear of
- * first.
- */
+/** Repeats a call until it answers this status, for at most five seconds. */
 export async function soon<T>(status: number, ask: () => Promise<Answer<T>>): Promise<Answer<T>> {
   const until = Date.now() + 5000
   for (;;) {
@@ -64,7 +61,7 @@ export async function soon<T>(status: number, ask: () => Promise<Answer<T>>): Pr
   }
 }
 
-/** Waits for so many milliseconds. */
+/** Waits for a number of milliseconds. */
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }

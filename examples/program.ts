@@ -4,19 +4,16 @@ import { fileURLToPath } from 'node:url'
 
 const start = fileURLToPath(new URL('start.mjs', import.meta.url))
 
-/** A server that runs as a process of its own. */
+/** A server in its own process. */
 export interface Program {
   readonly url: string
-  /** What it has printed. */
+  /** Everything that it has printed. */
   printed(): string
-  /** Tells it to end, or ends it as a crash would, and waits until it is gone. */
+  /** Stops it, or kills it with SIGKILL as in a crash, and waits until it has exited. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
-/**
- * Runs a file of the examples to its end, whatever that is, and answers the last line that it
- * printed.
- */
+/** Runs a file of the examples until it exits, with any code. Answers its last line of output. */
 export function runProgram(name: string, env: Readonly<Record<string, string>>): string {
   const { stdout } = spawnSync(process.execPath, [start, name], {
     env: { ...process.env, ...env },
@@ -26,7 +23,7 @@ export function runProgram(name: string, env: Readonly<Record<string, string>>):
   return stdout.trim().split('\n').at(-1) ?? ''
 }
 
-/** Starts a file of the examples as a process of its own, and waits until it listens. */
+/** Starts a file of the examples as a process, and waits until it listens. */
 export async function startProgram(
   name: string,
   env: Readonly<Record<string, string>>,
@@ -45,10 +42,7 @@ export async function startProgram(
   }
 }
 
-/**
- * Waits until a server that was just started says where it listens, and goes on to hear what it
- * prints.
- */
+/** Waits until a new server prints its URL, and continues to collect its output. */
 export async function untilListening(
   program: ChildProcess,
 ): Promise<Pick<Program, 'url' | 'printed'>> {

@@ -1,4 +1,4 @@
-// Runs an example of several files, on a fresh clone too: npm run example tenants
+// Runs an example of several files, even on a fresh clone: npm run example tenants
 import { existsSync } from 'node:fs'
 import { prepare } from '../test/prepare.mjs'
 
@@ -9,8 +9,8 @@ if (!/^[\w-]+(?:\/[\w-]+)?$/.test(name) || !existsSync(new URL(file, import.meta
   process.exit(2)
 }
 prepare()
-// Imported only now: before, it may not have been installed. Without a tsconfig the example runs
-// the built package, by the names that a user would import.
+// Imported after prepare(), which installs it. Without a tsconfig, the example imports the built
+// package by its public names.
 const { register } = await import('tsx/esm/api')
 register({ tsconfig: false })
 await import(file)

@@ -3,14 +3,14 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 const LOOK_EVERY_MILLISECONDS = 50
 
 /**
- * Stops a server of Node: it takes no new connections, and answers every request that it has
+ * Stops a Node server: it accepts no new connections and answers every request that it has
  * received.
  *
- * `server.close()` alone waits for keep-alive clients until they stop sending. Here each answer
- * tells its client to close the connection, and connections without a request are closed.
+ * `server.close()` alone waits as long as keep-alive clients continue to send. This function tells
+ * clients to close the connection after the next answer, and closes idle connections.
  *
- * @param deadlineSeconds When to cut off the requests that are still under way. Let it be less than
- *   your supervisor waits before it kills.
+ * @param deadlineSeconds Seconds until the remaining requests are cut off, default: 10. Choose less
+ *   than your supervisor waits before it kills the process.
  */
 export async function stopServer(server: Server, deadlineSeconds = 10): Promise<void> {
   server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) =>

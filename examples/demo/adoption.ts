@@ -1,4 +1,4 @@
-/** The secrets that the environment gives for sample keys, instead of new ones. */
+/** Secrets from the environment that sample keys use instead of new ones. */
 export interface Adoption {
   readonly secrets: { readonly [product in AdoptingProduct]?: string }
   /** The tenant of the sample key of Boomi Flow. */
@@ -7,9 +7,9 @@ export interface Adoption {
 
 export type AdoptingProduct = keyof typeof VARIABLES
 
-/** How long an adopted secret may be, in characters. */
+/** The length of an adopted secret, in characters. */
 export const ADOPTED_LENGTH = { minLength: 19, maxLength: 256 } as const
-/** What an adopted secret must have at least for its plain digest to keep it. */
+/** The minimum entropy of an adopted secret, so that its plain digest protects it. */
 export const ADOPTED_ENTROPY_BITS = 112
 
 const VARIABLES = {
@@ -18,15 +18,15 @@ const VARIABLES = {
   flowgear: 'FLOWGEAR_KEY',
 } as const
 const TENANT_VARIABLE = 'FLOW_TENANT_ID'
-// The tenant of the vendor's own example, which is no UUID.
+// The tenant in the vendor's example. It is not a UUID.
 const DEFAULT_FLOW_TENANT = 'b70ef1d6-edc9-4481-94b9-d81g126e32d1'
 const FEWEST_CHARACTERS = 8
 
 /**
- * Reads which secrets are to be adopted.
+ * Reads the secrets to adopt.
  *
- * @param prefix What the demo's own secrets begin with.
- * @throws Error that names the variable and not its value.
+ * @param prefix The prefix of the demo's own secrets.
+ * @throws Error that names the variable but not its value.
  */
 export function readAdoption(env: NodeJS.ProcessEnv, prefix: string): Adoption {
   const secrets: Record<string, string> = {}
@@ -38,16 +38,14 @@ export function readAdoption(env: NodeJS.ProcessEnv, prefix: string): Adoption {
       secretProblem(secret, prefix) ??
       (holders.has(secret) ? `must not be the same as ${holders.get(secret)}` : undefined)
     if (problem !== undefined)
-      throw new Error(
-        `${variable} cannot be adopted: it ${problem}. Leave it out for a key of the demo's own.`,
-      )
+      throw new Error(`${variable} cannot be adopted: it ${problem}. Unset it to use a new key.`)
     holders.set(secret, variable)
     secrets[product] = secret
   }
   const flowTenant = env[TENANT_VARIABLE] || DEFAULT_FLOW_TENANT
   if (!/^[!-+\--~]{1,128}$/.test(flowTenant))
     throw new Error(
-      `${TENANT_VARIABLE} must be 1 to 128 visible ASCII characters without a comma. Leave it out for that of the demo.`,
+      `${TENANT_VARIABLE} must be 1 to 128 visible ASCII characters without a comma. Unset it to use the tenant of the demo.`,
     )
   return { secrets, flowTenant }
 }
@@ -58,14 +56,13 @@ function secretProblem(secret: string, prefix: string): string | undefined {
   if (secret.length > ADOPTED_LENGTH.maxLength)
     return `must have at most ${ADOPTED_LENGTH.maxLength} characters`
   if (secret.startsWith(`${prefix}_`))
-    return `must not begin with "${prefix}_", as the demo's own do`
+    return `must not begin with "${prefix}_", the prefix of the demo's own secrets`
   if (secret.length < ADOPTED_LENGTH.minLength || isWeak(secret))
-    return `is too weak: give at least ${ADOPTED_ENTROPY_BITS} random bits, like those of "openssl rand -hex 32"`
+    return `is too weak: use at least ${ADOPTED_ENTROPY_BITS} random bits, like the output of "openssl rand -hex 32"`
   return undefined
 }
 
-// What can be told of a generator by one of its strings: not much, but enough to turn placeholders
-// and passwords away.
+// One string says little about its generator, but enough to reject placeholders and passwords.
 function isWeak(secret: string): boolean {
   const [, unit = secret] = /^(.+?)\1+$/.exec(secret) ?? []
   const steps = [...secret]

@@ -1,4 +1,4 @@
-/** One HTTP call: what curl is told and what fetch is told. */
+/** One HTTP call, for curl and for fetch. */
 export interface Call {
   readonly method?: 'GET' | 'POST'
   readonly path: string
@@ -7,12 +7,12 @@ export interface Call {
   readonly body?: unknown
 }
 
-/** What came back. */
+/** The answer to a call. */
 export interface Answer {
   readonly status: number
   readonly statusText: string
   readonly headers: Headers
-  /** Parsed, where it was JSON. */
+  /** Parsed if it is JSON, otherwise text. */
   readonly body: unknown
 }
 
@@ -21,21 +21,21 @@ export function bearer(credential: string): Readonly<Record<string, string>> {
   return { Authorization: `Bearer ${credential}` }
 }
 
-/** The call as a line for a shell. */
+/** The call as a shell command. */
 export function curlOf(url: string, call: Call): string {
   const { method, headers, body } = requestOf(call)
   const parts = ['curl -i']
-  // curl makes a POST of a body by itself.
+  // With a body, curl sends a POST by default.
   if (method !== 'GET' && body === undefined) parts.push(`-X ${method}`)
   for (const [name, value] of Object.entries(headers))
     parts.push(`-H ${quoted(`${name}: ${value}`)}`)
   if (body !== undefined) parts.push(`-d ${quoted(body)}`)
-  // A shell would take what stands in a query for its own.
+  // The shell would interpret the characters of a query.
   const target = `${url}${call.path}`
   return [...parts, /[?&]/.test(target) ? quoted(target) : target].join(' ')
 }
 
-/** Makes the call. */
+/** Sends the call. */
 export async function send(url: string, call: Call): Promise<Answer> {
   const { method, headers, body } = requestOf(call)
   const response = await fetch(`${url}${call.path}`, {

@@ -2,17 +2,17 @@ import { type Adoption, readAdoption } from './adoption.ts'
 import { FRAMEWORKS, type Framework, isFramework } from './framework.ts'
 import { PREFIX } from './service.ts'
 
-/** The command line is not one that the demo understands. */
+/** The command line is invalid. */
 export class UsageError extends Error {}
 
-/** What the demo is to do. */
+/** The parsed command line and environment. */
 export interface Command {
   /** Print one line of JSON instead of the tour. */
   readonly json: boolean
   readonly framework: Framework
-  /** 0 for any free one. */
+  /** 0 selects a free port. */
   readonly port: number
-  /** The secrets that the environment gives. */
+  /** The secrets from the environment. */
   readonly adoption: Adoption
 }
 
@@ -54,7 +54,7 @@ function readPort(text: string): number {
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (!(port <= 65_535))
     throw new Error(
-      `PORT must be a number from 0 to 65535, not ${JSON.stringify(text)}. Leave it out for a free one.`,
+      `PORT must be a number from 0 to 65535, not ${JSON.stringify(text)}. Unset it to use a free port.`,
     )
   return port
 }

@@ -12,24 +12,24 @@ export interface Flow {
   readonly name: string
 }
 
-/** A source of leaks that a tenant is told of. */
+/** A source of leaks that a tenant sees. */
 export interface Source {
   readonly id: string
   readonly name: string
 }
 
-/** Whose data it is: a tenant, in an environment. */
+/** The owner of data: a tenant in an environment. */
 export interface Place {
   readonly tenant: string
   readonly environment: string
 }
 
-/** What the API of the demo serves: the same for every framework and every product. */
+/** The data of the demo, the same for every framework and product. */
 export interface Data {
   customer(place: Place, id: string): Customer | undefined
-  /** Undefined where there are as many customers as the demo lets there be. */
+  /** Adds a customer. Answers undefined if there are already 1,000 in the place. */
   addCustomer(place: Place, name: string): Customer | undefined
-  /** Keeps a customer under an id, and says who it is. Undefined where there are too many. */
+  /** Replaces a customer, or adds one. Answers undefined if a new one exceeds the limit of 1,000. */
   putCustomer(place: Place, customer: Customer): Customer | undefined
   flows(tenant: string): readonly Flow[]
   sources(tenant: string): readonly Source[]
@@ -58,7 +58,7 @@ const SOURCES: Readonly<Record<string, readonly Source[]>> = {
 const MAX_CUSTOMERS = 1000
 
 /**
- * A fresh copy of the sample data.
+ * Creates a copy of the sample data.
  *
  * @param flowTenant The tenant of the sample key of Boomi Flow.
  */
@@ -96,16 +96,13 @@ export function createData(flowTenant: string): Data {
   }
 }
 
-/**
- * The tenant that a request is for. Only a credential for all tenants leaves it open which one is
- * meant.
- */
+/** The tenant of a request. Throws a 400 if a credential for all tenants comes without a tenant. */
 export function tenantOf({ tenant }: Principal): string {
   if (tenant === undefined) throw Object.assign(new Error('Name a tenant.'), { status: 400 })
   return tenant
 }
 
-/** The place that a request is for. Every route of the demo that asks this names an environment. */
+/** The place of a request. Every route that calls this names an environment. */
 export function placeOf(principal: Principal): Place {
   return { tenant: tenantOf(principal), environment: principal.environment ?? '' }
 }

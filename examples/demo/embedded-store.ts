@@ -4,15 +4,15 @@ import { join } from 'node:path'
 import { type KeyStore, memoryStore } from 'twinkey'
 import { sqliteStore } from 'twinkey/stores/sqlite'
 
-/** The store of the demo, which needs no server. */
+/** The store of the demo. It needs no server. */
 export interface EmbeddedStore {
   readonly name: 'sqlite' | 'memory'
   readonly store: KeyStore
-  /** Closes it and removes what it kept: the demo begins anew each time. */
+  /** Closes the store and deletes its data: each run of the demo starts empty. */
   close(): void
 }
 
-/** SQLite where this Node has it, else memory. */
+/** Opens SQLite if this version of Node has it, otherwise the memory store. */
 export async function openEmbeddedStore(): Promise<EmbeddedStore> {
   const sqlite = await import('node:sqlite').catch(() => undefined)
   if (sqlite === undefined) return { name: 'memory', store: memoryStore(), close: () => {} }

@@ -12,7 +12,7 @@ export const FRAMEWORKS = { express: onExpress, fastify: onFastify, hono: onHono
 
 export type Framework = keyof typeof FRAMEWORKS
 
-/** Whether a word names a framework. */
+/** Tells whether a word names a framework. */
 export function isFramework(word: string): word is Framework {
   return Object.hasOwn(FRAMEWORKS, word)
 }

@@ -1,11 +1,9 @@
 import type { RefusedEvent, TwinkeyEvent } from 'twinkey'
 
-/**
- * Listens to events and keeps the last refusal: what the operator learns and the caller does not.
- */
+/** Listens to events and keeps the last refusal, with the reason that only the operator sees. */
 export interface Journal {
   hear(event: TwinkeyEvent): void
-  /** The refusal since this was last asked, if there was one. */
+  /** Answers the last refusal since the previous call, if any. */
   takeRefusal(): RefusedEvent | undefined
 }
 

@@ -14,9 +14,9 @@ import { runTour } from './tour.ts'
 import { createUsers } from './users.ts'
 import { printVisit } from './visit.ts'
 
-/** Runs the demo until it is told to end, and answers the exit code. */
+/** Runs the demo until a signal stops it, and answers the exit code. */
 export async function runDemo(launcher: number): Promise<number> {
-  // A reader that went away, as `head` does, ends the demo.
+  // The demo ends if the reader of its output exits, as `head` does.
   process.stdout.on('error', () => process.exit(0))
   try {
     await serve(readCommand(process.argv.slice(2), process.env), launcher)
@@ -50,7 +50,7 @@ async function serve(
     const visit = runTour({ samples, narrator, twinkey, users }).then(() =>
       printVisit(server.url, samples, printer),
     )
-    // A tour that is left half way finds a closed server, which is no fault.
+    // An interrupted tour finds a closed server. That is not an error.
     await Promise.race([visit, stopped])
   }
   await stopped

@@ -4,18 +4,18 @@ import { type Answer, type Call, curlOf, send } from './call.ts'
 import type { Journal } from './journal.ts'
 import type { Printer } from './printer.ts'
 
-/** Does what the tour shows, and prints exactly what it does. */
+/** Performs the steps of the tour and prints exactly what it performs. */
 export interface Narrator {
   readonly url: string
   chapter(title: string): void
-  /** What the next thing to be done shows, in a sentence. */
+  /** Prints what the next action shows, in a sentence. */
   step(sentence: string): void
   note(text: string): void
-  /** Calls management, in process. */
+  /** Calls a method of `twinkey.keys` in this process. */
   manage<N extends ManagementCall>(method: N, ...args: Parameters<Keys[N]>): Promise<Result<N>>
-  /** Does something else in process, which reads like this. */
+  /** Performs another action in this process. `code` is its source text. */
   act(code: string, perform: () => Promise<void>): Promise<void>
-  /** Calls the server, over HTTP. Throws where the status is not the one that the tour tells of. */
+  /** Calls the server over HTTP. Throws if the status is not the expected one. */
   call(expectedStatus: number, call: Call): Promise<Answer>
 }
 
@@ -74,7 +74,7 @@ export function createNarrator({ twinkey, url, journal, printer }: NarratorParts
       line(`   ${indented(pretty(body))}`)
       const refusal = journal.takeRefusal()
       if (refusal?.reason !== undefined)
-        line(dim(`   (the event for the operator says why: ${refusal.reason})`))
+        line(dim(`   (reason in the operator's event: ${refusal.reason})`))
       if (status !== expectedStatus)
         throw new Error(
           `The tour expected ${expectedStatus} here, and the server answered ${status}.`,
@@ -84,7 +84,7 @@ export function createNarrator({ twinkey, url, journal, printer }: NarratorParts
   }
 }
 
-// What a management call gave, as far as a reader wants to know it.
+// The part of the result of a management call that readers need.
 function outcomeOf(result: Result<ManagementCall>): string[] {
   if ('primary' in result && typeof result.primary === 'string') {
     const { primary, secondary } = result as { primary: string; secondary: string | null }

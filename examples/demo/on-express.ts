@@ -8,7 +8,7 @@ import type { Listener } from './server.ts'
 export async function onExpress({ twinkey, open, routes, tokens }: Api): Promise<Listener> {
   const app = express()
   app.disable('x-powered-by')
-  // As on the others: `/customers/123/` and `/customers/123` are two paths.
+  // As on the other frameworks, `/customers/123/` and `/customers/123` are different paths.
   app.set('strict routing', true)
   const text = express.text({ type: () => true, limit: MAX_BODY_BYTES })
 
@@ -26,14 +26,14 @@ export async function onExpress({ twinkey, open, routes, tokens }: Api): Promise
     )
   }
   app.use((_req, res) => write(res, problem(404)))
-  // Express tells error handlers by their four parameters.
+  // Express recognises error handlers by their four parameters.
   const answerError: ErrorRequestHandler = (error: unknown, _req, res, _next) =>
     write(res, replyTo(error))
   app.use(answerError)
   return app
 }
 
-// Not res.json, which would add a charset and an ETag.
+// Does not use res.json, which adds a charset and an ETag.
 function write(res: Response, { status, headers, body }: Reply): void {
   res.status(status).setHeaders(new Headers(headers)).end(body)
 }

@@ -37,7 +37,7 @@ export async function onFastify({ twinkey, open, routes, tokens }: Api): Promise
   return app.routing
 }
 
-// As bytes: to text Fastify would add a charset.
+// Sends bytes, because Fastify adds a charset to text.
 function write(reply: FastifyReply, { status, headers, body }: Reply): FastifyReply {
   return reply.code(status).headers(headers).send(Buffer.from(body))
 }

@@ -1,4 +1,4 @@
-/** Writes lines, in colour where somebody looks. */
+/** Writes lines, in colour on a terminal unless NO_COLOR is set. */
 export interface Printer {
   line(text?: string): void
   title(text: string): string

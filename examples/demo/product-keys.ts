@@ -4,35 +4,32 @@ import { ADOPTED_ENTROPY_BITS, type Adoption } from './adoption.ts'
 import { FLOWGEAR_WORKFLOWS } from './routes-flowgear.ts'
 import { FLARE_TENANTS, FLARE_USER, FLOW_USER } from './users.ts'
 
-/** The sample keys of the products, each as its clients need it. */
+/** The sample keys of the products, in the form that their clients need. */
 export interface ProductKeys {
   readonly boomiFlow: { readonly secret: string; readonly tenant: string }
   readonly flare: { readonly secret: string; readonly tenants: readonly number[] }
-  /** `test` is a secret of another key, which is of the environment Test. */
+  /** `test` is a secret of another key, for the environment Test. */
   readonly flowgear: { readonly primary: string; readonly secondary: string; readonly test: string }
 }
 
-/**
- * Makes the sample keys of the products: with the secrets that were adopted, and new ones where
- * none was.
- */
+/** Creates the sample keys of the products, with adopted secrets or new ones. */
 export async function createProductKeys(
   keys: Keys,
   { secrets, flowTenant }: Adoption,
 ): Promise<ProductKeys> {
-  // A key of Boomi Flow is of one user and one tenant.
+  // A key of Boomi Flow belongs to one user and one tenant.
   const boomiFlow = await makeKey(
     keys,
     { name: 'API Key', owner: FLOW_USER, scope: { tenants: [flowTenant] } },
     secrets.boomiFlow,
   )
-  // A key of Flare has no tenants of its own: it reaches what its user can reach now.
+  // A key of Flare has no tenants of its own: it reaches the current tenants of its user.
   const flare = await makeKey(
     keys,
     { name: 'flare', owner: FLARE_USER, scope: { tenants: '*' } },
     secrets.flare,
   )
-  // A key of Flowgear is of a site, one environment and the workflows that were selected.
+  // A key of Flowgear belongs to a site, one environment and the selected workflows.
   const site = (environment: string) => ({
     tenants: ['mycompany'],
     environments: [environment],

@@ -1,13 +1,13 @@
 import { STATUS_CODES } from 'node:http'
 
-/** What a handler answers with: the same through every framework. Header names are lower-case. */
+/** The answer of a handler, for every framework. Header names are lower-case. */
 export interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
-/** The largest body that a handler reads. */
+/** The maximum size of a request body. */
 export const MAX_BODY_BYTES = 100_000
 
 /** A JSON reply. */
@@ -17,7 +17,7 @@ export function json(
   headers: Readonly<Record<string, string>> = {},
 ): Reply {
   const body = JSON.stringify(value)
-  // Not every framework says the length for HEAD by itself.
+  // Not every framework sets the length for HEAD.
   const length = String(Buffer.byteLength(body))
   return {
     status,
@@ -35,10 +35,7 @@ export function problem(status: number): Reply {
   )
 }
 
-/**
- * The reply to what a handler or a framework threw: Express names the status `status`, Fastify
- * `statusCode`.
- */
+/** The reply to an error. Express stores the status in `status`, Fastify in `statusCode`. */
 export function replyTo(error: unknown): Reply {
   const { status, statusCode = status } = error as { status?: unknown; statusCode?: unknown }
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
@@ -47,7 +44,7 @@ export function replyTo(error: unknown): Reply {
   return problem(500)
 }
 
-/** The members of a JSON object, or undefined where the text is none. */
+/** Parses a JSON object. Answers undefined for any other text. */
 export function membersOf(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text)

@@ -1,15 +1,15 @@
 import type { EndpointOptions, Principal, Requirement, Twinkey } from 'twinkey'
 import type { Reply } from './reply.ts'
 
-/** Whose convention a route follows. */
+/** The product whose convention a route follows. */
 export type Product = 'standard' | 'Boomi Flow' | 'Flare' | 'Flowgear'
 
-/** What the handler of a guarded route is given: the same from every framework. */
+/** The input of the handler of a guarded route, the same for every framework. */
 export interface Incoming {
   readonly principal: Principal
   /** A parameter of the path, decoded. */
   param(name: string): string
-  /** The body as text, empty where there is none. */
+  /** The body as text. Empty without a body. */
   readonly body: string
 }
 
@@ -21,19 +21,19 @@ export interface Route {
   reply(incoming: Incoming): Reply | Promise<Reply>
 }
 
-/** A route for everybody. */
+/** A public route. */
 export interface OpenRoute {
   readonly path: string
   reply(): Reply | Promise<Reply>
 }
 
-/** Where token endpoints stand, and how they speak. */
+/** The path and the options of token endpoints. */
 export interface TokenMount {
   readonly path: string
   readonly options?: EndpointOptions
 }
 
-/** What there is of one route to be listed. */
+/** The description of a route in the list at `/`. */
 export interface ListedRoute {
   readonly product: Product
   readonly method: 'GET' | 'POST'
@@ -48,7 +48,7 @@ export interface Chapter {
   readonly listed: readonly ListedRoute[]
 }
 
-/** The whole API, for a framework to serve. */
+/** The whole API, which a framework serves. */
 export interface Api {
   readonly twinkey: Twinkey
   readonly open: readonly OpenRoute[]

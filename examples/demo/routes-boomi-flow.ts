@@ -51,13 +51,13 @@ export function boomiFlowChapter(keys: Keys, data: Data): Chapter {
         product,
         method: 'GET',
         path: '/api/draw/1/flow',
-        about: 'The flows of your tenant. manywhotenant may name it.',
+        about: 'The flows of your tenant. The header manywhotenant is optional.',
       },
       {
         product,
         method: 'GET',
         path: '/api/admin/1/tenant',
-        about: 'Your tenant. manywhotenant may name it.',
+        about: 'Your tenant. The header manywhotenant is optional.',
       },
       {
         product,
@@ -70,7 +70,7 @@ export function boomiFlowChapter(keys: Keys, data: Data): Chapter {
 }
 
 async function keysOf(keys: Keys, owner: string | null): Promise<ApiKey[]> {
-  // Without an owner a list would be that of everybody.
+  // Without an owner, `list` would answer the keys of all owners.
   if (owner === null) return []
   const found: ApiKey[] = []
   let cursor: string | undefined

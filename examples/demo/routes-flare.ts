@@ -33,7 +33,7 @@ export function flareChapter(users: Users, data: Data): Chapter {
         about:
           'Exchanges a key for a token: {"tenant_id": 4001}, or no body for the default tenant.',
       },
-      { product, method: 'GET', path: '/tokens/test', about: 'Who a token acts for.' },
+      { product, method: 'GET', path: '/tokens/test', about: 'The account of a token.' },
       {
         product,
         method: 'GET',

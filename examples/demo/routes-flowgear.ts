@@ -8,7 +8,7 @@ const product = 'Flowgear'
 const path = '/customers/:id/'
 const requirement = { profile: flowgear(), accept: ['secret'], workflow: routeTemplate() } as const
 
-/** The workflows that this chapter serves, as a key permits them. */
+/** The workflows of this chapter, as they are named in a scope. */
 export const FLOWGEAR_WORKFLOWS = [`GET ${path}`, `POST ${path}`]
 
 /** The routes that follow the convention of Flowgear. */
@@ -31,7 +31,7 @@ export function flowgearChapter(data: Data): Chapter {
         path,
         requirement,
         reply({ principal, param, body }) {
-          // A workflow takes any object, so what it does not use is answered as well.
+          // A workflow accepts any object, so the answer also contains unused members.
           const sent = membersOf(body)
           if (sent === undefined) return json(400, { Message: 'Send a JSON object.' })
           const place = placeOf(principal)
@@ -52,13 +52,13 @@ export function flowgearChapter(data: Data): Chapter {
         product,
         method: 'GET',
         path,
-        about: 'A customer: 123. _profile=Test is the environment Test, else it is Production.',
+        about: 'A customer: 123. _profile=Test selects the environment Test. Default: Production.',
       },
       {
         product,
         method: 'POST',
         path,
-        about: 'Takes any JSON object and answers it. A "name" renames the customer.',
+        about: 'Accepts any JSON object and returns it. A "name" renames the customer.',
       },
     ],
   }

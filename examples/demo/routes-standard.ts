@@ -4,9 +4,9 @@ import { json, membersOf, problem } from './reply.ts'
 import type { Chapter } from './route.ts'
 
 const product = 'standard'
-// Two environments are served, so each route says which one it is of.
+// The deployment serves two environments, so each route names its own.
 const environment = 'Production'
-// The tenant is the key's own, unless the request names one.
+// Default: the tenant of the key, if there is exactly one.
 const tenant = header('x-tenant-id', { optional: true })
 
 /** The routes that follow the standard convention. */
@@ -62,14 +62,14 @@ export function standardChapter(data: Data): Chapter {
         method: 'GET',
         path: '/v1/customers/:id',
         about:
-          'A customer of your tenant: c1, c2. Needs the workflow customers.read; X-Tenant-Id may name the tenant.',
+          'A customer of your tenant: c1, c2. Needs the workflow customers.read. X-Tenant-Id is optional.',
       },
       {
         product,
         method: 'POST',
         path: '/v1/customers',
         about:
-          'Adds one: {"name":"..."}. Needs the workflow customers.write; X-Tenant-Id may name the tenant.',
+          'Adds a customer: {"name":"..."}. Needs the workflow customers.write. X-Tenant-Id is optional.',
       },
       {
         product,
@@ -81,7 +81,7 @@ export function standardChapter(data: Data): Chapter {
         product,
         method: 'GET',
         path: '/v1/whoami',
-        about: 'Who you are. Any key or token will do.',
+        about: 'The caller. Accepts any key or token.',
       },
       {
         product,
@@ -94,7 +94,7 @@ export function standardChapter(data: Data): Chapter {
         product,
         method: 'GET',
         path: '/v1/tokens/test',
-        about: 'Whose credential it is and what it reaches.',
+        about: 'The key of a credential and its scope.',
       },
       {
         product,

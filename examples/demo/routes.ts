@@ -8,7 +8,7 @@ import { flowgearChapter } from './routes-flowgear.ts'
 import { standardChapter } from './routes-standard.ts'
 import type { Users } from './users.ts'
 
-/** All routes of the demo: three products beside the standard convention, on one Twinkey. */
+/** All routes of the demo: the standard convention and three products, on one Twinkey. */
 export function createApi(twinkey: Twinkey, users: Users, data: Data): Api {
   const chapters = [
     standardChapter(data),

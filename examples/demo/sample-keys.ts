@@ -11,7 +11,7 @@ export interface SampleKey {
 
 export type SampleName = keyof typeof SAMPLES
 
-/** The sample keys by name: those of the standard convention, and those of the products. */
+/** The sample keys of the standard convention and of the products, by name. */
 export type SampleKeys = Readonly<Record<SampleName, SampleKey>> & ProductKeys
 
 const TENANT = 'acme'
@@ -19,7 +19,7 @@ const SAMPLES = {
   standard: { about: 'reaches every workflow of its tenant', scope: {} },
   readOnly: { about: 'reaches customers.read only', scope: { workflows: ['customers.read'] } },
   test: {
-    about: 'is of the environment Test, and these routes are of Production',
+    about: 'reaches the environment Test, but these routes are for Production',
     scope: { environments: ['Test'] },
   },
   disabled: { about: 'is disabled', scope: {} },
@@ -27,7 +27,7 @@ const SAMPLES = {
 
 export const SAMPLE_NAMES = Object.keys(SAMPLES) as SampleName[]
 
-/** What is special about a sample key. */
+/** Describes a sample key. */
 export function aboutSample(name: SampleName): string {
   return SAMPLES[name].about
 }

@@ -2,20 +2,20 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { stopServer } from '../stop-server.ts'
 
-/** What a framework makes of the API: the listener of a server of Node. */
+/** The request listener that a framework creates for the API. */
 export type Listener = (req: IncomingMessage, res: ServerResponse) => unknown
 
 /** A server that listens. */
 export interface Serving {
   readonly url: string
-  /** Takes no new connections and resolves when the requests under way are answered. */
+  /** Accepts no new connections, and resolves when all current requests are answered. */
   close(): Promise<void>
 }
 
 const HOST = '127.0.0.1'
 const PATIENCE_SECONDS = 5
 
-/** Serves an app on this machine only. */
+/** Serves an app on the loopback interface only. */
 export async function listen(app: Listener, port: number): Promise<Serving> {
   const server = createServer(app)
   await new Promise<void>((resolve, reject) => {
@@ -23,7 +23,7 @@ export async function listen(app: Listener, port: number): Promise<Serving> {
       const why = error.code === 'EADDRINUSE' ? 'it is in use' : (error.code ?? error.message)
       reject(
         new Error(
-          `Cannot listen on ${HOST}:${port}: ${why}. Set PORT to another one, or leave it out for a free one.`,
+          `Cannot listen on ${HOST}:${port}: ${why}. Set PORT to another port, or unset it to use a free one.`,
         ),
       )
     })

@@ -8,10 +8,10 @@ import {
 import { ADOPTED_LENGTH } from './adoption.ts'
 import type { Users } from './users.ts'
 
-/** What secrets of the demo begin with. */
+/** The prefix of the demo's secrets. */
 export const PREFIX = 'demo'
 
-/** The one Twinkey of the demo, for all products: which environments, which signing key. */
+/** Creates the only Twinkey of the demo, for all products. */
 export async function createService(
   store: KeyStore,
   users: Users,
@@ -21,8 +21,7 @@ export async function createService(
     store,
     prefixes: [PREFIX],
     environments: ['Production', 'Test'],
-    // A real service keeps its signing key with its other secrets, so that tokens outlive a
-    // restart.
+    // A real service stores its signing key with its other secrets, so tokens survive a restart.
     tokens: {
       issuer: 'https://api.example.com',
       audience: 'https://api.example.com',

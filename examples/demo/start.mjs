@@ -1,10 +1,10 @@
-// Starts the demo, on a fresh clone too.
+// Starts the demo, even on a fresh clone.
 import { prepare } from '../../test/prepare.mjs'
 
 const launcher = process.ppid
 prepare()
-// Imported only now: before, it may not have been installed. Without a tsconfig its `paths` do not
-// count, so the demo runs the built package, by the names that a user would import.
+// Imported after prepare(), which installs it. Without a tsconfig and its `paths`, the demo imports
+// the built package by its public names.
 const { register } = await import('tsx/esm/api')
 register({ tsconfig: false })
 const { runDemo } = await import('./main.ts')

@@ -1,13 +1,13 @@
 const LOOK_EVERY_MILLISECONDS = 250
 
 /**
- * Resolves at the first signal to end. The second ends the process at once, as it would without
- * this.
+ * Resolves at the first SIGINT or SIGTERM. The second one has its default effect and ends the
+ * process immediately.
  *
- * The shell that npm runs a script in does not pass signals on: it dies of them and leaves the
- * script behind. So under npm the end of the launcher counts as a signal too.
+ * The shell in which npm runs a script does not forward signals. A signal ends the shell and leaves
+ * the script running. So under npm, this also resolves when the launcher has ended.
  *
- * @param launcher The parent process at the start.
+ * @param launcher The id of the parent process at the start.
  */
 export function stopSignal(launcher: number): Promise<void> {
   return new Promise((resolve) => {

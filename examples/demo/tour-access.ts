@@ -1,13 +1,13 @@
 import { bearer } from './call.ts'
 import type { TourKey, TourParts } from './tour.ts'
 
-/** A key, and what it reaches. */
+/** A key and its scope. */
 export async function tourAccess({ narrator, samples }: TourParts): Promise<TourKey> {
   const { chapter, step, manage, call } = narrator
-  chapter('A key and what it reaches')
+  chapter('A key and its scope')
 
   step(
-    'Create a key for one tenant and two workflows. Both of its secrets work, and are shown this once.',
+    'Create a key for one tenant and two workflows. Both of its secrets work, and are shown only now.',
   )
   const { key, primary, secondary } = await manage('create', {
     name: 'billing',
@@ -17,31 +17,27 @@ export async function tourAccess({ narrator, samples }: TourParts): Promise<Tour
   })
   if (secondary === null) throw new Error('The key has no secondary secret.')
 
-  step(
-    'Without a credential a call is refused, with a challenge and a problem+json that says what to do.',
-  )
+  step('A call without a credential is refused. The challenge and the problem+json say what to do.')
   await call(401, { path: '/v1/customers/c1' })
 
   step(
-    "With the primary secret as a Bearer credential it is let in. The tenant is the key's own, as nobody named one.",
+    "The primary secret works as a Bearer credential. The call names no tenant, so the key's only tenant is used.",
   )
   await call(200, { path: '/v1/customers/c1', headers: bearer(primary) })
 
-  step('With the secondary secret in X-API-Key too: both are the same key.')
+  step('The secondary secret works too, here in X-API-Key. Both secrets belong to the same key.')
   await call(200, { path: '/v1/whoami', headers: { 'X-API-Key': secondary } })
 
-  step('Another tenant is refused, wherever the route reads it from: here the path.')
+  step('Another tenant is refused. This route reads the tenant from the path.')
   await call(403, { path: '/v1/tenants/globex/flows', headers: bearer(primary) })
 
-  step('The same from a header.')
+  step('This route reads it from a header.')
   await call(403, {
     path: '/v1/customers/c1',
     headers: { ...bearer(primary), 'X-Tenant-Id': 'globex' },
   })
 
-  step(
-    'A workflow that the key does not have is refused, and the challenge names the one that is needed.',
-  )
+  step('A workflow outside the scope is refused. The challenge names the required one.')
   await call(403, {
     path: '/v1/customers',
     headers: bearer(primary),
@@ -49,11 +45,11 @@ export async function tourAccess({ narrator, samples }: TourParts): Promise<Tour
   })
 
   step(
-    'A secret with a typo is refused by its checksum, without asking the store. The caller does not learn why.',
+    'A secret with a typo fails its checksum and is refused without a read of the store. The caller does not see the reason.',
   )
   await call(401, { path: '/v1/customers/c1', headers: bearer(withTypo(samples.standard.primary)) })
 
-  step('A key for the environment Test is refused on a route of Production.')
+  step('A key for the environment Test is refused on a Production route.')
   await call(403, { path: '/v1/customers/c1', headers: bearer(samples.test.primary) })
   return { id: key.id, primary, secondary }
 }

@@ -10,23 +10,23 @@ export async function tourEnding(
   const { chapter, step, manage, call } = narrator
   chapter('The end of a key')
 
-  step('Somebody still has a token of this key.')
+  step('A caller still has a token of this key.')
   const token = tokenOf(
     await call(200, { method: 'POST', path: '/v1/tokens', headers: bearer(primary) }),
   )
 
-  step('A disabled key is refused at once, with either secret.')
+  step('A disabled key is refused immediately, with either secret.')
   await manage('disable', id, { actor: 'tour' })
   await call(401, { path: '/v1/customers/c1', headers: bearer(secondary) })
 
-  step('Enabled again, it works with the secrets it had.')
+  step('An enabled key works again with the same secrets.')
   await manage('enable', id, { actor: 'tour' })
   await call(200, { path: '/v1/customers/c1', headers: bearer(secondary) })
 
-  step('Revoked, it is refused for good.')
+  step('A revoked key is refused permanently.')
   await manage('revoke', id, { actor: 'tour' })
   await call(401, { path: '/v1/customers/c1', headers: bearer(primary) })
 
-  step('And so are its tokens, though they have not expired.')
+  step('Its tokens are refused too, although they have not expired.')
   await call(401, { path: '/v1/customers/c1', headers: bearer(token) })
 }

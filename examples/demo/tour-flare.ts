@@ -10,25 +10,29 @@ export async function tourFlare({ narrator, samples, twinkey, users }: TourParts
   const { secret, tenants } = samples.flare
   const [first, second] = tenants as [number, number]
   const exchange = { path: '/tokens/generate', headers: { Authorization: secret } }
-  chapter('Flare: a key that does not expire for tokens that do')
+  chapter('Flare: a permanent key is exchanged for tokens that expire')
 
-  step('The key is the whole Authorization, without a scheme. It gives a token of an hour.')
+  step(
+    'The key is the whole Authorization header, without a scheme. The token is valid for an hour.',
+  )
   const token = flareTokenOf(await call(200, { method: 'POST', ...exchange }))
 
-  step('The token says who it acts for.')
+  step('The test endpoint answers the account of the token.')
   await call(200, { path: '/tokens/test', headers: bearer(token) })
 
-  step(`And it reaches the data of the default tenant of its user, which is ${first}.`)
+  step(`The token reaches the default tenant of its user, which is ${first}.`)
   await call(200, { path: SOURCES, headers: bearer(token) })
 
-  step('The key itself is not taken there.')
+  step('That route does not accept the key itself.')
   await call(401, { path: SOURCES, headers: bearer(secret) })
 
-  step('A token of another tenant is asked for by its number.')
+  step('The exchange can name another tenant by its number.')
   const other = flareTokenOf(await call(200, { ...exchange, body: { tenant_id: second } }))
   await call(200, { path: SOURCES, headers: bearer(other) })
 
-  step('A key follows its owner: the user loses that tenant, and the token is refused at once.')
+  step(
+    'A key never reaches more than its owner: the user loses that tenant, and the token is refused immediately.',
+  )
   await act(
     `users.leave('${FLARE_USER}', '${second}'); await twinkey.invalidateOwner('${FLARE_USER}')`,
     async () => {
@@ -38,7 +42,7 @@ export async function tourFlare({ narrator, samples, twinkey, users }: TourParts
   )
   await call(403, { path: SOURCES, headers: bearer(other) })
 
-  step('And no other token is given for it, until the user is there again.')
+  step('No new token is issued for that tenant until the user gets it back.')
   await call(403, { ...exchange, body: { tenant_id: second } })
   await act(
     `users.join('${FLARE_USER}', '${second}'); await twinkey.invalidateOwner('${FLARE_USER}')`,

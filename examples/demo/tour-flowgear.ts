@@ -8,27 +8,27 @@ export async function tourFlowgear({ narrator, samples }: TourParts): Promise<vo
   const { chapter, step, call } = narrator
   const { primary, secondary, test } = samples.flowgear
   const key = (secret: string) => ({ Authorization: `Key=${secret}` })
-  chapter('Flowgear: two keys, an environment, and permitted workflows')
+  chapter('Flowgear: two keys, an environment and permitted workflows')
 
-  step('The primary key in the header, as is recommended. The workflow learns the name of the key.')
+  step(
+    'The recommended place of the primary key is the header. The workflow gets the name of the key.',
+  )
   await call(200, { path: CUSTOMER, headers: key(primary) })
 
-  step('The secondary key as a Bearer credential, which newer clients send.')
+  step('Newer clients send a Bearer credential, here the secondary key.')
   await call(200, { path: CUSTOMER, headers: bearer(secondary) })
 
   step(
-    'A key in the query works too, and is not recommended. It is taken out of the URL before a handler sees it.',
+    'A key in the query works too, but is not recommended. It is removed from the URL before a handler sees it.',
   )
   await call(200, { path: `${CUSTOMER}?auth-key=${encodeURIComponent(primary)}` })
 
-  step('A workflow may be invoked with a body.')
+  step('A call can have a body.')
   await call(200, { path: CUSTOMER, headers: key(primary), body: { name: 'Katherine Johnson' } })
 
-  step('A key of the environment Test has to say so in the query.')
+  step('A call with a key for the environment Test must name it in the query.')
   await call(200, { path: `${CUSTOMER}?_profile=Test`, headers: key(test) })
 
-  step(
-    'If it does not, the environment is Production, and Flowgear answers 404 to whatever it refuses.',
-  )
+  step('Otherwise the environment is Production. Flowgear answers every refusal with 404.')
   await call(404, { path: CUSTOMER, headers: key(test) })
 }

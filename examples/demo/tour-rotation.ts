@@ -5,18 +5,18 @@ import { startTraffic, type TrafficCount } from './traffic.ts'
 const CALLS_PER_PHASE = 200
 const GRACE_SECONDS = 3
 
-/** New secrets for keys that are in use. */
+/** Rotation of keys that are in use. */
 export async function tourRotation(parts: TourParts, key: TourKey): Promise<TourKey> {
-  parts.narrator.chapter('Rotation, while a client calls without pause')
-  const rotated = await rotateTwins(parts, key)
+  parts.narrator.chapter('Rotation while a client calls continuously')
+  const rotated = await rotateBoth(parts, key)
   await rotateWithGrace(parts)
   return rotated
 }
 
-async function rotateTwins({ narrator }: TourParts, { id, primary }: TourKey): Promise<TourKey> {
+async function rotateBoth({ narrator }: TourParts, { id, primary }: TourKey): Promise<TourKey> {
   const { url, step, note, manage, call } = narrator
   step(
-    'A client calls with the primary secret, eight calls at a time. Nobody uses the secondary, so that one is replaced first.',
+    'A client calls with the primary secret, eight calls at a time. The secondary secret is idle, so it is replaced first.',
   )
   const traffic = startTraffic(url, primary)
   await traffic.more(CALLS_PER_PHASE)
@@ -24,7 +24,7 @@ async function rotateTwins({ narrator }: TourParts, { id, primary }: TourKey): P
   await traffic.more(CALLS_PER_PHASE)
 
   step(
-    'The client moves to the new secondary secret. Then the primary is replaced, which nobody uses any more.',
+    'The client moves to the new secondary secret. Now the primary secret is idle, and is replaced.',
   )
   await traffic.moveTo(secondary)
   await traffic.more(CALLS_PER_PHASE)
@@ -40,7 +40,7 @@ async function rotateTwins({ narrator }: TourParts, { id, primary }: TourKey): P
 async function rotateWithGrace({ narrator }: TourParts): Promise<void> {
   const { url, step, note, manage, call } = narrator
   step(
-    'A key may have a single secret. Rotating it gives a new one, and the old one works for a grace.',
+    'A key can have a single secret. A rotation issues a new one, and the old one works for a grace period.',
   )
   const { key, primary: old } = await manage('create', {
     name: 'single',
@@ -53,10 +53,10 @@ async function rotateWithGrace({ narrator }: TourParts): Promise<void> {
   await traffic.more(CALLS_PER_PHASE)
 
   step(
-    `The client moves to the new secret within the grace of ${GRACE_SECONDS} seconds, and goes on until the old one has died.`,
+    `The client moves to the new secret within the grace period of ${GRACE_SECONDS} seconds, and continues until the old one has expired.`,
   )
   await traffic.moveTo(secret)
-  await diesOf(url, old)
+  await untilRefused(url, old)
   await traffic.more(CALLS_PER_PHASE)
   note(resultOf(await traffic.stop()))
 
@@ -65,12 +65,12 @@ async function rotateWithGrace({ narrator }: TourParts): Promise<void> {
 }
 
 // Calls with a secret until it is refused.
-async function diesOf(url: string, secret: string): Promise<void> {
+async function untilRefused(url: string, secret: string): Promise<void> {
   const tooLate = Date.now() + GRACE_SECONDS * 1000 + 5000
   for (;;) {
     const { status } = await send(url, { path: '/v1/whoami', headers: bearer(secret) })
     if (status === 401) return
-    if (Date.now() > tooLate) throw new Error('The old secret outlived its grace.')
+    if (Date.now() > tooLate) throw new Error('The old secret still works after its grace period.')
   }
 }
 

@@ -10,7 +10,7 @@ import { tourRotation } from './tour-rotation.ts'
 import { tourTokens } from './tour-tokens.ts'
 import type { Users } from './users.ts'
 
-/** What the tour is given. */
+/** The input of each chapter of the tour. */
 export interface TourParts {
   readonly samples: SampleKeys
   readonly narrator: Narrator
@@ -18,19 +18,17 @@ export interface TourParts {
   readonly users: Users
 }
 
-/** The key that the tour is about. */
+/** The key of the tour. */
 export interface TourKey {
   readonly id: string
   readonly primary: string
   readonly secondary: string
 }
 
-/**
- * Shows everything, in the order in which one would meet it. Throws where anything is not as told.
- */
+/** Shows all chapters of the tour in order. Throws if an answer is not as expected. */
 export async function runTour(parts: TourParts): Promise<void> {
   parts.narrator.chapter(
-    'This is a tour: its key is rotated and revoked on the way. Lines to paste come at the end',
+    'This tour creates, rotates and revokes a key. Commands to paste follow at the end',
   )
   const key = await tourAccess(parts)
   await tourTokens(parts, key)

@@ -1,19 +1,19 @@
 import { bearer, type Call, send } from './call.ts'
 
-/** A client that calls without pause, several calls at a time. */
+/** A client that calls continuously, several calls at a time. */
 export interface Traffic {
   /** Uses another secret from now on. Resolves when the last call with the old one is answered. */
   moveTo(secret: string): Promise<void>
-  /** Resolves when so many more calls have been answered. */
+  /** Resolves when this number of further calls is answered. */
   more(calls: number): Promise<void>
-  /** Ends it. */
+  /** Stops the client and answers its counts. */
   stop(): Promise<TrafficCount>
 }
 
 export interface TrafficCount {
   readonly calls: number
   readonly failed: number
-  /** What the first failure was. */
+  /** The first failure. */
   readonly firstFailure: string | undefined
 }
 

@@ -1,14 +1,11 @@
 import type { Principal, Scope } from 'twinkey'
 import type { FlareAccount } from 'twinkey/profiles'
 
-/** The users that own the sample keys, and the tenants that each of them may work in now. */
+/** The users that own the sample keys, and the current tenants of each user. */
 export interface Users {
-  /**
-   * What a user may reach: the ceiling of all the keys that the user owns. Undefined for nobody
-   * that we know.
-   */
+  /** The scope of a user, which limits all keys of that user. Undefined for an unknown user. */
   reach(owner: string): Scope | undefined
-  /** What Flare's API says of the user that a key acts for. */
+  /** The account that Flare's API reports for the owner of a key. */
   account(principal: Principal): FlareAccount | undefined
   leave(owner: string, tenant: string): void
   join(owner: string, tenant: string): void
@@ -16,7 +13,7 @@ export interface Users {
 
 export const FLOW_USER = 'flow-user'
 export const FLARE_USER = 'flare-user'
-/** Flare's tenant ids are numbers; a scope names them as text. */
+/** Flare's tenant ids are numbers. A scope contains them as text. */
 export const FLARE_TENANTS: readonly number[] = [4001, 4002]
 
 const FLARE_ACCOUNT = { userId: 2001, userEmail: 'farida@example.com', organizationId: 3001 }

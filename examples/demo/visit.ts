@@ -2,7 +2,7 @@ import { bearer, type Call, curlOf } from './call.ts'
 import type { Printer } from './printer.ts'
 import { aboutSample, SAMPLE_NAMES, type SampleKeys } from './sample-keys.ts'
 
-/** Says what is there to be tried, now that the tour is over. */
+/** Prints the sample keys and calls to try after the tour. */
 export function printVisit(url: string, samples: SampleKeys, { line, title, dim }: Printer): void {
   const { primary, secondary } = samples.standard
   const { boomiFlow, flare, flowgear } = samples
@@ -23,20 +23,24 @@ export function printVisit(url: string, samples: SampleKeys, { line, title, dim 
       line(`   ${' '.repeat(10)}${slot.padEnd(9)} ${secret}`)
   }
   line(`\n${title('== Your turn')}`)
-  line('\nThese keys are there:')
+  line('\nSample keys:')
   for (const name of SAMPLE_NAMES) {
     const { tenant, ...secrets } = samples[name]
-    key(name, `tenant ${tenant}; ${aboutSample(name)}`, secrets)
+    key(name, `tenant ${tenant}, ${aboutSample(name)}`, secrets)
   }
   key('boomiFlow', `tenant ${boomiFlow.tenant}`, { secret: boomiFlow.secret })
   key(
     'flare',
-    `tenants ${flare.tenants.join(', ')}; /tokens/generate takes it, everything else its tokens`,
+    `tenants ${flare.tenants.join(', ')}, only for /tokens/generate: other routes accept its tokens`,
     { secret: flare.secret },
   )
-  key('flowgear', 'environment Production; test is of another key, for the environment Test', {
-    ...flowgear,
-  })
+  key(
+    'flowgear',
+    'environment Production, test is a secret of another key, for the environment Test',
+    {
+      ...flowgear,
+    },
+  )
   line('\nPaste one of these:')
   for (const call of calls) line(`   ${curlOf(url, call)}`)
   line(`\n${url}/ lists the routes. The server stays up until you press Ctrl+C.`)

@@ -9,8 +9,8 @@ const url = `http://localhost:${PORT}`
 const twinkey = createTwinkey({
   prefixes: ['acme'],
   environments: ['production'],
-  // Without a key of your own, tokens end with this process: keep what generateSigningKey() makes
-  // where you keep your secrets.
+  // Without SIGNING_KEY, tokens become invalid when this process ends. Store a key from
+  // generateSigningKey() with your other secrets.
   tokens: {
     issuer: url,
     audience: url,
@@ -18,7 +18,7 @@ const twinkey = createTwinkey({
   },
 })
 
-// No store was given, so keys are kept in memory and there is a new one at each start.
+// Without a store, keys are in memory: each start creates a new one.
 const { key, primary } = await twinkey.keys.create({
   name: 'Billing',
   scope: { tenants: ['t1'], workflows: ['customers.read'] },

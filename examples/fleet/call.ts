@@ -1,12 +1,12 @@
 import { request } from 'node:http'
 
-/** What a call was answered, and by which node. */
+/** The answer to a call, and the node that sent it. */
 export interface Answer {
   readonly status: number
   readonly node: string
 }
 
-/** Calls on a connection of its own, so that each call may meet another node. */
+/** Calls on a new connection, so that each call can reach another node. */
 export function call(url: string, secret: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(
@@ -23,7 +23,7 @@ export function call(url: string, secret: string): Promise<Answer> {
   })
 }
 
-/** Calls one after the other until it is told to stop. */
+/** Calls sequentially until `stop`. */
 export function keepCalling(
   url: string,
   secret: () => string,

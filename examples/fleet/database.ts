@@ -6,13 +6,13 @@ import { redisStore } from 'twinkey/stores/redis'
 import { startPostgres } from '../../test/support/postgres.ts'
 import { startRedis } from '../../test/support/redis.ts'
 
-/** A database of the fleet: its address, and what ends it where it was started here. */
+/** The database of the fleet. `stop` ends it only if `startDatabase` started it. */
 export interface Database {
   readonly url: string
   stop(): Promise<void>
 }
 
-/** The database of that address, or a new one that goes with the fleet. */
+/** Answers the database at `url`, or starts a new one that ends with the fleet. */
 export async function startDatabase(
   kind: 'postgres' | 'redis',
   url: string | undefined,
@@ -23,8 +23,8 @@ export async function startDatabase(
 }
 
 /**
- * A store of this process, which hears of the changes that other nodes make. All nodes make their
- * tables; one of them does.
+ * Opens the store of this process, with a change feed for the changes of other nodes. Every node
+ * calls `migrate`. Only one creates the tables.
  */
 export async function openStore(url: string): Promise<{ store: KeyStore; close(): Promise<void> }> {
   if (url.startsWith('redis')) {

@@ -45,11 +45,11 @@ let stopping = false
 for (let i = 0; i < nodes; i++)
   cluster.fork({ PORT: String(port), STORE_URL: database.url, SIGNING_KEY })
 cluster.on('exit', () => {
-  // A node that dies is replaced: it brings nothing with it that was only its own.
+  // Replace a node that exits. It had no state of its own.
   if (!stopping) cluster.fork({ PORT: String(port), STORE_URL: database.url, SIGNING_KEY })
 })
 
-// The operator's side: a process that manages keys and serves nobody.
+// The operator's process: it manages keys and serves no requests.
 const { store, close } = await openStore(database.url)
 const admin = createTwinkey({ store, prefixes: ['fleet'], environments: ['production'] })
 

@@ -4,8 +4,8 @@ import { requireAuth, tokenRoutes } from 'twinkey/express'
 import { stopServer } from '../stop-server.ts'
 import { openStore } from './database.ts'
 
-// One node: what every process behind the port runs. All of them have the same store and the same
-// signing key, and nothing else in common.
+// One node: every process behind the port runs this. Nodes share the store and the signing key, and
+// nothing else.
 
 const { PORT = '3000', STORE_URL = '', SIGNING_KEY = '{}' } = process.env
 const url = `http://localhost:${PORT}`

@@ -4,8 +4,8 @@ import { call, keepCalling } from './call.ts'
 const CALLERS = 8
 
 /**
- * Shows what holds on every node, and counts: a key made elsewhere, a rotation under traffic, a key
- * that is disabled.
+ * Shows and counts what every node does after another process has created a key, rotated its secret
+ * under traffic, and disabled it.
  */
 export async function tour(
   admin: Twinkey,
@@ -22,10 +22,10 @@ export async function tour(
   const answering = new Set(first.map(({ node }) => node)).size
   const letIn = first.filter(({ status }) => status === 200).length
   say(
-    `A key was made by another process: ${letIn} of ${first.length} calls let in, by ${answering} nodes.`,
+    `Another process created a key: ${answering} nodes accepted ${letIn} of ${first.length} calls.`,
   )
 
-  // Callers use the secondary while the primary is made anew, then move over: no call may fail.
+  // Callers use the secondary while the primary is regenerated, then switch. No call may fail.
   let secret = secondary as string
   const callers = Array.from({ length: CALLERS }, () => keepCalling(url, () => secret))
   const renewed = await admin.keys.regenerate(key.id, 'primary')
@@ -33,7 +33,9 @@ export async function tour(
   await new Promise((resolve) => setTimeout(resolve, 200))
   const during = (await Promise.all(callers.map((caller) => caller.stop()))).flat()
   const failed = during.filter(({ status }) => status !== 200).length
-  say(`Its primary secret was made anew under traffic: ${failed} of ${during.length} calls failed.`)
+  say(
+    `It regenerated the primary secret under traffic: ${failed} of ${during.length} calls failed.`,
+  )
 
   const others = Array.from({ length: CALLERS }, () => keepCalling(url, () => secret))
   await new Promise((resolve) => setTimeout(resolve, 200))
@@ -44,7 +46,7 @@ export async function tour(
   const last = Math.max(...after.filter(({ status }) => status === 200).map(({ at }) => at))
   const letInFor = Math.max(0, Math.round(last - disabledAt))
   say(
-    `It was disabled: the last call was let in ${letInFor} ms later, and ${after.filter(({ at }) => at > last).length} were refused.`,
+    `It disabled the key: the last call was accepted ${letInFor} ms later, then ${after.filter(({ at }) => at > last).length} were refused.`,
   )
   await admin.keys.enable(key.id)
 

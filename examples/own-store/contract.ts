@@ -1,5 +1,5 @@
-// Holds the store to the contract, by the test runner of Node: node examples/start.mjs
-// own-store/contract
+// Runs the store contract with the test runner of Node:
+// node examples/start.mjs own-store/contract
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ after(async () => {
   rmSync(folder, { recursive: true })
 })
 
-// Another one for each call, on the same file: two of them are what shows a cache in a store.
+// Each call opens another store on the same file. Two stores reveal a cache inside a store.
 async function open(): Promise<LmdbStore> {
   const store = lmdbStore(folder)
   opened.push(store)

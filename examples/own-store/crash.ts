@@ -1,5 +1,4 @@
-// Makes a key, prints its secret, and is killed at once: what was acknowledged has to be there all
-// the same.
+// Creates a key, prints its secret and kills itself. The acknowledged key must survive.
 import { writeSync } from 'node:fs'
 import { createTwinkey } from 'twinkey'
 import { lmdbStore } from './lmdb-store.ts'

@@ -1,4 +1,4 @@
-// Keys in LMDB, by docs/writing-a-store.md: a file that several processes of one machine may share.
+// Keys in LMDB, following docs/writing-a-store.md. Processes on one machine can share the file.
 import { open } from 'lmdb'
 import type { KeyRecord, KeyStore, ListQuery, StoredKey } from 'twinkey'
 
@@ -7,13 +7,13 @@ export interface LmdbStore extends KeyStore {
 }
 
 /**
- * Last uses of one key, by secret id. They stand beside the record, so that writing them down can
- * never undo a change of it.
+ * Last uses of one key, by secret id. They are separate from the record, so that recording a use
+ * cannot undo a change of the record.
  */
 type Uses = Record<string, number>
 
 export function lmdbStore(path: string): LmdbStore {
-  // Without overlappingSync a transaction is on the disk when it is done, and not a moment later.
+  // Without overlappingSync, a transaction is on the disk when it completes.
   const root = open({ path, maxDbs: 2, overlappingSync: false })
   const records = root.openDB<StoredKey, string>('records', { encoding: 'json' })
   const uses = root.openDB<Uses, string>('uses', { encoding: 'json' })
@@ -21,11 +21,11 @@ export function lmdbStore(path: string): LmdbStore {
   const joined = (record: StoredKey): StoredKey =>
     record.kind === 'key' ? { ...record, lastUsedAt: uses.get(record.id) ?? {} } : record
 
-  // Reads share a snapshot until the end of the turn. A new one has what another process has
-  // written.
+  // Reads share a snapshot until the end of the event loop turn. A new snapshot has the writes of
+  // other processes.
   const fresh = () => root.resetReadTxn()
 
-  // One writer at a time, in all processes: what is compared here is what is then set.
+  // LMDB allows one writer at a time across processes, so compare and set are atomic.
   const write = <T>(change: () => T): T => root.transactionSync(change)
 
   return {
@@ -58,7 +58,7 @@ export function lmdbStore(path: string): LmdbStore {
         cursor === undefined ? {} : { start: cursor, exclusiveStart: true },
       )) {
         if (value.kind !== 'key' || !fits(value, filter)) continue
-        // One more than asked for: there is another page.
+        // One key more than the limit: there is another page.
         if (keys.length === limit) return { keys, next: keys.at(-1)?.id }
         keys.push(joined(value) as KeyRecord)
       }

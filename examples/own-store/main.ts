@@ -1,6 +1,7 @@
-// A store of one's own, over LMDB, under a small API: npm run example own-store This manages keys
-// from one process while another serves, which is then stopped, killed and started again. The
-// contract: own-store/contract.
+// A store of your own over LMDB, under a small API: npm run example own-store
+//
+// Manages keys in one process while another one serves. Stops, kills and restarts the server. The
+// test of the store contract is own-store/contract.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'notes-'))
 const env = { NOTES: folder, SIGNING_KEY: JSON.stringify(await generateSigningKey()) }
 let server = await startProgram('own-store/server', env)
 
-// The operator's side: a process that manages keys and serves nobody.
+// The operator's process: it manages keys and serves no requests.
 const store = lmdbStore(folder)
 const { keys, close } = createTwinkey({ store, prefixes: ['notes'], environments: ['production'] })
 
@@ -25,19 +26,19 @@ const exchange = (credential: string) =>
   call<{ access_token: string }>(`${server.url}/tokens`, { method: 'POST', credential })
 
 try {
-  part('A key, made by another process')
+  part('A key created by another process')
   const scope = { tenants: ['ada'], workflows: ['notes.read'] }
   const { key, primary, secondary } = await keys.create({ name: 'Phone of Ada', scope })
-  await show('Ada reads hers', read('ada', primary))
-  await show('Ada reads those of Bob', read('bob', primary))
+  await show('Ada reads her notes', read('ada', primary))
+  await show('Ada reads the notes of Bob', read('bob', primary))
   await show('Ada writes', write('ada', primary))
   await keys.update(key.id, { scope: { workflows: ['notes.read', 'notes.write'] } })
   await show(
-    'Ada writes, now that she may',
+    'Ada writes with the new scope',
     soon(204, () => write('ada', primary)),
   )
 
-  part('A secret made anew')
+  part('A regenerated secret')
   const { secret } = await keys.regenerate(key.id, 'secondary')
   await show('the new secondary, at once', read('ada', secret))
   await show('the primary', read('ada', primary))
@@ -47,23 +48,23 @@ try {
   )
   const { access_token: token } = await show('a token', exchange(secret))
 
-  part('Stopped and started')
+  part('Stopped and restarted')
   await server.stop()
   server = await startProgram('own-store/server', env)
   for (const [what, credential] of Object.entries({ primary, secondary: secret, token }))
     await show(`the ${what}`, read('ada', credential))
   const [listed] = (await keys.list({ tenant: 'ada' })).keys
   const used = [listed?.primary, listed?.secondary].filter((slot) => slot?.lastUsedAt)
-  console.log(`  ${used.length} of 2 secrets show when they were used last`)
+  console.log(`  ${used.length} of 2 secrets show their last use`)
 
-  part('Killed and started')
+  part('Killed and restarted')
   await keys.disable(key.id)
   await server.stop('SIGKILL')
   const another = runProgram('own-store/crash', env)
   server = await startProgram('own-store/server', env)
-  await show('a key of a process that was killed when it had made it', read('ada', another))
+  await show('a key whose process was killed right after creating it', read('ada', another))
   for (const [what, credential] of Object.entries({ primary, secondary: secret, token })) {
-    await show(`the ${what} of one disabled just before`, read('ada', credential))
+    await show(`the ${what} of a key disabled just before`, read('ada', credential))
   }
 } finally {
   await server.stop()

@@ -1,5 +1,5 @@
-// The API, on Hono: notes of tenants. NOTES=folder PORT=3000 node examples/start.mjs
-// own-store/server
+// The API on Hono, with notes of tenants:
+// NOTES=folder PORT=3000 node examples/start.mjs own-store/server
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
@@ -21,8 +21,8 @@ const twinkey = createTwinkey({
     audience: 'https://notes.example',
     signingKeys: [JSON.parse(SIGNING_KEY)],
   },
-  // This store tells nobody of changes. What another process has ended is refused here when the
-  // record is a second old.
+  // This store has no change feed. This process refuses a key that another process has disabled or
+  // revoked after at most one second.
   cache: { maxAgeSeconds: 1 },
 })
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 
-/** The log of a PostgreSQL of this machine, and everything that it has in files. */
+/** The log and the data files of a PostgreSQL on this machine. */
 export async function filesOf(connectionString: string): Promise<{ log: string; data: string }> {
   const client = new pg.Client({ connectionString })
   await client.connect()
@@ -18,17 +18,14 @@ export async function filesOf(connectionString: string): Promise<{ log: string; 
   return { log: readFileSync(join(dirname(folder), 'log'), 'utf8'), data }
 }
 
-/**
- * Prints how many secrets stand in a text, and how often something that must be there does: or else
- * it would be the wrong text.
- */
+/** Prints how many secrets a text contains, and whether it contains the id `known`. */
 export function search(
   place: string,
   text: string,
   secrets: readonly string[],
   known: string,
 ): void {
-  // Sixteen characters out of the random part of each.
+  // Sixteen characters from the random part of each secret.
   const found = secrets.filter((secret) => text.includes(secret.slice(-24, -8)))
   const about = text.includes(known) ? 'which names the key' : 'which does not name the key'
   console.log(`  ${found.length} of ${secrets.length} in ${place}, ${about}`)

@@ -1,6 +1,7 @@
-// An Express API with the keys of its tenants in PostgreSQL, as two processes: npm run example
-// tenants This starts them on a PostgreSQL of their own, calls them over HTTP as tenants and as an
-// operator, rotates under traffic, and ends everything.
+// An Express API with its keys in PostgreSQL, as two processes: npm run example tenants
+//
+// Starts PostgreSQL and the processes, calls them over HTTP as tenants and as an operator, rotates
+// secrets under traffic, and stops everything.
 import { randomBytes } from 'node:crypto'
 import { type ApiKey, type CreatedKey, generateSigningKey, type RenewedKey } from 'twinkey'
 import { startPostgres } from '../../test/support/postgres.ts'
@@ -9,7 +10,7 @@ import { type Program, runProgram, startProgram } from '../program.ts'
 import { filesOf, search } from './leaks.ts'
 import { keepCalling } from './traffic.ts'
 
-// With the worst that can be turned on: the log has every statement with its parameters.
+// The worst case: PostgreSQL logs every statement with its parameters.
 const database = await startPostgres({ config: { log_statement: 'all' } })
 const env = {
   DATABASE_URL: database.url,
@@ -25,7 +26,7 @@ const stopAll = async () => {
   printed += servers.map((server) => server.printed()).join('')
 }
 
-// Which of the two processes is called, and with what.
+// `index` selects one of the two processes.
 const get = (index: number, path: string, credential?: string) =>
   call(`${servers[index]?.url}${path}`, { credential })
 const post = <T>(index: number, path: string, credential: string, body: object = {}) =>
@@ -38,7 +39,7 @@ try {
   const secrets = [operator]
   const create = async (name: string, tenant: string, workflows: string[], secondary = true) => {
     const created = await show(
-      `made for ${tenant}: ${name}`,
+      `created for ${tenant}: ${name}`,
       post<CreatedKey>(0, '/admin/keys', operator, { name, tenant, workflows, secondary }),
     )
     secrets.push(created.primary, ...(created.secondary === null ? [] : [created.secondary]))
@@ -62,13 +63,10 @@ try {
   await show('acme reads acme', get(0, customersOf('acme'), billing.primary))
   await show('acme writes acme', post(1, customersOf('acme'), billing.primary, { name: 'Joan' }))
   await show('acme reads globex', get(0, customersOf('globex'), billing.primary))
-  await show(
-    'acme reads a tenant that is not there',
-    get(0, customersOf('nobody'), billing.primary),
-  )
+  await show('acme reads an unknown tenant', get(0, customersOf('nobody'), billing.primary))
   await show('globex writes acme', post(1, customersOf('acme'), globex.primary, { name: 'Eve' }))
   await show('a reader writes', post(0, customersOf('acme'), report.primary, { name: 'Eve' }))
-  await show('nobody reads', get(0, customersOf('acme')))
+  await show('a request without a credential', get(0, customersOf('acme')))
   await show('acme lists keys', get(0, '/admin/keys?tenant=acme', billing.primary))
 
   part('Tokens')
@@ -82,15 +80,15 @@ try {
   await show('it writes', post(1, customersOf('acme'), token, { name: 'Eve' }))
   await show('it reads globex', get(1, customersOf('globex'), token))
 
-  part('Twins: regenerate the idle one, move the callers, regenerate the other')
-  let holds = billing.primary
+  part('Two secrets: regenerate the idle one, move the callers, regenerate the other')
+  let credential = billing.primary
   let traffic = keepCalling(
     () => servers.map(({ url }) => url),
     customersOf('acme'),
-    () => holds,
+    () => credential,
   )
   await pause(200)
-  holds = await renew(billing.key, 'regenerate/secondary')
+  credential = await renew(billing.key, 'regenerate/secondary')
   await pause(200)
   const primary = await renew(billing.key, 'regenerate/primary')
   await pause(200)
@@ -103,23 +101,23 @@ try {
   await show('the token of the old primary', get(0, customersOf('acme'), token))
   await show('the new primary', get(0, customersOf('acme'), primary))
 
-  part('One secret: rotate with a grace')
-  holds = report.primary
+  part('One secret: rotate with a grace period')
+  credential = report.primary
   traffic = keepCalling(
     () => servers.map(({ url }) => url),
     customersOf('acme'),
-    () => holds,
+    () => credential,
   )
   await pause(200)
   const next = await renew(report.key, 'rotate', { graceSeconds: 3 })
   const over = Date.now() + 3000
-  await show('the old secret, within its grace', get(1, customersOf('acme'), report.primary))
+  await show('the old secret, within the grace period', get(1, customersOf('acme'), report.primary))
   await show('rotated again, too early', post(0, `/admin/keys/${report.key.id}/rotate`, operator))
-  holds = next
+  credential = next
   await pause(over - Date.now() + 50)
-  await show('the old secret, after its grace', get(0, customersOf('acme'), report.primary))
+  await show('the old secret, after the grace period', get(0, customersOf('acme'), report.primary))
   await show(
-    'the old secret, after its grace, in the other process',
+    'the old secret, after the grace period, in the other process',
     get(1, customersOf('acme'), report.primary),
   )
   await traffic.stop()
@@ -141,20 +139,20 @@ try {
   secrets.push(before)
   await stopAll()
   servers = await startAll()
-  await show('the primary from before', get(0, customersOf('acme'), primary))
-  await show('the token from before', get(1, customersOf('acme'), before))
-  await show('what was disabled', get(0, customersOf('globex'), globex.primary))
+  await show('the primary from before the restart', get(0, customersOf('acme'), primary))
+  await show('the token from before the restart', get(1, customersOf('acme'), before))
+  await show('the disabled key', get(0, customersOf('globex'), globex.primary))
   const keys = await show(
     'the keys of acme',
     call<ApiKey[]>(`${servers[0]?.url}/admin/keys?tenant=acme`, { credential: operator }),
   )
   const used = keys.filter(({ primary, secondary }) => primary.lastUsedAt ?? secondary?.lastUsedAt)
-  console.log(`      of ${keys.length} keys ${used.length} show when they were used last`)
+  console.log(`      ${used.length} of ${keys.length} keys show their last use`)
 
   part('Secrets and tokens in plain text')
   await stopAll()
   const { log, data } = await filesOf(database.url)
-  search('what the processes printed', printed, secrets, billing.key.id)
+  search('the output of the processes', printed, secrets, billing.key.id)
   search('the log of PostgreSQL', log, secrets, billing.key.id)
   search('the files of PostgreSQL', data, secrets, billing.key.id)
 } finally {

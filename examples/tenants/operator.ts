@@ -1,5 +1,5 @@
-// Makes the key of an operator and prints its secret, once: node examples/start.mjs
-// tenants/operator
+// Creates the key of an operator and prints its secret:
+// node examples/start.mjs tenants/operator
 import { close, twinkey } from './twinkey.ts'
 
 const { primary } = await twinkey.keys.create({

@@ -1,5 +1,5 @@
-// The API: customers of tenants, and the keys of those tenants for operators. PORT=3000 node
-// examples/start.mjs tenants/server
+// The API: the customers of tenants and, for operators, the keys of those tenants:
+// PORT=3000 node examples/start.mjs tenants/server
 import type { AddressInfo } from 'node:net'
 import express, { type ErrorRequestHandler } from 'express'
 import { type ErrorCode, isTwinkeyError, type Slot } from 'twinkey'
@@ -9,7 +9,7 @@ import { close, twinkey } from './twinkey.ts'
 
 const app = express()
 
-// Who called what, and how it ended. Never a header: the secrets are in there.
+// Logs the caller, the route and the status, but no header, because headers contain secrets.
 app.use((req, res, next) => {
   res.on('finish', () =>
     console.log(req.method, req.path, res.statusCode, req.principal?.name ?? '-'),
@@ -23,8 +23,8 @@ const customers = new Map([
   ['acme', ['Ada', 'Grace']],
   ['globex', ['Hank']],
 ])
-// The path names a tenant, so the guard reads it there. Handlers take it from the principal, which
-// the guard has checked.
+// The guard reads the tenant from the path. Handlers take it from the principal, because the guard
+// has checked that one.
 const guard = (workflow: string) => requireAuth(twinkey, { tenant: param('tenant'), workflow })
 
 app.get('/tenants/:tenant/customers', guard('customers.read'), (req, res) => {
@@ -37,8 +37,8 @@ app.post('/tenants/:tenant/customers', guard('customers.write'), express.json(),
   res.status(201).json({ tenant })
 })
 
-// Operators have a tenant of their own. A workflow alone would not keep tenants out: a key reaches
-// all workflows unless its scope says otherwise.
+// Operators have their own tenant. A workflow alone does not keep other tenants out: a key reaches
+// all workflows unless its scope lists some.
 const admin = express.Router()
 admin.use(
   requireAuth(twinkey, { tenant: 'operators', workflow: 'keys.manage', accept: ['secret'] }),
@@ -73,7 +73,7 @@ admin.post('/keys/:id/disable', async (req, res) => {
 })
 app.use('/admin', admin)
 
-// What Twinkey could not do, in the words of HTTP.
+// The HTTP status of each error of Twinkey.
 const statusOf: Partial<Record<ErrorCode, number>> = {
   invalid_input: 400,
   key_not_found: 404,

@@ -2,14 +2,11 @@ import { call, pause } from '../call.ts'
 
 const CALLERS = 4
 
-/**
- * Calls every process in turn with what its caller holds at the moment, until it is told to stop.
- * Then it prints how many calls failed.
- */
+/** Calls the processes in turn with the current credential. `stop` prints the failures. */
 export function keepCalling(
   urls: () => readonly string[],
   path: string,
-  holds: () => string,
+  credential: () => string,
 ): { stop(): Promise<void> } {
   let going = true
   let calls = 0
@@ -17,7 +14,7 @@ export function keepCalling(
   const callers = Array.from({ length: CALLERS }, async () => {
     while (going) {
       const url = urls()[calls++ % urls().length]
-      const { status, body } = await call(`${url}${path}`, { credential: holds() }).catch(
+      const { status, body } = await call(`${url}${path}`, { credential: credential() }).catch(
         (error) => ({
           status: 0,
           body: { code: `${error}` },

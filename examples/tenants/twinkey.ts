@@ -1,5 +1,5 @@
-// The one Twinkey of a process, over the PostgreSQL of the deployment. Everything secret comes from
-// the environment.
+// The only Twinkey of a process, over the PostgreSQL of the deployment. All secrets come from the
+// environment.
 import pg from 'pg'
 import { createTwinkey } from 'twinkey'
 import { postgresStore } from 'twinkey/stores/postgres'
@@ -32,7 +32,7 @@ export const twinkey = createTwinkey({
   },
 })
 
-/** Ends what this process has open, in this order: last uses are written by the pool. */
+/** Closes Twinkey before the pool, because Twinkey writes the last uses through the pool. */
 export async function close(): Promise<void> {
   await twinkey.close()
   await pool.end()

@@ -14,13 +14,12 @@ const twinkey = createTwinkey({
   },
 })
 
-// Ten refused credentials in five minutes. Several processes share one count with RateLimiterRedis
-// or RateLimiterPostgres.
+// Ten refused credentials in five minutes. To share the count between processes, use
+// RateLimiterRedis or RateLimiterPostgres.
 const POINTS = 10
 const failures = new RateLimiterMemory({ points: POINTS, duration: 300 })
 
-// Counted by address alone. Whoever counts by key lets anybody who knows the id of a key lock that
-// key out.
+// Counts by address alone. A count by key would let anyone who knows the id of a key lock it out.
 const throttle: Throttle<WireRequest> = {
   async retryAfterSeconds(peer) {
     const count = await failures.get(networkOf(peer))
@@ -29,7 +28,7 @@ const throttle: Throttle<WireRequest> = {
   failed: (peer) => failures.penalty(networkOf(peer)),
 }
 
-// Whoever has one IPv6 address has all that share its first half: they count as one.
+// A caller with one IPv6 address usually controls its whole /64 network, so the network is counted.
 function networkOf(peer: string): string {
   if (!peer.includes(':') || peer.includes('.')) return peer
   const [head = '', tail] = peer.split('::')
@@ -46,9 +45,9 @@ const { key, primary } = await twinkey.keys.create({
 console.log(`Key ${key.id} has the secret ${primary}`)
 
 const app = express()
-// The addresses of the proxies in front, like 10.0.0.1,10.0.0.2. The peer is whoever they say:
-// without this it would be the last proxy, and everybody would share one count. A number of hops
-// instead would let whoever connects directly choose an address.
+// The addresses of the trusted proxies, like 10.0.0.1,10.0.0.2. They report the peer. Without this
+// setting the peer is the last proxy, so all callers share one count. With a number of hops, a
+// caller that connects directly could choose its address.
 app.set('trust proxy', PROXIES || false)
 app.use('/tokens', tokenRoutes(twinkey, { throttle }))
 app.get(

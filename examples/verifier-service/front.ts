@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import type { Issuer } from './issuer.ts'
 
 /**
- * What stands in front of the issuer, as a load balancer does: a new one gets the requests, and the
- * last one leaves when it has answered its own.
+ * A load balancer in front of the issuer. `replace` sends new requests to another issuer and closes
+ * the previous one after its last answer.
  */
 export async function openFront(first: Issuer) {
   let current = first

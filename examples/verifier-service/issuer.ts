@@ -1,4 +1,4 @@
-// The service that issues: it has the keys, and exchanges their secrets for tokens.
+// The issuing service: it has the keys and exchanges their secrets for tokens.
 import { createClient } from '@libsql/client'
 import { fastify } from 'fastify'
 import type { JWK } from 'jose'
@@ -7,10 +7,7 @@ import { requireAuth, tokenRoutes } from 'twinkey/fastify'
 import { sqliteStore } from 'twinkey/stores/sqlite'
 import { AUDIENCE, ENVIRONMENTS, ISSUER } from './settings.ts'
 
-/**
- * One process of the issuer. Its signing keys are read when it starts, so each change of them is a
- * new one.
- */
+/** One process of the issuer. It reads its signing keys once, so a change needs a new process. */
 export async function startIssuer(
   database: string,
   signingKeys: readonly JWK[],

@@ -1,6 +1,7 @@
-// A service that issues tokens and one that verifies them by the public keys alone, both on
-// Fastify: npm run example verifier-service This starts both, calls them over HTTP, and changes the
-// signing key under traffic. The clock of both is moved on by hand.
+// One service issues tokens, another verifies by public keys: npm run example verifier-service
+//
+// Starts both services on Fastify, calls them over HTTP, and changes the signing key under traffic.
+// The tour controls the clock of both.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,7 +41,7 @@ const write = (credential: string) =>
 const whoami = (credential: string) => call(`${front.url}/whoami`, { credential })
 
 try {
-  part('A secret becomes a token, which is verified elsewhere')
+  part('A secret is exchanged for a token, which another service verifies')
   const scope = {
     tenants: ['t1', 't2'],
     environments: ['production'],
@@ -53,7 +54,7 @@ try {
   await show('the secret itself', read(primary))
   await show('no credential', call(`${reports.url}/tenants/t1/reports`))
 
-  part('What it does not reach')
+  part('Outside the scope')
   await show('another tenant', read(token, 't3'))
   await show('another environment', read(token, 't1', { 'x-environment': 'test' }))
   await show('no environment', read(token, 't1', {}))
@@ -98,16 +99,16 @@ try {
   const { d: _private, ...oldPublic } = oldKey
   await pass(1)
   await roll(oldKey, newKey)
-  // Whoever keeps the public keys has them for five minutes.
+  // A verifier caches the public keys for five minutes.
   await pass(6)
   await roll(newKey, oldPublic)
-  // The last token of the old key lives for an hour, and the clocks may differ.
+  // The last token of the old key expires after an hour, and clocks may differ.
   await pass(61)
   await roll(newKey)
   await pass(6)
   await traffic.stop()
 
-  part('The key is revoked, which public keys cannot tell')
+  part('A verifier does not see that the key is revoked')
   const { access_token: lasting } = await show('a token', exchange(primary))
   const { access_token: short } = await show(
     'one of five minutes',
@@ -119,21 +120,24 @@ try {
   await show('the token at the issuer', whoami(lasting))
   await show('the token at the reports', read(lasting))
   minutes(5)
-  await show('five minutes later, the one of five minutes', read(short))
-  await show('five minutes later, the one of an hour', read(lasting))
+  await show('five minutes later, the token of five minutes', read(short))
+  await show('five minutes later, the token of an hour', read(lasting))
   minutes(55)
   await show('an hour later', read(lasting))
 
   part('The issuer is down')
   const other = await issuer.keys.create({ name: 'Another import', scope })
-  const { access_token: last } = await show('a token from before', exchange(other.primary))
+  const { access_token: last } = await show(
+    'a token from before the failure',
+    exchange(other.primary),
+  )
   await show('it reads t1', read(last))
   await front.close()
   minutes(10)
   await show('it reads t1, ten minutes later', read(last))
   await reports.close()
   reports = await startReports(front.url, now)
-  await show('it reads t1 at a service that starts meanwhile', read(last))
+  await show('it reads t1 at a service that starts during the failure', read(last))
 } finally {
   await reports.close()
   await front.close()

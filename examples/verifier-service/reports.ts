@@ -1,4 +1,4 @@
-// The service that verifies: no store, no secret, only the public keys of the issuer.
+// The verifying service: it has no store and no secrets, only the public keys of the issuer.
 import { fastify } from 'fastify'
 import { header, param, requireAuth } from 'twinkey/fastify'
 import { createVerifier } from 'twinkey/verifier'

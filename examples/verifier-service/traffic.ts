@@ -3,16 +3,16 @@ import type { Answer } from '../call.ts'
 const LIFETIME = 3_600_000
 const MARGIN = 2 * 60_000
 
-/** How a caller gets a token, and how it uses one. */
+/** How a caller gets and uses a token. */
 export interface Way {
   exchange(): Promise<string>
   read(token: string): Promise<Answer<{ readonly code?: string }>>
 }
 
 /**
- * Exchanges and reads, one after the other, until it is told to stop. In each round the newest
- * token is used, the oldest that still has two minutes, and one in between: what signed them are
- * different keys after a change.
+ * Exchanges and reads until `stop`. Each round uses the newest token, the oldest one that is valid
+ * for two more minutes, and one in between. After a change of the signing key, different keys have
+ * signed them.
  */
 export function keepReading({ exchange, read }: Way, now: () => number) {
   const tokens: { readonly token: string; readonly until: number }[] = []
@@ -35,7 +35,7 @@ export function keepReading({ exchange, read }: Way, now: () => number) {
     }
   })()
   return {
-    /** Waits for so many rounds that begin from now on. */
+    /** Waits for a number of rounds that begin after this call. */
     async rounds(count: number): Promise<void> {
       const enough = rounds + count + 1
       while (rounds < enough)

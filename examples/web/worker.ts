@@ -1,13 +1,13 @@
 import { createTwinkey, generateSigningKey, type WireRequest } from 'twinkey'
 import { requireAuth, webEndpoints } from 'twinkey/web'
 
-/** What the host binds: variables and secrets. */
+/** The bindings of the host: variables and secrets. */
 interface Env {
   readonly ISSUER?: string
   readonly SIGNING_KEY?: string
 }
 
-/** What the host gives with each request, to let work go on after the answer. */
+/** The execution context of a request. `waitUntil` continues work after the answer. */
 interface Context {
   waitUntil(work: Promise<unknown>): void
 }
@@ -23,16 +23,16 @@ async function start({ ISSUER = 'http://localhost', SIGNING_KEY }: Env): Promise
   const twinkey = createTwinkey({
     prefixes: ['acme'],
     environments: ['production'],
-    // Without a key of your own, tokens end with this isolate: keep what generateSigningKey() makes
-    // as a secret of the Worker.
+    // Without SIGNING_KEY, tokens become invalid when this isolate ends. Store a key from
+    // generateSigningKey() as a secret of the Worker.
     tokens: {
       issuer: ISSUER,
       audience: ISSUER,
       signingKeys: [SIGNING_KEY ? JSON.parse(SIGNING_KEY) : await generateSigningKey()],
     },
   })
-  // No store was given, so keys are kept in memory: each isolate has keys of its own, which serves
-  // for trying it out only.
+  // Without a store, keys are in memory and each isolate has different ones. Use this for a trial
+  // only.
   const { key, primary } = await twinkey.keys.create({
     name: 'Billing',
     scope: { tenants: ['t1'], workflows: ['customers.read'] },
@@ -83,10 +83,10 @@ async function start({ ISSUER = 'http://localhost', SIGNING_KEY }: Env): Promise
 
 let handler: Promise<Handler> | undefined
 
-// biome-ignore lint/style/noDefaultExport: a Worker is what its module exports as default.
+// biome-ignore lint/style/noDefaultExport: a Worker must be the default export.
 export default {
   async fetch(request: Request, env: Env, context: Context): Promise<Response> {
-    // Only now: Workers make no random values before the first request.
+    // Not at the top level: Workers create no random values before the first request.
     handler ??= start(env)
     return (await handler)(request, context)
   },

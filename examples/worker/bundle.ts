@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 /**
- * The Worker and all that it needs, as one module. For a browser: an import of Node that could be
- * reached would fail the build.
+ * Bundles the Worker and its dependencies into one module. With the platform `browser`, a reachable
+ * import of Node fails the build.
  */
 export async function bundleWorker(): Promise<string> {
   const { outputFiles } = await build({
@@ -13,9 +13,9 @@ export async function bundleWorker(): Promise<string> {
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
     target: 'es2022',
-    // The package that is built, by the names that a user would import.
+    // Without a tsconfig, this resolves the built package by its public names.
     tsconfigRaw: {},
-    // The package says that it has no side effects, of which esbuild tells at each import.
+    // Hides warnings: esbuild reports each import of a package without side effects.
     logLevel: 'error',
     write: false,
   })

@@ -1,14 +1,14 @@
-// Keys in Cloudflare D1, by docs/writing-a-store.md. D1 is one primary database: what is read
-// without a session is never a replica's.
+// Keys in Cloudflare D1, following docs/writing-a-store.md. D1 has one primary database. A read
+// without a session never goes to a replica.
 import type { KeyRecord, KeyStore, StoredKey } from 'twinkey'
 
-/** `D1Database`, as far as the store asks it. */
+/** The part of `D1Database` that the store uses. */
 export interface Database {
   prepare(sql: string): Statement
   batch(statements: Statement[]): Promise<unknown>
 }
 
-/** `D1PreparedStatement`, as far as the store asks it. */
+/** The part of `D1PreparedStatement` that the store uses. */
 export interface Statement {
   bind(...values: Value[]): Statement
   all<T>(): Promise<{ results: T[]; meta: { changes?: number } }>
@@ -21,7 +21,7 @@ interface Row {
   uses: string
 }
 
-/** The tables. In production this is a migration of wrangler. */
+/** The tables. In production, use a migration of wrangler. */
 export const schema = [
   `create table if not exists keys (
     id text primary key, version integer not null, kind text not null, owner text, state text, record text not null
@@ -68,7 +68,7 @@ export function d1Store(database: Database): KeyStore {
       const { id, version, kind } = next
       const [owner, state] = kind === 'key' ? [next.owner ?? null, stateOf(next)] : [null, null]
       const values = [version, kind, owner, state, JSON.stringify(next), id]
-      // One statement compares and sets: another isolate may be at it too.
+      // One statement compares and sets, because other isolates can write at the same time.
       const { meta } = await (expectedVersion === undefined
         ? run(INSERT, ...values)
         : run(UPDATE, ...values, expectedVersion))
@@ -102,7 +102,7 @@ export function d1Store(database: Database): KeyStore {
         add(UNDER_PEPPER, begin.length, begin, begin.length, begin)
       }
       const sql = `select ${COLUMNS} from keys where ${where.join(' and ')} order by id limit ?`
-      // One more than asked for: there is another page.
+      // One key more than the limit: there is another page.
       const { results } = await run<Row>(sql, ...values, limit + 1)
       const keys = results.slice(0, limit).map((row) => read(row) as KeyRecord)
       return { keys, next: results.length > limit ? keys.at(-1)?.id : undefined }

@@ -1,6 +1,7 @@
-// A Worker on Hono with its keys in D1, on workerd: npm run example worker This installs miniflare
-// beside this file, where that has not been done, starts two isolates over one database, and calls
-// them over HTTP.
+// A Worker on Hono with its keys in D1, on workerd: npm run example worker
+//
+// Installs miniflare in the folder workerd if needed, starts two isolates over one database, and
+// calls them over HTTP.
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -12,8 +13,8 @@ import { type Database, schema } from './d1-store.ts'
 import { tour } from './tour.ts'
 
 /**
- * Miniflare, as far as it is used here. It is not among the dependencies of the project, because it
- * is larger than all of them.
+ * The part of Miniflare that is used here. It is not a dependency of the project, because it is
+ * larger than all of them.
  */
 interface Miniflare {
   getD1Database(binding: string, worker: string): Promise<Database>
@@ -39,7 +40,7 @@ const adminToken = randomUUID()
 const worker = {
   modules: true,
   script,
-  // Without nodejs_compat: nothing of Node is there.
+  // Without nodejs_compat, no Node API is available.
   compatibilityDate: '2026-03-01',
   d1Databases: { DB: 'keys' },
   bindings: { ADMIN_TOKEN: adminToken, SIGNING_KEY: JSON.stringify(await generateSigningKey()) },

@@ -1,14 +1,14 @@
 import type { ApiKey, CreatedKey, RenewedKey } from 'twinkey'
 import { call, part, pause, show, soon } from '../call.ts'
 
-/** Two isolates of the Worker over one database, and what its admin routes take. */
+/** Two isolates of the Worker over one database, and the credential of its admin routes. */
 export interface Deployment {
   readonly here: string
   readonly elsewhere: string
   readonly adminToken: string
 }
 
-/** Calls the Worker, wherever it runs, and prints what it answers. */
+/** Calls the Worker and prints its answers. */
 export async function tour({ here, elsewhere, adminToken }: Deployment): Promise<void> {
   const admin = <T>(method: string, path: string, body?: object) =>
     call<T>(`${here}/admin/keys${path}`, { method, credential: adminToken, ...(body && { body }) })
@@ -31,10 +31,10 @@ export async function tour({ here, elsewhere, adminToken }: Deployment): Promise
     workflows: ['customers.read'],
   }
   const { key, primary, secondary } = await show(
-    'made',
+    'created',
     admin<CreatedKey>('POST', '', { name: 'Billing', scope }),
   )
-  await show('made without a tenant', admin('POST', '', { name: 'Billing', scope: {} }))
+  await show('created without a tenant', admin('POST', '', { name: 'Billing', scope: {} }))
   await show('its primary secret', read(primary))
   await show('its secondary secret', read(secondary ?? ''))
   await show('no credential', call(`${here}/tenants/t1/customers`))
@@ -53,24 +53,24 @@ export async function tour({ here, elsewhere, adminToken }: Deployment): Promise
     'one for t1',
     exchange(primary, { scope: 'tenant:t1' }),
   )
-  await show('one for more than the key has', exchange(primary, { scope: 'tenant:*' }))
-  await show('a token for a token', exchange(token))
+  await show('one wider than the key', exchange(primary, { scope: 'tenant:*' }))
+  await show('a token exchanged for a token', exchange(token))
   await show('the token reads t2', read(token, 't2'))
   await show('the one for t1 reads t2', read(narrow, 't2'))
   await show('the token reads t1 elsewhere', read(token, 't1', 'production', elsewhere))
-  await show('whose it is', call(`${here}/tokens/test`, { credential: token }))
+  await show('the caller of the token', call(`${here}/tokens/test`, { credential: token }))
   const { keys } = await show(
     'the public keys',
     call<{ keys: object[] }>(`${here}/tokens/jwks.json`),
   )
   console.log(`  ${keys.length} published`)
 
-  part('What goes on after the answer: last uses are written by waitUntil')
+  part('After the answer: waitUntil records last uses')
   console.log(
-    `  ${await usedOf(() => admin<ApiKey>('GET', `/${key.id}`))} of 2 secrets show when they were used last`,
+    `  ${await usedOf(() => admin<ApiKey>('GET', `/${key.id}`))} of 2 secrets show their last use`,
   )
 
-  part('A secret made anew')
+  part('A regenerated secret')
   const { secret } = await show(
     'a new secondary',
     admin<RenewedKey>('POST', `/${key.id}/secondary`),
@@ -84,12 +84,12 @@ export async function tour({ here, elsewhere, adminToken }: Deployment): Promise
   await show('revoked', admin('DELETE', `/${key.id}`))
   await show('the token', read(token))
   await show(
-    'the token elsewhere, when its record is too old',
+    'the token elsewhere, when the cached record is too old',
     soon(401, () => read(token, 't1', 'production', elsewhere)),
   )
 }
 
-/** How many secrets show a last use, which is written when the answers have been sent. */
+/** Counts the secrets with a last use, which is written after the answers are sent. */
 async function usedOf(ask: () => Promise<{ body: ApiKey }>): Promise<number> {
   const until = Date.now() + 2000
   for (;;) {

@@ -1,12 +1,12 @@
-// A Worker on Hono: keys in D1, a token service, and routes that are guarded by tenant, environment
-// and workflow.
+// A Worker on Hono with keys in D1, token endpoints, and routes that are guarded by tenant,
+// environment and workflow.
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import { type CreateKeyInput, createTwinkey, isTwinkeyError, type Slot } from 'twinkey'
 import { header, param, requireAuth, tokenRoutes } from 'twinkey/hono'
 import { type Database, d1Store } from './d1-store.ts'
 
-/** What the host binds: a database, and two secrets. */
+/** The bindings of the host: a database and two secrets. */
 export interface Env {
   readonly DB: Database
   readonly SIGNING_KEY: string
@@ -14,8 +14,8 @@ export interface Env {
 }
 
 /**
- * What the host gives with each request, to let work go on after the answer. The guards find it in
- * the context of Hono.
+ * The execution context that the host passes with each request. The guards find its `waitUntil` in
+ * the context of Hono, and continue work after the answer.
  */
 export type Host = NonNullable<Parameters<Hono['fetch']>[2]>
 
@@ -29,8 +29,8 @@ function createApp({ DB, SIGNING_KEY, ADMIN_TOKEN }: Env): Hono {
       audience: 'https://api.acme.example',
       signingKeys: [JSON.parse(SIGNING_KEY)],
     },
-    // D1 tells nobody of changes. What one isolate has ended is refused in the others when their
-    // record is two seconds old.
+    // D1 has no change feed. An isolate refuses a key that another isolate has disabled or revoked
+    // after at most two seconds.
     cache: { maxAgeSeconds: 2 },
     onEvent(event) {
       if (event.type.startsWith('warning.')) console.error(event)
@@ -87,7 +87,7 @@ function createApp({ DB, SIGNING_KEY, ADMIN_TOKEN }: Env): Hono {
 
 let app: Hono | undefined
 
-// biome-ignore lint/style/noDefaultExport: a Worker is what its module exports as default.
+// biome-ignore lint/style/noDefaultExport: a Worker must be the default export.
 export default {
   fetch(request: Request, env: Env, host: Host): Response | Promise<Response> {
     app ??= createApp(env)

@@ -220,7 +220,7 @@ describe('a name that is empty, too long or has control characters', () => {
 })
 
 describe('the import', () => {
-  type Entry = { key: Twinkey.ImportKeyInput; live: boolean }
+  type Entry = { key: Twinkey.ImportKeyInput; isActive: boolean }
   type Report = {
     imported: number
     known: number
@@ -258,7 +258,7 @@ describe('the import', () => {
     const { importedSecrets, keyOf } = await wayWith<Way<Row>>('table `apikey`')
     const twinkey = createTwinkey({ importedSecrets, ...more })
     const run = (rows: readonly Row[]) =>
-      importAll(twinkey, rows, (row) => ({ key: keyOf(row, 't1'), live: row.enabled }))
+      importAll(twinkey, rows, (row) => ({ key: keyOf(row, 't1'), isActive: row.enabled }))
     const isLetIn = async (i: number) => (await twinkey.keys.verify(secretOf(i))).ok
     return { twinkey, run, isLetIn }
   }

@@ -61,7 +61,7 @@ describe('the demo with keys of the environment', () => {
     const demo = startDemo(['--json'], { FLOWGEAR_KEY: 'hunter2hunter2hunter2hunter2hunter2' })
     expect([await demo.ended, demo.lines]).toEqual([1, []])
     expect(demo.stderr()).toMatch(
-      /^FLOWGEAR_KEY cannot be adopted: it is too weak: give at least 112 random bits.*\n$/,
+      /^FLOWGEAR_KEY cannot be adopted: it is too weak: use at least 112 random bits.*\n$/,
     )
   })
 })

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { linesOf, runExample } from '../support/example.ts'
 import { newFolder } from '../support/sqlite.ts'
 
-test('the store of the example own-store meets the contract, in the test runner of Node', async () => {
+test('the example own-store has a store that passes the contract in the test runner of Node', async () => {
   const folder = newFolder()
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const printed = await runExample('own-store/contract', { FOLDER: folder })
@@ -13,27 +13,26 @@ test('the store of the example own-store meets the contract, in the test runner 
   expect(printed).toMatch(/^# fail 0$/m)
 })
 
-test('the example own-store serves the writes of another process, and keeps everything through a stop and a kill', async () => {
+test('the example own-store serves what another process writes, and loses nothing after a stop or a kill', async () =>
   expect(linesOf(await runExample('own-store'))).toEqual([
-    'A key, made by another process',
-    '200 Ada reads hers',
-    '403 Ada reads those of Bob: tenant_denied',
+    'A key created by another process',
+    '200 Ada reads her notes',
+    '403 Ada reads the notes of Bob: tenant_denied',
     '403 Ada writes: workflow_denied',
-    '204 Ada writes, now that she may',
-    'A secret made anew',
+    '204 Ada writes with the new scope',
+    'A regenerated secret',
     '200 the new secondary, at once',
     '200 the primary',
     '401 the old secondary, a moment later: credential_invalid',
     '200 a token',
-    'Stopped and started',
+    'Stopped and restarted',
     '200 the primary',
     '200 the secondary',
     '200 the token',
-    '2 of 2 secrets show when they were used last',
-    'Killed and started',
-    '200 a key of a process that was killed when it had made it',
-    '401 the primary of one disabled just before: credential_invalid',
-    '401 the secondary of one disabled just before: credential_invalid',
-    '401 the token of one disabled just before: credential_invalid',
-  ])
-})
+    '2 of 2 secrets show their last use',
+    'Killed and restarted',
+    '200 a key whose process was killed right after creating it',
+    '401 the primary of a key disabled just before: credential_invalid',
+    '401 the secondary of a key disabled just before: credential_invalid',
+    '401 the token of a key disabled just before: credential_invalid',
+  ]))

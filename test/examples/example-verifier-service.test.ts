@@ -4,13 +4,13 @@ import { linesOf, runExample } from '../support/example.ts'
 
 test('the example verifier-service verifies by public keys alone, through a change of the signing key under traffic', async () => {
   expect(linesOf(await runExample('verifier-service'), 500)).toEqual([
-    'A secret becomes a token, which is verified elsewhere',
+    'A secret is exchanged for a token, which another service verifies',
     '200 a token',
     '200 it reads t1',
     '201 it writes t1',
     '401 the secret itself: credential_invalid',
     '401 no credential: credential_missing',
-    'What it does not reach',
+    'Outside the scope',
     '403 another tenant: tenant_denied',
     '403 another environment: environment_denied',
     '400 no environment: target_missing',
@@ -27,21 +27,21 @@ test('the example verifier-service verifies by public keys alone, through a chan
     'EdDSA and ES256 published, EdDSA signs',
     'EdDSA published, EdDSA signs',
     'many calls meanwhile, 0 failed',
-    'The key is revoked, which public keys cannot tell',
+    'A verifier does not see that the key is revoked',
     '200 a token',
     '200 one of five minutes',
     '200 it passes at the issuer',
     '401 its secret at the issuer: credential_invalid',
     '401 the token at the issuer: credential_invalid',
     '200 the token at the reports',
-    '401 five minutes later, the one of five minutes: credential_invalid',
-    '200 five minutes later, the one of an hour',
+    '401 five minutes later, the token of five minutes: credential_invalid',
+    '200 five minutes later, the token of an hour',
     '401 an hour later: credential_invalid',
     'The issuer is down',
-    '200 a token from before',
+    '200 a token from before the failure',
     '200 it reads t1',
     '200 it reads t1, ten minutes later',
-    '503 it reads t1 at a service that starts meanwhile: unavailable',
+    '503 it reads t1 at a service that starts during the failure: unavailable',
   ])
 })
 

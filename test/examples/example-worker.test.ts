@@ -81,8 +81,8 @@ test('the example worker guards, exchanges, and follows in one isolate what anot
   await tour({ here, elsewhere, adminToken })
   expect(linesOf(log.mock.calls.map(([line]) => line).join('\n'))).toEqual([
     'A key',
-    '201 made',
-    '400 made without a tenant: invalid_input',
+    '201 created',
+    '400 created without a tenant: invalid_input',
     '200 its primary secret',
     '200 its secondary secret',
     '401 no credential: credential_missing',
@@ -93,17 +93,17 @@ test('the example worker guards, exchanges, and follows in one isolate what anot
     'A token',
     '200 a token',
     '200 one for t1',
-    '403 one for more than the key has: tenant_denied',
-    '401 a token for a token: credential_invalid',
+    '403 one wider than the key: tenant_denied',
+    '401 a token exchanged for a token: credential_invalid',
     '200 the token reads t2',
     '403 the one for t1 reads t2: tenant_denied',
     '200 the token reads t1 elsewhere',
-    '200 whose it is',
+    '200 the caller of the token',
     '200 the public keys',
     '1 published',
-    'What goes on after the answer: last uses are written by waitUntil',
-    '2 of 2 secrets show when they were used last',
-    'A secret made anew',
+    'After the answer: waitUntil records last uses',
+    '2 of 2 secrets show their last use',
+    'A regenerated secret',
     '200 a new secondary',
     '401 the old secondary: credential_invalid',
     '200 the new secondary',
@@ -112,7 +112,7 @@ test('the example worker guards, exchanges, and follows in one isolate what anot
     'Revoked',
     '200 revoked',
     '401 the token: credential_invalid',
-    '401 the token elsewhere, when its record is too old: credential_invalid',
+    '401 the token elsewhere, when the cached record is too old: credential_invalid',
   ])
 })
 
