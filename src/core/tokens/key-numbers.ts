@@ -30,7 +30,7 @@ export function ed25519Problem({ x }: JWK): string | undefined {
   if (point === undefined) return 'x must have 32 bytes, in base64url'
   return isEd25519Point(point)
     ? undefined
-    : 'x must be a canonically encoded point of the prime-order subgroup of Ed25519'
+    : 'x must be a point of Ed25519, canonically encoded and in the prime-order subgroup'
 }
 
 /**
