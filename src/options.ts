@@ -90,8 +90,9 @@ export interface TwinkeyOptions {
     | { readonly maxKeys?: number | undefined; readonly maxAgeSeconds?: number | undefined }
     | undefined
   /**
-   * How long one call of the store or of `ownerScope` may take. After that, the request is refused
-   * as `unavailable`. Range: 0.001 to 60 seconds. Default: 2.
+   * How long one call of the store, `ownerScope` or a throttle may take. If the store or
+   * `ownerScope` takes longer, the request is refused as `unavailable`. A throttle that takes longer
+   * is ignored. Range: 0.001 to 60 seconds. Default: 2.
    */
   readonly deadlineSeconds?: number | undefined
   /**

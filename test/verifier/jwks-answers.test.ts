@@ -99,15 +99,15 @@ describe('what a source answers is no JWK set', () => {
 
 describe('why the keys cannot be had', () => {
   it.each<[string, number, string, string]>([
-    ['the status', 404, set, 'the answer has status 404'],
-    ['how long it may be', 200, ' '.repeat(300_000), 'the answer has more than 262144 bytes'],
+    ['the status', 404, set, 'the response has status 404'],
+    ['how long it may be', 200, ' '.repeat(300_000), 'the response has more than 262144 bytes'],
     ['what a set is', 200, '[]', 'a JWK set must be an object with at most 100 keys'],
   ])('is said in the fault, and directly below it: %s', async (_name, status, body, why) => {
     answer(status, body)
     const fault: unknown = await find().catch((error: unknown) => error)
     expect(fault).toMatchObject({
       code: 'jwks_unavailable',
-      message: `The keys could not be had from ${source.url}: ${why}`,
+      message: `The JWK set could not be loaded from ${source.url}: ${why}`,
       cause: { message: why },
     })
   })

@@ -290,7 +290,7 @@ describe('misuse is an error when the route is made', () => {
     })
     for (const none of [undefined, null, {}, verifier, createTwinkey, { ...twinkey, tokens: {} }])
       expect(() => tokenRoutes(as(none))).toThrow(
-        /^tokenRoutes: the first argument must be what createTwinkey answers.* A verifier issues no/,
+        /^tokenRoutes: the first argument must be the result of createTwinkey.* A verifier cannot issue/,
       )
   })
 
