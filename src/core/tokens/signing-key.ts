@@ -237,7 +237,7 @@ export function noSigningKeys(): SigningKeys {
     async first() {
       throw new TwinkeyError(
         'signing_key_missing',
-        'Tokens need tokens.signingKeys, because an ephemeral key is used with memoryStore() only. Make a key with generateSigningKey() and configure it on every node.',
+        'Set tokens.signingKeys to issue tokens. An ephemeral key is used with memoryStore() only. Make a key with generateSigningKey() and configure it on every node.',
       )
     },
     all: async () => [],

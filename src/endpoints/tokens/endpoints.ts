@@ -102,7 +102,7 @@ function requireIssuer<M extends Metadata>(twinkey: TokenService<M>): void {
   }
   if (!twinkey.tokens.canIssue) {
     throw new TypeError(
-      'tokenRoutes needs tokens.signingKeys, because an ephemeral key is used with memoryStore() only. Make a key with generateSigningKey() and configure it on every node.',
+      'tokenRoutes: set tokens.signingKeys. An ephemeral key is used with memoryStore() only. Make a key with generateSigningKey() and configure it on every node.',
     )
   }
 }
