@@ -39,8 +39,8 @@ export interface TokenOptions {
    */
   readonly signingKeys?: readonly JWK[] | undefined
   /**
-   * How far the clock of another node may be ahead. Applies to `iat` and `nbf`, not to `exp`. Range:
-   * 0 to 60 seconds. Default: 30.
+   * How far the clock of another node may be ahead. Applies to `iat` and `nbf`, not to `exp`.
+   * Range: 0 to 60 seconds. Default: 30.
    */
   readonly clockToleranceSeconds?: number | undefined
   /**
@@ -66,8 +66,8 @@ export interface TwinkeyOptions {
   /** The environments that this deployment serves. Default: any environment. */
   readonly environments?: readonly string[] | undefined
   /**
-   * Stores HMAC-SHA-256 digests instead of plain SHA-256. Each HMAC key has at least 32 bytes and is
-   * kept outside the database.
+   * Stores HMAC-SHA-256 digests instead of plain SHA-256. Each HMAC key has at least 32 bytes and
+   * is kept outside the database.
    */
   readonly pepper?: Pepper | undefined
   /** Issuer, audience, signing keys and lifetime of tokens. */
@@ -83,16 +83,16 @@ export interface TwinkeyOptions {
    */
   readonly ownerScope?: OwnerScope | undefined
   /**
-   * How many keys are cached, and for how long. Default: 100,000 keys for 5 seconds. With 0 seconds,
-   * every request reads the store.
+   * How many keys are cached, and for how long. Default: 100,000 keys for 5 seconds. With 0
+   * seconds, every request reads the store.
    */
   readonly cache?:
     | { readonly maxKeys?: number | undefined; readonly maxAgeSeconds?: number | undefined }
     | undefined
   /**
    * How long one call of the store, `ownerScope` or a throttle may take. If the store or
-   * `ownerScope` takes longer, the request is refused as `unavailable`. A throttle that takes longer
-   * is ignored. Range: 0.001 to 60 seconds. Default: 2.
+   * `ownerScope` takes longer, the request is refused as `unavailable`. A throttle that takes
+   * longer is ignored. Range: 0.001 to 60 seconds. Default: 2.
    */
   readonly deadlineSeconds?: number | undefined
   /**

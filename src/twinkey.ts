@@ -82,8 +82,8 @@ export interface Twinkey<M extends Metadata = Metadata> {
     requirement: Requirement | CheckedRequirement,
   ): Promise<Decision<M> | Anonymous>
   /**
-   * Like `authenticate`, but returns the decision without a promise if no store, signature, owner or
-   * throttle has to be awaited.
+   * Like `authenticate`, but returns the decision without a promise if no store, signature, owner
+   * or throttle has to be awaited.
    *
    * @throws TypeError for a wrong requirement.
    */
@@ -92,9 +92,9 @@ export interface Twinkey<M extends Metadata = Metadata> {
     requirement?: Requirement | CheckedRequirement,
   ): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
   /**
-   * Discards the cached `ownerScope` result of an owner. Call it when the scope of the owner changes
-   * or the owner is deleted. Otherwise the change takes effect within `cache.maxAgeSeconds`. Affects
-   * only this node.
+   * Discards the cached `ownerScope` result of an owner. Call it when the scope of the owner
+   * changes or the owner is deleted. Otherwise the change takes effect within
+   * `cache.maxAgeSeconds`. Affects only this node.
    *
    * @throws {@link TwinkeyError} `invalid_input` if the owner is not a valid name.
    */
@@ -106,9 +106,9 @@ export interface Twinkey<M extends Metadata = Metadata> {
    */
   ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
   /**
-   * Waits for background work: writes of last uses, and promises returned by `onEvent`. On hosts that
-   * stop after the response, such as Workers, pass the result to `waitUntil`. The adapters for Hono
-   * and for plain handlers do that if `waitUntil` exists.
+   * Waits for background work: writes of last uses, and promises returned by `onEvent`. On hosts
+   * that stop after the response, such as Workers, pass the result to `waitUntil`. The adapters for
+   * Hono and for plain handlers do that if `waitUntil` exists.
    *
    * @returns A promise that never rejects. Undefined if there is no work in progress.
    */
@@ -133,7 +133,8 @@ export interface Twinkey<M extends Metadata = Metadata> {
  * import { createTwinkey } from 'twinkey'
  *
  * const twinkey = createTwinkey({ prefixes: ['acme'], environments: ['production'] })
- * const { key, primary } = await twinkey.keys.create({ name: 'billing', scope: { tenants: ['t1'] } })
+ * const scope = { tenants: ['t1'] }
+ * const { key, primary } = await twinkey.keys.create({ name: 'billing', scope })
  * console.log(`${key.name}: ${primary}`)
  * ```
  */

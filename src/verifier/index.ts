@@ -35,9 +35,9 @@ export type { JwksSource } from './jwks-source.ts'
 export interface VerifierOptions {
   /**
    * The public keys: the https URL of the `jwks.json` of the issuing API, a JWK set, or a function
-   * that loads one. Loaded at the first token, again after four minutes, and for an unknown key id at
-   * most every ten seconds. A set is used for up to five minutes, or for up to an hour while loading
-   * fails.
+   * that loads one. Loaded at the first token, again after four minutes, and for an unknown key id
+   * at most every ten seconds. A set is used for up to five minutes, or for up to an hour while
+   * loading fails.
    */
   readonly jwks: JwksSource
   /** The required `iss` of tokens. */
@@ -47,8 +47,8 @@ export interface VerifierOptions {
   /** The environments that this deployment serves. Default: any environment. */
   readonly environments?: readonly string[] | undefined
   /**
-   * How far the clock of the issuer may be ahead. Applies to `iat` and `nbf`, not to `exp`. Range: 0
-   * to 60 seconds. Default: 30.
+   * How far the clock of the issuer may be ahead. Applies to `iat` and `nbf`, not to `exp`. Range:
+   * 0 to 60 seconds. Default: 30.
    */
   readonly clockToleranceSeconds?: number | undefined
   /**
@@ -74,11 +74,12 @@ export interface Verifier extends Decider {
   /** Authenticates a request and checks it against a requirement, as adapters do. */
   authenticate(request: WireRequest, requirement: CheckedRequirement): Promise<Decision | Anonymous>
   /**
-   * Verifies a token without a request. Does not check a target: compare `principal.scope` yourself.
+   * Verifies a token without a request. Does not check a target: compare `principal.scope`
+   * yourself.
    *
    * @param token The token, as the caller sent it.
-   * @returns The principal, or a refusal: `credential_invalid`, `unavailable`. Never rejects because
-   *   of what a caller sent.
+   * @returns The principal, or a refusal: `credential_invalid`, `unavailable`. Never rejects
+   *   because of what a caller sent.
    */
   verify(token: string): Promise<Decision>
 }

@@ -25,8 +25,8 @@ const FRESH_MILLISECONDS = 300_000
 const MAX_AGE_MILLISECONDS = 3_600_000
 // Limits the load on the source, even if requests use invented key ids.
 const COOLDOWN_MILLISECONDS = 10_000
-// How long a failed load counts as an outage. Under traffic the load is retried sooner. After a pause
-// without requests, an old failure says nothing about the present.
+// How long a failed load counts as an outage. Under traffic the load is retried sooner. After a
+// pause without requests, an old failure says nothing about the present.
 const DOWN_MILLISECONDS = 30_000
 // Without a usable set, loading is retried after the Retry-After of the refusals.
 const RETRY_MILLISECONDS = 2000

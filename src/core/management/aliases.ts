@@ -3,7 +3,9 @@ import { aliasIdOf } from '../secrets/imported-secrets.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
 import type { KeyWrites } from './key-writes.ts'
 
-/** Alias records, which lead from imported secrets to their keys. A secret leads to one key only. */
+/**
+ * Alias records, which lead from imported secrets to their keys. A secret leads to one key only.
+ */
 export interface Aliases {
   /** Writes the aliases of a key that is about to be stored. */
   claim(key: KeyRecord): Promise<readonly AliasRecord[] | 'taken' | 'raced'>

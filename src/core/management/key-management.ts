@@ -28,8 +28,9 @@ export interface RenewedKey<M extends Metadata = Metadata> {
 /**
  * Manages keys. Performs no authorization: your application decides who may call it.
  *
- * Every method except `get` and `list` changes the store by compare-and-set. The change is effective
- * on this node when the promise resolves, and on other nodes within `cache.maxAgeSeconds`.
+ * Every method except `get` and `list` changes the store by compare-and-set. The change is
+ * effective on this node when the promise resolves, and on other nodes within
+ * `cache.maxAgeSeconds`.
  *
  * Every method can throw {@link TwinkeyError} `invalid_input`, `store_unavailable` and
  * `store_malformed`. Methods that write can also throw `outcome_unknown`: the store failed during
@@ -40,8 +41,8 @@ export interface Keyring<M extends Metadata = Metadata> {
   create(input: CreateKeyInput<M>): Promise<CreatedKey<M>>
   /**
    * Creates a key whose secrets another system issued, from their digests or from the secrets
-   * themselves. The key then works like any other, and its rotation issues Twinkey secrets. Requires
-   * an entry in the `importedSecrets` option that fits the secrets.
+   * themselves. The key then works like any other, and its rotation issues Twinkey secrets.
+   * Requires an entry in the `importedSecrets` option that fits the secrets.
    *
    * @throws {@link TwinkeyError} `secret_taken` if one of the secrets already belongs to a key.
    *   `invalid_input` also if a secret has less than 112 bits of entropy or fits no entry of
@@ -67,8 +68,8 @@ export interface Keyring<M extends Metadata = Metadata> {
    */
   enable(id: string, options?: ActorOption): Promise<ApiKey<M>>
   /**
-   * Disables a key and all its tokens until it is enabled again. Retries if other changes to the key
-   * come first.
+   * Disables a key and all its tokens until it is enabled again. Retries if other changes to the
+   * key come first.
    *
    * @throws {@link TwinkeyError} `key_not_found`, `key_revoked`.
    */
@@ -90,18 +91,19 @@ export interface Keyring<M extends Metadata = Metadata> {
    * without downtime.
    *
    * The old secret of that slot and every token issued for it are refused on this node when the
-   * promise resolves, and on other nodes within `cache.maxAgeSeconds`. The other slot stays valid: to
-   * end the key, see {@link Keyring.revoke}.
+   * promise resolves, and on other nodes within `cache.maxAgeSeconds`. The other slot stays valid:
+   * to end the key, see {@link Keyring.revoke}.
    *
    * @param id Key id, the part of a secret after its prefix.
-   * @param slot Slot to replace. Replace the unused slot, move callers to it, then replace the other.
+   * @param slot Slot to replace. Replace the unused slot, move callers to it, then replace the
+   *   other.
    * @returns The key and the new secret, which cannot be read back later.
    * @throws {@link TwinkeyError} `key_not_found`, `key_revoked`, `version_conflict`.
    */
   regenerate(id: string, slot: Slot, options?: ActorOption): Promise<RenewedKey<M>>
   /**
-   * Ends a key and all its tokens permanently, and keeps its record. Retries if other changes to the
-   * key come first. Revoking a revoked key has no effect.
+   * Ends a key and all its tokens permanently, and keeps its record. Retries if other changes to
+   * the key come first. Revoking a revoked key has no effect.
    *
    * @throws {@link TwinkeyError} `key_not_found`.
    */

@@ -28,7 +28,8 @@ export interface KeyWrites {
   end(): void
 }
 
-// The result of a failed write. The write may have been made, unless the cause says that it was not.
+// The result of a failed write. The write may have been made, unless the cause says that it was
+// not.
 interface Unknown {
   readonly cause: unknown
 }

@@ -35,8 +35,8 @@ import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from '../tok
 /** Scope and lifetime to request for a token. */
 export interface TokenRequest {
   /**
-   * The axes to narrow. Default for each axis: the value of the key. A scope wider than the key's is
-   * refused.
+   * The axes to narrow. Default for each axis: the value of the key. A scope wider than the key's
+   * is refused.
    */
   readonly scope?: ScopeInput | undefined
   /**
@@ -82,8 +82,8 @@ export interface Tokens<M extends Metadata = Metadata> {
    * for another.
    *
    * Services with access to the store accept the token only while its secret is valid, and limit it
-   * to the current scopes of the key and its owner. A service that has only the JWKS accepts it until
-   * it expires.
+   * to the current scopes of the key and its owner. A service that has only the JWKS accepts it
+   * until it expires.
    *
    * @param secret The secret, as the caller sent it.
    * @param request The token request, or a function that returns it for the authenticated caller.
@@ -258,8 +258,8 @@ export async function verifyCredential<M extends Metadata>(
   })
 }
 
-// Copies the request before it is checked: the caller may change it during signing, and a getter may
-// return another value at each read.
+// Copies the request before it is checked: the caller may change it during signing, and a getter
+// may return another value at each read.
 function readRequest(request: TokenRequest): { scope: ScopeInput; lifetimeSeconds: number } {
   const copy = readInput(
     () => copyMembers(request, REQUEST_MEMBERS),

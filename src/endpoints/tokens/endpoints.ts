@@ -186,8 +186,8 @@ export async function readWebBody(request: Request): Promise<BodySource | Refusa
     // @hono/node-server builds the Request only now, and throws if the URL has a user name.
     return REFUSALS.requestMalformed
   }
-  // Does not cancel the rest of an oversized body: a server may then close the connection before the
-  // response is written.
+  // Does not cancel the rest of an oversized body: a server may then close the connection before
+  // the response is written.
   return body === null
     ? { bytes: new Uint8Array() }
     : collectBody((body as unknown as KeptStream).values({ preventCancel: true }))
