@@ -1,4 +1,4 @@
-/** The library: `createTwinkey`, what it takes, and what it answers. @module twinkey */
+/** The library: `createTwinkey` with its types. @module twinkey */
 
 export type { JWK } from 'jose'
 export type { OwnerScope } from './core/cache/owner-scopes.ts'

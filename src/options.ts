@@ -1,7 +1,6 @@
 import type { JWK } from 'jose'
 import type { OwnerScope } from './core/cache/owner-scopes.ts'
-import { isPlainObject, MAX_SECRET_LENGTH } from './core/model/checks.ts'
-import { copyJson, copyList, copyMembers } from './core/model/copy.ts'
+import { copyJson } from './core/model/copy.ts'
 import type { TwinkeyEvent } from './core/model/events.ts'
 import {
   clockOf,
@@ -10,9 +9,9 @@ import {
   requireName,
   requireNumber,
 } from './core/model/options-checks.ts'
-import { digestUnder, type Pepper } from './core/secrets/digest.ts'
-import { ALGORITHM_PROBLEM, type ImportedSecretFormat } from './core/secrets/imported-secrets.ts'
-import { prefixProblem } from './core/secrets/secret.ts'
+import { importedSecretsOf, pepperOf, prefixesOf } from './core/model/secret-options.ts'
+import type { Pepper } from './core/secrets/digest.ts'
+import type { ImportedSecretFormat } from './core/secrets/imported-secrets.ts'
 import type { KeyStore } from './core/store/store.ts'
 import { MAX_JWK_DEPTH, readSigningKey, type SigningKey } from './core/tokens/signing-key.ts'
 import { MAX_CLOCK_TOLERANCE_SECONDS, MAX_LIFETIME_SECONDS } from './core/tokens/token.ts'
@@ -21,90 +20,95 @@ import { memoryStore } from './stores/memory.ts'
 /** How tokens are issued and verified. */
 export interface TokenOptions {
   /**
-   * The `iss` of every token, usually the URL of this API: `twinkey` if left out. `undefined` is
-   * refused: it may be a variable that is not set.
+   * The `iss` of every token, usually the URL of this API. Default: `twinkey`. An explicit
+   * `undefined` throws, because it usually means that an environment variable is not set.
    */
   readonly issuer?: string
   /**
-   * The `aud` of every token, usually the URL of this API too: `twinkey` if left out. `undefined`
-   * is refused here too.
+   * The `aud` of every token, usually the URL of this API. Default: `twinkey`. An explicit
+   * `undefined` throws.
    */
   readonly audience?: string
   /**
-   * Private JWKs of {@link generateSigningKey}; retired ones may be public. The first signs, all
-   * verify. To change it without a failed call: add the new one as not-first everywhere, promote
-   * it, and remove the old one after an hour and the skew. Without any, a key that dies with the
-   * process serves `memoryStore()` only.
+   * Private JWKs from {@link generateSigningKey}. The first key signs, and all keys verify. Keys
+   * after the first may be public only. Default with `memoryStore()`: an ephemeral key that is lost
+   * when the process ends. With any other store there is no default, and tokens cannot be issued.
+   *
+   * To replace a key without failed requests, add the new key after the first on every node, then
+   * move it to first place, then remove the old key after one hour plus `clockToleranceSeconds`.
    */
   readonly signingKeys?: readonly JWK[] | undefined
   /**
-   * How far the clock of another node may be ahead, for `iat` and `nbf` only: 0 to 60 seconds, 30
-   * unless given.
+   * How far the clock of another node may be ahead. Applies to `iat` and `nbf`, not to `exp`.
+   * Range: 0 to 60 seconds. Default: 30.
    */
   readonly clockToleranceSeconds?: number | undefined
   /**
-   * How long a token lives that is issued here, whatever its caller asks for: 1 to 3600 seconds,
-   * 3600 unless given. Who asks for more gets this, and is told so. Tokens that were issued before
-   * live on. It is what bounds how long a service that has only the JWKS takes the tokens of a key
-   * that was revoked. With the profile of Flare leave it above 2700, for that is how long its
-   * clients keep a token.
+   * Maximum token lifetime. Longer requests are shortened, and the response states the actual
+   * lifetime. Range: 1 to 3600 seconds. Default: 3600. A change does not affect tokens that are
+   * already issued.
+   *
+   * A service that has only the JWKS accepts the tokens of a revoked key for up to this long. With
+   * the Flare profile, use more than 2700: its clients keep a token for that long.
    */
   readonly maxLifetimeSeconds?: number | undefined
 }
 
-/** What {@link createTwinkey} is made with. Everything is checked when it is called. */
+/** Options of {@link createTwinkey}, which checks all of them when it is called. */
 export interface TwinkeyOptions {
-  /** Where keys are kept: {@link memoryStore} unless given. */
+  /** Where keys are stored. Default: {@link memoryStore}. */
   readonly store?: KeyStore | undefined
   /**
-   * What secrets begin with: the first for new ones, all for those that are accepted. `['tk']`
-   * unless given.
+   * What secrets begin with. New secrets use the first prefix, and secrets with any of the prefixes
+   * are accepted. Default: `['tk']`.
    */
   readonly prefixes?: readonly string[] | undefined
-  /** The environments that this deployment serves. Left out, any environment may be named. */
+  /** The environments that this deployment serves. Default: any environment. */
   readonly environments?: readonly string[] | undefined
   /**
-   * HMAC instead of plain SHA-256, with keys of at least 32 bytes that are kept outside the
-   * database.
+   * Stores HMAC-SHA-256 digests instead of plain SHA-256. Each HMAC key has at least 32 bytes and
+   * is kept outside the database.
    */
   readonly pepper?: Pepper | undefined
-  /** Who issues tokens, for whom, and with which keys. */
+  /** Issuer, audience, signing keys and lifetime of tokens. */
   readonly tokens?: TokenOptions | undefined
   /**
-   * Turns on the lookup of secrets that another system issued and {@link Keyring.import} took over.
+   * The formats of secrets from another system that {@link Keyring.import} accepts and requests can
+   * use. Default: none.
    */
   readonly importedSecrets?: readonly ImportedSecretFormat[] | undefined
   /**
-   * What an owner may reach now. A key never reaches more than its owner; one without an owner has
-   * no such owner scope.
+   * Returns what an owner may reach now. A key never reaches more than its owner. Not called for
+   * keys without an owner.
    */
   readonly ownerScope?: OwnerScope | undefined
   /**
-   * How many keys are remembered, and for how long: 100,000 and 5 seconds unless given. 0 seconds
-   * asks the store for each request.
+   * How many keys are cached, and for how long. Default: 100,000 keys for 5 seconds. With 0
+   * seconds, every request reads the store.
    */
   readonly cache?:
     | { readonly maxKeys?: number | undefined; readonly maxAgeSeconds?: number | undefined }
     | undefined
   /**
-   * How long the store, or `ownerScope`, may take: 2 seconds unless given, 60 at most. After that a
-   * request is refused as `unavailable`.
+   * How long one call of the store, `ownerScope` or a throttle may take. If the store or
+   * `ownerScope` takes longer, the request is refused as `unavailable`. A throttle that takes
+   * longer is ignored. Range: 0.001 to 60 seconds. Default: 2.
    */
   readonly deadlineSeconds?: number | undefined
   /**
-   * Hears what happens. Nothing it does changes a decision. Where it throws or rejects, the event
-   * is not sent again: `process.emitWarning`, or else `console.warn`, says so as
-   * `warning.event_failed`, at most once a minute.
+   * Receives every event. It never affects a decision. If it throws or rejects, the event is lost,
+   * and `warning.event_failed` is reported at most once a minute, through `process.emitWarning`
+   * where that exists and through `console.warn` elsewhere.
    */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
   /**
-   * The clock, in epoch milliseconds. Default: `Date.now`, looked up at each reading, so that fake
-   * timers reach a Twinkey that exists already.
+   * The clock, in epoch milliseconds. Default: `Date.now`, looked up at each call, so that fake
+   * timers also affect an existing Twinkey.
    */
   readonly now?: (() => number) | undefined
 }
 
-/** The options as they were checked. */
+/** The options after the checks, with all defaults filled in. */
 export interface CheckedOptions {
   readonly store: KeyStore
   readonly prefixes: readonly string[]
@@ -140,24 +144,17 @@ const MEMBERS = [
   'now',
 ]
 const STORE_METHODS = ['get', 'put', 'delete', 'list', 'recordUse'] as const
-const PEPPER_NAME = /^[A-Za-z0-9_-]{1,32}$/
-const MIN_PEPPER_BYTES = 32
-const MIN_FOREIGN_LENGTH = 16
 const DEFAULT_NAME = 'twinkey'
 
-/** @throws TypeError or RangeError with what to do instead. */
+/**
+ * Checks and copies the options.
+ *
+ * @throws TypeError or RangeError for a wrong option. The message says what to do instead.
+ */
 export function checkOptions(given: TwinkeyOptions): CheckedOptions {
   const options = requireMembers(given, MEMBERS, 'The options of createTwinkey')
   const { store = memoryStore(), ownerScope, onEvent, now } = options
-  const isFunction = typeof store === 'function'
-  if (isFunction || typeof (store as { then?: unknown } | null)?.then === 'function')
-    throw new TypeError(
-      `store is a ${isFunction ? 'function: call it' : 'Promise: await it'} first, and pass the store that it answers.`,
-    )
-  for (const method of STORE_METHODS) {
-    if (typeof store?.[method] !== 'function')
-      throw new TypeError(`store has no method ${method}. Pass a store, like memoryStore().`)
-  }
+  requireStore(store)
   for (const [name, value] of Object.entries({
     ownerScope,
     onEvent,
@@ -172,7 +169,7 @@ export function checkOptions(given: TwinkeyOptions): CheckedOptions {
     ['maxKeys', 'maxAgeSeconds'],
     'cache',
   )
-  const pepper = options.pepper === undefined ? undefined : checkedPepper(options.pepper)
+  const pepper = options.pepper === undefined ? undefined : pepperOf(options.pepper)
   return {
     store,
     prefixes: prefixesOf(options.prefixes === undefined ? ['tk'] : options.prefixes),
@@ -199,110 +196,20 @@ export function checkOptions(given: TwinkeyOptions): CheckedOptions {
       1000 *
       requireNumber(options.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite),
     onEvent,
-    // Records and tokens hold whole milliseconds.
     now: clockOf(now === Date.now ? undefined : now, () => Date.now()),
   }
 }
 
-function prefixesOf(given: unknown): readonly string[] {
-  const prefixes = copyList(given)
-  if (!Array.isArray(prefixes) || prefixes.length === 0)
-    throw new TypeError('prefixes must be a list with at least one prefix, like ["acme"].')
-  for (const prefix of prefixes) {
-    if (prefixProblem(prefix) !== undefined)
-      throw new RangeError(`prefixes: each ${prefixProblem(prefix)}.`)
-  }
-  return [...new Set<string>(prefixes)]
-}
-
-function checkedPepper(given: Pepper): Pepper {
-  const { current, keys: named } = requireMembers(given, ['current', 'keys'], 'pepper')
-  const keys = copyMembers(named)
-  if (
-    !isPlainObject(keys) ||
-    (current !== null && !(typeof current === 'string' && Object.hasOwn(keys, current)))
-  ) {
+function requireStore(store: KeyStore): void {
+  const isFunction = typeof store === 'function'
+  if (isFunction || typeof (store as { then?: unknown } | null)?.then === 'function')
     throw new TypeError(
-      'pepper must be { current, keys } where keys has the one that current names, like { current: "2026a", keys: { "2026a": bytes } }.',
+      `store is a ${isFunction ? 'function: call it' : 'Promise: await it'} first, and pass the store that it returns.`,
     )
+  for (const method of STORE_METHODS) {
+    if (typeof store?.[method] !== 'function')
+      throw new TypeError(`store has no method ${method}. Pass a store, like memoryStore().`)
   }
-  // Copied, because the application may change the bytes later.
-  const copied: [string, Uint8Array][] = []
-  for (const [key, bytes] of Object.entries(keys)) {
-    if (!PEPPER_NAME.test(key))
-      throw new RangeError('pepper.keys: a name must have 1 to 32 letters, digits, "_" and "-".')
-    if (!(bytes instanceof Uint8Array)) {
-      throw new TypeError(
-        `pepper.keys.${key} must be bytes, a Uint8Array. A string is not guessed at: decode it, as with Buffer.from(text, "base64").`,
-      )
-    }
-    const own = new Uint8Array(bytes)
-    if (own.length < MIN_PEPPER_BYTES)
-      throw new RangeError(
-        `pepper.keys.${key} must have at least ${MIN_PEPPER_BYTES} bytes, random ones.`,
-      )
-    copied.push([key, own])
-  }
-  return { current, keys: Object.fromEntries(copied) }
-}
-
-function importedSecretsOf(
-  given: readonly ImportedSecretFormat[],
-  pepper: Pepper | undefined,
-): readonly ImportedSecretFormat[] {
-  const importedSecrets = copyList(given)
-  if (!Array.isArray(importedSecrets))
-    throw new TypeError(
-      "importedSecrets must be a list, like [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }].",
-    )
-  const kinds = importedSecrets.map((each: ImportedSecretFormat, index) => {
-    const where = `importedSecrets[${index}]`
-    const kind = requireMembers(each, ['algorithm', 'pepper', 'minLength', 'maxLength'], where)
-    const { algorithm, minLength, maxLength } = kind
-    if (algorithm !== 'sha-256' && algorithm !== 'hmac-sha-256')
-      throw new TypeError(`${where}.algorithm ${ALGORITHM_PROBLEM}.`)
-    const isNamed =
-      typeof kind.pepper === 'string' &&
-      pepper !== undefined &&
-      Object.hasOwn(pepper.keys, kind.pepper)
-    if (algorithm === 'hmac-sha-256' ? !isNamed : kind.pepper !== undefined) {
-      throw new TypeError(
-        `${where}.pepper must name one of pepper.keys with 'hmac-sha-256', and be left out with 'sha-256'.`,
-      )
-    }
-    requireNumber(
-      minLength,
-      undefined,
-      MIN_FOREIGN_LENGTH,
-      MAX_SECRET_LENGTH,
-      `${where}.minLength`,
-      Number.isInteger,
-    )
-    requireNumber(
-      maxLength,
-      undefined,
-      minLength,
-      MAX_SECRET_LENGTH,
-      `${where}.maxLength`,
-      Number.isInteger,
-    )
-    return Object.freeze(kind)
-  })
-  requireOneName(kinds, pepper)
-  return kinds
-}
-
-// Compares what the keys make of a text, because HMAC treats a key and the same key padded with
-// zeros alike.
-function requireOneName(kinds: readonly ImportedSecretFormat[], pepper: Pepper | undefined): void {
-  const made = kinds.map((kind) => digestUnder(kind.pepper, '', pepper)?.split(':').at(-1))
-  made.forEach((digest, index) => {
-    const first = made.indexOf(digest)
-    if (kinds[first]?.pepper === kinds[index]?.pepper) return
-    throw new TypeError(
-      `importedSecrets[${index}].pepper is the same key as importedSecrets[${first}].pepper under another name. Use one name for both.`,
-    )
-  })
 }
 
 function tokensOf(given: TokenOptions = {}): CheckedOptions['tokens'] {
@@ -311,8 +218,8 @@ function tokensOf(given: TokenOptions = {}): CheckedOptions['tokens'] {
     ['issuer', 'audience', 'signingKeys', 'clockToleranceSeconds', 'maxLifetimeSeconds'],
     'tokens',
   )
-  // A member that is undefined is an environment variable that is not set, and no wish for the
-  // default.
+  // An explicit undefined overrides the default here and fails the check below: it is usually an
+  // environment variable that is not set.
   const { issuer, audience } = { issuer: DEFAULT_NAME, audience: DEFAULT_NAME, ...tokens }
   const signingKeys = copyJson(
     tokens.signingKeys === undefined ? [] : tokens.signingKeys,

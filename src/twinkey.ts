@@ -1,7 +1,7 @@
 import { createOwnerScopes } from './core/cache/owner-scopes.ts'
 import { createAuthenticator } from './core/decision/authenticate.ts'
 import { createIdentifier } from './core/decision/identifier.ts'
-import { createKeyCache } from './core/decision/key-cache.ts'
+import { createKeyCache, type KeyCache } from './core/decision/key-cache.ts'
 import { createTokenVerifier } from './core/decision/token-verifier.ts'
 import { createUsage } from './core/decision/usage.ts'
 import type { Keyring } from './core/management/key-management.ts'
@@ -27,6 +27,7 @@ import {
   configuredSigningKeys,
   ephemeralSigningKeys,
   noSigningKeys,
+  type SigningKeys,
 } from './core/tokens/signing-key.ts'
 import {
   type CheckedRequirement,
@@ -34,22 +35,21 @@ import {
   type Requirement,
 } from './guard/requirement.ts'
 import { WebWireRequest, type WireRequest } from './http/request.ts'
-import { checkOptions, type TwinkeyOptions } from './options.ts'
+import { type CheckedOptions, checkOptions, type TwinkeyOptions } from './options.ts'
 import { isMemoryStore } from './stores/memory.ts'
 import { eventFailures } from './telemetry/event-failures.ts'
 
-// A remembered token takes about a kilobyte.
+// A cached token takes about 1 KB.
 const MAX_TOKENS = 20_000
 
-/** Management of keys, and verification of a secret without a request. */
+/** `twinkey.keys`: manages keys, and verifies a secret without a request. */
 export interface Keys<M extends Metadata = Metadata> extends Keyring<M> {
   /**
-   * Verifies a secret, and that it and its key are live. It does not check a target: to guard a
+   * Verifies a secret, and that it and its key are active. Does not check a target: to guard a
    * route, use `authenticate`.
    *
-   * @param secret The secret, as a caller sent it.
-   * @returns Whose secret it is and what it reaches, or a refusal: `credential_invalid`,
-   *   `unavailable`.
+   * @param secret The secret, as the caller sent it.
+   * @returns The key and the effective scope, or a refusal: `credential_invalid`, `unavailable`.
    */
   verify(secret: string): Promise<Verified<M> | Refused>
 }
@@ -61,13 +61,13 @@ export interface Twinkey<M extends Metadata = Metadata> {
   /** Issues and verifies tokens. */
   readonly tokens: Tokens<M>
   /**
-   * Decides whether a request is let in. Adapters do this for you; call it for a protocol that has
-   * none.
+   * Authenticates a request and checks it against a requirement. The adapters call this for you.
+   * Call it yourself for a framework or protocol without an adapter.
    *
-   * @param request A web-standard request, or one that is read in another way.
-   * @param requirement What the route asks of it.
-   * @returns The principal, or a refusal. Rejects for nothing that a caller can send; a store that
-   *   fails is the refusal `unavailable`.
+   * @param request A web-standard request, or your own implementation of `WireRequest`.
+   * @param requirement The requirement of the route. Default: `{}`.
+   * @returns The principal, or a refusal. Never rejects because of what a caller sent. A failing
+   *   store is the refusal `unavailable`.
    */
   authenticate(
     request: Request | WireRequest,
@@ -82,120 +82,74 @@ export interface Twinkey<M extends Metadata = Metadata> {
     requirement: Requirement | CheckedRequirement,
   ): Promise<Decision<M> | Anonymous>
   /**
-   * The same decision, without a promise if nothing must be awaited: no store, signature, owner or
-   * throttle.
+   * Like `authenticate`, but returns the decision without a promise if no store, signature, owner
+   * or throttle has to be awaited.
    *
-   * @throws TypeError for a requirement that is wrong.
+   * @throws TypeError for a wrong requirement.
    */
   decide(
     request: Request | WireRequest,
     requirement?: Requirement | CheckedRequirement,
   ): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
   /**
-   * Says that what an owner may reach has changed, or that the owner is gone. Until then
-   * `ownerScope` is asked again only when its last answer is older than `cache.maxAgeSeconds`. This
-   * reaches this node only.
+   * Discards the cached `ownerScope` result of an owner. Call it when the scope of the owner
+   * changes or the owner is deleted. Otherwise the change takes effect within
+   * `cache.maxAgeSeconds`. Affects only this node.
    *
-   * @throws {@link TwinkeyError} `invalid_input` where the owner is no name.
+   * @throws {@link TwinkeyError} `invalid_input` if the owner is not a valid name.
    */
   invalidateOwner(owner: string): Promise<void>
   /**
-   * Runs a lookup of the application that a decision waits for. Where it is unavailable, an event
-   * tells why, and the answer is the refusal `unavailable`. For profiles; applications have
-   * `ownerScope`.
+   * Runs a lookup of a profile. If it rejects with `owner_unavailable`, emits an event with the
+   * reason and returns the refusal `unavailable`. Other errors are rethrown. Applications use
+   * `ownerScope` instead.
    */
   ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
   /**
-   * What goes on after an answer: last uses being written, and the promises of `onEvent`. For hosts
-   * that end with the response, as Workers do: hand it to `waitUntil`. The adapters for Hono and
-   * for plain handlers do that where there is one.
+   * Waits for background work: writes of last uses, and promises returned by `onEvent`. On hosts
+   * that stop after the response, such as Workers, pass the result to `waitUntil`. The adapters for
+   * Hono and for plain handlers do that if `waitUntil` exists.
    *
-   * @returns A promise that resolves when it is done, and never rejects; undefined where nothing is
-   *   left to do.
+   * @returns A promise that never rejects. Undefined if there is no work in progress.
    */
   flush(): Promise<void> | undefined
   /**
-   * Waits for what is pending and for writes under way, `deadlineSeconds` at most, and stops
-   * listening to the store. What is under way then is not tried again. It does not close the
-   * store's client, which is yours.
+   * Waits for background work and for writes in progress, up to `deadlineSeconds`, and stops
+   * listening to the store. Writes that are still in progress are not retried. Does not close the
+   * database client of the store.
    */
   close(): Promise<void>
 }
 
 /**
- * Makes a Twinkey over a store. Make one for each process and share it.
+ * Creates a Twinkey. Create one per process and share it.
  *
- * @typeParam M What your application keeps with a key: the type of `metadata` everywhere.
- * @param options All have defaults that serve for trying it out; in production give `store`,
+ * @typeParam M The type of `metadata` that your application stores with each key.
+ * @param options All options have defaults for development. In production, set `store`,
  *   `environments` and `tokens`.
- * @returns The keys, the tokens and the decision.
- * @throws TypeError or RangeError where an option is wrong, with what to do instead.
+ * @throws TypeError or RangeError for a wrong option. The message says what to do instead.
  * @example
  * ```ts
  * import { createTwinkey } from 'twinkey'
  *
  * const twinkey = createTwinkey({ prefixes: ['acme'], environments: ['production'] })
- * const { key, primary } = await twinkey.keys.create({ name: 'billing', scope: { tenants: ['t1'] } })
+ * const scope = { tenants: ['t1'] }
+ * const { key, primary } = await twinkey.keys.create({ name: 'billing', scope })
  * console.log(`${key.name}: ${primary}`)
  * ```
  */
 export function createTwinkey<M extends Metadata = Metadata>(
   options: TwinkeyOptions = {},
 ): Twinkey<M> {
-  const {
-    store,
-    prefixes,
-    environments,
-    pepper,
-    importedSecrets,
-    tokens,
-    ownerScope,
-    maxKeys,
-    maxAgeMilliseconds,
-    deadlineMilliseconds,
-    onEvent,
-    now,
-  } = checkOptions(options)
-  const dispatcher = onEvent && createEventDispatcher(onEvent, eventFailures(now))
-  const emit = dispatcher?.emit
-  const warn = (type: WarningEvent['type'], message: string, error?: unknown) =>
-    emit?.({ type, at: now(), message, ...(error === undefined ? {} : { error }) })
-  const bounds = { maxKeys, maxAgeMilliseconds, deadlineMilliseconds, now }
-
-  const inspection =
-    store.inspect &&
-    emit &&
-    createInspection(
-      () => checked.inspect(),
-      (message) => warn('warning.store_unsafe', message),
-    )
-  const checked = checkedStore(store, deadlineMilliseconds, inspection?.answered)
-  const cache = createKeyCache(checked, bounds)
-  const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, bounds)
-  const usage = createUsage(checked, (error) =>
-    warn('warning.store_unavailable', 'A last use was not written down.', error),
-  )
-  const signingKeys = signingKeysOf()
-  const { issuer, audience, clockToleranceSeconds, maxLifetimeSeconds } = tokens
-  const rules = { issuer, audience, clockToleranceSeconds, keyOf: signingKeys.find }
-
-  const mayHaveKey = (kid: string) => signingKeys.find(kid) !== undefined
-  const tokenVerifier = createTokenVerifier({
-    ...rules,
-    mayHaveKey,
-    maxTokens: Math.min(maxKeys, MAX_TOKENS),
-    now,
-  })
-  const identifier = createIdentifier({
-    keys: cache,
-    prefixes,
-    pepper,
-    importedSecrets,
-    tokens: tokenVerifier,
-    now,
-  })
+  const config = checkOptions(options)
+  const { environments, ownerScope, deadlineMilliseconds, now } = config
+  const events = createEvents(config)
+  const { emit } = events
+  const { checked, cache, usage, inspection } = createStorage(config, events)
+  const signingKeys = signingKeysOf(config, events)
+  const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, config)
   const authenticator = createAuthenticator<M>({
-    identifier,
+    identifier: identifierOf(config, cache, signingKeys),
     owners,
     usage,
     environments,
@@ -207,41 +161,29 @@ export function createTwinkey<M extends Metadata = Metadata>(
   const keyring = createKeyring<M>({
     store: checked,
     writes,
-    rules: { prefixes, pepper, importedSecrets },
+    rules: config,
     defaultScope: { environments: environments ?? '*', workflows: '*' },
     emit,
     now,
   })
-  const changed = (id: string | undefined) => cache.forget(typeof id === 'string' ? id : undefined)
-  const failed = (error: unknown) => {
-    const message =
-      'The store cannot tell of changes on other nodes: they are seen as the cache ages.'
-    warn('warning.store_unavailable', message, redactError(error))
-  }
-  const watching = Promise.resolve().then(() => store.watch?.(changed, failed))
-  watching.catch(failed)
-
-  function signingKeysOf() {
-    if (tokens.signingKeys.length > 0) return configuredSigningKeys(tokens.signingKeys)
-    if (!isMemoryStore(store)) return noSigningKeys()
-    return ephemeralSigningKeys(() => {
-      const message =
-        'Tokens are signed with a key that dies with this process. Keep one of generateSigningKey() in tokens.signingKeys.'
-      warn('warning.ephemeral_signing_key', message)
-    })
-  }
+  const watching = watchStore(config, cache, events)
 
   function flush(): Promise<void> | undefined {
-    const uses = usage.flush()
-    const looked = inspection?.flush()
-    const dispatched = dispatcher?.flush()
-    const isDone = uses === undefined && looked === undefined && dispatched === undefined
-    return isDone ? undefined : Promise.all([uses, looked, dispatched]).then(() => {})
+    const pending = [usage.flush(), inspection?.flush(), events.flush()]
+    const isIdle = pending.every((each) => each === undefined)
+    return isIdle ? undefined : Promise.all(pending).then(() => {})
   }
 
   return {
     keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
-    tokens: createTokenIssuer({ authenticator, rules, signingKeys, maxLifetimeSeconds, emit, now }),
+    tokens: createTokenIssuer({
+      authenticator,
+      rules: config.tokens,
+      signingKeys,
+      maxLifetimeSeconds: config.tokens.maxLifetimeSeconds,
+      emit,
+      now,
+    }),
     authenticate: async (
       request: Request | WireRequest,
       requirement: Requirement | CheckedRequirement = {},
@@ -259,9 +201,8 @@ export function createTwinkey<M extends Metadata = Metadata>(
       owners?.forget(owner)
     },
     async close() {
-      // Whatever the application plugged in gets its time, and no more.
-      const ended = watching.then((stop) => stop?.())
-      const all = Promise.allSettled([ended, flush(), checked.written()])
+      const stopped = watching.then((stop) => stop?.())
+      const all = Promise.allSettled([stopped, flush(), checked.written()])
       await withTimeout(
         deadlineMilliseconds,
         'store_unavailable',
@@ -272,6 +213,74 @@ export function createTwinkey<M extends Metadata = Metadata>(
       checked.end()
     },
   }
+}
+
+function createEvents({ onEvent, now }: CheckedOptions) {
+  const dispatcher = onEvent && createEventDispatcher(onEvent, eventFailures(now))
+  const emit = dispatcher?.emit
+  return {
+    emit,
+    warn(type: WarningEvent['type'], message: string, error?: unknown): void {
+      emit?.({ type, at: now(), message, ...(error === undefined ? {} : { error }) })
+    },
+    flush: () => dispatcher?.flush(),
+  }
+}
+
+type Events = ReturnType<typeof createEvents>
+
+function createStorage(config: CheckedOptions, { emit, warn }: Events) {
+  const { store, deadlineMilliseconds } = config
+  const inspection =
+    store.inspect &&
+    emit &&
+    createInspection(
+      () => checked.inspect(),
+      (message) => warn('warning.store_unsafe', message),
+    )
+  const checked = checkedStore(store, deadlineMilliseconds, inspection?.answered)
+  const usage = createUsage(checked, (error) =>
+    warn('warning.store_unavailable', 'A last use was not written.', error),
+  )
+  return { checked, cache: createKeyCache(checked, config), usage, inspection }
+}
+
+// Starts the change feed of the store. Resolves to the function that stops it, if there is a feed.
+function watchStore({ store }: CheckedOptions, cache: KeyCache, { warn }: Events) {
+  const changed = (id: string | undefined) => cache.forget(typeof id === 'string' ? id : undefined)
+  const failed = (error: unknown) => {
+    const message =
+      'The change feed of the store failed. Changes by other nodes take effect within cache.maxAgeSeconds.'
+    warn('warning.store_unavailable', message, redactError(error))
+  }
+  const watching = Promise.resolve().then(() => store.watch?.(changed, failed))
+  watching.catch(failed)
+  return watching
+}
+
+function signingKeysOf({ store, tokens }: CheckedOptions, { warn }: Events): SigningKeys {
+  if (tokens.signingKeys.length > 0) return configuredSigningKeys(tokens.signingKeys)
+  if (!isMemoryStore(store)) return noSigningKeys()
+  return ephemeralSigningKeys(() => {
+    const message =
+      'Tokens are signed with an ephemeral key that is lost when this process ends. Make a key with generateSigningKey() and keep it in tokens.signingKeys.'
+    warn('warning.ephemeral_signing_key', message)
+  })
+}
+
+function identifierOf(config: CheckedOptions, keys: KeyCache, signingKeys: SigningKeys) {
+  const { prefixes, pepper, importedSecrets, maxKeys, now } = config
+  const { issuer, audience, clockToleranceSeconds } = config.tokens
+  const tokens = createTokenVerifier({
+    issuer,
+    audience,
+    clockToleranceSeconds,
+    keyOf: signingKeys.find,
+    mayHaveKey: (kid) => signingKeys.find(kid) !== undefined,
+    maxTokens: Math.min(maxKeys, MAX_TOKENS),
+    now,
+  })
+  return createIdentifier({ keys, prefixes, pepper, importedSecrets, tokens, now })
 }
 
 function toWireRequest(request: Request | WireRequest): WireRequest {

@@ -1,5 +1,5 @@
 /**
- * Verifies tokens with the public keys alone, for services that have no store. @module
+ * Verifies tokens with the public keys alone, for services without a store. @module
  * twinkey/verifier
  */
 
@@ -9,7 +9,7 @@ import { type Identity, identityForTokenAlone } from '../core/decision/identity.
 import { textOnly } from '../core/decision/route-requirement.ts'
 import { wait } from '../core/decision/steps.ts'
 import type { RememberedToken } from '../core/decision/token-memory.ts'
-import { createTokenVerifier } from '../core/decision/token-verifier.ts'
+import { createTokenVerifier, type TokenVerifier } from '../core/decision/token-verifier.ts'
 import type { Metadata } from '../core/model/api-key.ts'
 import { createEventDispatcher, type TwinkeyEvent } from '../core/model/events.ts'
 import {
@@ -26,62 +26,60 @@ import type { Decider } from '../guard/guard.ts'
 import type { CheckedRequirement } from '../guard/requirement.ts'
 import type { WireRequest } from '../http/request.ts'
 import { eventFailures } from '../telemetry/event-failures.ts'
-import { type JwksSource, remoteKeys } from './remote-keys.ts'
+import type { JwksSource } from './jwks-source.ts'
+import { remoteKeys } from './remote-keys.ts'
 
-export type { JwksSource } from './remote-keys.ts'
+export type { JwksSource } from './jwks-source.ts'
 
-/** What {@link createVerifier} is made with. Everything is checked when it is called. */
+/** Options of {@link createVerifier}, which checks all of them when it is called. */
 export interface VerifierOptions {
   /**
-   * Where the public keys come from: the https URL of the `jwks.json` of the API that issues, the
-   * set itself, or a function that gets it. Asked when the first token comes, anew when it is four
-   * minutes old, and at an unknown key id at most every ten seconds. It is believed for five
-   * minutes; while it cannot be had, for an hour.
+   * The public keys: the https URL of the `jwks.json` of the issuing API, a JWK set, or a function
+   * that loads one. Loaded at the first token, again after four minutes, and for an unknown key id
+   * at most every ten seconds. A set is used for up to five minutes, or for up to an hour while
+   * loading fails.
    */
   readonly jwks: JwksSource
-  /** The `iss` that tokens must have. */
+  /** The required `iss` of tokens. */
   readonly issuer: string
-  /** The `aud` that tokens must have, alone or among others. */
+  /** The required `aud` of tokens. A token may name further audiences. */
   readonly audience: string
-  /** The environments that this deployment serves. Left out, any environment may be named. */
+  /** The environments that this deployment serves. Default: any environment. */
   readonly environments?: readonly string[] | undefined
   /**
-   * How far the clock of the issuer may be ahead, for `iat` and `nbf` only: 0 to 60 seconds, 30
-   * unless given.
+   * How far the clock of the issuer may be ahead. Applies to `iat` and `nbf`, not to `exp`. Range:
+   * 0 to 60 seconds. Default: 30.
    */
   readonly clockToleranceSeconds?: number | undefined
   /**
-   * How long getting the set may take: 2 seconds unless given, 60 at most. Who waits for it is then
-   * refused as `unavailable`.
+   * How long loading the JWK set may take. After that, requests that wait for it are refused as
+   * `unavailable`. Range: 0.001 to 60 seconds. Default: 2.
    */
   readonly deadlineSeconds?: number | undefined
   /**
-   * Hears what happens. Nothing it does changes a decision. Where it throws or rejects, the event
-   * is not sent again: `process.emitWarning`, or else `console.warn`, says so as
-   * `warning.event_failed`, at most once a minute.
+   * Receives every event. It never affects a decision. If it throws or rejects, the event is lost,
+   * and `warning.event_failed` is reported at most once a minute, through `process.emitWarning`
+   * where that exists and through `console.warn` elsewhere.
    */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
   /**
-   * The clock, in epoch milliseconds. Default: `Date.now`, looked up at each reading, so that fake
-   * timers reach a verifier that exists already.
+   * The clock, in epoch milliseconds. Default: `Date.now`, looked up at each call, so that fake
+   * timers also affect an existing verifier.
    */
   readonly now?: (() => number) | undefined
 }
 
-/**
- * Decides about requests by their token alone: mount it with `requireAuth` of any adapter, as a
- * Twinkey.
- */
+/** Authenticates requests by their token alone. Pass it to `requireAuth` of any adapter. */
 export interface Verifier extends Decider {
-  /** Decides about a request, as the guard of an adapter does. */
+  /** Authenticates a request and checks it against a requirement, as adapters do. */
   authenticate(request: WireRequest, requirement: CheckedRequirement): Promise<Decision | Anonymous>
   /**
-   * Verifies a token without a request, and without a target: what it reaches is in
-   * `principal.scope`.
+   * Verifies a token without a request. Does not check a target: compare `principal.scope`
+   * yourself.
    *
-   * @param token The token, as a caller sent it.
-   * @returns The principal, or a refusal: `credential_invalid`, `unavailable`. It never rejects for
-   *   what a caller sent.
+   * @param token The token, as the caller sent it.
+   * @returns The principal, or a refusal: `credential_invalid`, `unavailable`. Never rejects
+   *   because of what a caller sent.
    */
   verify(token: string): Promise<Decision>
 }
@@ -99,20 +97,18 @@ const MEMBERS = [
 const MAX_TOKENS = 20_000
 
 /**
- * Makes a verifier for a service that has neither the store nor the secrets of the API that issues:
- * it verifies tokens with the public keys, and holds requests to tenant, environment and workflow
- * as that API does.
+ * Creates a verifier for a service that has no access to the store. It verifies tokens with the
+ * public keys of the issuing API, and checks tenant, environment and workflow as that API does.
+ * Refuses API keys.
  *
- * It cannot see that a key was disabled, revoked or narrowed, that its secret was replaced or its
- * owner is gone: a token lives here until it expires, an hour at most. Where that is too long, ask
- * for shorter tokens, or give the service the store. API keys themselves are refused.
+ * Does not see that a key was disabled, revoked or narrowed, that its secret was replaced, or that
+ * its owner was deleted: it accepts a token until it expires, for at most one hour. If that is too
+ * long, lower `tokens.maxLifetimeSeconds` of the API, or give the service access to the store.
  *
- * Of the holder it knows what the token says: `principal.name` is the key id, `principal.owner` the
- * subject where that is not the key itself, `principal.metadata` empty and `principal.slot`
- * undefined.
+ * The principal holds only what the token says. `name` is the key id, `owner` is the subject unless
+ * that is the key id, `metadata` is empty, and `slot` is undefined.
  *
- * @returns What decides, for `requireAuth`.
- * @throws TypeError or RangeError where an option is wrong, with what to do instead.
+ * @throws TypeError or RangeError for a wrong option. The message says what to do instead.
  * @see RFC 9068, RFC 7517
  * @example
  * ```ts
@@ -164,7 +160,31 @@ export function createVerifier(options: VerifierOptions): Verifier {
     maxTokens: MAX_TOKENS,
     now,
   })
-  const identifier: Identifier = {
+  const usage = { note: () => {}, flush: () => undefined }
+  const authenticator = createAuthenticator<Metadata>({
+    identifier: tokenIdentifier(tokens, now),
+    owners: undefined,
+    usage,
+    environments,
+    deadlineMilliseconds,
+    emit: dispatcher?.emit,
+    now,
+  })
+  return {
+    takes: 'token',
+    decide: (request, requirement) => authenticator.decide(request, requirement),
+    authenticate: async (request, requirement) => authenticator.decide(request, requirement),
+    verify: async (token) => (await authenticator.decide(token, textOnly('token'))) as Decision,
+    flush() {
+      const [refreshed, dispatched] = [keys.flush(), dispatcher?.flush()]
+      return (refreshed ?? dispatched) && Promise.all([refreshed, dispatched]).then(() => {})
+    },
+  }
+}
+
+// Identifies tokens by themselves, without a key record.
+function tokenIdentifier(tokens: TokenVerifier, now: () => number): Identifier {
+  return {
     recognise({ text }, kinds, at, age) {
       const token =
         kinds === 'secret' || !isTokenLike(text) ? undefined : tokens.recall(text, at, age)
@@ -189,27 +209,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
         : tokenIdentity(token)
     },
     isCurrent: () => true,
-  }
-
-  const usage = { note: () => {}, flush: () => undefined }
-  const authenticator = createAuthenticator<Metadata>({
-    identifier,
-    owners: undefined,
-    usage,
-    environments,
-    deadlineMilliseconds,
-    emit: dispatcher?.emit,
-    now,
-  })
-  return {
-    takes: 'token',
-    decide: (request, requirement) => authenticator.decide(request, requirement),
-    authenticate: async (request, requirement) => authenticator.decide(request, requirement),
-    verify: async (token) => (await authenticator.decide(token, textOnly('token'))) as Decision,
-    flush() {
-      const [refreshed, dispatched] = [keys.flush(), dispatcher?.flush()]
-      return (refreshed ?? dispatched) && Promise.all([refreshed, dispatched]).then(() => {})
-    },
   }
 }
 

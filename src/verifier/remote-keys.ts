@@ -1,71 +1,48 @@
-import type { JWK } from 'jose'
-import { isPlainObject } from '../core/model/checks.ts'
-import { copyJson } from '../core/model/copy.ts'
-import { messageOf } from '../core/model/error.ts'
 import { withTimeout } from '../core/store/timeout.ts'
-import { MAX_JWK_DEPTH, readSigningKey, type SigningKey } from '../core/tokens/signing-key.ts'
+import type { SigningKey } from '../core/tokens/signing-key.ts'
+import { type JwksSource, keysOf, sourceOf, withoutUnsupported } from './jwks-source.ts'
 
-/**
- * Where the keys that verify tokens come from: the URL of a JWK set, the set itself, or a function
- * that gets it.
- */
-export type JwksSource =
-  | string
-  | URL
-  | { readonly keys: readonly JWK[] }
-  | (() => Promise<{ readonly keys: readonly JWK[] }>)
-
-/** The keys of a JWK set, as they are now. */
+/** The current keys of a JWK set. */
 export interface RemoteKeys {
   /**
-   * The key of that RFC 7638 thumbprint. Rejects with `jwks_unavailable` where the set cannot be
-   * had.
+   * Finds a key by its RFC 7638 thumbprint. Rejects with `jwks_unavailable` if the set cannot be
+   * loaded.
    */
   find(kid: string): Promise<SigningKey | undefined>
-  /**
-   * Whether there is a set that may be relied on. Where it is due it is asked for again, and nobody
-   * waits for that.
-   */
+  /** Whether there is a usable set. Starts a reload in the background if one is due. */
   areUsable(): boolean
-  /**
-   * Waits for the set. Rejects with `jwks_unavailable` where there is none that may be relied on.
-   */
+  /** Waits for a load in progress. Rejects with `jwks_unavailable` if there is no usable set. */
   refresh(): Promise<void>
-  /** Resolves when nobody is asked for the set any more; undefined where nobody is. */
+  /** Waits for a load in progress. Undefined if there is none. */
   flush(): Promise<void> | undefined
 }
 
-const MAX_KEYS = 100
-const MAX_SET_DEPTH = MAX_JWK_DEPTH + 2
-const MAX_BYTES = 256 * 1024
-// A set is asked for again in good time, behind a request, so that nobody waits for it where there
-// are requests all the time.
+// Reloads in the background before the set becomes too old, so that under steady traffic no request
+// waits.
 const REFRESH_MILLISECONDS = 240_000
-const BELIEVED_MILLISECONDS = 300_000
-// While its source is down a set is used for as long as a token lives; a key that was withdrawn
-// verifies no longer than that.
+const FRESH_MILLISECONDS = 300_000
+// While loading fails, the last set is used for up to the maximum lifetime of a token.
 const MAX_AGE_MILLISECONDS = 3_600_000
-// Whatever kids are made up, the source is asked no more often than this.
+// Limits the load on the source, even if requests use invented key ids.
 const COOLDOWN_MILLISECONDS = 10_000
-// How long it counts that asking has failed: while there are requests it is tried again before, and
-// what was so before a silence says nothing of now.
+// How long a failed load counts as an outage. Under traffic the load is retried sooner. After a
+// pause without requests, an old failure says nothing about the present.
 const DOWN_MILLISECONDS = 30_000
-// While there is no set at all, everything waits: it is tried again as soon as callers are told to
-// come back.
+// Without a usable set, loading is retried after the Retry-After of the refusals.
 const RETRY_MILLISECONDS = 2000
 
 /**
- * Gets a JWK set when it is first needed, again when it is four minutes old, and at a key id that
- * it does not have, at most every ten seconds. A set is believed for five minutes, and for an hour
- * where asking for the next one has failed.
+ * Loads a JWK set when it is first needed, again after four minutes, and for an unknown key id at
+ * most every ten seconds. A set is used for up to five minutes, or for up to an hour while loading
+ * fails.
  *
- * @param changed Called where a key is no longer in the set.
+ * @param onRemoved Called when a key is no longer in the set.
  */
 export function remoteKeys(
   source: JwksSource,
   deadlineMilliseconds: number,
   now: () => number,
-  changed: () => void,
+  onRemoved: () => void,
 ): RemoteKeys {
   const { place, get } = sourceOf(source, deadlineMilliseconds)
   let keys: ReadonlyMap<string, SigningKey> | undefined
@@ -78,32 +55,31 @@ export function remoteKeys(
     withTimeout(
       deadlineMilliseconds,
       'jwks_unavailable',
-      `The keys could not be had from ${place}`,
+      `The JWK set could not be loaded from ${place}`,
       call,
     )
   const isOlder = (at: number, milliseconds: number) => Math.abs(now() - at) >= milliseconds
   const isDown = () => failure !== undefined && !isOlder(triedAt, DOWN_MILLISECONDS)
   const isUsable = () =>
-    keys !== undefined &&
-    !isOlder(loadedAt, isDown() ? MAX_AGE_MILLISECONDS : BELIEVED_MILLISECONDS)
+    keys !== undefined && !isOlder(loadedAt, isDown() ? MAX_AGE_MILLISECONDS : FRESH_MILLISECONDS)
   const isDue = () =>
     (keys === undefined || isOlder(loadedAt, REFRESH_MILLISECONDS)) &&
     isOlder(triedAt, isUsable() ? COOLDOWN_MILLISECONDS : RETRY_MILLISECONDS)
 
   function load(): void {
-    // A host may end a request, and all that it began, so that it never settles: nobody waits for
-    // it for ever.
+    // A host may abandon a load when its request ends, so that it never settles. After twice the
+    // deadline, start another one.
     if (loading !== undefined && !isOlder(triedAt, 2 * deadlineMilliseconds)) return
     const at = now()
     triedAt = at
-    const mine = inTime(async () => importable(keysOf(await get(), keys))).then(
+    const mine = inTime(async () => withoutUnsupported(keysOf(await get(), keys))).then(
       (found) => {
         if (loading !== mine) return
         const gone = [...(keys?.keys() ?? [])].some((kid) => !found.has(kid))
         keys = found
         loadedAt = at
         failure = loading = undefined
-        if (gone) changed()
+        if (gone) onRemoved()
       },
       (error: unknown) => {
         if (loading !== mine) return
@@ -134,144 +110,4 @@ export function remoteKeys(
     },
     flush: () => loading,
   }
-}
-
-/** @throws TypeError with what to do, where a source cannot be one. */
-function sourceOf(
-  source: JwksSource,
-  deadlineMilliseconds: number,
-): { place: string; get: () => Promise<unknown> } {
-  if (typeof source === 'function') return { place: 'jwks()', get: source }
-  if (isPlainObject(source) && 'keys' in source) {
-    const set = copyJson(source, MAX_SET_DEPTH)
-    requireUsableSet(set)
-    return { place: 'jwks', get: async () => set }
-  }
-  const isUrl =
-    (typeof source === 'string' || source instanceof URL) && URL.canParse(String(source))
-  const url = isUrl ? new URL(String(source)) : null
-  if (url !== null && (url.username !== '' || url.password !== ''))
-    throw new TypeError(
-      'jwks must not have a password in its URL. Give a function that gets the set, if it takes one.',
-    )
-  const isLoopback = url !== null && /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
-  if (url === null || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback))) {
-    throw new TypeError(
-      'jwks must be an https URL (http on this machine only), a JWK set { keys }, or a function that gets one. ' +
-        'Who can change the set on its way can forge tokens.',
-    )
-  }
-  return { place: url.origin + url.pathname, get: () => fetchJson(url, deadlineMilliseconds) }
-}
-
-function requireUsableSet(set: unknown): void {
-  const { keys } = set as { keys: unknown }
-  if (Array.isArray(keys) && keys.some((jwk) => jwk?.d !== undefined)) {
-    throw new TypeError(
-      'jwks has a private key, with which tokens can be issued. Give the public ones alone, as tokens.jwks() answers them.',
-    )
-  }
-  let usable = 0
-  try {
-    usable = keysOf(set).size
-  } catch {
-    // Said below.
-  }
-  if (usable === 0)
-    throw new TypeError(
-      `jwks must be a JWK set { keys } with 1 to ${MAX_KEYS} keys, one of which can verify tokens.`,
-    )
-}
-
-async function fetchJson(url: URL, deadlineMilliseconds: number): Promise<unknown> {
-  try {
-    return JSON.parse(await fetchText(url, deadlineMilliseconds))
-  } catch (thrown) {
-    // What the platform says of it repeats a part of it.
-    if (thrown instanceof SyntaxError) throw new Error('the answer is no JSON')
-    // Of what fetch throws, the cause says why. Some platforms repeat the address, and in its query
-    // there may be a password.
-    const error = (thrown as Error).cause ?? thrown
-    const { search } = url
-    throw search === '' ? error : new Error(messageOf(error).split(search).join(''))
-  }
-}
-
-async function fetchText(url: URL, deadlineMilliseconds: number): Promise<string> {
-  const signal = AbortSignal.timeout(deadlineMilliseconds)
-  // No redirect is followed: an answer that is one has another status.
-  const response = await fetch(url, {
-    headers: { accept: 'application/json' },
-    redirect: 'manual',
-    signal,
-  })
-  if (response.status !== 200) {
-    await response.body?.cancel()
-    throw new Error(`the answer has status ${response.status}`)
-  }
-  let length = 0
-  let text = ''
-  const decoder = new TextDecoder()
-  // Left early, it is cancelled.
-  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    length += part.length
-    if (length > MAX_BYTES) throw new Error(`the answer has more than ${MAX_BYTES} bytes`)
-    text += decoder.decode(part, { stream: true })
-  }
-  return text + decoder.decode()
-}
-
-// Keys of kinds that tokens are not signed with may be for others.
-function keysOf(
-  given: unknown,
-  known?: ReadonlyMap<string, SigningKey>,
-): ReadonlyMap<string, SigningKey> {
-  const set = copyJson(given, MAX_SET_DEPTH)
-  if (!isPlainObject(set) || !Array.isArray(set['keys']) || set['keys'].length > MAX_KEYS) {
-    throw new Error(`a JWK set must be an object with at most ${MAX_KEYS} keys`)
-  }
-  const found = new Map<string, SigningKey>()
-  for (const jwk of set['keys']) {
-    const key = keyOf(jwk, known)
-    if (key !== undefined) found.set(key.kid, key)
-  }
-  return found
-}
-
-function keyOf(
-  jwk: unknown,
-  known: ReadonlyMap<string, SigningKey> | undefined,
-): SigningKey | undefined {
-  const { use = 'sig', key_ops: operations = ['verify'] } = (jwk ?? {}) as {
-    use?: unknown
-    key_ops?: unknown
-  }
-  if (use !== 'sig' || !Array.isArray(operations) || !operations.includes('verify'))
-    return undefined
-  try {
-    // A private part is not kept.
-    return readSigningKey(
-      isPlainObject(jwk) ? { ...jwk, d: undefined } : jwk,
-      'A key of the set',
-      known,
-    )
-  } catch {
-    return undefined
-  }
-}
-
-// A key that this platform cannot use is passed over as well: a token that names it proves nothing
-// here, and the other keys go on.
-async function importable(
-  keys: ReadonlyMap<string, SigningKey>,
-): Promise<ReadonlyMap<string, SigningKey>> {
-  const tried = [...keys.values()].map((key) =>
-    key.verifying().then(
-      () => key,
-      () => undefined,
-    ),
-  )
-  return new Map(
-    (await Promise.all(tried)).flatMap((key) => (key === undefined ? [] : [[key.kid, key]])),
-  )
 }

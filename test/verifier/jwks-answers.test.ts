@@ -99,8 +99,8 @@ describe('an invalid answer of a JWKS URL is jwks_unavailable:', () => {
 
 describe('the reason why the keys are unavailable', () => {
   it.each<[string, number, string, string]>([
-    ['the status', 404, set, 'the answer has status 404'],
-    ['the maximum length', 200, ' '.repeat(300_000), 'the answer has more than 262144 bytes'],
+    ['the status', 404, set, 'the response has status 404'],
+    ['the maximum length', 200, ' '.repeat(300_000), 'the response has more than 262144 bytes'],
     ['the form of a set', 200, '[]', 'a JWK set must be an object with at most 100 keys'],
   ])(
     'is in the message of the error and in its direct cause: %s',
@@ -109,7 +109,7 @@ describe('the reason why the keys are unavailable', () => {
       const fault: unknown = await find().catch((error: unknown) => error)
       expect(fault).toMatchObject({
         code: 'jwks_unavailable',
-        message: `The keys could not be had from ${source.url}: ${why}`,
+        message: `The JWK set could not be loaded from ${source.url}: ${why}`,
         cause: { message: why },
       })
     },

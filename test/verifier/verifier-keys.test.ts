@@ -156,7 +156,7 @@ describe('while the set is unavailable', () => {
     const { token } = await service.mint()
     const port = await freePort()
     const url = `http://127.0.0.1:${port}/tokens/jwks.json?key=s3cret`
-    const fault = `The keys could not be had from http://127.0.0.1:${port}/tokens/jwks.json: connect ECONNREFUSED 127.0.0.1:${port}`
+    const fault = `The JWK set could not be loaded from http://127.0.0.1:${port}/tokens/jwks.json: connect ECONNREFUSED 127.0.0.1:${port}`
     for (const jwks of [url, new URL(url), url.replace('?key=s3cret', '')]) {
       await service.another({ jwks }).verify(token)
       const event = service.events.at(-2) as WarningEvent
@@ -175,7 +175,7 @@ describe('while the set is unavailable', () => {
     down()
     await service.verdict(token)
     expect(service.events.at(-2)).toMatchObject({
-      message: 'The keys could not be had from jwks(): nothing is published',
+      message: 'The JWK set could not be loaded from jwks(): nothing is published',
     })
   })
 
@@ -189,15 +189,15 @@ describe('while the set is unavailable', () => {
           () => Promise.reject(new TypeError(`error sending request for url (${jwks})`)),
           'error sending request for url (https://issuer.example/jwks.json)',
         ],
-        [async () => new Response('s3cret'), 'the answer is no JSON'],
-        [async () => new Response('', { status: 404 }), 'the answer has status 404'],
+        [async () => new Response('s3cret'), 'the response is not JSON'],
+        [async () => new Response('', { status: 404 }), 'the response has status 404'],
         [async () => new Response('[]'), 'a JWK set must be an object with at most 100 keys'],
       ] as const) {
         fetched.mockImplementation(answer)
         await service.another({ jwks }).verify(token)
         const event = service.events.at(-2) as WarningEvent
         expect(event.message).toBe(
-          `The keys could not be had from https://issuer.example/jwks.json: ${why}`,
+          `The JWK set could not be loaded from https://issuer.example/jwks.json: ${why}`,
         )
         expect(inspect(event, { depth: 9 })).not.toContain('s3cret')
       }

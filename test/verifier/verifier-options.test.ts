@@ -164,7 +164,7 @@ describe('the `jwks` option', () => {
 
   it('may not contain a private key, and the message does not repeat it', () => {
     const message =
-      'jwks has a private key, with which tokens can be issued. Give the public ones alone, as tokens.jwks() answers them.'
+      'jwks contains a private key, which can sign tokens. Pass public keys only, as tokens.jwks() returns them.'
     for (const keys of [[secret], [key, secret], [null, { ...secret, use: 'enc' }]]) {
       expect(() => createVerifier({ ...good, jwks: { keys: keys as JWK[] } })).toThrow(
         new TypeError(message),
@@ -175,7 +175,7 @@ describe('the `jwks` option', () => {
   it('may be plain http on this machine only, and the message names the alternative', () => {
     for (const jwks of ['http://issuer:3000/jwks.json', 'api.example/jwks.json']) {
       expect(() => createVerifier({ ...good, jwks })).toThrow(
-        'jwks must be an https URL (http on this machine only), a JWK set { keys }, or a function that gets one. ',
+        'jwks must be an https URL (http only for this machine), a JWK set { keys }, or a function that loads one. ',
       )
     }
   })

@@ -3,25 +3,27 @@ import { aliasIdOf } from '../secrets/imported-secrets.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
 import type { KeyWrites } from './key-writes.ts'
 
-/** The ways from imported secrets to their keys. A secret leads to one key only. */
+/**
+ * Alias records, which lead from imported secrets to their keys. A secret leads to one key only.
+ */
 export interface Aliases {
-  /** Points the secrets of a key that is about to be written to it. */
+  /** Writes the aliases of a key that is about to be stored. */
   claim(key: KeyRecord): Promise<readonly AliasRecord[] | 'taken' | 'raced'>
   /**
-   * Settles, once the key is written, that its secrets lead to it. Answers false where another
-   * import took one of them over meanwhile.
+   * Confirms the aliases once the key is stored. Resolves to false if another import has taken one
+   * of them over.
    */
   confirm(claimed: readonly AliasRecord[]): Promise<boolean>
   /**
-   * Removes what leads to a key that is gone. What is left behind where this fails leads nowhere.
+   * Deletes the aliases of a deleted key. Ignores failures: an alias without its key has no effect.
    */
   drop(key: KeyRecord): Promise<void>
 }
 
 /**
- * Two imports of one secret may race, and one may have been interrupted before. Each writes its
- * alias, then its key, and then its alias once more by compare-and-set: an alias whose key is not
- * there may be taken over until then, and whoever finds its own taken over gives way.
+ * Handles imports of one secret that race or were interrupted. An import writes its alias, then its
+ * key, then the alias again by compare-and-set. Until the key exists, another import may take the
+ * alias over. The last write then fails, and the import that lost the alias removes its key.
  */
 export function createAliases(store: CheckedStore, writes: KeyWrites): Aliases {
   async function claimOne(digest: string, keyId: string): Promise<AliasRecord | 'taken' | 'raced'> {
@@ -35,8 +37,8 @@ export function createAliases(store: CheckedStore, writes: KeyWrites): Aliases {
     const found = await store.get(alias.id)
     if (found?.kind !== 'alias') return 'raced'
     if (await holds(found.keyId, digest)) return 'taken'
-    // Left behind by an import that did not end or by a rotation, or just written by an import that
-    // is under way.
+    // The alias may be left over from an interrupted import or a rotation, or belong to an import
+    // in progress.
     return (await writes.put(alias, found.version)) === 'stored' ? alias : 'raced'
   }
 
@@ -76,8 +78,8 @@ export function createAliases(store: CheckedStore, writes: KeyWrites): Aliases {
   }
 }
 
-// In an order that is the same for every import of the same secrets, so that two do not each hold
-// what the other needs.
+// Sorted, so that two imports of the same pair claim in the same order and cannot each hold the
+// alias that the other needs.
 function digestsOf({ primary, secondary }: KeyRecord): string[] {
   return secondary === null ? [primary.digest] : [primary.digest, secondary.digest].sort()
 }

@@ -14,36 +14,32 @@ import { digestUnder, isDigest, type Pepper, storedDigest } from '../secrets/dig
 import { ALGORITHM_PROBLEM, type ImportedSecretFormat } from '../secrets/imported-secrets.ts'
 import { hasOurPrefix, hintOf, mintId } from '../secrets/secret.ts'
 
-/** A secret that another system issued, by its digest. */
+/** The digest of a secret that another system issued. */
 export interface ImportedDigest {
   /**
-   * The digest: 32 bytes in the named encoding. Base64 ends with `=`, base64url has no padding, and
-   * hex may be in either case. The last character of base64 and base64url must not have bits beyond
-   * the 32 bytes; encoders leave them zero.
+   * 32 bytes in the given encoding. Base64 ends with `=`, base64url has no padding, and hex may use
+   * either case. In base64 and base64url, the unused bits of the last character must be zero.
    */
   readonly digest: string
   readonly encoding: 'hex' | 'base64' | 'base64url'
   readonly algorithm: 'sha-256' | 'hmac-sha-256'
-  /** With `hmac-sha-256`: the name in `pepper.keys` of the key that the other system used. */
+  /** Only with `hmac-sha-256`: the name in `pepper.keys` of the other system's HMAC key. */
   readonly pepper?: string | undefined
-  /** How many bits of entropy the other system's generator gave the secret: at least 112. */
+  /** Bits of entropy that the other system's generator put into the secret. At least 112. */
   readonly entropyBits: number
-  /** At most the last four characters of the secret, without control characters, for people. */
+  /** Up to four last characters of the secret, to show to people. No control characters. */
   readonly hint?: string | undefined
-  /** When this secret dies, in epoch milliseconds; null or left out for never. */
+  /** When this secret expires, in epoch milliseconds. Default: null, which means never. */
   readonly expiresAt?: number | null | undefined
 }
 
-/**
- * A secret that another system issued, in plain text: for a migration script. Only its digest is
- * kept.
- */
+/** A secret that another system issued, in plain text. Only its digest is stored. */
 export interface ImportedSecret {
   /** 16 to 256 visible ASCII characters without a comma. */
   readonly secret: string
-  /** How many bits of entropy the other system's generator gave the secret: at least 112. */
+  /** Bits of entropy that the other system's generator put into the secret. At least 112. */
   readonly entropyBits: number
-  /** When this secret dies, in epoch milliseconds; null or left out for never. */
+  /** When this secret expires, in epoch milliseconds. Default: null, which means never. */
   readonly expiresAt?: number | null | undefined
 }
 
@@ -54,10 +50,9 @@ export interface ImportKeyInput<M extends Metadata = Metadata>
   readonly secondary?: ImportedDigest | ImportedSecret | undefined
 }
 
-// SP 800-63B: below this a look-up secret needs a salted password hash, which a plain digest is
-// not.
+// Below this, SP 800-63B requires a salted password hash instead of a plain digest.
 const MIN_ENTROPY_BITS = 112
-// What one visible ASCII character can carry at most: log2(94).
+// The most that one visible ASCII character can carry: log2(94).
 const MAX_BITS_PER_CHARACTER = 6.56
 const SECRET_MEMBERS = ['secret', 'entropyBits', 'expiresAt']
 const DIGEST_MEMBERS = [
@@ -71,14 +66,18 @@ const DIGEST_MEMBERS = [
 ]
 const VISIBLE = /^[\x21-\x2b\x2d-\x7e]{16,256}$/
 
-/** What imported secrets are checked against. */
+/** The options that imported secrets are checked against. */
 export interface ImportRules {
   readonly importedSecrets: readonly ImportedSecretFormat[]
   readonly prefixes: readonly string[]
   readonly pepper: Pepper | undefined
 }
 
-/** What is stored of an imported secret. */
+/**
+ * Checks an imported secret, and returns what to store for it.
+ *
+ * @param slot Name of the secret in error messages.
+ */
 export function readImported(
   given: ImportedDigest | ImportedSecret,
   slot: string,
@@ -119,13 +118,13 @@ function digestOfSecret(
   )
   requireInput(
     hasOurPrefix(secret, prefixes)
-      ? 'begins with a prefix of ours, so it would never be looked up'
+      ? 'begins with one of `prefixes`, so it would never be looked up'
       : undefined,
     `${slot}.secret`,
   )
   requireInput(
     secret.length * MAX_BITS_PER_CHARACTER < entropyBits
-      ? 'is too short to have the entropy that is stated'
+      ? 'is too short to have that many entropyBits'
       : undefined,
     `${slot}.secret`,
   )
@@ -163,7 +162,7 @@ function digestAsGiven(
   requireInput(
     isDigest(digest)
       ? undefined
-      : 'must be 32 bytes in the encoding that is named: hex, base64 or base64url, as an encoder writes it, with no stray bits in the last character',
+      : 'must be 32 bytes in the given encoding (hex, base64 or base64url), and unused bits of the last character must be zero',
     `${slot}.digest`,
   )
   return { digest: digest as string, hint }
@@ -186,6 +185,6 @@ function base64urlOf({ digest, encoding }: ImportedDigest): string | undefined {
 function notLookedUp(slot: string): TwinkeyError {
   return new TwinkeyError(
     'invalid_input',
-    `${slot} would never be looked up: give createTwinkey an entry in \`importedSecrets\` that fits its algorithm, pepper and length.`,
+    `${slot} would never be looked up: add an entry to the option \`importedSecrets\` that fits its algorithm, pepper and length.`,
   )
 }

@@ -7,46 +7,45 @@ import type { StoredKey } from '../store/store.ts'
 import { isNotWritten } from '../store/store-error.ts'
 
 /**
- * Changes to keys by compare-and-set. What is written here holds on this node when the promise
- * resolves.
+ * Changes keys by compare-and-set. A change is effective on this node when its promise resolves.
  */
 export interface KeyWrites {
   /**
-   * Writes a record where the version that is there is the expected one, or where nothing is there
-   * and it is undefined.
+   * Writes a record if the stored version is the expected one. Expecting undefined means that there
+   * is no record yet.
    */
   put(
     next: StoredKey,
     expectedVersion: number | undefined,
   ): Promise<'stored' | 'conflict' | 'missing'>
-  /** Changes a key once. Loses with `version_conflict` where another change came first. */
+  /** Tries a change once. Throws `version_conflict` if another change came first. */
   change(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
-  /** Changes a key whatever else happens to it: re-reads and tries again until the change holds. */
+  /** Reads the key again and retries while other changes come first. */
   updateWithRetry(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
-  /** Deletes a key whatever else happens to it, and answers what was deleted. */
+  /** Deletes a key, retrying while other changes come first. Returns the deleted record. */
   remove(id: string): Promise<KeyRecord>
-  /** From now on, what was begun before is not tried again. */
+  /** Stops the retries of all changes in progress. */
   end(): void
 }
 
-// Whether the write was made is open, because of this, unless the cause itself says that it was
+// The result of a failed write. The write may have been made, unless the cause says that it was
 // not.
 interface Unknown {
   readonly cause: unknown
 }
 
-// Every attempt that loses means that another change won, so this many in a row is not contention
-// but a broken store.
+// A lost attempt means that another change won. So many losses in a row mean a broken store, not
+// contention.
 const MAX_ATTEMPTS = 1000
-// And nobody waits longer than this for one change.
+// Time limit for the retries of one change.
 const MAX_MILLISECONDS = 30_000
-// A store that can be read and not be written is not asked again and again.
+// Limits the retries on a store that can be read but not written.
 const MAX_UNKNOWN = 3
 
 export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => number): KeyWrites {
   let ends = 0
 
-  // Whether something that begins now may be tried once more, after so many attempts.
+  // Returns a function that says whether a change that begins now may be tried again.
   function patience(maxAttempts: number): (attempts: number, unknowns: number) => boolean {
     const [begun, before] = [now(), ends]
     return (attempts, unknowns) =>
@@ -56,11 +55,10 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
       Math.abs(now() - begun) < MAX_MILLISECONDS
   }
 
-  // The key as it is in the store now.
   async function read(id: string): Promise<KeyRecord> {
     requireInput(isId(id) ? undefined : 'must be the id of a key', 'id')
     const record = await store.get(id)
-    // What is known here of the key may be older than what another node has written meanwhile.
+    // The cached key may be older than the record that was just read.
     keys.forget(id)
     if (record?.kind !== 'key') throw notFound()
     return record
@@ -79,8 +77,8 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     }
   }
 
-  // A write that failed may have been done all the same. The version tells whose write is there,
-  // and doing the same compare-and-set a second time cannot do more than doing it once.
+  // Finds out whether a failed write was made after all. The version identifies the write, and
+  // repeating the same compare-and-set is safe.
   async function settle(next: StoredKey, expectedVersion: number | undefined): Promise<boolean> {
     const isThere = async () => (await store.get(next.id))?.version === next.version
     try {
@@ -103,7 +101,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     let unknowns = 0
     let cause: unknown
     for (let attempt = 1; ; attempt++) {
-      // Once a write may have been made, a store that cannot be read leaves that open.
+      // If an earlier write may have been made, a failed read leaves the outcome unknown.
       const record = await read(id).catch((error: unknown) => {
         throw unknowns > 0 ? outcomeUnknown(error) : error
       })
@@ -113,7 +111,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
       if (outcome === 'stored') return next
       if (outcome === 'missing') throw notFound()
       if (typeof outcome === 'object') {
-        // What was tried before may still have been written.
+        // An earlier attempt may have been written, so this cause alone settles nothing.
         if (unknowns === 0) throwIfNotWritten(outcome.cause)
         unknowns++
         cause = outcome.cause
@@ -143,7 +141,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
           if (outcome !== 'conflict') return record
         } catch (error) {
           if (unknowns === 0) throwIfNotWritten(error)
-          // It may have been done all the same: what is there now says.
+          // The record may be deleted after all: the read below tells.
           cause = error
           unknowns++
         } finally {
@@ -178,10 +176,10 @@ function throwIfNotWritten(cause: unknown): void {
   if (isNotWritten(cause)) throw cause
 }
 
-/** The error where a change may have been made. */
+/** The error for a change that may or may not have been made. */
 export function outcomeUnknown(cause: unknown): TwinkeyError {
   const message =
-    'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
+    'The store failed during the write, so the change may or may not have been made. Read the key when the store is back.'
   return new TwinkeyError(
     'outcome_unknown',
     cause === undefined ? message : `${message} ${messageOf(cause)}`,

@@ -32,27 +32,27 @@ import type { Slot } from '../secrets/secret.ts'
 import type { SigningKeys } from '../tokens/signing-key.ts'
 import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from '../tokens/token.ts'
 
-/** What a token is to be, within what the key may reach. */
+/** Scope and lifetime to request for a token. */
 export interface TokenRequest {
   /**
-   * The axes to cut down; an axis left out stays as the key has it. Asking for more than the key
-   * reaches is refused.
+   * The axes to narrow. Default for each axis: the value of the key. A scope wider than the key's
+   * is refused.
    */
   readonly scope?: ScopeInput | undefined
   /**
-   * 1 to 3600 seconds, 3600 unless given; cut to `tokens.maxLifetimeSeconds`, and never past the
-   * expiry of the key or of the secret.
+   * Range: 1 to 3600 seconds. Default: 3600. Shortened to `tokens.maxLifetimeSeconds`, and to the
+   * expiry of the key and of the secret.
    */
   readonly lifetimeSeconds?: number | undefined
 }
 
-/** A token as it was issued. */
+/** An issued token. */
 export interface IssuedToken {
   readonly ok: true
-  /** The JWT. Whoever holds it may use it until it expires or its secret dies. */
+  /** The JWT. A bearer credential: anyone who has it can use it while it is valid. */
   readonly token: string
   readonly tokenId: string
-  /** What the token reaches. */
+  /** The scope of the token, as issued. */
   readonly scope: Scope
   /** Epoch milliseconds, whole seconds. */
   readonly issuedAt: number
@@ -61,51 +61,46 @@ export interface IssuedToken {
   readonly lifetimeSeconds: number
 }
 
-/** A credential that is live at this moment. */
+/** A credential that is valid now. */
 export interface Verified<M extends Metadata = Metadata> {
   readonly ok: true
   readonly key: ApiKey<M>
   readonly slot: Slot
-  /**
-   * What it reaches at this moment: the key's scope, cut by the token's and by what the owner may
-   * reach.
-   */
+  /** The effective scope now: the intersection of the scopes of key, token and owner. */
   readonly scope: Scope
 }
 
-/** What a token request asks for, told by who asks. */
+/** Returns the token request of an authenticated caller, or a refusal. */
 export type Ask = (
-  holder: Principal<Metadata>,
+  principal: Principal<Metadata>,
 ) => TokenRequest | Refusal | Promise<TokenRequest | Refusal>
 
-/** Issuing, verifying and publishing: `twinkey.tokens`. */
+/** `twinkey.tokens`: issues and verifies tokens, and publishes the public keys. */
 export interface Tokens<M extends Metadata = Metadata> {
   /**
-   * Exchanges a secret for a token of at most an hour. A token is not accepted here: it can never
-   * mint another.
+   * Exchanges a secret for a token of at most one hour. Refuses tokens: a token cannot be exchanged
+   * for another.
    *
-   * Wherever the store is asked, the token dies with the secret that minted it, and is cut by what
-   * the key and its owner may reach at the time of each request. A service that knows nothing but
-   * the JWKS cannot see that: there it lives until it expires.
+   * Services with access to the store accept the token only while its secret is valid, and limit it
+   * to the current scopes of the key and its owner. A service that has only the JWKS accepts it
+   * until it expires.
    *
-   * @param secret The secret, as a caller sent it.
-   * @param request What the token is to be, or a function that says so once it is known whose
-   *   secret it is.
+   * @param secret The secret, as the caller sent it.
+   * @param request The token request, or a function that returns it for the authenticated caller.
    * @returns The token, or a refusal: `credential_invalid`, `tenant_denied`, `environment_denied`,
-   *   `workflow_denied`, `scope_too_large`, `unavailable`.
-   * @throws {@link TwinkeyError} `signing_key_missing`, `invalid_input`.
+   *   `workflow_denied`, `scope_too_large`, `unavailable`, or one that the function returns.
+   * @throws {@link TwinkeyError} `signing_key_missing`, `signing_key_invalid`, `invalid_input`.
    * @see RFC 9068
    */
   issue(secret: string, request?: TokenRequest | Ask): Promise<IssuedToken | Refused>
   /**
-   * The token exchange as one operation, for an endpoint: reads the credential of a request once,
-   * asks what the token is to be, checks the credential again, and signs. Adapters do this for you.
+   * Performs the token exchange for an endpoint: reads the credential of the request once, calls
+   * `ask`, checks the credential again, and signs. The adapters call this for you.
    *
-   * @param request A request, as the reader of the requirement takes it.
-   * @param requirement What the endpoint asks of the request. A token is refused, even where this
-   *   accepts it.
-   * @param ask What the token is to be, once it is known whose secret it is. It may take its time:
-   *   the body of the request is read here.
+   * @param request A request that the reader of the requirement can read.
+   * @param requirement The requirement of the endpoint. Tokens are refused even if it accepts them.
+   * @param ask Returns the token request, for example from the request body. The credential is
+   *   checked again afterwards, so it may be slow.
    */
   exchange<R>(
     request: R,
@@ -113,32 +108,32 @@ export interface Tokens<M extends Metadata = Metadata> {
     ask: Ask,
   ): Promise<IssuedToken | Refused>
   /**
-   * Verifies a token, and that its key and its secret are live. It does not check a target: to
-   * guard a route, use `authenticate`.
+   * Verifies a token, and that its key and secret are active. Does not check a target: to guard a
+   * route, use `authenticate`.
    *
-   * @returns Whose token it is, or a refusal: `credential_invalid`, `unavailable`.
+   * @returns The key and the effective scope, or a refusal: `credential_invalid`, `unavailable`.
    */
   verify(token: string): Promise<Verified<M> | Refused>
   /**
-   * The public keys that verify tokens, as a JWK set (RFC 7517). Retired keys stay in it for as
-   * long as they are configured.
+   * Returns the public keys that verify tokens, as a JWK set (RFC 7517). Contains every configured
+   * key, including retired ones.
    */
   jwks(): Promise<{ keys: JWK[] }>
   /**
-   * Whether there is a key to sign with. Where there is none, `issue` throws, and the token service
-   * cannot be mounted.
+   * Whether there is a signing key. If not, `issue` throws `signing_key_missing`, and the token
+   * routes cannot be mounted.
    */
   readonly canIssue: boolean
 }
 
 const REQUEST_MEMBERS = ['scope', 'lifetimeSeconds']
 
-/** What is needed to issue tokens. */
+/** What a token issuer is built from. */
 export interface TokenIssuerParts<M extends Metadata> {
   readonly authenticator: Authenticator<M>
   readonly rules: Pick<TokenRules, 'issuer' | 'audience'>
   readonly signingKeys: SigningKeys
-  /** How long a token lives that is to live longer. */
+  /** Longer requests are shortened to this. */
   readonly maxLifetimeSeconds: number
   readonly emit: Emit | undefined
   readonly now: () => number
@@ -176,8 +171,7 @@ export function createTokenIssuer<M extends Metadata>({
         ? await authenticator.ask(() => request(first.allowed.principal))
         : request
     if (isRefusal(asked)) return refuse(asked, refusalReason(asked), id)
-    // The caller may be slow to say what it asks for. What counts is whether its credential is
-    // active afterwards.
+    // The function may be slow, so the credential must still be valid afterwards.
     const outcome = typeof request === 'function' ? await caller.identify() : first
     if (outcome instanceof CredentialDenial) return { ok: false, refusal: outcome.refusal }
     return sign(outcome, readRequest(asked))
@@ -188,12 +182,13 @@ export function createTokenIssuer<M extends Metadata>({
     { scope: wanted, lifetimeSeconds }: ReturnType<typeof readRequest>,
   ): Promise<IssuedToken | Refused> {
     const { key, slot } = identity as { key: KeyRecord; slot: Slot }
-    // Whatever the requirement accepts: a token that minted another would live for ever.
+    // Never issue a token for a token, even if the requirement accepts tokens: a caller could renew
+    // it forever.
     if (identity.via === 'token')
       return refuse(REFUSALS.credentialInvalid, 'kind_not_accepted', key.id)
     const narrowed = narrow(allowed.principal.scope, wanted)
     if (typeof narrowed === 'string') return refuse(denied(narrowed), 'wider_than_key', key.id)
-    // A copy at once: the caller may change what it handed in while the token is signed.
+    // Copied before signing, because the caller may change its input meanwhile.
     const scope = freezeScope(narrowed)
     const empty = emptyAxis(scope)
     if (empty !== undefined) return refuse(denied(empty), 'not_covered', key.id)
@@ -246,7 +241,7 @@ export function createTokenIssuer<M extends Metadata>({
   }
 }
 
-/** The key behind a credential of one kind, as `keys.verify` and `tokens.verify` return it. */
+/** Implements `keys.verify` and `tokens.verify`. */
 export async function verifyCredential<M extends Metadata>(
   authenticator: Authenticator<M>,
   text: string,
@@ -263,8 +258,8 @@ export async function verifyCredential<M extends Metadata>(
   })
 }
 
-// Copies the request: its owner may change it while the token is signed, and a getter may answer
-// differently at each read.
+// Copies the request before it is checked: the caller may change it during signing, and a getter
+// may return another value at each read.
 function readRequest(request: TokenRequest): { scope: ScopeInput; lifetimeSeconds: number } {
   const copy = readInput(
     () => copyMembers(request, REQUEST_MEMBERS),
@@ -273,7 +268,7 @@ function readRequest(request: TokenRequest): { scope: ScopeInput; lifetimeSecond
   requireInput(membersProblem(copy, REQUEST_MEMBERS), 'The token request')
   const { scope: asked = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = copy
   const scope = readInput(() => copyScope(asked), 'scope') as ScopeInput
-  // A misspelt axis must not leave a token wider than was meant.
+  // A misspelt axis would leave the token wider than intended.
   requireInput(membersProblem(scope, SCOPE_MEMBERS), 'scope')
   for (const member of SCOPE_MEMBERS)
     requireInput(scope[member] === undefined ? undefined : scopeValueProblem(scope[member]), member)

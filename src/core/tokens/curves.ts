@@ -1,6 +1,5 @@
-// The arithmetic of the two curves that tokens are signed on, as far as it takes to tell whether a
-// JWK is a key. It runs when a key is read, never for a request, and signs nothing: the platform
-// does. It takes its time from the numbers, which nobody can measure from outside.
+// Curve arithmetic that checks whether a JWK is a valid key. It runs only when a key is read. The
+// platform signs and verifies. Not constant time: callers cannot trigger or time it.
 
 /** P-256: y² = x³ - 3x + b modulo p, with n points (NIST SP 800-186, section 3.2.1.3). */
 const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
@@ -21,12 +20,12 @@ const ORDER = 0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed
 const BASE_Y = 0x6666666666666666666666666666666666666666666666666666666666666658n
 const ROOT_OF_MINUS_ONE = 0x2b8324804fc1df0b2b4d00993dfbd7a72f431806ad2fe478c4ee1b274a0ea0b0n
 
-/** Whether two numbers are the coordinates of a point of P-256. The point at infinity has none. */
+/** Whether two numbers are the affine coordinates of a point on P-256. */
 export function isOnP256(x: bigint, y: bigint): boolean {
   return x < P && y < P && (y * y - x * x * x + 3n * x - P256_B) % P === 0n
 }
 
-/** Whether a private number of P-256 belongs to that point. */
+/** Whether a P-256 private key belongs to this public point. */
 export function isP256Pair(secret: bigint, x: bigint, y: bigint): boolean {
   if (secret < 1n || secret >= P256_ORDER) return false
   const [px, py, pz] = multiply(secret, P256_BASE, addOnP256, doubleOnP256)
@@ -45,9 +44,9 @@ function doubleOnP256([x, y, z]: Jacobian): Jacobian {
   return [x3, (alpha * (4n * beta - x3) - 8n * gamma * gamma) % P, (2n * y * z) % P]
 }
 
-// The second point has 1 for its z, and is never the first or its opposite: those would be
-// multiples of the base by 1 and by n - 1, and the first has just been doubled on the way to a
-// smaller number than n.
+// Mixed addition: the second point has z = 1. The points are never equal or opposite here, because
+// the second is the base point, and the first was just doubled and is an even multiple of it below
+// n - 1.
 function addOnP256([x1, y1, z1]: Jacobian, [x2, y2]: Jacobian): Jacobian {
   const square = (z1 * z1) % P
   const h = (x2 * square - x1) % P
@@ -60,8 +59,8 @@ function addOnP256([x1, y1, z1]: Jacobian, [x2, y2]: Jacobian): Jacobian {
 }
 
 /**
- * Whether 32 bytes are a public key of Ed25519: canonical, on the curve, and of the order of its
- * base. Under a key of a small order anybody can make signatures that verify.
+ * Whether 32 bytes are an Ed25519 public key: canonical, on the curve, and in the prime-order
+ * subgroup. Anyone can forge signatures for a key of small order.
  *
  * @see RFC 8032, section 5.1.3
  */
@@ -71,8 +70,10 @@ export function isEd25519Point(encoded: Uint8Array): boolean {
 }
 
 /**
- * Whether a public key of Ed25519, which is a point, belongs to the SHA-512 digest of a private
- * one.
+ * Whether an Ed25519 public key belongs to a private key.
+ *
+ * @param digest SHA-512 of the private key.
+ * @param encoded The public key, already checked with `isEd25519Point`.
  */
 export function isEd25519Pair(digest: Uint8Array, encoded: Uint8Array): boolean {
   const clamped = Uint8Array.from(digest.subarray(0, 32))
@@ -101,7 +102,7 @@ function decodeEdwards(encoded: Uint8Array): Extended | undefined {
   return x === undefined ? undefined : extended(x, y)
 }
 
-// x² = u / v.
+// Recovers x from x² = u / v (RFC 8032, section 5.1.3).
 function xOf(y: bigint, sign: bigint): bigint | undefined {
   const u = y * y - 1n
   const v = (D * y * y + 1n) % Q
@@ -117,7 +118,7 @@ function xOf(y: bigint, sign: bigint): bigint | undefined {
   return (root & 1n) === sign ? root : Q - root
 }
 
-// Complete: it doubles, too, and has no exceptions.
+// A complete addition law: it also works for doubling and has no exceptional points.
 function addEdwards([x1, y1, z1, t1]: Extended, [x2, y2, z2, t2]: Extended): Extended {
   const a = (y1 - x1) * (y2 - x2)
   const b = (y1 + x1) * (y2 + x2)
@@ -155,7 +156,7 @@ export function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
   return result
 }
 
-/** The number that bytes stand for, the highest first. */
+/** Reads bytes as a big-endian number. */
 export function numberOf(bytes: Uint8Array): bigint {
   let hex = '0x0'
   for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')

@@ -3,18 +3,18 @@ import * as base64url from 'jose/base64url'
 import { sha512 } from '#hash'
 import { isEd25519Pair, isEd25519Point, isOnP256, isP256Pair, numberOf, power } from './curves.ts'
 
-// Whether the numbers of a JWK are a key that proves something. Platforms import keys under which
-// anybody can sign, and find out about others only when they are used. Each function answers the
-// problem as the end of a sentence, or undefined.
+// Checks that the numbers of a JWK are a secure key. Platforms import some keys that anyone can
+// forge signatures for, and report other broken keys only when they are used. Each function returns
+// the problem as the end of a sentence, or undefined.
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 const MIN_MODULUS_BITS = 2048
-// To read a longer one takes seconds.
+// Checking a longer modulus takes seconds.
 const MAX_MODULUS_BITS = 8192
 const MAX_EXPONENT_BITS = 256
 const SMALLEST_FACTOR = 752n
 
-/** Why the public numbers of a P-256 JWK are no key, or undefined. */
+/** What is wrong with the public numbers of a P-256 JWK, or undefined. */
 export function p256Problem({ x, y }: JWK): string | undefined {
   const [first, second] = [coordinate(x), coordinate(y)]
   if (first === undefined || second === undefined)
@@ -24,18 +24,17 @@ export function p256Problem({ x, y }: JWK): string | undefined {
     : 'x and y must be a point of P-256'
 }
 
-/** Why the public bytes of an Ed25519 JWK are no key, or undefined. */
+/** What is wrong with the public bytes of an Ed25519 JWK, or undefined. */
 export function ed25519Problem({ x }: JWK): string | undefined {
   const point = coordinate(x)
   if (point === undefined) return 'x must have 32 bytes, in base64url'
   return isEd25519Point(point)
     ? undefined
-    : 'x must be a point of Ed25519, in its one encoding and of the order of the base point'
+    : 'x must be a point of Ed25519, canonically encoded and in the prime-order subgroup'
 }
 
 /**
- * Why the public numbers of an RSA JWK are no key, or undefined. Zeros before a number are no part
- * of it.
+ * What is wrong with the public numbers of an RSA JWK, or undefined. Ignores leading zeros.
  *
  * @see NIST SP 800-89, section 5.3.3
  */
@@ -44,16 +43,16 @@ export function rsaProblem({ n, e }: JWK): string | undefined {
   if (modulus === undefined || exponent === undefined) return 'n and e must be numbers in base64url'
   const bits = bitsOf(modulus)
   if (bits < MIN_MODULUS_BITS || bits > MAX_MODULUS_BITS)
-    return `n must have at least ${MIN_MODULUS_BITS} bits, and at most ${MAX_MODULUS_BITS}, and has ${bits}`
-  // With 1 a signature is the message itself.
+    return `n must have at least ${MIN_MODULUS_BITS} bits and at most ${MAX_MODULUS_BITS}, but has ${bits}`
+  // With exponent 1, a signature is the padded message itself.
   if (exponent < 3n || exponent % 2n === 0n || bitsOf(exponent) > MAX_EXPONENT_BITS)
     return `e must be odd, at least 3, and of at most ${MAX_EXPONENT_BITS} bits`
   return isHardToFactor(modulus) ? undefined : 'n must be the product of two large primes'
 }
 
-// What is even, has a small factor, or is a prime or the power of one can be factored by anybody.
-// Of a prime p, p divides 2 to the power of it or of any of its powers, less 2. With another number
-// that has a factor in common, that factor has just been found.
+// Rejects moduli that anyone can factor: those with a small factor, primes, and prime powers. If n
+// is a power of a prime p, then p divides 2^n - 2 by Fermat's little theorem, so gcd(n, 2^n - 2) is
+// not 1. If it is not 1 for another n, the gcd reveals a factor, so that n is rejected too.
 function isHardToFactor(modulus: bigint): boolean {
   for (let factor = 2n; factor < SMALLEST_FACTOR; factor++) {
     if (modulus % factor === 0n) return false
@@ -63,7 +62,7 @@ function isHardToFactor(modulus: bigint): boolean {
   return a === 1n || a === -1n
 }
 
-/** Why the private number of a P-256 JWK does not belong to its public ones, or undefined. */
+/** What is wrong with the private number of a P-256 JWK, or undefined. */
 export function p256PrivateProblem({ d, x, y }: JWK): string | undefined {
   const secret = coordinate(d)
   if (secret === undefined) return NO_32_BYTES
@@ -72,20 +71,20 @@ export function p256PrivateProblem({ d, x, y }: JWK): string | undefined {
     numberOf(bytesIn(x) as Uint8Array),
     numberOf(bytesIn(y) as Uint8Array),
   )
-  return pair ? undefined : FOREIGN
+  return pair ? undefined : MISMATCHED
 }
 
-/** Why the private bytes of an Ed25519 JWK do not belong to its public ones, or undefined. */
+/** What is wrong with the private bytes of an Ed25519 JWK, or undefined. */
 export function ed25519PrivateProblem({ d, x }: JWK): string | undefined {
   const secret = coordinate(d)
   if (secret === undefined) return NO_32_BYTES
-  return isEd25519Pair(sha512(secret), bytesIn(x) as Uint8Array) ? undefined : FOREIGN
+  return isEd25519Pair(sha512(secret), bytesIn(x) as Uint8Array) ? undefined : MISMATCHED
 }
 
-/** Why the private numbers of an RSA JWK do not belong to its public ones, or undefined. */
+/** What is wrong with the private numbers of an RSA JWK, or undefined. */
 export function rsaPrivateProblem(jwk: JWK): string | undefined {
   const numbers = [jwk.n, jwk.e, jwk.d, jwk.p, jwk.q, jwk.dp, jwk.dq, jwk.qi].map(numberIn)
-  // No platform can sign with d alone.
+  // Platforms need all CRT parameters to sign, not d alone.
   if (numbers.includes(undefined)) return 'is not base64url of d, p, q, dp, dq and qi'
   const [n, e, d, p, q, dp, dq, qi] = numbers as [
     bigint,
@@ -104,15 +103,15 @@ export function rsaPrivateProblem(jwk: JWK): string | undefined {
   const isPair =
     p * q === n &&
     (qi * q) % p === 1n &&
-    // Half by half, as it is signed with: 2 signed and verified is 2 again.
+    // Signs 2 with each CRT half and verifies it: the result must be 2 again.
     halves.every(
       ([prime, part]) =>
         prime > 2n && part === d % (prime - 1n) && power(power(2n, part, prime), e, prime) === 2n,
     )
-  return isPair ? undefined : FOREIGN
+  return isPair ? undefined : MISMATCHED
 }
 
-const FOREIGN = 'does not belong to its public part'
+const MISMATCHED = 'does not belong to its public part'
 const NO_32_BYTES = 'is not base64url of 32 bytes'
 
 function coordinate(text: unknown): Uint8Array | undefined {
@@ -125,7 +124,7 @@ function numberIn(text: unknown): bigint | undefined {
   return bytes && numberOf(bytes)
 }
 
-// In the one spelling that they have.
+// Accepts only canonical base64url.
 function bytesIn(text: unknown): Uint8Array | undefined {
   if (typeof text !== 'string' || !BASE64URL.test(text) || text.length % 4 === 1) return undefined
   const bytes = base64url.decode(text)

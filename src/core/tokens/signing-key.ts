@@ -18,27 +18,22 @@ import {
 /** The algorithms that tokens can be signed with (RFC 7518, RFC 8037). */
 export type SigningAlgorithm = 'ES256' | 'EdDSA' | 'RS256' | 'PS256'
 
-/** A key of the token service: signs where it is private, verifies in any case. */
+/** A key that verifies tokens. It also signs them if it has a private part. */
 export interface SigningKey {
   /** RFC 7638 thumbprint. */
   readonly kid: string
   readonly algorithm: SigningAlgorithm
   readonly publicJwk: JWK
-  /** Resolves to the key that verifies. Imported once. */
+  /** Imports the verification key once. */
   verifying(): Promise<CryptoKey>
-  /**
-   * Resolves to the key that signs, or undefined where only the public half is here. Imported once.
-   */
+  /** Imports the private key once. Resolves to undefined for a public JWK. */
   signing(): Promise<CryptoKey | undefined>
 }
 
 interface KeyKind {
   readonly kty: string
   readonly crv?: string
-  /**
-   * The required members in the order of RFC 7638, section 3.2: what the thumbprint is computed
-   * over.
-   */
+  /** The members of the thumbprint, in the order of RFC 7638, section 3.2. */
   readonly members: readonly (keyof JWK)[]
   readonly problem: (jwk: JWK) => string | undefined
   readonly privateProblem: (jwk: JWK) => string | undefined
@@ -68,15 +63,16 @@ const KINDS: Readonly<Record<SigningAlgorithm, KeyKind>> = {
   RS256: RSA,
   PS256: RSA,
 }
-/** How many levels a JWK may have. */
+/** Maximum nesting depth of a JWK. */
 export const MAX_JWK_DEPTH = 3
 
 /**
- * Makes a private signing key to keep, as a JWK: store it where the deployment keeps its secrets,
- * and give it to every node.
+ * Generates a private signing key. Store it with the other secrets of your deployment, and
+ * configure it on every node.
  *
- * @param algorithm ES256 unless said otherwise.
- * @returns The private JWK with its `alg`. Its public half is what `tokens.jwks()` publishes.
+ * @param algorithm Default: ES256. RSA keys have 2048 bits.
+ * @returns The private JWK with its `alg`. `tokens.jwks()` publishes only its public part.
+ * @throws TypeError for another algorithm.
  * @see RFC 7517, RFC 7518
  * @example
  * ```ts
@@ -96,37 +92,19 @@ export async function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'):
 }
 
 /**
- * Reads one signing key, and checks that it can prove something: its numbers, and that a private
- * part belongs to its public one.
+ * Reads one JWK. Checks that its numbers are a secure key, and that a private part belongs to the
+ * public part.
  *
- * @param known Keys that were read before. One of them is answered again, which saves the check.
- * @throws TypeError with what to do, where it is no JWK of a kind that can sign tokens.
+ * @param where Name of the JWK in error messages.
+ * @param known Keys that were read before. A known public key is returned without a new check.
+ * @throws TypeError for anything but a valid key of a supported algorithm.
  */
 export function readSigningKey(
   given: unknown,
   where: string,
   known?: ReadonlyMap<string, SigningKey>,
 ): SigningKey {
-  // The private part is imported when the first token is signed. By then the application may have
-  // changed the object, or removed the part from it.
-  const value = copyJson(given, MAX_JWK_DEPTH)
-  if (!isPlainObject(value)) {
-    throw new TypeError(
-      `${where} must be a JWK object. Make one with generateSigningKey(), or export a KeyObject with { format: 'jwk' }. A string is not guessed at.`,
-    )
-  }
-  const jwk: JWK = value
-  if (jwk.kty === 'oct') {
-    throw new TypeError(
-      `${where} is a symmetric key. Whoever can verify with it can also forge, so it is not accepted: use generateSigningKey().`,
-    )
-  }
-  const algorithm = jwk.alg ?? defaultAlgorithm(jwk)
-  if (!isAlgorithm(algorithm)) {
-    throw new TypeError(
-      `${where} must say its "alg": ES256 for P-256, EdDSA for Ed25519, RS256 or PS256 for RSA. One key has one algorithm.`,
-    )
-  }
+  const { jwk, algorithm } = readJwk(given, where)
   const kind = KINDS[algorithm]
   const members: JWK = Object.fromEntries(kind.members.map((name) => [name, jwk[name]]))
   const isKind =
@@ -138,7 +116,7 @@ export function readSigningKey(
   if (before?.algorithm === algorithm && jwk.d === undefined) return before
   const problem = isKind
     ? kind.problem(jwk)
-    : 'that takes P-256 for ES256, Ed25519 for EdDSA, and RSA of at least 2048 bits for RS256 and PS256'
+    : 'use P-256 for ES256, Ed25519 for EdDSA, and RSA of at least 2048 bits for RS256 and PS256'
   if (problem !== undefined)
     throw new TypeError(`${where} is not a key for ${algorithm}: ${problem}.`)
   const privateProblem = jwk.d === undefined ? undefined : kind.privateProblem(jwk)
@@ -147,8 +125,8 @@ export function readSigningKey(
       `${where} has a private part that ${privateProblem}. Make a new one with generateSigningKey().`,
     )
   const publicJwk = Object.freeze({ ...members, alg: algorithm, use: 'sig', kid })
-  // `key_ops` and `use` of the given JWK are dropped: the private half may sign, the public half
-  // may verify, and nothing else is done with them.
+  // Drops `key_ops` and `use` of the given JWK: they could forbid the import for signing or
+  // verification.
   const verifying = once(() => imported(members, algorithm, where))
   const signing = once(async () => {
     if (jwk.d === undefined) return undefined
@@ -158,7 +136,31 @@ export function readSigningKey(
   return { kid, algorithm, publicJwk, verifying, signing }
 }
 
-// What a platform cannot do it says only when it is asked, and it answers later.
+function readJwk(given: unknown, where: string): { jwk: JWK; algorithm: SigningAlgorithm } {
+  // The private part is imported when the first token is signed. The application may have changed
+  // the object by then.
+  const value = copyJson(given, MAX_JWK_DEPTH)
+  if (!isPlainObject(value)) {
+    throw new TypeError(
+      `${where} must be a JWK object. Make one with generateSigningKey(), or export a KeyObject with { format: 'jwk' }. Parse JSON text first.`,
+    )
+  }
+  const jwk: JWK = value
+  if (jwk.kty === 'oct') {
+    throw new TypeError(
+      `${where} is a symmetric key, which is not accepted: every service that can verify with it can also forge tokens. Use generateSigningKey().`,
+    )
+  }
+  const algorithm = jwk.alg ?? defaultAlgorithm(jwk)
+  if (!isAlgorithm(algorithm)) {
+    throw new TypeError(
+      `${where} must have an "alg": ES256 for P-256, EdDSA for Ed25519, RS256 or PS256 for RSA. One key has one algorithm.`,
+    )
+  }
+  return { jwk, algorithm }
+}
+
+// Platforms report an unsupported algorithm only when a key is imported.
 async function imported(jwk: JWK, algorithm: SigningAlgorithm, where: string): Promise<CryptoKey> {
   try {
     return (await importJWK(jwk, algorithm)) as CryptoKey
@@ -188,16 +190,16 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   }
 }
 
-/** The keys of the token service. The first signs, all verify. */
+/** The keys of the token service. The first key signs, and all keys verify. */
 export interface SigningKeys {
-  /** Whether there is a first one. */
+  /** False if there are no keys. Then `first` rejects with `signing_key_missing`. */
   readonly canSign: boolean
   first(): Promise<SigningKey>
   all(): Promise<readonly SigningKey[]>
   find(kid: string): SigningKey | undefined
 }
 
-/** The keys that are configured: at least one. */
+/** The keys of `tokens.signingKeys`: at least one. */
 export function configuredSigningKeys(keys: readonly SigningKey[]): SigningKeys {
   const byKid = new Map(keys.map((key) => [key.kid, key]))
   return {
@@ -208,12 +210,16 @@ export function configuredSigningKeys(keys: readonly SigningKey[]): SigningKeys 
   }
 }
 
-/** One key that is made when it is first needed and dies with the process. */
-export function ephemeralSigningKeys(made: () => void): SigningKeys {
+/**
+ * One key that is generated at first use and is lost when the process ends.
+ *
+ * @param onGenerated Called once the key exists.
+ */
+export function ephemeralSigningKeys(onGenerated: () => void): SigningKeys {
   let current: SigningKey | undefined
   const make = once(async () => {
     current = readSigningKey(await generateSigningKey(), 'The ephemeral signing key')
-    made()
+    onGenerated()
     return current
   })
   return {
@@ -224,14 +230,14 @@ export function ephemeralSigningKeys(made: () => void): SigningKeys {
   }
 }
 
-/** No key at all: nothing can be signed, and no token is ours. */
+/** No keys: issuing rejects, and no token verifies. */
 export function noSigningKeys(): SigningKeys {
   return {
     canSign: false,
     async first() {
       throw new TwinkeyError(
         'signing_key_missing',
-        'Tokens need tokens.signingKeys: an ephemeral key serves memoryStore() only. Make a key with generateSigningKey() and give it to every node.',
+        'Set tokens.signingKeys to issue tokens. An ephemeral key is used with memoryStore() only. Make a key with generateSigningKey() and configure it on every node.',
       )
     },
     all: async () => [],

@@ -10,9 +10,9 @@ import { freezeScope, type Scope, scopeValueProblem, toScopeString } from '../mo
 import { mintId } from '../secrets/secret.ts'
 import type { SigningKey } from './signing-key.ts'
 
-/** Longest life of a token, in seconds. */
+/** Maximum token lifetime, in seconds. */
 export const MAX_LIFETIME_SECONDS = 3600
-/** Largest clock difference between nodes that may be allowed for, in seconds. */
+/** Maximum of the `clockToleranceSeconds` option. */
 export const MAX_CLOCK_TOLERANCE_SECONDS = 60
 
 const MAX_ISSUED_LENGTH = 6144
@@ -23,43 +23,43 @@ const KID = /^[A-Za-z0-9_-]{1,64}$/
 const SCOPE_STRING = /^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** What a verified token says. */
+/** The claims of a verified token. */
 export interface TokenClaims {
   readonly tokenId: string
   readonly keyId: string
-  /** The secret that minted the token, and with which it dies. */
+  /** Id of the secret that the token was issued for. The token is valid only as long as it is. */
   readonly secretId: string
-  /** The owner of the key, or else the key id. */
+  /** The owner of the key, or the key id if the key has no owner. */
   readonly subject: string
   /** Epoch milliseconds. */
   readonly issuedAt: number
   /** Epoch milliseconds. */
   readonly expiresAt: number
-  /** What the token may reach, as it was when it was issued. */
+  /** The scope of the token, as issued. The key may reach less by now. */
   readonly scope: Scope
 }
 
-/** What to check the text of a token against. */
+/** What a token is verified against. */
 export interface TokenRules {
   readonly issuer: string
   readonly audience: string
   readonly clockToleranceSeconds: number
   /**
-   * The key of that RFC 7638 thumbprint, or undefined. Nothing else in a header is ever used to
-   * find a key.
+   * Finds a key by its RFC 7638 thumbprint. No other member of a token header is ever used to find
+   * a key.
    */
   readonly keyOf: (kid: string) => SigningKey | undefined | Promise<SigningKey | undefined>
 }
 
-/** The members of a token header that a key is found by. Unverified. */
+/** Algorithm and key id of a token header, not yet verified. Empty if missing or malformed. */
 export interface TokenHeader {
   readonly algorithm: string
   readonly kid: string
 }
 
 /**
- * Reads the header of a text that has the form of a token. Undefined if the text cannot be a token
- * that was issued here.
+ * Reads the header of a token without verifying it. Returns undefined if Twinkey cannot have issued
+ * the text.
  */
 export function readTokenHeader(text: string): TokenHeader | undefined {
   if (!hasTokenForm(text)) return undefined
@@ -78,10 +78,10 @@ export function readTokenHeader(text: string): TokenHeader | undefined {
 }
 
 /**
- * Verifies key, signature and claims of a token whose header has been read. Whether its key is
- * active is not known here.
+ * Verifies the signing key, signature and claims of a token. Does not check that its API key and
+ * secret are active.
  *
- * @returns The claims, or why not.
+ * @returns The claims, or the reason for the refusal.
  * @see RFC 9068, RFC 8725
  */
 export async function verifyToken(
@@ -95,8 +95,8 @@ export async function verifyToken(
     return isIssuedBy(text, rules.issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
   if (algorithm !== key.algorithm) return 'token_malformed'
   const verifying = await key.verifying()
-  // Some platforms take an RSA signature without its leading zeros for the same number: that would
-  // be a second spelling (RFC 8017, section 8).
+  // Requires the exact signature length (RFC 8017, section 8). Some platforms also accept an RSA
+  // signature without its leading zeros, which would give one token two forms.
   const { modulusLength: bits = 512 } = verifying.algorithm as { modulusLength?: number }
   if (text.length - text.lastIndexOf('.') - 1 !== Math.ceil((Math.ceil(bits / 8) * 4) / 3))
     return 'token_signature_wrong'
@@ -109,21 +109,21 @@ export async function verifyToken(
   return readClaims(readJson(payload), rules, now)
 }
 
-/** Whether a text begins as every token does: with the base64url of `{"`. */
+/** Whether a text begins with the base64url of `{"`, as every token does, and has a dot. */
 export function isTokenLike(text: string): boolean {
   return text.startsWith('eyJ') && text.includes('.')
 }
 
 /**
- * Whether a text says, unverified, that it is a token of this issuer. Decides only whether a
- * credential is one of ours, never whether it is good.
+ * Whether the unverified `iss` of a token names this issuer. Use it only to choose the reason of a
+ * refusal: it says nothing about validity.
  */
 export function isIssuedBy(text: string, issuer: string): boolean {
   if (!hasTokenForm(text)) return false
   return readSegment(text.slice(text.indexOf('.') + 1, text.lastIndexOf('.')))?.['iss'] === issuer
 }
 
-/** What to put into a token. */
+/** Input of {@link signToken}. */
 export interface TokenContent {
   readonly key: KeyRecord
   readonly secretId: string
@@ -137,8 +137,9 @@ export interface TokenContent {
 /**
  * Signs a token.
  *
- * @returns The token and its id, or undefined where it would be longer than 6 KiB, which some
- *   servers refuse in a header.
+ * @returns The token and its id. Undefined if the token would be longer than 6 KiB, because some
+ *   servers refuse longer headers.
+ * @throws {@link TwinkeyError} `signing_key_missing`, `signing_key_invalid`.
  */
 export async function signToken(
   { key, secretId, scope, issuedAt, expiresAt }: TokenContent,
@@ -149,7 +150,7 @@ export async function signToken(
   if (signing === undefined)
     throw new TwinkeyError(
       'signing_key_missing',
-      'The first of tokens.signingKeys has no private part, and the first one signs.',
+      'tokens.signingKeys[0] has no private part. The first key signs, so it must be private.',
     )
   const tokenId = mintId()
   const claims = {
@@ -170,7 +171,7 @@ export async function signToken(
   return token.length > MAX_ISSUED_LENGTH ? undefined : { token, tokenId }
 }
 
-/** The keys that verify, for others: public members only. */
+/** The keys as a public JWK set. */
 export function jwksOf(keys: readonly SigningKey[]): { keys: JWK[] } {
   return { keys: keys.map((key) => ({ ...key.publicJwk })) }
 }
@@ -181,21 +182,8 @@ function readClaims(
   now: number,
 ): TokenClaims | RefusalReason {
   if (payload === undefined) return 'token_claims_wrong'
-  const {
-    iss,
-    aud,
-    sub,
-    client_id,
-    secret_id,
-    jti,
-    iat,
-    exp,
-    nbf,
-    scope,
-    tenants,
-    environments,
-    workflows,
-  } = payload
+  const { iss, aud, sub, client_id, secret_id, jti, scope, tenants, environments, workflows } =
+    payload
   if (iss !== issuer) return 'token_issuer_unknown'
   if (
     !(
@@ -214,33 +202,35 @@ function readClaims(
     !isScopeString(scope)
   )
     return 'token_claims_wrong'
-  // A fake clock that was given no time starts at 0.
-  if (!(iat === 0 || isSeconds(iat)) || !isSeconds(exp) || (nbf !== undefined && !isSeconds(nbf)))
-    return 'token_claims_wrong'
-  const latest = now / 1000 + clockToleranceSeconds
-  if (
-    iat > latest ||
-    (nbf !== undefined && nbf > latest) ||
-    exp <= iat ||
-    exp - iat > MAX_LIFETIME_SECONDS
-  )
-    return 'token_claims_wrong'
+  const times = readTimes(payload, now / 1000 + clockToleranceSeconds)
+  if (times === undefined) return 'token_claims_wrong'
   if ([tenants, environments, workflows].some((reach) => scopeValueProblem(reach) !== undefined))
     return 'token_claims_wrong'
-  if (now >= exp * 1000) return 'token_expired'
+  if (now >= times.expiresAt) return 'token_expired'
   return Object.freeze({
     tokenId: jti,
     keyId: client_id,
     secretId: secret_id,
     subject: sub,
-    issuedAt: iat * 1000,
-    expiresAt: exp * 1000,
+    ...times,
     scope: freezeScope({ tenants, environments, workflows } as Scope),
   })
 }
 
-// Three canonical base64url segments: no padding, no whitespace, and no bits beyond the last byte,
-// so that a token has one spelling.
+// Seconds in the claims, milliseconds in the result. iat may be 0, because a fake clock may start
+// there.
+function readTimes(
+  { iat, exp, nbf }: Record<string, unknown>,
+  latest: number,
+): Pick<TokenClaims, 'issuedAt' | 'expiresAt'> | undefined {
+  if (!(iat === 0 || isSeconds(iat)) || !isSeconds(exp)) return undefined
+  if (nbf !== undefined && !(isSeconds(nbf) && nbf <= latest)) return undefined
+  if (iat > latest || exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) return undefined
+  return { issuedAt: iat * 1000, expiresAt: exp * 1000 }
+}
+
+// Three canonical base64url segments: no padding, no whitespace, and no bits beyond the last byte.
+// So a token has exactly one form.
 function hasTokenForm(text: string): boolean {
   return text.length <= MAX_TOKEN_LENGTH && FORM.test(text) && text.split('.').every(isCanonical)
 }
@@ -252,14 +242,14 @@ function isCanonical(segment: string): boolean {
   return spare === 1 ? false : last % (spare === 2 ? 16 : 4) === 0
 }
 
-// Of canonical form.
 function readSegment(segment: string): Record<string, unknown> | undefined {
   return readJson(base64url.decode(segment))
 }
 
 const UTF8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-// Only JSON as JSON.stringify writes it: a member given twice, say, comes back different.
+// Accepts only JSON exactly as JSON.stringify writes it. This rejects duplicate members, for
+// example.
 function readJson(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
     const text = UTF8.decode(bytes)
@@ -274,7 +264,7 @@ function isScopeString(value: unknown): value is string {
   return typeof value === 'string' && SCOPE_STRING.test(value)
 }
 
-// An owner, or a key id.
+// An owner or a key id.
 function isSubject(value: unknown): value is string {
   return nameProblem(value) === undefined
 }

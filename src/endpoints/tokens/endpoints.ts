@@ -9,44 +9,43 @@ import { jsonAnswer, type Profile, type WireAnswer, withoutSniffing } from '../.
 import { WebWireRequest, type WireRequest } from '../../http/request.ts'
 import { standard } from '../../profiles/standard.ts'
 
-/** How the endpoints speak. */
+/** Options of the token endpoints. */
 export interface EndpointOptions {
-  /** The wire convention: {@link standard} unless given. */
+  /** The wire convention. Default: {@link standard}. */
   readonly profile?: Profile | undefined
-  /** What counts refused credentials by peer, as on guarded routes. */
+  /** Limits refused credentials per peer, as on guarded routes. Default: no limit. */
   readonly throttle?: Requirement['throttle']
 }
 
-/** What decides and issues: a Twinkey. */
+/** What the token endpoints need of a Twinkey. */
 export interface TokenService<M extends Metadata = Metadata> extends Decider<M> {
   ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
   readonly tokens: Tokens<M>
 }
 
-/** One endpoint: from a request, and its body where that is needed, to an answer. */
+/** One endpoint. It reads the body only if it needs it. */
 type Endpoint = (
   request: WireRequest,
   body: () => Promise<BodySource | Refusal>,
 ) => Promise<WireAnswer>
 
 /**
- * The endpoints of the token service, without a framework. They never reject for what a caller
- * sent.
+ * The endpoints of the token service, independent of a framework. They never reject because of what
+ * a caller sent.
  */
 export interface Endpoints {
-  /** Names in the query that hold a credential: to be taken out of the URL. */
+  /** Query parameters that hold a credential. The adapter must remove them from the URL. */
   readonly secretQuery: readonly string[] | undefined
-  /** The endpoints by their path below the mount point. */
+  /** The endpoints by path, relative to the mount point. */
   readonly paths: ReadonlyMap<string, Endpoint>
-  /** Exchanges a secret for a token: POST. The body is asked for only where the secret is live. */
+  /** `POST`: exchanges a secret for a token. Reads the body only if the secret is valid. */
   exchange(request: WireRequest, body: () => Promise<BodySource | Refusal>): Promise<WireAnswer>
-  /** Says who a credential belongs to: GET. */
+  /** `GET`: describes the credential of the request. */
   test(request: WireRequest): Promise<WireAnswer>
-  /** Publishes the keys that verify tokens: GET. */
+  /** `GET`: publishes the public keys that verify tokens. */
   jwks(request: WireRequest): Promise<WireAnswer>
   /**
-   * The answer of whichever endpoint stands at a path below the mount point, or undefined where
-   * none does.
+   * Calls the endpoint at a path relative to the mount point. Returns undefined if there is none.
    */
   route(
     path: string,
@@ -61,65 +60,19 @@ export function createEndpoints<M extends Metadata>(
   twinkey: TokenService<M>,
   given: EndpointOptions = {},
 ): Endpoints {
-  // First: where the call was forgotten, a framework hands in options of its own.
-  if (typeof twinkey?.tokens?.issue !== 'function') {
-    throw new TypeError(
-      'tokenRoutes: the first argument must be what createTwinkey answers, as in tokenRoutes(twinkey). A verifier issues no tokens.',
-    )
-  }
-  if (!twinkey.tokens.canIssue) {
-    throw new TypeError(
-      'tokenRoutes: Tokens need tokens.signingKeys: an ephemeral key serves memoryStore() only. Make a key with generateSigningKey() and give it to every node.',
-    )
-  }
+  requireIssuer(twinkey)
   const { profile = standard(), throttle } = requireMembers(
     given,
     ['profile', 'throttle'],
     'The options of tokenRoutes',
   )
-  const guard = createGuard(twinkey, { profile, anyTarget: true, throttle })
-  const credential = (request: WireRequest) =>
-    profile.exchangeCredential?.(request) ?? profile.credential(request)
-  const exchanging: Profile = Object.assign(Object.create(profile), { credential })
-  const exchangeRequirement = checkedRequirement({
-    profile: exchanging,
-    anyTarget: true,
-    accept: ['secret'],
-    throttle,
-  })
-  const spoken: Pick<Endpoints, 'exchange' | 'test' | 'jwks'> = {
-    async exchange(request, body) {
-      if (request.method !== 'POST') return profile.refuse(methodNotAllowed('POST'))
-      const issued = await twinkey.tokens.exchange(request, exchangeRequirement, async (holder) => {
-        const members = readBody(await body())
-        return members !== undefined && isRefusal(members)
-          ? members
-          : profile.tokenRequest(members, holder)
-      })
-      return issued.ok ? profile.tokenIssued(issued) : profile.refuse(issued.refusal)
-    },
-    async test(request) {
-      if (request.method !== 'GET' && request.method !== 'HEAD')
-        return profile.refuse(methodNotAllowed('GET, HEAD'))
-      const outcome = await guard.evaluate(request)
-      if (isAnswer(outcome)) return outcome
-      if (outcome.principal === undefined) return profile.refuse(REFUSALS.credentialMissing)
-      const { principal } = outcome
-      const tested = await twinkey.ask(() => profile.tokenTested(principal))
-      return isRefusal(tested) ? profile.refuse(tested) : tested
-    },
-    async jwks(request) {
-      if (request.method !== 'GET' && request.method !== 'HEAD')
-        return profile.refuse(methodNotAllowed('GET, HEAD'))
-      return jsonAnswer(200, await twinkey.tokens.jwks(), {
-        'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}`,
-      })
-    },
-  }
-  const endpoints: typeof spoken = {
-    exchange: async (request, body) => withoutSniffing(await spoken.exchange(request, body)),
-    test: async (request) => withoutSniffing(await spoken.test(request)),
-    jwks: async (request) => withoutSniffing(await spoken.jwks(request)),
+  const test = testEndpoint(twinkey, profile, throttle)
+  const exchange = exchangeEndpoint(twinkey, profile, throttle)
+  const jwks = jwksEndpoint(twinkey, profile)
+  const endpoints: Pick<Endpoints, 'exchange' | 'test' | 'jwks'> = {
+    exchange: async (request, body) => withoutSniffing(await exchange(request, body)),
+    test: async (request) => withoutSniffing(await test(request)),
+    jwks: async (request) => withoutSniffing(await jwks(request)),
   }
   const paths = new Map<string, Endpoint>()
   for (const [path, endpoint] of [
@@ -128,7 +81,7 @@ export function createEndpoints<M extends Metadata>(
     ['/jwks.json', endpoints.jwks],
   ] as const) {
     paths.set(path, endpoint)
-    // With a trailing slash too, as people type it and some routers add it.
+    // Also accepts a trailing slash, because people type it and some routers add it.
     if (path !== '/') paths.set(`${path}/`, endpoint)
   }
   return {
@@ -139,30 +92,102 @@ export function createEndpoints<M extends Metadata>(
   }
 }
 
-/** An answer as a web-standard response. */
+// Called before the options are read: if the call of tokenRoutes was forgotten, a framework passes
+// arguments of its own.
+function requireIssuer<M extends Metadata>(twinkey: TokenService<M>): void {
+  if (typeof twinkey?.tokens?.issue !== 'function') {
+    throw new TypeError(
+      'tokenRoutes: the first argument must be the result of createTwinkey, as in tokenRoutes(twinkey). A verifier cannot issue tokens.',
+    )
+  }
+  if (!twinkey.tokens.canIssue) {
+    throw new TypeError(
+      'tokenRoutes: set tokens.signingKeys. An ephemeral key is used with memoryStore() only. Make a key with generateSigningKey() and configure it on every node.',
+    )
+  }
+}
+
+function exchangeEndpoint<M extends Metadata>(
+  twinkey: TokenService<M>,
+  profile: Profile,
+  throttle: Requirement['throttle'],
+): Endpoint {
+  const credential = (request: WireRequest) =>
+    profile.exchangeCredential?.(request) ?? profile.credential(request)
+  const exchanging: Profile = Object.assign(Object.create(profile), { credential })
+  const requirement = checkedRequirement({
+    profile: exchanging,
+    anyTarget: true,
+    accept: ['secret'],
+    throttle,
+  })
+  return async (request, body) => {
+    if (request.method !== 'POST') return profile.refuse(methodNotAllowed('POST'))
+    const issued = await twinkey.tokens.exchange(request, requirement, async (principal) => {
+      const members = readBody(await body())
+      return members !== undefined && isRefusal(members)
+        ? members
+        : profile.tokenRequest(members, principal)
+    })
+    return issued.ok ? profile.tokenIssued(issued) : profile.refuse(issued.refusal)
+  }
+}
+
+function testEndpoint<M extends Metadata>(
+  twinkey: TokenService<M>,
+  profile: Profile,
+  throttle: Requirement['throttle'],
+): Endpoints['test'] {
+  const guard = createGuard(twinkey, { profile, anyTarget: true, throttle })
+  return async (request) => {
+    if (!isRead(request)) return profile.refuse(methodNotAllowed('GET, HEAD'))
+    const outcome = await guard.evaluate(request)
+    if (isAnswer(outcome)) return outcome
+    if (outcome.principal === undefined) return profile.refuse(REFUSALS.credentialMissing)
+    const { principal } = outcome
+    const tested = await twinkey.ask(() => profile.tokenTested(principal))
+    return isRefusal(tested) ? profile.refuse(tested) : tested
+  }
+}
+
+function jwksEndpoint<M extends Metadata>(
+  twinkey: TokenService<M>,
+  profile: Profile,
+): Endpoints['jwks'] {
+  return async (request) => {
+    if (!isRead(request)) return profile.refuse(methodNotAllowed('GET, HEAD'))
+    return jsonAnswer(200, await twinkey.tokens.jwks(), {
+      'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}`,
+    })
+  }
+}
+
+function isRead({ method }: WireRequest): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+/** Converts an answer to a web-standard response. */
 export function toResponse({ status, headers, body }: WireAnswer): Response {
   return new Response(body, { status, headers })
 }
 
-// The iteration of streams (Streams standard, section 4.2.5), which the types of TypeScript leave
-// to each runtime.
+// The iteration of streams (Streams standard, section 4.2.5), which TypeScript's own types lack.
 interface KeptStream {
   values(options: { preventCancel: boolean }): AsyncIterableIterator<Uint8Array>
 }
 
-/** The body of a web-standard request, unless it was read already. */
+/** Reads the body of a web-standard request. Returns a refusal if it was already read. */
 export async function readWebBody(request: Request): Promise<BodySource | Refusal> {
   if (request.bodyUsed) return unreadBody(new WebWireRequest(request), 'other')
   let body: Request['body']
   try {
     body = request.body
   } catch {
-    // A server of Hono's makes it a request only now, and throws where that cannot be: with the
-    // name of a user in the URL.
+    // @hono/node-server builds the Request only now, and throws if the URL has a user name.
     return REFUSALS.requestMalformed
   }
-  // Not cancelled where more comes than is read: a server may take the connection away before the
-  // answer is written.
+  // Does not cancel the rest of an oversized body: a server may then close the connection before
+  // the response is written.
   return body === null
     ? { bytes: new Uint8Array() }
     : collectBody((body as unknown as KeptStream).values({ preventCancel: true }))

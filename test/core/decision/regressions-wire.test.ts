@@ -287,7 +287,7 @@ describe('the creation of a route throws for', () => {
     })
     for (const none of [undefined, null, {}, verifier, createTwinkey, { ...twinkey, tokens: {} }])
       expect(() => tokenRoutes(as(none))).toThrow(
-        /^tokenRoutes: the first argument must be what createTwinkey answers.* A verifier issues no/,
+        /^tokenRoutes: the first argument must be the result of createTwinkey.* A verifier cannot issue/,
       )
   })
 

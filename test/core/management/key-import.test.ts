@@ -132,7 +132,7 @@ describe('an import is refused', () => {
     [
       'more entropy than its characters hold',
       { ...secret, entropyBits: 300 },
-      /too short to have the entropy that is stated/,
+      /too short to have that many entropyBits/,
     ],
     [
       'a secret of 15 characters',
@@ -144,7 +144,7 @@ describe('an import is refused', () => {
     [
       'a secret with a prefix of this Twinkey',
       { secret: `tk_${FIRST}`, entropyBits: 190 },
-      /prefix of ours/,
+      /begins with one of `prefixes`/,
     ],
     [
       'a secret shorter than importedSecrets says',
@@ -192,7 +192,7 @@ describe('an import is refused', () => {
   it('without importedSecrets, with what to do', async () => {
     const { twinkey, spy } = createBench()
     await expect(twinkey.keys.import(input())).rejects.toThrow(
-      /give createTwinkey an entry in `importedSecrets`/,
+      /add an entry to the option `importedSecrets`/,
     )
     expect(spy.calls.put).toBe(0)
   })

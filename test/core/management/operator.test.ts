@@ -87,7 +87,7 @@ test('the error outcome_unknown has the error of the store as its cause', async 
     createTwinkey({ store: spy.store }).keys.create({ name: 'a', scope: { tenants: ['t'] } }),
   )
   expect(message).toBe(
-    'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back. The store failed: disk full',
+    'The store failed during the write, so the change may or may not have been made. Read the key when the store is back. The store failed: disk full',
   )
   expect([code, isTwinkeyError(cause) && cause.cause]).toEqual([
     'outcome_unknown',

@@ -79,7 +79,7 @@ describe('a write that fails and is not stored', () => {
     const { key } = await twinkey.keys.create(INPUT)
     spy.override({ put: down, delete: down })
     const message =
-      'The store failed while it wrote, and whether the change was made cannot be told. Read the key when the store is back.'
+      'The store failed during the write, so the change may or may not have been made. Read the key when the store is back.'
     for (const call of [
       twinkey.keys.update(key.id, { name: 'm' }),
       twinkey.keys.delete(key.id),

@@ -92,12 +92,12 @@ describe('the message of an import says what is wrong:', () => {
   const ALGORITHM =
     "must be 'sha-256' or 'hmac-sha-256'. Other digests, like SHA-512, cannot be looked up: import each secret when its caller next sends it (docs/migrating.md)."
   const ENCODED =
-    'primary.digest must be 32 bytes in the encoding that is named: hex, base64 or base64url, as an encoder writes it, with no stray bits in the last character.'
+    'primary.digest must be 32 bytes in the given encoding (hex, base64 or base64url), and unused bits of the last character must be zero.'
   const HINT =
     'primary.hint must be a string of at most four characters, well-formed Unicode without control characters.'
   const VISIBLE = 'primary.secret must be 16 to 256 visible ASCII characters without a comma.'
   const UNSEEN =
-    'primary would never be looked up: give createTwinkey an entry in `importedSecrets` that fits its algorithm, pepper and length.'
+    'primary would never be looked up: add an entry to the option `importedSecrets` that fits its algorithm, pepper and length.'
   const over = (primary: unknown, options?: TwinkeyOptions) => {
     const { twinkey }: { twinkey: Twinkey } = importBench(options)
     return messageOf(twinkey.keys.import(input({ primary: as(primary) })))
@@ -121,12 +121,12 @@ describe('the message of an import says what is wrong:', () => {
     [
       'a prefix of this Twinkey',
       { secret: `tk_${FIRST}`, entropyBits: 190 },
-      'primary.secret begins with a prefix of ours, so it would never be looked up.',
+      'primary.secret begins with one of `prefixes`, so it would never be looked up.',
     ],
     [
       'more entropy than it can have',
       { secret: 'x'.repeat(32), entropyBits: 32 * 6.56 + 0.01 },
-      'primary.secret is too short to have the entropy that is stated.',
+      'primary.secret is too short to have that many entropyBits.',
     ],
     ['a length that is not looked up', { secret: 'x'.repeat(65), entropyBits: 190 }, UNSEEN],
     ['another algorithm', digested({ algorithm: 'md5' }), `primary.algorithm ${ALGORITHM}`],

@@ -79,17 +79,17 @@ describe('createTwinkey refuses, and the message says what to do instead,', () =
     [
       'a pepper whose current is not there',
       { pepper: { current: 'b', keys: { a: bytes(32) } } },
-      /keys has the one that current names/,
+      /must be the name of one of the keys/,
     ],
     [
       'a pepper whose current is inherited',
       { pepper: { current: 'toString', keys: { a: bytes(32) } } },
-      /current names/,
+      /must be the name of one of the keys/,
     ],
     [
       'a pepper as base64',
       { pepper: { current: 'a', keys: { a: 'c2VjcmV0' } } },
-      /must be bytes.*not guessed at.*Buffer\.from/,
+      /must be a Uint8Array.*Decode a string.*Buffer\.from/,
     ],
     [
       'a pepper of 31 bytes',
@@ -182,7 +182,7 @@ describe('createTwinkey refuses, and the message says what to do instead,', () =
     [
       'a signing key as text',
       withKey('-----BEGIN PRIVATE KEY-----'),
-      /must be a JWK object.*not guessed at/,
+      /must be a JWK object.*Parse JSON text first/,
     ],
     ['a signing key as JSON text', withKey(JSON.stringify(signingKey)), /must be a JWK object/],
     ['a signing key as bytes', withKey(bytes(32)), /must be a JWK object/],
@@ -197,12 +197,12 @@ describe('createTwinkey refuses, and the message says what to do instead,', () =
       withKey({ kty: 'oct', k: 'A'.repeat(43), alg: 'ES256' }),
       /symmetric/,
     ],
-    ['HS256 on an elliptic key', withKey({ ...signingKey, alg: 'HS256' }), /must say its "alg"/],
-    ['alg none', withKey({ ...signingKey, alg: 'none' }), /must say its "alg"/],
+    ['HS256 on an elliptic key', withKey({ ...signingKey, alg: 'HS256' }), /must have an "alg"/],
+    ['alg none', withKey({ ...signingKey, alg: 'none' }), /must have an "alg"/],
     [
       'an RSA key without alg',
       withKey({ ...RSA_2048, alg: undefined }),
-      /must say its "alg": .*RS256 or PS256/,
+      /must have an "alg": .*RS256 or PS256/,
     ],
     ['an RSA key of 1024 bits', withKey({ ...RSA_2048, n: 'A'.repeat(171) }), /at least 2048 bits/],
     [

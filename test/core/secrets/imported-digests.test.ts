@@ -87,7 +87,7 @@ describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
     const call = twinkey.keys.import(input({ primary: given(digest, encoding) }))
     expect(await errorCodeOf(call)).toBe('invalid_input')
     await expect(call).rejects.toThrow(
-      /primary\.digest must be 32 bytes in the encoding that is named: hex, base64 or base64url/,
+      /primary\.digest must be 32 bytes in the given encoding \(hex, base64 or base64url\)/,
     )
     expect(spy.calls.put).toBe(0)
   })

@@ -209,8 +209,9 @@ describe('a record with a `then` member', () => {
   it('that resolves to another record is read as that record', async () => {
     const { twinkey, spy } = importBench({ store })
     spy.override({
-      // biome-ignore lint/suspicious/noThenProperty: a store may answer a promise of its own kind.
-      get: () => ({ then: (resolve: (value: unknown) => void) => resolve(record) }) as never,
+      get: () =>
+        // biome-ignore lint/suspicious/noThenProperty: a store may answer a promise of its own kind.
+        ({ then: (resolve: (value: unknown) => void) => resolve(record) }) as never,
     })
     expect(await twinkey.keys.get(id)).toMatchObject({ id })
   })

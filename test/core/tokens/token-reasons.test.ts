@@ -200,7 +200,8 @@ describe('signing a token', () => {
     const { d: _private, ...half } = signingKey
     await expect(sign(['t'], null, readSigningKey(half, 'signingKeys[0]'))).rejects.toMatchObject({
       code: 'signing_key_missing',
-      message: 'The first of tokens.signingKeys has no private part, and the first one signs.',
+      message:
+        'tokens.signingKeys[0] has no private part. The first key signs, so it must be private.',
     })
   })
 })
