@@ -1,3 +1,5 @@
+export { header, param, query, type ReaderOptions, routeTemplate } from './readers.ts'
+
 import type { RouteRequirement, TargetReader } from '../core/decision/route-requirement.ts'
 import type { Throttle } from '../core/decision/throttle.ts'
 import { nameProblem } from '../core/model/checks.ts'
@@ -8,8 +10,6 @@ import type { Profile } from '../http/profile.ts'
 import type { WireRequest } from '../http/request.ts'
 import { standard } from '../profiles/standard.ts'
 import { isOptional, isReaderMaker } from './readers.ts'
-
-export { header, param, query, type ReaderOptions, routeTemplate } from './readers.ts'
 
 /**
  * The source of a name on one axis: a fixed name, or a reader made by `param`, `header` or `query`,
