@@ -6,15 +6,10 @@ import { readHeader, readQuery, type WireRequest } from '../http/request.ts'
 // Marks the functions that make readers, so that passing `param` instead of `param('id')` is an
 // error. A pure call sets the mark, so that bundlers can drop unused functions. The symbol is
 // registered, because several copies of the package may meet in one process.
-const MAKER = Symbol.for('twinkey.reader-maker')
+export const MAKER = Symbol.for('twinkey.reader-maker')
 
 function maker<F>(make: F): F {
   return Object.defineProperty(make, MAKER, {})
-}
-
-/** Whether a function makes readers and is not a reader itself. */
-export function isReaderMaker(source: object): boolean {
-  return MAKER in source
 }
 
 // RFC 9110, section 5.1: a token.

@@ -1,3 +1,5 @@
+export { header, param, query, type ReaderOptions, routeTemplate } from './readers.ts'
+
 import type { RouteRequirement, TargetReader } from '../core/decision/route-requirement.ts'
 import type { Throttle } from '../core/decision/throttle.ts'
 import { nameProblem } from '../core/model/checks.ts'
@@ -7,9 +9,7 @@ import { AXES, type Axis } from '../core/model/scope.ts'
 import type { Profile } from '../http/profile.ts'
 import type { WireRequest } from '../http/request.ts'
 import { standard } from '../profiles/standard.ts'
-import { isOptional, isReaderMaker } from './readers.ts'
-
-export { header, param, query, type ReaderOptions, routeTemplate } from './readers.ts'
+import { isOptional, MAKER } from './readers.ts'
 
 /**
  * The source of a name on one axis: a fixed name, or a reader made by `param`, `header` or `query`,
@@ -128,7 +128,7 @@ export class CheckedRequirement implements RouteRequirement<WireRequest> {
           `requireAuth: anyTarget checks no axis, so it cannot go with ${axis}. Leave one of the two out.`,
         )
       const problem =
-        typeof source === 'function' && !isReaderMaker(source) ? undefined : fixedProblem(source)
+        typeof source === 'function' && !(MAKER in source) ? undefined : fixedProblem(source)
       if (problem !== undefined)
         throw new TypeError(
           `requireAuth: ${axis} ${problem}, or a reader that was called, like param('id'), header('x-id') or query('id').`,
