@@ -12,7 +12,7 @@ import { type Route, standardRoutes } from '../http/routes.ts'
 import { nodeRefusesManyHeaders } from '../support/many-headers.ts'
 import { type RawResponse, sendRaw } from '../support/raw-http.ts'
 
-// Counted, to see that nothing too long is hashed.
+// Counted, to check that nothing too long is hashed.
 vi.mock('#hash', async (load) => {
   const real = await load<typeof import('#hash')>()
   return { ...real, sha256: vi.fn(real.sha256) }
@@ -20,11 +20,11 @@ vi.mock('#hash', async (load) => {
 
 const bearer = (text: string): Field => ['Authorization', `Bearer ${text}`]
 const apiKey = (text: string): Field => ['X-API-Key', text]
-// RFC 6750, section 3: the scheme, then attributes that are parted by commas, in characters that
-// may be quoted.
+// RFC 6750, section 3: the scheme, then attributes separated by commas, in characters that may be
+// quoted.
 const CHALLENGE = /^Bearer [a-z_]+="[ !#-[\]-~]*"(?:, [a-z_]+="[ !#-[\]-~]*")*$/
 
-// The one profile that reads the query, and what its handler gets to see of it.
+// The only profile that reads the query, and what its handler sees of it.
 const flowgearRoute: Route = {
   method: 'GET',
   path: '/flowgear',
@@ -59,7 +59,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
   const callerOf = ({ status, body }: RawResponse) =>
     status === 200 ? JSON.parse(body).name : `${status} ${JSON.parse(body).code}`
 
-  it('B1: two fields, two places or a list are 400 invalid_request, whether they agree or not, and all hosts say it in the same bytes', async () => {
+  it('B1: two fields, two places or a list get 400 invalid_request, equal or not, in the same bytes on every host', async () => {
     const { primary, secondary } = f.secrets
     const expected = refused('credential_ambiguous')
     const rows: Field[][] = [
@@ -77,7 +77,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     expect(expected.headers['www-authenticate']).toContain('error="invalid_request"')
   })
 
-  it('B1: the one exception is what a client of Flowgear sends: the same secret in header and query', async () => {
+  it('B1: the one exception is a client of Flowgear that sends the same secret in header and query', async () => {
     const { primary, secondary } = f.secrets
     expect(callerOf(await ask(`/flowgear?auth-key=${primary}`, bearer(primary)))).toBe('main')
     for (const other of [secondary, 'x', '', `${primary}&auth-key=${primary}`])
@@ -85,19 +85,19 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     expect((await ask(`/flowgear?auth-key=${primary}&auth-key=${primary}`)).status).toBe(404)
   })
 
-  it('B1: a secret behind the 2,000th header, where Node looks no more, counts for nobody', async () => {
+  it('B1: a secret after the 2,000th header, where Node stops reading, counts for nobody', async () => {
     const others = Array.from({ length: 2100 }, (): Field => ['a', '1'])
     const answers = [
       await customers(...others, bearer(f.secrets.primary)),
       await customers(bearer(f.secrets.primary), ...others, bearer(f.secrets.allTenants)),
     ]
-    // A later Node refuses so many by itself.
+    // A later Node refuses this many headers itself.
     if (await nodeRefusesManyHeaders())
       expect(answers.map(({ status }) => status)).toEqual([431, 431])
     else expect(answers.map(callerOf)).toEqual(['401 credential_missing', 'main'])
   })
 
-  it('B2: the scheme is told without regard to case, spaces and a token68 follow, and no other scheme is read', async () => {
+  it('B2: the scheme is case-insensitive, spaces and a token68 follow, and no other scheme is read', async () => {
     const { primary } = f.secrets
     const answers: [string, string][] = [
       [`bEARER ${primary}`, 'main'],
@@ -111,14 +111,14 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
       [`Bearer "${primary}"`, '400 credential_malformed'],
       [`Bearer ${primary}\u00a0`, '400 credential_malformed'],
       [`Bearer =${primary}`, '400 credential_malformed'],
-      // A token68, and nothing that was issued.
+      // A token68 that was never issued.
       [`Bearer ${primary}=`, '401 credential_invalid'],
     ]
     for (const [field, caller] of answers)
       expect([field, callerOf(await customers(['Authorization', field]))]).toEqual([field, caller])
   })
 
-  it('B3: statuses and challenges are those of RFC 6750, with no error where nothing was sent, and nothing sent comes back', async () => {
+  it('B3: statuses and challenges follow RFC 6750, have no error without a credential, and repeat nothing that was sent', async () => {
     const rows = [
       [await customers(), refused('credential_missing')],
       [await customers(['Authorization', 'Basic eDp5']), refused('credential_missing')],
@@ -156,7 +156,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     }
   })
 
-  it('B4: where a profile reads the query it reads secrets only; the answer is not stored, and neither handler nor log sees them', async () => {
+  it('B4: a profile that reads the query reads only secrets; the answer is not stored, and neither handler nor log sees them', async () => {
     const { primary } = f.secrets
     expect((await ask(`/flowgear?auth-key=${f.tokens.primary}`)).status).toBe(404)
     const answer = await ask(`/flowgear?Auth-Key=x&auth%2Dkey=${primary}&a=1`)
@@ -197,7 +197,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     expect(trailed?.status).toBe(401)
   })
 
-  it('B6: what is too long is refused by its length: nothing is hashed, parsed, verified or looked up', async () => {
+  it('B6: a credential that is too long is refused by its length: nothing is hashed, parsed, verified or looked up', async () => {
     spies = [vi.spyOn(crypto.subtle, 'verify'), vi.spyOn(f.spy.store, 'get')]
     const hashed = vi.mocked(sha256).mock.calls
     const before = [hashed.length, f.spy.calls.get]
@@ -209,7 +209,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
       [bearer('x'.repeat(12_000))],
     ])
       expect(callerOf(await customers(...headers))).toBe('401 credential_invalid')
-    // Past the fields: in order but for its length, so that nothing else stops it.
+    // The longer field: valid except for its length, so that nothing else stops it.
     const [header, , signature] = f.tokens.primary.split('.')
     for (const text of [`${header}.${'A'.repeat(8192)}.${signature}`, filled(257)])
       expect([
@@ -221,7 +221,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     )
   })
 
-  it('B7: no header of the client makes a principal, or changes one', async () => {
+  it('B7: no header of the client creates or changes a principal', async () => {
     const forged: Field[] = [
       'X-Consumer-Username',
       'X-Consumer-Id',
@@ -244,7 +244,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
     expect(JSON.parse(plain.body)).toMatchObject({ name: 'main', tenant: 't1' })
   })
 
-  it('B8: the guard goes with the route: however a path is spelled, its handler is not reached without a credential', async () => {
+  it('B8: the guard belongs to its route: no spelling of a path reaches the handler without a credential', async () => {
     const spellings = [
       '/customers/1',
       '/customers/1/',
@@ -272,11 +272,11 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
       const [answer] = await converse(host.port, [{ bytes: get(target) }])
       expect([target, answer?.status]).toEqual([target, expect.toBeOneOf([400, 401, 404])])
     }
-    // The same paths are served, so it is the guard that stood before them.
+    // The same paths are served with a key, so it was the guard that refused.
     expect((await ask('http://elsewhere.test/customers/1', bearer(f.secrets.primary))).status).toBe(
       200,
     )
-    // Nor can a guard be told of a path that it is not for.
+    // A guard also cannot be given a path that it skips.
     expect(() =>
       requireAuth(f.twinkey, { exclude: ['/health'] } as Requirement, () => new Response('')),
     ).toThrow(TypeError)

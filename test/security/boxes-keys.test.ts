@@ -17,7 +17,7 @@ import { errorCodeOf } from '../support/faults.ts'
 import { openSqlite } from '../support/sqlite.ts'
 import checksums from '../vectors/checksums.json' with { type: 'json' }
 
-// Counted, to see that whoever is wrong costs what whoever is right does.
+// Counted, to check that a wrong secret costs as much as a right one.
 vi.mock('#hash', async (load) => {
   const real = await load<typeof import('#hash')>()
   return { ...real, sha256: vi.fn(real.sha256) }
@@ -39,12 +39,12 @@ const reasonsOf = ({ events }: ReturnType<typeof createBench>) =>
 
 afterEach(() => void vi.restoreAllMocks())
 
-describe('keys: their form, how they are made, what is kept of them', () => {
-  it('A1: a secret is 256 bits of the CSPRNG, and no byte of it makes one character likelier than another', async () => {
+describe('keys: their form, their creation, and what is stored of them', () => {
+  it('A1: a secret has 256 bits of the CSPRNG, and no byte of it favours a character', async () => {
     const { keys } = createTwinkey()
     let calls = 0
     const biased = vi.spyOn(crypto, 'getRandomValues').mockImplementation((array) => {
-      // Every other time nothing but bytes that have to be thrown away.
+      // Every second time, only bytes that rejection sampling discards.
       const first = calls++ % 2 === 0 ? 248 : 0
       ;(array as Uint8Array).forEach((_, i, bytes) => {
         bytes[i] = first === 0 ? 61 : first + (i % 8)
@@ -75,7 +75,7 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     ).toBeLessThan(135)
   })
 
-  it('A2: it is prefix, id, secret and the CRC-32 of all of that in base62, and a change anywhere breaks the checksum', async () => {
+  it('A2: it is prefix, id, secret and the CRC-32 of these in base62, and a change anywhere breaks the checksum', async () => {
     const { primary } = await createTwinkey({ prefixes: ['acme'] }).keys.create(INPUT)
     expect(primary).toMatch(/^acme_[0-9A-Za-z]{65}$/)
     for (const { text, base62 } of checksums)
@@ -88,7 +88,7 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     expect(hasValidChecksum(primary.replace('acme_', 'acne_'))).toBe(false)
   })
 
-  it('A3: form and checksum are looked at before the store is, and a right checksum alone lets nobody in', async () => {
+  it('A3: form and checksum are checked before the store is asked, and a correct checksum alone lets nobody in', async () => {
     const { twinkey, spy } = createBench()
     const made = mintSecret('tk', 'A'.repeat(16))
     const wrong = [...made].map(
@@ -114,7 +114,7 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     expect(spy.calls.get).toBe(1)
   })
 
-  it('A4: the store keeps SHA-256 or a named HMAC and nothing else of a secret; neither opens anything, and weaker secrets are not imported', async () => {
+  it('A4: the store keeps only SHA-256 or a named HMAC of a secret; neither authenticates, and weaker secrets are not imported', async () => {
     for (const pepper of [undefined, PEPPER]) {
       const { twinkey, spy } = createBench({ pepper })
       const { key, primary } = await twinkey.keys.create(INPUT)
@@ -134,7 +134,7 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     await keys.import({ ...INPUT, primary: { ...weak, entropyBits: 112 } })
   })
 
-  it('A5: a key is found by its public id; then both slots are compared to the end, and for an unknown id too', async () => {
+  it('A5: a key is found by its public id; then both slots are compared in full, also for an unknown id', async () => {
     const bench = createBench()
     const { key, primary, secondary } = await bench.twinkey.keys.create(INPUT)
     const wrong = mintSecret('tk', key.id)
@@ -153,8 +153,8 @@ describe('keys: their form, how they are made, what is kept of them', () => {
       await bench.twinkey.keys.verify(secret)
       costs.push(hashes.length - before)
     }
-    // A refused secret is compared twice, and hashed once to be recognised when it is sent again,
-    // whether its id is known or not.
+    // A refused secret is compared twice, and hashed once more to recognise it when it is sent
+    // again, whether its id is known or not.
     expect(costs).toEqual([1, 1, 3, 3])
     expect(asked).toEqual([key.id, '0'.repeat(16)])
     expect(reasonsOf(bench)).toEqual(['secret_wrong', 'secret_wrong', 'key_unknown', 'key_unknown'])
@@ -178,7 +178,7 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     }
   })
 
-  it('A6: ids are told apart by case, in memory and in SQLite', async () => {
+  it('A6: ids are case-sensitive, in memory and in SQLite', async () => {
     const opened = await openSqlite('@libsql/client', ':memory:')
     const sqlite = sqliteStore(opened.database)
     await sqlite.migrate()
@@ -199,7 +199,7 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     opened.close()
   })
 
-  it('A7: a secret is in the answer that makes it and nowhere after that; what is left to see are its last four characters', async () => {
+  it('A7: a secret appears only in the answer that creates it; afterwards only its last four characters are visible', async () => {
     const { keys } = createTwinkey()
     const { key, primary } = await keys.create(INPUT)
     const { secret } = await keys.regenerate(key.id, 'secondary')
@@ -219,7 +219,7 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     })
   })
 
-  it('A8: no two records have an id or a secret in common: a taken id is not overwritten, a secret is imported once', async () => {
+  it('A8: no two records share an id or a secret: a taken id is not overwritten, and a secret is imported once', async () => {
     const { twinkey, spy } = createBench(FOREIGN)
     const { key } = await twinkey.keys.create(INPUT)
     const record = (await spy.inner.get(key.id)) as KeyRecord
@@ -296,7 +296,7 @@ describe('keys: their form, how they are made, what is kept of them', () => {
     })
   })
 
-  it('A11: an expiry of null is never; one that is no time to come is refused, and never read as never', async () => {
+  it('A11: an expiry of null is never; one that is not a future time is refused, and never read as never', async () => {
     const { twinkey, clock } = createBench()
     for (const expiresAt of [
       0,
@@ -330,7 +330,7 @@ describe('keys: their form, how they are made, what is kept of them', () => {
   })
 })
 
-/** A secret of those parts, with the checksum that belongs to it. */
+/** A secret of these parts, with its checksum. */
 function mintSecretOf(id: string, body: string): string {
   const wanted = `${id}${body}`
   // The alphabet of secrets is that of random bytes below 62.

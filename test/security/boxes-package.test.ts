@@ -48,7 +48,7 @@ it('K1: no event, decision, key, error or instance shows a secret, a token or a 
         `${inspect(each, { depth: null, showHidden: true })} ${JSON.stringify(each)} ${each}`,
     )
     .join()
-  // In the middle of each, where no id, prefix or hint stands.
+  // From the middle of each, which contains no id, prefix or hint.
   for (const part of [
     primary.slice(20, -7),
     secondary?.slice(20, -7) as string,
@@ -60,7 +60,7 @@ it('K1: no event, decision, key, error or instance shows a secret, a token or a 
   }
 })
 
-it('K2: what is let in, what is refused and every change is told with key, tenant, time and reason, as values and not as lines', async () => {
+it('K2: each accepted request, refusal and change is reported with key, tenant, time and reason, as values and not as lines', async () => {
   const { twinkey, events, clock } = createBench()
   const actor = 'eve'
   const { key, primary } = await twinkey.keys.create({ ...INPUT, actor })
@@ -83,12 +83,12 @@ it('K2: what is let in, what is refused and every change is told with key, tenan
     { type: 'key.revoked', at, keyId },
     { type: 'access.refused', at, keyId, code: 'credential_invalid', reason: 'key_revoked' },
   ])
-  // No value can begin a line of its own where events are written to a log.
+  // No value can start a line of its own in a log of events.
   for (const odd of [{ actor: 'eve\nadmin' }, { name: 'n\r\nx' }, { owner: '\u001b[2J' }])
     expect(await errorCodeOf(twinkey.keys.create({ ...INPUT, ...odd }))).toBe('invalid_input')
 })
 
-it('K3: a peer that guesses has to wait, with Retry-After, and the key that is in use does not, from wherever', async () => {
+it('K3: a peer that guesses has to wait, with Retry-After, and a key in use does not, from any peer', async () => {
   const failures = new Map<string, number>()
   const throttle: Throttle<WireRequest> = {
     retryAfterSeconds: (peer) => ((failures.get(peer) ?? 0) < 3 ? undefined : 60),
@@ -96,7 +96,7 @@ it('K3: a peer that guesses has to wait, with Retry-After, and the key that is i
   }
   const { twinkey, clock } = createBench()
   const { primary } = await twinkey.keys.create(INPUT)
-  // The peer is the other end of the socket: what it says about itself in a header is not read.
+  // The peer is the other end of the socket: its headers do not change that.
   const ask = (credential: string, peer: string) => {
     const rawHeaders = [
       'Authorization',
@@ -119,7 +119,7 @@ it('K3: a peer that guesses has to wait, with Retry-After, and the key that is i
     refusal: { code: 'rate_limited', retryAfterSeconds: 60 },
   })
   expect(codeOf(await ask(primary, 'guesser'))).toBe('let in')
-  // Nor does it when nobody has sent it for longer than a record is believed.
+  // Nor does it wait after a pause longer than the cache keeps a record.
   clock.advance(3_600_000)
   expect(codeOf(await ask(primary, 'guesser'))).toBe('let in')
   expect(codeOf(await guess('another'))).toBe('credential_invalid')
@@ -141,7 +141,7 @@ it('K3: every profile answers it with 429 and Retry-After, which no cache keeps'
   }
 })
 
-it('L1: two dependencies in exact versions, drivers and frameworks that nobody has to install, and nothing runs at install', () => {
+it('L1: two dependencies in exact versions, optional drivers and frameworks, and nothing runs at install', () => {
   const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, unknown>>
   expect(Object.keys(manifest['dependencies'] ?? {}).sort()).toEqual(['@noble/hashes', 'jose'])
   for (const version of Object.values(manifest['dependencies'] ?? {}))
@@ -174,7 +174,7 @@ it('L1: two dependencies in exact versions, drivers and frameworks that nobody h
   expect(read('SECURITY.md')).toContain('Reporting a problem')
 })
 
-it('L3: a scanner has an expression and a checksum, finds secrets in text with them, and passes by what only looks like one', async () => {
+it('L3: a scanner has an expression and a checksum, finds secrets in text with them, and ignores look-alikes', async () => {
   const { primary } = await createBench({ prefixes: ['acme'] }).twinkey.keys.create(INPUT)
   const pattern = secretPattern('acme')
   for (const text of [

@@ -28,7 +28,7 @@ async function createScene() {
   return { ...bench, key, primary, codeFor, exchange, post, json }
 }
 
-it('D1: tenant and environment and workflow must each be covered, byte for byte; what is empty or unnamed covers nothing', async () => {
+it('D1: tenant, environment and workflow must each be covered, byte for byte; empty or unnamed covers nothing', async () => {
   const { twinkey, codeFor } = await createScene()
   const right = { tenant: 't', environment: 'prod', workflow: 'read' }
   expect(await codeFor(right)).toBe('let in')
@@ -50,7 +50,7 @@ it('D1: tenant and environment and workflow must each be covered, byte for byte;
   )
 })
 
-it('D2: a tenant that a caller names only confirms what is held, and two that differ or repeat are refused', async () => {
+it("D2: a tenant that a caller names can only confirm the key's, and two that differ or repeat are refused", async () => {
   const { twinkey, primary } = await createScene()
   const code = async (
     url: string,
@@ -81,7 +81,7 @@ it('D2: a tenant that a caller names only confirms what is held, and two that di
     expect(await code('/', twice, byHeaders.tenant)).toMatch(
       /^(target_conflict|request_malformed)$/,
     )
-  // A parameter that the route does not have is not taken from the credential instead.
+  // The credential does not replace a parameter that the route does not have.
   expect(await code('/', [], param('tenant'))).not.toBe('let in')
 })
 
@@ -104,7 +104,7 @@ it('D3: a name in a scope is a name: no prefix, glob or pattern, and upper and l
   ).toBe('invalid_input')
 })
 
-it('D4: a tenant that exists and one that does not get the same answer, byte for byte', async () => {
+it('D4: an existing tenant and an unknown one get the same answer, byte for byte', async () => {
   const { twinkey, primary } = await createScene()
   await twinkey.keys.create({ name: 'other', scope: { tenants: ['other'] } })
   const guarded = requireAuth(
@@ -122,7 +122,7 @@ it('D4: a tenant that exists and one that does not get the same answer, byte for
   }
   expect(await answer('other')).toEqual(await answer('nosuch'))
   expect((await answer('other'))[0]).toBe(403)
-  // Nor does a key of another tenant look different from one that was never made.
+  // A key of another tenant also looks like one that never existed.
   const ids = await Promise.all([
     twinkey.keys.list({ tenant: 'nosuch' }),
     twinkey.keys.get('nosuchkey0000000'),
@@ -157,7 +157,7 @@ it('E1: the exchange is POST only, never cached, with a bounded body, and refuse
       'no-store',
     ])
   }
-  // In order but for its length, so that nothing else stops it.
+  // Valid except for its length, so that nothing else stops it.
   const padded = (bytes: number) => ({ body: JSON.stringify({ unknown: 'x'.repeat(bytes - 14) }) })
   expect([(await post(padded(65_536))).status, (await post(padded(65_537))).status]).toEqual([
     200, 400,
@@ -166,7 +166,7 @@ it('E1: the exchange is POST only, never cached, with a bounded body, and refuse
   const profile = flare({
     account: () => ({ userId: 1, userEmail: 'ada@example.org', organizationId: 1, tenantId: 1 }),
   })
-  // As an SDK of Flare sends it: the key alone, and a body without a Content-Type.
+  // Like an SDK of Flare: the key alone, and a body without a Content-Type.
   const generate = (body: string) =>
     webEndpoints(twinkey, { profile }).exchange(
       new Request('https://api.example/', {
@@ -186,7 +186,7 @@ it('E1: the exchange is POST only, never cached, with a bounded body, and refuse
     expect((await generate(body)).ok, body).toBe(false)
 })
 
-it('E3: a parameter stands once, an unknown one is ignored, an empty one is left out, and a wrong one has its error', async () => {
+it('E3: a parameter appears once, an unknown one is ignored, an empty one counts as omitted, and a wrong one has its error', async () => {
   const { post, json } = await createScene()
   const form = (body: string) =>
     post({ body, headers: { 'content-type': 'application/x-www-form-urlencoded' } })
@@ -208,7 +208,7 @@ it('E3: a parameter stands once, an unknown one is ignored, an empty one is left
   })
 })
 
-it('E4: asking for a token only narrows, and no parameter sets a claim', async () => {
+it('E4: a token request can only narrow, and no parameter sets a claim', async () => {
   const { json, key, clock } = await createScene()
   for (const scope of ['tenant:v', 'workflow:write', 'tenant:*'])
     expect((await json({ scope })).status).toBe(403)

@@ -24,7 +24,7 @@ import { withBed } from '../support/sqlite.ts'
 const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] } } as const
 afterEach(() => void vi.useRealTimers())
 
-/** A key in the store, and nothing in the cache. */
+/** A key that is in the store and not in the cache. */
 async function createScene(options: TwinkeyOptions = {}) {
   const bench = createBench(options)
   const created = await bench.twinkey.keys.create(INPUT)
@@ -34,7 +34,7 @@ async function createScene(options: TwinkeyOptions = {}) {
   return { ...bench, ...created, record, down, ask: () => verdict(bench.twinkey, created.primary) }
 }
 
-describe('H1: what callers send reaches a database as a parameter only, and a name is a name to a list', () => {
+describe('H1: what callers send reaches a database only as a parameter, and a list compares names exactly', () => {
   const hostile = [
     "'; drop table twinkey_keys; --",
     '%',
@@ -99,7 +99,7 @@ describe('H1: what callers send reaches a database as a parameter only, and a na
   })
 })
 
-it('H2: of two changes that start from the same version one is written, and the other is told', async () => {
+it('H2: of two changes from the same version one is written, and the other fails', async () => {
   const { twinkey, another, key, primary, record, spy } = await createScene()
   const [first, second] = [
     { ...record, version: record.version + 1 },
@@ -113,11 +113,11 @@ it('H2: of two changes that start from the same version one is written, and the 
   const rotations = await Promise.allSettled([rotate(twinkey), rotate(another())])
   const [lost] = rotations.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
   expect(lost).toMatchObject({ code: 'version_conflict' })
-  // Whoever came first: the secret that was in use still is.
+  // Whichever came first, the secret that was in use is still valid.
   expect(await verdict(twinkey, primary)).toBe('let in')
 })
 
-it('H3: a store that fails or answers nonsense is 503 with Retry-After, never let in, and nothing of it is kept', async () => {
+it('H3: a store that fails or answers nonsense is 503 with Retry-After, accepts nobody, and nothing of it is kept', async () => {
   const { twinkey, spy, primary, record, ask } = await createScene()
   const guarded = requireAuth(twinkey, anyTarget, () => new Response('in'))
   const wrong: unknown[] = [
@@ -146,7 +146,7 @@ it('H3: a store that fails or answers nonsense is 503 with Retry-After, never le
   expect(await ask()).toBe('let in')
 })
 
-it('H4: a store that hangs is waited for until the deadline, 2 seconds unless told otherwise, and asked anew after it', async () => {
+it('H4: a hanging store is awaited until the deadline, 2 seconds by default, and asked again after it', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const { spy, ask } = await createScene()
   spy.override({ get: () => new Promise(() => {}) })
@@ -163,7 +163,7 @@ it('H4: a store that hangs is waited for until the deadline, 2 seconds unless to
   expect(await ask()).toBe('let in')
 })
 
-it('H4: so is every other call of the port, and a change that hung is not called made or failed', async () => {
+it('H4: the same holds for every other call of the port, and a change that hung is reported as neither made nor failed', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const { twinkey, spy, key } = await createScene({ deadlineSeconds: 1 })
   const never = () => new Promise<never>(() => {})
@@ -180,7 +180,7 @@ it('H4: so is every other call of the port, and a change that hung is not called
   const asked = Object.entries(calls).map(async ([name, call]) => {
     codes[name] = await errorCodeOf(call())
   })
-  // What is written is read back, to know whether it is there: two calls, a deadline each.
+  // A write is read back to find out whether it happened: two calls, with a deadline each.
   await vi.advanceTimersByTimeAsync(2000)
   await Promise.all(asked)
   const unread = 'store_unavailable'
@@ -195,7 +195,7 @@ it('H4: so is every other call of the port, and a change that hung is not called
   expect(vi.getTimerCount()).toBe(0)
 })
 
-it('H5: a listener that throws and a last use that cannot be written change no verdict and leave no rejection behind', async () => {
+it('H5: a listener that throws and a failed write of a last use change no decision and leave no rejection behind', async () => {
   const unhandled = vi.fn()
   process.on('unhandledRejection', unhandled)
   const listeners: TwinkeyOptions['onEvent'][] = [
@@ -218,7 +218,7 @@ it('H5: a listener that throws and a last use that cannot be written change no v
   expect(unhandled).not.toHaveBeenCalled()
 })
 
-it('H6: SQLite is told to be durable, the documents say how the others are, and revoking is a member of the record', async () => {
+it('H6: SQLite is set to be durable, the documents state this of the other stores, and revocation is a member of the record', async () => {
   await withBed('@libsql/client', async (bed) => {
     const { database, all } = await bed.open()
     const store = sqliteStore(database)
@@ -241,7 +241,7 @@ it('H6: SQLite is told to be durable, the documents say how the others are, and 
     expect(documents).toContain(word)
   const { twinkey, key, spy, clock } = await createScene()
   await twinkey.keys.revoke(key.id)
-  // No entry of a list that could expire or be thrown away: it would have to be the key itself.
+  // Not an entry of a list that could expire or be evicted: that would have to be the key itself.
   expect(await spy.inner.get(key.id)).toMatchObject({ revokedAt: clock.now() })
 })
 
@@ -266,11 +266,11 @@ it('H7: ending a tenant or an owner ends its keys and their tokens', async () =>
   expect(await errorCodeOf(twinkey.keys.revokeAll({} as { owner: string }))).toBe('invalid_input')
 })
 
-it('I1: what is cached is a record by its id, so a verdict is made anew for each secret, token and target', async () => {
+it('I1: the cache holds records by id, so each secret, token and target gets a decision of its own', async () => {
   const { twinkey, key, primary, ask, spy } = await createScene()
   expect(await ask()).toBe('let in')
   const before = spy.calls.get
-  // The same id, another secret; the same secret, another tenant; the same token in another
+  // The same id with another secret; the same secret with another tenant; the same token in another
   // spelling.
   expect(await verdict(twinkey, mintSecret('tk', key.id))).toBe('credential_invalid')
   for (const tenant of ['v', 'w'])
@@ -286,8 +286,8 @@ it('I1: what is cached is a record by its id, so a verdict is made anew for each
   expect(spy.calls.get).toBe(before)
 })
 
-it('I2: a record is believed for the bound and no longer, an expiry ends sooner, and 0 keeps nothing', async () => {
-  // Without a feed of changes, which would be sooner.
+it('I2: a cached record is used for its maximum age and no longer, an expiry ends it sooner, and 0 caches nothing', async () => {
+  // Without a feed of changes, which would end it sooner.
   const { watch: _feed, ...store } = memoryStore()
   const { twinkey, another, clock, key, ask, spy, down } = await createScene({ store })
   const node = another()
@@ -297,7 +297,7 @@ it('I2: a record is believed for the bound and no longer, an expiry ends sooner,
   expect(await ask()).toBe('let in')
   clock.advance(1)
   spy.override(down)
-  // Past the bound nothing old is served, not even where the store is down.
+  // After the maximum age nothing old is served, even if the store is down.
   expect(await ask()).toBe('unavailable')
   spy.override({})
   expect(await ask()).toBe('credential_invalid')
@@ -314,7 +314,7 @@ it('I2: a record is believed for the bound and no longer, an expiry ends sooner,
   ])
 })
 
-it('I3: as many keys are remembered as allowed, a flood of unknown ones pushes none of them out, and an absence is believed for a second', async () => {
+it('I3: the cache holds the configured number of keys, a flood of unknown ids evicts none, and an absence is cached for a second', async () => {
   const { twinkey, clock, spy, ask } = await createScene({ cache: { maxKeys: 3 } })
   expect(await ask()).toBe('let in')
   for (let i = 0; i < 50; i++) await verdict(twinkey, mintSecret('tk', mintId()))
@@ -323,7 +323,7 @@ it('I3: as many keys are remembered as allowed, a flood of unknown ones pushes n
   expect(spy.calls.get).toBe(before)
   const others = await Promise.all(Array.from({ length: 4 }, () => twinkey.keys.create(INPUT)))
   for (const { primary } of [...others, ...others]) await verdict(twinkey, primary)
-  // Four do not fit into three: each has made room for the next when it comes again.
+  // Four do not fit into three: each makes room for the next.
   expect(spy.calls.get - before).toBe(8)
   const unknown = mintSecret('tk', mintId())
   const readsAfter = async (milliseconds: number) => {
@@ -335,7 +335,7 @@ it('I3: as many keys are remembered as allowed, a flood of unknown ones pushes n
   expect([await readsAfter(0), await readsAfter(999), await readsAfter(1)]).toEqual([1, 0, 1])
 })
 
-it('I4: a hundred requests for one key are one read, and a read that fails is no verdict for the next', async () => {
+it('I4: a hundred requests for one key share one read, and a failed read decides nothing for the next request', async () => {
   const { ask, spy, down } = await createScene()
   spy.override(down)
   const before = spy.calls.get
@@ -348,7 +348,7 @@ it('I4: a hundred requests for one key are one read, and a read that fails is no
   expect([failed - before, spy.calls.get - failed]).toEqual([1, 1])
 })
 
-it('I5: an answer to a credential that shared caches do not know gets no-store, one under Authorization is theirs to know', async () => {
+it('I5: an answer gets no-store if shared caches do not recognise its credential; they do recognise Authorization', async () => {
   const { twinkey, primary } = await createScene()
   const guarded = requireAuth(twinkey, anyTarget, () => new Response('in'))
   const cacheControl = async (headers: Record<string, string>) =>

@@ -9,7 +9,7 @@ import { base64url, claimsFor, decoded, type ForgedPart, forge } from '../suppor
 import { codeOf, verdict } from '../support/sent.ts'
 import thumbprints from '../vectors/thumbprints.json' with { type: 'json' }
 
-// So that it can be told to throw what is no error of its own.
+// A mock, so that it can throw an error that is not its own.
 vi.mock('jose/jws/compact/verify', async (load) => {
   const real = await load<typeof import('jose/jws/compact/verify')>()
   return { ...real, compactVerify: vi.fn(real.compactVerify) }
@@ -27,15 +27,15 @@ async function createScene(tokens: Partial<TokenOptions> = {}) {
   const { header, payload } = decoded(token)
   const claims = claimsFor(key.id, String(payload['secret_id']), bench.clock.now() / 1000)
   /**
-   * What is decided about a token with a good signature and some members that are not as the
-   * library makes them.
+   * The decision about a token with a good signature and some members that differ from the
+   * library's.
    */
   const withHeader = (more: object) =>
     verdict(bench.twinkey, forge({ header: { ...header, ...more }, payload: claims }))
   const withClaims = (more: object) =>
     verdict(bench.twinkey, forge({ header, payload: { ...claims, ...more } }))
   const withPayload = (part: ForgedPart) => verdict(bench.twinkey, forge({ header, payload: part }))
-  // What is refused below is refused for what it is, because this much is let in.
+  // This token is accepted, so each refusal below has its own cause.
   expect([await withHeader({}), await withClaims({})]).toEqual(['let in', 'let in'])
   return {
     ...bench,
@@ -75,7 +75,7 @@ it('C1: a token is an at+jwt with a fixed alg, a kid and every claim, for an hou
   expect(decoded(issued.ok ? issued.token : '').header['alg']).toBe('RS256')
 })
 
-it('C2: one spelling of a token is let in: length, alphabet, parts, alg and kid are checked before the claims', async () => {
+it('C2: a token has one accepted spelling: length, alphabet, parts, alg and kid are checked before the claims', async () => {
   const { twinkey, token, withHeader } = await createScene()
   const [header = '', payload = '', signature = ''] = token.split('.')
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -89,7 +89,7 @@ it('C2: one spelling of a token is let in: length, alphabet, parts, alg and kid 
     `${header}.${payload}`,
     `${header}..${signature}`,
     `${header}=.${payload}.${signature}`,
-    // The last character of 64 bytes has four bits that mean nothing.
+    // The last character of 64 bytes has four unused bits.
     `${token.slice(0, -1)}${alphabet[last ^ 1]}`,
     token.padEnd(9000, 'A'),
   ]
@@ -99,7 +99,7 @@ it('C2: one spelling of a token is let in: length, alphabet, parts, alg and kid 
     expect(await withHeader({ alg })).toBe(REFUSED)
 })
 
-it('C3: a key that a token brings or points to is never used or fetched, and an unknown kid asks nobody', async () => {
+it('C3: a key that a token brings or points to is never used or fetched, and an unknown kid causes no request', async () => {
   const fetched = vi.spyOn(globalThis, 'fetch')
   const { header, claims, twinkey, withHeader, spy } = await createScene()
   const theirs = await generateSigningKey()
@@ -135,14 +135,14 @@ it('C4: typ is at+jwt in any case, with or without application/, and a key has o
     expect(await withHeader({ typ })).toBe('let in')
   for (const typ of ['JWT', 'id+jwt', 'at+jwt ', '', null, 1, undefined])
     expect(await withHeader({ typ })).toBe(REFUSED)
-  // An RSA key would do for several, so it has to say which one.
+  // An RSA key suits several algorithms, so it has to name one.
   const signingKeys = [{ kty: 'RSA', n: 'x'.repeat(342), e: 'AQAB', d: 'AQAB' }]
   expect(() =>
     createTwinkey({ tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys } }),
   ).toThrow(/One key has one algorithm/)
 })
 
-it('C5: each claim has its type, and one that is missing or odd never means any', async () => {
+it('C5: each claim has its type, and a missing or invalid one never means any', async () => {
   const { withClaims, withPayload, clock, events } = await createScene()
   const now = clock.now() / 1000
   const names = [
@@ -176,8 +176,8 @@ it('C5: each claim has its type, and one that is missing or odd never means any'
   for (const odd of times) expect(await withClaims(odd), JSON.stringify(odd)).toBe(REFUSED)
   expect(await withPayload(`{"exp":1e400}`)).toBe(REFUSED)
   expect(await withClaims({ tenants: ['t', 1] })).toBe(REFUSED)
-  // For what the token says, and not because there is no such key or secret. One of another issuer
-  // might be an imported secret, and is none.
+  // The token itself is the reason, not a missing key or secret. A token of another issuer could be
+  // an imported secret, but is not.
   const reasons = new Set(
     events.flatMap((event) => (event.type === 'access.refused' ? [event.reason] : [])),
   )
@@ -201,13 +201,13 @@ it('C6: the issuer is compared as one string, exactly', async () => {
     expect(await withClaims({ iss })).toBe(REFUSED)
 })
 
-it('C7: a token with crit is refused, whatever stands in it', async () => {
+it('C7: a token with crit is refused, whatever its value', async () => {
   const { withHeader } = await createScene()
   for (const crit of [['exp'], ['b64'], ['x'], [], ['x', 'x'], 'x', null, {}])
     expect(await withHeader({ crit, x: 1, b64: true })).toBe(REFUSED)
 })
 
-it('C8: the skew is for iat and nbf only, 60 seconds at most, and no option of a claim is a pattern', async () => {
+it('C8: the tolerance applies to iat and nbf only, is 60 seconds at most, and no option of a claim is a pattern', async () => {
   const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey] }
   expect(() => createTwinkey({ tokens: { ...tokens, clockToleranceSeconds: 61 } })).toThrow(
     RangeError,
@@ -229,7 +229,7 @@ it('C8: the skew is for iat and nbf only, 60 seconds at most, and no option of a
   ]).toEqual(['let in', REFUSED, REFUSED])
 })
 
-it('C9: a token never mints a token', async () => {
+it('C9: a token cannot be exchanged for a token', async () => {
   const { twinkey, token } = await createScene()
   expect(codeOf(await twinkey.tokens.issue(token))).toBe(REFUSED)
   const { exchange } = webEndpoints(twinkey)
@@ -239,7 +239,7 @@ it('C9: a token never mints a token', async () => {
   ).toBe(401)
 })
 
-it('C10: whatever a token holds, and whatever is thrown while it is verified, it is a refusal and never an exception', async () => {
+it('C10: whatever a token contains, and whatever its verification throws, the result is a refusal and never an exception', async () => {
   const { withPayload, withClaims, twinkey, header } = await createScene()
   const parts: ForgedPart[] = [
     '',
@@ -280,7 +280,7 @@ it('C10: whatever a token holds, and whatever is thrown while it is verified, it
   expect(await withClaims({ jti: 'jti0000000000009' })).toBe('let in')
 })
 
-it('C11: what is published is public, with alg, use and a kid that is the thumbprint, and a retired key still verifies', async () => {
+it('C11: the published key is public, with alg, use and its thumbprint as kid, and a retired key still verifies', async () => {
   const retired: JWK = await generateSigningKey('EdDSA')
   for (const { jwk, kid } of thumbprints) {
     const known = createBench({
@@ -320,7 +320,7 @@ it('C12: jose is no older than 6.2.10, and an empty issuer or audience is refuse
       )
 })
 
-it('C13: a signing key is a JWK for an algorithm of ours: no text, no bytes, no shared secret is guessed at', () => {
+it('C13: a signing key is a JWK of a supported algorithm: text, bytes and shared secrets are rejected', () => {
   const shared = { kty: 'oct', k: base64url('x'.repeat(64)), alg: 'HS256' }
   const pem = '-----BEGIN PRIVATE KEY-----'
   for (const odd of [

@@ -12,21 +12,21 @@ const tested = files.flatMap((file) =>
   ),
 )
 
-it('every box has a test that is named after it, all in one file, and every such test a box', () => {
+it('every box has tests named after it, all in one file, and every such test has a box', () => {
   expect([...new Set(tested.map(([name]) => name))].sort()).toEqual(
     BOXES.map(({ name }) => name).sort(),
   )
   expect(new Set(tested.map((each) => each.join())).size).toBe(BOXES.length)
 })
 
-it('no test is skipped or left to be written', () => {
+it('no test is skipped or unwritten', () => {
   for (const file of files)
     expect(readFileSync(folder + file, 'utf8'), file).not.toMatch(
       /\b(?:it|test|describe)\.(?:skip|todo|only|fails)/,
     )
 })
 
-it('no box is both here and absent', () => {
+it('no box is both present and absent', () => {
   const names = [...BOXES, ...ABSENT].map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
 })

@@ -1,7 +1,7 @@
 /** One box of the checklist. */
 export interface Box {
   readonly name: string
-  /** What holds, in one sentence. */
+  /** The requirement, in one sentence. */
   readonly sentence: string
 }
 

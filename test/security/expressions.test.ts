@@ -13,12 +13,12 @@ const literals = new Map(
   found.flatMap(({ literals }) => literals.map((each) => [`/${each.source}/${each.flags}`, each])),
 )
 
-describe('every regular expression takes time in proportion to the text, at most:', () => {
+describe('every regular expression takes at most linear time:', () => {
   it.each([...literals])('%s', (_written, expression) => {
     expect(slowness(expression)).toBeUndefined()
   })
 
-  it('and where one is made of text, it is that of secrets with a prefix, which is a plain word', () => {
+  it('and the only one that is built from text is that of secrets with a prefix, which is a plain word', () => {
     const made = found
       .filter(({ made }) => made.length > 0)
       .map(({ path, made }) => [path, made.length])
@@ -30,7 +30,7 @@ describe('every regular expression takes time in proportion to the text, at most
   })
 })
 
-it('the expressions of a source are its literals, and whatever makes one of text', () => {
+it('the expressions of a source are its literals, and every call that builds one from text', () => {
   expect(literals.size).toBeGreaterThan(15)
   const source = `
     // /comment/
@@ -55,7 +55,7 @@ it('the expressions of a source are its literals, and whatever makes one of text
 })
 
 it.each(['(a+)+$', '^(?:a|a)*$', '\\s+$', '(?=(a+)+$)b', '(a*)*\\1'])(
-  'the expression /%s/ is found to be slow, or not to be proven',
+  'the expression /%s/ is found to be slow or unproven',
   (source) => {
     expect(slowness({ source, flags: '' })).toContain(`/${source}/ is `)
   },

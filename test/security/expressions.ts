@@ -8,18 +8,18 @@ export interface Expression {
 }
 
 /**
- * The regular expressions of a source: the literals, and the places where one is made of text, as
- * they are written.
+ * The regular expressions of a source: the literals, and the places that build one from text, as
+ * written.
  */
 export interface Expressions {
   readonly literals: readonly Expression[]
   readonly made: readonly string[]
 }
 
-// The methods that make an expression of a text by themselves.
+// The methods that build an expression from a text themselves.
 const MAKERS: readonly string[] = ['match', 'matchAll', 'search']
 
-/** Finds every regular expression of a source. Comments and texts hold none. */
+/** Finds every regular expression of a source, but none in comments and strings. */
 export function expressionsIn(source: string): Expressions {
   const literals: Expression[] = []
   const made: string[] = []
@@ -36,8 +36,8 @@ export function expressionsIn(source: string): Expressions {
   return { literals, made }
 }
 
-// `RegExp` under whatever name it is reached, where it is more than a type; and the methods that
-// make an expression of their argument.
+// `RegExp` under any name, if it is more than a type; and the methods that build an expression from
+// their argument.
 function isMaker(node: ts.Node): boolean {
   if (ts.isIdentifier(node) && node.text === 'RegExp')
     return (
@@ -54,13 +54,10 @@ function isMaker(node: ts.Node): boolean {
   return argument !== undefined && !ts.isRegularExpressionLiteral(argument)
 }
 
-/**
- * Why it is not proven that an expression takes no longer than in proportion to the text, or
- * undefined.
- */
+/** Why linear time is not proven for an expression, or undefined. */
 export function slowness({ source, flags }: Expression): string | undefined {
-  // By automata alone: the other way of the checker is to look for a slow text, and not to find one
-  // proves nothing.
+  // Only by automata: the checker's other method searches for a slow text, and finding none proves
+  // nothing.
   const found = checkSync(source, flags, { checker: 'automaton', timeout: 30_000 })
   if (found.status === 'safe' && !found.complexity.isFuzz) return undefined
   return `/${source}/${flags} is ${found.status}: ${found.status === 'vulnerable' ? found.complexity.summary : 'not proven'}`

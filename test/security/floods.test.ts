@@ -21,14 +21,14 @@ describe('a flood of made-up secrets', () => {
     ])
   })
 
-  it('with unknown ids leaves no more than 10,000 ids behind, the latest, and drives no key out', async () => {
+  it('with unknown ids leaves at most the latest 10,000 ids behind, and evicts no key', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { twinkey, spy } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
     expect(await verdict(twinkey, primary)).toBe('let in')
     const secrets = unknown(12_000)
     for (const secret of secrets) expect(await verdict(twinkey, secret)).toBe('credential_invalid')
-    // No deadline goes on behind a read that was answered.
+    // No deadline remains after an answered read.
     expect([spy.calls.get, vi.getTimerCount()]).toEqual([12_001, 0])
     vi.useRealTimers()
     const remembered = secrets.map(
@@ -40,7 +40,7 @@ describe('a flood of made-up secrets', () => {
     expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(true)
   })
 
-  it('of a key that is known asks for that key, once for all who ask at a time, and its own callers notice nothing', async () => {
+  it('for a known key asks for that key once for all concurrent requests, and its own callers notice nothing', async () => {
     const { twinkey, spy, clock } = createBench()
     const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
     expect(await verdict(twinkey, primary)).toBe('let in')
@@ -49,14 +49,14 @@ describe('a flood of made-up secrets', () => {
     for (let wave = 0; wave < 200; wave++) {
       clock.advance(10)
       const guesses = Array.from({ length: 50 }, () => verdict(twinkey, mintSecret('tk', key.id)))
-      // In the middle of them, and without waiting for what they have asked.
+      // In the middle of the flood, and without waiting for its requests.
       expect(decidedNow(twinkey, sent({ credential: primary }), anyTarget)?.ok).toBe(true)
       expect(new Set(await Promise.all(guesses))).toEqual(new Set(['credential_invalid']))
     }
     expect([spy.calls.get - before.get, spy.calls.recordUse - before.recordUse]).toEqual([200, 0])
   })
 
-  it('is refused at the deadline where the store hangs, whatever number is under way, and leaves nothing behind', async () => {
+  it('is refused at the deadline if the store hangs, however many requests are in flight, and leaves nothing behind', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { twinkey, spy } = createBench({ deadlineSeconds: 1 })
     spy.override({ get: () => new Promise(() => {}) })
@@ -79,7 +79,7 @@ describe('a flood of made-up secrets', () => {
     ).toBe(false)
   })
 
-  it('with a throttle costs what that lets through and what is under way, and keeps nobody out who is known', async () => {
+  it('with a throttle costs only the failures that it allows and the requests in flight, and refuses no known key', async () => {
     const failures = new Map<string, number>()
     const throttle: Throttle<WireRequest> = {
       retryAfterSeconds: (peer) => ((failures.get(peer) ?? 0) < 10 ? undefined : 60),

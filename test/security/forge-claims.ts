@@ -40,7 +40,7 @@ const VALUES: readonly unknown[] = [
   { length: 1 },
 ]
 
-/** Every claim with every type of JSON, but for what it may be. */
+/** Every claim with every type of JSON except its own. */
 export function wrongTypes(f: Forging): HostileToken[] {
   return CLAIMS.flatMap((claim) =>
     VALUES.filter((value) => !mayBe(claim, value)).map((value) => {
@@ -52,7 +52,7 @@ export function wrongTypes(f: Forging): HostileToken[] {
   )
 }
 
-// What has the right type is tried elsewhere: as a time, as the name of a key, as what is reached.
+// Values of the right type are tried elsewhere: as a time, as the name of a key, as a scope.
 function mayBe(claim: string, value: unknown): boolean {
   if (claim === 'nbf') return value === MISSING || value === 1
   if (REACHES.includes(claim))
@@ -64,7 +64,7 @@ function mayBe(claim: string, value: unknown): boolean {
   )
 }
 
-/** Times that are out of reach, or are none. */
+/** Times that are out of range, or invalid. */
 export function wrongTimes(f: Forging): HostileToken[] {
   const { now } = f
   const cases: [string, Record<string, unknown>, RefusalReason?][] = [
@@ -117,7 +117,7 @@ export function wrongTimes(f: Forging): HostileToken[] {
   )
 }
 
-/** Tokens of somebody else, or for somebody else. */
+/** Tokens of another issuer, or for another audience. */
 export function wrongParties(f: Forging): HostileToken[] {
   const iss = String(f.claims['iss'])
   const aud = String(f.claims['aud'])
@@ -185,7 +185,7 @@ export function wrongParties(f: Forging): HostileToken[] {
   ]
 }
 
-/** Reaches that are neither everything nor a list of names. */
+/** Scopes that are neither everything nor a list of names. */
 export function wrongReaches(f: Forging): HostileToken[] {
   const values: unknown[] = [
     't',
@@ -231,8 +231,7 @@ export function wrongReaches(f: Forging): HostileToken[] {
 }
 
 /**
- * Names and ids with characters that no name and no id has, or with too many: what is in them goes
- * to handlers, events and logs.
+ * Names and ids with forbidden characters, or with too many: they go to handlers, events and logs.
  */
 export function wrongNames(f: Forging): HostileToken[] {
   const unsafe = [
@@ -290,7 +289,7 @@ export function wrongNames(f: Forging): HostileToken[] {
   )
 }
 
-/** Why a token is refused whose claim of that name is wrong. */
+/** The reason for the refusal of a token whose claim of that name is wrong. */
 export function reasonFor(claim: string): RefusalReason {
   if (claim === 'iss') return 'token_issuer_unknown'
   return claim === 'aud' ? 'token_audience_unknown' : 'token_claims_wrong'

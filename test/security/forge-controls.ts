@@ -1,10 +1,9 @@
 import { negated } from './forge-signatures.ts'
 import { type Forging, nested, sealed } from './forge-token.ts'
 
-// Without these, hostile tokens could be refused for a reason that has nothing to do with what is
-// hostile in them.
+// Without these, a hostile token could be refused for a reason other than its attack.
 
-/** Tokens that differ from the good one in what is free, and are let in like it. */
+/** Tokens that differ from the good one only in what is free, and are accepted like it. */
 export function goodTokens(f: Forging): Readonly<Record<string, string>> {
   const { alg, kid } = f.header
   const { aud, ...claims } = f.claims
@@ -14,7 +13,8 @@ export function goodTokens(f: Forging): Readonly<Record<string, string>> {
   return {
     'as issued': f.token,
     'signed again': sealed(f, {}),
-    // What ECDSA allows is no other token: it says the same, and dies with the same key.
+    // The other signature of ECDSA is not another token: it says the same, and ends with the same
+    // key.
     ...(f.algorithm === 'ES256'
       ? { 'with the other signature that ECDSA allows': negated(f.token) }
       : {}),
@@ -46,7 +46,7 @@ export function goodTokens(f: Forging): Readonly<Record<string, string>> {
   }
 }
 
-/** Tokens that claim more than their key has: they are let in, with what the key has. */
+/** Tokens that claim more than their key has: they are accepted, with the scope of the key. */
 export function greedyTokens(f: Forging): Readonly<Record<string, string>> {
   const payload = (change: Record<string, unknown>) =>
     sealed(f, { payload: { ...f.claims, ...change } })
@@ -63,10 +63,7 @@ export function greedyTokens(f: Forging): Readonly<Record<string, string>> {
   }
 }
 
-/**
- * Tokens that are in order and reach nothing that the good one does: a name is that name, and no
- * pattern.
- */
+/** Valid tokens that reach nothing that the good one does: a name is that name, and no pattern. */
 export function reachlessTokens(f: Forging): Readonly<Record<string, string>> {
   const names = [
     [],
@@ -91,7 +88,7 @@ export function reachlessTokens(f: Forging): Readonly<Record<string, string>> {
   return found
 }
 
-/** Claims with which a token is as long as it may be. */
+/** Claims that make a token as long as allowed. */
 export function longest(f: Forging): Record<string, unknown> {
   const claims = (length: number) => ({ ...f.claims, x: 'a'.repeat(length) })
   for (let length = Math.floor(((8192 - f.token.length) * 3) / 4); ; length--) {

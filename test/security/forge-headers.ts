@@ -41,8 +41,8 @@ const MORE_NAMES = [
 const NO_TEXT = [null, true, 0, 1, [], {}]
 
 /**
- * Tokens whose `alg` is not that of the key: all signed by the real key, those that could be with
- * what the header says too.
+ * Tokens whose `alg` is not that of the key: all signed by the real key, and also by the method of
+ * the header where possible.
  */
 export function confusedAlgorithms(f: Forging): HostileToken[] {
   const own = f.algorithm
@@ -151,8 +151,8 @@ function symmetric(f: Forging): HostileToken[] {
 }
 
 /**
- * Tokens whose `kid` leads nowhere, somewhere else, or would lead somewhere where it is not looked
- * up as a name.
+ * Tokens whose `kid` finds nothing, or the wrong thing, or would find something if it were not
+ * looked up as a name.
  */
 export function trickyKeyIds(f: Forging): HostileToken[] {
   const own = String(f.header['kid'])
@@ -237,8 +237,8 @@ export function trickyKeyIds(f: Forging): HostileToken[] {
 }
 
 /**
- * Tokens that bring a key, or say where to get one. Signed by the real key, and by the attacker's,
- * which is what is brought.
+ * Tokens that bring a key, or say where to get one. Each is signed by the real key, and by the
+ * attacker's key that it brings.
  */
 export function broughtKeys(f: Forging): HostileToken[] {
   const { d: _private, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...jwk } = f.evil
@@ -270,7 +270,7 @@ export function broughtKeys(f: Forging): HostileToken[] {
   })
 }
 
-/** Tokens whose header asks for what is not done, or has another type. */
+/** Tokens whose header requires something unsupported, or has another type. */
 export function extendedHeaders(f: Forging): HostileToken[] {
   const members: Record<string, unknown>[] = [
     ...[
@@ -353,7 +353,7 @@ export function extendedHeaders(f: Forging): HostileToken[] {
   ]
 }
 
-// As RFC 7797 signs: over the payload itself.
+// RFC 7797 signs the payload itself.
 function unencoded(f: Forging): HostileToken[] {
   const payload = JSON.stringify(f.claims)
   return [{ b64: false }, { b64: false, crit: ['b64'] }].flatMap((member) => {

@@ -6,8 +6,8 @@ import { longest } from './forge-controls.ts'
 import { type Forging, type HostileToken, hostile, sealed } from './forge-token.ts'
 
 /**
- * Headers and payloads that are JSON of another kind than JSON.stringify writes, or none: all
- * signed by the real key.
+ * Headers and payloads that JSON.stringify would not write, or that are not JSON: all signed by the
+ * real key.
  */
 export function oddJson(f: Forging): HostileToken[] {
   const claims = JSON.stringify(f.claims)
@@ -34,7 +34,7 @@ export function oddJson(f: Forging): HostileToken[] {
   ]
 }
 
-/** Tokens in tokens, and encrypted ones, for which the real key signs as well. */
+/** Nested and encrypted tokens, also signed by the real key. */
 export async function tokensInTokens(f: Forging): Promise<HostileToken[]> {
   const nestedHeader = { ...f.header, cty: 'JWT' }
   const key = new Uint8Array(randomBytes(32))
@@ -76,7 +76,7 @@ export async function tokensInTokens(f: Forging): Promise<HostileToken[]> {
 }
 
 /**
- * Tokens that are too long, or too deep: signed by the real key, and refused before anybody looks.
+ * Tokens that are too long or too deep: signed by the real key, and refused before they are parsed.
  */
 export function tooMuch(f: Forging): HostileToken[] {
   const deep = (depth: number) =>
@@ -169,7 +169,7 @@ function oddTexts(json: string, member: string): [string, ForgedPart][] {
   ]
 }
 
-// Each member once more, before and after: which of the two counts differs from parser to parser.
+// Each member twice, before and after: parsers differ in which one counts.
 function twice(object: Readonly<Record<string, unknown>>): [string, string][] {
   const json = JSON.stringify(object)
   return Object.entries(object).flatMap(([name, value]): [string, string][] => {
@@ -181,7 +181,7 @@ function twice(object: Readonly<Record<string, unknown>>): [string, string][] {
   })
 }
 
-// What is missing stands where a careless copy would inherit it from.
+// Each missing member is where a careless copy would inherit it from.
 function inherited(f: Forging): HostileToken[] {
   return Object.entries(f.claims).flatMap(([name, value]) => {
     const { [name]: _claim, ...rest } = f.claims
@@ -196,7 +196,7 @@ function inherited(f: Forging): HostileToken[] {
   })
 }
 
-// Numbers that JSON.parse takes, and that JSON.stringify would write otherwise.
+// Numbers that JSON.parse accepts and JSON.stringify would write otherwise.
 function numbers(f: Forging): HostileToken[] {
   const json = JSON.stringify(f.claims)
   const exp = Number(f.claims['exp'])

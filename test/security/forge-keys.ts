@@ -5,16 +5,19 @@ import { decoded } from '../support/forge.ts'
 import type { SpyStore } from '../support/spy-store.ts'
 import { type DeadKey, type Forging, type HostileToken, issued, sealed } from './forge-token.ts'
 
-/** Where keys are buried. */
+/** Where ended keys are kept. */
 interface Ground {
   readonly twinkey: Twinkey
-  /** The API as it was when it still had a signing key that is retired by now. */
+  /** The same API at the time when a signing key, retired by now, was still in use. */
   readonly before: Twinkey
   readonly spy: SpyStore
   readonly clock: Clock
 }
 
-/** Makes keys, mints tokens with them, and ends them in every way. A minute goes by. */
+/**
+ * Creates keys, issues tokens for them, and ends them in every way. This takes a minute of the
+ * clock.
+ */
 export async function buryKeys({
   twinkey,
   before,
@@ -77,8 +80,8 @@ export async function buryKeys({
 }
 
 /**
- * The tokens of dead keys: as they were issued, and signed again to live for another hour. And
- * those of keys that are none.
+ * The tokens of ended keys: as they were issued, and signed again to last another hour. And those
+ * of keys that never existed.
  */
 export function tokensOfTheDead(f: Forging): HostileToken[] {
   const again = (payload: Readonly<Record<string, unknown>>) =>
@@ -90,7 +93,7 @@ export function tokensOfTheDead(f: Forging): HostileToken[] {
       reason: issuedReason,
       dead: !knowable && issuedReason !== 'token_expired',
     }
-    // Whoever has the real key signs with that one.
+    // An attacker with the real key signs with it.
     return knowable
       ? [first]
       : [
@@ -131,7 +134,7 @@ export function tokensOfTheDead(f: Forging): HostileToken[] {
   return [...dead, ...foreign]
 }
 
-// An imported secret has a record besides that of its key, which must not pass for one.
+// An imported secret has a record besides that of its key, which must not count as a key.
 async function aliasIdOf(twinkey: Twinkey, spy: SpyStore): Promise<string> {
   const put: StoredKey[] = []
   spy.override({

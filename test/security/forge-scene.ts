@@ -32,12 +32,12 @@ export interface Scene {
   readonly spy: SpyStore
   readonly events: TwinkeyEvent[]
   readonly verifierEvents: TwinkeyEvent[]
-  /** How many requests the attacker's server got. */
+  /** How many requests the attacker's server has received. */
   readonly lured: () => number
   close(): Promise<void>
 }
 
-/** What the route of a scene asks, and its good token may do. */
+/** The target of the route of a scene, which its good token covers. */
 export const WORKFLOW = 'customers.read'
 
 export async function createScene(algorithm: SigningAlgorithm): Promise<Scene> {
@@ -61,7 +61,7 @@ export async function createScene(algorithm: SigningAlgorithm): Promise<Scene> {
   })
   const { graves, aliasId } = await buryKeys({ twinkey, before: make([retired]), spy, clock })
   let token = await issued(twinkey, primary)
-  // One whose signature has a character that the two alphabets of base64 write differently.
+  // A token whose signature has a character that the two alphabets of base64 write differently.
   while (!/[-_][^.]*$/.test(token)) token = await issued(twinkey, primary)
   const published = (await twinkey.tokens.jwks()).keys
   const verifierEvents: TwinkeyEvent[] = []
@@ -108,7 +108,7 @@ export async function createScene(algorithm: SigningAlgorithm): Promise<Scene> {
   }
 }
 
-// Making RSA keys takes a while: RS256 and PS256 are tried with the same ones.
+// RSA keys take long to create, so RS256 and PS256 share theirs.
 let rsa: Promise<JWK[]> | undefined
 
 async function keysOf(algorithm: SigningAlgorithm): Promise<[JWK, JWK, JWK, JWK]> {

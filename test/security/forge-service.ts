@@ -5,22 +5,24 @@ import { CheckedRequirement } from '../../src/guard/requirement.ts'
 import { AUDIENCE, type Bench, createBench, ISSUER } from '../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, type Sent, sent } from '../support/sent.ts'
 
-/** A service that has nothing but the public keys of a bench, and gets them by asking a test. */
+/** A service that has only the public keys of a bench, and requests them from a test. */
 export interface Service {
   readonly bench: Bench
   readonly verifier: Verifier
   readonly events: TwinkeyEvent[]
-  /** Another one that asks the same test. */
+  /** Another service that requests them from the same test. */
   another(options?: Partial<VerifierOptions>): Verifier
-  /** Says what is published from now on; undefined takes it away. */
+  /** Sets what is published from now on. Undefined removes it. */
   publish(set: { keys: JWK[] } | undefined): void
-  /** How often it was asked what is published. */
+  /** How often the published keys were requested. */
   asked(): number
   /** A token of a new key. */
   mint(
     request?: TokenRequest & { owner?: string; by?: Twinkey },
   ): Promise<{ token: string; keyId: string }>
-  /** The code with which a request is refused, or `'let in'`: by headers unless said otherwise. */
+  /**
+   * The code with which a request is refused, or `'let in'`. Default: a request with these headers.
+   */
   decide(request: Sent, requirement?: Requirement, by?: Verifier): Promise<string>
   /**
    * The same without waiting, for any target unless said otherwise; undefined where something must
@@ -33,7 +35,7 @@ export interface Service {
   reasons(): (string | undefined)[]
 }
 
-/** What a key of a service reaches. */
+/** The scope of a key of a service. */
 export const SCOPE = {
   tenants: ['t', 'u'],
   environments: ['prod', 'test'],

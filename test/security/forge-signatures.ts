@@ -57,8 +57,8 @@ export function wrongSignatures(f: Forging): HostileToken[] {
 }
 
 /**
- * The same token with the other signature that ECDSA allows: whoever has one has the other, so it
- * is good as well, and no more than that.
+ * The same token with the other signature that ECDSA allows. Anyone with one can compute the other,
+ * so it is accepted, and gives no more.
  */
 export function negated(token: string): string {
   const [head, body, signature = ''] = token.split('.')
@@ -100,7 +100,7 @@ function ofEd25519(f: Forging, input: string, good: Buffer): [string, Uint8Array
   const multiples = [1n, 2n, 7n, 8n, 14n]
     .filter((times) => s + times * ED25519_ORDER < 2n ** 256n)
     .map((times): [string, Uint8Array] => [`with S + ${times} L`, withS(s + times * ED25519_ORDER)])
-  // Points of small order, as a public key would have to be for a signature to fit everything.
+  // Points of small order, which as a public key would make a signature fit everything.
   const small = [
     '01',
     'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
@@ -153,7 +153,8 @@ function ofRsa(f: Forging, input: string, good: Buffer): [string, Uint8Array][] 
   ]
 }
 
-// What Bleichenbacher's forgery of 2006 and its kin hide in the padding, with the real key over it.
+// The contents that Bleichenbacher's forgery of 2006 and similar ones hide in the padding, signed
+// by the real key.
 function paddings(key: JWK, input: string): [string, Uint8Array][] {
   const digest = createHash('sha256').update(input).digest()
   const prefix = Buffer.from('3031300d060960864801650304020105000420', 'hex')
@@ -180,7 +181,7 @@ function paddings(key: JWK, input: string): [string, Uint8Array][] {
   return blocks.map(([name, bytes]) => [name, rawRsa(key, bytes)])
 }
 
-/** The private operation of RSA by itself: what it makes has these very bytes under it. */
+/** The private operation of RSA by itself: its result decrypts to exactly these bytes. */
 export function rawRsa(key: JWK, block: Buffer): Buffer {
   return privateDecrypt({ key: privateKeyOf(key), padding: constants.RSA_NO_PADDING }, block)
 }

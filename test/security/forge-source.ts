@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A server that publishes what a test says, and counts who asks. */
+/** A server that publishes what a test sets, and counts its requests. */
 export interface Source {
   readonly url: string
-  /** How many requests it got so far. */
+  /** How many requests it has received. */
   readonly requests: () => number
-  /** What it answers from now on: a body as JSON, or whatever a handler writes. */
+  /** Its answer from now on: a body as JSON, or the output of a handler. */
   answer(with_: object | ((request: IncomingMessage, response: ServerResponse) => void)): void
   close(): Promise<void>
 }

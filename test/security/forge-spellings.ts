@@ -60,8 +60,8 @@ export function otherSpellings(f: Forging): HostileToken[] {
 }
 
 /**
- * One good token with every one of its characters changed in turn, and with a space before every
- * one of them: too many to send over sockets.
+ * One good token with each of its characters changed in turn, and with a space before each of them:
+ * too many to send over sockets.
  */
 export function* everyPlace(token: string): Generator<string> {
   for (let i = 0; i <= token.length; i++) {
@@ -102,7 +102,7 @@ function spaced(token: string): HostileToken[] {
   )
 }
 
-// The bits of a last character that no byte takes up.
+// The bits of a last character that belong to no byte.
 function unusedBits(token: string): HostileToken[] {
   const segments = token.split('.')
   return segments.flatMap((segment, index) => {
@@ -115,8 +115,8 @@ function unusedBits(token: string): HostileToken[] {
   })
 }
 
-// The same where the signature is over the text with those bits, for each number of them that there
-// can be in a payload.
+// The same with a signature over the text with those bits, for each possible number of them in a
+// payload.
 function signedBits(f: Forging): HostileToken[] {
   const head = encoded(f.header)
   return ['a', 'ab', 'abc'].flatMap((jti) =>

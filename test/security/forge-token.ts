@@ -2,22 +2,22 @@ import type { JWK } from 'jose'
 import type { RefusalReason, SigningAlgorithm, Twinkey } from 'twinkey'
 import { type ForgedPart, type Forgery, forge } from '../support/forge.ts'
 
-/** A token that nobody may be let in with. */
+/** A token that must never be accepted. */
 export interface HostileToken {
   readonly name: string
   readonly text: string
-  /** Why, as `tokens.verify` tells the operator. */
+  /** The reason, as `tokens.verify` reports it to the operator. */
   readonly reason: RefusalReason
   /**
-   * Whether nothing is wrong with the token itself, but with its key or secret: what a verifier
-   * without the store cannot know.
+   * Whether the token itself is valid, and only its key or secret has ended: a verifier without the
+   * store cannot know that.
    */
   readonly dead?: boolean
 }
 
 /**
- * What hostile tokens are forged with: everything that an attacker may have, and the real private
- * key too.
+ * The means to forge hostile tokens: everything that an attacker may have, and the real private key
+ * too.
  */
 export interface Forging {
   readonly algorithm: SigningAlgorithm
@@ -39,36 +39,34 @@ export interface Forging {
   readonly claims: Readonly<Record<string, unknown>>
   /** Epoch seconds. */
   readonly now: number
-  /** Where the attacker serves the attacker's key. */
+  /** Where the attacker serves their own key. */
   readonly lure: string
-  /** Keys and secrets that are dead by now. */
+  /** Keys and secrets that have ended. */
   readonly graves: readonly DeadKey[]
   /** The id of the record that leads from an imported secret to its key. */
   readonly aliasId: string
 }
 
-/** A key or a secret that is dead, and a token that it minted when it was not. */
+/** A key or a secret that has ended, and a token that was issued for it before. */
 export interface DeadKey {
   readonly name: string
   readonly token: string
-  /** Why a token of it is refused that says it lives on. */
+  /** The reason for refusing a token of it that claims to be still valid. */
   readonly reason: RefusalReason
-  /** Why the token is refused that was issued. */
+  /** The reason for refusing the issued token. */
   readonly issuedReason: RefusalReason
   /** Whether a service that has only the public keys can know: by the signing key. */
   readonly knowable: boolean
 }
 
-/** A token for a secret that is live. */
+/** A token for an active secret. */
 export async function issued(twinkey: Twinkey, secret: string): Promise<string> {
   const answer = await twinkey.tokens.issue(secret)
   if (!answer.ok) throw new Error(`refused: ${answer.refusal.code}`)
   return answer.token
 }
 
-/**
- * Signs with the real key, unless said otherwise, what is the good token's but for what is given.
- */
+/** Signs the good token with the given changes. Default: with the real key. */
 export function sealed(
   forging: Forging,
   { header = forging.header, payload = forging.claims, key = forging.key }: Partial<Forgery>,
@@ -76,14 +74,14 @@ export function sealed(
   return forge({ header, payload, key })
 }
 
-/** A list in a list, so many deep. */
+/** A list in a list, this many levels deep. */
 export function nested(depth: number): unknown {
   let value: unknown = 1
   for (let i = 0; i < depth; i++) value = [value]
   return value
 }
 
-/** A hostile token; `token_malformed` unless said otherwise. */
+/** A hostile token. Default reason: `token_malformed`. */
 export function hostile(
   name: string,
   text: string,
@@ -92,7 +90,7 @@ export function hostile(
   return { name, text, reason }
 }
 
-/** A token that is malformed for its header, which the real key signed. */
+/** A token with a malformed header, signed by the real key. */
 export function malformed(f: Forging, name: string, header: ForgedPart): HostileToken {
   return hostile(name, sealed(f, { header }))
 }

@@ -6,7 +6,7 @@ import { wrongSignatures } from './forge-signatures.ts'
 import { otherSpellings } from './forge-spellings.ts'
 import type { Forging, HostileToken } from './forge-token.ts'
 
-/** The hostile tokens of one algorithm, by what is done in them. */
+/** The hostile tokens of one algorithm, by kind of attack. */
 export async function forgeAll(
   f: Forging,
 ): Promise<Readonly<Record<string, readonly HostileToken[]>>> {

@@ -1,20 +1,20 @@
 import { converse } from '../http/converse.ts'
 import type { HostileToken } from './forge-token.ts'
 
-/** What a server did with a hostile token, and with a good one right behind it. */
+/** The response of a server to a hostile token, and to a good one right behind it. */
 export interface Answered {
   readonly token: HostileToken
   /** The status, or undefined where the connection was closed without one. */
   readonly status: number | undefined
   /**
-   * The status for the good token on the same connection; undefined where the server had closed it.
+   * The status for the good token on the same connection. Undefined if the server had closed it.
    */
   readonly next: number | undefined
 }
 
 /**
- * Sends hostile tokens over real connections, each followed by the good one, and goes on with a new
- * connection wherever one is closed.
+ * Sends hostile tokens over real connections, each followed by the good one, and opens a new
+ * connection when one is closed.
  */
 export async function sendAll(
   port: number,

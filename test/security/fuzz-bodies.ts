@@ -45,8 +45,8 @@ const VALUES: readonly unknown[] = [
 ]
 
 /**
- * The body of a token request: its members, nothing where there is nothing, or a refusal. What
- * cannot be read is never taken for empty.
+ * The body of a token request: its members, nothing if it is empty, or a refusal. An unreadable
+ * body never counts as empty.
  */
 export function bodyTarget(read: typeof readBody = readBody): Target<Buffer> {
   return {
@@ -70,8 +70,8 @@ export function bodyTarget(read: typeof readBody = readBody): Target<Buffer> {
 }
 
 /**
- * What each profile makes of the members of a body: a scope and a lifetime that a token may have,
- * or a refusal.
+ * What each profile reads from the members of a body: a valid scope and lifetime for a token, or a
+ * refusal.
  */
 export function tokenRequestTarget(
   profile: Profile,
@@ -97,7 +97,7 @@ export function tokenRequestTarget(
   }
 }
 
-/** The bytes of a body, with one of them changed at times, so that they are no text any more. */
+/** The bytes of a body, sometimes with one of them changed so that they are not text. */
 export function bodyBytes(random: Random): Buffer {
   const text = random.oneIn(5)
     ? JSON.stringify(members(random) ?? '')

@@ -17,8 +17,8 @@ const KINDS = ['secret', 'token', 'either']
 const LONGEST = 8192
 
 /**
- * Where a profile finds a credential: on guarded routes and at the exchange. What it finds stands
- * in the request, and is no more than one may be.
+ * Where a profile finds a credential: on guarded routes and at the exchange. A credential that it
+ * finds is in the request, and is within the length limit.
  */
 export function credentialTarget({ texts }: FuzzScene, profile: Profile): Target<FuzzRequest> {
   return {
@@ -60,7 +60,7 @@ function credentialProblem(
   return status >= 400 && status < 500 ? undefined : `status ${status}`
 }
 
-/** A header that names a target: read as it stands, or refused. */
+/** A header that names a target: read as it is, or refused. */
 export function headerTarget(
   read: (request: WireRequest, of: string) => unknown = readHeader,
 ): Target<string> {

@@ -12,16 +12,11 @@ import type { Profile, WireRequest } from '../../src/index.ts'
 import { redactUrl, secretPattern } from '../../src/index.ts'
 import { ISSUER, PREFIXES } from './fuzz-scene.ts'
 
-/**
- * A parser, and the texts that would take it longest, were it to take longer than in proportion to
- * their length.
- */
+/** A parser, and the texts that would take it longest if it took more than linear time. */
 export interface Grower {
   readonly name: string
   readonly parse: (text: string) => unknown
-  /**
-   * What a text is made of, over and over; where there are two, the second stands once at the end.
-   */
+  /** The repeated part of a text. If there is a second part, it stands once at the end. */
   readonly made: readonly (readonly [string, string?])[]
 }
 
@@ -120,7 +115,7 @@ export function grown([unit, end = '']: readonly [string, string?], length: numb
   return unit.repeat(Math.ceil(length / unit.length)).slice(0, length - end.length) + end
 }
 
-/** The exponent of a power that goes through the points best: 1 is in proportion, 2 is a square. */
+/** The exponent of the power that fits the points best: 1 is linear, 2 is quadratic. */
 export function exponentOf(points: readonly (readonly [size: number, cost: number])[]): number {
   const logs = points.map(([size, cost]) => [Math.log(size), Math.log(cost)] as const)
   const mean = (of: 0 | 1) => logs.reduce((sum, log) => sum + log[of], 0) / logs.length
@@ -129,7 +124,7 @@ export function exponentOf(points: readonly (readonly [size: number, cost: numbe
   return across / logs.reduce((sum, log) => sum + (log[0] - x) ** 2, 0)
 }
 
-// The text stands in every field and behind every scheme that is read.
+// The text is in every field and after every scheme that is read.
 function requestOf(text: string): WireRequest {
   const fields: Record<string, string> = { authorization: text, name: text }
   return {

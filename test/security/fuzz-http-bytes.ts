@@ -57,10 +57,7 @@ export function pathsOf({ name }: Pick<Profile, 'name'>): { guarded: string; tok
   return { guarded: `/guarded/${name}`, tokens: `/tokens/${name}` }
 }
 
-/**
- * What goes over a connection, one byte for each character: one request or two that are nearly
- * HTTP.
- */
+/** The bytes of a connection, one for each character: one request or two that are nearly HTTP. */
 export function anyBytes(random: Random, seeds: Seeds): string {
   let bytes = oneRequest(random, seeds)
   if (random.oneIn(12)) bytes = changed(bytes, random, [bytes])
@@ -68,7 +65,7 @@ export function anyBytes(random: Random, seeds: Seeds): string {
   return Buffer.from(bytes, 'latin1').toString('latin1')
 }
 
-// Mostly what is good, so that what stands behind it is read too.
+// Mostly valid, so that what follows is read too.
 function mostly<T>(good: T, odd: readonly T[], random: Random): T {
   return random.oneIn(40) ? random.pick(odd) : good
 }
@@ -109,7 +106,7 @@ function oneRequest(random: Random, seeds: Seeds): string {
   return `${lines.join('')}${body(random, field)}`
 }
 
-// A control ends a request before anything of it is read.
+// A control character ends a request before any of it is read.
 function spelled(text: string, random: Random): string {
   return mostly(text.replace(/[^ -~\x80-\xff]/g, ''), [text], random)
 }
@@ -135,7 +132,7 @@ function target(random: Random, seeds: Seeds): string {
   return random.oneIn(20) ? changed(written, random, [written, random.pick(ODD)]) : written
 }
 
-// A character that no target may have ends a request before anything of it is read.
+// A character that no target may have ends a request before any of it is read.
 function escaped(query: string, random: Random): string {
   return random.oneIn(10)
     ? query

@@ -25,7 +25,7 @@ describe.each(Object.entries(hosts).filter(([name]) => name !== 'Express 4'))(
       await host.close()
     })
 
-    it('takes nothing that it should not, breaks at nothing and repeats no credential', async () => {
+    it('accepts nothing that it should not, never breaks, and repeats no credential', async () => {
       const { wrong, inputs, taken, refused } = await fuzzHost(scene, name, host, seed, INPUTS)
       expect(wrong).toEqual([])
       expect(inputs).toBe(INPUTS)

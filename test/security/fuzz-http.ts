@@ -11,8 +11,8 @@ const LAST = 'GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n
 const LANES = 64
 
 /**
- * What a host of the fuzzer serves: by each profile a guarded route, one for a tenant, and token
- * endpoints. Nothing of it is open to everybody.
+ * The routes of a host of the fuzzer: for each profile a guarded route, one for a tenant, and token
+ * endpoints. None of them is public.
  */
 export function applicationOf({ profiles }: Pick<FuzzScene, 'profiles'>): Application {
   return {
@@ -30,8 +30,8 @@ export function applicationOf({ profiles }: Pick<FuzzScene, 'profiles'>): Applic
 }
 
 /**
- * Bytes on a connection to a host: no fault is answered, nobody is let in who sent no live
- * credential, and nothing of a credential comes back.
+ * Bytes on a connection to a host: the answer is never an error, nobody without an active
+ * credential is accepted, and nothing of a credential comes back.
  */
 export function httpTarget(
   scene: FuzzScene,
@@ -61,7 +61,7 @@ export function httpTarget(
   }
 }
 
-/** Sends the inputs of one run to a host, some at once. */
+/** Sends the inputs of one run to a host, several at once. */
 export async function fuzzHost(
   scene: FuzzScene,
   name: string,
@@ -107,13 +107,12 @@ export function sendBytes(port: number, bytes: string): Promise<string> {
       socket.setTimeout(DEADLINE_MILLISECONDS)
     })
     socket.on('data', (chunk) => (answers += chunk))
-    // A server that closes while more is being sent resets the connection: what it answered before
-    // counts.
+    // A server that closes while more is being sent resets the connection. Earlier answers count.
     socket.on('error', () => resolve(answers)).on('close', () => resolve(answers))
   })
 }
 
-// Whether a live credential is in the bytes, in any spelling in which one may be sent.
+// Whether an active credential is in the bytes, in any spelling in which one may be sent.
 function isCarried(bytes: string, live: ReadonlyMap<string, unknown>): boolean {
   const decoded = bytes.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),

@@ -7,7 +7,7 @@ import type { FuzzScene } from './fuzz-scene.ts'
 import { anyText } from './fuzz-texts.ts'
 import { anyUrl, queryValues, wellFormed } from './fuzz-wire.ts'
 
-/** What reads and rewrites a query: handed in, so that a test can hand in something broken. */
+/** The functions that read and rewrite a query. A test can pass broken ones. */
 export interface QueryParser {
   readonly readQuery: (url: string, name: string) => unknown
   readonly withoutQuery: (url: string, names: readonly string[]) => string
@@ -17,8 +17,8 @@ export interface QueryParser {
 const NAME = 'auth-key'
 
 /**
- * The query: held to URLSearchParams. Of what is read as a credential nothing is left for handlers
- * and logs.
+ * The query, compared with URLSearchParams. A credential that was read is removed for handlers and
+ * logs.
  */
 export function queryTarget(
   { secrets, texts }: Pick<FuzzScene, 'secrets' | 'texts'>,
@@ -43,7 +43,7 @@ export function queryTarget(
       if (left.length > 0) return { wrong: `logs show ${redacted}` }
       if (parser.redactUrl(redacted) !== redacted)
         return { wrong: `redacting again changes ${redacted}` }
-      // Nothing is taken from handlers that is no secret to a log.
+      // Handlers lose only what is secret to a log.
       if (redacted === url && hidden !== url) return { wrong: `handlers miss something of ${url}` }
       if (isRefusal(read)) {
         const problem = refusalProblem(read)
@@ -58,14 +58,14 @@ export function queryTarget(
   }
 }
 
-// The path is the router's: nothing is taken out of it.
+// The path belongs to the router: nothing is removed from it.
 function behindPath(url: string): string {
   const start = url.search(/[?#]/)
   return start < 0 ? '' : url.slice(start)
 }
 
-// The names that a lenient parser finds: in query and fragment, in any case, with brackets or a
-// question mark too many.
+// The names that a lenient parser finds: in query and fragment, in any case, with brackets or an
+// extra question mark.
 function namesIn(url: string): string[] {
   const parts = behindPath(url).split('#')
   return parts
@@ -73,7 +73,7 @@ function namesIn(url: string): string[] {
     .map((name) => name.toLowerCase().replace(/^\?+|\[\]$/g, ''))
 }
 
-// What a credential could be: where it goes on behind a blank it is none, and the blank may be the
+// What could be a credential: one that continues after a blank is none, and the blank may be the
 // end of the URL in a line.
 function isVisible(value: string): boolean {
   return /^[\x21-\x7e]+$/.test(value)

@@ -1,15 +1,15 @@
-/** Chance that can be had again: the same seed and number give the same choices, on any machine. */
+/** Reproducible chance: the same seed and number give the same choices on any machine. */
 export interface Random {
   /** A whole number from 0 to below the limit. */
   below(limit: number): number
-  /** Whether something happens that happens once in so many times. */
+  /** Whether an event happens that happens once in this many times. */
   oneIn(times: number): boolean
   pick<T>(from: readonly T[]): T
 }
 
 /**
- * The chance of one input: each has its own, so that the one that broke something is made again
- * without those before it.
+ * The chance of one input. Each has its own, so that a failing input can be created again without
+ * those before it.
  *
  * @param seed Of the whole run.
  * @param index Of the input in the run.

@@ -15,8 +15,8 @@ const CONSTANT = new Set(
 )
 
 /**
- * What is wrong with something that should be a refusal: it is one of a closed list of constants,
- * so it repeats nothing that was sent.
+ * What is wrong with an expected refusal: it must be one of a closed list of constants, so that it
+ * repeats nothing that was sent.
  */
 export function refusalProblem(value: unknown): string | undefined {
   if (!isRefusal(value)) return `no refusal but ${typeof value}`

@@ -17,7 +17,7 @@ import { anyText } from './fuzz-texts.ts'
 import { mutatedToken } from './fuzz-tokens.ts'
 import { anyRequest, credentialsIn, type FuzzRequest, wireRequest } from './fuzz-wire.ts'
 
-/** What decides: a Twinkey, or something broken that a test hands in. */
+/** The decision: that of a Twinkey, or of a broken one that a test passes. */
 interface FuzzedDecider {
   authenticate(request: WireRequest, requirement: Requirement): Promise<Decision | Anonymous>
   decide(
@@ -27,8 +27,8 @@ interface FuzzedDecider {
 }
 
 /**
- * The whole decision: whoever is let in has sent something that was issued and is live, and reaches
- * what that reaches.
+ * The whole decision: an accepted caller has sent a credential that was issued and is active, and
+ * reaches no more than it does.
  */
 export function authenticateTarget(
   { live, texts }: FuzzScene,
@@ -87,8 +87,8 @@ export function verifyTarget(
 }
 
 /**
- * The exchange with everything that goes into it: a token comes out only for a live secret, and
- * reaches no more than that.
+ * The exchange with all of its input: it issues a token only for an active secret, with no more
+ * than its scope.
  */
 export function exchangeTarget(
   { live, texts, tokens }: FuzzScene,

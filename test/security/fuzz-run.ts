@@ -2,28 +2,25 @@ import { inspect } from 'node:util'
 import { createRandom, type Random } from './fuzz-random.ts'
 
 /**
- * How a parser took an input: as something that it reads further or lets in, or as nothing; or what
- * of that is wrong.
+ * The result of a parser for an input: something that it reads further or accepts, or nothing; or
+ * what is wrong with the result.
  */
 export type Judgement = 'taken' | 'refused' | { readonly wrong: string }
 
-/**
- * A parser, with inputs for it and what must hold of whatever it makes of them. Whatever is thrown
- * is wrong.
- */
+/** A parser, with inputs for it and a check of its results. Any exception is wrong. */
 export interface Target<Input = unknown> {
   readonly name: string
   make(random: Random): Input
   judge(input: Input): Judgement | Promise<Judgement>
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface Fuzzed {
   readonly name: string
   readonly inputs: number
   readonly taken: number
   readonly refused: number
-  /** The first few inputs that something was wrong with, each with what makes it again. */
+  /** The first few inputs with a wrong result, each with the numbers that recreate it. */
   readonly wrong: readonly string[]
 }
 
@@ -38,9 +35,9 @@ export interface FuzzRange {
 const MOST_SHOWN = 5
 
 /**
- * Gives a parser many inputs. A loop and no property of fast-check: that takes longer to make an
- * input than most parsers to read it, and every input can be made again from the seed and its
- * index.
+ * Gives a parser many inputs. This is a loop and not a property of fast-check, which needs longer
+ * to create an input than most parsers to read it. Each input can be recreated from the seed and
+ * its index.
  */
 export async function fuzz<Input>(
   target: Target<Input>,

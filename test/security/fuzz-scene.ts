@@ -11,21 +11,23 @@ import {
 import * as profiles from '../../src/profiles/index.ts'
 import { createClock } from '../support/clock.ts'
 
-/** A Twinkey with keys in all states, everything that it ever issued, and what of that is live. */
+/**
+ * A Twinkey with keys in all states, everything that it ever issued, and which of that is active.
+ */
 export interface FuzzScene {
   readonly twinkey: Twinkey
-  /** By text: whose each live secret or token is, and what it may reach. */
+  /** For the text of each active secret or token: its owner and its scope. */
   readonly live: ReadonlyMap<string, { readonly keyId: string; readonly scope: Scope }>
   /**
-   * Every secret that was ever issued or imported, live or not, and some that nobody issued but
-   * that have the right form.
+   * Every secret that was ever issued or imported, active or not, and some that were never issued
+   * but have the right form.
    */
   readonly secrets: readonly string[]
-  /** Tokens, live or not, of this issuer and of another. */
+  /** Tokens, active or not, of this issuer and of another. */
   readonly tokens: readonly string[]
   /** Both. */
   readonly texts: readonly string[]
-  /** What the tokens are verified by. */
+  /** The keys that verify the tokens. */
   readonly rules: TokenRules
   /** The time, which stands still. */
   readonly now: number
@@ -37,7 +39,7 @@ export const ISSUER = 'https://issuer.test'
 const AUDIENCE = 'https://audience.test'
 const IMPORTED = 'fw_2Qm8LxT0vR5yHs7JkWcZ9bNdUaEi3PgF-~!'
 
-/** Names that tenants, environments and workflows have here. */
+/** Existing names of tenants, environments and workflows. */
 export const NAMES = ['1001', '1002', 'production', 'customers.read', 'a tenant/ünter * 100%']
 
 /** The library under test: the sources unless given. */
@@ -90,7 +92,7 @@ export async function createFuzzScene(
     odd: { tenants: NAMES },
     ...Object.fromEntries(Object.keys(end).map((name) => [name, { tenants: ['1001'] }])),
   }
-  // Each prefix mints: an underscore in one must not be taken for the one behind it.
+  // Each prefix issues secrets: an underscore in one must not be taken for the one behind it.
   const minting = PREFIXES.map((prefix) => make(ISSUER, key, { prefixes: [prefix] }))
   for (const [index, [name, scope]] of Object.entries(scopes).entries()) {
     const created = await (minting[index % minting.length] as Twinkey).keys.create({ name, scope })
@@ -109,7 +111,7 @@ export async function createFuzzScene(
     primary: { secret: IMPORTED, entropyBits: 128 },
   })
   live.set(IMPORTED, { keyId: imported.id, scope: imported.scope })
-  // Of the right form, with a good checksum, and known to nobody here: another deployment's.
+  // Of the right form, with a good checksum, and unknown here: another deployment's.
   const elsewhere = make('https://elsewhere.test', stranger, { store: memoryStore() })
   const { primary } = await elsewhere.keys.create({ name: 'elsewhere', scope: { tenants: '*' } })
   secrets.push(primary)

@@ -23,8 +23,8 @@ const WORDS = [
 const HELD: Scope = { tenants: ['1001', '1002'], environments: ['production'], workflows: '*' }
 
 /**
- * A scope string: what is read of it is a scope, comes back the same, and never reaches more than
- * is held once it is cut.
+ * A scope string: the parsed scope is valid, survives a round trip, and once cut never exceeds the
+ * held scope.
  */
 export function scopeTarget(read: typeof fromScopeString = fromScopeString): Target<string> {
   return {

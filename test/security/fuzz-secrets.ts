@@ -9,22 +9,24 @@ import { anyText, changed, ODD } from './fuzz-texts.ts'
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const GRAMMAR = /^(acme|acme_live|z_)_([0-9A-Za-z]{16})[0-9A-Za-z]{43}([0-9A-Za-z]{6})$/
 
-/** What reads a secret: handed in, so that a test can hand in something broken. */
+/** The parser of a secret. A test can pass a broken one. */
 export interface SecretParser {
   readonly keyIdOf: (text: string, prefixes: readonly string[]) => string | undefined
   readonly isWellFormed: (text: string) => boolean
   readonly hasValidChecksum: (text: string) => boolean
 }
 
-/** The text of a secret: held to the grammar as a regular expression, and to the CRC of zlib. */
+/**
+ * The text of a secret, compared with the grammar as a regular expression, and with the CRC of
+ * zlib.
+ */
 export function secretTarget(
   { secrets }: Pick<FuzzScene, 'secrets'>,
   parser: SecretParser = { keyIdOf, isWellFormed, hasValidChecksum },
 ): Target<string> {
   return {
     name: 'secret',
-    // With a checksum that fits what was changed, now and then: that is where the checksum does not
-    // help.
+    // Sometimes with a checksum that fits the change: there the checksum does not help.
     make: (random) =>
       random.oneIn(4)
         ? withChecksum(changed(random.pick(secrets), random, secrets))
@@ -44,8 +46,8 @@ export function secretTarget(
 }
 
 /**
- * The pattern for secret scanners: finds every secret that stands by itself in a text, and nothing
- * that is no secret by its form.
+ * The pattern for secret scanners: finds every separate secret in a text, and nothing without the
+ * form of a secret.
  */
 export function patternTarget({
   secrets,

@@ -23,9 +23,7 @@ const HOLDER: Principal = {
   scope: { tenants: '*', environments: '*', workflows: '*' },
 }
 
-/**
- * Everything that reads what a caller sends, with the parts first and then what they are parts of.
- */
+/** Everything that reads what a caller sends: parts first, then what contains them. */
 export function fuzzTargets(scene: FuzzScene): readonly Target[] {
   const { profiles, twinkey } = scene
   return [
@@ -38,7 +36,7 @@ export function fuzzTargets(scene: FuzzScene): readonly Target[] {
     queryTarget(scene),
     scopeTarget(),
     bodyTarget(),
-    // The other profiles have that of the standard one.
+    // The other profiles use that of the standard one.
     ...profiles
       .filter(({ name }) => name === 'standard' || name === 'flare')
       .map((profile) => tokenRequestTarget(profile, HOLDER)),

@@ -11,8 +11,8 @@ const ALPHABETS: readonly ((random: Random) => string)[] = [
 ]
 
 /**
- * What parsers trip over: controls, blanks of all kinds, delimiters, look-alikes, halves of
- * characters, and what becomes two when its case changes.
+ * Difficult input for parsers: controls, blanks of all kinds, delimiters, look-alikes, halves of
+ * characters, and a character that becomes two when its case changes.
  */
 export const ODD: readonly string[] = [
   ...'\0\t\n\v\f\r \x1f\x7f\x80\x85\xa0\u1680\u2000\u2028\u2029\u202e\u200b\u2060\ufeff\ufffd\uffff',
@@ -33,7 +33,7 @@ export const ODD: readonly string[] = [
   '\r\n ',
 ]
 
-/** A text out of nothing, of any length up to a limit, and rarely of many times that. */
+/** A random text of any length up to a limit, rarely many times longer. */
 export function randomText(random: Random, most = 100): string {
   const length = random.below(random.oneIn(500) ? most * 100 : most + 1)
   const character = random.pick(ALPHABETS)
@@ -78,14 +78,14 @@ const CHANGES: readonly Change[] = [
     text + random.pick(['', ',', ', ', ' ', '.', '\0', '\n', '&', ';']) + random.pick(others),
   (text, random, others) => spliced(text, random.pick(others), random),
   (text, random, others) => segments(text, random.pick(others), random),
-  // The same place in both, so that what is found by position fits.
+  // The same place in both, so that positions match.
   (text, random, others) => {
     const at = random.below(text.length + 1)
     return text.slice(0, at) + random.pick(others).slice(at)
   },
 ]
 
-/** A text that was good, changed in one to three ways; once in a while left as it is. */
+/** A valid text that was changed in one to three ways, or rarely left as it is. */
 export function changed(text: string, random: Random, others: readonly string[]): string {
   let result = text
   for (let left = random.oneIn(10) ? 0 : 1 + random.below(3); left > 0; left--)
@@ -93,9 +93,7 @@ export function changed(text: string, random: Random, others: readonly string[])
   return result
 }
 
-/**
- * Something like what a caller sends: a good text that was changed, mostly, or else out of nothing.
- */
+/** Input similar to a caller's: mostly a valid text that was changed, otherwise a random text. */
 export function anyText(random: Random, good: readonly string[]): string {
   return random.oneIn(5) ? randomText(random) : changed(random.pick(good), random, good)
 }
@@ -106,7 +104,7 @@ function replaced(text: string, random: Random, by: (code: number) => string): s
   return text.slice(0, at) + by(text.charCodeAt(at)) + text.slice(at + 1)
 }
 
-// A character is taken away where nothing is put in.
+// Removes a character if none is inserted.
 function inserted(text: string, random: Random, what: string): string {
   const at = random.below(text.length + 1)
   return text.slice(0, at) + what + text.slice(what === '' ? at + 1 : at)
@@ -116,7 +114,8 @@ function spliced(text: string, other: string, random: Random): string {
   return text.slice(0, random.below(text.length + 1)) + other.slice(random.below(other.length + 1))
 }
 
-// A part between dots or the like, from another: the head of one token, the signature of the other.
+// A part between dots or the like from another text: the head of one token, the signature of the
+// other.
 function segments(text: string, other: string, random: Random): string {
   const mark = random.pick(['.', '_', '=', '&', ' ', ':'])
   const own = text.split(mark)

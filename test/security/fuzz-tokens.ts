@@ -6,12 +6,12 @@ import type { Target } from './fuzz-run.ts'
 import { type FuzzScene, ISSUER } from './fuzz-scene.ts'
 import { anyText, changed, randomText } from './fuzz-texts.ts'
 
-/** The text of a token: none is taken but those that were issued, letter by letter. */
+/** The text of a token: only issued tokens are accepted, character by character. */
 export function tokenTarget(
   { tokens, rules, now }: FuzzScene,
   verify: typeof verifyToken = verifyToken,
 ): Target<string> {
-  // What this issuer signed; that their keys may be dead is not for the text to say.
+  // Tokens that this issuer signed. Their keys may have ended, which the text cannot show.
   const issued = new Set(tokens.filter((token) => claimed(token)?.['iss'] === ISSUER))
   return {
     name: 'verifyToken',
@@ -33,8 +33,8 @@ export function tokenTarget(
 }
 
 /**
- * Whether a text says that it is a token of an issuer: only where it is one by its form and its
- * payload really says so.
+ * Whether a text claims to be a token of an issuer: only if it has the form of one and its payload
+ * really names the issuer.
  */
 export function issuerTarget({ tokens }: FuzzScene): Target<string> {
   return {
@@ -53,8 +53,8 @@ export function issuerTarget({ tokens }: FuzzScene): Target<string> {
 }
 
 /**
- * A token whose text was changed, or whose parts were, before they were encoded again; or one that
- * somebody else has signed.
+ * A token with a changed text, or with parts that were changed before encoding, or signed by
+ * somebody else.
  */
 export function mutatedToken(random: Random, tokens: readonly string[]): string {
   if (!random.oneIn(3)) return anyText(random, tokens)
@@ -64,7 +64,7 @@ export function mutatedToken(random: Random, tokens: readonly string[]): string 
   parts[at] = random.oneIn(10)
     ? randomText(random)
     : changed(parts[at] as string, random, parts as string[])
-  // Signing takes long, so it is rare; the key is none that anybody here knows.
+  // Signing takes long, so it is rare. The key is unknown here.
   if (random.oneIn(50)) return forge({ header: parts[0] as string, payload: parts[1] as string })
   return `${base64url(parts[0] as string)}.${base64url(parts[1] as string)}.${signature}`
 }

@@ -37,7 +37,7 @@ const PARAMETERS = [
 ]
 
 /**
- * A request that holds one of these credentials, mostly, where some profile reads it, and is then
+ * A request that mostly holds one of these credentials where some profile reads it, and is then
  * changed.
  */
 export function anyRequest(random: Random, texts: readonly string[]): FuzzRequest {
@@ -52,7 +52,7 @@ export function anyRequest(random: Random, texts: readonly string[]): FuzzReques
   return { method: random.pick(['GET', 'POST', 'HEAD', 'GET']), url: asked, headers }
 }
 
-/** A URL with a query, and a credential in it at times. */
+/** A URL with a query, sometimes with a credential in it. */
 export function anyUrl(random: Random, text: () => string): string {
   const pairs = Array.from({ length: random.below(4) }, () => {
     const value = random.oneIn(3) ? name(random) : text()
@@ -62,7 +62,7 @@ export function anyUrl(random: Random, text: () => string): string {
   return random.oneIn(4) ? changed(url, random, [url, '#', '&auth-key=']) : url
 }
 
-/** A name on some axis, mostly one that there is. */
+/** A name on some axis, mostly an existing one. */
 export function name(random: Random): string {
   return random.oneIn(3) ? randomText(random, 20) : changed(random.pick(NAMES), random, NAMES)
 }
@@ -73,8 +73,8 @@ export function wireRequest({ method, url, headers }: FuzzRequest): WireRequest 
 }
 
 /**
- * The credentials that a reader without any code of ours finds in a request: what stands behind a
- * scheme, alone in a field, in Basic or in the query. Whatever is let in must be among them.
+ * The credentials that a reader without Twinkey code finds in a request: after a scheme, alone in a
+ * field, in Basic or in the query. Every accepted credential must be among them.
  */
 export function credentialsIn({ url, headers }: FuzzRequest): ReadonlySet<string> {
   const { authorization = '' } = headers
@@ -92,10 +92,7 @@ export function credentialsIn({ url, headers }: FuzzRequest): ReadonlySet<string
   return found
 }
 
-/**
- * The values of a parameter by the platform: of what stands between the first question mark and the
- * fragment.
- */
+/** The values of a parameter by the platform, between the first question mark and the fragment. */
 export function queryValues(url: string, of: string): string[] {
   const [target = ''] = url.split('#')
   const start = target.indexOf('?')
@@ -106,8 +103,8 @@ export function queryValues(url: string, of: string): string[] {
 }
 
 /**
- * The text as UTF-8 can hold it: halves of characters become the sign of replacement, as the
- * platform makes it of a query.
+ * The text as UTF-8 can hold it: halves of characters become replacement characters, as the
+ * platform does in a query.
  */
 export function wellFormed(text: string): string {
   return Buffer.from(text).toString()

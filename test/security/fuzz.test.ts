@@ -18,27 +18,27 @@ import { secretTarget } from './fuzz-secrets.ts'
 import { fuzzTargets } from './fuzz-targets.ts'
 import { tokenTarget } from './fuzz-tokens.ts'
 
-// `npm run figure -- fuzz` gives each parser 10,000,000. Each run has another seed, which is
-// printed with a failure.
+// `npm run figure -- fuzz` gives each parser 10,000,000 inputs. Each run has another seed, which a
+// failure prints.
 const INPUTS = 10_000
-// A broken parser is given more, and stops the fuzzer long before their end.
+// A broken parser may get more, and stops the fuzzer long before their end.
 const MOST_INPUTS = 50_000
 const seed = Math.floor(Math.random() * 2 ** 31)
 const scene = await createFuzzScene()
 
 it.each(fuzzTargets(scene))(
-  'of all that is sent, $name takes nothing that it should not, and throws at nothing',
+  '$name accepts nothing that it should not, and throws at no input',
   async (target) => {
     const { wrong, inputs, taken, refused } = await fuzz(target, { seed, from: 0, count: INPUTS })
     expect(wrong).toEqual([])
     expect(inputs).toBe(INPUTS)
-    // Neither everything nor nothing is taken: the inputs are near enough to good ones, and far
+    // Some inputs are accepted and some are not: they are near enough to valid ones, and far
     // enough.
     expect(Math.min(taken, refused)).toBeGreaterThan(INPUTS / 1000)
   },
 )
 
-it('an input is made again from the seed and its index', () => {
+it('an input is recreated from the seed and its index', () => {
   for (const target of fuzzTargets(scene).slice(0, 12)) {
     const made = [1, 2, 1].map((index) => target.make(createRandom(7, index)) as unknown)
     expect(made[2]).toEqual(made[0])

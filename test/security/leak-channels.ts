@@ -3,12 +3,12 @@ import { vi } from 'vitest'
 import { settled } from '../support/gate.ts'
 import type { Net } from './leak-net.ts'
 
-/** A way in which something leaves the process, or is handed to who may let it out. */
+/** A way in which text leaves the process, or reaches code that may let it out. */
 export type Channel = 'responses' | 'events' | 'log' | 'errors' | 'values' | 'console'
 
-/** Everything that has left, by the way it took. */
+/** Everything that has left, by its channel. */
 export interface Channels {
-  /** What has left so far. The same text is kept once. */
+  /** The texts that have left so far. Equal texts are kept once. */
   readonly left: Readonly<Record<Channel, ReadonlySet<string>>>
   say(channel: Channel, text: string): void
   /** Listens to the console and to what is written to the process's streams until the call ends. */

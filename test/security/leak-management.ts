@@ -14,8 +14,8 @@ import { type Channels, createChannels } from './leak-channels.ts'
 import { createNet, type Net } from './leak-net.ts'
 
 /**
- * Where a secret or a token is meant to be shown: in these members of the answers to these calls,
- * and nowhere else.
+ * Where a secret or a token may appear: in these members of the answers to these calls, and nowhere
+ * else.
  */
 export const SHOWN = {
   create: ['primary', 'secondary'],
@@ -37,8 +37,8 @@ const IMPORTED = [
 ] as const
 
 /**
- * Calls everything that manages and verifies, rightly and wrongly, over a store that is in order
- * and over one that is broken in every way.
+ * Calls every management and verification method, correctly and wrongly, over a healthy store and
+ * over stores broken in every way.
  */
 export async function manage(): Promise<{ channels: Channels; net: Net }> {
   const channels = createChannels()
@@ -111,7 +111,7 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
       }
       await tell(() => keys.verify(credential))
       await tell(() => twinkey.tokens.verify(credential))
-      // In the place of something else: what is said about it must not repeat it.
+      // In the place of another argument: an error about it must not repeat it.
       for (const call of ['get', 'revoke', 'disable', 'delete'] as const)
         await tell(async () => Object(await keys[call](credential)) as object)
       await tell(() => keys.regenerate(ids[0] as string, credential as 'primary'))
@@ -143,7 +143,7 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
     const imported = await tell(() => keys.import({ ...INPUT, primary, secondary }))
     const ids = [...made.map((each) => each?.key.id as string), imported?.id as string]
     channels.say('values', shown(twinkey))
-    // Options that cannot be, with what is secret in them.
+    // Invalid options that contain secrets.
     const [signing] = signingKeys
     for (const wrong of [
       { ...signing, alg: 'HS256' },
@@ -204,8 +204,7 @@ function rememberingStore(digests: string[]): KeyStore {
   }
 }
 
-// Stores that fail, that write and then fail, and that answer what is no record but has digests in
-// it.
+// Stores that fail, that write and then fail, and that answer invalid records with digests in them.
 function brokenStores(inner: KeyStore): Partial<KeyStore>[] {
   const down = async () => {
     throw new Error('connection refused')

@@ -1,9 +1,9 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { generateSigningKey } from 'twinkey'
 
-/** What must be seen nowhere. */
+/** What must not appear anywhere. */
 export interface Hidden {
-  /** Secrets, ours and those of other systems. */
+  /** Secrets of Twinkey and of other systems. */
   readonly secrets?: readonly string[]
   readonly tokens?: readonly string[]
   /**
@@ -15,14 +15,11 @@ export interface Hidden {
   readonly signingKeys?: readonly Awaited<ReturnType<typeof generateSigningKey>>[]
 }
 
-/**
- * Finds what must not be seen, and any part of it of twelve characters or more, in whichever
- * spelling.
- */
+/** Finds secret text, and any part of it of twelve characters or more, in any spelling. */
 export interface Net {
-  /** What of it is in the text, or undefined. */
+  /** The secret part of a text, or undefined. */
   caught(text: string): string | undefined
-  /** How many parts it knows. */
+  /** The number of parts that it knows. */
   readonly size: number
 }
 
@@ -69,7 +66,7 @@ export function createNet({
     for (const pepper of peppers)
       addBytes('a digest', createHmac('sha256', pepper).update(secret).digest())
   }
-  // The rest of a token is claims, of which some are the same in all.
+  // The rest of a token is claims, some of which are the same in all tokens.
   for (const token of tokens)
     addText('the signature of a token', token.slice(token.lastIndexOf('.') + 1))
   for (const digest of digests)
@@ -98,7 +95,7 @@ export function createNet({
   }
 }
 
-// The text, and what can be read out of it.
+// The text, and everything that can be decoded from it.
 function spellingsOf(text: string): string[] {
   const decoded = text.replace(/%([0-9a-f]{2})/gi, (_, code: string) =>
     String.fromCharCode(Number.parseInt(code, 16)),

@@ -4,10 +4,10 @@ import type { Route } from '../http/routes.ts'
 import type { Channel } from './leak-channels.ts'
 import type { Table } from './leak-tables.ts'
 
-/** A leak that is put there on purpose. */
+/** A deliberate leak. */
 interface Plant {
   readonly what: string
-  /** Where it must be found, and nowhere else; by host where hosts differ. */
+  /** Where it must be found, and nowhere else. By host if hosts differ. */
   readonly where: readonly Channel[] | Readonly<Record<string, readonly Channel[]>>
   /** What the handler does with a secret, or what stands in for it. */
   readonly leak: (

@@ -32,7 +32,7 @@ interface Row<F> {
   readonly at?: number
 }
 
-/** A table of requests with what it is sent to. */
+/** A table of requests and its application. */
 export interface Table {
   readonly fixture: Fixture
   readonly application: Application
@@ -133,16 +133,13 @@ async function brokenRoute({ keys }: Twinkey): Promise<Route> {
   return { method: 'GET', path: '/broken', requirement: { anyTarget: true }, answer }
 }
 
-/** What has left a host in the course of a table, and the net for what was secret in it. */
+/** What has left a host during a table, and the net for its secrets. */
 export interface Sent {
   readonly channels: Channels
   readonly net: Net
-  /**
-   * The rows whose URL, with a secret in it, was cut out of the log, of those for which that was
-   * allowed.
-   */
+  /** The rows whose URL, with a secret in it, was removed from the log, of those that allow it. */
   readonly cut: readonly string[]
-  /** The status of each answer, by how often. */
+  /** How often each status was answered. */
   readonly statuses: Readonly<Record<number, number>>
 }
 

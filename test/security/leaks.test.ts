@@ -10,8 +10,8 @@ import { createNet } from './leak-net.ts'
 import { hiding, plants, tableWith } from './leak-plants.ts'
 import { send, tables } from './leak-tables.ts'
 
-// Where a caller puts a secret into a URL in which no profile looks for one, the application's own
-// log has it: that is what it was called with.
+// If a caller puts a secret into a URL in which no profile looks for one, the log of the
+// application has it, because that is the requested URL.
 const IN_THE_URL: Readonly<Record<string, readonly string[]>> = {
   standard: ['a secret in the query'],
   'Boomi Flow': [
@@ -26,7 +26,7 @@ describe.each(Object.entries(hosts))('nothing secret leaves %s', (host, start) =
   test.each(Object.entries(tables))('in the course of the table %s', async (name, create) => {
     const inUrl = IN_THE_URL[name] as readonly string[]
     const { channels, net, cut, statuses } = await send(start, await create(), inUrl)
-    // Everything was heard, with requests let in and with the store down.
+    // All channels were active, with accepted requests and with the store down.
     expect(Object.keys(statuses)).toEqual(expect.arrayContaining(['200', '503']))
     for (const channel of ['responses', 'events', 'log', 'errors'] as const)
       expect(channels.left[channel].size, channel).toBeGreaterThan(0)
@@ -41,8 +41,8 @@ describe.each(Object.entries(hosts))('nothing secret leaves %s', (host, start) =
   })
 })
 
-describe('nothing secret is in what management calls answer, throw, tell and print', () => {
-  it('but in the members that are there to show it', async () => {
+describe('management calls answer, throw, report and print nothing secret', () => {
+  it('except in the members that exist to show it', async () => {
     const { channels, net } = await manage()
     for (const channel of ['values', 'errors', 'events'] as const)
       expect(channels.left[channel].size, channel).toBeGreaterThan(20)
@@ -115,7 +115,7 @@ describe('the net', () => {
     },
   )
 
-  test('lets through what is no secret', () => {
+  test('passes what is not secret', () => {
     for (const text of [
       secret.slice(0, 21),
       secret.slice(-4),

@@ -6,7 +6,7 @@ type Authenticate = (
   requirement?: Requirement,
 ) => Promise<Decision>
 
-/** Writes without comparing: what is there when it is written counts, not what was read. */
+/** Writes without comparing versions. */
 const blindWrites: Broken = {
   store: (inner) => ({
     ...inner,
@@ -22,7 +22,7 @@ async function versionOf(
   return (await inner.get(next.id))?.version ?? expected
 }
 
-/** Changes a record by taking it away and writing it anew, so that for a moment it is not there. */
+/** Changes a record by deleting and recreating it, so that it is missing for a moment. */
 const removeThenWrite: Broken = {
   store: (inner) => ({
     ...inner,
@@ -35,8 +35,7 @@ const removeThenWrite: Broken = {
 }
 
 /**
- * Keeps what it has read, forgets it when it changes, and lets a read that was under way fill the
- * place again.
+ * Caches what it has read, drops it on a change, and lets a read in flight fill the place again.
  */
 const fillsLate: Broken = {
   store(inner) {
@@ -66,7 +65,7 @@ const fillsLate: Broken = {
   },
 }
 
-/** Lets a credential in that it has let in before. */
+/** Accepts a credential that it has accepted before. */
 const remembersVerdicts: Broken = {
   twinkey(sound) {
     const letIn = new Map<string, Decision>()
@@ -84,7 +83,7 @@ const remembersVerdicts: Broken = {
   },
 }
 
-/** Has everybody wait for the decision that is under way, whoever it is about. */
+/** Makes every caller wait for the decision in flight, whoever it is about. */
 export const oneFlightForAll: Broken = {
   twinkey(sound) {
     let flight: Promise<Decision> | undefined
@@ -107,7 +106,7 @@ const LATE = [
   fillsLate,
 ] as const
 
-/** For each race a part that is broken so that it must find it. */
+/** For each race a broken part that it must find. */
 export const faults: Readonly<Record<string, readonly [what: string, broken: Broken]>> = {
   'create/create': ['a store that does not compare versions', blindWrites],
   'rotate/rotate': ['a store that does not compare versions', blindWrites],

@@ -10,8 +10,8 @@ export function same(what: string, found: unknown, expected: unknown): void {
 }
 
 /**
- * Who a credential lets in, as a name that tells the keys, the slots and the kinds apart, or the
- * code of the refusal.
+ * Whom a credential authenticates, as a name that identifies key, slot and kind, or the code of the
+ * refusal.
  */
 export async function whoIs(twinkey: Twinkey, credential: string): Promise<string> {
   const decision = await twinkey.authenticate(sent({ credential }), anyTarget)
@@ -120,8 +120,7 @@ export const rotateRotate: Race = {
 }
 
 /**
- * A rotation with a grace, while both nodes are called with the old secret: no call fails, at any
- * moment.
+ * A rotation with a grace, while both nodes receive the old secret: no call fails at any moment.
  */
 export const rotateVerify: Race = {
   name: 'rotate/verify',
@@ -163,7 +162,7 @@ export const rotateVerify: Race = {
 }
 
 /**
- * A token is asked for with a secret that is replaced meanwhile: what was issued dies with the
+ * A token is requested with a secret that is replaced meanwhile: an issued token ends with the
  * secret.
  */
 export const regenerateIssue: Race = {
@@ -174,8 +173,7 @@ export const regenerateIssue: Race = {
     const { key, primary: old, secondary } = await nodes[0].keys.create({ ...NEW, name: 'k' })
     if (stage.pick(2) === 0) for (const node of nodes) await whoIs(node, old)
     const tokens: string[] = []
-    // A signature takes longer than a change in memory, so that some changes wait until there is
-    // something to change under.
+    // A signature takes longer than a change in memory, so some changes wait until one has started.
     const gates = { 'at once': createGate(), 'a token': createGate(), 'a use of one': createGate() }
     const after = (['at once', 'a token', 'a use of one'] as const)[
       stage.pick(3)

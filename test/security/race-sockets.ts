@@ -9,7 +9,7 @@ import { same } from './race-management.ts'
 import { credentialsOf } from './race-verdicts.ts'
 
 const NAMES = ['ada', 'bob', 'cyd', 'dan'] as const
-// Fewer than there are callers, so that the store is asked most of the time.
+// Fewer than there are callers, so that most requests read the store.
 const CACHED_KEYS = 2
 const CONNECTIONS = 8
 const PAIRS_PER_CONNECTION = 25
@@ -25,7 +25,7 @@ const routes: readonly Route[] = [
 
 /**
  * Sends pairs of requests of different callers at once, on each of several connections, to a server
- * whose store takes its time, and looks at who each answer says that the caller is.
+ * with a slow store, and checks whom each answer names as the caller.
  */
 export async function runOnHost(
   name: string,

@@ -25,7 +25,7 @@ const SCHEDULERS = 1000
 /** Two nodes, with the switch that makes their stores pause and the ear of the second. */
 interface Pair {
   readonly nodes: readonly [Twinkey, Twinkey]
-  /** Pauses from now on, or no more. */
+  /** Whether to pause from now on. */
   pauseBy(pause: ((call: string) => Promise<void>) | undefined): void
   told: Stage['told']
 }
@@ -104,8 +104,7 @@ export function createPair({
 }
 
 /**
- * Runs a race in memory with fast-check's scheduler, which decides for each call to the store when
- * it goes on.
+ * Runs a race in memory with fast-check's scheduler, which decides when each store call continues.
  */
 export async function runScheduled(race: Race, options: Rounds): Promise<Tally> {
   const { rounds, seed, broken } = options
@@ -183,7 +182,7 @@ async function inMemory(
   const store = memoryStore()
   const now = () => Date.UTC(2026, 0, 1)
   const pair = createPair({ stores: [store, store], signingKey, feed: race.feed, broken, now })
-  // The feed is listened to from the next turn on.
+  // The feed starts on the next turn.
   await settled()
   return pair
 }

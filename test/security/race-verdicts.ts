@@ -3,16 +3,15 @@ import { anyTarget, codeOf, decidedNow, sent, verdict } from '../support/sent.ts
 import type { Race, Stage } from './race.ts'
 import { same, whoIs } from './race-management.ts'
 
-// How often each of those who ask does.
+// How often each caller sends a request.
 const TURNS = 3
 
-/** How a key is ended. */
+/** The way in which a key ends. */
 type End = 'disable' | 'delete' | 'revoke'
 
 const NEW = { name: 'k', scope: { tenants: ['t'] } } as const
 
-// What is asked again and again while the key is ended: who is let in before may be, and who hears
-// of it after is not, whenever they came.
+// Requests repeat while the key is ended. A caller may be accepted before, and must not be after.
 function asking(
   { pause }: Stage,
   node: Twinkey,
@@ -33,7 +32,7 @@ function asking(
   }
 }
 
-// Both ways to ask, at once: without waiting, and joined to whatever is being read.
+// Both ways at once: synchronously, and joined to the read in flight.
 async function isRefused(what: string, node: Twinkey, credential: string): Promise<void> {
   const now = decidedNow(node, sent({ credential }), anyTarget)
   if (now !== undefined) same(`${what}, without waiting`, codeOf(now), 'credential_invalid')
@@ -85,7 +84,7 @@ function ending(
   }
 }
 
-/** A key is switched off while it is verified. */
+/** A key is disabled while it is verified. */
 export const disableVerify = ending(
   'disable/verify',
   'disable',
@@ -112,7 +111,7 @@ export const revokeFill = ending('revoke/fill', 'revoke', async (stage, secret, 
   async () => void (await stage.nodes[0].tokens.issue(secret)),
 ])
 
-/** Another node ends a key while this one reads it, and the feed tells of it. */
+/** Another node ends a key while this one reads it, and the feed reports it. */
 export const invalidateLoad: Race = {
   name: 'invalidate/load',
   feed: true,
@@ -140,7 +139,9 @@ export const invalidateLoad: Race = {
   },
 }
 
-/** Callers of several keys, slots and kinds, all at once at one node: each is who it is. */
+/**
+ * Callers of several keys, slots and kinds, all at once at one node: each gets its own identity.
+ */
 export const callers: Race = {
   name: 'two callers',
   feed: false,
@@ -161,7 +162,7 @@ export const callers: Race = {
   },
 }
 
-/** Every credential of some keys, by who it lets in. */
+/** Every credential of some keys, by its identity. */
 export async function credentialsOf(
   { keys, tokens }: Twinkey,
   names: readonly string[],

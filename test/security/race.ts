@@ -1,9 +1,6 @@
 import type { KeyStore, Twinkey } from 'twinkey'
 
-/**
- * Where one round of a race is run: nodes over one store whose calls interleave as long as they
- * race.
- */
+/** Where one round of a race runs: nodes over one store whose calls interleave during the race. */
 export interface Stage {
   readonly nodes: readonly [Twinkey, Twinkey]
   /**
@@ -11,23 +8,20 @@ export interface Stage {
    * have caused is done.
    */
   together(calls: readonly (() => Promise<void>)[]): Promise<void>
-  /** Lets others go first, now and then. */
+  /** Sometimes lets other calls go first. */
   pause(): Promise<void>
-  /** A whole number from 0 up to, and without, `below`. */
+  /** A whole number from 0 to below `below`. */
   pick(below: number): number
   /** A name that no other round has. */
   readonly round: string
-  /**
-   * Waits until the second node has been told of a change of that id; how many changes of it there
-   * were is given.
-   */
+  /** Waits until the second node has received this many changes of that id. */
   told(id: string, changes: number): Promise<void>
 }
 
-/** Two or more things that happen at the same time, and what must hold whichever comes first. */
+/** Two or more calls at the same time, and what must hold in any order. */
 export interface Race {
   readonly name: string
-  /** Whether the nodes hear of each other's changes. */
+  /** Whether the nodes receive each other's changes. */
   readonly feed: boolean
   /**
    * Runs it once.
@@ -38,21 +32,21 @@ export interface Race {
   round(stage: Stage): Promise<string>
 }
 
-/** Part of a node, to be replaced by one that is broken on purpose. */
+/** A part of a node that is broken on purpose. */
 export interface Broken {
   readonly store?: (inner: KeyStore) => KeyStore
   readonly twinkey?: (sound: Twinkey) => Twinkey
 }
 
-/** What came of many rounds. */
+/** The result of many rounds. */
 export interface Tally {
   readonly race: string
   readonly rounds: number
-  /** How often it came out how. */
+  /** How often each outcome occurred. */
   readonly outcomes: Readonly<Record<string, number>>
-  /** How many rounds came out as they must not. */
+  /** How many rounds had a forbidden outcome. */
   readonly wrong: number
-  /** The first of them, with what is needed to see it again. */
+  /** The first of them, with what reproduces it. */
   readonly first?: string
 }
 
@@ -62,16 +56,16 @@ export const NODE_OPTIONS = {
   importedSecrets: [{ algorithm: 'sha-256', minLength: 40, maxLength: 64 }],
 } as const
 
-/** How many rounds are run. */
+/** How many rounds to run. */
 export interface Rounds {
   readonly rounds: number
   readonly seed: number
   readonly broken?: Broken | undefined
-  /** Whether to end with the first round that came out wrong. */
+  /** Whether to end at the first round with a forbidden outcome. */
   readonly untilWrong?: boolean
 }
 
-/** Runs rounds of a race, so many at the same time, and counts how they came out. */
+/** Runs rounds of a race, this many at a time, and counts the outcomes. */
 export async function run(
   race: Race,
   { rounds, untilWrong = false }: Rounds,

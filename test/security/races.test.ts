@@ -6,11 +6,11 @@ import { runOnHost } from './race-sockets.ts'
 import { runByTurns, runScheduled } from './race-stages.ts'
 
 const ROUNDS = 200
-// What is broken is found within a few hundred.
+// A broken part is found within a few hundred rounds.
 const ENOUGH = 5000
 const SEED = 1
 
-// How often each race must come out otherwise than it mostly does, so that it is one.
+// How often each race must have another outcome than the usual one, to count as a race.
 const BOTH_WAYS = 2
 
 describe.each([
@@ -50,7 +50,7 @@ describe.each([
 })
 
 describe.each(Object.entries(hosts))('two callers on %s', (name, start) => {
-  test('are each told who they are, whatever the store takes its time over', async () => {
+  test('each get their own identity, however slow the store', async () => {
     const tally = await runOnHost(name, start, { rounds: ROUNDS, seed: SEED })
     expect(tally).toEqual({
       race: expect.any(String),
@@ -61,7 +61,7 @@ describe.each(Object.entries(hosts))('two callers on %s', (name, start) => {
     expect(Object.keys(tally.outcomes).sort()).toEqual(['different keys', 'the same key'])
   })
 
-  test('are found out where they share a decision', async () => {
+  test('are confused if they share a decision, which the test finds', async () => {
     const { wrong } = await runOnHost(name, start, {
       rounds: ROUNDS,
       seed: SEED,

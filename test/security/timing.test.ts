@@ -4,7 +4,7 @@ import { nearDigest, trialsOf } from '../../benchmarks/experiments/timing-trials
 import { digestSecret, slotDigests } from '../../src/core/secrets/digest.ts'
 import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'
 
-// What `npm run figure -- timing` judges by. It times; nothing here does.
+// The statistics of `npm run figure -- timing`, which measures. Nothing here does.
 
 describe('the t-test of the timing figure', () => {
   it('answers Welch’s t, and the difference of the medians', () => {
@@ -55,7 +55,7 @@ describe('the trials of the timing figure', () => {
     expect([earlyExit.call(0), earlyExit.call(1)]).toEqual([false, false])
   })
 
-  it('take for nearly right what differs in the last byte alone', () => {
+  it('use near misses that differ only in the last byte', () => {
     const secret = mintSecret('tk', mintId())
     const { pairs } = slotDigests(`sha-256:${nearDigest(secret)}`, digestSecret(secret, undefined))
     const bytes = Buffer.from(pairs, 'utf16le')

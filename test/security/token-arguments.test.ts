@@ -4,7 +4,7 @@ import { type Bench, createBench } from '../support/bench.ts'
 import { codeOf } from '../support/sent.ts'
 import { issued } from './forge-token.ts'
 
-// What a route reads out of a JSON body need not be a text, whatever its type says.
+// A value from a JSON body may not be a string, whatever its type says.
 
 const calls: Readonly<
   Record<string, (twinkey: Twinkey, value: string) => Promise<{ readonly ok: boolean }>>
@@ -23,7 +23,7 @@ describe.each(Object.entries(calls))('%s', (name, call) => {
     good = name === 'tokens.verify' ? await issued(bench.twinkey, primary) : primary
   })
 
-  it('takes a credential that is a text', async () => {
+  it('accepts a credential that is a string', async () => {
     expect(await call(bench.twinkey, good)).toMatchObject({ ok: true })
   })
 
@@ -40,11 +40,11 @@ describe.each(Object.entries(calls))('%s', (name, call) => {
     ['an object that throws', { toString: () => expect.fail('it was asked') }],
     ['a function', () => {}],
     ['lists in lists', JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)],
-  ])('refuses what is no text, and rejects for none of it: %s', async (_name, value) => {
+  ])('refuses a value that is not a string, and never rejects: %s', async (_name, value) => {
     expect(codeOf(await call(bench.twinkey, value as string))).toBe('credential_invalid')
   })
 
-  it('refuses a good credential in a list, or in an object that says it is a text', async () => {
+  it('refuses a good credential in a list, or in an object that converts to it', async () => {
     for (const value of [[good], [[good]], { toString: () => good }, new String(good)]) {
       expect(codeOf(await call(bench.twinkey, value as string))).toBe('credential_invalid')
     }

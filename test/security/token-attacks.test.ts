@@ -10,7 +10,7 @@ import { everyPlace } from './forge-spellings.ts'
 import { type HostileToken, sealed } from './forge-token.ts'
 import { forgeAll } from './forge-tokens.ts'
 
-// What nobody can know who has only the public keys: such a token lives there until it expires.
+// Facts that the public keys cannot show: such a token stays valid for a verifier until it expires.
 const UNKNOWABLE = [
   'of a key after disable',
   'of a key after disable, signed again',
@@ -36,7 +36,7 @@ const UNKNOWABLE = [
   'of another key, and the secret of this one',
 ]
 
-// Counted, to see that nothing too long is hashed.
+// Counted, to check that nothing too long is hashed.
 vi.mock('#hash', async (load) => {
   const real = await load<typeof import('#hash')>()
   return { ...real, sha256: vi.fn(real.sha256) }
@@ -55,7 +55,7 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     scene = await createScene(algorithm)
     kinds = await forgeAll(scene.forging)
     all = Object.values(kinds).flat()
-    // Remembered from here on: nothing that only looks like it may be taken for it.
+    // Cached from here on: no look-alike may be taken for it.
     expect([await verify(scene.forging.token), await verifyAlone(scene.forging.token)]).toEqual([
       'let in',
       'let in',
@@ -71,7 +71,7 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
   const authenticate = async (credential: string) =>
     codeOf(await scene.twinkey.authenticate(sent({ credential }), { workflow: WORKFLOW }))
 
-  /** The tokens of which something else is said than should be, with both. */
+  /** The tokens with another result than expected, with both. */
   async function surprises(
     tokens: readonly HostileToken[],
     said: (token: HostileToken) => Promise<string>,
@@ -97,7 +97,7 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
   const each = (tokens: object, verdict: string) =>
     Object.fromEntries(Object.keys(tokens).map((name) => [name, verdict]))
 
-  it('are at least 200, no two are the same, and docs/security.md says how many', () => {
+  it('are at least 200, all different, and docs/security.md gives their number', () => {
     expect(all.length).toBeGreaterThanOrEqual(200)
     expect(new Set(all.map(({ text }) => text)).size).toBe(all.length)
     expect(Object.entries(kinds).filter(([, tokens]) => tokens.length < 5)).toEqual([])
@@ -110,14 +110,14 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     )
   })
 
-  it('differ from tokens that are let in', async () => {
+  it('differ from tokens that are accepted', async () => {
     const good = { ...goodTokens(scene.forging), ...greedyTokens(scene.forging) }
     expect(await verdicts(good, verify)).toEqual(each(good, 'let in'))
     expect(await verdicts(good, authenticate)).toEqual(each(good, 'let in'))
     expect(await verdicts(good, verifyAlone)).toEqual(each(good, 'let in'))
   })
 
-  it('are refused by tokens.verify, each for its own reason, and the store is asked for keys that a good signature names and no others', async () => {
+  it('are refused by tokens.verify, each for its own reason, and only keys named under a good signature are looked up', async () => {
     const { events, spy } = scene
     const said = async ({ text }: HostileToken) => {
       events.length = 0
@@ -146,7 +146,7 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     ).toEqual([])
   })
 
-  it('are refused by authenticate, as malformed where they are no token68', async () => {
+  it('are refused by authenticate, as malformed if they are not token68', async () => {
     // A scheme is followed by one space or more.
     const others = all.filter(({ text }) => text !== ` ${scene.forging.token}`)
     expect(others.length).toBe(all.length - 1)
@@ -159,7 +159,7 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     expect(await surprises(others, kind, () => 'credential_invalid')).toEqual([])
   })
 
-  it('are refused by a verifier that has only the public keys, but for keys and secrets that have died since', async () => {
+  it('are refused by a verifier that has only the public keys, except for keys and secrets that have ended since', async () => {
     const said = async ({ text }: HostileToken) => {
       scene.verifierEvents.length = 0
       const code = await verifyAlone(text)
@@ -172,14 +172,15 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     }
     const expected = ({ text, reason, dead }: HostileToken) => {
       if (dead) return 'let in,access.allowed'
-      // What does not begin as tokens do might be an API key, which it does not take.
+      // A credential that does not begin like a token might be an API key, which a verifier does
+      // not accept.
       return `credential_invalid,${text.startsWith('eyJ') && text.includes('.') ? reason : 'kind_not_accepted'}`
     }
     expect(await surprises(all, said, expected)).toEqual([])
     expect(all.filter(({ dead }) => dead).map(({ name }) => name)).toEqual(UNKNOWABLE)
   })
 
-  it('reach nothing where they are in order and name something else', async () => {
+  it('reach nothing if they are valid and name something else', async () => {
     const tokens = reachlessTokens(scene.forging)
     const denied = Object.fromEntries(
       Object.keys(tokens).map((name) => [
@@ -195,7 +196,7 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     }
   })
 
-  it('never reach more than their key where they claim more', async () => {
+  it('never reach more than their key if they claim more', async () => {
     for (const text of Object.values(greedyTokens(scene.forging))) {
       expect(await scene.twinkey.tokens.verify(text)).toMatchObject({
         scope: { tenants: ['t'], environments: '*', workflows: [WORKFLOW] },
@@ -215,7 +216,7 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     expect(tried).toBe(scene.forging.token.length * 5 + 3)
   })
 
-  it('cost nothing where they are too long: nothing is hashed, decoded, parsed or verified', async () => {
+  it('cost nothing if they are too long: nothing is hashed, decoded, parsed or verified', async () => {
     const spies = [
       vi.spyOn(JSON, 'parse'),
       vi.spyOn(JSON, 'stringify'),
@@ -230,7 +231,7 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
       )
     }
     const after = calls()
-    // The spies see what they should.
+    // The spies do count.
     await verify(sealed(scene.forging, { payload: { ...scene.forging.claims, jti: 'another' } }))
     const control = calls()
     for (const spy of spies) spy.mockRestore()
@@ -238,10 +239,10 @@ describe.each(ALGORITHMS)('hostile tokens of %s', (algorithm) => {
     expect(control.every((count, i) => count > (after[i] ?? 0))).toBe(true)
   })
 
-  it('made nobody fetch anything, and spoiled nothing', async () => {
+  it('caused no outgoing request, and left everything working', async () => {
     expect(scene.lured()).toBe(0)
     expect(fetched).not.toHaveBeenCalled()
-    // The attacker's server is there, and both would have seen it.
+    // The attacker's server works, and both would have reached it.
     await fetch(scene.forging.lure)
     expect([scene.lured(), fetched.mock.calls.length]).toEqual([1, 1])
     expect([await verify(scene.forging.token), await authenticate(scene.forging.token)]).toEqual([

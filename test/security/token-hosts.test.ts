@@ -16,8 +16,8 @@ describe.each(ALGORITHMS)('hostile tokens of %s over sockets', (algorithm) => {
   beforeAll(async () => {
     scene = await createScene(algorithm)
     const all = Object.values(await forgeAll(scene.forging)).flat()
-    // What HTTP itself takes off: spaces after the scheme, space at the end of a line, the end of
-    // the line.
+    // HTTP itself removes spaces after the scheme, space at the end of a line, and the end of the
+    // line.
     hostile = all.filter(
       ({ text }) => text.replace(/\r\n$/, '').replace(/^ +|[ \t]+$/g, '') !== scene.forging.token,
     )
@@ -27,7 +27,7 @@ describe.each(ALGORITHMS)('hostile tokens of %s over sockets', (algorithm) => {
   afterAll(() => scene.close())
 
   it.each(each)(
-    'are refused on %s, and whoever comes next on the same connection is let in',
+    'are refused on %s, and the next caller on the same connection is accepted',
     async (_name, start) => {
       const { twinkey, forging } = scene
       const routes = [
@@ -56,7 +56,7 @@ function said({ status, next }: Answered): string {
 }
 
 function expected(text: string): string {
-  // Node's own answers: to more than 16 KiB of headers, and to what no header may hold.
+  // Node's own answers: to more than 16 KiB of headers, and to forbidden characters.
   if (text.length > 16_384) return '431, then closed'
   if (/[\0\r\n]/.test(text)) return '400, then closed'
   return TOKEN68.test(text) ? '401, then 200' : '400, then 200'

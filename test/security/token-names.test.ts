@@ -2,8 +2,8 @@ import { expect, it } from 'vitest'
 import { createScene } from './forge-scene.ts'
 import { issued } from './forge-token.ts'
 
-// The other side of the hostile names: what a key may have must get through.
-it('the names in a token may be all that names may be where a key has them', async () => {
+// The counterpart of the hostile names: every name that a key may have must pass.
+it('a token may contain every name that its key may have', async () => {
   const { twinkey, verifier, close } = await createScene('ES256')
   for (const owner of [
     'o'.repeat(128),

@@ -34,7 +34,7 @@ function readable(jwk: JWK): SigningKey | undefined {
 }
 
 describe('the Wycheproof vectors of JSON Web Signatures', () => {
-  it('are all there, and so many are for keys that tokens are not signed with', () => {
+  it('are all there, and so many are for keys that never sign tokens', () => {
     expect([all.length, all.filter(({ result }) => result === 'invalid').length]).toEqual([
       vectors.numberOfTests,
       355,
@@ -44,8 +44,8 @@ describe('the Wycheproof vectors of JSON Web Signatures', () => {
       const kind = `${jwk.kty} ${jwk.alg}`
       if (key === undefined) out[kind] = (out[kind] ?? 0) + tests.length
     }
-    // A symmetric key could forge, digests longer than 256 bits and P-521 are not offered, and an
-    // RSA key has to say which of two algorithms it has.
+    // A symmetric key could forge, larger digests and P-521 are not supported, and an RSA key has
+    // to name one of two algorithms.
     expect(out).toEqual({
       'oct HS256': 40,
       'RSA RS384': 4,
@@ -57,7 +57,7 @@ describe('the Wycheproof vectors of JSON Web Signatures', () => {
     })
   })
 
-  it('are no tokens, valid or not: none of them gets past its form, whatever key is there', async () => {
+  it('are no tokens, valid or not: none gets past the check of its form, with any key', async () => {
     const said: Record<string, number> = {}
     for (const { key, tests } of groups) {
       for (const { jws } of tests) {
@@ -72,7 +72,7 @@ describe('the Wycheproof vectors of JSON Web Signatures', () => {
     expect(said).toEqual({ token_malformed: 401 })
   })
 
-  it('are told apart by the signature, with keys as they are read here', async () => {
+  it('are decided by the signature, with keys as Twinkey reads them', async () => {
     let tried = 0
     const wrong: string[] = []
     for (const { key, tests } of groups) {
@@ -123,7 +123,7 @@ describe('the Wycheproof vectors of JSON Web Signatures', () => {
   })
 })
 
-describe('the signatures of the Wycheproof vectors, on tokens of our own', () => {
+describe('the signatures of the Wycheproof vectors, on Twinkey tokens', () => {
   const scenes = new Map<string, Scene>()
   beforeAll(async () => {
     for (const algorithm of ['ES256', 'RS256'] as const)
@@ -145,7 +145,7 @@ describe('the signatures of the Wycheproof vectors, on tokens of our own', () =>
     return event?.type === 'access.refused' ? `${event.reason}` : code
   }
 
-  it('of ES256 are wrong, whatever r and s they have', async () => {
+  it('of ES256 are wrong, for every r and s', async () => {
     const scene = scenes.get('ES256') as Scene
     const tests = groups
       .filter(({ key }) => key?.algorithm === 'ES256')
@@ -184,8 +184,8 @@ describe('the signatures of the Wycheproof vectors, on tokens of our own', () =>
   })
 })
 
-// What stands under a signature of RSA: padding, algorithm and digest. Undefined where it is no
-// signature of the length of the key.
+// The content under an RSA signature: padding, algorithm and digest. Undefined if it has not the
+// length of the key.
 function blockUnder(jwk: JWK, jws: string): Buffer | undefined {
   const signature = Buffer.from(jws.split('.')[2] ?? '', 'base64url')
   const key = createPublicKey({ key: jwk as Record<string, string>, format: 'jwk' })

@@ -9,7 +9,7 @@ import { codeOf } from '../support/sent.ts'
 import { type WeakKey, weakKeys } from './weak-keys.ts'
 
 const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
-// Where a signature holds for one hash in eight, one of these does.
+// A forged signature that holds for one hash in eight holds for one of these.
 const TRIES = { OKP: 64, EC: 1, RSA: 1 }
 
 const bench = createBench()
@@ -18,7 +18,7 @@ const issued = await bench.twinkey.tokens.issue(primary)
 const good = issued.ok ? issued.token : ''
 const published = await bench.twinkey.tokens.jwks()
 
-// RFC 7638, section 3: what a token names its key by.
+// RFC 7638, section 3: how a token names its key.
 function thumbprintOf({ crv, e, kty, n, x, y }: JWK): string {
   const members = { crv, e, kty, n, x, y }
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url')
@@ -35,7 +35,7 @@ function forgedUnder({ jwk, forge = () => Buffer.alloc(64, 1) }: WeakKey): strin
 
 describe('a set with a key that proves nothing', () => {
   it.each(weakKeys)(
-    'lets in no token that names it, and those of the other keys as ever: $name',
+    'accepts no token that names it, and accepts those of the other keys as before: $name',
     async (weak) => {
       const events: TwinkeyEvent[] = []
       for (const keys of [
@@ -143,7 +143,7 @@ describe('a private part that does not sign for its public one is refused at con
 })
 
 it.each(['ES256', 'EdDSA', 'RS256', 'PS256'] as const)(
-  'every key of %s that is made here is taken',
+  'every generated key of %s is accepted',
   async (algorithm) => {
     const made = await Promise.all(
       Array.from({ length: algorithm.endsWith('S256') && algorithm !== 'ES256' ? 3 : 100 }, () =>
@@ -157,7 +157,7 @@ it.each(['ES256', 'EdDSA', 'RS256', 'PS256'] as const)(
   },
 )
 
-it('an algorithm that the platform does not have takes no other key of a set with it', async () => {
+it('an algorithm that the platform does not support excludes no other key of a set', async () => {
   const real = crypto.subtle.importKey.bind(crypto.subtle) as (
     ...args: unknown[]
   ) => Promise<CryptoKey>
@@ -199,7 +199,7 @@ it('an algorithm that the platform does not have takes no other key of a set wit
   }
 })
 
-it('a key is used as it was when it was checked, whatever is done to the object afterwards', async () => {
+it('a key is used as it was when it was checked, whatever happens to the object afterwards', async () => {
   const [own, other] = [{ ...(await generateSigningKey()) }, await generateSigningKey()]
   const { twinkey } = createBench({
     tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [own] },
@@ -211,7 +211,7 @@ it('a key is used as it was when it was checked, whatever is done to the object 
   expect(decoded(minted.ok ? minted.token : '').header['kid']).not.toBe(thumbprintOf(other))
 })
 
-it('a key that is still in the set when it is asked for again is not checked again', async () => {
+it('a key that is still in the set at the next request is not checked again', async () => {
   const { d: _private, ...ed } = await generateSigningKey('EdDSA')
   const rsa = Object.fromEntries(
     Object.entries(await generateSigningKey('RS256')).filter(([name]) =>

@@ -3,12 +3,13 @@ import type { JWK } from 'jose'
 import { base64url } from '../support/forge.ts'
 
 /**
- * A public key that proves nothing, and what can be signed under it by anybody, where that is so.
+ * A public key that proves nothing, and a signature that anybody can make under it, if there is
+ * one.
  */
 export interface WeakKey {
   readonly name: string
   readonly jwk: JWK
-  /** What the message of its refusal says. */
+  /** The expected text in the message of its refusal. */
   readonly says: RegExp
   /** A signature that somebody without a private key can make. */
   readonly forge?: (input: string) => Buffer
@@ -58,7 +59,7 @@ function padded(input: string, length: number): bigint {
   return BigInt(`0x0001${'ff'.repeat(length - 3 - info.length / 2)}00${info}`)
 }
 
-/** Signs under a modulus whose totient anybody can tell. */
+/** Signs under a modulus whose totient is public. */
 function signedBy(modulus: bigint, totient: bigint, e = 65_537n) {
   const length = lengthOf(modulus)
   return (input: string) =>
