@@ -13,7 +13,7 @@ export type Weather =
   | 'cut in the middle'
   /** No data passes. It is delivered when the weather clears. */
   | 'frozen'
-  /** No data passes. Connections that were open in this weather stay silent, without being closed. */
+  /** No data passes. Connections that were open in this weather stay open and silent forever. */
   | 'silent'
   /** Half of an answer passes, and then the connection stays silent. */
   | 'silent in the middle'

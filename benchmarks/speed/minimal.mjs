@@ -27,7 +27,7 @@ export const byNoble = {
   equals: (secret, stored) => timingSafeEqual(sha256(utf8ToBytes(secret)), stored),
 }
 
-/** Checks a secret against keys in a map: known, correct, active, and for this tenant and workflow. */
+/** Checks a secret against keys in a map: known, correct, active, and covering the target. */
 export function createSecretCheck(count, digests = byNode) {
   const keys = new Map()
   for (let number = 0; number < count; number++) {

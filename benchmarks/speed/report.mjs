@@ -55,7 +55,7 @@ export function tableOf({ date, machine, quick, notes, rows, verdicts }) {
       lines.push(`  ${cells.join(' ')}${note === undefined ? '' : `  (${note})`}`)
     }
   }
-  if (verdicts.length > 0) lines.push('', 'ScopeValue')
+  if (verdicts.length > 0) lines.push('', 'Goals')
   for (const { what, target, ok, ...measured } of verdicts) {
     lines.push(
       `  ${ok === null ? '-  ' : ok ? 'ok ' : 'NO '} ${what.padEnd(64)} ${shown(measured).padStart(26)}  ${target}`,

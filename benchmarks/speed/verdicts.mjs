@@ -8,7 +8,7 @@ const HTTP = {
   hono: { keys: 0.9, tokens: 0.87 },
 }
 
-/** Compares the measured parts with their goals. `ok` is null if a quick run measures too little. */
+/** Compares the results with the goals. `ok` is null if a quick run measures too little. */
 export function verdictsOn(rows) {
   const find = (part, group, name) =>
     rows.find((row) => row.part === part && row.group === group && row.name === name)

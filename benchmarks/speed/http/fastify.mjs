@@ -3,7 +3,7 @@ import { requireAuth } from 'twinkey/fastify'
 import { PATH, WORKFLOW } from '../keys.mjs'
 import { requirement } from '../warm.mjs'
 
-/** Serves the route behind the hook that `install` returns, or behind a plugin that it registers. */
+/** Serves the route behind the hook that `install` returns or the plugin that it registers. */
 export async function serve(install) {
   const app = fastify()
   const onRequest = await install(app)

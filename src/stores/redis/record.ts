@@ -24,8 +24,8 @@ export function parseRecord(fields: readonly string[]): StoredKey | undefined {
 }
 
 /**
- * Tells whether a list returns a record. Also keeps a malformed record, so that the core reports it.
- * Filtering it out would hide it.
+ * Tells whether a query matches a record. Malformed records always match, so that the core reports
+ * them.
  */
 export function isListed(record: StoredKey, query: ListQuery): record is KeyRecord {
   try {

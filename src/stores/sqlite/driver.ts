@@ -1,7 +1,7 @@
 /** A bound value of a statement. */
 export type SqliteValue = string | number
 
-/** What the store needs of every driver. Each call is one attempt and never leaves a transaction open. */
+/** What the store needs of a driver. Each call is one attempt and leaves no transaction open. */
 export interface Driver {
   /** Whether this machine, and not a server, controls the settings of the database. */
   readonly isLocal: boolean
