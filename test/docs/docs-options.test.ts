@@ -43,7 +43,7 @@ describe('docs/options.md names exactly the members of the source', () => {
         ...membersOf('src/stores/postgres/migrations.ts', 'PostgresMigrationOptions'),
       ],
       sqliteStore: membersOf('src/stores/sqlite/migrations.ts', 'SqliteStoreOptions'),
-      redisStore: membersOf('src/stores/redis/index.ts', 'RedisStoreOptions'),
+      redisStore: membersOf('src/stores/redis/options.ts', 'RedisStoreOptions'),
     }
     const expected = Object.entries(options).flatMap(([store, members]) =>
       members.map((member) => `${store}: ${member}`),

@@ -6,7 +6,7 @@ import { sizeBeyondCore, sizeOf, sizeOfCore } from '../../benchmarks/speed/sizes
 // dependencies. An adapter or a store counts by what it adds to createTwinkey. Each budget is
 // slightly above the current size. A change that needs more raises it and says why. In the core,
 // checking signing keys takes 2.7 kB, and copying input before its checks takes 1 kB.
-const CORE_BUDGET = 29_200
+const CORE_BUDGET = 29_800
 // Express does not expose the template of a mount, so the guard determines it. All guards except
 // the one for plain handlers end an answer when the request has arrived.
 const GUARD_BUDGETS = { express: 3400, fastify: 2250, hono: 3050, web: 1300 }
@@ -15,11 +15,11 @@ const BUDGETS_BEYOND_CORE = {
   fastify: 4400,
   hono: 5150,
   web: 3200,
-  profiles: 1650,
+  profiles: 1700,
   'stores/memory': 100,
   // Mostly messages that distinguish a refused statement from one with an unknown outcome.
   'stores/postgres': 4250,
-  'stores/redis': 3300,
+  'stores/redis': 3400,
   'stores/sqlite': 3000,
   verifier: 1980,
   testing: 3900,
@@ -42,8 +42,8 @@ describe('the size', () => {
     expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(1750)
   })
 
-  test('of a service that only verifies is within 12,900 bytes, two fifths of createTwinkey', async () => {
-    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(12_900)
+  test('of a service that only verifies is within 13,000 bytes, two fifths of createTwinkey', async () => {
+    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(13_000)
   })
 
   test.each(Object.entries(GUARD_BUDGETS))(

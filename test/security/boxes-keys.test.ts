@@ -253,7 +253,7 @@ describe('keys: their form, their creation, and what is stored of them', () => {
     [
       'a pepper',
       { pepper: { current: 'p', keys: { p: '$PEPPER' as unknown as Uint8Array } } },
-      /must be bytes/,
+      /must be a Uint8Array/,
     ],
     [
       'a signing key',

@@ -491,7 +491,7 @@ describe('options that change after they were checked', () => {
     )
     const current = { toString: () => 'a' } as unknown as string
     expect(() => createTwinkey({ pepper: { current, keys: { a: new Uint8Array(32) } } })).toThrow(
-      /the one that current names/,
+      /current must be the name of one of the keys/,
     )
   })
 
