@@ -1,3 +1,4 @@
+import type { RouteRequirement } from '../../core/decision/route-requirement.ts'
 import type { Tokens } from '../../core/management/token-issuer.ts'
 import type { Metadata } from '../../core/model/api-key.ts'
 import { requireMembers } from '../../core/model/options-checks.ts'
@@ -114,13 +115,14 @@ function exchangeEndpoint<M extends Metadata>(
 ): Endpoint {
   const credential = (request: WireRequest) =>
     profile.exchangeCredential?.(request) ?? profile.credential(request)
-  const exchanging: Profile = Object.assign(Object.create(profile), { credential })
-  const requirement = checkedRequirement({
-    profile: exchanging,
-    anyTarget: true,
-    accept: ['secret'],
-    throttle,
-  })
+  const { username } = profile
+  const requirement: RouteRequirement<WireRequest> = {
+    ...checkedRequirement({ profile, anyTarget: true, accept: ['secret'], throttle }),
+    reader: {
+      credential,
+      ...(username === undefined ? {} : { username: (name) => username.call(profile, name) }),
+    },
+  }
   return async (request, body) => {
     if (request.method !== 'POST') return profile.refuse(methodNotAllowed('POST'))
     const issued = await twinkey.tokens.exchange(request, requirement, async (principal) => {
