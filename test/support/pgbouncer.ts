@@ -4,21 +4,17 @@ import {
   chmodSync,
   chownSync,
   closeSync,
-  existsSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { accountOf, freePort, type PostgresServer, run } from './postgres.ts'
+import { debianProgram } from './debian.ts'
+import { accountOf, freePort, type PostgresServer } from './postgres.ts'
 
 /**
  * A connection pool between clients and a server. It ends with this process, even if the process is
@@ -29,8 +25,6 @@ export interface PgBouncer {
   stop(): Promise<void>
 }
 
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/pgbouncer', import.meta.url))
-const UNPACKED = join(CACHE, 'root')
 const READY_WITHIN_MILLISECONDS = 15_000
 const KEEPER = '"$@" & server=$!; read -r word; kill -9 $server; wait $server; rm -rf "$FOLDER"'
 
@@ -39,20 +33,20 @@ const KEEPER = '"$@" & server=$!; read -r word; kill -9 $server; wait $server; r
  * connection, without session state and without prepared statements.
  */
 export async function startPgBouncer(server: PostgresServer): Promise<PgBouncer> {
-  const { path, libraries } = await executable()
+  const { path, env } = await debianProgram('pgbouncer', '--version')
   const account = accountOf()
   const folder = mkdtempSync(join(tmpdir(), 'twinkey-pgbouncer-'))
   chmodSync(folder, 0o755)
   if (account.uid !== undefined) chownSync(folder, account.uid, account.gid ?? account.uid)
   const port = await freePort()
   const config = join(folder, 'pgbouncer.ini')
-  writeFileSync(config, configOf(server, port, path, libraries))
+  writeFileSync(config, configOf(server, port, path, env))
   const log = openSync(join(folder, 'log'), 'a')
   const keeper = spawn('sh', ['-c', KEEPER, 'sh', path, config], {
     ...account,
     detached: true,
     stdio: ['pipe', log, log],
-    env: { ...process.env, FOLDER: folder, ...environmentOf(libraries) },
+    env: { ...process.env, FOLDER: folder, ...env },
   })
   closeSync(log)
   const ended = once(keeper, 'exit')
@@ -78,10 +72,10 @@ function configOf(
   { host, port }: PostgresServer,
   listenPort: number,
   path: string,
-  libraries: string | undefined,
+  env: Readonly<Record<string, string>>,
 ): string {
   const { stdout } = spawnSync(path, ['--version'], {
-    env: { ...process.env, ...environmentOf(libraries) },
+    env: { ...process.env, ...env },
     encoding: 'utf8',
   })
   const [, minor = 0] = /PgBouncer 1\.(\d+)/.exec(stdout) ?? []
@@ -112,76 +106,4 @@ async function answers(connectionString: string): Promise<boolean> {
   } finally {
     await client.end().catch(() => {})
   }
-}
-
-interface Executable {
-  readonly path: string
-  readonly libraries: string | undefined
-}
-
-const environmentOf = (libraries: string | undefined) =>
-  libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }
-
-async function executable(): Promise<Executable> {
-  if (spawnSync('pgbouncer', ['--version']).status === 0)
-    return { path: 'pgbouncer', libraries: undefined }
-  return unpacked() ?? (await fetched())
-}
-
-function unpacked(): Executable | undefined {
-  const path = join(UNPACKED, 'usr/sbin/pgbouncer')
-  if (!existsSync(path)) return undefined
-  const lib = join(UNPACKED, 'usr/lib')
-  const libraries = [lib, ...readdirSync(lib).map((name) => join(lib, name))].join(':')
-  const { status, stderr } = spawnSync(path, ['--version'], {
-    env: { ...process.env, LD_LIBRARY_PATH: libraries },
-    encoding: 'utf8',
-  })
-  if (status !== 0) throw new Error(`${path} does not run: ${stderr}`)
-  return { path, libraries }
-}
-
-// Downloads the packages of the distribution and unpacks them beside the dependencies, which needs
-// no root and installs no service. Several processes run tests: each downloads into its own folder,
-// and the first to finish moves it into place.
-async function fetched(): Promise<Executable> {
-  mkdirSync(CACHE, { recursive: true })
-  const work = mkdtempSync(join(CACHE, 'fetching-'))
-  for (const folder of ['lists/partial', 'archives/partial'])
-    mkdirSync(join(work, folder), { recursive: true })
-  const places = [
-    `Dir::State::lists=${work}/lists`,
-    `Dir::Cache=${work}`,
-    `Dir::Log=${work}`,
-    'Debug::NoLocking=1',
-    'APT::Sandbox::User=',
-  ]
-  const options = places.flatMap((place) => ['-o', place])
-  try {
-    await run('apt-get', [...options, 'update'])
-    await run('apt-get', [
-      ...options,
-      'install',
-      '-y',
-      '--no-install-recommends',
-      '--download-only',
-      'pgbouncer',
-    ])
-  } catch (cause) {
-    throw new Error(
-      'pgbouncer is missing, and apt-get could not fetch it. Install PgBouncer 1.18 or later.',
-      { cause },
-    )
-  }
-  const archives = join(work, 'archives')
-  for (const name of readdirSync(archives).filter((each) => each.endsWith('.deb'))) {
-    await run('dpkg-deb', ['-x', join(archives, name), join(work, 'root')])
-  }
-  try {
-    renameSync(join(work, 'root'), UNPACKED)
-  } catch (error) {
-    if (!existsSync(UNPACKED)) throw error
-  }
-  rmSync(work, { recursive: true })
-  return unpacked() as Executable
 }
