@@ -97,8 +97,8 @@ export interface TwinkeyOptions {
   readonly deadlineSeconds?: number | undefined
   /**
    * Receives every event. It never affects a decision. If it throws or rejects, the event is lost,
-   * and `warning.event_failed` is reported at most once a minute, through `process.emitWarning`
-   * where that exists and through `console.warn` elsewhere.
+   * and `warning.event_failed` is reported at most once a minute, through `process.emitWarning` if
+   * that exists, and otherwise through `console.warn`.
    */
   readonly onEvent?: ((event: TwinkeyEvent) => unknown) | undefined
   /**

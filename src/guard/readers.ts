@@ -19,8 +19,8 @@ const FIELD_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 export interface ReaderOptions {
   /**
    * Accepts requests without the name. The name then comes from the profile, from the deployment,
-   * or, for the tenant, from a credential that reaches exactly one. Default: false, which refuses
-   * such requests.
+   * or, for the tenant, from a credential that reaches exactly one tenant. Default: false, which
+   * refuses such requests.
    */
   readonly optional?: boolean | undefined
 }

@@ -24,14 +24,16 @@ export type TargetSource = string | TargetReader<WireRequest>
  */
 export interface Requirement {
   /**
-   * The source of the tenant. If the profile names one too, the two must be equal. If neither does,
-   * it is the tenant of the credential, provided that it reaches exactly one. A key for all tenants
-   * then passes with `principal.tenant` undefined, so name a source if the handler needs a tenant.
+   * The source of the tenant. If the profile names a tenant too, the two must be equal. If neither
+   * names one, the tenant is that of the credential, provided that the credential reaches exactly
+   * one tenant. A key for all tenants then passes with `principal.tenant` undefined, so name a
+   * source if the handler needs a tenant.
    */
   readonly tenant?: TargetSource | undefined
   /**
-   * The source of the environment. If the profile names one too, the two must be equal. If neither
-   * does, it is the environment that the deployment serves, provided that it is exactly one.
+   * The source of the environment. If the profile names an environment too, the two must be equal.
+   * If neither names one, the environment is that of the deployment, provided that the deployment
+   * serves exactly one.
    */
   readonly environment?: TargetSource | undefined
   /** The workflow that this route performs, for example `'customers.read'`. */
@@ -41,8 +43,8 @@ export interface Requirement {
   /** The kinds of credential that the route accepts. Default: both. */
   readonly accept?: readonly ('secret' | 'token')[] | undefined
   /**
-   * Passes anonymous requests, with no principal: those without a credential, and those with a
-   * credential of another system. A Twinkey credential that is not active is still refused.
+   * Lets anonymous requests pass without a principal: requests without a credential, and requests
+   * with a credential of another system. A Twinkey credential that is not active is still refused.
    * Default: false.
    */
   readonly optional?: boolean | undefined

@@ -60,7 +60,8 @@ export function currentHeader(
   if (headers === undefined || headers === null) return receivedHeader(request, name)
   const current = Object.hasOwn(headers, name) ? headers[name] : undefined
   if (typeof current !== 'string') return headerText(current)
-  // Node joins all values of a repeated header, except for those where the first value wins.
+  // Node joins all values of a repeated header, except for headers of which it keeps only the first
+  // value.
   if (!keepsFirst(request, name)) return current
   const received = receivedHeader(request, name)
   return received?.startsWith(`${current}, `) && firstOf(request, name) === current

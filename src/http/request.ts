@@ -22,7 +22,10 @@ export interface WireRequest {
    * @param name In lower case.
    */
   header(name: string): string | undefined
-  /** Returns a decoded parameter of the matched route. Undefined if the route has none so named. */
+  /**
+   * Returns a decoded parameter of the matched route. Undefined if the route has no parameter with
+   * that name.
+   */
   param(name: string): string | undefined
   /** The template of the matched route with its mount path, such as `/customers/:id/`. */
   readonly template?: string | undefined

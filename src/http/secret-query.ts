@@ -48,8 +48,8 @@ export function hideFromQuery(query: unknown, names: readonly string[], depth = 
 
 /**
  * Redacts a URL for a log: replaces the value of every `auth-key`, and the user information before
- * the host. It redacts in doubt: in any spelling of the name, and in the query, the fragment, a
- * path parameter or a URL inside a value.
+ * the host. In a doubtful case it redacts too: in any spelling of the name, and in the query, the
+ * fragment, a path parameter or a URL inside a value.
  *
  * @param url Path and query, an absolute URL, or a log line that contains one of them.
  * @param names The parameters to redact. Default: `['auth-key']`.

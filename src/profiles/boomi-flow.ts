@@ -15,9 +15,9 @@ const STATUS = { ...STATUSES, credential_malformed: 401 }
  * Creates the profile of Boomi Flow: the bare secret in `x-boomi-flow-api-key`, the tenant in
  * `manywhotenant`.
  *
- * Tenant ids are opaque. Without the tenant header, the tenant is that of the key if it reaches
- * exactly one. The profile never reads the query or `Authorization`. The vendor documents no body
- * for refusals. This profile writes `{ "code", "message" }`.
+ * Tenant ids are opaque. Without the tenant header, the tenant is that of the key if the key
+ * reaches exactly one tenant. The profile never reads the query or `Authorization`. The vendor
+ * documents no body for refusals. This profile writes `{ "code", "message" }`.
  *
  * @returns The profile, for the `profile` of a guard.
  * @see https://help.boomi.com, "Using API keys" of Flow

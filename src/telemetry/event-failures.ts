@@ -8,8 +8,8 @@ const CODE = /^[A-Z0-9_]{1,30}$/
 
 /**
  * Warns that `onEvent` threw or rejected, as `warning.event_failed`, at most once a minute. Uses
- * `process.emitWarning`, or `console.warn` where the runtime has no `process`. The warning holds
- * the type of the lost event, and the name and code of the error, but never its message.
+ * `process.emitWarning`, or `console.warn` if the runtime has no `process`. The warning holds the
+ * type of the lost event, and the name and code of the error, but never its message.
  *
  * @returns The function to call for each failure. It never throws.
  */

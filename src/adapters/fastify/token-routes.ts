@@ -54,8 +54,8 @@ async function addEndpoints(
       }
       on.all('/', { onRequest, schema: HIDDEN }, () => {})
     }
-    // Each path is the root of its own prefix. There, Fastify also adds the path with a trailing
-    // slash if its router distinguishes the two.
+    // Each path is the root of its own prefix. At a root, Fastify also adds the path with a
+    // trailing slash if its router distinguishes the two.
     if (path === '/') serve(app)
     else if (!path.endsWith('/'))
       await app.register(async (below) => serve(below), { prefix: path })

@@ -10,12 +10,13 @@ export function respond(c: Context, answer: WireAnswer): Response {
   return toResponse(answer)
 }
 
-/** Hands work that continues after the response to `waitUntil`, on hosts that have it. */
+/** Calls `waitUntil`, if the host has it, with the work that continues after the response. */
 export function outliveHonoResponse(c: Context, work: Promise<void> | undefined): void {
   if (work === undefined || incomingOf(c) !== undefined) return
   try {
     c.executionCtx.waitUntil(work)
   } catch {
-    // Hono throws where there is no execution context. There, the process outlives the response.
+    // Hono throws if the host has no execution context. On such a host, the process outlives the
+    // response.
   }
 }

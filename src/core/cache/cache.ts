@@ -17,7 +17,7 @@ export interface Cached<V> {
 
 /** A read-through cache, bounded in size and in age. */
 export interface Cache<C extends Cached<unknown>> {
-  /** The entry if it is fresh, without waiting; undefined if it must be loaded. */
+  /** Returns the entry if it is fresh; undefined if it must be loaded. Does not wait. */
   peek(id: string, now: number): C | undefined
   /** The latest entry, of any age. */
   last(id: string): C | undefined

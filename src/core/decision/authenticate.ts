@@ -54,7 +54,7 @@ export interface Authenticator<M extends Metadata = Metadata> {
     request: R,
     requirement: RouteRequirement<R>,
   ): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
-  /** Reads the credential of a request, once. */
+  /** Reads the credential of a request once. */
   caller<R>(request: R, requirement: RouteRequirement<R>): Caller
   /**
    * Runs a lookup of the application on which a decision depends. If the lookup reports
@@ -136,7 +136,7 @@ function createEvaluate(
 ): Evaluate {
   const { identifier, owners, now } = parts
   return function* evaluate(credential, request, requirement) {
-    // 1. Read the credential: the caller has called the reader, once.
+    // 1. Read the credential. The caller of this generator has called the reader once.
     let at = now()
     const since = at
     if (isRefusal(credential))

@@ -24,7 +24,10 @@ export interface FreshRecords {
     since: number,
     match: Match,
   ): Steps<Identity | CredentialDenial>
-  /** The same by way of an alias. Returns undefined if there is no alias with that id. */
+  /**
+   * Matches a credential with its key through an alias. Returns undefined if there is no alias with
+   * that id.
+   */
   settleAlias(
     aliasId: string,
     text: string,

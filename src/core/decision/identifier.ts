@@ -57,7 +57,7 @@ export interface Identifier {
   isCurrent(identity: Identity, at: number): boolean
 }
 
-/** What credentials are identified by. */
+/** What an identifier needs. */
 export interface IdentifierParts extends RecogniserParts {
   readonly now: () => number
 }

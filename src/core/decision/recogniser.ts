@@ -24,7 +24,7 @@ export type Recognise = (
   age?: 'fresh' | 'any',
 ) => Identity | undefined
 
-/** What credentials are recognised by. */
+/** What a recogniser needs. */
 export interface RecogniserParts {
   readonly keys: KeyCache
   readonly prefixes: readonly string[]

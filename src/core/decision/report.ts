@@ -20,7 +20,7 @@ export function createReporter(
   emit: Emit | undefined,
   now: () => number,
 ): Reporter {
-  // A caller may send a secret where a name belongs, and a reader of the application may return a
+  // A caller may send a secret in place of a name, and a reader of the application may return a
   // template with a secret in it.
   function isSafe(text: string): boolean {
     return (

@@ -1,4 +1,4 @@
-/** Straight-line work that pauses where it must wait for a promise. */
+/** Straight-line work that pauses whenever it must wait for a promise. */
 export type Steps<T> = Generator<Promise<unknown>, T, unknown>
 
 /** Pauses until a promise is fulfilled, and returns its value. */

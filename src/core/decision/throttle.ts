@@ -4,7 +4,7 @@ import { withTimeout } from '../store/timeout.ts'
 /**
  * Counts refused credentials by peer, and makes a peer wait. Twinkey has no counter of its own:
  * plug in a limiter like `rate-limiter-flexible`. If the limiter fails or does not answer in time,
- * requests are decided without it.
+ * Twinkey decides requests without the limiter.
  *
  * @typeParam R The type of a request.
  */

@@ -29,8 +29,7 @@ export function createTokenIdentifier(
   records: FreshRecords,
   now: () => number,
 ): TokenIdentifier {
-  // Where a secret is accepted too, a text that names another issuer is not an imported secret
-  // either.
+  // If a secret is accepted too, a text that names another issuer is not an imported secret either.
   function refused(
     text: string,
     kinds: Credential['kinds'],

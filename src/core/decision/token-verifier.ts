@@ -11,7 +11,7 @@ import { createTokenMemory, type RememberedToken, tokenDigest } from './token-me
 /** Verifies tokens and remembers valid ones. Does not check whether their key is active. */
 export interface TokenVerifier {
   /**
-   * A token that was verified before and has not expired, without waiting.
+   * Returns a token that was verified before and has not expired. Does not wait.
    *
    * @param age Default: `fresh`. `any` also returns a token while the set of signing keys is due to
    *   be fetched again.

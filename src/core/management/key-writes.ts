@@ -11,8 +11,8 @@ import { isNotWritten } from '../store/store-error.ts'
  */
 export interface KeyWrites {
   /**
-   * Writes a record if the stored version is the expected one. Expecting undefined means that there
-   * is no record yet.
+   * Writes a record if the stored version is the expected one. If the expected version is
+   * undefined, it writes only if there is no record yet.
    */
   put(
     next: StoredKey,

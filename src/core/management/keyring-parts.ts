@@ -8,7 +8,7 @@ import type { CheckedStore } from '../store/checked-store.ts'
 import type { ImportRules } from './key-import.ts'
 import type { KeyWrites } from './key-writes.ts'
 
-/** What a keyring is built from. */
+/** What a keyring needs. */
 export interface KeyringParts {
   readonly store: CheckedStore
   readonly writes: KeyWrites

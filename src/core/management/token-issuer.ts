@@ -128,7 +128,7 @@ export interface Tokens<M extends Metadata = Metadata> {
 
 const REQUEST_MEMBERS = ['scope', 'lifetimeSeconds']
 
-/** What a token issuer is built from. */
+/** What a token issuer needs. */
 export interface TokenIssuerParts<M extends Metadata> {
   readonly authenticator: Authenticator<M>
   readonly rules: Pick<TokenRules, 'issuer' | 'audience'>

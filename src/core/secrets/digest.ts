@@ -3,8 +3,8 @@ import { hmacSha256, sha256 } from '#hash'
 import type { Slot } from './secret.ts'
 
 /**
- * HMAC keys that are kept outside the database, so that a stolen table of digests cannot be tested
- * against guesses.
+ * HMAC keys that are kept outside the database, so that nobody can test guesses against a stolen
+ * table of digests.
  *
  * To change the pepper without a failed request: add the new one to every node, make it current,
  * and remove the old one when `keys.list({ pepper })` returns no key that needs it.

@@ -47,8 +47,9 @@ export interface KeyStore {
    */
   get(id: string, signal?: AbortSignal): Promise<StoredKey | undefined>
   /**
-   * Compare-and-set: writes `next` only if the stored version is `expectedVersion`. Undefined
-   * creates: it writes only if there is no record. Does not write `lastUsedAt`.
+   * Compare-and-set: writes `next` only if the stored version is `expectedVersion`. If
+   * `expectedVersion` is undefined, it writes only if there is no record. Does not write
+   * `lastUsedAt`.
    */
   put(
     next: StoredKey,

@@ -35,7 +35,7 @@ export interface TokenClaims {
   readonly issuedAt: number
   /** Epoch milliseconds. */
   readonly expiresAt: number
-  /** The scope of the token, as issued. The key may reach less by now. */
+  /** The scope of the token, as issued. The scope of the key may be narrower by now. */
   readonly scope: Scope
 }
 
@@ -218,7 +218,7 @@ function readClaims(
 }
 
 // Seconds in the claims, milliseconds in the result. iat may be 0, because a fake clock may start
-// there.
+// at 0.
 function readTimes(
   { iat, exp, nbf }: Record<string, unknown>,
   latest: number,

@@ -54,7 +54,7 @@ const NO_ROWS =
   'postgresStore: query() of the client must return { rows } with an object for each row, but returned something else. Pass a Pool. neon() of @neondatabase/serverless needs { fullResults: true } and no arrayMode. Nothing was written.'
 
 /**
- * Creates the runner of all statements.
+ * Creates the function that runs every statement of the store.
  *
  * @param keys The name of the table of keys, for the message about missing tables.
  */

@@ -28,8 +28,8 @@ const NOTIFY_WITHIN_MILLISECONDS = 10_000
 const HEAR_WITHIN_MILLISECONDS = 5_000
 
 /**
- * Listens on a channel. A notification names the changed record. One without a payload means that
- * changes may have been missed.
+ * Listens on a channel. A notification names the changed record. A notification without a payload
+ * means that changes may have been missed.
  *
  * Behind some poolers, LISTEN is acknowledged but no notification arrives. So each connection also
  * listens on a private channel, which `notify` notifies from another connection. A connection that

@@ -49,7 +49,7 @@ const MAX_SCANNED = 5000
  * write. If you cannot accept that, keep keys in PostgreSQL.
  *
  * @param client A client of node-redis (`createClient`, `createCluster`) or ioredis (`Redis`,
- *   `Cluster`). You connect and close it. Add an `error` listener: without one, an error of
+ *   `Cluster`). You connect and close it. Add an `error` listener: without a listener, an error of
  *   node-redis ends the process.
  * @param options The prefix, and the connection for changes.
  * @returns The store. It has `watch` if `subscriber` is set.

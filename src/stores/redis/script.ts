@@ -32,13 +32,13 @@ export type RunScript = (
 
 /**
  * Runs one command inside a script. Clients send scripts to masters, even if they send reads to
- * replicas. A script also returns a list where RESP3 would return a map.
+ * replicas. A script returns a list even if the command alone would return a map in RESP3.
  */
 export const COMMAND = 'return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))'
 
 /**
- * Writes the next record, or deletes the record if there is no next one, provided that the version
- * is the expected one (`''`: no record).
+ * Writes the next record if the stored version is the expected version (`''`: no record). If there
+ * is no next record, deletes the stored record under the same condition.
  *
  * - Compares versions as text, because Lua numbers are doubles.
  * - A client that lost its connection may send a write twice. The second run returns the outcome of

@@ -39,8 +39,8 @@ interface FeedSession {
  * library reconnects. Each time it loses a connection or begins to listen, it reports undefined,
  * because changes may have been missed.
  *
- * @param failed Receives the first error of each outage: of an attempt to connect, never of a
- *   connection that worked.
+ * @param failed Receives the first error of each outage. That error comes from an attempt to
+ *   connect, never from a connection that worked.
  * @returns A promise of the function that stops the feed. It resolves when the feed listens or the
  *   first attempt has failed, so that the feed can be stopped while the server is down. It rejects
  *   with a TypeError if the first call of `connect` resolves to a mistake.

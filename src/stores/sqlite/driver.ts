@@ -11,7 +11,7 @@ export interface Driver {
   read(sql: string, ...values: SqliteValue[]): Promise<unknown[][]>
   /** Runs one writing statement atomically. Returns rows as `read` does. */
   write(sql: string, ...values: SqliteValue[]): Promise<unknown[][]>
-  /** Runs statements without results, all or none. */
+  /** Runs statements that return no rows. Either all of them take effect, or none does. */
   run(statements: readonly string[]): Promise<void>
 }
 
@@ -50,8 +50,8 @@ export function createLockRetry({
 
 async function retryWhileLocked<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   let isOver = false
-  // This limit includes the busy timeout of the driver. SQLite skips that timeout where waiting
-  // would deadlock, for example while it switches a file to WAL.
+  // This limit includes the busy timeout of the driver. SQLite skips that timeout if waiting would
+  // deadlock, for example while it switches a file to WAL.
   const timeout = setTimeout(() => {
     isOver = true
   }, RETRY_FOR_MILLISECONDS)
