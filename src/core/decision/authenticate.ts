@@ -35,20 +35,23 @@ export interface AuthenticatorParts {
   readonly now: () => number
 }
 
-/** A credential that can be identified more than once during one request. */
+/**
+ * The sender of one request. Its credential is read once, but can be identified more than once, for
+ * example before and after a wait.
+ */
 export interface Caller {
   /**
-   * The identity and the effective scope at this moment, or why there is none. Emits
-   * `access.refused`, never `access.allowed`.
+   * Returns the decision at this moment, with the identity and the effective scope, or a denial
+   * that says why there is none. Emits `access.refused` for a denial, but never `access.allowed`.
    */
   identify(): Promise<CachedDecision | CredentialDenial>
 }
 
-/** The ONE place that decides, and the order in which it does. */
+/** The only place that decides whether a request is let in, and the order in which it does so. */
 export interface Authenticator<M extends Metadata = Metadata> {
   /**
-   * Decides about a request: without a promise if nothing must be awaited. Rejects or throws only
-   * if a reader of the application does.
+   * Decides about a request. Returns a promise only if something must be awaited. Throws, or
+   * rejects, only if a reader of the application throws.
    */
   decide<R>(
     request: R,
@@ -57,8 +60,8 @@ export interface Authenticator<M extends Metadata = Metadata> {
   /** Reads the credential of a request once. */
   caller<R>(request: R, requirement: RouteRequirement<R>): Caller
   /**
-   * Runs a lookup of the application on which a decision depends. If the lookup reports
-   * `owner_unavailable`, returns the refusal `unavailable`.
+   * Runs a lookup of the application whose result a decision needs, and returns the result. If the
+   * lookup fails with the error `owner_unavailable`, returns the refusal `unavailable`.
    */
   ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
 }
@@ -117,6 +120,7 @@ export function createAuthenticator<M extends Metadata>(
   }
 }
 
+// A decision that finds its data changed after each of so many turns is refused as unavailable.
 const MAX_TURNS = 50
 const NO_TARGET: Target = Object.freeze({})
 const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })
@@ -127,26 +131,29 @@ type Evaluate = <R>(
   requirement: RouteRequirement<R>,
 ) => Steps<CachedDecision | CredentialDenial>
 
-// The order of decisions, from top to bottom. Returns to step 2 only if the key or its owner
-// changed while something was awaited. It captures its parts: each parameter of a generator costs
-// memory per request.
+// The steps of a decision, from top to bottom. A decision returns to step 2 only if, while it
+// waited, the credential expired, or its key or the owner scope was invalidated or replaced. The
+// generator captures its parts instead of taking them as parameters, because each parameter of a
+// generator costs memory for each request.
 function createEvaluate(
   parts: AuthenticatorParts,
   identification: ThrottledIdentification,
 ): Evaluate {
   const { identifier, owners, now } = parts
   return function* evaluate(credential, request, requirement) {
-    // 1. Read the credential. The caller of this generator has called the reader once.
+    // 1. The credential. `decide` or `caller` has already read it, once. `since` is the start of
+    // this decision, and `at` is the time after its last wait.
     let at = now()
     const since = at
     if (isRefusal(credential))
       return yield* identification.unread(credential, since, request, requirement)
     const kinds = acceptedKinds(credential.kinds, requirement)
-    // The owner scope that this decision has loaded. It is used even if it is too old for other
-    // requests by now.
+    // The owner scope that this decision itself has loaded. Unless it was invalidated, this
+    // decision uses it, even if the cache now considers it too old for other requests.
     let loaded: { readonly owner: string; readonly ownerScope: Cached<Scope> } | undefined
     for (let turn = 0; turn < MAX_TURNS; turn++) {
-      // 2. Identify it.
+      // 2. Identify the credential: from the cache if possible, otherwise by verifying its
+      // signature or loading its key.
       let identity = kinds && identifier.recognise(credential, kinds, at)
       let waited = false
       if (identity === undefined) {
@@ -157,7 +164,8 @@ function createEvaluate(
         at = now()
       }
 
-      // 3. The effective scope: of the key and the token, which the identity has, and of the owner.
+      // 3. The scope of the owner. The effective scope is its intersection with the scope of the
+      // identity, which already combines those of the key and the token.
       const { owner } = identity.holder
       let ownerScope: Cached<Scope> | undefined
       if (owners !== undefined && owner !== null) {
@@ -171,7 +179,7 @@ function createEvaluate(
           at = now()
         }
       }
-      // Nothing is awaited below, so what is current here is current in the answer.
+      // Nothing is awaited below, so what is current here is still current in the answer.
       if (waited && !isCurrent(parts, identity, ownerScope, at)) continue
 
       return admit(parts, identity, ownerScope, credential, request, requirement, at)
@@ -180,7 +188,7 @@ function createEvaluate(
   }
 }
 
-// Steps 4 and 5, without waiting.
+// Steps 4 and 5. They await nothing.
 function admit<R>(
   { usage, environments }: AuthenticatorParts,
   identity: Identity,
@@ -190,7 +198,8 @@ function admit<R>(
   requirement: RouteRequirement<R>,
   at: number,
 ): CachedDecision | CredentialDenial {
-  // 4. Resolve the target. A request that equals the last one that was let in gets the same answer.
+  // 4. Resolve the target. If everything on which the last positive decision for this credential
+  // depended is the same again, that decision is the answer.
   const before = identity.decision
   const read = readTarget(request, requirement, before?.readings)
   if (
@@ -214,7 +223,7 @@ function admit<R>(
     return new TargetDenial(refusal, reason, identity.holder.id, { ...named, ...unseenOf(refusal) })
   }
 
-  // 5. Covered? Then the secret counts as used.
+  // 5. The effective scope must cover the target. If it does, the secret counts as used.
   const uncovered = requirement.anyTarget ? undefined : firstUncovered(scope, target)
   if (uncovered !== undefined)
     return new TargetDenial(denied(uncovered), 'not_covered', identity.holder.id, target)
@@ -224,8 +233,8 @@ function admit<R>(
   return identity.decision
 }
 
-// Whether the key and the owner scope were not invalidated, and the credential did not expire,
-// while something was awaited.
+// Checks, after a wait, that the credential has not expired, and that neither its key nor the owner
+// scope was invalidated or replaced by a newer one.
 function isCurrent(
   { identifier, owners }: AuthenticatorParts,
   identity: Identity,
