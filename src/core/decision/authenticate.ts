@@ -10,7 +10,7 @@ import { allowedOf, effectiveScope } from './allowed.ts'
 import { CredentialDenial, TargetDenial } from './denial.ts'
 import { failInvalidated } from './fresh-records.ts'
 import type { Identifier } from './identifier.ts'
-import type { CachedDecision, Identity } from './identity.ts'
+import type { Identity } from './identity.ts'
 import { createReporter } from './report.ts'
 import { acceptedKinds, type Credential, type RouteRequirement } from './route-requirement.ts'
 import { run, type Steps, wait } from './steps.ts'
@@ -35,6 +35,12 @@ export interface AuthenticatorParts {
   readonly now: () => number
 }
 
+/** The key behind a credential, and the decision that lets it in at this moment. */
+export interface Identified {
+  readonly identity: Identity
+  readonly allowed: Allowed
+}
+
 /**
  * The sender of one request. Its credential is read once, but can be identified more than once, for
  * example before and after a wait.
@@ -44,7 +50,7 @@ export interface Caller {
    * Returns the decision at this moment, with the identity and the effective scope, or a denial
    * that says why there is none. Emits `access.refused` for a denial, but never `access.allowed`.
    */
-  identify(): Promise<CachedDecision | CredentialDenial>
+  identify(): Promise<Identified | CredentialDenial>
 }
 
 /** The only place that decides whether a request is let in, and the order in which it does so. */
@@ -72,16 +78,20 @@ export function createAuthenticator<M extends Metadata>(
   const { identifier, deadlineMilliseconds, emit, now } = parts
   const limiter = createFailureLimiter(deadlineMilliseconds, emit, now)
   const identification = createThrottledIdentification(identifier, limiter, now)
-  const evaluate = createEvaluate(parts, identification)
+  const evaluate = createEvaluate(parts, identification, (_identity, allowed) => allowed)
+  const identify = createEvaluate<Identified>(parts, identification, (identity, allowed) => ({
+    identity,
+    allowed,
+  }))
   const report = createReporter(identifier, emit, now)
 
   function conclude(
-    outcome: CachedDecision | CredentialDenial,
+    outcome: Allowed | CredentialDenial,
     requirement: Pick<RouteRequirement<never>, 'optional'>,
   ): Decision<M> | Anonymous {
     if (!(outcome instanceof CredentialDenial)) {
-      if (emit !== undefined) report.allowed(outcome.allowed.principal)
-      return outcome.allowed as Allowed<M>
+      if (emit !== undefined) report.allowed(outcome.principal)
+      return outcome as Allowed<M>
     }
     if (requirement.optional && outcome.issuedElsewhere) return ANONYMOUS
     report.refused(outcome)
@@ -102,7 +112,7 @@ export function createAuthenticator<M extends Metadata>(
       const credential = requirement.reader.credential(request)
       return {
         async identify() {
-          const outcome = await run(evaluate(credential, request, requirement), report.unavailable)
+          const outcome = await run(identify(credential, request, requirement), report.unavailable)
           if (outcome instanceof CredentialDenial) report.refused(outcome)
           return outcome
         },
@@ -125,20 +135,21 @@ const MAX_TURNS = 50
 const NO_TARGET: Target = Object.freeze({})
 const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })
 
-type Evaluate = <R>(
+type Evaluate<T> = <R>(
   credential: Credential | Refusal,
   request: R,
   requirement: RouteRequirement<R>,
-) => Steps<CachedDecision | CredentialDenial>
+) => Steps<T | CredentialDenial>
 
 // The steps of a decision, from top to bottom. A decision returns to step 2 only if, while it
 // waited, the credential expired, or its key or the owner scope was invalidated or replaced. The
 // generator captures its parts instead of taking them as parameters, because each parameter of a
 // generator costs memory for each request.
-function createEvaluate(
+function createEvaluate<T>(
   parts: AuthenticatorParts,
   identification: ThrottledIdentification,
-): Evaluate {
+  answer: (identity: Identity, allowed: Allowed) => T,
+): Evaluate<T> {
   const { identifier, owners, now } = parts
   return function* evaluate(credential, request, requirement) {
     // 1. The credential. `decide` or `caller` has already read it, once. `since` is the start of
@@ -183,7 +194,8 @@ function createEvaluate(
       // Nothing is awaited below, so what is current here is still current in the answer.
       if (waited && !isCurrent(parts, identity, ownerScope, at)) continue
 
-      return admit(parts, identity, ownerScope, credential, request, requirement, at)
+      const allowed = admit(parts, identity, ownerScope, credential, request, requirement, at)
+      return allowed instanceof CredentialDenial ? allowed : answer(identity, allowed)
     }
     return yield* failInvalidated()
   }
@@ -198,17 +210,17 @@ function admit<R>(
   request: R,
   requirement: RouteRequirement<R>,
   at: number,
-): CachedDecision | CredentialDenial {
+): Allowed | CredentialDenial {
   // 4. Resolve the target. If everything on which the last positive decision for this credential
   // depended is the same again, that decision is the answer.
-  const before = identity.decision
-  const read = readTarget(request, requirement, before?.readings)
+  const before = identity.allowed
+  const read = readTarget(request, requirement, identity.readings)
   if (
     before !== undefined &&
-    before.requirement === requirement &&
-    before.readings === read &&
-    before.ownerScope === ownerScope &&
-    before.allowed.noStore !== credential.inAuthorizationHeader
+    identity.requirement === requirement &&
+    identity.readings === read &&
+    identity.ownerScope === ownerScope &&
+    before.noStore !== credential.inAuthorizationHeader
   ) {
     usage.note(identity, at)
     return before
@@ -230,8 +242,11 @@ function admit<R>(
     return new TargetDenial(denied(uncovered), 'not_covered', identity.holder.id, target)
   usage.note(identity, at)
   const allowed = allowedOf(identity, scope, target, requirement.reader, credential)
-  identity.decision = { allowed, identity, requirement, readings, ownerScope }
-  return identity.decision
+  identity.allowed = allowed
+  identity.requirement = requirement
+  identity.readings = readings
+  identity.ownerScope = ownerScope
+  return allowed
 }
 
 // Checks, after a wait, that the credential has not expired, and that neither its key nor the owner

@@ -9,25 +9,24 @@ import type { Readings } from './target.ts'
 
 /**
  * The last decision that let a credential in, with everything on which it depends. A request that
- * matches all of that gets the same answer.
+ * matches all of that gets the same answer. Each decision replaces it.
  */
-export interface CachedDecision {
-  readonly allowed: Allowed
-  readonly identity: Identity
-  readonly requirement: RouteRequirement<never>
-  readonly readings: Readings
-  readonly ownerScope: Cached<Scope> | undefined
+interface CachedDecision {
+  /** Undefined if this credential was not let in yet. */
+  allowed: Allowed | undefined
+  requirement: RouteRequirement<never> | undefined
+  readings: Readings
+  ownerScope: Cached<Scope> | undefined
 }
 
 /**
  * The key behind a credential. Each slot of a cached key and each remembered token has one
- * identity.
+ * identity. It includes the cached decision, because an object of its own would be one more place
+ * in memory to read for each request.
  */
-export interface Identity {
+export interface Identity extends CachedDecision {
   /** When the credential expires if nothing changes, in epoch milliseconds; null for never. */
   readonly validUntil: number | null
-  /** The last decision that let this credential in. */
-  decision: CachedDecision | undefined
   /**
    * The last use that was written to the store, in epoch seconds, rounded up; 0 for never. For a
    * token, see {@link issuedFor}.
@@ -107,7 +106,10 @@ function identityOf(
 ): Identity {
   return {
     validUntil,
-    decision: undefined,
+    allowed: undefined,
+    requirement: undefined,
+    readings: undefined,
+    ownerScope: undefined,
     usedAtSecond,
     issuedFor,
     via,

@@ -1,7 +1,6 @@
 import type { JWK } from 'jose'
-import type { Authenticator, Caller } from '../decision/authenticate.ts'
+import type { Authenticator, Caller, Identified } from '../decision/authenticate.ts'
 import { CredentialDenial } from '../decision/identifier.ts'
-import type { CachedDecision } from '../decision/identity.ts'
 import { type RouteRequirement, textOnly } from '../decision/route-requirement.ts'
 import type { KeyRecord, Metadata } from '../model/api-key.ts'
 import { membersProblem, secondsProblem } from '../model/checks.ts'
@@ -178,7 +177,7 @@ export function createTokenIssuer<M extends Metadata>({
   }
 
   async function sign(
-    { identity, allowed }: CachedDecision,
+    { identity, allowed }: Identified,
     { scope: wanted, lifetimeSeconds }: ReturnType<typeof readRequest>,
   ): Promise<IssuedToken | Refused> {
     const { key, slot } = identity as { key: KeyRecord; slot: Slot }
