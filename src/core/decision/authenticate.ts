@@ -42,8 +42,8 @@ export interface Identified {
 }
 
 /**
- * The sender of one request. Its credential is read once, but can be identified more than once, for
- * example before and after a wait.
+ * The sender of one request. Its credential is read from the request once, but `identify` can be
+ * called several times, for example before and after a wait.
  */
 export interface Caller {
   /**

@@ -11,8 +11,8 @@ import { withTimeout } from '../store/timeout.ts'
 export interface Throttle<R> {
   /**
    * How long the peer has to wait. Called only for a credential that would be refused, or that this
-   * process has not let in lately. Other callers at the same address therefore never hold up a key
-   * that is in use here.
+   * process has not let in lately. So refused credentials from other callers at the same address
+   * never delay a key that this process has let in lately.
    *
    * @param peer The address of the peer.
    * @returns Seconds; undefined or 0 if the peer need not wait. They are rounded up and limited to

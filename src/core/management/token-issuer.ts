@@ -98,8 +98,8 @@ export interface Tokens<M extends Metadata = Metadata> {
    *
    * @param request A request that the reader of the requirement can read.
    * @param requirement The requirement of the endpoint. Tokens are refused even if it accepts them.
-   * @param ask Returns the token request, for example from the request body. The credential is
-   *   checked again afterwards, so it may be slow.
+   * @param ask Returns the token request, for example from the request body. It may be slow, because
+   *   the credential is checked again after it returns.
    */
   exchange<R>(
     request: R,

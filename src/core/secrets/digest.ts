@@ -76,7 +76,8 @@ export function slotDigests(
  * Finds the slot whose stored digest matches the secret. Always compares both slots in constant
  * time, also for an empty slot, so that the time does not reveal which slots are filled.
  *
- * @param digests The stored digests. Undefined for an unknown key, which takes the same comparison.
+ * @param digests The stored digests. Undefined for an unknown key: the same comparison then runs, so
+ *   that the time does not reveal whether the key exists.
  * @returns The slot, or undefined for no match. `'pepper_missing'` if a digest names a pepper that
  *   is not configured and the other digest does not match.
  */

@@ -19,7 +19,7 @@ export interface CheckedStore {
   inspect(): Promise<readonly string[]>
   /** Resolves when the writes in flight have settled. */
   written(): Promise<unknown>
-  /** Aborts all calls in flight: stores then send nothing more for them. */
+  /** Aborts all calls in flight, so that the store sends nothing more for them. */
   end(): void
 }
 

@@ -94,8 +94,8 @@ export function openFeed(
 }
 
 /**
- * The one timer of a feed, which waits for a connection, for the next check, for its answer, or for
- * the next attempt. Each call replaces the last.
+ * The one timer of a feed. It limits the wait for a connection and for the answer to a check, and it
+ * schedules the next check and the next attempt. Each call replaces the last.
  */
 type Timer = (milliseconds?: number, then?: () => void) => void
 
