@@ -13,7 +13,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 // Imports of the tables for the servers and the test runner of Node. Nothing of these may remain in
 // what the runtimes run.
 const FOR_NODE =
-  /^(vitest|express4?|fastify|@hono\/node-server|\.\/hosts\.ts|\.\/host-(express|fastify)\.ts|\.\.\/support\/raw-http\.ts)$/
+  /^(vitest|node:(http2|net)|express4?|fastify|@hono\/node-server|\.\/hosts\.ts|\.\/host-(express|fastify)\.ts|\.\.\/support\/raw-http\.ts)$/
 const OF_THE_PACKAGE = /^(twinkey|jose)(\/|$)/
 
 // `hash.mjs` is inside the package, because only there `#hash` resolves as it does for the package.
