@@ -83,7 +83,7 @@ describe('a body that something else has consumed', () => {
     ['on HTTP/1 with a length', 1, ['Content-Length', '3'], 'refused'],
     ['with the length 0', 2, ['Content-Length', '0'], 'nothing'],
     ['on HTTP/2 with no header of a body', 2, [], 'refused'],
-  ])('is told by the headers: %s', (_name, httpVersionMajor, rawHeaders, was) => {
+  ])('is recognised by its headers: %s', (_name, httpVersionMajor, rawHeaders, was) => {
     expect(takenBody({ httpVersionMajor, rawHeaders })).toEqual(
       was === 'nothing' ? bytes('') : UNREADABLE,
     )

@@ -8,7 +8,7 @@ runTable('the Boomi Flow profile', boomiFlowTable, createBoomiFlowFixture, () =>
   tokens: {},
 }))
 
-test('Boomi Flow: other and unknown tenants are told by the same bytes', () => {
+test('Boomi Flow: other and unknown tenants get the same bytes', () => {
   const answerTo = (name: string) =>
     boomiFlowTable.find((row) => row.name === `Boomi Flow: ${name}`)?.expected
   expect(answerTo('another tenant')).toBeDefined()

@@ -86,7 +86,7 @@ const boomiFlow = of('Boomi Flow', [
   ],
   ['No auth', 'no key', 'no key, no tenant', 'a key of another system that was not imported'],
   ['Wrong tenant for key', 'another tenant', 'another tenant in the route'],
-  ['Unknown tenant', 'an unknown tenant', 'other and unknown tenants are told by the same bytes'],
+  ['Unknown tenant', 'an unknown tenant', 'other and unknown tenants get the same bytes'],
   ['Error body', 'no key', 'another tenant', 'a rate limit', 'the store is down'],
   ['Success', "the vendor's example"],
   open('Hosts', 'not part of authentication'),

@@ -19,7 +19,7 @@ import { createWebApp } from './host-web.ts'
 
 type Handler = (request: Request) => Response | Promise<Response>
 
-/** The part of a row that is needed, whatever its table compares. */
+/** The members of a row that these checks read. They are the same in all tables. */
 interface AnyRow<F> {
   readonly name: string
   readonly request: (fixture: F) => RawRequest

@@ -327,7 +327,7 @@ describe('the creation of a route throws for', () => {
 
 describe('a request that names a star', () => {
   it.each(['tenant', 'environment', 'workflow'] as const)(
-    'as its %s is malformed, whatever its key reaches',
+    'as its %s is malformed, even if the key has scope for everything',
     async (axis) => {
       const { twinkey } = createBench()
       const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: '*' } })

@@ -219,7 +219,7 @@ describe('revoke', () => {
     expect(events.filter(({ type }) => type === 'key.revoked')).toHaveLength(1)
   })
 
-  it('of a key that another node has revoked applies on this node when it resolves, whatever is cached', async () => {
+  it('of a key that another node has revoked applies on this node when it resolves, even if the key is cached', async () => {
     const bench = createBench()
     const other = bench.another()
     const { key, primary } = await bench.twinkey.keys.create(INPUT)

@@ -193,7 +193,7 @@ describe('a forged token', () => {
     for (const payload of payloads) await expectRefused(forge({ header, payload }))
   })
 
-  it('never reaches more than its key, whatever its claims say', async () => {
+  it('never has a wider scope than its key, even if its claims say so', async () => {
     const wide = forge({ header, payload: { ...claims, tenants: '*', scope: 'tenant:*' } })
     expect(await bench.twinkey.tokens.verify(wide)).toMatchObject({
       ok: true,
@@ -201,7 +201,7 @@ describe('a forged token', () => {
     })
   })
 
-  it('is refused if another key signed it, whatever its header says about the key', async () => {
+  it('is refused if another key signed it, even if its header names that key', async () => {
     await expectRefused(forge({ header, payload: claims, key: other }))
     const { d: _private, ...jwk } = other
     await expectRefused(forge({ header: { ...header, jwk }, payload: claims, key: other }))
