@@ -1,6 +1,9 @@
 import {
+  type DisabledBy,
+  type KeyLimit,
   type KeyRecord,
   type KeyState,
+  lastUseOf,
   type Metadata,
   type StoredSecret,
   stateOf,
@@ -28,48 +31,54 @@ export interface SecretInfo {
  */
 export interface ApiKey<M extends Metadata = Metadata> {
   readonly id: string
+  /** Changes with every management change. Pass it as `expectedVersion` to detect others' changes. */
+  readonly version: number
   readonly name: string
   readonly owner: string | null
   readonly metadata: M
   readonly scope: Scope
+  /** The state when the key was read. */
   readonly state: KeyState
+  /** Whether the key may be exchanged for tokens. */
+  readonly tokens: boolean
+  /** Null for no limits of its own. */
+  readonly limits: readonly KeyLimit[] | null
+  /** The networks from which the key works; null for all. */
+  readonly networks: readonly string[] | null
+  /** Who disabled the key; null for a key that is not disabled. */
+  readonly disabledBy: DisabledBy | null
   readonly createdAt: number
   readonly updatedAt: number
   readonly expiresAt: number | null
   readonly revokedAt: number | null
+  /** The last use of either secret, or of a token issued for it; null for never. */
+  readonly lastUsedAt: number | null
   readonly primary: SecretInfo
   readonly secondary: SecretInfo | null
 }
 
 /** The public view of a record. Lists each member, so that a new one is not exposed by accident. */
-export function viewOf<M extends Metadata>(key: KeyRecord): ApiKey<M> {
-  const {
-    id,
-    name,
-    owner,
-    scope,
-    createdAt,
-    updatedAt,
-    expiresAt,
-    revokedAt,
-    primary,
-    secondary,
-    lastUsedAt,
-  } = key
+export function viewOf<M extends Metadata>(key: KeyRecord, now: number): ApiKey<M> {
   const info = ({ id, hint, createdAt, expiresAt }: StoredSecret): SecretInfo =>
-    Object.freeze({ id, hint, createdAt, expiresAt, lastUsedAt: lastUsedAt[id] ?? null })
+    Object.freeze({ id, hint, createdAt, expiresAt, lastUsedAt: key.lastUsedAt[id] ?? null })
   return Object.freeze({
-    id,
-    name,
-    owner,
+    id: key.id,
+    version: key.revision,
+    name: key.name,
+    owner: key.owner,
     metadata: key.metadata as M,
-    scope,
-    state: stateOf(key),
-    createdAt,
-    updatedAt,
-    expiresAt,
-    revokedAt,
-    primary: info(primary),
-    secondary: secondary && info(secondary),
+    scope: key.scope,
+    state: stateOf(key, now),
+    tokens: key.tokens,
+    limits: key.limits,
+    networks: key.networks,
+    disabledBy: key.disabledBy,
+    createdAt: key.createdAt,
+    updatedAt: key.updatedAt,
+    expiresAt: key.expiresAt,
+    revokedAt: key.revokedAt,
+    lastUsedAt: lastUseOf(key),
+    primary: info(key.primary),
+    secondary: key.secondary && info(key.secondary),
   })
 }

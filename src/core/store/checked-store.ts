@@ -1,8 +1,20 @@
-import type { KeyRecord } from '../model/api-key.ts'
-import { copyList } from '../model/copy.ts'
+import { copyList, copyMembers } from '../model/copy.ts'
+import type { HistoryEntry } from '../model/history.ts'
+import { matchesHistory } from './history-query.ts'
 import { matchesQuery } from './list-query.ts'
-import type { KeyStore, ListQuery, SecretUse, StoredKey } from './store.ts'
+import { isPosition } from './paging.ts'
+import type {
+  HistoryPage,
+  HistoryQuery,
+  KeyPage,
+  KeyStore,
+  ListQuery,
+  Position,
+  SecretUse,
+  StoredKey,
+} from './store.ts'
 import { createStoreCalls, Malformed } from './store-calls.ts'
+import { readEntry } from './stored-entry.ts'
 import { copyRecord, readRecord, recordProblem } from './stored-key.ts'
 
 /** A store as the rest of the core uses it: every call has a timeout, every answer is checked. */
@@ -11,9 +23,16 @@ export interface CheckedStore {
   put(
     next: StoredKey,
     expectedVersion: number | undefined,
+    entry: HistoryEntry | undefined,
   ): Promise<'stored' | 'conflict' | 'missing'>
-  delete(id: string, expectedVersion: number): Promise<'deleted' | 'conflict' | 'missing'>
-  list(query: ListQuery): Promise<{ keys: KeyRecord[]; next?: string | undefined }>
+  delete(
+    id: string,
+    expectedVersion: number,
+    entry: HistoryEntry | undefined,
+  ): Promise<'deleted' | 'conflict' | 'missing'>
+  list(query: ListQuery): Promise<KeyPage>
+  history(query: HistoryQuery): Promise<HistoryPage>
+  forgetHistory(before: number): Promise<number>
   recordUse(uses: readonly SecretUse[]): Promise<void>
   /** The store's warnings about its backend. Empty if the store has no `inspect`. */
   inspect(): Promise<readonly string[]>
@@ -40,11 +59,19 @@ export function checkedStore(
   const { ask, write, written, end } = createStoreCalls(deadlineMilliseconds, answered)
   return {
     get: (id) => ask('get', (signal) => store.get(id, signal), checkedAnswer(id)),
-    put: (next, expectedVersion) =>
-      write('put', (signal) => store.put(next, expectedVersion, signal), oneOf(PUT_ANSWERS)),
-    delete: (id, expectedVersion) =>
-      write('delete', (signal) => store.delete(id, expectedVersion, signal), oneOf(DELETE_ANSWERS)),
+    put: (next, expectedVersion, entry) =>
+      write('put', (signal) => store.put(next, expectedVersion, entry, signal), oneOf(PUT_ANSWERS)),
+    delete: (id, expectedVersion, entry) =>
+      write(
+        'delete',
+        (signal) => store.delete(id, expectedVersion, entry, signal),
+        oneOf(DELETE_ANSWERS),
+      ),
     list: (query) => ask('list', (signal) => store.list(query, signal), checkedPage(query)),
+    history: (query) =>
+      ask('history', (signal) => store.history(query, signal), checkedHistory(query)),
+    forgetHistory: (before) =>
+      write('forgetHistory', (signal) => store.forgetHistory(before, signal), checkedCount),
     recordUse: (uses) =>
       ask(
         'recordUse',
@@ -74,18 +101,10 @@ function checkedRecord(found: unknown): StoredKey {
   return readRecord(copy as StoredKey)
 }
 
-function checkedPage(
-  query: ListQuery,
-): (page: unknown) => { keys: KeyRecord[]; next?: string | undefined } {
+function checkedPage(query: ListQuery): (page: unknown) => KeyPage {
   return (page) => {
-    const { keys, next } = (page ?? {}) as { keys?: unknown; next?: unknown }
-    const found = copyList(keys)
-    if (!Array.isArray(found) || (next !== undefined && typeof next !== 'string'))
-      throw new Malformed('the answer must be { keys, next }')
-    // A caller that follows `next` would never reach the end.
-    if (next !== undefined && next === query.cursor)
-      throw new Malformed('next must differ from the cursor of the query')
-    const read = found.map((each) => {
+    const [keys, next] = membersOfPage(page, 'keys', query.after)
+    const read = keys.map((each) => {
       const record = checkedRecord(each)
       if (record.kind !== 'key' || !matchesQuery(record, query))
         throw new Malformed('every key must match the query')
@@ -93,6 +112,40 @@ function checkedPage(
     })
     return { keys: read, next }
   }
+}
+
+function checkedHistory(query: HistoryQuery): (page: unknown) => HistoryPage {
+  return (page) => {
+    const [entries, next] = membersOfPage(page, 'entries', query.after)
+    const read = entries.map((each) => {
+      const entry = readEntry(each)
+      if (typeof entry === 'string') throw new Malformed(entry)
+      if (!matchesHistory(entry, query)) throw new Malformed('every entry must match the query')
+      return entry
+    })
+    return { entries: read, next }
+  }
+}
+
+function membersOfPage(
+  page: unknown,
+  member: 'keys' | 'entries',
+  after: Position | undefined,
+): [list: unknown[], next: Position | undefined] {
+  const { [member]: given, next } = (page ?? {}) as Record<string, unknown>
+  const list = copyList(given)
+  const place = copyMembers(next, ['at', 'id']) as Position | undefined
+  if (!Array.isArray(list) || (place !== undefined && !isPosition(place)))
+    throw new Malformed(`the answer must be { ${member}, next }`)
+  // A caller that follows `next` would never reach the end.
+  if (place !== undefined && place.at === after?.at && place.id === after.id)
+    throw new Malformed('next must differ from the position of the query')
+  return [list, place]
+}
+
+function checkedCount(answer: unknown): number {
+  if (typeof answer === 'number' && Number.isSafeInteger(answer) && answer >= 0) return answer
+  throw new Malformed('the answer must be a number of entries')
 }
 
 function oneOf<T extends string>(answers: readonly T[]): (answer: unknown) => T {

@@ -1,50 +1,103 @@
-import { type KeyRecord, stateOf } from '../model/api-key.ts'
+import { type KeyRecord, keyEndsAt, lastUseOf, stateOf } from '../model/api-key.ts'
 import { pepperOf } from '../secrets/digest.ts'
 import type { ListQuery, StoredKey } from './store.ts'
+import { currentRecord } from './stored-key.ts'
 
-type Filter = Pick<ListQuery, 'tenant' | 'owner' | 'state' | 'pepper'>
+type Filter = Partial<Omit<ListQuery, 'sort' | 'limit' | 'after'>>
 
 /** Whether a key matches a query. Also checks every key that a store lists. */
-export function matchesQuery(key: KeyRecord, { tenant, owner, state, pepper }: Filter): boolean {
+export function matchesQuery(key: KeyRecord, filter: Filter): boolean {
+  const { tenant, tenants, owner, state, pepper, hint, name, expiresBefore, unusedSince } = filter
   if (tenant !== undefined && !(key.scope.tenants !== '*' && key.scope.tenants.includes(tenant)))
     return false
+  if (tenants !== undefined && !isWithinTenants(key.scope.tenants, tenants)) return false
   if (owner !== undefined && key.owner !== owner) return false
-  if (state !== undefined && stateOf(key) !== state) return false
-  return pepper === undefined || peppersOf(key).includes(pepper)
+  if (state !== undefined && stateOf(key, filter.now ?? 0) !== state) return false
+  if (pepper !== undefined && !peppersOf(key).includes(pepper)) return false
+  if (hint !== undefined && key.primary.hint !== hint && key.secondary?.hint !== hint) return false
+  if (name !== undefined && !foldName(key.name).startsWith(foldName(name))) return false
+  if (expiresBefore !== undefined && (keyEndsAt(key) ?? expiresBefore) >= expiresBefore)
+    return false
+  return unusedSince === undefined || (lastUseOf(key) ?? key.createdAt) < unusedSince
 }
 
 /**
- * The labels of a record in an index. A key matches a query if it has all of {@link labelsAsked}.
- * An alias has no labels and is never listed.
+ * Whether a record, as a store has it, matches a query. A malformed record matches every query, so
+ * that the core reports it.
+ */
+export function isListed(stored: unknown, filter: Filter): boolean {
+  const record = currentRecord(stored) as StoredKey | null | undefined
+  try {
+    return record?.kind !== 'alias' && matchesQuery(record as KeyRecord, filter)
+  } catch {
+    return true
+  }
+}
+
+/** Whether a key lists tenants, and only tenants of this list. */
+export function isWithinTenants(
+  tenants: KeyRecord['scope']['tenants'],
+  list: readonly string[],
+): boolean {
+  return tenants !== '*' && tenants.length > 0 && tenants.every((each) => list.includes(each))
+}
+
+/** A name in the form in which names are compared: without regard to case and width. */
+export function foldName(name: string): string {
+  return name.normalize('NFKC').toLowerCase()
+}
+
+// The lengths of the prefixes of a name in the index, in code points, the longest first.
+const NAME_PREFIXES = [6, 2]
+
+/**
+ * The labels of a record in an index, in no order. For every query, a key that matches it has the
+ * {@link leadingLabel} of the query. An alias has no labels and is never listed.
  */
 export function labelsOf(record: StoredKey): string[] {
   if (record.kind === 'alias') return []
-  const tenants = record.scope.tenants === '*' ? [] : record.scope.tenants
+  const { scope, owner, name, primary, secondary } = record
+  const tenants = scope.tenants === '*' ? [] : scope.tenants
+  const folded = [...foldName(name)]
+  const hints = [primary.hint, secondary?.hint ?? ''].filter((hint) => hint !== '')
+  const state = stateOf(record, Number.NEGATIVE_INFINITY)
   return [
     ...new Set([
-      ...tenants.map((tenant) => labelOf('tenant', tenant)),
-      labelOf('owner', record.owner),
-      ...peppersOf(record).map((pepper) => labelOf('pepper', pepper)),
-      labelOf('state', stateOf(record)),
       'key',
+      ...tenants.map((tenant) => labelOf('tenant', tenant)),
+      labelOf('owner', owner),
+      ...peppersOf(record).map((pepper) => labelOf('pepper', pepper)),
+      ...hints.map((hint) => labelOf('hint', hint)),
+      ...NAME_PREFIXES.filter((length) => length <= folded.length).map((length) =>
+        labelOf('name', folded.slice(0, length).join('')),
+      ),
+      ...(state === 'active' ? [] : [labelOf('state', state)]),
+      ...(keyEndsAt(record) === null ? [] : ['expires']),
     ]),
   ]
 }
 
 /**
- * The labels that every match of a query has, at least one. The first is usually the most
- * selective: scan the index by it.
+ * The label by which a store reads its index for a query: the one that probably has the fewest
+ * keys. The other filters are left to {@link matchesQuery}.
  */
-export function labelsAsked(filter: Filter): [string, ...string[]] {
-  const asked = FILTERS.flatMap((name) =>
-    filter[name] === undefined ? [] : [labelOf(name, filter[name])],
-  )
-  const [first = 'key', ...others] = asked
-  return [first, ...others]
+export function leadingLabel(filter: Filter): string {
+  const { tenant, tenants, owner, state, pepper, hint, name, expiresBefore } = filter
+  const folded = [...foldName(name ?? '')]
+  const length = NAME_PREFIXES.find((each) => each <= folded.length)
+  const prefix = length && labelOf('name', folded.slice(0, length).join(''))
+  if (hint) return labelOf('hint', hint)
+  if (length === NAME_PREFIXES[0] && prefix) return prefix
+  if (owner) return labelOf('owner', owner)
+  if (pepper) return labelOf('pepper', pepper)
+  if (tenant !== undefined) return labelOf('tenant', tenant)
+  if (tenants?.length === 1) return labelOf('tenant', tenants[0] as string)
+  if (prefix) return prefix
+  if (state === 'revoked' || state === 'disabled') return labelOf('state', state)
+  if (state === 'expired' || expiresBefore !== undefined) return 'expires'
+  if (owner === null) return labelOf('owner', owner)
+  return pepper === null ? labelOf('pepper', pepper) : 'key'
 }
-
-// The most selective filter first.
-const FILTERS = ['tenant', 'owner', 'pepper', 'state'] as const
 
 function labelOf(name: keyof Filter, value: string | null): string {
   return value === null ? `no-${name}` : `${name}:${value}`

@@ -1,9 +1,12 @@
 import {
   type AliasRecord,
+  type DisabledBy,
   freezeJson,
   isId,
+  type KeyLimit,
   type KeyRecord,
   type Metadata,
+  RECORD_FORMAT,
   type StoredSecret,
 } from '../model/api-key.ts'
 import {
@@ -14,7 +17,7 @@ import {
   nameProblem,
   timeProblem,
 } from '../model/checks.ts'
-import { copyJson, copyMembers } from '../model/copy.ts'
+import { copyJson, copyList, copyMembers } from '../model/copy.ts'
 import { copyScope, freezeScope, type Scope, scopeProblem } from '../model/scope.ts'
 import { isDigest } from '../secrets/digest.ts'
 
@@ -28,6 +31,15 @@ const isTimeOrNull = (value: unknown) => value === null || isTime(value)
 const isVersion = (value: unknown) =>
   typeof value === 'number' && Number.isSafeInteger(value) && value > 0
 const isUses = (value: unknown) => isPlainObject(value) && Object.values(value).every(isTime)
+const isBoolean = (value: unknown) => typeof value === 'boolean'
+const isNameOrNull = (value: unknown) => value === null || nameProblem(value) === undefined
+const isNames = (value: unknown) =>
+  Array.isArray(value) && value.every((name) => nameProblem(name) === undefined)
+const isLimits = (value: unknown) =>
+  Array.isArray(value) &&
+  value.every((each) => isPlainObject(each) && firstProblem(each, LIMIT_RULES, '') === undefined)
+const isCount = (value: unknown) =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 
 const SECRET_RULES: readonly Rule[] = [
   ['id', 'an id', isId],
@@ -43,21 +55,41 @@ const ALIAS_RULES: readonly Rule[] = [
   ['keyId', 'an id', isId],
 ]
 
+const LIMIT_RULES: readonly Rule[] = [
+  ['name', 'a name', (value) => value === undefined || nameProblem(value) === undefined],
+  ['requests', 'a whole number', isCount],
+  ['perSeconds', 'a whole number', (value) => value === undefined || isCount(value)],
+  ['per', "'day' or 'month'", (value) => [undefined, 'day', 'month'].includes(value as undefined)],
+]
+
+const DISABLER_RULES: readonly Rule[] = [
+  ['actor', 'a name or null', isNameOrNull],
+  ['owner', 'a name or null', isNameOrNull],
+  ['tenants', 'a list of names or null', (value) => value === null || isNames(value)],
+  ['at', 'epoch milliseconds', isReading],
+]
+
 const KEY_RULES: readonly Rule[] = [
+  ['format', 'the format of this version', (value) => value === RECORD_FORMAT],
   ['id', 'an id', isId],
   ['version', 'a whole number', isVersion],
+  ['revision', 'a whole number', isVersion],
   ['kind', "'key' or 'alias'", (value) => value === 'key'],
   ['name', 'a name', (value) => nameProblem(value) === undefined],
-  ['owner', 'a name or null', (value) => value === null || nameProblem(value) === undefined],
+  ['owner', 'a name or null', isNameOrNull],
   ['metadata', 'a JSON object', (value) => metadataProblem(value) === undefined],
   ['scope', 'a scope', (value) => scopeProblem(value) === undefined],
-  ['enabled', 'true or false', (value) => typeof value === 'boolean'],
+  ['tokens', 'true or false', isBoolean],
+  ['limits', 'a list of limits or null', (value) => value === null || isLimits(value)],
+  ['networks', 'a list of networks or null', (value) => value === null || isNames(value)],
+  ['disabledBy', 'an object or null', (value) => value === null || isPlainObject(value)],
   ['createdAt', 'epoch milliseconds', isReading],
   ['updatedAt', 'epoch milliseconds', isReading],
   ['expiresAt', 'epoch milliseconds or null', isTimeOrNull],
   ['revokedAt', 'epoch milliseconds or null', (value) => value === null || isReading(value)],
   ['primary', 'a stored secret', isPlainObject],
   ['secondary', 'a stored secret or null', (value) => value === null || isPlainObject(value)],
+  ['revokedTokens', 'an object of epoch milliseconds by token id', isUses],
   ['lastUsedAt', 'an object of epoch milliseconds by secret id', isUses],
 ]
 
@@ -65,18 +97,59 @@ const KEY_RULES: readonly Rule[] = [
 const membersOf = (lists: readonly (readonly Rule[])[]) =>
   lists.flatMap((rules) => rules.map(([member]) => member))
 const SECRET_MEMBERS = /* @__PURE__ */ membersOf([SECRET_RULES])
-const RECORD_MEMBERS = /* @__PURE__ */ membersOf([KEY_RULES, ALIAS_RULES])
+const LIMIT_MEMBERS = /* @__PURE__ */ membersOf([LIMIT_RULES])
+const DISABLER_MEMBERS = /* @__PURE__ */ membersOf([DISABLER_RULES])
+// `enabled` is a member of format 1.
+const RECORD_MEMBERS = /* @__PURE__ */ ['enabled'].concat(membersOf([KEY_RULES, ALIAS_RULES]))
+const MAX_LIST = 1000
 
-/** Copies a record from a store, without validation. Throws if reading a member throws. */
+/**
+ * Copies a record from a store, without validation, and brings it to the current format. Throws if
+ * reading a member throws.
+ */
 export function copyRecord(value: unknown): unknown {
   const copy = copyMembers(value, RECORD_MEMBERS)
   if (!isPlainObject(copy)) return copy
+  copy['limits'] = copyEach(copy['limits'], LIMIT_MEMBERS)
+  copy['networks'] = copyList(copy['networks'], MAX_LIST)
+  copy['disabledBy'] = copyMembers(copy['disabledBy'], DISABLER_MEMBERS)
+  if (isPlainObject(copy['disabledBy']))
+    copy['disabledBy']['tenants'] = copyList(copy['disabledBy']['tenants'], MAX_LIST)
+  copy['revokedTokens'] = copyMembers(copy['revokedTokens'])
   copy['metadata'] = copyJson(copy['metadata'], MAX_METADATA_DEPTH)
   copy['scope'] = copyScope(copy['scope'])
   copy['primary'] = copyMembers(copy['primary'], SECRET_MEMBERS)
   copy['secondary'] = copyMembers(copy['secondary'], SECRET_MEMBERS)
   copy['lastUsedAt'] = copyMembers(copy['lastUsedAt'])
-  return copy
+  return currentRecord(copy)
+}
+
+function copyEach(value: unknown, members: readonly string[]): unknown {
+  const list = copyList(value, MAX_LIST)
+  return Array.isArray(list) ? list.map((each) => copyMembers(each, members)) : list
+}
+
+/**
+ * Brings a record of an earlier format to the current one. Returns any other value unchanged.
+ *
+ * Format 1, of version 0.1, had no `format` but `enabled`. Because `enabled` is gone, version 0.1
+ * refuses a record of the current format instead of writing it back without its new members.
+ */
+export function currentRecord(value: unknown): unknown {
+  if (!isPlainObject(value) || value['kind'] !== 'key') return value
+  const { enabled, format, ...rest } = value
+  if (format !== undefined || typeof enabled !== 'boolean') return value
+  const by = { actor: null, owner: null, tenants: null, at: rest['updatedAt'] }
+  return {
+    ...rest,
+    format: RECORD_FORMAT,
+    revision: rest['version'],
+    tokens: true,
+    limits: null,
+    networks: null,
+    disabledBy: enabled ? null : by,
+    revokedTokens: {},
+  }
 }
 
 /**
@@ -85,13 +158,16 @@ export function copyRecord(value: unknown): unknown {
  */
 export function recordProblem(value: unknown): string | undefined {
   if (!isPlainObject(value)) return `a record must be a plain object, but is ${typeOf(value)}`
+  if (typeof value['format'] === 'number' && value['format'] > RECORD_FORMAT)
+    return 'a later version of Twinkey wrote this record. Update this process'
   const problem = firstProblem(value, value['kind'] === 'alias' ? ALIAS_RULES : KEY_RULES, '')
   if (problem !== undefined || value['kind'] === 'alias') return problem
-  const { primary, secondary } = value as unknown as KeyRecord
-  const inSlots =
+  const { primary, secondary, disabledBy } = value as unknown as KeyRecord
+  const inside =
     firstProblem(primary, SECRET_RULES, 'primary.') ??
-    (secondary && firstProblem(secondary, SECRET_RULES, 'secondary.'))
-  if (inSlots) return inSlots
+    (secondary && firstProblem(secondary, SECRET_RULES, 'secondary.')) ??
+    (disabledBy && firstProblem(disabledBy, DISABLER_RULES, 'disabledBy.'))
+  if (inside) return inside
   return primary.id === secondary?.id || primary.digest === secondary?.digest
     ? 'primary and secondary must not be the same secret'
     : undefined
@@ -113,36 +189,29 @@ export function readRecord(
       version: value.version,
       keyId: value.keyId,
     })
-  const {
-    kind,
-    id,
-    version,
-    name,
-    owner,
-    metadata,
-    scope,
-    enabled,
-    createdAt,
-    updatedAt,
-    expiresAt,
-    revokedAt,
-    lastUsedAt,
-  } = value
+  const { metadata, scope, revokedTokens, lastUsedAt } = value
+  // Lists each member, so that an unknown one is not kept.
   return Object.freeze({
-    kind,
-    id,
-    version,
-    name,
-    owner,
+    kind: value.kind,
+    format: value.format,
+    id: value.id,
+    version: value.version,
+    revision: value.revision,
+    name: value.name,
+    owner: value.owner,
     metadata: isEmpty(metadata) ? EMPTY : freezeJson<Metadata>(metadata),
     scope: shared ?? freezeScope(scope),
-    enabled,
-    createdAt,
-    updatedAt,
-    expiresAt,
-    revokedAt,
+    tokens: value.tokens,
+    limits: value.limits && freezeList(value.limits.map(readLimit)),
+    networks: value.networks && freezeList(value.networks),
+    disabledBy: value.disabledBy && readDisabler(value.disabledBy),
+    createdAt: value.createdAt,
+    updatedAt: value.updatedAt,
+    expiresAt: value.expiresAt,
+    revokedAt: value.revokedAt,
     primary: readSecret(value.primary),
     secondary: value.secondary && readSecret(value.secondary),
+    revokedTokens: isEmpty(revokedTokens) ? EMPTY : Object.freeze({ ...revokedTokens }),
     lastUsedAt: isEmpty(lastUsedAt) ? EMPTY : Object.freeze({ ...lastUsedAt }),
   })
 }
@@ -156,6 +225,18 @@ function isEmpty(value: object): boolean {
 
 function readSecret({ id, digest, hint, createdAt, expiresAt }: StoredSecret): StoredSecret {
   return Object.freeze({ id, digest, hint, createdAt, expiresAt })
+}
+
+function readLimit({ name, requests, perSeconds, per }: KeyLimit): KeyLimit {
+  return Object.freeze({ name, requests, perSeconds, per })
+}
+
+function readDisabler({ actor, owner, tenants, at }: DisabledBy): DisabledBy {
+  return Object.freeze({ actor, owner, tenants: tenants && freezeList(tenants), at })
+}
+
+function freezeList<T>(list: readonly T[]): readonly T[] {
+  return Object.freeze([...list])
 }
 
 function firstProblem(value: object, rules: readonly Rule[], path: string): string | undefined {
