@@ -21,6 +21,7 @@ export type {
   TokenRequest,
   Tokens,
   Verified,
+  VerifiedToken,
 } from './core/management/token-issuer.ts'
 export type {
   AliasRecord,

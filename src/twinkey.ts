@@ -11,7 +11,7 @@ import {
   createTokenIssuer,
   type Tokens,
   type Verified,
-  verifyCredential,
+  verifySecret,
 } from './core/management/token-issuer.ts'
 import type { Metadata } from './core/model/api-key.ts'
 import { nameProblem } from './core/model/checks.ts'
@@ -60,6 +60,8 @@ export interface Twinkey<M extends Metadata = Metadata> {
   readonly keys: Keys<M>
   /** Issues and verifies tokens. */
   readonly tokens: Tokens<M>
+  /** The audiences that tokens can be for: `tokens.audience`, then `resources`. */
+  readonly audiences: readonly string[]
   /**
    * Authenticates a request and checks it against a requirement. The adapters call this for you.
    * Call it yourself for a framework or protocol without an adapter.
@@ -145,6 +147,8 @@ export function createTwinkey<M extends Metadata = Metadata>(
   const { environments, ownerScope, deadlineMilliseconds, now } = config
   const events = createEvents(config)
   const { emit } = events
+  const { audience, resources } = config.tokens
+  const audiences = Object.freeze([audience, ...resources])
   const { checked, cache, usage, inspection } = createStorage(config, events)
   const signingKeys = signingKeysOf(config, events)
   const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, config)
@@ -153,6 +157,7 @@ export function createTwinkey<M extends Metadata = Metadata>(
     owners,
     usage,
     environments,
+    audience,
     deadlineMilliseconds,
     emit,
     now,
@@ -175,25 +180,27 @@ export function createTwinkey<M extends Metadata = Metadata>(
   }
 
   return {
-    keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
+    keys: { ...keyring, verify: (secret) => verifySecret(authenticator, secret) },
     tokens: createTokenIssuer({
       authenticator,
       rules: config.tokens,
+      audiences,
       signingKeys,
       maxLifetimeSeconds: config.tokens.maxLifetimeSeconds,
       emit,
       now,
     }),
+    audiences,
     authenticate: async (
       request: Request | WireRequest,
       requirement: Requirement | CheckedRequirement = {},
     ) =>
       (await authenticator.decide(
         toWireRequest(request),
-        checkedRequirement(requirement),
+        checkedRequirement(requirement, audiences),
       )) as Decision<M>,
     decide: (request, requirement = {}) =>
-      authenticator.decide(toWireRequest(request), checkedRequirement(requirement)),
+      authenticator.decide(toWireRequest(request), checkedRequirement(requirement, audiences)),
     ask: authenticator.ask,
     flush,
     async invalidateOwner(owner) {
@@ -270,10 +277,11 @@ function signingKeysOf({ store, tokens }: CheckedOptions, { warn }: Events): Sig
 
 function identifierOf(config: CheckedOptions, keys: KeyCache, signingKeys: SigningKeys) {
   const { prefixes, pepper, importedSecrets, maxKeys, now } = config
-  const { issuer, audience, clockToleranceSeconds } = config.tokens
+  const { issuer, audience, resources, clockToleranceSeconds } = config.tokens
   const tokens = createTokenVerifier({
     issuer,
     audience,
+    resources,
     clockToleranceSeconds,
     keyOf: signingKeys.find,
     mayHaveKey: (kid) => signingKeys.find(kid) !== undefined,
