@@ -20,9 +20,8 @@ export type {
   IssuedToken,
   TokenRequest,
   Tokens,
-  Verified,
-  VerifiedToken,
 } from './core/management/token-issuer.ts'
+export type { Verified, VerifiedToken } from './core/management/verification.ts'
 export type {
   AliasRecord,
   Json,

@@ -7,12 +7,8 @@ import { createUsage } from './core/decision/usage.ts'
 import type { Keyring } from './core/management/key-management.ts'
 import { createKeyWrites } from './core/management/key-writes.ts'
 import { createKeyring } from './core/management/keyring.ts'
-import {
-  createTokenIssuer,
-  type Tokens,
-  type Verified,
-  verifySecret,
-} from './core/management/token-issuer.ts'
+import { createTokenIssuer, type Tokens } from './core/management/token-issuer.ts'
+import { type Verified, verifySecret } from './core/management/verification.ts'
 import type { Metadata } from './core/model/api-key.ts'
 import { nameProblem } from './core/model/checks.ts'
 import { requireInput } from './core/model/error.ts'

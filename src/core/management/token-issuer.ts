@@ -7,7 +7,6 @@ import { membersProblem, secondsProblem } from '../model/checks.ts'
 import { copyMembers } from '../model/copy.ts'
 import { readInput, requireInput } from '../model/error.ts'
 import type { Emit } from '../model/events.ts'
-import { type ApiKey, viewOf } from '../model/key-view.ts'
 import type { Principal, Refused } from '../model/principal.ts'
 import {
   denied,
@@ -30,6 +29,7 @@ import {
 import type { Slot } from '../secrets/secret.ts'
 import type { SigningKeys } from '../tokens/signing-key.ts'
 import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from '../tokens/token.ts'
+import { type VerifiedToken, verifyToken } from './verification.ts'
 
 /** Scope, lifetime and resource to request for a token. */
 export interface TokenRequest {
@@ -65,21 +65,6 @@ export interface IssuedToken {
   /** Epoch milliseconds, whole seconds. */
   readonly expiresAt: number
   readonly lifetimeSeconds: number
-}
-
-/** A credential that is valid now. */
-export interface Verified<M extends Metadata = Metadata> {
-  readonly ok: true
-  readonly key: ApiKey<M>
-  readonly slot: Slot
-  /** The effective scope now: the intersection of the scopes of key, token and owner. */
-  readonly scope: Scope
-}
-
-/** A token that is valid now. */
-export interface VerifiedToken<M extends Metadata = Metadata> extends Verified<M> {
-  /** The `aud` that the token is for: `tokens.audience` or one of `resources`. */
-  readonly audience: string
 }
 
 /** Returns the token request of an authenticated caller, or a refusal. */
@@ -257,34 +242,10 @@ export function createTokenIssuer<M extends Metadata>({
       issueTo(authenticator.caller(secret, textOnly('secret')), request),
     exchange: (request, requirement, ask) =>
       issueTo(authenticator.caller(request, requirement), ask),
-    async verify(token) {
-      const found = await authenticator.caller(token, anyToken).identify()
-      return found instanceof CredentialDenial
-        ? { ok: false, refusal: found.refusal }
-        : Object.freeze({
-            ...verifiedOf<M>(found),
-            audience: found.identity.audience as string,
-          })
-    },
+    verify: (token) => verifyToken(authenticator, token, anyToken),
     jwks: async () => jwksOf(await signingKeys.all()),
     canIssue: signingKeys.canSign,
   }
-}
-
-/** Implements `keys.verify`. */
-export async function verifySecret<M extends Metadata>(
-  authenticator: Authenticator<M>,
-  text: string,
-): Promise<Verified<M> | Refused> {
-  const found = await authenticator.caller(text, textOnly('secret')).identify()
-  return found instanceof CredentialDenial
-    ? { ok: false, refusal: found.refusal }
-    : Object.freeze(verifiedOf<M>(found))
-}
-
-function verifiedOf<M extends Metadata>({ identity, allowed }: Identified): Verified<M> {
-  const { key, slot } = identity as { key: KeyRecord; slot: Slot }
-  return { ok: true, key: viewOf<M>(key), slot, scope: allowed.principal.scope }
 }
 
 // Copies the request before it is checked: the caller may change it during signing, and a getter
