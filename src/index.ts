@@ -29,8 +29,8 @@ export type {
   IssuedToken,
   TokenRequest,
   Tokens,
-  Verified,
 } from './core/management/token-issuer.ts'
+export type { Verified, VerifiedToken } from './core/management/verification.ts'
 export type {
   AliasRecord,
   DisabledBy,

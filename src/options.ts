@@ -9,6 +9,7 @@ import {
   requireMembers,
   requireName,
   requireNumber,
+  resourcesOf,
 } from './core/model/options-checks.ts'
 import { importedSecretsOf, pepperOf, prefixesOf } from './core/model/secret-options.ts'
 import type { Pepper } from './core/secrets/digest.ts'
@@ -74,6 +75,14 @@ export interface TwinkeyOptions {
   /** Issuer, audience, signing keys and lifetime of tokens. */
   readonly tokens?: TokenOptions | undefined
   /**
+   * Further audiences for which tokens can be requested: absolute URIs without a fragment, each at
+   * most 128 characters. A route accepts tokens for `tokens.audience`, or for its `resource` if it
+   * has one. Default: none.
+   *
+   * @see RFC 8707
+   */
+  readonly resources?: readonly string[] | undefined
+  /**
    * The formats of secrets from another system that {@link Keyring.import} accepts and requests can
    * use. Default: none.
    */
@@ -124,6 +133,7 @@ export interface CheckedOptions {
   readonly tokens: {
     issuer: string
     audience: string
+    resources: readonly string[]
     clockToleranceSeconds: number
     maxLifetimeSeconds: number
     signingKeys: readonly SigningKey[]
@@ -144,6 +154,7 @@ const MEMBERS = [
   'environments',
   'pepper',
   'tokens',
+  'resources',
   'importedSecrets',
   'ownerScope',
   'uniqueNames',
@@ -195,7 +206,7 @@ export function checkOptions(given: TwinkeyOptions): CheckedOptions {
     environments:
       options.environments === undefined ? undefined : environmentsOf(options.environments),
     pepper,
-    tokens: tokensOf(options.tokens),
+    tokens: tokensOf(options.tokens, options.resources),
     importedSecrets: importedSecretsOf(
       options.importedSecrets === undefined ? [] : options.importedSecrets,
       pepper,
@@ -232,7 +243,7 @@ function requireStore(store: KeyStore): void {
   }
 }
 
-function tokensOf(given: TokenOptions = {}): CheckedOptions['tokens'] {
+function tokensOf(given: TokenOptions = {}, resources: unknown = []): CheckedOptions['tokens'] {
   const tokens = requireMembers(
     given,
     ['issuer', 'audience', 'signingKeys', 'clockToleranceSeconds', 'maxLifetimeSeconds'],
@@ -264,6 +275,7 @@ function tokensOf(given: TokenOptions = {}): CheckedOptions['tokens'] {
   return {
     issuer,
     audience,
+    resources: resourcesOf(resources, audience),
     clockToleranceSeconds: requireNumber(
       tokens.clockToleranceSeconds,
       30,

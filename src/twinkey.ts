@@ -11,12 +11,8 @@ import { createKeyWrites } from './core/management/key-writes.ts'
 import { createKeyring } from './core/management/keyring.ts'
 import type { KeyringParts } from './core/management/keyring-parts.ts'
 import { createReservations } from './core/management/reservations.ts'
-import {
-  createTokenIssuer,
-  type Tokens,
-  type Verified,
-  verifyCredential,
-} from './core/management/token-issuer.ts'
+import { createTokenIssuer, type Tokens } from './core/management/token-issuer.ts'
+import { type Verified, verifySecret } from './core/management/verification.ts'
 import type { Metadata } from './core/model/api-key.ts'
 import { nameProblem } from './core/model/checks.ts'
 import { requireInput } from './core/model/error.ts'
@@ -94,6 +90,8 @@ export interface Twinkey<M extends Metadata = Metadata> {
   readonly keys: Keys<M>
   /** Issues and verifies tokens. */
   readonly tokens: Tokens<M>
+  /** The audiences that tokens can be for: `tokens.audience`, then `resources`. */
+  readonly audiences: readonly string[]
   /**
    * Authenticates a request and checks it against a requirement. The adapters call this for you.
    * Call it yourself for a framework or protocol without an adapter.
@@ -179,6 +177,8 @@ export function createTwinkey<M extends Metadata = Metadata>(
   const { environments, ownerScope, uniqueNames, deadlineMilliseconds, now } = config
   const events = createEvents(config)
   const { emit } = events
+  const { audience, resources } = config.tokens
+  const audiences = Object.freeze([audience, ...resources])
   const { checked, cache, usage, inspection } = createStorage(config, events)
   const signingKeys = signingKeysOf(config, events)
   const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, config)
@@ -187,6 +187,7 @@ export function createTwinkey<M extends Metadata = Metadata>(
     owners,
     usage,
     environments,
+    audience,
     deadlineMilliseconds,
     emit,
     now,
@@ -213,28 +214,30 @@ export function createTwinkey<M extends Metadata = Metadata>(
   return {
     keys: {
       ...createKeyring<M>({ ...parts, authority: UNLIMITED }),
-      verify: (secret) => verifyCredential(authenticator, secret, 'secret', now),
+      verify: (secret) => verifySecret(authenticator, secret, now),
       within: (limits) => createKeyring<M>({ ...parts, authority: readLimits(limits) }),
       forgetHistory: (before) => forgetHistory(checked, before),
     },
     tokens: createTokenIssuer({
       authenticator,
       rules: config.tokens,
+      audiences,
       signingKeys,
       maxLifetimeSeconds: config.tokens.maxLifetimeSeconds,
       emit,
       now,
     }),
+    audiences,
     authenticate: async (
       request: Request | WireRequest,
       requirement: Requirement | CheckedRequirement = {},
     ) =>
       (await authenticator.decide(
         toWireRequest(request),
-        checkedRequirement(requirement),
+        checkedRequirement(requirement, audiences),
       )) as Decision<M>,
     decide: (request, requirement = {}) =>
-      authenticator.decide(toWireRequest(request), checkedRequirement(requirement)),
+      authenticator.decide(toWireRequest(request), checkedRequirement(requirement, audiences)),
     ask: authenticator.ask,
     flush,
     async invalidateOwner(owner) {
@@ -311,10 +314,11 @@ function signingKeysOf({ store, tokens }: CheckedOptions, { warn }: Events): Sig
 
 function identifierOf(config: CheckedOptions, keys: KeyCache, signingKeys: SigningKeys) {
   const { prefixes, pepper, importedSecrets, maxKeys, now } = config
-  const { issuer, audience, clockToleranceSeconds } = config.tokens
+  const { issuer, audience, resources, clockToleranceSeconds } = config.tokens
   const tokens = createTokenVerifier({
     issuer,
     audience,
+    resources,
     clockToleranceSeconds,
     keyOf: signingKeys.find,
     mayHaveKey: (kid) => signingKeys.find(kid) !== undefined,

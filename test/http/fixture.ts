@@ -55,6 +55,13 @@ export type TokenName =
   | 'otherAudience'
   | 'otherKey'
   | 'ofTest'
+  | 'forResource'
+  | 'forOtherResource'
+  | 'unlistedResource'
+
+/** Further audiences of the Twinkey. */
+export const RESOURCE = 'https://api.test/mcp'
+export const OTHER_RESOURCE = 'https://api.test/reports'
 
 /** Milliseconds after the start at which the key `expiring` expires. */
 export const EXPIRES_AFTER = 7_200_000
@@ -74,6 +81,7 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
       prefixes: ['acme', 'acme_old'],
       environments: ['production'],
       tokens,
+      resources: [RESOURCE, OTHER_RESOURCE],
       ownerScope,
       now: clock.now,
       cache: { maxAgeSeconds: 3600 },
@@ -143,6 +151,13 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
     ofRevoked: await token(revoked.primary),
     ofReplaced: await token(replaced.primary),
     ofTest: await token(test.primary),
+    forResource: await token(main.primary, { resource: RESOURCE }),
+    forOtherResource: await token(main.primary, { resource: OTHER_RESOURCE }),
+    unlistedResource: await taken(
+      make(spy.store, { resources: ['https://api.test/new'] }).tokens.issue(main.primary, {
+        resource: 'https://api.test/new',
+      }),
+    ),
     otherIssuer: await taken(other({ issuer: 'https://elsewhere.test' })),
     otherAudience: await taken(other({ audience: 'https://elsewhere.test' })),
     otherKey: await taken(other({ signingKeys: [await generateSigningKey()] })),

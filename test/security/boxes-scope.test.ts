@@ -221,6 +221,7 @@ it('E4: a token request can only narrow, and no parameter sets a claim', async (
   const greedy = {
     exp: now + 1e6,
     sub: 'mallory',
+    owner: 'mallory',
     iss: 'x',
     aud: 'x',
     audience: 'x',
@@ -246,6 +247,7 @@ it('E4: a token request can only narrow, and no parameter sets a claim', async (
     aud: 'https://audience.example',
     jti: expect.stringMatching(/^\w{16}$/),
   })
+  expect(payload).not.toHaveProperty('owner')
   expect(answer.scope).toContain('tenant:u')
   expect(answer.scope).not.toContain('tenant:t')
 })

@@ -145,6 +145,7 @@ describe('a token never exceeds what was checked', () => {
     for (const request of [
       throwing('scope'),
       throwing('lifetimeSeconds'),
+      throwing('resource'),
       { scope: throwing('tenants') },
       { scope: { tenants: throwing('0') } },
     ]) {

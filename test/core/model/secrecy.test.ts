@@ -170,6 +170,7 @@ describe('a returned key', () => {
     expect(Object.keys(principal ?? {}).sort()).toEqual(
       [
         'environment',
+        'expiresAt',
         'keyId',
         'metadata',
         'name',

@@ -153,6 +153,10 @@ describe('a forged token', () => {
     ['nbf further in the future than the skew', () => ({ nbf: seconds() + 31 })],
     ['nbf as text', () => ({ nbf: '1' })],
     ['nbf null', () => ({ nbf: null })],
+    ['an owner, and another sub than the key', () => ({ owner: 'ada', sub: 'ada' })],
+    ['an owner that is null', () => ({ owner: null })],
+    ['an owner that is empty', () => ({ owner: '' })],
+    ['an owner that is no text', () => ({ owner: 7 })],
     ['another key', () => ({ client_id: 'nosuchkey0000000' })],
     ['another secret', () => ({ secret_id: 'nosuchsecret0000' })],
     ['a secret id that objects inherit', () => ({ secret_id: 'constructor' })],
@@ -176,6 +180,7 @@ describe('a forged token', () => {
       () => ({ aud: ['https://other.example', AUDIENCE] }),
     ],
     ['an unknown claim', () => ({ roles: ['admin'] })],
+    ['the owner in sub, as version 0.1 issued it', () => ({ sub: 'ada' })],
   ])('is accepted with %s', async (_, change) => {
     expect(
       await verdict(bench.twinkey, forge({ header, payload: { ...claims, ...change() } })),

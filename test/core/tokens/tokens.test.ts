@@ -73,8 +73,9 @@ describe('the claims of a token', () => {
       jti: tokenId,
       iat: now,
       exp: now + 3600,
-      sub: 'ada',
+      sub: key.id,
       client_id: key.id,
+      owner: 'ada',
       secret_id: key.secondary?.id,
       scope: 'tenant:t environment:prod workflow:*',
       tenants: ['t'],
@@ -83,10 +84,15 @@ describe('the claims of a token', () => {
     })
   })
 
-  it('have the key as the subject if it has no owner', async () => {
+  it('have no owner if the key has none', async () => {
     const { twinkey } = createBench()
     const { key, primary } = await twinkey.keys.create({ ...INPUT, owner: null })
-    expect(decoded((await issue(twinkey, primary)).token).payload['sub']).toBe(key.id)
+    const { payload } = decoded((await issue(twinkey, primary)).token)
+    expect([payload['sub'], payload['client_id'], 'owner' in payload]).toEqual([
+      key.id,
+      key.id,
+      false,
+    ])
   })
 
   it('percent-encode names in the scope string, and only there', async () => {
