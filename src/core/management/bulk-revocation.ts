@@ -15,9 +15,12 @@ export async function revokeAll(
   const { authority, store, now } = parts
   requireRight(authority, 'revokeAll')
   const checked = readRevokeAllInput(input)
-  const { owner, tenant } = checked
+  const { tenant } = checked
+  const owner = checked.owner ?? authority.owner
   const { tenants } = authority
   const counts = { revoked: 0, narrowed: 0 }
+  // A limited keyring sees no key of another owner, whether there is one or not.
+  if (owner !== (authority.owner ?? owner)) return counts
   let after: Position | undefined
   do {
     const filter = { owner, tenant, tenants, now: now() }

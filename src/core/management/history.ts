@@ -12,21 +12,34 @@ import { requireRight } from './authority.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import type { HistoryPage, HistoryStep } from './key-management.ts'
 import type { KeyringParts } from './keyring-parts.ts'
+import { FIRST_ID, readPage } from './limited-pages.ts'
 
 // A change may be written so long after its time: retries take 30 seconds, and clocks differ.
 const SETTLED_AFTER_MILLISECONDS = 120_000
-// The smallest id, so that a position with it comes before every entry of its time.
-const FIRST_ID = '-'
 
 /** The method `history` of a keyring. */
 export function createHistory(parts: KeyringParts) {
-  async function page(input: ReturnType<typeof readHistoryInput>): Promise<HistoryPage> {
-    const { filter, limit, cursor } = input
+  const read = (query: Omit<HistoryQuery, 'after'>, from: Position | undefined) =>
+    readPage<HistoryEntry>(
+      parts.authority,
+      { sort: query.sort, after: from },
+      async (after) => {
+        const { entries, next } = await parts.store.history({ ...query, after })
+        return { found: entries, next }
+      },
+      (entry) => entry,
+    )
+
+  async function page({
+    filter,
+    limit,
+    cursor,
+  }: ReturnType<typeof readHistoryInput>): Promise<HistoryPage> {
     const query = visible(parts, filter)
     if (query === undefined) return { entries: [], nextCursor: undefined }
     const after = cursor === undefined ? undefined : readCursor(['history', query], cursor).position
-    const { entries, next } = await parts.store.history({ ...query, sort: 'newest', limit, after })
-    return { entries, nextCursor: next && writeCursor(['history', query], next) }
+    const { found, next } = await read({ ...query, sort: 'newest', limit }, after)
+    return { entries: found, nextCursor: next && writeCursor(['history', query], next) }
   }
 
   // Reads from the oldest entry on. An entry can be stored later than others of a later time. So a
@@ -39,15 +52,10 @@ export function createHistory(parts: KeyringParts) {
     const place = placeOf(query, after as string | number)
     if (query === undefined)
       return { entries: [], nextCursor: writePlace(query, place), hasMore: false }
-    const page = await parts.store.history({
-      ...query,
-      sort: 'oldest',
-      limit,
-      after: place.position,
-    })
-    const next = nextPlace(place, page.next ?? lastOf(page.entries), page.next !== undefined, now)
+    const page = await read({ ...query, sort: 'oldest', limit }, place.position)
+    const next = nextPlace(place, page.next ?? page.found.at(-1), page.next !== undefined, now)
     return {
-      entries: page.entries,
+      entries: page.found,
       nextCursor: writePlace(query, next),
       hasMore: page.next !== undefined,
     }
@@ -95,7 +103,7 @@ interface Place {
 }
 
 function nextPlace(place: Place, read: Position | undefined, hasMore: boolean, now: number): Place {
-  const position = read ?? place.position
+  const position = read === undefined ? place.position : { at: read.at, id: read.id }
   const settled = now - SETTLED_AFTER_MILLISECONDS
   const floor = place.floor ?? Math.max(place.position.at, settled)
   const until = place.until ?? now
@@ -116,9 +124,4 @@ function placeOf(query: unknown, after: string | number): Place {
 function writePlace(query: unknown, { position, floor, until }: Place): string {
   const more = floor === undefined || until === undefined ? [] : [floor, until]
   return writeCursor(['after', query], position, ...more)
-}
-
-function lastOf(entries: readonly HistoryEntry[]): Position | undefined {
-  const last = entries.at(-1)
-  return last && { at: last.at, id: last.id }
 }

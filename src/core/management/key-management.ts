@@ -32,14 +32,14 @@ export interface RenewedKey<M extends Metadata = Metadata, S extends RenewSlots 
 
 /** A page of keys. It may be short, or empty, and still have a next page. */
 export interface KeyList<M extends Metadata = Metadata> {
-  readonly keys: ApiKey<M>[]
+  readonly keys: readonly ApiKey<M>[]
   /** Pass it as `cursor` to read on; undefined after the last page. */
   readonly nextCursor: string | undefined
 }
 
 /** A page of the history, from the newest entry back. It may be short and still have a next page. */
 export interface HistoryPage {
-  readonly entries: HistoryEntry[]
+  readonly entries: readonly HistoryEntry[]
   /** Pass it as `cursor` to read on; undefined after the last page. */
   readonly nextCursor: string | undefined
 }
@@ -47,7 +47,7 @@ export interface HistoryPage {
 /** What a consumer of the history reads in one call. */
 export interface HistoryStep {
   /** Entries from the oldest on. Near the present, entries of the last two minutes repeat. */
-  readonly entries: HistoryEntry[]
+  readonly entries: readonly HistoryEntry[]
   /** Pass it as `after` in the next call. */
   readonly nextCursor: string
   /** False if there is nothing more now: wait before the next call. */

@@ -12,6 +12,7 @@ import { createKeyChanges } from './key-changes.ts'
 import { createKeyCreation } from './key-creation.ts'
 import type { KeyList, Keyring } from './key-management.ts'
 import { checkOf, entryOf, type KeyringParts } from './keyring-parts.ts'
+import { readPage } from './limited-pages.ts'
 import { nameClaims, secretClaims } from './reservations.ts'
 
 export function createKeyring<M extends Metadata>(parts: KeyringParts): Keyring<M> {
@@ -67,9 +68,17 @@ function createList<M extends Metadata>({
     // A limited keyring sees no key of another owner, whether there is one or not.
     if (owner !== undefined && (filter.owner ?? owner) !== owner)
       return { keys: [], nextCursor: undefined }
-    const page = await store.list({ ...query, now: at, limit, after: begun?.position })
+    const page = await readPage(
+      authority,
+      { sort, after: begun?.position },
+      async (after) => {
+        const { keys, next } = await store.list({ ...query, now: at, limit, after })
+        return { found: keys, next }
+      },
+      (key) => ({ at: key.createdAt, id: key.id }),
+    )
     return {
-      keys: page.keys.map((key) => viewOf<M>(key, now())),
+      keys: page.found.map((key) => viewOf<M>(key, now())),
       nextCursor: page.next && writeCursor(query, page.next, at),
     }
   }
