@@ -1,5 +1,6 @@
 import type { JWK } from 'jose'
 import type { OwnerScope } from './core/cache/owner-scopes.ts'
+import type { UniqueNames } from './core/management/reservations.ts'
 import { copyJson } from './core/model/copy.ts'
 import type { TwinkeyEvent } from './core/model/events.ts'
 import {
@@ -8,6 +9,7 @@ import {
   requireMembers,
   requireName,
   requireNumber,
+  resourcesOf,
 } from './core/model/options-checks.ts'
 import { importedSecretsOf, pepperOf, prefixesOf } from './core/model/secret-options.ts'
 import type { Pepper } from './core/secrets/digest.ts'
@@ -73,6 +75,14 @@ export interface TwinkeyOptions {
   /** Issuer, audience, signing keys and lifetime of tokens. */
   readonly tokens?: TokenOptions | undefined
   /**
+   * Further audiences for which tokens can be requested: absolute URIs without a fragment, each at
+   * most 128 characters. A route accepts tokens for `tokens.audience`, or for its `resource` if it
+   * has one. Default: none.
+   *
+   * @see RFC 8707
+   */
+  readonly resources?: readonly string[] | undefined
+  /**
    * The formats of secrets from another system that {@link Keyring.import} accepts and requests can
    * use. Default: none.
    */
@@ -82,6 +92,12 @@ export interface TwinkeyOptions {
    * keys without an owner.
    */
   readonly ownerScope?: OwnerScope | undefined
+  /**
+   * Makes a name that another key has the error `name_taken`: within an owner, or within each tenant
+   * of a key. Names are compared without regard to case. A revoked key gives its name up. Keys that
+   * have the same name already keep it. Default: names need not be unique.
+   */
+  readonly uniqueNames?: UniqueNames | undefined
   /**
    * How many keys are cached, and for how long. Default: 100,000 keys for 5 seconds. With 0
    * seconds, every request reads the store.
@@ -117,12 +133,14 @@ export interface CheckedOptions {
   readonly tokens: {
     issuer: string
     audience: string
+    resources: readonly string[]
     clockToleranceSeconds: number
     maxLifetimeSeconds: number
     signingKeys: readonly SigningKey[]
   }
   readonly importedSecrets: readonly ImportedSecretFormat[]
   readonly ownerScope: OwnerScope | undefined
+  readonly uniqueNames: UniqueNames | undefined
   readonly maxKeys: number
   readonly maxAgeMilliseconds: number
   readonly deadlineMilliseconds: number
@@ -136,14 +154,24 @@ const MEMBERS = [
   'environments',
   'pepper',
   'tokens',
+  'resources',
   'importedSecrets',
   'ownerScope',
+  'uniqueNames',
   'cache',
   'deadlineSeconds',
   'onEvent',
   'now',
 ]
-const STORE_METHODS = ['get', 'put', 'delete', 'list', 'recordUse'] as const
+const STORE_METHODS = [
+  'get',
+  'put',
+  'delete',
+  'list',
+  'history',
+  'forgetHistory',
+  'recordUse',
+] as const
 const DEFAULT_NAME = 'twinkey'
 
 /**
@@ -153,8 +181,10 @@ const DEFAULT_NAME = 'twinkey'
  */
 export function checkOptions(given: TwinkeyOptions): CheckedOptions {
   const options = requireMembers(given, MEMBERS, 'The options of createTwinkey')
-  const { store = memoryStore(), ownerScope, onEvent, now } = options
+  const { store = memoryStore(), ownerScope, uniqueNames, onEvent, now } = options
   requireStore(store)
+  if (uniqueNames !== undefined && uniqueNames !== 'owner' && uniqueNames !== 'tenant')
+    throw new TypeError("uniqueNames must be 'owner' or 'tenant', or left out.")
   for (const [name, value] of Object.entries({
     ownerScope,
     onEvent,
@@ -176,12 +206,13 @@ export function checkOptions(given: TwinkeyOptions): CheckedOptions {
     environments:
       options.environments === undefined ? undefined : environmentsOf(options.environments),
     pepper,
-    tokens: tokensOf(options.tokens),
+    tokens: tokensOf(options.tokens, options.resources),
     importedSecrets: importedSecretsOf(
       options.importedSecrets === undefined ? [] : options.importedSecrets,
       pepper,
     ),
     ownerScope,
+    uniqueNames,
     maxKeys: requireNumber(
       cache.maxKeys,
       100_000,
@@ -212,7 +243,7 @@ function requireStore(store: KeyStore): void {
   }
 }
 
-function tokensOf(given: TokenOptions = {}): CheckedOptions['tokens'] {
+function tokensOf(given: TokenOptions = {}, resources: unknown = []): CheckedOptions['tokens'] {
   const tokens = requireMembers(
     given,
     ['issuer', 'audience', 'signingKeys', 'clockToleranceSeconds', 'maxLifetimeSeconds'],
@@ -244,6 +275,7 @@ function tokensOf(given: TokenOptions = {}): CheckedOptions['tokens'] {
   return {
     issuer,
     audience,
+    resources: resourcesOf(resources, audience),
     clockToleranceSeconds: requireNumber(
       tokens.clockToleranceSeconds,
       30,

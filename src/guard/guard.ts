@@ -8,6 +8,8 @@ import { CheckedRequirement, type Requirement } from './requirement.ts'
 export interface Decider<M extends Metadata = Metadata> {
   /** Set if it accepts only this kind of credential. */
   readonly takes?: 'token'
+  /** The audiences that tokens can be for. The first is the default of routes. */
+  readonly audiences?: readonly string[]
   flush(): Promise<void> | undefined
   /** Decides on a request. Returns a promise only if it must wait for something. */
   decide(
@@ -39,7 +41,7 @@ export function createGuard<M extends Metadata>(
       'requireAuth: the first argument must be what createTwinkey or createVerifier returns.',
     )
   }
-  const checked = new CheckedRequirement(requirement)
+  const checked = new CheckedRequirement(requirement, twinkey.audiences)
   if (twinkey.takes === 'token' && !checked.acceptsToken)
     throw new TypeError("requireAuth: a verifier takes tokens only, so accept must hold 'token'.")
   const outcomeOf = (decision: Decision<M> | Anonymous): GuardOutcome<M> =>

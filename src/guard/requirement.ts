@@ -43,6 +43,14 @@ export interface Requirement {
   /** The kinds of credential that the route accepts. Default: both. */
   readonly accept?: readonly ('secret' | 'token')[] | undefined
   /**
+   * The audience that a token must be for: `tokens.audience`, one of `resources`, or a list of
+   * them. Does not limit API keys. Default: `tokens.audience`, so a token for another resource is
+   * refused as `credential_invalid`.
+   *
+   * @see RFC 8707, RFC 9068 section 4
+   */
+  readonly resource?: string | readonly string[] | undefined
+  /**
    * Lets anonymous requests pass without a principal: requests without a credential, and requests
    * with a credential of another system. A Twinkey credential that is not active is still refused.
    * Default: false.
@@ -70,6 +78,7 @@ const MEMBERS = [
   'workflow',
   'profile',
   'accept',
+  'resource',
   'optional',
   'anyTarget',
   'throttle',
@@ -77,13 +86,20 @@ const MEMBERS = [
 
 const CHECKED = Symbol.for('twinkey.requirement')
 
-/** Checks a requirement, unless it is already checked, by this or another copy of the package. */
+/**
+ * Checks a requirement, unless it is already checked, by this or another copy of the package.
+ *
+ * @param audiences The audiences that tokens can be for. Default: unknown, so any is accepted.
+ */
 export function checkedRequirement(
   requirement: Requirement | CheckedRequirement,
+  audiences?: readonly string[],
 ): CheckedRequirement {
   const isChecked =
     typeof requirement === 'object' && requirement !== null && CHECKED in requirement
-  return isChecked ? (requirement as CheckedRequirement) : new CheckedRequirement(requirement)
+  return isChecked
+    ? (requirement as CheckedRequirement)
+    : new CheckedRequirement(requirement, audiences)
 }
 
 /** A checked requirement in the form that the core takes. Created once for a route. */
@@ -96,12 +112,13 @@ export class CheckedRequirement implements RouteRequirement<WireRequest> {
   readonly readers: RouteRequirement<WireRequest>['readers']
   readonly names: RouteRequirement<WireRequest>['names']
   readonly required: RouteRequirement<WireRequest>['required']
+  readonly audiences: RouteRequirement<WireRequest>['audiences']
   readonly throttle: RouteRequirement<WireRequest>['throttle']
   /** The workflow if it is fixed. A refusal may name it. */
   readonly workflow: string | undefined
 
   /** @throws TypeError if the requirement is not valid. The message says what to do. */
-  constructor(given: Requirement) {
+  constructor(given: Requirement, audiences?: readonly string[]) {
     const requirement = requireMembers(given, MEMBERS, 'requireAuth: the requirement')
     const { profile = standard(), optional = false, anyTarget = false, throttle } = requirement
     const accept =
@@ -152,11 +169,39 @@ export class CheckedRequirement implements RouteRequirement<WireRequest> {
       typeof source === 'function' ? this.readers.indexOf(source) : source,
     )
     this.required = required
+    this.audiences = audiencesOf(requirement.resource, accept, audiences)
     this.throttle = throttle === undefined ? undefined : throttleOf(throttle)
     this.workflow = typeof target.workflow === 'string' ? target.workflow : undefined
     Object.defineProperty(this, CHECKED, { value: true })
     Object.freeze(this)
   }
+}
+
+// A misspelt resource would refuse every token, so it must be one of the known audiences.
+function audiencesOf(
+  resource: Requirement['resource'],
+  accept: readonly unknown[],
+  known: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (resource === undefined) return undefined
+  const audiences = typeof resource === 'string' ? [resource] : copyList(resource)
+  if (
+    !Array.isArray(audiences) ||
+    audiences.length === 0 ||
+    audiences.some((each) => nameProblem(each) !== undefined)
+  )
+    throw new TypeError(
+      'requireAuth: resource must be the URI of a resource, or a list of them with at least one.',
+    )
+  if (!accept.includes('token'))
+    throw new TypeError(
+      "requireAuth: resource limits tokens only, so accept must hold 'token'. Leave one of the two out.",
+    )
+  if (known !== undefined && !audiences.every((each) => known.includes(each)))
+    throw new TypeError(
+      'requireAuth: resource must be tokens.audience or one of resources, as given to createTwinkey. With a verifier, it must be the audience of the verifier.',
+    )
+  return Object.freeze(audiences)
 }
 
 // A profile must not supply a number: in `names` it is the index of a reader.

@@ -95,6 +95,8 @@ function detailOf(refusal: Refusal): string {
       return 'scope must be words like tenant:t1 or workflow:customers.read, separated by single spaces, without repetition.'
     case 'lifetime':
       return `expires_in ${secondsProblem(undefined, 1, MAX_LIFETIME_SECONDS)}.`
+    case 'resource':
+      return 'resource must be one of the URIs for which this API issues tokens.'
     default:
       return refusal.detail
   }
@@ -122,16 +124,21 @@ function challengeOf(
 }
 
 function tokenRequest(body: WireBody): TokenRequest | Refusal {
-  const { scope = '', expires_in: seconds } = body ?? {}
+  const { scope = '', expires_in: seconds, resource = '' } = body ?? {}
   const asked = scope === '' ? {} : typeof scope === 'string' ? fromScopeString(scope) : undefined
   if (asked === undefined) return REFUSALS.scopeMalformed
+  if (typeof resource !== 'string') return REFUSALS.resourceUnknown
   // Forms have only text.
   const lifetimeSeconds =
     typeof seconds === 'string' && /^[0-9]{1,4}$/.test(seconds) ? Number(seconds) : seconds
-  if (lifetimeSeconds === undefined) return { scope: asked }
-  return isLifetime(lifetimeSeconds)
-    ? { scope: asked, lifetimeSeconds }
-    : REFUSALS.lifetimeMalformed
+  if (lifetimeSeconds !== undefined && !isLifetime(lifetimeSeconds))
+    return REFUSALS.lifetimeMalformed
+  return {
+    scope: asked,
+    ...(lifetimeSeconds === undefined ? {} : { lifetimeSeconds }),
+    // A parameter without a value counts as omitted (RFC 6749, section 3.2).
+    ...(resource === '' ? {} : { resource }),
+  }
 }
 
 function isLifetime(value: unknown): value is number {

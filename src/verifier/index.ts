@@ -42,7 +42,10 @@ export interface VerifierOptions {
   readonly jwks: JwksSource
   /** The required `iss` of tokens. */
   readonly issuer: string
-  /** The required `aud` of tokens. A token may name further audiences. */
+  /**
+   * The required `aud` of tokens: `tokens.audience` of the issuing API, or the one of its
+   * `resources` that this service is. A token may name further audiences.
+   */
   readonly audience: string
   /** The environments that this deployment serves. Default: any environment. */
   readonly environments?: readonly string[] | undefined
@@ -105,8 +108,8 @@ const MAX_TOKENS = 20_000
  * its owner was deleted: it accepts a token until it expires, for at most one hour. If that is too
  * long, lower `tokens.maxLifetimeSeconds` of the API, or give the service access to the store.
  *
- * The principal holds only what the token says. `name` is the key id, `owner` is the subject unless
- * that is the key id, `metadata` is empty, and `slot` is undefined.
+ * The principal holds only what the token says. `name` is the key id, `owner` is the owner when the
+ * token was issued, `metadata` is empty, and `slot` is undefined.
  *
  * @throws TypeError or RangeError for a wrong option. The message says what to do instead.
  * @see RFC 9068, RFC 7517
@@ -166,12 +169,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
     owners: undefined,
     usage,
     environments,
+    audience,
     deadlineMilliseconds,
     emit: dispatcher?.emit,
     now,
   })
   return {
     takes: 'token',
+    audiences: Object.freeze([audience]),
     decide: (request, requirement) => authenticator.decide(request, requirement),
     authenticate: async (request, requirement) => authenticator.decide(request, requirement),
     verify: async (token) => (await authenticator.decide(token, textOnly('token'))) as Decision,

@@ -4,15 +4,17 @@ import type { EndpointOptions } from 'twinkey'
 import { boomiFlow, flowgear } from 'twinkey/profiles'
 import { webEndpoints } from 'twinkey/web'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { decoded } from '../support/forge.ts'
 import type { RawRequest, RawResponse } from '../support/raw-http.ts'
 import { refused, seen } from './expect.ts'
-import { createFixture, type Fixture } from './fixture.ts'
+import { createFixture, type Fixture, RESOURCE } from './fixture.ts'
 import { allHosts, type Host, sendTo } from './hosts.ts'
 
 const AT = 'http://localhost/tokens'
 const BODY = 'The body must be a JSON object, or a form without repeated names, of at most 64 KiB.'
 const SCOPE =
   'scope must be words like tenant:t1 or workflow:customers.read, separated by single spaces, without repetition.'
+const UNKNOWN = 'resource must be one of the URIs for which this API issues tokens.'
 const LIFETIME = 'expires_in must be a whole number of seconds from 1 to 3600.'
 
 type Headers = (readonly [string, string])[]
@@ -151,6 +153,12 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
     ['a lifetime that is no number', LIFETIME, '{"expires_in":"soon"}'],
     ['a lifetime in a list', LIFETIME, '{"expires_in":[60]}'],
     ['a lifetime in a form', LIFETIME, 'expires_in=7200'],
+    ['an unknown resource', UNKNOWN, '{"resource":"https://elsewhere.test"}'],
+    ['an unknown resource in a form', UNKNOWN, 'resource=https%3A%2F%2Felsewhere.test'],
+    ['a resource with a slash more', UNKNOWN, `{"resource":"${RESOURCE}/"}`],
+    ['a resource in a list', UNKNOWN, `{"resource":["${RESOURCE}"]}`],
+    ['a resource that is null', UNKNOWN, '{"resource":null}'],
+    ['a resource given twice', BODY, `resource=${RESOURCE}&resource=${RESOURCE}`],
     ['a parameter given twice', BODY, 'expires_in=60&expires_in=61'],
     ['more than 64 KiB', BODY, `{"scope":"${'x'.repeat(70_000)}"}`],
     ['bytes that are no UTF-8', BODY, '\u0080\u00ff{'],
@@ -170,6 +178,24 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
       expect(seen(await sendTo(host, request), expected)).toEqual(expected)
     },
   )
+
+  test.each([
+    ['no resource', '{}', 'https://api.test'],
+    ['a resource without a value', 'resource=', 'https://api.test'],
+    ['the audience', '{"resource":"https://api.test"}', 'https://api.test'],
+    ['a resource', `{"resource":"${RESOURCE}"}`, RESOURCE],
+    ['a resource in a form', `resource=${encodeURIComponent(RESOURCE)}&expires_in=60`, RESOURCE],
+  ])('a token is for the requested resource: %s', async (_name, body, audience) => {
+    const { status, body: answer } = await post(body)
+    const { access_token: token } = JSON.parse(answer)
+    expect([status, decoded(token).payload['aud']]).toEqual([200, audience])
+    // The issuer describes a token for every resource.
+    const tested = await sendTo(host, {
+      target: '/tokens/test',
+      headers: [['Authorization', `Bearer ${token}`]],
+    })
+    expect([tested.status, JSON.parse(tested.body).via]).toEqual([200, 'token'])
+  })
 
   test('answers a body far over the limit without waiting for the rest of it', async () => {
     const status = await new Promise((resolve, reject) => {
@@ -245,7 +271,10 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
 
   test('a scope that does not fit into a token is refused, and a narrower one fits', async () => {
     const names = Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(100, 'x'))
-    const { primary } = await f.twinkey.keys.create({ name: 'wide', scope: { tenants: names } })
+    const { primary } = await f.twinkey.keys.create({
+      name: 'wide',
+      scope: { tenants: names, workflows: '*' },
+    })
     const expected = refused('scope_too_large')
     expect(seen(await post(undefined, [], '/tokens', primary), expected)).toEqual(expected)
     expect(
@@ -324,8 +353,9 @@ test.each([boomiFlow, flowgear])(
         'x-boomi-flow-api-key': f.secrets.primary,
       }
       const bodies = ['{"scope":', '{"scope":7}', '{"expires_in":0}']
+      const unknown = '{"resource":"https://elsewhere.test"}'
       return Promise.all(
-        bodies.map(async (body) =>
+        [...bodies, unknown].map(async (body) =>
           (await exchange(new Request(AT, { method: 'POST', headers, body }))).json(),
         ),
       )
@@ -334,6 +364,8 @@ test.each([boomiFlow, flowgear])(
       profile === flowgear
         ? { Message: 'Not Found' }
         : { code: 'request_malformed', message: 'The request could not be read.' }
-    expect(await answers({ profile: profile() })).toEqual([answer, answer, answer])
+    const message = 'The request names a resource for which no tokens are issued here.'
+    const unknown = profile === flowgear ? answer : { ...answer, message }
+    expect(await answers({ profile: profile() })).toEqual([answer, answer, answer, unknown])
   },
 )

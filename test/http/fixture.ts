@@ -55,6 +55,13 @@ export type TokenName =
   | 'otherAudience'
   | 'otherKey'
   | 'ofTest'
+  | 'forResource'
+  | 'forOtherResource'
+  | 'unlistedResource'
+
+/** Further audiences of the Twinkey. */
+export const RESOURCE = 'https://api.test/mcp'
+export const OTHER_RESOURCE = 'https://api.test/reports'
 
 /** Milliseconds after the start at which the key `expiring` expires. */
 export const EXPIRES_AFTER = 7_200_000
@@ -74,6 +81,7 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
       prefixes: ['acme', 'acme_old'],
       environments: ['production'],
       tokens,
+      resources: [RESOURCE, OTHER_RESOURCE],
       ownerScope,
       now: clock.now,
       cache: { maxAgeSeconds: 3600 },
@@ -93,26 +101,34 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
     { tenants: ['t1'], workflows: ['customers.read', 'customers.write'] },
     { owner: 'alice' },
   )
-  const allTenants = await key('all tenants', { tenants: '*' })
-  const twoTenants = await key('two tenants', { tenants: ['t1', 't2'] })
-  const noTenants = await key('no tenants', { tenants: [] })
+  const allTenants = await key('all tenants', { tenants: '*', workflows: '*' })
+  const twoTenants = await key('two tenants', { tenants: ['t1', 't2'], workflows: '*' })
+  const noTenants = await key('no tenants', { tenants: [], workflows: '*' })
   const noWorkflows = await key('no workflows', { tenants: ['t1'], workflows: [] })
   const readOnly = await key('read only', { tenants: ['t1'], workflows: ['customers.read'] })
-  const test = await key('test', { tenants: ['t1'], environments: ['test'] })
-  const disabled = await key('disabled', { tenants: ['t1'] })
-  const revoked = await key('revoked', { tenants: ['t1'] })
-  const deleted = await key('deleted', { tenants: ['t1'] })
+  const test = await key('test', { tenants: ['t1'], environments: ['test'], workflows: '*' })
+  const disabled = await key('disabled', { tenants: ['t1'], workflows: '*' })
+  const revoked = await key('revoked', { tenants: ['t1'], workflows: '*' })
+  const deleted = await key('deleted', { tenants: ['t1'], workflows: '*' })
   const expiring = await key(
     'expiring',
-    { tenants: ['t1'] },
+    { tenants: ['t1'], workflows: '*' },
     { expiresAt: clock.now() + EXPIRES_AFTER },
   )
-  const replaced = await key('replaced', { tenants: ['t1'] })
-  const single = await key('single', { tenants: ['t1'] }, { secondary: false })
-  const ownerless = await key('ownerless', { tenants: ['t1'] })
-  const ownedByNobody = await key('owned by nobody', { tenants: ['t1'] }, { owner: 'gone' })
-  const ownerFails = await key('owner fails', { tenants: ['t1'] }, { owner: 'fails' })
-  const badStore = await key('bad store', { tenants: ['t1'] })
+  const replaced = await key('replaced', { tenants: ['t1'], workflows: '*' })
+  const single = await key('single', { tenants: ['t1'], workflows: '*' }, { secondary: false })
+  const ownerless = await key('ownerless', { tenants: ['t1'], workflows: '*' })
+  const ownedByNobody = await key(
+    'owned by nobody',
+    { tenants: ['t1'], workflows: '*' },
+    { owner: 'gone' },
+  )
+  const ownerFails = await key(
+    'owner fails',
+    { tenants: ['t1'], workflows: '*' },
+    { owner: 'fails' },
+  )
+  const badStore = await key('bad store', { tenants: ['t1'], workflows: '*' })
 
   const token = async (secret: string, request = {}) => {
     const issued = await twinkey.tokens.issue(secret, request)
@@ -135,12 +151,19 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
     ofRevoked: await token(revoked.primary),
     ofReplaced: await token(replaced.primary),
     ofTest: await token(test.primary),
+    forResource: await token(main.primary, { resource: RESOURCE }),
+    forOtherResource: await token(main.primary, { resource: OTHER_RESOURCE }),
+    unlistedResource: await taken(
+      make(spy.store, { resources: ['https://api.test/new'] }).tokens.issue(main.primary, {
+        resource: 'https://api.test/new',
+      }),
+    ),
     otherIssuer: await taken(other({ issuer: 'https://elsewhere.test' })),
     otherAudience: await taken(other({ audience: 'https://elsewhere.test' })),
     otherKey: await taken(other({ signingKeys: [await generateSigningKey()] })),
   }
 
-  await keys.regenerate(replaced.key.id, 'primary')
+  await keys.renew(replaced.key.id, { slots: 'primary' })
   await keys.rotate(single.key.id, { graceSeconds: GRACE / 1000 })
   await spoil(twinkey, spy, { disabled, revoked, deleted, badStore })
   return {

@@ -8,6 +8,8 @@ describe('an invalid requirement is rejected, with advice', () => {
   const ACCEPT =
     "requireAuth: accept must be a list of 'secret' and 'token', with at least one of them."
   const SWITCHES = 'requireAuth: optional and anyTarget must be true or false.'
+  const RESOURCE =
+    'requireAuth: resource must be the URI of a resource, or a list of them with at least one.'
   const THROTTLE =
     'requireAuth: throttle must be an object with the methods retryAfterSeconds(peer) and failed(peer).'
   const anyTarget = (axis: string) =>
@@ -30,6 +32,15 @@ describe('an invalid requirement is rejected, with advice', () => {
     ],
     [{ profile: null }, 'requireAuth: profile must be a profile, like standard().'],
     [{ profile: {} }, 'requireAuth: profile must be a profile, like standard().'],
+    [{ resource: '' }, RESOURCE],
+    [{ resource: [] }, RESOURCE],
+    [{ resource: ['https://api.example', 7] }, RESOURCE],
+    [{ resource: null }, RESOURCE],
+    [{ resource: /.*/ }, RESOURCE],
+    [
+      { resource: 'https://api.example', accept: ['secret'] },
+      "requireAuth: resource limits tokens only, so accept must hold 'token'. Leave one of the two out.",
+    ],
     [{ throttle: null }, THROTTLE],
     [{ throttle: 7 }, THROTTLE],
     [

@@ -9,6 +9,7 @@ import {
   type WireRequest,
 } from 'twinkey'
 import { standard } from 'twinkey/profiles'
+import { OTHER_RESOURCE, RESOURCE } from './fixture.ts'
 
 /**
  * A guarded route of the test application, the same on every host. `:name` is a parameter of the
@@ -118,6 +119,32 @@ export const standardRoutes: readonly Route[] = [
     method: 'GET',
     path: '/tokens-only',
     requirement: { workflow: 'customers.read', accept: ['token'] },
+  },
+  {
+    method: 'GET',
+    path: '/resource',
+    requirement: { workflow: 'customers.read', resource: RESOURCE },
+  },
+  {
+    method: 'GET',
+    path: '/other-resource',
+    requirement: { workflow: 'customers.read', resource: OTHER_RESOURCE },
+  },
+  {
+    method: 'GET',
+    path: '/several-resources',
+    requirement: { workflow: 'customers.read', resource: ['https://api.test', RESOURCE] },
+  },
+  {
+    method: 'GET',
+    path: '/optional-resource',
+    requirement: { workflow: 'customers.read', resource: RESOURCE, optional: true },
+  },
+  {
+    method: 'GET',
+    path: '/expires',
+    requirement: { workflow: 'customers.read' },
+    answer: (principal) => ({ expiresAt: principal?.expiresAt }),
   },
   { method: 'GET', path: '/optional', requirement: { workflow: 'customers.read', optional: true } },
   { method: 'GET', path: '/whoami', requirement: { anyTarget: true } },

@@ -346,6 +346,58 @@ const tokenRows: Row[] = [
   },
 ]
 
+// Each row runs twice, and all rows run on one host: a remembered token is refused where it was
+// refused before, and accepted where it was accepted before.
+const resourceRows: Row[] = (
+  [
+    ['/customers/1', 'primary', true],
+    ['/customers/1', 'forResource', false],
+    ['/customers/1', 'unlistedResource', false],
+    ['/resource', 'forResource', true],
+    ['/resource', 'primary', false],
+    ['/resource', 'forOtherResource', false],
+    ['/resource', 'unlistedResource', false],
+    ['/resource', 'otherAudience', false],
+    ['/other-resource', 'forOtherResource', true],
+    ['/other-resource', 'forResource', false],
+    ['/several-resources', 'primary', true],
+    ['/several-resources', 'forResource', true],
+    ['/several-resources', 'forOtherResource', false],
+    ['/optional-resource', 'forResource', true],
+    ['/optional-resource', 'primary', false],
+    ['/customers/1', 'forOtherResource', false],
+    ['/resource', 'forResource', true],
+  ] as const
+).map(([target, name, isAccepted]) => ({
+  name: `token ${name} at ${target}`,
+  request: withToken(target, name),
+  expected: isAccepted ? allowed(main('primary', 'token')) : INVALID,
+}))
+
+const secretAtResourceRows: Row[] = ['/resource', '/other-resource', '/optional-resource'].map(
+  (target) => ({
+    name: `a secret is for every resource: ${target}`,
+    request: withKey(target, 'primary'),
+    expected: allowed(main('primary', 'secret')),
+  }),
+)
+
+// The fixture starts at the beginning of 2026.
+const START = Date.UTC(2026, 0, 1)
+const endRows: Row[] = (
+  [
+    ['a key without expiry', withKey('/expires', 'primary'), null],
+    ['a key that expires', withKey('/expires', 'expiring'), START + EXPIRES_AFTER],
+    ['a secret in its grace', withKey('/expires', 'inGrace'), START + GRACE],
+    ['a token of an hour', withToken('/expires', 'primary'), START + 3_600_000],
+    ['a token of a minute', withToken('/expires', 'short'), START + 60_000],
+  ] as const
+).map(([name, request, expiresAt]) => ({
+  name: `the handler sees the end of ${name}`,
+  request,
+  expected: allowed({ expiresAt }),
+}))
+
 const expiryRows: Row[] = [
   {
     name: 'key 1 ms before it dies',
@@ -695,6 +747,9 @@ const targetRows: Row[] = [
 export const standardTable: readonly Row[] = [
   ...credentialRows,
   ...tokenRows,
+  ...resourceRows,
+  ...secretAtResourceRows,
+  ...endRows,
   ...expiryRows,
   ...targetRows,
 ]

@@ -1,10 +1,11 @@
 import { param, type Twinkey, type TwinkeyEvent } from 'twinkey'
 import { createVerifier, type Verifier } from 'twinkey/verifier'
+import { requireAuth } from 'twinkey/web'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decoded } from '../support/forge.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { allowed, type Expected, refused, seen } from './expect.ts'
-import { createFixture, type Fixture } from './fixture.ts'
+import { createFixture, type Fixture, RESOURCE } from './fixture.ts'
 import { type Host, hosts } from './hosts.ts'
 import type { Route } from './routes.ts'
 
@@ -24,6 +25,11 @@ const routes: readonly Route[] = [
     path: '/whoami',
     requirement: { anyTarget: true },
     answer: (principal) => ({ ...principal }),
+  },
+  {
+    method: 'GET',
+    path: '/by-resource',
+    requirement: { workflow: 'customers.read', resource: 'https://api.test' },
   },
 ]
 
@@ -80,6 +86,12 @@ const table: readonly Row[] = [
     expected: refused('tenant_denied', { axis: 'tenant' }),
   },
   {
+    name: 'a token for the audience is let in where that is required',
+    token: 'primary',
+    target: '/by-resource',
+    expected: reads,
+  },
+  {
     name: 'a workflow that the token was not narrowed to is denied',
     token: 'narrow',
     method: 'POST',
@@ -95,7 +107,11 @@ const table: readonly Row[] = [
     token: 'narrow',
     target: '/whoami',
     expected: (keyId) =>
-      allowed({ keyId, name: keyId, owner: 'alice', metadata: {}, via: 'token', scope }),
+      allowed({
+        ...{ keyId, name: keyId, owner: 'alice', metadata: {}, via: 'token' },
+        expiresAt: Date.UTC(2026, 0, 1, 1),
+        scope,
+      }),
   },
   {
     name: 'an API key as Bearer is refused',
@@ -114,6 +130,7 @@ const table: readonly Row[] = [
   },
   { name: 'nobody is refused', expected: refused('credential_missing') },
   { name: 'a token of another issuer is refused', token: 'otherIssuer', expected: invalid },
+  { name: 'a token for a resource is refused', token: 'forResource', expected: invalid },
   { name: 'a token for another audience is refused', token: 'otherAudience', expected: invalid },
   {
     name: 'a token by a key that is not published is refused',
@@ -229,6 +246,33 @@ describe.each(Object.entries(hosts))(
           expect(seen(await send(service.port, row), answer)).toEqual(answer)
       } finally {
         fixture.clock.advance(-at)
+      }
+    })
+
+    test('a service that is a resource accepts the tokens for it, and no others', async () => {
+      const options = {
+        jwks: `http://127.0.0.1:${api.port}/tokens/jwks.json`,
+        issuer: 'https://api.test',
+        audience: RESOURCE,
+        environments: ['production'],
+        now: fixture.clock.now,
+      }
+      const verifier = createVerifier(options)
+      const resource = await start(deciding(verifier), { routes: routes.slice(0, 3), tokens: {} })
+      try {
+        for (const _ of ['verified', 'remembered'])
+          for (const [token, status] of [
+            ['forResource', 200],
+            ['forOtherResource', 401],
+            ['primary', 401],
+          ] as const)
+            expect((await send(resource.port, { token })).status).toBe(status)
+        const other = { resource: 'https://api.test' }
+        expect(() => requireAuth(verifier, other, () => new Response())).toThrow(
+          /With a verifier, it must be the audience of the verifier\./,
+        )
+      } finally {
+        await resource.close()
       }
     })
 

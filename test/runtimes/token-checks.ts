@@ -79,12 +79,15 @@ function checksOf(algorithm: SigningAlgorithm): Check[] {
         const { kid, ...header } = decodeProtectedHeader(token)
         same(header, { alg: algorithm, typ: 'at+jwt' })
         same(typeof kid, 'string')
-        const { iss, aud, sub, client_id, iat, exp, tenants, environments, workflows } =
+        const { iss, aud, sub, client_id, owner, iat, exp, tenants, environments, workflows } =
           decodeJwt(token)
         const at = clock.now() / 1000
         same(
-          { iss, aud, sub, client_id, iat, exp },
-          { iss: ISSUER, aud: AUDIENCE, sub: 'ada', client_id: id, iat: at, exp: at + 3600 },
+          { iss, aud, sub, client_id, owner, iat, exp },
+          {
+            ...{ iss: ISSUER, aud: AUDIENCE, sub: id, client_id: id, owner: 'ada' },
+            ...{ iat: at, exp: at + 3600 },
+          },
         )
         same(
           { tenants, environments, workflows },
@@ -106,7 +109,7 @@ function checksOf(algorithm: SigningAlgorithm): Check[] {
     {
       name: `${algorithm}: the published key is public, and verifies for whoever has only that`,
       async run() {
-        const { twinkey, token, clock } = await tokenFor(signedWith(await signingKey()))
+        const { twinkey, token, id, clock } = await tokenFor(signedWith(await signingKey()))
         const { keys } = await twinkey.tokens.jwks()
         same(
           keys.map((key) => Object.keys(key).sort().join(' ')),
@@ -119,7 +122,7 @@ function checksOf(algorithm: SigningAlgorithm): Check[] {
           currentDate: new Date(clock.now()),
         }
         const { payload } = await jwtVerify(token, createLocalJWKSet({ keys }), options)
-        same(payload.sub, 'ada')
+        same([payload.sub, payload['owner']], [id, 'ada'])
       },
     },
   ]
@@ -174,7 +177,7 @@ const lifeChecks: readonly Check[] = [
     async run() {
       const { twinkey, keys, id, token, secondary } = await tokenFor()
       const other = await issue(twinkey, secondary)
-      await keys.regenerate(id, 'primary')
+      await keys.renew(id, { slots: 'primary' })
       same([await verdict(twinkey, token), await verdict(twinkey, other)], [INVALID, LET_IN])
     },
   },
@@ -242,7 +245,10 @@ const scopeChecks: readonly Check[] = [
     async run() {
       const { twinkey } = createBench()
       const tenants = Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(100, 'x'))
-      const { primary } = await twinkey.keys.create({ name: 'wide', scope: { tenants } })
+      const { primary } = await twinkey.keys.create({
+        name: 'wide',
+        scope: { tenants, workflows: '*' },
+      })
       same(codeOf(await twinkey.tokens.issue(primary)), 'scope_too_large')
     },
   },
@@ -272,6 +278,34 @@ const trustChecks: readonly Check[] = [
         { issuer: ISSUER, audience: AUDIENCE, signingKeys: [await generateSigningKey()] },
       ]
       for (const tokens of others) same(await verdict(another({ tokens }), token), INVALID)
+    },
+  },
+  {
+    name: 'a token for a resource is accepted where the route requires that resource',
+    async run() {
+      const resource = 'https://api.example/mcp'
+      const { twinkey, token, primary } = await tokenFor({ resources: [resource] })
+      const other = await issue(twinkey, primary, { resource })
+      const ask = async (credential: string, requirement: object) =>
+        codeOf(
+          await twinkey.authenticate(sent({ credential }), { anyTarget: true, ...requirement }),
+        )
+      for (const _ of ['verified', 'remembered'])
+        same(
+          [
+            await ask(token, {}),
+            await ask(other, {}),
+            await ask(token, { resource }),
+            await ask(other, { resource }),
+            await ask(primary, { resource }),
+          ],
+          [LET_IN, INVALID, INVALID, LET_IN, LET_IN],
+        )
+      for (const wrong of ['mcp', '/mcp', `${resource}#a`, 'https://', 'https://api.example/a b'])
+        same(
+          thrownBy(() => createTwinkey({ resources: [wrong] })),
+          'TypeError',
+        )
     },
   },
   {

@@ -15,7 +15,7 @@ vi.mock('jose/jws/compact/verify', async (load) => {
   return { ...real, compactVerify: vi.fn(real.compactVerify) }
 })
 
-const SCOPE = { tenants: ['t'] }
+const SCOPE = { tenants: ['t'], workflows: '*' }
 
 async function createScene(tokens: Partial<TokenOptions> = {}) {
   const bench = createBench({
@@ -145,6 +145,9 @@ it('C4: typ is at+jwt in any case, with or without application/, and a key has o
 it('C5: each claim has its type, and a missing or invalid one never means any', async () => {
   const { withClaims, withPayload, clock, events } = await createScene()
   const now = clock.now() / 1000
+  for (const odd of [null, true, {}, '', [[]], Number.MAX_VALUE])
+    expect(await withClaims({ owner: odd }), `owner ${JSON.stringify(odd)}`).toBe(REFUSED)
+  expect(await withClaims({ owner: 'ada', sub: 'ada' })).toBe(REFUSED)
   const names = [
     'sub',
     'client_id',
@@ -185,6 +188,11 @@ it('C5: each claim has its type, and a missing or invalid one never means any', 
     'prefix_unknown',
     'token_audience_unknown',
     'token_claims_wrong',
+  ])
+  // A key without an owner, and one with an owner in `sub`, as version 0.1 issued it.
+  expect([await withClaims({ owner: undefined }), await withClaims({ sub: 'ada' })]).toEqual([
+    'let in',
+    'let in',
   ])
 })
 

@@ -6,6 +6,7 @@ const CLAIMS = [
   'aud',
   'sub',
   'client_id',
+  'owner',
   'secret_id',
   'jti',
   'iat',
@@ -55,12 +56,13 @@ export function wrongTypes(f: Forging): HostileToken[] {
 // Values of the right type are tried elsewhere: as a time, as the name of a key, as a scope.
 function mayBe(claim: string, value: unknown): boolean {
   if (claim === 'nbf') return value === MISSING || value === 1
+  if (claim === 'owner' && value === MISSING) return true
   if (REACHES.includes(claim))
     return Array.isArray(value) && (value.length === 0 || value[0] === 'x')
   return (
     typeof value === 'string' &&
     value !== '' &&
-    ['sub', 'client_id', 'secret_id', 'jti', 'scope'].includes(claim)
+    ['sub', 'client_id', 'owner', 'secret_id', 'jti', 'scope'].includes(claim)
   )
 }
 
@@ -272,6 +274,7 @@ export function wrongNames(f: Forging): HostileToken[] {
   ]
   const values: Record<string, readonly string[]> = {
     sub: unsafe,
+    owner: unsafe,
     client_id: noId,
     secret_id: noId,
     jti: noId,
@@ -287,6 +290,19 @@ export function wrongNames(f: Forging): HostileToken[] {
       )
     }),
   )
+}
+
+/** Tokens that name an owner, and a subject that is not their key. */
+export function wrongSubjects(f: Forging): HostileToken[] {
+  const keyId = String(f.claims['client_id'])
+  const subjects = ['ada', 'mallory', keyId.toUpperCase(), `${keyId} `, keyId.slice(1), MISSING]
+  return subjects.map((sub) => {
+    const { sub: _sub, ...rest } = f.claims
+    const claims = { ...rest, owner: 'ada' }
+    const payload = sub === MISSING ? claims : { ...claims, sub }
+    const name = `owner ada and sub ${String(sub)}`
+    return hostile(name, sealed(f, { payload }), 'token_claims_wrong')
+  })
 }
 
 /** The reason for the refusal of a token whose claim of that name is wrong. */

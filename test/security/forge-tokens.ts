@@ -1,4 +1,11 @@
-import { wrongNames, wrongParties, wrongReaches, wrongTimes, wrongTypes } from './forge-claims.ts'
+import {
+  wrongNames,
+  wrongParties,
+  wrongReaches,
+  wrongSubjects,
+  wrongTimes,
+  wrongTypes,
+} from './forge-claims.ts'
 import { broughtKeys, confusedAlgorithms, extendedHeaders, trickyKeyIds } from './forge-headers.ts'
 import { oddJson, tokensInTokens, tooMuch } from './forge-json.ts'
 import { tokensOfTheDead } from './forge-keys.ts'
@@ -24,6 +31,7 @@ export async function forgeAll(
     'times out of reach': wrongTimes(f),
     'another issuer or audience': wrongParties(f),
     'names and ids that are none': wrongNames(f),
+    'an owner and another subject': wrongSubjects(f),
     'reaches that are none': wrongReaches(f),
     'keys and secrets that are dead': tokensOfTheDead(f),
   }

@@ -86,12 +86,13 @@ export function tokenRequestTarget(
         const problem = refusalProblem(asked)
         return problem === undefined ? 'refused' : { wrong: problem }
       }
-      const { scope = {}, lifetimeSeconds = 3600, ...more } = asked
+      const { scope = {}, lifetimeSeconds = 3600, resource = '', ...more } = asked
       const problem = scopeProblem({ tenants: [], environments: [], workflows: [], ...scope })
       if (problem !== undefined) return { wrong: problem }
       if (Object.keys(more).length > 0) return { wrong: `it asks for ${Object.keys(more)}` }
       if (!Number.isSafeInteger(lifetimeSeconds) || lifetimeSeconds < 1 || lifetimeSeconds > 3600)
         return { wrong: `for ${lifetimeSeconds} s` }
+      if (typeof resource !== 'string') return { wrong: `for the resource ${resource}` }
       return 'taken'
     },
   }
@@ -122,6 +123,8 @@ function members(random: Random): Record<string, unknown> | undefined {
         : random.below(5000)
   if (random.oneIn(2))
     body['tenant_id'] = random.oneIn(2) ? random.pick(VALUES) : random.below(2000)
+  if (random.oneIn(3))
+    body['resource'] = random.oneIn(2) ? random.pick(VALUES) : randomText(random, 20)
   if (random.oneIn(5)) body[random.pick(ODD)] = random.pick(VALUES)
   return body
 }

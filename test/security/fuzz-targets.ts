@@ -17,6 +17,7 @@ const HOLDER: Principal = {
   metadata: {},
   slot: 'primary',
   via: 'secret',
+  expiresAt: null,
   tenant: undefined,
   environment: undefined,
   workflow: undefined,

@@ -125,13 +125,12 @@ export function authenticate(node: number, which: Pick, named: Target): KeyringC
       await heard(model, nodes)
       const twinkey = nodes.twinkeys[node] as Twinkey
       const credential = credentialOf(model, which)
-      const via = 'secret' in credential ? 'token' : 'secret'
       const target = {
         ...named,
         tenant: named.tenant === undefined ? undefined : `${model.run}-${named.tenant}`,
       }
       const expected = possibleHolders(model, node, credential).map((holder) =>
-        expectedDecision(holder, target, via),
+        expectedDecision(holder, target, credential),
       )
       const request = sent({ credential: credential.text, ...target })
       const now = decidedNow(twinkey, request, byHeaders)
@@ -228,12 +227,16 @@ export function withTenants<S extends Partial<Scope>>(scope: S, run: string): S 
     : { ...scope, tenants: tenants.map((tenant) => `${run}-${tenant}`) }
 }
 
-function expectedDecision(holder: Holder, named: Target, via: 'secret' | 'token') {
+function expectedDecision(holder: Holder, named: Target, credential: ModelSecret | ModelToken) {
   if (holder === undefined) return { ...INVALID, axis: undefined }
   const { key, slot } = holder
   const target = resolve(holder.scope, named)
   if ('code' in target) return target
   const { id: keyId, name, owner, metadata } = key
+  const token = 'secret' in credential ? credential : undefined
+  const ends = [key.expiresAt, key[slot]?.expiresAt, token?.expiresAt].filter(
+    (end) => typeof end === 'number',
+  )
   return {
     ...{
       keyId,
@@ -242,7 +245,8 @@ function expectedDecision(holder: Holder, named: Target, via: 'secret' | 'token'
       owner,
       metadata,
       slot,
-      via,
+      via: token === undefined ? 'secret' : 'token',
+      expiresAt: ends.length === 0 ? null : Math.min(...ends),
       scope: sorted(holder.scope),
     },
     ...target,

@@ -16,6 +16,7 @@ const whole = { tenant: 't', environment: 'prod', workflow: 'read' }
 describe('the principal of a token', () => {
   it('contains only what the token says', async () => {
     const { token, keyId } = await service.mint({ scope: { tenants: ['t'] } })
+    const expiresAt = service.bench.clock.now() + 3_600_000
     const scope = { ...SCOPE, tenants: ['t'] }
     const expected = {
       keyId,
@@ -25,6 +26,7 @@ describe('the principal of a token', () => {
       metadata: {},
       slot: undefined,
       via: 'token',
+      expiresAt,
       scope,
     }
     const decision = await service.verifier.authenticate(
@@ -40,10 +42,24 @@ describe('the principal of a token', () => {
     })
   })
 
-  it('has an owner if the subject of the token is not its key', async () => {
+  it('has the owner that the token names', async () => {
     const { token, keyId } = await service.mint({ owner: 'ada' })
     expect(await service.verifier.verify(token)).toMatchObject({
       principal: { keyId, name: keyId, owner: 'ada' },
+    })
+  })
+
+  it('has the owner in the subject of a token of version 0.1, which has no claim for it', async () => {
+    const { token, keyId } = await service.mint({ owner: 'ada' })
+    const { header, payload } = decoded(token)
+    const { owner, ...claims } = payload
+    const old = forge({ header, payload: { ...claims, sub: owner } })
+    expect(await service.verifier.verify(old)).toMatchObject({
+      principal: { keyId, name: keyId, owner: 'ada' },
+    })
+    const unowned = forge({ header, payload: claims })
+    expect(await service.verifier.verify(unowned)).toMatchObject({
+      principal: { keyId, name: keyId, owner: null },
     })
   })
 

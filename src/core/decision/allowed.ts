@@ -24,7 +24,7 @@ export function allowedOf(
 }
 
 function principalOf(
-  { holder, slot, via }: Identity,
+  { holder, slot, via, validUntil }: Identity,
   scope: Scope,
   { tenant, environment, workflow }: Target,
   reader: RequestReader<never> | undefined,
@@ -39,6 +39,7 @@ function principalOf(
     metadata,
     slot,
     via,
+    expiresAt: validUntil,
     tenant,
     environment,
     workflow,

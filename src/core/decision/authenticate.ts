@@ -7,12 +7,17 @@ import type { Allowed, Anonymous, Decision } from '../model/principal.ts'
 import { denied, isRefusal, type Refusal, unseenOf } from '../model/refusal.ts'
 import type { Scope, Target } from '../model/scope.ts'
 import { allowedOf, effectiveScope } from './allowed.ts'
-import { CredentialDenial, TargetDenial } from './denial.ts'
+import { CredentialDenial, invalid, TargetDenial } from './denial.ts'
 import { failInvalidated } from './fresh-records.ts'
 import type { Identifier } from './identifier.ts'
 import type { Identity } from './identity.ts'
 import { createReporter } from './report.ts'
-import { acceptedKinds, type Credential, type RouteRequirement } from './route-requirement.ts'
+import {
+  acceptedKinds,
+  acceptsAudience,
+  type Credential,
+  type RouteRequirement,
+} from './route-requirement.ts'
 import { run, type Steps, wait } from './steps.ts'
 import { firstUncovered, keptReadings, namedTarget, readTarget, resolveTarget } from './target.ts'
 import { createFailureLimiter } from './throttle.ts'
@@ -29,6 +34,8 @@ export interface AuthenticatorParts {
   readonly usage: Usage
   /** The environments that this deployment serves; undefined if they are not configured. */
   readonly environments: readonly string[] | undefined
+  /** The audience of tokens on routes that require none. */
+  readonly audience: string
   /** How long a throttle may take to answer. */
   readonly deadlineMilliseconds: number
   readonly emit: Emit | undefined
@@ -150,7 +157,7 @@ function createEvaluate<T>(
   identification: ThrottledIdentification,
   answer: (identity: Identity, allowed: Allowed) => T,
 ): Evaluate<T> {
-  const { identifier, owners, now } = parts
+  const { identifier, owners, audience, now } = parts
   return function* evaluate(credential, request, requirement) {
     // 1. The credential. `decide` or `caller` has already read it, once. `since` is the start of
     // this decision, and `at` is the time after its last wait.
@@ -174,6 +181,14 @@ function createEvaluate<T>(
         waited = true
         at = now()
       }
+
+      // A token must be for an audience of this route. If the last decision that let it in was for
+      // this route, it is.
+      if (
+        identity.requirement !== requirement &&
+        !acceptsAudience(requirement, identity.audience, audience)
+      )
+        return invalid('token_audience_unknown', identity.holder.id)
 
       // 3. The scope of the owner. The effective scope is its intersection with the scope of the
       // identity, which already combines those of the key and the token.

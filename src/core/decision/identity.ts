@@ -44,6 +44,8 @@ export interface Identity extends CachedDecision {
   readonly scope: Scope
   /** The cache entry from which this was made; undefined if only a token is known. */
   readonly source: Cached<unknown> | undefined
+  /** The audience that a token is for; undefined for a secret. */
+  readonly audience: string | undefined
 }
 
 /** The identity of the secret in a slot, which must not be empty. */
@@ -60,6 +62,7 @@ export function identityForSecret(key: KeyRecord, slot: Slot, source: Cached<unk
     slot,
     key,
     source,
+    undefined,
   )
 }
 
@@ -77,18 +80,26 @@ export function identityForToken(secret: Identity, claims: TokenClaims): Identit
     slot,
     key,
     source,
+    claims.audience,
   )
 }
 
 /** The identity of a token, by its claims alone. */
-export function identityForTokenAlone({ keyId, subject, scope, expiresAt }: TokenClaims): Identity {
-  const holder = {
-    id: keyId,
-    name: keyId,
-    owner: subject === keyId ? null : subject,
-    metadata: Object.freeze({}),
-  }
-  return identityOf('token', expiresAt, holder, scope, 0)
+export function identityForTokenAlone(claims: TokenClaims): Identity {
+  const { keyId, owner, scope, expiresAt, audience } = claims
+  const holder = { id: keyId, name: keyId, owner, metadata: Object.freeze({}) }
+  return identityOf(
+    'token',
+    expiresAt,
+    holder,
+    scope,
+    0,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    audience,
+  )
 }
 
 // The one place that creates identities, so that all have the same hidden class. The members that
@@ -99,10 +110,11 @@ function identityOf(
   holder: Identity['holder'],
   scope: Scope,
   usedAtSecond: number,
-  issuedFor?: Identity,
-  slot?: Slot,
-  key?: KeyRecord,
-  source?: Cached<unknown>,
+  issuedFor: Identity | undefined,
+  slot: Slot | undefined,
+  key: KeyRecord | undefined,
+  source: Cached<unknown> | undefined,
+  audience: string | undefined,
 ): Identity {
   return {
     validUntil,
@@ -118,5 +130,6 @@ function identityOf(
     holder,
     scope,
     source,
+    audience,
   }
 }

@@ -63,6 +63,11 @@ export interface RouteRequirement<R> {
   readonly names: readonly (string | number | undefined)[]
   /** The axes that the route reads and that every request must name. */
   readonly required: readonly Axis[]
+  /**
+   * The audiences whose tokens the route accepts. Default: the audience of the deployment, without
+   * its further resources. Does not limit secrets.
+   */
+  readonly audiences?: readonly string[] | undefined
   /** Counts refused credentials by peer. Not called for a recognised credential. */
   readonly throttle?: Required<Throttle<R>> | undefined
 }
@@ -92,6 +97,21 @@ function textRequirement(kind: 'secret' | 'token'): RouteRequirement<string> {
     names: [],
     required: [],
   }
+}
+
+/**
+ * Whether a route accepts credentials for that audience.
+ *
+ * @param audience Undefined for a secret, which is for every audience.
+ * @param byDefault The audience of a route that names none.
+ */
+export function acceptsAudience(
+  { audiences }: RouteRequirement<never>,
+  audience: string | undefined,
+  byDefault: string,
+): boolean {
+  if (audience === undefined) return true
+  return audiences === undefined ? audience === byDefault : audiences.includes(audience)
 }
 
 /** The kinds that a place may hold and a route accepts, or undefined for none. */

@@ -7,7 +7,6 @@ import { membersProblem, secondsProblem } from '../model/checks.ts'
 import { copyMembers } from '../model/copy.ts'
 import { readInput, requireInput } from '../model/error.ts'
 import type { Emit } from '../model/events.ts'
-import { type ApiKey, viewOf } from '../model/key-view.ts'
 import type { Principal, Refused } from '../model/principal.ts'
 import {
   denied,
@@ -30,8 +29,9 @@ import {
 import type { Slot } from '../secrets/secret.ts'
 import type { SigningKeys } from '../tokens/signing-key.ts'
 import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from '../tokens/token.ts'
+import { type VerifiedToken, verifyToken } from './verification.ts'
 
-/** Scope and lifetime to request for a token. */
+/** Scope, lifetime and resource to request for a token. */
 export interface TokenRequest {
   /**
    * The axes to narrow. Default for each axis: the value of the key. A scope wider than the key's
@@ -43,6 +43,13 @@ export interface TokenRequest {
    * expiry of the key and of the secret.
    */
   readonly lifetimeSeconds?: number | undefined
+  /**
+   * The `aud` of the token: `tokens.audience` or one of `resources`, compared character by
+   * character. Default: `tokens.audience`. Any other is refused as `request_malformed`.
+   *
+   * @see RFC 8707, section 2
+   */
+  readonly resource?: string | undefined
 }
 
 /** An issued token. */
@@ -58,15 +65,6 @@ export interface IssuedToken {
   /** Epoch milliseconds, whole seconds. */
   readonly expiresAt: number
   readonly lifetimeSeconds: number
-}
-
-/** A credential that is valid now. */
-export interface Verified<M extends Metadata = Metadata> {
-  readonly ok: true
-  readonly key: ApiKey<M>
-  readonly slot: Slot
-  /** The effective scope now: the intersection of the scopes of key, token and owner. */
-  readonly scope: Scope
 }
 
 /** Returns the token request of an authenticated caller, or a refusal. */
@@ -86,8 +84,9 @@ export interface Tokens<M extends Metadata = Metadata> {
    *
    * @param secret The secret, as the caller sent it.
    * @param request The token request, or a function that returns it for the authenticated caller.
-   * @returns The token, or a refusal: `credential_invalid`, `tenant_denied`, `environment_denied`,
-   *   `workflow_denied`, `scope_too_large`, `unavailable`, or one that the function returns.
+   * @returns The token, or a refusal: `credential_invalid`, `request_malformed` for an unknown
+   *   resource, `tenant_denied`, `environment_denied`, `workflow_denied`, `scope_too_large`,
+   *   `unavailable`, or one that the function returns.
    * @throws {@link TwinkeyError} `signing_key_missing`, `signing_key_invalid`, `invalid_input`.
    * @see RFC 9068
    */
@@ -108,11 +107,13 @@ export interface Tokens<M extends Metadata = Metadata> {
   ): Promise<IssuedToken | Refused>
   /**
    * Verifies a token, and that its key and secret are active. Does not check a target: to guard a
-   * route, use `authenticate`.
+   * route, use `authenticate`. Accepts tokens for `tokens.audience` and for all `resources`, so
+   * compare `audience` if the token must be for one of them.
    *
-   * @returns The key and the effective scope, or a refusal: `credential_invalid`, `unavailable`.
+   * @returns The key, the effective scope and the audience, or a refusal: `credential_invalid`,
+   *   `unavailable`.
    */
-  verify(token: string): Promise<Verified<M> | Refused>
+  verify(token: string): Promise<VerifiedToken<M> | Refused>
   /**
    * Returns the public keys that verify tokens, as a JWK set (RFC 7517). Contains every configured
    * key, including retired ones.
@@ -125,12 +126,14 @@ export interface Tokens<M extends Metadata = Metadata> {
   readonly canIssue: boolean
 }
 
-const REQUEST_MEMBERS = ['scope', 'lifetimeSeconds']
+const REQUEST_MEMBERS = ['scope', 'lifetimeSeconds', 'resource']
 
 /** What a token issuer needs. */
 export interface TokenIssuerParts<M extends Metadata> {
   readonly authenticator: Authenticator<M>
   readonly rules: Pick<TokenRules, 'issuer' | 'audience'>
+  /** The audience of the rules and the further resources. */
+  readonly audiences: readonly string[]
   readonly signingKeys: SigningKeys
   /** Longer requests are shortened to this. */
   readonly maxLifetimeSeconds: number
@@ -140,12 +143,15 @@ export interface TokenIssuerParts<M extends Metadata> {
 
 export function createTokenIssuer<M extends Metadata>({
   authenticator,
-  rules,
+  rules: { issuer, audience },
+  audiences,
   signingKeys,
   maxLifetimeSeconds,
   emit,
   now,
 }: TokenIssuerParts<M>): Tokens<M> {
+  const anyToken: RouteRequirement<string> = { ...textOnly('token'), audiences }
+
   function refuse(refusal: Refusal, reason: RefusalReason | undefined, keyId: string): Refused {
     emit?.({
       type: 'access.refused',
@@ -178,13 +184,16 @@ export function createTokenIssuer<M extends Metadata>({
 
   async function sign(
     { identity, allowed }: Identified,
-    { scope: wanted, lifetimeSeconds }: ReturnType<typeof readRequest>,
+    { scope: wanted, lifetimeSeconds, resource = audience }: ReturnType<typeof readRequest>,
   ): Promise<IssuedToken | Refused> {
     const { key, slot } = identity as { key: KeyRecord; slot: Slot }
     // Never issue a token for a token, even if the requirement accepts tokens: a caller could renew
     // it forever.
     if (identity.via === 'token')
       return refuse(REFUSALS.credentialInvalid, 'kind_not_accepted', key.id)
+    if (!key.tokens) return refuse(REFUSALS.credentialInvalid, 'tokens_not_permitted', key.id)
+    if (!audiences.includes(resource))
+      return refuse(REFUSALS.resourceUnknown, 'resource_unknown', key.id)
     const narrowed = narrow(allowed.principal.scope, wanted)
     if (typeof narrowed === 'string') return refuse(denied(narrowed), 'wider_than_key', key.id)
     // Copied before signing, because the caller may change its input meanwhile.
@@ -207,7 +216,7 @@ export function createTokenIssuer<M extends Metadata>({
 
     const signed = await signToken(
       { key, secretId: holder.id, scope, issuedAt, expiresAt },
-      rules,
+      { issuer, audience: resource },
       await signingKeys.first(),
     )
     if (signed === undefined) return refuse(REFUSALS.scopeTooLarge, 'scope_too_large', key.id)
@@ -234,43 +243,32 @@ export function createTokenIssuer<M extends Metadata>({
       issueTo(authenticator.caller(secret, textOnly('secret')), request),
     exchange: (request, requirement, ask) =>
       issueTo(authenticator.caller(request, requirement), ask),
-    verify: (token) => verifyCredential(authenticator, token, 'token'),
+    verify: (token) => verifyToken(authenticator, token, anyToken, now),
     jwks: async () => jwksOf(await signingKeys.all()),
     canIssue: signingKeys.canSign,
   }
 }
 
-/** Implements `keys.verify` and `tokens.verify`. */
-export async function verifyCredential<M extends Metadata>(
-  authenticator: Authenticator<M>,
-  text: string,
-  kind: 'secret' | 'token',
-): Promise<Verified<M> | Refused> {
-  const outcome = await authenticator.caller(text, textOnly(kind)).identify()
-  if (outcome instanceof CredentialDenial) return { ok: false, refusal: outcome.refusal }
-  const { key, slot } = outcome.identity as { key: KeyRecord; slot: Slot }
-  return Object.freeze({
-    ok: true,
-    key: viewOf<M>(key),
-    slot,
-    scope: outcome.allowed.principal.scope,
-  })
-}
-
 // Copies the request before it is checked: the caller may change it during signing, and a getter
 // may return another value at each read.
-function readRequest(request: TokenRequest): { scope: ScopeInput; lifetimeSeconds: number } {
+function readRequest(request: TokenRequest): {
+  scope: ScopeInput
+  lifetimeSeconds: number
+  resource: string | undefined
+} {
   const copy = readInput(
     () => copyMembers(request, REQUEST_MEMBERS),
     'The token request',
   ) as TokenRequest
   requireInput(membersProblem(copy, REQUEST_MEMBERS), 'The token request')
-  const { scope: asked = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS } = copy
+  const { scope: asked = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS, resource } = copy
   const scope = readInput(() => copyScope(asked), 'scope') as ScopeInput
   // A misspelt axis would leave the token wider than intended.
   requireInput(membersProblem(scope, SCOPE_MEMBERS), 'scope')
   for (const member of SCOPE_MEMBERS)
     requireInput(scope[member] === undefined ? undefined : scopeValueProblem(scope[member]), member)
   requireInput(secondsProblem(lifetimeSeconds, 1, MAX_LIFETIME_SECONDS), 'lifetimeSeconds')
-  return { scope, lifetimeSeconds }
+  const isResource = resource === undefined || typeof resource === 'string'
+  requireInput(isResource ? undefined : 'must be a string', 'resource')
+  return { scope, lifetimeSeconds, resource }
 }

@@ -41,6 +41,35 @@ export function environmentsOf(given: unknown): readonly string[] {
   return Object.freeze([...new Set<string>(environments)])
 }
 
+// Absolute URIs (RFC 3986, section 4.3), which have no fragment.
+const ABSOLUTE_URI = /^[a-z][a-z0-9+.-]*:(?:[a-z0-9\-._~!$&'()*+,;=:@/?[\]]|%[0-9a-f]{2})+$/i
+
+/**
+ * Checks and copies the `resources` option.
+ *
+ * @param audience The audience that the resources are further to.
+ * @see RFC 8707, section 2
+ */
+export function resourcesOf(given: unknown, audience: string): readonly string[] {
+  const resources = copyList(given)
+  if (!Array.isArray(resources))
+    throw new TypeError('resources must be a list of URIs, like ["https://api.example.com/mcp"].')
+  for (const resource of resources) {
+    requireName(resource, 'resources: each')
+    if (!ABSOLUTE_URI.test(resource) || !URL.canParse(resource))
+      throw new TypeError(
+        'resources: each must be an absolute URI without a fragment, like https://api.example.com/mcp.',
+      )
+    if (resource === audience)
+      throw new TypeError(
+        'resources cannot contain tokens.audience, which tokens are for by default. Leave it out.',
+      )
+  }
+  if (new Set(resources).size !== resources.length)
+    throw new TypeError('resources has the same URI twice.')
+  return Object.freeze(resources)
+}
+
 /** Checks a name. Also rejects `$NAME`, an unsubstituted variable of a configuration file. */
 export function requireName(value: unknown, what: string): void {
   const problem = nameProblem(value)

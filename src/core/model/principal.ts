@@ -22,6 +22,12 @@ export interface Principal<M extends Metadata = Metadata> {
   readonly slot: Slot | undefined
   readonly via: 'secret' | 'token'
   /**
+   * When the credential ends if nothing changes, in epoch milliseconds: the earliest expiry of the
+   * key, the secret and the token. Null for never. Close sockets and streams at this time. A key
+   * that is disabled, revoked or rotated may end its credentials earlier.
+   */
+  readonly expiresAt: number | null
+  /**
    * The tenant of this request, covered by the scope. Undefined if the request names none and the
    * scope is not limited to specific tenants.
    */

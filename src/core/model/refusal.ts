@@ -40,6 +40,7 @@ export interface Refusal {
 /** Why a request was refused. Operators see it in the event; the response never contains it. */
 export type RefusalReason =
   | 'kind_not_accepted'
+  | 'tokens_not_permitted'
   | 'secret_malformed'
   | 'checksum_wrong'
   | 'prefix_unknown'
@@ -69,6 +70,7 @@ export type RefusalReason =
   | 'not_readable'
   | 'parameter_unseen'
   | 'wider_than_key'
+  | 'resource_unknown'
   | 'scope_too_large'
 
 const RETRY_AFTER_SECONDS = 2
@@ -88,7 +90,7 @@ export const REFUSALS = Object.freeze({
     'Send exactly one credential with a request.',
   ),
   requestMalformed: refusal('request_malformed', 'The request could not be read.'),
-  // These share code and detail. A profile may say for each what to send instead.
+  // The next three share code and detail. A profile may say for each what to send instead.
   bodyMalformed: refusal(
     'request_malformed',
     'The request could not be read.',
@@ -106,6 +108,13 @@ export const REFUSALS = Object.freeze({
     'The request could not be read.',
     {},
     { part: 'lifetime' },
+  ),
+  // RFC 8707 calls it `invalid_target`.
+  resourceUnknown: refusal(
+    'request_malformed',
+    'The request names a resource for which no tokens are issued here.',
+    {},
+    { part: 'resource' },
   ),
   bodyLate: refusal('request_timeout', 'The request did not arrive in time.'),
   targetRepeated: refusal('target_conflict', 'The request names its target more than once.'),
@@ -154,7 +163,7 @@ export interface Unseen {
 interface Hidden {
   readonly unseen?: Unseen
   /** The unreadable part of a token request. */
-  readonly part?: 'body' | 'scope' | 'lifetime'
+  readonly part?: 'body' | 'scope' | 'lifetime' | 'resource'
 }
 
 /**
@@ -185,6 +194,7 @@ function hiddenIn(refusal: Refusal): Hidden {
 /** The reason for a refusal that a reader or a profile returned, if the refusal implies one. */
 export function refusalReason(refusal: Refusal): RefusalReason | undefined {
   if (unseenOf(refusal) !== undefined) return 'parameter_unseen'
+  if (refusedPart(refusal) === 'resource') return 'resource_unknown'
   if (refusal.code === 'unavailable') return 'owner_unavailable'
   const unreadable: readonly RefusalCode[] = [
     'request_malformed',

@@ -29,8 +29,10 @@ export interface TokenClaims {
   readonly keyId: string
   /** Id of the secret that the token was issued for. The token is valid only as long as it is. */
   readonly secretId: string
-  /** The owner of the key, or the key id if the key has no owner. */
-  readonly subject: string
+  /** The owner of the key when the token was issued; null for none. */
+  readonly owner: string | null
+  /** The audience that the token is for: the one of the rules, or one of their resources. */
+  readonly audience: string
   /** Epoch milliseconds. */
   readonly issuedAt: number
   /** Epoch milliseconds. */
@@ -42,7 +44,10 @@ export interface TokenClaims {
 /** What a token is verified against. */
 export interface TokenRules {
   readonly issuer: string
+  /** The audience of tokens that were requested for no resource. */
   readonly audience: string
+  /** Further audiences (RFC 8707). Default: none. */
+  readonly resources?: readonly string[]
   readonly clockToleranceSeconds: number
   /**
    * Finds a key by its RFC 7638 thumbprint. No other member of a token header is ever used to find
@@ -154,8 +159,10 @@ export async function signToken(
     )
   const tokenId = mintId()
   const claims = {
-    sub: key.owner ?? key.id,
+    // The subject of a client that acts for itself is the client (RFC 9068, section 2.2).
+    sub: key.id,
     client_id: key.id,
+    ...(key.owner === null ? {} : { owner: key.owner }),
     secret_id: secretId,
     jti: tokenId,
     scope: toScopeString(scope),
@@ -178,31 +185,24 @@ export function jwksOf(keys: readonly SigningKey[]): { keys: JWK[] } {
 
 function readClaims(
   payload: Record<string, unknown> | undefined,
-  { issuer, audience, clockToleranceSeconds }: TokenRules,
+  rules: TokenRules,
   now: number,
 ): TokenClaims | RefusalReason {
   if (payload === undefined) return 'token_claims_wrong'
-  const { iss, aud, sub, client_id, secret_id, jti, scope, tenants, environments, workflows } =
-    payload
-  if (iss !== issuer) return 'token_issuer_unknown'
+  const { iss, client_id, secret_id, jti, scope, tenants, environments, workflows } = payload
+  if (iss !== rules.issuer) return 'token_issuer_unknown'
+  const audience = readAudience(payload, rules)
+  if (audience === undefined) return 'token_audience_unknown'
+  const owner = readOwner(payload)
   if (
-    !(
-      aud === audience ||
-      (Array.isArray(aud) &&
-        aud.every((each) => typeof each === 'string') &&
-        aud.includes(audience))
-    )
-  )
-    return 'token_audience_unknown'
-  if (
-    !isSubject(sub) ||
+    owner === undefined ||
     !isId(client_id) ||
     !isId(secret_id) ||
     !isId(jti) ||
     !isScopeString(scope)
   )
     return 'token_claims_wrong'
-  const times = readTimes(payload, now / 1000 + clockToleranceSeconds)
+  const times = readTimes(payload, now / 1000 + rules.clockToleranceSeconds)
   if (times === undefined) return 'token_claims_wrong'
   if ([tenants, environments, workflows].some((reach) => scopeValueProblem(reach) !== undefined))
     return 'token_claims_wrong'
@@ -211,10 +211,37 @@ function readClaims(
     tokenId: jti,
     keyId: client_id,
     secretId: secret_id,
-    subject: sub,
+    owner,
+    audience,
     ...times,
     scope: freezeScope({ tenants, environments, workflows } as Scope),
   })
+}
+
+// A token that names several known audiences is for the first of them: the audience, then the
+// resources. Twinkey issues tokens for exactly one.
+function readAudience(
+  { aud }: Record<string, unknown>,
+  { audience, resources = [] }: TokenRules,
+): string | undefined {
+  const named: unknown = typeof aud === 'string' ? [aud] : aud
+  if (!Array.isArray(named) || named.some((each) => typeof each !== 'string')) return undefined
+  return [audience, ...resources].find((each) => named.includes(each))
+}
+
+// Undefined if `sub` or `owner` is wrong. Version 0.1 had no claim `owner` and put the owner into
+// `sub`. Its tokens are accepted until 1.0, because a verifier may be updated long before the API.
+function readOwner({
+  sub,
+  client_id,
+  owner,
+}: Record<string, unknown>): TokenClaims['owner'] | undefined {
+  if (owner === undefined) return sub === client_id ? null : nameOrUndefined(sub)
+  return sub === client_id ? nameOrUndefined(owner) : undefined
+}
+
+function nameOrUndefined(value: unknown): string | undefined {
+  return nameProblem(value) === undefined ? (value as string) : undefined
 }
 
 // Seconds in the claims, milliseconds in the result. iat may be 0, because a fake clock may start
@@ -262,11 +289,6 @@ function readJson(bytes: Uint8Array): Record<string, unknown> | undefined {
 
 function isScopeString(value: unknown): value is string {
   return typeof value === 'string' && SCOPE_STRING.test(value)
-}
-
-// An owner or a key id.
-function isSubject(value: unknown): value is string {
-  return nameProblem(value) === undefined
 }
 
 function isSeconds(value: unknown): value is number {

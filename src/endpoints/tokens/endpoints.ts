@@ -140,7 +140,9 @@ function testEndpoint<M extends Metadata>(
   profile: Profile,
   throttle: Requirement['throttle'],
 ): Endpoints['test'] {
-  const guard = createGuard(twinkey, { profile, anyTarget: true, throttle })
+  // Describes tokens for every audience, because their issuer is the one to ask.
+  const resource = twinkey.audiences
+  const guard = createGuard(twinkey, { profile, anyTarget: true, throttle, resource })
   return async (request) => {
     if (!isRead(request)) return profile.refuse(methodNotAllowed('GET, HEAD'))
     const outcome = await guard.evaluate(request)

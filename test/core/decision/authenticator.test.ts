@@ -26,7 +26,8 @@ const CLAIMS = {
   tokenId: 'j',
   keyId: 'k',
   secretId: 's',
-  subject: 'k',
+  owner: null,
+  audience: 'a',
   issuedAt: 0,
   expiresAt: 9,
   scope: SCOPE,
@@ -52,6 +53,7 @@ function createWith(identifier: Partial<Identifier>) {
     owners: undefined,
     usage: { note: () => {}, flush: () => undefined },
     environments: undefined,
+    audience: 'a',
     deadlineMilliseconds: 2000,
     now: () => 7,
   }

@@ -5,6 +5,7 @@ import { AUDIENCE, ISSUER, signingKey } from '../../support/bench.ts'
 
 const bytes = (length: number) => new Uint8Array(length).fill(7)
 const tokens = { issuer: ISSUER, audience: AUDIENCE }
+const RESOURCE = 'https://api.example/mcp'
 const { d: _private, ...publicKey } = signingKey
 const RSA_2048 = {
   ...generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' }),
@@ -135,6 +136,55 @@ describe('createTwinkey refuses, and the message says what to do instead,', () =
       'tokens with an unknown member',
       { tokens: { ...tokens, secret: 'x' } },
       /cannot have "secret"/,
+    ],
+    ['resources as one text', { tokens, resources: RESOURCE }, /resources must be a list of URIs/],
+    ['resources that are null', { tokens, resources: null }, /resources must be a list of URIs/],
+    ...[
+      'mcp',
+      '/mcp',
+      '//api.example/mcp',
+      'https://',
+      'https://api.example/a b',
+      `${RESOURCE}#`,
+      `${RESOURCE}#a`,
+      'https://api.example/%',
+      'https://api.example/%zz',
+      'https://api.example/ü',
+      'https://api.example/"',
+      'https://api.example:port/',
+      ':a',
+      '1a:b',
+      'twinkey:',
+    ].map((each): [string, object, RegExp] => [
+      `a resource ${each}`,
+      { tokens, resources: [each] },
+      /resources: each must be an absolute URI without a fragment, like https:/,
+    ]),
+    [
+      'a resource that is not set',
+      { tokens, resources: [undefined] },
+      /resources: each must be a string of 1/,
+    ],
+    ['an empty resource', { tokens, resources: [''] }, /resources: each must be a string of 1/],
+    [
+      'a resource of 129 characters',
+      { tokens, resources: [`https://api.example/${'a'.repeat(109)}`] },
+      /resources: each must be a string of 1 to 128/,
+    ],
+    [
+      'a resource that was not filled in',
+      { tokens, resources: ['$RESOURCE'] },
+      /resources: each looks like a variable/,
+    ],
+    [
+      'a resource that is the audience',
+      { tokens, resources: [RESOURCE, AUDIENCE] },
+      /resources cannot contain tokens\.audience/,
+    ],
+    [
+      'a resource twice',
+      { tokens, resources: [RESOURCE, 'urn:example:a', RESOURCE] },
+      /resources has the same URI twice/,
     ],
     ['tokens that are null', { tokens: null }, /tokens must be an object/],
     [
@@ -373,7 +423,10 @@ describe('createTwinkey accepts', () => {
     ],
   ])('%s', async (_, options) => {
     const twinkey = createTwinkey(options)
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     expect((await twinkey.keys.verify(primary)).ok).toBe(true)
     await twinkey.close()
   })
@@ -389,7 +442,10 @@ describe('createTwinkey accepts', () => {
         expect(error).toBeInstanceOf(RangeError)
         continue
       }
-      const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+      const { primary } = await twinkey.keys.create({
+        name: 'n',
+        scope: { tenants: ['t'], workflows: '*' },
+      })
       expect((await twinkey.keys.verify(primary)).ok).toBe(true)
     }
   })
@@ -402,12 +458,15 @@ describe('createTwinkey accepts', () => {
       environments,
       pepper: { current: 'a', keys: { a: key } },
     })
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     key.fill(0)
     prefixes[0] = 'evil'
     environments.push('test')
     expect((await twinkey.keys.verify(primary)).ok).toBe(true)
-    const next = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const next = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' } })
     expect([next.primary.slice(0, 5), next.key.scope.environments]).toEqual([
       'acme_',
       ['production'],
@@ -422,7 +481,10 @@ describe('createTwinkey accepts', () => {
     'tokens without an issuer or an audience, and uses the defaults: %j',
     async (tokens, iss, aud) => {
       const twinkey = createTwinkey({ tokens })
-      const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+      const { primary } = await twinkey.keys.create({
+        name: 'n',
+        scope: { tenants: ['t'], workflows: '*' },
+      })
       const issued = await twinkey.tokens.issue(primary)
       if (!issued.ok) throw new Error(issued.refusal.code)
       expect(
@@ -436,12 +498,14 @@ describe('createTwinkey accepts', () => {
     const store = memoryStore()
     const { primary } = await createTwinkey({ store, prefixes: ['old'] }).keys.create({
       name: 'n',
-      scope: { tenants: ['t'] },
+      scope: { tenants: ['t'], workflows: '*' },
     })
     const both = createTwinkey({ store, prefixes: ['new', 'old'] })
     expect((await both.keys.verify(primary)).ok).toBe(true)
     expect(
-      (await both.keys.create({ name: 'n', scope: { tenants: ['t'] } })).primary.startsWith('new_'),
+      (
+        await both.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' } })
+      ).primary.startsWith('new_'),
     ).toBe(true)
     expect((await createTwinkey({ store, prefixes: ['new'] }).keys.verify(primary)).ok).toBe(false)
   })

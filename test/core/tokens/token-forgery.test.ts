@@ -12,7 +12,10 @@ let token: string
 
 beforeEach(async () => {
   bench = createBench()
-  const { key, primary } = await bench.twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  const { key, primary } = await bench.twinkey.keys.create({
+    name: 'n',
+    scope: { tenants: ['t'], workflows: '*' },
+  })
   const issued = await bench.twinkey.tokens.issue(primary)
   token = issued.ok ? issued.token : ''
   header = decoded(token).header
@@ -150,6 +153,10 @@ describe('a forged token', () => {
     ['nbf further in the future than the skew', () => ({ nbf: seconds() + 31 })],
     ['nbf as text', () => ({ nbf: '1' })],
     ['nbf null', () => ({ nbf: null })],
+    ['an owner, and another sub than the key', () => ({ owner: 'ada', sub: 'ada' })],
+    ['an owner that is null', () => ({ owner: null })],
+    ['an owner that is empty', () => ({ owner: '' })],
+    ['an owner that is no text', () => ({ owner: 7 })],
     ['another key', () => ({ client_id: 'nosuchkey0000000' })],
     ['another secret', () => ({ secret_id: 'nosuchsecret0000' })],
     ['a secret id that objects inherit', () => ({ secret_id: 'constructor' })],
@@ -173,6 +180,7 @@ describe('a forged token', () => {
       () => ({ aud: ['https://other.example', AUDIENCE] }),
     ],
     ['an unknown claim', () => ({ roles: ['admin'] })],
+    ['the owner in sub, as version 0.1 issued it', () => ({ sub: 'ada' })],
   ])('is accepted with %s', async (_, change) => {
     expect(
       await verdict(bench.twinkey, forge({ header, payload: { ...claims, ...change() } })),
@@ -290,7 +298,10 @@ it.each(['RS256', 'PS256'] as const)(
     const { twinkey, clock } = createBench({
       tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [rsa] },
     })
-    const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { key, primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     const issued = await twinkey.tokens.issue(primary)
     const { header } = decoded(issued.ok ? issued.token : '')
     const good = claimsFor(key.id, key.primary.id, clock.now() / 1000)
@@ -316,7 +327,10 @@ it('a key whose modulus has leading zeros verifies its own tokens', async () => 
   const { twinkey } = createBench({
     tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [{ ...rsa, n }] },
   })
-  const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  const { primary } = await twinkey.keys.create({
+    name: 'n',
+    scope: { tenants: ['t'], workflows: '*' },
+  })
   const issued = await twinkey.tokens.issue(primary)
   expect(codeOf(await twinkey.tokens.verify(issued.ok ? issued.token : ''))).toBe('let in')
 })

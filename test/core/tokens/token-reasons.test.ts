@@ -7,12 +7,14 @@ import { AUDIENCE, ISSUER, signingKey } from '../../support/bench.ts'
 import { claimsFor, forge } from '../../support/forge.ts'
 import { verifyToken } from '../../support/verify-token.ts'
 
+const RESOURCE = 'https://api.example/mcp'
 const NOW = 1_700_000_000_000
 const SECONDS = NOW / 1000
 const key = readSigningKey(signingKey, 'signingKeys[0]')
 const rules: TokenRules = {
   issuer: ISSUER,
   audience: AUDIENCE,
+  resources: ['https://api.example/other', RESOURCE],
   clockToleranceSeconds: 30,
   keyOf: (kid) => (kid === key.kid ? key : undefined),
 }
@@ -109,6 +111,12 @@ describe('the reason why a token is refused', () => {
       withClaims({ aud: 'https://other.example', sub: 1 }),
     ],
     [
+      'token_audience_unknown',
+      'another audience than the resources',
+      withClaims({ aud: `${RESOURCE}/` }),
+    ],
+    ['token_audience_unknown', 'a resource and a number', withClaims({ aud: [RESOURCE, 1] })],
+    [
       'token_issuer_unknown',
       'another issuer and another audience',
       withClaims({ iss: 'https://other.example', aud: 'https://other.example' }),
@@ -124,6 +132,19 @@ describe('the reason why a token is refused', () => {
       withClaims({ scope: 'tenant:t ' }),
     ],
     ['token_claims_wrong', 'no subject', withClaims({ sub: '' })],
+    ['token_claims_wrong', 'an empty owner', withClaims({ owner: '' })],
+    ['token_claims_wrong', 'an owner that is null', withClaims({ owner: null })],
+    ['token_claims_wrong', 'an owner that is a list', withClaims({ owner: ['ada'] })],
+    [
+      'token_claims_wrong',
+      'an owner, and another subject than the key',
+      withClaims({ owner: 'ada', sub: 'ada' }),
+    ],
+    [
+      'token_claims_wrong',
+      'an owner, and no subject',
+      withClaims({ owner: 'ada', sub: undefined }),
+    ],
     ['token_claims_wrong', 'a time that is text', withClaims({ iat: `${SECONDS}` })],
     ['token_claims_wrong', 'an nbf of 0', withClaims({ nbf: 0 })],
     ['token_claims_wrong', 'an nbf before 1970', withClaims({ nbf: -1 })],
@@ -156,6 +177,30 @@ describe('the reason why a token is refused', () => {
     expect([longest.length, longer.length]).toEqual([8192, 8193])
     expect(await verify(longest)).toMatchObject({ keyId: 'key0000000000000' })
     expect(await verify(longer)).toBe('token_malformed')
+  })
+})
+
+describe('the audience of a token', () => {
+  it.each<[unknown, string]>([
+    [AUDIENCE, AUDIENCE],
+    [RESOURCE, RESOURCE],
+    [['https://other.example', RESOURCE], RESOURCE],
+    [[RESOURCE, AUDIENCE], AUDIENCE],
+  ])('%j is read as %s', async (aud, audience) => {
+    expect(await verify(withClaims({ aud }))).toMatchObject({ audience })
+  })
+})
+
+describe('the owner of a token', () => {
+  it.each<[string, object, string | null]>([
+    ['of the claim', { owner: 'ada' }, 'ada'],
+    ['of nobody', {}, null],
+    ['of the subject in a token of version 0.1', { sub: 'ada' }, 'ada'],
+  ])('is that %s', async (_, more, owner) => {
+    expect(await verify(withClaims({ ...more }))).toMatchObject({
+      keyId: 'key0000000000000',
+      owner,
+    })
   })
 })
 
