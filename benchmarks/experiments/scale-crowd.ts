@@ -83,23 +83,24 @@ export async function redisGround(): Promise<Ground> {
       const written = await client.hGetAll(slot(original))
       requireSame(written['record'], original)
       const indexes: string[] = []
-      for await (const names of client.scanIterator({ MATCH: `${prefix}:label:*` }))
+      for await (const names of client.scanIterator({ MATCH: `${prefix}:index:*` }))
         indexes.push(...names)
       const ids = await inBatches(keys, original, told, async (copies) => {
         const batch = client.multi()
         const entries = new Map<string, { score: number; value: string }[]>()
         for (const copy of copies) {
           const write = crypto.randomUUID()
+          const at = String(copy.record.createdAt).padStart(16, '0')
           for (const index of indexes) {
             const name = renamed(index, original, copy)
             const members = entries.get(name) ?? []
             entries.set(name, members)
-            members.push({ score: 0, value: `${copy.record.id} ${write}` })
+            members.push({ score: 0, value: `${at} ${copy.record.id} ${write}` })
           }
           const { version, primary } = copy.record
           batch.hSet(slot(copy), {
             ...written,
-            version: String(version),
+            version: `v${version}`,
             write,
             record: copy.text,
             [`use:${primary.id}`]: String(Date.now()),

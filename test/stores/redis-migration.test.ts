@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Cluster, Redis } from 'ioredis'
 import { createTwinkey, type KeyRecord, type KeyStore } from 'twinkey'
 import { type NodeRedisClient, redisStore } from 'twinkey/stores/redis'
@@ -219,6 +220,30 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     await store.migrate()
     expect(await listed(store)).toEqual(inOrder(OLD_KEYS))
   })
+})
+
+it('the rights that docs/stores.md names are enough for the migration', async () => {
+  const page = readFileSync(new URL('../../docs/stores.md', import.meta.url), 'utf8')
+  const [, rights = ''] = /ACL SETUSER twinkey on >\S+ (.*)/.exec(page) ?? []
+  const [, more = ''] = /\(#redis-from-version-01\) also needs `(.*)`/.exec(page) ?? []
+  const server = await startRedis()
+  const raw = new Redis(server.port)
+  const all = [...rights.split(' '), ...more.split(' ')]
+  for (const missing of [undefined, ...more.split(' ')]) {
+    await raw.flushall()
+    await seedOld(raw)
+    await oldStore(raw).add(oldRecord({ id: 'crashed' }), 'write')
+    const username = `u${missing ?? ''}`
+    const given = all.filter((right) => right !== missing)
+    await raw.call('ACL', 'SETUSER', username, 'reset', 'on', '>secret', ...given)
+    const own = new Redis({ port: server.port, username, password: 'secret' })
+    const migrating = redisStore(own).migrate()
+    if (missing === undefined) await migrating
+    else expect([missing, await migrating.catch(String)]).not.toEqual([missing, undefined])
+    own.disconnect()
+  }
+  raw.disconnect()
+  await server.stop()
 })
 
 it('a user without the right to write sets changes nothing in the index of version 0.1', async () => {
