@@ -5,8 +5,8 @@ import {
   type FastifyServerOptions,
   fastify,
 } from 'fastify'
-import { redactUrl, type Twinkey } from 'twinkey'
-import { requireAuth, tokenRoutes } from 'twinkey/fastify'
+import { redactUrl, type Twinkey, tokenEndpoints } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/fastify'
 import { edit, editableNode } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
@@ -51,11 +51,11 @@ export async function startFastify(
     '/drained': (scope) =>
       scope.addHook('onRequest', ({ raw }, _reply, done) => void raw.resume().on('end', done)),
   }
-  for (const [mount, options] of Object.entries(tokens)) {
+  for (const [path, options] of Object.entries(tokens)) {
     for (const [prefix, prepare] of Object.entries(before)) {
       await app.register(async (scope) => {
         prepare(scope)
-        await scope.register(tokenRoutes(twinkey, options), { prefix: prefix + mount })
+        await scope.register(mount(tokenEndpoints(twinkey, options)), { prefix: prefix + path })
       })
     }
   }
@@ -85,6 +85,8 @@ function loggerTo(write: (line: string) => void): NonNullable<FastifyServerOptio
   return {
     level: 'trace',
     stream: { write },
-    serializers: { req: ({ method, url }: FastifyRequest) => ({ method, url: redactUrl(url) }) },
+    serializers: {
+      req: ({ method, url }: FastifyRequest) => ({ method, url: redactUrl(url, ['auth-key']) }),
+    },
   }
 }
