@@ -1,4 +1,4 @@
-import { methodNotAllowed, REFUSALS } from '../core/model/refusal.ts'
+import { methodNotAllowed, REFUSALS, type Refusal } from '../core/model/refusal.ts'
 import { type WireAnswer, withoutSniffing } from '../http/profile.ts'
 import type { WireRequest } from '../http/request.ts'
 import type { Endpoint, Endpoints, ReadBody } from './endpoints.ts'
@@ -6,8 +6,11 @@ import type { Endpoint, Endpoints, ReadBody } from './endpoints.ts'
 /** All endpoints of one path. */
 export interface EndpointPath {
   readonly path: string
-  /** Answers a request to this path with the endpoint of its method, or with 405. */
-  answer(request: WireRequest, body: ReadBody): Promise<WireAnswer>
+  /**
+   * Answers a request to this path with the endpoint of its method, or with 405. Returns undefined
+   * if a parameter is empty, which some frameworks match: then no endpoint has the path.
+   */
+  answer(request: WireRequest, body: ReadBody): Promise<WireAnswer> | undefined
 }
 
 /** What an adapter needs of endpoints. */
@@ -54,23 +57,32 @@ export function createRouter(endpoints: Endpoints): Router {
     route(path, request, body) {
       const segments = segmentsOf(path)
       const found = patterns.find(({ pattern }) => matches(pattern, segments))
-      return found?.answer(withParams(request, found.pattern, segments), body)
+      if (found === undefined) return undefined
+      const params = paramsOf(found.pattern, segments)
+      return params === undefined
+        ? refused(endpoints, REFUSALS.requestMalformed)
+        : found.answer(withParams(request, params), body)
     },
     flush: () => endpoints.flush?.(),
   }
 }
 
 function answerer(endpoints: Endpoints, routes: readonly Endpoint[]): EndpointPath['answer'] {
-  const names = new Set(routes.flatMap(({ path }) => segmentsOf(path).flatMap(nameOf)))
+  const params = [...new Set(routes.flatMap(({ path }) => segmentsOf(path).flatMap(nameOf)))]
   const allow = routes.map(({ method }) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')
-  return async (request, body) => {
+  const answered = async (request: WireRequest, body: ReadBody) => {
     const method = request.method === 'HEAD' ? 'GET' : request.method
     const endpoint = routes.find((each) => each.method === method)
-    if (endpoint === undefined) return withoutSniffing(endpoints.refuse(methodNotAllowed(allow)))
-    for (const name of names)
-      if (!request.param(name)) return withoutSniffing(endpoints.refuse(REFUSALS.requestMalformed))
-    return withoutSniffing(await endpoint.handle(request, body))
+    return endpoint === undefined
+      ? refused(endpoints, methodNotAllowed(allow))
+      : withoutSniffing(await endpoint.handle(request, body))
   }
+  return (request, body) =>
+    params.some((name) => request.param(name) === '') ? undefined : answered(request, body)
+}
+
+async function refused(endpoints: Endpoints, refusal: Refusal): Promise<WireAnswer> {
+  return withoutSniffing(endpoints.refuse(refusal))
 }
 
 // With or without a slash at the end, because people type it and some routers add it.
@@ -96,26 +108,26 @@ function matches(pattern: readonly string[], segments: readonly string[]): boole
   )
 }
 
-// A parameter that cannot be decoded is empty, so that the request is refused.
-function withParams(
-  request: WireRequest,
+/** The decoded parameters. Undefined if one of them cannot be decoded. */
+function paramsOf(
   pattern: readonly string[],
   segments: readonly string[],
-): WireRequest {
-  const params = new Map<string, string>()
-  pattern.forEach((segment, i) => {
-    for (const name of nameOf(segment)) params.set(name, decoded(segments[i] as string))
-  })
+): ReadonlyMap<string, string> | undefined {
+  try {
+    return new Map(
+      pattern.flatMap((segment, i) =>
+        nameOf(segment).map((name) => [name, decodeURIComponent(segments[i] as string)]),
+      ),
+    )
+  } catch {
+    return undefined
+  }
+}
+
+// Other parameters are those of the mount point, which the framework knows.
+function withParams(request: WireRequest, params: ReadonlyMap<string, string>): WireRequest {
   if (params.size === 0) return request
   return Object.create(request, {
     param: { value: (name: string) => params.get(name) ?? request.param(name) },
   }) as WireRequest
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return ''
-  }
 }

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type express from 'express'
 import type { IRouter, RequestHandler } from 'express'
-import { redactUrl, type Twinkey, tokenEndpoints } from 'twinkey'
+import { atRoot, redactUrl, type Twinkey, tokenEndpoints } from 'twinkey'
 import { mount, requireAuth } from 'twinkey/express'
 import { edit, editableNode } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
@@ -10,7 +10,7 @@ import { answerOf } from './routes.ts'
 export async function startExpress(
   framework: typeof express,
   twinkey: Twinkey,
-  { routes, tokens, edits, log, accessLog }: Application,
+  { routes, tokens, endpoints = {}, edits, log, accessLog }: Application,
 ): Promise<Host> {
   const app = framework()
   app.disable('x-powered-by')
@@ -58,6 +58,10 @@ export async function startExpress(
   for (const [path, options] of Object.entries(tokens)) {
     for (const [prefix, parsers] of Object.entries(before))
       app.use(prefix + path, ...parsers, mount(tokenEndpoints(twinkey, options)))
+  }
+  for (const [path, each] of Object.entries(endpoints)) {
+    app.use(path, mount(each))
+    if (each.rootRoutes !== undefined) app.use(mount(atRoot(each)))
   }
   for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
     let on: IRouter = app

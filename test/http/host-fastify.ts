@@ -5,7 +5,7 @@ import {
   type FastifyServerOptions,
   fastify,
 } from 'fastify'
-import { redactUrl, type Twinkey, tokenEndpoints } from 'twinkey'
+import { atRoot, redactUrl, type Twinkey, tokenEndpoints } from 'twinkey'
 import { mount, requireAuth } from 'twinkey/fastify'
 import { edit, editableNode } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
@@ -13,7 +13,7 @@ import { answerOf } from './routes.ts'
 
 export async function startFastify(
   twinkey: Twinkey,
-  { routes, tokens, edits, log, accessLog }: Application,
+  { routes, tokens, endpoints = {}, edits, log, accessLog }: Application,
   http2 = false,
 ): Promise<Host> {
   // As long as a name may be: Fastify itself answers 404 to a parameter that is longer than this.
@@ -58,6 +58,10 @@ export async function startFastify(
         await scope.register(mount(tokenEndpoints(twinkey, options)), { prefix: prefix + path })
       })
     }
+  }
+  for (const [prefix, each] of Object.entries(endpoints)) {
+    app.register(mount(each), { prefix })
+    if (each.rootRoutes !== undefined) app.register(mount(atRoot(each)))
   }
   for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
     const mounted = async (

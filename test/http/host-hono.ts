@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { logger } from 'hono/logger'
-import { redactUrl, type Twinkey, tokenEndpoints } from 'twinkey'
+import { atRoot, redactUrl, type Twinkey, tokenEndpoints } from 'twinkey'
 import { mount, requireAuth } from 'twinkey/hono'
 import { edited } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
@@ -12,7 +12,7 @@ import { answerOf } from './routes.ts'
 /** The application itself, with or without a server. */
 export function createHonoApp(
   twinkey: Twinkey,
-  { routes, tokens, edits, log, accessLog }: Application,
+  { routes, tokens, endpoints = {}, edits, log, accessLog }: Application,
 ): Hono {
   const app = new Hono()
   if (accessLog !== undefined)
@@ -57,6 +57,10 @@ export function createHonoApp(
   for (const [path, options] of Object.entries(tokens)) {
     for (const [prefix, read] of Object.entries(before))
       app.use(`${prefix}${path}/*`, read, mount(tokenEndpoints(twinkey, options)))
+  }
+  for (const [path, each] of Object.entries(endpoints)) {
+    app.use(`${path}/*`, mount(each))
+    if (each.rootRoutes !== undefined) app.use(mount(atRoot(each)))
   }
   for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
     const mounted = ([first, ...below]: readonly string[]): Hono => {

@@ -1,4 +1,5 @@
 import {
+  atRoot,
   type Requirement,
   type TargetSource,
   type Twinkey,
@@ -19,11 +20,15 @@ type Handler = (request: Request) => Response | Promise<Response>
  */
 export function createWebApp(
   twinkey: Twinkey,
-  { routes, tokens, edits, log }: Application,
+  { routes, tokens, endpoints = {}, edits, log }: Application,
 ): Handler {
-  const endpoints = Object.entries(tokens).flatMap(([path, options]) =>
-    endpointsAt(twinkey, path, options),
-  )
+  const mounted = [
+    ...Object.entries(tokens).flatMap(([path, options]) => endpointsAt(twinkey, path, options)),
+    ...Object.entries(endpoints).flatMap(([path, each]) => [
+      mount(each, path),
+      ...(each.rootRoutes === undefined ? [] : [mount(atRoot(each))]),
+    ]),
+  ]
   const table = routes.map(guarded)
   return async (received) => {
     const request = edits ? edited(received) : received
@@ -40,7 +45,7 @@ export function createWebApp(
       (each) => each.method === method && paramsOf(each.path, request.url) !== undefined,
     )
     let response: Response | undefined
-    for (const endpoint of endpoints) response ??= await endpoint(request)
+    for (const endpoint of mounted) response ??= await endpoint(request)
     response ??= (await found?.handle(request)) ?? new Response('Not Found', { status: 404 })
     line('answered')
     return response

@@ -230,6 +230,20 @@ describe('a URL without a secret', () => {
     expect(redactUrl('/?one=1&auth-key=2&', ['one', 'two'])).toBe('/?one=[redacted]&auth-key=2&')
   })
 
+  it('is not redacted without a list of names', () => {
+    for (const names of [undefined, null, 'key', 0, {}, [''], ['key', 7]])
+      expect(() => redactUrl('/?key=s', names as never)).toThrow(
+        new TypeError(
+          "redactUrl: the second argument must be a list of the query parameters to redact, as in redactUrl(url, ['key']).",
+        ),
+      )
+    expect(['/?key=s', '/?key=t'].map((url) => redactUrl(url, ['key']))).toEqual([
+      '/?key=[redacted]',
+      '/?key=[redacted]',
+    ])
+    expect(redactUrl('https://u:p@host/?key=s', [])).toBe('https://[redacted]@host/?key=s')
+  })
+
   it('is kept as received for the next guard, which may remove more', () => {
     const request: { url?: string } = { url: '/?a=1&b=2' }
     request.url = hideFromUrl(request, ['a'])

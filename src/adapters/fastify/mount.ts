@@ -39,9 +39,11 @@ async function addPaths(app: FastifyInstance, { paths, secretQuery }: Router): P
         reply: GuardedReply,
         done: (error?: Error) => void,
       ) => {
-        answer(fastifyWireRequest(request, secretQuery), () => readNodeBody(request.raw, reply.raw))
-          .then((written) => sendAnswer(reply, written))
-          .catch(done)
+        const answered = answer(fastifyWireRequest(request, secretQuery), () =>
+          readNodeBody(request.raw, reply.raw),
+        )
+        if (answered === undefined) return void reply.callNotFound()
+        answered.then((written) => sendAnswer(reply, written)).catch(done)
       }
       on.all('/', { onRequest, schema: HIDDEN }, () => {})
     }
