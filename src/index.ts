@@ -75,6 +75,7 @@ export {
   type Requirement,
   type TargetSource,
 } from './guard/requirement.ts'
+export type { BodySource } from './http/body.ts'
 export type { Profile, SecurityScheme, WireAnswer, WireBody } from './http/profile.ts'
 export {
   type MatchedRoute,

@@ -4,7 +4,7 @@ import type { WireRequest } from '../http/request.ts'
 import type { Endpoint, Endpoints, ReadBody } from './endpoints.ts'
 
 /** All endpoints of one path. */
-export interface EndpointPath {
+interface EndpointPath {
   readonly path: string
   /**
    * Answers a request to this path with the endpoint of its method, or with 405. Returns undefined
