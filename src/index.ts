@@ -77,18 +77,21 @@ export type { ImportedSecretFormat } from './core/secrets/imported-secrets.ts'
 export { hasValidChecksum, type Slot, secretPattern } from './core/secrets/secret.ts'
 export type { KeyStore, ListQuery, SecretUse, StoredKey } from './core/store/store.ts'
 export { generateSigningKey, type SigningAlgorithm } from './core/tokens/signing-key.ts'
-export type { EndpointOptions, TokenService } from './endpoints/tokens/endpoints.ts'
+export { atRoot, type Endpoint, type Endpoints, type ReadBody } from './endpoints/endpoints.ts'
+export {
+  type TokenEndpointOptions,
+  type TokenService,
+  tokenEndpoints,
+} from './endpoints/tokens/token-endpoints.ts'
 export type { Decider } from './guard/guard.ts'
 export {
   type CheckedRequirement,
-  header,
-  param,
-  query,
+  from,
   type ReaderOptions,
   type Requirement,
-  routeTemplate,
   type TargetSource,
 } from './guard/requirement.ts'
+export type { BodySource } from './http/body.ts'
 export type { Profile, SecurityScheme, WireAnswer, WireBody } from './http/profile.ts'
 export {
   type MatchedRoute,

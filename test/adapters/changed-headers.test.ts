@@ -28,7 +28,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close()
 })
 
-const requirement = { tenant: onExpress.header('x-tenant'), workflow: 'flows.read' }
+const requirement = { tenant: onExpress.from.header('x-tenant'), workflow: 'flows.read' }
 
 /** The status of a request with these headers, and the code if it is refused. */
 async function ask(
@@ -195,8 +195,8 @@ describe('on Hono on Node', () => {
       (c) => c.json({}),
     )
     const template = onHono.requireAuth(callers.twinkey, {
-      tenant: onHono.query('tenant'),
-      workflow: onHono.routeTemplate(),
+      tenant: onHono.from.query('tenant'),
+      workflow: onHono.from.routeTemplate(),
     })
     app.on(['GET', 'POST'], '/template', template, (c) => c.json({}))
     const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })

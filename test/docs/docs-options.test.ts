@@ -31,7 +31,7 @@ describe('docs/options.md names exactly the members of the source', () => {
 
   test.each([
     ['requireAuth', 'src/guard/requirement.ts', 'Requirement'],
-    ['tokenRoutes', 'src/endpoints/tokens/endpoints.ts', 'EndpointOptions'],
+    ['tokenEndpoints', 'src/endpoints/tokens/token-endpoints.ts', 'TokenEndpointOptions'],
     ['createVerifier', 'src/verifier/index.ts', 'VerifierOptions'],
   ])('for %s', (heading, file, type) => {
     expect(firstCells(heading)).toEqual(membersOf(file, type).sort())

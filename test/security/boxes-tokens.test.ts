@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import type { JWK } from 'jose'
 import { compactVerify } from 'jose/jws/compact/verify'
 import { createTwinkey, generateSigningKey, type TokenOptions } from 'twinkey'
-import { webEndpoints } from 'twinkey/web'
 import { expect, it, vi } from 'vitest'
 import { AUDIENCE, createBench, ISSUER, signingKey } from '../support/bench.ts'
 import { base64url, claimsFor, decoded, type ForgedPart, forge } from '../support/forge.ts'
 import { codeOf, verdict } from '../support/sent.ts'
+import { tokenHandler } from '../support/token-handler.ts'
 import thumbprints from '../vectors/thumbprints.json' with { type: 'json' }
 
 // A mock, so that it can throw an error that is not its own.
@@ -240,7 +240,7 @@ it('C8: the tolerance applies to iat and nbf only, is 60 seconds at most, and no
 it('C9: a token cannot be exchanged for a token', async () => {
   const { twinkey, token } = await createScene()
   expect(codeOf(await twinkey.tokens.issue(token))).toBe(REFUSED)
-  const { exchange } = webEndpoints(twinkey)
+  const exchange = tokenHandler(twinkey)
   const headers = { authorization: `Bearer ${token}` }
   expect(
     (await exchange(new Request('https://api.example/', { method: 'POST', headers }))).status,

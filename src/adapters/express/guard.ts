@@ -32,9 +32,9 @@ export type AuthHandler = <P, A, B, Q, L extends object>(
  * ```ts
  * import express from 'express'
  * import { createTwinkey } from 'twinkey'
- * import { param, requireAuth } from 'twinkey/express'
+ * import { from, requireAuth } from 'twinkey/express'
  *
- * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
+ * const guard = requireAuth(createTwinkey(), { tenant: from.param('tenant'), workflow: 'flows.read' })
  * express().get('/tenants/:tenant/flows', guard, (req, res) => {
  *   res.json({ tenant: req.principal.tenant })
  * })

@@ -1,16 +1,16 @@
 /**
- * Guards and the token service for Express 4.21 and 5.
+ * Guards and mounted endpoints for Express 4.21 and 5.
  *
  * @module twinkey/express
  * @example
  * ```ts
  * import express from 'express'
- * import { createTwinkey } from 'twinkey'
- * import { requireAuth, tokenRoutes } from 'twinkey/express'
+ * import { createTwinkey, tokenEndpoints } from 'twinkey'
+ * import { mount, requireAuth } from 'twinkey/express'
  *
  * const app = express()
  * const twinkey = createTwinkey()
- * app.use('/tokens', tokenRoutes(twinkey))
+ * app.use('/tokens', mount(tokenEndpoints(twinkey)))
  * app.get('/flows', requireAuth(twinkey), (req, res) => {
  *   res.json({ tenant: req.principal.tenant })
  * })
@@ -19,9 +19,9 @@
 
 import type { Principal } from '../../core/model/principal.ts'
 
-export { header, param, query, routeTemplate } from '../../guard/readers.ts'
+export { from } from '../../guard/readers.ts'
 export { type AuthHandler, requireAuth } from './guard.ts'
-export { tokenRoutes } from './token-routes.ts'
+export { mount } from './mount.ts'
 
 /**
  * Declares the type of `req.principal` in an application that already has a `principal` property.

@@ -31,9 +31,9 @@ export type AuthHook = (
  * ```ts
  * import fastify from 'fastify'
  * import { createTwinkey } from 'twinkey'
- * import { param, requireAuth } from 'twinkey/fastify'
+ * import { from, requireAuth } from 'twinkey/fastify'
  *
- * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
+ * const guard = requireAuth(createTwinkey(), { tenant: from.param('tenant'), workflow: 'flows.read' })
  * fastify().get('/tenants/:tenant/flows', { onRequest: guard }, async ({ principal }) => ({
  *   tenant: principal.tenant,
  * }))

@@ -1,16 +1,16 @@
 /**
- * Guards and the token service for Fastify 5.
+ * Guards and mounted endpoints for Fastify 5.
  *
  * @module twinkey/fastify
  */
 
 import type { Principal } from '../../core/model/principal.ts'
 
-export { header, param, query, routeTemplate } from '../../guard/readers.ts'
+export { from } from '../../guard/readers.ts'
 export { type AuthHook, requireAuth } from './guard.ts'
+export { mount } from './mount.ts'
 export type { GuardedReply } from './reply.ts'
 export type { GuardedRequest } from './request.ts'
-export { tokenRoutes } from './token-routes.ts'
 
 /**
  * Declares the type of `request.principal` in an application that already has a `principal`

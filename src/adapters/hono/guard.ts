@@ -25,9 +25,9 @@ import { outliveHonoResponse, respond } from './response.ts'
  * ```ts
  * import { Hono } from 'hono'
  * import { createTwinkey } from 'twinkey'
- * import { param, requireAuth } from 'twinkey/hono'
+ * import { from, requireAuth } from 'twinkey/hono'
  *
- * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
+ * const guard = requireAuth(createTwinkey(), { tenant: from.param('tenant'), workflow: 'flows.read' })
  * const app = new Hono()
  * app.get('/tenants/:tenant/flows', guard, (c) => c.json({ tenant: c.var.principal.tenant }))
  * ```
