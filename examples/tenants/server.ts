@@ -60,7 +60,7 @@ admin.post('/keys', async (req, res) => {
     }),
   )
 })
-admin.post('/keys/:id/regenerate/:slot', async (req, res) => {
+admin.post('/keys/:id/renew/:slot', async (req, res) => {
   const { id, slot } = req.params
   res.json(await twinkey.keys.renew(id, { slots: slot as Slot, actor: req.principal.name }))
 })
