@@ -1,6 +1,9 @@
 /** The store contract as data, and a clock for tests. @module twinkey/testing */
 
 import type { StoreContractCase } from './contract-case.ts'
+import { forgetCases } from './contract-forget.ts'
+import { historyCases } from './contract-history.ts'
+import { historyWriteCases } from './contract-history-writes.ts'
 import { listPageCases } from './contract-list-pages.ts'
 import { listCases } from './contract-lists.ts'
 import { nameCases } from './contract-names.ts'
@@ -55,6 +58,9 @@ export const storeContract: readonly StoreContractCase[] = Object.freeze([
   ...listCases,
   ...nameCases,
   ...listPageCases,
+  ...historyWriteCases,
+  ...historyCases,
+  ...forgetCases,
   ...useCases,
   ...watchCases,
 ])
