@@ -91,10 +91,9 @@ export const listPageCases: readonly StoreContractCase[] = [
       const owner = newId()
       const others = Array.from({ length: 3000 }, (_, i) => newKey({ owner, createdAt: 10 + i }))
       const oldest = newKey({ owner, createdAt: 9, name: 'needle', scope: tenantScope('t') })
-      const newest = newKey({ owner, createdAt: 9999, name: 'needle', scope: tenantScope('t') })
-      await putAll(store, [...others, oldest, newest])
-      // One name of one character: no index of names leads.
-      await expectList(store, { owner, tenants: ['t', 'u'], name: 'n' }, [oldest, newest])
+      await putAll(store, [...others, oldest])
+      // A name of one character: no index of names leads.
+      await expectList(store, { owner, tenants: ['t', 'u'], name: 'n' }, [oldest])
       await expectList(store, { owner, tenants: ['t', 'u'], state: 'expired' }, [])
     },
   },
