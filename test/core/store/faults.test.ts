@@ -173,21 +173,31 @@ describe('a store that returns malformed data', () => {
   const slot =
     (change: object): Change =>
     (record) => ({ ...record, primary: { ...record.primary, ...change } })
+  const formatOne = ({ format: _, ...record }: KeyRecord, enabled: unknown) => ({
+    ...record,
+    enabled,
+  })
   const members = [
     'kind',
+    'format',
     'id',
     'version',
+    'revision',
     'name',
     'owner',
     'metadata',
     'scope',
-    'enabled',
+    'tokens',
+    'limits',
+    'networks',
+    'disabledBy',
     'createdAt',
     'updatedAt',
     'expiresAt',
     'revokedAt',
     'primary',
     'secondary',
+    'revokedTokens',
     'lastUsedAt',
   ] as const
 
@@ -213,8 +223,11 @@ describe('a store that returns malformed data', () => {
         id: record.id.replace(/[a-z]/i, (c) => (c < 'a' ? c.toLowerCase() : c.toUpperCase())),
       }),
     ],
-    ['an enabled of 1', (record) => ({ ...record, enabled: 1 })],
-    ['an enabled of "false"', (record) => ({ ...record, enabled: 'false' })],
+    ['a later format', (record) => ({ ...record, format: 3 })],
+    ['a format as digits', (record) => ({ ...record, format: '2' })],
+    ['an enabled of 1', (record) => formatOne(record, 1)],
+    ['an enabled of "false"', (record) => formatOne(record, 'false')],
+    ['a disabledBy of false', (record) => ({ ...record, disabledBy: false })],
     ['a scope as a string', (record) => ({ ...record, scope: '*' })],
     ['a scope as JSON text', (record) => ({ ...record, scope: JSON.stringify(record.scope) })],
     [
@@ -280,6 +293,10 @@ describe('a store that returns malformed data', () => {
     ['half a record', { keys: [{ kind: 'key', id: 'a' }] }],
     ['next of another type', { keys: [], next: 5 }],
     ['next of null', { keys: [], next: null }],
+    ['next of version 0.1', { keys: [], next: 'text' }],
+    ['next without an id', { keys: [], next: { at: 1 } }],
+    ['next before 1970', { keys: [], next: { at: -1, id: 'a' } }],
+    ['next with an id that is none', { keys: [], next: { at: 1, id: 'a b' } }],
   ])('makes list reject: %s', async (_, page) => {
     const bench = await createWithKey()
     bench.spy.override({ list: async () => page as never })
