@@ -6,6 +6,7 @@ import {
   metadataProblem,
   nameProblem,
   secondsProblem,
+  timeOf,
   timeProblem,
 } from './checks.ts'
 import { copyJson, copyMembers } from './copy.ts'
@@ -29,8 +30,8 @@ export interface CreateKeyInput<M extends Metadata = Metadata> extends ActorOpti
    * Default `workflows`: `'*'`.
    */
   readonly scope: Pick<Scope, 'tenants'> & ScopeInput
-  /** When the key expires, in epoch milliseconds. Default: null, for never. */
-  readonly expiresAt?: number | null | undefined
+  /** When the key expires: epoch milliseconds or a `Date`. Default: null, for never. */
+  readonly expiresAt?: number | Date | null | undefined
   /** A plain JSON object of at most 4 KiB and five levels. */
   readonly metadata?: M | undefined
   /** False creates only a primary secret; replace it with `rotate`. Default: true. */
@@ -42,7 +43,8 @@ export interface UpdateKeyInput<M extends Metadata = Metadata> extends ActorOpti
   readonly name?: string | undefined
   /** The axes to change. */
   readonly scope?: ScopeInput | undefined
-  readonly expiresAt?: number | null | undefined
+  /** When the key expires: epoch milliseconds or a `Date`. Null for never. */
+  readonly expiresAt?: number | Date | null | undefined
   readonly metadata?: M | undefined
 }
 
@@ -96,7 +98,8 @@ export function readCreateInput<M extends Metadata>(
   now: number,
 ) {
   const given = copyInput(input, CREATE_MEMBERS)
-  const { name, owner = null, expiresAt = null, metadata = {}, secondary = true, actor } = given
+  const { name, owner = null, metadata = {}, secondary = true, actor } = given
+  const expiresAt = timeOf(given.expiresAt ?? null)
   requireInput(
     isPlainObject(given.scope) ? undefined : 'must be an object with at least the tenants',
     'scope',
@@ -127,7 +130,7 @@ export function readUpdateInput<M extends Metadata>(input: UpdateKeyInput<M>, no
       : 'must be an object with the axes to change',
     'scope',
   )
-  const change = withoutUndefined({ name, expiresAt, metadata })
+  const change = withoutUndefined({ name, expiresAt: timeOf(expiresAt), metadata })
   const axes = axesOf(scope ?? {})
   const apply = (before: Attributes): Attributes => {
     const after = { ...before, ...change, scope: { ...before.scope, ...axes } }
