@@ -30,6 +30,7 @@ export type {
   Metadata,
   StoredSecret,
 } from './core/model/api-key.ts'
+export type { AsyncDisposal } from './core/model/disposal.ts'
 export { type ErrorCode, isTwinkeyError, TwinkeyError } from './core/model/error.ts'
 export type {
   AllowedEvent,
