@@ -6,4 +6,5 @@
 
 export { header, param, query, routeTemplate } from '../../guard/readers.ts'
 export { requireAuth } from './guard.ts'
+export { getPrincipal } from './principal.ts'
 export { tokenRoutes } from './token-routes.ts'
