@@ -2,12 +2,7 @@
 
 export type { JWK } from 'jose'
 export type { OwnerScope } from './core/cache/owner-scopes.ts'
-export type {
-  Credential,
-  RequestReader,
-  RouteRequirement,
-  TargetReader,
-} from './core/decision/route-requirement.ts'
+export type { TargetReader } from './core/decision/route-requirement.ts'
 export type { Throttle } from './core/decision/throttle.ts'
 export type {
   ImportedDigest,
@@ -23,12 +18,9 @@ export type {
   Verified,
 } from './core/management/token-issuer.ts'
 export type {
-  AliasRecord,
   Json,
-  KeyRecord,
   KeyState,
   Metadata,
-  StoredSecret,
 } from './core/model/api-key.ts'
 export type { AsyncDisposal } from './core/model/disposal.ts'
 export { type ErrorCode, isTwinkeyError, TwinkeyError } from './core/model/error.ts'
@@ -60,12 +52,10 @@ export type { Axis, Scope, ScopeInput, ScopeValue, Target } from './core/model/s
 export type { Pepper } from './core/secrets/digest.ts'
 export type { ImportedSecretFormat } from './core/secrets/imported-secrets.ts'
 export { hasValidChecksum, type Slot, secretPattern } from './core/secrets/secret.ts'
-export type { KeyStore, ListQuery, SecretUse, StoredKey } from './core/store/store.ts'
+export type { KeyStore } from './core/store/store.ts'
 export { generateSigningKey, type SigningAlgorithm } from './core/tokens/signing-key.ts'
 export type { EndpointOptions, TokenService } from './endpoints/tokens/endpoints.ts'
-export type { Decider } from './guard/guard.ts'
 export {
-  type CheckedRequirement,
   header,
   param,
   query,
@@ -74,13 +64,9 @@ export {
   routeTemplate,
   type TargetSource,
 } from './guard/requirement.ts'
-export type { Profile, SecurityScheme, WireAnswer, WireBody } from './http/profile.ts'
+export type { Profile } from './http/profile.ts'
 export {
-  type MatchedRoute,
-  type NodeRequest,
-  NodeWireRequest,
   redactUrl,
-  WebWireRequest,
   type WireRequest,
 } from './http/request.ts'
 export type { TokenOptions, TwinkeyOptions } from './options.ts'

@@ -205,7 +205,7 @@ async function answersOf({
       await ask(`${profile}/test`, '/', [bearer(credential)])
     await ask(`${profile}/jwks`, '/', [])
   }
-  const wire = new readers.main.WebWireRequest(
+  const wire = new readers.http.WebWireRequest(
     new Request(ORIGIN, { headers: [bearer(secrets.one), t1] }),
   )
   answers.push(

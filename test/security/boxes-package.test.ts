@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import {
   hasValidChecksum,
-  NodeWireRequest,
   rateLimited,
   secretPattern,
   type Throttle,
   type WireRequest,
 } from 'twinkey'
+import { NodeWireRequest } from 'twinkey/http'
 import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
 import { expect, it } from 'vitest'
 import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'

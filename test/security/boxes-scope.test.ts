@@ -1,4 +1,5 @@
-import { NodeWireRequest, param, query, type Requirement } from 'twinkey'
+import { param, query, type Requirement } from 'twinkey'
+import { NodeWireRequest } from 'twinkey/http'
 import { flare } from 'twinkey/profiles'
 import { requireAuth, webEndpoints } from 'twinkey/web'
 import { expect, it } from 'vitest'

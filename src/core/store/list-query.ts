@@ -4,8 +4,14 @@ import type { ListQuery, StoredKey } from './store.ts'
 
 type Filter = Pick<ListQuery, 'tenant' | 'owner' | 'state' | 'pepper'>
 
-/** Whether a key matches a query. Also checks every key that a store lists. */
-export function matchesQuery(key: KeyRecord, { tenant, owner, state, pepper }: Filter): boolean {
+/**
+ * Whether a key matches a query, for a store that filters without an index. Twinkey checks every key
+ * that a store lists by the same rule.
+ */
+export function matchesQuery(
+  key: KeyRecord,
+  { tenant, owner, state, pepper }: Omit<ListQuery, 'limit' | 'cursor'>,
+): boolean {
   if (tenant !== undefined && !(key.scope.tenants !== '*' && key.scope.tenants.includes(tenant)))
     return false
   if (owner !== undefined && key.owner !== owner) return false

@@ -1,4 +1,5 @@
-import { type KeyRecord, memoryStore } from 'twinkey'
+import { memoryStore } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { expect, it } from 'vitest'
 import { labelsAsked, labelsOf } from '../../../src/core/store/list-query.ts'
 import { createBench } from '../../support/bench.ts'

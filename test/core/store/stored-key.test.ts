@@ -1,4 +1,5 @@
-import { type KeyRecord, memoryStore } from 'twinkey'
+import { memoryStore } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { describe, expect, it } from 'vitest'
 import { readRecord, recordProblem } from '../../../src/core/store/stored-key.ts'
 import { createBench } from '../../support/bench.ts'

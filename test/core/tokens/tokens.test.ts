@@ -5,8 +5,8 @@ import {
   type SigningAlgorithm,
   type TokenRequest,
   type Twinkey,
-  WebWireRequest,
 } from 'twinkey'
+import { WebWireRequest } from 'twinkey/http'
 import { type FlareAccount, flare } from 'twinkey/profiles'
 import { webEndpoints } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
