@@ -22,7 +22,6 @@ export type {
   KeyState,
   Metadata,
 } from './core/model/api-key.ts'
-export type { AsyncDisposal } from './core/model/disposal.ts'
 export { type ErrorCode, isTwinkeyError, TwinkeyError } from './core/model/error.ts'
 export type {
   AllowedEvent,

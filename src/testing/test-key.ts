@@ -15,12 +15,11 @@ export interface TestKeyIssuer<M extends Metadata = Metadata> {
 }
 
 /** The attributes of a test key. An omitted axis of the scope is `'*'`. */
-export interface TestKeyOptions<M extends Metadata = Metadata>
-  extends ScopeInput,
-    Partial<Omit<CreateKeyInput<M>, 'scope' | 'secondary'>> {
-  /** True exchanges the secret for a token, and the headers carry the token. Default: false. */
-  readonly token?: boolean | undefined
-}
+export type TestKeyOptions<M extends Metadata = Metadata> = ScopeInput &
+  Partial<Omit<CreateKeyInput<M>, 'scope' | 'secondary'>> & {
+    /** True exchanges the secret for a token, and the headers carry the token. Default: false. */
+    readonly token?: boolean | undefined
+  }
 
 /** A key for a test, with what a request needs. */
 export interface TestKey<M extends Metadata = Metadata> {
