@@ -1,6 +1,7 @@
 // A Twinkey with cached keys, and the calls of its guards.
-import { createTwinkey, from, generateSigningKey, memoryStore, NodeWireRequest } from 'twinkey'
+import { createTwinkey, from, generateSigningKey, memoryStore } from 'twinkey'
 import { requireAuth } from 'twinkey/express'
+import { NodeWireRequest } from 'twinkey/http'
 import { credentialOf, idOf, recordOf, secretOf, WORKFLOW } from './keys.mjs'
 
 export const ISSUER = 'https://api.example'

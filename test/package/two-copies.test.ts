@@ -202,7 +202,7 @@ async function answersOf({
       await ask(tokens, '/test', [bearer(credential)])
     await ask(tokens, '/jwks.json', [])
   }
-  const wire = new readers.main.WebWireRequest(
+  const wire = new readers.http.WebWireRequest(
     new Request(ORIGIN, { headers: [bearer(secrets.one), t1] }),
   )
   answers.push(

@@ -1,4 +1,5 @@
-import { from, NodeWireRequest, type Requirement } from 'twinkey'
+import { from, type Requirement } from 'twinkey'
+import { NodeWireRequest } from 'twinkey/http'
 import { flare } from 'twinkey/profiles'
 import { requireAuth } from 'twinkey/web'
 import { expect, it } from 'vitest'

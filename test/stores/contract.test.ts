@@ -1,4 +1,5 @@
-import { type KeyRecord, type KeyStore, type ListQuery, memoryStore } from 'twinkey'
+import { memoryStore } from 'twinkey'
+import type { KeyRecord, KeyStore, ListQuery } from 'twinkey/store'
 import { storeContract } from 'twinkey/testing'
 import { describe, expect, it } from 'vitest'
 

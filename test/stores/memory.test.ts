@@ -1,4 +1,5 @@
-import { type KeyRecord, memoryStore } from 'twinkey'
+import { memoryStore } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { storeContract } from 'twinkey/testing'
 import { describe, expect, test } from 'vitest'
 

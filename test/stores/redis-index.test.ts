@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { KeyRecord, KeyStore } from 'twinkey'
+import type { KeyRecord, KeyStore } from 'twinkey/store'
 import { type IoRedisClient, type NodeRedisClient, redisStore } from 'twinkey/stores/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { labelsOf } from '../../src/core/store/list-query.ts'

@@ -22,6 +22,7 @@ import type { Principal } from '../../core/model/principal.ts'
 export { from } from '../../guard/readers.ts'
 export { type AuthHandler, requireAuth } from './guard.ts'
 export { mount } from './mount.ts'
+export { getPrincipal } from './principal.ts'
 
 /**
  * Declares the type of `req.principal` in an application that already has a `principal` property.
@@ -35,7 +36,7 @@ declare global {
     interface Request {
       /**
        * Set by `requireAuth`. Undefined on routes without a guard, and for anonymous requests
-       * behind an `optional` guard. The type does not show that.
+       * behind an `optional` guard. The type does not show that: `getPrincipal` throws instead.
        */
       principal: RequestTypes extends { principal: infer P } ? P : Principal
     }

@@ -9,6 +9,7 @@ import type { Principal } from '../../core/model/principal.ts'
 export { from } from '../../guard/readers.ts'
 export { type AuthHook, requireAuth } from './guard.ts'
 export { mount } from './mount.ts'
+export { getPrincipal } from './principal.ts'
 export type { GuardedReply } from './reply.ts'
 export type { GuardedRequest } from './request.ts'
 
@@ -23,7 +24,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /**
      * Set by `requireAuth`. Undefined on routes without a guard, and for anonymous requests behind
-     * an `optional` guard. The type does not show that.
+     * an `optional` guard. The type does not show that: `getPrincipal` throws instead.
      */
     principal: RequestTypes extends { principal: infer P } ? P : Principal
   }

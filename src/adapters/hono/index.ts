@@ -7,3 +7,4 @@
 export { from } from '../../guard/readers.ts'
 export { requireAuth } from './guard.ts'
 export { mount } from './mount.ts'
+export { getPrincipal } from './principal.ts'

@@ -8,8 +8,8 @@ import {
   type Requirement,
   rateLimited,
   type TwinkeyEvent,
-  type WireBody,
 } from 'twinkey'
+import type { WireBody } from 'twinkey/http'
 import { flare, standard } from 'twinkey/profiles'
 import { describe, expect, test } from 'vitest'
 import { byHeaders, codeOf, type Sent, sent } from '../../support/sent.ts'

@@ -1,10 +1,5 @@
-import {
-  type KeyRecord,
-  type KeyStore,
-  memoryStore,
-  type StoredKey,
-  type TwinkeyOptions,
-} from 'twinkey'
+import { memoryStore, type TwinkeyOptions } from 'twinkey'
+import type { KeyRecord, KeyStore, StoredKey } from 'twinkey/store'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createBench } from '../../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, decidedNow, sent, verdict } from '../../support/sent.ts'

@@ -1,4 +1,4 @@
-import type { KeyRecord } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { describe, expect, it } from 'vitest'
 import {
   copyRecord,

@@ -5,8 +5,8 @@ import {
   type SigningAlgorithm,
   type TokenRequest,
   type Twinkey,
-  WebWireRequest,
 } from 'twinkey'
+import { WebWireRequest } from 'twinkey/http'
 import { type FlareAccount, flare, standard } from 'twinkey/profiles'
 import { describe, expect, it } from 'vitest'
 import { CheckedRequirement } from '../../../src/guard/requirement.ts'

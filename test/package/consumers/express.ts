@@ -5,7 +5,7 @@ import { from, mount, requireAuth } from 'twinkey/express'
 import { tryOut } from './try-out.js'
 
 async function main(): Promise<void> {
-  const twinkey = createTwinkey<{ plan: string }>({ environments: ['production'] })
+  await using twinkey = createTwinkey<{ plan: string }>({ environments: ['production'] })
   const app = express()
   app.use('/tokens', mount(tokenEndpoints(twinkey)))
   app.get('/customers/:id', requireAuth(twinkey, { workflow: 'customers.read' }), (req, res) => {

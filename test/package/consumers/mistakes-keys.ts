@@ -20,8 +20,8 @@ const digest = { digest: '', encoding: 'hex', algorithm: 'sha-256', entropyBits:
 
 // @ts-expect-error: metadata is JSON
 createTwinkey<{ made: Date }>()
-// @ts-expect-error: a Date is not epoch milliseconds
-void keys.create({ name: 'one', scope, expiresAt: new Date() })
+// @ts-expect-error: a time is a Date or epoch milliseconds, not text
+void keys.create({ name: 'one', scope, expiresAt: '2027-01-01T00:00:00Z' })
 // @ts-expect-error: an axis is '*' or a list
 void keys.create({ name: 'one', scope: { tenants: 't1' } })
 // @ts-expect-error: secondary is a boolean, as secrets are always generated
