@@ -1,6 +1,6 @@
 // Keys in LMDB, following docs/writing-a-store.md. Processes on one machine can share the file.
 import { open } from 'lmdb'
-import type { KeyRecord, KeyStore, ListQuery, StoredKey } from 'twinkey'
+import { type KeyRecord, type KeyStore, matchesQuery, type StoredKey } from 'twinkey/store'
 
 export interface LmdbStore extends KeyStore {
   close(): Promise<void>
@@ -57,7 +57,7 @@ export function lmdbStore(path: string): LmdbStore {
       for (const { value } of records.getRange(
         cursor === undefined ? {} : { start: cursor, exclusiveStart: true },
       )) {
-        if (value.kind !== 'key' || !fits(value, filter)) continue
+        if (value.kind !== 'key' || !matchesQuery(value, filter)) continue
         // One key more than the limit: there is another page.
         if (keys.length === limit) return { keys, next: keys.at(-1)?.id }
         keys.push(joined(value) as KeyRecord)
@@ -75,27 +75,4 @@ export function lmdbStore(path: string): LmdbStore {
     },
     close: () => root.close(),
   }
-}
-
-function fits(
-  key: KeyRecord,
-  { tenant, owner, state, pepper }: Omit<ListQuery, 'limit' | 'cursor'>,
-): boolean {
-  return (
-    (tenant === undefined || (key.scope.tenants !== '*' && key.scope.tenants.includes(tenant))) &&
-    (owner === undefined || key.owner === owner) &&
-    (state === undefined || state === stateOf(key)) &&
-    (pepper === undefined ||
-      [key.primary, key.secondary].some((secret) => secret && pepperOf(secret.digest) === pepper))
-  )
-}
-
-function stateOf({ revokedAt, enabled }: KeyRecord): ListQuery['state'] {
-  if (revokedAt !== null) return 'revoked'
-  return enabled ? 'enabled' : 'disabled'
-}
-
-/** `hmac-sha-256:<pepper>:…` has one, `sha-256:…` has none. */
-function pepperOf(digest: string): string | null {
-  return /^hmac-sha-256:([\w-]+):/.exec(digest)?.[1] ?? null
 }

@@ -38,7 +38,7 @@ try {
     soon(204, () => write('ada', primary)),
   )
 
-  part('A regenerated secret')
+  part('A renewed secret')
   const { secondary: secret } = await keys.renew(key.id, { slots: 'secondary' })
   await show('the new secondary, at once', read('ada', secret))
   await show('the primary', read('ada', primary))

@@ -1,6 +1,6 @@
 // Keys in Cloudflare D1, following docs/writing-a-store.md. D1 has one primary database. A read
 // without a session never goes to a replica.
-import type { KeyRecord, KeyStore, StoredKey } from 'twinkey'
+import type { KeyRecord, KeyStore, StoredKey } from 'twinkey/store'
 
 /** The part of `D1Database` that the store uses. */
 export interface Database {

@@ -70,14 +70,14 @@ export async function tour({ here, elsewhere, adminToken }: Deployment): Promise
     `  ${await usedOf(() => admin<ApiKey>('GET', `/${key.id}`))} of 2 secrets show their last use`,
   )
 
-  part('A regenerated secret')
-  const { secret } = await show(
-    'a new secondary',
-    admin<RenewedKey>('POST', `/${key.id}/secondary`),
-  )
+  part('A renewed secret')
+  const renewed = await show('a new secondary', admin<RenewedKey>('POST', `/${key.id}/secondary`))
   await show('the old secondary', read(secondary ?? ''))
-  await show('the new secondary', read(secret))
-  await show('the new secondary elsewhere', read(secret, 't1', 'production', elsewhere))
+  await show('the new secondary', read(renewed.secondary ?? ''))
+  await show(
+    'the new secondary elsewhere',
+    read(renewed.secondary ?? '', 't1', 'production', elsewhere),
+  )
   await show('the primary', read(primary))
 
   part('Revoked')

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import type * as Twinkey from 'twinkey'
 import { createTwinkey, hasValidChecksum, memoryStore, secretPattern, type Target } from 'twinkey'
+import type { ListQuery, StoredKey } from 'twinkey/store'
 import { createTestClock, storeContract } from 'twinkey/testing'
 import { requireAuth } from 'twinkey/web'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -341,7 +342,7 @@ describe('the store of docs/writing-a-store.md', async () => {
     },
     remove: async (id: string, expected: number) =>
       rows.get(id)?.version === expected && rows.delete(id),
-    async page(filter: Twinkey.ListQuery, after: string, limit: number) {
+    async page(filter: ListQuery, after: string, limit: number) {
       const fits = ({ record }: Row) => matches(JSON.parse(record), filter)
       const ids = [...rows.keys()].sort().filter((id) => id > after && fits(rows.get(id) as Row))
       return ids.slice(0, limit).map((id) => structuredClone(rows.get(id) as Row))
@@ -387,10 +388,7 @@ function requestWith(secret: string): Request {
 }
 
 // What a list is asked for, as a database would do it.
-function matches(
-  record: Twinkey.StoredKey,
-  { tenant, owner, state, pepper }: Twinkey.ListQuery,
-): boolean {
+function matches(record: StoredKey, { tenant, owner, state, pepper }: ListQuery): boolean {
   if (record.kind !== 'key') return false
   const peppers = [record.primary, record.secondary].map(
     (secret) => secret && (/^hmac-sha-256:(.*):/.exec(secret.digest)?.[1] ?? null),

@@ -20,7 +20,7 @@ test('the example own-store serves what another process writes, and loses nothin
     '403 Ada reads the notes of Bob: tenant_denied',
     '403 Ada writes: workflow_denied',
     '204 Ada writes with the new scope',
-    'A regenerated secret',
+    'A renewed secret',
     '200 the new secondary, at once',
     '200 the primary',
     '401 the old secondary, a moment later: credential_invalid',

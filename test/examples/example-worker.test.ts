@@ -103,7 +103,7 @@ test('the example worker guards, exchanges, and follows in one isolate what anot
     '1 published',
     'After the answer: waitUntil records last uses',
     '2 of 2 secrets show their last use',
-    'A regenerated secret',
+    'A renewed secret',
     '200 a new secondary',
     '401 the old secondary: credential_invalid',
     '200 the new secondary',

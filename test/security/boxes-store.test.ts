@@ -1,13 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { PGlite } from '@electric-sql/pglite'
-import {
-  type KeyRecord,
-  type KeyStore,
-  memoryStore,
-  type StoredKey,
-  type Twinkey,
-  type TwinkeyOptions,
-} from 'twinkey'
+import { memoryStore, type Twinkey, type TwinkeyOptions } from 'twinkey'
+import type { KeyRecord, KeyStore, StoredKey } from 'twinkey/store'
 import { postgresStore } from 'twinkey/stores/postgres'
 import { redisStore } from 'twinkey/stores/redis'
 import { sqliteStore } from 'twinkey/stores/sqlite'
@@ -110,8 +104,8 @@ it('H2: of two changes from the same version one is written, and the other fails
     { ...record, version: record.version + 2 },
   ]
   expect([
-    await spy.inner.put(first, record.version),
-    await spy.inner.put(second, record.version),
+    await spy.inner.put(first, record.version, undefined),
+    await spy.inner.put(second, record.version, undefined),
   ]).toEqual(['stored', 'conflict'])
   const rotate = (node: Twinkey) => node.keys.rotate(key.id, { replace: 'secondary' })
   const rotations = await Promise.allSettled([rotate(twinkey), rotate(another())])

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { RefusalReason, StoredKey, Twinkey } from 'twinkey'
+import type { RefusalReason, Twinkey } from 'twinkey'
+import type { StoredKey } from 'twinkey/store'
 import type { Clock } from '../support/clock.ts'
 import { decoded } from '../support/forge.ts'
 import type { SpyStore } from '../support/spy-store.ts'
@@ -138,9 +139,9 @@ export function tokensOfTheDead(f: Forging): HostileToken[] {
 async function aliasIdOf(twinkey: Twinkey, spy: SpyStore): Promise<string> {
   const put: StoredKey[] = []
   spy.override({
-    put: (next, version) => {
+    put: (next, version, entry) => {
       put.push(next)
-      return spy.inner.put(next, version)
+      return spy.inner.put(next, version, entry)
     },
   })
   const digest = createHash('sha256').update(randomBytes(32)).digest('hex')

@@ -1,4 +1,4 @@
-import type { KeyRecord } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId, newKey } from '../../src/testing/sample.ts'

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { KeyRecord } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'

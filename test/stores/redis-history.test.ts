@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { HistoryEntry, KeyRecord, KeyStore } from 'twinkey'
+import type { HistoryEntry, KeyRecord, KeyStore } from 'twinkey/store'
 import { type NodeRedisClient, type RedisStore, redisStore } from 'twinkey/stores/redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { historyLabelsOf } from '../../src/core/store/history-query.ts'

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { HistoryEntry, KeyRecord, KeyStore } from 'twinkey'
+import type { HistoryEntry, KeyRecord, KeyStore } from 'twinkey/store'
 import { type IoRedisClient, type NodeRedisClient, redisStore } from 'twinkey/stores/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { historyLabelsOf } from '../../src/core/store/history-query.ts'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Cluster, Redis } from 'ioredis'
-import { createTwinkey, type KeyRecord, type KeyStore } from 'twinkey'
+import { createTwinkey } from 'twinkey'
+import type { KeyRecord, KeyStore } from 'twinkey/store'
 import { type NodeRedisClient, redisStore } from 'twinkey/stores/redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newEntry, newKey, tenantScope } from '../../src/testing/sample.ts'

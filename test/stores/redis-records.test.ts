@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
-import { createTwinkey, type KeyRecord, type KeyStore, type StoredKey } from 'twinkey'
+import { createTwinkey } from 'twinkey'
+import type { KeyRecord, KeyStore, StoredKey } from 'twinkey/store'
 import { type IoRedisClient, type NodeRedisClient, redisStore } from 'twinkey/stores/redis'
 import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'

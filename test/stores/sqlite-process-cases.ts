@@ -1,4 +1,4 @@
-import type { KeyRecord } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { type SqliteStore, sqliteStore } from 'twinkey/stores/sqlite'
 import { expect } from 'vitest'
 import { labelsOf } from '../../src/core/store/list-query.ts'

@@ -5,7 +5,10 @@ import { currentRecord } from './stored-key.ts'
 
 type Filter = Partial<Omit<ListQuery, 'sort' | 'limit' | 'after'>>
 
-/** Whether a key matches a query. Also checks every key that a store lists. */
+/**
+ * Whether a key matches a query, for a store that filters without an index. Twinkey checks every key
+ * that a store lists by the same rule.
+ */
 export function matchesQuery(key: KeyRecord, filter: Filter): boolean {
   const { tenant, tenants, owner, state, pepper, hint, name, expiresBefore, unusedSince } = filter
   if (tenant !== undefined && !(key.scope.tenants !== '*' && key.scope.tenants.includes(tenant)))

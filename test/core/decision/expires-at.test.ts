@@ -7,7 +7,7 @@ import { anyTarget, decidedNow, sent } from '../../support/sent.ts'
 // One object, as a guard has it, so that decisions are remembered.
 const requirement = new CheckedRequirement(anyTarget)
 const HOUR = 3_600_000
-const SCOPE = { tenants: ['t'] }
+const SCOPE = { tenants: ['t'], workflows: '*' }
 
 /** A bench, and what `principal.expiresAt` is for a credential there. */
 function createScene() {

@@ -1,5 +1,6 @@
-import type { StoredKey, TwinkeyEvent } from 'twinkey'
+import type { TwinkeyEvent } from 'twinkey'
 import { createTwinkey, memoryStore } from 'twinkey'
+import type { StoredKey } from 'twinkey/store'
 import { describe, expect, it } from 'vitest'
 import { AUDIENCE, ISSUER, signingKey } from '../../support/bench.ts'
 import { createClock } from '../../support/clock.ts'
@@ -29,9 +30,9 @@ describe('a secret is shown only once,', () => {
     const inner = memoryStore()
     const spy = spyStore({
       ...inner,
-      put: async (next, expectedVersion) => {
+      put: async (next, expectedVersion, entry) => {
         written.push(next)
-        return inner.put(next, expectedVersion)
+        return inner.put(next, expectedVersion, entry)
       },
     })
     const outputs: unknown[] = []

@@ -1,11 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
-import {
-  createTwinkey,
-  type ImportedDigest,
-  type ImportKeyInput,
-  type KeyRecord,
-  memoryStore,
-} from 'twinkey'
+import { createTwinkey, type ImportedDigest, type ImportKeyInput, memoryStore } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { describe, expect, it, test } from 'vitest'
 import {
   FIRST,
@@ -230,7 +225,11 @@ describe('a record with a digest in another spelling, as an earlier version may 
     expect(await slotIn(before, FIRST)).toBe('primary')
     const record = (await store.get(id)) as KeyRecord
     expect(
-      await store.put({ ...change(record), version: record.version + 1 }, record.version),
+      await store.put(
+        { ...change(record), version: record.version + 1 },
+        record.version,
+        undefined,
+      ),
     ).toBe('stored')
     return { id, its: importBench({ store }) }
   }

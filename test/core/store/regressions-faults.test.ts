@@ -1,5 +1,6 @@
 import { runInNewContext } from 'node:vm'
-import { createTwinkey, type SecretUse, type TwinkeyOptions } from 'twinkey'
+import { createTwinkey, type TwinkeyOptions } from 'twinkey'
+import type { SecretUse } from 'twinkey/store'
 import { requireAuth } from 'twinkey/web'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { isPlainObject } from '../../../src/core/model/checks.ts'
@@ -177,8 +178,12 @@ describe('objects of another realm', () => {
     ) => never
     spy.override({
       get: async (id) => clone(JSON.stringify(await spy.inner.get(id))),
-      put: async (next, expectedVersion) =>
-        spy.inner.put(clone(JSON.stringify(next)), expectedVersion),
+      put: async (next, expectedVersion, entry) =>
+        spy.inner.put(
+          clone(JSON.stringify(next)),
+          expectedVersion,
+          clone(entry && JSON.stringify(entry)),
+        ),
       list: async (query) => clone(JSON.stringify(await spy.inner.list(query))),
     })
     const { key, primary } = await twinkey.keys.create({
