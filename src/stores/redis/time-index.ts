@@ -16,7 +16,7 @@ export interface Member extends Position {
 }
 
 /** Which members to read. */
-export interface Range {
+interface Range {
   readonly label: string
   readonly sort: 'newest' | 'oldest'
   /** Where to begin, exclusive. */
