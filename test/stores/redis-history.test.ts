@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { HistoryEntry, KeyRecord, KeyStore } from 'twinkey/store'
+import type { HistoryEntry, KeyStore } from 'twinkey/store'
 import { type NodeRedisClient, type RedisStore, redisStore } from 'twinkey/stores/redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { changedKey, NOW, newEntry, newKey, tenantScope } from '../../src/testing/sample.ts'

@@ -31,8 +31,9 @@ export interface RedisStore extends KeyStore {
    * nothing if there is no index of version 0.1.
    *
    * Begins with one script in which the server answers nothing else: about 0.1 seconds for 100,000
-   * keys, and up to 3 seconds for a million. From then on, processes of version 0.1 still verify keys, but cannot change, delete
-   * or list them. Until all keys are moved, `list` and `put` of this version throw.
+   * keys, and up to 3 seconds for a million. From then on, processes of version 0.1 still verify
+   * keys, but cannot change, delete or list them. Until all keys are moved, `list` and `put` of this
+   * version throw.
    *
    * @throws Error if a record is malformed. The message names its Redis key.
    */
