@@ -118,14 +118,14 @@ export function postgresStore(
         JSON.stringify(record),
         next.kind === 'key' ? next.createdAt : 0,
         JSON.stringify(labelsOf(currentRecord(next) as StoredKey)),
-        ...textsOf(entry),
+        ...valuesOf(entry),
       ]
       return expectedVersion === undefined
         ? write(signal, sql.create, next.id, ...values)
         : write(signal, sql.update, next.id, expectedVersion, ...values)
     },
     delete: (id, expectedVersion, entry, signal) =>
-      write(signal, sql.delete, id, expectedVersion, ...textsOf(entry)),
+      write(signal, sql.delete, id, expectedVersion, ...valuesOf(entry)),
     ...createPages(runner, sql, oldKeys),
     async forgetHistory(before, signal) {
       const [row] = await runner.write<{ forgotten: number }>(signal, sql.forgetHistory, [before])
@@ -156,9 +156,9 @@ export function postgresStore(
   }
 }
 
-/** The last parameters of a write: the text of an entry, and its labels. */
-function textsOf(entry: HistoryEntry | undefined): [entry: string | null, labels: string] {
+/** The last parameters of a write: id, time, text and labels of the entry. */
+function valuesOf(entry: HistoryEntry | undefined): (string | number | null)[] {
   return entry === undefined
-    ? [null, '[]']
-    : [JSON.stringify(entry), JSON.stringify(historyLabelsOf(entry))]
+    ? [null, null, null, '[]']
+    : [entry.id, entry.at, JSON.stringify(entry), JSON.stringify(historyLabelsOf(entry))]
 }

@@ -16,7 +16,7 @@ export interface OldKeysIndex {
 interface OldRow {
   readonly id: string
   readonly version: string
-  /** Null if the key has its index, and for an alias. */
+  /** Null if the key has its index. */
   readonly record: string | null
 }
 
@@ -29,8 +29,9 @@ export function createOldKeysIndex(
   const { version, name } = OLD_KEYS_STEP
   const sql = {
     isComplete: `select 1 as done from ${migrations} where version >= ${version} limit 1`,
-    // All labels of a key are written in one statement, so a key has all of them or none.
-    read: `select id, version::text as version, case when record->>'kind' is distinct from 'alias' and not exists (select from ${keysByLabel} where key_id = id) then record::text end as record from ${keys} where id > $1 order by id limit ${BATCH}`,
+    // All labels of a key are written in one statement, so a key has all of them or none. The
+    // statement does not read into the JSON, because PostgreSQL refuses some valid texts there.
+    read: `select id, version::text as version, case when not exists (select from ${keysByLabel} where key_id = id) then record::text end as record from ${keys} where id > $1 order by id limit ${BATCH}`,
     // A key that was changed or deleted since it was read has its index, or needs none. Rows are
     // locked in order, so that two processes cannot deadlock.
     write: `with old as (select id, version, at, labels from json_to_recordset($1::text::json) as o(id text, version bigint, at bigint, labels json)),

@@ -38,11 +38,11 @@ export function postgresStatements({ keys, keysByLabel, uses, history, historyBy
   // policy forbids changing it.
   const outcome = (done: string) =>
     `select case when ${isWritten} then '${done}' when ${version} = $3::bigint or (${version} is null and ${isThere}) then 'again' when ${version} is null then 'missing' else 'conflict' end as outcome`
-  // The parameters are the text of the entry, or null, and a list of its labels. References between
-  // the new rows are checked at the end of the statement.
-  const recorded = (entry: number) =>
-    `told as (insert into ${history} select $${entry}::text::json->>'id', $${entry}::text::json from written where $${entry}::text is not null),
-told_by_label as (insert into ${historyByLabel} select label, ($${entry}::text::json->>'at')::bigint, $${entry}::text::json->>'id' from written, json_array_elements_text($${entry + 1}::text::json) label on conflict do nothing)`
+  // The parameters are the id of the entry, or null, its time, its text, and a list of its labels.
+  // References between the new rows are checked at the end of the statement.
+  const recorded = (id: number) =>
+    `told as (insert into ${history} select $${id}, $${id + 2}::text::json from written where $${id}::text is not null),
+told_by_label as (insert into ${historyByLabel} select label, $${id + 1}::bigint, $${id} from written, json_array_elements_text($${id + 3}::text::json) label on conflict do nothing)`
   // One page of an index. What it leads to is joined to the page, not to the whole index.
   const page = (index: string, id: string, sort: ListQuery['sort']) => {
     const [compare, order] = sort === 'newest' ? ['<', ' desc'] : ['>', '']
