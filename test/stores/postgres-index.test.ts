@@ -45,8 +45,8 @@ async function askEverything(): Promise<void> {
   asked.length = 0
   const key = newKey({ owner: 'o7', scope: { tenants: ['t7'], environments: '*', workflows: '*' } })
   const use = { keyId: key.id, secretId: key.primary.id, usedAt: 5 }
-  await store.put(key, undefined)
-  await store.put({ ...key, version: 7 }, key.version)
+  await store.put(key, undefined, undefined)
+  await store.put({ ...key, version: 7 }, key.version, undefined)
   await store.recordUse([use, { ...use, keyId: 'key-000007' }])
   await store.get(key.id)
   const filters = [
@@ -62,7 +62,7 @@ async function askEverything(): Promise<void> {
     for (const cursor of [undefined, 'key-010000'])
       await store.list({ ...filter, limit: 100, cursor })
   }
-  await store.delete(key.id, 7)
+  await store.delete(key.id, 7, undefined)
 }
 
 describe(`with ${KEYS} keys, uses and labels`, () => {
@@ -190,7 +190,7 @@ test('names may hold any characters: nothing in them is read as SQL, JSON or a l
       metadata: { [name]: name },
       scope: { tenants: [name], environments: [name], workflows: [name] },
     })
-    expect(await store.put(key, undefined)).toBe('stored')
+    expect(await store.put(key, undefined, undefined)).toBe('stored')
     await store.recordUse([{ keyId: id, secretId: name, usedAt: 5 }])
     const found = { ...key, lastUsedAt: { [name]: 5 } }
     expect(await store.get(id)).toEqual(found)
@@ -198,8 +198,8 @@ test('names may hold any characters: nothing in them is read as SQL, JSON or a l
     expect(
       (await store.list({ tenant: name, limit: 10, cursor: name })).keys.length,
     ).toBeLessThanOrEqual(1)
-    expect(await store.put({ ...key, version: 7 }, key.version)).toBe('stored')
-    expect(await store.delete(id, 7)).toBe('deleted')
+    expect(await store.put({ ...key, version: 7 }, key.version, undefined)).toBe('stored')
+    expect(await store.delete(id, 7, undefined)).toBe('deleted')
     expect(await store.list({ owner: name, limit: 10 })).toEqual({ keys: [], next: undefined })
   }
   const { rows } = await pool.query(

@@ -19,7 +19,7 @@ const TASKS = {
     say('ready')
     await told()
     await store.migrate()
-    await store.put(newKey(), undefined)
+    await store.put(newKey(), undefined, undefined)
     await pool.end()
     process.stdin.destroy()
   },

@@ -68,7 +68,7 @@ describe('migrate()', () => {
     const store = postgresStore(pool)
     const key = newKey()
     await store.migrate()
-    await store.put(key, undefined)
+    await store.put(key, undefined, undefined)
     await store.migrate()
     await postgresStore(pool).migrate()
     expect(await store.get(key.id)).toEqual(key)
@@ -82,7 +82,7 @@ describe('migrate()', () => {
     expect(await tables()).toEqual(['public.twinkey_uses'])
     await pool.query('drop table twinkey_uses')
     await store.migrate()
-    expect(await store.put(newKey(), undefined)).toBe('stored')
+    expect(await store.put(newKey(), undefined, undefined)).toBe('stored')
   })
 
   test('leaves a database unchanged that a later version of the package has migrated', async () => {
@@ -107,9 +107,9 @@ describe('migrate()', () => {
     const store = postgresStore(asApp)
     await store.migrate()
     const key = newKey()
-    expect(await store.put(key, undefined)).toBe('stored')
+    expect(await store.put(key, undefined, undefined)).toBe('stored')
     await store.recordUse([{ keyId: key.id, secretId: 's', usedAt: 5 }])
-    expect(await store.delete(key.id, key.version)).toBe('deleted')
+    expect(await store.delete(key.id, key.version, undefined)).toBe('deleted')
     await asApp.end()
   })
 
@@ -140,7 +140,7 @@ describe('schema and prefix', () => {
     for (const [i, store] of stores.entries()) {
       await expect(store.get(key.id)).rejects.toThrow(/Call migrate\(\)/)
       await store.migrate()
-      expect(await store.put({ ...key, name: `store ${i}` }, undefined)).toBe('stored')
+      expect(await store.put({ ...key, name: `store ${i}` }, undefined, undefined)).toBe('stored')
       await store.recordUse([{ keyId: key.id, secretId: 's', usedAt: i + 1 }])
     }
     for (const [i, store] of stores.entries()) {
@@ -227,7 +227,7 @@ test.each([{}, { schema: 'Own', tablePrefix: 'by_hand' }])(
     await client.end()
     const store = postgresStore(pool, names)
     const key = newKey()
-    expect(await store.put(key, undefined)).toBe('stored')
+    expect(await store.put(key, undefined, undefined)).toBe('stored')
     await store.migrate()
     expect(await store.get(key.id)).toEqual(key)
     expect((await tables()).length).toBe(4)
@@ -242,9 +242,9 @@ test('a store that is used before migrate() says what to do', async () => {
   const key = newKey()
   const calls = [
     () => store.get('k'),
-    () => store.put(key, undefined),
-    () => store.put(key, 5),
-    () => store.delete('k', 5),
+    () => store.put(key, undefined, undefined),
+    () => store.put(key, 5, undefined),
+    () => store.delete('k', 5, undefined),
     () => store.list({ limit: 1 }),
     () => store.recordUse([{ keyId: key.id, secretId: 's', usedAt: 5 }]),
   ]
