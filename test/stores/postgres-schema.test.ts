@@ -41,7 +41,15 @@ const tables = async () => {
   )
   return rows.map(({ schemaname, tablename }) => `${schemaname}.${tablename}`)
 }
-const TABLES = ['keys', 'labels', 'migrations', 'uses'].map((name) => `public.twinkey_${name}`)
+const TABLES = ['history', 'history_by_label', 'keys', 'keys_by_label', 'migrations', 'uses'].map(
+  (name) => `public.twinkey_${name}`,
+)
+const STEPS = [
+  { version: 1, name: 'keys, labels and uses' },
+  { version: 2, name: 'history, and an index in order of time' },
+  { version: 3, name: 'index of the keys of version 0.1' },
+]
+const PAGE = { now: 5, sort: 'oldest', limit: 10 } as const
 
 describe('migrate()', () => {
   test('creates the tables once when ten processes begin at the same time', async () => {
@@ -49,9 +57,9 @@ describe('migrate()', () => {
     expect(await Promise.all(children.map(({ said }) => said))).toEqual(Array(10).fill('ready'))
     for (const child of children) child.tell()
     expect(await Promise.all(children.map(({ ended }) => ended))).toEqual(Array(10).fill('0'))
-    expect((await pool.query('select version, name from twinkey_migrations')).rows).toEqual([
-      { version: 1, name: 'keys, labels and uses' },
-    ])
+    expect(
+      (await pool.query('select version, name from twinkey_migrations order by 1')).rows,
+    ).toEqual(STEPS)
     expect((await pool.query('select count(*)::int from twinkey_keys')).rows).toEqual([
       { count: 10 },
     ])
@@ -89,7 +97,7 @@ describe('migrate()', () => {
     const store = postgresStore(pool)
     await store.migrate()
     await pool.query(
-      "insert into twinkey_migrations values (7, 'later'); delete from twinkey_migrations where version = 1",
+      "insert into twinkey_migrations values (7, 'later'); delete from twinkey_migrations where version < 7",
     )
     await store.migrate()
     expect((await pool.query('select version from twinkey_migrations')).rows).toEqual([
@@ -100,7 +108,7 @@ describe('migrate()', () => {
   test('needs only to read if there is nothing to do, and the store needs only its tables', async () => {
     await postgresStore(pool).migrate()
     await pool.query(
-      'revoke create on schema public from public; drop role if exists app; create role app login; grant select on twinkey_migrations to app; grant select, insert, update, delete on twinkey_keys, twinkey_labels, twinkey_uses to app',
+      'revoke create on schema public from public; drop role if exists app; create role app login; grant select on twinkey_migrations to app; grant select, insert, update, delete on twinkey_keys, twinkey_keys_by_label, twinkey_uses, twinkey_history, twinkey_history_by_label to app',
     )
     const asApp = createPool(url.replace('postgres@', 'app@'))
     await expect(asApp.query('create table other ()')).rejects.toThrow('permission denied')
@@ -134,6 +142,9 @@ describe('schema and prefix', () => {
       { schema: 'There', tablePrefix: 'select' },
       { tablePrefix: `T${'_'.repeat(39)}` },
       { schema: 's'.repeat(63), tablePrefix: 'p'.repeat(40) },
+      // The prefix of the table of another one.
+      { tablePrefix: 'twinkey_keys' },
+      { tablePrefix: 'twinkey_history' },
     ]
     const stores = names.map((each) => postgresStore(pool, each))
     const key = newKey()
@@ -146,16 +157,24 @@ describe('schema and prefix', () => {
     for (const [i, store] of stores.entries()) {
       const found = { ...key, name: `store ${i}`, lastUsedAt: { s: i + 1 } }
       expect(await store.get(key.id)).toEqual(found)
-      expect(await store.list({ limit: 10 })).toEqual({ keys: [found], next: undefined })
+      expect(await store.list(PAGE)).toEqual({ keys: [found], next: undefined })
     }
-    expect((await tables()).length).toBe(4 * stores.length)
+    expect((await tables()).length).toBe(TABLES.length * stores.length)
     // No name was truncated, which would make two names equal.
     const { rows } = await pool.query(
-      "select relname from pg_class where relname ~ '_labels_by_key$' order by 1",
+      "select tablename from pg_tables where tablename ~ '_history_by_label$' order by 1",
     )
-    expect(rows.map(({ relname }) => relname)).toEqual(
-      ['twinkey', 'twinkey', 'select', `T${'_'.repeat(39)}`, 'p'.repeat(40)]
-        .map((prefix) => `${prefix}_labels_by_key`)
+    expect(rows.map(({ tablename }) => tablename)).toEqual(
+      [
+        'twinkey',
+        'twinkey',
+        'twinkey_keys',
+        'twinkey_history',
+        'select',
+        `T${'_'.repeat(39)}`,
+        'p'.repeat(40),
+      ]
+        .map((prefix) => `${prefix}_history_by_label`)
         .sort(),
     )
   })
@@ -230,7 +249,7 @@ test.each([{}, { schema: 'Own', tablePrefix: 'by_hand' }])(
     expect(await store.put(key, undefined, undefined)).toBe('stored')
     await store.migrate()
     expect(await store.get(key.id)).toEqual(key)
-    expect((await tables()).length).toBe(4)
+    expect((await tables()).length).toBe(TABLES.length)
     expect(postgresMigrations(names).map(({ version }) => version)).toEqual(
       postgresMigrations(names).map((_, i) => i + 1),
     )
@@ -245,7 +264,9 @@ test('a store that is used before migrate() says what to do', async () => {
     () => store.put(key, undefined, undefined),
     () => store.put(key, 5, undefined),
     () => store.delete('k', 5, undefined),
-    () => store.list({ limit: 1 }),
+    () => store.list(PAGE),
+    () => store.history(PAGE),
+    () => store.forgetHistory(5),
     () => store.recordUse([{ keyId: key.id, secretId: 's', usedAt: 5 }]),
   ]
   for (const call of calls) await expect(call()).rejects.toThrow(/Call migrate\(\) of the store/)
