@@ -215,6 +215,31 @@ describe.each([
   })
 })
 
+test('a key that is changed or deleted between reading and indexing keeps the index of the change', async () => {
+  const [changed, deleted] = [named('enabled'), named('disabled')]
+  const next: KeyRecord = {
+    ...(currentRecord(changed) as KeyRecord),
+    version: changed.version + 1,
+    owner: 'next',
+  }
+  const outcomes: string[] = []
+  const slow = postgresStore({
+    async query(text, values) {
+      if (text.startsWith('with old as'))
+        outcomes.push(
+          await store.put(next, changed.version, undefined),
+          await store.delete(deleted.id, deleted.version, undefined),
+        )
+      return pool.query(text, values)
+    },
+  })
+  await slow.migrate()
+  expect(outcomes).toEqual(['stored', 'deleted'])
+  await expectCompleteIndex()
+  expect(await listAll({ owner: 'acme' })).toEqual([])
+  expect(await listAll({ owner: 'next' })).toEqual([changed.id])
+})
+
 describe('a write that waits for the index of its key', () => {
   /** Runs a write while `migrate()` holds the rows, and lets it go when the write waits. */
   async function whileIndexing<T>(write: () => Promise<T>): Promise<T> {
