@@ -1,5 +1,5 @@
 import type { AliasRecord, KeyRecord } from '../core/model/api-key.ts'
-import type { KeyStore, Position } from '../core/store/store.ts'
+import type { KeyStore } from '../core/store/store.ts'
 import type { StoreContractCase } from './contract-case.ts'
 import { expectDelete, expectGet, expectList, expectPut, pageOf, pages, same } from './expect.ts'
 import { newId, newKey, newSecret } from './sample.ts'
@@ -19,7 +19,7 @@ export const listCases: readonly StoreContractCase[] = [
         keyId: key.id,
       }
       await expectPut(store, alias, undefined, 'stored')
-      await store.put(key, undefined, undefined)
+      await store.put(key, undefined)
       await expectGet(store, alias.id, alias)
       await expectList(store, { owner }, [key])
       await expectPut(store, { ...alias, version: 2 }, 1, 'stored')
@@ -35,11 +35,7 @@ export const listCases: readonly StoreContractCase[] = [
       const pepper = newId()
       const scope = { tenants: [tenant, 'shared'], environments: '*', workflows: '*' } as const
       const mine = newKey({ owner, scope })
-      const disabled = newKey({
-        owner,
-        scope,
-        disabledBy: { actor: null, owner: null, tenants: null, at: 5 },
-      })
+      const disabled = newKey({ owner, scope, enabled: false })
       const revoked = newKey({ scope, revokedAt: 5 })
       const everywhere = newKey({ owner, scope: { ...scope, tenants: '*' } })
       const peppered = newKey({
@@ -50,12 +46,12 @@ export const listCases: readonly StoreContractCase[] = [
         await expectPut(store, key, undefined, 'stored')
       await expectList(store, { tenant }, [mine, disabled, revoked])
       await expectList(store, { owner }, [mine, disabled, everywhere, peppered])
-      await expectList(store, { tenant, state: 'active' }, [mine])
+      await expectList(store, { tenant, state: 'enabled' }, [mine])
       await expectList(store, { tenant, state: 'disabled' }, [disabled])
       await expectList(store, { tenant, state: 'revoked' }, [revoked])
       await expectList(store, { tenant, owner: null }, [revoked])
       await expectList(store, { pepper }, [peppered])
-      await expectList(store, { owner, pepper: null, state: 'active' }, [
+      await expectList(store, { owner, pepper: null, state: 'enabled' }, [
         mine,
         everywhere,
         peppered,
@@ -112,10 +108,10 @@ export const listCases: readonly StoreContractCase[] = [
       const page = async (
         what: string,
         limit: number,
-        after: Position | undefined,
+        cursor: string | undefined,
         count: number,
       ) => {
-        const { keys, next } = await pageOf(store, { owner, limit, after })
+        const { keys, next } = await pageOf(store, { owner, limit, cursor })
         same(`the number of keys on ${what}`, keys.length, count)
         return next
       }
@@ -139,9 +135,24 @@ export const listCases: readonly StoreContractCase[] = [
       for (const key of keys) await expectPut(store, key, undefined, 'stored')
       const first = await pageOf(store, { owner, limit: 2 })
       for (const { id, version } of first.keys) await expectDelete(store, id, version, 'deleted')
-      const rest = await pageOf(store, { owner, limit: 100, after: first.next })
+      const rest = await pageOf(store, { owner, limit: 100, cursor: first.next })
       const ids = (of: readonly KeyRecord[]) => of.map(({ id }) => id).sort()
       same('the ids of the two pages', ids([...first.keys, ...rest.keys]), ids(keys))
+      for (const cursor of [
+        '',
+        "' OR ''='",
+        '\u{1f511}',
+        '%',
+        '(',
+        '[',
+        '-',
+        '+',
+        'x'.repeat(5000),
+      ]) {
+        const page = await store.list({ owner, limit: 100, cursor }).catch(() => ({ keys: [] }))
+        for (const key of page.keys)
+          same('the owner of a key listed from an unknown cursor', key.owner, owner)
+      }
     },
   },
   {
@@ -150,7 +161,7 @@ export const listCases: readonly StoreContractCase[] = [
       const stores = [await open(), await open()]
       const id = newId()
       let key = newKey({ scope: { tenants: [`${id}-0`], environments: '*', workflows: '*' } })
-      await stores[0]?.put(key, undefined, undefined)
+      await stores[0]?.put(key, undefined)
       for (let round = 1; round <= 10; round++) {
         const writers = Array.from({ length: 6 }, (_, i) => ({
           ...key,
@@ -158,7 +169,7 @@ export const listCases: readonly StoreContractCase[] = [
           scope: { ...key.scope, tenants: [`${id}-${round}-${i}`] },
         }))
         const outcomes = await Promise.all(
-          writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, key.version, undefined)),
+          writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, key.version)),
         )
         key = writers[outcomes.indexOf('stored')] as KeyRecord
         for (const [i, writer] of writers.entries()) {
@@ -193,9 +204,7 @@ export const listCases: readonly StoreContractCase[] = [
       const owner = newId()
       const keys = Array.from({ length: 10_000 }, () => newKey({ owner }))
       for (let at = 0; at < keys.length; at += 100)
-        await Promise.all(
-          keys.slice(at, at + 100).map((key) => store.put(key, undefined, undefined)),
-        )
+        await Promise.all(keys.slice(at, at + 100).map((key) => store.put(key, undefined)))
       const listed: string[] = []
       for await (const page of pages(store, { owner, limit: 100 })) {
         listed.push(...page.map(({ id }) => id))

@@ -59,7 +59,7 @@ export const useCases: readonly StoreContractCase[] = [
     async run(open) {
       const [one, two] = [await open(), await open()]
       const keys = Array.from({ length: 50 }, () => newKey())
-      await Promise.all(keys.map((key) => one.put(key, undefined, undefined)))
+      await Promise.all(keys.map((key) => one.put(key, undefined)))
       const uses = [...keys, newKey(), newKey()].flatMap(({ id, primary }) =>
         [3000, 1000, 2000].map((usedAt) => ({ keyId: id, secretId: primary.id, usedAt })),
       )

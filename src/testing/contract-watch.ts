@@ -24,9 +24,9 @@ export const watchCases: readonly StoreContractCase[] = [
         await change()
         await notice
       }
-      await next(() => one.put(key, undefined, undefined))
-      await next(() => one.put({ ...key, version: key.version + 1 }, key.version, undefined))
-      await next(() => one.delete(key.id, key.version + 1, undefined))
+      await next(() => one.put(key, undefined))
+      await next(() => one.put({ ...key, version: key.version + 1 }, key.version))
+      await next(() => one.delete(key.id, key.version + 1))
       await stop()
       const before = reports
       await expectPut(one, key, undefined, 'stored')

@@ -131,7 +131,7 @@ export const writeCases: readonly StoreContractCase[] = [
           name: `writer ${i}`,
         }))
         const outcomes = await Promise.all(
-          writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, expected, undefined)),
+          writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, expected)),
         )
         const count = (answer: string) => outcomes.filter((outcome) => outcome === answer).length
         const answers = { stored: count('stored'), conflict: count('conflict') }

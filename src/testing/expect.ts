@@ -1,5 +1,5 @@
 import type { KeyRecord } from '../core/model/api-key.ts'
-import type { KeyStore, ListQuery, Position, StoredKey } from '../core/store/store.ts'
+import type { KeyStore, ListQuery, StoredKey } from '../core/store/store.ts'
 
 // Each helper calls the store and checks the result. The thrown error names the call and the
 // difference.
@@ -24,7 +24,7 @@ export async function expectPut(
       : `that expects version ${expectedVersion}`
   same(
     `put of ${next.id} in version ${next.version} ${where}`,
-    await store.put(next, expectedVersion, undefined),
+    await store.put(next, expectedVersion),
     expected,
   )
 }
@@ -37,7 +37,7 @@ export async function expectDelete(
 ): Promise<void> {
   same(
     `delete of ${id} that expects version ${expectedVersion}`,
-    await store.delete(id, expectedVersion, undefined),
+    await store.delete(id, expectedVersion),
     expected,
   )
 }
@@ -45,7 +45,7 @@ export async function expectDelete(
 /** Expects all pages together to hold exactly these keys, in any order. */
 export async function expectList(
   store: KeyStore,
-  query: Partial<ListQuery>,
+  query: Omit<ListQuery, 'limit' | 'cursor'>,
   expected: readonly KeyRecord[],
 ): Promise<void> {
   const found: string[] = []
@@ -64,40 +64,40 @@ const MAX_PAGES = 10_000
 /** Yields the keys of each page. Throws if a cursor repeats or the limit of pages is reached. */
 export async function* pages(
   store: KeyStore,
-  query: Partial<ListQuery>,
+  query: ListQuery,
 ): AsyncGenerator<readonly KeyRecord[], void> {
   const cursors = new Set<string>()
-  for (let next: Position | undefined; ; ) {
-    const page = await pageOf(store, { ...query, after: next })
+  for (let next: string | undefined; ; ) {
+    const page = await pageOf(store, { ...query, cursor: next })
     yield page.keys
     next = page.next
     if (next === undefined) return
     const isEndless =
       cursors.size >= MAX_PAGES
         ? `after ${MAX_PAGES} pages`
-        : cursors.has(shown(next))
+        : cursors.has(next)
           ? 'a second time'
           : undefined
     if (isEndless)
       throw new Error(
         `list of ${JSON.stringify(query)} answered next ${shown(next)} ${isEndless}: its pages never end`,
       )
-    cursors.add(shown(next))
+    cursors.add(next)
   }
 }
 
 /** Returns one page. Throws if it is malformed or longer than the limit. */
 export async function pageOf(
   store: KeyStore,
-  query: Partial<ListQuery>,
+  query: ListQuery,
 ): Promise<Awaited<ReturnType<KeyStore['list']>>> {
-  const page = await store.list({ now: 10, sort: 'newest', limit: 100, ...query })
+  const page = await store.list(query)
   const what = `list of ${JSON.stringify(query)}`
   if (!Array.isArray(page?.keys))
     throw new Error(`${what}: found ${shown(page)}, expected { keys, next }`)
-  if (page.keys.length > (query.limit ?? 100))
+  if (page.keys.length > query.limit)
     throw new Error(`${what}: found ${page.keys.length} keys on a page of ${query.limit}`)
-  if (page.next !== undefined && typeof page.next?.id !== 'string')
+  if (page.next !== undefined && typeof page.next !== 'string')
     throw new Error(
       `${what}: found next ${shown(page.next)}, expected a string, or undefined on the last page`,
     )
