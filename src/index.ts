@@ -9,12 +9,21 @@ export type {
   TargetReader,
 } from './core/decision/route-requirement.ts'
 export type { Throttle } from './core/decision/throttle.ts'
+export type { KeyringLimits } from './core/management/authority.ts'
 export type {
   ImportedDigest,
   ImportedSecret,
   ImportKeyInput,
 } from './core/management/key-import.ts'
-export type { CreatedKey, Keyring, RenewedKey } from './core/management/key-management.ts'
+export type {
+  CreatedKey,
+  HistoryPage,
+  HistoryStep,
+  KeyList,
+  Keyring,
+  RenewedKey,
+} from './core/management/key-management.ts'
+export type { UniqueNames } from './core/management/reservations.ts'
 export type {
   Ask,
   IssuedToken,
@@ -24,7 +33,9 @@ export type {
 } from './core/management/token-issuer.ts'
 export type {
   AliasRecord,
+  DisabledBy,
   Json,
+  KeyLimit,
   KeyRecord,
   KeyState,
   Metadata,
@@ -39,16 +50,21 @@ export type {
   TwinkeyEvent,
   WarningEvent,
 } from './core/model/events.ts'
+export type { ChangeSource, ChangeType, HistoryEntry } from './core/model/history.ts'
 export type {
   ActorOption,
+  ChangeOptions,
   CreateKeyInput,
-  ListKeysInput,
+  RenewOptions,
+  RenewSlots,
   RevokeAllInput,
   RotateOptions,
   UpdateKeyInput,
 } from './core/model/key-input.ts'
 export type { ApiKey, SecretInfo } from './core/model/key-view.ts'
+export type { Right } from './core/model/operations.ts'
 export type { Allowed, Anonymous, Decision, Principal, Refused } from './core/model/principal.ts'
+export type { HistoryAfterInput, HistoryInput, ListKeysInput } from './core/model/query-input.ts'
 export {
   type Refusal,
   type RefusalCode,

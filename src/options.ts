@@ -1,5 +1,6 @@
 import type { JWK } from 'jose'
 import type { OwnerScope } from './core/cache/owner-scopes.ts'
+import type { UniqueNames } from './core/management/reservations.ts'
 import { copyJson } from './core/model/copy.ts'
 import type { TwinkeyEvent } from './core/model/events.ts'
 import {
@@ -83,6 +84,12 @@ export interface TwinkeyOptions {
    */
   readonly ownerScope?: OwnerScope | undefined
   /**
+   * Makes a name that another key has the error `name_taken`: within an owner, or within each tenant
+   * of a key. Names are compared without regard to case. A revoked key gives its name up. Keys that
+   * have the same name already keep it. Default: names need not be unique.
+   */
+  readonly uniqueNames?: UniqueNames | undefined
+  /**
    * How many keys are cached, and for how long. Default: 100,000 keys for 5 seconds. With 0
    * seconds, every request reads the store.
    */
@@ -123,6 +130,7 @@ export interface CheckedOptions {
   }
   readonly importedSecrets: readonly ImportedSecretFormat[]
   readonly ownerScope: OwnerScope | undefined
+  readonly uniqueNames: UniqueNames | undefined
   readonly maxKeys: number
   readonly maxAgeMilliseconds: number
   readonly deadlineMilliseconds: number
@@ -138,12 +146,21 @@ const MEMBERS = [
   'tokens',
   'importedSecrets',
   'ownerScope',
+  'uniqueNames',
   'cache',
   'deadlineSeconds',
   'onEvent',
   'now',
 ]
-const STORE_METHODS = ['get', 'put', 'delete', 'list', 'recordUse'] as const
+const STORE_METHODS = [
+  'get',
+  'put',
+  'delete',
+  'list',
+  'history',
+  'forgetHistory',
+  'recordUse',
+] as const
 const DEFAULT_NAME = 'twinkey'
 
 /**
@@ -153,8 +170,10 @@ const DEFAULT_NAME = 'twinkey'
  */
 export function checkOptions(given: TwinkeyOptions): CheckedOptions {
   const options = requireMembers(given, MEMBERS, 'The options of createTwinkey')
-  const { store = memoryStore(), ownerScope, onEvent, now } = options
+  const { store = memoryStore(), ownerScope, uniqueNames, onEvent, now } = options
   requireStore(store)
+  if (uniqueNames !== undefined && uniqueNames !== 'owner' && uniqueNames !== 'tenant')
+    throw new TypeError("uniqueNames must be 'owner' or 'tenant', or left out.")
   for (const [name, value] of Object.entries({
     ownerScope,
     onEvent,
@@ -182,6 +201,7 @@ export function checkOptions(given: TwinkeyOptions): CheckedOptions {
       pepper,
     ),
     ownerScope,
+    uniqueNames,
     maxKeys: requireNumber(
       cache.maxKeys,
       100_000,

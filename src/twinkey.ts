@@ -4,9 +4,13 @@ import { createIdentifier } from './core/decision/identifier.ts'
 import { createKeyCache, type KeyCache } from './core/decision/key-cache.ts'
 import { createTokenVerifier } from './core/decision/token-verifier.ts'
 import { createUsage } from './core/decision/usage.ts'
+import { type KeyringLimits, readLimits, UNLIMITED } from './core/management/authority.ts'
+import { forgetHistory } from './core/management/history.ts'
 import type { Keyring } from './core/management/key-management.ts'
 import { createKeyWrites } from './core/management/key-writes.ts'
 import { createKeyring } from './core/management/keyring.ts'
+import type { KeyringParts } from './core/management/keyring-parts.ts'
+import { createReservations } from './core/management/reservations.ts'
 import {
   createTokenIssuer,
   type Tokens,
@@ -52,6 +56,36 @@ export interface Keys<M extends Metadata = Metadata> extends Keyring<M> {
    * @returns The key and the effective scope, or a refusal: `credential_invalid`, `unavailable`.
    */
   verify(secret: string): Promise<Verified<M> | Refused>
+  /**
+   * Returns a keyring that is limited to an owner, tenants, rights, and what it may grant. Give it to
+   * code that acts for a user: a management page, a command line, a support tool.
+   *
+   * The limits are checked on the record that each change is based on, so no race gets around them.
+   * A key that the keyring does not see is `key_not_found`, like one that does not exist. A key that
+   * somebody outside its limits disabled cannot be enabled by it.
+   *
+   * @throws {@link TwinkeyError} `invalid_input` for wrong limits.
+   * @example
+   * ```ts
+   * import { createTwinkey } from 'twinkey'
+   *
+   * const { keys } = createTwinkey()
+   * const ofAda = keys.within({
+   *   actor: 'ada',
+   *   owner: 'ada',
+   *   grantable: { tenants: ['acme'], environments: '*', workflows: ['customers.read'] },
+   * })
+   * await ofAda.list()
+   * ```
+   */
+  within(limits: KeyringLimits): Keyring<M>
+  /**
+   * Deletes entries of the history that are older than a time.
+   *
+   * @param before Epoch milliseconds, or a `Date`.
+   * @returns The number of deleted entries.
+   */
+  forgetHistory(before: number | Date): Promise<number>
 }
 
 /** Issues, verifies, rotates and scopes the API keys of one API. */
@@ -142,7 +176,7 @@ export function createTwinkey<M extends Metadata = Metadata>(
   options: TwinkeyOptions = {},
 ): Twinkey<M> {
   const config = checkOptions(options)
-  const { environments, ownerScope, deadlineMilliseconds, now } = config
+  const { environments, ownerScope, uniqueNames, deadlineMilliseconds, now } = config
   const events = createEvents(config)
   const { emit } = events
   const { checked, cache, usage, inspection } = createStorage(config, events)
@@ -158,14 +192,16 @@ export function createTwinkey<M extends Metadata = Metadata>(
     now,
   })
   const writes = createKeyWrites(checked, cache, now)
-  const keyring = createKeyring<M>({
+  const parts: Omit<KeyringParts, 'authority'> = {
     store: checked,
     writes,
+    reservations: createReservations(checked, writes),
+    uniqueNames,
     rules: config,
-    defaultScope: { environments: environments ?? '*', workflows: '*' },
+    environments: environments ?? '*',
     emit,
     now,
-  })
+  }
   const watching = watchStore(config, cache, events)
 
   function flush(): Promise<void> | undefined {
@@ -175,7 +211,12 @@ export function createTwinkey<M extends Metadata = Metadata>(
   }
 
   return {
-    keys: { ...keyring, verify: (secret) => verifyCredential(authenticator, secret, 'secret') },
+    keys: {
+      ...createKeyring<M>({ ...parts, authority: UNLIMITED }),
+      verify: (secret) => verifyCredential(authenticator, secret, 'secret', now),
+      within: (limits) => createKeyring<M>({ ...parts, authority: readLimits(limits) }),
+      forgetHistory: (before) => forgetHistory(checked, before),
+    },
     tokens: createTokenIssuer({
       authenticator,
       rules: config.tokens,

@@ -63,7 +63,10 @@ export async function runFleet(
 
   const known: { id: string; secret: string }[] = []
   for (let rank = 1; rank <= fleet.popularity.keys; rank++) {
-    const { key, primary } = await keys.create({ name: 'k', scope: { tenants: '*' } })
+    const { key, primary } = await keys.create({
+      name: 'k',
+      scope: { tenants: '*', workflows: '*' },
+    })
     known.push({ id: key.id, secret: primary })
     // A random moment within the last minute, so that the keys are out of step.
     await backend.recordUse([
@@ -76,7 +79,10 @@ export async function runFleet(
   }
   const gone: string[] = []
   while (gone.length < strangers.ids) {
-    const { key, primary } = await keys.create({ name: 'gone', scope: { tenants: '*' } })
+    const { key, primary } = await keys.create({
+      name: 'gone',
+      scope: { tenants: '*', workflows: '*' },
+    })
     await keys.delete(key.id)
     unknown.add(key.id)
     gone.push(primary)

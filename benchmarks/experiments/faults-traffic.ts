@@ -132,7 +132,7 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
     const { key, primary } = await node.keys.create({
       name: 'managed',
       owner: 'managed',
-      scope: { tenants: [TENANT] },
+      scope: { tenants: [TENANT], workflows: '*' },
     })
     await Promise.all([node, other].map((each) => ask(each, { text: primary, live: true })))
     await ways[turn % ways.length]?.(key.id)
@@ -191,7 +191,8 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
 }
 
 async function knownCredentials({ keys, tokens }: Twinkey): Promise<Credential[]> {
-  const create = () => keys.create({ name: 'known', owner: 'known', scope: { tenants: [TENANT] } })
+  const create = () =>
+    keys.create({ name: 'known', owner: 'known', scope: { tenants: [TENANT], workflows: '*' } })
   const token = async (secret: string) => {
     const issued = await tokens.issue(secret)
     if (!issued.ok) throw new Error(issued.refusal.code)
@@ -210,10 +211,13 @@ async function knownCredentials({ keys, tokens }: Twinkey): Promise<Credential[]
     }
     const { key, primary, secondary } = await create()
     add(false, primary, await token(primary))
-    add(true, String(secondary), (await keys.regenerate(key.id, 'primary')).secret)
+    add(true, String(secondary), (await keys.renew(key.id, { slots: 'primary' })).primary)
     // Well formed, but never issued: for an unknown id and for a known one.
     const unknown = createTwinkey()
-    const foreign = await unknown.keys.create({ name: 'never', scope: { tenants: '*' } })
+    const foreign = await unknown.keys.create({
+      name: 'never',
+      scope: { tenants: '*', workflows: '*' },
+    })
     add(false, foreign.primary, `${live.primary.slice(0, -10)}${foreign.primary.slice(-10)}`)
     await unknown.close()
   }

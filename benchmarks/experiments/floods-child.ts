@@ -87,7 +87,7 @@ async function createScene({ store: behaviour, deadlineSeconds, peers, allowance
   const inner = memoryStore()
   const { primary: real } = await createTwinkey({ store: inner }).keys.create({
     name: 'real',
-    scope: { tenants: '*' },
+    scope: { tenants: '*', workflows: '*' },
   })
   const twinkey = createTwinkey({
     store: countingStore(inner, behaviour, reads),

@@ -74,8 +74,14 @@ export async function herdOn(
         deadlineSeconds: 60,
       })
       const admin = createTwinkey({ store })
-      const there = await admin.keys.create({ name: 'herd', scope: { tenants: '*' } })
-      const gone = await admin.keys.create({ name: 'herd', scope: { tenants: '*' } })
+      const there = await admin.keys.create({
+        name: 'herd',
+        scope: { tenants: '*', workflows: '*' },
+      })
+      const gone = await admin.keys.create({
+        name: 'herd',
+        scope: { tenants: '*', workflows: '*' },
+      })
       await admin.keys.delete(gone.key.id)
       const driver = await drive(twinkey)
       for (const [key, secret] of [

@@ -93,18 +93,18 @@ async function performed(intent: Intent) {
       const { key, primary, secondary } = await keys.create({
         name: intent.name,
         owner: name,
-        scope: { tenants: [name] },
+        scope: { tenants: [name], workflows: '*' },
         secondary: intent.secondary,
       })
       live.push({ id: key.id, secondary: intent.secondary })
       return { key, shown: { primary, ...(secondary === null ? {} : { secondary }) } }
     }
     case 'rotate': {
-      const { key, secret } = await keys.rotate(intent.id, { replace: 'secondary' })
+      const { key, primary: secret } = await keys.rotate(intent.id, { replace: 'secondary' })
       return { key, shown: { primary: secret } }
     }
     case 'regenerate': {
-      const { key, secret } = await keys.regenerate(intent.id, intent.slot)
+      const { key, secret } = await keys.renew(intent.id, { slots: intent.slot })
       return { key, shown: { [intent.slot]: secret } }
     }
     case 'revoke': {

@@ -79,7 +79,7 @@ async function overDatabase(
 
 // Waits until the feed delivers.
 async function untilHeard({ nodes, told }: ReturnType<typeof createPair>): Promise<void> {
-  const { key } = await nodes[0].keys.create({ name: 'n', scope: { tenants: '*' } })
+  const { key } = await nodes[0].keys.create({ name: 'n', scope: { tenants: '*', workflows: '*' } })
   let heard = false
   const hearing = told(key.id, 1).then(() => {
     heard = true

@@ -87,7 +87,7 @@ async function trial(
 ) {
   const keys = await Promise.all(
     Array.from({ length: atOnce }, () =>
-      admin.keys.create({ name: 'trial', scope: { tenants: ['t'] } }),
+      admin.keys.create({ name: 'trial', scope: { tenants: ['t'], workflows: '*' } }),
     ),
   )
   const secrets = keys.map(({ primary }) => primary)

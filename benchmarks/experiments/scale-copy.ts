@@ -18,7 +18,7 @@ export async function originalIn(store: KeyStore): Promise<Original> {
   const { key } = await keys.create({
     name: 'One of many',
     owner: 'owner-000000',
-    scope: { tenants: [tenantOf(0)] },
+    scope: { tenants: [tenantOf(0)], workflows: '*' },
   })
   await close()
   const record = await store.get(key.id)

@@ -150,7 +150,7 @@ async function sampleRecord(): Promise<KeyRecord> {
   const store = memoryStore()
   const { key } = await createTwinkey({ store }).keys.create({
     name: 'timed',
-    scope: { tenants: ['t'] },
+    scope: { tenants: ['t'], workflows: '*' },
   })
   const record = await store.get(key.id)
   if (record?.kind !== 'key') throw new Error('the key is not there')

@@ -20,13 +20,13 @@ export async function createProductKeys(
   // A key of Boomi Flow belongs to one user and one tenant.
   const boomiFlow = await makeKey(
     keys,
-    { name: 'API Key', owner: FLOW_USER, scope: { tenants: [flowTenant] } },
+    { name: 'API Key', owner: FLOW_USER, scope: { tenants: [flowTenant], workflows: '*' } },
     secrets.boomiFlow,
   )
   // A key of Flare has no tenants of its own: it reaches the current tenants of its user.
   const flare = await makeKey(
     keys,
-    { name: 'flare', owner: FLARE_USER, scope: { tenants: '*' } },
+    { name: 'flare', owner: FLARE_USER, scope: { tenants: '*', workflows: '*' } },
     secrets.flare,
   )
   // A key of Flowgear belongs to a site, one environment and the selected workflows.
@@ -71,5 +71,5 @@ async function makeKey(
     entropyBits: ADOPTED_ENTROPY_BITS,
   } as const
   const { id } = await keys.import({ ...input, primary: { ...primary, hint: adopted.slice(-4) } })
-  return { primary: adopted, secondary: (await keys.regenerate(id, 'secondary')).secret }
+  return { primary: adopted, secondary: (await keys.renew(id, { slots: 'secondary' })).secondary }
 }

@@ -44,7 +44,7 @@ async function rotateWithGrace({ narrator }: TourParts): Promise<void> {
   )
   const { key, primary: old } = await manage('create', {
     name: 'single',
-    scope: { tenants: ['acme'] },
+    scope: { tenants: ['acme'], workflows: '*' },
     secondary: false,
   })
   const traffic = startTraffic(url, old)

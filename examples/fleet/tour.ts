@@ -28,7 +28,7 @@ export async function tour(
   // Callers use the secondary while the primary is regenerated, then switch. No call may fail.
   let secret = secondary as string
   const callers = Array.from({ length: CALLERS }, () => keepCalling(url, () => secret))
-  const renewed = await admin.keys.regenerate(key.id, 'primary')
+  const renewed = await admin.keys.renew(key.id, { slots: 'primary' })
   secret = renewed.secret
   await new Promise((resolve) => setTimeout(resolve, 200))
   const during = (await Promise.all(callers.map((caller) => caller.stop()))).flat()

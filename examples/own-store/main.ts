@@ -39,7 +39,7 @@ try {
   )
 
   part('A regenerated secret')
-  const { secret } = await keys.regenerate(key.id, 'secondary')
+  const { secondary: secret } = await keys.renew(key.id, { slots: 'secondary' })
   await show('the new secondary, at once', read('ada', secret))
   await show('the primary', read('ada', primary))
   await show(

@@ -62,7 +62,7 @@ admin.post('/keys', async (req, res) => {
 })
 admin.post('/keys/:id/regenerate/:slot', async (req, res) => {
   const { id, slot } = req.params
-  res.json(await twinkey.keys.regenerate(id, slot as Slot, { actor: req.principal.name }))
+  res.json(await twinkey.keys.renew(id, { slots: slot as Slot, actor: req.principal.name }))
 })
 admin.post('/keys/:id/rotate', async (req, res) => {
   const { graceSeconds } = req.body ?? {}

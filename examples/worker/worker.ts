@@ -66,7 +66,7 @@ function createApp({ DB, SIGNING_KEY, ADMIN_TOKEN }: Env): Hono {
   admin.get('/:id', async (c) => c.json(await twinkey.keys.get(c.req.param('id'))))
   admin.post('/:id/:slot', async (c) => {
     const { id, slot } = c.req.param()
-    return c.json(await twinkey.keys.regenerate(id, slot as Slot, { actor: 'admin' }))
+    return c.json(await twinkey.keys.renew(id, { slots: slot as Slot, actor: 'admin' }))
   })
   admin.delete('/:id', async (c) =>
     c.json(await twinkey.keys.revoke(c.req.param('id'), { actor: 'admin' })),

@@ -19,8 +19,14 @@ export async function createCallers(): Promise<Callers> {
     name: 't1',
     scope: { tenants: ['t1'], workflows: ['flows.read'] },
   })
-  const anyTenant = await keys.create({ name: 'any tenant', scope: { tenants: '*' } })
-  const disabled = await keys.create({ name: 'disabled', scope: { tenants: ['t1'] } })
+  const anyTenant = await keys.create({
+    name: 'any tenant',
+    scope: { tenants: '*', workflows: '*' },
+  })
+  const disabled = await keys.create({
+    name: 'disabled',
+    scope: { tenants: ['t1'], workflows: '*' },
+  })
   await keys.disable(disabled.key.id)
   const issued = await tokens.issue(t1.primary)
   if (!issued.ok) throw new Error(issued.refusal.code)

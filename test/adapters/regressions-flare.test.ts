@@ -26,7 +26,7 @@ async function createAda(tenants: Scope['tenants'] = ['1001', '1002']) {
   const { key, primary } = await twinkey.keys.create({
     name: 'n',
     owner: 'ada',
-    scope: { tenants: '*' },
+    scope: { tenants: '*', workflows: '*' },
   })
   const { exchange, test: tested } = webEndpoints(twinkey, {
     profile: flare({ account: (principal) => ada.account(principal) }),

@@ -155,7 +155,7 @@ describe('what handlers see is typed', () => {
     const nothing = { environments: undefined, workflows: undefined } satisfies ScopeInput
     const { key, primary } = await keys.create({
       name: 'n',
-      scope: { tenants: ['t1'], ...nothing },
+      scope: { tenants: ['t1'], ...nothing, workflows: '*' },
     })
     expect(key.scope).toEqual({ tenants: ['t1'], environments: ['production'], workflows: '*' })
     const updated = await keys.update(key.id, {
@@ -177,7 +177,7 @@ describe('what handlers see is typed', () => {
     })
     const imported = await importing.keys.import({
       name: 'i',
-      scope: { tenants: ['t1'], environments: undefined },
+      scope: { tenants: ['t1'], environments: undefined, workflows: '*' },
       primary: { digest: 'ab'.repeat(32), encoding: 'hex', algorithm: 'sha-256', entropyBits: 256 },
     })
     expect(imported.scope).toEqual({

@@ -77,7 +77,7 @@ async function serve() {
   servers.push(server)
   const { key, primary } = await twinkey.keys.create({
     name: 'main',
-    scope: { tenants: ['1001', '1002'], environments: ['Production'] },
+    scope: { tenants: ['1001', '1002'], environments: ['Production'], workflows: '*' },
   })
   const session = {
     port: server.port,

@@ -14,14 +14,14 @@ describe('an imported secret', () => {
     const issued = await twinkey.tokens.issue(SECOND)
     const token = issued.ok ? issued.token : ''
     expect((await twinkey.tokens.verify(token)).ok).toBe(true)
-    await twinkey.keys.regenerate(id, 'secondary')
+    await twinkey.keys.renew(id, { slots: 'secondary' })
     expect(codeOf(await twinkey.tokens.verify(token))).toBe('credential_invalid')
   })
 
   it('rotates into a Twinkey secret, and expires after the grace', async () => {
     const bench = importBench({ pepper })
     const { id } = await bench.twinkey.keys.import(input())
-    const { secret } = await bench.twinkey.keys.rotate(id, { graceSeconds: 60 })
+    const { primary: secret } = await bench.twinkey.keys.rotate(id, { graceSeconds: 60 })
     expect(secret).toMatch(/^tk_/)
     expect([await slotIn(bench, secret), await slotIn(bench, FIRST)]).toEqual([
       'primary',
@@ -37,7 +37,7 @@ describe('an imported secret', () => {
   it('is ended by regenerate in its slot, and the other secret is not', async () => {
     const bench = importBench()
     const { id } = await bench.twinkey.keys.import(both())
-    const { secret } = await bench.twinkey.keys.regenerate(id, 'primary')
+    const { primary: secret } = await bench.twinkey.keys.renew(id, { slots: 'primary' })
     expect([await slotIn(bench, FIRST), await slotIn(bench, SECOND)]).toEqual([
       'credential_invalid',
       'secondary',

@@ -27,7 +27,7 @@ export function input(more: Partial<ImportKeyInput> = {}): ImportKeyInput {
   return {
     name: 'moved',
     owner: 'ada',
-    scope: { tenants: ['t'] },
+    scope: { tenants: ['t'], workflows: '*' },
     primary: { secret: FIRST, entropyBits: 190 },
     ...more,
   }

@@ -49,7 +49,10 @@ describe('docs/scopes.md', () => {
 
 test('a guard that reads no tenant accepts a key of one tenant on any path, and a workflow alone excludes no tenant, as docs/scopes.md says', async () => {
   const twinkey = createTwinkey({ environments: ['production'] })
-  const { primary } = await twinkey.keys.create({ name: 'Customer', scope: { tenants: ['t1'] } })
+  const { primary } = await twinkey.keys.create({
+    name: 'Customer',
+    scope: { tenants: ['t1'], workflows: '*' },
+  })
   const request = new Request('http://localhost/tenants/t2/flows', {
     headers: { 'x-api-key': primary },
   })
@@ -77,7 +80,7 @@ describe('docs/writing-a-profile.md', () => {
     const twinkey = createTwinkey({ environments: ['production'] })
     const { primary } = await twinkey.keys.create({
       name: 'Orders',
-      scope: { tenants: ['a1', 'a2'] },
+      scope: { tenants: ['a1', 'a2'], workflows: '*' },
     })
     const handler = requireAuth(twinkey, { profile: acmeProfile() }, (_request, { tenant }) =>
       Response.json({ tenant }),
@@ -131,7 +134,7 @@ describe('docs/rotation.md', () => {
     const twinkey = createTwinkey({ now: clock.now })
     const { key, primary, secondary } = await twinkey.keys.create({
       name: 'Any',
-      scope: { tenants: ['t1'] },
+      scope: { tenants: ['t1'], workflows: '*' },
     })
     const used = async (...secrets: (string | null)[]) => {
       for (const secret of secrets)
@@ -145,7 +148,7 @@ describe('docs/rotation.md', () => {
     expect(idleSlot(await used(secondary), clock.now())).toBeUndefined()
     clock.advance(DAY + 1000)
     expect(idleSlot(await used(secondary), clock.now())).toBe('primary')
-    const { secret } = await twinkey.keys.regenerate(key.id, 'primary')
+    const { primary: secret } = await twinkey.keys.renew(key.id, { slots: 'primary' })
     clock.advance(1000)
     expect(idleSlot(await used(), clock.now())).toBeUndefined()
     clock.advance(DAY + 1000)
@@ -157,7 +160,7 @@ describe('docs/rotation.md', () => {
     const twinkey = createTwinkey()
     const { key, primary, secondary } = await twinkey.keys.create({
       name: 'Any',
-      scope: { tenants: ['t1'] },
+      scope: { tenants: ['t1'], workflows: '*' },
     })
     await expect(renewIdle(twinkey, key.id)).rejects.toThrow('No slot is idle')
     for (const secret of [primary, secondary])
@@ -360,9 +363,16 @@ test('the function of docs/stores.md moves records with their last uses, so that
   }>(blockWith('stores', 'function move('))
   const [from, to] = [memoryStore(), memoryStore()]
   const before = createTwinkey({ store: from })
-  const { key, primary } = await before.keys.create({ name: 'Moved', scope: { tenants: ['t1'] } })
+  const { key, primary } = await before.keys.create({
+    name: 'Moved',
+    scope: { tenants: ['t1'], workflows: '*' },
+  })
   for (let i = 0; i < 150; i++)
-    await before.keys.create({ name: `Key ${i}`, scope: { tenants: ['t1'] }, secondary: false })
+    await before.keys.create({
+      name: `Key ${i}`,
+      scope: { tenants: ['t1'], workflows: '*' },
+      secondary: false,
+    })
   await from.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 1_767_225_600_000 }])
 
   expect(await move(from, to)).toBe(151)

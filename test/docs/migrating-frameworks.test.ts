@@ -88,7 +88,10 @@ async function expectStandard(
     /^40[01] credential_(?:malformed|missing)$/,
   )
   expect(await call(`${good} and more`)).toBe('400 credential_malformed')
-  const { primary } = await twinkey.keys.create({ name: 'New', scope: { tenants: ['t1'] } })
+  const { primary } = await twinkey.keys.create({
+    name: 'New',
+    scope: { tenants: ['t1'], workflows: '*' },
+  })
   expect(await call(`Bearer ${primary}`)).toBe('200 New')
   const token = await call(good, '/tokens', 'POST')
   expect(await call(`Bearer ${token}`)).toMatch(/^200 /)

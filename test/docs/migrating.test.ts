@@ -324,7 +324,7 @@ describe('the import', () => {
     const { twinkey, run } = await start()
     await twinkey.keys.import({
       name: 'By hand',
-      scope: { tenants: ['t1'] },
+      scope: { tenants: ['t1'], workflows: '*' },
       primary: { secret: secretOf(1), entropyBits: 112 },
     })
     expect(await run([rowOf(1), rowOf(2)])).toEqual({ imported: 1, known: 1, ended: 0, failed: [] })
@@ -421,7 +421,10 @@ describe('prefixed-api-key', () => {
     await twinkey.keys.import(
       keyOf({ shortToken: 'caPRUSeX', longTokenHash, name: 'Old', customer: 't1' }, ''),
     )
-    const { primary } = await twinkey.keys.create({ name: 'New', scope: { tenants: ['t1'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'New',
+      scope: { tenants: ['t1'], workflows: '*' },
+    })
     const profile = withPrefixedKeys('mycompany')
     const handler = requireAuth(twinkey, { profile }, (_request, { name }) => new Response(name))
     const call = async (secret: string) => {

@@ -126,7 +126,10 @@ const codeOf = ({ body }: Answer) => (JSON.parse(body) as { code?: string }).cod
 
 async function createCaller(options: { profile?: Installed.Profile } = {}) {
   const twinkey = createTwinkey()
-  const { primary } = await twinkey.keys.create({ name: 'Caller', scope: { tenants: ['t1'] } })
+  const { primary } = await twinkey.keys.create({
+    name: 'Caller',
+    scope: { tenants: ['t1'], workflows: '*' },
+  })
   const app = express().use(
     requireAuth(twinkey, options),
     (req, res) => void res.json({ name: req.principal.name, tenant: req.principal.tenant }),

@@ -78,13 +78,15 @@ export async function createBoomiFlowFixture() {
     importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 40 }],
   })
   const { keys, tokens } = bench.twinkey
-  const scope = { tenants: [SEED_TENANT] }
+  const scope = { tenants: [SEED_TENANT], workflows: '*' }
   const key = (name: string, more: Partial<Parameters<typeof keys.create>[0]> = {}) =>
     keys.create({ name, owner: 'ada', scope, ...more })
 
   const main = await key('API Key')
-  const twoTenants = await key('two tenants', { scope: { tenants: [SEED_TENANT, OTHER_TENANT] } })
-  const allTenants = await key('all tenants', { scope: { tenants: '*' } })
+  const twoTenants = await key('two tenants', {
+    scope: { tenants: [SEED_TENANT, OTHER_TENANT], workflows: '*' },
+  })
+  const allTenants = await key('all tenants', { scope: { tenants: '*', workflows: '*' } })
   const narrow = await key('narrow', { scope: { ...scope, workflows: ['flows.read'] } })
   const expiring = await key('expiring', { expiresAt: bench.clock.now() + EXPIRES_AFTER })
   const disabled = await key('disabled')
@@ -104,7 +106,7 @@ export async function createBoomiFlowFixture() {
   })
   const issued = await tokens.issue(main.primary)
 
-  await keys.regenerate(replaced.key.id, 'primary')
+  await keys.renew(replaced.key.id, { slots: 'primary' })
   await spoil(bench.twinkey, bench.spy, { disabled, revoked, deleted, badStore })
   return {
     ...bench,

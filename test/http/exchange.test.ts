@@ -245,7 +245,10 @@ describe.each(Object.entries(allHosts))('the token endpoints on %s', (_name, sta
 
   test('a scope that does not fit into a token is refused, and a narrower one fits', async () => {
     const names = Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(100, 'x'))
-    const { primary } = await f.twinkey.keys.create({ name: 'wide', scope: { tenants: names } })
+    const { primary } = await f.twinkey.keys.create({
+      name: 'wide',
+      scope: { tenants: names, workflows: '*' },
+    })
     const expected = refused('scope_too_large')
     expect(seen(await post(undefined, [], '/tokens', primary), expected)).toEqual(expected)
     expect(

@@ -93,26 +93,34 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
     { tenants: ['t1'], workflows: ['customers.read', 'customers.write'] },
     { owner: 'alice' },
   )
-  const allTenants = await key('all tenants', { tenants: '*' })
-  const twoTenants = await key('two tenants', { tenants: ['t1', 't2'] })
-  const noTenants = await key('no tenants', { tenants: [] })
+  const allTenants = await key('all tenants', { tenants: '*', workflows: '*' })
+  const twoTenants = await key('two tenants', { tenants: ['t1', 't2'], workflows: '*' })
+  const noTenants = await key('no tenants', { tenants: [], workflows: '*' })
   const noWorkflows = await key('no workflows', { tenants: ['t1'], workflows: [] })
   const readOnly = await key('read only', { tenants: ['t1'], workflows: ['customers.read'] })
-  const test = await key('test', { tenants: ['t1'], environments: ['test'] })
-  const disabled = await key('disabled', { tenants: ['t1'] })
-  const revoked = await key('revoked', { tenants: ['t1'] })
-  const deleted = await key('deleted', { tenants: ['t1'] })
+  const test = await key('test', { tenants: ['t1'], environments: ['test'], workflows: '*' })
+  const disabled = await key('disabled', { tenants: ['t1'], workflows: '*' })
+  const revoked = await key('revoked', { tenants: ['t1'], workflows: '*' })
+  const deleted = await key('deleted', { tenants: ['t1'], workflows: '*' })
   const expiring = await key(
     'expiring',
-    { tenants: ['t1'] },
+    { tenants: ['t1'], workflows: '*' },
     { expiresAt: clock.now() + EXPIRES_AFTER },
   )
-  const replaced = await key('replaced', { tenants: ['t1'] })
-  const single = await key('single', { tenants: ['t1'] }, { secondary: false })
-  const ownerless = await key('ownerless', { tenants: ['t1'] })
-  const ownedByNobody = await key('owned by nobody', { tenants: ['t1'] }, { owner: 'gone' })
-  const ownerFails = await key('owner fails', { tenants: ['t1'] }, { owner: 'fails' })
-  const badStore = await key('bad store', { tenants: ['t1'] })
+  const replaced = await key('replaced', { tenants: ['t1'], workflows: '*' })
+  const single = await key('single', { tenants: ['t1'], workflows: '*' }, { secondary: false })
+  const ownerless = await key('ownerless', { tenants: ['t1'], workflows: '*' })
+  const ownedByNobody = await key(
+    'owned by nobody',
+    { tenants: ['t1'], workflows: '*' },
+    { owner: 'gone' },
+  )
+  const ownerFails = await key(
+    'owner fails',
+    { tenants: ['t1'], workflows: '*' },
+    { owner: 'fails' },
+  )
+  const badStore = await key('bad store', { tenants: ['t1'], workflows: '*' })
 
   const token = async (secret: string, request = {}) => {
     const issued = await twinkey.tokens.issue(secret, request)
@@ -140,7 +148,7 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
     otherKey: await taken(other({ signingKeys: [await generateSigningKey()] })),
   }
 
-  await keys.regenerate(replaced.key.id, 'primary')
+  await keys.renew(replaced.key.id, { slots: 'primary' })
   await keys.rotate(single.key.id, { graceSeconds: GRACE / 1000 })
   await spoil(twinkey, spy, { disabled, revoked, deleted, badStore })
   return {

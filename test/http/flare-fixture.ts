@@ -104,7 +104,7 @@ export async function createFlareFixture() {
   const { twinkey } = bench
   const { keys } = twinkey
   const key = (name: string, owner: string, tenants: Scope['tenants'] = '*') =>
-    keys.create({ name, owner, scope: { tenants } })
+    keys.create({ name, owner, scope: { tenants, workflows: '*' } })
   const main = await key('main', 'ada')
   const oneTenant = await key('one tenant', 'ada', ['1002'])
   const elsewhere = await key('elsewhere', 'bob')
@@ -120,7 +120,7 @@ export async function createFlareFixture() {
   await keys.import({
     name: 'imported',
     owner: 'ada',
-    scope: { tenants: '*' },
+    scope: { tenants: '*', workflows: '*' },
     primary: { secret: IMPORTED, entropyBits: 190 },
     secondary: { secret: IMPORTED_OLD, entropyBits: 190 },
   })
@@ -135,7 +135,7 @@ export async function createFlareFixture() {
     deleted: await tokenOf(twinkey, deleted.primary),
     replaced: await tokenOf(twinkey, replaced.primary),
   }
-  await keys.regenerate(replaced.key.id, 'primary')
+  await keys.renew(replaced.key.id, { slots: 'primary' })
   await spoil(twinkey, bench.spy, { disabled, revoked, deleted, badStore })
   return {
     ...bench,

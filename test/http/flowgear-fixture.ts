@@ -86,7 +86,7 @@ export async function createFlowgearFixture() {
     secondary: { secret: IMPORTED_PLUS, entropyBits: 256 },
   })
   const issued = await tokens.issue(main.primary)
-  await keys.regenerate(regenerated.key.id, 'secondary')
+  await keys.renew(regenerated.key.id, { slots: 'secondary' })
   await spoil(bench.twinkey, bench.spy, { disabled, revoked, deleted, badStore })
   return {
     ...bench,

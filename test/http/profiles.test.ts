@@ -93,7 +93,10 @@ describe('the token endpoints', () => {
 
   it('for reading answer HEAD like GET, and each endpoint names its methods in a 405', async () => {
     const { twinkey } = createBench()
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     const { exchange, test, jwks } = webEndpoints(twinkey)
     const headers = { authorization: `Bearer ${primary}` }
     for (const endpoint of [test, jwks]) {
@@ -119,7 +122,10 @@ describe('the token endpoints', () => {
     let written = () => {}
     const writing = new Promise<void>((resolve) => (written = resolve))
     spy.override({ recordUse: () => writing })
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     const waited: unknown[] = []
     const context = { waitUntil: (work: unknown) => void waited.push(work) }
     const request = new Request('http://localhost/', {
@@ -135,7 +141,10 @@ describe('the token endpoints', () => {
 
 it('a custom profile gets X-Content-Type-Options on its answers, and keeps the headers that it sets', async () => {
   const { twinkey } = createBench()
-  const { primary } = await twinkey.keys.create({ name: 'own', scope: { tenants: '*' } })
+  const { primary } = await twinkey.keys.create({
+    name: 'own',
+    scope: { tenants: '*', workflows: '*' },
+  })
   const bare = (headers: Record<string, string>) => ({ status: 200, headers, body: '{}' })
   const saying = (headers: Record<string, string>): Profile => ({
     ...standard(),

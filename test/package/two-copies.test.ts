@@ -267,7 +267,10 @@ describe.each([
       store: mine.main.memoryStore(),
       onEvent: ({ type }) => events.push(type),
     })
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     expect([(await twinkey.tokens.issue(primary)).ok, events]).toEqual([
       true,
       ['key.created', 'warning.ephemeral_signing_key', 'token.issued'],

@@ -35,7 +35,7 @@ const rotationChecks: readonly Check[] = [
     name: 'rotation keeps the old secret active to the last millisecond of its grace, and no longer',
     async run() {
       const { twinkey, keys, clock, id, primary } = await keyFor({ secondary: false })
-      const { secret } = await keys.rotate(id, { graceSeconds: 60 })
+      const { primary: secret } = await keys.rotate(id, { graceSeconds: 60 })
       same(await verdicts(twinkey, secret, primary), [LET_IN, LET_IN])
       clock.advance(MINUTE - 1)
       same(await verdicts(twinkey, secret, primary), [LET_IN, LET_IN])
@@ -48,7 +48,7 @@ const rotationChecks: readonly Check[] = [
     async run() {
       const { twinkey, keys, id, primary } = await keyFor({ secondary: false })
       same(await verdict(twinkey, primary), LET_IN)
-      const { secret } = await keys.rotate(id, { graceSeconds: 0 })
+      const { primary: secret } = await keys.rotate(id, { graceSeconds: 0 })
       same(await verdicts(twinkey, secret, primary), [LET_IN, INVALID])
     },
   },
@@ -58,7 +58,7 @@ const rotationChecks: readonly Check[] = [
       const { twinkey, keys, id, primary, secondary } = await keyFor()
       same(await errorCodeOf(() => keys.rotate(id)), 'secondary_live')
       same(await verdicts(twinkey, primary, secondary), [LET_IN, LET_IN])
-      const { secret } = await keys.rotate(id, { replace: 'secondary' })
+      const { primary: secret } = await keys.rotate(id, { replace: 'secondary' })
       same(await verdicts(twinkey, secret, primary, secondary), [LET_IN, LET_IN, INVALID])
     },
   },
@@ -68,7 +68,7 @@ const rotationChecks: readonly Check[] = [
       async run() {
         const { twinkey, keys, id, primary, secondary } = await keyFor()
         same(await verdicts(twinkey, primary, secondary), [LET_IN, LET_IN])
-        const { secret } = await keys.regenerate(id, slot)
+        const { secret } = await keys.renew(id, { slots: slot })
         const [old, other] = slot === 'primary' ? [primary, secondary] : [secondary, primary]
         same(await verdicts(twinkey, secret, other, old), [LET_IN, LET_IN, INVALID])
       },

@@ -174,7 +174,7 @@ const lifeChecks: readonly Check[] = [
     async run() {
       const { twinkey, keys, id, token, secondary } = await tokenFor()
       const other = await issue(twinkey, secondary)
-      await keys.regenerate(id, 'primary')
+      await keys.renew(id, { slots: 'primary' })
       same([await verdict(twinkey, token), await verdict(twinkey, other)], [INVALID, LET_IN])
     },
   },
@@ -242,7 +242,10 @@ const scopeChecks: readonly Check[] = [
     async run() {
       const { twinkey } = createBench()
       const tenants = Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(100, 'x'))
-      const { primary } = await twinkey.keys.create({ name: 'wide', scope: { tenants } })
+      const { primary } = await twinkey.keys.create({
+        name: 'wide',
+        scope: { tenants, workflows: '*' },
+      })
       same(codeOf(await twinkey.tokens.issue(primary)), 'scope_too_large')
     },
   },

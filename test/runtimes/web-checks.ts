@@ -224,7 +224,10 @@ const guardChecks: readonly Check[] = [
     name: 'guard: a key in the query is hidden from the handler, with the body left in place',
     async run() {
       const twinkey = createTwinkey()
-      const { primary } = await twinkey.keys.create({ name: 'one', scope: { tenants: '*' } })
+      const { primary } = await twinkey.keys.create({
+        name: 'one',
+        scope: { tenants: '*', workflows: '*' },
+      })
       const guard = requireAuth(twinkey, { profile: flowgear() }, async (request) =>
         Response.json([request.url, await request.text()]),
       )

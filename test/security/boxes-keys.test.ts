@@ -23,7 +23,7 @@ vi.mock('#hash', async (load) => {
   return { ...real, sha256: vi.fn(real.sha256) }
 })
 
-const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 const PEPPER = { current: 'p', keys: { p: new Uint8Array(32).fill(7) } }
 const FOREIGN: TwinkeyOptions = {
   importedSecrets: [{ algorithm: 'sha-256', minLength: 16, maxLength: 64 }],
@@ -202,7 +202,7 @@ describe('keys: their form, their creation, and what is stored of them', () => {
   it('A7: a secret appears only in the answer that creates it; afterwards only its last four characters are visible', async () => {
     const { keys } = createTwinkey()
     const { key, primary } = await keys.create(INPUT)
-    const { secret } = await keys.regenerate(key.id, 'secondary')
+    const { secondary: secret } = await keys.renew(key.id, { slots: 'secondary' })
     const shown = JSON.stringify([
       await keys.get(key.id),
       await keys.list(),

@@ -15,7 +15,7 @@ import { createBench } from '../support/bench.ts'
 import { errorCodeOf } from '../support/faults.ts'
 import { anyTarget, byHeaders, codeOf, sent } from '../support/sent.ts'
 
-const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'], workflows: '*' } } as const
 const read = (path: string) => readFileSync(path, 'utf8')
 
 it('K1: no event, decision, key, error or instance shows a secret, a token or a digest, however it is printed', async () => {

@@ -100,13 +100,15 @@ it('D3: a name in a scope is a name: no prefix, glob or pattern, and upper and l
     expect(await code(workflow)).toBe('workflow_denied')
   for (const workflow of odd) expect(await code(workflow)).toBe('let in')
   expect(
-    await errorCodeOf(twinkey.keys.create({ name: 'n', scope: { tenants: ['t', '*'] } })),
+    await errorCodeOf(
+      twinkey.keys.create({ name: 'n', scope: { tenants: ['t', '*'], workflows: '*' } }),
+    ),
   ).toBe('invalid_input')
 })
 
 it('D4: an existing tenant and an unknown one get the same answer, byte for byte', async () => {
   const { twinkey, primary } = await createScene()
-  await twinkey.keys.create({ name: 'other', scope: { tenants: ['other'] } })
+  await twinkey.keys.create({ name: 'other', scope: { tenants: ['other'], workflows: '*' } })
   const guarded = requireAuth(
     twinkey,
     { ...byHeaders, workflow: 'read', environment: 'prod' },
@@ -162,7 +164,10 @@ it('E1: the exchange is POST only, never cached, with a bounded body, and refuse
   expect([(await post(padded(65_536))).status, (await post(padded(65_537))).status]).toEqual([
     200, 400,
   ])
-  const numbered = await twinkey.keys.create({ name: 'n', scope: { tenants: ['1'] } })
+  const numbered = await twinkey.keys.create({
+    name: 'n',
+    scope: { tenants: ['1'], workflows: '*' },
+  })
   const profile = flare({
     account: () => ({ userId: 1, userEmail: 'ada@example.org', organizationId: 1, tenantId: 1 }),
   })

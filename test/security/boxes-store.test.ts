@@ -21,7 +21,7 @@ import { openRedis, startRedis } from '../support/redis.ts'
 import { anyTarget, byHeaders, codeOf, sent, verdict } from '../support/sent.ts'
 import { withBed } from '../support/sqlite.ts'
 
-const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'], workflows: '*' } } as const
 afterEach(() => void vi.useRealTimers())
 
 /** A key that is in the store and not in the cache. */
@@ -51,7 +51,11 @@ describe('H1: what callers send reaches a database only as a parameter, and a li
     const { twinkey } = createBench({ store })
     await twinkey.keys.create(INPUT)
     for (const text of hostile) {
-      await twinkey.keys.create({ name: text, owner: text, scope: { tenants: [text] } })
+      await twinkey.keys.create({
+        name: text,
+        owner: text,
+        scope: { tenants: [text], workflows: '*' },
+      })
       expect((await twinkey.keys.list({ owner: text })).keys.map(({ name }) => name)).toEqual([
         text,
       ])
@@ -251,7 +255,7 @@ it('H7: ending a tenant or an owner ends its keys and their tokens', async () =>
   const { primary: shared } = await twinkey.keys.create({
     name: 'n',
     owner: 'bob',
-    scope: { tenants: ['t', 'u'] },
+    scope: { tenants: ['t', 'u'], workflows: '*' },
   })
   expect(await twinkey.keys.revokeAll({ tenant: 't' })).toEqual({ revoked: 1, narrowed: 1 })
   expect([

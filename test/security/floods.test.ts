@@ -24,7 +24,10 @@ describe('a flood of made-up secrets', () => {
   it('with unknown ids leaves at most the latest 10,000 ids behind, and evicts no key', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { twinkey, spy } = createBench()
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     expect(await verdict(twinkey, primary)).toBe('let in')
     const secrets = unknown(12_000)
     for (const secret of secrets) expect(await verdict(twinkey, secret)).toBe('credential_invalid')
@@ -42,7 +45,10 @@ describe('a flood of made-up secrets', () => {
 
   it('for a known key asks for that key once for all concurrent requests, and its own callers notice nothing', async () => {
     const { twinkey, spy, clock } = createBench()
-    const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { key, primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     expect(await verdict(twinkey, primary)).toBe('let in')
     await twinkey.flush()
     const before = { ...spy.calls }
@@ -86,7 +92,10 @@ describe('a flood of made-up secrets', () => {
       failed: (peer) => failures.set(peer, (failures.get(peer) ?? 0) + 1),
     }
     const { twinkey, spy, clock } = createBench({ store: memoryStore() })
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     const ask = async (credential: string, peer: string) =>
       codeOf(
         await twinkey.authenticate({ ...sent({ credential }), peer }, { ...anyTarget, throttle }),

@@ -26,7 +26,7 @@ export async function buryKeys({
 }: Ground): Promise<Pick<Forging, 'graves' | 'aliasId'>> {
   const { keys } = twinkey
   const live = (name: string, more: { expiresAt?: number; secondary?: boolean } = {}) =>
-    keys.create({ name, scope: { tenants: ['t'] }, ...more })
+    keys.create({ name, scope: { tenants: ['t'], workflows: '*' }, ...more })
   const graves: DeadKey[] = []
   const bury = async (
     { primary }: { primary: string },
@@ -55,7 +55,7 @@ export async function buryKeys({
   }
   const regenerated = await live('regenerated')
   await bury(regenerated, 'of a secret that was regenerated', 'secret_replaced')
-  await keys.regenerate(regenerated.key.id, 'primary')
+  await keys.renew(regenerated.key.id, { slots: 'primary' })
 
   const rotated = await live('rotated at once', { secondary: false })
   await bury(rotated, 'of a secret that was rotated without a grace', 'secret_replaced')
@@ -145,7 +145,11 @@ async function aliasIdOf(twinkey: Twinkey, spy: SpyStore): Promise<string> {
   })
   const digest = createHash('sha256').update(randomBytes(32)).digest('hex')
   const primary = { digest, encoding: 'hex', algorithm: 'sha-256', entropyBits: 256 } as const
-  await twinkey.keys.import({ name: 'imported', scope: { tenants: ['t'] }, primary })
+  await twinkey.keys.import({
+    name: 'imported',
+    scope: { tenants: ['t'], workflows: '*' },
+    primary,
+  })
   spy.override({})
   const alias = put.find(({ kind }) => kind === 'alias')
   if (alias === undefined) throw new Error('an import wrote no alias')

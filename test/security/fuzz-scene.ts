@@ -84,7 +84,7 @@ export async function createFuzzScene(
     disabled: (id) => keys.disable(id),
     revoked: (id) => keys.revoke(id),
     deleted: (id) => keys.delete(id),
-    replaced: (id) => keys.regenerate(id, 'primary').then(() => keys.revoke(id)),
+    replaced: (id) => keys.renew(id, { slots: 'primary' }).then(() => keys.revoke(id)),
   }
   const scopes: Record<string, Partial<Scope> & Pick<Scope, 'tenants'>> = {
     wide: { tenants: '*', environments: '*' },
@@ -107,13 +107,16 @@ export async function createFuzzScene(
   }
   const imported = await keys.import({
     name: 'imported',
-    scope: { tenants: ['1002'] },
+    scope: { tenants: ['1002'], workflows: '*' },
     primary: { secret: IMPORTED, entropyBits: 128 },
   })
   live.set(IMPORTED, { keyId: imported.id, scope: imported.scope })
   // Of the right form, with a good checksum, and unknown here: another deployment's.
   const elsewhere = make('https://elsewhere.test', stranger, { store: memoryStore() })
-  const { primary } = await elsewhere.keys.create({ name: 'elsewhere', scope: { tenants: '*' } })
+  const { primary } = await elsewhere.keys.create({
+    name: 'elsewhere',
+    scope: { tenants: '*', workflows: '*' },
+  })
   secrets.push(primary)
   await token(elsewhere, primary)
   const signingKey = readSigningKey(key, 'the signing key')

@@ -27,7 +27,7 @@ export const SHOWN = {
 const INPUT = {
   name: 'n',
   owner: 'ada',
-  scope: { tenants: ['t'] },
+  scope: { tenants: ['t'], workflows: '*' },
   metadata: { a: [1] },
   actor: 'root',
 } as const
@@ -95,7 +95,7 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
   async function callAll(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       await tell(() => keys.rotate(id, { replace: 'secondary', actor: 'root' }), SHOWN.rotate)
-      await tell(() => keys.regenerate(id, 'secondary'), SHOWN.regenerate)
+      await tell(() => keys.renew(id, { slots: 'secondary' }), SHOWN.regenerate)
       for (const call of ['disable', 'enable', 'get'] as const)
         await tell(async () => Object(await keys[call](id)) as object)
       await tell(() => keys.update(id, { name: 'other' }))
@@ -114,11 +114,11 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
       // In the place of another argument: an error about it must not repeat it.
       for (const call of ['get', 'revoke', 'disable', 'delete'] as const)
         await tell(async () => Object(await keys[call](credential)) as object)
-      await tell(() => keys.regenerate(ids[0] as string, credential as 'primary'))
+      await tell(() => keys.renew(ids[0] as string, { slots: credential as 'primary' }))
       await tell(() => keys.rotate(ids[0] as string, { replace: credential as 'secondary' }))
       await tell(() => keys.create({ ...INPUT, name: `${credential}\0` }), SHOWN.create)
       await tell(
-        () => keys.create({ ...INPUT, scope: { tenants: credential as '*' } }),
+        () => keys.create({ ...INPUT, scope: { tenants: credential as '*', workflows: '*' } }),
         SHOWN.create,
       )
       await tell(() => keys.list({ cursor: credential }))

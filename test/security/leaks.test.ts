@@ -51,9 +51,9 @@ describe('management calls answer, throw, report and print nothing secret', () =
 
   it('which are these', async () => {
     const { keys, tokens } = createTwinkey()
-    const created = await keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const created = await keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' } })
     const { id } = created.key
-    const regenerated = await keys.regenerate(id, 'secondary')
+    const regenerated = await keys.renew(id, { slots: 'secondary' })
     const rotated = await keys.rotate(id, { replace: 'secondary' })
     const issued = await tokens.issue(rotated.secret)
     const net = createNet({

@@ -38,7 +38,7 @@ function foreignSecret(stage: { readonly round: string }, name: string): string 
   return `${name}-${stage.round}-`.padEnd(48, 'x')
 }
 
-const NEW = { scope: { tenants: ['t'] } } as const
+const NEW = { scope: { tenants: ['t'], workflows: '*' } } as const
 
 /**
  * Two imports that have a secret in common: the same one, the same two the other way round, or one
@@ -146,7 +146,7 @@ export const rotateVerify: Race = {
     }
     await stage.together([
       async () => {
-        const { secret } = await nodes[0].keys.rotate(key.id)
+        const { primary: secret } = await nodes[0].keys.rotate(key.id)
         same('the old secret, once it is rotated', await whoIs(nodes[0], old), 'k secondary secret')
         same(
           'the new secret, once it is rotated',
@@ -195,7 +195,7 @@ export const regenerateIssue: Race = {
       async () => {
         await gates[after].opened
         await stage.pause()
-        fresh = (await nodes[0].keys.regenerate(key.id, 'primary')).secret
+        fresh = (await nodes[0].keys.renew(key.id, { slots: 'primary' })).primary
         for (const token of tokens)
           same('a token of the old secret', await verdict(nodes[0], token), 'credential_invalid')
         const late = await nodes[0].tokens.issue(old)

@@ -9,7 +9,7 @@ const TURNS = 3
 /** The way in which a key ends. */
 type End = 'disable' | 'delete' | 'revoke'
 
-const NEW = { name: 'k', scope: { tenants: ['t'] } } as const
+const NEW = { name: 'k', scope: { tenants: ['t'], workflows: '*' } } as const
 
 // Requests repeat while the key is ended. A caller may be accepted before, and must not be after.
 function asking(
@@ -129,7 +129,7 @@ export const invalidateLoad: Race = {
       async () => {
         await stage.pause()
         await (end === 'regenerate'
-          ? one.keys.regenerate(key.id, 'primary')
+          ? one.keys.renew(key.id, { slots: 'primary' })
           : one.keys[end](key.id))
       },
     ])
@@ -172,7 +172,7 @@ export async function credentialsOf(
     const { primary, secondary } = await keys.create({
       name,
       owner: name,
-      scope: { tenants: [name] },
+      scope: { tenants: [name], workflows: '*' },
     })
     const issued = await tokens.issue(primary, { scope: { workflows: ['w'] } })
     if (!issued.ok || secondary === null) throw new Error('no credential')

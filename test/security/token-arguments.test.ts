@@ -19,7 +19,10 @@ describe.each(Object.entries(calls))('%s', (name, call) => {
   let good: string
   beforeEach(async () => {
     bench = createBench()
-    const { primary } = await bench.twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await bench.twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     good = name === 'tokens.verify' ? await issued(bench.twinkey, primary) : primary
   })
 

@@ -8,7 +8,7 @@ import { base64url, claimsFor, decoded, encoded } from '../support/forge.ts'
 import { codeOf } from '../support/sent.ts'
 import { type WeakKey, weakKeys } from './weak-keys.ts'
 
-const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 // A forged signature that holds for one hash in eight holds for one of these.
 const TRIES = { OKP: 64, EC: 1, RSA: 1 }
 

@@ -230,7 +230,7 @@ export async function outcomeOf(
         const { graceSeconds, replace } = how.kind === 'rotate' ? how : {}
         const made = await (how.kind === 'rotate'
           ? keys.rotate(id, { graceSeconds, replace })
-          : keys.regenerate(id, how.slot))
+          : keys.renew(id, { slots: how.slot }))
         return {
           view: made.key,
           secret: learned(model, id, made.secret, made.key[renewedSlot(how) ?? 'primary']?.id),

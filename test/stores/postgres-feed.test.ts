@@ -196,7 +196,10 @@ test('a node refuses a key that another node disabled as soon as the feed report
   ]
   stops.unshift(nodeA.close, nodeB.close)
   await ear.until((heard) => heard.length === 1)
-  const { key, primary } = await nodeA.keys.create({ name: 'n', scope: { tenants: '*' } })
+  const { key, primary } = await nodeA.keys.create({
+    name: 'n',
+    scope: { tenants: '*', workflows: '*' },
+  })
   expect(await nodeB.keys.verify(primary)).toMatchObject({ ok: true })
   ear.heard.length = 0
   const began = performance.now()

@@ -7,7 +7,7 @@ import { createPool, freePort, type PostgresServer, startPostgres } from '../sup
 
 // What PostgreSQL refuses, and which error the caller gets.
 
-const INPUT = { name: 'n', scope: { tenants: ['t'] }, secondary: false } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' }, secondary: false } as const
 
 let server: PostgresServer
 let admin: pg.Pool

@@ -252,20 +252,20 @@ test('a store that is used before migrate() says what to do', async () => {
   const twinkey = createTwinkey({ store })
   expect(await errorCodeOf(twinkey.keys.get('k'))).toBe('store_unavailable')
   await expect(twinkey.keys.get('k')).rejects.toMatchObject({ cause: { cause: { code: '42P01' } } })
-  await expect(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).rejects.toMatchObject(
-    {
-      code: 'store_unavailable',
-      message: expect.stringMatching(
-        /^The store failed: The tables "twinkey_keys", … do not exist\. Call migrate\(\) of the store/,
-      ),
-    },
-  )
+  await expect(
+    twinkey.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' } }),
+  ).rejects.toMatchObject({
+    code: 'store_unavailable',
+    message: expect.stringMatching(
+      /^The store failed: The tables "twinkey_keys", … do not exist\. Call migrate\(\) of the store/,
+    ),
+  })
 })
 
 test('a failed creation reports that the key does not exist only if no connection was opened', async () => {
   const create = (client: PostgresClient) => {
     const { keys } = createTwinkey({ store: postgresStore(client) })
-    return keys.create({ name: 'n', scope: { tenants: ['t'] } }).then(
+    return keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' } }).then(
       () => 'created',
       ({ code, message }: TwinkeyError) => `${code}: ${message}`,
     )

@@ -246,7 +246,10 @@ describe('two nodes', () => {
     const [one, two] = [await createNode(), await createNode()]
     await eventually(() => subscribers()).toBe(2)
     for (let round = 0; round < 3; round++) {
-      const { key, primary } = await one.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+      const { key, primary } = await one.keys.create({
+        name: 'n',
+        scope: { tenants: ['t'], workflows: '*' },
+      })
       expect(await two.keys.verify(primary)).toMatchObject({ ok: true })
       await one.keys.disable(key.id)
       await eventually(async () => (await two.keys.verify(primary)).ok).toBe(false)

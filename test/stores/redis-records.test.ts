@@ -174,7 +174,7 @@ it('a record of an invalid form is malformed, in a list too, and no other error'
   ]
   for (const [field, value] of spoilt) {
     const tenant = newId()
-    const { key } = await keys.create({ name: 'n', scope: { tenants: [tenant] } })
+    const { key } = await keys.create({ name: 'n', scope: { tenants: [tenant], workflows: '*' } })
     await raw.hset(`twinkey:{${key.id}}`, field, value)
     expect(await errorCodeOf(keys.get(key.id))).toBe('store_malformed')
     expect(await errorCodeOf(keys.list({ tenant }))).toBe('store_malformed')

@@ -17,7 +17,7 @@ import { openProxy } from '../support/silent-proxy.ts'
 
 // What Redis refuses, which rights it must grant, and which settings cause warnings.
 
-const INPUT = { name: 'n', scope: { tenants: ['t'] }, secondary: false } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' }, secondary: false } as const
 const LIBRARIES = ['node-redis', 'ioredis'] as const
 type Library = (typeof LIBRARIES)[number]
 const EVERYTHING = ['~*', '&*', '+@all'] as const

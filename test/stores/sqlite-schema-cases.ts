@@ -114,7 +114,7 @@ export const schemaCases: readonly SqliteCase[] = [
           message: expect.stringContaining('Call migrate()'),
         }
         await expect(
-          twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } }),
+          twinkey.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' } }),
         ).rejects.toMatchObject(missing)
       }),
   },

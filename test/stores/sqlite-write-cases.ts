@@ -80,7 +80,10 @@ export const writeCases: readonly SqliteCase[] = [
         const { database, exec } = await open()
         const { twinkey, ...bench } = createBench({ store: sqliteStore(database) })
         await (bench.spy.inner as ReturnType<typeof sqliteStore>).migrate()
-        const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+        const { key, primary } = await twinkey.keys.create({
+          name: 'n',
+          scope: { tenants: ['t'], workflows: '*' },
+        })
         for (const spoilt of ['no JSON', '', 'null', '5', '[]', '{}', '{"kind":"key"}', '"text"']) {
           await exec(`update twinkey_keys set record = '${spoilt}'`)
           expect(await errorCodeOf(twinkey.keys.get(key.id)), spoilt).toBe('store_malformed')
@@ -108,7 +111,7 @@ export const writeCases: readonly SqliteCase[] = [
         const { key, primary } = await twinkey.keys.create({
           name: 'n',
           owner: 'o',
-          scope: { tenants: ['t'] },
+          scope: { tenants: ['t'], workflows: '*' },
           secondary: false,
         })
         expect(await verdict(other, primary)).toBe('let in')
@@ -122,7 +125,7 @@ export const writeCases: readonly SqliteCase[] = [
           'let in',
           'let in',
         ])
-        const { secret } = await other.keys.regenerate(key.id, 'secondary')
+        const { secondary: secret } = await other.keys.renew(key.id, { slots: 'secondary' })
         clock.advance(5_000)
         expect([await verdict(twinkey, primary), await verdict(twinkey, secret)]).toEqual([
           'credential_invalid',
@@ -225,13 +228,16 @@ export const writeCases: readonly SqliteCase[] = [
         const store = sqliteStore(database)
         await store.migrate()
         const { twinkey } = createBench({ store })
-        const { key } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+        const { key } = await twinkey.keys.create({
+          name: 'n',
+          scope: { tenants: ['t'], workflows: '*' },
+        })
         for (const event of ['insert', 'update', 'delete'])
           await exec(
             `create trigger no_${event} before ${event} on twinkey_keys begin select raise(ignore); end`,
           )
         for (const change of [
-          () => twinkey.keys.create({ name: 'm', scope: { tenants: ['t'] } }),
+          () => twinkey.keys.create({ name: 'm', scope: { tenants: ['t'], workflows: '*' } }),
           () => twinkey.keys.revoke(key.id),
           () => twinkey.keys.delete(key.id),
         ])
@@ -251,7 +257,7 @@ export const writeCases: readonly SqliteCase[] = [
         const create = (database: typeof writable.database) =>
           createBench({ store: sqliteStore(database) }).twinkey.keys.create({
             name: 'n',
-            scope: { tenants: ['t'] },
+            scope: { tenants: ['t'], workflows: '*' },
           })
         const isRefused = (database: typeof writable.database, message: RegExp) =>
           expect(create(database)).rejects.toMatchObject({
@@ -267,10 +273,12 @@ export const writeCases: readonly SqliteCase[] = [
         let fault: unknown
         for (let i = 0; i < 100 && fault === undefined; i++) {
           await full.exec('pragma max_page_count = 1')
-          fault = await twinkey.keys.create({ name, scope: { tenants: ['t'] } }).then(
-            () => undefined,
-            (error: unknown) => error,
-          )
+          fault = await twinkey.keys
+            .create({ name, scope: { tenants: ['t'], workflows: '*' } })
+            .then(
+              () => undefined,
+              (error: unknown) => error,
+            )
         }
         expect(fault).toMatchObject({
           code: 'store_unavailable',
@@ -302,7 +310,9 @@ export const writeCases: readonly SqliteCase[] = [
         const rollback = await (await open()).begin()
         const { twinkey } = createBench({ store, deadlineSeconds: 0.05 })
         expect(
-          await errorCodeOf(twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })),
+          await errorCodeOf(
+            twinkey.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' } }),
+          ),
         ).toBe('outcome_unknown')
         await rollback()
         await Promise.all(puts)

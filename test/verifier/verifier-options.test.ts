@@ -190,7 +190,10 @@ describe('the `jwks` option', () => {
     ]) {
       try {
         const { twinkey } = createBench()
-        const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+        const { primary } = await twinkey.keys.create({
+          name: 'n',
+          scope: { tenants: ['t'], workflows: '*' },
+        })
         const issued = await twinkey.tokens.issue(primary)
         await createVerifier({ ...good, jwks, onEvent: (event) => events.push(event) }).verify(
           issued.ok ? issued.token : '',

@@ -1,122 +1,185 @@
 import {
   freezeJson,
+  type Json,
   type KeyRecord,
   type Metadata,
-  regenerated,
-  revoked,
-  rotated,
   type StoredSecret,
-  stateOf,
-  switched,
-  updated,
 } from '../model/api-key.ts'
-import { requireInput } from '../model/error.ts'
-import type { KeyEvent } from '../model/events.ts'
+import type { ChangeType } from '../model/history.ts'
 import {
-  type ActorOption,
-  readActor,
+  type ChangeOptions,
+  type RenewSlots,
+  readChangeOptions,
+  readRenewOptions,
   readRotateOptions,
   readUpdateInput,
 } from '../model/key-input.ts'
 import { type ApiKey, viewOf } from '../model/key-view.ts'
 import { freezeScope } from '../model/scope.ts'
+import {
+  disabled,
+  enabled,
+  renewed,
+  revoked,
+  rotated,
+  updated,
+  withoutSecondary,
+} from '../model/transitions.ts'
 import type { Slot } from '../secrets/secret.ts'
+import {
+  actorOf,
+  disablerOf,
+  requireGrantable,
+  requireMayEnable,
+  requireRight,
+} from './authority.ts'
 import type { Keyring, RenewedKey } from './key-management.ts'
-import { emitChange, type KeyringParts, newSecret } from './keyring-parts.ts'
+import {
+  checkOf,
+  type EntryDetails,
+  entryOf,
+  type KeyringParts,
+  newSecret,
+} from './keyring-parts.ts'
+import { renameKey } from './unique-names.ts'
+
+type Changes<M extends Metadata> = Pick<
+  Keyring<M>,
+  'update' | 'enable' | 'disable' | 'rotate' | 'renew' | 'endSecondary' | 'revoke'
+>
 
 /** The methods of a keyring that change one key. */
-export function createKeyChanges<M extends Metadata>(
-  parts: KeyringParts,
-): Pick<Keyring<M>, 'update' | 'enable' | 'disable' | 'rotate' | 'regenerate' | 'revoke'> {
-  const { now } = parts
-  const { apply, renew } = createTransitions<M>(parts)
+export function createKeyChanges<M extends Metadata>(parts: KeyringParts): Changes<M> {
+  const { authority, now } = parts
+  const apply = createApply<M>(parts)
+  const renew = createRenewal<M>(parts, apply)
   return {
     async update(id, input) {
-      const { apply: change, actor } = readUpdateInput(input, now())
-      return apply('key.updated', id, { actor }, 'change', (key) => {
-        const { name, scope, expiresAt, metadata } = change(key)
-        return updated(
-          key,
-          { name, scope: freezeScope(scope), expiresAt, metadata: freezeJson(metadata) },
-          now(),
-        )
-      })
+      requireRight(authority, 'update')
+      const { apply: change, ...options } = readUpdateInput(input, now())
+      const next = (key: KeyRecord) => {
+        const { name, scope, tokens, expiresAt, metadata } = change(key)
+        const attributes = { name, scope: freezeScope(scope), tokens, expiresAt }
+        return updated(key, { ...attributes, metadata: freezeJson(metadata) }, now())
+      }
+      return renameKey(parts, id, options, next, (seen) =>
+        apply('key.updated', id, seen, 'change', next, (after, before) => ({
+          changes: differences(before, after),
+        })),
+      )
     },
     async enable(id, options = {}) {
-      const by = readActor(options)
-      return apply('key.enabled', id, by, 'change', (key) =>
-        stateOf(key) === 'enabled' ? key : switched(key, true, now()),
-      )
+      requireRight(authority, 'enable')
+      return apply('key.enabled', id, readChangeOptions(options), 'change', (key) => {
+        requireMayEnable(authority, key)
+        return enabled(key, now())
+      })
     },
     async disable(id, options = {}) {
-      const by = readActor(options)
-      return apply('key.disabled', id, by, 'updateWithRetry', (key) =>
-        stateOf(key) === 'disabled' ? key : switched(key, false, now()),
-      )
+      requireRight(authority, 'disable')
+      const read = readChangeOptions(options)
+      const by = { ...disablerOf(authority), actor: actorOf(authority, read) }
+      return apply('key.disabled', id, read, 'updateWithRetry', (key) => disabled(key, by, now()))
     },
     async rotate(id, options = {}) {
-      const { graceSeconds, replace, actor } = readRotateOptions(options)
-      return renew('key.rotated', id, 'primary', { actor }, (key, fresh) =>
-        rotated(key, fresh, { graceSeconds, replace }, now()),
+      requireRight(authority, 'renew')
+      const { graceSeconds, replace, ...read } = readRotateOptions(options)
+      return renew('key.rotated', id, 'primary', read, (key, { primary }) =>
+        rotated(key, primary as StoredSecret, { graceSeconds, replace }, now()),
       )
     },
-    async regenerate(id, slot, options = {}) {
-      const by = readActor(options)
-      requireInput(
-        slot === 'primary' || slot === 'secondary' ? undefined : "must be 'primary' or 'secondary'",
-        'slot',
+    async renew(id, options) {
+      requireRight(authority, 'renew')
+      const { slots, ...read } = readRenewOptions(options)
+      return renew('key.renewed', id, slots as typeof options.slots, read, (key, secrets) =>
+        renewed(key, secrets, now()),
       )
-      return renew('key.regenerated', id, slot, by, (key, fresh) =>
-        regenerated(key, slot, fresh, now()),
+    },
+    async endSecondary(id, options = {}) {
+      requireRight(authority, 'endSecondary')
+      return apply('key.secondary_ended', id, readChangeOptions(options), 'change', (key) =>
+        withoutSecondary(key, now()),
       )
     },
     async revoke(id, options = {}) {
-      const by = readActor(options)
-      return apply('key.revoked', id, by, 'updateWithRetry', (key) =>
-        key.revokedAt === null ? revoked(key, now()) : key,
+      requireRight(authority, 'revoke')
+      return apply('key.revoked', id, readChangeOptions(options), 'updateWithRetry', (key) =>
+        revoked(key, now()),
       )
     },
   }
 }
 
-function createTransitions<M extends Metadata>(parts: KeyringParts) {
-  const { writes } = parts
+// A key may be ended by a keyring that could not grant what it reaches.
+const ENDING: readonly ChangeType[] = ['key.disabled', 'key.revoked', 'key.secondary_ended']
 
-  // Changes a key and emits the event. A transition that returns the same record emits nothing.
-  async function apply(
-    type: KeyEvent['type'],
-    id: string,
-    options: ActorOption,
-    how: 'change' | 'updateWithRetry',
-    transition: (key: KeyRecord) => KeyRecord,
-  ): Promise<ApiKey<M>> {
-    let changes = false
-    const next = await writes[how](id, (key) => {
-      const after = transition(key)
-      changes ||= after !== key
-      return after
+type Apply<M extends Metadata> = (
+  type: ChangeType,
+  id: string,
+  options: ChangeOptions,
+  how: 'change' | 'updateWithRetry',
+  transition: (key: KeyRecord) => KeyRecord,
+  details?: (after: KeyRecord, before: KeyRecord) => EntryDetails,
+) => Promise<ApiKey<M>>
+
+// Changes a key and emits the entry. A transition that returns the same record emits nothing.
+function createApply<M extends Metadata>(parts: KeyringParts): Apply<M> {
+  const { writes, authority, emit, now } = parts
+  return async (type, id, options, how, transition, details) => {
+    const { key, entry } = await writes[how](id, {
+      check: checkOf(parts, options),
+      transition(before) {
+        const after = transition(before)
+        if (!ENDING.includes(type)) requireGrantable(authority, after)
+        return after
+      },
+      entry: (after, before) =>
+        entryOf(parts, type, after, after.updatedAt, options, details?.(after, before)),
     })
-    if (changes) emitChange(parts, type, next, options)
-    return viewOf<M>(next)
+    if (entry !== undefined) emit?.(entry)
+    return viewOf<M>(key, now())
   }
+}
 
-  // Changes a key with a new secret.
-  async function renew(
-    type: KeyEvent['type'],
+// Changes a key with new secrets.
+function createRenewal<M extends Metadata>(parts: KeyringParts, apply: Apply<M>) {
+  return async <S extends RenewSlots>(
+    type: ChangeType,
     id: string,
-    slot: Slot,
-    options: ActorOption,
-    transition: (key: KeyRecord, fresh: StoredSecret) => KeyRecord,
-  ): Promise<RenewedKey<M>> {
-    let secret = ''
-    const next = await writes.change(id, (key) => {
-      const fresh = newSecret(key.id, parts)
-      secret = fresh.secret
-      return transition(key, fresh.stored)
-    })
-    emitChange(parts, type, next, options, { slot })
-    return { key: viewOf<M>(next), secret }
+    which: S,
+    options: ChangeOptions,
+    transition: (key: KeyRecord, secrets: { [slot in Slot]?: StoredSecret }) => KeyRecord,
+  ): Promise<RenewedKey<M, S>> => {
+    const slots: readonly Slot[] = which === 'both' ? ['primary', 'secondary'] : [which as Slot]
+    let texts: { [slot in Slot]?: string } = {}
+    const key = await apply(
+      type,
+      id,
+      options,
+      'change',
+      (before) => {
+        const fresh = slots.map((slot) => [slot, newSecret(before.id, parts)] as const)
+        texts = Object.fromEntries(fresh.map(([slot, { secret }]) => [slot, secret]))
+        return transition(
+          before,
+          Object.fromEntries(fresh.map(([slot, { stored }]) => [slot, stored])),
+        )
+      },
+      () => ({ slots }),
+    )
+    const { primary = null, secondary = null } = texts
+    return { key, primary, secondary } as RenewedKey<M, S>
   }
+}
 
-  return { apply, renew }
+const ATTRIBUTES = ['name', 'scope', 'tokens', 'expiresAt', 'metadata'] as const
+
+// The attributes that an update changed, each with its values before and after.
+function differences(before: KeyRecord, after: KeyRecord) {
+  const changed = ATTRIBUTES.filter(
+    (member) => JSON.stringify(before[member]) !== JSON.stringify(after[member]),
+  )
+  return Object.fromEntries(
+    changed.map((member) => [member, [before[member], after[member]] as unknown as [Json, Json]]),
+  )
 }

@@ -1,47 +1,59 @@
-import { created, type Metadata } from '../model/api-key.ts'
+import type { KeyRecord, Metadata } from '../model/api-key.ts'
 import { isTwinkeyError, requireInput, TwinkeyError } from '../model/error.ts'
-import { readCreateInput, readImportInput } from '../model/key-input.ts'
+import type { ChangeType } from '../model/history.ts'
+import { type ActorOption, readCreateInput, readImportInput } from '../model/key-input.ts'
 import { type ApiKey, viewOf } from '../model/key-view.ts'
+import { created, timeAfter } from '../model/transitions.ts'
 import { mintId } from '../secrets/secret.ts'
-import type { Aliases } from './aliases.ts'
+import { requireGrantable, requireRight } from './authority.ts'
 import { type ImportKeyInput, readImported } from './key-import.ts'
 import type { CreatedKey, Keyring } from './key-management.ts'
 import { outcomeUnknown } from './key-writes.ts'
-import { emitChange, type KeyringParts, newSecret } from './keyring-parts.ts'
+import { entryOf, type KeyringParts, newSecret } from './keyring-parts.ts'
+import { type Claim, nameClaims, secretClaims } from './reservations.ts'
+import { nameTaken } from './unique-names.ts'
 
-const MAX_ID_ATTEMPTS = 5
-const MAX_IMPORT_ATTEMPTS = 20
+const MAX_ATTEMPTS = 20
 
 /** The methods of a keyring that make keys. */
 export function createKeyCreation<M extends Metadata>(
   parts: KeyringParts,
-  aliases: Aliases,
 ): Pick<Keyring<M>, 'create' | 'import'> {
-  const { writes, rules, defaultScope, now } = parts
+  const { authority, rules, environments, uniqueNames, now } = parts
+  const store = createStorage(parts)
 
-  async function create(
-    input: ReturnType<typeof readCreateInput>,
-    attempt = 1,
-  ): Promise<CreatedKey<M>> {
-    const { secondary, actor, ...attributes } = input
-    const id = mintId()
-    const first = newSecret(id, parts)
-    const second = secondary ? newSecret(id, parts) : undefined
-    const record = created(
-      id,
-      { ...attributes, primary: first.stored, secondary: second?.stored ?? null },
-      now(),
-    )
-    // Retries with another id if this one is taken, so that no key is overwritten.
-    if ((await writes.put(record, undefined)) !== 'stored')
-      return create(input, nextAttempt(attempt))
-    emitChange(parts, 'key.created', record, { actor })
-    return { key: viewOf(record), primary: first.secret, secondary: second?.secret ?? null }
+  function readInput(input: Parameters<typeof readCreateInput>[0]) {
+    const read = readCreateInput(input, environments, now())
+    const owner = read.owner ?? authority.owner ?? null
+    requireGrantable(authority, { owner, scope: read.scope })
+    return { ...read, owner }
+  }
+
+  async function create(input: Parameters<Keyring<M>['create']>[0]): Promise<CreatedKey<M>> {
+    requireRight(authority, 'create')
+    const { secondary, actor, ...attributes } = readInput(input)
+    return store('key.created', { actor }, () => {
+      const id = mintId()
+      const first = newSecret(id, parts)
+      const second = secondary ? newSecret(id, parts) : undefined
+      const slots = { primary: first.stored, secondary: second?.stored ?? null }
+      const record = created(id, { ...attributes, ...slots }, now())
+      return {
+        record,
+        claims: nameClaims(record, uniqueNames),
+        answer: {
+          key: viewOf<M>(record, now()),
+          primary: first.secret,
+          secondary: second?.secret ?? null,
+        },
+      }
+    })
   }
 
   async function importKey(input: ImportKeyInput<M>): Promise<ApiKey<M>> {
+    requireRight(authority, 'import')
     const { primary, secondary, ...rest } = readImportInput(input)
-    const { secondary: _, actor, ...attributes } = readCreateInput(rest, defaultScope, now())
+    const { secondary: _, actor, ...attributes } = readInput(rest)
     const first = readImported(primary, 'primary', rules, now())
     const second =
       secondary === undefined ? null : readImported(secondary, 'secondary', rules, now())
@@ -49,32 +61,61 @@ export function createKeyCreation<M extends Metadata>(
       first.digest === second?.digest ? 'must be another secret than the primary' : undefined,
       'secondary',
     )
-    for (let attempt = 0; attempt < MAX_IMPORT_ATTEMPTS; attempt++) {
-      const record = created(mintId(), { ...attributes, primary: first, secondary: second }, now())
-      const claimed = await aliases.claim(record)
-      if (claimed === 'taken')
-        throw new TwinkeyError('secret_taken', 'One of the secrets is imported already.')
-      if (claimed === 'raced' || (await writes.put(record, undefined)) !== 'stored') continue
-      // The key is stored now. From here on, a store failure leaves the outcome unknown.
-      if (await aliases.confirm(claimed).catch(rethrowAsUnknown)) {
-        emitChange(parts, 'key.imported', record, { actor })
-        return viewOf(record)
-      }
-      await writes.remove(record.id).catch(rethrowAsUnknown)
-    }
-    throw new TwinkeyError('version_conflict', 'Other imports of the same secrets came in between.')
+    return store('key.imported', { actor }, () => {
+      const slots = { primary: first, secondary: second }
+      const record = created(mintId(), { ...attributes, ...slots }, now())
+      const claims = [...secretClaims(record), ...nameClaims(record, uniqueNames)]
+      return { record, claims, answer: viewOf<M>(record, now()) }
+    })
   }
 
-  return {
-    create: async (input) => create(readCreateInput(input, defaultScope, now())),
-    import: importKey,
+  return { create, import: importKey }
+}
+
+/** A key to store, what only it may have, and the answer once it is stored. */
+interface NewKey<T> {
+  readonly record: KeyRecord
+  readonly claims: readonly Claim[]
+  readonly answer: T
+}
+
+// Stores a new key. Makes another one if its id is taken, so that no key is overwritten, or if other
+// keys with the same claims come in between.
+function createStorage(parts: KeyringParts) {
+  const { writes, reservations, emit } = parts
+  return async <T>(type: ChangeType, options: ActorOption, make: () => NewKey<T>): Promise<T> => {
+    let hasClaims = false
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const { record, claims, answer } = make()
+      hasClaims = claims.length > 0
+      const claimed = await reservations.claim(record.id, claims)
+      if (claimed === 'secret') throw secretTaken()
+      if (claimed === 'name') throw nameTaken()
+      const entry = entryOf(parts, type, record, record.createdAt, options)
+      if (claimed === 'raced' || (await writes.put(record, undefined, entry)) !== 'stored') continue
+      // The key is stored now. From here on, a store failure leaves the outcome unknown.
+      if (await reservations.confirm(claimed).catch(rethrowAsUnknown)) {
+        emit?.(entry)
+        return answer
+      }
+      await remove(parts, record, options).catch(rethrowAsUnknown)
+    }
+    throw hasClaims
+      ? new TwinkeyError('version_conflict', 'Other keys with the same secret or name came first.')
+      : new TwinkeyError('store_malformed', 'The store says that every id is taken.')
   }
 }
 
-function nextAttempt(attempt: number): number {
-  if (attempt === MAX_ID_ATTEMPTS)
-    throw new TwinkeyError('store_malformed', 'The store says that every id is taken.')
-  return attempt + 1
+// Another key took a claim over before this key was written. This key gives way.
+async function remove(parts: KeyringParts, { id }: KeyRecord, options: ActorOption): Promise<void> {
+  await parts.writes.remove(id, {
+    check: () => {},
+    entry: (key) => entryOf(parts, 'key.deleted', key, timeAfter(key, parts.now()), options),
+  })
+}
+
+function secretTaken(): TwinkeyError {
+  return new TwinkeyError('secret_taken', 'One of the secrets is imported already.')
 }
 
 function rethrowAsUnknown(error: unknown): never {

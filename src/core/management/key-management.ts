@@ -1,14 +1,16 @@
 import type { Metadata } from '../model/api-key.ts'
+import type { HistoryEntry } from '../model/history.ts'
 import type {
-  ActorOption,
+  ChangeOptions,
   CreateKeyInput,
-  ListKeysInput,
+  RenewOptions,
+  RenewSlots,
   RevokeAllInput,
   RotateOptions,
   UpdateKeyInput,
 } from '../model/key-input.ts'
 import type { ApiKey } from '../model/key-view.ts'
-import type { Slot } from '../secrets/secret.ts'
+import type { HistoryAfterInput, HistoryInput, ListKeysInput } from '../model/query-input.ts'
 import type { ImportKeyInput } from './key-import.ts'
 
 /** A new key with its secrets, which cannot be read back later. */
@@ -19,25 +21,58 @@ export interface CreatedKey<M extends Metadata = Metadata> {
   readonly secondary: string | null
 }
 
-/** A key with its new secret, which cannot be read back later. */
-export interface RenewedKey<M extends Metadata = Metadata> {
+/** A key with its new secrets, which cannot be read back later. */
+export interface RenewedKey<M extends Metadata = Metadata, S extends RenewSlots = RenewSlots> {
   readonly key: ApiKey<M>
-  readonly secret: string
+  /** The new primary secret; null if it was not renewed. */
+  readonly primary: S extends 'primary' | 'both' ? string : null
+  /** The new secondary secret; null if it was not renewed. */
+  readonly secondary: S extends 'secondary' | 'both' ? string : null
+}
+
+/** A page of keys. It may be short, or empty, and still have a next page. */
+export interface KeyList<M extends Metadata = Metadata> {
+  readonly keys: ApiKey<M>[]
+  /** Pass it as `cursor` to read on; undefined after the last page. */
+  readonly nextCursor: string | undefined
+}
+
+/** A page of the history, from the newest entry back. It may be short and still have a next page. */
+export interface HistoryPage {
+  readonly entries: HistoryEntry[]
+  /** Pass it as `cursor` to read on; undefined after the last page. */
+  readonly nextCursor: string | undefined
+}
+
+/** What a consumer of the history reads in one call. */
+export interface HistoryStep {
+  /** Entries from the oldest on. Near the present, entries of the last two minutes repeat. */
+  readonly entries: HistoryEntry[]
+  /** Pass it as `after` in the next call. */
+  readonly nextCursor: string
+  /** False if there is nothing more now: wait before the next call. */
+  readonly hasMore: boolean
 }
 
 /**
- * Manages keys. Performs no authorization: your application decides who may call it.
+ * Manages keys. Performs no authorization of its own: your application decides who may call it, or
+ * hands out a keyring that is limited by `keys.within`.
  *
- * Every method except `get` and `list` changes the store by compare-and-set. The change is
- * effective on this node when the promise resolves, and on other nodes within
- * `cache.maxAgeSeconds`.
+ * Every method except `get`, `list`, `all` and `history` changes the store by compare-and-set, and
+ * writes an entry of the history with the change. The change is effective on this node when the
+ * promise resolves, and on other nodes within `cache.maxAgeSeconds`.
  *
  * Every method can throw {@link TwinkeyError} `invalid_input`, `store_unavailable` and
  * `store_malformed`. Methods that write can also throw `outcome_unknown`: the store failed during
- * the write, so the change may or may not have been made.
+ * the write, so the change may or may not have been made. A limited keyring can also throw
+ * `not_permitted` and `not_grantable`, and to it a key that it does not see is `key_not_found`.
  */
 export interface Keyring<M extends Metadata = Metadata> {
-  /** Creates a key and returns its secrets. They cannot be read back later. */
+  /**
+   * Creates a key and returns its secrets. They cannot be read back later.
+   *
+   * @throws {@link TwinkeyError} `name_taken` with `uniqueNames`.
+   */
   create(input: CreateKeyInput<M>): Promise<CreatedKey<M>>
   /**
    * Creates a key whose secrets another system issued, from their digests or from the secrets
@@ -53,12 +88,28 @@ export interface Keyring<M extends Metadata = Metadata> {
    * Returns a key without its secrets. Returns undefined for an unknown id or any other text.
    */
   get(id: string): Promise<ApiKey<M> | undefined>
-  /** Returns one page of keys without their secrets. */
-  list(input?: ListKeysInput): Promise<{ keys: ApiKey<M>[]; next: string | undefined }>
   /**
-   * Changes name, scope, metadata or expiry. If two changes race, one throws `version_conflict`.
+   * Returns one page of keys without their secrets, the newest first. Pages that follow each other
+   * skip no key and repeat none, while keys are created and deleted.
+   */
+  list(input?: ListKeysInput): Promise<KeyList<M>>
+  /** Returns all keys of a query, page by page: `for await (const key of keys.all())`. */
+  all(input?: Omit<ListKeysInput, 'cursor'>): AsyncGenerator<ApiKey<M>, void, undefined>
+  /**
+   * Returns the management changes of keys, the newest first, also those of deleted keys.
    *
-   * @throws {@link TwinkeyError} `key_not_found`, `key_revoked`, `version_conflict`.
+   * With `after`, reads from the oldest entry on, for a consumer that must see every entry. Near the
+   * present it repeats the entries of the last 120 seconds, because an entry can be stored that much
+   * later than its time: remove repeated entries by their id.
+   */
+  history(input: HistoryAfterInput): Promise<HistoryStep>
+  history(input?: HistoryInput): Promise<HistoryPage>
+  /**
+   * Changes name, scope, metadata, expiry, or whether the key may be exchanged for tokens. If two
+   * changes race, one throws `version_conflict`.
+   *
+   * @throws {@link TwinkeyError} `key_not_found`, `key_revoked`, `version_conflict`, and `name_taken`
+   *   with `uniqueNames`.
    */
   update(id: string, input: UpdateKeyInput<M>): Promise<ApiKey<M>>
   /**
@@ -66,48 +117,55 @@ export interface Keyring<M extends Metadata = Metadata> {
    *
    * @throws {@link TwinkeyError} `key_not_found`, `key_revoked`, `version_conflict`.
    */
-  enable(id: string, options?: ActorOption): Promise<ApiKey<M>>
+  enable(id: string, options?: ChangeOptions): Promise<ApiKey<M>>
   /**
    * Disables a key and all its tokens until it is enabled again. Retries if other changes to the
    * key come first.
    *
    * @throws {@link TwinkeyError} `key_not_found`, `key_revoked`.
    */
-  disable(id: string, options?: ActorOption): Promise<ApiKey<M>>
+  disable(id: string, options?: ChangeOptions): Promise<ApiKey<M>>
   /**
    * Puts a new secret into the primary slot. The old primary secret moves to the secondary slot and
    * expires after the grace period.
    *
    * Does not end an active secondary secret unless `replace` is `'secondary'`. To rotate a key with
-   * two active secrets, see {@link Keyring.regenerate}.
+   * two active secrets, see {@link Keyring.renew}.
    *
    * @returns The key and the new primary secret, which cannot be read back later.
    * @throws {@link TwinkeyError} `secondary_live`, `key_not_found`, `key_revoked`,
    *   `version_conflict`.
    */
-  rotate(id: string, options?: RotateOptions): Promise<RenewedKey<M>>
+  rotate(id: string, options?: RotateOptions): Promise<RenewedKey<M, 'primary'>>
   /**
-   * Replaces the secret in one slot and leaves the other slot unchanged, so that callers can move
-   * without downtime.
+   * Replaces the secret in one slot or in both, and leaves the other slot unchanged, so that callers
+   * can move without downtime.
    *
-   * The old secret of that slot and every token issued for it are refused on this node when the
-   * promise resolves, and on other nodes within `cache.maxAgeSeconds`. The other slot stays valid:
-   * to end the key, see {@link Keyring.revoke}.
+   * A replaced secret and every token issued for it are refused on this node when the promise
+   * resolves, and on other nodes within `cache.maxAgeSeconds`. The other slot stays valid: to end
+   * the key, see {@link Keyring.revoke}.
    *
    * @param id Key id, the part of a secret after its prefix.
-   * @param slot Slot to replace. Replace the unused slot, move callers to it, then replace the
-   *   other.
-   * @returns The key and the new secret, which cannot be read back later.
+   * @param options The slots to renew. Renew the unused slot, move callers to it, then renew the
+   *   other. Renew both at once if you do not know which secret was leaked.
+   * @returns The key and the new secrets, which cannot be read back later.
    * @throws {@link TwinkeyError} `key_not_found`, `key_revoked`, `version_conflict`.
    */
-  regenerate(id: string, slot: Slot, options?: ActorOption): Promise<RenewedKey<M>>
+  renew<S extends RenewSlots>(id: string, options: RenewOptions<S>): Promise<RenewedKey<M, S>>
+  /**
+   * Ends the secondary secret now and leaves the primary one unchanged: after callers have moved, or
+   * if the new secret of a rotation was lost and the next rotation must not wait for the old one.
+   *
+   * @throws {@link TwinkeyError} `key_not_found`, `key_revoked`, `version_conflict`.
+   */
+  endSecondary(id: string, options?: ChangeOptions): Promise<ApiKey<M>>
   /**
    * Ends a key and all its tokens permanently, and keeps its record. Retries if other changes to
    * the key come first. Revoking a revoked key has no effect.
    *
    * @throws {@link TwinkeyError} `key_not_found`.
    */
-  revoke(id: string, options?: ActorOption): Promise<ApiKey<M>>
+  revoke(id: string, options?: ChangeOptions): Promise<ApiKey<M>>
   /**
    * Revokes all keys of an owner or a tenant, for example when it is deleted. A key that names
    * further tenants is not revoked but loses the tenant.
@@ -123,5 +181,5 @@ export interface Keyring<M extends Metadata = Metadata> {
    *
    * @throws {@link TwinkeyError} `key_not_found`.
    */
-  delete(id: string, options?: ActorOption): Promise<void>
+  delete(id: string, options?: ChangeOptions): Promise<void>
 }

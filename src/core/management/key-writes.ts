@@ -1,10 +1,24 @@
 import type { KeyCache } from '../decision/key-cache.ts'
-import type { KeyRecord } from '../model/api-key.ts'
-import { isId } from '../model/api-key.ts'
+import { isId, type KeyRecord } from '../model/api-key.ts'
 import { messageOf, requireInput, TwinkeyError } from '../model/error.ts'
+import type { HistoryEntry } from '../model/history.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
 import type { StoredKey } from '../store/store.ts'
 import { isNotWritten } from '../store/store-error.ts'
+import { createPatience } from './patience.ts'
+
+/** A change to one key. The functions are called with each record on which the change is tried. */
+export interface KeyChange {
+  /** Throws if the key must not be changed: what it throws ends the change. */
+  check(key: KeyRecord): void
+  /** Returns the next record, or the same one if nothing changes. */
+  transition(key: KeyRecord): KeyRecord
+  /** The entry of the history for the change. */
+  entry(after: KeyRecord, before: KeyRecord): HistoryEntry
+}
+
+/** A deletion of one key. */
+export type KeyRemoval = Pick<KeyChange, 'check'> & { entry(deleted: KeyRecord): HistoryEntry }
 
 /**
  * Changes keys by compare-and-set. A change is effective on this node when its promise resolves.
@@ -17,15 +31,28 @@ export interface KeyWrites {
   put(
     next: StoredKey,
     expectedVersion: number | undefined,
+    entry: HistoryEntry | undefined,
   ): Promise<'stored' | 'conflict' | 'missing'>
   /** Tries a change once. Throws `version_conflict` if another change came first. */
-  change(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
+  change(id: string, change: KeyChange): Promise<Changed>
   /** Reads the key again and retries while other changes come first. */
-  updateWithRetry(id: string, transition: (key: KeyRecord) => KeyRecord): Promise<KeyRecord>
-  /** Deletes a key, retrying while other changes come first. Returns the deleted record. */
-  remove(id: string): Promise<KeyRecord>
+  updateWithRetry(id: string, change: KeyChange): Promise<Changed>
+  /** Deletes a key, retrying while other changes come first. */
+  remove(id: string, removal: KeyRemoval): Promise<Removed>
   /** Stops the retries of all changes in progress. */
   end(): void
+}
+
+/** The record after a change. The entry is undefined if nothing changed. */
+export interface Changed {
+  readonly key: KeyRecord
+  readonly entry: HistoryEntry | undefined
+}
+
+/** The deleted record. */
+export interface Removed {
+  readonly key: KeyRecord
+  readonly entry: HistoryEntry
 }
 
 // The result of a failed write. The write may have been made, unless the cause says that it was
@@ -37,23 +64,10 @@ interface Unknown {
 // A lost attempt means that another change won. So many losses in a row mean a broken store, not
 // contention.
 const MAX_ATTEMPTS = 1000
-// Time limit for the retries of one change.
-const MAX_MILLISECONDS = 30_000
-// Limits the retries on a store that can be read but not written.
-const MAX_UNKNOWN = 3
 
 export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => number): KeyWrites {
-  let ends = 0
-
-  // Returns a function that says whether a change that begins now may be tried again.
-  function patience(maxAttempts: number): (attempts: number, unknowns: number) => boolean {
-    const [begun, before] = [now(), ends]
-    return (attempts, unknowns) =>
-      attempts < maxAttempts &&
-      unknowns < MAX_UNKNOWN &&
-      ends === before &&
-      Math.abs(now() - begun) < MAX_MILLISECONDS
-  }
+  const patience = createPatience(now)
+  const write = createWrite(store, keys)
 
   async function read(id: string): Promise<KeyRecord> {
     requireInput(isId(id) ? undefined : 'must be the id of a key', 'id')
@@ -64,40 +78,12 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     return record
   }
 
-  async function put(
-    next: StoredKey,
-    expectedVersion: number | undefined,
-  ): Promise<'stored' | 'conflict' | 'missing' | Unknown> {
-    try {
-      return await store.put(next, expectedVersion)
-    } catch (cause) {
-      return !isNotWritten(cause) && (await settle(next, expectedVersion)) ? 'stored' : { cause }
-    } finally {
-      keys.forget(next.id)
-    }
-  }
-
-  // Finds out whether a failed write was made after all. The version identifies the write, and
-  // repeating the same compare-and-set is safe.
-  async function settle(next: StoredKey, expectedVersion: number | undefined): Promise<boolean> {
-    const isThere = async () => (await store.get(next.id))?.version === next.version
-    try {
-      return (
-        (await isThere()) ||
-        (await store.put(next, expectedVersion)) === 'stored' ||
-        (await isThere())
-      )
-    } catch {
-      return false
-    }
-  }
-
   async function change(
     id: string,
-    transition: (key: KeyRecord) => KeyRecord,
+    { check, transition, entry: entryOf }: KeyChange,
     maxAttempts: number,
-  ): Promise<KeyRecord> {
-    const mayRetry = patience(maxAttempts)
+  ): Promise<Changed> {
+    const mayRetry = patience.begin(maxAttempts)
     let unknowns = 0
     let cause: unknown
     for (let attempt = 1; ; attempt++) {
@@ -105,10 +91,12 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
       const record = await read(id).catch((error: unknown) => {
         throw unknowns > 0 ? outcomeUnknown(error) : error
       })
-      const next = transition(record)
-      if (next === record) return record
-      const outcome = await put(next, record.version)
-      if (outcome === 'stored') return next
+      check(record)
+      const key = transition(record)
+      if (key === record) return { key, entry: undefined }
+      const entry = entryOf(key, record)
+      const outcome = await write(key, record.version, entry)
+      if (outcome === 'stored') return { key, entry }
       if (outcome === 'missing') throw notFound()
       if (typeof outcome === 'object') {
         // An earlier attempt may have been written, so this cause alone settles nothing.
@@ -121,51 +109,91 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     }
   }
 
+  async function remove(id: string, { check, entry: entryOf }: KeyRemoval): Promise<Removed> {
+    const mayRetry = patience.begin(MAX_ATTEMPTS)
+    let key = await read(id)
+    let cause: unknown
+    let unknowns = 0
+    for (let attempt = 1; ; attempt++) {
+      check(key)
+      const entry = entryOf(key)
+      try {
+        const outcome = await store.delete(id, key.version, entry)
+        if (outcome !== 'conflict') return { key, entry }
+      } catch (error) {
+        if (unknowns === 0) throwIfNotWritten(error)
+        // The record may be deleted after all: the read below tells.
+        cause = error
+        unknowns++
+      } finally {
+        keys.forget(id)
+      }
+      const found = await store.get(id).catch((error: unknown) => {
+        throw unknowns > 0 ? outcomeUnknown(error) : error
+      })
+      if (found?.kind !== 'key') return { key, entry }
+      key = found
+      if (!mayRetry(attempt, unknowns)) throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
+    }
+  }
+
   return {
-    async put(next, expectedVersion) {
-      const outcome = await put(next, expectedVersion)
+    async put(next, expectedVersion, entry) {
+      const outcome = await write(next, expectedVersion, entry)
       if (typeof outcome !== 'object') return outcome
       throwIfNotWritten(outcome.cause)
       throw outcomeUnknown(outcome.cause)
     },
-    change: (id, transition) => change(id, transition, 1),
-    updateWithRetry: (id, transition) => change(id, transition, MAX_ATTEMPTS),
-    async remove(id) {
-      const mayRetry = patience(MAX_ATTEMPTS)
-      let record = await read(id)
-      let cause: unknown
-      let unknowns = 0
-      for (let attempt = 1; ; attempt++) {
-        try {
-          const outcome = await store.delete(id, record.version)
-          if (outcome !== 'conflict') return record
-        } catch (error) {
-          if (unknowns === 0) throwIfNotWritten(error)
-          // The record may be deleted after all: the read below tells.
-          cause = error
-          unknowns++
-        } finally {
-          keys.forget(id)
-        }
-        const found = await store.get(id).catch((error: unknown) => {
-          throw unknowns > 0 ? outcomeUnknown(error) : error
-        })
-        if (found?.kind !== 'key') return record
-        record = found
-        if (!mayRetry(attempt, unknowns)) throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
-      }
-    },
-    end() {
-      ends++
-    },
+    change: (id, each) => change(id, each, 1),
+    updateWithRetry: (id, each) => change(id, each, MAX_ATTEMPTS),
+    remove,
+    end: patience.end,
   }
 }
 
-function notFound(): TwinkeyError {
+// Writes a record once, and finds out whether a failed write was made after all.
+function createWrite(store: CheckedStore, keys: KeyCache) {
+  // The version identifies the write, and repeating the same compare-and-set is safe.
+  async function settle(
+    next: StoredKey,
+    expectedVersion: number | undefined,
+    entry: HistoryEntry | undefined,
+  ): Promise<boolean> {
+    const isThere = async () => (await store.get(next.id))?.version === next.version
+    try {
+      return (
+        (await isThere()) ||
+        (await store.put(next, expectedVersion, entry)) === 'stored' ||
+        (await isThere())
+      )
+    } catch {
+      return false
+    }
+  }
+
+  return async (
+    next: StoredKey,
+    expectedVersion: number | undefined,
+    entry: HistoryEntry | undefined,
+  ): Promise<'stored' | 'conflict' | 'missing' | Unknown> => {
+    try {
+      return await store.put(next, expectedVersion, entry)
+    } catch (cause) {
+      const isDone = !isNotWritten(cause) && (await settle(next, expectedVersion, entry))
+      return isDone ? 'stored' : { cause }
+    } finally {
+      keys.forget(next.id)
+    }
+  }
+}
+
+/** The error for a key that does not exist, or that the keyring does not see. */
+export function notFound(): TwinkeyError {
   return new TwinkeyError('key_not_found', 'There is no key with this id.')
 }
 
-function conflict(): TwinkeyError {
+/** The error for a change that lost against another one. */
+export function conflict(): TwinkeyError {
   return new TwinkeyError(
     'version_conflict',
     'Another change to this key came first. Read the key again and decide anew.',

@@ -1,34 +1,68 @@
 import type { KeyRecord, StoredSecret } from '../model/api-key.ts'
-import type { Emit, KeyEvent } from '../model/events.ts'
-import type { ActorOption } from '../model/key-input.ts'
-import type { Scope } from '../model/scope.ts'
+import type { Emit } from '../model/events.ts'
+import type { ChangeType, HistoryEntry } from '../model/history.ts'
+import type { ActorOption, ChangeOptions } from '../model/key-input.ts'
+import type { ScopeValue } from '../model/scope.ts'
 import { digestSecret } from '../secrets/digest.ts'
 import { hintOf, mintId, mintSecret } from '../secrets/secret.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
+import { type Authority, actorOf, isVisible } from './authority.ts'
 import type { ImportRules } from './key-import.ts'
-import type { KeyWrites } from './key-writes.ts'
+import { conflict, type KeyChange, type KeyWrites, notFound } from './key-writes.ts'
+import type { Reservations, UniqueNames } from './reservations.ts'
 
 /** What a keyring needs. */
 export interface KeyringParts {
   readonly store: CheckedStore
   readonly writes: KeyWrites
+  readonly reservations: Reservations
+  readonly uniqueNames: UniqueNames | undefined
   /** New secrets use the first prefix and the current pepper. */
   readonly rules: ImportRules
-  /** Environments and workflows of keys that are created without them. */
-  readonly defaultScope: Omit<Scope, 'tenants'>
+  /** The environments of keys that are created without them. */
+  readonly environments: ScopeValue
   readonly emit: Emit | undefined
   readonly now: () => number
+  /** What the keyring may see, do and grant. */
+  readonly authority: Authority
 }
 
-/** Emits the event of a completed change. */
-export function emitChange(
-  { emit, now }: KeyringParts,
-  type: KeyEvent['type'],
-  { id, name, owner }: KeyRecord,
-  { actor }: ActorOption,
-  more?: Pick<KeyEvent, 'slot'>,
-): void {
-  emit?.({ type, at: now(), keyId: id, name, owner, actor: actor ?? null, ...more })
+/** The part of an entry that the type of the change decides. */
+export type EntryDetails = Pick<HistoryEntry, 'slots' | 'changes'>
+
+/** Makes the entry of a change, to write with it. */
+export function entryOf(
+  { authority }: KeyringParts,
+  type: ChangeType,
+  key: KeyRecord,
+  at: number,
+  options: ActorOption,
+  details: EntryDetails = {},
+): HistoryEntry {
+  return {
+    id: mintId(),
+    type,
+    at,
+    keyId: key.id,
+    version: key.version,
+    name: key.name,
+    owner: key.owner,
+    tenants: key.scope.tenants,
+    actor: actorOf(authority, options),
+    ...details,
+    ...(authority.source && { source: authority.source }),
+  }
+}
+
+/** Returns the check of each record that an operation changes. */
+export function checkOf(
+  { authority }: KeyringParts,
+  { expectedVersion }: Pick<ChangeOptions, 'expectedVersion'>,
+): KeyChange['check'] {
+  return (key) => {
+    if (!isVisible(authority, key)) throw notFound()
+    if (expectedVersion !== undefined && key.revision !== expectedVersion) throw conflict()
+  }
 }
 
 /** Generates a secret for a key, with the record to store for it. */

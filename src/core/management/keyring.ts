@@ -1,35 +1,76 @@
 import { isId, type Metadata } from '../model/api-key.ts'
 import { requireInput } from '../model/error.ts'
-import { readActor, readListInput } from '../model/key-input.ts'
+import { readChangeOptions } from '../model/key-input.ts'
 import { viewOf } from '../model/key-view.ts'
-import { createAliases } from './aliases.ts'
+import { MAX_PAGE, readListInput } from '../model/query-input.ts'
+import { timeAfter } from '../model/transitions.ts'
+import { isVisible, requireRight } from './authority.ts'
 import { revokeAll } from './bulk-revocation.ts'
+import { readCursor, writeCursor } from './cursor.ts'
+import { createHistory } from './history.ts'
 import { createKeyChanges } from './key-changes.ts'
 import { createKeyCreation } from './key-creation.ts'
-import type { Keyring } from './key-management.ts'
-import { emitChange, type KeyringParts } from './keyring-parts.ts'
+import type { KeyList, Keyring } from './key-management.ts'
+import { checkOf, entryOf, type KeyringParts } from './keyring-parts.ts'
+import { nameClaims, secretClaims } from './reservations.ts'
 
 export function createKeyring<M extends Metadata>(parts: KeyringParts): Keyring<M> {
-  const { store, writes } = parts
-  const aliases = createAliases(store, writes)
+  const { store, writes, reservations, uniqueNames, authority, emit, now } = parts
+  const list = createList<M>(parts)
   return {
-    ...createKeyCreation<M>(parts, aliases),
+    ...createKeyCreation<M>(parts),
     ...createKeyChanges<M>(parts),
     async get(id) {
+      requireRight(authority, 'get')
       requireInput(typeof id === 'string' ? undefined : 'must be text', 'id')
       const record = isId(id) ? await store.get(id) : undefined
-      return record?.kind === 'key' ? viewOf(record) : undefined
+      const isSeen = record?.kind === 'key' && isVisible(authority, record)
+      return isSeen ? viewOf(record, now()) : undefined
     },
-    async list(input = {}) {
-      const { keys, next } = await store.list(readListInput(input))
-      return { keys: keys.map((key) => viewOf<M>(key)), next }
+    list,
+    async *all(input = {}) {
+      let cursor: string | undefined
+      do {
+        const page = await list({ limit: MAX_PAGE, ...input, cursor })
+        yield* page.keys
+        cursor = page.nextCursor
+      } while (cursor !== undefined)
     },
+    history: createHistory(parts),
     revokeAll: async (input) => revokeAll(parts, input),
     async delete(id, options = {}) {
-      const by = readActor(options)
-      const record = await writes.remove(id)
-      emitChange(parts, 'key.deleted', record, by)
-      await aliases.drop(record)
+      requireRight(authority, 'delete')
+      const read = readChangeOptions(options)
+      const { key, entry } = await writes.remove(id, {
+        check: checkOf(parts, read),
+        entry: (each) => entryOf(parts, 'key.deleted', each, timeAfter(each, now()), read),
+      })
+      emit?.(entry)
+      await reservations.drop(id, [...secretClaims(key), ...nameClaims(key, uniqueNames)])
     },
+  }
+}
+
+function createList<M extends Metadata>({
+  store,
+  authority,
+  now,
+}: KeyringParts): Keyring<M>['list'] {
+  return async (input = {}): Promise<KeyList<M>> => {
+    requireRight(authority, 'list')
+    const { filter, sort, limit, cursor } = readListInput(input)
+    const { owner, tenants } = authority
+    const query = { ...filter, owner: owner ?? filter.owner, tenants, sort }
+    const begun = cursor === undefined ? undefined : readCursor(query, cursor)
+    // Every page of a query refers to the time of its first page.
+    const at = begun?.more[0] ?? now()
+    // A limited keyring sees no key of another owner, whether there is one or not.
+    if (owner !== undefined && (filter.owner ?? owner) !== owner)
+      return { keys: [], nextCursor: undefined }
+    const page = await store.list({ ...query, now: at, limit, after: begun?.position })
+    return {
+      keys: page.keys.map((key) => viewOf<M>(key, now())),
+      nextCursor: page.next && writeCursor(query, page.next, at),
+    }
   }
 }

@@ -185,6 +185,7 @@ export function createTokenIssuer<M extends Metadata>({
     // it forever.
     if (identity.via === 'token')
       return refuse(REFUSALS.credentialInvalid, 'kind_not_accepted', key.id)
+    if (!key.tokens) return refuse(REFUSALS.credentialInvalid, 'tokens_not_permitted', key.id)
     const narrowed = narrow(allowed.principal.scope, wanted)
     if (typeof narrowed === 'string') return refuse(denied(narrowed), 'wider_than_key', key.id)
     // Copied before signing, because the caller may change its input meanwhile.
@@ -234,7 +235,7 @@ export function createTokenIssuer<M extends Metadata>({
       issueTo(authenticator.caller(secret, textOnly('secret')), request),
     exchange: (request, requirement, ask) =>
       issueTo(authenticator.caller(request, requirement), ask),
-    verify: (token) => verifyCredential(authenticator, token, 'token'),
+    verify: (token) => verifyCredential(authenticator, token, 'token', now),
     jwks: async () => jwksOf(await signingKeys.all()),
     canIssue: signingKeys.canSign,
   }
@@ -245,13 +246,14 @@ export async function verifyCredential<M extends Metadata>(
   authenticator: Authenticator<M>,
   text: string,
   kind: 'secret' | 'token',
+  now: () => number,
 ): Promise<Verified<M> | Refused> {
   const outcome = await authenticator.caller(text, textOnly(kind)).identify()
   if (outcome instanceof CredentialDenial) return { ok: false, refusal: outcome.refusal }
   const { key, slot } = outcome.identity as { key: KeyRecord; slot: Slot }
   return Object.freeze({
     ok: true,
-    key: viewOf<M>(key),
+    key: viewOf<M>(key, now()),
     slot,
     scope: outcome.allowed.principal.scope,
   })

@@ -1,28 +1,10 @@
 import type { Slot } from '../secrets/secret.ts'
+import type { HistoryEntry } from './history.ts'
 import type { RefusalCode, RefusalReason } from './refusal.ts'
 import type { Axis } from './scope.ts'
 
-/** A management change to a key. */
-export interface KeyEvent {
-  readonly type:
-    | 'key.created'
-    | 'key.imported'
-    | 'key.updated'
-    | 'key.enabled'
-    | 'key.disabled'
-    | 'key.rotated'
-    | 'key.regenerated'
-    | 'key.revoked'
-    | 'key.deleted'
-  readonly at: number
-  readonly keyId: string
-  readonly name: string
-  readonly owner: string | null
-  /** The `actor` of the management call. */
-  readonly actor: string | null
-  /** With `key.regenerated` and `key.rotated`: the slot of the new secret. */
-  readonly slot?: Slot
-}
+/** A management change to a key: the same entry that the store keeps in its history. */
+export type KeyEvent = HistoryEntry
 
 /** A token was issued. */
 export interface TokenEvent {

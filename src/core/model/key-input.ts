@@ -1,4 +1,4 @@
-import type { KeyState, Metadata } from './api-key.ts'
+import type { Metadata } from './api-key.ts'
 import {
   isPlainObject,
   MAX_METADATA_DEPTH,
@@ -10,44 +10,77 @@ import {
 } from './checks.ts'
 import { copyJson, copyMembers } from './copy.ts'
 import { readInput, requireInput } from './error.ts'
-import { copyScope, SCOPE_MEMBERS, type Scope, type ScopeInput, scopeProblem } from './scope.ts'
+import { membersOf } from './operations.ts'
+import {
+  copyScope,
+  emptyAxis,
+  SCOPE_MEMBERS,
+  type Scope,
+  type ScopeInput,
+  type ScopeValue,
+  scopeProblem,
+} from './scope.ts'
 
 /** The option that every management call takes. */
 export interface ActorOption {
-  /** Who makes the change, for the event: 1 to 128 characters. */
+  /** Who makes the change, for the history: 1 to 128 characters. */
   readonly actor?: string | undefined
+}
+
+/** The options of a call that changes one key. */
+export interface ChangeOptions extends ActorOption {
+  /**
+   * The `version` of the key on which the change is based. If the key was changed since, the call
+   * throws `version_conflict`. Default: any version.
+   */
+  readonly expectedVersion?: number | undefined
 }
 
 /** The attributes of a new key. */
 export interface CreateKeyInput<M extends Metadata = Metadata> extends ActorOption {
-  /** A display name of 1 to 128 characters. Need not be unique. */
+  /** A display name of 1 to 128 characters. Need not be unique, unless `uniqueNames` is set. */
   readonly name: string
   /** The user or machine that the key acts for: 1 to 128 characters. Cannot change later. */
   readonly owner?: string | null | undefined
   /**
-   * What the key may reach. `tenants` is required. Default `environments`: those of the deployment.
-   * Default `workflows`: `'*'`.
+   * What the key may reach. Give `tenants` and `workflows`, each as `'*'` or a list that is not
+   * empty. Default `environments`: those of the deployment.
    */
-  readonly scope: Pick<Scope, 'tenants'> & ScopeInput
+  readonly scope: Pick<Scope, 'tenants' | 'workflows'> & ScopeInput
   /** When the key expires, in epoch milliseconds. Default: null, for never. */
   readonly expiresAt?: number | null | undefined
   /** A plain JSON object of at most 4 KiB and five levels. */
   readonly metadata?: M | undefined
+  /** Whether the key may be exchanged for tokens. Default: true. */
+  readonly tokens?: boolean | undefined
   /** False creates only a primary secret; replace it with `rotate`. Default: true. */
   readonly secondary?: boolean | undefined
 }
 
 /** The attributes to change. Omitted attributes keep their values. */
-export interface UpdateKeyInput<M extends Metadata = Metadata> extends ActorOption {
+export interface UpdateKeyInput<M extends Metadata = Metadata> extends ChangeOptions {
   readonly name?: string | undefined
-  /** The axes to change. */
+  /** The axes to change. No list may be empty: to end a key, disable it. */
   readonly scope?: ScopeInput | undefined
+  /** When the key expires, in epoch milliseconds; now ends it at once, null means never. */
   readonly expiresAt?: number | null | undefined
+  /** Replaces the whole metadata. */
   readonly metadata?: M | undefined
+  /** Whether the key may be exchanged for tokens. Tokens already issued stay valid. */
+  readonly tokens?: boolean | undefined
+}
+
+/** Which secrets to renew. */
+export type RenewSlots = 'primary' | 'secondary' | 'both'
+
+/** Options of a renewal. */
+export interface RenewOptions<S extends RenewSlots = RenewSlots> extends ChangeOptions {
+  /** The slots to give a new secret. Renew the one that is not in use first. */
+  readonly slots: S
 }
 
 /** Options of a rotation. */
-export interface RotateOptions extends ActorOption {
+export interface RotateOptions extends ChangeOptions {
   /**
    * How long the old primary still works, as the secondary, in seconds: 0 to 7,776,000 (90 days).
    * Default: 86,400 (a day).
@@ -55,21 +88,6 @@ export interface RotateOptions extends ActorOption {
   readonly graceSeconds?: number | undefined
   /** `'secondary'` permits ending a secondary secret that is still active. */
   readonly replace?: 'secondary' | undefined
-}
-
-/** Filters and paging of a list of keys. */
-export interface ListKeysInput {
-  /** Keys whose scope lists this tenant. A scope of `'*'` lists none. */
-  readonly tenant?: string | undefined
-  /** Keys of this owner; null for keys without an owner. */
-  readonly owner?: string | null | undefined
-  readonly state?: KeyState | undefined
-  /** Keys with a secret stored under this pepper; null for plain SHA-256. */
-  readonly pepper?: string | null | undefined
-  /** 1 to 100. Default: 50. */
-  readonly limit?: number | undefined
-  /** The `next` value of the previous page. */
-  readonly cursor?: string | undefined
 }
 
 /** The owner or the tenant whose keys to revoke. */
@@ -80,75 +98,85 @@ export type RevokeAllInput = (
   ActorOption
 
 const INPUT = 'The input'
-const CREATE_MEMBERS = ['name', 'owner', 'scope', 'expiresAt', 'metadata', 'secondary', 'actor']
-const LIST_MEMBERS = ['tenant', 'owner', 'state', 'pepper', 'limit', 'cursor']
 const DAY_SECONDS = 86_400
 const MAX_GRACE_SECONDS = 90 * DAY_SECONDS
-/** The maximum number of keys on one page. */
-export const MAX_PAGE = 100
-const DEFAULT_PAGE = 50
-const STATES: readonly unknown[] = ['enabled', 'disabled', 'revoked'] satisfies KeyState[]
+const SLOTS: readonly unknown[] = ['primary', 'secondary', 'both'] satisfies RenewSlots[]
+const MAX_PAST_MILLISECONDS = 60_000
 
 /** Checks the attributes of a new key and fills in the defaults. */
 export function readCreateInput<M extends Metadata>(
   input: CreateKeyInput<M>,
-  defaultScope: Omit<Scope, 'tenants'>,
+  environments: ScopeValue,
   now: number,
 ) {
-  const given = copyInput(input, CREATE_MEMBERS)
-  const { name, owner = null, expiresAt = null, metadata = {}, secondary = true, actor } = given
+  const given = copyInput(input, membersOf('create'))
+  const { name, owner = null, metadata = {}, tokens = true, secondary = true, actor } = given
+  const expiresAt = given.expiresAt ?? null
   requireInput(
-    isPlainObject(given.scope) ? undefined : 'must be an object with at least the tenants',
+    isPlainObject(given.scope) ? undefined : 'must be an object with tenants and workflows',
     'scope',
   )
-  const scope = { ...defaultScope, ...axesOf(given.scope) } as Scope
+  const scope = { environments, ...axesOf(given.scope) } as Scope
+  for (const member of ['tenants', 'workflows'] as const)
+    requireInput(
+      scope[member] === undefined ? "must be given: '*', or a list of names" : undefined,
+      `scope.${member}`,
+    )
   requireInput(owner === null ? undefined : nameProblem(owner), 'owner')
   requireInput(typeof secondary === 'boolean' ? undefined : 'must be true or false', 'secondary')
-  requireAttributes({ name, scope, expiresAt, metadata })
+  requireAttributes({ name, scope, expiresAt, metadata, tokens })
+  requireReach(scope)
   requireInput(
     expiresAt === null || expiresAt > now ? undefined : 'must be in the future',
     'expiresAt',
   )
-  return { name, owner, scope, expiresAt, metadata, secondary, actor }
+  return { name, owner, scope, expiresAt, metadata, tokens, secondary, actor }
 }
 
 /** Checks an update. `apply` returns the new attributes for the current ones. */
 export function readUpdateInput<M extends Metadata>(input: UpdateKeyInput<M>, now: number) {
-  const { name, scope, expiresAt, metadata, actor } = copyInput(input, [
-    'name',
-    'scope',
-    'expiresAt',
-    'metadata',
-    'actor',
-  ])
+  const given = copyInput(input, membersOf('update'))
+  const { name, scope, expiresAt, metadata, tokens, actor } = given
   requireInput(
     scope === undefined || isPlainObject(scope)
       ? undefined
       : 'must be an object with the axes to change',
     'scope',
   )
-  const change = withoutUndefined({ name, expiresAt, metadata })
+  const change = withoutUndefined({ name, expiresAt, metadata, tokens })
   const axes = axesOf(scope ?? {})
   const apply = (before: Attributes): Attributes => {
     const after = { ...before, ...change, scope: { ...before.scope, ...axes } }
     requireAttributes(after)
+    if (scope !== undefined) requireReach(after.scope)
     const isNew = after.expiresAt !== before.expiresAt && after.expiresAt !== null
+    // A caller that ends a key passes a time that is past when it is checked.
     requireInput(
-      isNew && Number(after.expiresAt) <= now ? 'must be in the future' : undefined,
+      isNew && Number(after.expiresAt) < now - MAX_PAST_MILLISECONDS
+        ? 'must not be in the past. To end the key, pass the current time'
+        : undefined,
       'expiresAt',
     )
     return after
   }
-  return { apply, actor }
+  return { apply, actor, expectedVersion: readVersion(given) }
+}
+
+/** Checks the options of a renewal. */
+export function readRenewOptions(options: RenewOptions) {
+  const given = copyInput(options, membersOf('renew'))
+  const { slots, actor } = given
+  requireInput(
+    SLOTS.includes(slots) ? undefined : "must be 'primary', 'secondary' or 'both'",
+    'slots',
+  )
+  return { slots, actor, expectedVersion: readVersion(given) }
 }
 
 /** Checks the options of a rotation. */
 export function readRotateOptions(options: RotateOptions) {
-  const {
-    graceSeconds = DAY_SECONDS,
-    replace,
-    actor,
-  } = copyInput(options, ['graceSeconds', 'replace', 'actor'])
+  const given = copyInput(options, membersOf('rotate'))
+  const { graceSeconds = DAY_SECONDS, replace, actor } = given
   requireInput(secondsProblem(graceSeconds, 0, MAX_GRACE_SECONDS), 'graceSeconds')
   requireInput(
     replace === undefined || replace === 'secondary'
@@ -156,49 +184,22 @@ export function readRotateOptions(options: RotateOptions) {
       : "must be 'secondary' or left out",
     'replace',
   )
-  return { graceSeconds, replace, actor }
+  return { graceSeconds, replace, actor, expectedVersion: readVersion(given) }
 }
 
-/** Checks the query for one page. */
-export function readListInput(input: ListKeysInput) {
-  const {
-    tenant,
-    owner,
-    state,
-    pepper,
-    limit = DEFAULT_PAGE,
-    cursor,
-  } = copyInput(input, LIST_MEMBERS)
-  for (const [what, value] of Object.entries({
-    tenant,
-    owner: owner ?? undefined,
-    pepper: pepper ?? undefined,
-  }))
-    requireInput(value === undefined ? undefined : nameProblem(value), what)
+function readVersion({ expectedVersion }: ChangeOptions): number | undefined {
   requireInput(
-    state === undefined || STATES.includes(state)
+    expectedVersion === undefined || Number.isSafeInteger(expectedVersion)
       ? undefined
-      : "must be 'enabled', 'disabled' or 'revoked'",
-    'state',
+      : 'must be the `version` of a key',
+    'expectedVersion',
   )
-  requireInput(
-    Number.isInteger(limit) && limit >= 1 && limit <= MAX_PAGE
-      ? undefined
-      : `must be a whole number from 1 to ${MAX_PAGE}`,
-    'limit',
-  )
-  requireInput(
-    cursor === undefined || typeof cursor === 'string'
-      ? undefined
-      : 'must be the `next` value of the previous page',
-    'cursor',
-  )
-  return { tenant, owner, state, pepper, limit, cursor }
+  return expectedVersion
 }
 
 /** Checks the input of `revokeAll`. */
 export function readRevokeAllInput(input: RevokeAllInput) {
-  const { owner, tenant, actor } = copyInput(input, ['owner', 'tenant', 'actor'])
+  const { owner, tenant, actor } = copyInput(input, membersOf('revokeAll'))
   requireInput(
     (owner === undefined) === (tenant === undefined) ? 'must be given, but not both' : undefined,
     'owner or tenant',
@@ -207,9 +208,10 @@ export function readRevokeAllInput(input: RevokeAllInput) {
   return { owner, tenant, actor }
 }
 
-/** Checks options that have only an actor. */
-export function readActor(options: ActorOption): ActorOption {
-  return copyInput(options, ['actor'])
+/** Checks the options of a change that has no others. */
+export function readChangeOptions(options: ChangeOptions): ChangeOptions {
+  const given = copyInput(options, membersOf('disable'))
+  return { actor: given.actor, expectedVersion: readVersion(given) }
 }
 
 interface Attributes {
@@ -217,24 +219,35 @@ interface Attributes {
   readonly scope: Scope
   readonly expiresAt: number | null
   readonly metadata: Metadata
+  readonly tokens: boolean
 }
 
-function requireAttributes({ name, scope, expiresAt, metadata }: Attributes): void {
+function requireAttributes({ name, scope, expiresAt, metadata, tokens }: Attributes): void {
   requireInput(nameProblem(name), 'name')
   requireInput(scopeProblem(scope), 'scope')
+  requireInput(typeof tokens === 'boolean' ? undefined : 'must be true or false', 'tokens')
   requireInput(expiresAt === null ? undefined : timeProblem(expiresAt), 'expiresAt')
   requireInput(metadataProblem(metadata), 'metadata')
 }
 
+// An empty list would make a key that works nowhere.
+function requireReach(scope: Scope): void {
+  const empty = emptyAxis(scope)
+  requireInput(
+    empty === undefined ? undefined : `reaches no ${empty}. To end a key, disable or revoke it`,
+    'scope',
+  )
+}
+
 /** Copies the input of an import. The caller must check the slots and the other attributes. */
 export function readImportInput<T extends object>(input: T): T {
-  const copy = readInput(() => copyMembers(input, ['primary', ...CREATE_MEMBERS]), INPUT)
+  const copy = readInput(() => copyMembers(input, membersOf('import')), INPUT)
   requireInput(isPlainObject(copy) ? undefined : 'must be an object', INPUT)
   return copy as T
 }
 
-// Copies an input, including its scope and metadata, and checks its members and its actor.
-function copyInput<T extends object>(input: T, known: readonly string[]): T {
+/** Copies an input, including its scope and metadata, and checks its members and its actor. */
+export function copyInput<T extends object>(input: T, known: readonly string[]): T {
   const copy = readInput(() => {
     const members = copyMembers(input, known)
     if (!isPlainObject(members)) return members

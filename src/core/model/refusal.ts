@@ -40,6 +40,7 @@ export interface Refusal {
 /** Why a request was refused. Operators see it in the event; the response never contains it. */
 export type RefusalReason =
   | 'kind_not_accepted'
+  | 'tokens_not_permitted'
   | 'secret_malformed'
   | 'checksum_wrong'
   | 'prefix_unknown'

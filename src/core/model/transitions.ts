@@ -180,11 +180,12 @@ export function withoutTenant(key: KeyRecord, tenant: string, now: number): KeyR
 
 export function updated(
   key: KeyRecord,
-  change: Pick<Change, 'name' | 'scope' | 'tokens' | 'metadata' | 'expiresAt'>,
+  change: Pick<KeyRecord, 'name' | 'scope' | 'tokens' | 'metadata' | 'expiresAt'>,
   now: number,
 ): KeyRecord {
   requireNotRevoked(key)
-  return changed(key, change, now)
+  const { name, scope, tokens, metadata, expiresAt } = change
+  return changed(key, { name, scope, tokens, metadata, expiresAt }, now)
 }
 
 function requireNotRevoked(key: KeyRecord): void {

@@ -59,8 +59,8 @@ describe('the owner scope', () => {
       expect(codeOf(await twinkey.keys.verify(wrong))).toBe('credential_invalid')
       return EVERYTHING
     })
-    const { secret: wrong } = await twinkey.keys.regenerate(key.id, 'secondary')
-    await twinkey.keys.regenerate(key.id, 'secondary')
+    const { secondary: wrong } = await twinkey.keys.renew(key.id, { slots: 'secondary' })
+    await twinkey.keys.renew(key.id, { slots: 'secondary' })
     expect(await at(primary, 't')).toBe('let in')
     expect(asked).toEqual(['ada'])
   })

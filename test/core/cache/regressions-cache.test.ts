@@ -14,7 +14,10 @@ describe('concurrent requests for one key do not starve each other', () => {
     ['where a read takes longer than anything is cached', 0.005, 5],
   ])('%s', async (_, maxAgeSeconds, step) => {
     const { twinkey, spy, clock } = createBench({ cache: { maxAgeSeconds } })
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     const gates: Gate[] = []
     spy.override({
       async get(id) {
@@ -42,7 +45,10 @@ describe('concurrent requests for one key do not starve each other', () => {
 
   it('and requests in the same millisecond share one read, even without a cache', async () => {
     const { twinkey, spy } = createBench({ cache: { maxAgeSeconds: 0 } })
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     const asked = Array.from({ length: REQUESTS }, () => verdict(twinkey, primary))
     expect(new Set(await Promise.all(asked))).toEqual(new Set(['let in']))
     expect(spy.calls.get).toBe(1)
@@ -144,7 +150,7 @@ describe('a resolved revocation applies to a decision under way', () => {
     const { key, primary } = await bench.twinkey.keys.create({
       name: 'n',
       owner: 'ada',
-      scope: { tenants: ['t'] },
+      scope: { tenants: ['t'], workflows: '*' },
     })
     const decision = verdict(bench.twinkey, primary)
     await settled()
@@ -170,7 +176,10 @@ describe('a resolved revocation applies to a decision under way', () => {
 
   it('if its key was evicted from the cache meanwhile', async () => {
     const { twinkey, owner, key, decision } = await createWaiting({ maxKeys: 1 })
-    const other = await twinkey.keys.create({ name: 'other', scope: { tenants: ['t'] } })
+    const other = await twinkey.keys.create({
+      name: 'other',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     expect(await verdict(twinkey, other.primary)).toBe('let in')
     await twinkey.keys.revoke(key.id)
     owner.open()
@@ -179,7 +188,10 @@ describe('a resolved revocation applies to a decision under way', () => {
 
   it('and so does a change by another node that the feed reports', async () => {
     const { twinkey, another, owner, key, decision } = await createWaiting({ maxKeys: 1 })
-    const other = await twinkey.keys.create({ name: 'other', scope: { tenants: ['t'] } })
+    const other = await twinkey.keys.create({
+      name: 'other',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     expect(await verdict(twinkey, other.primary)).toBe('let in')
     await another().keys.disable(key.id)
     owner.open()
@@ -188,7 +200,10 @@ describe('a resolved revocation applies to a decision under way', () => {
 
   it('and a decision whose key did not change needs no further read', async () => {
     const { twinkey, spy, owner, decision } = await createWaiting({ maxKeys: 1 })
-    const other = await twinkey.keys.create({ name: 'other', scope: { tenants: ['t'] } })
+    const other = await twinkey.keys.create({
+      name: 'other',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     expect(await verdict(twinkey, other.primary)).toBe('let in')
     const reads = spy.calls.get
     owner.open()
@@ -209,7 +224,10 @@ describe('a store whose feed reports a change during every read', () => {
         },
       },
     })
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     spy.override({
       async get(id): Promise<StoredKey | undefined> {
         const found = await spy.inner.get(id)

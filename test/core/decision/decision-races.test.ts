@@ -134,7 +134,7 @@ async function createCaller(
   const input = {
     name: 'n',
     owner,
-    scope: { tenants: ['t'] },
+    scope: { tenants: ['t'], workflows: '*' },
     expiresAt: clock.now() + DAY_SECONDS * 1000,
   }
   let [id, secret, slot]: [string, string, Caller['slot']] = ['', '', 'primary']
@@ -178,7 +178,7 @@ const ENDINGS: readonly Change[] = [
   ({ node }, { id }) => node.keys.revoke(id),
   ({ node }, { id }) => node.keys.delete(id),
   ({ node }, { owner }) => node.keys.revokeAll({ owner }),
-  ({ node }, { id, slot }) => node.keys.regenerate(id, slot),
+  ({ node }, { id, slot }) => node.keys.renew(id, { slots: slot }),
   ({ node }, { id, slot }) =>
     slot === 'secondary'
       ? node.keys.rotate(id, { replace: 'secondary' })

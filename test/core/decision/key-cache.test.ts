@@ -6,7 +6,7 @@ import { createBench } from '../../support/bench.ts'
 import { codeOf, verdict } from '../../support/sent.ts'
 
 describe('the key cache', () => {
-  const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+  const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 
   it('reads a key once for 10,000 concurrent requests', async () => {
     const { twinkey, spy } = createBench()
@@ -81,7 +81,10 @@ describe('the scopes in a key cache', () => {
   async function createScene() {
     const store = memoryStore()
     const bench = createBench({ store })
-    const { key } = await bench.twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { key } = await bench.twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     const sample = await store.get(key.id)
     if (sample?.kind !== 'key') throw new Error('the key is not there')
     let reads = 0

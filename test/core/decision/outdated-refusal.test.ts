@@ -9,7 +9,7 @@ import { codeOf, decidedNow, verdict } from '../../support/sent.ts'
 // share a store without a feed, so one does not hear of the changes of the other and still caches
 // the old record.
 
-const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 
 /** Two nodes that both cached a key some seconds ago. */
 async function createScene() {
@@ -29,7 +29,7 @@ async function createScene() {
 describe('another node accepts at once', () => {
   it('the new secret of a slot, after one store read', async () => {
     const { twinkey, id, other, readsOf } = await createScene()
-    const { secret } = await twinkey.keys.regenerate(id, 'secondary')
+    const { secondary: secret } = await twinkey.keys.renew(id, { slots: 'secondary' })
     const request = new Request('https://api.example/', { headers: { 'x-api-key': secret } })
     const ask = async () => {
       expect(decidedNow(other, request)).toBeUndefined()
@@ -41,13 +41,16 @@ describe('another node accepts at once', () => {
 
   it('the new primary of a rotation, and the old one beside it', async () => {
     const { twinkey, id, other, primary } = await createScene()
-    const { secret } = await twinkey.keys.rotate(id, { graceSeconds: 60, replace: 'secondary' })
+    const { primary: secret } = await twinkey.keys.rotate(id, {
+      graceSeconds: 60,
+      replace: 'secondary',
+    })
     for (const each of [secret, primary]) expect(await verdict(other, each)).toBe('let in')
   })
 
   it('a token of a new secret', async () => {
     const { twinkey, id, other } = await createScene()
-    const { secret } = await twinkey.keys.regenerate(id, 'secondary')
+    const { secondary: secret } = await twinkey.keys.renew(id, { slots: 'secondary' })
     const issued = await twinkey.tokens.issue(secret)
     expect(codeOf(await other.tokens.verify(issued.ok ? issued.token : ''))).toBe('let in')
   })
@@ -82,7 +85,7 @@ describe('another node accepts at once', () => {
     const { id } = await bench.twinkey.keys.import(input())
     expect(await verdict(other, FIRST)).toBe('let in')
     bench.clock.advance(3000)
-    const { secret } = await bench.twinkey.keys.regenerate(id, 'primary')
+    const { primary: secret } = await bench.twinkey.keys.renew(id, { slots: 'primary' })
     // The other node reloads the key. It has no reason yet to reload the alias by which the
     // imported secret led to it.
     expect(await verdict(other, secret)).toBe('let in')
@@ -93,7 +96,7 @@ describe('another node accepts at once', () => {
 
   it('a thousand callers with the new secret, after one read', async () => {
     const { twinkey, id, other, readsOf } = await createScene()
-    const { secret } = await twinkey.keys.regenerate(id, 'primary')
+    const { primary: secret } = await twinkey.keys.renew(id, { slots: 'primary' })
     const ask = async () => {
       const verdicts = await Promise.all(Array.from({ length: 1000 }, () => verdict(other, secret)))
       expect(new Set(verdicts)).toEqual(new Set(['let in']))
@@ -105,7 +108,7 @@ describe('another node accepts at once', () => {
 describe('a refused credential', () => {
   it('is refused from the cache for one second, so an invalid secret causes at most one read a second', async () => {
     const { twinkey, id, other, secondary, clock, readsOf } = await createScene()
-    await twinkey.keys.regenerate(id, 'secondary')
+    await twinkey.keys.renew(id, { slots: 'secondary' })
     clock.advance(5000)
     const ask = async () => {
       for (let i = 0; i < 40; i++) {
@@ -132,14 +135,14 @@ describe('a refused credential', () => {
       await gate.opened
       return found
     }
-    const { secret: first } = await twinkey.keys.regenerate(id, 'secondary')
+    const { secondary: first } = await twinkey.keys.renew(id, { slots: 'secondary' })
     spy.override({ get: slowly })
     const one = verdict(other, first)
     await settled()
     spy.override({})
     // That read is still under way, and returns the key as it is now.
     clock.advance(5)
-    const { secret: next } = await twinkey.keys.regenerate(id, 'secondary')
+    const { secondary: next } = await twinkey.keys.renew(id, { slots: 'secondary' })
     const two = verdict(other, next)
     await settled()
     gate.open()
@@ -148,8 +151,8 @@ describe('a refused credential', () => {
 
   it('is refused after one read if the clock goes back before that read', async () => {
     const { twinkey, id, other, clock, readsOf } = await createScene()
-    const { secret } = await twinkey.keys.regenerate(id, 'secondary')
-    await twinkey.keys.regenerate(id, 'secondary')
+    const { secondary: secret } = await twinkey.keys.renew(id, { slots: 'secondary' })
+    await twinkey.keys.renew(id, { slots: 'secondary' })
     clock.advance(5000)
     const throttle = {
       retryAfterSeconds: () => void clock.advance(-3),
@@ -166,7 +169,7 @@ describe('a refused credential', () => {
 
   it('is refused as unavailable if the store must be read and fails', async () => {
     const { twinkey, id, other, spy } = await createScene()
-    const { secret } = await twinkey.keys.regenerate(id, 'secondary')
+    const { secondary: secret } = await twinkey.keys.renew(id, { slots: 'secondary' })
     spy.override({ get: () => Promise.reject(new Error('down')) })
     expect(await verdict(other, secret)).toBe('unavailable')
     spy.override({})

@@ -10,7 +10,7 @@ import { racingStore, seeded } from '../../support/racing-store.ts'
 import { anyTarget, codeOf, decidedNow, sent, verdict } from '../../support/sent.ts'
 import { spyStore } from '../../support/spy-store.ts'
 
-const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 
 /** Two nodes over one store whose calls interleave. */
 function createNodes(seed: number): [Twinkey, Twinkey] {
@@ -66,7 +66,7 @@ describe('rotation', () => {
       const nodes = createNodes(round)
       const { key, primary, secondary } = await nodes[0].keys.create(INPUT)
       const outcomes = await Promise.all(
-        nodes.map((node) => outcomeOf(node.keys.regenerate(key.id, 'primary'))),
+        nodes.map((node) => outcomeOf(node.keys.renew(key.id, { slots: 'primary' }))),
       )
       const won = outcomes.flatMap((outcome) => secretOf(outcome) ?? [])
       expect(
@@ -90,7 +90,7 @@ describe('rotation', () => {
       const { key, primary: old } = await nodes[0].keys.create({ ...INPUT, secondary: false })
       const [rotation, regeneration] = await Promise.all([
         outcomeOf(nodes[0].keys.rotate(key.id)),
-        outcomeOf(nodes[1].keys.regenerate(key.id, 'primary')),
+        outcomeOf(nodes[1].keys.renew(key.id, { slots: 'primary' })),
       ])
       const live: string[] = []
       for (const [name, secret] of Object.entries({
@@ -123,7 +123,7 @@ describe('ending a key', () => {
     const calls: Record<string, () => Promise<unknown>> = {
       update: () => node.keys.update(id, { name: `n${changes}` }),
       rotate: () => node.keys.rotate(id, { replace: 'secondary' }),
-      regenerate: () => node.keys.regenerate(id, 'secondary'),
+      regenerate: () => node.keys.renew(id, { slots: 'secondary' }),
       enable: () => node.keys.enable(id),
       disable: () => node.keys.disable(id),
     }
@@ -191,7 +191,7 @@ describe('ending a key', () => {
       for (let turns = 0; turns < 200; turns++) await undefined
       for (const each of churns) await each.stop()
       expect((await nodes[0].keys.get(key.id))?.state).toBe('disabled')
-      const { secret } = await nodes[0].keys.regenerate(key.id, 'primary')
+      const { primary: secret } = await nodes[0].keys.renew(key.id, { slots: 'primary' })
       expect(await isIn(nodes[0], secret)).toBe(false)
       changes += churns.reduce((sum, each) => sum + each.changes(), 0)
     }
@@ -239,7 +239,7 @@ describe('a load in flight when a change resolves', () => {
       const alsoWaiting = twinkey.keys.verify(primary)
       await settled()
       expect(reads).toHaveLength(1)
-      if (change === 'regenerate') await twinkey.keys.regenerate(key.id, 'primary')
+      if (change === 'regenerate') await twinkey.keys.renew(key.id, { slots: 'primary' })
       else await twinkey.keys[change](key.id)
       expect(await verdict(twinkey, primary)).toBe('credential_invalid')
       gate.open()

@@ -27,7 +27,7 @@ async function createWithKey() {
   const bench = createBench()
   const { key, primary, secondary } = await bench.twinkey.keys.create({
     name: 'n',
-    scope: { tenants: ['t'] },
+    scope: { tenants: ['t'], workflows: '*' },
   })
   return { ...bench, key, primary, secondary: secondary as string }
 }
@@ -330,7 +330,10 @@ describe('a request that names a star', () => {
     'as its %s is malformed, even if the key has scope for everything',
     async (axis) => {
       const { twinkey } = createBench()
-      const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: '*' } })
+      const { primary } = await twinkey.keys.create({
+        name: 'n',
+        scope: { tenants: '*', workflows: '*' },
+      })
       const named = { tenant: 't', environment: 'production', workflow: 'w', [axis]: '*' }
       expect(
         codeOf(await twinkey.authenticate(sent({ credential: primary, ...named }), byHeaders)),

@@ -4,7 +4,7 @@ import { createBench } from '../../support/bench.ts'
 import { settled } from '../../support/gate.ts'
 import { anyTarget, decidedNow, sent, verdict } from '../../support/sent.ts'
 
-const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 const unhandled = vi.fn()
 
 beforeEach(() => void process.on('unhandledRejection', unhandled.mockReset()))

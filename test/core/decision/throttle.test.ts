@@ -6,7 +6,7 @@ import { CheckedRequirement } from '../../../src/guard/requirement.ts'
 import { AUDIENCE, createBench, ISSUER } from '../../support/bench.ts'
 import { anyTarget, codeOf, decidedNow, sent } from '../../support/sent.ts'
 
-const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 const HERE = '192.0.2.1'
 const unknown = () => mintSecret('tk', mintId())
 
@@ -73,7 +73,10 @@ describe('a throttle', () => {
       {},
       { tenant: header('x-tenant', { optional: true }) },
     )
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['a', 'b'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['a', 'b'], workflows: '*' },
+    })
     expect(await verdict()).toBe('credential_missing')
     expect(await verdict(primary)).toBe('target_missing')
     const { primary: single } = await twinkey.keys.create(INPUT)

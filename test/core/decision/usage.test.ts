@@ -4,7 +4,7 @@ import { createBench } from '../../support/bench.ts'
 import { createGate, settled } from '../../support/gate.ts'
 import { anyTarget, byHeaders, decidedNow, sent, verdict } from '../../support/sent.ts'
 
-const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 
 async function createWithKey() {
   const inner = memoryStore()

@@ -3,7 +3,7 @@ import { createBench } from '../../support/bench.ts'
 import { errorCodeOf } from '../../support/faults.ts'
 import { anyTarget, byHeaders, codeOf, sent, verdict } from '../../support/sent.ts'
 
-const INPUT = { name: 'billing', scope: { tenants: ['acme'] } } as const
+const INPUT = { name: 'billing', scope: { tenants: ['acme'], workflows: '*' } } as const
 
 describe('create', () => {
   it('gives two secrets that are both accepted, and a decision names the slot', async () => {
@@ -59,7 +59,11 @@ describe('create', () => {
     const { twinkey } = createBench()
     const tenants = ['acme']
     const metadata = { tags: ['a'] }
-    const { key } = await twinkey.keys.create({ name: 'n', scope: { tenants }, metadata })
+    const { key } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants, workflows: '*' },
+      metadata,
+    })
     tenants.push('other')
     metadata.tags.push('b')
     expect(await twinkey.keys.get(key.id)).toMatchObject({
@@ -202,8 +206,8 @@ describe('revoke', () => {
       () => keys.disable(key.id),
       () => keys.rotate(key.id),
       () => keys.rotate(key.id, { replace: 'secondary' }),
-      () => keys.regenerate(key.id, 'primary'),
-      () => keys.regenerate(key.id, 'secondary'),
+      () => keys.renew(key.id, { slots: 'primary' }),
+      () => keys.renew(key.id, { slots: 'secondary' }),
       () => keys.update(key.id, { name: 'n' }),
     ]
     for (const call of calls) expect(await errorCodeOf(call)).toBe('key_revoked')
@@ -265,7 +269,8 @@ describe('revokeAll', () => {
 
   it('revokes keys that reach only the given tenant, and removes the tenant from the other keys', async () => {
     const { twinkey } = createBench()
-    const make = (tenants: '*' | string[]) => twinkey.keys.create({ name: 'n', scope: { tenants } })
+    const make = (tenants: '*' | string[]) =>
+      twinkey.keys.create({ name: 'n', scope: { tenants, workflows: '*' } })
     const [alone, shared, other, all] = [
       await make(['t']),
       await make(['s', 't', 'u']),
@@ -312,7 +317,7 @@ describe('a missing key', () => {
       () => keys.enable(id),
       () => keys.disable(id),
       () => keys.rotate(id),
-      () => keys.regenerate(id, 'primary'),
+      () => keys.renew(id, { slots: 'primary' }),
       () => keys.revoke(id),
       () => keys.delete(id),
     ]

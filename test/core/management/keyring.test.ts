@@ -3,7 +3,7 @@ import { memoryStore } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { createBench } from '../../support/bench.ts'
 
-const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 
 async function every(
   twinkey: Twinkey,
@@ -74,7 +74,7 @@ describe('list', () => {
       const { key } = await twinkey.keys.create({
         name: `${owner}/${tenants}/${state}`,
         owner,
-        scope: { tenants },
+        scope: { tenants, workflows: '*' },
       })
       if (state === 'disabled') await twinkey.keys.disable(key.id)
       if (state === 'revoked') await twinkey.keys.revoke(key.id)
@@ -106,9 +106,9 @@ describe('list', () => {
     const ids = async (pepper: string) =>
       (await twinkey.keys.list({ pepper })).keys.map(({ id }) => id)
     expect(await ids('a')).toEqual([old.key.id])
-    await twinkey.keys.regenerate(old.key.id, 'primary')
+    await twinkey.keys.renew(old.key.id, { slots: 'primary' })
     expect(await ids('a')).toEqual([old.key.id])
-    await twinkey.keys.regenerate(old.key.id, 'secondary')
+    await twinkey.keys.renew(old.key.id, { slots: 'secondary' })
     expect(await ids('a')).toEqual([])
     expect(await ids('b')).toHaveLength(2)
   })

@@ -58,7 +58,7 @@ describe('the error store_malformed names the call and the member, and no value'
   ])('%s', async (_name, change, call, sentence) => {
     const spy = spyStore(memoryStore())
     const { keys } = createTwinkey({ store: spy.store })
-    const { key } = await keys.create({ name: 'a', scope: { tenants: ['t'] } })
+    const { key } = await keys.create({ name: 'a', scope: { tenants: ['t'], workflows: '*' } })
     spy.override({ get: async (id) => ({ ...(await spy.inner.get(id)), ...change }) as never })
     const fault = await errorCodeOf(keys.update(key.id, { name: 'b' }))
     expect(fault.code).toBe('store_malformed')
@@ -84,7 +84,10 @@ test('the error outcome_unknown has the error of the store as its cause', async 
     },
   })
   const { code, cause, message } = await errorCodeOf(
-    createTwinkey({ store: spy.store }).keys.create({ name: 'a', scope: { tenants: ['t'] } }),
+    createTwinkey({ store: spy.store }).keys.create({
+      name: 'a',
+      scope: { tenants: ['t'], workflows: '*' },
+    }),
   )
   expect(message).toBe(
     'The store failed during the write, so the change may or may not have been made. Read the key when the store is back. The store failed: disk full',
@@ -132,7 +135,7 @@ describe('the event of a refusal describes the target', () => {
     })
     await twinkey.keys.import({
       name: 'b',
-      scope: { tenants: ['t'] },
+      scope: { tenants: ['t'], workflows: '*' },
       primary: { secret: known, entropyBits: 122 },
     })
     const refused = async (
@@ -279,7 +282,10 @@ describe('the event of a refusal describes the target', () => {
 test('the event of a refusal has a reason if the guard refused an input, and none if a limiter or the application refused', async () => {
   const events: TwinkeyEvent[] = []
   const twinkey = createTwinkey({ onEvent: (event) => events.push(event) })
-  const { primary } = await twinkey.keys.create({ name: 'a', scope: { tenants: ['t'] } })
+  const { primary } = await twinkey.keys.create({
+    name: 'a',
+    scope: { tenants: ['t'], workflows: '*' },
+  })
   const reasonOf = async (call: Promise<{ readonly ok: boolean }>) => {
     expect((await call).ok).toBe(false)
     const { code, reason } = events
@@ -308,11 +314,14 @@ test('a secret in quotes is not malformed in X-API-Key, since another system may
   const events: TwinkeyEvent[] = []
   const importedSecrets = [{ algorithm: 'sha-256', minLength: 20, maxLength: 30 }] as const
   const twinkey = createTwinkey({ importedSecrets, onEvent: (event) => events.push(event) })
-  const { primary } = await twinkey.keys.create({ name: 'a', scope: { tenants: ['t'] } })
+  const { primary } = await twinkey.keys.create({
+    name: 'a',
+    scope: { tenants: ['t'], workflows: '*' },
+  })
   const quoted = '"0123456789abcdefghij"'
   await twinkey.keys.import({
     name: 'b',
-    scope: { tenants: ['t'] },
+    scope: { tenants: ['t'], workflows: '*' },
     primary: { secret: quoted, entropyBits: 112 },
   })
   const ask = async (headers: Record<string, string>) =>

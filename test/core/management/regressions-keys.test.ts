@@ -6,7 +6,7 @@ import { base64url } from '../../support/forge.ts'
 import { racingStore, seeded } from '../../support/racing-store.ts'
 import { anyTarget, byHeaders, codeOf, sent, verdict } from '../../support/sent.ts'
 
-const SCOPE = { tenants: ['t'] } as const
+const SCOPE = { tenants: ['t'], workflows: '*' } as const
 const pepper = { current: '2026a', keys: { '2026a': new Uint8Array(32).fill(1) } }
 
 describe('list', () => {
@@ -19,9 +19,9 @@ describe('list', () => {
     expect((await keys.list({ pepper: '2026a' })).keys.map(({ id }) => id)).toEqual([
       peppered.key.id,
     ])
-    await keys.regenerate(plain.key.id, 'primary')
+    await keys.renew(plain.key.id, { slots: 'primary' })
     expect((await keys.list({ pepper: null })).keys).toHaveLength(1)
-    await keys.regenerate(plain.key.id, 'secondary')
+    await keys.renew(plain.key.id, { slots: 'secondary' })
     expect((await keys.list({ pepper: null })).keys).toEqual([])
   })
 
@@ -110,7 +110,7 @@ describe('revokeAll', () => {
       const { key } = await twinkey.keys.create({
         name: 'n',
         owner: 'ada',
-        scope: { tenants: ['t1', 't2'] },
+        scope: { tenants: ['t1', 't2'], workflows: '*' },
       })
       const lost = async () => {
         throw new Error('connection lost')

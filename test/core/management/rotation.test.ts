@@ -4,7 +4,7 @@ import { createBench } from '../../support/bench.ts'
 import { errorCodeOf } from '../../support/faults.ts'
 import { verdict } from '../../support/sent.ts'
 
-const INPUT = { name: 'billing', scope: { tenants: ['acme'] } } as const
+const INPUT = { name: 'billing', scope: { tenants: ['acme'], workflows: '*' } } as const
 const SINGLE = { ...INPUT, secondary: false } as const
 const DAY = 86_400_000
 
@@ -23,7 +23,7 @@ describe('regenerate', () => {
     const { twinkey, clock } = createBench()
     const created = await twinkey.keys.create(INPUT)
     clock.advance(7)
-    const { key, secret } = await twinkey.keys.regenerate(created.key.id, slot)
+    const { key, secret } = await twinkey.keys.renew(created.key.id, { slots: slot })
     expect(
       await live(twinkey, { old: created[slot], kept: created[other], fresh: secret }),
     ).toEqual(['kept', 'fresh'])
@@ -41,12 +41,12 @@ describe('regenerate', () => {
   it('replaces both secrets in two steps, and one of them is valid at any time', async () => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
-    const first = await twinkey.keys.regenerate(key.id, 'secondary')
+    const first = await twinkey.keys.renew(key.id, { slots: 'secondary' })
     expect(await live(twinkey, { primary, secondary, first: first.secret })).toEqual([
       'primary',
       'first',
     ])
-    const second = await twinkey.keys.regenerate(key.id, 'primary')
+    const second = await twinkey.keys.renew(key.id, { slots: 'primary' })
     expect(
       await live(twinkey, { primary, secondary, first: first.secret, second: second.secret }),
     ).toEqual(['first', 'second'])
@@ -55,7 +55,7 @@ describe('regenerate', () => {
   it('adds a secondary secret to a key without one', async () => {
     const { twinkey } = createBench()
     const { key, primary } = await twinkey.keys.create(SINGLE)
-    const { secret } = await twinkey.keys.regenerate(key.id, 'secondary')
+    const { secondary: secret } = await twinkey.keys.renew(key.id, { slots: 'secondary' })
     expect(await live(twinkey, { primary, secret })).toEqual(['primary', 'secret'])
   })
 
@@ -63,7 +63,9 @@ describe('regenerate', () => {
     const { twinkey, clock } = createBench()
     const { key } = await twinkey.keys.create(SINGLE)
     await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
-    const { key: after, secret } = await twinkey.keys.regenerate(key.id, 'secondary')
+    const { key: after, secondary: secret } = await twinkey.keys.renew(key.id, {
+      slots: 'secondary',
+    })
     expect(after.secondary?.expiresAt).toBeNull()
     clock.advance(2 * DAY)
     expect(await live(twinkey, { secret })).toEqual(['secret'])
@@ -74,7 +76,7 @@ describe('regenerate', () => {
     async (slot) => {
       const { twinkey } = createBench()
       const { key, primary, secondary } = await twinkey.keys.create(INPUT)
-      expect(await errorCodeOf(twinkey.keys.regenerate(key.id, slot as 'primary'))).toBe(
+      expect(await errorCodeOf(twinkey.keys.renew(key.id, { slots: slot as 'primary' }))).toBe(
         'invalid_input',
       )
       expect(await live(twinkey, { primary, secondary })).toEqual(['primary', 'secondary'])
@@ -115,14 +117,14 @@ describe('rotate', () => {
   it('ends an active secondary if `replace` says so, and the old primary gets its grace period', async () => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
-    const { secret } = await twinkey.keys.rotate(key.id, { replace: 'secondary' })
+    const { primary: secret } = await twinkey.keys.rotate(key.id, { replace: 'secondary' })
     expect(await live(twinkey, { primary, secondary, secret })).toEqual(['primary', 'secret'])
   })
 
   it('gives the old secret a grace period of one day by default', async () => {
     const { twinkey, clock } = createBench()
     const { key, primary } = await twinkey.keys.create(SINGLE)
-    const { key: after, secret } = await twinkey.keys.rotate(key.id)
+    const { key: after, primary: secret } = await twinkey.keys.rotate(key.id)
     expect(after.secondary).toEqual({ ...key.primary, expiresAt: clock.now() + DAY })
     expect(after.primary).toMatchObject({ hint: secret.slice(-4), expiresAt: null })
     expect(await live(twinkey, { primary, secret })).toEqual(['primary', 'secret'])
@@ -133,7 +135,7 @@ describe('rotate', () => {
     async (graceSeconds) => {
       const { twinkey, clock } = createBench()
       const { key, primary } = await twinkey.keys.create(SINGLE)
-      const { secret } = await twinkey.keys.rotate(key.id, { graceSeconds })
+      const { primary: secret } = await twinkey.keys.rotate(key.id, { graceSeconds })
       clock.advance(graceSeconds * 1000 - 1)
       expect(await live(twinkey, { primary, secret })).toEqual(['primary', 'secret'])
       clock.advance(1)
@@ -144,7 +146,7 @@ describe('rotate', () => {
   it('ends the old secret at once if the grace period is 0, and leaves the secondary slot empty', async () => {
     const { twinkey } = createBench()
     const { key, primary } = await twinkey.keys.create(SINGLE)
-    const { key: after, secret } = await twinkey.keys.rotate(key.id, { graceSeconds: 0 })
+    const { key: after, primary: secret } = await twinkey.keys.rotate(key.id, { graceSeconds: 0 })
     expect(await live(twinkey, { primary, secret })).toEqual(['secret'])
     expect(after.secondary).toBeNull()
   })
@@ -167,7 +169,7 @@ describe('rotate', () => {
     const { twinkey, clock } = createBench()
     const { key, primary } = await twinkey.keys.create(SINGLE)
     const lost = await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
-    const again = await twinkey.keys.regenerate(key.id, 'primary')
+    const again = await twinkey.keys.renew(key.id, { slots: 'primary' })
     expect(await live(twinkey, { primary, lost: lost.secret, again: again.secret })).toEqual([
       'primary',
       'again',

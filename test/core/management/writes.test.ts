@@ -4,7 +4,7 @@ import { createBench } from '../../support/bench.ts'
 import { errorCodeOf } from '../../support/faults.ts'
 import { verdict } from '../../support/sent.ts'
 
-const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'], workflows: '*' } } as const
 const down = () => Promise.reject(new Error('connection reset'))
 
 function createBenchOver(inner: KeyStore = memoryStore()) {
@@ -34,7 +34,7 @@ describe('a write that fails but is stored', () => {
       'let in',
     ])
     spy.override({ put: lossy })
-    const { secret } = await through(twinkey.keys.regenerate(key.id, 'primary'))
+    const { primary: secret } = await through(twinkey.keys.renew(key.id, { slots: 'primary' }))
     expect((await through(twinkey.keys.revoke(key.id))).state).toBe('revoked')
     spy.override({})
     expect([await verdict(twinkey, secret), await verdict(twinkey, primary)]).toEqual([
@@ -53,7 +53,7 @@ describe('a write that fails and is not stored', () => {
     spy.override({
       put: (next, expectedVersion) => (++writes === 1 ? down() : inner.put(next, expectedVersion)),
     })
-    const { secret } = await twinkey.keys.regenerate(key.id, 'primary')
+    const { primary: secret } = await twinkey.keys.renew(key.id, { slots: 'primary' })
     expect([await verdict(twinkey, secret), await verdict(twinkey, primary)]).toEqual([
       'let in',
       'credential_invalid',
@@ -65,7 +65,9 @@ describe('a write that fails and is not stored', () => {
     const { twinkey, spy } = createBenchOver()
     const { key, primary } = await twinkey.keys.create(INPUT)
     spy.override({ put: down })
-    expect(await errorCodeOf(twinkey.keys.regenerate(key.id, 'primary'))).toBe('outcome_unknown')
+    expect(await errorCodeOf(twinkey.keys.renew(key.id, { slots: 'primary' }))).toBe(
+      'outcome_unknown',
+    )
     expect(await errorCodeOf(twinkey.keys.rotate(key.id, { replace: 'secondary' }))).toBe(
       'outcome_unknown',
     )
@@ -140,7 +142,7 @@ describe('a write that cannot be checked by a read', () => {
       enable: () => keys.enable(key.id),
       disable: () => keys.disable(key.id),
       rotate: () => keys.rotate(key.id),
-      regenerate: () => keys.regenerate(key.id, 'primary'),
+      regenerate: () => keys.renew(key.id, { slots: 'primary' }),
       revoke: () => keys.revoke(key.id),
       delete: () => keys.delete(key.id),
     }
@@ -160,7 +162,7 @@ describe('a write that cannot be checked by a read', () => {
         enable: () => keys.enable(key.id),
         disable: () => keys.disable(key.id),
         rotate: () => keys.rotate(key.id),
-        regenerate: () => keys.regenerate(key.id, 'primary'),
+        regenerate: () => keys.renew(key.id, { slots: 'primary' }),
         revoke: () => keys.revoke(key.id),
         delete: () => keys.delete(key.id),
       }
@@ -185,7 +187,7 @@ describe('a write that rejects with not_written', () => {
       () => keys.update(key.id, { name: 'm' }),
       () => keys.disable(key.id),
       () => keys.rotate(key.id),
-      () => keys.regenerate(key.id, 'primary'),
+      () => keys.renew(key.id, { slots: 'primary' }),
       () => keys.revoke(key.id),
       () => keys.delete(key.id),
       () => keys.revokeAll({ owner: 'ada' }),

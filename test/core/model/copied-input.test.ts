@@ -236,7 +236,7 @@ describe('each member of an object from the application is read once:', () => {
     const { primary } = await twinkey.keys.create({
       name: 'n',
       owner: 'ada',
-      scope: { tenants: ['t1'] },
+      scope: { tenants: ['t1'], workflows: '*' },
     })
     const issued = await twinkey.tokens.issue(primary)
     expect(issued).toMatchObject({ ok: true, lifetimeSeconds: 60 })
@@ -369,7 +369,12 @@ describe('each member of an object from the application is read once:', () => {
 describe('a change of the input during a call has no effect', () => {
   it('on create, even if it retries with another id', async () => {
     const { twinkey, spy, events } = createBench()
-    const given = { name: 'n', scope: { tenants: ['t1'] }, metadata: { a: [1] }, actor: 'ada' }
+    const given = {
+      name: 'n',
+      scope: { tenants: ['t1'], workflows: '*' },
+      metadata: { a: [1] },
+      actor: 'ada',
+    }
     let puts = 0
     spy.override({
       put: async (next, expectedVersion) => {
@@ -394,7 +399,7 @@ describe('a change of the input during a call has no effect', () => {
     const { key } = await twinkey.keys.create({
       name: 'n',
       owner: 'ada',
-      scope: { tenants: ['t1'] },
+      scope: { tenants: ['t1'], workflows: '*' },
     })
     const change = { name: 'm', scope: { tenants: ['t2'] }, metadata: { a: [1] }, actor: 'ada' }
     const ends = { owner: 'ada', actor: 'bob' }
@@ -479,7 +484,8 @@ describe('options that change after they were checked', () => {
     })
     const { twinkey } = createBench({ environments })
     expect(
-      (await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })).key.scope.environments,
+      (await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' } })).key
+        .scope.environments,
     ).toEqual(['production'])
     class Long extends Uint8Array {
       override get length() {
@@ -524,7 +530,7 @@ describe('metadata', () => {
   const create = (metadata: unknown) =>
     createBench().twinkey.keys.create({
       name: 'n',
-      scope: { tenants: ['t'] },
+      scope: { tenants: ['t'], workflows: '*' },
       metadata: metadata as never,
     })
 
@@ -605,7 +611,7 @@ describe('an invalid id or owner is invalid_input, not a TypeError:', () => {
     for (const call of [
       () => twinkey.keys.get(id),
       () => twinkey.keys.update(id, {}),
-      () => twinkey.keys.regenerate(id, 'primary'),
+      () => twinkey.keys.renew(id, { slots: 'primary' }),
       () => twinkey.keys.rotate(id),
       () => twinkey.keys.revoke(id),
       () => twinkey.keys.delete(id),
@@ -622,6 +628,9 @@ test('an unknown axis is refused even if its value is undefined, as in a token r
   expect(await errorCodeOf(twinkey.keys.create({ name: 'n', scope: misspelt }))).toBe(
     'invalid_input',
   )
-  const { key } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  const { key } = await twinkey.keys.create({
+    name: 'n',
+    scope: { tenants: ['t'], workflows: '*' },
+  })
   expect(await errorCodeOf(twinkey.keys.update(key.id, { scope: misspelt }))).toBe('invalid_input')
 })

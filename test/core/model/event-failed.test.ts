@@ -6,7 +6,7 @@ import { settled } from '../../support/gate.ts'
 import { codeOf, verdict } from '../../support/sent.ts'
 
 const MINUTE = 60_000
-const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 
 interface Warning {
   readonly name: string

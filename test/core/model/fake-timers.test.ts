@@ -178,7 +178,10 @@ it.each([undefined, Number.NaN, 'now', -1])(
   'a Date.now that returns %s admits no request',
   async (time) => {
     const twinkey = createTwinkey()
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     const broken = vi.spyOn(Date, 'now').mockReturnValue(time as number)
     try {
       await expect(twinkey.keys.verify(primary)).rejects.toThrow(

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createBench } from '../../support/bench.ts'
 import { errorCodeOf } from '../../support/faults.ts'
 
-const VALID = { name: 'n', scope: { tenants: ['t'] } }
+const VALID = { name: 'n', scope: { tenants: ['t'], workflows: '*' } }
 
 const BAD_NAMES: [string, unknown][] = [
   ['empty', ''],
@@ -199,7 +199,7 @@ describe('the other calls refuse', () => {
         () => keys.disable(id as string),
         () => keys.revoke(id as string),
         () => keys.rotate(id as string),
-        () => keys.regenerate(id as string, 'primary'),
+        () => keys.renew(id as string, { slots: 'primary' }),
         () => keys.delete(id as string),
       ]
       for (const call of calls) expect(await errorCodeOf(call)).toBe('invalid_input')

@@ -10,7 +10,7 @@ const NAME =
   'must be a string of 1 to 128 characters, well-formed Unicode without control characters'
 const SECONDS = 'must be a whole number of seconds from 0 to 7776000'
 const TIME = 'must be a positive whole number of epoch milliseconds, or null for never'
-const SCOPE = { tenants: ['t'] }
+const SCOPE = { tenants: ['t'], workflows: '*' }
 
 async function messageOf(call: Promise<unknown>): Promise<string> {
   return await call.then(

@@ -373,7 +373,10 @@ describe('createTwinkey accepts', () => {
     ],
   ])('%s', async (_, options) => {
     const twinkey = createTwinkey(options)
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     expect((await twinkey.keys.verify(primary)).ok).toBe(true)
     await twinkey.close()
   })
@@ -389,7 +392,10 @@ describe('createTwinkey accepts', () => {
         expect(error).toBeInstanceOf(RangeError)
         continue
       }
-      const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+      const { primary } = await twinkey.keys.create({
+        name: 'n',
+        scope: { tenants: ['t'], workflows: '*' },
+      })
       expect((await twinkey.keys.verify(primary)).ok).toBe(true)
     }
   })
@@ -402,12 +408,15 @@ describe('createTwinkey accepts', () => {
       environments,
       pepper: { current: 'a', keys: { a: key } },
     })
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     key.fill(0)
     prefixes[0] = 'evil'
     environments.push('test')
     expect((await twinkey.keys.verify(primary)).ok).toBe(true)
-    const next = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const next = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' } })
     expect([next.primary.slice(0, 5), next.key.scope.environments]).toEqual([
       'acme_',
       ['production'],
@@ -422,7 +431,10 @@ describe('createTwinkey accepts', () => {
     'tokens without an issuer or an audience, and uses the defaults: %j',
     async (tokens, iss, aud) => {
       const twinkey = createTwinkey({ tokens })
-      const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+      const { primary } = await twinkey.keys.create({
+        name: 'n',
+        scope: { tenants: ['t'], workflows: '*' },
+      })
       const issued = await twinkey.tokens.issue(primary)
       if (!issued.ok) throw new Error(issued.refusal.code)
       expect(
@@ -436,12 +448,14 @@ describe('createTwinkey accepts', () => {
     const store = memoryStore()
     const { primary } = await createTwinkey({ store, prefixes: ['old'] }).keys.create({
       name: 'n',
-      scope: { tenants: ['t'] },
+      scope: { tenants: ['t'], workflows: '*' },
     })
     const both = createTwinkey({ store, prefixes: ['new', 'old'] })
     expect((await both.keys.verify(primary)).ok).toBe(true)
     expect(
-      (await both.keys.create({ name: 'n', scope: { tenants: ['t'] } })).primary.startsWith('new_'),
+      (
+        await both.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' } })
+      ).primary.startsWith('new_'),
     ).toBe(true)
     expect((await createTwinkey({ store, prefixes: ['new'] }).keys.verify(primary)).ok).toBe(false)
   })

@@ -7,7 +7,12 @@ import { anyTarget, byHeaders, sent } from '../../support/sent.ts'
 import { shown } from '../../support/shown.ts'
 import { spyStore } from '../../support/spy-store.ts'
 
-const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] }, secondary: false } as const
+const INPUT = {
+  name: 'n',
+  owner: 'ada',
+  scope: { tenants: ['t'], workflows: '*' },
+  secondary: false,
+} as const
 
 async function caught(call: () => unknown): Promise<unknown> {
   try {
@@ -42,7 +47,7 @@ describe('a secret is shown only once,', () => {
 
     const { key, primary } = await twinkey.keys.create(INPUT)
     const rotated = await twinkey.keys.rotate(key.id)
-    const regenerated = await twinkey.keys.regenerate(key.id, 'secondary')
+    const regenerated = await twinkey.keys.renew(key.id, { slots: 'secondary' })
     const issued = await twinkey.tokens.issue(regenerated.secret)
     const token = issued.ok ? issued.token : ''
     const secrets = [primary, rotated.secret, regenerated.secret, token]
@@ -69,7 +74,9 @@ describe('a secret is shown only once,', () => {
         outputs.push(
           await caught(() => twinkey.keys.rotate(key.id, { replace: credential as 'secondary' })),
         )
-        outputs.push(await caught(() => twinkey.keys.regenerate(key.id, credential as 'primary')))
+        outputs.push(
+          await caught(() => twinkey.keys.renew(key.id, { slots: credential as 'primary' })),
+        )
         outputs.push(
           await caught(() =>
             twinkey.tokens.issue(primary, { scope: { tenants: credential as '*' } }),
@@ -117,7 +124,7 @@ describe('a secret is shown only once,', () => {
     const twinkey = createTwinkey()
     const created = await twinkey.keys.create({ ...INPUT, secondary: true })
     expect(Object.keys(created).sort()).toEqual(['key', 'primary', 'secondary'])
-    const { secret } = await twinkey.keys.regenerate(created.key.id, 'primary')
+    const { primary: secret } = await twinkey.keys.renew(created.key.id, { slots: 'primary' })
     expect(shown(created)).toContain(created.primary)
     expect(typeof secret).toBe('string')
   })

@@ -51,7 +51,7 @@ describe('a caller cannot distinguish the reasons:', () => {
   it('unknown, wrong, disabled, revoked, expired, replaced and malformed give one frozen refusal, and the event has the reason', async () => {
     const { twinkey, clock, events } = createBench()
     const create = (more = {}) =>
-      twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] }, ...more })
+      twinkey.keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' }, ...more })
     const [disabled, revoked, deleted, replaced] = [
       await create(),
       await create(),
@@ -64,7 +64,7 @@ describe('a caller cannot distinguish the reasons:', () => {
     await twinkey.keys.disable(disabled.key.id)
     await twinkey.keys.revoke(revoked.key.id)
     await twinkey.keys.delete(deleted.key.id)
-    await twinkey.keys.regenerate(replaced.key.id, 'primary')
+    await twinkey.keys.renew(replaced.key.id, { slots: 'primary' })
     await twinkey.keys.rotate(rotated.key.id, { graceSeconds: 1 })
     clock.advance(1000)
     const cases: [string, string][] = [

@@ -127,7 +127,7 @@ describe.each(kinds)('a digest by %s', (_name, kind, digestOf) => {
         'primary',
         'secondary',
       ])
-      await its.twinkey.keys.regenerate(id, 'primary')
+      await its.twinkey.keys.renew(id, { slots: 'primary' })
       expect([await slotIn(its, FIRST), await slotIn(its, SECOND)]).toEqual([
         'credential_invalid',
         'secondary',
@@ -258,7 +258,7 @@ describe('a record with a digest in another spelling, as an earlier version may 
       () => its.twinkey.keys.get(id),
       () => its.twinkey.keys.list(),
       () => its.twinkey.keys.update(id, { name: 'n' }),
-      () => its.twinkey.keys.regenerate(id, 'primary'),
+      () => its.twinkey.keys.renew(id, { slots: 'primary' }),
     ])
       expect(await errorCodeOf(call)).toBe('store_malformed')
   })

@@ -21,7 +21,7 @@ async function createSecrets() {
   for (let i = 0; i < 3; i++) {
     const { primary, secondary } = await bench.twinkey.keys.create({
       name: 'n',
-      scope: { tenants: '*' },
+      scope: { tenants: '*', workflows: '*' },
     })
     secrets.push(primary, secondary as string)
   }

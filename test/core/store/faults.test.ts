@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createBench } from '../../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, decidedNow, sent, verdict } from '../../support/sent.ts'
 
-const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'], workflows: '*' } } as const
 const HASH = 'A'.repeat(43)
 
 async function createWithKey(options: TwinkeyOptions = {}) {
@@ -315,7 +315,7 @@ describe('a pepper that is not configured', () => {
       expect(codeOf(await twinkey.keys.verify(primary))).toBe('unavailable')
       expect(codeOf(await twinkey.tokens.issue(primary))).toBe('unavailable')
     }
-    const { secret } = await after.twinkey.keys.regenerate(key.id, 'primary')
+    const { primary: secret } = await after.twinkey.keys.renew(key.id, { slots: 'primary' })
     expect(
       codeOf(
         await after.twinkey.authenticate(sent({ credential: secret, tenant: 't' }), byHeaders),

@@ -8,7 +8,11 @@ const { keys } = createBench({ store }).twinkey
 const recordOf = async (owner: string | null, tenants: '*' | string[]) =>
   (await store.get(
     (
-      await keys.create({ name: 'n', ...(owner !== null && { owner }), scope: { tenants } })
+      await keys.create({
+        name: 'n',
+        ...(owner !== null && { owner }),
+        scope: { tenants, workflows: '*' },
+      })
     ).key.id,
   )) as KeyRecord
 

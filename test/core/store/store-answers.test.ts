@@ -105,7 +105,7 @@ describe.each(broken)('if a record of a store throws while %s is read', (_what, 
       () => keys.revoke(id),
       () => keys.disable(id),
       () => keys.enable(id),
-      () => keys.regenerate(id, 'primary'),
+      () => keys.renew(id, { slots: 'primary' }),
       () => keys.rotate(id),
       () => keys.delete(id),
       () => keys.revokeAll({ owner: 'ada' }),
@@ -221,7 +221,10 @@ describe.each(['put', 'delete', 'recordUse'] as const)('the answer of a store to
   it('does not leak the error if reading it throws', async () => {
     for (let time = 1; time <= 4; time++) {
       const { twinkey, spy, events } = importBench({ store: memoryStore() })
-      const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+      const { key, primary } = await twinkey.keys.create({
+        name: 'n',
+        scope: { tenants: ['t'], workflows: '*' },
+      })
       let asked = 0
       const answer = withGetter({}, 'then', () => (++asked === time ? thrower() : undefined))
       spy.override({ [method]: async () => answer } as Partial<KeyStore>)

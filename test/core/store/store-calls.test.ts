@@ -6,7 +6,12 @@ import { createGate, settled } from '../../support/gate.ts'
 
 // What each store call receives, and that nothing continues after its end.
 
-const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'] }, secondary: false } as const
+const INPUT = {
+  name: 'n',
+  owner: 'ada',
+  scope: { tenants: ['t'], workflows: '*' },
+  secondary: false,
+} as const
 const hanging = () => new Promise<never>(() => {})
 
 afterEach(() => void vi.useRealTimers())

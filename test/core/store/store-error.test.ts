@@ -81,7 +81,10 @@ test('an error that cannot be read, or that is its own cause, is still shown', (
 
 test('a secret used as the name of a member is not repeated', async () => {
   const { keys } = createTwinkey()
-  const { key, primary } = await keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  const { key, primary } = await keys.create({
+    name: 'n',
+    scope: { tenants: ['t'], workflows: '*' },
+  })
   const error = await keys
     .update(key.id, { [primary]: 1 } as never)
     .catch((reason: Error) => reason)

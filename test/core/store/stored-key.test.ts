@@ -7,7 +7,7 @@ const store = memoryStore()
 const { key: view } = await createBench({ store }).twinkey.keys.create({
   name: 'n',
   owner: 'ada',
-  scope: { tenants: ['t'] },
+  scope: { tenants: ['t'], workflows: '*' },
 })
 const record = (await store.get(view.id)) as KeyRecord
 const secondary = record.secondary as NonNullable<KeyRecord['secondary']>

@@ -8,7 +8,7 @@ import { errorCodeOf } from '../../support/faults.ts'
 import { verdict } from '../../support/sent.ts'
 import thumbprints from '../../vectors/thumbprints.json' with { type: 'json' }
 
-const INPUT = { name: 'n', scope: { tenants: ['t'] } } as const
+const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 
 async function issue(twinkey: Twinkey, secret: string) {
   const issued = await twinkey.tokens.issue(secret)

@@ -12,7 +12,10 @@ let token: string
 
 beforeEach(async () => {
   bench = createBench()
-  const { key, primary } = await bench.twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  const { key, primary } = await bench.twinkey.keys.create({
+    name: 'n',
+    scope: { tenants: ['t'], workflows: '*' },
+  })
   const issued = await bench.twinkey.tokens.issue(primary)
   token = issued.ok ? issued.token : ''
   header = decoded(token).header
@@ -290,7 +293,10 @@ it.each(['RS256', 'PS256'] as const)(
     const { twinkey, clock } = createBench({
       tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [rsa] },
     })
-    const { key, primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { key, primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     const issued = await twinkey.tokens.issue(primary)
     const { header } = decoded(issued.ok ? issued.token : '')
     const good = claimsFor(key.id, key.primary.id, clock.now() / 1000)
@@ -316,7 +322,10 @@ it('a key whose modulus has leading zeros verifies its own tokens', async () => 
   const { twinkey } = createBench({
     tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [{ ...rsa, n }] },
   })
-  const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  const { primary } = await twinkey.keys.create({
+    name: 'n',
+    scope: { tenants: ['t'], workflows: '*' },
+  })
   const issued = await twinkey.tokens.issue(primary)
   expect(codeOf(await twinkey.tokens.verify(issued.ok ? issued.token : ''))).toBe('let in')
 })

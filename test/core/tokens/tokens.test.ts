@@ -91,7 +91,10 @@ describe('the claims of a token', () => {
 
   it('percent-encode names in the scope string, and only there', async () => {
     const { twinkey } = createBench()
-    const { primary } = await twinkey.keys.create({ ...INPUT, scope: { tenants: ['a b"\\ü'] } })
+    const { primary } = await twinkey.keys.create({
+      ...INPUT,
+      scope: { tenants: ['a b"\\ü'], workflows: '*' },
+    })
     const { payload } = decoded((await issue(twinkey, primary)).token)
     expect(payload).toMatchObject({
       scope: 'tenant:a%20b%22%5C%C3%BC environment:* workflow:*',
@@ -156,7 +159,7 @@ describe('the lifetime of a token', () => {
   it('never exceeds the expiry of the secret that it was issued for', async () => {
     const { twinkey, clock } = createBench()
     const { key, primary } = await twinkey.keys.create({ ...INPUT, secondary: false })
-    const { secret } = await twinkey.keys.rotate(key.id, { graceSeconds: 90 })
+    const { primary: secret } = await twinkey.keys.rotate(key.id, { graceSeconds: 90 })
     clock.advance(500)
     expect((await issue(twinkey, primary)).expiresAt).toBe(clock.now() - 500 + 90_000)
     expect((await issue(twinkey, secret)).lifetimeSeconds).toBe(3600)
@@ -203,7 +206,10 @@ describe('the lifetime of a token', () => {
 
     it('is the shortened one in the HTTP answer, and a request for more than an hour is refused', async () => {
       const { twinkey, clock } = createBench({ tokens })
-      const { primary } = await twinkey.keys.create({ ...INPUT, scope: { tenants: ['1'] } })
+      const { primary } = await twinkey.keys.create({
+        ...INPUT,
+        scope: { tenants: ['1'], workflows: '*' },
+      })
       const post = (profile: Profile | undefined, authorization: string, body = '') =>
         webEndpoints(twinkey, { profile }).exchange(
           new Request('http://localhost/', { method: 'POST', headers: { authorization }, body }),
@@ -237,12 +243,12 @@ describe('the lifetime of a token', () => {
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
     const byPrimary = (await issue(twinkey, primary)).token
     const bySecondary = (await issue(twinkey, secondary as string)).token
-    await twinkey.keys.regenerate(key.id, 'primary')
+    await twinkey.keys.renew(key.id, { slots: 'primary' })
     expect([await verdict(twinkey, byPrimary), await verdict(twinkey, bySecondary)]).toEqual([
       'credential_invalid',
       'let in',
     ])
-    await twinkey.keys.regenerate(key.id, 'secondary')
+    await twinkey.keys.renew(key.id, { slots: 'secondary' })
     expect(await verdict(twinkey, bySecondary)).toBe('credential_invalid')
   })
 
@@ -382,7 +388,7 @@ describe('a token request', () => {
   it('for more than fits into 6 KiB is scope_too_large, and a narrower one succeeds', async () => {
     const { twinkey } = createBench()
     const tenants = Array.from({ length: 64 }, (_, i) => `tenant-${i}`.padEnd(128, 'x'))
-    const { primary } = await twinkey.keys.create({ ...INPUT, scope: { tenants } })
+    const { primary } = await twinkey.keys.create({ ...INPUT, scope: { tenants, workflows: '*' } })
     const refused = await twinkey.tokens.issue(primary)
     expect(codeOf(refused)).toBe('scope_too_large')
     expect(refused).toMatchObject({ refusal: { detail: expect.stringMatching(/narrower/) } })

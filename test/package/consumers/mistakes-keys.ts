@@ -15,7 +15,7 @@ interface Plan extends Record<string, Json> {
 }
 
 const { keys, tokens } = createTwinkey<Plan>()
-const scope = { tenants: ['t1'] } as const
+const scope = { tenants: ['t1'], workflows: '*' } as const
 const digest = { digest: '', encoding: 'hex', algorithm: 'sha-256', entropyBits: 256 } as const
 
 // @ts-expect-error: metadata is JSON

@@ -1,0 +1,156 @@
+import type { KeyRecord } from '../model/api-key.ts'
+import { isPlainObject, membersProblem, nameProblem } from '../model/checks.ts'
+import { copyList, copyMembers } from '../model/copy.ts'
+import { readInput, requireInput, TwinkeyError } from '../model/error.ts'
+import type { ChangeSource } from '../model/history.ts'
+import type { ActorOption } from '../model/key-input.ts'
+import { OPERATIONS, type OperationName, RIGHTS, type Right } from '../model/operations.ts'
+import {
+  copyScope,
+  freezeScope,
+  narrow,
+  type Scope,
+  scopeProblem,
+  scopeValueProblem,
+} from '../model/scope.ts'
+import { type DisablerLimits, mayEnable } from '../model/transitions.ts'
+import { isWithinTenants } from '../store/list-query.ts'
+
+/** To what a keyring is limited. It sees no other key and grants nothing else. */
+export interface KeyringLimits {
+  /** Who uses the keyring, for the history: 1 to 128 characters. */
+  readonly actor: string
+  /** The keyring sees only keys of this owner, and creates keys of this owner. */
+  readonly owner?: string | undefined
+  /**
+   * The keyring sees only keys all of whose tenants are in this list of 1 to 64 names. It does not
+   * see a key of all tenants.
+   */
+  readonly tenants?: readonly string[] | undefined
+  /**
+   * What the keys may reach that it creates, updates, rotates, renews or enables. A keyring with
+   * `owner` or `tenants` but without this can do none of that.
+   */
+  readonly grantable?: Scope | undefined
+  /** What the keyring may do. Default: everything. */
+  readonly can?: readonly Right[] | undefined
+  /** Where its changes come from, for the history: texts of at most 256 characters. */
+  readonly source?: ChangeSource | undefined
+}
+
+/** What a keyring may see, do and grant. */
+export interface Authority {
+  readonly actor: string | undefined
+  readonly owner: string | undefined
+  readonly tenants: readonly string[] | undefined
+  readonly grantable: Scope
+  readonly can: readonly Right[]
+  readonly source: ChangeSource | undefined
+}
+
+const EVERYTHING: Scope = freezeScope({ tenants: '*', environments: '*', workflows: '*' })
+const NOTHING: Scope = freezeScope({ tenants: [], environments: [], workflows: [] })
+
+/** The authority of the application itself. */
+export const UNLIMITED: Authority = {
+  actor: undefined,
+  owner: undefined,
+  tenants: undefined,
+  grantable: EVERYTHING,
+  can: RIGHTS,
+  source: undefined,
+}
+
+const LIMITS = ['actor', 'owner', 'tenants', 'grantable', 'can', 'source']
+const SOURCE = ['requestId', 'address', 'userAgent']
+const MAX_SOURCE_LENGTH = 256
+
+/** Checks and copies the limits of a keyring. */
+export function readLimits(input: KeyringLimits): Authority {
+  const copy = readInput(() => copyLimits(input), 'The limits')
+  requireInput(membersProblem(copy, LIMITS), 'The limits')
+  const { actor, owner, tenants, grantable, can = RIGHTS, source } = copy as KeyringLimits
+  requireInput(nameProblem(actor), 'actor')
+  requireInput(owner === undefined ? undefined : nameProblem(owner), 'owner')
+  const listed = tenants === undefined || (Array.isArray(tenants) && tenants.length > 0)
+  requireInput(listed ? undefined : 'must be a list of at least one name', 'tenants')
+  requireInput(tenants === undefined ? undefined : scopeValueProblem(tenants), 'tenants')
+  requireInput(grantable === undefined ? undefined : scopeProblem(grantable), 'grantable')
+  const isRights = Array.isArray(can) && can.every((right) => RIGHTS.includes(right))
+  requireInput(isRights ? undefined : `must be a list of ${RIGHTS.join(', ')}`, 'can')
+  requireInput(source === undefined ? undefined : sourceProblem(source), 'source')
+  const isLimited = owner !== undefined || tenants !== undefined
+  return Object.freeze({
+    actor,
+    owner,
+    tenants,
+    grantable: grantable ? freezeScope(grantable) : isLimited ? NOTHING : EVERYTHING,
+    can,
+    source,
+  })
+}
+
+function copyLimits(input: KeyringLimits): unknown {
+  const copy = copyMembers(input, LIMITS)
+  if (!isPlainObject(copy)) return copy
+  for (const list of ['tenants', 'can']) if (list in copy) copy[list] = copyList(copy[list], 100)
+  if ('grantable' in copy) copy['grantable'] = copyScope(copy['grantable'])
+  if ('source' in copy) copy['source'] = copyMembers(copy['source'], SOURCE)
+  return copy
+}
+
+function sourceProblem(source: unknown): string | undefined {
+  const problem = membersProblem(source, SOURCE)
+  if (problem !== undefined) return problem
+  const isText = (text: unknown) =>
+    text === undefined || (typeof text === 'string' && text.length <= MAX_SOURCE_LENGTH)
+  return Object.values(source as object).every(isText)
+    ? undefined
+    : `must have texts of at most ${MAX_SOURCE_LENGTH} characters`
+}
+
+/** The actor of a change. A keyring with an actor accepts no other. */
+export function actorOf(authority: Authority, { actor }: ActorOption): string | null {
+  requireInput(
+    actor === undefined || authority.actor === undefined || actor === authority.actor
+      ? undefined
+      : 'must be left out, because the keyring names it',
+    'actor',
+  )
+  return authority.actor ?? actor ?? null
+}
+
+/** @throws `not_permitted` if the keyring has no right to an operation. */
+export function requireRight({ can }: Authority, operation: OperationName): void {
+  const { right } = OPERATIONS[operation]
+  if (!can.includes(right))
+    throw new TwinkeyError('not_permitted', `This keyring has no right to ${right} keys.`)
+}
+
+/** Whether the keyring sees a key. An invisible key must look like one that does not exist. */
+export function isVisible({ owner, tenants }: Authority, key: Pick<KeyRecord, 'owner' | 'scope'>) {
+  if (owner !== undefined && key.owner !== owner) return false
+  return tenants === undefined || isWithinTenants(key.scope.tenants, tenants)
+}
+
+/** @throws `not_grantable` if the keyring may not grant what a key reaches. */
+export function requireGrantable(authority: Authority, key: Pick<KeyRecord, 'owner' | 'scope'>) {
+  const beyond = narrow(authority.grantable, key.scope)
+  if (typeof beyond === 'string') throw notGrantable(`this ${beyond} scope`)
+  if (!isVisible(authority, key)) throw notGrantable('a key of this owner or these tenants')
+}
+
+/** @throws `not_grantable` if the key was disabled by somebody with more authority. */
+export function requireMayEnable(authority: Authority, { disabledBy }: KeyRecord): void {
+  if (disabledBy !== null && !mayEnable(disablerOf(authority), disabledBy))
+    throw notGrantable('a key that somebody else disabled')
+}
+
+/** The limits to record with a key that the keyring disables. */
+export function disablerOf({ owner, tenants }: Authority): DisablerLimits {
+  return { owner: owner ?? null, tenants: tenants ?? null }
+}
+
+function notGrantable(what: string): TwinkeyError {
+  return new TwinkeyError('not_grantable', `This keyring may not grant ${what}.`)
+}

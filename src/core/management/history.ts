@@ -1,0 +1,124 @@
+import { timeProblem } from '../model/checks.ts'
+import { requireInput } from '../model/error.ts'
+import type { HistoryEntry } from '../model/history.ts'
+import {
+  type HistoryAfterInput,
+  type HistoryInput,
+  readHistoryInput,
+} from '../model/query-input.ts'
+import type { CheckedStore } from '../store/checked-store.ts'
+import type { HistoryQuery, Position } from '../store/store.ts'
+import { requireRight } from './authority.ts'
+import { readCursor, writeCursor } from './cursor.ts'
+import type { HistoryPage, HistoryStep } from './key-management.ts'
+import type { KeyringParts } from './keyring-parts.ts'
+
+// A change may be written so long after its time: retries take 30 seconds, and clocks differ.
+const SETTLED_AFTER_MILLISECONDS = 120_000
+// The smallest id, so that a position with it comes before every entry of its time.
+const FIRST_ID = '-'
+
+/** The method `history` of a keyring. */
+export function createHistory(parts: KeyringParts) {
+  async function page(input: ReturnType<typeof readHistoryInput>): Promise<HistoryPage> {
+    const { filter, limit, cursor } = input
+    const query = visible(parts, filter)
+    if (query === undefined) return { entries: [], nextCursor: undefined }
+    const after = cursor === undefined ? undefined : readCursor(['history', query], cursor).position
+    const { entries, next } = await parts.store.history({ ...query, sort: 'newest', limit, after })
+    return { entries, nextCursor: next && writeCursor(['history', query], next) }
+  }
+
+  // Reads from the oldest entry on. An entry can be stored later than others of a later time. So a
+  // reader that has come close to the present reads the last two minutes again.
+  async function step(
+    { filter, limit, after }: ReturnType<typeof readHistoryInput>,
+    now: number,
+  ): Promise<HistoryStep> {
+    const query = visible(parts, filter)
+    const place = placeOf(query, after as string | number)
+    if (query === undefined)
+      return { entries: [], nextCursor: writePlace(query, place), hasMore: false }
+    const page = await parts.store.history({
+      ...query,
+      sort: 'oldest',
+      limit,
+      after: place.position,
+    })
+    const next = nextPlace(place, page.next ?? lastOf(page.entries), page.next !== undefined, now)
+    return {
+      entries: page.entries,
+      nextCursor: writePlace(query, next),
+      hasMore: page.next !== undefined,
+    }
+  }
+
+  function history(input: HistoryAfterInput): Promise<HistoryStep>
+  function history(input?: HistoryInput): Promise<HistoryPage>
+  async function history(
+    input: HistoryInput | HistoryAfterInput = {},
+  ): Promise<HistoryPage | HistoryStep> {
+    requireRight(parts.authority, 'history')
+    const read = readHistoryInput(input)
+    return read.after === undefined ? page(read) : step(read, parts.now())
+  }
+  return history
+}
+
+/** Implements `keys.forgetHistory`. */
+export async function forgetHistory(store: CheckedStore, before: number | Date): Promise<number> {
+  requireInput(timeProblem(before), 'before')
+  let count = 0
+  for (let deleted = 1; deleted > 0; count += deleted)
+    deleted = await store.forgetHistory(before as number)
+  return count
+}
+
+type Filter = Pick<HistoryQuery, 'keyId' | 'owner' | 'tenant' | 'tenants'>
+
+// The filter with the limits of the keyring; undefined if it sees nothing of that.
+function visible({ authority }: KeyringParts, filter: Filter): Filter | undefined {
+  const { owner, tenants } = authority
+  if (owner !== undefined && filter.owner !== undefined && filter.owner !== owner) return undefined
+  return { ...filter, owner: owner ?? filter.owner, tenants }
+}
+
+/**
+ * Where a consumer goes on. Everything before `position` was read. While it reads entries that may
+ * not be settled, `floor` is the time at which it will begin again, and `until` the time at which it
+ * does so.
+ */
+interface Place {
+  readonly position: Position
+  readonly floor?: number | undefined
+  readonly until?: number | undefined
+}
+
+function nextPlace(place: Place, read: Position | undefined, hasMore: boolean, now: number): Place {
+  const position = read ?? place.position
+  const settled = now - SETTLED_AFTER_MILLISECONDS
+  const floor = place.floor ?? Math.max(place.position.at, settled)
+  const until = place.until ?? now
+  if (place.floor === undefined && position.at <= settled) return { position }
+  if (hasMore && position.at < until) return { position, floor, until }
+  // Never behind the beginning, and never at a time that is still to come.
+  return { position: { at: Math.max(0, Math.min(floor, position.at)), id: FIRST_ID } }
+}
+
+function placeOf(query: unknown, after: string | number): Place {
+  if (typeof after === 'number') return { position: { at: after, id: FIRST_ID } }
+  const { position, more } = readCursor(['after', query], after)
+  const [floor, until] = more
+  requireInput(more.length === 0 || more.length === 2 ? undefined : 'is wrong', 'after')
+  return { position, floor, until }
+}
+
+function writePlace(query: unknown, { position, floor, until }: Place): string {
+  const more = floor === undefined || until === undefined ? [] : [floor, until]
+  return writeCursor(['after', query], position, ...more)
+}
+
+function lastOf(entries: readonly HistoryEntry[]): Position | undefined {
+  const last = entries.at(-1)
+  return last && { at: last.at, id: last.id }
+}
