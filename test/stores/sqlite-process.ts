@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { type SqliteStore, sqliteStore } from '../../src/stores/sqlite/index.ts'
-import { newKey } from '../../src/testing/sample.ts'
+import { newEntry, newKey } from '../../src/testing/sample.ts'
 import { type DriverName, openSqlite } from '../support/sqlite.ts'
 
 // What another process does with the same file: a program of its own that gets the driver, the file
@@ -25,7 +25,7 @@ const TASKS = {
     say('ready')
     await told()
     await store.migrate()
-    await store.put(newKey(), undefined)
+    await store.put(newKey(), undefined, undefined)
     close()
   },
 
@@ -45,6 +45,7 @@ const TASKS = {
       const outcome = await store.put(
         { ...key, version: key.version + 1, metadata: { count }, scope },
         key.version,
+        undefined,
       )
       if (outcome === 'stored') done++
       else conflicts++
@@ -67,8 +68,11 @@ const TASKS = {
         owner: `o${version % 4}`,
         scope: { tenants: [`t${version % 7}`], environments: '*', workflows: '*' },
       })
+      const entry = newEntry(next, { at: version })
       say('try', id, isEnd ? 'gone' : version)
-      const outcome = isEnd ? await store.delete(id, before) : await store.put(next, before)
+      const outcome = isEnd
+        ? await store.delete(id, before, entry)
+        : await store.put(next, before, entry)
       if (outcome !== 'stored' && outcome !== 'deleted') throw new Error(`${id}: ${outcome}`)
       if (isEnd) versions.delete(id)
       else versions.set(id, version)
