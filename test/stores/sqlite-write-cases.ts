@@ -67,9 +67,9 @@ export const writeCases: readonly SqliteCase[] = [
         await exec(
           "create trigger a after insert on twinkey_index begin select raise(abort, 'touched'); end",
         )
-        expect(await store.put({ ...key, version: 9, name: 'other' }, key.version, undefined)).toBe(
-          'stored',
-        )
+        expect(
+          await store.put({ ...key, version: 9, metadata: { a: 1 } }, key.version, undefined),
+        ).toBe('stored')
         await expect(store.put({ ...key, version: 10, disabledBy }, 9, undefined)).rejects.toThrow(
           'touched',
         )
@@ -131,11 +131,11 @@ export const writeCases: readonly SqliteCase[] = [
         })
         const rotated = await twinkey.keys.rotate(key.id, { graceSeconds: 3600 })
         clock.advance(5_000)
-        expect([await verdict(other, primary), await verdict(other, rotated.secret)]).toEqual([
+        expect([await verdict(other, primary), await verdict(other, rotated.primary)]).toEqual([
           'let in',
           'let in',
         ])
-        const { secondary: secret } = await other.keys.renew(key.id, { slots: 'secondary' })
+        const { secondary } = await other.keys.renew(key.id, { slots: 'secondary' })
         clock.advance(5_000)
         expect([await verdict(twinkey, primary), await verdict(twinkey, secondary)]).toEqual([
           'credential_invalid',
@@ -203,7 +203,7 @@ export const writeCases: readonly SqliteCase[] = [
         await rollback()
         for (let version = 1; version < 3; version++) {
           const outcome = await store
-            .put({ ...key, version: version + 1 }, version)
+            .put({ ...key, version: version + 1 }, version, undefined)
             .catch(() => 'rejected')
           if (outcome !== 'stored')
             expect(await elsewhere.put({ ...key, version: version + 1 }, version, undefined)).toBe(

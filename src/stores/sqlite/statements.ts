@@ -28,7 +28,7 @@ export function sqliteStatements(tables: Tables) {
     // part of the join.
     recordUse: `insert into ${uses} select r.id, e.value ->> 'secretId', e.value ->> 'usedAt' from json_each(?) e cross join ${records} r on r.id = e.value ->> 'keyId' where true on conflict do update set used_at = excluded.used_at where excluded.used_at > used_at returning 1`,
     unindexed: `select id, version, record, labels from ${records} where created_at is null and id > ? order by id limit ?`,
-    index: `update ${records} set labels = e.value ->> 'labels', created_at = e.value ->> 'createdAt' from json_each(?) e where id = e.value ->> 'id' and version = e.value ->> 'version' and created_at is null returning 1`,
+    index: `update ${records} as r set labels = e.value ->> 'labels', created_at = e.value ->> 'createdAt' from json_each(?) e where r.id = e.value ->> 'id' and r.version = e.value ->> 'version' and r.created_at is null returning 1`,
     indexed: `insert into ${migrations} values (${INDEXED}, '${INDEXED_NAME}') on conflict do nothing returning 1`,
   }
 }
