@@ -20,6 +20,7 @@ export default defineConfig({
     alias: [
       { find: '#hash', replacement: src('core/secrets/hash.node.ts') },
       { find: /^twinkey$/, replacement: src('index.ts') },
+      { find: /^twinkey\/store$/, replacement: src('core/store/index.ts') },
       { find: 'twinkey/stores/memory', replacement: src('stores/memory.ts') },
       { find: /^twinkey\/stores\/(\w+)$/, replacement: src('stores/$1/index.ts') },
       { find: /^twinkey\/(profiles|testing|verifier)$/, replacement: src('$1/index.ts') },
