@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { ListQuery } from 'twinkey'
+import type { ListQuery } from 'twinkey/store'
 import { type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { historyLabelsOf } from '../../src/core/store/history-query.ts'

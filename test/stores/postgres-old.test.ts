@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { KeyRecord, ListQuery } from 'twinkey'
+import type { KeyRecord, ListQuery } from 'twinkey/store'
 import { type PostgresStore, postgresMigrations, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { labelsOf } from '../../src/core/store/list-query.ts'
