@@ -31,7 +31,7 @@ export async function postgresGround(): Promise<Ground> {
   return {
     async gather(keys, told) {
       const tablePrefix = `of_${keys}`
-      const tables = ['keys', 'labels', 'uses'].map((name) => `${tablePrefix}_${name}`)
+      const tables = ['keys', 'keys_by_label', 'uses'].map((name) => `${tablePrefix}_${name}`)
       const store = postgresStore(pool, { tablePrefix })
       await store.migrate()
       const original = await originalIn(store)
@@ -48,10 +48,11 @@ export async function postgresGround(): Promise<Ground> {
           version: copy.record.version,
           record: copy.text,
           labels: labels.map((label) => renamed(label, original, copy)),
+          at: copy.record.createdAt,
           secret: copy.record.primary.id,
         }))
-        const read = `with row as (select * from json_to_recordset($1) as r(id text, version bigint, record text, labels json, secret text))`
-        const sql = `${read}, k as (insert into ${tables[0]} select id, version, record::json from row), l as (insert into ${tables[1]} select json_array_elements_text(labels), id from row) insert into ${tables[2]} select id, secret, $2 from row`
+        const read = `with row as (select * from json_to_recordset($1) as r(id text, version bigint, record text, labels json, at bigint, secret text))`
+        const sql = `${read}, k as (insert into ${tables[0]} select id, version, record::json from row), l as (insert into ${tables[1]} select json_array_elements_text(labels), at, id from row) insert into ${tables[2]} select id, secret, $2 from row`
         await pool.query(sql, [JSON.stringify(rows), Date.now()])
       })
       for (const table of tables) await pool.query(`vacuum analyze ${table}`)

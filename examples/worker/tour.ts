@@ -1,4 +1,4 @@
-import type { ApiKey, CreatedKey, RenewedKey } from 'twinkey'
+import type { ApiKey, CreatedKey, Metadata, RenewedKey } from 'twinkey'
 import { call, part, pause, show, soon } from '../call.ts'
 
 /** Two isolates of the Worker over one database, and the credential of its admin routes. */
@@ -71,13 +71,13 @@ export async function tour({ here, elsewhere, adminToken }: Deployment): Promise
   )
 
   part('A renewed secret')
-  const renewed = await show('a new secondary', admin<RenewedKey>('POST', `/${key.id}/secondary`))
-  await show('the old secondary', read(secondary ?? ''))
-  await show('the new secondary', read(renewed.secondary ?? ''))
-  await show(
-    'the new secondary elsewhere',
-    read(renewed.secondary ?? '', 't1', 'production', elsewhere),
+  const { secondary: secret } = await show(
+    'a new secondary',
+    admin<RenewedKey<Metadata, 'secondary'>>('POST', `/${key.id}/secondary`),
   )
+  await show('the old secondary', read(secondary ?? ''))
+  await show('the new secondary', read(secret))
+  await show('the new secondary elsewhere', read(secret, 't1', 'production', elsewhere))
   await show('the primary', read(primary))
 
   part('Revoked')

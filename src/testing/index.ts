@@ -1,4 +1,4 @@
-/** A key and a clock for tests of your routes, and the store contract as data. @module twinkey/testing */
+/** The store contract as data, and a clock for tests. @module twinkey/testing */
 
 import type { StoreContractCase } from './contract-case.ts'
 import { forgetCases } from './contract-forget.ts'
@@ -12,12 +12,6 @@ import { watchCases } from './contract-watch.ts'
 import { writeCases } from './contract-writes.ts'
 
 export type { StoreContractCase } from './contract-case.ts'
-export {
-  createTestKey,
-  type TestKey,
-  type TestKeyIssuer,
-  type TestKeyOptions,
-} from './test-key.ts'
 
 /** A clock that only moves when a test advances it. */
 export interface TestClock {

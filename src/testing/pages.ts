@@ -13,7 +13,7 @@ export type ListFilter = Partial<ListQuery>
 export type HistoryFilter = Partial<HistoryQuery>
 
 /** A page of keys or entries. */
-export interface Page<T> {
+interface Page<T> {
   readonly values: readonly T[]
   readonly next: Position | undefined
 }

@@ -32,6 +32,7 @@ test('the example own-store serves what another process writes, and loses nothin
     '2 of 2 secrets show their last use',
     'Killed and restarted',
     '200 a key whose process was killed right after creating it',
+    'its history: key.created',
     '401 the primary of a key disabled just before: credential_invalid',
     '401 the secondary of a key disabled just before: credential_invalid',
     '401 the token of a key disabled just before: credential_invalid',

@@ -126,7 +126,7 @@ test.each([
   onTestFinished(() => warned.mockRestore())
   const body = JSON.stringify({
     name: 'Billing',
-    scope: { tenants: ['t1'], environments: ['production'] },
+    scope: { tenants: ['t1'], environments: ['production'], workflows: '*' },
   })
   const made = await fetch(`${url}/admin/keys`, {
     method: 'POST',

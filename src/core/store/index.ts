@@ -9,6 +9,7 @@ export type {
   DisabledBy,
   KeyLimit,
   KeyRecord,
+  KeyState,
   StoredSecret,
 } from '../model/api-key.ts'
 export type { ChangeSource, ChangeType, HistoryEntry } from '../model/history.ts'
