@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { KeyRecord, StoredKey } from 'twinkey/store'
+import type { KeyRecord } from 'twinkey/store'
 import { type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
 import { expect } from 'vitest'
 import { labelsOf } from '../../src/core/store/list-query.ts'

@@ -53,8 +53,6 @@ export function spyStore(inner: KeyStore): SpyStore {
       calls.recordUse++
       return (overrides.recordUse ?? inner.recordUse)(...args)
     },
-    history: (...args) => (overrides.history ?? inner.history)(...args),
-    forgetHistory: (...args) => (overrides.forgetHistory ?? inner.forgetHistory)(...args),
     watch: async (changed) => (await inner.watch?.(changed)) ?? (async () => {}),
   }
   return {
