@@ -169,7 +169,7 @@ export interface Twinkey<M extends Metadata = Metadata> extends AsyncDisposal {
  * import { createTwinkey } from 'twinkey'
  *
  * const twinkey = createTwinkey({ prefixes: ['acme'], environments: ['production'] })
- * const scope = { tenants: ['t1'], workflows: '*' }
+ * const scope = { tenants: ['t1'], workflows: ['flows.read'] }
  * const { key, primary } = await twinkey.keys.create({ name: 'billing', scope })
  * console.log(`${key.name}: ${primary}`)
  * ```

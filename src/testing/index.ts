@@ -12,6 +12,7 @@ import { watchCases } from './contract-watch.ts'
 import { writeCases } from './contract-writes.ts'
 
 export type { StoreContractCase } from './contract-case.ts'
+export { createTestKey, type TestKey, type TestKeyIssuer, type TestKeyOptions } from './test-key.ts'
 
 /** A clock that only moves when a test advances it. */
 export interface TestClock {

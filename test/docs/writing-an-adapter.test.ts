@@ -2,14 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import {
-  createTwinkey,
-  type Principal,
-  param,
-  type Requirement,
-  routeTemplate,
-  type Twinkey,
-} from 'twinkey'
+import { createTwinkey, from, type Principal, type Requirement, type Twinkey } from 'twinkey'
 import { flowgear } from 'twinkey/profiles'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blockWith, createGuideRunner } from '../support/guide.ts'
@@ -99,7 +92,7 @@ describe('the adapter of docs/writing-an-adapter.md', async () => {
     const allowed = await secretOf(twinkey, ['GET /items/:id'])
     const guarded = adapter.requireAuth(
       twinkey,
-      { workflow: routeTemplate() },
+      { workflow: from.routeTemplate() },
       (_req, res, { workflow }) => res.end(workflow),
     )
     const own = await listen(adapter.createRouter({ 'GET /items/:id': guarded }))
@@ -112,7 +105,7 @@ describe('the adapter of docs/writing-an-adapter.md', async () => {
 
   test('refuses a parameter that the route lacks, and one that an object inherits', async () => {
     for (const name of ['account', 'constructor']) {
-      const guarded = adapter.requireAuth(twinkey, { tenant: param(name) }, (_req, res) =>
+      const guarded = adapter.requireAuth(twinkey, { tenant: from.param(name) }, (_req, res) =>
         res.end(),
       )
       const own = await listen(adapter.createRouter({ 'GET /items/:id': guarded }))
