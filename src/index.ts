@@ -86,6 +86,7 @@ export {
   redactUrl,
   type WireRequest,
 } from './http/request.ts'
+export type { Keys } from './keys.ts'
 export type { TokenOptions, TwinkeyOptions } from './options.ts'
 export { memoryStore } from './stores/memory.ts'
-export { createTwinkey, type Keys, type Twinkey } from './twinkey.ts'
+export { createTwinkey, type Twinkey } from './twinkey.ts'

@@ -4,15 +4,9 @@ import { createIdentifier } from './core/decision/identifier.ts'
 import { createKeyCache, type KeyCache } from './core/decision/key-cache.ts'
 import { createTokenVerifier } from './core/decision/token-verifier.ts'
 import { createUsage } from './core/decision/usage.ts'
-import { type KeyringLimits, readLimits, UNLIMITED } from './core/management/authority.ts'
-import { forgetHistory } from './core/management/history.ts'
-import type { Keyring } from './core/management/key-management.ts'
 import { createKeyWrites } from './core/management/key-writes.ts'
-import { createKeyring } from './core/management/keyring.ts'
-import type { KeyringParts } from './core/management/keyring-parts.ts'
 import { createReservations } from './core/management/reservations.ts'
 import { createTokenIssuer, type Tokens } from './core/management/token-issuer.ts'
-import { type Verified, verifySecret } from './core/management/verification.ts'
 import type { Metadata } from './core/model/api-key.ts'
 import { nameProblem } from './core/model/checks.ts'
 import { type AsyncDisposal, asyncDisposal } from './core/model/disposal.ts'
@@ -36,54 +30,13 @@ import {
   type Requirement,
 } from './guard/requirement.ts'
 import { WebWireRequest, type WireRequest } from './http/request.ts'
+import { createKeys, type Keys } from './keys.ts'
 import { type CheckedOptions, checkOptions, type TwinkeyOptions } from './options.ts'
 import { isMemoryStore } from './stores/memory.ts'
 import { eventFailures } from './telemetry/event-failures.ts'
 
 // A cached token takes about 1 KB.
 const MAX_TOKENS = 20_000
-
-/** `twinkey.keys`: manages keys, and verifies a secret without a request. */
-export interface Keys<M extends Metadata = Metadata> extends Keyring<M> {
-  /**
-   * Verifies a secret, and that it and its key are active. Does not check a target: to guard a
-   * route, use `authenticate`.
-   *
-   * @param secret The secret, as the caller sent it.
-   * @returns The key and the effective scope, or a refusal: `credential_invalid`, `unavailable`.
-   */
-  verify(secret: string): Promise<Verified<M> | Refused>
-  /**
-   * Returns a keyring that is limited to an owner, tenants, rights, and what it may grant. Give it to
-   * code that acts for a user: a management page, a command line, a support tool.
-   *
-   * The limits are checked on the record that each change is based on, so no race gets around them.
-   * A key that the keyring does not see is `key_not_found`, like one that does not exist. A key that
-   * somebody outside its limits disabled cannot be enabled by it.
-   *
-   * @throws {@link TwinkeyError} `invalid_input` for wrong limits.
-   * @example
-   * ```ts
-   * import { createTwinkey } from 'twinkey'
-   *
-   * const { keys } = createTwinkey()
-   * const ofAda = keys.within({
-   *   actor: 'ada',
-   *   owner: 'ada',
-   *   grantable: { tenants: ['acme'], environments: '*', workflows: ['customers.read'] },
-   * })
-   * await ofAda.list()
-   * ```
-   */
-  within(limits: KeyringLimits): Keyring<M>
-  /**
-   * Deletes entries of the history that are older than a time.
-   *
-   * @param before Epoch milliseconds, or a `Date`.
-   * @returns The number of deleted entries.
-   */
-  forgetHistory(before: number | Date): Promise<number>
-}
 
 /**
  * Issues, verifies, rotates and scopes the API keys of one API. `await using` calls `close` at the
@@ -197,16 +150,6 @@ export function createTwinkey<M extends Metadata = Metadata>(
     now,
   })
   const writes = createKeyWrites(checked, cache, now)
-  const parts: Omit<KeyringParts, 'authority'> = {
-    store: checked,
-    writes,
-    reservations: createReservations(checked, writes),
-    uniqueNames,
-    rules: config,
-    environments: environments ?? '*',
-    emit,
-    now,
-  }
   const watching = watchStore(config, cache, events)
 
   function flush(): Promise<void> | undefined {
@@ -216,12 +159,16 @@ export function createTwinkey<M extends Metadata = Metadata>(
   }
 
   return {
-    keys: {
-      ...createKeyring<M>({ ...parts, authority: UNLIMITED }),
-      verify: (secret) => verifySecret(authenticator, secret, now),
-      within: (limits) => createKeyring<M>({ ...parts, authority: readLimits(limits) }),
-      forgetHistory: (before) => forgetHistory(checked, before),
-    },
+    keys: createKeys(authenticator, {
+      store: checked,
+      writes,
+      reservations: createReservations(checked, writes),
+      uniqueNames,
+      rules: config,
+      environments: environments ?? '*',
+      emit,
+      now,
+    }),
     tokens: createTokenIssuer({
       authenticator,
       rules: config.tokens,

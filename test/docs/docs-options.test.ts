@@ -88,7 +88,7 @@ describe('docs/options.md names exactly the members of the source', () => {
   test('for the methods of keys, and what each takes', () => {
     const methods = [
       ...membersOf('src/core/management/key-management.ts', 'Keyring'),
-      ...membersOf('src/twinkey.ts', 'Keys'),
+      ...membersOf('src/keys.ts', 'Keys'),
     ]
     const [table = []] = tablesUnder('Methods')
     expect(table.map(([name]) => codesOf(name)[0]).sort()).toEqual(methods.sort())

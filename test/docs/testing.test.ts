@@ -20,7 +20,10 @@ describe('docs/testing.md', () => {
   test.each(programs)(
     'has a test for %s that fails if the route lacks its guard for the tenant',
     (_adapter, program) => {
-      const broken = program.replace(/tenant: (?:param|header)\('[\w-]+'\), /, "tenant: 't1', ")
+      const broken = program.replace(
+        /tenant: from\.(?:param|header)\('[\w-]+'\), /,
+        "tenant: 't1', ",
+      )
       expect(broken).not.toBe(program)
       const { code, printed } = finish(broken)
       expect(printed).toMatch(/^# fail 1$/m)

@@ -204,7 +204,7 @@ test('the packed package creates a key, verifies it and issues a token', () => {
   const program = `
     import { createTwinkey } from 'twinkey'
     const twinkey = createTwinkey()
-    const { primary, secondary } = await twinkey.keys.create({ name: 'one', scope: { tenants: ['t1'] } })
+    const { primary, secondary } = await twinkey.keys.create({ name: 'one', scope: { tenants: ['t1'], workflows: '*' } })
     const { slot } = await twinkey.keys.verify(secondary)
     const { token } = await twinkey.tokens.issue(primary)
     const { ok } = await twinkey.tokens.verify(token)
