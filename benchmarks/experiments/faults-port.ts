@@ -67,9 +67,11 @@ function replaced(methods: Methods): Fault {
 function every(way: Way): Fault {
   return replaced((inner) => ({
     get: (id) => way(() => inner.get(id)),
-    put: (next, expectedVersion) => way(() => inner.put(next, expectedVersion)),
-    delete: (id, expectedVersion) => way(() => inner.delete(id, expectedVersion)),
+    put: (next, expectedVersion, entry) => way(() => inner.put(next, expectedVersion, entry)),
+    delete: (id, expectedVersion, entry) => way(() => inner.delete(id, expectedVersion, entry)),
     list: (query) => way(() => inner.list(query)),
+    history: (query) => way(() => inner.history(query)),
+    forgetHistory: (before) => way(() => inner.forgetHistory(before)),
     recordUse: (uses) => way(() => inner.recordUse(uses)),
   }))
 }
@@ -99,7 +101,7 @@ function garbage(inner: KeyStore): Partial<KeyStore> {
     { ...record, id: 'another' },
     { ...record, kind: 'other' },
     { ...record, version: 'one' },
-    { ...record, enabled: 'yes' },
+    { ...record, disabledBy: 'yes' },
     { ...record, scope: '*' },
     { ...record, revokedAt: 'never' },
     { ...record, primary: { digest: '' } },
@@ -119,10 +121,10 @@ function garbage(inner: KeyStore): Partial<KeyStore> {
       other = record ?? other
       return answer as StoredKey
     },
-    put: async (next, expectedVersion) =>
-      (await afterAll(() => inner.put(next, expectedVersion))) as 'stored',
-    delete: async (id, expectedVersion) =>
-      (await afterAll(() => inner.delete(id, expectedVersion))) as 'deleted',
+    put: async (next, expectedVersion, entry) =>
+      (await afterAll(() => inner.put(next, expectedVersion, entry))) as 'stored',
+    delete: async (id, expectedVersion, entry) =>
+      (await afterAll(() => inner.delete(id, expectedVersion, entry))) as 'deleted',
     list: async () =>
       one([...plain, { keys: null }, { keys: plain }, { keys: [], next: 1 }]) as Awaited<
         ReturnType<KeyStore['list']>
@@ -154,10 +156,10 @@ function partial(inner: KeyStore): Partial<KeyStore> {
     },
     list: async (query) =>
       cut({ ...(await inner.list(query)), next: null as unknown as undefined }),
-    put: async (next, expectedVersion) =>
-      (await inner.put(next, expectedVersion)).slice(0, 3) as 'stored',
-    delete: async (id, expectedVersion) =>
-      (await inner.delete(id, expectedVersion)).slice(0, 3) as 'deleted',
+    put: async (next, expectedVersion, entry) =>
+      (await inner.put(next, expectedVersion, entry)).slice(0, 3) as 'stored',
+    delete: async (id, expectedVersion, entry) =>
+      (await inner.delete(id, expectedVersion, entry)).slice(0, 3) as 'deleted',
   }
 }
 

@@ -199,9 +199,11 @@ function heldStore(inner: KeyStore): HeldStore {
       await held
       return found
     },
-    put: (next, expectedVersion) => inner.put(next, expectedVersion),
-    delete: (id, expectedVersion) => inner.delete(id, expectedVersion),
+    put: (next, expectedVersion, entry) => inner.put(next, expectedVersion, entry),
+    delete: (id, expectedVersion, entry) => inner.delete(id, expectedVersion, entry),
     list: (query) => inner.list(query),
+    history: (query) => inner.history(query),
+    forgetHistory: (before) => inner.forgetHistory(before),
     recordUse: (uses) => inner.recordUse(uses),
   }
   return {

@@ -37,7 +37,7 @@ interface State {
 
 const UNKNOWN: Standing = { id: undefined, secret: undefined }
 const SLOTS: readonly Slot[] = ['primary', 'secondary']
-const STATES = ['enabled', 'disabled', 'revoked'] as const
+const STATES = ['active', 'disabled', 'revoked'] as const
 const ATTEMPTS = 20
 const PAUSE_MILLISECONDS = 25
 
@@ -179,7 +179,11 @@ function known(state: State, { shown, ...ids }: Done): State {
 /** Tells whether a key is in a state, by its record and by the outcome for its secrets. */
 async function holds(state: State, id: string, keys: Keys, store: KeyStore): Promise<boolean> {
   const record = await store.get(id)
-  if (record?.kind !== 'key' || (record.revokedAt !== null) !== state.revoked || !record.enabled)
+  if (
+    record?.kind !== 'key' ||
+    (record.revokedAt !== null) !== state.revoked ||
+    record.disabledBy !== null
+  )
     return false
   const others = SLOTS.map((slot) => state[slot]?.id)
   for (const slot of SLOTS) {
@@ -228,7 +232,7 @@ async function isAsAsked(
   { name, secondary }: Intent & { kind: 'create' },
 ): Promise<boolean> {
   const key = await keys.get(id)
-  return key?.name === name && (key.secondary !== null) === secondary && key.state === 'enabled'
+  return key?.name === name && (key.secondary !== null) === secondary && key.state === 'active'
 }
 
 // A server may still execute statements that a process sent before it was killed. Retries let those

@@ -5,7 +5,7 @@ import { createTwinkey, type KeyStore } from 'twinkey'
 import type { Address } from './backend.ts'
 import { idsOf } from './kill-account.ts'
 
-const STATES = ['enabled', 'disabled', 'revoked'] as const
+const STATES = ['active', 'disabled', 'revoked'] as const
 
 /** The number of records, and how many of them a list by owner, tenant or state misses. */
 export async function unlistedIn(

@@ -47,7 +47,12 @@ async function measure(
     const wrong = (await wrongIn(few)) + (await wrongIn(all))
     const lookup = await inTurns(few, all, lookups, ({ store, ids }) => store.get(any(ids)))
     const page = await inTurns(few, all, lookups / 20, ({ store, ids }) =>
-      store.list({ tenant: tenantOf(Math.random() * ids.length), limit: PAGE }),
+      store.list({
+        tenant: tenantOf(Math.random() * ids.length),
+        now: Date.now(),
+        sort: 'newest',
+        limit: PAGE,
+      }),
     )
     progress(`${store}: ${lookups} lookups among each`)
     return {
@@ -106,7 +111,7 @@ async function wrongIn({ store, ids }: Crowd): Promise<number> {
     do {
       const page = await keys.list({
         tenant: tenantOf(first),
-        state: 'enabled',
+        state: 'active',
         limit: PAGE,
         cursor,
       })

@@ -62,10 +62,10 @@ describe('an imported secret', () => {
     const kept = new Set<string>()
     const { inner } = bench.spy
     bench.spy.override({
-      put: async (next, expectedVersion) =>
-        inner.put(next, expectedVersion).finally(() => kept.add(next.id)),
-      delete: async (id, expectedVersion) =>
-        inner.delete(id, expectedVersion).finally(() => kept.delete(id)),
+      put: async (next, expectedVersion, entry) =>
+        inner.put(next, expectedVersion, entry).finally(() => kept.add(next.id)),
+      delete: async (id, expectedVersion, entry) =>
+        inner.delete(id, expectedVersion, entry).finally(() => kept.delete(id)),
     })
     const { id } = await bench.twinkey.keys.import(both())
     expect(kept.size).toBe(3)
@@ -86,9 +86,9 @@ describe('an imported secret', () => {
     const { twinkey, spy } = importBench()
     const aliases: string[] = []
     spy.override({
-      put: async (next, expectedVersion) => {
+      put: async (next, expectedVersion, entry) => {
         if (next.kind === 'alias') aliases.push(next.id)
-        return spy.inner.put(next, expectedVersion)
+        return spy.inner.put(next, expectedVersion, entry)
       },
     })
     const key = await twinkey.keys.import(both())
@@ -105,9 +105,9 @@ describe('an imported secret', () => {
     const written: StoredKey[] = []
     const bench = importBench()
     bench.spy.override({
-      put: async (next, expectedVersion) => {
+      put: async (next, expectedVersion, entry) => {
         written.push(next)
-        return bench.spy.inner.put(next, expectedVersion)
+        return bench.spy.inner.put(next, expectedVersion, entry)
       },
     })
     const { keys, tokens } = bench.twinkey

@@ -302,10 +302,10 @@ describe('the import', () => {
     const store: Twinkey.KeyStore = {
       ...memory,
       get: (id) => unlessDown(() => memory.get(id)),
-      put(record, expected) {
+      put(record, expected, entry) {
         // An import writes three records: the fourth key gets no further than its first.
         isDown ||= ++writes === 11
-        return unlessDown(() => memory.put(record, expected))
+        return unlessDown(() => memory.put(record, expected, entry))
       },
     }
     const { twinkey, run, isLetIn } = await start({ store })

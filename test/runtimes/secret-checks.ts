@@ -177,7 +177,7 @@ const formChecks: readonly Check[] = [
     async run() {
       const { twinkey, spy, primary, secondary, key, events } = await keyFor()
       const stored = JSON.stringify([
-        await spy.inner.list({ limit: 10 }),
+        await spy.inner.list({ now: 0, sort: 'newest', limit: 10 }),
         await twinkey.keys.list(),
         key,
         events,

@@ -223,7 +223,7 @@ describe('keys: their form, their creation, and what is stored of them', () => {
     const { twinkey, spy } = createBench(FOREIGN)
     const { key } = await twinkey.keys.create(INPUT)
     const record = (await spy.inner.get(key.id)) as KeyRecord
-    expect(await spy.inner.put({ ...record, name: 'other' }, undefined)).toBe('conflict')
+    expect(await spy.inner.put({ ...record, name: 'other' }, undefined, undefined)).toBe('conflict')
     const primary = { secret: 'a-secret-of-another-system-0123456789', entropyBits: 128 }
     await twinkey.keys.import({ ...INPUT, primary })
     expect(await errorCodeOf(twinkey.keys.import({ ...INPUT, primary }))).toBe('secret_taken')

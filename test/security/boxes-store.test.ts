@@ -110,8 +110,8 @@ it('H2: of two changes from the same version one is written, and the other fails
     { ...record, version: record.version + 2 },
   ]
   expect([
-    await spy.inner.put(first, record.version),
-    await spy.inner.put(second, record.version),
+    await spy.inner.put(first, record.version, undefined),
+    await spy.inner.put(second, record.version, undefined),
   ]).toEqual(['stored', 'conflict'])
   const rotate = (node: Twinkey) => node.keys.rotate(key.id, { replace: 'secondary' })
   const rotations = await Promise.allSettled([rotate(twinkey), rotate(another())])

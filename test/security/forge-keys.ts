@@ -138,9 +138,9 @@ export function tokensOfTheDead(f: Forging): HostileToken[] {
 async function aliasIdOf(twinkey: Twinkey, spy: SpyStore): Promise<string> {
   const put: StoredKey[] = []
   spy.override({
-    put: (next, version) => {
+    put: (next, version, entry) => {
       put.push(next)
-      return spy.inner.put(next, version)
+      return spy.inner.put(next, version, entry)
     },
   })
   const digest = createHash('sha256').update(randomBytes(32)).digest('hex')

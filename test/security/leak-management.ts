@@ -196,10 +196,10 @@ function rememberingStore(digests: string[]): KeyStore {
   const inner = memoryStore()
   return {
     ...inner,
-    async put(next, expected) {
+    async put(next, expected, entry) {
       if (next.kind === 'key')
         digests.push(next.primary.digest, ...(next.secondary ? [next.secondary.digest] : []))
-      return inner.put(next, expected)
+      return inner.put(next, expected, entry)
     },
   }
 }
@@ -226,8 +226,8 @@ function brokenStores(inner: KeyStore): Partial<KeyStore>[] {
   return [
     { get: down, put: down, delete: down, list: down, recordUse: down },
     {
-      put: async (next, expected) =>
-        (await inner.put(next, expected)) === 'stored' ? down() : 'conflict',
+      put: async (next, expected, entry) =>
+        (await inner.put(next, expected, entry)) === 'stored' ? down() : 'conflict',
     },
     { put: async (next) => next as unknown as 'stored', delete: async (id) => id as 'deleted' },
     { get: async (id) => JSON.stringify(await inner.get(id)) as unknown as StoredKey },

@@ -154,10 +154,12 @@ export async function send(
 ): Promise<Sent> {
   const { twinkey, clock, spy, events, secrets, tokens = {}, token } = fixture
   const channels = createChannels()
-  const digests = (await spy.inner.list({ limit: 1000 })).keys.flatMap(({ primary, secondary }) => [
-    primary.digest,
-    ...(secondary === null || secondary === undefined ? [] : [secondary.digest]),
-  ])
+  const digests = (await spy.inner.list({ now: 0, sort: 'newest', limit: 1000 })).keys.flatMap(
+    ({ primary, secondary }) => [
+      primary.digest,
+      ...(secondary === null || secondary === undefined ? [] : [secondary.digest]),
+    ],
+  )
   const issued: string[] = []
   const statuses: Record<number, number> = {}
   const cut = new Set<string>()
@@ -187,7 +189,7 @@ export async function send(
       throw new Error('connection refused')
     }
     spy.override({ get: down, put: down, delete: down, list: down, recordUse: down })
-    for (const { id } of (await spy.inner.list({ limit: 1000 })).keys)
+    for (const { id } of (await spy.inner.list({ now: 0, sort: 'newest', limit: 1000 })).keys)
       await twinkey.keys.disable(id).catch((error: unknown) => channels.say('errors', shown(error)))
     clock.advance(7_200_000)
     await sendAll()

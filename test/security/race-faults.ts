@@ -10,7 +10,8 @@ type Authenticate = (
 const blindWrites: Broken = {
   store: (inner) => ({
     ...inner,
-    put: async (next, expected) => inner.put(next, await versionOf(inner, next, expected)),
+    put: async (next, expected, entry) =>
+      inner.put(next, await versionOf(inner, next, expected), entry),
   }),
 }
 
@@ -26,10 +27,10 @@ async function versionOf(
 const removeThenWrite: Broken = {
   store: (inner) => ({
     ...inner,
-    async put(next, expected) {
-      if (expected === undefined) return inner.put(next, undefined)
-      const removed = await inner.delete(next.id, expected)
-      return removed === 'deleted' ? inner.put(next, undefined) : removed
+    async put(next, expected, entry) {
+      if (expected === undefined) return inner.put(next, undefined, entry)
+      const removed = await inner.delete(next.id, expected, undefined)
+      return removed === 'deleted' ? inner.put(next, undefined, entry) : removed
     },
   }),
 }
@@ -53,8 +54,8 @@ const fillsLate: Broken = {
         kept.set(id, found)
         return found
       },
-      put: (next, expected) => forgetting(next.id, inner.put(next, expected)),
-      delete: (id, expected) => forgetting(id, inner.delete(id, expected)),
+      put: (next, expected, entry) => forgetting(next.id, inner.put(next, expected, entry)),
+      delete: (id, expected, entry) => forgetting(id, inner.delete(id, expected, entry)),
       watch: async (changed) =>
         (await inner.watch?.((id) => {
           if (id === undefined) kept.clear()

@@ -35,9 +35,13 @@ export function pausedStore(inner: KeyStore, pause: (call: string) => Promise<vo
   }
   return {
     get: (id) => slow('get', () => inner.get(id)),
-    put: (next, expectedVersion) => slow('put', () => inner.put(next, expectedVersion)),
-    delete: (id, expectedVersion) => slow('delete', () => inner.delete(id, expectedVersion)),
+    put: (next, expectedVersion, entry) =>
+      slow('put', () => inner.put(next, expectedVersion, entry)),
+    delete: (id, expectedVersion, entry) =>
+      slow('delete', () => inner.delete(id, expectedVersion, entry)),
     list: (query) => slow('list', () => inner.list(query)),
+    history: (query) => slow('history', () => inner.history(query)),
+    forgetHistory: (before) => slow('forgetHistory', () => inner.forgetHistory(before)),
     recordUse: (uses) => slow('recordUse', () => inner.recordUse(uses)),
     watch: async (changed) =>
       (await inner.watch?.((id) => void pause('before changed').then(() => changed(id)))) ??

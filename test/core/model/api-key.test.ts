@@ -1,21 +1,29 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
-  created,
-  firstVersion,
   freezeJson,
   inactiveReason,
   type KeyRecord,
-  revoked,
+  keyEndsAt,
+  lastUseOf,
   slotOf,
-  switched,
+  stateOf,
   validUntil,
-  withoutOwner,
-  withoutTenant,
 } from '../../../src/core/model/api-key.ts'
 import type { Scope } from '../../../src/core/model/scope.ts'
+import {
+  created,
+  disabled,
+  enabled,
+  firstVersion,
+  revoked,
+  withoutOwner,
+  withoutTenant,
+} from '../../../src/core/model/transitions.ts'
 
 const NOW = 1_000_000
 const EVERYTHING: Scope = { tenants: '*', environments: '*', workflows: '*' }
+const OPERATOR = { actor: null, owner: null, tenants: null }
+const DISABLED_BY = { ...OPERATOR, at: NOW }
 
 function secretOf(id: string, expiresAt: number | null = null) {
   return { id, digest: `sha-256:${id}`, hint: 'abcd', createdAt: NOW, expiresAt }
@@ -26,6 +34,7 @@ function keyWith(more: Partial<KeyRecord> = {}): KeyRecord {
     name: 'n',
     owner: 'ada',
     scope: EVERYTHING,
+    tokens: true,
     expiresAt: null,
     metadata: {},
     primary: secretOf('one'),
@@ -57,9 +66,9 @@ describe('the validity of a slot', () => {
   )
 
   it.each<[string, Partial<KeyRecord>]>([
-    ['key_disabled', { enabled: false }],
+    ['key_disabled', { disabledBy: DISABLED_BY }],
     ['key_revoked', { revokedAt: NOW }],
-    ['key_revoked', { revokedAt: NOW, enabled: false }],
+    ['key_revoked', { revokedAt: NOW, disabledBy: DISABLED_BY }],
   ])('has ended at any time with the reason %s', (reason, more) => {
     const key = keyWith(more)
     expect([inactiveReason(key, 'primary', 0), validUntil(key, 'primary')]).toEqual([reason, 0])
@@ -80,6 +89,36 @@ describe('the validity of a slot', () => {
       undefined,
     ])
     expect(['one', 'two'].map((id) => slotOf(keyWith(), id))).toEqual(['primary', undefined])
+  })
+})
+
+describe('the state of a key', () => {
+  const ended = secretOf('one', NOW)
+  it.each<[string, number | null, Partial<KeyRecord>]>([
+    ['active', null, {}],
+    ['active', NOW + 1, { expiresAt: NOW + 1 }],
+    ['expired', NOW, { expiresAt: NOW }],
+    ['expired', NOW, { primary: ended }],
+    ['active', null, { primary: ended, secondary: secretOf('two') }],
+    ['active', NOW + 1, { primary: ended, secondary: secretOf('two', NOW + 1) }],
+    ['expired', NOW, { primary: ended, secondary: secretOf('two', NOW - 1) }],
+    ['expired', NOW - 1, { primary: ended, expiresAt: NOW - 1 }],
+    ['expired', NOW, { primary: ended, expiresAt: NOW + 1 }],
+    ['disabled', NOW, { expiresAt: NOW, disabledBy: DISABLED_BY }],
+    ['revoked', NOW, { expiresAt: NOW, disabledBy: DISABLED_BY, revokedAt: 1 }],
+  ])('is %s, and both secrets end at %s: %#', (state, endsAt, more) => {
+    const key = keyWith(more)
+    expect([stateOf(key, NOW), keyEndsAt(key)]).toEqual([state, endsAt])
+  })
+
+  it('counts the last use of the secrets in its slots, not of replaced ones', () => {
+    const key = keyWith({ secondary: secretOf('two') })
+    expect([
+      lastUseOf(key),
+      lastUseOf({ ...key, lastUsedAt: { one: 3, two: 5, three: 9 } }),
+      lastUseOf({ ...key, secondary: null, lastUsedAt: { one: 3, two: 5 } }),
+      lastUseOf({ ...key, lastUsedAt: { three: 9 } }),
+    ]).toEqual([null, 5, 3, null])
   })
 })
 
@@ -107,7 +146,8 @@ describe('a version', () => {
   ])('grows with every change, whatever the random number: %i', (drawn, step) => {
     const key = keyWith()
     randomIs(drawn)
-    expect(switched(key, false, NOW).version - key.version).toBe(step)
+    const next = disabled(key, OPERATOR, NOW)
+    expect([next.version - key.version, next.revision]).toEqual([step, next.version])
   })
 })
 
@@ -132,7 +172,7 @@ describe('ending a key', () => {
   })
 
   it('forbids further changes, and the error says so', () => {
-    expect(() => switched(revoked(keyWith(), NOW), true, NOW)).toThrow(
+    expect(() => enabled(revoked(keyWith(), NOW), NOW)).toThrow(
       'The key is revoked, which is final. Create another key.',
     )
   })

@@ -378,12 +378,12 @@ describe('a change of the input during a call has no effect', () => {
     }
     let puts = 0
     spy.override({
-      put: async (next, expectedVersion) => {
+      put: async (next, expectedVersion, entry) => {
         given.name = 'changed'
         given.actor = 'a secret in the wrong place'
         given.scope.tenants[0] = 't2'
         given.metadata.a[0] = 2
-        return ++puts === 1 ? 'conflict' : spy.inner.put(next, expectedVersion)
+        return ++puts === 1 ? 'conflict' : spy.inner.put(next, expectedVersion, entry)
       },
     })
     const { key } = await twinkey.keys.create(given)

@@ -29,9 +29,9 @@ describe('a secret is shown only once,', () => {
     const inner = memoryStore()
     const spy = spyStore({
       ...inner,
-      put: async (next, expectedVersion) => {
+      put: async (next, expectedVersion, entry) => {
         written.push(next)
-        return inner.put(next, expectedVersion)
+        return inner.put(next, expectedVersion, entry)
       },
     })
     const outputs: unknown[] = []

@@ -230,7 +230,11 @@ describe('a record with a digest in another spelling, as an earlier version may 
     expect(await slotIn(before, FIRST)).toBe('primary')
     const record = (await store.get(id)) as KeyRecord
     expect(
-      await store.put({ ...change(record), version: record.version + 1 }, record.version),
+      await store.put(
+        { ...change(record), version: record.version + 1 },
+        record.version,
+        undefined,
+      ),
     ).toBe('stored')
     return { id, its: importBench({ store }) }
   }

@@ -177,8 +177,12 @@ describe('objects of another realm', () => {
     ) => never
     spy.override({
       get: async (id) => clone(JSON.stringify(await spy.inner.get(id))),
-      put: async (next, expectedVersion) =>
-        spy.inner.put(clone(JSON.stringify(next)), expectedVersion),
+      put: async (next, expectedVersion, entry) =>
+        spy.inner.put(
+          clone(JSON.stringify(next)),
+          expectedVersion,
+          clone(entry && JSON.stringify(entry)),
+        ),
       list: async (query) => clone(JSON.stringify(await spy.inner.list(query))),
     })
     const { key, primary } = await twinkey.keys.create({

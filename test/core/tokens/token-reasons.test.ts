@@ -1,6 +1,6 @@
 import { generateSigningKey } from 'twinkey'
 import { describe, expect, it } from 'vitest'
-import { created } from '../../../src/core/model/api-key.ts'
+import { created } from '../../../src/core/model/transitions.ts'
 import { readSigningKey } from '../../../src/core/tokens/signing-key.ts'
 import { isIssuedBy, signToken, type TokenRules } from '../../../src/core/tokens/token.ts'
 import { AUDIENCE, ISSUER, signingKey } from '../../support/bench.ts'
@@ -221,7 +221,16 @@ describe('signing a token', () => {
     const scope = { tenants, environments: '*', workflows: '*' } as const
     const record = created(
       'k',
-      { name: 'n', owner, scope, expiresAt: null, metadata: {}, primary: secret, secondary: null },
+      {
+        name: 'n',
+        owner,
+        scope,
+        tokens: true,
+        expiresAt: null,
+        metadata: {},
+        primary: secret,
+        secondary: null,
+      },
       NOW,
     )
     return signToken(
