@@ -1,10 +1,4 @@
-import {
-  freezeJson,
-  type Json,
-  type KeyRecord,
-  type Metadata,
-  type StoredSecret,
-} from '../model/api-key.ts'
+import { freezeJson, type KeyRecord, type Metadata, type StoredSecret } from '../model/api-key.ts'
 import type { ChangeType } from '../model/history.ts'
 import {
   type ChangeOptions,
@@ -36,6 +30,7 @@ import {
 import type { Keyring, RenewedKey } from './key-management.ts'
 import {
   checkOf,
+  differences,
   type EntryDetails,
   entryOf,
   type KeyringParts,
@@ -170,16 +165,4 @@ function createRenewal<M extends Metadata>(parts: KeyringParts, apply: Apply<M>)
     const { primary = null, secondary = null } = texts
     return { key, primary, secondary } as RenewedKey<M, S>
   }
-}
-
-const ATTRIBUTES = ['name', 'scope', 'tokens', 'expiresAt', 'metadata'] as const
-
-// The attributes that an update changed, each with its values before and after.
-function differences(before: KeyRecord, after: KeyRecord) {
-  const changed = ATTRIBUTES.filter(
-    (member) => JSON.stringify(before[member]) !== JSON.stringify(after[member]),
-  )
-  return Object.fromEntries(
-    changed.map((member) => [member, [before[member], after[member]] as unknown as [Json, Json]]),
-  )
 }

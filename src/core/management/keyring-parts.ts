@@ -1,4 +1,4 @@
-import type { KeyRecord, StoredSecret } from '../model/api-key.ts'
+import type { Json, KeyRecord, StoredSecret } from '../model/api-key.ts'
 import type { Emit } from '../model/events.ts'
 import type { ChangeType, HistoryEntry } from '../model/history.ts'
 import type { ActorOption, ChangeOptions } from '../model/key-input.ts'
@@ -52,6 +52,27 @@ export function entryOf(
     ...details,
     ...(authority.source && { source: authority.source }),
   }
+}
+
+/** The attributes of a key that an update changes. */
+export const ATTRIBUTES = ['name', 'scope', 'tokens', 'expiresAt', 'metadata'] as const
+type Attributes = Pick<KeyRecord, (typeof ATTRIBUTES)[number]>
+
+/** Whether an attribute has the same value. */
+export function hasSame(
+  one: Attributes,
+  other: Attributes,
+  member: (typeof ATTRIBUTES)[number],
+): boolean {
+  return JSON.stringify(one[member]) === JSON.stringify(other[member])
+}
+
+/** The attributes that an update changed, each with its values before and after. */
+export function differences(before: Attributes, after: Attributes) {
+  const changed = ATTRIBUTES.filter((member) => !hasSame(before, after, member))
+  return Object.fromEntries(
+    changed.map((member) => [member, [before[member], after[member]] as unknown as [Json, Json]]),
+  )
 }
 
 /** Returns the check of each record that an operation changes. */

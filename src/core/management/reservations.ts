@@ -18,6 +18,8 @@ export interface Claim {
   isHeldBy(key: KeyRecord): boolean
 }
 
+const MAX_ATTEMPTS = 20
+
 /** Alias records, each of which reserves something for one key. */
 export interface Reservations {
   /** Writes the aliases for a key that is about to be stored. */
@@ -51,6 +53,19 @@ export function createReservations(store: CheckedStore, writes: KeyWrites): Rese
     return (await writes.put(alias, found.version, undefined)) === 'stored' ? alias : 'raced'
   }
 
+  async function confirmOne(alias: AliasRecord): Promise<boolean> {
+    let held = alias
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const next = { ...held, version: held.version + 1 }
+      if ((await writes.put(next, held.version, undefined)) === 'stored') return true
+      const found = await store.get(alias.id)
+      if (found?.kind !== 'alias' || found.keyId !== alias.keyId) return false
+      // Another change of the same key has claimed it as well.
+      held = found
+    }
+    return false
+  }
+
   return {
     async claim(keyId, claims) {
       const claimed: AliasRecord[] = []
@@ -63,17 +78,21 @@ export function createReservations(store: CheckedStore, writes: KeyWrites): Rese
       return claimed
     },
     async confirm(claimed) {
-      for (const alias of claimed) {
-        const next = { ...alias, version: alias.version + 1 }
-        if ((await writes.put(next, alias.version, undefined)) !== 'stored') return false
-      }
+      for (const alias of claimed) if (!(await confirmOne(alias))) return false
       return true
     },
     async drop(keyId, claims) {
-      for (const { id } of claims) {
-        const alias = await store.get(id).catch(() => undefined)
-        if (alias?.kind === 'alias' && alias.keyId === keyId)
-          await store.delete(id, alias.version, undefined).catch(() => undefined)
+      for (const { id, isHeldBy } of claims) {
+        try {
+          const alias = await store.get(id)
+          if (alias?.kind !== 'alias' || alias.keyId !== keyId) continue
+          // The key may have got it back meanwhile.
+          const key = await store.get(keyId)
+          if (key?.kind === 'key' && isHeldBy(key)) continue
+          await store.delete(id, alias.version, undefined)
+        } catch {
+          // As above: the alias has no effect.
+        }
       }
     },
   }

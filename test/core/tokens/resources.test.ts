@@ -20,7 +20,7 @@ async function createScene() {
   const bench = createBench({ resources: [MCP, REPORTS] })
   const { key, primary } = await bench.twinkey.keys.create({
     name: 'n',
-    scope: { tenants: ['t'] },
+    scope: { tenants: ['t'], workflows: '*' },
   })
   const issue = async (request?: TokenRequest, by: Twinkey = bench.twinkey) => {
     const issued = await by.tokens.issue(primary, request)
@@ -80,7 +80,10 @@ describe('a requested resource', () => {
 
   it('is unknown if no resources are configured, except the audience', async () => {
     const { twinkey } = createBench()
-    const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+    const { primary } = await twinkey.keys.create({
+      name: 'n',
+      scope: { tenants: ['t'], workflows: '*' },
+    })
     expect(codeOf(await twinkey.tokens.issue(primary, { resource: MCP }))).toBe('request_malformed')
     expect(codeOf(await twinkey.tokens.issue(primary, { resource: AUDIENCE }))).toBe('let in')
   })
@@ -230,7 +233,10 @@ it('the list of resources is copied: a later change has no effect', async () => 
     tokens: { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey] },
   })
   resources.push(REPORTS)
-  const { primary } = await twinkey.keys.create({ name: 'n', scope: { tenants: ['t'] } })
+  const { primary } = await twinkey.keys.create({
+    name: 'n',
+    scope: { tenants: ['t'], workflows: '*' },
+  })
   expect(codeOf(await twinkey.tokens.issue(primary, { resource: REPORTS }))).toBe(
     'request_malformed',
   )
