@@ -43,9 +43,9 @@ it('D1: tenant, environment and workflow must each be covered, byte for byte; em
     expect(await codeFor({ ...right, [axis]: undefined })).not.toBe('let in')
   const wrong = [{}, { tenants: ['t'] }, { workflows: '*' }, { tenants: ['t'], workflows: [] }]
   for (const scope of wrong)
-    expect(await errorCodeOf(twinkey.keys.create({ name: 'n', scope: scope as Scope }))).toBe(
-      'invalid_input',
-    )
+    expect(
+      await errorCodeOf(twinkey.keys.create({ name: 'n', scope: scope as unknown as Scope })),
+    ).toBe('invalid_input')
 })
 
 it("D2: a tenant that a caller names can only confirm the key's, and two that differ or repeat are refused", async () => {

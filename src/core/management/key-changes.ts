@@ -29,6 +29,7 @@ import {
 } from './authority.ts'
 import type { Keyring, RenewedKey } from './key-management.ts'
 import {
+  type Basis,
   checkOf,
   differences,
   type EntryDetails,
@@ -111,7 +112,7 @@ const ENDING: readonly ChangeType[] = ['key.disabled', 'key.revoked', 'key.secon
 type Apply<M extends Metadata> = (
   type: ChangeType,
   id: string,
-  options: ChangeOptions,
+  options: Basis,
   how: 'change' | 'updateWithRetry',
   transition: (key: KeyRecord) => KeyRecord,
   details?: (after: KeyRecord, before: KeyRecord) => EntryDetails,

@@ -5,7 +5,7 @@ import { type ActorOption, readCreateInput, readImportInput } from '../model/key
 import { type ApiKey, viewOf } from '../model/key-view.ts'
 import { created, timeAfter } from '../model/transitions.ts'
 import { mintId } from '../secrets/secret.ts'
-import { requireGrantable, requireRight } from './authority.ts'
+import { actorOf, requireGrantable, requireRight } from './authority.ts'
 import { type ImportKeyInput, readImported } from './key-import.ts'
 import type { CreatedKey, Keyring } from './key-management.ts'
 import { rethrowAsUnknown } from './key-writes.ts'
@@ -84,6 +84,8 @@ interface NewKey<T> {
 function createStorage(parts: KeyringParts) {
   const { writes, reservations, emit } = parts
   return async <T>(type: ChangeType, options: ActorOption, make: () => NewKey<T>): Promise<T> => {
+    // Before the claims, which a refused actor must not leave behind.
+    actorOf(parts.authority, options)
     let hasClaims = false
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { record, claims, answer } = make()

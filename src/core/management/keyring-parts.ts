@@ -54,34 +54,34 @@ export function entryOf(
   }
 }
 
-/** The attributes of a key that an update changes. */
-export const ATTRIBUTES = ['name', 'scope', 'tokens', 'expiresAt', 'metadata'] as const
+// What an update changes.
+const ATTRIBUTES = ['name', 'scope', 'tokens', 'expiresAt', 'metadata'] as const
 type Attributes = Pick<KeyRecord, (typeof ATTRIBUTES)[number]>
-
-/** Whether an attribute has the same value. */
-export function hasSame(
-  one: Attributes,
-  other: Attributes,
-  member: (typeof ATTRIBUTES)[number],
-): boolean {
-  return JSON.stringify(one[member]) === JSON.stringify(other[member])
-}
 
 /** The attributes that an update changed, each with its values before and after. */
 export function differences(before: Attributes, after: Attributes) {
-  const changed = ATTRIBUTES.filter((member) => !hasSame(before, after, member))
+  const changed = ATTRIBUTES.filter(
+    (member) => JSON.stringify(before[member]) !== JSON.stringify(after[member]),
+  )
   return Object.fromEntries(
     changed.map((member) => [member, [before[member], after[member]] as unknown as [Json, Json]]),
   )
 }
 
+/** On what a change is based. */
+export interface Basis extends ChangeOptions {
+  /** The version of the record, which changes with every write. Default: any. */
+  readonly recordVersion?: number | undefined
+}
+
 /** Returns the check of each record that an operation changes. */
 export function checkOf(
   { authority }: KeyringParts,
-  { expectedVersion }: Pick<ChangeOptions, 'expectedVersion'>,
+  { expectedVersion, recordVersion }: Omit<Basis, 'actor'>,
 ): KeyChange['check'] {
   return (key) => {
     if (!isVisible(authority, key)) throw notFound()
+    if (recordVersion !== undefined && key.version !== recordVersion) throw conflict()
     if (expectedVersion !== undefined && key.revision !== expectedVersion) throw conflict()
   }
 }

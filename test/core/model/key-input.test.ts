@@ -197,12 +197,14 @@ describe('the other calls refuse', () => {
     const { keys } = createBench().twinkey
     const { key } = await keys.create(VALID)
     const wrong = options as object
+    const renewal =
+      typeof options === 'string' ? options : options && { slots: 'primary', ...options }
     const calls = [
       () => keys.enable(key.id, wrong),
       () => keys.disable(key.id, wrong),
       () => keys.revoke(key.id, wrong),
       () => keys.rotate(key.id, wrong),
-      () => keys.renew(key.id, { slots: 'primary', ...wrong }),
+      () => keys.renew(key.id, renewal as { slots: 'primary' }),
       () => keys.endSecondary(key.id, wrong),
       () => keys.delete(key.id, wrong),
     ]
