@@ -1,6 +1,5 @@
 import { isTwinkeyError, type Twinkey } from 'twinkey'
 import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
-import { webEndpoints } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
 import { createBench } from '../../support/bench.ts'
 import { errorCodeOf } from '../../support/faults.ts'
@@ -34,7 +33,9 @@ describe('a renewal of both secrets', () => {
     ).toEqual(['new primary', 'new secondary'])
     expect(renewed.key.primary.hint).toBe(renewed.primary.slice(-4))
     expect(renewed.key.secondary?.hint).toBe(renewed.secondary.slice(-4))
-    expect(events.at(-2)).toMatchObject({ type: 'key.renewed', slots: ['primary', 'secondary'] })
+    expect(events.find(({ type }) => type === 'key.renewed')).toMatchObject({
+      slots: ['primary', 'secondary'],
+    })
   })
 
   it('gives a second secret to a key with one', async () => {
@@ -169,7 +170,12 @@ describe('expectedVersion', () => {
       spy.override({
         async put(...args) {
           await spy.inner.put(...args)
-          spy.override({ get: async () => (spy.override({}), lost()) })
+          spy.override({
+            async get() {
+              spy.override({})
+              return lost()
+            },
+          })
           return lost()
         },
       })
@@ -182,13 +188,6 @@ describe('expectedVersion', () => {
 })
 
 describe('update with tokens: false', () => {
-  const profiles = {
-    standard: [standard, 401],
-    'Boomi Flow': [boomiFlow, 401],
-    Flare: [flare({ exchangePath: '/tokens' }), 401],
-    Flowgear: [flowgear, 404],
-  } as const
-
   it('refuses the exchange with the reason tokens_not_permitted, and tokens already issued stay valid', async () => {
     const { twinkey, events } = createBench()
     const { key, primary } = await twinkey.keys.create(INPUT)
@@ -219,28 +218,22 @@ describe('update with tokens: false', () => {
     })
   })
 
-  it.each(Object.entries(profiles))(
-    'is refused like a wrong secret with %s',
-    async (_, [profile, status]) => {
-      const { twinkey, events } = createBench()
-      const { primary } = await twinkey.keys.create({ ...INPUT, tokens: false })
-      const other = await twinkey.keys.create(INPUT)
-      const endpoints = webEndpoints(twinkey, { profile })
-      const answer = async (secret: string) => {
-        const headers = { authorization: `Bearer ${secret}`, 'x-api-key': secret }
-        const { 'x-api-key': _key, ...bearer } = headers
-        return endpoints(
-          new Request('https://api.example/tokens', { method: 'POST', headers: bearer }),
-        )
-      }
-      expect((await answer(other.primary)).status).toBe(200)
-      const [refused, wrong] = [await answer(primary), await answer(`${primary.slice(0, -1)}~`)]
-      expect([refused.status, wrong.status]).toEqual([status, status])
-      expect(
-        events.some((event) => 'reason' in event && event.reason === 'tokens_not_permitted'),
-      ).toBe(true)
-    },
-  )
+  it.each([
+    [standard(), 401],
+    [boomiFlow(), 401],
+    [flare({ account: () => undefined }), 401],
+    [flowgear(), 404],
+  ])('is answered like a wrong secret with $name: %i', async (profile, status) => {
+    const { twinkey } = createBench()
+    const { primary } = await twinkey.keys.create({ ...INPUT, tokens: false })
+    const typo = primary.endsWith('0') ? '1' : '0'
+    const [refused, wrong] = await Promise.all(
+      [primary, `${primary.slice(0, -1)}${typo}`].map((secret) => twinkey.tokens.issue(secret)),
+    )
+    if (refused?.ok !== false || wrong?.ok !== false) throw new Error('a token was issued')
+    expect(profile.refuse(refused.refusal)).toEqual(profile.refuse(wrong.refusal))
+    expect(profile.refuse(refused.refusal).status).toBe(status)
+  })
 })
 
 describe('update with expiresAt', () => {
