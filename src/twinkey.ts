@@ -165,7 +165,7 @@ export interface Twinkey<M extends Metadata = Metadata> {
  * import { createTwinkey } from 'twinkey'
  *
  * const twinkey = createTwinkey({ prefixes: ['acme'], environments: ['production'] })
- * const scope = { tenants: ['t1'] }
+ * const scope = { tenants: ['t1'], workflows: '*' } as const
  * const { key, primary } = await twinkey.keys.create({ name: 'billing', scope })
  * console.log(`${key.name}: ${primary}`)
  * ```

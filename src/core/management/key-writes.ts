@@ -18,7 +18,7 @@ export interface KeyChange {
 }
 
 /** A deletion of one key. */
-export type KeyRemoval = Pick<KeyChange, 'check'> & { entry(deleted: KeyRecord): HistoryEntry }
+type KeyRemoval = Pick<KeyChange, 'check'> & { entry(deleted: KeyRecord): HistoryEntry }
 
 /**
  * Changes keys by compare-and-set. A change is effective on this node when its promise resolves.
@@ -44,13 +44,13 @@ export interface KeyWrites {
 }
 
 /** The record after a change. The entry is undefined if nothing changed. */
-export interface Changed {
+interface Changed {
   readonly key: KeyRecord
   readonly entry: HistoryEntry | undefined
 }
 
 /** The deleted record. */
-export interface Removed {
+interface Removed {
   readonly key: KeyRecord
   readonly entry: HistoryEntry
 }
@@ -216,7 +216,7 @@ function throwIfNotWritten(cause: unknown): void {
 }
 
 /** The error for a change that may or may not have been made. */
-export function outcomeUnknown(cause: unknown): TwinkeyError {
+function outcomeUnknown(cause: unknown): TwinkeyError {
   const message =
     'The store failed during the write, so the change may or may not have been made. Read the key when the store is back.'
   return new TwinkeyError(

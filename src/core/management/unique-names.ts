@@ -55,7 +55,7 @@ export async function renameKey<M extends Metadata>(
 }
 
 /** Reserves names for a key that is about to be written. */
-export async function claimNames(
+async function claimNames(
   { reservations }: KeyringParts,
   keyId: string,
   claims: readonly Claim[],
