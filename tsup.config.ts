@@ -7,6 +7,8 @@ const entry = {
   hono: 'src/adapters/hono/index.ts',
   web: 'src/adapters/web/index.ts',
   profiles: 'src/profiles/index.ts',
+  http: 'src/adapters/http/index.ts',
+  store: 'src/core/store/index.ts',
   'stores/memory': 'src/stores/memory.ts',
   'stores/postgres': 'src/stores/postgres/index.ts',
   'stores/redis': 'src/stores/redis/index.ts',

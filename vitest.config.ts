@@ -20,10 +20,14 @@ export default defineConfig({
     alias: [
       { find: '#hash', replacement: src('core/secrets/hash.node.ts') },
       { find: /^twinkey$/, replacement: src('index.ts') },
+      { find: /^twinkey\/store$/, replacement: src('core/store/index.ts') },
       { find: 'twinkey/stores/memory', replacement: src('stores/memory.ts') },
       { find: /^twinkey\/stores\/(\w+)$/, replacement: src('stores/$1/index.ts') },
       { find: /^twinkey\/(profiles|testing|verifier)$/, replacement: src('$1/index.ts') },
-      { find: /^twinkey\/(express|fastify|hono|web)$/, replacement: src('adapters/$1/index.ts') },
+      {
+        find: /^twinkey\/(express|fastify|hono|http|web)$/,
+        replacement: src('adapters/$1/index.ts'),
+      },
     ],
   },
   test: {

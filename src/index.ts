@@ -2,12 +2,7 @@
 
 export type { JWK } from 'jose'
 export type { OwnerScope } from './core/cache/owner-scopes.ts'
-export type {
-  Credential,
-  RequestReader,
-  RouteRequirement,
-  TargetReader,
-} from './core/decision/route-requirement.ts'
+export type { TargetReader } from './core/decision/route-requirement.ts'
 export type { Throttle } from './core/decision/throttle.ts'
 export type { KeyringLimits } from './core/management/authority.ts'
 export type {
@@ -32,14 +27,11 @@ export type {
 } from './core/management/token-issuer.ts'
 export type { Verified, VerifiedToken } from './core/management/verification.ts'
 export type {
-  AliasRecord,
   DisabledBy,
   Json,
   KeyLimit,
-  KeyRecord,
   KeyState,
   Metadata,
-  StoredSecret,
 } from './core/model/api-key.ts'
 export { type ErrorCode, isTwinkeyError, TwinkeyError } from './core/model/error.ts'
 export type {
@@ -75,27 +67,23 @@ export type { Axis, Scope, ScopeInput, ScopeValue, Target } from './core/model/s
 export type { Pepper } from './core/secrets/digest.ts'
 export type { ImportedSecretFormat } from './core/secrets/imported-secrets.ts'
 export { hasValidChecksum, type Slot, secretPattern } from './core/secrets/secret.ts'
-export type { KeyStore, ListQuery, SecretUse, StoredKey } from './core/store/store.ts'
+export type { KeyStore } from './core/store/store.ts'
 export { generateSigningKey, type SigningAlgorithm } from './core/tokens/signing-key.ts'
-export type { EndpointOptions, TokenService } from './endpoints/tokens/endpoints.ts'
-export type { Decider } from './guard/guard.ts'
+export { atRoot, type Endpoints } from './endpoints/endpoints.ts'
 export {
-  type CheckedRequirement,
-  header,
-  param,
-  query,
+  type TokenEndpointOptions,
+  type TokenService,
+  tokenEndpoints,
+} from './endpoints/tokens/token-endpoints.ts'
+export {
+  from,
   type ReaderOptions,
   type Requirement,
-  routeTemplate,
   type TargetSource,
 } from './guard/requirement.ts'
-export type { Profile, SecurityScheme, WireAnswer, WireBody } from './http/profile.ts'
+export type { Profile } from './http/profile.ts'
 export {
-  type MatchedRoute,
-  type NodeRequest,
-  NodeWireRequest,
   redactUrl,
-  WebWireRequest,
   type WireRequest,
 } from './http/request.ts'
 export type { TokenOptions, TwinkeyOptions } from './options.ts'

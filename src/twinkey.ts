@@ -15,6 +15,7 @@ import { createTokenIssuer, type Tokens } from './core/management/token-issuer.t
 import { type Verified, verifySecret } from './core/management/verification.ts'
 import type { Metadata } from './core/model/api-key.ts'
 import { nameProblem } from './core/model/checks.ts'
+import { type AsyncDisposal, asyncDisposal } from './core/model/disposal.ts'
 import { requireInput } from './core/model/error.ts'
 import { createEventDispatcher, type WarningEvent } from './core/model/events.ts'
 import type { Anonymous, Decision, Refused } from './core/model/principal.ts'
@@ -84,8 +85,11 @@ export interface Keys<M extends Metadata = Metadata> extends Keyring<M> {
   forgetHistory(before: number | Date): Promise<number>
 }
 
-/** Issues, verifies, rotates and scopes the API keys of one API. */
-export interface Twinkey<M extends Metadata = Metadata> {
+/**
+ * Issues, verifies, rotates and scopes the API keys of one API. `await using` calls `close` at the
+ * end of the block, on runtimes with `Symbol.asyncDispose`.
+ */
+export interface Twinkey<M extends Metadata = Metadata> extends AsyncDisposal {
   /** Creates, changes, lists and verifies keys. */
   readonly keys: Keys<M>
   /** Issues and verifies tokens. */
@@ -244,18 +248,18 @@ export function createTwinkey<M extends Metadata = Metadata>(
       requireInput(nameProblem(owner), 'owner')
       owners?.forget(owner)
     },
-    async close() {
-      const stopped = watching.then((stop) => stop?.())
-      const all = Promise.allSettled([stopped, flush(), checked.written()])
-      await withTimeout(
-        deadlineMilliseconds,
-        'store_unavailable',
-        'Closing failed',
-        () => all,
-      ).catch(() => {})
-      writes.end()
-      checked.end()
-    },
+    close,
+    ...asyncDisposal(close),
+  }
+
+  async function close(): Promise<void> {
+    const stopped = watching.then((stop) => stop?.())
+    const all = Promise.allSettled([stopped, flush(), checked.written()])
+    await withTimeout(deadlineMilliseconds, 'store_unavailable', 'Closing failed', () => all).catch(
+      () => {},
+    )
+    writes.end()
+    checked.end()
   }
 }
 

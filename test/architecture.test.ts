@@ -77,9 +77,10 @@ function read(path: string): Source {
         false,
       )
     }
-    // A name after a dot or before a colon is a member, not a global.
+    // A name after a dot or before a colon is a member, not a global. A type reads nothing.
     if (
       ts.isIdentifier(node) &&
+      !ts.isTypeReferenceNode(node.parent) &&
       !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node) &&
       !ts.isPropertyAssignment(node.parent)
     ) {

@@ -1,4 +1,4 @@
-import type { KeyStore, StoredKey } from 'twinkey'
+import type { KeyStore, StoredKey } from 'twinkey/store'
 import { type Fault, LATE_MILLISECONDS } from './faults-bed.ts'
 import { DEADLINE_SECONDS } from './faults-traffic.ts'
 

@@ -40,7 +40,7 @@ async function recordIds(address: Address): Promise<string[]> {
     const client = createRedis({ url: address.url })
     await client.connect()
     const ids: string[] = []
-    for await (const names of client.scanIterator({ MATCH: 'twinkey:{*', COUNT: 1000 }))
+    for await (const names of client.scanIterator({ MATCH: 'twinkey:{*}', COUNT: 1000 }))
       ids.push(...names.map((name) => name.slice(9, -1)))
     client.destroy()
     return [...new Set(ids)]

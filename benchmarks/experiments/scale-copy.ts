@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { createTwinkey, type KeyRecord, type KeyStore } from 'twinkey'
+import { createTwinkey } from 'twinkey'
+import type { KeyRecord, KeyStore } from 'twinkey/store'
 
 /** The number of keys for each tenant and for each owner. */
 export const KEYS_PER_TENANT = 100

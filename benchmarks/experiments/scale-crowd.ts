@@ -31,7 +31,7 @@ export async function postgresGround(): Promise<Ground> {
   return {
     async gather(keys, told) {
       const tablePrefix = `of_${keys}`
-      const tables = ['keys', 'labels', 'uses'].map((name) => `${tablePrefix}_${name}`)
+      const tables = ['keys', 'keys_by_label', 'uses'].map((name) => `${tablePrefix}_${name}`)
       const store = postgresStore(pool, { tablePrefix })
       await store.migrate()
       const original = await originalIn(store)
@@ -48,10 +48,11 @@ export async function postgresGround(): Promise<Ground> {
           version: copy.record.version,
           record: copy.text,
           labels: labels.map((label) => renamed(label, original, copy)),
+          at: copy.record.createdAt,
           secret: copy.record.primary.id,
         }))
-        const read = `with row as (select * from json_to_recordset($1) as r(id text, version bigint, record text, labels json, secret text))`
-        const sql = `${read}, k as (insert into ${tables[0]} select id, version, record::json from row), l as (insert into ${tables[1]} select json_array_elements_text(labels), id from row) insert into ${tables[2]} select id, secret, $2 from row`
+        const read = `with row as (select * from json_to_recordset($1) as r(id text, version bigint, record text, labels json, at bigint, secret text))`
+        const sql = `${read}, k as (insert into ${tables[0]} select id, version, record::json from row), l as (insert into ${tables[1]} select json_array_elements_text(labels), at, id from row) insert into ${tables[2]} select id, secret, $2 from row`
         await pool.query(sql, [JSON.stringify(rows), Date.now()])
       })
       for (const table of tables) await pool.query(`vacuum analyze ${table}`)
@@ -83,23 +84,24 @@ export async function redisGround(): Promise<Ground> {
       const written = await client.hGetAll(slot(original))
       requireSame(written['record'], original)
       const indexes: string[] = []
-      for await (const names of client.scanIterator({ MATCH: `${prefix}:label:*` }))
+      for await (const names of client.scanIterator({ MATCH: `${prefix}:index:*` }))
         indexes.push(...names)
       const ids = await inBatches(keys, original, told, async (copies) => {
         const batch = client.multi()
         const entries = new Map<string, { score: number; value: string }[]>()
         for (const copy of copies) {
           const write = crypto.randomUUID()
+          const at = String(copy.record.createdAt).padStart(16, '0')
           for (const index of indexes) {
             const name = renamed(index, original, copy)
             const members = entries.get(name) ?? []
             entries.set(name, members)
-            members.push({ score: 0, value: `${copy.record.id} ${write}` })
+            members.push({ score: 0, value: `${at} ${copy.record.id} ${write}` })
           }
           const { version, primary } = copy.record
           batch.hSet(slot(copy), {
             ...written,
-            version: String(version),
+            version: `v${version}`,
             write,
             record: copy.text,
             [`use:${primary.id}`]: String(Date.now()),

@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
-import { type KeyRecord, type KeyStore, memoryStore, type WireRequest } from 'twinkey'
+import { memoryStore, type WireRequest } from 'twinkey'
+import type { KeyRecord, KeyStore } from 'twinkey/store'
 import {
   digestSecret,
   matchSecret,

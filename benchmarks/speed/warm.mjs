@@ -1,12 +1,13 @@
 // A Twinkey with cached keys, and the calls of its guards.
-import { createTwinkey, generateSigningKey, memoryStore, NodeWireRequest, param } from 'twinkey'
+import { createTwinkey, from, generateSigningKey, memoryStore } from 'twinkey'
 import { requireAuth } from 'twinkey/express'
+import { NodeWireRequest } from 'twinkey/http'
 import { credentialOf, idOf, recordOf, secretOf, WORKFLOW } from './keys.mjs'
 
 export const ISSUER = 'https://api.example'
 export const AUDIENCE = 'https://api.example'
 /** The requirement of a guarded route, on every side. */
-export const requirement = { tenant: param('tenant'), workflow: WORKFLOW }
+export const requirement = { tenant: from.param('tenant'), workflow: WORKFLOW }
 /** So long that no record expires during the measurement. */
 export const LONG = { maxAgeSeconds: 3600, maxKeys: 10_000_000 }
 

@@ -26,7 +26,7 @@ export interface NarratorParts {
   readonly printer: Printer
 }
 
-type ManagementCall = 'create' | 'disable' | 'enable' | 'regenerate' | 'revoke' | 'rotate'
+type ManagementCall = 'create' | 'disable' | 'enable' | 'renew' | 'revoke' | 'rotate'
 type Result<N extends ManagementCall> = Awaited<ReturnType<Keys[N]>>
 
 const HEADERS = ['content-type', 'www-authenticate', 'location', 'cache-control', 'retry-after']

@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler, type Response } from 'express'
-import { requireAuth, tokenRoutes } from 'twinkey/express'
+import { tokenEndpoints } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/express'
 import { MAX_BODY_BYTES, problem, type Reply, replyTo } from './reply.ts'
 import type { Api } from './route.ts'
 import type { Listener } from './server.ts'
@@ -13,7 +14,7 @@ export async function onExpress({ twinkey, open, routes, tokens }: Api): Promise
   const text = express.text({ type: () => true, limit: MAX_BODY_BYTES })
 
   for (const { path, reply } of open) app.get(path, async (_req, res) => write(res, await reply()))
-  for (const { path, options } of tokens) app.use(path, tokenRoutes(twinkey, options))
+  for (const { path, options } of tokens) app.use(path, mount(tokenEndpoints(twinkey, options)))
   for (const { method, path, requirement, reply } of routes) {
     app[method === 'GET' ? 'get' : 'post'](
       path,

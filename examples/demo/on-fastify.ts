@@ -1,5 +1,6 @@
 import { type FastifyReply, fastify } from 'fastify'
-import { requireAuth, tokenRoutes } from 'twinkey/fastify'
+import { tokenEndpoints } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/fastify'
 import { MAX_BODY_BYTES, problem, type Reply, replyTo } from './reply.ts'
 import type { Api } from './route.ts'
 import type { Listener } from './server.ts'
@@ -16,7 +17,7 @@ export async function onFastify({ twinkey, open, routes, tokens }: Api): Promise
   for (const { path, reply: answer } of open)
     app.get(path, async (_request, reply) => write(reply, await answer()))
   for (const { path, options } of tokens)
-    await app.register(tokenRoutes(twinkey, options), { prefix: path })
+    await app.register(mount(tokenEndpoints(twinkey, options)), { prefix: path })
   for (const { method, path, requirement, reply: answer } of routes) {
     app.route({
       method,

@@ -1,7 +1,8 @@
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { requireAuth, tokenRoutes } from 'twinkey/hono'
+import { tokenEndpoints } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/hono'
 import { MAX_BODY_BYTES, problem, type Reply, replyTo } from './reply.ts'
 import type { Api } from './route.ts'
 import type { Listener } from './server.ts'
@@ -12,7 +13,8 @@ export async function onHono({ twinkey, open, routes, tokens }: Api): Promise<Li
   const limit = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => written(problem(413)) })
 
   for (const { path, reply } of open) app.get(path, async () => written(await reply()))
-  for (const { path, options } of tokens) app.use(`${path}/*`, tokenRoutes(twinkey, options))
+  for (const { path, options } of tokens)
+    app.use(`${path}/*`, mount(tokenEndpoints(twinkey, options)))
   for (const { method, path, requirement, reply } of routes) {
     app.on(method, path, requireAuth(twinkey, requirement), limit, async (c) => {
       const param = (name: string) => c.req.param(name) ?? ''

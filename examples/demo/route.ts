@@ -1,4 +1,4 @@
-import type { EndpointOptions, Principal, Requirement, Twinkey } from 'twinkey'
+import type { Principal, Requirement, TokenEndpointOptions, Twinkey } from 'twinkey'
 import type { Reply } from './reply.ts'
 
 /** The product whose convention a route follows. */
@@ -30,7 +30,7 @@ export interface OpenRoute {
 /** The path and the options of token endpoints. */
 export interface TokenMount {
   readonly path: string
-  readonly options?: EndpointOptions
+  readonly options?: TokenEndpointOptions
 }
 
 /** The description of a route in the list at `/`. */

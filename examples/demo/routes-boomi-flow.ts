@@ -73,12 +73,7 @@ async function keysOf(keys: Keys, owner: string | null): Promise<ApiKey[]> {
   // Without an owner, `list` would answer the keys of all owners.
   if (owner === null) return []
   const found: ApiKey[] = []
-  let cursor: string | undefined
-  do {
-    const page = await keys.list({ owner, cursor })
-    found.push(...page.keys)
-    cursor = page.next
-  } while (cursor !== undefined)
+  for await (const key of keys.all({ owner })) found.push(key)
   return found
 }
 

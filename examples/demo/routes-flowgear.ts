@@ -1,4 +1,4 @@
-import { routeTemplate } from 'twinkey'
+import { from } from 'twinkey'
 import { flowgear } from 'twinkey/profiles'
 import { type Data, placeOf } from './data.ts'
 import { json, membersOf } from './reply.ts'
@@ -6,7 +6,11 @@ import type { Chapter } from './route.ts'
 
 const product = 'Flowgear'
 const path = '/customers/:id/'
-const requirement = { profile: flowgear(), accept: ['secret'], workflow: routeTemplate() } as const
+const requirement = {
+  profile: flowgear(),
+  accept: ['secret'],
+  workflow: from.routeTemplate(),
+} as const
 
 /** The workflows of this chapter, as they are named in a scope. */
 export const FLOWGEAR_WORKFLOWS = [`GET ${path}`, `POST ${path}`]

@@ -1,4 +1,4 @@
-import { header, param } from 'twinkey'
+import { from } from 'twinkey'
 import { type Data, placeOf, tenantOf } from './data.ts'
 import { json, membersOf, problem } from './reply.ts'
 import type { Chapter } from './route.ts'
@@ -7,7 +7,7 @@ const product = 'standard'
 // The deployment serves two environments, so each route names its own.
 const environment = 'Production'
 // Default: the tenant of the key, if there is exactly one.
-const tenant = header('x-tenant-id', { optional: true })
+const tenant = from.header('x-tenant-id', { optional: true })
 
 /** The routes that follow the standard convention. */
 export function standardChapter(data: Data): Chapter {
@@ -43,7 +43,7 @@ export function standardChapter(data: Data): Chapter {
       {
         method: 'GET',
         path: '/v1/tenants/:tenant/flows',
-        requirement: { tenant: param('tenant'), environment, workflow: 'flows.read' },
+        requirement: { tenant: from.param('tenant'), environment, workflow: 'flows.read' },
         reply: ({ principal }) => json(200, data.flows(tenantOf(principal))),
       },
       {

@@ -35,7 +35,7 @@ export function aboutSample(name: SampleName): string {
 /** Creates the sample keys. */
 export async function createSampleKeys(keys: Keys, adoption: Adoption): Promise<SampleKeys> {
   const created = SAMPLE_NAMES.map(async (name) => {
-    const scope = { tenants: [TENANT], ...SAMPLES[name].scope, workflows: '*' }
+    const scope = { tenants: [TENANT], workflows: '*' as const, ...SAMPLES[name].scope }
     const { key, primary, secondary } = await keys.create({ name, owner: 'demo', scope })
     if (secondary === null) throw new Error(`The sample key ${name} has no secondary secret.`)
     if (name === 'disabled') await keys.disable(key.id)

@@ -20,21 +20,21 @@ async function rotateBoth({ narrator }: TourParts, { id, primary }: TourKey): Pr
   )
   const traffic = startTraffic(url, primary)
   await traffic.more(CALLS_PER_PHASE)
-  const { secret: secondary } = await manage('regenerate', id, 'secondary', { actor: 'tour' })
+  const { secondary } = await manage('renew', id, { slots: 'secondary', actor: 'tour' })
   await traffic.more(CALLS_PER_PHASE)
 
   step(
     'The client moves to the new secondary secret. Now the primary secret is idle, and is replaced.',
   )
-  await traffic.moveTo(secondary)
+  await traffic.moveTo(secondary as string)
   await traffic.more(CALLS_PER_PHASE)
-  const { secret: renewed } = await manage('regenerate', id, 'primary', { actor: 'tour' })
+  const renewed = await manage('renew', id, { slots: 'primary', actor: 'tour' })
   await traffic.more(CALLS_PER_PHASE)
   note(resultOf(await traffic.stop()))
 
   step('The old primary secret is refused.')
   await call(401, { path: '/v1/customers/c1', headers: bearer(primary) })
-  return { id, primary: renewed, secondary }
+  return { id, primary: renewed.primary as string, secondary: secondary as string }
 }
 
 async function rotateWithGrace({ narrator }: TourParts): Promise<void> {
@@ -49,13 +49,13 @@ async function rotateWithGrace({ narrator }: TourParts): Promise<void> {
   })
   const traffic = startTraffic(url, old)
   await traffic.more(CALLS_PER_PHASE)
-  const { secret } = await manage('rotate', key.id, { graceSeconds: GRACE_SECONDS, actor: 'tour' })
+  const { primary } = await manage('rotate', key.id, { graceSeconds: GRACE_SECONDS, actor: 'tour' })
   await traffic.more(CALLS_PER_PHASE)
 
   step(
     `The client moves to the new secret within the grace period of ${GRACE_SECONDS} seconds, and continues until the old one has expired.`,
   )
-  await traffic.moveTo(secret)
+  await traffic.moveTo(primary)
   await untilRefused(url, old)
   await traffic.more(CALLS_PER_PHASE)
   note(resultOf(await traffic.stop()))

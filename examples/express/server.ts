@@ -1,6 +1,6 @@
 import express from 'express'
-import { createTwinkey, generateSigningKey } from 'twinkey'
-import { param, requireAuth, tokenRoutes } from 'twinkey/express'
+import { createTwinkey, generateSigningKey, tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/express'
 import { stopServer } from '../stop-server.ts'
 
 const { PORT = '3000', SIGNING_KEY } = process.env
@@ -28,7 +28,7 @@ console.log(`Key ${key.id} has the secret ${primary}`)
 const customers = new Map([['c1', { id: 'c1', tenant: 't1', name: 'Ada Lovelace' }]])
 
 const app = express()
-app.use('/tokens', tokenRoutes(twinkey)) // POST /tokens, GET /tokens/test, GET /tokens/jwks.json
+app.use('/tokens', mount(tokenEndpoints(twinkey))) // POST /tokens, GET /tokens/test, GET /tokens/jwks.json
 
 app.get('/customers/:id', requireAuth(twinkey, { workflow: 'customers.read' }), (req, res) => {
   const customer = customers.get(req.params.id)
@@ -43,7 +43,7 @@ app.delete('/customers/:id', requireAuth(twinkey, { workflow: 'customers.delete'
 
 app.get(
   '/tenants/:tenant/customers',
-  requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }),
+  requireAuth(twinkey, { tenant: from.param('tenant'), workflow: 'customers.read' }),
   (req, res) => {
     res.json([...customers.values()].filter(({ tenant }) => tenant === req.principal.tenant))
   },

@@ -1,6 +1,6 @@
 import { fastify } from 'fastify'
-import { createTwinkey, generateSigningKey } from 'twinkey'
-import { param, requireAuth, tokenRoutes } from 'twinkey/fastify'
+import { createTwinkey, generateSigningKey, tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/fastify'
 import { stopServer } from '../stop-server.ts'
 
 const { PORT = '3000', SIGNING_KEY } = process.env
@@ -28,7 +28,7 @@ console.log(`Key ${key.id} has the secret ${primary}`)
 const customers = new Map([['c1', { id: 'c1', tenant: 't1', name: 'Ada Lovelace' }]])
 
 const app = fastify()
-app.register(tokenRoutes(twinkey), { prefix: '/tokens' }) // POST /tokens, GET /tokens/test, GET /tokens/jwks.json
+app.register(mount(tokenEndpoints(twinkey)), { prefix: '/tokens' }) // POST /tokens, GET /tokens/test, GET /tokens/jwks.json
 
 const read = requireAuth(twinkey, { workflow: 'customers.read' })
 app.get<{ Params: { id: string } }>(
@@ -53,7 +53,10 @@ app.delete<{ Params: { id: string } }>(
   },
 )
 
-const readOfTenant = requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' })
+const readOfTenant = requireAuth(twinkey, {
+  tenant: from.param('tenant'),
+  workflow: 'customers.read',
+})
 app.get('/tenants/:tenant/customers', { onRequest: readOfTenant }, async (request) => {
   return [...customers.values()].filter(({ tenant }) => tenant === request.principal.tenant)
 })

@@ -1,6 +1,6 @@
 import express from 'express'
-import { createTwinkey } from 'twinkey'
-import { requireAuth, tokenRoutes } from 'twinkey/express'
+import { createTwinkey, tokenEndpoints } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/express'
 import { stopServer } from '../stop-server.ts'
 import { openStore } from './database.ts'
 
@@ -26,7 +26,7 @@ app.use((_req, res, next) => {
   res.setHeader('X-Node', process.pid)
   next()
 })
-app.use('/tokens', tokenRoutes(twinkey))
+app.use('/tokens', mount(tokenEndpoints(twinkey)))
 app.get('/customers', requireAuth(twinkey, { workflow: 'customers.read' }), (req, res) => {
   res.json({ tenant: req.principal.tenant, slot: req.principal.slot, node: process.pid })
 })

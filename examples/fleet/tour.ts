@@ -25,17 +25,15 @@ export async function tour(
     `Another process created a key: ${answering} nodes accepted ${letIn} of ${first.length} calls.`,
   )
 
-  // Callers use the secondary while the primary is regenerated, then switch. No call may fail.
+  // Callers use the secondary while the primary is renewed, then switch. No call may fail.
   let secret = secondary as string
   const callers = Array.from({ length: CALLERS }, () => keepCalling(url, () => secret))
   const renewed = await admin.keys.renew(key.id, { slots: 'primary' })
-  secret = renewed.secret
+  secret = renewed.primary
   await new Promise((resolve) => setTimeout(resolve, 200))
   const during = (await Promise.all(callers.map((caller) => caller.stop()))).flat()
   const failed = during.filter(({ status }) => status !== 200).length
-  say(
-    `It regenerated the primary secret under traffic: ${failed} of ${during.length} calls failed.`,
-  )
+  say(`It renewed the primary secret under traffic: ${failed} of ${during.length} calls failed.`)
 
   const others = Array.from({ length: CALLERS }, () => keepCalling(url, () => secret))
   await new Promise((resolve) => setTimeout(resolve, 200))

@@ -1,8 +1,8 @@
 import type { Server } from 'node:http'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
-import { createTwinkey, generateSigningKey } from 'twinkey'
-import { param, requireAuth, tokenRoutes } from 'twinkey/hono'
+import { createTwinkey, generateSigningKey, tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/hono'
 import { stopServer } from '../stop-server.ts'
 
 const { PORT = '3000', SIGNING_KEY } = process.env
@@ -30,7 +30,7 @@ console.log(`Key ${key.id} has the secret ${primary}`)
 const customers = new Map([['c1', { id: 'c1', tenant: 't1', name: 'Ada Lovelace' }]])
 
 const app = new Hono()
-app.use('/tokens/*', tokenRoutes(twinkey)) // POST /tokens, GET /tokens/test, GET /tokens/jwks.json
+app.use('/tokens/*', mount(tokenEndpoints(twinkey))) // POST /tokens, GET /tokens/test, GET /tokens/jwks.json
 
 app.get('/customers/:id', requireAuth(twinkey, { workflow: 'customers.read' }), (c) => {
   const customer = customers.get(c.req.param('id'))
@@ -47,7 +47,7 @@ app.delete('/customers/:id', requireAuth(twinkey, { workflow: 'customers.delete'
 
 app.get(
   '/tenants/:tenant/customers',
-  requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }),
+  requireAuth(twinkey, { tenant: from.param('tenant'), workflow: 'customers.read' }),
   (c) => {
     return c.json([...customers.values()].filter(({ tenant }) => tenant === c.var.principal.tenant))
   },

@@ -1,4 +1,5 @@
-// Creates a key, prints its secret and kills itself. The acknowledged key must survive.
+// Creates a key, prints its secret and kills itself. The acknowledged key must
+// survive, together with its entry in the history.
 import { writeSync } from 'node:fs'
 import { createTwinkey } from 'twinkey'
 import { lmdbStore } from './lmdb-store.ts'

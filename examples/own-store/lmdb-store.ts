@@ -1,6 +1,20 @@
 // Keys in LMDB, following docs/writing-a-store.md. Processes on one machine can share the file.
-import { open } from 'lmdb'
-import type { KeyRecord, KeyStore, ListQuery, StoredKey } from 'twinkey'
+import { type Database, open } from 'lmdb'
+import {
+  fillPage,
+  type HistoryEntry,
+  historyLabelsOf,
+  isListed,
+  type KeyRecord,
+  type KeyStore,
+  labelsOf,
+  leadingHistoryLabel,
+  leadingLabel,
+  matchesHistory,
+  type Position,
+  type Scan,
+  type StoredKey,
+} from 'twinkey/store'
 
 export interface LmdbStore extends KeyStore {
   close(): Promise<void>
@@ -12,11 +26,19 @@ export interface LmdbStore extends KeyStore {
  */
 type Uses = Record<string, number>
 
+/** An index: for each label, the ids of the values that have it, in the order of their times. */
+type Index = Database<true, (string | number)[]>
+
+const MAX_FORGOTTEN = 1000
+
 export function lmdbStore(path: string): LmdbStore {
   // Without overlappingSync, a transaction is on the disk when it completes.
-  const root = open({ path, maxDbs: 2, overlappingSync: false })
+  const root = open({ path, maxDbs: 5, overlappingSync: false })
   const records = root.openDB<StoredKey, string>('records', { encoding: 'json' })
   const uses = root.openDB<Uses, string>('uses', { encoding: 'json' })
+  const entries = root.openDB<HistoryEntry, string>('history', { encoding: 'json' })
+  const keyIndex: Index = root.openDB('key-index', { encoding: 'json' })
+  const historyIndex: Index = root.openDB('history-index', { encoding: 'json' })
 
   const joined = (record: StoredKey): StoredKey =>
     record.kind === 'key' ? { ...record, lastUsedAt: uses.get(record.id) ?? {} } : record
@@ -25,8 +47,19 @@ export function lmdbStore(path: string): LmdbStore {
   // other processes.
   const fresh = () => root.resetReadTxn()
 
-  // LMDB allows one writer at a time across processes, so compare and set are atomic.
+  // LMDB allows one writer at a time across processes, so compare and set are atomic. A record, its
+  // place in the index and the entry of its change are written in one transaction.
   const write = <T>(change: () => T): T => root.transactionSync(change)
+
+  const add = (entry: HistoryEntry | undefined) => {
+    if (entry === undefined) return
+    entries.putSync(entry.id, entry)
+    for (const place of placesOf(historyLabelsOf(entry), entry)) historyIndex.putSync(place, true)
+  }
+  const unindex = (record: StoredKey | undefined) => {
+    if (record?.kind !== 'key') return
+    for (const place of placesOf(labelsOf(record), placeOf(record))) keyIndex.removeSync(place)
+  }
 
   return {
     async get(id) {
@@ -34,35 +67,59 @@ export function lmdbStore(path: string): LmdbStore {
       const record = records.get(id)
       return record && joined(record)
     },
-    async put(next, expectedVersion) {
+    async put(next, expectedVersion, entry) {
       return write(() => {
         const now = records.get(next.id)
         if (now?.version !== expectedVersion) return now === undefined ? 'missing' : 'conflict'
+        unindex(now)
         records.putSync(next.id, next)
+        if (next.kind === 'key')
+          for (const place of placesOf(labelsOf(next), placeOf(next))) keyIndex.putSync(place, true)
+        add(entry)
         return 'stored'
       })
     },
-    async delete(id, expectedVersion) {
+    async delete(id, expectedVersion, entry) {
       return write(() => {
         const now = records.get(id)
         if (now?.version !== expectedVersion) return now === undefined ? 'missing' : 'conflict'
+        unindex(now)
         records.removeSync(id)
         uses.removeSync(id)
+        add(entry)
         return 'deleted'
       })
     },
-    async list({ limit, cursor, ...filter }) {
+    async list(query) {
       fresh()
-      const keys: KeyRecord[] = []
-      for (const { value } of records.getRange(
-        cursor === undefined ? {} : { start: cursor, exclusiveStart: true },
-      )) {
-        if (value.kind !== 'key' || !fits(value, filter)) continue
-        // One key more than the limit: there is another page.
-        if (keys.length === limit) return { keys, next: keys.at(-1)?.id }
-        keys.push(joined(value) as KeyRecord)
+      const find = (id: string) => {
+        const record = records.get(id)
+        return record && (joined(record) as KeyRecord)
       }
-      return { keys, next: undefined }
+      const read = scan(keyIndex, leadingLabel(query), query.sort, find)
+      const { values, next } = await fillPage(query, read, (key) => isListed(key, query))
+      return { keys: values, next }
+    },
+    async history(query) {
+      fresh()
+      const read = scan(historyIndex, leadingHistoryLabel(query), query.sort, (id) =>
+        entries.get(id),
+      )
+      const { values, next } = await fillPage(query, read, (entry) => matchesHistory(entry, query))
+      return { entries: values, next }
+    },
+    async forgetHistory(before) {
+      return write(() => {
+        const range = { start: ['entry'], end: ['entry', before], limit: MAX_FORGOTTEN }
+        const old = [...historyIndex.getKeys(range)].map((place) => entries.get(String(place[2])))
+        for (const entry of old) {
+          if (entry === undefined) continue
+          for (const place of placesOf(historyLabelsOf(entry), entry))
+            historyIndex.removeSync(place)
+          entries.removeSync(entry.id)
+        }
+        return old.length
+      })
     },
     async recordUse(all) {
       write(() => {
@@ -77,25 +134,32 @@ export function lmdbStore(path: string): LmdbStore {
   }
 }
 
-function fits(
-  key: KeyRecord,
-  { tenant, owner, state, pepper }: Omit<ListQuery, 'limit' | 'cursor'>,
-): boolean {
-  return (
-    (tenant === undefined || (key.scope.tenants !== '*' && key.scope.tenants.includes(tenant))) &&
-    (owner === undefined || key.owner === owner) &&
-    (state === undefined || state === stateOf(key)) &&
-    (pepper === undefined ||
-      [key.primary, key.secondary].some((secret) => secret && pepperOf(secret.digest) === pepper))
-  )
-}
+const placeOf = ({ createdAt, id }: KeyRecord): Position => ({ at: createdAt, id })
 
-function stateOf({ revokedAt, enabled }: KeyRecord): ListQuery['state'] {
-  if (revokedAt !== null) return 'revoked'
-  return enabled ? 'enabled' : 'disabled'
-}
+const placesOf = (labels: readonly string[], { at, id }: Position) =>
+  labels.map((label) => [label, at, id])
 
-/** `hmac-sha-256:<pepper>:…` has one, `sha-256:…` has none. */
-function pepperOf(digest: string): string | null {
-  return /^hmac-sha-256:([\w-]+):/.exec(digest)?.[1] ?? null
+/** Reads an index for `fillPage`: at most `count` places of a label behind a position. */
+function scan<T>(
+  index: Index,
+  label: string,
+  sort: 'newest' | 'oldest',
+  find: (id: string) => T | undefined,
+) {
+  const [first, last] = [[label], [label, Number.MAX_SAFE_INTEGER]]
+  const [start, end] = sort === 'oldest' ? [first, last] : [last, first]
+  return async (after: Position | undefined, limit: number): Promise<Scan<T>> => {
+    const places = index.getKeys({
+      start: after === undefined ? start : [label, after.at, after.id],
+      exclusiveStart: true,
+      end,
+      reverse: sort === 'newest',
+      limit,
+    })
+    const found = [...places].map(([, at, id]) => ({
+      at: { at: Number(at), id: String(id) },
+      value: find(String(id)),
+    }))
+    return { found, isEnd: found.length < limit }
+  }
 }

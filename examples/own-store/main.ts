@@ -38,7 +38,7 @@ try {
     soon(204, () => write('ada', primary)),
   )
 
-  part('A regenerated secret')
+  part('A renewed secret')
   const { secondary: secret } = await keys.renew(key.id, { slots: 'secondary' })
   await show('the new secondary, at once', read('ada', secret))
   await show('the primary', read('ada', primary))
@@ -63,6 +63,9 @@ try {
   const another = runProgram('own-store/crash', env)
   server = await startProgram('own-store/server', env)
   await show('a key whose process was killed right after creating it', read('ada', another))
+  const [newest] = (await keys.list({ tenant: 'ada', name: 'Tablet of Ada' })).keys
+  const { entries } = await keys.history({ keyId: newest?.id })
+  console.log(`  its history: ${entries.map(({ type }) => type).join(', ')}`)
   for (const [what, credential] of Object.entries({ primary, secondary: secret, token })) {
     await show(`the ${what} of a key disabled just before`, read('ada', credential))
   }

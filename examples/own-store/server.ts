@@ -4,8 +4,8 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
-import { createTwinkey } from 'twinkey'
-import { param, requireAuth, tokenRoutes } from 'twinkey/hono'
+import { createTwinkey, tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/hono'
 import { stopServer } from '../stop-server.ts'
 import { lmdbStore } from './lmdb-store.ts'
 
@@ -27,10 +27,10 @@ const twinkey = createTwinkey({
 })
 
 const notes: Record<string, string[]> = { ada: ['buy milk'], bob: ['call Ada'] }
-const guard = (workflow: string) => requireAuth(twinkey, { tenant: param('tenant'), workflow })
+const guard = (workflow: string) => requireAuth(twinkey, { tenant: from.param('tenant'), workflow })
 
 const app = new Hono()
-app.use('/tokens/*', tokenRoutes(twinkey))
+app.use('/tokens/*', mount(tokenEndpoints(twinkey)))
 app.get('/notes/:tenant', guard('notes.read'), (c) =>
   c.json(notes[c.var.principal.tenant ?? ''] ?? []),
 )

@@ -2,8 +2,8 @@
 // PORT=3000 node examples/start.mjs tenants/server
 import type { AddressInfo } from 'node:net'
 import express, { type ErrorRequestHandler } from 'express'
-import { type ErrorCode, isTwinkeyError, type Slot } from 'twinkey'
-import { param, requireAuth, tokenRoutes } from 'twinkey/express'
+import { type ErrorCode, isTwinkeyError, type Slot, tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/express'
 import { stopServer } from '../stop-server.ts'
 import { close, twinkey } from './twinkey.ts'
 
@@ -17,7 +17,7 @@ app.use((req, res, next) => {
   next()
 })
 
-app.use('/tokens', tokenRoutes(twinkey))
+app.use('/tokens', mount(tokenEndpoints(twinkey)))
 
 const customers = new Map([
   ['acme', ['Ada', 'Grace']],
@@ -25,7 +25,7 @@ const customers = new Map([
 ])
 // The guard reads the tenant from the path. Handlers take it from the principal, because the guard
 // has checked that one.
-const guard = (workflow: string) => requireAuth(twinkey, { tenant: param('tenant'), workflow })
+const guard = (workflow: string) => requireAuth(twinkey, { tenant: from.param('tenant'), workflow })
 
 app.get('/tenants/:tenant/customers', guard('customers.read'), (req, res) => {
   const { tenant = '' } = req.principal
@@ -60,7 +60,7 @@ admin.post('/keys', async (req, res) => {
     }),
   )
 })
-admin.post('/keys/:id/regenerate/:slot', async (req, res) => {
+admin.post('/keys/:id/renew/:slot', async (req, res) => {
   const { id, slot } = req.params
   res.json(await twinkey.keys.renew(id, { slots: slot as Slot, actor: req.principal.name }))
 })

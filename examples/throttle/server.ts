@@ -1,7 +1,7 @@
 import express from 'express'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
-import { createTwinkey, type Throttle, type WireRequest } from 'twinkey'
-import { requireAuth, tokenRoutes } from 'twinkey/express'
+import { createTwinkey, type Throttle, tokenEndpoints, type WireRequest } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/express'
 import { stopServer } from '../stop-server.ts'
 
 const { PORT = '3000', PROXIES } = process.env
@@ -49,7 +49,7 @@ const app = express()
 // setting the peer is the last proxy, so all callers share one count. With a number of hops, a
 // caller that connects directly could choose its address.
 app.set('trust proxy', PROXIES || false)
-app.use('/tokens', tokenRoutes(twinkey, { throttle }))
+app.use('/tokens', mount(tokenEndpoints(twinkey, { throttle })))
 app.get(
   '/customers',
   requireAuth(twinkey, { workflow: 'customers.read', throttle }),

@@ -2,8 +2,8 @@
 import { createClient } from '@libsql/client'
 import { fastify } from 'fastify'
 import type { JWK } from 'jose'
-import { createTwinkey } from 'twinkey'
-import { requireAuth, tokenRoutes } from 'twinkey/fastify'
+import { createTwinkey, tokenEndpoints } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/fastify'
 import { sqliteStore } from 'twinkey/stores/sqlite'
 import { AUDIENCE, ENVIRONMENTS, ISSUER } from './settings.ts'
 
@@ -25,7 +25,7 @@ export async function startIssuer(
   })
 
   const app = fastify()
-  app.register(tokenRoutes(twinkey), { prefix: '/tokens' })
+  app.register(mount(tokenEndpoints(twinkey)), { prefix: '/tokens' })
   app.get(
     '/whoami',
     { onRequest: requireAuth(twinkey, { anyTarget: true }) },

@@ -1,6 +1,6 @@
 // The verifying service: it has no store and no secrets, only the public keys of the issuer.
 import { fastify } from 'fastify'
-import { header, param, requireAuth } from 'twinkey/fastify'
+import { from, requireAuth } from 'twinkey/fastify'
 import { createVerifier } from 'twinkey/verifier'
 import { AUDIENCE, ENVIRONMENTS, ISSUER } from './settings.ts'
 
@@ -13,7 +13,7 @@ export async function startReports(issuerUrl: string, now: () => number) {
     now,
   })
 
-  const target = { tenant: param('tenant'), environment: header('x-environment') }
+  const target = { tenant: from.param('tenant'), environment: from.header('x-environment') }
   const app = fastify({ forceCloseConnections: true })
   app.get(
     '/tenants/:tenant/reports',

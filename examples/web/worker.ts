@@ -1,5 +1,5 @@
-import { createTwinkey, generateSigningKey, type WireRequest } from 'twinkey'
-import { requireAuth, webEndpoints } from 'twinkey/web'
+import { createTwinkey, generateSigningKey, tokenEndpoints, type WireRequest } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/web'
 
 /** The bindings of the host: variables and secrets. */
 interface Env {
@@ -39,11 +39,9 @@ async function start({ ISSUER = 'http://localhost', SIGNING_KEY }: Env): Promise
   })
   console.log(`Key ${key.id} has the secret ${primary}`)
 
-  const tokens = webEndpoints(twinkey)
+  // POST /tokens, GET /tokens/test, GET /tokens/jwks.json
+  const tokens = mount(tokenEndpoints(twinkey), '/tokens')
   const routes: readonly (readonly [method: string, path: RegExp, handler: Handler])[] = [
-    ['POST', /^\/tokens$/, tokens.exchange],
-    ['GET', /^\/tokens\/test$/, tokens.test],
-    ['GET', /^\/tokens\/jwks\.json$/, tokens.jwks],
     [
       'GET',
       /^\/customers\/[^/]+$/,
@@ -77,7 +75,7 @@ async function start({ ISSUER = 'http://localhost', SIGNING_KEY }: Env): Promise
     const { pathname } = new URL(request.url)
     const [, , handler] =
       routes.find(([method, path]) => method === request.method && path.test(pathname)) ?? []
-    return handler === undefined ? notFound() : handler(request, context)
+    return tokens(request, context) ?? handler?.(request, context) ?? notFound()
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ApiKey, CreatedKey, RenewedKey } from 'twinkey'
+import type { ApiKey, CreatedKey, Metadata, RenewedKey } from 'twinkey'
 import { call, part, pause, show, soon } from '../call.ts'
 
 /** Two isolates of the Worker over one database, and the credential of its admin routes. */
@@ -70,10 +70,10 @@ export async function tour({ here, elsewhere, adminToken }: Deployment): Promise
     `  ${await usedOf(() => admin<ApiKey>('GET', `/${key.id}`))} of 2 secrets show their last use`,
   )
 
-  part('A regenerated secret')
-  const { secret } = await show(
+  part('A renewed secret')
+  const { secondary: secret } = await show(
     'a new secondary',
-    admin<RenewedKey>('POST', `/${key.id}/secondary`),
+    admin<RenewedKey<Metadata, 'secondary'>>('POST', `/${key.id}/secondary`),
   )
   await show('the old secondary', read(secondary ?? ''))
   await show('the new secondary', read(secret))

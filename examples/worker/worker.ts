@@ -2,8 +2,14 @@
 // environment and workflow.
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
-import { type CreateKeyInput, createTwinkey, isTwinkeyError, type Slot } from 'twinkey'
-import { header, param, requireAuth, tokenRoutes } from 'twinkey/hono'
+import {
+  type CreateKeyInput,
+  createTwinkey,
+  isTwinkeyError,
+  type Slot,
+  tokenEndpoints,
+} from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/hono'
 import { type Database, d1Store } from './d1-store.ts'
 
 /** The bindings of the host: a database and two secrets. */
@@ -38,9 +44,9 @@ function createApp({ DB, SIGNING_KEY, ADMIN_TOKEN }: Env): Hono {
   })
 
   const app = new Hono()
-  app.use('/tokens/*', tokenRoutes(twinkey))
+  app.use('/tokens/*', mount(tokenEndpoints(twinkey)))
 
-  const target = { tenant: param('tenant'), environment: header('x-environment') }
+  const target = { tenant: from.param('tenant'), environment: from.header('x-environment') }
   app.get(
     '/tenants/:tenant/customers',
     requireAuth(twinkey, { ...target, workflow: 'customers.read' }),

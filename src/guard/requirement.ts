@@ -1,4 +1,4 @@
-export { header, param, query, type ReaderOptions, routeTemplate } from './readers.ts'
+export { from, type ReaderOptions } from './readers.ts'
 
 import type { RouteRequirement, TargetReader } from '../core/decision/route-requirement.ts'
 import type { Throttle } from '../core/decision/throttle.ts'
@@ -12,7 +12,8 @@ import { standard } from '../profiles/standard.ts'
 import { isOptional, MAKER } from './readers.ts'
 
 /**
- * The source of a name on one axis: a fixed name, or a reader made by `param`, `header` or `query`,
+ * The source of a name on one axis: a fixed name, or a reader of {@link from}, like
+ * `from.param('tenant')`,
  * or a function of your own. If a reader finds no name, the request is refused as `target_missing`,
  * unless the reader is optional.
  */
@@ -150,7 +151,7 @@ export class CheckedRequirement implements RouteRequirement<WireRequest> {
         typeof source === 'function' && !(MAKER in source) ? undefined : fixedProblem(source)
       if (problem !== undefined)
         throw new TypeError(
-          `requireAuth: ${axis} ${problem}, or a reader that was called, like param('id'), header('x-id') or query('id').`,
+          `requireAuth: ${axis} ${problem}, or a reader that was called, like from.param('id'), from.header('x-id') or from.query('id').`,
         )
       target[axis] = source
       if (typeof source === 'function' && !isOptional(`requireAuth: ${axis}`, source))
@@ -231,7 +232,7 @@ function throttleOf(
   }
   if (throttle.peer !== undefined && typeof throttle.peer !== 'function') {
     throw new TypeError(
-      "requireAuth: throttle.peer must be a function from a request to an address, like header('cf-connecting-ip').",
+      "requireAuth: throttle.peer must be a function from a request to an address, like from.header('cf-connecting-ip').",
     )
   }
   return {

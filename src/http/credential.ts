@@ -58,6 +58,24 @@ export function readBearer(
 }
 
 /**
+ * Returns the one credential that the readers of a profile have found. Refuses several as ambiguous,
+ * even if they are equal, and none as missing.
+ *
+ * @param found What each place holds, in the order of `readBearer` and `readWhole` calls.
+ */
+export function onlyCredential(
+  ...found: readonly (Credential | Refusal | undefined)[]
+): Credential | Refusal {
+  let only: Credential | Refusal | undefined
+  for (const each of found) {
+    if (each === undefined) continue
+    if (only !== undefined) return REFUSALS.credentialAmbiguous
+    only = each
+  }
+  return only ?? REFUSALS.credentialMissing
+}
+
+/**
  * Reads a secret that is the whole value of a field: opaque, visible ASCII.
  *
  * @param inAuthorizationHeader Whether the field is `Authorization`.

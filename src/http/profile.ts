@@ -42,8 +42,11 @@ export interface Profile extends RequestReader<WireRequest> {
   readonly name: string
   /** Query parameters that hold a credential. They are removed from the URL before handlers run. */
   readonly secretQuery?: readonly string[]
-  /** The path of the token exchange below the mount point. */
-  readonly exchangePath: '/' | '/generate'
+  /**
+   * The path of the token exchange below the mount point: `/`, or segments of letters, digits, `-`,
+   * `.`, `_` and `~`, without a slash at the end.
+   */
+  readonly exchangePath: string
   /** Reads the credential of a token exchange. Default: `credential`. */
   exchangeCredential?(request: WireRequest): Credential | Refusal
   /** How a client authenticates, for an OpenAPI document. */

@@ -47,22 +47,28 @@ export function hideFromQuery(query: unknown, names: readonly string[], depth = 
 }
 
 /**
- * Redacts a URL for a log: replaces the value of every `auth-key`, and the user information before
+ * Redacts a URL for a log: replaces the values of query parameters, and the user information before
  * the host. In a doubtful case it redacts too: in any spelling of the name, and in the query, the
  * fragment, a path parameter or a URL inside a value.
  *
  * @param url Path and query, an absolute URL, or a log line that contains one of them.
- * @param names The parameters to redact. Default: `['auth-key']`.
+ * @param names The names of the query parameters to redact: for a profile that reads a secret from
+ *   the query, its `secretQuery`.
  * @returns The URL with `[redacted]` in place of the values.
+ * @throws TypeError if `names` is not a list of strings that are not empty.
  * @example
  * ```ts
  * import { redactUrl } from 'twinkey'
  *
- * console.log(redactUrl('/customers/1/?auth-key=secret&_profile=Test'))
- * // /customers/1/?auth-key=[redacted]&_profile=Test
+ * console.log(redactUrl('/customers/1/?key=secret&page=2', ['key']))
+ * // /customers/1/?key=[redacted]&page=2
  * ```
  */
-export function redactUrl(url: string, names: readonly string[] = ['auth-key']): string {
+export function redactUrl(url: string, names: readonly string[]): string {
+  if (!Array.isArray(names) || names.some((name) => typeof name !== 'string' || name === ''))
+    throw new TypeError(
+      "redactUrl: the second argument must be a list of the query parameters to redact, as in redactUrl(url, ['key']).",
+    )
   let redacted = ''
   let from = 0
   for (const { nameEnd, end } of parametersOf(url, -1, WRITTEN, names)) {
@@ -127,7 +133,7 @@ function parametersOf(
 }
 
 // A misspelled name is not read as a credential, but its value may still be a secret. So this
-// ignores case, encoding and surrounding characters, as in "auth-key[]" or "?auth-key". A name
+// ignores case, encoding and surrounding characters, as in "key[]" or "?key". A name
 // after a slash is part of the path.
 function isNamed(written: string, names: readonly string[]): boolean {
   const name = decodeLoosely(written).toLowerCase()

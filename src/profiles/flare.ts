@@ -59,14 +59,14 @@ const SCOPES = ['authenticated', 'apikey', 'firework']
  * Creates the profile of Flare: `POST /tokens/generate` exchanges a key for a token of one hour,
  * and all other endpoints accept only `Authorization: Bearer <token>`.
  *
- * Mount `tokenRoutes` at `/tokens` with this profile. At the exchange, the key is the whole value
+ * Mount `tokenEndpoints` at `/tokens` with this profile. At the exchange, the key is the whole value
  * of `Authorization`, the password of Basic with an empty user, or a Bearer credential. The body is
  * empty or `{"tenant_id": <number>}`. The exchange refuses a tenant that it cannot read or that the
  * key does not reach. The tenants of keys are these numbers as strings: `'1234'`. There are no
  * refresh tokens: `refresh_token_exp` is the time at which the token expires.
  *
  * @param options How to find accounts.
- * @returns The profile, for the `profile` of guards and of `tokenRoutes`.
+ * @returns The profile, for the `profile` of guards and of `tokenEndpoints`.
  * @throws TypeError without an `account` function.
  * @see https://api.docs.flare.io, "Authentication"
  */

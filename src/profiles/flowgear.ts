@@ -21,7 +21,7 @@ const DEFAULT_ENVIRONMENT = 'Production'
  * `principal.username` is `Key: <name>`.
  *
  * @returns The profile, for the `profile` of a guard. Name the workflow of the route yourself, or
- *   use `routeTemplate()` for method and template.
+ *   use `from.routeTemplate()` for method and template.
  * @see https://help.flowgear.net, "Token Authentication"
  */
 export function flowgear(): Profile {

@@ -4,7 +4,7 @@ import { secondsProblem } from '../core/model/checks.ts'
 import { REFUSALS, type Refusal, type RefusalCode, refusedPart } from '../core/model/refusal.ts'
 import { fromScopeString, toScopeString } from '../core/model/scope.ts'
 import { MAX_LIFETIME_SECONDS } from '../core/tokens/token.ts'
-import { readBearer, readWhole } from '../http/credential.ts'
+import { onlyCredential, readBearer, readWhole } from '../http/credential.ts'
 import {
   headersOf,
   jsonAnswer,
@@ -59,10 +59,10 @@ export function standard(): Profile {
 }
 
 function credential(request: WireRequest): Credential | Refusal {
-  const bearer = readBearer(request.header('authorization'), 'either')
-  const apiKey = readWhole(request.header('x-api-key'), false)
-  if (bearer !== undefined && apiKey !== undefined) return REFUSALS.credentialAmbiguous
-  return bearer ?? apiKey ?? REFUSALS.credentialMissing
+  return onlyCredential(
+    readBearer(request.header('authorization'), 'either'),
+    readWhole(request.header('x-api-key'), false),
+  )
 }
 
 function refuse(refusal: Refusal, workflow?: string): WireAnswer {

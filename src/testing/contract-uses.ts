@@ -1,7 +1,9 @@
 import type { KeyRecord } from '../core/model/api-key.ts'
 import type { StoreContractCase } from './contract-case.ts'
-import { expectDelete, expectGet, expectPut, pages, same } from './expect.ts'
-import { newId, newKey } from './sample.ts'
+import { expectDelete, expectGet, expectPut } from './expect.ts'
+import { keyPager } from './pages.ts'
+import { same } from './same.ts'
+import { changedKey, newId, newKey } from './sample.ts'
 
 /** The contract for recording when secrets were last used. */
 export const useCases: readonly StoreContractCase[] = [
@@ -23,15 +25,9 @@ export const useCases: readonly StoreContractCase[] = [
         ),
       )
       await expectGet(two, key.id, { ...key, lastUsedAt: { [first]: 2000, [second]: 619 } })
-      await expectPut(
-        one,
-        { ...key, version: key.version + 1, lastUsedAt: {} },
-        key.version,
-        'stored',
-      )
+      await expectPut(one, changedKey(key), key.version, 'stored')
       await expectGet(two, key.id, {
-        ...key,
-        version: key.version + 1,
+        ...changedKey(key),
         lastUsedAt: { [first]: 2000, [second]: 619 },
       })
     },
@@ -45,8 +41,7 @@ export const useCases: readonly StoreContractCase[] = [
       for (const key of [used, unused]) await expectPut(one, key, undefined, 'stored')
       await one.recordUse([{ keyId: used.id, secretId: used.primary.id, usedAt: 1000 }])
       const found = new Map<string, KeyRecord>()
-      for await (const page of pages(two, { owner, limit: 3 }))
-        for (const key of page) found.set(key.id, key)
+      for (const key of await keyPager.all(two, { owner })) found.set(key.id, key)
       same('list: the key that was used', found.get(used.id), {
         ...used,
         lastUsedAt: { [used.primary.id]: 1000 },
@@ -59,7 +54,7 @@ export const useCases: readonly StoreContractCase[] = [
     async run(open) {
       const [one, two] = [await open(), await open()]
       const keys = Array.from({ length: 50 }, () => newKey())
-      await Promise.all(keys.map((key) => one.put(key, undefined)))
+      await Promise.all(keys.map((key) => one.put(key, undefined, undefined)))
       const uses = [...keys, newKey(), newKey()].flatMap(({ id, primary }) =>
         [3000, 1000, 2000].map((usedAt) => ({ keyId: id, secretId: primary.id, usedAt })),
       )

@@ -1,6 +1,7 @@
 import type { StoreContractCase } from './contract-case.ts'
-import { expectPut, same } from './expect.ts'
-import { newKey } from './sample.ts'
+import { expectPut } from './expect.ts'
+import { same } from './same.ts'
+import { changedKey, newEntry, newKey } from './sample.ts'
 
 /** The contract for watching changes. Skipped for a store without `watch`. */
 export const watchCases: readonly StoreContractCase[] = [
@@ -24,9 +25,10 @@ export const watchCases: readonly StoreContractCase[] = [
         await change()
         await notice
       }
-      await next(() => one.put(key, undefined))
-      await next(() => one.put({ ...key, version: key.version + 1 }, key.version))
-      await next(() => one.delete(key.id, key.version + 1))
+      const changed = changedKey(key)
+      await next(() => one.put(key, undefined, newEntry(key)))
+      await next(() => one.put(changed, key.version, undefined))
+      await next(() => one.delete(key.id, changed.version, newEntry(changed)))
       await stop()
       const before = reports
       await expectPut(one, key, undefined, 'stored')

@@ -1,7 +1,9 @@
 import type { KeyStore } from '../core/store/store.ts'
 import type { StoreContractCase } from './contract-case.ts'
-import { expectDelete, expectGet, expectPut, pageOf, same } from './expect.ts'
-import { newId, newKey } from './sample.ts'
+import { expectDelete, expectGet, expectPut } from './expect.ts'
+import { keyPager } from './pages.ts'
+import { same } from './same.ts'
+import { changedKey, newId, newKey } from './sample.ts'
 
 /** The contract for reading and writing one record. */
 export const writeCases: readonly StoreContractCase[] = [
@@ -30,6 +32,14 @@ export const writeCases: readonly StoreContractCase[] = [
         name: '\u{1f511}'.repeat(64),
         scope: { tenants: names, environments: '*', workflows: [] },
         metadata,
+        tokens: false,
+        limits: [
+          { name: 'burst \u00e9', requests: 5, perSeconds: 1 },
+          { requests: 1_000_000, per: 'month' },
+        ],
+        networks: ['192.0.2.0/24', '2001:db8::/32'],
+        disabledBy: { actor: 'ada', owner: 'o \u{1f511}', tenants: ['t', 'u'], at: 3 },
+        revokedTokens: { [newId()]: 1_767_225_600_000, 'a-b_c': 1 },
       })
       await expectPut(one, key, undefined, 'stored')
       await expectGet(one, key.id, key)
@@ -56,10 +66,10 @@ export const writeCases: readonly StoreContractCase[] = [
       await expectGet(two, key.id, key)
       same(
         'the number of keys of an owner with a name at its limit',
-        (await pageOf(two, { owner: key.owner, limit: 1 })).keys.length,
+        (await keyPager.page(two, { owner: key.owner, limit: 1 })).values.length,
         1,
       )
-      await expectPut(two, { ...key, version: key.version + 1 }, key.version, 'stored')
+      await expectPut(two, changedKey(key), key.version, 'stored')
     },
   },
   {
@@ -68,12 +78,7 @@ export const writeCases: readonly StoreContractCase[] = [
       const [one, two] = [await open(), await open()]
       const key = newKey()
       await expectPut(one, key, undefined, 'stored')
-      await expectPut(
-        two,
-        { ...key, version: key.version + 1, name: 'other' },
-        undefined,
-        'conflict',
-      )
+      await expectPut(two, changedKey(key, { name: 'other' }), undefined, 'conflict')
       await expectGet(two, key.id, key)
     },
   },
@@ -131,7 +136,7 @@ export const writeCases: readonly StoreContractCase[] = [
           name: `writer ${i}`,
         }))
         const outcomes = await Promise.all(
-          writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, expected)),
+          writers.map((next, i) => (stores[i % 2] as KeyStore).put(next, expected, undefined)),
         )
         const count = (answer: string) => outcomes.filter((outcome) => outcome === answer).length
         const answers = { stored: count('stored'), conflict: count('conflict') }

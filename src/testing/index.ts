@@ -1,7 +1,12 @@
 /** The store contract as data, and a clock for tests. @module twinkey/testing */
 
 import type { StoreContractCase } from './contract-case.ts'
+import { forgetCases } from './contract-forget.ts'
+import { historyCases } from './contract-history.ts'
+import { historyWriteCases } from './contract-history-writes.ts'
+import { listPageCases } from './contract-list-pages.ts'
 import { listCases } from './contract-lists.ts'
+import { nameCases } from './contract-names.ts'
 import { useCases } from './contract-uses.ts'
 import { watchCases } from './contract-watch.ts'
 import { writeCases } from './contract-writes.ts'
@@ -51,6 +56,11 @@ export function createTestClock(start = 1_767_225_600_000): TestClock {
 export const storeContract: readonly StoreContractCase[] = Object.freeze([
   ...writeCases,
   ...listCases,
+  ...nameCases,
+  ...listPageCases,
+  ...historyWriteCases,
+  ...historyCases,
+  ...forgetCases,
   ...useCases,
   ...watchCases,
 ])

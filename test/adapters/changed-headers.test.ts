@@ -5,10 +5,10 @@ import { serve } from '@hono/node-server'
 import express from 'express'
 import { type FastifyRequest, fastify } from 'fastify'
 import { type Context, Hono } from 'hono'
-import { type NodeRequest, NodeWireRequest } from 'twinkey'
 import * as onExpress from 'twinkey/express'
 import * as onFastify from 'twinkey/fastify'
 import * as onHono from 'twinkey/hono'
+import { type NodeRequest, NodeWireRequest } from 'twinkey/http'
 import { flowgear } from 'twinkey/profiles'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { sendHttp2 } from '../support/http2.ts'
@@ -28,7 +28,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close()
 })
 
-const requirement = { tenant: onExpress.header('x-tenant'), workflow: 'flows.read' }
+const requirement = { tenant: onExpress.from.header('x-tenant'), workflow: 'flows.read' }
 
 /** The status of a request with these headers, and the code if it is refused. */
 async function ask(
@@ -195,8 +195,8 @@ describe('on Hono on Node', () => {
       (c) => c.json({}),
     )
     const template = onHono.requireAuth(callers.twinkey, {
-      tenant: onHono.query('tenant'),
-      workflow: onHono.routeTemplate(),
+      tenant: onHono.from.query('tenant'),
+      workflow: onHono.from.routeTemplate(),
     })
     app.on(['GET', 'POST'], '/template', template, (c) => c.json({}))
     const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })

@@ -3,7 +3,8 @@ import cors from 'cors'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import express4 from 'express4'
 import helmet from 'helmet'
-import { header, param, requireAuth, tokenRoutes } from 'twinkey/express'
+import { tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/express'
 import { boomiFlow, flowgear } from 'twinkey/profiles'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type RawRequest, sendRaw } from '../support/raw-http.ts'
@@ -46,7 +47,7 @@ describe.each([
   test('behind a trusted proxy, forwarded headers do not change the decision', async () => {
     const app = framework()
       .set('trust proxy', true)
-      .get('/flows', guard({ tenant: header('x-tenant', { optional: true }) }), named)
+      .get('/flows', guard({ tenant: from.header('x-tenant', { optional: true }) }), named)
     const forwarded: Headers = [
       ['X-Forwarded-For', '203.0.113.9'],
       ['X-Forwarded-Host', 'elsewhere.test'],
@@ -164,7 +165,7 @@ describe.each([
   test('a guard on a router reads a parameter of the path that the router is mounted on', async () => {
     const flows = framework
       .Router({ mergeParams: true })
-      .get('/flows/:id', guard({ tenant: param('tenant') }), named)
+      .get('/flows/:id', guard({ tenant: from.param('tenant') }), named)
     const app = framework().use('/v1/tenants/:tenant', flows)
     expect(await ask(app, '/v1/tenants/t1/flows/7', [bearer(callers.secrets.t1)])).toMatchObject({
       status: 200,
@@ -177,7 +178,11 @@ describe.each([
 
   test('a guard on the mount itself reads its parameter too', async () => {
     const flows = framework.Router().get('/flows/:id', named)
-    const app = framework().use('/v1/tenants/:tenant', guard({ tenant: param('tenant') }), flows)
+    const app = framework().use(
+      '/v1/tenants/:tenant',
+      guard({ tenant: from.param('tenant') }),
+      flows,
+    )
     expect((await ask(app, '/v1/tenants/t1/flows/7', [bearer(callers.secrets.t1)])).status).toBe(
       200,
     )
@@ -188,10 +193,12 @@ describe.each([
 
   test('a guard that cannot see its parameter refuses the request', async () => {
     const handler: RequestHandler = (_req, res) => void res.json('in')
-    const unmerged = framework.Router().get('/flows', guard({ tenant: param('tenant') }), handler)
+    const unmerged = framework
+      .Router()
+      .get('/flows', guard({ tenant: from.param('tenant') }), handler)
     const app = framework()
       .use('/merged/:tenant', unmerged)
-      .get('/misspelt/:tenant', guard({ tenant: param('tenat') }), handler)
+      .get('/misspelt/:tenant', guard({ tenant: from.param('tenat') }), handler)
     const statuses = []
     for (const target of ['/merged/t2/flows', '/misspelt/t2'])
       statuses.push((await ask(app, target, [bearer(callers.secrets.t1)])).status)
@@ -228,7 +235,7 @@ describe.each([
         }),
         named,
       )
-      .use('/tokens', tokenRoutes(callers.twinkey))
+      .use('/tokens', mount(tokenEndpoints(callers.twinkey)))
     expect((await ask(app, '/draw')).status).toBe(401)
     expect((await ask(app, '/gear')).status).toBe(404)
     expect((await ask(app, `/gear?auth-key=${callers.secrets.t1}`)).status).toBe(200)

@@ -1,7 +1,8 @@
 import cors from '@fastify/cors'
 import swagger from '@fastify/swagger'
 import { type FastifyInstance, type FastifyRequest, fastify, type InjectOptions } from 'fastify'
-import { param, requireAuth, tokenRoutes } from 'twinkey/fastify'
+import { tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/fastify'
 import { boomiFlow, flowgear, securitySchemes, standard } from 'twinkey/profiles'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Callers, createCallers, deadOf, FOREIGN, warm } from './callers.ts'
@@ -136,7 +137,7 @@ describe('with other plugins on Fastify', () => {
   test('a hook in a plugin with a prefix reads the parameter of the prefix', async () => {
     app.register(
       async (scope) => {
-        scope.addHook('onRequest', guard({ tenant: param('tenant') }))
+        scope.addHook('onRequest', guard({ tenant: from.param('tenant') }))
         scope.get('/flows', named)
       },
       { prefix: '/tenants/:tenant' },
@@ -149,13 +150,13 @@ describe('with other plugins on Fastify', () => {
   })
 
   test('a guard that cannot see its parameter refuses the request', async () => {
-    app.get('/misspelt/:tenant', { onRequest: guard({ tenant: param('tenat') }) }, named)
+    app.get('/misspelt/:tenant', { onRequest: guard({ tenant: from.param('tenat') }) }, named)
     expect((await ask('/misspelt/t2', bearer(callers.secrets.t1))).statusCode).toBe(400)
   })
 
   test('Fastify itself answers 414 to a parameter of more than 100 characters, unless maxParamLength is higher', async () => {
     const route = (on: FastifyInstance) =>
-      on.get('/tenants/:tenant', { onRequest: guard({ tenant: param('tenant') }) }, named)
+      on.get('/tenants/:tenant', { onRequest: guard({ tenant: from.param('tenant') }) }, named)
     const url = `/tenants/${'x'.repeat(101)}`
     route(app)
     expect((await ask(url)).statusCode).toBe(414)
@@ -229,7 +230,7 @@ describe('with other plugins on Fastify', () => {
   test('one Twinkey serves two profiles on two mounts', async () => {
     app.get('/draw', { onRequest: guard({ profile: boomiFlow() }) }, named)
     app.get('/gear', { onRequest: guard({ profile: { ...flowgear(), target: {} } }) }, named)
-    app.register(tokenRoutes(callers.twinkey), { prefix: '/tokens' })
+    app.register(mount(tokenEndpoints(callers.twinkey)), { prefix: '/tokens' })
     expect([(await ask('/draw')).statusCode, (await ask('/gear')).statusCode]).toEqual([401, 404])
     expect((await ask(`/gear?auth-key=${callers.secrets.t1}`)).statusCode).toBe(200)
     expect((await ask(`/draw?auth-key=${callers.secrets.t1}`)).statusCode).toBe(401)

@@ -1,6 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { createTwinkey } from 'twinkey'
-import { requireAuth, routeTemplate } from 'twinkey/hono'
+import { from, requireAuth } from 'twinkey/hono'
 import { expect, it } from 'vitest'
 
 // A guard on a wildcard of Hono is a middleware of every route below it. It uses only the template
@@ -11,7 +11,7 @@ const { primary } = await twinkey.keys.create({
   name: 'n',
   scope: { tenants: ['t'], workflows: ['GET /api/*'] },
 })
-const guard = () => requireAuth(twinkey, { workflow: routeTemplate() })
+const guard = () => requireAuth(twinkey, { workflow: from.routeTemplate() })
 const logger: MiddlewareHandler = (_c, next) => next()
 
 async function ask(app: Hono, path: string): Promise<string> {

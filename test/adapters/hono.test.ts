@@ -1,8 +1,14 @@
 import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
-import { createTwinkey, type Principal, type Requirement, type TwinkeyEvent } from 'twinkey'
-import { param, requireAuth, routeTemplate, tokenRoutes } from 'twinkey/hono'
+import {
+  createTwinkey,
+  type Principal,
+  type Requirement,
+  type TwinkeyEvent,
+  tokenEndpoints,
+} from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/hono'
 import { boomiFlow, flowgear } from 'twinkey/profiles'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type Callers, createCallers, deadOf, FOREIGN, warm } from './callers.ts'
@@ -61,7 +67,7 @@ describe('with other middleware on Hono', () => {
       name: 'n',
       scope: { tenants: '*', environments: '*', workflows: ['100%', '%ff'] },
     })
-    const app = new Hono().get('/flows/:flow', guard({ workflow: param('flow') }), named)
+    const app = new Hono().get('/flows/:flow', guard({ workflow: from.param('flow') }), named)
     const statuses = []
     for (const path of ['100%25', '%25ff', '%ff', '%25', 'a'])
       statuses.push((await app.request(`/flows/${path}?a=%ff`, bearer(primary))).status)
@@ -69,7 +75,7 @@ describe('with other middleware on Hono', () => {
   })
 
   test('the token endpoints hand pending work to the execution context', async () => {
-    const app = new Hono().use('/tokens/*', tokenRoutes(callers.twinkey))
+    const app = new Hono().use('/tokens/*', mount(tokenEndpoints(callers.twinkey)))
     let written = () => {}
     const writing = new Promise<void>((resolve) => (written = resolve))
     callers.spy.override({ recordUse: () => writing })
@@ -127,7 +133,7 @@ describe('with other middleware on Hono', () => {
   })
 
   test('under basePath and in an app that is mounted, a guard reads the parameters of the whole path', async () => {
-    const flows = new Hono().get('/flows/:id', guard({ tenant: param('tenant') }), named)
+    const flows = new Hono().get('/flows/:id', guard({ tenant: from.param('tenant') }), named)
     const app = new Hono().basePath('/v1').route('/tenants/:tenant', flows)
     const ask = (tenant: string) =>
       app.request(`/v1/tenants/${tenant}/flows/7`, bearer(callers.secrets.t1))
@@ -137,7 +143,7 @@ describe('with other middleware on Hono', () => {
 
   test('a guard on a pattern reads the parameters of its pattern', async () => {
     const app = new Hono()
-      .use('/tenants/:tenant/*', guard({ tenant: param('tenant') }))
+      .use('/tenants/:tenant/*', guard({ tenant: from.param('tenant') }))
       .get('/tenants/:tenant/flows', named)
     expect((await app.request('/tenants/t1/flows', bearer(callers.secrets.t1))).status).toBe(200)
     expect((await app.request('/tenants/t2/flows', bearer(callers.secrets.t1))).status).toBe(403)
@@ -145,9 +151,9 @@ describe('with other middleware on Hono', () => {
 
   test('a guard that cannot see its parameter refuses the request', async () => {
     const app = new Hono()
-      .use('/wild/*', guard({ tenant: param('tenant') }))
+      .use('/wild/*', guard({ tenant: from.param('tenant') }))
       .get('/wild/:tenant', named)
-    app.get('/misspelt/:tenant', guard({ tenant: param('tenat') }), named)
+    app.get('/misspelt/:tenant', guard({ tenant: from.param('tenat') }), named)
     const statuses = []
     for (const path of ['/wild/t2', '/misspelt/t2'])
       statuses.push((await app.request(path, bearer(callers.secrets.t1))).status)
@@ -168,7 +174,7 @@ describe('with other middleware on Hono', () => {
       name: 'n',
       scope: { tenants: ['t1'], workflows },
     })
-    const byTemplate = requireAuth(twinkey, { workflow: routeTemplate() })
+    const byTemplate = requireAuth(twinkey, { workflow: from.routeTemplate() })
     const workflow = (c: Context<{ Variables: { principal: Principal } }>) =>
       c.text(`${c.var.principal.workflow}`)
     const above = new Hono().use('/t/*', byTemplate).get('/t/:tenant', workflow)
@@ -192,7 +198,7 @@ describe('with other middleware on Hono', () => {
   })
 
   test('the template begins with the base path and the mounts, and never contains text of the caller', async () => {
-    const byTemplate = requireAuth(callers.twinkey, { workflow: routeTemplate() })
+    const byTemplate = requireAuth(callers.twinkey, { workflow: from.routeTemplate() })
     const run = () =>
       new Hono().get('/run', byTemplate, (c) => c.text(`${c.var.principal.workflow}`))
     const failing = run().onError((_error, c) => c.text('', 500))
@@ -230,7 +236,7 @@ describe('with other middleware on Hono', () => {
   test.each(['', '/v1'])(
     'the token endpoints work below the base path %j and below a mount',
     async (base) => {
-      const nested = new Hono().use('/tokens/*', tokenRoutes(callers.twinkey))
+      const nested = new Hono().use('/tokens/*', mount(tokenEndpoints(callers.twinkey)))
       const app = new Hono().basePath(base || '/').route('/auth', nested)
       expect(
         (

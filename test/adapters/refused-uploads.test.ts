@@ -3,7 +3,8 @@ import http2 from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
 import { serve } from '@hono/node-server'
 import { fastify } from 'fastify'
-import { requireAuth as guardOfFastify, tokenRoutes as routesOfFastify } from 'twinkey/fastify'
+import { tokenEndpoints } from 'twinkey'
+import { requireAuth as guardOfFastify, mount as mountOnFastify } from 'twinkey/fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFixture, type Fixture } from '../http/fixture.ts'
 import { createHonoApp } from '../http/host-hono.ts'
@@ -148,7 +149,7 @@ async function startOnHttp2(name: string, { twinkey }: Fixture): Promise<Host> {
       { onRequest: guardOfFastify(twinkey, { workflow: 'customers.write' }) as never },
       async () => ({}),
     )
-    await app.register(routesOfFastify(twinkey) as never, { prefix: '/tokens' })
+    await app.register(mountOnFastify(tokenEndpoints(twinkey)) as never, { prefix: '/tokens' })
     await app.listen({ port: 0, host: '127.0.0.1' })
     return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
   }

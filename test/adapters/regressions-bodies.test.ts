@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono, type MiddlewareHandler } from 'hono'
-import { requireAuth, tokenRoutes } from 'twinkey/hono'
+import { tokenEndpoints } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/hono'
 import { flowgear } from 'twinkey/profiles'
 import { requireAuth as requireWeb } from 'twinkey/web'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -153,7 +154,7 @@ describe('the token exchange of Flowgear on Hono', () => {
       const { twinkey, secrets } = callers
       const app = new Hono()
         .use(read)
-        .use('/tokens/*', tokenRoutes(twinkey, { profile: flowgear() }))
+        .use('/tokens/*', mount(tokenEndpoints(twinkey, { profile: flowgear() })))
       const answer = await app.request(`/tokens?auth-key=${secrets.anyTenant}`, asked)
       // The endpoint reads a body that Hono has cached, and refuses one that is not cached.
       const issued =
@@ -171,7 +172,7 @@ describe('the token exchange of Flowgear on Hono', () => {
       const { twinkey, secrets } = callers
       const app = new Hono()
         .use(read)
-        .use('/tokens/*', tokenRoutes(twinkey, { profile: flowgear() }))
+        .use('/tokens/*', mount(tokenEndpoints(twinkey, { profile: flowgear() })))
       const headers = { ...post.headers, authorization: `Key=${secrets.anyTenant}` }
       const answer = await app.request('/tokens', { ...asked, headers })
       expect(await answer.json()).toMatchObject(

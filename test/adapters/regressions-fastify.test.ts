@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import { type FastifyServerOptions, fastify } from 'fastify'
-import { requireAuth, routeTemplate, tokenRoutes } from 'twinkey/fastify'
+import { tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/fastify'
 import { flare } from 'twinkey/profiles'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type Callers, createCallers } from './callers.ts'
@@ -28,13 +29,13 @@ const options: readonly (readonly [string, FastifyServerOptions])[] = [
   ['exposeHeadRoutes off', { exposeHeadRoutes: false }],
 ]
 
-describe.each(options)('tokenRoutes on Fastify with %s', (_name, more) => {
+describe.each(options)('the token endpoints on Fastify with %s', (_name, more) => {
   test.each(['/tokens', '/tokens/', undefined])(
     'serve each endpoint with and without a trailing slash, below the prefix %s',
     async (prefix) => {
       const app = fastify(more)
-      app.register(tokenRoutes(callers.twinkey), prefix === undefined ? {} : { prefix })
-      const mount = prefix === undefined ? '' : '/tokens'
+      app.register(mount(tokenEndpoints(callers.twinkey)), prefix === undefined ? {} : { prefix })
+      const base = prefix === undefined ? '' : '/tokens'
       const ask = async (method: 'GET' | 'POST', url: string) =>
         (
           await app.inject({
@@ -44,13 +45,13 @@ describe.each(options)('tokenRoutes on Fastify with %s', (_name, more) => {
           })
         ).statusCode
       for (const slash of ['', '/']) {
-        expect(await ask('GET', `${mount}/test${slash}`), slash).toBe(200)
-        expect(await ask('GET', `${mount}/jwks.json${slash}`), slash).toBe(200)
-        expect(await ask('POST', `${mount}/jwks.json${slash}`), slash).toBe(405)
+        expect(await ask('GET', `${base}/test${slash}`), slash).toBe(200)
+        expect(await ask('GET', `${base}/jwks.json${slash}`), slash).toBe(200)
+        expect(await ask('POST', `${base}/jwks.json${slash}`), slash).toBe(405)
         // A prefix that ends with a slash requires the slash.
         if (slash === '' && prefix?.endsWith('/')) continue
-        expect(await ask('POST', `${mount}${slash}` || '/'), slash).toBe(200)
-        expect(await ask('GET', `${mount}${slash}` || '/'), slash).toBe(405)
+        expect(await ask('POST', `${base}${slash}` || '/'), slash).toBe(200)
+        expect(await ask('GET', `${base}${slash}` || '/'), slash).toBe(405)
       }
       await app.close()
     },
@@ -58,9 +59,12 @@ describe.each(options)('tokenRoutes on Fastify with %s', (_name, more) => {
 
   test('serve the exchange of another profile at its own path', async () => {
     const app = fastify(more)
-    app.register(tokenRoutes(callers.twinkey, { profile: flare({ account: () => undefined }) }), {
-      prefix: '/auth',
-    })
+    app.register(
+      mount(tokenEndpoints(callers.twinkey, { profile: flare({ account: () => undefined }) })),
+      {
+        prefix: '/auth',
+      },
+    )
     for (const url of ['/auth/generate', '/auth/generate/'])
       expect((await app.inject({ method: 'GET', url })).statusCode, url).toBe(405)
     await app.close()
@@ -72,7 +76,7 @@ describe.each(options)('tokenRoutes on Fastify with %s', (_name, more) => {
       scope: { tenants: ['t1'], workflows: ['GET /v1/:area/run'] },
     })
     const app = fastify(more)
-    const onRequest = requireAuth(callers.twinkey, { workflow: routeTemplate() })
+    const onRequest = requireAuth(callers.twinkey, { workflow: from.routeTemplate() })
     app.register(
       async (scope) =>
         void scope.get('/run', { onRequest }, async ({ principal }) => principal.workflow),
@@ -94,10 +98,10 @@ describe.each(options)('tokenRoutes on Fastify with %s', (_name, more) => {
   })
 })
 
-test('tokenRoutes stay out of the document of @fastify/swagger', async () => {
+test('mounted endpoints stay out of the document of @fastify/swagger', async () => {
   const app = fastify()
   await app.register(swagger, { openapi: { openapi: '3.1.0' } })
-  app.register(tokenRoutes(callers.twinkey), { prefix: '/tokens' })
+  app.register(mount(tokenEndpoints(callers.twinkey)), { prefix: '/tokens' })
   app.get('/flows', async () => ({}))
   await app.ready()
   expect(Object.keys(app.swagger().paths ?? {})).toEqual(['/flows'])
@@ -107,7 +111,7 @@ test('tokenRoutes stay out of the document of @fastify/swagger', async () => {
 test('a guard in the not-found handler of Fastify has no template', async () => {
   const app = fastify()
   app.setNotFoundHandler(
-    { preHandler: requireAuth(callers.twinkey, { workflow: routeTemplate() }) },
+    { preHandler: requireAuth(callers.twinkey, { workflow: from.routeTemplate() }) },
     async () => 'found',
   )
   const { statusCode } = await app.inject({

@@ -1,8 +1,8 @@
 import type { Scope } from 'twinkey'
 import { type FlareAccount, type FlareOptions, flare } from 'twinkey/profiles'
-import { webEndpoints } from 'twinkey/web'
 import { describe, expect, test } from 'vitest'
 import { createBench } from '../support/bench.ts'
+import { tokenHandler } from '../support/token-handler.ts'
 
 const ACCOUNT: FlareAccount = {
   userId: 7,
@@ -28,11 +28,10 @@ async function createAda(tenants: Scope['tenants'] = ['1001', '1002']) {
     owner: 'ada',
     scope: { tenants: '*', workflows: '*' },
   })
-  const { exchange, test: tested } = webEndpoints(twinkey, {
-    profile: flare({ account: (principal) => ada.account(principal) }),
-  })
+  const profile = flare({ account: (principal) => ada.account(principal) })
+  const handle = tokenHandler(twinkey, { profile }, '/tokens')
   const generate = (body?: object) =>
-    exchange(
+    handle(
       new Request('http://localhost/tokens/generate', {
         method: 'POST',
         headers: { authorization: primary },
@@ -42,7 +41,7 @@ async function createAda(tenants: Scope['tenants'] = ['1001', '1002']) {
   const tokenFor = async (tenantId: number) =>
     ((await (await generate({ tenant_id: tenantId })).json()) as { token: string }).token
   const test = (token: string) =>
-    tested(
+    handle(
       new Request('http://localhost/tokens/test', {
         headers: { authorization: `Bearer ${token}` },
       }),

@@ -4,7 +4,13 @@ import express, { type Express, type Request as ExpressRequest, type RequestHand
 import express4 from 'express4'
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
 import { type Context, Hono } from 'hono'
-import type { Principal, Profile, Requirement, Twinkey } from 'twinkey'
+import {
+  type Principal,
+  type Profile,
+  type Requirement,
+  type Twinkey,
+  tokenEndpoints,
+} from 'twinkey'
 import * as onExpress from 'twinkey/express'
 import * as onFastify from 'twinkey/fastify'
 import * as onHono from 'twinkey/hono'
@@ -50,7 +56,7 @@ function onExpressOf(framework: () => Express): Ask {
   return async ({ twinkey, guards, tokens }, target, headers = {}) => {
     const app = framework()
     if (tokens !== undefined)
-      app.use('/tokens', onExpress.tokenRoutes(twinkey, { profile: tokens }))
+      app.use('/tokens', onExpress.mount(tokenEndpoints(twinkey, { profile: tokens })))
     const handlers: RequestHandler[] = guards.map((each) => onExpress.requireAuth(twinkey, each))
     const seenBy = ({ principal, url, originalUrl, query }: ExpressRequest) => ({
       name: principal?.name,
@@ -71,7 +77,9 @@ function onExpressOf(framework: () => Express): Ask {
 async function fastifyOf({ twinkey, guards, tokens }: Application): Promise<FastifyInstance> {
   const app = fastify()
   if (tokens !== undefined)
-    await app.register(onFastify.tokenRoutes(twinkey, { profile: tokens }), { prefix: '/tokens' })
+    await app.register(onFastify.mount(tokenEndpoints(twinkey, { profile: tokens })), {
+      prefix: '/tokens',
+    })
   const onRequest = guards.map((each) => onFastify.requireAuth(twinkey, each))
   const seenBy = ({ principal, url, originalUrl, raw, query }: FastifyRequest) => ({
     name: principal?.name,
@@ -84,7 +92,8 @@ async function fastifyOf({ twinkey, guards, tokens }: Application): Promise<Fast
 
 function honoOf({ twinkey, guards, tokens }: Application): Hono {
   const app = new Hono()
-  if (tokens !== undefined) app.use('/tokens/*', onHono.tokenRoutes(twinkey, { profile: tokens }))
+  if (tokens !== undefined)
+    app.use('/tokens/*', onHono.mount(tokenEndpoints(twinkey, { profile: tokens })))
   const seenBy = (c: Context<{ Variables: { principal: Principal | undefined } }>) => {
     const paths = [c.req.url, c.req.raw.url].map((url) => url.replace(/^https?:\/\/[^/]+/, ''))
     return c.json({ name: c.var.principal?.name, urls: paths, query: c.req.query() })

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import express, { type Express, type RequestHandler, type Router } from 'express'
 import express4 from 'express4'
 import { createTwinkey, type RefusedEvent, type Twinkey, type TwinkeyEvent } from 'twinkey'
-import { param, requireAuth, routeTemplate } from 'twinkey/express'
+import { from, requireAuth } from 'twinkey/express'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sendRaw } from '../support/raw-http.ts'
 
@@ -57,7 +57,7 @@ describe.each([
     return [status, advice ?? reason]
   }
 
-  const guard = () => requireAuth(twinkey, { workflow: routeTemplate() })
+  const guard = () => requireAuth(twinkey, { workflow: from.routeTemplate() })
   const handler: RequestHandler = (req, res) => void res.end(req.principal.workflow)
   const running = () => framework.Router({ mergeParams: true }).get('/run', guard(), handler)
   const UNKNOWN = [
@@ -212,7 +212,7 @@ describe.each([
   test('the event about an unseen parameter has the template, and no text of the caller', async () => {
     const router = framework
       .Router()
-      .get('/run', requireAuth(twinkey, { tenant: param('tenant') }), handler)
+      .get('/run', requireAuth(twinkey, { tenant: from.param('tenant') }), handler)
     const app = framework().use('/areas/:area', router)
     const [status] = await ask(app, '/areas/typed/run', 'w')
     expect([status, events.at(-1)]).toEqual([

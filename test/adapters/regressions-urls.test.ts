@@ -2,9 +2,10 @@ import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import express4 from 'express4'
 import { Hono } from 'hono'
-import { createTwinkey, NodeWireRequest, query } from 'twinkey'
+import { createTwinkey, from, tokenEndpoints } from 'twinkey'
 import { requireAuth } from 'twinkey/express'
-import { requireAuth as onHono, tokenRoutes } from 'twinkey/hono'
+import { mount, requireAuth as onHono } from 'twinkey/hono'
+import { NodeWireRequest } from 'twinkey/http'
 import { flowgear, standard } from 'twinkey/profiles'
 import { expect, test } from 'vitest'
 import { sendRaw } from '../support/raw-http.ts'
@@ -14,7 +15,7 @@ test('a guard decides by the URL that the handler sees, after the secret was rem
   const { twinkey, secrets } = await createCallers()
   const app = express4()
   const profile = { ...flowgear(), target: {} }
-  const requirement = { profile, tenant: query('tenant'), workflow: 'flows.read' }
+  const requirement = { profile, tenant: from.query('tenant'), workflow: 'flows.read' }
   app.get(
     '/flows',
     requireAuth(twinkey, { profile, anyTarget: true }),
@@ -95,8 +96,8 @@ test('on Hono on Node, a URL with user information causes no error, for any call
   app.all('/flows', onHono(twinkey, { profile: flowgear(), anyTarget: true }), (c) =>
     c.json({ url: c.req.url }),
   )
-  app.use('/flowgear/*', tokenRoutes(twinkey, { profile: flowgear() }))
-  app.use('/standard/*', tokenRoutes(twinkey))
+  app.use('/flowgear/*', mount(tokenEndpoints(twinkey, { profile: flowgear() })))
+  app.use('/standard/*', mount(tokenEndpoints(twinkey)))
   const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
@@ -161,7 +162,7 @@ test('a profile may be an object of a class', async () => {
   }
   const app = new Hono().use(
     '/tokens/*',
-    tokenRoutes(twinkey, { profile: new Custom() as ReturnType<typeof standard> }),
+    mount(tokenEndpoints(twinkey, { profile: new Custom() as ReturnType<typeof standard> })),
   )
   const answer = await app.request('/tokens', {
     method: 'POST',

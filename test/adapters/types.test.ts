@@ -11,10 +11,11 @@ import {
   type Requirement,
   type ScopeInput,
   type Twinkey,
+  tokenEndpoints,
 } from 'twinkey'
-import { requireAuth as onExpress, tokenRoutes as tokenRoutesOnExpress } from 'twinkey/express'
-import { requireAuth as onFastify, tokenRoutes as tokenRoutesOnFastify } from 'twinkey/fastify'
-import { requireAuth as onHono, tokenRoutes as tokenRoutesOnHono } from 'twinkey/hono'
+import { mount as mountOnExpress, requireAuth as onExpress } from 'twinkey/express'
+import { mount as mountOnFastify, requireAuth as onFastify } from 'twinkey/fastify'
+import { mount as mountOnHono, requireAuth as onHono } from 'twinkey/hono'
 import { requireAuth as onWeb } from 'twinkey/web'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 
@@ -74,7 +75,7 @@ describe('what handlers see is typed', () => {
 
   test('on Fastify over HTTP/2, with a logger of pino, with types for a route and a provider of types', async () => {
     const guard = onFastify(plain, { workflow: 'flows.read' })
-    const routes = tokenRoutesOnFastify(plain)
+    const routes = mountOnFastify(tokenEndpoints(plain))
     const secure = fastify({ http2: true })
     secure.get<{ Params: { id: string } }>('/flows/:id', { onRequest: guard }, async (request) => {
       expectTypeOf(request.params.id).toEqualTypeOf<string>()
@@ -124,11 +125,11 @@ describe('what handlers see is typed', () => {
   test('on Express, for routers at parameters and error handlers of other types', () => {
     const router = express.Router({ mergeParams: true })
     router.use(onExpress(plain))
-    router.use('/:tenant/tokens', tokenRoutesOnExpress(plain))
+    router.use('/:tenant/tokens', mountOnExpress(tokenEndpoints(plain)))
     router
       .route('/:id')
       .get(onExpress(plain), (req, res) => void res.json(req.params.id satisfies string))
-    router.all('/:tenant/tokens', onExpress(plain), tokenRoutesOnExpress(plain))
+    router.all('/:tenant/tokens', onExpress(plain), mountOnExpress(tokenEndpoints(plain)))
     express().post<'/a/:id', { id: string }, object, object, object, { user: string }>(
       '/a/:id',
       onExpress(plain),
@@ -140,7 +141,7 @@ describe('what handlers see is typed', () => {
 
   test('on Hono, beside the bindings and variables of the application', () => {
     const app = new Hono<{ Bindings: { DB: string }; Variables: { user: string } }>()
-    app.use('/tokens/*', tokenRoutesOnHono(plain))
+    app.use('/tokens/*', mountOnHono(tokenEndpoints(plain)))
     app.use(onHono(plain))
     app.get('/flows/:id', onHono(plain, { workflow: 'flows.read' }), (c) => {
       expectTypeOf(c.env.DB).toEqualTypeOf<string>()

@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net'
-import { webEndpoints } from 'twinkey/web'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createFixture, type Fixture } from '../http/fixture.ts'
 import { type Host, hosts } from '../http/hosts.ts'
 import { standardRoutes } from '../http/routes.ts'
+import { tokenHandler } from '../support/token-handler.ts'
 
 const BODY_DEADLINE = 10_000
 const REST_DEADLINE = 30_000
@@ -161,7 +161,7 @@ test('a body that does not arrive at a plain handler gets 408 after ten seconds,
     },
   })
   const headers = { authorization: `Bearer ${fixture.secrets.primary}` }
-  const { exchange } = webEndpoints(fixture.twinkey)
+  const exchange = tokenHandler(fixture.twinkey, undefined, '/tokens')
   const answer = exchange(
     new Request('http://localhost/tokens', {
       method: 'POST',

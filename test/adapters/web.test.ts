@@ -1,6 +1,6 @@
-import { param } from 'twinkey'
+import { from } from 'twinkey'
 import { flowgear } from 'twinkey/profiles'
-import { header, requireAuth } from 'twinkey/web'
+import { requireAuth } from 'twinkey/web'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type Callers, createCallers, warm } from './callers.ts'
 
@@ -45,7 +45,7 @@ describe('with other handlers, as a plain handler', () => {
     const { twinkey } = callers
     const inner = requireAuth(
       twinkey,
-      { workflow: 'flows.read', tenant: header('x-tenant', { optional: true }) },
+      { workflow: 'flows.read', tenant: from.header('x-tenant', { optional: true }) },
       (_request, { tenant }, outer: string) => Response.json([outer, tenant]),
     )
     const outer = requireAuth(twinkey, { anyTarget: true }, (each, { name }) => inner(each, name))
@@ -72,7 +72,7 @@ describe('with other handlers, as a plain handler', () => {
   test('a requirement that reads a parameter refuses every request, because this guard knows no route', async () => {
     const handler = requireAuth(
       callers.twinkey,
-      { workflow: 'flows.read', tenant: param('tenant') },
+      { workflow: 'flows.read', tenant: from.param('tenant') },
       () => new Response('in'),
     )
     expect((await handler(request(callers.secrets.t1, 'http://localhost/tenants/t2'))).status).toBe(

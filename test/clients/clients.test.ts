@@ -1,4 +1,4 @@
-import { memoryStore, type Requirement, rateLimited, routeTemplate } from 'twinkey'
+import { from, memoryStore, type Requirement, rateLimited } from 'twinkey'
 import { boomiFlow, flare, flowgear } from 'twinkey/profiles'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Host, hosts } from '../http/hosts.ts'
@@ -63,12 +63,12 @@ async function serve() {
       {
         method: 'GET',
         path: '/customers/:id/',
-        requirement: { profile: flowgear(), tenant, workflow: routeTemplate() },
+        requirement: { profile: flowgear(), tenant, workflow: from.routeTemplate() },
       },
       {
         method: 'POST',
         path: '/customers/:id/',
-        requirement: { profile: flowgear(), tenant, workflow: routeTemplate() },
+        requirement: { profile: flowgear(), tenant, workflow: from.routeTemplate() },
       },
     ],
     tokens: { '/tokens': { profile } },

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
-import type { Requirement, StoredKey, WireRequest } from 'twinkey'
+import type { Requirement, WireRequest } from 'twinkey'
+import type { StoredKey } from 'twinkey/store'
 import { describe, expect, it } from 'vitest'
 import { type Bench, ISSUER } from '../support/bench.ts'
 import { errorCodeOf } from '../support/faults.ts'

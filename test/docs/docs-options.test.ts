@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
+import { OPERATIONS } from '../../src/core/model/operations.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(`${root}/${path}`, 'utf8')
@@ -30,7 +31,7 @@ describe('docs/options.md names exactly the members of the source', () => {
 
   test.each([
     ['requireAuth', 'src/guard/requirement.ts', 'Requirement'],
-    ['tokenRoutes', 'src/endpoints/tokens/endpoints.ts', 'EndpointOptions'],
+    ['tokenEndpoints', 'src/endpoints/tokens/token-endpoints.ts', 'TokenEndpointOptions'],
     ['createVerifier', 'src/verifier/index.ts', 'VerifierOptions'],
   ])('for %s', (heading, file, type) => {
     expect(firstCells(heading)).toEqual(membersOf(file, type).sort())
@@ -51,24 +52,38 @@ describe('docs/options.md names exactly the members of the source', () => {
     expect(firstCells('Stores')).toEqual(expected.sort())
   })
 
-  const actor = membersOf('src/core/model/key-input.ts', 'ActorOption')
-  const created = membersOf('src/core/model/key-input.ts', 'CreateKeyInput')
   const takes: Readonly<Record<string, readonly string[]>> = {
-    create: [...created, ...actor],
-    import: [
-      ...new Set([
-        ...created,
-        ...membersOf('src/core/management/key-import.ts', 'ImportKeyInput'),
-        ...actor,
-      ]),
-    ],
-    get: [],
-    list: membersOf('src/core/model/key-input.ts', 'ListKeysInput'),
-    update: [...membersOf('src/core/model/key-input.ts', 'UpdateKeyInput'), ...actor],
-    rotate: [...membersOf('src/core/model/key-input.ts', 'RotateOptions'), ...actor],
-    revokeAll: ['owner', 'tenant', ...actor],
+    ...Object.fromEntries(
+      Object.entries(OPERATIONS).map(([name, { input }]) => [name, Object.keys(input)]),
+    ),
+    all: Object.keys(OPERATIONS.list.input).filter((name) => name !== 'cursor'),
     verify: [],
+    within: membersOf('src/core/management/authority.ts', 'KeyringLimits'),
+    forgetHistory: [],
   }
+
+  test('for the operations, whose members are those of the types', () => {
+    const of = (file: string, type: string) => membersOf(`src/core/${file}.ts`, type)
+    const input = 'model/key-input'
+    const actor = of(input, 'ActorOption')
+    const change = [...of(input, 'ChangeOptions'), ...actor]
+    const created = [...of(input, 'CreateKeyInput'), ...actor]
+    const history = of('model/query-input', 'HistoryInput')
+    const types: Record<string, string[]> = {
+      create: created,
+      import: [...new Set([...created, ...of('management/key-import', 'ImportKeyInput')])],
+      list: of('model/query-input', 'ListKeysInput'),
+      history: [...history, 'after'],
+      update: [...of(input, 'UpdateKeyInput'), ...change],
+      rotate: [...of(input, 'RotateOptions'), ...change],
+      renew: [...of(input, 'RenewOptions'), ...change],
+      disable: change,
+    }
+    for (const [operation, members] of Object.entries(types))
+      expect([operation, ...(takes[operation] ?? [])].sort()).toEqual(
+        [operation, ...members].sort(),
+      )
+  })
 
   test('for the methods of keys, and what each takes', () => {
     const methods = [
@@ -80,7 +95,7 @@ describe('docs/options.md names exactly the members of the source', () => {
     for (const [name, members] of table) {
       const [method = ''] = codesOf(name)
       expect(`${method}: ${codesOf(members).sort()}`).toBe(
-        `${method}: ${[...(takes[method] ?? actor)].sort()}`,
+        `${method}: ${[...(takes[method] ?? [])].sort()}`,
       )
     }
   })
@@ -89,9 +104,10 @@ describe('docs/options.md names exactly the members of the source', () => {
     const [, table = []] = tablesUnder('Methods')
     const named = new Set(table.flatMap(([cell]) => codesOf(cell)))
     const all = new Set(Object.values(takes).flat())
-    // The two that only an import has are on its own page.
-    for (const elsewhere of ['primary', 'list']) all.add(elsewhere)
-    named.add('primary')
+    // What only an import takes, and the limits of a keyring, are on their own pages.
+    for (const elsewhere of ['list']) all.add(elsewhere)
+    for (const elsewhere of ['primary', 'keyId', 'after', ...(takes['within'] ?? [])])
+      named.add(elsewhere)
     expect([...named].sort()).toEqual([...all].sort())
   })
 
@@ -108,12 +124,15 @@ describe('docs/options.md names exactly the members of the source', () => {
 
   test('for the events, and what each has', () => {
     const source = 'src/core/model/events.ts'
-    const events = ['KeyEvent', 'TokenEvent', 'AllowedEvent', 'RefusedEvent', 'WarningEvent'].map(
-      (type) => {
-        const members = membersOf(source, type).filter((name) => name !== 'type' && name !== 'at')
-        return [stringsOf(source, type, 'type').sort(), members.sort()]
-      },
-    )
+    const own = ['TokenEvent', 'AllowedEvent', 'RefusedEvent', 'WarningEvent'].map((type) => {
+      const members = membersOf(source, type).filter((name) => name !== 'type' && name !== 'at')
+      return [stringsOf(source, type, 'type').sort(), members.sort()]
+    })
+    const entry = membersOf('src/core/model/history.ts', 'HistoryEntry')
+    const hidden = ['type', 'at', 'requestDigest']
+    const types = read('src/core/model/history.ts').matchAll(/\| '(key\.\w+)'/g)
+    const changes = [...types].map(([, type]) => type).sort()
+    const events = [[changes, entry.filter((name) => !hidden.includes(name)).sort()], ...own]
     const [table = []] = tablesUnder('Events')
     expect(
       table.map(([types, members]) => [codesOf(types).sort(), codesOf(members).sort()]),

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import type * as Twinkey from 'twinkey'
 import { createTwinkey, hasValidChecksum, memoryStore, secretPattern, type Target } from 'twinkey'
+import { comparePositions, type Position } from 'twinkey/store'
 import { createTestClock, storeContract } from 'twinkey/testing'
 import { requireAuth } from 'twinkey/web'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -320,40 +321,64 @@ describe('docs/managing.md', async () => {
   })
 })
 
-interface Row {
-  record: string
-  uses: Record<string, number>
+interface Place {
+  id: string
+  at: number
+  labels: string[]
+  json: string
 }
 
 describe('the store of docs/writing-a-store.md', async () => {
-  type Made = { tableStore(table: unknown): Twinkey.KeyStore }
+  type Made = { tableStore(tables: unknown): Twinkey.KeyStore }
   const { tableStore } = await load<Made>(
     blocksOf('writing-a-store', 'ts').find((text) => text.includes('tableStore')) ?? '',
   )
-  const rows = new Map<string, Row & { version: number }>()
-  const table = {
-    read: async (id: string) => structuredClone(rows.get(id)),
-    async write(id: string, version: number, record: string, expected: number | null) {
-      const row = rows.get(id)
+  const records = new Map<string, Place & { version: number; uses: Record<string, number> }>()
+  const history = new Map<string, Place>()
+  const inOrder = (rows: Iterable<Place>) => [...rows].sort(comparePositions)
+  const tables = {
+    read: async (id: string) => structuredClone(records.get(id)),
+    async change(
+      id: string,
+      expected: number | null,
+      record: (Place & { version: number }) | null,
+      entry: Place | null,
+    ) {
+      const row = records.get(id)
       if ((row?.version ?? null) !== expected) return false
-      rows.set(id, { version, record, uses: row?.uses ?? {} })
+      if (record === null) records.delete(id)
+      else records.set(id, { ...record, id, uses: row?.uses ?? {} })
+      if (entry !== null) history.set(entry.id, entry)
       return true
     },
-    remove: async (id: string, expected: number) =>
-      rows.get(id)?.version === expected && rows.delete(id),
-    async page(filter: Twinkey.ListQuery, after: string, limit: number) {
-      const fits = ({ record }: Row) => matches(JSON.parse(record), filter)
-      const ids = [...rows.keys()].sort().filter((id) => id > after && fits(rows.get(id) as Row))
-      return ids.slice(0, limit).map((id) => structuredClone(rows.get(id) as Row))
+    async scan(
+      table: 'records' | 'history',
+      label: string,
+      sort: 'newest' | 'oldest',
+      after: Position | undefined,
+      limit: number,
+    ) {
+      const sign = sort === 'oldest' ? 1 : -1
+      const all: Iterable<Place> = (table === 'records' ? records : history).values()
+      const rows = [...all].filter(
+        (row) => row.labels.includes(label) && (!after || comparePositions(row, after) * sign > 0),
+      )
+      rows.sort((a, b) => comparePositions(a, b) * sign)
+      return structuredClone(rows.slice(0, limit))
+    },
+    async forget(before: number, limit: number) {
+      const old = inOrder(history.values()).filter(({ at }) => at < before)
+      for (const { id } of old.slice(0, limit)) history.delete(id)
+      return Math.min(old.length, limit)
     },
     async use(keyId: string, secretId: string, usedAt: number) {
-      const row = rows.get(keyId)
+      const row = records.get(keyId)
       if (row !== undefined) row.uses[secretId] = Math.max(usedAt, row.uses[secretId] ?? 0)
     },
   }
   test.each(storeContract.map(({ name, run: check }) => [name, check] as const))(
     '%s',
-    (_name, check) => check(async () => tableStore(table)),
+    (_name, check) => check(async () => tableStore(tables)),
   )
 })
 
@@ -384,24 +409,4 @@ test('the function of docs/stores.md moves records with their last uses, so that
 
 function requestWith(secret: string): Request {
   return new Request('http://localhost/', { headers: { 'x-api-key': secret } })
-}
-
-// What a list is asked for, as a database would do it.
-function matches(
-  record: Twinkey.StoredKey,
-  { tenant, owner, state, pepper }: Twinkey.ListQuery,
-): boolean {
-  if (record.kind !== 'key') return false
-  const peppers = [record.primary, record.secondary].map(
-    (secret) => secret && (/^hmac-sha-256:(.*):/.exec(secret.digest)?.[1] ?? null),
-  )
-  const stateOf = record.revokedAt !== null ? 'revoked' : record.enabled ? 'enabled' : 'disabled'
-  return (
-    (tenant === undefined ||
-      (record.scope.tenants !== '*' && record.scope.tenants.includes(tenant))) &&
-    (owner === undefined || record.owner === owner) &&
-    (state === undefined || stateOf === state) &&
-    (pepper === undefined ||
-      peppers.some((name, slot) => name === pepper && (slot === 0 || record.secondary !== null)))
-  )
 }

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import express, { type RequestHandler } from 'express'
 import type * as Twinkey from 'twinkey'
-import { createTwinkey } from 'twinkey'
-import { requireAuth, tokenRoutes } from 'twinkey/express'
+import { createTwinkey, tokenEndpoints } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/express'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { blocksOf, createGuideRunner } from '../support/guide.ts'
 import { sendRaw } from '../support/raw-http.ts'
@@ -48,7 +48,7 @@ async function start(
   workflow = 'orders:read',
 ) {
   const app = express().use(...before, (_req, _res, next) => next())
-  app.use('/tokens', tokenRoutes(twinkey, { profile }))
+  app.use('/tokens', mount(tokenEndpoints(twinkey, { profile })))
   app.get(
     '/orders',
     requireAuth(twinkey, { profile, workflow }),

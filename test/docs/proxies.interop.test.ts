@@ -5,7 +5,7 @@ import { getRequestListener } from '@hono/node-server'
 import express, { type Express } from 'express'
 import { fastify } from 'fastify'
 import type * as Installed from 'twinkey'
-import { createTwinkey, header, type Throttle, type Twinkey, type WireRequest } from 'twinkey'
+import { createTwinkey, from, type Throttle, type Twinkey, type WireRequest } from 'twinkey'
 import type * as InstalledExpress from 'twinkey/express'
 import { requireAuth } from 'twinkey/express'
 import { requireAuth as fastifyAuth } from 'twinkey/fastify'
@@ -394,7 +394,7 @@ describe('header names with underscores', () => {
   ] as const)(
     '%s (%s) drops or passes them on, and none is read as one with hyphens',
     async (name, _kind, config, status) => {
-      const profile = { ...standard(), target: { tenant: header('x_tenant') } }
+      const profile = { ...standard(), target: { tenant: from.header('x_tenant') } }
       const { secret, port } = await createCaller({ profile })
       const proxy = await startProxy(name, config, port)
       expect(await call(proxy.port, { 'x-api-key': secret, X_Tenant: 't2' })).toMatchObject({

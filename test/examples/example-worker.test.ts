@@ -103,7 +103,7 @@ test('the example worker guards, exchanges, and follows in one isolate what anot
     '1 published',
     'After the answer: waitUntil records last uses',
     '2 of 2 secrets show their last use',
-    'A regenerated secret',
+    'A renewed secret',
     '200 a new secondary',
     '401 the old secondary: credential_invalid',
     '200 the new secondary',
@@ -126,7 +126,7 @@ test.each([
   onTestFinished(() => warned.mockRestore())
   const body = JSON.stringify({
     name: 'Billing',
-    scope: { tenants: ['t1'], environments: ['production'] },
+    scope: { tenants: ['t1'], environments: ['production'], workflows: '*' },
   })
   const made = await fetch(`${url}/admin/keys`, {
     method: 'POST',

@@ -1,4 +1,4 @@
-import { type OwnerScope, type Principal, param, rateLimited } from 'twinkey'
+import { from, type OwnerScope, type Principal, rateLimited } from 'twinkey'
 import { boomiFlow } from 'twinkey/profiles'
 import { createBench } from '../support/bench.ts'
 import type { Route } from './routes.ts'
@@ -33,7 +33,7 @@ export const boomiFlowRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/tenants/:tenant/flow',
-    requirement: { profile, tenant: param('tenant') },
+    requirement: { profile, tenant: from.param('tenant') },
     answer: flows,
   },
   {

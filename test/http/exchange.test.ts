@@ -1,11 +1,11 @@
 import { request } from 'node:http'
 import { connect } from 'node:http2'
-import type { EndpointOptions } from 'twinkey'
+import type { TokenEndpointOptions } from 'twinkey'
 import { boomiFlow, flowgear } from 'twinkey/profiles'
-import { webEndpoints } from 'twinkey/web'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decoded } from '../support/forge.ts'
 import type { RawRequest, RawResponse } from '../support/raw-http.ts'
+import { tokenHandler } from '../support/token-handler.ts'
 import { refused, seen } from './expect.ts'
 import { createFixture, type Fixture, RESOURCE } from './fixture.ts'
 import { allHosts, type Host, sendTo } from './hosts.ts'
@@ -346,8 +346,8 @@ test.each([boomiFlow, flowgear])(
   'the exchange under another profile answers in its own words: %o',
   async (profile) => {
     const f = await createFixture()
-    const answers = async (options: EndpointOptions) => {
-      const { exchange } = webEndpoints(f.twinkey, options)
+    const answers = async (options: TokenEndpointOptions) => {
+      const exchange = tokenHandler(f.twinkey, options, '/tokens')
       const headers = {
         authorization: `Bearer ${f.secrets.primary}`,
         'x-boomi-flow-api-key': f.secrets.primary,

@@ -1,7 +1,7 @@
 import {
+  from,
   type OwnerScope,
   type Principal,
-  param,
   rateLimited,
   type Scope,
   type Twinkey,
@@ -71,7 +71,7 @@ export function flareRoutes(profile: ReturnType<typeof flare>): readonly Route[]
     {
       method: 'GET',
       path: '/tenants/:tenant/events',
-      requirement: { profile, tenant: param('tenant') },
+      requirement: { profile, tenant: from.param('tenant') },
       answer,
     },
     {

@@ -1,4 +1,4 @@
-import { type OwnerScope, type Principal, rateLimited, routeTemplate } from 'twinkey'
+import { from, type OwnerScope, type Principal, rateLimited } from 'twinkey'
 import { flowgear } from 'twinkey/profiles'
 import { createBench } from '../support/bench.ts'
 import type { Route } from './routes.ts'
@@ -24,7 +24,7 @@ export function workflowOf({
   return { Username: username, slot, environment, url }
 }
 
-const bound = { profile, workflow: routeTemplate() }
+const bound = { profile, workflow: from.routeTemplate() }
 
 export const flowgearRoutes: readonly Route[] = [
   { method: 'GET', path: '/customers/:id/', requirement: bound, answer },

@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import type express from 'express'
 import type { IRouter, RequestHandler } from 'express'
-import { redactUrl, type Twinkey } from 'twinkey'
-import { requireAuth, tokenRoutes } from 'twinkey/express'
+import { atRoot, redactUrl, type Twinkey, tokenEndpoints } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/express'
 import { edit, editableNode } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
@@ -10,7 +10,7 @@ import { answerOf } from './routes.ts'
 export async function startExpress(
   framework: typeof express,
   twinkey: Twinkey,
-  { routes, tokens, edits, log, accessLog }: Application,
+  { routes, tokens, endpoints = {}, edits, log, accessLog }: Application,
 ): Promise<Host> {
   const app = framework()
   app.disable('x-powered-by')
@@ -22,7 +22,7 @@ export async function startExpress(
       const line = () => {
         const { method, originalUrl, headers } = req
         accessLog(
-          `- "${method} ${redactUrl(originalUrl)}" ${res.statusCode} "${headers.referer ?? '-'}" "${headers['user-agent'] ?? '-'}"`,
+          `- "${method} ${redactUrl(originalUrl, ['auth-key'])}" ${res.statusCode} "${headers.referer ?? '-'}" "${headers['user-agent'] ?? '-'}"`,
         )
       }
       line()
@@ -55,15 +55,19 @@ export async function startExpress(
     '/json-first': [framework.json()],
     '/drained': [(req, _res, next) => void req.resume().on('end', next)],
   }
-  for (const [mount, options] of Object.entries(tokens)) {
+  for (const [path, options] of Object.entries(tokens)) {
     for (const [prefix, parsers] of Object.entries(before))
-      app.use(prefix + mount, ...parsers, tokenRoutes(twinkey, options))
+      app.use(prefix + path, ...parsers, mount(tokenEndpoints(twinkey, options)))
+  }
+  for (const [path, each] of Object.entries(endpoints)) {
+    app.use(path, mount(each))
+    if (each.rootRoutes !== undefined) app.use(mount(atRoot(each)))
   }
   for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
     let on: IRouter = app
-    for (const mount of mounts) {
+    for (const each of mounts) {
       const router = framework.Router({ mergeParams: true })
-      on.use(mount, router)
+      on.use(each, router)
       on = router
     }
     on[method === 'GET' ? 'get' : 'post'](path, requireAuth(twinkey, requirement), (req, res) => {

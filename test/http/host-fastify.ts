@@ -5,15 +5,15 @@ import {
   type FastifyServerOptions,
   fastify,
 } from 'fastify'
-import { redactUrl, type Twinkey } from 'twinkey'
-import { requireAuth, tokenRoutes } from 'twinkey/fastify'
+import { atRoot, redactUrl, type Twinkey, tokenEndpoints } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/fastify'
 import { edit, editableNode } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
 
 export async function startFastify(
   twinkey: Twinkey,
-  { routes, tokens, edits, log, accessLog }: Application,
+  { routes, tokens, endpoints = {}, edits, log, accessLog }: Application,
   http2 = false,
 ): Promise<Host> {
   // As long as a name may be: Fastify itself answers 404 to a parameter that is longer than this.
@@ -51,13 +51,17 @@ export async function startFastify(
     '/drained': (scope) =>
       scope.addHook('onRequest', ({ raw }, _reply, done) => void raw.resume().on('end', done)),
   }
-  for (const [mount, options] of Object.entries(tokens)) {
+  for (const [path, options] of Object.entries(tokens)) {
     for (const [prefix, prepare] of Object.entries(before)) {
       await app.register(async (scope) => {
         prepare(scope)
-        await scope.register(tokenRoutes(twinkey, options), { prefix: prefix + mount })
+        await scope.register(mount(tokenEndpoints(twinkey, options)), { prefix: prefix + path })
       })
     }
+  }
+  for (const [prefix, each] of Object.entries(endpoints)) {
+    app.register(mount(each), { prefix })
+    if (each.rootRoutes !== undefined) app.register(mount(atRoot(each)))
   }
   for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
     const mounted = async (
@@ -85,6 +89,8 @@ function loggerTo(write: (line: string) => void): NonNullable<FastifyServerOptio
   return {
     level: 'trace',
     stream: { write },
-    serializers: { req: ({ method, url }: FastifyRequest) => ({ method, url: redactUrl(url) }) },
+    serializers: {
+      req: ({ method, url }: FastifyRequest) => ({ method, url: redactUrl(url, ['auth-key']) }),
+    },
   }
 }

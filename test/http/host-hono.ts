@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { logger } from 'hono/logger'
-import { redactUrl, type Twinkey } from 'twinkey'
-import { requireAuth, tokenRoutes } from 'twinkey/hono'
+import { atRoot, redactUrl, type Twinkey, tokenEndpoints } from 'twinkey'
+import { mount, requireAuth } from 'twinkey/hono'
 import { edited } from './edits.ts'
 import type { Application, Host, LogLine } from './hosts.ts'
 import { answerOf } from './routes.ts'
@@ -12,11 +12,13 @@ import { answerOf } from './routes.ts'
 /** The application itself, with or without a server. */
 export function createHonoApp(
   twinkey: Twinkey,
-  { routes, tokens, edits, log, accessLog }: Application,
+  { routes, tokens, endpoints = {}, edits, log, accessLog }: Application,
 ): Hono {
   const app = new Hono()
   if (accessLog !== undefined)
-    app.use(logger((line, ...rest) => accessLog([redactUrl(line), ...rest].join(' '))))
+    app.use(
+      logger((line, ...rest) => accessLog([redactUrl(line, ['auth-key']), ...rest].join(' '))),
+    )
   if (log !== undefined) {
     app.use(async ({ req }, next) => {
       const line = (when: LogLine['when']) =>
@@ -52,13 +54,17 @@ export function createHonoApp(
     ),
     '/drained': after((c) => c.req.raw.arrayBuffer()),
   }
-  for (const [mount, options] of Object.entries(tokens)) {
+  for (const [path, options] of Object.entries(tokens)) {
     for (const [prefix, read] of Object.entries(before))
-      app.use(`${prefix}${mount}/*`, read, tokenRoutes(twinkey, options))
+      app.use(`${prefix}${path}/*`, read, mount(tokenEndpoints(twinkey, options)))
+  }
+  for (const [path, each] of Object.entries(endpoints)) {
+    app.use(`${path}/*`, mount(each))
+    if (each.rootRoutes !== undefined) app.use(mount(atRoot(each)))
   }
   for (const { method, path, mounts = [], requirement, answer = answerOf } of routes) {
-    const mounted = ([mount, ...below]: readonly string[]): Hono => {
-      if (mount !== undefined) return new Hono().route(mount, mounted(below))
+    const mounted = ([first, ...below]: readonly string[]): Hono => {
+      if (first !== undefined) return new Hono().route(first, mounted(below))
       return new Hono().on(method, path, requireAuth(twinkey, requirement), (c) => {
         const { pathname, search } = new URL(c.req.url)
         return c.body(JSON.stringify(answer(c.var.principal, pathname + search)), 200, {

@@ -1,6 +1,13 @@
-import type { Requirement, TargetSource, Twinkey, WireRequest } from 'twinkey'
+import {
+  atRoot,
+  type Requirement,
+  type TargetSource,
+  type Twinkey,
+  tokenEndpoints,
+  type WireRequest,
+} from 'twinkey'
 import { standard } from 'twinkey/profiles'
-import { requireAuth, webEndpoints } from 'twinkey/web'
+import { mount, requireAuth } from 'twinkey/web'
 import { edited } from './edits.ts'
 import type { Application, LogLine } from './hosts.ts'
 import { answerOf, type Route } from './routes.ts'
@@ -13,12 +20,16 @@ type Handler = (request: Request) => Response | Promise<Response>
  */
 export function createWebApp(
   twinkey: Twinkey,
-  { routes, tokens, edits, log }: Application,
+  { routes, tokens, endpoints = {}, edits, log }: Application,
 ): Handler {
-  const table = [
-    ...Object.entries(tokens).flatMap(([mount, options]) => endpointsAt(twinkey, mount, options)),
-    ...routes.map(guarded),
+  const mounted = [
+    ...Object.entries(tokens).flatMap(([path, options]) => endpointsAt(twinkey, path, options)),
+    ...Object.entries(endpoints).flatMap(([path, each]) => [
+      mount(each, path),
+      ...(each.rootRoutes === undefined ? [] : [mount(atRoot(each))]),
+    ]),
   ]
+  const table = routes.map(guarded)
   return async (received) => {
     const request = edits ? edited(received) : received
     const line = (when: LogLine['when']) => {
@@ -31,10 +42,11 @@ export function createWebApp(
     line('received')
     const method = request.method === 'HEAD' ? 'GET' : request.method
     const found = table.find(
-      (each) =>
-        (each.method ?? method) === method && paramsOf(each.path, request.url) !== undefined,
+      (each) => each.method === method && paramsOf(each.path, request.url) !== undefined,
     )
-    const response = (await found?.handle(request)) ?? new Response('Not Found', { status: 404 })
+    let response: Response | undefined
+    for (const endpoint of mounted) response ??= await endpoint(request)
+    response ??= (await found?.handle(request)) ?? new Response('Not Found', { status: 404 })
     line('answered')
     return response
   }
@@ -61,9 +73,7 @@ export function createWebApp(
 }
 
 // The same token endpoints alone, and behind something that has read the body or a copy of it.
-function endpointsAt(twinkey: Twinkey, mount: string, options: Application['tokens'][string]) {
-  const { exchange, test, jwks } = webEndpoints(twinkey, options)
-  const exchangePath = options?.profile?.exchangePath ?? '/'
+function endpointsAt(twinkey: Twinkey, path: string, options: Application['tokens'][string]) {
   const before: Record<string, (request: Request) => Promise<unknown>> = {
     '': async () => {},
     '/parsed': (request) => request.clone().json(),
@@ -72,15 +82,13 @@ function endpointsAt(twinkey: Twinkey, mount: string, options: Application['toke
     '/json-first': (request) => request.clone().json(),
     '/drained': (request) => request.arrayBuffer(),
   }
-  return Object.entries(before).flatMap(([prefix, read]) => {
-    const at = (path: string, handler: Handler) => {
-      const handle: Handler = async (request) => {
-        await read(request).catch(() => undefined)
-        return handler(request)
-      }
-      return { method: undefined, path: (prefix + mount + path).replace(/\/$/, ''), handle }
+  return Object.entries(before).map(([prefix, read]) => {
+    const handler = mount(tokenEndpoints(twinkey, options), prefix + path)
+    return async (request: Request) => {
+      const { pathname } = new URL(request.url, 'http://localhost')
+      if (pathname.startsWith(prefix + path)) await read(request).catch(() => undefined)
+      return handler(request)
     }
-    return [at(exchangePath, exchange), at('/test', test), at('/jwks.json', jwks)]
   })
 }
 

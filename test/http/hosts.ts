@@ -1,6 +1,6 @@
 import express from 'express'
 import express4 from 'express4'
-import type { EndpointOptions, Twinkey } from 'twinkey'
+import type { Endpoints, TokenEndpointOptions, Twinkey } from 'twinkey'
 import { sendHttp2 } from '../support/http2.ts'
 import { type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
 import { bun, startHonoOnBun, startWeb } from './host-bun.ts'
@@ -23,7 +23,9 @@ export interface Host {
  */
 export interface Application {
   readonly routes: readonly Route[]
-  readonly tokens: Readonly<Record<string, EndpointOptions | undefined>>
+  readonly tokens: Readonly<Record<string, TokenEndpointOptions | undefined>>
+  /** Further endpoints by mount point. Their `rootRoutes` are at the root. */
+  readonly endpoints?: Readonly<Record<string, Endpoints>> | undefined
   /** Puts a layer before the guards that changes headers as a request says: see edits.ts. */
   readonly edits?: boolean | undefined
   /**

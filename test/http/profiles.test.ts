@@ -1,10 +1,10 @@
-import type { Profile } from 'twinkey'
+import { type Profile, tokenEndpoints } from 'twinkey'
 import { boomiFlow, flare, flowgear, securitySchemes, standard } from 'twinkey/profiles'
-import { requireAuth, webEndpoints } from 'twinkey/web'
+import { requireAuth } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
 import { REFUSALS } from '../../src/core/model/refusal.ts'
-import { createEndpoints } from '../../src/endpoints/tokens/endpoints.ts'
 import { createBench } from '../support/bench.ts'
+import { tokenHandler } from '../support/token-handler.ts'
 
 const flareOf = () => flare({ account: () => undefined })
 
@@ -78,18 +78,47 @@ it.each([[undefined], [null], [{}], [{ account: 1 }]])(
 
 describe('the token endpoints', () => {
   it.each([
-    ['standard', standard(), ['/', '/test', '/test/', '/jwks.json', '/jwks.json/']],
+    ['standard', standard(), ['POST /', 'GET /test', 'GET /jwks.json']],
+    ['flare', flareOf(), ['POST /generate', 'GET /test', 'GET /jwks.json']],
     [
-      'flare',
-      flareOf(),
-      ['/generate', '/generate/', '/test', '/test/', '/jwks.json', '/jwks.json/'],
+      'a profile with a path of its own',
+      { ...standard(), exchangePath: '/oauth2/v1.0/~token_' },
+      ['POST /oauth2/v1.0/~token_', 'GET /test', 'GET /jwks.json'],
     ],
-  ])(
-    'of %s have their documented paths, with and without a trailing slash',
-    (_name, profile, paths) => {
-      expect([...createEndpoints(createBench().twinkey, { profile }).paths.keys()]).toEqual(paths)
-    },
-  )
+    [
+      'a profile with the exchange at the path of another endpoint',
+      { ...standard(), exchangePath: '/test' },
+      ['POST /test', 'GET /test', 'GET /jwks.json'],
+    ],
+  ])('of %s have their documented methods and paths', (_name, profile, expected) => {
+    const { routes } = tokenEndpoints(createBench().twinkey, { profile })
+    expect(routes.map(({ method, path }) => `${method} ${path}`)).toEqual(expected)
+  })
+
+  it.each([
+    undefined,
+    null,
+    7,
+    '',
+    'generate',
+    '/generate/',
+    '//generate',
+    '/a//b',
+    '/:id',
+    '/a/*',
+    '/generate?x=1',
+    '/generate#x',
+    '/a b',
+    '/a%20b',
+    '/../a',
+    '/a/.',
+    'https://api.example/generate',
+  ])('cannot have the exchange at %j', (exchangePath) => {
+    const profile = { ...standard(), exchangePath } as Profile
+    expect(() => tokenEndpoints(createBench().twinkey, { profile })).toThrow(
+      /^tokenEndpoints: profile\.exchangePath must be a path like '\/' or '\/generate'/,
+    )
+  })
 
   it('for reading answer HEAD like GET, and each endpoint names its methods in a 405', async () => {
     const { twinkey } = createBench()
@@ -97,24 +126,25 @@ describe('the token endpoints', () => {
       name: 'n',
       scope: { tenants: ['t'], workflows: '*' },
     })
-    const { exchange, test, jwks } = webEndpoints(twinkey)
+    const handle = tokenHandler(twinkey)
     const headers = { authorization: `Bearer ${primary}` }
-    for (const endpoint of [test, jwks]) {
+    for (const path of ['/test', '/jwks.json']) {
       const ask = (method: string) =>
-        endpoint(new Request('http://localhost/', { method, headers }))
+        handle(new Request(`http://localhost${path}`, { method, headers }))
       expect([(await ask('GET')).status, (await ask('HEAD')).status]).toEqual([200, 200])
       for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
         const answer = await ask(method)
         expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
       }
     }
-    const answer = await exchange(new Request('http://localhost/', { headers }))
+    const answer = await handle(new Request('http://localhost/', { headers }))
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
   })
 
   it('refuse a token test without a credential', async () => {
     const { twinkey } = createBench()
-    expect((await webEndpoints(twinkey).test(new Request('http://localhost/'))).status).toBe(401)
+    const request = new Request('http://localhost/test')
+    expect((await tokenHandler(twinkey)(request)).status).toBe(401)
   })
 
   it('hand pending work to a context, at any position among the arguments of the host', async () => {
@@ -128,10 +158,11 @@ describe('the token endpoints', () => {
     })
     const waited: unknown[] = []
     const context = { waitUntil: (work: unknown) => void waited.push(work) }
-    const request = new Request('http://localhost/', {
+    const request = new Request('http://localhost/test', {
       headers: { authorization: `Bearer ${primary}` },
     })
-    expect((await webEndpoints(twinkey).test(request, undefined, null, context)).status).toBe(200)
+    const answer = await tokenHandler(twinkey)(request, undefined, null, context)
+    expect(answer.status).toBe(200)
     expect(waited.length).toBe(1)
     written()
     await Promise.all(waited)
@@ -158,16 +189,16 @@ it('a custom profile gets X-Content-Type-Options on its answers, and keeps the h
     [{ 'x-content-type-options': 'other' }, 'other'],
   ] as const) {
     const profile = saying(headers)
-    const { exchange, test, jwks } = webEndpoints(twinkey, { profile })
+    const handle = tokenHandler(twinkey, { profile })
     const guarded = requireAuth(twinkey, { profile }, () => new Response())
     const answers = [
       await guarded(new Request('http://localhost/')),
-      await exchange(new Request('http://localhost/', { method: 'POST' })),
-      await exchange(
+      await handle(new Request('http://localhost/', { method: 'POST' })),
+      await handle(
         new Request('http://localhost/', { method: 'POST', headers: { authorization } }),
       ),
-      await test(new Request('http://localhost/', { headers: { authorization } })),
-      await jwks(new Request('http://localhost/', { method: 'POST' })),
+      await handle(new Request('http://localhost/test', { headers: { authorization } })),
+      await handle(new Request('http://localhost/jwks.json', { method: 'POST' })),
     ]
     expect(answers.map((answer) => answer.headers.get('x-content-type-options'))).toEqual(
       answers.map(() => expected),

@@ -222,12 +222,26 @@ describe('a URL without a secret', () => {
     ['/a', '/a', '/a'],
   ])('has nothing else changed: %s', (url, without, redacted) => {
     expect(withoutQuery(url, ['auth-key'])).toBe(without)
-    expect(redactUrl(url)).toBe(redacted)
+    expect(redactUrl(url, ['auth-key'])).toBe(redacted)
   })
 
   it('loses each of the names, and no name that only begins like one', () => {
     expect(withoutQuery('/?one=1&two=2&on=3&=4', ['one', 'two'])).toBe('/?on=3&=4')
     expect(redactUrl('/?one=1&auth-key=2&', ['one', 'two'])).toBe('/?one=[redacted]&auth-key=2&')
+  })
+
+  it('is not redacted without a list of names', () => {
+    for (const names of [undefined, null, 'key', 0, {}, [''], ['key', 7]])
+      expect(() => redactUrl('/?key=s', names as never)).toThrow(
+        new TypeError(
+          "redactUrl: the second argument must be a list of the query parameters to redact, as in redactUrl(url, ['key']).",
+        ),
+      )
+    expect(['/?key=s', '/?key=t'].map((url) => redactUrl(url, ['key']))).toEqual([
+      '/?key=[redacted]',
+      '/?key=[redacted]',
+    ])
+    expect(redactUrl('https://u:p@host/?key=s', [])).toBe('https://[redacted]@host/?key=s')
   })
 
   it('is kept as received for the next guard, which may remove more', () => {

@@ -1,4 +1,4 @@
-import { header, param, query, type Refusal, routeTemplate } from 'twinkey'
+import { from, type Refusal } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { REFUSALS, unseenOf } from '../../src/core/model/refusal.ts'
 import { CheckedRequirement } from '../../src/guard/requirement.ts'
@@ -14,7 +14,8 @@ describe('an invalid requirement is rejected, with advice', () => {
     'requireAuth: throttle must be an object with the methods retryAfterSeconds(peer) and failed(peer).'
   const anyTarget = (axis: string) =>
     `requireAuth: anyTarget checks no axis, so it cannot go with ${axis}. Leave one of the two out.`
-  const OR_READER = "or a reader that was called, like param('id'), header('x-id') or query('id')."
+  const OR_READER =
+    "or a reader that was called, like from.param('id'), from.header('x-id') or from.query('id')."
 
   it.each<[object, string]>([
     [{ accept: [] }, ACCEPT],
@@ -53,9 +54,9 @@ describe('an invalid requirement is rejected, with advice', () => {
   })
 
   it.each([
-    ['param', param],
-    ['header', header],
-    ['query', query],
+    ['from.param', from.param],
+    ['from.header', from.header],
+    ['from.query', from.query],
   ])('an invalid option of %s', (name, make) => {
     expect(() => make('x', { optional: 1 } as never)).toThrow(
       new TypeError(`${name}: optional must be true or false.`),
@@ -83,9 +84,9 @@ describe('an invalid requirement is rejected, with advice', () => {
   })
 
   it.each([
-    ['param', param],
-    ['header', header],
-    ['query', query],
+    ['from.param', from.param],
+    ['from.header', from.header],
+    ['from.query', from.query],
   ])('an invalid name for %s', (name, make) => {
     for (const each of ['', undefined, 7])
       expect(() => make(each as string)).toThrow(
@@ -101,11 +102,11 @@ describe('the template of a route', () => {
     ['HEAD', 'GET /flows/:id'],
     ['POST', 'POST /flows/:id'],
   ])('names the workflow with its method, %s', (method, workflow) => {
-    expect(routeTemplate()(new NodeWireRequest({ method }, {}, route))).toBe(workflow)
+    expect(from.routeTemplate()(new NodeWireRequest({ method }, {}, route))).toBe(workflow)
   })
 
   it('is refused if no route is known, as for a guard in the wrong place', () => {
-    const refused = routeTemplate()(new NodeWireRequest({}))
+    const refused = from.routeTemplate()(new NodeWireRequest({}))
     expect(refused).toEqual(REFUSALS.requestMalformed)
     expect(unseenOf(refused as Refusal)).toEqual({ parameter: undefined, template: undefined })
   })
@@ -114,10 +115,11 @@ describe('the template of a route', () => {
 it('a route requires each name that it reads, unless the reader is optional', () => {
   const optional = Object.assign(() => undefined, { optional: true })
   expect(
-    new CheckedRequirement({ tenant: query('t'), environment: 'e', workflow: () => 'w' }).required,
+    new CheckedRequirement({ tenant: from.query('t'), environment: 'e', workflow: () => 'w' })
+      .required,
   ).toEqual(['tenant', 'workflow'])
   expect(
-    new CheckedRequirement({ tenant: optional, environment: header('e', { optional: true }) })
+    new CheckedRequirement({ tenant: optional, environment: from.header('e', { optional: true }) })
       .required,
   ).toEqual([])
   // An inherited member does not count: a polluted prototype must not open a route.
@@ -126,7 +128,7 @@ it('a route requires each name that it reads, unless the reader is optional', ()
 })
 
 it('each reader reads once, and a route that checks nothing reads nothing', () => {
-  const tenant = header('x-tenant')
+  const tenant = from.header('x-tenant')
   const { readers, names } = new CheckedRequirement({ tenant, workflow: 'w' })
   expect([readers, names]).toEqual([[tenant], [0, undefined, undefined, undefined, 'w', undefined]])
   const none = new CheckedRequirement({ anyTarget: true })

@@ -1,9 +1,7 @@
 import {
-  header,
+  from,
   type Principal,
   type Profile,
-  param,
-  query,
   type Requirement,
   rateLimited,
   type WireRequest,
@@ -28,14 +26,14 @@ export interface Route {
   readonly answer?: (principal: Principal | undefined, url: string) => object
 }
 
-const tenantInHeader: Profile = { ...standard(), target: { tenant: header('x-tenant') } }
+const tenantInHeader: Profile = { ...standard(), target: { tenant: from.header('x-tenant') } }
 
 // As the documentation shows it: the first label of the host.
 const fromHost = (request: WireRequest) => request.header('host')?.split('.')[0]
 const fromOwnHeader = (request: WireRequest) => request.header('x-tenant-id')
 
 const OPTIONAL = { optional: true } as const
-const OPTIONAL_ENV = query('env', OPTIONAL)
+const OPTIONAL_ENV = from.query('env', OPTIONAL)
 const OPTIONAL_FUNCTION = Object.assign((request: WireRequest) => fromOwnHeader(request), OPTIONAL)
 
 /** The routes of the standard profile. */
@@ -46,32 +44,36 @@ export const standardRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/tenants/:tenant',
-    requirement: { tenant: param('tenant'), workflow: 'customers.read' },
+    requirement: { tenant: from.param('tenant'), workflow: 'customers.read' },
   },
   {
     method: 'GET',
     path: '/by-header',
-    requirement: { tenant: header('X-Tenant-Id'), workflow: 'customers.read' },
+    requirement: { tenant: from.header('X-Tenant-Id'), workflow: 'customers.read' },
   },
   {
     method: 'GET',
     path: '/by-query',
-    requirement: { tenant: query('tenant'), environment: OPTIONAL_ENV, workflow: 'customers.read' },
+    requirement: {
+      tenant: from.query('tenant'),
+      environment: OPTIONAL_ENV,
+      workflow: 'customers.read',
+    },
   },
   {
     method: 'GET',
     path: '/by-header-optional',
-    requirement: { tenant: header('X-Tenant-Id', OPTIONAL), workflow: 'customers.read' },
+    requirement: { tenant: from.header('X-Tenant-Id', OPTIONAL), workflow: 'customers.read' },
   },
   {
     method: 'GET',
     path: '/by-query-optional',
-    requirement: { tenant: query('tenant', OPTIONAL), workflow: 'customers.read' },
+    requirement: { tenant: from.query('tenant', OPTIONAL), workflow: 'customers.read' },
   },
   {
     method: 'GET',
     path: '/by-param-optional',
-    requirement: { tenant: param('tenant', OPTIONAL), workflow: 'customers.read' },
+    requirement: { tenant: from.param('tenant', OPTIONAL), workflow: 'customers.read' },
   },
   {
     method: 'GET',
@@ -86,13 +88,17 @@ export const standardRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/by-environment',
-    requirement: { environment: header('x-environment'), workflow: 'customers.read' },
+    requirement: { environment: from.header('x-environment'), workflow: 'customers.read' },
   },
-  { method: 'GET', path: '/by-workflow', requirement: { workflow: query('workflow') } },
+  { method: 'GET', path: '/by-workflow', requirement: { workflow: from.query('workflow') } },
   {
     method: 'GET',
     path: '/by-both',
-    requirement: { tenant: header('x-other'), workflow: 'customers.read', profile: tenantInHeader },
+    requirement: {
+      tenant: from.header('x-other'),
+      workflow: 'customers.read',
+      profile: tenantInHeader,
+    },
   },
   {
     method: 'GET',
@@ -102,12 +108,16 @@ export const standardRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/whole-host',
-    requirement: { tenant: header('Host'), workflow: 'customers.read' },
+    requirement: { tenant: from.header('Host'), workflow: 'customers.read' },
   },
   {
     method: 'GET',
     path: '/both/:tenant',
-    requirement: { tenant: param('tenant'), workflow: 'customers.read', profile: tenantInHeader },
+    requirement: {
+      tenant: from.param('tenant'),
+      workflow: 'customers.read',
+      profile: tenantInHeader,
+    },
   },
   { method: 'GET', path: '/unnamed', requirement: {} },
   {

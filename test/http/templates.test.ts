@@ -1,10 +1,10 @@
-import { createTwinkey, routeTemplate, type Twinkey } from 'twinkey'
+import { createTwinkey, from, type Twinkey } from 'twinkey'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sendRaw } from '../support/raw-http.ts'
 import { type Host, hosts } from './hosts.ts'
 import type { Route } from './routes.ts'
 
-const requirement = { workflow: routeTemplate() }
+const requirement = { workflow: from.routeTemplate() }
 
 const routes: readonly Route[] = [
   { method: 'GET', path: '/top/:id', requirement },

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { fastify } from 'fastify'
-import { header, type Profile, type Throttle, type WireRequest } from 'twinkey'
+import { from, type Profile, type Throttle, type WireRequest } from 'twinkey'
 import { requireAuth as expressAuth } from 'twinkey/express'
 import { requireAuth as fastifyAuth } from 'twinkey/fastify'
 import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
@@ -32,7 +32,7 @@ class Counter implements Throttle<WireRequest> {
 
 class HeaderCounter extends Counter {
   peer(request: WireRequest): unknown {
-    return header('cf-connecting-ip')(request)
+    return from.header('cf-connecting-ip')(request)
   }
 }
 

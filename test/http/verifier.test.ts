@@ -1,4 +1,4 @@
-import { param, type Twinkey, type TwinkeyEvent } from 'twinkey'
+import { from, type Twinkey, type TwinkeyEvent } from 'twinkey'
 import { createVerifier, type Verifier } from 'twinkey/verifier'
 import { requireAuth } from 'twinkey/web'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -18,7 +18,7 @@ const routes: readonly Route[] = [
   {
     method: 'GET',
     path: '/tenants/:tenant',
-    requirement: { tenant: param('tenant'), workflow: 'customers.read' },
+    requirement: { tenant: from.param('tenant'), workflow: 'customers.read' },
   },
   {
     method: 'GET',

@@ -44,7 +44,7 @@ const signingKeys = [await first.main.generateSigningKey()]
 
 it('two copies of the built package share nothing', () => {
   for (const [name, value] of Object.entries(first.main)) {
-    expect(typeof value).toBe('function')
+    expect(typeof value).toBe(name === 'from' ? 'object' : 'function')
     expect(value).not.toBe(second.main[name as keyof typeof second.main])
   }
   expect(new first.main.TwinkeyError('invalid_input', 'x')).not.toBeInstanceOf(
@@ -67,7 +67,7 @@ async function createScene({ core, guard, readers, profiles, store }: Parts) {
   const scope = { tenants: ['t1', 't2'], workflows: ['read'] }
   const one = await twinkey.keys.create({ name: 'one', owner: 'ada', scope })
   const gone = await twinkey.keys.create({ name: 'gone', owner: 'gone', scope })
-  const tenant = readers.main.header('x-tenant')
+  const tenant = readers.main.from.header('x-tenant')
   const seen = (_request: Request, principal: Principal | undefined) =>
     Response.json(principal === undefined ? null : { ...principal, keyId: undefined })
   const over = (requirement: Parameters<typeof guard.web.requireAuth>[1], handler = seen) =>
@@ -89,20 +89,19 @@ async function createScene({ core, guard, readers, profiles, store }: Parts) {
     plain: over({ tenant, workflow: 'read' }),
     optional: over({ tenant, workflow: 'read', optional: true }),
     limited: over({ tenant: () => readers.main.rateLimited(7), workflow: 'read' }),
-    unseen: over({ tenant: readers.main.param('tenant'), workflow: 'read' }),
-    template: over({ tenant, workflow: readers.main.routeTemplate() }),
-    query: over({ tenant: readers.main.query('tenant'), workflow: 'read' }),
+    unseen: over({ tenant: readers.main.from.param('tenant'), workflow: 'read' }),
+    template: over({ tenant, workflow: readers.main.from.routeTemplate() }),
+    query: over({ tenant: readers.main.from.query('tenant'), workflow: 'read' }),
     standard: over({ tenant, workflow: 'read', profile: profiles.profiles.standard() }),
     boomi: over({ workflow: 'read', profile: profiles.profiles.boomiFlow() }),
     flare: over({ tenant, workflow: 'read', profile: flare }),
     flowgear: over({ tenant, workflow: 'read', profile: flowgear }),
     // The outer guard removes the credential from the URL, and the inner guard must still find it.
     twice: over({ tenant, workflow: 'read', profile: flowgear }, inner as never),
-    ...prefixed(
-      'standard',
-      guard.web.webEndpoints(twinkey, { profile: profiles.profiles.standard() }),
+    'tokens of standard': guard.web.mount(
+      readers.main.tokenEndpoints(twinkey, { profile: profiles.profiles.standard() }),
     ),
-    ...prefixed('flare', guard.web.webEndpoints(twinkey, { profile: flare })),
+    'tokens of flare': guard.web.mount(readers.main.tokenEndpoints(twinkey, { profile: flare })),
   }
   return {
     twinkey,
@@ -112,12 +111,6 @@ async function createScene({ core, guard, readers, profiles, store }: Parts) {
     readers,
     guard,
   }
-}
-
-function prefixed(name: string, endpoints: ReturnType<Copy['web']['webEndpoints']>) {
-  return Object.fromEntries(
-    Object.entries(endpoints).map(([path, handle]) => [`${name}/${path}`, handle]),
-  )
 }
 
 type Scene = Awaited<ReturnType<typeof createScene>>
@@ -186,7 +179,11 @@ async function answersOf({
   }
   for (const path of ['/?tenant=t1', '/?tenant=t1&tenant=t2', '/?tenant=%ff'])
     await ask('query', path, [bearer(secrets.one)])
-  for (const profile of ['standard', 'flare']) {
+  for (const [profile, exchange] of [
+    ['standard', '/'],
+    ['flare', '/generate'],
+  ] as const) {
+    const tokens = `tokens of ${profile}`
     const bodies = [
       '',
       '{',
@@ -197,20 +194,20 @@ async function answersOf({
       '{"tenant_id":3}',
       '{"tenant_id":"x"}',
     ]
-    for (const body of bodies) await ask(`${profile}/exchange`, '/', [bearer(secrets.one)], body)
-    await ask(`${profile}/exchange`, '/', [bearer(secrets.gone)], '{}')
-    await ask(`${profile}/exchange`, '/', [bearer(secrets.one)])
-    await ask(`${profile}/exchange`, '/', [])
+    for (const body of bodies) await ask(tokens, exchange, [bearer(secrets.one)], body)
+    await ask(tokens, exchange, [bearer(secrets.gone)], '{}')
+    await ask(tokens, exchange, [bearer(secrets.one)])
+    await ask(tokens, exchange, [])
     for (const credential of [token, secrets.one, secrets.gone])
-      await ask(`${profile}/test`, '/', [bearer(credential)])
-    await ask(`${profile}/jwks`, '/', [])
+      await ask(tokens, '/test', [bearer(credential)])
+    await ask(tokens, '/jwks.json', [])
   }
-  const wire = new readers.main.WebWireRequest(
+  const wire = new readers.http.WebWireRequest(
     new Request(ORIGIN, { headers: [bearer(secrets.one), t1] }),
   )
   answers.push(
     await twinkey
-      .authenticate(wire, { tenant: readers.main.header('x-tenant'), workflow: 'read' })
+      .authenticate(wire, { tenant: readers.main.from.header('x-tenant'), workflow: 'read' })
       .then(({ ok }) => ok),
   )
   for (const { at: _at, ...event } of events) answers.push(withoutRandom(JSON.stringify(event)))
@@ -280,10 +277,10 @@ describe.each([
   it('a reader that was not called, which every guard refuses', () => {
     const twinkey = mine.main.createTwinkey()
     for (const reader of [
-      yours.main.header,
-      yours.main.param,
-      yours.main.query,
-      yours.main.routeTemplate,
+      yours.main.from.header,
+      yours.main.from.param,
+      yours.main.from.query,
+      yours.main.from.routeTemplate,
     ]) {
       const guards = [mine.express, mine.fastify, mine.hono].map(
         ({ requireAuth }) =>
@@ -311,7 +308,7 @@ describe.each([
       environments: ['production'],
       now: () => NOW,
     })
-    const requirement = { tenant: yours.main.header('x-tenant'), workflow: 'read' }
+    const requirement = { tenant: yours.main.from.header('x-tenant'), workflow: 'read' }
     const handle = yours.web.requireAuth(verifier, requirement, (_request, { tenant }) =>
       Response.json(tenant),
     )

@@ -1,6 +1,6 @@
-import type { Requirement, Twinkey, WireRequest } from 'twinkey'
+import { type Requirement, type Twinkey, tokenEndpoints, type WireRequest } from 'twinkey'
 import { standard } from 'twinkey/profiles'
-import { requireAuth, webEndpoints } from 'twinkey/web'
+import { mount, requireAuth } from 'twinkey/web'
 import type { Application } from '../http/hosts.ts'
 import { answerOf, type Route } from '../http/routes.ts'
 
@@ -11,28 +11,19 @@ type Handler = (request: Request) => Promise<Response>
  * without a framework.
  */
 export function createWebApp(twinkey: Twinkey, { routes, tokens }: Application): Handler {
-  const endpoints = Object.entries(tokens).flatMap(([mount, options]): [string, Handler][] => {
-    const { exchange, test, jwks } = webEndpoints(twinkey, options)
-    const { exchangePath } = options?.profile ?? standard()
-    return [
-      [exchangePath === '/' ? mount : mount + exchangePath, exchange],
-      [`${mount}/test`, test],
-      [`${mount}/jwks.json`, jwks],
-    ]
-  })
+  const endpoints = Object.entries(tokens).map(([path, options]) =>
+    mount(tokenEndpoints(twinkey, options), path),
+  )
   const guarded = routes.map((route) => ({ route, handler: handlerOf(twinkey, route) }))
   return async (request) => {
     const { pathname } = new URL(request.url)
     const method = request.method === 'HEAD' ? 'GET' : request.method
-    const [, endpoint] = endpoints.find(([path]) => path === pathname) ?? []
     const found = guarded.find(
       ({ route }) => route.method === method && parametersOf(route.path, pathname) !== undefined,
     )
-    const response = await (
-      endpoint ??
-      found?.handler ??
-      (async () => new Response('Not Found', { status: 404 }))
-    )(request)
+    let response: Response | undefined
+    for (const endpoint of endpoints) response ??= await endpoint(request)
+    response ??= (await found?.handler(request)) ?? new Response('Not Found', { status: 404 })
     return request.method === 'HEAD' ? new Response(null, response) : response
   }
 }

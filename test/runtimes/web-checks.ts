@@ -1,8 +1,9 @@
 import { createTwinkey, type Twinkey } from 'twinkey'
 import { flowgear } from 'twinkey/profiles'
-import { requireAuth, webEndpoints } from 'twinkey/web'
+import { requireAuth } from 'twinkey/web'
 import { createFixture } from '../http/fixture.ts'
 import { createBench } from '../support/bench.ts'
+import { tokenHandler } from '../support/token-handler.ts'
 import { type Check, holds, same, thrownBy } from './check.ts'
 
 const scope = { tenants: ['t1'], workflows: ['a', 'b'] }
@@ -14,17 +15,17 @@ const URL_OF_TOKENS = 'http://localhost/tokens'
 async function service() {
   const bench = createBench({ environments: ['production'] })
   const { primary } = await bench.twinkey.keys.create({ name: 'one', scope })
-  const endpoints = webEndpoints(bench.twinkey)
+  const handle = tokenHandler(bench.twinkey, undefined, '/tokens')
   const exchange = async (body: Body | null, more: Record<string, string> = {}) => {
     // Fetch accepts a stream as a body only with `duplex`.
     const half = body instanceof ReadableStream ? { duplex: 'half' as const } : {}
     const headers = { authorization: `Bearer ${primary}`, ...more }
-    const response = await endpoints.exchange(
+    const response = await handle(
       new Request(URL_OF_TOKENS, { method: 'POST', headers, body, ...half }),
     )
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
-  return { ...bench, ...endpoints, primary, exchange, exchangeRequest: endpoints.exchange }
+  return { ...bench, primary, exchange, handle }
 }
 
 const NARROWED = {
@@ -109,25 +110,25 @@ const exchangeChecks: readonly Check[] = [
   {
     name: 'exchange: a body that was already read is refused',
     async run() {
-      const { primary, exchangeRequest } = await service()
+      const { primary, handle } = await service()
       const headers = { authorization: `Bearer ${primary}` }
       const request = new Request(URL_OF_TOKENS, { method: 'POST', headers, body: JSON_BODY })
       await request.text()
-      same((await exchangeRequest(request)).status, 400)
+      same((await handle(request)).status, 400)
     },
   },
   {
     name: 'exchange: a 405 names the allowed method',
     async run() {
-      const response = await (await service()).exchangeRequest(new Request(URL_OF_TOKENS))
+      const response = await (await service()).handle(new Request(URL_OF_TOKENS))
       same([response.status, response.headers.get('allow')], [405, 'POST'])
     },
   },
   {
     name: 'the test endpoint identifies the credential',
     async run() {
-      const { test, primary } = await service()
-      const response = await test(
+      const { handle, primary } = await service()
+      const response = await handle(
         new Request(`${URL_OF_TOKENS}/test`, { headers: { 'x-api-key': primary } }),
       )
       const { name, slot, via, tenants } = (await response.json()) as Record<string, unknown>
@@ -135,14 +136,14 @@ const exchangeChecks: readonly Check[] = [
         { name, slot, via, tenants },
         { name: 'one', slot: 'primary', via: 'secret', tenants: ['t1'] },
       )
-      same((await test(new Request(`${URL_OF_TOKENS}/test`))).status, 401)
+      same((await handle(new Request(`${URL_OF_TOKENS}/test`))).status, 401)
     },
   },
   {
     name: 'the published keys may be cached, and contain nothing private',
     async run() {
-      const { jwks } = await service()
-      const response = await jwks(new Request(`${URL_OF_TOKENS}/jwks.json`))
+      const { handle } = await service()
+      const response = await handle(new Request(`${URL_OF_TOKENS}/jwks.json`))
       same([response.status, response.headers.get('cache-control')], [200, 'public, max-age=300'])
       const { keys } = (await response.json()) as { keys: object[] }
       same(

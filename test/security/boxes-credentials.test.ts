@@ -164,7 +164,7 @@ describe.each(Object.entries(hosts))('credentials on %s', (_name, start) => {
       'no-store',
       { name: 'main', url: '/flowgear?a=1' },
     ])
-    expect(redactUrl(`/flowgear?auth%2Dkey=${primary}&a=1`)).toBe(
+    expect(redactUrl(`/flowgear?auth%2Dkey=${primary}&a=1`, ['auth-key'])).toBe(
       '/flowgear?auth%2Dkey=[redacted]&a=1',
     )
   })

@@ -1,12 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
-import {
-  createTwinkey,
-  hasValidChecksum,
-  type KeyRecord,
-  memoryStore,
-  type StoredSecret,
-  type TwinkeyOptions,
-} from 'twinkey'
+import { createTwinkey, hasValidChecksum, memoryStore, type TwinkeyOptions } from 'twinkey'
+import type { KeyRecord, StoredSecret } from 'twinkey/store'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sha256 } from '#hash'
 import { matchSecret, slotDigests } from '../../src/core/secrets/digest.ts'

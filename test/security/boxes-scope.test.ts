@@ -1,11 +1,13 @@
-import { NodeWireRequest, param, query, type Requirement, type Scope } from 'twinkey'
+import { from, type Requirement, type Scope } from 'twinkey'
+import { NodeWireRequest } from 'twinkey/http'
 import { flare } from 'twinkey/profiles'
-import { requireAuth, webEndpoints } from 'twinkey/web'
+import { requireAuth } from 'twinkey/web'
 import { expect, it } from 'vitest'
 import { createBench } from '../support/bench.ts'
 import { errorCodeOf } from '../support/faults.ts'
 import { decoded } from '../support/forge.ts'
 import { byHeaders, codeOf, type Sent, sent } from '../support/sent.ts'
+import { tokenHandler } from '../support/token-handler.ts'
 
 const HELD = { tenants: ['t', 'u'], environments: ['prod'], workflows: ['read'] } as const
 
@@ -14,7 +16,7 @@ async function createScene() {
   const { key, primary } = await bench.twinkey.keys.create({ name: 'n', scope: HELD })
   const codeFor = async (target: Omit<Sent, 'credential'>, requirement: Requirement = byHeaders) =>
     codeOf(await bench.twinkey.authenticate(sent({ credential: primary, ...target }), requirement))
-  const { exchange } = webEndpoints(bench.twinkey)
+  const exchange = tokenHandler(bench.twinkey)
   const post = (init: RequestInit, url = 'https://api.example/') =>
     exchange(
       new Request(url, {
@@ -53,7 +55,7 @@ it("D2: a tenant that a caller names can only confirm the key's, and two that di
   const code = async (
     url: string,
     tenants: string[] = [],
-    tenant: Requirement['tenant'] = query('tenant'),
+    tenant: Requirement['tenant'] = from.query('tenant'),
   ) => {
     const rawHeaders = [
       'Authorization',
@@ -80,7 +82,7 @@ it("D2: a tenant that a caller names can only confirm the key's, and two that di
       /^(target_conflict|request_malformed)$/,
     )
   // The credential does not replace a parameter that the route does not have.
-  expect(await code('/', [], param('tenant'))).not.toBe('let in')
+  expect(await code('/', [], from.param('tenant'))).not.toBe('let in')
 })
 
 it('D3: a name in a scope is a name: no prefix, glob or pattern, and upper and lower case differ', async () => {
@@ -171,8 +173,8 @@ it('E1: the exchange is POST only, never cached, with a bounded body, and refuse
   })
   // Like an SDK of Flare: the key alone, and a body without a Content-Type.
   const generate = (body: string) =>
-    webEndpoints(twinkey, { profile }).exchange(
-      new Request('https://api.example/', {
+    tokenHandler(twinkey, { profile })(
+      new Request('https://api.example/generate', {
         method: 'POST',
         body: Buffer.from(body),
         headers: { authorization: numbered.primary },

@@ -1,13 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { PGlite } from '@electric-sql/pglite'
-import {
-  type KeyRecord,
-  type KeyStore,
-  memoryStore,
-  type StoredKey,
-  type Twinkey,
-  type TwinkeyOptions,
-} from 'twinkey'
+import { memoryStore, type Twinkey, type TwinkeyOptions } from 'twinkey'
+import type { KeyRecord, KeyStore, StoredKey } from 'twinkey/store'
 import { postgresStore } from 'twinkey/stores/postgres'
 import { redisStore } from 'twinkey/stores/redis'
 import { sqliteStore } from 'twinkey/stores/sqlite'

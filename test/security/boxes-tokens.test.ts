@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import type { JWK } from 'jose'
 import { compactVerify } from 'jose/jws/compact/verify'
 import { createTwinkey, generateSigningKey, type TokenOptions } from 'twinkey'
-import { webEndpoints } from 'twinkey/web'
 import { expect, it, vi } from 'vitest'
 import { AUDIENCE, createBench, ISSUER, signingKey } from '../support/bench.ts'
 import { base64url, claimsFor, decoded, type ForgedPart, forge } from '../support/forge.ts'
 import { codeOf, verdict } from '../support/sent.ts'
+import { tokenHandler } from '../support/token-handler.ts'
 import thumbprints from '../vectors/thumbprints.json' with { type: 'json' }
 
 // A mock, so that it can throw an error that is not its own.
@@ -240,7 +240,7 @@ it('C8: the tolerance applies to iat and nbf only, is 60 seconds at most, and no
 it('C9: a token cannot be exchanged for a token', async () => {
   const { twinkey, token } = await createScene()
   expect(codeOf(await twinkey.tokens.issue(token))).toBe(REFUSED)
-  const { exchange } = webEndpoints(twinkey)
+  const exchange = tokenHandler(twinkey)
   const headers = { authorization: `Bearer ${token}` }
   expect(
     (await exchange(new Request('https://api.example/', { method: 'POST', headers }))).status,
@@ -314,11 +314,14 @@ it('C11: the published key is public, with alg, use and its thumbprint as kid, a
   ).toBe('let in')
 })
 
-it('C12: jose is no older than 6.2.10, and an empty issuer or audience is refused at the start', () => {
+it('C12: the lowest permitted jose is no older than 6.2.10, and an empty issuer or audience is refused at the start', () => {
   const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     dependencies: Record<string, string>
   }
-  const [major = 0, minor = 0, patch = 0] = (dependencies['jose'] ?? '').split('.').map(Number)
+  const [major = 0, minor = 0, patch = 0] = (dependencies['jose'] ?? '')
+    .replace(/^\^/, '')
+    .split('.')
+    .map(Number)
   expect(major * 1e6 + minor * 1e3 + patch).toBeGreaterThanOrEqual(6_002_010)
   const tokens = { issuer: ISSUER, audience: AUDIENCE, signingKeys: [signingKey] }
   for (const odd of ['', undefined, null, 0, false, []])

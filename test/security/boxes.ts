@@ -163,7 +163,7 @@ export const BOXES: readonly Box[] = [
   },
   {
     name: 'L1',
-    sentence: 'There are two dependencies in exact versions, and nothing runs at install.',
+    sentence: 'There are two dependencies, as caret ranges, and nothing runs at install.',
   },
   { name: 'L3', sentence: 'A secret scanner has an expression and a checksum to confirm with.' },
 ]

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { RefusalReason, StoredKey, Twinkey } from 'twinkey'
+import type { RefusalReason, Twinkey } from 'twinkey'
+import type { StoredKey } from 'twinkey/store'
 import type { Clock } from '../support/clock.ts'
 import { decoded } from '../support/forge.ts'
 import type { SpyStore } from '../support/spy-store.ts'

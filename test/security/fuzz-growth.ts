@@ -69,7 +69,7 @@ export function growers(profiles: readonly Profile[]): readonly Grower[] {
     },
     {
       name: 'redactUrl',
-      parse: (text) => redactUrl(`/?${text}`),
+      parse: (text) => redactUrl(`/?${text}`, ['auth-key']),
       made: [...ANY, ['&'], ['%61'], ['auth-key=a&'], ['?'], ['#'], ['\t', '#']],
     },
     { name: 'readHeader', parse: (text) => readHeader(requestOf(text), 'name'), made: ANY },

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { param } from 'twinkey'
+import { from } from 'twinkey'
 import type { Application, Host } from '../http/hosts.ts'
 import { anyBytes, pathsOf } from './fuzz-http-bytes.ts'
 import { fuzz, type Target } from './fuzz-run.ts'
@@ -22,7 +22,7 @@ export function applicationOf({ profiles }: Pick<FuzzScene, 'profiles'>): Applic
       {
         method: 'GET',
         path: `${pathsOf(profile).guarded}/:tenant`,
-        requirement: { profile, tenant: param('tenant') },
+        requirement: { profile, tenant: from.param('tenant') },
       },
     ]),
     tokens: Object.fromEntries(profiles.map((profile) => [pathsOf(profile).tokens, { profile }])),

@@ -11,7 +11,7 @@ import { anyUrl, queryValues, wellFormed } from './fuzz-wire.ts'
 export interface QueryParser {
   readonly readQuery: (url: string, name: string) => unknown
   readonly withoutQuery: (url: string, names: readonly string[]) => string
-  readonly redactUrl: (url: string) => string
+  readonly redactUrl: (url: string, names: readonly string[]) => string
 }
 
 const NAME = 'auth-key'
@@ -31,7 +31,7 @@ export function queryTarget(
     judge(url) {
       const read = parser.readQuery(url, NAME)
       const hidden = parser.withoutQuery(url, [NAME])
-      const redacted = parser.redactUrl(url)
+      const redacted = parser.redactUrl(url, [NAME])
       if (
         parser.readQuery(behindPath(hidden), NAME) !== undefined ||
         namesIn(hidden).includes(NAME)
@@ -41,7 +41,7 @@ export function queryTarget(
         .filter(isVisible)
         .filter((value) => value !== '[redacted]')
       if (left.length > 0) return { wrong: `logs show ${redacted}` }
-      if (parser.redactUrl(redacted) !== redacted)
+      if (parser.redactUrl(redacted, [NAME]) !== redacted)
         return { wrong: `redacting again changes ${redacted}` }
       // Handlers lose only what is secret to a log.
       if (redacted === url && hidden !== url) return { wrong: `handlers miss something of ${url}` }

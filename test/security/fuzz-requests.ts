@@ -1,11 +1,12 @@
-import { createEndpoints } from '../../src/endpoints/tokens/endpoints.ts'
+import { createRouter } from '../../src/endpoints/router.ts'
 import {
   type Anonymous,
   type Decision,
-  header,
+  from,
   type Profile,
   type Requirement,
   type Twinkey,
+  tokenEndpoints,
   type WireRequest,
 } from '../../src/index.ts'
 import { bodyBytes } from './fuzz-bodies.ts'
@@ -37,7 +38,7 @@ export function authenticateTarget(
 ): Target<FuzzRequest> {
   const routes: readonly Requirement[] = [
     { profile, anyTarget: true },
-    { profile, tenant: header('x-tenant'), workflow: 'customers.read' },
+    { profile, tenant: from.header('x-tenant'), workflow: 'customers.read' },
   ]
   return {
     name: `authenticate by ${profile.name}`,
@@ -95,7 +96,7 @@ export function exchangeTarget(
   profile: Profile,
   twinkey: Twinkey,
 ): Target<FuzzRequest & { body: Buffer }> {
-  const endpoints = createEndpoints(twinkey, { profile })
+  const { route } = createRouter(tokenEndpoints(twinkey, { profile }))
   return {
     name: `exchange by ${profile.name}`,
     make: (random) => ({
@@ -104,9 +105,11 @@ export function exchangeTarget(
       body: bodyBytes(random),
     }),
     async judge({ body, ...request }) {
-      const { status, body: answer } = await endpoints.exchange(wireRequest(request), async () => ({
+      const answered = route(profile.exchangePath, wireRequest(request), async () => ({
         bytes: body,
       }))
+      if (answered === undefined) return { wrong: 'no endpoint answered' }
+      const { status, body: answer } = await answered
       if (status !== 200)
         return status >= 400 && status < 500 ? 'refused' : { wrong: `status ${status}` }
       const { access_token, token = access_token } = JSON.parse(answer)

@@ -1,11 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import {
-  createTwinkey,
-  generateSigningKey,
-  type KeyStore,
-  memoryStore,
-  type StoredKey,
-} from 'twinkey'
+import { createTwinkey, generateSigningKey, memoryStore } from 'twinkey'
+import type { KeyStore, StoredKey } from 'twinkey/store'
 import { createClock } from '../support/clock.ts'
 import { anyTarget, byHeaders, decidedNow, sent } from '../support/sent.ts'
 import { shown } from '../support/shown.ts'

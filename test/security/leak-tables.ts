@@ -165,7 +165,7 @@ export async function send(
   const cut = new Set<string>()
   const urls = rows
     .filter(({ name }) => inUrl.includes(name))
-    .map(({ name, request }) => ({ name, target: redactUrl(request.target) }))
+    .map(({ name, request }) => ({ name, target: redactUrl(request.target, ['auth-key']) }))
   const accessLog = (line: string) => {
     const found = urls.find(({ target }) => line.includes(target))
     if (found !== undefined) cut.add(found.name)

@@ -1,4 +1,5 @@
-import type { Decision, KeyStore, Requirement, StoredKey, Twinkey } from 'twinkey'
+import type { Decision, Requirement, Twinkey } from 'twinkey'
+import type { KeyStore, StoredKey } from 'twinkey/store'
 import type { Broken } from './race.ts'
 
 type Authenticate = (

@@ -1,4 +1,4 @@
-import { createTwinkey, generateSigningKey, memoryStore, param } from 'twinkey'
+import { createTwinkey, from, generateSigningKey, memoryStore } from 'twinkey'
 import { converse } from '../http/converse.ts'
 import type { hosts } from '../http/hosts.ts'
 import type { Route } from '../http/routes.ts'
@@ -19,7 +19,7 @@ const routes: readonly Route[] = [
   {
     method: 'GET',
     path: '/tenants/:tenant',
-    requirement: { tenant: param('tenant'), environment: 'production', workflow: 'w' },
+    requirement: { tenant: from.param('tenant'), environment: 'production', workflow: 'w' },
   },
 ]
 

@@ -1,4 +1,5 @@
-import { type KeyRecord, memoryStore } from 'twinkey'
+import { memoryStore } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { storeContract } from 'twinkey/testing'
 import { describe, expect, test } from 'vitest'
 
@@ -23,23 +24,32 @@ describe('the contract finds a store that', () => {
     [
       'does not compare versions',
       'writes where the version matches',
-      (inner) => ({ put: async (next) => inner.put(next, (await inner.get(next.id))?.version) }),
+      (inner) => ({
+        put: async (next, _, entry) => inner.put(next, (await inner.get(next.id))?.version, entry),
+      }),
     ],
     [
       'overwrites what exists',
       'creates once',
-      (inner) => ({ put: async (next) => inner.put(next, (await inner.get(next.id))?.version) }),
+      (inner) => ({
+        put: async (next, _, entry) => inner.put(next, (await inner.get(next.id))?.version, entry),
+      }),
     ],
     [
       'deletes any version',
       'deletes where',
-      (inner) => ({ delete: async (id) => inner.delete(id, (await inner.get(id))?.version ?? 0) }),
+      (inner) => ({
+        delete: async (id, _, entry) =>
+          inner.delete(id, (await inner.get(id))?.version ?? 0, entry),
+      }),
     ],
     ['forgets uses', 'joins the latest use', () => ({ recordUse: async () => {} })],
     [
       'lists everything',
       'lists by tenant',
-      (inner) => ({ list: ({ limit, cursor }) => inner.list({ limit, cursor }) }),
+      (inner) => ({
+        list: ({ now, sort, limit, after }) => inner.list({ now, sort, limit, after }),
+      }),
     ],
     [
       'ends pages too early',
@@ -51,7 +61,8 @@ describe('the contract finds a store that', () => {
       'tells ids apart',
       (inner) => ({
         get: (id) => inner.get(id.toLowerCase()),
-        put: (next, version) => inner.put({ ...next, id: next.id.toLowerCase() }, version),
+        put: (next, version, entry) =>
+          inner.put({ ...next, id: next.id.toLowerCase() }, version, entry),
       }),
     ],
   ]
@@ -66,23 +77,26 @@ describe('the contract finds a store that', () => {
     [
       'ends its pages with null',
       'keeps aliases',
-      'list of {"owner":"…","limit":3}: found next null, expected a string, or undefined on the last page',
+      'list of {"owner":"…","sort":"newest"}: found next null, expected { at, id }, or undefined on the last page',
       (inner) => ({
         list: async (query) => ({ ...(await inner.list(query)), next: null as never }),
       }),
     ],
     [
-      'ignores the cursor',
-      'lists by tenant',
-      'list of {"owner":"…","limit":3} answered next "…" a second time: its pages never end',
-      (inner) => ({ list: ({ cursor: _ignored, ...query }) => inner.list(query) }),
+      'answers the same next again',
+      'keeps aliases',
+      'list of {"owner":"…","sort":"newest"} answered next {"at":1,"id":"a"} behind {"at":1,"id":"a"}: its pages never end',
+      () => ({ list: async () => ({ keys: [], next: { at: 1, id: 'a' } }) }),
     ],
     [
       'has a next page without end',
       'keeps aliases',
-      'list of {"owner":"…","limit":3} answered next "10001" after 10000 pages: its pages never end',
+      'list of {"owner":"…","sort":"newest"} answered next {"at":90000,"id":"a"} after 10000 pages: its pages never end',
       () => ({
-        list: async ({ cursor = '0' }) => ({ keys: [], next: String(Number(cursor) + 1) }),
+        list: async ({ after = { at: 100_000, id: 'a' } }) => ({
+          keys: [],
+          next: { ...after, at: after.at - 1 },
+        }),
       }),
     ],
     [
@@ -112,7 +126,7 @@ describe('the contract finds a store that', () => {
       'creates where an older version is expected',
       'returns undefined for',
       'put of … in version 281474976710655 that expects version 5: found "stored", expected "missing"',
-      (inner) => ({ put: (next) => inner.put(next, undefined) }),
+      (inner) => ({ put: (next, _, entry) => inner.put(next, undefined, entry) }),
     ],
     [
       'has no word for what is missing',

@@ -1,4 +1,5 @@
-import { type KeyRecord, type KeyStore, memoryStore, type StoredKey } from 'twinkey'
+import { memoryStore } from 'twinkey'
+import type { KeyRecord, KeyStore, StoredKey } from 'twinkey/store'
 import { describe, expect, it, test } from 'vitest'
 import { keyringModel } from './keyring-model.ts'
 

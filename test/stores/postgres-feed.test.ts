@@ -48,7 +48,7 @@ async function watch() {
 
 const put = async () => {
   const key = newKey()
-  await store.put(key, undefined)
+  await store.put(key, undefined, undefined)
   return key
 }
 
@@ -59,14 +59,14 @@ test('a store without a connection to listen on has no feed', () => {
 test('every write and deletion is reported with its id, including aliases; unchanged records and uses are not', async () => {
   const { heard, until } = await watch()
   const key = await put()
-  await store.put(key, undefined)
-  await store.put({ ...key, version: 7 }, 5)
-  await store.delete(key.id, 5)
+  await store.put(key, undefined, undefined)
+  await store.put({ ...key, version: 7 }, 5, undefined)
+  await store.delete(key.id, 5, undefined)
   await store.recordUse([{ keyId: key.id, secretId: 's', usedAt: 5 }])
-  await store.put({ ...key, version: 7 }, key.version)
-  await store.put({ kind: 'alias', id: 'alias', version: 1, keyId: key.id }, undefined)
-  await store.delete('alias', 1)
-  await store.delete(key.id, 7)
+  await store.put({ ...key, version: 7 }, key.version, undefined)
+  await store.put({ kind: 'alias', id: 'alias', version: 1, keyId: key.id }, undefined, undefined)
+  await store.delete('alias', 1, undefined)
+  await store.delete(key.id, 7, undefined)
   await until(() => heard.length >= 6)
   expect(heard).toEqual([undefined, key.id, key.id, 'alias', 'alias', key.id])
 })
@@ -76,7 +76,7 @@ test('a watcher receives nothing from stores of another prefix or schema', async
   for (const names of [{ tablePrefix: 'other' }, { schema: 'other' }]) {
     const other = postgresStore(pool, names)
     await other.migrate()
-    await other.put(newKey(), undefined)
+    await other.put(newKey(), undefined, undefined)
   }
   const key = await put()
   await until(() => heard.includes(key.id))

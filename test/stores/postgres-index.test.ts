@@ -1,11 +1,13 @@
 import type pg from 'pg'
+import type { ListQuery } from 'twinkey/store'
 import { type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { historyLabelsOf } from '../../src/core/store/history-query.ts'
 import { labelsOf } from '../../src/core/store/list-query.ts'
-import { newKey } from '../../src/testing/sample.ts'
+import { newEntry, newKey, tenantScope } from '../../src/testing/sample.ts'
 import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
 
-const KEYS = 20_000
+const KEYS = 100_000
 
 let server: PostgresServer
 let pool: pg.Pool
@@ -30,6 +32,7 @@ afterAll(async () => {
 interface Plan {
   readonly 'Node Type': string
   readonly 'Relation Name'?: string
+  readonly 'Index Name'?: string
   readonly Plans?: readonly Plan[]
 }
 
@@ -40,13 +43,20 @@ async function planOf(text: string, values: unknown[]): Promise<Plan[]> {
 
 const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
 
+const PAGE = { now: 5, sort: 'newest', limit: 100 } as const
+const ANALYZE =
+  'analyze twinkey_keys, twinkey_keys_by_label, twinkey_uses, twinkey_history, twinkey_history_by_label'
+const SORTS = ['newest', 'oldest'] as const
+// A place in the middle of the keys and of the entries.
+const MIDDLE = { at: KEYS / 2, id: 'key-010000' }
+
 /** Every call, with every set of filters. */
 async function askEverything(): Promise<void> {
   asked.length = 0
-  const key = newKey({ owner: 'o7', scope: { tenants: ['t7'], environments: '*', workflows: '*' } })
+  const key = newKey({ owner: 'o7', scope: tenantScope('t7') })
   const use = { keyId: key.id, secretId: key.primary.id, usedAt: 5 }
-  await store.put(key, undefined)
-  await store.put({ ...key, version: 7 }, key.version)
+  await store.put(key, undefined, newEntry(key))
+  await store.put({ ...key, version: 7 }, key.version, newEntry(key))
   await store.recordUse([use, { ...use, keyId: 'key-000007' }])
   await store.get(key.id)
   const filters = [
@@ -54,48 +64,57 @@ async function askEverything(): Promise<void> {
     { owner: 'o7' },
     { owner: null },
     { pepper: null },
-    { pepper: 'p' },
-    { state: 'enabled' },
+    { hint: 'abcd' },
+    { state: 'disabled' },
   ] as const
   for (let chosen = 0; chosen < 2 ** filters.length; chosen++) {
     const filter = Object.assign({}, ...filters.filter((_, i) => chosen & (2 ** i)))
-    for (const cursor of [undefined, 'key-010000'])
-      await store.list({ ...filter, limit: 100, cursor })
+    for (const sort of SORTS) await store.list({ ...PAGE, ...filter, sort, after: MIDDLE })
   }
-  await store.delete(key.id, 7)
+  for (const filter of [{}, { keyId: 'key-000007' }, { owner: 'o7' }, { tenant: 't7' }])
+    for (const sort of SORTS) await store.history({ ...filter, sort, limit: 100, after: MIDDLE })
+  await store.delete(key.id, 7, newEntry(key))
+  await store.forgetHistory(5)
 }
 
 describe(`with ${KEYS} keys, uses and labels`, () => {
   beforeAll(async () => {
     await store.migrate()
     const rows = Array.from({ length: KEYS }, (_, i) => {
-      const scope = {
-        tenants: [`t${i % 200}`, `u${i % 3}`],
-        environments: '*',
-        workflows: '*',
-      } as const
       const record = newKey({
         id: `key-${String(i).padStart(6, '0')}`,
         owner: i % 4 ? `o${i % 1000}` : null,
-        scope,
-        enabled: i % 50 !== 0,
+        scope: tenantScope(`t${i % 200}`, `u${i % 3}`),
+        createdAt: i,
+        disabledBy: i % 50 ? null : { actor: null, owner: null, tenants: null, at: 5 },
       })
+      const entry = newEntry(record, { id: `entry-${record.id}`, at: i })
       return {
         id: record.id,
         version: 1,
         record,
         labels: labelsOf(record),
+        entry,
+        entry_labels: historyLabelsOf(entry),
+        at: i,
         secret_id: record.primary.id,
         used_at: 1,
       }
     })
     const given =
-      'from json_to_recordset($1::json) as r(id text, version bigint, record json, labels json, secret_id text, used_at bigint)'
+      'from json_to_recordset($1::json) as r(id text, version bigint, record json, labels json, entry json, entry_labels json, at bigint, secret_id text, used_at bigint)'
     await pool.query(`insert into twinkey_keys select id, version, record ${given}`, [
       JSON.stringify(rows),
     ])
     await pool.query(
-      `insert into twinkey_labels select label, id ${given}, json_array_elements_text(labels) label`,
+      `insert into twinkey_keys_by_label select label, at, id ${given}, json_array_elements_text(labels) label`,
+      [JSON.stringify(rows)],
+    )
+    await pool.query(`insert into twinkey_history select 'entry-' || id, entry ${given}`, [
+      JSON.stringify(rows),
+    ])
+    await pool.query(
+      `insert into twinkey_history_by_label select label, at, 'entry-' || id ${given}, json_array_elements_text(entry_labels) label`,
       [JSON.stringify(rows)],
     )
     await pool.query(`insert into twinkey_uses select id, secret_id, used_at ${given}`, [
@@ -105,12 +124,12 @@ describe(`with ${KEYS} keys, uses and labels`, () => {
 
   describe.each([
     ['before PostgreSQL has looked at the tables', 'select 1'],
-    ['when it has', 'analyze twinkey_keys, twinkey_labels, twinkey_uses'],
+    ['when it has', ANALYZE],
   ])('%s', (_when, statement) => {
     test('no statement plans to scan a whole table', async () => {
       await pool.query(statement)
       await askEverything()
-      expect(asked.length).toBe(5 + 2 * 2 ** 6)
+      expect(asked.length).toBeGreaterThanOrEqual(6 + 2 * 2 ** 6 + 2 * 4)
       for (const { text, values } of asked) {
         const { rows } = await pool.query(`explain (format json) ${text}`, values)
         const nodes = nodesOf(rows[0]['QUERY PLAN'][0].Plan)
@@ -131,25 +150,37 @@ describe(`with ${KEYS} keys, uses and labels`, () => {
     })
   })
 
-  test.each([
-    {},
-    { pepper: null },
-    { state: 'enabled' },
-    { pepper: null, state: 'enabled' },
-  ] as const)(
-    'a page of keys that nearly all are asked for, with %j, is read in order, and not picked out of all of them',
-    async (filter) => {
-      await pool.query('analyze twinkey_keys, twinkey_labels, twinkey_uses')
+  test.each(
+    SORTS.flatMap((sort) =>
+      [{}, { pepper: null }, { tenant: 'u1' }, { state: 'active' }].map((filter) => [sort, filter]),
+    ) as [(typeof SORTS)[number], Partial<ListQuery>][],
+  )(
+    'a page of keys, the %s first, with %j, is read in the order of the index',
+    async (sort, filter) => {
+      await pool.query(ANALYZE)
       asked.length = 0
-      expect((await store.list({ ...filter, limit: 100, cursor: 'key-010000' })).keys).toHaveLength(
-        100,
-      )
-      const [{ text, values }] = asked as [(typeof asked)[0]]
-      expect(
-        (await planOf(text, values)).filter((node) => /Sort|Bitmap Heap/.test(node['Node Type'])),
-      ).toEqual([])
+      const { keys } = await store.list({ ...PAGE, ...filter, sort, after: MIDDLE })
+      expect(keys).toHaveLength(100)
+      for (const { text, values } of asked) {
+        const nodes = await planOf(text, values)
+        expect(nodes.filter((node) => /Sort|Bitmap|Seq/.test(node['Node Type']))).toEqual([])
+        expect(nodes.map((node) => node['Index Name'])).toContain('twinkey_keys_by_label_pkey')
+      }
     },
   )
+
+  test('a page of the history is read in the order of the index', async () => {
+    await pool.query(ANALYZE)
+    for (const sort of SORTS) {
+      asked.length = 0
+      const { entries } = await store.history({ tenant: 'u1', sort, limit: 100, after: MIDDLE })
+      expect(entries).toHaveLength(100)
+      const [{ text, values }] = asked as [(typeof asked)[0]]
+      const nodes = await planOf(text, values)
+      expect(nodes.filter((node) => /Sort|Bitmap|Seq/.test(node['Node Type']))).toEqual([])
+      expect(nodes.map((node) => node['Index Name'])).toContain('twinkey_history_by_label_pkey')
+    }
+  })
 })
 
 /** How often each table has been scanned in full. A connection reports its counts when it ends. */
@@ -157,9 +188,9 @@ async function scans(): Promise<unknown> {
   await pool.end()
   pool = createPool(server.url)
   const query =
-    "select relname, seq_scan::int from pg_stat_user_tables where relname ~ '_(keys|labels|uses)$' order by 1"
+    "select relname, seq_scan::int from pg_stat_user_tables where relname ~ '_(keys|keys_by_label|uses|history|history_by_label)$' order by 1"
   const { rows } = await pool.query(query)
-  expect(rows).toHaveLength(3)
+  expect(rows).toHaveLength(5)
   return rows
 }
 
@@ -190,20 +221,25 @@ test('names may hold any characters: nothing in them is read as SQL, JSON or a l
       metadata: { [name]: name },
       scope: { tenants: [name], environments: [name], workflows: [name] },
     })
-    expect(await store.put(key, undefined)).toBe('stored')
+    const entry = newEntry(key, { id: `entry of ${name}` })
+    expect(await store.put(key, undefined, entry)).toBe('stored')
     await store.recordUse([{ keyId: id, secretId: name, usedAt: 5 }])
     const found = { ...key, lastUsedAt: { [name]: 5 } }
     expect(await store.get(id)).toEqual(found)
-    expect((await store.list({ tenant: name, owner: name, limit: 10 })).keys).toEqual([found])
-    expect(
-      (await store.list({ tenant: name, limit: 10, cursor: name })).keys.length,
-    ).toBeLessThanOrEqual(1)
-    expect(await store.put({ ...key, version: 7 }, key.version)).toBe('stored')
-    expect(await store.delete(id, 7)).toBe('deleted')
-    expect(await store.list({ owner: name, limit: 10 })).toEqual({ keys: [], next: undefined })
+    for (const filter of [{ tenant: name }, { owner: name }, { tenant: name, name }])
+      expect((await store.list({ ...PAGE, ...filter })).keys).toEqual([found])
+    for (const filter of [{ tenant: name }, { owner: name }, { keyId: id }])
+      expect((await store.history({ ...filter, sort: 'newest', limit: 100 })).entries).toEqual([
+        entry,
+      ])
+    const after = { at: key.createdAt, id: name }
+    expect((await store.list({ ...PAGE, tenant: name, after })).keys.length).toBeLessThanOrEqual(1)
+    expect(await store.put({ ...key, version: 7 }, key.version, undefined)).toBe('stored')
+    expect(await store.delete(id, 7, undefined)).toBe('deleted')
+    expect(await store.list({ ...PAGE, owner: name })).toEqual({ keys: [], next: undefined })
   }
   const { rows } = await pool.query(
     "select count(*)::int from pg_tables where tablename ~ '^twinkey_'",
   )
-  expect(rows).toEqual([{ count: 4 }])
+  expect(rows).toEqual([{ count: 6 }])
 })

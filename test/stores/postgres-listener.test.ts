@@ -33,7 +33,7 @@ afterAll(async () => {
 
 const put = async () => {
   const key = newKey()
-  await store.put(key, undefined)
+  await store.put(key, undefined, undefined)
   return key
 }
 

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { KeyRecord, StoredKey } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
 import { expect } from 'vitest'
 import { labelsOf } from '../../src/core/store/list-query.ts'
@@ -17,7 +17,7 @@ export interface Nodes {
   /** Rows as lists. */
   ask(text: string, ...values: unknown[]): Promise<unknown[][]>
   /**
-   * Checks that the tables agree: the labels match their record, and deleted records leave nothing.
+   * Checks that the tables agree: the index matches the record, and deleted records leave nothing.
    */
   expectAgreement(ids: readonly string[]): Promise<void>
   end(): Promise<void>
@@ -46,9 +46,19 @@ export async function startNodes(count: number): Promise<Nodes> {
     ask,
     async expectAgreement(ids) {
       for (const id of ids) {
-        const found = (await stores[0].get(id)) as StoredKey | undefined
-        const labels = await ask('select label from twinkey_labels where key_id = $1', id)
-        expect(labels.flat().sort(), id).toEqual(found === undefined ? [] : labelsOf(found).sort())
+        const found = await stores[0].get(id)
+        const index = await ask(
+          'select label, at::text from twinkey_keys_by_label where key_id = $1',
+          id,
+        )
+        const at = String((found as KeyRecord | undefined)?.createdAt)
+        expect(index.sort(), id).toEqual(
+          found === undefined
+            ? []
+            : labelsOf(found)
+                .map((label) => [label, at])
+                .sort(),
+        )
         expect(await ask('select version::text from twinkey_keys where id = $1', id)).toEqual(
           found ? [[String(found.version)]] : [],
         )

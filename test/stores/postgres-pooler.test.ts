@@ -116,7 +116,7 @@ test('a direct connection to the server receives changes, while the pool goes th
     await pool.end()
   })
   const key = newKey()
-  await store.put(key, undefined)
+  await store.put(key, undefined, undefined)
   await ear.until((heard) => heard.includes(key.id))
   expect([ear.heard, why.heard]).toEqual([[undefined, key.id], []])
 })

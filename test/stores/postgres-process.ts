@@ -19,9 +19,24 @@ const TASKS = {
     say('ready')
     await told()
     await store.migrate()
-    await store.put(newKey(), undefined)
+    await store.put(newKey(), undefined, undefined)
     await pool.end()
     process.stdin.destroy()
+  },
+
+  /** Migrates the keys of version 0.1, and stops for ever in the middle. */
+  async halt(url: string) {
+    const pool = createPool(url)
+    let batches = 0
+    const store = postgresStore({
+      async query(text, values) {
+        const answer = await pool.query(text, values)
+        if (!text.startsWith('with old as') || ++batches < 2) return answer
+        say('halfway')
+        return new Promise(() => {})
+      },
+    })
+    await store.migrate()
   },
 
   /** Listens to a server that is down, and exits without stopping the watch. */

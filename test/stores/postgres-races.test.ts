@@ -1,4 +1,4 @@
-import type { KeyRecord } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId, newKey } from '../../src/testing/sample.ts'
@@ -27,7 +27,9 @@ test(`of ${WRITERS} writers exactly one wins, in each of ${ROUNDS} rounds over f
     const writers = Array.from({ length: WRITERS }, (_, i) =>
       onTenants(key, 1 + i, `t${round}-${i}`, `shared-${i % 3}`),
     )
-    const outcomes = await Promise.all(writers.map((next, i) => oneOf(i).put(next, expected)))
+    const outcomes = await Promise.all(
+      writers.map((next, i) => oneOf(i).put(next, expected, undefined)),
+    )
     expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(1)
     expect(outcomes.filter((outcome) => outcome === 'conflict')).toHaveLength(WRITERS - 1)
     key = writers[outcomes.indexOf('stored')] as KeyRecord
@@ -62,12 +64,12 @@ test.each([
           })
           const node = opened[(version + round) % opened.length] as PostgresStore
           return [
-            () => node.put(next, version === 0 ? undefined : version),
+            () => node.put(next, version === 0 ? undefined : version, undefined),
             () =>
               node.recordUse(
                 ids.map((keyId) => ({ keyId, secretId: `s${version % 3}`, usedAt: version + 1 })),
               ),
-            ...(version % 4 === 3 ? [() => node.delete(id, version + 1)] : []),
+            ...(version % 4 === 3 ? [() => node.delete(id, version + 1, undefined)] : []),
           ]
         }).flat(),
       )
@@ -75,7 +77,7 @@ test.each([
       await nodes.expectAgreement(ids)
       for (const id of ids) {
         const left = await store.get(id)
-        if (left !== undefined) await store.delete(id, left.version)
+        if (left !== undefined) await store.delete(id, left.version, undefined)
       }
       await nodes.expectAgreement(ids)
     }
@@ -85,20 +87,20 @@ test.each([
 
 test('batches of uses in opposite orders never deadlock, beside writers and deletions', async () => {
   const keys = Array.from({ length: 30 }, () => newKey())
-  await Promise.all(keys.map((key) => store.put(key, undefined)))
+  await Promise.all(keys.map((key) => store.put(key, undefined, undefined)))
   const uses = (at: number) =>
     keys.flatMap(({ id }) =>
       ['a', 'B', 'ä'].map((secretId) => ({ keyId: id, secretId, usedAt: at })),
     )
   for (let round = 1; round <= 200; round++) {
     const doomed = newKey()
-    await store.put(doomed, undefined)
+    await store.put(doomed, undefined, undefined)
     const batch = [...uses(round), { keyId: doomed.id, secretId: 's', usedAt: 1 }]
     await Promise.all([
       oneOf(0).recordUse(batch),
       oneOf(1).recordUse([...batch].reverse()),
       oneOf(2).recordUse(shuffled(batch)),
-      oneOf(3).delete(doomed.id, doomed.version),
+      oneOf(3).delete(doomed.id, doomed.version, undefined),
     ])
   }
   expect(nodes.errors).toEqual([])
@@ -113,14 +115,16 @@ test('batches of uses in opposite orders never deadlock, beside writers and dele
 
 test('a key that has had very many secrets forgets the uses of those that it no longer has', async () => {
   const key = newKey()
-  await store.put(key, undefined)
+  await store.put(key, undefined, undefined)
   const old = Array.from({ length: 100 }, (_, i) => ({
     keyId: key.id,
     secretId: `old-${i}`,
     usedAt: 5,
   }))
   await store.recordUse([...old, { keyId: key.id, secretId: key.primary.id, usedAt: 7 }])
-  expect(await store.put({ ...key, version: key.version + 1 }, key.version)).toBe('stored')
+  expect(await store.put({ ...key, version: key.version + 1 }, key.version, undefined)).toBe(
+    'stored',
+  )
   expect(await store.get(key.id)).toMatchObject({ lastUsedAt: { [key.primary.id]: 7 } })
   expect(
     await nodes.ask('select count(*)::int from twinkey_uses where key_id = $1', key.id),

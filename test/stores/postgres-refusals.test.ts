@@ -17,15 +17,17 @@ beforeAll(async () => {
   admin = createPool(server.url)
 })
 beforeEach(async () => {
-  await admin.query(
-    'drop table if exists twinkey_keys, twinkey_labels, twinkey_uses, twinkey_migrations',
-  )
+  await admin.query(`drop table if exists ${TABLES}, twinkey_migrations`)
   await postgresStore(admin).migrate()
 })
 afterAll(async () => {
   await admin.end()
   await server.stop()
 })
+
+// All but twinkey_migrations.
+const TABLES =
+  'twinkey_keys, twinkey_keys_by_label, twinkey_uses, twinkey_history, twinkey_history_by_label'
 
 /** A client that counts its statements. */
 function counted(client: PostgresClient) {
@@ -57,7 +59,7 @@ async function poolOf(user: string): Promise<pg.Pool> {
   await admin.query(
     `drop role if exists ${user}; create role ${user} login; grant usage on schema public to ${user}`,
   )
-  await admin.query(`grant all on twinkey_keys, twinkey_labels, twinkey_uses to ${user}`)
+  await admin.query(`grant all on ${TABLES} to ${user}`)
   onTestFinished(async () => {
     await admin.query(`drop owned by ${user}; drop role ${user}`)
   })
@@ -91,7 +93,7 @@ describe('a write that PostgreSQL skips without an error is store_unavailable, w
     const { sent } = client
     expect(sent).toBeLessThan(20)
     await admin.query('drop trigger ignores on twinkey_keys')
-    expect(await over(admin).keys.get(key.id)).toMatchObject({ name: 'n', state: 'enabled' })
+    expect(await over(admin).keys.get(key.id)).toMatchObject({ name: 'n', state: 'active' })
     expect(client.sent).toBe(sent)
   })
 
@@ -119,7 +121,7 @@ describe('a write that PostgreSQL skips without an error is store_unavailable, w
     const twinkey = over(pool)
     expect(await twinkey.keys.get(key.id)).toMatchObject({ id: key.id })
     await expect(change(twinkey, key.id)).rejects.toMatchObject(left)
-    expect(await over(admin).keys.get(key.id)).toMatchObject({ state: 'enabled' })
+    expect(await over(admin).keys.get(key.id)).toMatchObject({ state: 'active' })
   })
 })
 
@@ -196,7 +198,7 @@ describe('a refusal by PostgreSQL is store_unavailable, and never outcome_unknow
       await holder.query('begin; select from twinkey_keys for update')
       await fails(withSetting(setting), /canceling statement/, ({ keys }) => keys.revoke(key.id))
       await holder.query('rollback')
-      expect(await over(admin).keys.get(key.id)).toMatchObject({ state: 'enabled' })
+      expect(await over(admin).keys.get(key.id)).toMatchObject({ state: 'active' })
     },
   )
 
@@ -270,7 +272,7 @@ describe('a client that does not return { rows }', () => {
     ['but a list of them, as neon() does', lists],
     ['but rows that are lists', arrays],
   ])('%s is told what to do, before anything is written', async (_name, client) => {
-    await admin.query('drop table twinkey_keys, twinkey_labels, twinkey_uses, twinkey_migrations')
+    await admin.query(`drop table ${TABLES}, twinkey_migrations`)
     await expect(postgresStore(client).migrate()).rejects.toThrow(/\{ rows \}.*fullResults: true/)
     expect((await admin.query("select to_regclass('twinkey_migrations') as found")).rows).toEqual([
       { found: null },

@@ -1,11 +1,6 @@
 import pg from 'pg'
 import { createTwinkey, type TwinkeyError } from 'twinkey'
-import {
-  type PostgresClient,
-  type PostgresMigrationOptions,
-  postgresMigrations,
-  postgresStore,
-} from 'twinkey/stores/postgres'
+import { type PostgresClient, postgresMigrations, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
 import { errorCodeOf } from '../support/faults.ts'
@@ -41,7 +36,15 @@ const tables = async () => {
   )
   return rows.map(({ schemaname, tablename }) => `${schemaname}.${tablename}`)
 }
-const TABLES = ['keys', 'labels', 'migrations', 'uses'].map((name) => `public.twinkey_${name}`)
+const TABLES = ['history', 'history_by_label', 'keys', 'keys_by_label', 'migrations', 'uses'].map(
+  (name) => `public.twinkey_${name}`,
+)
+const STEPS = [
+  { version: 1, name: 'keys, labels and uses' },
+  { version: 2, name: 'history, and an index in order of time' },
+  { version: 3, name: 'index of the keys of version 0.1' },
+]
+const PAGE = { now: 5, sort: 'oldest', limit: 10 } as const
 
 describe('migrate()', () => {
   test('creates the tables once when ten processes begin at the same time', async () => {
@@ -49,9 +52,9 @@ describe('migrate()', () => {
     expect(await Promise.all(children.map(({ said }) => said))).toEqual(Array(10).fill('ready'))
     for (const child of children) child.tell()
     expect(await Promise.all(children.map(({ ended }) => ended))).toEqual(Array(10).fill('0'))
-    expect((await pool.query('select version, name from twinkey_migrations')).rows).toEqual([
-      { version: 1, name: 'keys, labels and uses' },
-    ])
+    expect(
+      (await pool.query('select version, name from twinkey_migrations order by 1')).rows,
+    ).toEqual(STEPS)
     expect((await pool.query('select count(*)::int from twinkey_keys')).rows).toEqual([
       { count: 10 },
     ])
@@ -68,7 +71,7 @@ describe('migrate()', () => {
     const store = postgresStore(pool)
     const key = newKey()
     await store.migrate()
-    await store.put(key, undefined)
+    await store.put(key, undefined, undefined)
     await store.migrate()
     await postgresStore(pool).migrate()
     expect(await store.get(key.id)).toEqual(key)
@@ -82,14 +85,14 @@ describe('migrate()', () => {
     expect(await tables()).toEqual(['public.twinkey_uses'])
     await pool.query('drop table twinkey_uses')
     await store.migrate()
-    expect(await store.put(newKey(), undefined)).toBe('stored')
+    expect(await store.put(newKey(), undefined, undefined)).toBe('stored')
   })
 
   test('leaves a database unchanged that a later version of the package has migrated', async () => {
     const store = postgresStore(pool)
     await store.migrate()
     await pool.query(
-      "insert into twinkey_migrations values (7, 'later'); delete from twinkey_migrations where version = 1",
+      "insert into twinkey_migrations values (7, 'later'); delete from twinkey_migrations where version < 7",
     )
     await store.migrate()
     expect((await pool.query('select version from twinkey_migrations')).rows).toEqual([
@@ -100,16 +103,16 @@ describe('migrate()', () => {
   test('needs only to read if there is nothing to do, and the store needs only its tables', async () => {
     await postgresStore(pool).migrate()
     await pool.query(
-      'revoke create on schema public from public; drop role if exists app; create role app login; grant select on twinkey_migrations to app; grant select, insert, update, delete on twinkey_keys, twinkey_labels, twinkey_uses to app',
+      'revoke create on schema public from public; drop role if exists app; create role app login; grant select on twinkey_migrations to app; grant select, insert, update, delete on twinkey_keys, twinkey_keys_by_label, twinkey_uses, twinkey_history, twinkey_history_by_label to app',
     )
     const asApp = createPool(url.replace('postgres@', 'app@'))
     await expect(asApp.query('create table other ()')).rejects.toThrow('permission denied')
     const store = postgresStore(asApp)
     await store.migrate()
     const key = newKey()
-    expect(await store.put(key, undefined)).toBe('stored')
+    expect(await store.put(key, undefined, undefined)).toBe('stored')
     await store.recordUse([{ keyId: key.id, secretId: 's', usedAt: 5 }])
-    expect(await store.delete(key.id, key.version)).toBe('deleted')
+    expect(await store.delete(key.id, key.version, undefined)).toBe('deleted')
     await asApp.end()
   })
 
@@ -125,98 +128,6 @@ describe('migrate()', () => {
   })
 })
 
-describe('schema and prefix', () => {
-  test('keep stores apart, and a missing schema is created', async () => {
-    await pool.query('create schema "There"')
-    const names: PostgresMigrationOptions[] = [
-      {},
-      { schema: 'Missing_1' },
-      { schema: 'There', tablePrefix: 'select' },
-      { tablePrefix: `T${'_'.repeat(39)}` },
-      { schema: 's'.repeat(63), tablePrefix: 'p'.repeat(40) },
-    ]
-    const stores = names.map((each) => postgresStore(pool, each))
-    const key = newKey()
-    for (const [i, store] of stores.entries()) {
-      await expect(store.get(key.id)).rejects.toThrow(/Call migrate\(\)/)
-      await store.migrate()
-      expect(await store.put({ ...key, name: `store ${i}` }, undefined)).toBe('stored')
-      await store.recordUse([{ keyId: key.id, secretId: 's', usedAt: i + 1 }])
-    }
-    for (const [i, store] of stores.entries()) {
-      const found = { ...key, name: `store ${i}`, lastUsedAt: { s: i + 1 } }
-      expect(await store.get(key.id)).toEqual(found)
-      expect(await store.list({ limit: 10 })).toEqual({ keys: [found], next: undefined })
-    }
-    expect((await tables()).length).toBe(4 * stores.length)
-    // No name was truncated, which would make two names equal.
-    const { rows } = await pool.query(
-      "select relname from pg_class where relname ~ '_labels_by_key$' order by 1",
-    )
-    expect(rows.map(({ relname }) => relname)).toEqual(
-      ['twinkey', 'twinkey', 'select', `T${'_'.repeat(39)}`, 'p'.repeat(40)]
-        .map((prefix) => `${prefix}_labels_by_key`)
-        .sort(),
-    )
-  })
-
-  test.each([
-    '',
-    '1st',
-    'a b',
-    'a-b',
-    'a.b',
-    'a"b',
-    "a'b",
-    'a;b',
-    '$twinkey$',
-    'a\n',
-    'a\0',
-    'schl\u00fcssel',
-    '\u043a',
-    '"; drop schema public cascade; --',
-    'x'.repeat(64),
-  ])('%j is no name', (name) => {
-    for (const options of [{ schema: name }, { tablePrefix: name }]) {
-      expect(() => postgresStore(pool, options)).toThrow(RangeError)
-      expect(() => postgresMigrations(options)).toThrow(/must be 1 to \d+ letters, digits and "_"/)
-    }
-  })
-
-  test('a prefix of 41 letters is too long', () => {
-    expect(() => postgresStore(pool, { tablePrefix: 'x'.repeat(41) })).toThrow(RangeError)
-  })
-})
-
-test.each([
-  ['no client', () => postgresStore(undefined as never), /needs a client with query/],
-  ['a URL', () => postgresStore('postgres://localhost' as never), /needs a client with query/],
-  ['options that are none', () => postgresStore(pool, 'keys' as never), /must be an object/],
-  [
-    'an option that there is not',
-    () => postgresStore(pool, { prefix: 'a' } as never),
-    /cannot have "prefix"/,
-  ],
-  [
-    'a schema that is no string',
-    () => postgresStore(pool, { schema: 5 as never }),
-    /schema must be a string/,
-  ],
-  [
-    'a prefix that is null',
-    () => postgresStore(pool, { tablePrefix: null as never }),
-    /tablePrefix must be a string/,
-  ],
-  [
-    'a connection where a function is asked for',
-    () => postgresStore(pool, { listen: new pg.Client() as never }),
-    /listen must be a function/,
-  ],
-])('%s is a TypeError', (_name, make, message) => {
-  expect(make).toThrow(TypeError)
-  expect(make).toThrow(message)
-})
-
 test.each([{}, { schema: 'Own', tablePrefix: 'by_hand' }])(
   'the printed SQL makes what migrate() makes, with %j',
   async (names) => {
@@ -227,10 +138,10 @@ test.each([{}, { schema: 'Own', tablePrefix: 'by_hand' }])(
     await client.end()
     const store = postgresStore(pool, names)
     const key = newKey()
-    expect(await store.put(key, undefined)).toBe('stored')
+    expect(await store.put(key, undefined, undefined)).toBe('stored')
     await store.migrate()
     expect(await store.get(key.id)).toEqual(key)
-    expect((await tables()).length).toBe(4)
+    expect((await tables()).length).toBe(TABLES.length)
     expect(postgresMigrations(names).map(({ version }) => version)).toEqual(
       postgresMigrations(names).map((_, i) => i + 1),
     )
@@ -242,10 +153,12 @@ test('a store that is used before migrate() says what to do', async () => {
   const key = newKey()
   const calls = [
     () => store.get('k'),
-    () => store.put(key, undefined),
-    () => store.put(key, 5),
-    () => store.delete('k', 5),
-    () => store.list({ limit: 1 }),
+    () => store.put(key, undefined, undefined),
+    () => store.put(key, 5, undefined),
+    () => store.delete('k', 5, undefined),
+    () => store.list(PAGE),
+    () => store.history(PAGE),
+    () => store.forgetHistory(5),
     () => store.recordUse([{ keyId: key.id, secretId: 's', usedAt: 5 }]),
   ]
   for (const call of calls) await expect(call()).rejects.toThrow(/Call migrate\(\) of the store/)

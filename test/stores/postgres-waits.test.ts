@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { KeyRecord } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
@@ -58,7 +58,7 @@ async function whileHeld<T>(
 describe('a write that waits for another one gets the state after it:', () => {
   const stored = async () => {
     const key = onTenants(newKey(), 0, 'before')
-    await store.put(key, undefined)
+    await store.put(key, undefined, undefined)
     return key
   }
   const cases: [
@@ -70,8 +70,8 @@ describe('a write that waits for another one gets the state after it:', () => {
       async () => {
         const key = newKey()
         const outcome = await whileHeld(
-          (held) => held.put(key, undefined),
-          (waiting) => waiting.put(onTenants(key, 1, 'other'), undefined),
+          (held) => held.put(key, undefined, undefined),
+          (waiting) => waiting.put(onTenants(key, 1, 'other'), undefined, undefined),
         )
         return { id: key.id, outcome, expected: 'conflict', left: key }
       },
@@ -83,8 +83,8 @@ describe('a write that waits for another one gets the state after it:', () => {
         const next = onTenants(key, 5, 'after')
         await store.recordUse([{ keyId: key.id, secretId: 's', usedAt: 5 }])
         const outcome = await whileHeld(
-          (held) => held.delete(key.id, key.version),
-          (waiting) => waiting.put(next, undefined),
+          (held) => held.delete(key.id, key.version, undefined),
+          (waiting) => waiting.put(next, undefined, undefined),
         )
         return { id: key.id, outcome, expected: 'stored', left: next }
       },
@@ -95,8 +95,8 @@ describe('a write that waits for another one gets the state after it:', () => {
         const key = await stored()
         const next = onTenants(key, 1, 'after')
         const outcome = await whileHeld(
-          (held) => held.put(next, key.version),
-          (waiting) => waiting.put(onTenants(key, 2, 'other'), key.version),
+          (held) => held.put(next, key.version, undefined),
+          (waiting) => waiting.put(onTenants(key, 2, 'other'), key.version, undefined),
         )
         return { id: key.id, outcome, expected: 'conflict', left: next }
       },
@@ -108,8 +108,8 @@ describe('a write that waits for another one gets the state after it:', () => {
         const next = onTenants(key, 1, 'between', 'both')
         const last = onTenants(next, 1, 'both', 'after')
         const outcome = await whileHeld(
-          (held) => held.put(next, key.version),
-          (waiting) => waiting.put(last, next.version),
+          (held) => held.put(next, key.version, undefined),
+          (waiting) => waiting.put(last, next.version, undefined),
         )
         return { id: key.id, outcome, expected: 'stored', left: last }
       },
@@ -119,8 +119,8 @@ describe('a write that waits for another one gets the state after it:', () => {
       async () => {
         const key = await stored()
         const outcome = await whileHeld(
-          (held) => held.delete(key.id, key.version),
-          (waiting) => waiting.put(onTenants(key, 1, 'after'), key.version),
+          (held) => held.delete(key.id, key.version, undefined),
+          (waiting) => waiting.put(onTenants(key, 1, 'after'), key.version, undefined),
         )
         return { id: key.id, outcome, expected: 'missing', left: undefined }
       },
@@ -131,8 +131,8 @@ describe('a write that waits for another one gets the state after it:', () => {
         const key = await stored()
         const next = onTenants(key, 1, 'after')
         const outcome = await whileHeld(
-          (held) => held.put(next, key.version),
-          (waiting) => waiting.delete(key.id, key.version),
+          (held) => held.put(next, key.version, undefined),
+          (waiting) => waiting.delete(key.id, key.version, undefined),
         )
         return { id: key.id, outcome, expected: 'conflict', left: next }
       },
@@ -143,8 +143,8 @@ describe('a write that waits for another one gets the state after it:', () => {
         const key = await stored()
         const next = onTenants(key, 1, 'after')
         const outcome = await whileHeld(
-          (held) => held.put(next, key.version),
-          (waiting) => waiting.delete(key.id, next.version),
+          (held) => held.put(next, key.version, undefined),
+          (waiting) => waiting.delete(key.id, next.version, undefined),
         )
         return { id: key.id, outcome, expected: 'deleted', left: undefined }
       },
@@ -154,8 +154,8 @@ describe('a write that waits for another one gets the state after it:', () => {
       async () => {
         const key = await stored()
         const outcome = await whileHeld(
-          (held) => held.delete(key.id, key.version),
-          (waiting) => waiting.delete(key.id, key.version),
+          (held) => held.delete(key.id, key.version, undefined),
+          (waiting) => waiting.delete(key.id, key.version, undefined),
         )
         return { id: key.id, outcome, expected: 'missing', left: undefined }
       },
@@ -165,7 +165,7 @@ describe('a write that waits for another one gets the state after it:', () => {
       async () => {
         const key = await stored()
         const outcome = await whileHeld(
-          (held) => held.delete(key.id, key.version),
+          (held) => held.delete(key.id, key.version, undefined),
           (waiting) => waiting.recordUse([{ keyId: key.id, secretId: 's', usedAt: 5 }]),
         )
         return { id: key.id, outcome, expected: undefined, left: undefined }
@@ -177,7 +177,7 @@ describe('a write that waits for another one gets the state after it:', () => {
         const key = await stored()
         const outcome = await whileHeld(
           (held) => held.recordUse([{ keyId: key.id, secretId: 's', usedAt: 5 }]),
-          (waiting) => waiting.delete(key.id, key.version),
+          (waiting) => waiting.delete(key.id, key.version, undefined),
         )
         return { id: key.id, outcome, expected: 'deleted', left: undefined }
       },
@@ -199,16 +199,18 @@ test('uses are recorded while a record is being written, and the reverse: neithe
     secretId: `old-${i}`,
     usedAt: 5,
   }))
-  await store.put(key, undefined)
+  await store.put(key, undefined, undefined)
   const holder = new pg.Client(nodes.server.url)
   await holder.connect()
   const held = postgresStore(holder)
   await holder.query('begin')
-  await held.put({ ...key, version: key.version + 1 }, key.version)
+  await held.put({ ...key, version: key.version + 1 }, key.version, undefined)
   await store.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 6 }, ...many])
   await holder.query('commit; begin')
   await held.recordUse([{ keyId: key.id, secretId: 'old-7', usedAt: 7 }])
-  expect(await store.put({ ...key, version: key.version + 2 }, key.version + 1)).toBe('stored')
+  expect(await store.put({ ...key, version: key.version + 2 }, key.version + 1, undefined)).toBe(
+    'stored',
+  )
   await holder.query('commit')
   await holder.end()
   // The uses of secrets that it no longer has are forgotten, except the one being recorded.

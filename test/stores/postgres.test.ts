@@ -8,7 +8,7 @@ import {
 } from 'twinkey/stores/postgres'
 import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
-import { newKey } from '../../src/testing/sample.ts'
+import { newEntry, newKey } from '../../src/testing/sample.ts'
 import { type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts'
 import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
 
@@ -101,23 +101,26 @@ test('every call is one statement', async () => {
   const use = { keyId: key.id, secretId: key.primary.id, usedAt: 5 }
   const calls: [string, () => Promise<unknown>][] = [
     ['migrates', () => store.migrate()],
-    ['creates', () => store.put(key, undefined)],
-    ['creates what is there', () => store.put(key, undefined)],
-    ['writes', () => store.put({ ...key, version: key.version + 1 }, key.version)],
-    ['writes with an old version', () => store.put(key, key.version)],
-    ['writes what is not there', () => store.put(newKey(), 1)],
+    ['creates', () => store.put(key, undefined, newEntry(key))],
+    ['creates what is there', () => store.put(key, undefined, undefined)],
+    ['writes', () => store.put({ ...key, version: key.version + 1 }, key.version, newEntry(key))],
+    ['writes with an old version', () => store.put(key, key.version, undefined)],
+    ['writes what is not there', () => store.put(newKey(), 1, undefined)],
     ['reads', () => store.get(key.id)],
-    ['lists', () => store.list({ owner: 'o', state: 'enabled', limit: 1 })],
+    ['lists', () => store.list({ owner: 'o', state: 'active', now: 5, sort: 'newest', limit: 1 })],
+    ['reads the history', () => store.history({ keyId: key.id, sort: 'oldest', limit: 100 })],
     ['notes uses', () => store.recordUse([use, { ...use, usedAt: 6 }])],
-    ['deletes with an old version', () => store.delete(key.id, key.version)],
-    ['deletes', () => store.delete(key.id, key.version + 1)],
-    ['deletes what is not there', () => store.delete(key.id, 1)],
+    ['deletes with an old version', () => store.delete(key.id, key.version, undefined)],
+    ['deletes', () => store.delete(key.id, key.version + 1, newEntry(key))],
+    ['deletes what is not there', () => store.delete(key.id, 1, undefined)],
+    ['forgets', () => store.forgetHistory(5)],
   ]
   for (const [name, call] of calls) {
     asked.length = 0
     await call()
-    // The first write of a store first checks whether rows come back in a readable form.
-    expect(asked, name).toHaveLength(name === 'migrates' ? 2 : 1)
+    // Before its steps, the first write of a store checks whether rows come back in a readable
+    // form. After them, migrate() checks whether the index is complete.
+    expect(asked, name).toHaveLength(name === 'migrates' ? 4 : 1)
     if (name !== 'migrates') expect(asked[0], name).not.toContain(';')
   }
   asked.length = 0

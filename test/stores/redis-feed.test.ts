@@ -42,7 +42,7 @@ async function expectHeard(
   { heard }: { heard: (string | undefined)[] },
 ): Promise<void> {
   const key = newKey()
-  await writer.put(key, undefined)
+  await writer.put(key, undefined, undefined)
   await eventually(() => heard).toContain(key.id)
 }
 
@@ -58,13 +58,13 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
       const { heard } = await watch(redisStore(client, { subscriber }))
       expect(heard).toEqual([undefined])
       const [key, last] = [newKey(), newKey()]
-      await writer.put(key, undefined)
+      await writer.put(key, undefined, undefined)
       await writer.recordUse([{ keyId: key.id, secretId: key.primary.id, usedAt: 5 }])
-      await writer.put({ ...key, version: key.version + 1 }, key.version)
-      await writer.put({ ...key, version: key.version + 2 }, key.version)
-      await writer.delete(key.id, key.version)
-      await writer.delete(key.id, key.version + 1)
-      await writer.put(last, undefined)
+      await writer.put({ ...key, version: key.version + 1 }, key.version, undefined)
+      await writer.put({ ...key, version: key.version + 2 }, key.version, undefined)
+      await writer.delete(key.id, key.version, undefined)
+      await writer.delete(key.id, key.version + 1, undefined)
+      await writer.put(last, undefined, undefined)
       await eventually(() => heard).toContain(last.id)
       expect(heard).toEqual([undefined, key.id, key.id, key.id, last.id])
     },
@@ -84,7 +84,7 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
     }
     const store = redisStore(client)
     const keys = Array.from({ length: 30 }, () => newKey())
-    for (const key of keys) await store.put(key, undefined)
+    for (const key of keys) await store.put(key, undefined, undefined)
     // Messages of several nodes arrive in any order.
     const ids = keys.map(({ id }) => id).sort()
     for (const { heard } of watchers)

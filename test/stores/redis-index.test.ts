@@ -1,9 +1,10 @@
 import { Redis } from 'ioredis'
-import type { KeyRecord, KeyStore } from 'twinkey'
+import type { HistoryEntry, KeyRecord, KeyStore } from 'twinkey/store'
 import { type IoRedisClient, type NodeRedisClient, redisStore } from 'twinkey/stores/redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { historyLabelsOf } from '../../src/core/store/history-query.ts'
 import { labelsOf } from '../../src/core/store/list-query.ts'
-import { newId, newKey } from '../../src/testing/sample.ts'
+import { newEntry, newId, newKey } from '../../src/testing/sample.ts'
 import { createGate, type Gate } from '../support/gate.ts'
 import { seeded } from '../support/racing-store.ts'
 import {
@@ -15,7 +16,8 @@ import {
   startRedisCluster,
 } from '../support/redis.ts'
 
-type Filter = Omit<Parameters<KeyStore['list']>[0], 'limit' | 'cursor'>
+type Position = NonNullable<Parameters<KeyStore['list']>[0]['after']>
+type Filter = Omit<Parameters<KeyStore['list']>[0], 'limit' | 'after' | 'now' | 'sort'>
 type Send = (args: readonly string[], go: () => Promise<unknown>) => Promise<unknown>
 
 /** A client that sends its scripts through `send`, which may delay or drop them. */
@@ -39,21 +41,34 @@ function through(client: NodeRedisClient | IoRedisClient, send: Send): NodeRedis
   }
 }
 
-async function listed(store: KeyStore, query: Filter, cursor?: string): Promise<string[]> {
-  const page = await store.list({ ...query, limit: 2, cursor })
+const PAGE = { now: 5, sort: 'oldest' } as const
+
+async function listed(store: KeyStore, query: Filter, after?: Position): Promise<string[]> {
+  const page = await store.list({ ...PAGE, ...query, limit: 2, after })
   const ids = page.keys.map(({ id }) => id)
   return page.next === undefined ? ids : [...ids, ...(await listed(store, query, page.next))]
+}
+
+async function entriesOf(
+  store: KeyStore,
+  query: { keyId?: string },
+  after?: Position,
+): Promise<HistoryEntry[]> {
+  const page = await store.history({ ...query, sort: 'oldest', limit: 100, after })
+  return page.next === undefined
+    ? page.entries
+    : [...page.entries, ...(await entriesOf(store, query, page.next))]
 }
 
 /**
  * The single-label queries that must find a key, without those that find the keys of other tests
  * too.
  */
-function queriesOf({ scope, owner, enabled }: KeyRecord): Filter[] {
+function queriesOf({ scope, owner, disabledBy }: KeyRecord): Filter[] {
   const [first, ...others] = (scope.tenants as readonly string[]).map((tenant) => ({ tenant }))
   return [
     ...others,
-    { ...first, state: enabled ? 'enabled' : 'disabled' },
+    { ...first, state: disabledBy === null ? 'active' : 'disabled' },
     ...(owner === null ? [{ ...first, owner }] : [{ owner }]),
   ]
 }
@@ -62,6 +77,8 @@ async function expectListed(store: KeyStore, key: KeyRecord): Promise<void> {
   for (const query of queriesOf(key))
     expect([query, await listed(store, query)]).toEqual([query, expect.arrayContaining([key.id])])
 }
+
+const DISABLER = { actor: null, owner: null, tenants: null, at: 5 }
 
 const inTenants = (...tenants: string[]) =>
   ({ tenants, environments: '*', workflows: '*' }) as const
@@ -86,12 +103,12 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     await to.stop()
   })
 
-  /** The number of all entries in the index of a prefix. */
-  async function entriesOf(prefix: string): Promise<number> {
+  /** The number of all members in an index of a prefix. */
+  async function membersOf(prefix: string, index: 'index' | 'history'): Promise<number> {
     let entries = 0
     for (const { port } of 'masters' in to ? to.masters : [to]) {
       const raw = new Redis(port)
-      for (const label of await raw.keys(`${prefix}:label:*`)) entries += await raw.zcard(label)
+      for (const label of await raw.keys(`${prefix}:${index}:*`)) entries += await raw.zcard(label)
       raw.disconnect()
     }
     return entries
@@ -116,8 +133,9 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
       newKey({ owner, scope: inTenants(steady, `${steady}-0`) }),
     )
     const [passing, ...staying] = keys.map(({ id }) => id) as [string, ...string[]]
-    for (const key of keys) await quiet.put(key, undefined)
+    for (const key of keys) await quiet.put(key, undefined, undefined)
     const won = { put: 0, delete: 0 }
+    const entries: HistoryEntry[] = []
 
     async function write(store: KeyStore): Promise<void> {
       for (let round = 0; round < 60; round++) {
@@ -133,11 +151,19 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
           version,
           scope: inTenants(...tenants),
           owner: random() < 0.5 ? owner : null,
-          enabled: random() < 0.5,
+          disabledBy: random() < 0.5 ? DISABLER : null,
         })
         if (found !== undefined && id === passing && random() < 0.5) {
-          if ((await store.delete(id, found.version)) === 'deleted') won.delete++
-        } else if ((await store.put(next, found?.version)) === 'stored') won.put++
+          const entry = newEntry(found)
+          if ((await store.delete(id, found.version, entry)) !== 'deleted') continue
+          won.delete++
+          entries.push(entry)
+        } else {
+          const entry = newEntry(next)
+          if ((await store.put(next, found?.version, entry)) !== 'stored') continue
+          won.put++
+          entries.push(entry)
+        }
       }
     }
     let writing = true
@@ -161,8 +187,11 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
       (key): key is KeyRecord => key !== undefined,
     )
     for (const key of left) await expectListed(quiet, key)
-    // Nothing else remains.
-    expect(await entriesOf(prefix)).toBe(left.flatMap(labelsOf).length)
+    // Nothing else remains, and every change left its entry.
+    expect(await membersOf(prefix, 'index')).toBe(left.flatMap(labelsOf).length)
+    expect(await membersOf(prefix, 'history')).toBe(entries.flatMap(historyLabelsOf).length)
+    const found = await entriesOf(quiet, {})
+    expect(found.map(({ id }) => id).sort()).toEqual(entries.map(({ id }) => id).sort())
   })
 
   /**
@@ -184,11 +213,11 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     const { slow, reached, gate } = tidiesLate()
     const [before, after] = [newId(), newId()]
     const key = newKey({ owner: newId(), scope: inTenants(before) })
-    await stores[0].put(key, undefined)
-    const away = slow.put(moved(key, after), key.version)
+    await stores[0].put(key, undefined, undefined)
+    const away = slow.put(moved(key, after), key.version, undefined)
     await reached
     const back = { ...moved(key, before), version: key.version + 2 }
-    expect(await stores[1].put(back, key.version + 1)).toBe('stored')
+    expect(await stores[1].put(back, key.version + 1, undefined)).toBe('stored')
     gate.open()
     expect(await away).toBe('stored')
     await expectListed(stores[1], back)
@@ -199,14 +228,14 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     const { slow, reached, gate } = tidiesLate()
     const tenant = newId()
     const key = newKey({ owner: newId(), scope: inTenants(newId()) })
-    await stores[0].put(key, undefined)
+    await stores[0].put(key, undefined, undefined)
     const next = { ...moved(key, newId()), version: key.version + 9 }
-    await stores[0].put(next, key.version)
+    await stores[0].put(next, key.version, undefined)
     // The same record at the same version: the core repeats a write whose outcome is unknown.
     const wanted = { ...next, version: next.version + 1, scope: inTenants(tenant) }
-    const lost = slow.put(wanted, key.version)
+    const lost = slow.put(wanted, key.version, undefined)
     await reached
-    expect(await stores[1].put(wanted, next.version)).toBe('stored')
+    expect(await stores[1].put(wanted, next.version, undefined)).toBe('stored')
     gate.open()
     expect(await lost).toBe('conflict')
     await expectListed(stores[1], wanted)
@@ -215,10 +244,10 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
   it('a delete that cleans up late does not hide a key that was created again meanwhile', async () => {
     const { slow, reached, gate } = tidiesLate()
     const key = newKey({ owner: newId(), scope: inTenants(newId()) })
-    await stores[0].put(key, undefined)
-    const gone = slow.delete(key.id, key.version)
+    await stores[0].put(key, undefined, undefined)
+    const gone = slow.delete(key.id, key.version, undefined)
     await reached
-    expect(await stores[1].put(key, undefined)).toBe('stored')
+    expect(await stores[1].put(key, undefined, undefined)).toBe('stored')
     gate.open()
     expect(await gone).toBe('deleted')
     await expectListed(stores[1], key)
@@ -230,11 +259,11 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     const store = redisStore(through(clients[0].client, send))
     const key = newKey({ owner: newId(), scope: inTenants(newId()) })
     const next = moved(key, newId())
-    expect(await store.put(key, undefined)).toBe('stored')
-    expect(await store.put(next, key.version)).toBe('stored')
-    expect(await store.put(moved(key, newId()), key.version)).toBe('conflict')
+    expect(await store.put(key, undefined, undefined)).toBe('stored')
+    expect(await store.put(next, key.version, undefined)).toBe('stored')
+    expect(await store.put(moved(key, newId()), key.version, undefined)).toBe('conflict')
     await expectListed(stores[1], next)
-    expect(await store.delete(key.id, next.version)).toBe('deleted')
+    expect(await store.delete(key.id, next.version, undefined)).toBe('deleted')
     expect(await listed(stores[1], { owner: key.owner })).toEqual([])
   })
 
@@ -244,14 +273,16 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
       const [sound] = stores
       let crashes = 0
       const steps = {
-        create: (store: KeyStore, key: KeyRecord) => store.put(key, undefined),
+        create: (store: KeyStore, key: KeyRecord) => store.put(key, undefined, newEntry(key)),
         move: async (store: KeyStore, key: KeyRecord) =>
-          store.put(moved(key, newId(), newId()), key.version),
-        lose: (store: KeyStore, key: KeyRecord) => store.put(moved(key, newId()), key.version - 1),
-        delete: (store: KeyStore, key: KeyRecord) => store.delete(key.id, key.version),
+          store.put(moved(key, newId(), newId()), key.version, newEntry(key)),
+        lose: (store: KeyStore, key: KeyRecord) =>
+          store.put(moved(key, newId()), key.version - 1, newEntry(key)),
+        delete: (store: KeyStore, key: KeyRecord) =>
+          store.delete(key.id, key.version, newEntry(key)),
       }
       for (const [name, step] of Object.entries(steps)) {
-        for (let last = 0; last < 14; last++) {
+        for (let last = 0; last < 24; last++) {
           let sent = 0
           const dying = redisStore(
             through(clients[1].client, async (_, go) => {
@@ -261,16 +292,20 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
             }),
           )
           const key = newKey({ owner: newId(), scope: inTenants(newId(), newId()) })
-          if (name !== 'create') await sound.put(key, undefined)
+          if (name !== 'create') await sound.put(key, undefined, undefined)
+          const before = name === 'create' ? undefined : key.version
           const outcome = await step(dying, key).catch(() => 'crashed')
           if (outcome === 'crashed') crashes++
           const found = (await sound.get(key.id)) as KeyRecord | undefined
           if (outcome === 'stored' || outcome === 'conflict') expect(found).toBeDefined()
           if (outcome === 'deleted') expect(found).toBeUndefined()
           if (found !== undefined) await expectListed(sound, found)
+          // The entry exists exactly if the change was made, and is found at once.
+          const hasChanged = name === 'delete' ? found === undefined : found?.version !== before
+          expect(await entriesOf(sound, { keyId: key.id })).toHaveLength(Number(hasChanged))
           // The next caller finds everything in order.
           const next = moved(found ?? key, newId())
-          expect(await sound.put(next, found?.version)).toBe('stored')
+          expect(await sound.put(next, found?.version, undefined)).toBe('stored')
           await expectListed(sound, next)
           expect(
             await listed(sound, { tenant: (key.scope.tenants as string[])[0] as string }),
@@ -288,15 +323,32 @@ it('a filter that matches few of many keys answers in time, and continues where 
   const store = redisStore(client)
   const owner = newId()
   const keys = Array.from({ length: 6000 }, (_, i) =>
-    newKey({ id: `k${String(i).padStart(5, '0')}`, owner, enabled: i !== 5999 }),
+    newKey({
+      id: `k${String(i).padStart(5, '0')}`,
+      owner,
+      disabledBy: i === 5999 ? DISABLER : null,
+    }),
   )
   for (let at = 0; at < keys.length; at += 200)
-    await Promise.all(keys.slice(at, at + 200).map((key) => store.put(key, undefined)))
-  const first = await store.list({ owner, state: 'disabled', limit: 10 })
+    await Promise.all(keys.slice(at, at + 200).map((key) => store.put(key, undefined, undefined)))
+  const first = await store.list({ ...PAGE, owner, state: 'disabled', limit: 10 })
   expect(first.keys).toEqual([])
   expect(first.next).toBeDefined()
-  const second = await store.list({ owner, state: 'disabled', limit: 10, cursor: first.next })
-  expect(second).toEqual({ keys: [keys[5999]], next: undefined })
+  const found: KeyRecord[] = []
+  let [next, calls] = [first.next, 1]
+  for (; next !== undefined; calls++) {
+    const page: Awaited<ReturnType<KeyStore['list']>> = await store.list({
+      ...PAGE,
+      owner,
+      state: 'disabled',
+      limit: 10,
+      after: next,
+    })
+    found.push(...page.keys)
+    next = page.next
+  }
+  expect(found).toEqual([keys[5999]])
+  expect(calls).toBeLessThan(5)
   close()
   await server.stop()
 })

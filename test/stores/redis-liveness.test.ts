@@ -45,7 +45,7 @@ async function watch(subscriber: () => RedisSubscriber | Promise<RedisSubscriber
     /** Writes a key, and waits until the watcher has received it. */
     async expectHeard() {
       const key = newKey()
-      await store.put(key, undefined)
+      await store.put(key, undefined, undefined)
       await until(() => heard.includes(key.id))
     },
   }

@@ -29,6 +29,8 @@ afterAll(async () => {
 const client = new Redis({ lazyConnect: true })
 const contract = storeContract.filter(({ name }) => !name.includes('10,000'))
 
+const PAGE = { now: 5, sort: 'oldest', limit: 100 } as const
+
 describe('a prefix', () => {
   const ODD = [
     '*',
@@ -52,6 +54,10 @@ describe('a prefix', () => {
     't:label:key',
     't:label:tenant',
     't:label:tenant%3At',
+    't:index',
+    't:index:key',
+    't:history',
+    't:history:entry',
     't:changed',
     'twinkey',
     'twinkey:label',
@@ -73,16 +79,16 @@ describe('a prefix', () => {
       ),
     )
     for (const [i, keys] of kept.entries())
-      for (const key of keys) expect(await stores[i]?.put(key, undefined)).toBe('stored')
+      for (const key of keys) expect(await stores[i]?.put(key, undefined, undefined)).toBe('stored')
     for (const [i, keys] of kept.entries()) {
       for (const [j, key] of keys.entries()) {
         expect(await stores[i]?.get(key.id)).toEqual(key)
-        expect(await stores[i]?.list({ tenant: names[j], limit: 100 })).toEqual({
+        expect(await stores[i]?.list({ ...PAGE, tenant: names[j] })).toEqual({
           keys: [key],
           next: undefined,
         })
       }
-      expect((await stores[i]?.list({ limit: 100 }))?.keys).toEqual(keys)
+      expect((await stores[i]?.list(PAGE))?.keys).toEqual(keys)
     }
   })
 
@@ -107,12 +113,12 @@ describe.each(['node-redis', 'ioredis'] as const)(
       const { client: own, close } = await openRedis(library, full)
       onTestFinished(close)
       const store = redisStore(own)
-      if (script === 'seen') await store.put(newKey({ id: 'first' }), undefined)
+      if (script === 'seen') await store.put(newKey({ id: 'first' }), undefined, undefined)
       const { client: operator, close: closeOperator } = await openRedis('ioredis', full)
       onTestFinished(closeOperator)
       await (operator as Redis).config('SET', 'maxmemory', '1')
       const key = newKey()
-      const error = await store.put(key, undefined).catch((reason: unknown) => reason)
+      const error = await store.put(key, undefined, undefined).catch((reason: unknown) => reason)
       expect(String(error)).toContain('OOM')
       expect(shown(error)).not.toContain(key.primary.digest)
       expect(shown(error)).not.toContain(key.id)
@@ -180,7 +186,7 @@ test.each(['node-redis', 'ioredis'] as const)(
     }
     const store = await open()
     for (const { run } of contract) await run(async () => store)
-    expect(await server.command('EXISTS', `${keyPrefix}${library}:label:key`)).toBe(':1')
+    expect(await server.command('EXISTS', `${keyPrefix}${library}:index:key`)).toBe(':1')
   },
 )
 
@@ -200,11 +206,11 @@ test('a replica is never read, not even by a client that sends reads to replicas
     )
     return Number(found?.[1] ?? 0)
   }
-  for (const each of [ioredis, nodeRedis]) {
-    const store = redisStore(each)
+  for (const [prefix, each] of Object.entries({ ioredis, nodeRedis })) {
+    const store = redisStore(each, { prefix })
     for (const { run } of contract) await run(async () => store)
   }
-  for (const command of ['eval', 'evalsha', 'hgetall', 'hmget', 'zrangebylex'])
+  for (const command of ['eval', 'evalsha', 'hgetall', 'hmget', 'zrangebylex', 'zrevrangebylex'])
     expect([command, await asked(command)]).toEqual([command, 0])
   // These clients do read from replicas.
   for (const read of [() => ioredis.hgetall('x'), () => nodeRedis.hGetAll('x')]) {

@@ -1,4 +1,4 @@
-import type { KeyRecord } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { type SqliteStore, sqliteStore } from 'twinkey/stores/sqlite'
 import { expect } from 'vitest'
 import { labelsOf } from '../../src/core/store/list-query.ts'
@@ -22,8 +22,8 @@ export const processCases: readonly SqliteCase[] = [
           for (const child of children) child.tell()
           expect(await Promise.all(children.map(({ ended }) => ended))).toEqual(Array(10).fill('0'))
           const { all } = await open()
-          expect(await all('select version from twinkey_migrations')).toEqual([[1]])
-          expect(await all('select count(*) from twinkey_keys')).toEqual([[10]])
+          expect(await all('select version from twinkey_migrations')).toEqual([[1], [2], [3]])
+          expect(await all('select count(*) from twinkey_records')).toEqual([[10]])
         }),
       ),
   },
@@ -36,7 +36,7 @@ export const processCases: readonly SqliteCase[] = [
           const store = sqliteStore(database)
           await store.migrate()
           const key = newKey({ version: 1, metadata: { count: 0 } })
-          await store.put(key, undefined)
+          await store.put(key, undefined, undefined)
           const children = [1, 2].map(() => start('count', key.id, String(COUNTS)))
           await Promise.all(children.map((child) => child.said(1)))
           for (const child of children) child.tell()
@@ -47,7 +47,7 @@ export const processCases: readonly SqliteCase[] = [
             version: 1 + 2 * COUNTS,
             metadata: { count: 2 * COUNTS },
           })
-          const tenants = await all("select label from twinkey_labels where label like 'tenant:%'")
+          const tenants = await all("select label from twinkey_index where label like 'tenant:%'")
           expect(tenants).toEqual([[`tenant:t${2 * COUNTS}`]])
         }),
       ),
@@ -72,7 +72,7 @@ export const processCases: readonly SqliteCase[] = [
                 expect(possible).toContain((await store.get(id))?.version ?? 'gone')
             }
           }
-          const records = (await all('select record, version, id from twinkey_keys')).map(
+          const records = (await all('select record, version, id from twinkey_records')).map(
             ([text, version, id]) => ({
               record: JSON.parse(String(text)),
               version,
@@ -83,9 +83,9 @@ export const processCases: readonly SqliteCase[] = [
           for (const { record, version, id } of records)
             expect([record.id, record.version]).toEqual([id, version])
           const labels = records.flatMap(({ record }) =>
-            labelsOf(record).map((label) => `${label} ${record.id}`),
+            labelsOf(record).map((label) => `${label} ${record.createdAt} ${record.id}`),
           )
-          const found = (await all('select label, key_id from twinkey_labels')).map((row) =>
+          const found = (await all('select label, at, key_id from twinkey_index')).map((row) =>
             row.join(' '),
           )
           expect(found.sort()).toEqual(labels.sort())
@@ -100,7 +100,7 @@ export const processCases: readonly SqliteCase[] = [
         let turns = 0
         const ticking = setInterval(() => turns++, 5)
         try {
-          const write = store.put(newKey(), undefined)
+          const write = store.put(newKey(), undefined, undefined)
           // The lock is released after twenty turns of this process, so never if the wait blocks it.
           while (turns < 20) await new Promise((resolve) => setImmediate(resolve))
           await release()
@@ -115,7 +115,9 @@ export const processCases: readonly SqliteCase[] = [
     run: (driver) =>
       withLockedFile(driver, { mode: 'immediate', timeout: 800 }, async ({ store }) => {
         const start = performance.now()
-        await expect(store.put(newKey(), undefined)).rejects.toThrow(/database is locked/)
+        await expect(store.put(newKey(), undefined, undefined)).rejects.toThrow(
+          /database is locked/,
+        )
         // The driver waits twice. Without the count it would wait until the deadline.
         expect(performance.now() - start).toBeLessThan(10 * 800)
       }),
@@ -129,8 +131,8 @@ export const processCases: readonly SqliteCase[] = [
         async ({ store, key, open, release }) => {
           const calls = [
             store.get(key.id),
-            store.put({ ...key, version: 8 }, key.version),
-            store.list({ limit: 1 }),
+            store.put({ ...key, version: 8 }, key.version, undefined),
+            store.list({ now: 0, sort: 'newest', limit: 1 }),
           ]
           const outcomes = await Promise.allSettled(calls)
           for (const outcome of outcomes)
@@ -145,7 +147,9 @@ export const processCases: readonly SqliteCase[] = [
           const other = sqliteStore((await open()).database)
           let version = key.version
           for (const writer of [other, store, other, store]) {
-            expect(await writer.put({ ...key, version: version - 1 }, version)).toBe('stored')
+            expect(await writer.put({ ...key, version: version - 1 }, version, undefined)).toBe(
+              'stored',
+            )
             version--
             for (const reader of [store, other])
               expect((await reader.get(key.id))?.version).toBe(version)
@@ -196,7 +200,7 @@ function withLockedFile(
       const store = sqliteStore(database)
       const key = newKey()
       await store.migrate()
-      await store.put(key, undefined)
+      await store.put(key, undefined, undefined)
       // Only for moments that no test can hit are readers of a write-ahead log blocked.
       if (mode === 'exclusive') await exec('pragma journal_mode = delete')
       const holder = start('hold', mode)

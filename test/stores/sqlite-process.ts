@@ -1,6 +1,9 @@
 import { writeSync } from 'node:fs'
+import type { KeyRecord } from '../../src/core/model/api-key.ts'
+import type { Position } from '../../src/core/store/store.ts'
+import { currentRecord } from '../../src/core/store/stored-key.ts'
 import { type SqliteStore, sqliteStore } from '../../src/stores/sqlite/index.ts'
-import { newKey } from '../../src/testing/sample.ts'
+import { newEntry, newKey } from '../../src/testing/sample.ts'
 import { type DriverName, openSqlite } from '../support/sqlite.ts'
 
 // What another process does with the same file: a program of its own that gets the driver, the file
@@ -25,7 +28,37 @@ const TASKS = {
     say('ready')
     await told()
     await store.migrate()
-    await store.put(newKey(), undefined)
+    await store.put(newKey(), undefined, undefined)
+    close()
+  },
+
+  /** Migrates, changes ten keys and deletes ten others meanwhile, and prints how many keys it lists. */
+  async upgrade(name: string) {
+    const { database, close } = await openSqlite(driver, path)
+    const store = sqliteStore(database)
+    say('ready')
+    await told()
+    const migration = store.migrate()
+    const first = Number(name) * 20
+    for (let i = first; i < first + 20; i++) {
+      const key = currentRecord(await getAfterMigration(store, `copy${i}`)) as KeyRecord
+      const entry = newEntry(key)
+      const next = { ...key, version: key.version + 1, owner: 'moved' }
+      const outcome =
+        i % 2 === 0
+          ? await store.put(next, key.version, entry)
+          : await store.delete(key.id, key.version, entry)
+      if (outcome !== 'stored' && outcome !== 'deleted') throw new Error(`${key.id}: ${outcome}`)
+    }
+    await migration
+    let count = 0
+    let after: Position | undefined
+    do {
+      const page = await store.list({ now: 0, sort: 'oldest', limit: 100, after })
+      count += page.keys.length
+      after = page.next
+    } while (after !== undefined)
+    say(count)
     close()
   },
 
@@ -45,6 +78,7 @@ const TASKS = {
       const outcome = await store.put(
         { ...key, version: key.version + 1, metadata: { count }, scope },
         key.version,
+        undefined,
       )
       if (outcome === 'stored') done++
       else conflicts++
@@ -67,8 +101,11 @@ const TASKS = {
         owner: `o${version % 4}`,
         scope: { tenants: [`t${version % 7}`], environments: '*', workflows: '*' },
       })
+      const entry = newEntry(next, { at: version })
       say('try', id, isEnd ? 'gone' : version)
-      const outcome = isEnd ? await store.delete(id, before) : await store.put(next, before)
+      const outcome = isEnd
+        ? await store.delete(id, before, entry)
+        : await store.put(next, before, entry)
       if (outcome !== 'stored' && outcome !== 'deleted') throw new Error(`${id}: ${outcome}`)
       if (isEnd) versions.delete(id)
       else versions.set(id, version)
@@ -85,6 +122,18 @@ const TASKS = {
     await rollback()
     close()
   },
+}
+
+/** Asks until the tables of this version exist. */
+async function getAfterMigration(store: SqliteStore, id: string): Promise<unknown> {
+  for (;;) {
+    try {
+      return await store.get(id)
+    } catch (error) {
+      if (!String(error).includes('Call migrate()')) throw error
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
 }
 
 await (TASKS[task] as (...args: string[]) => Promise<void>)(...args)

@@ -2,7 +2,7 @@ import { createClient } from '@libsql/client'
 import { type SqliteStore, sqliteStore } from 'twinkey/stores/sqlite'
 import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newKey } from '../../src/testing/sample.ts'
+import { newEntry, newKey } from '../../src/testing/sample.ts'
 import { type LibsqlServer, startLibsqlServer } from './sqlite-server.ts'
 
 describe('over HTTP, @libsql/client', () => {
@@ -31,14 +31,15 @@ describe('over HTTP, @libsql/client', () => {
     server.asked.length = 0
     const [store] = stores as [SqliteStore]
     const key = newKey()
-    await store.put(key, undefined)
-    await store.put({ ...key, version: 7 }, key.version)
+    await store.put(key, undefined, newEntry(key))
+    await store.put({ ...key, version: 7 }, key.version, newEntry(key))
     await store.get(key.id)
-    await store.list({ owner: 'o', state: 'enabled', limit: 10 })
+    await store.list({ owner: 'o', state: 'active', now: 0, sort: 'newest', limit: 10 })
+    await store.history({ keyId: key.id, sort: 'newest', limit: 10 })
     await store.recordUse(
       [1, 2, 3].map((usedAt) => ({ keyId: key.id, secretId: `s${usedAt}`, usedAt })),
     )
-    await store.delete(key.id, 7)
-    expect(server.asked.map((statements) => statements.length)).toEqual([1, 1, 1, 1, 1, 1])
+    await store.delete(key.id, 7, undefined)
+    expect(server.asked.map((statements) => statements.length)).toEqual([2, 2, 1, 1, 1, 1, 1])
   })
 })

@@ -7,8 +7,10 @@ import { type SqliteStore, sqliteStore } from 'twinkey/stores/sqlite'
 import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DriverName, newFolder, type OpenSqlite, openSqlite } from '../support/sqlite.ts'
+import { historyCases } from './sqlite-history-cases.ts'
 import { processCases } from './sqlite-process-cases.ts'
 import { schemaCases } from './sqlite-schema-cases.ts'
+import { upgradeCases } from './sqlite-upgrade-cases.ts'
 import { writeCases } from './sqlite-write-cases.ts'
 
 // All tests of the store, for each driver. A driver that does not run here is tested in a runtime
@@ -16,7 +18,7 @@ import { writeCases } from './sqlite-write-cases.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const KINDS = ['a file, two connections', 'memory, one connection'] as const
-const cases = [...schemaCases, ...writeCases, ...processCases]
+const cases = [...schemaCases, ...writeCases, ...historyCases, ...upgradeCases, ...processCases]
 
 /** Tests the drivers in this process. */
 export function describeSqlite(drivers: readonly DriverName[]): void {

@@ -1,6 +1,7 @@
 import type { KeyStore } from 'twinkey'
 import { sqliteStore } from 'twinkey/stores/sqlite'
 import { expect } from 'vitest'
+import { labelsOf } from '../../src/core/store/list-query.ts'
 import { newId, newKey } from '../../src/testing/sample.ts'
 import { createBench } from '../support/bench.ts'
 import { errorCodeOf } from '../support/faults.ts'
@@ -8,6 +9,8 @@ import { verdict } from '../support/sent.ts'
 import { openSqlite, withBed } from '../support/sqlite.ts'
 import type { SqliteCase } from './sqlite-schema-cases.ts'
 
+/** The first page of all keys, of one key. */
+const FIRST = { now: 0, sort: 'newest', limit: 1 } as const
 const forTenant = (tenant: string) =>
   ({ scope: { tenants: [tenant], environments: '*', workflows: '*' } }) as const
 
@@ -21,29 +24,33 @@ export const writeCases: readonly SqliteCase[] = [
         const [store, other] = [sqliteStore(database), sqliteStore((await open()).database)]
         await store.migrate()
         const key = newKey(forTenant('before'))
-        await store.put(key, undefined)
+        await store.put(key, undefined, undefined)
         await store.recordUse([{ keyId: key.id, secretId: 'a', usedAt: 5 }])
         const everything = async () => [
-          await all('select * from twinkey_keys'),
-          await all('select * from twinkey_labels'),
+          await all('select * from twinkey_records'),
+          await all('select * from twinkey_index'),
+          await all('select * from twinkey_history'),
+          await all('select * from twinkey_history_index'),
           await all('select * from twinkey_uses'),
         ]
         const before = await everything()
         await exec(`
-          create trigger a after insert on twinkey_labels when new.label = 'tenant:after' begin select raise(abort, 'no label'); end;
+          create trigger a after insert on twinkey_index when new.label = 'tenant:after' begin select raise(abort, 'no label'); end;
           create trigger b after delete on twinkey_uses begin select raise(abort, 'no delete'); end;
           create trigger c after insert on twinkey_uses when new.used_at = 7 begin select raise(abort, 'no use'); end;
         `)
-        await expect(store.put(newKey(forTenant('after')), undefined)).rejects.toThrow('no label')
+        await expect(store.put(newKey(forTenant('after')), undefined, undefined)).rejects.toThrow(
+          'no label',
+        )
         await expect(
-          store.put({ ...key, ...forTenant('after'), version: 9 }, key.version),
+          store.put({ ...key, ...forTenant('after'), version: 9 }, key.version, undefined),
         ).rejects.toThrow('no label')
-        await expect(store.delete(key.id, key.version)).rejects.toThrow('no delete')
+        await expect(store.delete(key.id, key.version, undefined)).rejects.toThrow('no delete')
         const uses = [6, 7].map((usedAt) => ({ keyId: key.id, secretId: `s${usedAt}`, usedAt }))
         await expect(store.recordUse(uses)).rejects.toThrow('no use')
         expect(await everything()).toEqual(before)
-        expect(await other.put({ ...key, version: 9 }, key.version)).toBe('stored')
-        expect(await store.put({ ...key, version: 10 }, 9)).toBe('stored')
+        expect(await other.put({ ...key, version: 9 }, key.version, undefined)).toBe('stored')
+        expect(await store.put({ ...key, version: 10 }, 9, undefined)).toBe('stored')
         expect((await other.get(key.id))?.version).toBe(10)
       }),
   },
@@ -55,22 +62,25 @@ export const writeCases: readonly SqliteCase[] = [
         const store = sqliteStore(database)
         await store.migrate()
         const key = newKey(forTenant('t'))
-        await store.put(key, undefined)
+        const disabledBy = { actor: null, owner: null, tenants: null, at: 5 }
+        await store.put(key, undefined, undefined)
         await exec(
-          "create trigger a after insert on twinkey_labels begin select raise(abort, 'touched'); end",
+          "create trigger a after insert on twinkey_index begin select raise(abort, 'touched'); end",
         )
-        expect(await store.put({ ...key, version: 9, name: 'other' }, key.version)).toBe('stored')
-        await expect(store.put({ ...key, version: 10, enabled: false }, 9)).rejects.toThrow(
+        expect(
+          await store.put({ ...key, version: 9, metadata: { a: 1 } }, key.version, undefined),
+        ).toBe('stored')
+        await expect(store.put({ ...key, version: 10, disabledBy }, 9, undefined)).rejects.toThrow(
           'touched',
         )
         await exec('drop trigger a')
-        expect(await store.put({ ...key, version: 10, enabled: false }, 9)).toBe('stored')
-        const labels = ['key', 'no-owner', 'no-pepper', 'state:disabled', 'tenant:t']
-        expect(await all('select label from twinkey_labels order by label')).toEqual(
+        expect(await store.put({ ...key, version: 10, disabledBy }, 9, undefined)).toBe('stored')
+        const labels = labelsOf({ ...key, disabledBy }).sort()
+        expect(await all('select label from twinkey_index order by label')).toEqual(
           labels.map((label) => [label]),
         )
-        await exec('delete from twinkey_keys')
-        expect(await all('select label from twinkey_labels')).toEqual([])
+        await exec('delete from twinkey_records')
+        expect(await all('select label from twinkey_index')).toEqual([])
       }),
   },
   {
@@ -85,7 +95,7 @@ export const writeCases: readonly SqliteCase[] = [
           scope: { tenants: ['t'], workflows: '*' },
         })
         for (const spoilt of ['no JSON', '', 'null', '5', '[]', '{}', '{"kind":"key"}', '"text"']) {
-          await exec(`update twinkey_keys set record = '${spoilt}'`)
+          await exec(`update twinkey_records set record = '${spoilt}'`)
           expect(await errorCodeOf(twinkey.keys.get(key.id)), spoilt).toBe('store_malformed')
           expect(await errorCodeOf(twinkey.keys.list({ tenant: 't' })), spoilt).toBe(
             'store_malformed',
@@ -121,13 +131,13 @@ export const writeCases: readonly SqliteCase[] = [
         })
         const rotated = await twinkey.keys.rotate(key.id, { graceSeconds: 3600 })
         clock.advance(5_000)
-        expect([await verdict(other, primary), await verdict(other, rotated.secret)]).toEqual([
+        expect([await verdict(other, primary), await verdict(other, rotated.primary)]).toEqual([
           'let in',
           'let in',
         ])
-        const { secondary: secret } = await other.keys.renew(key.id, { slots: 'secondary' })
+        const { secondary } = await other.keys.renew(key.id, { slots: 'secondary' })
         clock.advance(5_000)
-        expect([await verdict(twinkey, primary), await verdict(twinkey, secret)]).toEqual([
+        expect([await verdict(twinkey, primary), await verdict(twinkey, secondary)]).toEqual([
           'credential_invalid',
           'let in',
         ])
@@ -135,13 +145,13 @@ export const writeCases: readonly SqliteCase[] = [
           (await twinkey.keys.list(query)).keys.map(({ id }) => id)
         expect([
           await ids({ tenant: 't' }),
-          await ids({ owner: 'o', state: 'enabled' }),
+          await ids({ owner: 'o', state: 'active' }),
           await ids({ tenant: 'u' }),
         ]).toEqual([[key.id], [key.id], []])
         await twinkey.keys.revoke(key.id)
         clock.advance(5_000)
-        expect(await verdict(other, secret)).toBe('credential_invalid')
-        expect([await ids({ state: 'revoked' }), await ids({ state: 'enabled' })]).toEqual([
+        expect(await verdict(other, secondary)).toBe('credential_invalid')
+        expect([await ids({ state: 'revoked' }), await ids({ state: 'active' })]).toEqual([
           [key.id],
           [],
         ])
@@ -157,11 +167,11 @@ export const writeCases: readonly SqliteCase[] = [
       await store.migrate()
       await exec('create table theirs (a text)')
       const [key, lost] = [newKey(), newKey()]
-      await store.put(lost, undefined)
+      await store.put(lost, undefined, undefined)
       const rollback = await begin()
       const waiting = [
-        store.put(key, undefined),
-        store.delete(lost.id, lost.version),
+        store.put(key, undefined, undefined),
+        store.delete(lost.id, lost.version, undefined),
         store.get(key.id),
       ]
       expect(
@@ -185,7 +195,7 @@ export const writeCases: readonly SqliteCase[] = [
         const [store, elsewhere] = [sqliteStore(shared.database), sqliteStore(other.database)]
         await store.migrate()
         const key = newKey({ version: 1 })
-        await store.put(key, undefined)
+        await store.put(key, undefined, undefined)
         const rollback = await other.begin()
         await expect(
           shared.all("update twinkey_uses set used_at = 1 where key_id = '' returning 1"),
@@ -193,10 +203,12 @@ export const writeCases: readonly SqliteCase[] = [
         await rollback()
         for (let version = 1; version < 3; version++) {
           const outcome = await store
-            .put({ ...key, version: version + 1 }, version)
+            .put({ ...key, version: version + 1 }, version, undefined)
             .catch(() => 'rejected')
           if (outcome !== 'stored')
-            expect(await elsewhere.put({ ...key, version: version + 1 }, version)).toBe('stored')
+            expect(await elsewhere.put({ ...key, version: version + 1 }, version, undefined)).toBe(
+              'stored',
+            )
           expect((await elsewhere.get(key.id))?.version).toBe(version + 1)
           const found = await store.get(key.id).catch(() => undefined)
           if (found !== undefined) expect(found.version).toBe(version + 1)
@@ -211,13 +223,13 @@ export const writeCases: readonly SqliteCase[] = [
         await store.migrate()
         await store.migrate()
         const key = newKey({ version: Number.MAX_SAFE_INTEGER })
-        expect(await store.put(key, undefined)).toBe('stored')
+        expect(await store.put(key, undefined, undefined)).toBe('stored')
         await store.recordUse([{ keyId: key.id, secretId: newId(), usedAt: 8.64e15 }])
-        expect(await store.put(key, Number.MAX_SAFE_INTEGER)).toBe('stored')
+        expect(await store.put(key, Number.MAX_SAFE_INTEGER, undefined)).toBe('stored')
         const found = await store.get(key.id)
         expect(found).toMatchObject({ version: Number.MAX_SAFE_INTEGER })
         expect(Object.values((found as typeof key).lastUsedAt)).toEqual([8.64e15])
-        expect(await store.list({ limit: 1 })).toEqual({ keys: [found], next: undefined })
+        expect(await store.list(FIRST)).toEqual({ keys: [found], next: undefined })
       }),
   },
   {
@@ -234,7 +246,7 @@ export const writeCases: readonly SqliteCase[] = [
         })
         for (const event of ['insert', 'update', 'delete'])
           await exec(
-            `create trigger no_${event} before ${event} on twinkey_keys begin select raise(ignore); end`,
+            `create trigger no_${event} before ${event} on twinkey_records begin select raise(ignore); end`,
           )
         for (const change of [
           () => twinkey.keys.create({ name: 'm', scope: { tenants: ['t'], workflows: '*' } }),
@@ -245,7 +257,7 @@ export const writeCases: readonly SqliteCase[] = [
             code: 'store_unavailable',
             message: expect.stringContaining('for a trigger that does that'),
           })
-        expect(await twinkey.keys.get(key.id)).toMatchObject({ state: 'enabled' })
+        expect(await twinkey.keys.get(key.id)).toMatchObject({ state: 'active' })
       }),
   },
   {
@@ -316,7 +328,7 @@ export const writeCases: readonly SqliteCase[] = [
         ).toBe('outcome_unknown')
         await rollback()
         await Promise.all(puts)
-        expect(await all('select id from twinkey_keys')).toEqual([])
+        expect(await all('select id from twinkey_records')).toEqual([])
       }),
   },
   {

@@ -20,7 +20,9 @@ describe('sqliteStore', () => {
   test('sends nothing to the database before it is used, and has no feed', () => {
     expect(Object.keys(sqliteStore(unused)).sort()).toEqual([
       'delete',
+      'forgetHistory',
       'get',
+      'history',
       'inspect',
       'list',
       'migrate',
@@ -39,7 +41,7 @@ describe('sqliteStore', () => {
         all: () => (sql === 'pragma busy_timeout' ? [{ timeout: 5000 }] : [{ answer: 2 }]),
       }),
     }
-    expect(await sqliteStore(database).put(newKey(), undefined)).toBe('stored')
+    expect(await sqliteStore(database).put(newKey(), undefined, undefined)).toBe('stored')
     expect(attempts).toBe(4)
   })
 

@@ -15,6 +15,7 @@ export interface Copy {
   readonly fastify: typeof import('twinkey/fastify')
   readonly hono: typeof import('twinkey/hono')
   readonly web: typeof import('twinkey/web')
+  readonly http: typeof import('twinkey/http')
   readonly profiles: typeof import('twinkey/profiles')
   readonly verifier: typeof import('twinkey/verifier')
 }
@@ -41,13 +42,13 @@ async function load(folder: string, name: string): Promise<Copy> {
   cpSync(join(root, 'package.json'), join(installed, 'package.json'))
   for (const dependency of ['jose', '@noble/hashes'])
     symlinkSync(join(root, 'node_modules', dependency), join(modules, dependency), 'junction')
-  const subpaths = ['index', 'express', 'fastify', 'hono', 'web', 'profiles', 'verifier']
+  const subpaths = ['index', 'express', 'fastify', 'hono', 'web', 'http', 'profiles', 'verifier']
   const [main, ...others] = await Promise.all(
     subpaths.map(
       (subpath) =>
         import(/* @vite-ignore */ pathToFileURL(join(installed, 'dist', `${subpath}.js`)).href),
     ),
   )
-  const [express, fastify, hono, web, profiles, verifier] = others
-  return { main, express, fastify, hono, web, profiles, verifier }
+  const [express, fastify, hono, web, http, profiles, verifier] = others
+  return { main, express, fastify, hono, web, http, profiles, verifier }
 }

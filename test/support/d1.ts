@@ -28,12 +28,16 @@ export function d1Over(client: Client, isOpen?: () => boolean): Database {
   }
   return {
     prepare: (sql) => prepare(sql),
-    async batch(statements) {
+    async batch<T>(statements: Statement[]) {
       await alive()
-      return client.batch(
+      const results = await client.batch(
         statements.map((statement) => asked.get(statement) as { sql: string; args: Value[] }),
         'write',
       )
+      return results.map(({ rows, rowsAffected }) => ({
+        results: rows as T[],
+        meta: { changes: rowsAffected },
+      }))
     },
   }
 }

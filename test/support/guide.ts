@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -37,6 +37,8 @@ export interface GuideProgram {
 export interface GuideRunner {
   /** Starts a server with tsx, or unchanged with Bun, and waits until it listens. */
   run(text: string, by?: 'tsx' | 'bun'): Promise<GuideProgram>
+  /** Runs a program to its end. Returns its exit code and what it printed. */
+  finish(text: string): { readonly code: number | null; readonly printed: string }
   /** The exports of a block. */
   load<T>(text: string): Promise<T>
   /** Ends every program. */
@@ -79,6 +81,15 @@ export function createGuideRunner(): GuideRunner {
       const program = spawn(command, args, { cwd: scratch, env, stdio: 'pipe' })
       running.push(program)
       return await untilListening(program)
+    },
+    finish(text) {
+      const env = { ...process.env, TSX_TSCONFIG_PATH: join(scratch, 'tsconfig.json') }
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        ['--import', 'tsx', write(text, 'ts')],
+        { cwd: scratch, env, encoding: 'utf8', timeout: 30_000 },
+      )
+      return { code: status, printed: stdout + stderr }
     },
     async load<T>(text: string) {
       const { outputText } = ts.transpileModule(text, {

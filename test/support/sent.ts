@@ -1,7 +1,7 @@
 import {
   type Anonymous,
   type Decision,
-  header,
+  from,
   type Requirement,
   type Twinkey,
   type WireRequest,
@@ -17,9 +17,9 @@ export interface Sent {
 
 /** A route whose target comes from headers, all of them optional. */
 export const byHeaders = {
-  tenant: header('x-tenant', { optional: true }),
-  environment: header('x-environment', { optional: true }),
-  workflow: header('x-workflow', { optional: true }),
+  tenant: from.header('x-tenant', { optional: true }),
+  environment: from.header('x-environment', { optional: true }),
+  workflow: from.header('x-workflow', { optional: true }),
 } satisfies Requirement
 
 /** A route that serves no target. */

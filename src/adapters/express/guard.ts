@@ -8,6 +8,7 @@ import {
   isAnswer,
   isPending,
 } from '../../guard/guard.ts'
+import { keepPrincipal } from '../../guard/principal.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { writeAnswer } from '../node/answer.ts'
 import { expressWireRequest } from './request.ts'
@@ -32,9 +33,9 @@ export type AuthHandler = <P, A, B, Q, L extends object>(
  * ```ts
  * import express from 'express'
  * import { createTwinkey } from 'twinkey'
- * import { param, requireAuth } from 'twinkey/express'
+ * import { from, requireAuth } from 'twinkey/express'
  *
- * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
+ * const guard = requireAuth(createTwinkey(), { tenant: from.param('tenant'), workflow: 'flows.read' })
  * express().get('/tenants/:tenant/flows', guard, (req, res) => {
  *   res.json({ tenant: req.principal.tenant })
  * })
@@ -51,6 +52,7 @@ export function requireAuth<M extends Metadata>(
       if (outcome.noStore) res.setHeader('cache-control', 'no-store')
       // Even if undefined, so that the principal of an earlier guard does not remain.
       req.principal = outcome.principal as Principal
+      keepPrincipal(req, outcome.principal)
       next()
     }
     const outcome = evaluate(expressWireRequest(req, secretQuery, next))

@@ -1,16 +1,16 @@
 /**
- * Guards and the token service for Express 4.21 and 5.
+ * Guards and mounted endpoints for Express 4.21 and 5.
  *
  * @module twinkey/express
  * @example
  * ```ts
  * import express from 'express'
- * import { createTwinkey } from 'twinkey'
- * import { requireAuth, tokenRoutes } from 'twinkey/express'
+ * import { createTwinkey, tokenEndpoints } from 'twinkey'
+ * import { mount, requireAuth } from 'twinkey/express'
  *
  * const app = express()
  * const twinkey = createTwinkey()
- * app.use('/tokens', tokenRoutes(twinkey))
+ * app.use('/tokens', mount(tokenEndpoints(twinkey)))
  * app.get('/flows', requireAuth(twinkey), (req, res) => {
  *   res.json({ tenant: req.principal.tenant })
  * })
@@ -19,9 +19,10 @@
 
 import type { Principal } from '../../core/model/principal.ts'
 
-export { header, param, query, routeTemplate } from '../../guard/readers.ts'
+export { from } from '../../guard/readers.ts'
 export { type AuthHandler, requireAuth } from './guard.ts'
-export { tokenRoutes } from './token-routes.ts'
+export { mount } from './mount.ts'
+export { getPrincipal } from './principal.ts'
 
 /**
  * Declares the type of `req.principal` in an application that already has a `principal` property.
@@ -35,7 +36,7 @@ declare global {
     interface Request {
       /**
        * Set by `requireAuth`. Undefined on routes without a guard, and for anonymous requests
-       * behind an `optional` guard. The type does not show that.
+       * behind an `optional` guard. The type does not show that: `getPrincipal` throws instead.
        */
       principal: RequestTypes extends { principal: infer P } ? P : Principal
     }

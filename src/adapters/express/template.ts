@@ -1,4 +1,4 @@
-import { stepOf } from './mount.ts'
+import { stepOf } from './mount-step.ts'
 import { appsOf, belowOf, type Place, reaches, type Search, stackOf } from './router.ts'
 
 /** The part of Express's request that identifies the matched route. */

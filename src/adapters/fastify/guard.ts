@@ -7,6 +7,7 @@ import {
   isAnswer,
   isPending,
 } from '../../guard/guard.ts'
+import { keepPrincipal } from '../../guard/principal.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { type GuardedReply, sendAnswer } from './reply.ts'
 import { fastifyWireRequest, type GuardedRequest } from './request.ts'
@@ -31,9 +32,9 @@ export type AuthHook = (
  * ```ts
  * import fastify from 'fastify'
  * import { createTwinkey } from 'twinkey'
- * import { param, requireAuth } from 'twinkey/fastify'
+ * import { from, requireAuth } from 'twinkey/fastify'
  *
- * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
+ * const guard = requireAuth(createTwinkey(), { tenant: from.param('tenant'), workflow: 'flows.read' })
  * fastify().get('/tenants/:tenant/flows', { onRequest: guard }, async ({ principal }) => ({
  *   tenant: principal.tenant,
  * }))
@@ -50,6 +51,7 @@ export function requireAuth<M extends Metadata>(
       if (outcome.noStore) reply.header('cache-control', 'no-store')
       // Even if undefined, so that the principal of an earlier guard does not remain.
       request.principal = outcome.principal as Principal
+      keepPrincipal(request, outcome.principal)
       done()
     }
     const outcome = evaluate(fastifyWireRequest(request, secretQuery))

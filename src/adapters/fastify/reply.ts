@@ -10,6 +10,7 @@ export interface GuardedReply {
   header(name: string, value: string): unknown
   headers(values: Readonly<Record<string, string>>): unknown
   send(body: Uint8Array): unknown
+  callNotFound(): unknown
 }
 
 /** Writes an answer as bytes, because Fastify adds a charset to the Content-Type of text. */

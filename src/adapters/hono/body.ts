@@ -1,7 +1,8 @@
 import type { Context } from 'hono'
 import type { Refusal } from '../../core/model/refusal.ts'
-import { readWebBody } from '../../endpoints/tokens/endpoints.ts'
+
 import { type BodySource, unreadBody } from '../../http/body.ts'
+import { readWebBody } from '../../http/web.ts'
 import { closeUnlessArrived } from '../node/arrival.ts'
 import { takenBody } from '../node/body.ts'
 import { honoWireRequest } from './context.ts'

@@ -8,6 +8,7 @@ import {
   isAnswer,
   isPending,
 } from '../../guard/guard.ts'
+import { keepPrincipal } from '../../guard/principal.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { honoWireRequest } from './context.ts'
 import { outliveHonoResponse, respond } from './response.ts'
@@ -25,9 +26,9 @@ import { outliveHonoResponse, respond } from './response.ts'
  * ```ts
  * import { Hono } from 'hono'
  * import { createTwinkey } from 'twinkey'
- * import { param, requireAuth } from 'twinkey/hono'
+ * import { from, requireAuth } from 'twinkey/hono'
  *
- * const guard = requireAuth(createTwinkey(), { tenant: param('tenant'), workflow: 'flows.read' })
+ * const guard = requireAuth(createTwinkey(), { tenant: from.param('tenant'), workflow: 'flows.read' })
  * const app = new Hono()
  * app.get('/tenants/:tenant/flows', guard, (c) => c.json({ tenant: c.var.principal.tenant }))
  * ```
@@ -54,6 +55,7 @@ export function requireAuth<M extends Metadata>(
     if (isAnswer(outcome)) return Promise.resolve(respond(c, outcome))
     // Even if undefined, so that the principal of an earlier guard does not remain.
     c.set('principal', outcome.principal)
+    keepPrincipal(c, outcome.principal)
     return outcome.noStore
       ? (next().then(
           () => c.res.headers.has('cache-control') || c.header('cache-control', 'no-store'),

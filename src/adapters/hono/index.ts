@@ -1,9 +1,10 @@
 /**
- * Guards and the token service for Hono 4.
+ * Guards and mounted endpoints for Hono 4.
  *
  * @module twinkey/hono
  */
 
-export { header, param, query, routeTemplate } from '../../guard/readers.ts'
+export { from } from '../../guard/readers.ts'
 export { requireAuth } from './guard.ts'
-export { tokenRoutes } from './token-routes.ts'
+export { mount } from './mount.ts'
+export { getPrincipal } from './principal.ts'

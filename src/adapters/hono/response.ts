@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
-import { toResponse } from '../../endpoints/tokens/endpoints.ts'
 import type { WireAnswer } from '../../http/profile.ts'
+import { toResponse } from '../../http/web.ts'
 import { endWhenArrived } from '../node/arrival.ts'
 import { incomingOf, onNode } from './incoming.ts'
 

@@ -5,7 +5,7 @@ import type { NodeRequest } from '../../http/request.ts'
 import { type ArrivingRequest, closeUnlessArrived, type NodeResponse } from './arrival.ts'
 
 /** A request of Node's http module. Its body is in the stream, or a parser has taken it. */
-interface NodeBodyRequest extends ArrivingRequest {
+export interface NodeBodyRequest extends ArrivingRequest {
   iterator(options: { destroyOnReturn: boolean }): AsyncIterableIterator<Uint8Array>
   readonly body?: unknown
   readonly readableDidRead: boolean

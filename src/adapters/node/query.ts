@@ -2,7 +2,7 @@ import { hideFromUrl, type NodeRequest, withoutQuery } from '../../http/request.
 import { hideFromQuery } from '../../http/secret-query.ts'
 
 /** A request of Node's http module, with the properties where frameworks keep its URL. */
-interface ParsedRequest extends NodeRequest {
+export interface ParsedRequest extends NodeRequest {
   url?: string | undefined
   originalUrl?: string
   /** Caches of the parseurl package, which Express uses. It parses again if they are missing. */

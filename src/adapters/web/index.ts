@@ -1,20 +1,19 @@
 /**
- * Guards and the token service for plain `(Request) => Response` handlers.
+ * Guards and mounted endpoints for plain `(Request) => Response` handlers.
  *
  * @module twinkey/web
  */
 
 import type { Metadata } from '../../core/model/api-key.ts'
 import type { Principal } from '../../core/model/principal.ts'
-import { toResponse } from '../../endpoints/tokens/endpoints.ts'
 import { createGuard, type Decider, isAnswer } from '../../guard/guard.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { WebWireRequest } from '../../http/request.ts'
+import { toResponse } from '../../http/web.ts'
 import { hideWebQuery, outliveWebResponse, withoutCaching } from './context.ts'
 
-export type { EndpointOptions, TokenService } from '../../endpoints/tokens/endpoints.ts'
-export { header, query } from '../../guard/readers.ts'
-export { type EndpointHandler, webEndpoints } from './endpoints.ts'
+export { from } from '../../guard/readers.ts'
+export { type MountedHandler, mount } from './mount.ts'
 
 /**
  * A handler behind a guard. `rest` holds the other arguments that the host passes.

@@ -1,4 +1,4 @@
-import { timeProblem } from '../model/checks.ts'
+import { timeOf, timeProblem } from '../model/checks.ts'
 import { requireInput } from '../model/error.ts'
 import type { HistoryEntry } from '../model/history.ts'
 import {
@@ -75,10 +75,10 @@ export function createHistory(parts: KeyringParts) {
 
 /** Implements `keys.forgetHistory`. */
 export async function forgetHistory(store: CheckedStore, before: number | Date): Promise<number> {
-  requireInput(timeProblem(before), 'before')
+  const time = timeOf(before)
+  requireInput(timeProblem(time), 'before')
   let count = 0
-  for (let deleted = 1; deleted > 0; count += deleted)
-    deleted = await store.forgetHistory(before as number)
+  for (let deleted = 1; deleted > 0; count += deleted) deleted = await store.forgetHistory(time)
   return count
 }
 

@@ -5,6 +5,7 @@ import {
   isPlainObject,
   MAX_SECRET_LENGTH,
   membersProblem,
+  timeOf,
   timeProblem,
 } from '../model/checks.ts'
 import { copyMembers } from '../model/copy.ts'
@@ -29,8 +30,8 @@ export interface ImportedDigest {
   readonly entropyBits: number
   /** Up to four last characters of the secret, to show to people. No control characters. */
   readonly hint?: string | undefined
-  /** When this secret expires, in epoch milliseconds. Default: null, which means never. */
-  readonly expiresAt?: number | null | undefined
+  /** When this secret expires: epoch milliseconds or a `Date`. Default: null, for never. */
+  readonly expiresAt?: number | Date | null | undefined
 }
 
 /** A secret that another system issued, in plain text. Only its digest is stored. */
@@ -39,8 +40,8 @@ export interface ImportedSecret {
   readonly secret: string
   /** Bits of entropy that the other system's generator put into the secret. At least 112. */
   readonly entropyBits: number
-  /** When this secret expires, in epoch milliseconds. Default: null, which means never. */
-  readonly expiresAt?: number | null | undefined
+  /** When this secret expires: epoch milliseconds or a `Date`. Default: null, for never. */
+  readonly expiresAt?: number | Date | null | undefined
 }
 
 /** A key whose secrets another system issued. */
@@ -92,7 +93,8 @@ export function readImported(
     slot,
   )
   requireInput(membersProblem(input, 'secret' in input ? SECRET_MEMBERS : DIGEST_MEMBERS), slot)
-  const { entropyBits, expiresAt = null } = input
+  const { entropyBits } = input
+  const expiresAt = timeOf(input.expiresAt ?? null)
   requireInput(
     typeof entropyBits === 'number' && entropyBits >= MIN_ENTROPY_BITS
       ? undefined

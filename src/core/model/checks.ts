@@ -43,7 +43,24 @@ export function hintProblem(value: unknown): string | undefined {
 export function timeProblem(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= MAX_TIME)
     return undefined
-  return 'must be a positive whole number of epoch milliseconds, or null for never'
+  return 'must be a valid Date or a positive whole number of epoch milliseconds, or null for never'
+}
+
+/**
+ * Returns a `Date` as epoch milliseconds, and any other value unchanged. Accepts a `Date` of another
+ * realm, and reads it once.
+ *
+ * @returns `NaN` if the `Date` cannot be read, which {@link timeProblem} rejects.
+ */
+export function timeOf<T>(value: T): number | Exclude<T, Date> {
+  try {
+    // Not by instanceof, which is false for a Date of another realm.
+    return Object.prototype.toString.call(value) === '[object Date]'
+      ? (value as Date).getTime()
+      : (value as Exclude<T, Date>)
+  } catch {
+    return Number.NaN
+  }
 }
 
 /** Why `value` is not a whole number of seconds within the limits, or undefined. */

@@ -52,7 +52,7 @@ export interface RefusedEvent {
   readonly environment?: string | undefined
   readonly workflow?: string | undefined
   /**
-   * With `parameter_unseen`: the name passed to `param()`. Undefined if `routeTemplate()` failed.
+   * With `parameter_unseen`: the name passed to `from.param`. Undefined if `from.routeTemplate` failed.
    */
   readonly parameter?: string | undefined
   /**

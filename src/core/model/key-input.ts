@@ -6,6 +6,7 @@ import {
   metadataProblem,
   nameProblem,
   secondsProblem,
+  timeOf,
   timeProblem,
 } from './checks.ts'
 import { copyJson, copyMembers } from './copy.ts'
@@ -47,8 +48,8 @@ export interface CreateKeyInput<M extends Metadata = Metadata> extends ActorOpti
    * empty. Default `environments`: those of the deployment.
    */
   readonly scope: Pick<Scope, 'tenants' | 'workflows'> & ScopeInput
-  /** When the key expires, in epoch milliseconds. Default: null, for never. */
-  readonly expiresAt?: number | null | undefined
+  /** When the key expires: epoch milliseconds or a `Date`. Default: null, for never. */
+  readonly expiresAt?: number | Date | null | undefined
   /** A plain JSON object of at most 4 KiB and five levels. */
   readonly metadata?: M | undefined
   /** Whether the key may be exchanged for tokens. Default: true. */
@@ -62,8 +63,8 @@ export interface UpdateKeyInput<M extends Metadata = Metadata> extends ChangeOpt
   readonly name?: string | undefined
   /** The axes to change. No list may be empty: to end a key, disable it. */
   readonly scope?: ScopeInput | undefined
-  /** When the key expires, in epoch milliseconds; now ends it at once, null means never. */
-  readonly expiresAt?: number | null | undefined
+  /** When the key expires: epoch milliseconds or a `Date`. Now ends it at once, null means never. */
+  readonly expiresAt?: number | Date | null | undefined
   /** Replaces the whole metadata. */
   readonly metadata?: M | undefined
   /** Whether the key may be exchanged for tokens. Tokens already issued stay valid. */
@@ -111,7 +112,7 @@ export function readCreateInput<M extends Metadata>(
 ) {
   const given = copyInput(input, membersOf('create'))
   const { name, owner = null, metadata = {}, tokens = true, secondary = true, actor } = given
-  const expiresAt = given.expiresAt ?? null
+  const expiresAt = timeOf(given.expiresAt ?? null)
   requireInput(
     isPlainObject(given.scope) ? undefined : 'must be an object with tenants and workflows',
     'scope',
@@ -143,7 +144,7 @@ export function readUpdateInput<M extends Metadata>(input: UpdateKeyInput<M>, no
       : 'must be an object with the axes to change',
     'scope',
   )
-  const change = withoutUndefined({ name, expiresAt, metadata, tokens })
+  const change = withoutUndefined({ name, expiresAt: timeOf(expiresAt), metadata, tokens })
   const axes = axesOf(scope ?? {})
   const apply = (before: Attributes): Attributes => {
     const after = { ...before, ...change, scope: { ...before.scope, ...axes } }

@@ -9,7 +9,7 @@ export interface Principal<M extends Metadata = Metadata> {
   /** The name of the key. */
   readonly name: string
   /**
-   * The username that the profile gives the caller, like `Key: <name>` in Flowgear; undefined if
+   * The username that the profile gives the caller, often made from the name; undefined if
    * the profile has none.
    */
   readonly username: string | undefined

@@ -1,5 +1,5 @@
 import { isId, type KeyState } from './api-key.ts'
-import { hintProblem, nameProblem, timeProblem } from './checks.ts'
+import { hintProblem, nameProblem, timeOf, timeProblem } from './checks.ts'
 import { requireInput } from './error.ts'
 import { copyInput } from './key-input.ts'
 import { membersOf } from './operations.ts'
@@ -78,9 +78,9 @@ export function readListInput(input: ListKeysInput) {
     'sort',
   )
   const [expiresBefore, unusedSince] = (['expiresBefore', 'unusedSince'] as const).map((member) => {
-    const time = given[member]
+    const time = timeOf(given[member])
     requireInput(time === undefined ? undefined : timeProblem(time), member)
-    return time as number | undefined
+    return time
   })
   const filter = { tenant, owner, state, name, hint, pepper, expiresBefore, unusedSince }
   return { filter, sort, limit: readLimit(given), cursor: readCursor(cursor) }

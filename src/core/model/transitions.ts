@@ -120,8 +120,8 @@ export function rotated(
       `The secondary secret is still active, and rotating would end it. ${
         secondary.expiresAt === null
           ? 'It has no expiry: renew the secret that is not in use'
-          : 'Wait until it expires, or call endSecondary(id) if nobody uses it'
-      }, or rotate with { replace: 'secondary' } if the secondary is not in use.`,
+          : 'Wait until it expires, or renew the primary secret if the new one was lost'
+      }, or end it with endSecondary(id) or { replace: 'secondary' } if it is not in use.`,
     )
   }
   const endsAt = Math.min(now + graceSeconds * 1000, primary.expiresAt ?? Number.POSITIVE_INFINITY)

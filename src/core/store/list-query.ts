@@ -1,11 +1,14 @@
 import { type KeyRecord, keyEndsAt, lastUseOf, stateOf } from '../model/api-key.ts'
 import { pepperOf } from '../secrets/digest.ts'
 import type { ListQuery, StoredKey } from './store.ts'
-import { currentRecord } from './stored-key.ts'
+import { currentRecord, recordProblem } from './stored-key.ts'
 
 type Filter = Partial<Omit<ListQuery, 'sort' | 'limit' | 'after'>>
 
-/** Whether a key matches a query. Also checks every key that a store lists. */
+/**
+ * Whether a key matches a query, for a store that filters without an index. Twinkey checks every key
+ * that a store lists by the same rule.
+ */
 export function matchesQuery(key: KeyRecord, filter: Filter): boolean {
   const { tenant, tenants, owner, state, pepper, hint, name, expiresBefore, unusedSince } = filter
   if (tenant !== undefined && !(key.scope.tenants !== '*' && key.scope.tenants.includes(tenant)))
@@ -26,12 +29,10 @@ export function matchesQuery(key: KeyRecord, filter: Filter): boolean {
  * that the core reports it.
  */
 export function isListed(stored: unknown, filter: Filter): boolean {
-  const record = currentRecord(stored) as StoredKey | null | undefined
-  try {
-    return record?.kind !== 'alias' && matchesQuery(record as KeyRecord, filter)
-  } catch {
-    return true
-  }
+  const record = currentRecord(stored)
+  if (recordProblem(record) !== undefined) return true
+  const { kind } = record as StoredKey
+  return kind === 'key' && matchesQuery(record as KeyRecord, filter)
 }
 
 /** Whether a key lists tenants, and only tenants of this list. */

@@ -1,8 +1,12 @@
 const NOT_WRITTEN = 'not_written'
 
 /**
- * The error for a store to throw if it knows that nothing was written. Only the `code` matters, so
- * that stores of other packages can throw it too.
+ * Makes the error for a store to throw if it knows that nothing was written and never will be. The
+ * caller of Twinkey then gets `store_unavailable`, never `outcome_unknown`. Only the `code`
+ * `'not_written'` matters, so that stores of other packages can throw it too.
+ *
+ * @param message What failed, without the record, a digest or a secret.
+ * @param cause The error of the database.
  */
 export function notWritten(message: string, cause: unknown): Error {
   return Object.assign(new Error(message, { cause }), { code: NOT_WRITTEN })

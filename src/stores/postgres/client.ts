@@ -24,9 +24,11 @@ export interface QueryRunner {
   write<Row>(signal: AbortSignal | undefined, statement: string, values?: unknown[]): Promise<Row[]>
 }
 
-// serialization_failure and deadlock_detected: the statement lost to another one and can be
-// retried. With PostgreSQL's default isolation level, no statement of this store causes them.
-const UNDONE = /^40(?:001|P01)$/
+// serialization_failure, deadlock_detected and foreign_key_violation: the statement lost to another
+// one and can be retried. With PostgreSQL's default isolation level, no statement of this store
+// causes the first two. A deletion causes the third if migrate() adds the key to the index after
+// the snapshot of the deletion.
+const UNDONE = /^(?:40(?:001|P01)|23503)$/
 // The maximum number of attempts for one statement.
 const MAX_ATTEMPTS = 10
 

@@ -1,12 +1,17 @@
 /** Keys in PostgreSQL. @module twinkey/stores/postgres */
 
 import type { KeyRecord } from '../../core/model/api-key.ts'
-import { labelsAsked, labelsOf } from '../../core/store/list-query.ts'
-import type { KeyStore } from '../../core/store/store.ts'
+import type { HistoryEntry } from '../../core/model/history.ts'
+import { historyLabelsOf } from '../../core/store/history-query.ts'
+import { labelsOf } from '../../core/store/list-query.ts'
+import type { KeyStore, StoredKey } from '../../core/store/store.ts'
+import { currentRecord } from '../../core/store/stored-key.ts'
 import { openFeed } from '../shared/feed.ts'
 import { createQueryRunner, createWriter, type PostgresClient } from './client.ts'
 import { connectListener, type PostgresListener } from './listener.ts'
 import { namesOf, type PostgresMigrationOptions, postgresMigrations } from './migrations.ts'
+import { createOldKeysIndex } from './old-keys.ts'
+import { createPages } from './pages.ts'
 import { postgresSettingsProblems, SETTINGS, type Settings } from './settings.ts'
 import { parsePostgresRow, postgresStatements, type Row } from './statements.ts'
 
@@ -36,6 +41,11 @@ export interface PostgresStore extends KeyStore {
    * Creates or updates the tables. Call it before the first use. Repeated and concurrent calls are
    * safe. If the tables are up to date, it needs only read access. It does not change tables of a
    * later version of this package.
+   *
+   * Tables of version 0.1 are brought forward. Processes of version 0.1 that still run continue to
+   * authenticate, but can no longer change or list keys. The keys get their new index in batches,
+   * and until it is complete `list` throws. An interrupted call is continued by the next one. The
+   * change of the tables waits at most three seconds for other transactions, and then fails.
    *
    * @returns Resolves when the tables are up to date. A step that fails leaves no changes behind.
    */
@@ -92,38 +102,34 @@ export function postgresStore(
     )
   }
   const sql = postgresStatements(names)
-
   const runner = createQueryRunner(client, names.keys)
-
   const write = createWriter(runner, names)
+  const oldKeys = createOldKeysIndex(runner, names)
 
   const store: PostgresStore = {
     async get(id, signal) {
       const [row] = await runner.read<Row>(signal, sql.get, [id])
       return row && parsePostgresRow(row)
     },
-    async put(next, expectedVersion, signal) {
+    async put(next, expectedVersion, entry, signal) {
       const { lastUsedAt: _joined, ...record } = next as KeyRecord
-      const values = [next.version, JSON.stringify(record), JSON.stringify(labelsOf(next))]
+      const values = [
+        next.version,
+        JSON.stringify(record),
+        next.kind === 'key' ? next.createdAt : 0,
+        JSON.stringify(labelsOf(currentRecord(next) as StoredKey)),
+        ...valuesOf(entry),
+      ]
       return expectedVersion === undefined
         ? write(signal, sql.create, next.id, ...values)
         : write(signal, sql.update, next.id, expectedVersion, ...values)
     },
-    delete: (id, expectedVersion, signal) => write(signal, sql.delete, id, expectedVersion),
-    async list({ limit, cursor = '', ...filter }, signal) {
-      const [first, ...others] = labelsAsked(filter)
-      // One more than the limit, to see whether there is a next page.
-      const rows = await runner.read<Row>(signal, sql.list(others.length), [
-        first,
-        cursor,
-        limit + 1,
-        ...others,
-      ])
-      const page = rows.slice(0, limit)
-      return {
-        keys: page.map((row) => parsePostgresRow(row) as KeyRecord),
-        next: rows.length > limit ? page.at(-1)?.id : undefined,
-      }
+    delete: (id, expectedVersion, entry, signal) =>
+      write(signal, sql.delete, id, expectedVersion, ...valuesOf(entry)),
+    ...createPages(runner, sql, oldKeys),
+    async forgetHistory(before, signal) {
+      const [row] = await runner.write<{ forgotten: number }>(signal, sql.forgetHistory, [before])
+      return Number(row?.forgotten)
     },
     async recordUse(uses, signal) {
       if (uses.length > 0) await runner.write(signal, sql.recordUse, [JSON.stringify(uses)])
@@ -134,6 +140,7 @@ export function postgresStore(
     },
     async migrate() {
       for (const { sql } of migrations) await runner.write(undefined, sql)
+      await oldKeys.complete()
     },
   }
   if (listen === undefined) return store
@@ -147,4 +154,11 @@ export function postgresStore(
         failed?.(error)
       }),
   }
+}
+
+/** The last parameters of a write: id, time, text and labels of the entry. */
+function valuesOf(entry: HistoryEntry | undefined): (string | number | null)[] {
+  return entry === undefined
+    ? [null, null, null, '[]']
+    : [entry.id, entry.at, JSON.stringify(entry), JSON.stringify(historyLabelsOf(entry))]
 }

@@ -28,14 +28,23 @@ export interface PostgresMigration {
 /** The quoted names of the tables, and the unquoted name of the channel. */
 export interface Names {
   readonly keys: string
-  readonly labels: string
+  readonly keysByLabel: string
   readonly uses: string
+  readonly history: string
+  readonly historyByLabel: string
+  readonly migrations: string
   readonly channel: string
 }
 
-// PostgreSQL truncates names after 63 bytes. The longest suffix here has 14.
+// PostgreSQL truncates names after 63 bytes. The longest suffix here has 17.
 const MAX_SCHEMA_LENGTH = 63
 const MAX_PREFIX_LENGTH = 40
+
+/**
+ * The last step, which is not SQL: `migrate()` computes the index of keys that version 0.1 wrote. A
+ * step after it must not run before it is recorded.
+ */
+export const OLD_KEYS_STEP = { version: 3, name: 'index of the keys of version 0.1' } as const
 
 /** @throws TypeError or RangeError with what to do instead. */
 export function namesOf(options: PostgresMigrationOptions): Names {
@@ -43,7 +52,17 @@ export function namesOf(options: PostgresMigrationOptions): Names {
   // Cut at the front, to keep the prefix. Stores that then share a channel discard more cached
   // records than needed, but miss no change.
   const channel = `${schema ?? ''}.${tablePrefix}`.slice(-63)
-  return { keys: table('keys'), labels: table('labels'), uses: table('uses'), channel }
+  // The part behind the prefix of one table must not end with that of another, or the tables of
+  // two prefixes could have the same name.
+  return {
+    keys: table('keys'),
+    keysByLabel: table('keys_by_label'),
+    uses: table('uses'),
+    history: table('history'),
+    historyByLabel: table('history_by_label'),
+    migrations: table('migrations'),
+    channel,
+  }
 }
 
 /**
@@ -51,6 +70,9 @@ export function namesOf(options: PostgresMigrationOptions): Names {
  *
  * `migrate()` runs the same SQL. Each step is one statement, so it succeeds completely or changes
  * nothing. `migrate()` recognises steps that another tool has run.
+ *
+ * If the database has keys of version 0.1, call `migrate()` once after these steps: it computes
+ * their index, which SQL cannot. Until then, `list` throws an error that says so.
  *
  * @param options The schema and table prefix of the store.
  * @returns All steps in order. Later versions of this package add steps and never change one.
@@ -67,7 +89,7 @@ export function postgresMigrations(
   options: PostgresMigrationOptions = {},
 ): readonly PostgresMigration[] {
   const { schema, tablePrefix, table } = check(options)
-  const [keys, migrations] = [table('keys'), table('migrations')]
+  const { keys, keysByLabel, history, historyByLabel, migrations } = namesOf(options)
   const steps: readonly PostgresMigration[] = [
     {
       version: 1,
@@ -78,6 +100,25 @@ export function postgresMigrations(
   create table ${table('labels')} (label text collate "C", key_id text collate "C" references ${keys} on delete cascade, primary key (label, key_id));
   create index "${tablePrefix}_labels_by_key" on ${table('labels')} (key_id);
   create table ${table('uses')} (key_id text collate "C" references ${keys} on delete cascade, secret_id text collate "C", used_at bigint not null, primary key (key_id, secret_id));`,
+    },
+    {
+      version: 2,
+      name: 'history, and an index in order of time',
+      // Processes of version 0.1 continue to authenticate. Their writes and lists fail, because
+      // the table of labels is gone, and their deletions because the reference does not cascade.
+      // The lock makes their earlier writes visible. If it cannot be had soon, the step fails,
+      // because reads of keys wait behind it. A table without pages is empty in every snapshot.
+      sql: `perform set_config('lock_timeout', '3s', true);
+  lock table ${keys} in access exclusive mode;
+  create table ${keysByLabel} (label text collate "C", at bigint, key_id text collate "C" references ${keys}, primary key (label, at, key_id));
+  create index on ${keysByLabel} (key_id);
+  create table ${history} (id text collate "C" primary key, entry json not null);
+  create table ${historyByLabel} (label text collate "C", at bigint, entry_id text collate "C" references ${history} on delete cascade, primary key (label, at, entry_id));
+  create index on ${historyByLabel} (entry_id);
+  drop table ${table('labels')};
+  if pg_relation_size('${keys}') = 0 and not exists (select from ${keys}) then
+    insert into ${migrations} (version, name) values (${OLD_KEYS_STEP.version}, '${OLD_KEYS_STEP.name}') on conflict do nothing;
+  end if;`,
     },
   ]
   // Only the prefix names the lock, because one process may name a schema that another finds by its

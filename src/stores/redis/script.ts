@@ -14,74 +14,24 @@ export interface NodeRedisClient {
 
 /** The part of ioredis that the store uses. `Redis` and `Cluster` implement it. */
 export interface IoRedisClient {
-  evalsha(sha: string, keys: number, ...keyAndArgs: string[]): Promise<unknown>
-  eval(script: string, keys: number, ...keyAndArgs: string[]): Promise<unknown>
+  evalsha(sha: string, keys: number, ...keysAndArgs: string[]): Promise<unknown>
+  eval(script: string, keys: number, ...keysAndArgs: string[]): Promise<unknown>
   readonly status?: string
   readonly options?: { readonly enableOfflineQueue?: boolean | undefined }
   on?(event: 'ready' | 'end', listener: () => void): unknown
   off?(event: 'ready' | 'end', listener: () => void): unknown
 }
 
-/** Runs a script on one key. Returns its reply in the types of RESP2: strings and lists. */
+/**
+ * Runs a script on one key, or on several keys of one slot. Returns its reply in the types of RESP2:
+ * strings and lists.
+ */
 export type RunScript = (
   script: string,
-  key: string,
+  keys: string | readonly string[],
   args: readonly string[],
   signal?: AbortSignal,
 ) => Promise<unknown>
-
-/**
- * Runs one command inside a script. Clients send scripts to masters, even if they send reads to
- * replicas. A script returns a list even if the command alone would return a map in RESP3.
- */
-export const COMMAND = 'return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))'
-
-/**
- * Writes the next record if the stored version is the expected version (`''`: no record). If there
- * is no next record, deletes the stored record under the same condition.
- *
- * - Compares versions as text, because Lua numbers are doubles.
- * - A client that lost its connection may send a write twice. The second run returns the outcome of
- *   the first.
- * - Redis does not roll back a script that fails halfway, so the write of the record comes last.
- *   The notification is published before it, but other clients see nothing until the script has
- *   ended.
- */
-export const CHANGE = `
-local version, write, record = unpack(redis.call('HMGET', KEYS[1], 'version', 'write', 'record'))
-local expected, channel, id, next, name, text = unpack(ARGV)
-if name and name == write then return {'stored'} end
-if not version and expected ~= '' then return {'missing'} end
-if (version or '') ~= expected then return {'conflict'} end
-redis.call('PUBLISH', channel, id)
-if next then
-  redis.call('HSET', KEYS[1], 'version', next, 'write', name, 'record', text)
-else
-  redis.call('DEL', KEYS[1])
-end
-return {next and 'stored' or 'deleted', record, write}`
-
-/**
- * Records when secrets of a key were used. Takes pairs of secret id and time. Times are below 2^53,
- * so Lua compares them exactly.
- */
-export const USE = `
-if redis.call('EXISTS', KEYS[1]) == 0 then return end
-for i = 1, #ARGV, 2 do
-  local field = 'use:' .. ARGV[i]
-  if tonumber(redis.call('HGET', KEYS[1], field) or 0) < tonumber(ARGV[i + 1]) then redis.call('HSET', KEYS[1], field, ARGV[i + 1]) end
-end`
-
-/**
- * Reads two settings of the server: the eviction policy, and whether it keeps an append-only file.
- * Returns empty strings if the client has no permission.
- */
-export const INSPECT = `
-local function setting(section, name)
-  local info = redis.pcall('INFO', section)
-  return type(info) == 'string' and string.match(info, name .. ':(%S+)') or ''
-end
-return {setting('memory', 'maxmemory_policy'), setting('persistence', 'aof_enabled')}`
 
 // Redis errors which prove that the command did not run. The errors of proxies prove nothing.
 const NOTHING_DONE =
@@ -104,7 +54,7 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
   async function send(
     how: 'sha' | 'whole',
     text: string,
-    key: string,
+    keys: readonly string[],
     args: readonly string[],
     signal?: AbortSignal,
   ): Promise<unknown> {
@@ -117,10 +67,10 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
       throw notWritten('The client of Redis is closed.', undefined)
     try {
       if (!('evalSha' in client))
-        return await client[how === 'sha' ? 'evalsha' : 'eval'](text, 1, key, ...args)
+        return await client[how === 'sha' ? 'evalsha' : 'eval'](text, keys.length, ...keys, ...args)
       const through = signal === undefined ? client : (client.withAbortSignal?.(signal) ?? client)
       return await through[how === 'sha' ? 'evalSha' : 'eval'](text, {
-        keys: [key],
+        keys: [...keys],
         arguments: [...args],
       })
     } catch (error) {
@@ -130,14 +80,15 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
     }
   }
 
-  return async (script, key, args, signal) => {
+  return async (script, given, args, signal) => {
+    const keys = typeof given === 'string' ? [given] : given
     const digest = digests.get(script) ?? sha1(script)
     digests.set(script, digest)
     try {
-      return await send('sha', await digest, key, args, signal)
+      return await send('sha', await digest, keys, args, signal)
     } catch (error) {
       if (!messageOf(error).startsWith('NOSCRIPT')) throw error
-      return send('whole', script, key, args, signal)
+      return send('whole', script, keys, args, signal)
     }
   }
 }

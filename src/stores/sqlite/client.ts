@@ -1,11 +1,19 @@
-import { type Driver, type SqliteValue, valuesOf } from './driver.ts'
+import { type Driver, type SqliteValue, type Statement, valuesOf } from './driver.ts'
+
+/** A statement with its values. */
+export interface LibsqlStatement {
+  sql: string
+  args: SqliteValue[]
+}
+
+/** The result of a statement. */
+export interface LibsqlResult {
+  readonly rows: readonly unknown[]
+}
 
 /** Runs statements: a client of libSQL, or one of its transactions. */
 export interface LibsqlExecutor {
-  execute(statement: {
-    sql: string
-    args: SqliteValue[]
-  }): Promise<{ readonly rows: readonly unknown[] }>
+  execute(statement: LibsqlStatement): Promise<LibsqlResult>
   executeMultiple(sql: string): Promise<unknown>
 }
 
@@ -14,7 +22,7 @@ export interface LibsqlClient extends LibsqlExecutor {
   /** `file` if the database is a local file or in memory. */
   readonly protocol: string
   /** Runs statements in one transaction. */
-  batch(statements: string[], mode: 'write'): Promise<unknown>
+  batch(statements: LibsqlStatement[], mode: 'write'): Promise<readonly LibsqlResult[]>
   /** Begins a transaction. */
   transaction(
     mode: 'deferred',
@@ -26,15 +34,18 @@ export function clientDriver(client: LibsqlClient): Driver {
 }
 
 function serverDriver(client: LibsqlClient): Driver {
-  const query: Driver['read'] = async (sql, ...args) =>
-    valuesOf((await client.execute({ sql, args })).rows)
+  const batch = (statements: readonly Statement[]) =>
+    client.batch(
+      statements.map(([sql, ...args]) => ({ sql, args })),
+      'write',
+    )
   return {
     isLocal: false,
     // The server controls its own journal.
     open: async () => {},
-    read: query,
-    write: query,
-    run: async (statements) => void (await client.batch([...statements], 'write')),
+    read: async (sql, ...args) => valuesOf((await client.execute({ sql, args })).rows),
+    write: async (...statements) => valuesOf((await batch(statements))[0]?.rows ?? []),
+    run: async (statements) => void (await batch(statements.map((sql) => [sql]))),
   }
 }
 
@@ -61,18 +72,19 @@ function fileDriver(client: LibsqlClient): Driver {
       transaction.close()
     }
   }
-  const query =
-    (lock: string): Driver['read'] =>
-    (sql, ...args) =>
-      inTransaction(lock, async (transaction) =>
-        valuesOf((await transaction.execute({ sql, args })).rows),
-      )
+  const query = (lock: string, statements: readonly Statement[]) =>
+    inTransaction(lock, async (transaction) => {
+      const results: LibsqlResult[] = []
+      for (const [sql, ...args] of statements)
+        results.push(await transaction.execute({ sql, args }))
+      return valuesOf(results[0]?.rows ?? [])
+    })
   return {
     isLocal: true,
     // Connections of @libsql/client start with synchronous = full.
     open: () => client.executeMultiple('pragma journal_mode = wal'),
-    read: query(READING),
-    write: query(WRITING),
+    read: (...statement) => query(READING, [statement]),
+    write: (...statements) => query(WRITING, statements),
     run: (statements) =>
       inTransaction(
         WRITING,

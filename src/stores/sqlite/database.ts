@@ -48,7 +48,11 @@ export function databaseDriver(database: SqliteDatabase): Driver {
       )
     },
     read: async (sql, ...values) => inTransaction('begin', () => rowsOf(sql, values)),
-    write: async (sql, ...values) => inTransaction('begin immediate', () => rowsOf(sql, values)),
+    write: async (...statements) =>
+      inTransaction(
+        'begin immediate',
+        () => statements.map(([sql, ...values]) => rowsOf(sql, values))[0] ?? [],
+      ),
     run: async (statements) =>
       inTransaction('begin immediate', () => void database.exec(statements.join(';'))),
   }

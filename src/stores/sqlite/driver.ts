@@ -1,6 +1,9 @@
 /** A bound value of a statement. */
 export type SqliteValue = string | number
 
+/** A statement with its values. */
+export type Statement = readonly [sql: string, ...values: SqliteValue[]]
+
 /** What the store needs of a driver. Each call is one attempt and leaves no transaction open. */
 export interface Driver {
   /** Whether this machine, and not a server, controls the settings of the database. */
@@ -8,9 +11,12 @@ export interface Driver {
   /** Sets the pragmas for durable writes. */
   open(): Promise<unknown>
   /** Runs a read-only statement. Returns each row as its values in order. */
-  read(sql: string, ...values: SqliteValue[]): Promise<unknown[][]>
-  /** Runs one writing statement atomically. Returns rows as `read` does. */
-  write(sql: string, ...values: SqliteValue[]): Promise<unknown[][]>
+  read(...statement: Statement): Promise<unknown[][]>
+  /**
+   * Runs statements that write and return rows. Either all of them take effect, or none does.
+   * Returns the rows of the first one, as `read` does.
+   */
+  write(...statements: readonly Statement[]): Promise<unknown[][]>
   /** Runs statements that return no rows. Either all of them take effect, or none does. */
   run(statements: readonly string[]): Promise<void>
 }

@@ -1,28 +1,47 @@
 /** Keys in SQLite. @module twinkey/stores/sqlite */
 
 import type { KeyRecord } from '../../core/model/api-key.ts'
-import { labelsAsked, labelsOf } from '../../core/store/list-query.ts'
+import { leadingHistoryLabel, matchesHistory } from '../../core/store/history-query.ts'
+import { isListed, leadingLabel } from '../../core/store/list-query.ts'
+import { fillPage } from '../../core/store/paging.ts'
 import type { KeyStore } from '../../core/store/store.ts'
 import { clientDriver, type LibsqlClient } from './client.ts'
 import { databaseDriver, type SqliteDatabase } from './database.ts'
 import { createLockRetry, type Driver } from './driver.ts'
-import { prefixOf, runMigrations, type SqliteStoreOptions, tablesOf } from './migrations.ts'
+import {
+  INDEXED,
+  prefixOf,
+  runMigrations,
+  type SqliteStoreOptions,
+  tablesOf,
+} from './migrations.ts'
+import { indexColumns, indexOldKeys } from './old-keys.ts'
 import { createQuery, createWriter } from './query.ts'
+import { scan } from './scan.ts'
 import { inspectSettings } from './settings.ts'
-import { parseRow, sqliteStatements } from './statements.ts'
+import { parseEntry, parseRow, sqliteStatements } from './statements.ts'
 
-export type { LibsqlClient, LibsqlExecutor } from './client.ts'
+export type { LibsqlClient, LibsqlExecutor, LibsqlResult, LibsqlStatement } from './client.ts'
 export type { SqliteDatabase } from './database.ts'
 export type { SqliteValue } from './driver.ts'
 export { type SqliteMigration, type SqliteStoreOptions, sqliteMigrations } from './migrations.ts'
 
+const MAX_FORGOTTEN = 1000
+const NOT_INDEXED =
+  'The keys of version 0.1 are not in the index of this version yet. Call migrate() of the store, and wait for it.'
+
 /** A {@link twinkey.KeyStore} in SQLite. */
 export interface SqliteStore extends KeyStore {
   /**
-   * Creates or updates the tables. Call it before the first use. Repeated and concurrent calls are
-   * safe.
+   * Creates or updates the tables, and indexes the keys of version 0.1. Call it before the first
+   * use. Repeated and concurrent calls are safe.
+   *
+   * After it, processes of version 0.1 still authenticate requests and record uses. They cannot
+   * create, change, delete or list keys any more. In processes of this version, `list` throws until
+   * all keys of version 0.1 are indexed.
    *
    * @returns Resolves when the tables are up to date. A step that fails leaves no changes behind.
+   *   The index of earlier keys is built in batches: an interrupted call continues at the next call.
    */
   migrate(): Promise<void>
 }
@@ -73,57 +92,64 @@ export function sqliteStore(
   const driver = driverOf(database)
   const retryWhileLocked = createLockRetry(driver)
   const query = createQuery(driver, retryWhileLocked, prefix)
-  const write = createWriter(query, tables, sql.version)
+  const write = createWriter(query, sql, tables.records)
+  const isTaken = async (version: number, signal?: AbortSignal) =>
+    (await query.read(signal, sql.isTaken, version)).length > 0
+  let isIndexed = false
 
   return {
     async get(id, signal) {
-      const [row] = await query(signal, 'read', sql.get, id)
+      const [row] = await query.read(signal, sql.get, id)
       return row && parseRow(row)
     },
-    async put(next, expectedVersion, signal) {
+    async put(next, expectedVersion, entry, signal) {
       const { lastUsedAt: _joined, ...record } = next as KeyRecord
-      const values = [
-        next.version,
-        JSON.stringify(record),
-        JSON.stringify(labelsOf(next)),
-        next.id,
-      ] as const
+      const { labels, createdAt } = indexColumns(next)
+      const values = [next.version, JSON.stringify(record), labels, createdAt, next.id] as const
       return expectedVersion === undefined
-        ? write('stored', next.id, undefined, signal, sql.create, ...values)
-        : write('stored', next.id, expectedVersion, signal, sql.update, ...values, expectedVersion)
+        ? write('stored', next.id, undefined, entry, signal, sql.create, ...values)
+        : write(
+            'stored',
+            next.id,
+            expectedVersion,
+            entry,
+            signal,
+            sql.update,
+            ...values,
+            expectedVersion,
+          )
     },
-    delete: (id, expectedVersion, signal) =>
-      write('deleted', id, expectedVersion, signal, sql.delete, id, expectedVersion),
-    async list({ limit, cursor = '', ...filter }, signal) {
-      const [first, ...others] = labelsAsked(filter)
-      // One more than the limit, to see whether there is a next page.
-      const rows = await query(
-        signal,
-        'read',
-        sql.list(others.length),
-        first,
-        cursor,
-        ...others,
-        limit + 1,
+    delete: (id, expectedVersion, entry, signal) =>
+      write('deleted', id, expectedVersion, entry, signal, sql.delete, id, expectedVersion),
+    async list(filter, signal) {
+      isIndexed ||= await isTaken(INDEXED, signal)
+      if (!isIndexed) throw new Error(NOT_INDEXED)
+      const read = scan(query, sql.list, filter.sort, leadingLabel(filter), parseRow, signal)
+      const { values, next } = await fillPage(filter, read, (key) => isListed(key, filter))
+      return { keys: values as KeyRecord[], next }
+    },
+    async history(filter, signal) {
+      const label = leadingHistoryLabel(filter)
+      const read = scan(query, sql.history, filter.sort, label, parseEntry, signal)
+      const { values, next } = await fillPage(filter, read, (entry) =>
+        matchesHistory(entry, filter),
       )
-      const page = rows.slice(0, limit)
-      return {
-        keys: page.map((row) => parseRow(row) as KeyRecord),
-        next: rows.length > limit ? (page.at(-1)?.[2] as string) : undefined,
-      }
+      return { entries: values, next }
+    },
+    async forgetHistory(before, signal) {
+      return (await query.write(signal, [sql.forget, before, MAX_FORGOTTEN])).length
     },
     async recordUse(uses, signal) {
-      await query(signal, 'write', sql.recordUse, JSON.stringify(uses))
+      await query.write(signal, [sql.recordUse, JSON.stringify(uses)])
     },
     async inspect(signal) {
       if (!driver.isLocal) return []
-      return inspectSettings((pragma) => query(signal, 'read', `pragma ${pragma}`))
+      return inspectSettings((pragma) => query.read(signal, `pragma ${pragma}`))
     },
     async migrate() {
       const run = (statements: readonly string[]) => retryWhileLocked(() => driver.run(statements))
-      const isTaken = async (version: number) =>
-        (await query(undefined, 'read', sql.isTaken, version)).length > 0
       await runMigrations(prefix, run, isTaken)
+      if (!(await isTaken(INDEXED))) await indexOldKeys(query, sql)
     },
   }
 }

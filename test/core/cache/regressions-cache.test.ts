@@ -1,4 +1,4 @@
-import type { StoredKey } from 'twinkey'
+import type { StoredKey } from 'twinkey/store'
 import { describe, expect, it } from 'vitest'
 import { type Cached, createCache } from '../../../src/core/cache/cache.ts'
 import { createBench } from '../../support/bench.ts'

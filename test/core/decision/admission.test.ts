@@ -1,4 +1,4 @@
-import { header, param } from 'twinkey'
+import { from } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { CheckedRequirement } from '../../../src/guard/requirement.ts'
 import { createBench } from '../../support/bench.ts'
@@ -80,14 +80,14 @@ describe('a cached decision', () => {
   it('is not reused for another target that the route reads from the request', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
-    const byHeader = new CheckedRequirement({ tenant: header('x-tenant'), workflow: 'read' })
+    const byHeader = new CheckedRequirement({ tenant: from.header('x-tenant'), workflow: 'read' })
     for (const tenant of ['t1', 't2', 't3', 't1']) {
       const decision = await twinkey.authenticate(sent(primary, { 'x-tenant': tenant }), byHeader)
       expect(decision.ok ? decision.principal?.tenant : decision.refusal.code).toBe(
         tenant === 't3' ? 'tenant_denied' : tenant,
       )
     }
-    const byParameter = new CheckedRequirement({ tenant: param('tenant'), workflow: 'read' })
+    const byParameter = new CheckedRequirement({ tenant: from.param('tenant'), workflow: 'read' })
     expect(code(await twinkey.authenticate(sent(primary), byParameter))).toBe('request_malformed')
   })
 
@@ -95,8 +95,8 @@ describe('a cached decision', () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create(INPUT)
     const route = new CheckedRequirement({
-      tenant: header('x-tenant'),
-      workflow: header('x-workflow'),
+      tenant: from.header('x-tenant'),
+      workflow: from.header('x-workflow'),
     })
     const ask = (tenant: string, workflow: string) =>
       twinkey.authenticate(sent(primary, { 'x-tenant': tenant, 'x-workflow': workflow }), route)

@@ -1,11 +1,4 @@
-import {
-  createTwinkey,
-  header,
-  isTwinkeyError,
-  memoryStore,
-  type Scope,
-  type Twinkey,
-} from 'twinkey'
+import { createTwinkey, from, isTwinkeyError, memoryStore, type Scope, type Twinkey } from 'twinkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CheckedRequirement } from '../../../src/guard/requirement.ts'
 import { PLAIN } from '../../clients/imported.ts'
@@ -75,7 +68,7 @@ function createWorld(seed: number): World {
     peer: () => 'peer',
   }
   const requirement = (accept?: ['secret'] | ['token']) => {
-    const tenant = random() < 0.5 ? 't' : header('x-tenant')
+    const tenant = random() < 0.5 ? 't' : from.header('x-tenant')
     return new CheckedRequirement({
       tenant,
       accept,

@@ -1,4 +1,5 @@
-import { createTwinkey, isTwinkeyError, memoryStore, type StoredKey, type Twinkey } from 'twinkey'
+import { createTwinkey, isTwinkeyError, memoryStore, type Twinkey } from 'twinkey'
+import type { StoredKey } from 'twinkey/store'
 import { describe, expect, it } from 'vitest'
 import { createKeyCache } from '../../../src/core/decision/key-cache.ts'
 import { createKeyWrites } from '../../../src/core/management/key-writes.ts'

@@ -1,23 +1,21 @@
 import { fastify } from 'fastify'
 import {
   createTwinkey,
-  header,
+  type Endpoints,
+  from,
   memoryStore,
   type Profile,
-  param,
-  query,
   type Requirement,
-  routeTemplate,
+  tokenEndpoints,
   type WireRequest,
 } from 'twinkey'
-import { requireAuth as requireExpress, tokenRoutes as tokensOfExpress } from 'twinkey/express'
-import { requireAuth as requireFastify, tokenRoutes as tokensOfFastify } from 'twinkey/fastify'
-import { requireAuth as requireHono, tokenRoutes as tokensOfHono } from 'twinkey/hono'
+import { mount as mountOnExpress, requireAuth as requireExpress } from 'twinkey/express'
+import { mount as mountOnFastify, requireAuth as requireFastify } from 'twinkey/fastify'
+import { mount as mountOnHono, requireAuth as requireHono } from 'twinkey/hono'
 import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
 import { createVerifier } from 'twinkey/verifier'
-import { requireAuth as requireWeb, webEndpoints } from 'twinkey/web'
+import { mount as mountOnWeb, requireAuth as requireWeb } from 'twinkey/web'
 import { describe, expect, it } from 'vitest'
-import { createEndpoints } from '../../../src/endpoints/tokens/endpoints.ts'
 import { NodeWireRequest } from '../../../src/http/request.ts'
 import { createBench, signingKey } from '../../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, sent } from '../../support/sent.ts'
@@ -200,7 +198,7 @@ describe('the creation of a route throws for', () => {
           expect(() => requireAuth(twinkey, { profile: without })).toThrow(
             /profile must be a profile/,
           )
-        expect(() => createEndpoints(twinkey, { profile: without })).toThrow(
+        expect(() => tokenEndpoints(twinkey, { profile: without })).toThrow(
           /profile must be a profile/,
         )
       }
@@ -215,23 +213,23 @@ describe('the creation of a route throws for', () => {
   it('a fixed name that looks like a parameter, with a message of one sentence', () => {
     for (const [, requireAuth] of guards) {
       expect(() => requireAuth(twinkey, { tenant: ':tenant' })).toThrow(
-        /^requireAuth: tenant must be a name without a colon before it, or a reader that was called, like param\('id'\), header\('x-id'\) or query\('id'\)\.$/,
+        /^requireAuth: tenant must be a name without a colon before it, or a reader that was called, like from\.param\('id'\), from\.header\('x-id'\) or from\.query\('id'\)\.$/,
       )
     }
   })
 
   it('a reader that was not called', () => {
     for (const [, requireAuth] of guards) {
-      for (const source of [param, header, query, routeTemplate])
+      for (const source of [from.param, from.header, from.query, from.routeTemplate])
         expect(() => requireAuth(twinkey, { workflow: as(source) })).toThrow(
           /^requireAuth: workflow must be .* or a reader that was called, like/,
         )
       // A reader of the application is a function, too.
       for (const source of [
-        param('id'),
-        header('x-id'),
-        query('id'),
-        routeTemplate(),
+        from.param('id'),
+        from.header('x-id'),
+        from.query('id'),
+        from.routeTemplate(),
         () => 'w',
         function own() {},
       ])
@@ -240,13 +238,15 @@ describe('the creation of a route throws for', () => {
   })
 
   it('a parameter or header name that cannot exist', () => {
-    expect(() => param(':tenant')).toThrow("no colon before it, as in param('tenant')")
+    expect(() => from.param(':tenant')).toThrow("no colon before it, as in from.param('tenant')")
     for (const name of ['x env', 'x:env', 'x-env:', 'x,env', 'ümlaut', ' x', 'x\n', '"x"', '(x)'])
-      expect(() => header(name), name).toThrow(
-        "one that a header can have, as in header('x-tenant')",
+      expect(() => from.header(name), name).toThrow(
+        "one that a header can have, as in from.header('x-tenant')",
       )
-    for (const name of ["!#$%&'*+-.^_`|~", 'X-Tenant-1']) expect(() => header(name)).not.toThrow()
-    for (const name of ['0', '*', 'tenant_id', 'größe']) expect(() => param(name)).not.toThrow()
+    for (const name of ["!#$%&'*+-.^_`|~", 'X-Tenant-1'])
+      expect(() => from.header(name)).not.toThrow()
+    for (const name of ['0', '*', 'tenant_id', 'größe'])
+      expect(() => from.param(name)).not.toThrow()
   })
 
   it('a verifier on a route that accepts only secrets', () => {
@@ -272,56 +272,70 @@ describe('the creation of a route throws for', () => {
       )
   })
 
-  const mounts: [string, (service: typeof twinkey) => unknown][] = [
-    ['express', tokensOfExpress],
-    ['fastify', tokensOfFastify],
-    ['hono', tokensOfHono],
-    ['web', webEndpoints],
-  ]
-
-  it.each(mounts)('token routes of an object that issues no tokens: %s', (_, tokenRoutes) => {
+  it('token endpoints of an object that issues no tokens', () => {
     const verifier = createVerifier({
       jwks: 'https://api.example/jwks.json',
       issuer: 'i',
       audience: 'a',
     })
     for (const none of [undefined, null, {}, verifier, createTwinkey, { ...twinkey, tokens: {} }])
-      expect(() => tokenRoutes(as(none))).toThrow(
-        /^tokenRoutes: the first argument must be the result of createTwinkey.* A verifier cannot issue/,
+      expect(() => tokenEndpoints(as<typeof twinkey>(none))).toThrow(
+        /^tokenEndpoints: the first argument must be the result of createTwinkey.* A verifier cannot issue/,
       )
   })
 
-  it.each(mounts)(
-    'token routes without a signing key over a store that does not allow an ephemeral one: %s',
-    (_, tokenRoutes) => {
-      const { store } = spyStore(memoryStore())
-      const without = createTwinkey({ store })
-      expect(without.tokens.canIssue).toBe(false)
-      expect(() => tokenRoutes(without)).toThrow(
-        /^tokenRoutes: .*tokens\.signingKeys.*generateSigningKey/,
-      )
-      for (const able of [
-        twinkey,
-        createTwinkey({ store, tokens: { issuer: 'i', audience: 'a', signingKeys: [signingKey] } }),
-      ]) {
-        expect(able.tokens.canIssue).toBe(true)
-        expect(() => tokenRoutes(able)).not.toThrow()
-      }
-    },
-  )
-
-  it('token routes that are registered in Fastify without being called first', () => {
-    const plugin = as<(app: unknown, options: object) => unknown>(tokensOfFastify)
-    expect(() => plugin(fastify(), { prefix: '/tokens' })).toThrow('as in tokenRoutes(twinkey)')
-  })
-
-  it('an unknown option of tokenRoutes', () => {
-    const misspelt = as<object>({ Profile: flowgear() })
-    expect(() => createEndpoints(twinkey, misspelt)).toThrow(
-      'The options of tokenRoutes cannot have "Profile", only profile, throttle.',
+  it('token endpoints without a signing key over a store that does not allow an ephemeral one', () => {
+    const { store } = spyStore(memoryStore())
+    const without = createTwinkey({ store })
+    expect(without.tokens.canIssue).toBe(false)
+    expect(() => tokenEndpoints(without)).toThrow(
+      /^tokenEndpoints: .*tokens\.signingKeys.*generateSigningKey/,
     )
-    expect(() => webEndpoints(twinkey, misspelt)).toThrow(TypeError)
-    expect(() => webEndpoints(as<typeof twinkey>(undefined))).toThrow(TypeError)
+    for (const able of [
+      twinkey,
+      createTwinkey({ store, tokens: { issuer: 'i', audience: 'a', signingKeys: [signingKey] } }),
+    ]) {
+      expect(able.tokens.canIssue).toBe(true)
+      expect(() => tokenEndpoints(able)).not.toThrow()
+    }
+  })
+
+  const mounts: [string, (endpoints: Endpoints) => unknown][] = [
+    ['express', mountOnExpress],
+    ['fastify', mountOnFastify],
+    ['hono', mountOnHono],
+    ['web', mountOnWeb],
+  ]
+
+  it.each(mounts)('a mount of what is no endpoints: %s', (_, mount) => {
+    for (const none of [undefined, null, {}, twinkey, tokenEndpoints, { routes: [] }])
+      expect(() => mount(as(none))).toThrow(
+        /^mount: the first argument must be endpoints, as in mount\(tokenEndpoints\(twinkey\)\)\.$/,
+      )
+    expect(() => mount(tokenEndpoints(twinkey))).not.toThrow()
+  })
+
+  it('a mount that is registered in Fastify without being called first', () => {
+    const plugin = as<(app: unknown, options: object) => unknown>(mountOnFastify)
+    expect(() => plugin(fastify(), { prefix: '/tokens' })).toThrow(
+      'as in mount(tokenEndpoints(twinkey))',
+    )
+  })
+
+  it('a prefix of plain handlers that is not a path', () => {
+    for (const prefix of ['', 'tokens', '/tokens/', '/:tenant', '/tokens/*', null, {}])
+      expect(() => mountOnWeb(tokenEndpoints(twinkey), as<string>(prefix))).toThrow(
+        /^mount: the prefix must be a path like/,
+      )
+    for (const prefix of [undefined, '/', '/tokens', '/api/v1.0/tokens'])
+      expect(() => mountOnWeb(tokenEndpoints(twinkey), prefix)).not.toThrow()
+  })
+
+  it('an unknown option of tokenEndpoints', () => {
+    const misspelt = as<object>({ Profile: flowgear() })
+    expect(() => tokenEndpoints(twinkey, misspelt)).toThrow(
+      'The options of tokenEndpoints cannot have "Profile", only profile, throttle.',
+    )
   })
 })
 

@@ -1,4 +1,4 @@
-import { header, memoryStore, type Requirement, type Throttle, type WireRequest } from 'twinkey'
+import { from, memoryStore, type Requirement, type Throttle, type WireRequest } from 'twinkey'
 import { createVerifier } from 'twinkey/verifier'
 import { describe, expect, it, vi } from 'vitest'
 import { mintId, mintSecret } from '../../../src/core/secrets/secret.ts'
@@ -71,7 +71,7 @@ describe('a throttle', () => {
   it('is not notified of any other refusal, nor of a request that is let in', async () => {
     const { verdict, twinkey, spy, failed, send } = createScene(
       {},
-      { tenant: header('x-tenant', { optional: true }) },
+      { tenant: from.header('x-tenant', { optional: true }) },
     )
     const { primary } = await twinkey.keys.create({
       name: 'n',
@@ -208,7 +208,7 @@ describe('a throttle', () => {
 
   it('replaces the peer of the host if it has a `peer` method', async () => {
     const { send, asked } = createScene({
-      peer: (request) => header('x-tenant')(request) ?? '198.51.100.7',
+      peer: (request) => from.header('x-tenant')(request) ?? '198.51.100.7',
     })
     await send(unknown())
     expect(asked).toEqual(['198.51.100.7'])
@@ -302,7 +302,7 @@ describe('a requirement with a throttle', () => {
     [() => 5, 'methods retryAfterSeconds'],
     [{ failed: () => {} }, 'methods retryAfterSeconds'],
     [{ retryAfterSeconds: () => 5 }, 'methods retryAfterSeconds'],
-    [{ ...throttle, peer: 'x-forwarded-for' }, "header('cf-connecting-ip')"],
+    [{ ...throttle, peer: 'x-forwarded-for' }, "from.header('cf-connecting-ip')"],
   ])('that is invalid, %o, is refused when the route is created', async (given, message) => {
     const { twinkey } = createBench()
     const decision = twinkey.authenticate(sent({}), {

@@ -16,7 +16,7 @@ async function issued(scope = {}) {
   })
   const { key, primary, secondary } = await twinkey.keys.create({
     name: 'a',
-    scope: { tenants: ['t'], ...scope, workflows: '*' },
+    scope: { tenants: ['t'], workflows: '*', ...scope },
   })
   const token = await twinkey.tokens.issue(primary)
   if (!token.ok) throw new Error(token.refusal.code)

@@ -1,4 +1,5 @@
-import { memoryStore, type SecretUse } from 'twinkey'
+import { memoryStore } from 'twinkey'
+import type { SecretUse } from 'twinkey/store'
 import { describe, expect, it } from 'vitest'
 import { createBench } from '../../support/bench.ts'
 import { createGate, settled } from '../../support/gate.ts'

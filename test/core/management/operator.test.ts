@@ -1,16 +1,15 @@
 import {
   createTwinkey,
+  from,
   isTwinkeyError,
   memoryStore,
   type Profile,
-  param,
   type RefusedEvent,
   type Requirement,
   rateLimited,
-  routeTemplate,
   type TwinkeyEvent,
-  type WireBody,
 } from 'twinkey'
+import type { WireBody } from 'twinkey/http'
 import { flare, standard } from 'twinkey/profiles'
 import { describe, expect, test } from 'vitest'
 import { byHeaders, codeOf, type Sent, sent } from '../../support/sent.ts'
@@ -109,7 +108,7 @@ test('the event of a refusal names the axis, and distinguishes a parameter that 
     headers: { authorization: `Bearer ${primary}` },
   })
   await twinkey.authenticate(request)
-  await twinkey.authenticate(request, { tenant: param('tenant'), workflow: 'x' })
+  await twinkey.authenticate(request, { tenant: from.param('tenant'), workflow: 'x' })
   await twinkey.authenticate(request, { tenant: () => 'a\u0000', workflow: 'x' })
   expect(events.filter(({ type }) => type === 'access.refused')).toMatchObject([
     { code: 'target_missing', reason: 'not_named', axis: 'workflow' },
@@ -261,18 +260,18 @@ describe('the event of a refusal describes the target', () => {
     const ask = async (template: string) => {
       await twinkey.authenticate(
         { ...sent({ credential: primary }), template },
-        { tenant: param('tenant') },
+        { tenant: from.param('tenant') },
       )
       return (events.at(-1) as RefusedEvent).template
     }
     expect(await ask('/t/:tenantId/flows')).toBe('/t/:tenantId/flows')
     expect(await ask(`/t/${primary}/flows`)).toBe(undefined)
     expect(await ask(`/t/${known}/flows`)).toBe(undefined)
-    expect(await refused({}, { environment: 'prod', workflow: routeTemplate() })).toEqual({
+    expect(await refused({}, { environment: 'prod', workflow: from.routeTemplate() })).toEqual({
       reason: 'parameter_unseen',
       environment: 'prod',
     })
-    expect(await refused({}, { tenant: param('tenant') })).toEqual({
+    expect(await refused({}, { tenant: from.param('tenant') })).toEqual({
       reason: 'parameter_unseen',
       parameter: 'tenant',
     })

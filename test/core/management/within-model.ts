@@ -2,13 +2,12 @@ import {
   createTwinkey,
   type HistoryEntry,
   isTwinkeyError,
-  type KeyRecord,
   type KeyringLimits,
-  type KeyStore,
   type Keys,
   memoryStore,
   type Scope,
 } from 'twinkey'
+import type { KeyRecord, KeyStore } from 'twinkey/store'
 import { createRandom, type Random } from '../../security/fuzz-random.ts'
 
 /** What a run counted, so that a test can see that it was not idle. */

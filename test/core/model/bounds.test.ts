@@ -28,7 +28,7 @@ describe('a time', () => {
     'may not be %j',
     (time) => {
       expect(timeProblem(time)).toBe(
-        'must be a positive whole number of epoch milliseconds, or null for never',
+        'must be a valid Date or a positive whole number of epoch milliseconds, or null for never',
       )
     },
   )

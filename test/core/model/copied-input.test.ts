@@ -1,19 +1,18 @@
 import { inspect } from 'node:util'
 import {
   createTwinkey,
-  header,
+  from,
   type ImportKeyInput,
   memoryStore,
   type Requirement,
   type Scope,
   type TokenRequest,
   type TwinkeyOptions,
+  tokenEndpoints,
 } from 'twinkey'
 import { boomiFlow, standard } from 'twinkey/profiles'
 import { createVerifier, type VerifierOptions } from 'twinkey/verifier'
-import { webEndpoints } from 'twinkey/web'
 import { describe, expect, it, test } from 'vitest'
-import { createEndpoints } from '../../../src/endpoints/tokens/endpoints.ts'
 import { CheckedRequirement } from '../../../src/guard/requirement.ts'
 import { FIRST, HMAC, importBench, input, pepper, SECOND } from '../../clients/imported.ts'
 import { AUDIENCE, createBench, ISSUER, signingKey } from '../../support/bench.ts'
@@ -285,8 +284,8 @@ describe('each member of an object from the application is read once:', () => {
     expect([checked.acceptsSecret, checked.acceptsToken]).toEqual([true, false])
     const request = sent({ credential: primary, tenant: 't1', environment: 'e', workflow: 'w' })
     expect(codeOf(await twinkey.authenticate(request, checked))).toBe('let in')
-    createEndpoints(twinkey, readOnce({ profile: Object.create(standard()) }))
-    webEndpoints(twinkey, readOnce({ throttle: Object.create(throttle) }))
+    tokenEndpoints(twinkey, readOnce({ profile: Object.create(standard()) }))
+    tokenEndpoints(twinkey, readOnce({ throttle: Object.create(throttle) }))
   })
 
   it('the input of management calls', async () => {
@@ -577,7 +576,7 @@ describe('a reader that does not return a name', () => {
     const reader = () => answer as string
     for (const route of [
       { tenant: reader, environment: 'e', workflow: 'w' },
-      { tenant: reader, environment: header('x-environment'), workflow: 'w' },
+      { tenant: reader, environment: from.header('x-environment'), workflow: 'w' },
     ]) {
       const checked = new CheckedRequirement(route)
       for (let round = 0; round < 3; round++)

@@ -9,7 +9,8 @@ import { createBench } from '../../support/bench.ts'
 const NAME =
   'must be a string of 1 to 128 characters, well-formed Unicode without control characters'
 const SECONDS = 'must be a whole number of seconds from 0 to 7776000'
-const TIME = 'must be a positive whole number of epoch milliseconds, or null for never'
+const TIME =
+  'must be a valid Date or a positive whole number of epoch milliseconds, or null for never'
 const SCOPE = { tenants: ['t'], workflows: '*' } as const
 
 async function messageOf(call: Promise<unknown>): Promise<string> {

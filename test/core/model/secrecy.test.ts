@@ -1,5 +1,6 @@
-import type { StoredKey, TwinkeyEvent } from 'twinkey'
+import type { TwinkeyEvent } from 'twinkey'
 import { createTwinkey, memoryStore } from 'twinkey'
+import type { StoredKey } from 'twinkey/store'
 import { describe, expect, it } from 'vitest'
 import { AUDIENCE, ISSUER, signingKey } from '../../support/bench.ts'
 import { createClock } from '../../support/clock.ts'

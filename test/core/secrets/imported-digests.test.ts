@@ -1,11 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
-import {
-  createTwinkey,
-  type ImportedDigest,
-  type ImportKeyInput,
-  type KeyRecord,
-  memoryStore,
-} from 'twinkey'
+import { createTwinkey, type ImportedDigest, type ImportKeyInput, memoryStore } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { describe, expect, it, test } from 'vitest'
 import {
   FIRST,

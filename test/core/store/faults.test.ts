@@ -1,10 +1,5 @@
-import {
-  type KeyRecord,
-  type KeyStore,
-  memoryStore,
-  type StoredKey,
-  type TwinkeyOptions,
-} from 'twinkey'
+import { memoryStore, type TwinkeyOptions } from 'twinkey'
+import type { KeyRecord, KeyStore, StoredKey } from 'twinkey/store'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createBench } from '../../support/bench.ts'
 import { anyTarget, byHeaders, codeOf, decidedNow, sent, verdict } from '../../support/sent.ts'
@@ -173,21 +168,31 @@ describe('a store that returns malformed data', () => {
   const slot =
     (change: object): Change =>
     (record) => ({ ...record, primary: { ...record.primary, ...change } })
+  const formatOne = ({ format: _, ...record }: KeyRecord, enabled: unknown) => ({
+    ...record,
+    enabled,
+  })
   const members = [
     'kind',
+    'format',
     'id',
     'version',
+    'revision',
     'name',
     'owner',
     'metadata',
     'scope',
-    'enabled',
+    'tokens',
+    'limits',
+    'networks',
+    'disabledBy',
     'createdAt',
     'updatedAt',
     'expiresAt',
     'revokedAt',
     'primary',
     'secondary',
+    'revokedTokens',
     'lastUsedAt',
   ] as const
 
@@ -213,8 +218,11 @@ describe('a store that returns malformed data', () => {
         id: record.id.replace(/[a-z]/i, (c) => (c < 'a' ? c.toLowerCase() : c.toUpperCase())),
       }),
     ],
-    ['an enabled of 1', (record) => ({ ...record, enabled: 1 })],
-    ['an enabled of "false"', (record) => ({ ...record, enabled: 'false' })],
+    ['a later format', (record) => ({ ...record, format: 3 })],
+    ['a format as digits', (record) => ({ ...record, format: '2' })],
+    ['an enabled of 1', (record) => formatOne(record, 1)],
+    ['an enabled of "false"', (record) => formatOne(record, 'false')],
+    ['a disabledBy of false', (record) => ({ ...record, disabledBy: false })],
     ['a scope as a string', (record) => ({ ...record, scope: '*' })],
     ['a scope as JSON text', (record) => ({ ...record, scope: JSON.stringify(record.scope) })],
     [
@@ -280,6 +288,10 @@ describe('a store that returns malformed data', () => {
     ['half a record', { keys: [{ kind: 'key', id: 'a' }] }],
     ['next of another type', { keys: [], next: 5 }],
     ['next of null', { keys: [], next: null }],
+    ['next of version 0.1', { keys: [], next: 'text' }],
+    ['next without an id', { keys: [], next: { at: 1 } }],
+    ['next before 1970', { keys: [], next: { at: -1, id: 'a' } }],
+    ['next with an id that is none', { keys: [], next: { at: 1, id: 'a b' } }],
   ])('makes list reject: %s', async (_, page) => {
     const bench = await createWithKey()
     bench.spy.override({ list: async () => page as never })

@@ -1,5 +1,6 @@
 import { runInNewContext } from 'node:vm'
-import { createTwinkey, type SecretUse, type TwinkeyOptions } from 'twinkey'
+import { createTwinkey, type TwinkeyOptions } from 'twinkey'
+import type { SecretUse } from 'twinkey/store'
 import { requireAuth } from 'twinkey/web'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { isPlainObject } from '../../../src/core/model/checks.ts'

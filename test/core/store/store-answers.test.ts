@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
-import { type AliasRecord, type KeyRecord, type KeyStore, memoryStore } from 'twinkey'
+import { memoryStore } from 'twinkey'
+import type { AliasRecord, KeyRecord, KeyStore } from 'twinkey/store'
 import { describe, expect, it, test } from 'vitest'
 import { FIRST, importBench, input } from '../../clients/imported.ts'
 import { errorCodeOf } from '../../support/faults.ts'

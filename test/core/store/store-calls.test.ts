@@ -27,17 +27,25 @@ function signalled(inner: KeyStore) {
       note('get', signal)
       return inner.get(id, signal)
     },
-    put(next, expected, signal) {
+    put(next, expected, entry, signal) {
       note('put', signal)
-      return inner.put(next, expected, signal)
+      return inner.put(next, expected, entry, signal)
     },
-    delete(id, expected, signal) {
+    delete(id, expected, entry, signal) {
       note('delete', signal)
-      return inner.delete(id, expected, signal)
+      return inner.delete(id, expected, entry, signal)
     },
     list(query, signal) {
       note('list', signal)
       return inner.list(query, signal)
+    },
+    history(query, signal) {
+      note('history', signal)
+      return inner.history(query, signal)
+    },
+    forgetHistory(before, signal) {
+      note('forgetHistory', signal)
+      return inner.forgetHistory(before, signal)
     },
     recordUse(uses, signal) {
       note('recordUse', signal)
@@ -203,7 +211,7 @@ describe('a change that always loses to a conflict', () => {
 
 it('a list whose next page is the same page is store_malformed, so revokeAll ends', async () => {
   const { twinkey, spy } = withInner()
-  spy.override({ list: async () => ({ keys: [], next: 'same' }) })
+  spy.override({ list: async () => ({ keys: [], next: { at: 1, id: 'same' } }) })
   expect(await errorCodeOf(twinkey.keys.revokeAll({ owner: 'ada' }))).toBe('store_malformed')
   expect(spy.calls.list).toBe(2)
 })

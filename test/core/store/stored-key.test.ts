@@ -1,17 +1,65 @@
-import { type KeyRecord, memoryStore } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import { describe, expect, it } from 'vitest'
-import { readRecord, recordProblem } from '../../../src/core/store/stored-key.ts'
-import { createBench } from '../../support/bench.ts'
+import {
+  copyRecord,
+  currentRecord,
+  readRecord,
+  recordProblem,
+} from '../../../src/core/store/stored-key.ts'
 
-const store = memoryStore()
-const { key: view } = await createBench({ store }).twinkey.keys.create({
+const NOW = 1_767_225_600_000
+const secondary = {
+  id: 'two',
+  digest: `hmac-sha-256:p:${'E'.repeat(43)}`,
+  hint: 'bbbb',
+  createdAt: NOW,
+  expiresAt: NOW + 1,
+}
+const record: KeyRecord = {
+  kind: 'key',
+  format: 2,
+  id: 'k',
+  version: 5,
+  revision: 4,
   name: 'n',
   owner: 'ada',
-  scope: { tenants: ['t'], workflows: '*' },
-})
-const record = (await store.get(view.id)) as KeyRecord
-const secondary = record.secondary as NonNullable<KeyRecord['secondary']>
+  metadata: {},
+  scope: { tenants: ['t'], environments: '*', workflows: '*' },
+  tokens: true,
+  limits: null,
+  networks: null,
+  disabledBy: null,
+  createdAt: NOW,
+  updatedAt: NOW + 2,
+  expiresAt: null,
+  revokedAt: null,
+  primary: {
+    id: 'one',
+    digest: `sha-256:${'A'.repeat(43)}`,
+    hint: 'aaaa',
+    createdAt: NOW,
+    expiresAt: null,
+  },
+  secondary,
+  revokedTokens: {},
+  lastUsedAt: {},
+}
+const disabledBy = { actor: 'ada', owner: 'ada', tenants: ['t'], at: NOW }
+const limits = [
+  { name: 'burst', requests: 5, perSeconds: 1 },
+  { requests: 0, per: 'month' as const },
+]
+/** A record as version 0.1 wrote it. */
+const { format: _f, revision: _r, tokens: _t, limits: _l, networks: _n, ...rest } = record
+const { disabledBy: _d, revokedTokens: _v, ...old } = rest
+const format1 = { ...old, enabled: true }
 const alias = { kind: 'alias', id: record.id, version: 1, keyId: record.id }
+
+const LATER = 'a later version of Twinkey wrote this record. Update this process'
+const LIMITS_PROBLEM = 'limits must be a list of limits or null, but is an invalid object'
+const NETWORKS_PROBLEM = 'networks must be a list of networks or null, but is an invalid string'
+const REVOKED_PROBLEM =
+  'revokedTokens must be an object of epoch milliseconds by token id, but is missing'
 
 describe('a record from a store', () => {
   it.each<[string, object]>([
@@ -27,6 +75,18 @@ describe('a record from a store', () => {
         lastUsedAt: { [record.primary.id]: 1 },
       },
     ],
+    [
+      'a key with every member',
+      {
+        ...record,
+        tokens: false,
+        limits,
+        networks: ['192.0.2.0/24'],
+        disabledBy,
+        revokedTokens: { token: NOW },
+      },
+    ],
+    ['a disabled key of nobody', { ...record, disabledBy: { ...disabledBy, tenants: null } }],
     ['an alias', alias],
   ])('may be %s', (_name, value) => {
     expect(recordProblem(value)).toBeUndefined()
@@ -50,7 +110,57 @@ describe('a record from a store', () => {
     [{ ...record, owner: '' }, 'owner must be a name or null, but is an invalid string'],
     [{ ...record, metadata: [] }, 'metadata must be a JSON object, but is a list'],
     [{ ...record, scope: {} }, 'scope must be a scope, but is an invalid object'],
-    [{ ...record, enabled: 1 }, 'enabled must be true or false, but is an invalid number'],
+    [{ ...record, format: 3 }, LATER],
+    [{ format: 3 }, LATER],
+    [{ ...alias, format: 3 }, LATER],
+    [{ ...record, format: undefined }, 'format must be the format of this version, but is missing'],
+    [
+      { ...record, format: 1 },
+      'format must be the format of this version, but is an invalid number',
+    ],
+    [
+      { ...record, format: '2' },
+      'format must be the format of this version, but is an invalid string',
+    ],
+    [{ ...record, revision: 0 }, 'revision must be a whole number, but is an invalid number'],
+    [{ ...record, tokens: 1 }, 'tokens must be true or false, but is an invalid number'],
+    [{ ...record, tokens: undefined }, 'tokens must be true or false, but is missing'],
+    [{ ...record, limits: {} }, LIMITS_PROBLEM],
+    [{ ...record, limits: undefined }, 'limits must be a list of limits or null, but is missing'],
+    ...[5, { requests: -1 }, { requests: 1.5 }, { requests: 1, per: 'week' }, { name: 'n' }].map(
+      (limit): [unknown, string] => [
+        { ...record, limits: [limit] },
+        'limits must be a list of limits or null, but is a list',
+      ],
+    ),
+    [{ ...record, networks: '*' }, NETWORKS_PROBLEM],
+    [{ ...record, networks: [''] }, 'networks must be a list of networks or null, but is a list'],
+    [
+      { ...record, disabledBy: false },
+      'disabledBy must be an object or null, but is an invalid boolean',
+    ],
+    [{ ...record, disabledBy: undefined }, 'disabledBy must be an object or null, but is missing'],
+    [
+      { ...record, disabledBy: { ...disabledBy, owner: 5 } },
+      'disabledBy.owner must be a name or null, but is an invalid number',
+    ],
+    [
+      { ...record, disabledBy: { ...disabledBy, actor: undefined } },
+      'disabledBy.actor must be a name or null, but is missing',
+    ],
+    [
+      { ...record, disabledBy: { ...disabledBy, tenants: '*' } },
+      'disabledBy.tenants must be a list of names or null, but is an invalid string',
+    ],
+    [
+      { ...record, disabledBy: { ...disabledBy, at: null } },
+      'disabledBy.at must be epoch milliseconds, but is null',
+    ],
+    [
+      { ...record, revokedTokens: { a: 'x' } },
+      'revokedTokens must be an object of epoch milliseconds by token id, but is an invalid object',
+    ],
+    [{ ...record, revokedTokens: undefined }, REVOKED_PROBLEM],
     [{ ...record, createdAt: null }, 'createdAt must be epoch milliseconds, but is null'],
     [
       { ...record, updatedAt: '1' },
@@ -125,4 +235,68 @@ describe('a record from a store', () => {
       [read, (read as KeyRecord).primary, (read as KeyRecord).lastUsedAt].every(Object.isFrozen),
     ).toBe(true)
   })
+})
+
+describe('a record of format 1', () => {
+  it('becomes one of the current format, with its values unchanged', () => {
+    expect(recordProblem(currentRecord(format1))).toBeUndefined()
+    expect(currentRecord(format1)).toEqual({ ...record, revision: record.version })
+    expect(copyRecord(format1)).toEqual({ ...record, revision: record.version })
+  })
+
+  it('that was disabled is a key that an operator disabled at its last change', () => {
+    expect(currentRecord({ ...format1, enabled: false })).toEqual({
+      ...record,
+      revision: record.version,
+      disabledBy: { actor: null, owner: null, tenants: null, at: record.updatedAt },
+    })
+  })
+
+  it('is not changed itself, and a record of the current format is returned as it is', () => {
+    const given = Object.freeze({ ...format1 })
+    const next = currentRecord(given)
+    expect(given).toEqual(format1)
+    expect(currentRecord(next)).toBe(next)
+    expect(currentRecord(record)).toBe(record)
+    expect(currentRecord(alias)).toBe(alias)
+  })
+
+  it.each<[string, object]>([
+    ['no enabled', { enabled: undefined }],
+    ['an enabled that is no boolean', { enabled: 1 }],
+    ['an enabled of "false"', { enabled: 'false' }],
+    ['enabled and a format', { format: 1 }],
+    ['a malformed version', { version: '5' }],
+    ['a malformed scope', { scope: null }],
+    ['no owner', { owner: undefined }],
+    ['a malformed updatedAt, while disabled', { enabled: false, updatedAt: 'now' }],
+  ])('stays refused with %s', (_, change) => {
+    expect(recordProblem(copyRecord({ ...format1, ...change }))).toBeTypeOf('string')
+  })
+
+  it('loses unknown members, and those of later formats that it cannot have', () => {
+    const copy = copyRecord({ ...format1, more: 1, tokens: false, revokedTokens: { t: NOW } })
+    expect(recordProblem(copy)).toBeUndefined()
+    expect(readRecord(copy as KeyRecord)).toEqual({ ...record, revision: record.version })
+  })
+})
+
+it.each<unknown>([undefined, null, 5, 'text', [], [record], new Map()])(
+  'a value that is no record stays as it is: %#',
+  (value) => {
+    expect(currentRecord(value)).toBe(value)
+  },
+)
+
+it('a record keeps no part that its store can change later', () => {
+  const given = structuredClone({ ...record, limits, networks: ['192.0.2.0/24'], disabledBy })
+  const read = readRecord(copyRecord(given) as KeyRecord) as KeyRecord
+  const before = structuredClone(read)
+  given.limits.push({ requests: 9 } as never)
+  Object.assign(given.limits[0] as object, { requests: 9 })
+  given.networks.push('0.0.0.0/0')
+  given.disabledBy.tenants.push('u')
+  expect(read).toEqual(before)
+  const parts = [read.limits, read.limits?.[0], read.networks, read.disabledBy]
+  expect([...parts, read.disabledBy?.tenants, read.revokedTokens].every(Object.isFrozen)).toBe(true)
 })

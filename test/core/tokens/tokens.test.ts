@@ -5,10 +5,9 @@ import {
   type SigningAlgorithm,
   type TokenRequest,
   type Twinkey,
-  WebWireRequest,
 } from 'twinkey'
-import { type FlareAccount, flare } from 'twinkey/profiles'
-import { webEndpoints } from 'twinkey/web'
+import { WebWireRequest } from 'twinkey/http'
+import { type FlareAccount, flare, standard } from 'twinkey/profiles'
 import { describe, expect, it } from 'vitest'
 import { CheckedRequirement } from '../../../src/guard/requirement.ts'
 import { AUDIENCE, createBench, ISSUER, signingKey } from '../../support/bench.ts'
@@ -16,6 +15,7 @@ import { errorCodeOf } from '../../support/faults.ts'
 import { decoded } from '../../support/forge.ts'
 import { createGate } from '../../support/gate.ts'
 import { codeOf, verdict } from '../../support/sent.ts'
+import { tokenHandler } from '../../support/token-handler.ts'
 
 const INPUT = {
   name: 'n',
@@ -217,8 +217,12 @@ describe('the lifetime of a token', () => {
         scope: { tenants: ['1'], workflows: '*' },
       })
       const post = (profile: Profile | undefined, authorization: string, body = '') =>
-        webEndpoints(twinkey, { profile }).exchange(
-          new Request('http://localhost/', { method: 'POST', headers: { authorization }, body }),
+        tokenHandler(twinkey, { profile })(
+          new Request(`http://localhost${(profile ?? standard()).exchangePath}`, {
+            method: 'POST',
+            headers: { authorization },
+            body,
+          }),
         )
       for (const [body, lives] of [
         ['', 300],

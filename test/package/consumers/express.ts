@@ -1,13 +1,13 @@
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { createTwinkey } from 'twinkey'
-import { param, requireAuth, tokenRoutes } from 'twinkey/express'
+import { createTwinkey, tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/express'
 import { tryOut } from './try-out.js'
 
 async function main(): Promise<void> {
-  const twinkey = createTwinkey<{ plan: string }>({ environments: ['production'] })
+  await using twinkey = createTwinkey<{ plan: string }>({ environments: ['production'] })
   const app = express()
-  app.use('/tokens', tokenRoutes(twinkey))
+  app.use('/tokens', mount(tokenEndpoints(twinkey)))
   app.get('/customers/:id', requireAuth(twinkey, { workflow: 'customers.read' }), (req, res) => {
     const {
       tenant,
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   })
   app.get(
     '/tenants/:tenant',
-    requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }),
+    requireAuth(twinkey, { tenant: from.param('tenant'), workflow: 'customers.read' }),
     (req, res) => {
       res.json({ tenant: req.params.tenant satisfies string })
     },

@@ -1,13 +1,13 @@
 import { fastify } from 'fastify'
 import { pino } from 'pino'
-import { createTwinkey } from 'twinkey'
-import { param, requireAuth, tokenRoutes } from 'twinkey/fastify'
+import { createTwinkey, tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/fastify'
 import { tryOut } from './try-out.js'
 
 async function main(): Promise<void> {
   const twinkey = createTwinkey<{ plan: string }>({ environments: ['production'] })
   const app = fastify({ loggerInstance: pino({ level: 'silent' }) })
-  app.register(tokenRoutes(twinkey), { prefix: '/tokens' })
+  app.register(mount(tokenEndpoints(twinkey)), { prefix: '/tokens' })
   const read = requireAuth(twinkey, { workflow: 'customers.read' })
   app.get<{ Params: { id: string } }>(
     '/customers/:id',
@@ -25,7 +25,10 @@ async function main(): Promise<void> {
       return { id: params.id, tenant, slot, via }
     },
   )
-  const ofTenant = requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' })
+  const ofTenant = requireAuth(twinkey, {
+    tenant: from.param('tenant'),
+    workflow: 'customers.read',
+  })
   app.get('/tenants/:tenant', { onRequest: [ofTenant] }, async ({ principal }) => ({
     tenant: principal.tenant,
   }))
@@ -39,7 +42,7 @@ async function main(): Promise<void> {
   const secure = fastify({ http2: true })
   secure.get('/customers/:id', { onRequest: read }, async ({ principal }) => principal.name)
   secure.addHook('onRequest', read)
-  secure.register(tokenRoutes(twinkey), { prefix: '/tokens' })
+  secure.register(mount(tokenEndpoints(twinkey)), { prefix: '/tokens' })
   await secure.close()
 }
 

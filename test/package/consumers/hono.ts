@@ -1,12 +1,12 @@
 import { Hono } from 'hono'
-import { createTwinkey } from 'twinkey'
-import { param, requireAuth, tokenRoutes } from 'twinkey/hono'
+import { createTwinkey, tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/hono'
 import { tryOut } from './try-out.js'
 
 async function main(): Promise<void> {
   const twinkey = createTwinkey<{ plan: string }>({ environments: ['production'] })
   const app = new Hono()
-  app.use('/tokens/*', tokenRoutes(twinkey))
+  app.use('/tokens/*', mount(tokenEndpoints(twinkey)))
   app.get('/customers/:id', requireAuth(twinkey, { workflow: 'customers.read' }), (c) => {
     const { tenant, slot, via, metadata } = c.var.principal
     metadata.plan satisfies string
@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   })
   app.get(
     '/tenants/:tenant',
-    requireAuth(twinkey, { tenant: param('tenant'), workflow: 'customers.read' }),
+    requireAuth(twinkey, { tenant: from.param('tenant'), workflow: 'customers.read' }),
     (c) => c.json({ tenant: c.var.principal.tenant }),
   )
   app.delete('/customers/:id', requireAuth(twinkey, { workflow: 'customers.delete' }), (c) =>

@@ -2,12 +2,12 @@
 import {
   createTwinkey,
   type Decision,
+  from,
   type Json,
   type Refusal,
-  routeTemplate,
   type TwinkeyEvent,
 } from 'twinkey'
-import { requireAuth as guardExpress, param, query } from 'twinkey/express'
+import { requireAuth as guardExpress } from 'twinkey/express'
 import { requireAuth as guardHono } from 'twinkey/hono'
 
 interface Plan extends Record<string, Json> {
@@ -20,8 +20,8 @@ const digest = { digest: '', encoding: 'hex', algorithm: 'sha-256', entropyBits:
 
 // @ts-expect-error: metadata is JSON
 createTwinkey<{ made: Date }>()
-// @ts-expect-error: a Date is not epoch milliseconds
-void keys.create({ name: 'one', scope, expiresAt: new Date() })
+// @ts-expect-error: a time is a Date or epoch milliseconds, not text
+void keys.create({ name: 'one', scope, expiresAt: '2027-01-01T00:00:00Z' })
 // @ts-expect-error: an axis is '*' or a list
 void keys.create({ name: 'one', scope: { tenants: 't1' } })
 // @ts-expect-error: secondary is a boolean, as secrets are always generated
@@ -85,7 +85,7 @@ void tokens.issue('secret').then((issued) => {
 
 declare const twinkey: ReturnType<typeof createTwinkey>
 // @ts-expect-error: a reader requires a name
-guardExpress(twinkey, { tenant: param() })
+guardExpress(twinkey, { tenant: from.param() })
 // @ts-expect-error: a guard requires a Twinkey or a verifier
 guardExpress(keys, {})
 // @ts-expect-error: a reader must be called
@@ -93,7 +93,7 @@ guardExpress(twinkey, { workflow: routeTemplate })
 // @ts-expect-error: a reader returns a name, not a promise
 guardHono(twinkey, { tenant: async () => 't1' })
 // @ts-expect-error: a name is a string
-guardHono(twinkey, { tenant: query(7) })
+guardHono(twinkey, { tenant: from.query(7) })
 
 /** A decision is either positive or a refusal, and codes form a closed list. */
 export function read(decision: Decision<Plan>, refusal: Refusal, event: TwinkeyEvent): unknown {

@@ -1,8 +1,9 @@
 // Stores, the verifier, profiles and the contract: code that must not compile. Like mistakes.ts, it
 // is never run.
-import { createTwinkey, type KeyStore, memoryStore, type SecretUse, type StoredKey } from 'twinkey'
+import { createTwinkey, memoryStore } from 'twinkey'
 import { requireAuth } from 'twinkey/express'
 import { flare, standard } from 'twinkey/profiles'
+import type { KeyStore, SecretUse, StoredKey } from 'twinkey/store'
 import { type PostgresClient, postgresMigrations, postgresStore } from 'twinkey/stores/postgres'
 import { type NodeRedisClient, redisStore } from 'twinkey/stores/redis'
 import { type SqliteDatabase, sqliteStore } from 'twinkey/stores/sqlite'

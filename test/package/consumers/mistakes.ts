@@ -11,7 +11,7 @@ import { requireAuth as guardExpress } from 'twinkey/express'
 import { requireAuth as guardFastify } from 'twinkey/fastify'
 import { requireAuth as guardHono } from 'twinkey/hono'
 import { boomiFlow, flare } from 'twinkey/profiles'
-import { requireAuth as guardWeb, header } from 'twinkey/web'
+import { from, requireAuth as guardWeb } from 'twinkey/web'
 
 interface Plan extends Record<string, Json> {
   readonly plan: 'free' | 'paid'
@@ -100,6 +100,6 @@ export function change(principal: Principal): void {
 export const requirement: Requirement = {
   tenant: undefined,
   workflow: 'customers.read',
-  environment: header('x-environment'),
+  environment: from.header('x-environment'),
 }
 export const options: TwinkeyOptions = { environments: undefined, cache: { maxKeys: undefined } }

@@ -1,13 +1,13 @@
-import { createTwinkey } from 'twinkey'
-import { header, requireAuth, webEndpoints } from 'twinkey/web'
+import { createTwinkey, tokenEndpoints } from 'twinkey'
+import { from, mount, requireAuth } from 'twinkey/web'
 import { tryOut } from './try-out.js'
 
 async function main(): Promise<void> {
   const twinkey = createTwinkey<{ plan: string }>({ environments: ['production'] })
-  const { exchange } = webEndpoints(twinkey)
+  const tokens = mount(tokenEndpoints(twinkey), '/tokens')
   const read = requireAuth(
     twinkey,
-    { workflow: 'customers.read', tenant: header('x-tenant', { optional: true }) },
+    { workflow: 'customers.read', tenant: from.header('x-tenant', { optional: true }) },
     async (request, principal) => {
       const { tenant, slot, via, metadata } = principal
       metadata.plan satisfies string
@@ -29,7 +29,8 @@ async function main(): Promise<void> {
   )
   await tryOut(twinkey, (path, init) => {
     const request = new Request(`http://localhost${path}`, init)
-    if (path === '/tokens') return exchange(request)
+    const answer = tokens(request)
+    if (answer !== undefined) return answer
     if (path.startsWith('/tenants/')) return ofTenant(request, { waitUntil: () => {} })
     return request.method === 'DELETE' ? remove(request) : read(request)
   })

@@ -1,0 +1,139 @@
+import type { RouteRequirement } from '../../core/decision/route-requirement.ts'
+import type { Tokens } from '../../core/management/token-issuer.ts'
+import type { Metadata } from '../../core/model/api-key.ts'
+import { requireMembers } from '../../core/model/options-checks.ts'
+import { isRefusal, REFUSALS, type Refusal } from '../../core/model/refusal.ts'
+import { createGuard, type Decider, isAnswer } from '../../guard/guard.ts'
+import { checkedRequirement, type Requirement } from '../../guard/requirement.ts'
+import { readBody } from '../../http/body.ts'
+import { jsonAnswer, type Profile } from '../../http/profile.ts'
+import type { WireRequest } from '../../http/request.ts'
+import { standard } from '../../profiles/standard.ts'
+import type { Endpoint, Endpoints } from '../endpoints.ts'
+import { requirePath } from '../path.ts'
+
+/** Options of the token endpoints. */
+export interface TokenEndpointOptions {
+  /** The wire convention. Default: {@link standard}. */
+  readonly profile?: Profile | undefined
+  /** Limits refused credentials per peer, as on guarded routes. Default: no limit. */
+  readonly throttle?: Requirement['throttle']
+}
+
+/** What the token endpoints need of a Twinkey. */
+export interface TokenService<M extends Metadata = Metadata> extends Decider<M> {
+  ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
+  readonly tokens: Tokens<M>
+}
+
+const JWKS_MAX_AGE_SECONDS = 300
+
+/**
+ * Creates the token service: `POST /` exchanges a secret for a token, `GET /test` shows the
+ * principal of a credential, and `GET /jwks.json` publishes the public keys that verify tokens. A
+ * profile may put the exchange at another path. The exchange reads the body under any Content-Type,
+ * and only if the secret is valid.
+ *
+ * @param twinkey The Twinkey that issues the tokens. A verifier cannot.
+ * @param options A profile (default: the standard profile) and a throttle (default: none).
+ * @returns Endpoints for the `mount` of an adapter.
+ * @throws TypeError without a Twinkey, without a signing key for a store other than
+ *   `memoryStore()`, or if the profile has no valid `exchangePath`.
+ * @see RFC 6749 section 5.1, RFC 7517
+ * @example
+ * ```ts
+ * import express from 'express'
+ * import { createTwinkey, tokenEndpoints } from 'twinkey'
+ * import { mount } from 'twinkey/express'
+ *
+ * express().use('/tokens', mount(tokenEndpoints(createTwinkey())))
+ * ```
+ */
+export function tokenEndpoints<M extends Metadata>(
+  twinkey: TokenService<M>,
+  options: TokenEndpointOptions = {},
+): Endpoints {
+  requireIssuer(twinkey)
+  const { profile = standard(), throttle } = requireMembers(
+    options,
+    ['profile', 'throttle'],
+    'The options of tokenEndpoints',
+  )
+  const exchange = exchangeEndpoint(twinkey, profile, throttle)
+  const path = requirePath(profile.exchangePath, 'tokenEndpoints: profile.exchangePath')
+  return {
+    routes: [
+      { method: 'POST', path, handle: exchange },
+      { method: 'GET', path: '/test', handle: testEndpoint(twinkey, profile, throttle) },
+      { method: 'GET', path: '/jwks.json', handle: jwksEndpoint(twinkey) },
+    ],
+    secretQuery: profile.secretQuery,
+    refuse: (refusal) => profile.refuse(refusal),
+    flush: () => twinkey.flush(),
+  }
+}
+
+// Called before the options are read: a verifier, or the arguments of a framework, get this error.
+function requireIssuer<M extends Metadata>(twinkey: TokenService<M>): void {
+  if (typeof twinkey?.tokens?.issue !== 'function') {
+    throw new TypeError(
+      'tokenEndpoints: the first argument must be the result of createTwinkey, as in tokenEndpoints(twinkey). A verifier cannot issue tokens.',
+    )
+  }
+  if (!twinkey.tokens.canIssue) {
+    throw new TypeError(
+      'tokenEndpoints: set tokens.signingKeys. An ephemeral key is used with memoryStore() only. Make a key with generateSigningKey() and configure it on every node.',
+    )
+  }
+}
+
+function exchangeEndpoint<M extends Metadata>(
+  twinkey: TokenService<M>,
+  profile: Profile,
+  throttle: Requirement['throttle'],
+): Endpoint['handle'] {
+  const credential = (request: WireRequest) =>
+    profile.exchangeCredential?.(request) ?? profile.credential(request)
+  const { username } = profile
+  const requirement: RouteRequirement<WireRequest> = {
+    ...checkedRequirement({ profile, anyTarget: true, accept: ['secret'], throttle }),
+    reader: {
+      credential,
+      ...(username === undefined ? {} : { username: (name) => username.call(profile, name) }),
+    },
+  }
+  return async (request, body) => {
+    const issued = await twinkey.tokens.exchange(request, requirement, async (principal) => {
+      const members = readBody(await body())
+      return members !== undefined && isRefusal(members)
+        ? members
+        : profile.tokenRequest(members, principal)
+    })
+    return issued.ok ? profile.tokenIssued(issued) : profile.refuse(issued.refusal)
+  }
+}
+
+function testEndpoint<M extends Metadata>(
+  twinkey: TokenService<M>,
+  profile: Profile,
+  throttle: Requirement['throttle'],
+): Endpoint['handle'] {
+  // Describes tokens for every audience, because their issuer is the one to ask.
+  const resource = twinkey.audiences
+  const guard = createGuard(twinkey, { profile, anyTarget: true, throttle, resource })
+  return async (request) => {
+    const outcome = await guard.evaluate(request)
+    if (isAnswer(outcome)) return outcome
+    if (outcome.principal === undefined) return profile.refuse(REFUSALS.credentialMissing)
+    const { principal } = outcome
+    const tested = await twinkey.ask(() => profile.tokenTested(principal))
+    return isRefusal(tested) ? profile.refuse(tested) : tested
+  }
+}
+
+function jwksEndpoint<M extends Metadata>(twinkey: TokenService<M>): Endpoint['handle'] {
+  return async () =>
+    jsonAnswer(200, await twinkey.tokens.jwks(), {
+      'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}`,
+    })
+}

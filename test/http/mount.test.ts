@@ -1,0 +1,136 @@
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
+import { atRoot, createTwinkey, type Endpoints, type Twinkey, tokenEndpoints } from 'twinkey'
+import { mount } from 'twinkey/web'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bun } from './host-bun.ts'
+import { createWebApp } from './host-web.ts'
+import { type Application, allHosts, type Host, sendTo } from './hosts.ts'
+import { madeUp, mountTable, parameterTable } from './mount-table.ts'
+
+/** Plain handlers behind Node's server. On Bun, they are among the hosts. */
+async function startWebOnNode(twinkey: Twinkey, application: Application): Promise<Host> {
+  const fetch = createWebApp(twinkey, application)
+  return new Promise((resolve) => {
+    const server = serve({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }: AddressInfo) =>
+      resolve({ port, close: () => new Promise((closed) => server.close(() => closed())) }),
+    )
+  })
+}
+
+const everyHost =
+  bun === undefined ? { ...allHosts, 'web on Node': startWebOnNode } : { ...allHosts }
+
+describe.each(Object.entries(everyHost))('mounted endpoints on %s', (name, start) => {
+  const hasParameters = !name.startsWith('web')
+  let twinkey: Twinkey
+  let host: Host
+
+  beforeAll(async () => {
+    twinkey = createTwinkey()
+    host = await start(twinkey, {
+      routes: [
+        {
+          method: 'GET',
+          path: '/service/own',
+          requirement: { optional: true, anyTarget: true },
+          answer: () => ({ own: true }),
+        },
+      ],
+      tokens: {},
+      endpoints: {
+        '/service': madeUp,
+        ...(hasParameters && { '/of/:tenant': { ...madeUp, rootRoutes: undefined } }),
+      },
+    })
+  })
+  afterAll(async () => {
+    await host.close()
+    await twinkey.close()
+  })
+
+  test.each(mountTable)('%s', async (_row, method, target, expected) => {
+    const { status, headers, body } = await sendTo(host, { method, target })
+    if (typeof expected === 'number') return expect(status).toBe(expected)
+    const { allow, 'x-content-type-options': sniffing } = headers
+    if ('allow' in expected)
+      return expect({ status, allow, sniffing }).toEqual({
+        status: 405,
+        allow: expected.allow,
+        sniffing: 'nosniff',
+      })
+    expect({ status, seen: JSON.parse(body) }).toEqual({ status: 200, ...expected })
+  })
+
+  test('HEAD is answered by the endpoint of GET, without a body', async () => {
+    const { status, headers, body } = await sendTo(host, {
+      method: 'HEAD',
+      target: '/service/items/7',
+    })
+    expect([status, headers['content-type'], headers['x-content-type-options'], body]).toEqual([
+      200,
+      'application/json',
+      'nosniff',
+      '',
+    ])
+  })
+
+  test('an endpoint reads the body', async () => {
+    const body = '{"a":1}'
+    const headers = [['Content-Length', String(body.length)]] as const
+    const answer = await sendTo(host, { method: 'PATCH', target: '/service/echo', headers, body })
+    expect([answer.status, answer.headers['content-type'], answer.body]).toEqual([
+      200,
+      'text/plain',
+      body,
+    ])
+  })
+
+  test('an endpoint sees the parameters of its mount point', async () => {
+    // Plain handlers have no router, so a prefix with a parameter is an error there.
+    if (!hasParameters)
+      return expect(() => mount(madeUp, '/of/:tenant')).toThrow('mount: the prefix must be a path')
+    for (const [target, seen] of parameterTable) {
+      const { status, body } = await sendTo(host, { target })
+      expect([target, status, JSON.parse(body)]).toEqual([target, 200, seen])
+    }
+  })
+})
+
+describe('atRoot', () => {
+  test('returns the root routes, with everything else that the endpoints have', async () => {
+    const work = Promise.resolve()
+    // An instance, whose methods are not its own members.
+    class Own implements Endpoints {
+      readonly routes = madeUp.routes
+      readonly rootRoutes = madeUp.routes.slice(0, 1)
+      readonly secretQuery = ['key']
+      readonly code = 204
+      refuse() {
+        return { status: this.code, headers: {}, body: '' }
+      }
+      flush() {
+        return this.code === 204 ? work : undefined
+      }
+    }
+    const own = new Own()
+    const root = atRoot(own)
+    expect([root.routes, root.rootRoutes, root.secretQuery]).toEqual([
+      own.rootRoutes,
+      undefined,
+      ['key'],
+    ])
+    expect(root.refuse({ code: 'unavailable', detail: '' }).status).toBe(204)
+    expect(root.flush?.()).toBe(work)
+    expect(atRoot(madeUp).flush?.()).toBeUndefined()
+  })
+
+  test('rejects endpoints without root routes', () => {
+    const tokens = tokenEndpoints(createTwinkey())
+    for (const none of [tokens, { ...madeUp, rootRoutes: [] }, undefined as never])
+      expect(() => atRoot(none)).toThrow(TypeError)
+    expect(() => atRoot(tokens)).toThrow(
+      'atRoot: these endpoints have no routes for the root of the host. Mount them without atRoot.',
+    )
+  })
+})
