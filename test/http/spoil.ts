@@ -1,4 +1,5 @@
-import type { CreatedKey, KeyRecord, Scope, Twinkey } from 'twinkey'
+import type { CreatedKey, Scope, Twinkey } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import type { SpyStore } from '../support/spy-store.ts'
 
 /** Keys that will end, each in its own way. */
