@@ -99,7 +99,7 @@ describe('rotate', () => {
       message: `${begin}It has no expiry: renew the secret that is not in use${end}`,
     })
     await expect(twinkey.keys.rotate(key.id)).rejects.toMatchObject({
-      message: `${begin}Wait until it expires${end}`,
+      message: `${begin}Wait until it expires, or renew the primary secret if the new one was lost${end}`,
     })
   })
 
