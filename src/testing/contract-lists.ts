@@ -42,7 +42,7 @@ export const listCases: readonly StoreContractCase[] = [
       const everywhere = newKey({ owner, scope: { ...scope, tenants: '*' } })
       const peppered = newKey({
         owner,
-        primary: newSecret(`hmac-sha-256:${pepper}:${'p'.repeat(43)}`),
+        primary: newSecret(`hmac-sha-256:${pepper}:${'p'.repeat(42)}A`),
       })
       await putAll(store, [mine, disabled, revoked, everywhere, peppered])
       await expectList(store, { tenant }, [mine, disabled, revoked])
@@ -84,7 +84,7 @@ export const listCases: readonly StoreContractCase[] = [
       const tenants = [`t-${newId()}`, newId()]
       const scope = tenantScope(...tenants.slice(0, 1))
       const until = (expiresAt: number | null, digest: 'a' | 'b' = 'a') => ({
-        ...newSecret(`sha-256:${digest.repeat(43)}`),
+        ...newSecret(`sha-256:${digest.repeat(42)}A`),
         expiresAt,
       })
       const active = newKey({ scope })
@@ -122,8 +122,8 @@ export const listCases: readonly StoreContractCase[] = [
       const hinted = (first: string, second: string) =>
         newKey({
           owner,
-          primary: { ...newSecret(`sha-256:${'a'.repeat(43)}`), hint: first },
-          secondary: { ...newSecret(`sha-256:${'b'.repeat(43)}`), hint: second },
+          primary: { ...newSecret(`sha-256:${'a'.repeat(42)}A`), hint: first },
+          secondary: { ...newSecret(`sha-256:${'b'.repeat(42)}A`), hint: second },
         })
       const [first, second] = [hinted('%x_1', 'same'), hinted('same', '%X_1')]
       const other = newKey({ owner, secondary: null })
@@ -145,7 +145,7 @@ export const listCases: readonly StoreContractCase[] = [
       const [soon, later] = [newKey({ scope, expiresAt: 999 }), newKey({ scope, expiresAt: NOW })]
       const bySecret = newKey({
         scope,
-        primary: { ...newSecret(`sha-256:${'a'.repeat(43)}`), expiresAt: 1000 },
+        primary: { ...newSecret(`sha-256:${'a'.repeat(42)}A`), expiresAt: 1000 },
         secondary: null,
       })
       const disabled = newKey({ scope, expiresAt: 1000, disabledBy: DISABLED_BY })
@@ -187,7 +187,7 @@ export const listCases: readonly StoreContractCase[] = [
       const store = await open()
       const [tenant, owner, pepper] = [newId(), newId(), newId()]
       const primary = {
-        ...newSecret(`hmac-sha-256:${pepper}:${'p'.repeat(43)}`),
+        ...newSecret(`hmac-sha-256:${pepper}:${'p'.repeat(42)}A`),
         hint: 'hint',
       }
       const key = newKey({
@@ -258,7 +258,7 @@ export const listCases: readonly StoreContractCase[] = [
     async run(open) {
       const [one, two] = [await open(), await open()]
       const [before, after] = [newId(), newId()]
-      const hinted = (hint: string) => ({ ...newSecret(`sha-256:${'a'.repeat(43)}`), hint })
+      const hinted = (hint: string) => ({ ...newSecret(`sha-256:${'a'.repeat(42)}A`), hint })
       const key = newKey({
         owner: before,
         name: before,

@@ -35,7 +35,7 @@ describe('an imported secret', () => {
     ])
   })
 
-  it('is ended by regenerate in its slot, and the other secret is not', async () => {
+  it('is ended by renew in its slot, and the other secret is not', async () => {
     const bench = importBench()
     const { id } = await bench.twinkey.keys.import(both())
     const { primary: secret } = await bench.twinkey.keys.renew(id, { slots: 'primary' })

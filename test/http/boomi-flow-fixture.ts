@@ -78,7 +78,7 @@ export async function createBoomiFlowFixture() {
     importedSecrets: [{ algorithm: 'sha-256', minLength: 32, maxLength: 40 }],
   })
   const { keys, tokens } = bench.twinkey
-  const scope = { tenants: [SEED_TENANT], workflows: '*' }
+  const scope = { tenants: [SEED_TENANT], workflows: '*' } as const
   const key = (name: string, more: Partial<Parameters<typeof keys.create>[0]> = {}) =>
     keys.create({ name, owner: 'ada', scope, ...more })
 

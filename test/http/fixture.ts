@@ -8,7 +8,7 @@ import {
 } from 'twinkey'
 import { type Clock, createClock } from '../support/clock.ts'
 import { type SpyStore, spyStore } from '../support/spy-store.ts'
-import { spoil } from './spoil.ts'
+import { emptyAxis, spoil } from './spoil.ts'
 
 /**
  * The keys and the clock that every row of the tables is about. Tenants are t1, t2; the deployment
@@ -103,8 +103,10 @@ export async function createFixture(create = createTwinkey): Promise<Fixture> {
   )
   const allTenants = await key('all tenants', { tenants: '*', workflows: '*' })
   const twoTenants = await key('two tenants', { tenants: ['t1', 't2'], workflows: '*' })
-  const noTenants = await key('no tenants', { tenants: [], workflows: '*' })
-  const noWorkflows = await key('no workflows', { tenants: ['t1'], workflows: [] })
+  const noTenants = await key('no tenants', { tenants: ['t1'], workflows: '*' })
+  await emptyAxis(spy, noTenants, 'tenants')
+  const noWorkflows = await key('no workflows', { tenants: ['t1'], workflows: '*' })
+  await emptyAxis(spy, noWorkflows, 'workflows')
   const readOnly = await key('read only', { tenants: ['t1'], workflows: ['customers.read'] })
   const test = await key('test', { tenants: ['t1'], environments: ['test'], workflows: '*' })
   const disabled = await key('disabled', { tenants: ['t1'], workflows: '*' })

@@ -2,7 +2,7 @@ import { from, type OwnerScope, type Principal, rateLimited } from 'twinkey'
 import { flowgear } from 'twinkey/profiles'
 import { createBench } from '../support/bench.ts'
 import type { Route } from './routes.ts'
-import { spoil } from './spoil.ts'
+import { emptyAxis, spoil } from './spoil.ts'
 
 /** The form of public examples: 64 bytes in base64url, which may begin with a hyphen. */
 export const IMPORTED =
@@ -71,7 +71,8 @@ export async function createFlowgearFixture() {
   const anywhere = await key('anywhere', { environments: '*' })
   const staging = await key('staging', { environments: ['Staging'] })
   const everything = await key('everything', { workflows: '*' })
-  const nothing = await key('nothing', { workflows: [] })
+  const nothing = await key('nothing')
+  await emptyAxis(bench.spy, nothing, 'workflows')
   const disabled = await key('disabled')
   const revoked = await key('revoked')
   const deleted = await key('deleted')

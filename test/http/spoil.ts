@@ -1,4 +1,5 @@
-import type { CreatedKey, Twinkey } from 'twinkey'
+import type { CreatedKey, Scope, Twinkey } from 'twinkey'
+import type { KeyRecord } from 'twinkey/store'
 import type { SpyStore } from '../support/spy-store.ts'
 
 /** Keys that will end, each in its own way. */
@@ -25,4 +26,19 @@ export async function spoil(
       return spy.inner.get(id)
     },
   })
+}
+
+/**
+ * Makes a key reach nothing on an axis. Management refuses that, but version 0.1 wrote such records.
+ */
+export async function emptyAxis(
+  { inner }: SpyStore,
+  { key }: CreatedKey,
+  axis: keyof Scope,
+): Promise<void> {
+  const record = (await inner.get(key.id)) as KeyRecord
+  const version = record.version + 1
+  const next = { ...record, version, scope: { ...record.scope, [axis]: [] } }
+  if ((await inner.put(next, record.version, undefined)) !== 'stored')
+    throw new Error('the record was not written')
 }

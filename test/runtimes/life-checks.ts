@@ -64,11 +64,12 @@ const rotationChecks: readonly Check[] = [
   },
   ...(['primary', 'secondary'] as const).map(
     (slot): Check => ({
-      name: `regenerating the ${slot} secret leaves the other alone`,
+      name: `renewing the ${slot} secret leaves the other alone`,
       async run() {
         const { twinkey, keys, id, primary, secondary } = await keyFor()
         same(await verdicts(twinkey, primary, secondary), [LET_IN, LET_IN])
-        const { secret } = await keys.renew(id, { slots: slot })
+        const renewed = await keys.renew(id, { slots: slot })
+        const secret = renewed[slot] as string
         const [old, other] = slot === 'primary' ? [primary, secondary] : [secondary, primary]
         same(await verdicts(twinkey, secret, other, old), [LET_IN, LET_IN, INVALID])
       },
@@ -288,10 +289,10 @@ const storeChecks: readonly Check[] = [
       const first = await keys.list({ limit: 2 })
       const second = await keys.list({
         limit: 2,
-        ...(first.next === undefined ? {} : { cursor: first.next }),
+        ...(first.nextCursor === undefined ? {} : { cursor: first.nextCursor }),
       })
       same([...first.keys, ...second.keys].map(({ name }) => name).sort(), ['a', 'b', 'c'])
-      same(second.next, undefined)
+      same(second.nextCursor, undefined)
     },
   },
   {

@@ -6,7 +6,7 @@ import digests from '../vectors/digests.json' with { type: 'json' }
 import secrets from '../vectors/secrets.json' with { type: 'json' }
 import { type Check, holds, same } from './check.ts'
 
-const scope = { tenants: ['t1'], workflows: '*' }
+const scope = { tenants: ['t1'], workflows: '*' } as const
 const bytesOf = (hex: string) =>
   Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 const inPairs = (bytes: Uint8Array) =>

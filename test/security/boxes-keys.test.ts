@@ -101,7 +101,15 @@ describe('keys: their form, their creation, and what is stored of them', () => {
       expect(await twinkey.keys.verify(text)).toMatchObject({
         refusal: { code: 'credential_invalid' },
       })
-    expect(spy.calls).toEqual({ get: 0, put: 0, delete: 0, list: 0, recordUse: 0 })
+    expect(spy.calls).toEqual({
+      get: 0,
+      put: 0,
+      delete: 0,
+      list: 0,
+      history: 0,
+      forgetHistory: 0,
+      recordUse: 0,
+    })
     expect(await twinkey.keys.verify(made)).toMatchObject({
       refusal: { code: 'credential_invalid' },
     })

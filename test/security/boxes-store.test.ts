@@ -123,7 +123,11 @@ it('H3: a store that fails or answers nonsense is 503 with Retry-After, accepts 
     {},
     'x',
     { ...record, id: 'otherkey00000000' },
-    { ...record, enabled: 'yes' },
+    { ...record, disabledBy: 'yes' },
+    { ...record, tokens: 'yes' },
+    { ...record, format: 3 },
+    // A record of version 0.1 has `enabled` and no format.
+    { ...record, format: undefined, enabled: 'yes' },
     { ...record, scope: { ...record.scope, tenants: undefined } },
     { ...record, revokedAt: undefined },
     { ...record, primary: { ...record.primary, digest: 'sha-256:short' } },

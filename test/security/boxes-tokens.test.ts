@@ -15,7 +15,7 @@ vi.mock('jose/jws/compact/verify', async (load) => {
   return { ...real, compactVerify: vi.fn(real.compactVerify) }
 })
 
-const SCOPE = { tenants: ['t'], workflows: '*' }
+const SCOPE = { tenants: ['t'], workflows: '*' } as const
 
 async function createScene(tokens: Partial<TokenOptions> = {}) {
   const bench = createBench({

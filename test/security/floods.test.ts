@@ -17,7 +17,7 @@ describe('a flood of made-up secrets', () => {
     for (const secret of unknown(20_000)) codes.add(await verdict(twinkey, typoIn(secret)))
     expect([[...codes], spy.calls]).toEqual([
       ['credential_invalid'],
-      { get: 0, put: 0, delete: 0, list: 0, recordUse: 0 },
+      { get: 0, put: 0, delete: 0, list: 0, history: 0, forgetHistory: 0, recordUse: 0 },
     ])
   })
 

@@ -6,6 +6,7 @@ import {
   memoryStore,
   type Profile,
   type Scope,
+  type ScopeInput,
   type Twinkey,
 } from '../../src/index.ts'
 import * as profiles from '../../src/profiles/index.ts'
@@ -86,11 +87,13 @@ export async function createFuzzScene(
     deleted: (id) => keys.delete(id),
     replaced: (id) => keys.renew(id, { slots: 'primary' }).then(() => keys.revoke(id)),
   }
-  const scopes: Record<string, Partial<Scope> & Pick<Scope, 'tenants'>> = {
-    wide: { tenants: '*', environments: '*' },
+  const scopes: Record<string, ScopeInput & Pick<Scope, 'tenants' | 'workflows'>> = {
+    wide: { tenants: '*', environments: '*', workflows: '*' },
     narrow: { tenants: ['1001'], workflows: ['customers.read'] },
-    odd: { tenants: NAMES },
-    ...Object.fromEntries(Object.keys(end).map((name) => [name, { tenants: ['1001'] }])),
+    odd: { tenants: NAMES, workflows: '*' },
+    ...Object.fromEntries(
+      Object.keys(end).map((name) => [name, { tenants: ['1001'], workflows: '*' as const }]),
+    ),
   }
   // Each prefix issues secrets: an underscore in one must not be taken for the one behind it.
   const minting = PREFIXES.map((prefix) => make(ISSUER, key, { prefixes: [prefix] }))

@@ -14,8 +14,8 @@ import { createNet, type Net } from './leak-net.ts'
  */
 export const SHOWN = {
   create: ['primary', 'secondary'],
-  rotate: ['secret'],
-  regenerate: ['secret'],
+  rotate: ['primary'],
+  renew: ['secondary'],
   issue: ['token'],
 } as const
 
@@ -90,7 +90,7 @@ export async function manage(): Promise<{ channels: Channels; net: Net }> {
   async function callAll(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       await tell(() => keys.rotate(id, { replace: 'secondary', actor: 'root' }), SHOWN.rotate)
-      await tell(() => keys.renew(id, { slots: 'secondary' }), SHOWN.regenerate)
+      await tell(() => keys.renew(id, { slots: 'secondary' }), SHOWN.renew)
       for (const call of ['disable', 'enable', 'get'] as const)
         await tell(async () => Object(await keys[call](id)) as object)
       await tell(() => keys.update(id, { name: 'other' }))

@@ -53,11 +53,11 @@ describe('management calls answer, throw, report and print nothing secret', () =
     const { keys, tokens } = createTwinkey()
     const created = await keys.create({ name: 'n', scope: { tenants: ['t'], workflows: '*' } })
     const { id } = created.key
-    const regenerated = await keys.renew(id, { slots: 'secondary' })
+    const renewed = await keys.renew(id, { slots: 'secondary' })
     const rotated = await keys.rotate(id, { replace: 'secondary' })
-    const issued = await tokens.issue(rotated.secret)
+    const issued = await tokens.issue(rotated.primary)
     const net = createNet({
-      secrets: [created.primary, created.secondary as string, regenerated.secret, rotated.secret],
+      secrets: [created.primary, created.secondary as string, renewed.secondary, rotated.primary],
       tokens: issued.ok ? [issued.token] : [],
     })
     const showing = (answer: object) =>
@@ -65,7 +65,7 @@ describe('management calls answer, throw, report and print nothing secret', () =
     const showed = {
       create: showing(created),
       rotate: showing(rotated),
-      regenerate: showing(regenerated),
+      renew: showing(renewed),
       issue: showing(issued),
     }
     expect(showed).toEqual(SHOWN)

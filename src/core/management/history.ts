@@ -108,7 +108,10 @@ function nextPlace(place: Place, read: Position | undefined, hasMore: boolean, n
   const floor = place.floor ?? Math.max(place.position.at, settled)
   const until = place.until ?? now
   if (place.floor === undefined && position.at <= settled) return { position }
-  if (hasMore && position.at < until) return { position, floor, until }
+  // Going back early keeps up with a busy history. It must not happen at entries of the present
+  // millisecond, or of a time that is still to come: the reader would never get beyond them.
+  const goesOn = position.at < until || position.at >= now
+  if (hasMore && goesOn) return { position, floor, until }
   // Never behind the beginning, and never at a time that is still to come.
   return { position: { at: Math.max(0, Math.min(floor, position.at)), id: FIRST_ID } }
 }

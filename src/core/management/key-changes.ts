@@ -1,10 +1,4 @@
-import {
-  freezeJson,
-  type Json,
-  type KeyRecord,
-  type Metadata,
-  type StoredSecret,
-} from '../model/api-key.ts'
+import { freezeJson, type KeyRecord, type Metadata, type StoredSecret } from '../model/api-key.ts'
 import type { ChangeType } from '../model/history.ts'
 import {
   type ChangeOptions,
@@ -35,7 +29,9 @@ import {
 } from './authority.ts'
 import type { Keyring, RenewedKey } from './key-management.ts'
 import {
+  type Basis,
   checkOf,
+  differences,
   type EntryDetails,
   entryOf,
   type KeyringParts,
@@ -116,7 +112,7 @@ const ENDING: readonly ChangeType[] = ['key.disabled', 'key.revoked', 'key.secon
 type Apply<M extends Metadata> = (
   type: ChangeType,
   id: string,
-  options: ChangeOptions,
+  options: Basis,
   how: 'change' | 'updateWithRetry',
   transition: (key: KeyRecord) => KeyRecord,
   details?: (after: KeyRecord, before: KeyRecord) => EntryDetails,
@@ -170,16 +166,4 @@ function createRenewal<M extends Metadata>(parts: KeyringParts, apply: Apply<M>)
     const { primary = null, secondary = null } = texts
     return { key, primary, secondary } as RenewedKey<M, S>
   }
-}
-
-const ATTRIBUTES = ['name', 'scope', 'tokens', 'expiresAt', 'metadata'] as const
-
-// The attributes that an update changed, each with its values before and after.
-function differences(before: KeyRecord, after: KeyRecord) {
-  const changed = ATTRIBUTES.filter(
-    (member) => JSON.stringify(before[member]) !== JSON.stringify(after[member]),
-  )
-  return Object.fromEntries(
-    changed.map((member) => [member, [before[member], after[member]] as unknown as [Json, Json]]),
-  )
 }

@@ -1,14 +1,14 @@
 import type { KeyRecord, Metadata } from '../model/api-key.ts'
-import { isTwinkeyError, requireInput, TwinkeyError } from '../model/error.ts'
+import { requireInput, TwinkeyError } from '../model/error.ts'
 import type { ChangeType } from '../model/history.ts'
 import { type ActorOption, readCreateInput, readImportInput } from '../model/key-input.ts'
 import { type ApiKey, viewOf } from '../model/key-view.ts'
 import { created, timeAfter } from '../model/transitions.ts'
 import { mintId } from '../secrets/secret.ts'
-import { requireGrantable, requireRight } from './authority.ts'
+import { actorOf, requireGrantable, requireRight } from './authority.ts'
 import { type ImportKeyInput, readImported } from './key-import.ts'
 import type { CreatedKey, Keyring } from './key-management.ts'
-import { outcomeUnknown } from './key-writes.ts'
+import { rethrowAsUnknown } from './key-writes.ts'
 import { entryOf, type KeyringParts, newSecret } from './keyring-parts.ts'
 import { type Claim, nameClaims, secretClaims } from './reservations.ts'
 import { nameTaken } from './unique-names.ts'
@@ -84,6 +84,8 @@ interface NewKey<T> {
 function createStorage(parts: KeyringParts) {
   const { writes, reservations, emit } = parts
   return async <T>(type: ChangeType, options: ActorOption, make: () => NewKey<T>): Promise<T> => {
+    // Before the claims, which a refused actor must not leave behind.
+    actorOf(parts.authority, options)
     let hasClaims = false
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { record, claims, answer } = make()
@@ -116,8 +118,4 @@ async function remove(parts: KeyringParts, { id }: KeyRecord, options: ActorOpti
 
 function secretTaken(): TwinkeyError {
   return new TwinkeyError('secret_taken', 'One of the secrets is imported already.')
-}
-
-function rethrowAsUnknown(error: unknown): never {
-  throw isTwinkeyError(error) && error.code === 'store_unavailable' ? outcomeUnknown(error) : error
 }

@@ -1,6 +1,6 @@
 import type { KeyCache } from '../decision/key-cache.ts'
 import { isId, type KeyRecord } from '../model/api-key.ts'
-import { messageOf, requireInput, TwinkeyError } from '../model/error.ts'
+import { isTwinkeyError, messageOf, requireInput, TwinkeyError } from '../model/error.ts'
 import type { HistoryEntry } from '../model/history.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
 import type { StoredKey } from '../store/store.ts'
@@ -18,7 +18,7 @@ export interface KeyChange {
 }
 
 /** A deletion of one key. */
-export type KeyRemoval = Pick<KeyChange, 'check'> & { entry(deleted: KeyRecord): HistoryEntry }
+type KeyRemoval = Pick<KeyChange, 'check'> & { entry(deleted: KeyRecord): HistoryEntry }
 
 /**
  * Changes keys by compare-and-set. A change is effective on this node when its promise resolves.
@@ -44,16 +44,19 @@ export interface KeyWrites {
 }
 
 /** The record after a change. The entry is undefined if nothing changed. */
-export interface Changed {
+interface Changed {
   readonly key: KeyRecord
   readonly entry: HistoryEntry | undefined
 }
 
 /** The deleted record. */
-export interface Removed {
+interface Removed {
   readonly key: KeyRecord
   readonly entry: HistoryEntry
 }
+
+// A write whose outcome is unknown.
+type Attempt = Required<Changed>
 
 // The result of a failed write. The write may have been made, unless the cause says that it was
 // not.
@@ -84,14 +87,22 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     maxAttempts: number,
   ): Promise<Changed> {
     const mayRetry = patience.begin(maxAttempts)
-    let unknowns = 0
+    const attempts: Attempt[] = []
     let cause: unknown
     for (let attempt = 1; ; attempt++) {
       // If an earlier write may have been made, a failed read leaves the outcome unknown.
       const record = await read(id).catch((error: unknown) => {
-        throw unknowns > 0 ? outcomeUnknown(error) : error
+        throw attempts.length > 0 ? outcomeUnknown(error) : error
       })
-      check(record)
+      // The version identifies the write: an earlier attempt was made after all.
+      const made = attempts.find(({ key }) => key.version === record.version)
+      if (made !== undefined) return made
+      try {
+        check(record)
+      } catch (error) {
+        // The record may differ from the expected one because of an earlier attempt.
+        throw attempts.length > 0 ? outcomeUnknown(cause) : error
+      }
       const key = transition(record)
       if (key === record) return { key, entry: undefined }
       const entry = entryOf(key, record)
@@ -100,12 +111,12 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
       if (outcome === 'missing') throw notFound()
       if (typeof outcome === 'object') {
         // An earlier attempt may have been written, so this cause alone settles nothing.
-        if (unknowns === 0) throwIfNotWritten(outcome.cause)
-        unknowns++
+        if (attempts.length === 0) throwIfNotWritten(outcome.cause)
+        attempts.push({ key, entry })
         cause = outcome.cause
       }
-      if (mayRetry(attempt, unknowns)) continue
-      throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
+      if (mayRetry(attempt, attempts.length)) continue
+      throw attempts.length > 0 ? outcomeUnknown(cause) : conflict()
     }
   }
 
@@ -205,7 +216,7 @@ function throwIfNotWritten(cause: unknown): void {
 }
 
 /** The error for a change that may or may not have been made. */
-export function outcomeUnknown(cause: unknown): TwinkeyError {
+function outcomeUnknown(cause: unknown): TwinkeyError {
   const message =
     'The store failed during the write, so the change may or may not have been made. Read the key when the store is back.'
   return new TwinkeyError(
@@ -213,4 +224,9 @@ export function outcomeUnknown(cause: unknown): TwinkeyError {
     cause === undefined ? message : `${message} ${messageOf(cause)}`,
     { cause },
   )
+}
+
+/** Rethrows an error after a write that was made: from then on, a store failure leaves it unknown. */
+export function rethrowAsUnknown(error: unknown): never {
+  throw isTwinkeyError(error) && error.code === 'store_unavailable' ? outcomeUnknown(error) : error
 }

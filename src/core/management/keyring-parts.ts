@@ -1,4 +1,4 @@
-import type { KeyRecord, StoredSecret } from '../model/api-key.ts'
+import type { Json, KeyRecord, StoredSecret } from '../model/api-key.ts'
 import type { Emit } from '../model/events.ts'
 import type { ChangeType, HistoryEntry } from '../model/history.ts'
 import type { ActorOption, ChangeOptions } from '../model/key-input.ts'
@@ -54,13 +54,34 @@ export function entryOf(
   }
 }
 
+// What an update changes.
+const ATTRIBUTES = ['name', 'scope', 'tokens', 'expiresAt', 'metadata'] as const
+type Attributes = Pick<KeyRecord, (typeof ATTRIBUTES)[number]>
+
+/** The attributes that an update changed, each with its values before and after. */
+export function differences(before: Attributes, after: Attributes) {
+  const changed = ATTRIBUTES.filter(
+    (member) => JSON.stringify(before[member]) !== JSON.stringify(after[member]),
+  )
+  return Object.fromEntries(
+    changed.map((member) => [member, [before[member], after[member]] as unknown as [Json, Json]]),
+  )
+}
+
+/** On what a change is based. */
+export interface Basis extends ChangeOptions {
+  /** The version of the record, which changes with every write. Default: any. */
+  readonly recordVersion?: number | undefined
+}
+
 /** Returns the check of each record that an operation changes. */
 export function checkOf(
   { authority }: KeyringParts,
-  { expectedVersion }: Pick<ChangeOptions, 'expectedVersion'>,
+  { expectedVersion, recordVersion }: Omit<Basis, 'actor'>,
 ): KeyChange['check'] {
   return (key) => {
     if (!isVisible(authority, key)) throw notFound()
+    if (recordVersion !== undefined && key.version !== recordVersion) throw conflict()
     if (expectedVersion !== undefined && key.revision !== expectedVersion) throw conflict()
   }
 }

@@ -1,8 +1,9 @@
 import { isId, type Metadata } from '../model/api-key.ts'
 import { requireInput } from '../model/error.ts'
-import { readChangeOptions } from '../model/key-input.ts'
+import { copyInput, readChangeOptions } from '../model/key-input.ts'
 import { viewOf } from '../model/key-view.ts'
-import { MAX_PAGE, readListInput } from '../model/query-input.ts'
+import { membersOf } from '../model/operations.ts'
+import { type ListKeysInput, MAX_PAGE, readListInput } from '../model/query-input.ts'
 import { timeAfter } from '../model/transitions.ts'
 import { isVisible, requireRight } from './authority.ts'
 import { revokeAll } from './bulk-revocation.ts'
@@ -30,9 +31,10 @@ export function createKeyring<M extends Metadata>(parts: KeyringParts): Keyring<
     },
     list,
     async *all(input = {}) {
+      const query = copyInput<ListKeysInput>(input, membersOf('list'))
       let cursor: string | undefined
       do {
-        const page = await list({ limit: MAX_PAGE, ...input, cursor })
+        const page = await list({ limit: MAX_PAGE, ...query, cursor })
         yield* page.keys
         cursor = page.nextCursor
       } while (cursor !== undefined)

@@ -29,11 +29,17 @@ export async function readPage<T>(
   while (page.next !== undefined) {
     const last = page.found.at(-1)
     const next = shownPlace(page.next, last && positionOf(last), sort)
-    const moves = after === undefined || comparePositions(next, after) !== 0
+    const moves = after === undefined || isAhead(next, after, sort)
     if (page.found.length > 0 || moves) return { found: page.found, next }
     page = await read(page.next)
   }
   return page
+}
+
+// A place that is not ahead would repeat what was on an earlier page.
+function isAhead(next: Position, after: Position, sort: 'newest' | 'oldest'): boolean {
+  const order = comparePositions(next, after)
+  return sort === 'newest' ? order < 0 : order > 0
 }
 
 function shownPlace(

@@ -1,5 +1,5 @@
 /** Says whether a change that began may be tried again. */
-export type MayRetry = (attempts: number, unknowns: number) => boolean
+type MayRetry = (attempts: number, unknowns: number) => boolean
 
 /** Limits the retries of changes. */
 export interface Patience {

@@ -1,5 +1,5 @@
 import type { AliasRecord, KeyRecord } from '../model/api-key.ts'
-import { firstVersion } from '../model/transitions.ts'
+import { firstVersion, touched } from '../model/transitions.ts'
 import { digestOf } from '../secrets/digest.ts'
 import { aliasIdOf } from '../secrets/imported-secrets.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
@@ -35,19 +35,34 @@ export interface Reservations {
 }
 
 /**
- * Handles claims that race or were interrupted. A change writes its aliases, then its key, then the
- * aliases again by compare-and-set. Until the key exists, another change may take an alias over. The
- * last write then fails, and the change that lost the alias undoes itself.
+ * Handles claims that race or were interrupted: an alias may be taken over unless its key holds what
+ * the alias is about.
+ *
+ * A new key is written between its aliases and their confirmation, which is a compare-and-set. If an
+ * alias was taken over, the confirmation fails, and the key is removed again.
+ *
+ * A change of an existing key reads the key, writes the aliases, and then writes the key on exactly
+ * the version that it read. To take an alias over from an existing key, or to delete it, its key gets
+ * another version first. So a change in progress fails, and never has to be undone.
  */
 export function createReservations(store: CheckedStore, writes: KeyWrites): Reservations {
+  // Makes a change in progress fail that claims the alias for an existing key.
+  async function release(keyId: string, { isHeldBy }: Claim): Promise<'free' | 'taken' | 'raced'> {
+    const key = await store.get(keyId)
+    if (key?.kind !== 'key') return 'free'
+    if (isHeldBy(key)) return 'taken'
+    const outcome = await writes.put(touched(key), key.version, undefined)
+    return outcome === 'stored' ? 'free' : 'raced'
+  }
+
   async function claimOne(keyId: string, claim: Claim): Promise<AliasRecord | 'taken' | 'raced'> {
     const alias: AliasRecord = { kind: 'alias', id: claim.id, version: firstVersion(), keyId }
     if ((await writes.put(alias, undefined, undefined)) === 'stored') return alias
     const found = await store.get(alias.id)
     if (found?.kind !== 'alias') return 'raced'
-    const key = await store.get(found.keyId)
-    if (key?.kind === 'key' && key.id !== keyId && claim.isHeldBy(key)) return 'taken'
     // The alias may be left over from an interrupted change, or belong to a change in progress.
+    const released = found.keyId === keyId ? 'free' : await release(found.keyId, claim)
+    if (released !== 'free') return released
     return (await writes.put(alias, found.version, undefined)) === 'stored' ? alias : 'raced'
   }
 
@@ -70,10 +85,16 @@ export function createReservations(store: CheckedStore, writes: KeyWrites): Rese
       return true
     },
     async drop(keyId, claims) {
-      for (const { id } of claims) {
-        const alias = await store.get(id).catch(() => undefined)
-        if (alias?.kind === 'alias' && alias.keyId === keyId)
-          await store.delete(id, alias.version, undefined).catch(() => undefined)
+      for (const claim of claims) {
+        try {
+          const alias = await store.get(claim.id)
+          if (alias?.kind !== 'alias' || alias.keyId !== keyId) continue
+          // The key may be about to get it back, or have done so.
+          if ((await release(keyId, claim)) === 'free')
+            await store.delete(claim.id, alias.version, undefined)
+        } catch {
+          // As above: the alias has no effect.
+        }
       }
     },
   }

@@ -1,10 +1,10 @@
 import { type AliasRecord, isId, type KeyRecord, type Metadata } from '../model/api-key.ts'
-import { TwinkeyError } from '../model/error.ts'
+import { isTwinkeyError, requireInput, TwinkeyError } from '../model/error.ts'
 import type { ChangeOptions } from '../model/key-input.ts'
 import type { ApiKey } from '../model/key-view.ts'
-import { updated } from '../model/transitions.ts'
-import { notFound } from './key-writes.ts'
-import { checkOf, entryOf, type KeyringParts } from './keyring-parts.ts'
+import { actorOf, requireGrantable } from './authority.ts'
+import { conflict, notFound } from './key-writes.ts'
+import { type Basis, checkOf, type KeyringParts } from './keyring-parts.ts'
 import { type Claim, nameClaims } from './reservations.ts'
 
 const MAX_ATTEMPTS = 20
@@ -14,7 +14,7 @@ const MAX_ATTEMPTS = 20
  * up after it.
  *
  * @param transition Returns the record after the update, to see its name and tenants.
- * @param update Updates the key. Called with the version whose name was seen.
+ * @param update Updates the record whose name was seen.
  * @throws `name_taken` if another key has the name. The key then has its old attributes.
  */
 export async function renameKey<M extends Metadata>(
@@ -22,43 +22,40 @@ export async function renameKey<M extends Metadata>(
   id: string,
   options: ChangeOptions,
   transition: (key: KeyRecord) => KeyRecord,
-  update: (options: ChangeOptions) => Promise<ApiKey<M>>,
+  update: (basis: Basis) => Promise<ApiKey<M>>,
 ): Promise<ApiKey<M>> {
-  const { store, reservations, uniqueNames } = parts
+  const { store, reservations, uniqueNames, authority } = parts
   if (uniqueNames === undefined) return update(options)
-  const before = isId(id) ? await store.get(id) : undefined
-  if (before?.kind !== 'key') throw notFound()
-  checkOf(parts, options)(before)
-  const after = nameClaims(transition(before), uniqueNames)
-  const held = nameClaims(before, uniqueNames)
-  const claimed = await claimNames(parts, id, without(after, held))
-  const answer = await update({ ...options, expectedVersion: before.revision })
-  if (!(await reservations.confirm(claimed))) {
-    await undo(parts, before, answer.version, options)
-    throw nameTaken()
+  requireInput(isId(id) ? undefined : 'must be the id of a key', 'id')
+  // Before the claims, which a refused actor must not leave behind.
+  actorOf(authority, options)
+  let revision: number | undefined
+  for (let attempt = 1; ; attempt++) {
+    const before = await store.get(id)
+    if (before?.kind !== 'key') throw notFound()
+    checkOf(parts, options)(before)
+    revision ??= before.revision
+    if (before.revision !== revision) throw conflict()
+    const next = transition(before)
+    // Before the claims: a keyring must not learn which names are taken where it grants nothing.
+    requireGrantable(authority, next)
+    const after = nameClaims(next, uniqueNames)
+    const held = nameClaims(before, uniqueNames)
+    await claimNames(parts, id, without(after, held))
+    try {
+      const answer = await update({ ...options, recordVersion: before.version })
+      await reservations.drop(id, without(held, after))
+      return answer
+    } catch (error) {
+      // Another change may have taken a claim over. It gave the record another version then.
+      const isConflict = isTwinkeyError(error) && error.code === 'version_conflict'
+      if (!isConflict || attempt === MAX_ATTEMPTS) throw error
+    }
   }
-  await reservations.drop(id, without(held, after))
-  return answer
-}
-
-// Another key took the name over before the update was written. The update gives way.
-async function undo(
-  parts: KeyringParts,
-  before: KeyRecord,
-  revision: number,
-  options: ChangeOptions,
-): Promise<void> {
-  const { writes, emit, now } = parts
-  const { entry } = await writes.updateWithRetry(before.id, {
-    check: () => {},
-    transition: (key) => (key.revision === revision ? updated(key, before, now()) : key),
-    entry: (after) => entryOf(parts, 'key.updated', after, after.updatedAt, options),
-  })
-  if (entry !== undefined) emit?.(entry)
 }
 
 /** Reserves names for a key that is about to be written. */
-export async function claimNames(
+async function claimNames(
   { reservations }: KeyringParts,
   keyId: string,
   claims: readonly Claim[],

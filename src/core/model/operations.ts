@@ -12,7 +12,7 @@ export type Right =
   | 'delete'
 
 /** The type of one member of an input. */
-export type InputType =
+type InputType =
   | 'name'
   | 'name or null'
   | 'text'

@@ -21,11 +21,21 @@ type Change = Partial<
   Omit<KeyRecord, 'kind' | 'format' | 'id' | 'version' | 'revision' | 'createdAt' | 'lastUsedAt'>
 >
 
-/** The record after a change. A random step makes each version identify one write. */
-function changed(key: KeyRecord, change: Change, now: number): KeyRecord {
+// A random step makes each version identify one write.
+function nextVersion({ version }: KeyRecord): number {
   const [step] = crypto.getRandomValues(new Uint32Array(1)) as unknown as [number]
   // 28 random bits avoid collisions, and leave room for 67 million writes within safe integers.
-  const version = key.version + (step >>> 4) + 1
+  return version + (step >>> 4) + 1
+}
+
+/** The same key with another version, so that a change based on the earlier version fails. */
+export function touched(key: KeyRecord): KeyRecord {
+  return { ...key, version: nextVersion(key) }
+}
+
+/** The record after a change. */
+function changed(key: KeyRecord, change: Change, now: number): KeyRecord {
+  const version = nextVersion(key)
   return { ...key, ...change, version, revision: version, updatedAt: timeAfter(key, now) }
 }
 

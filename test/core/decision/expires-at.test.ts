@@ -7,7 +7,7 @@ import { anyTarget, decidedNow, sent } from '../../support/sent.ts'
 // One object, as a guard has it, so that decisions are remembered.
 const requirement = new CheckedRequirement(anyTarget)
 const HOUR = 3_600_000
-const SCOPE = { tenants: ['t'], workflows: '*' }
+const SCOPE = { tenants: ['t'], workflows: '*' } as const
 
 /** A bench, and what `principal.expiresAt` is for a credential there. */
 function createScene() {
@@ -59,7 +59,7 @@ describe('principal.expiresAt of a secret', () => {
       secondary: false,
     })
     expect(await endOf(primary)).toBeNull()
-    const { secret } = await twinkey.keys.rotate(key.id, { graceSeconds: 90 })
+    const { primary: secret } = await twinkey.keys.rotate(key.id, { graceSeconds: 90 })
     const end = clock.now() + 90_000
     expect([await endOf(primary), await endOf(secret)]).toEqual([end, null])
     expect(await endsAt(primary, end)).toEqual([end, 'refused'])
@@ -78,7 +78,7 @@ describe('principal.expiresAt of a secret', () => {
       secondary: false,
       expiresAt: start + keyEnds,
     })
-    const { secret } = await twinkey.keys.rotate(key.id, { graceSeconds: 90 })
+    const { primary: secret } = await twinkey.keys.rotate(key.id, { graceSeconds: 90 })
     expect([await endOf(primary), await endOf(secret)]).toEqual([start + ends, start + keyEnds])
   })
 

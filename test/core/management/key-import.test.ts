@@ -64,7 +64,7 @@ describe('an import takes a secret of another system', () => {
     expect(key).toMatchObject({
       name: 'moved',
       owner: 'ada',
-      state: 'enabled',
+      state: 'active',
       secondary: null,
       primary: { hint: 'F+/=', expiresAt: null },
     })
@@ -282,8 +282,8 @@ describe('a secret belongs to only one key', () => {
         throw new Error('connection lost')
       }
       bench.spy.override({
-        async put(next, expectedVersion) {
-          if (++puts < failing) return bench.spy.inner.put(next, expectedVersion)
+        async put(next, expectedVersion, entry) {
+          if (++puts < failing) return bench.spy.inner.put(next, expectedVersion, entry)
           bench.spy.override({ get: down, put: down })
           throw new Error('connection lost')
         },
@@ -311,8 +311,8 @@ it('an import whose key is written never reports that nothing was written, whate
   let puts = 0
   // Two aliases and the key.
   bench.spy.override({
-    put: (next, expectedVersion) =>
-      ++puts <= 3 ? bench.spy.inner.put(next, expectedVersion) : notWritten(),
+    put: (next, expectedVersion, entry) =>
+      ++puts <= 3 ? bench.spy.inner.put(next, expectedVersion, entry) : notWritten(),
   })
   expect(await errorCodeOf(bench.twinkey.keys.import(both()))).toBe('outcome_unknown')
   expect(await slotIn(bench, FIRST)).toBe('primary')

@@ -38,7 +38,7 @@ describe('create', () => {
     expect(key.primary.hint).toBe(primary.slice(-4))
   })
 
-  it('fills in defaults: the served environments, all workflows, no owner, no expiry', async () => {
+  it('fills in defaults: the served environments, tokens, no owner, no expiry', async () => {
     const { twinkey, clock } = createBench({ environments: ['production', 'staging'] })
     const { key } = await twinkey.keys.create(INPUT)
     expect(key).toMatchObject({
@@ -46,7 +46,12 @@ describe('create', () => {
       metadata: {},
       expiresAt: null,
       revokedAt: null,
-      state: 'enabled',
+      disabledBy: null,
+      tokens: true,
+      limits: null,
+      networks: null,
+      lastUsedAt: null,
+      state: 'active',
       createdAt: clock.now(),
       updatedAt: clock.now(),
       scope: { tenants: ['acme'], environments: ['production', 'staging'], workflows: '*' },
@@ -116,7 +121,7 @@ describe('disable and enable', () => {
       'credential_invalid',
       'credential_invalid',
     ])
-    expect((await twinkey.keys.enable(key.id)).state).toBe('enabled')
+    expect((await twinkey.keys.enable(key.id)).state).toBe('active')
     expect([await verdict(twinkey, primary), await verdict(twinkey, token)]).toEqual([
       'let in',
       'let in',
@@ -147,6 +152,7 @@ describe('update', () => {
     expect(changed).toEqual({
       ...key,
       scope: { ...key.scope, workflows: ['read'] },
+      version: expect.not.toBeOneOf([key.version]),
       updatedAt: clock.now(),
     })
     expect(
@@ -179,11 +185,18 @@ describe('expiry', () => {
     expect(await verdict(twinkey, primary)).toBe('credential_invalid')
   })
 
-  it('is not a state', async () => {
+  it('is a state, unless the key is disabled or revoked', async () => {
     const { twinkey, clock } = createBench()
-    const { key } = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 1 })
-    clock.advance(10)
-    expect((await twinkey.keys.get(key.id))?.state).toBe('enabled')
+    const { key } = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 10 })
+    const state = async () => (await twinkey.keys.get(key.id))?.state
+    clock.advance(9)
+    expect(await state()).toBe('active')
+    clock.advance(1)
+    expect(await state()).toBe('expired')
+    await twinkey.keys.disable(key.id)
+    expect(await state()).toBe('disabled')
+    await twinkey.keys.revoke(key.id)
+    expect(await state()).toBe('revoked')
   })
 })
 
@@ -264,7 +277,7 @@ describe('revokeAll', () => {
     const states = await Promise.all(
       [a, b, c, d].map(async ({ key }) => (await twinkey.keys.get(key.id))?.state),
     )
-    expect(states).toEqual(['revoked', 'revoked', 'enabled', 'enabled'])
+    expect(states).toEqual(['revoked', 'revoked', 'active', 'active'])
   })
 
   it('revokes keys that reach only the given tenant, and removes the tenant from the other keys', async () => {
@@ -283,9 +296,9 @@ describe('revokeAll', () => {
     )
     expect(shown.map((key) => [key?.state, key?.scope.tenants])).toEqual([
       ['revoked', ['t']],
-      ['enabled', ['s', 'u']],
-      ['enabled', ['s']],
-      ['enabled', '*'],
+      ['active', ['s', 'u']],
+      ['active', ['s']],
+      ['active', '*'],
     ])
     expect(await twinkey.keys.revokeAll({ tenant: 't' })).toEqual({ revoked: 0, narrowed: 0 })
   })

@@ -16,7 +16,7 @@ async function every(
     const page = await twinkey.keys.list({ ...query, cursor })
     keys.push(...page.keys)
     pages++
-    cursor = page.next
+    cursor = page.nextCursor
   } while (cursor !== undefined)
   return { keys, pages }
 }
@@ -44,7 +44,7 @@ describe('list', () => {
     for (let i = 0; i < 51; i++) await twinkey.keys.create(INPUT)
     const page = await twinkey.keys.list()
     expect(page.keys).toHaveLength(50)
-    expect(typeof page.next).toBe('string')
+    expect(typeof page.nextCursor).toBe('string')
   })
 
   it('misses no key and repeats none while keys are created and deleted between the pages', async () => {
@@ -56,7 +56,7 @@ describe('list', () => {
     do {
       const page = await twinkey.keys.list({ limit: 3, cursor })
       seen.push(...page.keys.map(({ id }) => id))
-      cursor = page.next
+      cursor = page.nextCursor
       const { key } = await twinkey.keys.create(INPUT)
       const gone = page.keys[0]?.id as string
       stays.delete(gone)
@@ -81,7 +81,7 @@ describe('list', () => {
     }
     for (const owner of ['ada', 'bob'])
       for (const tenants of ['*' as const, ['t'], ['s', 't'], ['s']])
-        for (const state of ['enabled', 'disabled', 'revoked']) await make(owner, tenants, state)
+        for (const state of ['active', 'disabled', 'revoked']) await make(owner, tenants, state)
     const names = async (query: ListKeysInput) =>
       (await twinkey.keys.list({ ...query, limit: 100 })).keys.map(({ name }) => name)
     expect(await names({})).toHaveLength(24)
@@ -133,23 +133,33 @@ describe('events', () => {
     await twinkey.keys.update(key.id, { name: 'm', ...by })
     await twinkey.keys.rotate(key.id, by)
     await twinkey.keys.rotate(key.id, by).catch(() => {})
-    await twinkey.keys.regenerate(key.id, 'secondary', by)
+    await twinkey.keys.renew(key.id, { slots: 'secondary', ...by })
     await twinkey.keys.disable(key.id, by)
     await twinkey.keys.enable(key.id, by)
     await twinkey.keys.revoke(key.id, by)
     await twinkey.keys.enable(key.id, by).catch(() => {})
     await twinkey.keys.delete(key.id)
-    const common = { at: clock.now(), keyId: key.id, owner: 'ada', actor: 'ops' }
-    expect(events).toEqual([
-      { ...common, type: 'key.created', name: 'n' },
-      { ...common, type: 'key.updated', name: 'm' },
-      { ...common, type: 'key.rotated', name: 'm', slot: 'primary' },
-      { ...common, type: 'key.regenerated', name: 'm', slot: 'secondary' },
-      { ...common, type: 'key.disabled', name: 'm' },
-      { ...common, type: 'key.enabled', name: 'm' },
-      { ...common, type: 'key.revoked', name: 'm' },
-      { ...common, type: 'key.deleted', name: 'm', actor: null },
-    ])
+    const common = { keyId: key.id, owner: 'ada', tenants: ['t'], actor: 'ops' }
+    const expected = [
+      { type: 'key.created', name: 'n' },
+      { type: 'key.updated', name: 'm', changes: { name: ['n', 'm'] } },
+      { type: 'key.rotated', name: 'm', slots: ['primary'] },
+      { type: 'key.renewed', name: 'm', slots: ['secondary'] },
+      { type: 'key.disabled', name: 'm' },
+      { type: 'key.enabled', name: 'm' },
+      { type: 'key.revoked', name: 'm' },
+      { type: 'key.deleted', name: 'm', actor: null },
+    ]
+    expect(events).toEqual(
+      expected.map((each, index) => ({
+        ...common,
+        ...each,
+        id: expect.stringMatching(/^[0-9A-Za-z]{16}$/),
+        // The clock stands still, and the changes of a key have different times.
+        at: clock.now() + index,
+        version: expect.any(Number),
+      })),
+    )
     expect(events.every(Object.isFrozen)).toBe(true)
   })
 })

@@ -116,8 +116,8 @@ describe('revokeAll', () => {
         throw new Error('connection lost')
       }
       spy.override({
-        async put(next, expectedVersion) {
-          await spy.inner.put(next, expectedVersion)
+        async put(next, expectedVersion, entry) {
+          await spy.inner.put(next, expectedVersion, entry)
           // The answer is lost, and the read that follows fails.
           spy.override({
             get: async () => {

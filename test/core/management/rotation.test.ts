@@ -15,7 +15,7 @@ async function live(twinkey: Twinkey, secrets: Record<string, string | null>): P
   return found
 }
 
-describe('regenerate', () => {
+describe('renew', () => {
   it.each([
     ['primary', 'secondary'],
     ['secondary', 'primary'],
@@ -23,7 +23,10 @@ describe('regenerate', () => {
     const { twinkey, clock } = createBench()
     const created = await twinkey.keys.create(INPUT)
     clock.advance(7)
-    const { key, secret } = await twinkey.keys.renew(created.key.id, { slots: slot })
+    const renewed = await twinkey.keys.renew(created.key.id, { slots: slot })
+    const { key } = renewed
+    const secret = renewed[slot] as string
+    expect(renewed[other]).toBeNull()
     expect(
       await live(twinkey, { old: created[slot], kept: created[other], fresh: secret }),
     ).toEqual(['kept', 'fresh'])
@@ -42,13 +45,13 @@ describe('regenerate', () => {
     const { twinkey } = createBench()
     const { key, primary, secondary } = await twinkey.keys.create(INPUT)
     const first = await twinkey.keys.renew(key.id, { slots: 'secondary' })
-    expect(await live(twinkey, { primary, secondary, first: first.secret })).toEqual([
+    expect(await live(twinkey, { primary, secondary, first: first.secondary })).toEqual([
       'primary',
       'first',
     ])
     const second = await twinkey.keys.renew(key.id, { slots: 'primary' })
     expect(
-      await live(twinkey, { primary, secondary, first: first.secret, second: second.secret }),
+      await live(twinkey, { primary, secondary, first: first.secondary, second: second.primary }),
     ).toEqual(['first', 'second'])
   })
 
@@ -90,13 +93,13 @@ describe('rotate', () => {
     const { key: twins } = await twinkey.keys.create(INPUT)
     const { key } = await twinkey.keys.create({ ...INPUT, secondary: false })
     await twinkey.keys.rotate(key.id)
-    const end = ", or rotate with { replace: 'secondary' } if the secondary is not in use."
+    const end = ", or end it with endSecondary(id) or { replace: 'secondary' } if it is not in use."
     const begin = 'The secondary secret is still active, and rotating would end it. '
     await expect(twinkey.keys.rotate(twins.id)).rejects.toMatchObject({
-      message: `${begin}It has no expiry: regenerate the secret that is not in use${end}`,
+      message: `${begin}It has no expiry: renew the secret that is not in use${end}`,
     })
     await expect(twinkey.keys.rotate(key.id)).rejects.toMatchObject({
-      message: `${begin}Wait until it expires, or call regenerate(id, 'primary') if the new secret was lost${end}`,
+      message: `${begin}Wait until it expires, or renew the primary secret if the new one was lost${end}`,
     })
   })
 
@@ -159,23 +162,23 @@ describe('rotate', () => {
     expect(await errorCodeOf(twinkey.keys.rotate(key.id))).toBe('secondary_live')
     clock.advance(1)
     const second = await twinkey.keys.rotate(key.id)
-    expect(await live(twinkey, { first: first.secret, second: second.secret })).toEqual([
+    expect(await live(twinkey, { first: first.primary, second: second.primary })).toEqual([
       'first',
       'second',
     ])
   })
 
-  it('keeps the grace period of the old secret if the new secret is lost and regenerated', async () => {
+  it('keeps the grace period of the old secret if the new secret is lost and renewed', async () => {
     const { twinkey, clock } = createBench()
     const { key, primary } = await twinkey.keys.create(SINGLE)
     const lost = await twinkey.keys.rotate(key.id, { graceSeconds: 60 })
     const again = await twinkey.keys.renew(key.id, { slots: 'primary' })
-    expect(await live(twinkey, { primary, lost: lost.secret, again: again.secret })).toEqual([
+    expect(await live(twinkey, { primary, lost: lost.primary, again: again.primary })).toEqual([
       'primary',
       'again',
     ])
     clock.advance(60_000)
-    expect(await live(twinkey, { primary, again: again.secret })).toEqual(['again'])
+    expect(await live(twinkey, { primary, again: again.primary })).toEqual(['again'])
   })
 
   it('does not depend on the last use: a secret in use expires like an unused one', async () => {

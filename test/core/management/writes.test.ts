@@ -15,8 +15,8 @@ describe('a write that fails but is stored', () => {
   it.each(['reset', 'timed out', 'answered with garbage'])('succeeds: it %s', async (how) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { twinkey, spy, inner } = createBenchOver()
-    const lossy: KeyStore['put'] = async (next, expectedVersion) => {
-      const answer = await inner.put(next, expectedVersion)
+    const lossy: KeyStore['put'] = async (next, expectedVersion, entry) => {
+      const answer = await inner.put(next, expectedVersion, entry)
       if (how === 'reset') throw new Error('connection reset')
       if (how === 'timed out') return new Promise(() => {})
       return `${answer}!` as 'stored'
@@ -51,7 +51,8 @@ describe('a write that fails and is not stored', () => {
     const { key, primary } = await twinkey.keys.create(INPUT)
     let writes = 0
     spy.override({
-      put: (next, expectedVersion) => (++writes === 1 ? down() : inner.put(next, expectedVersion)),
+      put: (next, expectedVersion, entry) =>
+        ++writes === 1 ? down() : inner.put(next, expectedVersion, entry),
     })
     const { primary: secret } = await twinkey.keys.renew(key.id, { slots: 'primary' })
     expect([await verdict(twinkey, secret), await verdict(twinkey, primary)]).toEqual([
@@ -102,8 +103,8 @@ describe('a write that fails and is not stored', () => {
     const { key } = await twinkey.keys.create(INPUT)
     let writes = 0
     spy.override({
-      put: async (next, expectedVersion) => {
-        if (++writes > 1) return inner.put(next, expectedVersion)
+      put: async (next, expectedVersion, entry) => {
+        if (++writes > 1) return inner.put(next, expectedVersion, entry)
         await other.keys.update(key.id, { name: 'theirs' })
         throw new Error('connection reset')
       },
@@ -120,7 +121,7 @@ describe('a write that cannot be checked by a read', () => {
     'enable',
     'disable',
     'rotate',
-    'regenerate',
+    'renew',
     'revoke',
     'delete',
   ] as const
@@ -142,7 +143,7 @@ describe('a write that cannot be checked by a read', () => {
       enable: () => keys.enable(key.id),
       disable: () => keys.disable(key.id),
       rotate: () => keys.rotate(key.id),
-      regenerate: () => keys.renew(key.id, { slots: 'primary' }),
+      renew: () => keys.renew(key.id, { slots: 'primary' }),
       revoke: () => keys.revoke(key.id),
       delete: () => keys.delete(key.id),
     }
@@ -162,7 +163,7 @@ describe('a write that cannot be checked by a read', () => {
         enable: () => keys.enable(key.id),
         disable: () => keys.disable(key.id),
         rotate: () => keys.rotate(key.id),
-        regenerate: () => keys.renew(key.id, { slots: 'primary' }),
+        renew: () => keys.renew(key.id, { slots: 'primary' }),
         revoke: () => keys.revoke(key.id),
         delete: () => keys.delete(key.id),
       }
@@ -219,8 +220,8 @@ describe('a write that rejects with not_written', () => {
     const { key } = await twinkey.keys.create(INPUT)
     let writes = 0
     spy.override({
-      put: async (next, expectedVersion) =>
-        ++writes === 1 ? inner.put(next, expectedVersion).then(down) : refused(),
+      put: async (next, expectedVersion, entry) =>
+        ++writes === 1 ? inner.put(next, expectedVersion, entry).then(down) : refused(),
       get: (id) => (writes === 0 ? inner.get(id) : down()),
     })
     expect(await errorCodeOf(twinkey.keys.update(key.id, { name: 'm' }))).toBe('outcome_unknown')

@@ -319,7 +319,7 @@ describe('each member of an object from the application is read once:', () => {
     expect(
       (
         await keys.list(
-          readOnce({ tenant: 't1', owner: 'ada', state: 'enabled', pepper: null, limit: 1 }),
+          readOnce({ tenant: 't1', owner: 'ada', state: 'active', pepper: null, limit: 1 }),
         )
       ).keys,
     ).toHaveLength(1)
@@ -335,7 +335,7 @@ describe('each member of an object from the application is read once:', () => {
     await keys.disable(key.id, readOnce({ actor: 'c' }))
     await keys.enable(key.id, readOnce({ actor: 'd' }))
     await keys.rotate(key.id, readOnce({ graceSeconds: 0, replace: 'secondary', actor: 'e' }))
-    await keys.regenerate(key.id, 'primary', readOnce({ actor: 'f' }))
+    await keys.renew(key.id, readOnce({ slots: 'primary', actor: 'f' }))
     await keys.revokeAll(readOnce({ owner: 'ada', actor: 'g' }))
     await keys.delete(key.id, readOnce({ actor: 'h' }))
     expect(events.flatMap((event) => ('actor' in event ? [event.actor] : [])).join()).toBe(
@@ -371,7 +371,7 @@ describe('a change of the input during a call has no effect', () => {
     const { twinkey, spy, events } = createBench()
     const given = {
       name: 'n',
-      scope: { tenants: ['t1'], workflows: '*' },
+      scope: { tenants: ['t1'], workflows: '*' as const },
       metadata: { a: [1] },
       actor: 'ada',
     }

@@ -64,7 +64,11 @@ describe.each(libraries)('the fake timers of %s', (_name, timers) => {
     issuer: ISSUER,
     audience: AUDIENCE,
   })
-  const input = (more = {}) => ({ name: 'n', scope: { tenants: ['t'] }, ...more })
+  const input = (more = {}) => ({
+    name: 'n',
+    scope: { tenants: ['t'], workflows: '*' as const },
+    ...more,
+  })
   const issue = async (secret: string, lifetimeSeconds = 3600) => {
     const issued = await twinkey.tokens.issue(secret, { lifetimeSeconds })
     if (!issued.ok) throw new Error(issued.refusal.code)

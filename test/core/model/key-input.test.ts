@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createBench } from '../../support/bench.ts'
 import { errorCodeOf } from '../../support/faults.ts'
 
-const VALID = { name: 'n', scope: { tenants: ['t'], workflows: '*' } }
+const VALID = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 
 const BAD_NAMES: [string, unknown][] = [
   ['empty', ''],
@@ -61,13 +61,20 @@ const BAD_SCOPES: [string, unknown][] = [
   ['a list', ['t']],
   ['a string', 'tenant:t'],
   ['null', null],
-  ['one with an unknown axis', { tenants: ['t'], tenant: 't' }],
-  ['one with a star in a list', { tenants: ['*'] }],
-  ['one with a string for a list', { tenants: 't' }],
-  ['one with a name twice', { tenants: ['t', 't'] }],
-  ['one with 65 names', { tenants: Array.from({ length: 65 }, (_, i) => `t${i}`) }],
+  ['one with an unknown axis', { ...VALID.scope, tenant: 't' }],
+  ['one with a star in a list', { ...VALID.scope, tenants: ['*'] }],
+  ['one with a string for a list', { ...VALID.scope, tenants: 't' }],
+  ['one with a name twice', { ...VALID.scope, tenants: ['t', 't'] }],
+  ['one with 65 names', { ...VALID.scope, tenants: Array.from({ length: 65 }, (_, i) => `t${i}`) }],
   ['one with null', { tenants: ['t'], workflows: null }],
-  ['one with an own __proto__', JSON.parse('{"tenants":["t"],"__proto__":{"tenants":"*"}}')],
+  [
+    'one with an own __proto__',
+    JSON.parse('{"tenants":["t"],"workflows":"*","__proto__":{"tenants":"*"}}'),
+  ],
+  ...['tenants', 'environments', 'workflows'].map((axis): [string, unknown] => [
+    `one that reaches no ${axis}`,
+    { ...VALID.scope, [axis]: [] },
+  ]),
 ]
 
 function ring(): object {
@@ -105,7 +112,9 @@ describe('create refuses, without a write,', () => {
   it.each(BAD_TIMES)('an expiry of %s', (_, expiresAt) => expectRefused({ ...VALID, expiresAt }))
   it.each(BAD_METADATA)('metadata %s', (_, metadata) => expectRefused({ ...VALID, metadata }))
   it.each(BAD_SCOPES)('a scope that is %s', (_, scope) => expectRefused({ ...VALID, scope }))
-  it('a scope without tenants', () => expectRefused({ name: 'n', scope: { workflows: '*' } }))
+  it.each(['tenants', 'workflows'])('a scope without %s', (axis) =>
+    expectRefused({ name: 'n', scope: { ...VALID.scope, [axis]: undefined } }),
+  )
   it('no scope', () => expectRefused({ name: 'n' }))
   it('no name', () => expectRefused({ scope: VALID.scope }))
   it('an expiry in the past, or now', async () => {
@@ -122,11 +131,14 @@ describe('create refuses, without a write,', () => {
   )
   it('an own __proto__', () =>
     expectRefused(
-      JSON.parse('{"name":"n","scope":{"tenants":["t"]},"__proto__":{"owner":"root"}}'),
+      JSON.parse(
+        '{"name":"n","scope":{"tenants":["t"],"workflows":"*"},"__proto__":{"owner":"root"}}',
+      ),
     ))
-  it.each(['no', 0, null, 'true'])('a `secondary` of %j', (secondary) =>
-    expectRefused({ ...VALID, secondary }),
-  )
+  it.each(['no', 0, null, 'true'])('a `secondary` or `tokens` of %j', async (flag) => {
+    await expectRefused({ ...VALID, secondary: flag })
+    await expectRefused({ ...VALID, tokens: flag })
+  })
 })
 
 describe('update refuses, without a change,', () => {
@@ -136,6 +148,12 @@ describe('update refuses, without a change,', () => {
   it.each(BAD_METADATA)('metadata %s', (_, metadata) => expectNoUpdate({ metadata }))
   it.each(BAD_SCOPES)('a scope that is %s', (_, scope) => expectNoUpdate({ scope }))
   it.each([null, undefined, 'n', []])('%j as its input', (input) => expectNoUpdate(input))
+  it.each([null, 0, 'true'])('a `tokens` of %j', (tokens) => expectNoUpdate({ tokens }))
+  it.each([null, '1', 1.5])('an `expectedVersion` of %j', (expectedVersion) =>
+    expectNoUpdate({ name: 'm', expectedVersion }),
+  )
+  it('an expiry of more than a minute ago', () =>
+    expectNoUpdate({ expiresAt: createBench().clock.now() - 60_001 }))
   it.each(['id', 'owner', 'enabled', 'revokedAt', 'primary', 'version'])(
     'the member %s, which is immutable',
     (member) => expectNoUpdate({ [member]: 'x' }),
@@ -152,8 +170,10 @@ describe('create accepts', () => {
       'names that objects inherit',
       { name: 'constructor', owner: '__proto__', metadata: { constructor: 1, toString: 2 } },
     ],
-    ['64 tenants', { scope: { tenants: Array.from({ length: 64 }, (_, i) => `t${i}`) } }],
-    ['an empty list, which reaches nothing', { scope: { tenants: [] } }],
+    [
+      '64 tenants',
+      { scope: { ...VALID.scope, tenants: Array.from({ length: 64 }, (_, i) => `t${i}`) } },
+    ],
     [
       'undefined for each optional member',
       {
@@ -177,12 +197,15 @@ describe('the other calls refuse', () => {
     const { keys } = createBench().twinkey
     const { key } = await keys.create(VALID)
     const wrong = options as object
+    const renewal =
+      typeof options === 'string' ? options : options && { slots: 'primary', ...options }
     const calls = [
       () => keys.enable(key.id, wrong),
       () => keys.disable(key.id, wrong),
       () => keys.revoke(key.id, wrong),
       () => keys.rotate(key.id, wrong),
-      () => keys.regenerate(key.id, 'primary', wrong),
+      () => keys.renew(key.id, renewal as { slots: 'primary' }),
+      () => keys.endSecondary(key.id, wrong),
       () => keys.delete(key.id, wrong),
     ]
     for (const call of calls) expect(await errorCodeOf(call)).toBe('invalid_input')
@@ -200,6 +223,7 @@ describe('the other calls refuse', () => {
         () => keys.revoke(id as string),
         () => keys.rotate(id as string),
         () => keys.renew(id as string, { slots: 'primary' }),
+        () => keys.endSecondary(id as string),
         () => keys.delete(id as string),
       ]
       for (const call of calls) expect(await errorCodeOf(call)).toBe('invalid_input')
@@ -219,7 +243,7 @@ describe('the other calls refuse', () => {
     expect(await errorCodeOf(() => keys.revokeAll(input as { owner: string }))).toBe(
       'invalid_input',
     )
-    expect((await keys.get(key.id))?.state).toBe('enabled')
+    expect((await keys.get(key.id))?.state).toBe('active')
   })
 
   it.each([
@@ -229,7 +253,13 @@ describe('the other calls refuse', () => {
     { limit: '5' },
     { limit: null },
     { cursor: 5 },
-    { state: 'expired' },
+    { state: 'enabled' },
+    { sort: 'name' },
+    { hint: '' },
+    { hint: '12345' },
+    { name: '' },
+    { expiresBefore: 0 },
+    { unusedSince: '1' },
     { state: '' },
     { tenant: '' },
     { owner: 5 },

@@ -30,15 +30,31 @@ describe('the message of a management call says what is wrong:', () => {
   const made = bench.twinkey.keys.create({ name: 'n', scope: SCOPE })
 
   it.each([
-    ['create', [{ name: 'n' }], 'scope must be an object with at least the tenants.'],
+    ['create', [{ name: 'n' }], 'scope must be an object with tenants and workflows.'],
     ['create', [{ name: 'n', scope: SCOPE, owner: '' }], `owner ${NAME}.`],
     ['create', [{ name: 'n', scope: SCOPE, secondary: 1 }], 'secondary must be true or false.'],
     ['create', [{ name: '', scope: SCOPE }], `name ${NAME}.`],
     [
       'create',
-      [{ name: 'n', scope: { tenants: 't' } }],
+      [{ name: 'n', scope: { ...SCOPE, tenants: 't' } }],
       "scope is wrong: tenants must be '*' or a list of names.",
     ],
+    [
+      'create',
+      [{ name: 'n', scope: { tenants: ['t'] } }],
+      "scope.workflows must be given: '*', or a list of names.",
+    ],
+    [
+      'create',
+      [{ name: 'n', scope: { workflows: '*' } }],
+      "scope.tenants must be given: '*', or a list of names.",
+    ],
+    [
+      'create',
+      [{ name: 'n', scope: { ...SCOPE, tenants: [] } }],
+      'scope reaches no tenant. To end a key, disable or revoke it.',
+    ],
+    ['create', [{ name: 'n', scope: SCOPE, tokens: 1 }], 'tokens must be true or false.'],
     ['create', [{ name: 'n', scope: SCOPE, expiresAt: past }], 'expiresAt must be in the future.'],
     ['create', [{ name: 'n', scope: SCOPE, expiresAt: 0 }], `expiresAt ${TIME}.`],
     [
@@ -50,25 +66,37 @@ describe('the message of a management call says what is wrong:', () => {
     [
       'create',
       [undefined],
-      'The input must be an object, with any of name, owner, scope, expiresAt, metadata, secondary, actor.',
+      'The input must be an object, with any of name, scope, expiresAt, metadata, tokens, owner, actor, secondary.',
     ],
     ['update', ['ID', { scope: [] }], 'scope must be an object with the axes to change.'],
-    ['update', ['ID', { expiresAt: past }], 'expiresAt must be in the future.'],
+    [
+      'update',
+      ['ID', { expiresAt: past - 60_000 }],
+      'expiresAt must not be in the past. To end the key, pass the current time.',
+    ],
+    [
+      'update',
+      ['ID', { scope: { workflows: [] } }],
+      'scope reaches no workflow. To end a key, disable or revoke it.',
+    ],
+    ['update', ['ID', { expectedVersion: '1' }], 'expectedVersion must be the `version` of a key.'],
     ['rotate', ['ID', { graceSeconds: -1 }], `graceSeconds ${SECONDS}.`],
     ['rotate', ['ID', { replace: 'primary' }], "replace must be 'secondary' or left out."],
     ['list', [{ tenant: '' }], `tenant ${NAME}.`],
     ['list', [{ owner: '' }], `owner ${NAME}.`],
     ['list', [{ pepper: '' }], `pepper ${NAME}.`],
-    ['list', [{ state: 'gone' }], "state must be 'enabled', 'disabled' or 'revoked'."],
+    ['list', [{ state: 'gone' }], 'state must be one of active, disabled, expired, revoked.'],
+    ['list', [{ sort: 'name' }], "sort must be 'newest' or 'oldest'."],
+    ['list', [{ hint: '' }], 'hint must be the last one to four characters of a secret.'],
     ['list', [{ limit: 0 }], 'limit must be a whole number from 1 to 100.'],
     ['list', [{ limit: 101 }], 'limit must be a whole number from 1 to 100.'],
-    ['list', [{ cursor: 1 }], 'cursor must be the `next` value of the previous page.'],
+    ['list', [{ cursor: 1 }], 'cursor must be the `nextCursor` of the previous page.'],
     ['revokeAll', [{}], 'owner or tenant must be given, but not both.'],
     ['revokeAll', [{ owner: 'o', tenant: 't' }], 'owner or tenant must be given, but not both.'],
     ['revokeAll', [{ owner: '' }], `owner or tenant ${NAME}.`],
     ['enable', ['no id!'], 'id must be the id of a key.'],
     ['get', [5], 'id must be text.'],
-    ['regenerate', ['ID', 'tertiary'], "slot must be 'primary' or 'secondary'."],
+    ['renew', ['ID', { slots: 'tertiary' }], "slots must be 'primary', 'secondary' or 'both'."],
     ['enable', ['ID', { actor: '' }], `actor ${NAME}.`],
   ])('%s(…%j): %s', async (call, args, message) => {
     const { key } = await made
@@ -184,9 +212,9 @@ describe('the message of an import says what is wrong:', () => {
       digested({ hint: '1234' }),
       digested({ encoding: 'base64', digest: sha256('base64') }),
     ]
-    for (const primary of known) expect(await taken(primary)).toBe('enabled')
+    for (const primary of known) expect(await taken(primary)).toBe('active')
     const wide = { importedSecrets: [{ ...PLAIN, minLength: 16, maxLength: 256 }] }
     for (const length of [18, 256])
-      expect(await taken({ secret: 'x'.repeat(length), entropyBits: 112 }, wide)).toBe('enabled')
+      expect(await taken({ secret: 'x'.repeat(length), entropyBits: 112 }, wide)).toBe('active')
   })
 })

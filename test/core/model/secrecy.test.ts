@@ -48,14 +48,14 @@ describe('a secret is shown only once,', () => {
 
     const { key, primary } = await twinkey.keys.create(INPUT)
     const rotated = await twinkey.keys.rotate(key.id)
-    const regenerated = await twinkey.keys.renew(key.id, { slots: 'secondary' })
-    const issued = await twinkey.tokens.issue(regenerated.secret)
+    const renewed = await twinkey.keys.renew(key.id, { slots: 'secondary' })
+    const issued = await twinkey.tokens.issue(renewed.secondary)
     const token = issued.ok ? issued.token : ''
-    const secrets = [primary, rotated.secret, regenerated.secret, token]
+    const secrets = [primary, rotated.primary, renewed.secondary, token]
     outputs.push(
       key,
       rotated.key,
-      regenerated.key,
+      renewed.key,
       twinkey,
       await twinkey.keys.get(key.id),
       await twinkey.keys.list(),
@@ -121,7 +121,7 @@ describe('a secret is shown only once,', () => {
     expect(text).not.toContain(signingKey.d as string)
   })
 
-  it('as a plain string, by create, rotate and regenerate', async () => {
+  it('as a plain string, by create, rotate and renew', async () => {
     const twinkey = createTwinkey()
     const created = await twinkey.keys.create({ ...INPUT, secondary: true })
     expect(Object.keys(created).sort()).toEqual(['key', 'primary', 'secondary'])
@@ -138,17 +138,23 @@ describe('a returned key', () => {
     expect(Object.keys(key).sort()).toEqual(
       [
         'createdAt',
+        'disabledBy',
         'expiresAt',
         'id',
+        'lastUsedAt',
+        'limits',
         'metadata',
         'name',
+        'networks',
         'owner',
         'primary',
         'revokedAt',
         'scope',
         'secondary',
         'state',
+        'tokens',
         'updatedAt',
+        'version',
       ].sort(),
     )
     expect(Object.keys(key.primary).sort()).toEqual([
