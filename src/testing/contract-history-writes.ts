@@ -80,7 +80,7 @@ export const historyWriteCases: readonly StoreContractCase[] = [
         Array.from({ length: 64 }, (_, i) => `${letter}${i}\u{1f511}`.padEnd(128, '\u4e2d'))
       const key = newKey({
         name: '\u{1f511}'.repeat(64),
-        owner: `o'"\\ \u2028`.padEnd(128, '\u00e9'),
+        owner: `${newId()}'"\\ \u2028`.padEnd(128, '\u00e9'),
         scope: tenantScope(...names('t')),
       })
       const { version } = key

@@ -1,4 +1,5 @@
-import type { Endpoint, Endpoints, WireRequest } from 'twinkey'
+import type { Endpoints, WireRequest } from 'twinkey'
+import type { Endpoint } from 'twinkey/http'
 import { standard } from 'twinkey/profiles'
 
 type Handle = Endpoint['handle']

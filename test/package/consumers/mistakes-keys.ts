@@ -23,7 +23,7 @@ createTwinkey<{ made: Date }>()
 // @ts-expect-error: a time is a Date or epoch milliseconds, not text
 void keys.create({ name: 'one', scope, expiresAt: '2027-01-01T00:00:00Z' })
 // @ts-expect-error: an axis is '*' or a list
-void keys.create({ name: 'one', scope: { tenants: 't1' } })
+void keys.create({ name: 'one', scope: { tenants: 't1', workflows: '*' } })
 // @ts-expect-error: secondary is a boolean, as secrets are always generated
 void keys.create({ name: 'one', scope, secondary: 'secret' })
 // @ts-expect-error: an actor is a name
@@ -35,15 +35,47 @@ void keys.update('id', { enabled: false })
 // @ts-expect-error: a rotation replaces only a secondary
 void keys.rotate('id', { replace: 'primary' })
 // @ts-expect-error: a state that does not exist
-void keys.list({ state: 'expired' })
+void keys.list({ state: 'enabled' })
 // @ts-expect-error: a limit is a number
 void keys.list({ limit: '50' })
 // @ts-expect-error: an owner or a tenant is required
 void keys.revokeAll({})
 // @ts-expect-error: either an owner or a tenant
 void keys.revokeAll({ owner: 'ada', tenant: 't1' })
-// @ts-expect-error: a slot is required
-void keys.regenerate('id')
+// @ts-expect-error: an order that does not exist
+void keys.list({ sort: 'name' })
+// @ts-expect-error: a cursor is not a page number
+void keys.list({ cursor: 2 })
+// @ts-expect-error: the slots are required
+void keys.renew('id')
+// @ts-expect-error: a slot that does not exist
+void keys.renew('id', { slots: 'tertiary' })
+// @ts-expect-error: a version is a number
+void keys.disable('id', { expectedVersion: '5' })
+// @ts-expect-error: workflows must be written out
+void keys.create({ name: 'one', scope: { tenants: ['t1'] } })
+// @ts-expect-error: tenants must be given
+void keys.create({ name: 'one', scope: { workflows: '*' } })
+// @ts-expect-error: a limited keyring names its actor
+keys.within({ owner: 'ada' })
+// @ts-expect-error: a right that does not exist
+keys.within({ actor: 'ada', can: ['write'] })
+// @ts-expect-error: what is grantable has all axes
+keys.within({ actor: 'ada', grantable: { tenants: ['t1'] } })
+// @ts-expect-error: a limited keyring cannot be widened
+keys.within({ actor: 'ada' }).within({ actor: 'ada' })
+// @ts-expect-error: a consumer has no cursor beside its place
+void keys.history({ after: 0, cursor: 'x' })
+
+// Only the renewed slots have a new secret.
+void keys
+  .renew('id', { slots: 'primary' })
+  .then(({ primary, secondary }): [string, null] => [primary, secondary])
+// @ts-expect-error: the secondary secret was not renewed
+void keys.renew('id', { slots: 'primary' }).then(({ secondary }): string => secondary)
+void keys
+  .renew('id', { slots: 'both' })
+  .then(({ primary, secondary }): string[] => [primary, secondary])
 // @ts-expect-error: an import requires a secret
 void keys.import({ name: 'one', scope })
 // @ts-expect-error: an imported secret requires its entropy

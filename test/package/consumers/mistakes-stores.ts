@@ -30,8 +30,8 @@ postgresStore(pool).migrations
 redisStore(redis, { tablePrefix: 'acme' })
 // @ts-expect-error: a function is required, because it opens a new connection each time
 redisStore(redis, { subscriber: redis })
-// @ts-expect-error: Redis has no tables to migrate
-redisStore(redis).migrate()
+// @ts-expect-error: Redis has no SQL to print
+redisStore(redis).migrations()
 // @ts-expect-error: a client of another database
 redisStore(database)
 // @ts-expect-error: SQLite has no change feed
@@ -51,8 +51,10 @@ createTwinkey({ store: { ...memoryStore(), put: async () => true } })
 export async function ofOnesOwn(store: KeyStore, record: StoredKey, use: SecretUse): Promise<void> {
   // @ts-expect-error: the expected version is required
   await store.put(record)
-  // @ts-expect-error: the expected version is required
-  await store.delete(record.id)
+  // @ts-expect-error: the entry of the history is required
+  await store.put(record, 1)
+  // @ts-expect-error: the entry of the history is required
+  await store.delete(record.id, 1)
   // @ts-expect-error: a limit is required
   await store.list({})
   // @ts-expect-error: records are never changed in place

@@ -58,11 +58,19 @@ void plain.keys.create({ name: 'one' })
 // @ts-expect-error: a scope has tenants
 void plain.keys.create({ name: 'one', scope: { workflows: ['customers.read'] } })
 // @ts-expect-error: a plan that does not exist
-void twinkey.keys.create({ name: 'one', scope: { tenants: '*' }, metadata: { plan: 'gold' } })
+void twinkey.keys.create({
+  name: 'one',
+  scope: { tenants: '*', workflows: '*' },
+  metadata: { plan: 'gold' },
+})
 // @ts-expect-error: another type of metadata
-void twinkey.keys.create({ name: 'one', scope: { tenants: '*' }, metadata: { tier: 1 } })
+void twinkey.keys.create({
+  name: 'one',
+  scope: { tenants: '*', workflows: '*' },
+  metadata: { tier: 1 },
+})
 // @ts-expect-error: a slot that does not exist
-void plain.keys.regenerate('id', 'tertiary')
+void plain.keys.renew('id', { slots: 'tertiary' })
 // @ts-expect-error: a number of seconds, not a string
 void plain.keys.rotate('id', { graceSeconds: '1 day' })
 // @ts-expect-error: a member that cannot be updated
