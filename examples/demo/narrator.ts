@@ -86,12 +86,12 @@ export function createNarrator({ twinkey, url, journal, printer }: NarratorParts
 
 // The part of the result of a management call that readers need.
 function outcomeOf(result: Result<ManagementCall>): string[] {
-  if ('primary' in result && typeof result.primary === 'string') {
-    const { primary, secondary } = result as { primary: string; secondary: string | null }
-    return [`primary:   ${primary}`, `secondary: ${secondary ?? 'none'}`]
-  }
-  if ('secret' in result) return [`secret: ${result.secret}`]
-  return 'state' in result ? [`state: ${result.state}`] : []
+  if (!('key' in result)) return [`state: ${result.state}`]
+  const { primary, secondary } = result
+  return [
+    ...(primary === null ? [] : [`primary:   ${primary}`]),
+    ...(secondary === null ? [] : [`secondary: ${secondary}`]),
+  ]
 }
 
 function code(value: unknown): string {

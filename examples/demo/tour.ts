@@ -6,6 +6,7 @@ import { tourBoomiFlow } from './tour-boomi-flow.ts'
 import { tourEnding } from './tour-ending.ts'
 import { tourFlare } from './tour-flare.ts'
 import { tourFlowgear } from './tour-flowgear.ts'
+import { tourOwnKeys } from './tour-own-keys.ts'
 import { tourRotation } from './tour-rotation.ts'
 import { tourTokens } from './tour-tokens.ts'
 import type { Users } from './users.ts'
@@ -34,6 +35,7 @@ export async function runTour(parts: TourParts): Promise<void> {
   await tourTokens(parts, key)
   const rotated = await tourRotation(parts, key)
   await tourEnding(parts, rotated)
+  await tourOwnKeys(parts, rotated)
   await tourBoomiFlow(parts)
   await tourFlare(parts)
   await tourFlowgear(parts)

@@ -90,7 +90,8 @@ function createStorage(parts: KeyringParts) {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { record, claims, answer } = make()
       hasClaims = claims.length > 0
-      const claimed = await reservations.claim(record.id, claims)
+      // Without claims, the write is under way when the caller gets its promise, so `close` waits.
+      const claimed = hasClaims ? await reservations.claim(record.id, claims) : []
       if (claimed === 'secret') throw secretTaken()
       if (claimed === 'name') throw nameTaken()
       const entry = entryOf(parts, type, record, record.createdAt, options)

@@ -21,7 +21,13 @@ const record: KeyRecord = {
   disabledBy: null,
   expiresAt: null,
   revokedAt: null,
-  primary: { id: 'a', digest: 'sha-256:a', hint: 'aaaa', createdAt: 1, expiresAt: null },
+  primary: {
+    id: 'a',
+    digest: `sha-256:${'a'.repeat(42)}A`,
+    hint: 'aaaa',
+    createdAt: 1,
+    expiresAt: null,
+  },
   secondary: null,
 }
 
@@ -98,7 +104,7 @@ describe('the index of keys', () => {
       'name:nightl',
       'name:ni',
     ])
-    const peppered = { ...record.primary, digest: 'hmac-sha-256:p:b', hint: '' }
+    const peppered = { ...record.primary, digest: `hmac-sha-256:p:${'b'.repeat(42)}A`, hint: '' }
     const disabledBy = { actor: null, owner: null, tenants: null, at: 1 }
     const other: KeyRecord = {
       ...record,
@@ -143,7 +149,7 @@ describe('the index of keys', () => {
 
 describe('the filter of a list', () => {
   it('reads a record of format 1 as one of the current format', () => {
-    const { format: _f, revision: _r, disabledBy: _d, ...rest } = record
+    const { format: _f, revision: _r, disabledBy: _d, ...rest } = { ...record, lastUsedAt: {} }
     const isMatch = (enabled: boolean, state: 'active' | 'disabled') =>
       isListed({ ...rest, enabled }, { state, owner: 'ada', now: NOW })
     expect([

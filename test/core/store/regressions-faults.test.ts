@@ -166,7 +166,7 @@ describe('objects of another realm', () => {
       foreign('{ prefixes: ["acme"], cache: { maxAgeSeconds: 1 } }') as TwinkeyOptions,
     )
     const made = foreign(
-      '{ name: "n", scope: { tenants: ["t"] }, metadata: { plan: { seats: 3 } } }',
+      '{ name: "n", scope: { tenants: ["t"], workflows: "*" }, metadata: { plan: { seats: 3 } } }',
     ) as typeof INPUT
     expect((await keys.create(made)).key.metadata).toEqual({ plan: { seats: 3 } })
   })
