@@ -78,10 +78,11 @@ describe('a consumer of the history', () => {
         clock.advance(Math.floor(random() ** 3 * 60_000))
         for (let left = Math.floor(random() * 4); left > 0; left--) await step()
       }
-      // After the last change, everything is visible within two minutes.
+      // After the last change, everything is visible within two minutes. The reader may be in the
+      // middle of what it reads again, so it comes to an end twice.
       clock.advance(MAX_DELAY)
       let steps = 0
-      while (await step()) expect(++steps).toBeLessThan(1000)
+      for (const _end of [1, 2]) while (await step()) expect(++steps).toBeLessThan(1000)
       expect(written.length).toBeGreaterThan(50)
       expect([...seen].sort()).toEqual([...written].sort())
       expect(repeats).toBeGreaterThan(0)
