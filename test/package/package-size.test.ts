@@ -5,24 +5,27 @@ import { sizeBeyondCore, sizeOf, sizeOfCore } from '../../benchmarks/speed/sizes
 // Sizes in bytes of the build, bundled for Node, minified and compressed by gzip, without
 // dependencies. An adapter or a store counts by what it adds to createTwinkey. Each budget is
 // slightly above the current size. A change that needs more raises it and says why. In the core,
-// checking signing keys takes 2.7 kB, and copying input before its checks takes 1 kB.
-const CORE_BUDGET = 29_800
+// checking signing keys takes 2.7 kB, copying input before its checks 1 kB, and limited keyrings, the
+// history, unique names and the format of the record 7 kB.
+const CORE_BUDGET = 37_400
 // Express does not expose the template of a mount, so the guard determines it. All guards except
 // the one for plain handlers end an answer when the request has arrived.
 const GUARD_BUDGETS = { express: 3400, fastify: 2250, hono: 3050, web: 1300 }
 const BUDGETS_BEYOND_CORE = {
-  express: 5450,
-  fastify: 4400,
-  hono: 5150,
+  express: 5300,
+  fastify: 4300,
+  hono: 5100,
   web: 3200,
-  profiles: 1700,
+  profiles: 1760,
   'stores/memory': 100,
+  http: 3000,
+  store: 650,
   // Mostly messages that distinguish a refused statement from one with an unknown outcome.
-  'stores/postgres': 4250,
-  'stores/redis': 3400,
-  'stores/sqlite': 3000,
-  verifier: 1980,
-  testing: 3900,
+  'stores/postgres': 5950,
+  'stores/redis': 6000,
+  'stores/sqlite': 4750,
+  verifier: 2010,
+  testing: 9700,
 }
 
 const { exports } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
@@ -39,11 +42,11 @@ test('every subpath has a budget', () => {
 describe('the size', () => {
   test('of createTwinkey and of the other exports of the main entry is within its budget', async () => {
     expect(await sizeOfCore()).toBeLessThanOrEqual(CORE_BUDGET)
-    expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(1750)
+    expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(2750)
   })
 
-  test('of a service that only verifies is within 13,000 bytes, two fifths of createTwinkey', async () => {
-    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(13_000)
+  test('of a service that only verifies is within 13,250 bytes, two fifths of createTwinkey', async () => {
+    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(13_250)
   })
 
   test.each(Object.entries(GUARD_BUDGETS))(

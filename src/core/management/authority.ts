@@ -48,8 +48,12 @@ export interface Authority {
   readonly source: ChangeSource | undefined
 }
 
-const EVERYTHING: Scope = freezeScope({ tenants: '*', environments: '*', workflows: '*' })
-const NOTHING: Scope = freezeScope({ tenants: [], environments: [], workflows: [] })
+const EVERYTHING: Scope = /* @__PURE__ */ freezeScope({
+  tenants: '*',
+  environments: '*',
+  workflows: '*',
+})
+const NOTHING: Scope = /* @__PURE__ */ freezeScope({ tenants: [], environments: [], workflows: [] })
 
 /** The authority of the application itself. */
 export const UNLIMITED: Authority = {

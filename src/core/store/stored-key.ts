@@ -93,14 +93,16 @@ const KEY_RULES: readonly Rule[] = [
   ['lastUsedAt', 'an object of epoch milliseconds by secret id', isUses],
 ]
 
+// What format 1 had instead of later members. Its other members are those of today.
+const FORMAT_1_RULES: readonly Rule[] = [['enabled', 'true or false', isBoolean]]
+
 // Pure calls, so that a bundle without stores leaves the rules out.
 const membersOf = (lists: readonly (readonly Rule[])[]) =>
   lists.flatMap((rules) => rules.map(([member]) => member))
 const SECRET_MEMBERS = /* @__PURE__ */ membersOf([SECRET_RULES])
 const LIMIT_MEMBERS = /* @__PURE__ */ membersOf([LIMIT_RULES])
 const DISABLER_MEMBERS = /* @__PURE__ */ membersOf([DISABLER_RULES])
-// `enabled` is a member of format 1.
-const RECORD_MEMBERS = /* @__PURE__ */ ['enabled'].concat(membersOf([KEY_RULES, ALIAS_RULES]))
+const RECORD_MEMBERS = /* @__PURE__ */ membersOf([KEY_RULES, ALIAS_RULES, FORMAT_1_RULES])
 const MAX_LIST = 1000
 
 /**
