@@ -19,6 +19,7 @@ interface Plan extends Record<string, Json> {
 
 const plain = createTwinkey()
 const twinkey = createTwinkey<Plan>()
+const SCOPE = { tenants: '*', workflows: '*' } as const
 const handler = () => new Response()
 
 // @ts-expect-error: an option that does not exist
@@ -58,17 +59,9 @@ void plain.keys.create({ name: 'one' })
 // @ts-expect-error: a scope has tenants
 void plain.keys.create({ name: 'one', scope: { workflows: ['customers.read'] } })
 // @ts-expect-error: a plan that does not exist
-void twinkey.keys.create({
-  name: 'one',
-  scope: { tenants: '*', workflows: '*' },
-  metadata: { plan: 'gold' },
-})
+void twinkey.keys.create({ name: 'one', scope: SCOPE, metadata: { plan: 'gold' } })
 // @ts-expect-error: another type of metadata
-void twinkey.keys.create({
-  name: 'one',
-  scope: { tenants: '*', workflows: '*' },
-  metadata: { tier: 1 },
-})
+void twinkey.keys.create({ name: 'one', scope: SCOPE, metadata: { tier: 1 } })
 // @ts-expect-error: a slot that does not exist
 void plain.keys.renew('id', { slots: 'tertiary' })
 // @ts-expect-error: a number of seconds, not a string
