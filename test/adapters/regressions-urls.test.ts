@@ -1,9 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
+import express from 'express'
 import express4 from 'express4'
 import { Hono } from 'hono'
-import { createTwinkey, from, tokenEndpoints } from 'twinkey'
-import { requireAuth } from 'twinkey/express'
+import { atRoot, createTwinkey, from, tokenEndpoints } from 'twinkey'
+import { mount as mountOnExpress, requireAuth } from 'twinkey/express'
 import { mount, requireAuth as onHono } from 'twinkey/hono'
 import { NodeWireRequest } from 'twinkey/http'
 import { flowgear, standard } from 'twinkey/profiles'
@@ -169,4 +170,19 @@ test('a profile may be an object of a class', async () => {
     headers: { authorization: `Bearer ${secrets.t1}` },
   })
   expect(answer.status).toBe(200)
+})
+
+test('mounted endpoints pass on an absolute URL without a host, in which Express finds no path', async () => {
+  const endpoints = tokenEndpoints(createTwinkey())
+  for (const create of [express4, express as unknown as typeof express4]) {
+    const app = create()
+    app.use('/tokens', mountOnExpress(endpoints) as never)
+    app.use(mountOnExpress(atRoot(endpoints)) as never)
+    const server = app.listen(0)
+    const { status } = await sendRaw((server.address() as AddressInfo).port, {
+      target: 'http:///tokens/test',
+    })
+    server.close()
+    expect(status).toBe(404)
+  }
 })

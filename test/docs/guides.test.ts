@@ -36,7 +36,7 @@ describe('docs/scopes.md', () => {
       const twinkey = createTwinkey({ environments: ['production', 'test'] })
       const { primary } = await twinkey.keys.create({
         name: 'Any',
-        scope: { tenants: '*', environments: '*', ...JSON.parse(scope) },
+        scope: { tenants: '*', environments: '*', workflows: '*', ...JSON.parse(scope) },
       })
       const handler = requireAuth(twinkey, JSON.parse(target) as Target, () => new Response('{}'))
       const response = await handler(
@@ -173,9 +173,8 @@ interface Answered {
   readonly key: Twinkey.ApiKey
   readonly primary: string
   readonly secondary: string
-  readonly secret: string
   readonly keys: readonly Twinkey.ApiKey[]
-  readonly next?: string
+  readonly nextCursor?: string
 }
 
 describe('docs/managing.md', async () => {
@@ -213,7 +212,7 @@ describe('docs/managing.md', async () => {
   test('has a router that lets operators manage keys, and refuses customers', async () => {
     const made = await call('POST', '', {
       name: 'Billing',
-      scope: { tenants: ['t1'] },
+      scope: { tenants: ['t1'], workflows: '*' },
       actor: 'somebody else',
     })
     expect(made).toMatchObject({ status: 201, body: { key: { name: 'Billing' } } })
@@ -235,20 +234,20 @@ describe('docs/managing.md', async () => {
       status: 200,
       body: { name: 'Bills' },
     })
-    expect(await call('POST', `/${key.id}/secrets/tertiary`)).toMatchObject({
+    expect(await call('POST', `/${key.id}/renew`, { slots: 'tertiary' })).toMatchObject({
       status: 400,
       body: { code: 'invalid_input' },
     })
-    const { body } = await call('POST', `/${key.id}/secrets/secondary`)
+    const { body } = await call('POST', `/${key.id}/renew`, { slots: 'secondary' })
     expect(await twinkey.keys.verify(secondary)).toMatchObject({ ok: false })
-    expect(await twinkey.keys.verify(body.secret)).toMatchObject({ ok: true })
+    expect(await twinkey.keys.verify(body.secondary)).toMatchObject({ ok: true })
     expect(await call('POST', `/${key.id}/disable`)).toMatchObject({
       status: 200,
       body: { state: 'disabled' },
     })
     expect(await call('POST', `/${key.id}/enable`)).toMatchObject({
       status: 200,
-      body: { state: 'enabled' },
+      body: { state: 'active' },
     })
     expect(await call('DELETE', `/${key.id}`)).toMatchObject({
       status: 200,
@@ -277,18 +276,18 @@ describe('docs/managing.md', async () => {
 
   test('lists keys in pages of the size that the query names', async () => {
     for (const name of ['One', 'Two', 'Three'])
-      await call('POST', '', { name, scope: { tenants: ['paged'] } })
+      await call('POST', '', { name, scope: { tenants: ['paged'], workflows: '*' } })
     const names: string[] = []
     let cursor = ''
     for (let page = 1; page <= 3; page++) {
       const { status, body } = await call('GET', `?tenant=paged&limit=1${cursor}`)
       expect({ status, keys: body.keys.length }).toEqual({ status: 200, keys: 1 })
       names.push(...body.keys.map(({ name }) => name))
-      cursor = `&cursor=${encodeURIComponent(body.next ?? '')}`
-      expect(body.next === undefined).toBe(page === 3)
+      cursor = `&cursor=${encodeURIComponent(body.nextCursor ?? '')}`
+      expect(body.nextCursor === undefined).toBe(page === 3)
     }
     expect(names.sort()).toEqual(['One', 'Three', 'Two'])
-    expect(await call('GET', '?limit=10&state=enabled')).toMatchObject({ status: 200 })
+    expect(await call('GET', '?limit=10&state=active')).toMatchObject({ status: 200 })
   })
 
   test.each([
@@ -298,7 +297,7 @@ describe('docs/managing.md', async () => {
     'limit=ten',
     'limit=',
     'limit=1&limit=2',
-    'state=active',
+    'state=enabled',
     'tenant=t1&tenant=t2',
     'tenant=',
     'cursor=1&cursor=2',

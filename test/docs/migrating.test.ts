@@ -350,16 +350,17 @@ describe('the import', () => {
 
   test('keeps a key with permissions to those', async () => {
     const { twinkey, run } = await start()
-    await run([
+    const { failed } = await run([
       rowOf(1, { permissions: '{"files":["read","write"],"users":["read"]}' }),
       rowOf(2, { permissions: '{}' }),
       rowOf(3),
     ])
+    // It would reach nothing.
+    expect(failed).toHaveLength(1)
     const { keys } = await twinkey.keys.list()
     const workflows = Object.fromEntries(keys.map(({ name, scope }) => [name, scope.workflows]))
     expect(workflows).toEqual({
       'Key 1': ['files.read', 'files.write', 'users.read'],
-      'Key 2': [],
       'Key 3': '*',
     })
   })
@@ -374,7 +375,7 @@ describe('the import', () => {
     }
     const importing = twinkey.keys.import({
       name: 'Old',
-      scope: { tenants: ['t1'] },
+      scope: { tenants: ['t1'], workflows: '*' },
       primary,
     } as never)
     await expect(importing).rejects.toMatchObject({

@@ -24,7 +24,10 @@ import { expressWireRequest } from './request.ts'
 export function mount(endpoints: Endpoints): RequestHandler {
   const { route, secretQuery } = createRouter(endpoints)
   return (req, res, next) => {
-    const answer = route(req.path, expressWireRequest(req, undefined), () => readNodeBody(req, res))
+    // Express finds no path in an absolute URL without a host.
+    const path = req.path as string | null
+    if (path === null) return next()
+    const answer = route(path, expressWireRequest(req, undefined), () => readNodeBody(req, res))
     if (answer === undefined) return next()
     expressWireRequest(req, secretQuery)
     answer.then((written) => writeAnswer(req, res, written)).catch(next)

@@ -2,10 +2,11 @@ import type { HistoryEntry } from '../model/history.ts'
 import { isWithinTenants } from './list-query.ts'
 import type { HistoryQuery } from './store.ts'
 
-type Filter = Pick<HistoryQuery, 'keyId' | 'owner' | 'tenant' | 'tenants'>
+/** The filters of a {@link HistoryQuery}. */
+export type HistoryFilter = Pick<HistoryQuery, 'keyId' | 'owner' | 'tenant' | 'tenants'>
 
 /** Whether an entry matches a query. Also checks every entry that a store returns. */
-export function matchesHistory(entry: HistoryEntry, filter: Filter): boolean {
+export function matchesHistory(entry: HistoryEntry, filter: HistoryFilter): boolean {
   const { keyId, owner, tenant, tenants } = filter
   if (keyId !== undefined && entry.keyId !== keyId) return false
   if (owner !== undefined && entry.owner !== owner) return false
@@ -24,7 +25,7 @@ export function historyLabelsOf({ keyId, owner, tenants }: HistoryEntry): string
 }
 
 /** The label by which a store reads its index for a query. */
-export function leadingHistoryLabel({ keyId, owner, tenant, tenants }: Filter): string {
+export function leadingHistoryLabel({ keyId, owner, tenant, tenants }: HistoryFilter): string {
   if (keyId !== undefined) return `key:${keyId}`
   if (owner) return ownerLabel(owner)
   if (tenant !== undefined) return `tenant:${tenant}`

@@ -13,8 +13,13 @@ export type {
   StoredSecret,
 } from '../model/api-key.ts'
 export type { ChangeSource, ChangeType, HistoryEntry } from '../model/history.ts'
-export { historyLabelsOf, leadingHistoryLabel, matchesHistory } from './history-query.ts'
-export { isListed, labelsOf, leadingLabel, matchesQuery } from './list-query.ts'
+export {
+  type HistoryFilter,
+  historyLabelsOf,
+  leadingHistoryLabel,
+  matchesHistory,
+} from './history-query.ts'
+export { isListed, type ListFilter, labelsOf, leadingLabel, matchesQuery } from './list-query.ts'
 export { comparePositions, fillPage, type Scan } from './paging.ts'
 export type {
   HistoryPage,

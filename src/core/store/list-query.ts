@@ -3,13 +3,14 @@ import { pepperOf } from '../secrets/digest.ts'
 import type { ListQuery, StoredKey } from './store.ts'
 import { currentRecord, recordProblem } from './stored-key.ts'
 
-type Filter = Partial<Omit<ListQuery, 'sort' | 'limit' | 'after'>>
+/** The filters of a {@link ListQuery}. */
+export type ListFilter = Partial<Omit<ListQuery, 'sort' | 'limit' | 'after'>>
 
 /**
  * Whether a key matches a query, for a store that filters without an index. Twinkey checks every key
  * that a store lists by the same rule.
  */
-export function matchesQuery(key: KeyRecord, filter: Filter): boolean {
+export function matchesQuery(key: KeyRecord, filter: ListFilter): boolean {
   const { tenant, tenants, owner, state, pepper, hint, name, expiresBefore, unusedSince } = filter
   if (tenant !== undefined && !(key.scope.tenants !== '*' && key.scope.tenants.includes(tenant)))
     return false
@@ -28,7 +29,7 @@ export function matchesQuery(key: KeyRecord, filter: Filter): boolean {
  * Whether a record, as a store has it, matches a query. A malformed record matches every query, so
  * that the core reports it.
  */
-export function isListed(stored: unknown, filter: Filter): boolean {
+export function isListed(stored: unknown, filter: ListFilter): boolean {
   const record = currentRecord(stored)
   if (recordProblem(record) !== undefined) return true
   const { kind } = record as StoredKey
@@ -82,7 +83,7 @@ export function labelsOf(record: StoredKey): string[] {
  * The label by which a store reads its index for a query: the one that probably has the fewest
  * keys. The other filters are left to {@link matchesQuery}.
  */
-export function leadingLabel(filter: Filter): string {
+export function leadingLabel(filter: ListFilter): string {
   const { tenant, tenants, owner, state, pepper, hint, name, expiresBefore } = filter
   const folded = [...foldName(name ?? '')]
   const length = NAME_PREFIXES.find((each) => each <= folded.length)
@@ -100,7 +101,7 @@ export function leadingLabel(filter: Filter): string {
   return pepper === null ? labelOf('pepper', pepper) : 'key'
 }
 
-function labelOf(name: keyof Filter, value: string | null): string {
+function labelOf(name: keyof ListFilter, value: string | null): string {
   return value === null ? `no-${name}` : `${name}:${value}`
 }
 
