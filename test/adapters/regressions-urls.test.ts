@@ -179,7 +179,7 @@ test('mounted endpoints pass on an absolute URL without a host, in which Express
     app.use('/tokens', mountOnExpress(endpoints) as never)
     const server = app.listen(0)
     const { status } = await sendRaw((server.address() as AddressInfo).port, {
-      target: 'http:///tokens/test',
+      target: 'http:///tokens?a=1',
     })
     server.close()
     expect(status).toBe(404)
