@@ -1,4 +1,5 @@
 import { type KeyRecord, keyEndsAt, lastUseOf, stateOf } from '../model/api-key.ts'
+import { isPlainObject } from '../model/checks.ts'
 import { pepperOf } from '../secrets/digest.ts'
 import type { ListQuery, StoredKey } from './store.ts'
 import { currentRecord, recordProblem } from './stored-key.ts'
@@ -31,9 +32,11 @@ export function matchesQuery(key: KeyRecord, filter: ListFilter): boolean {
  */
 export function isListed(stored: unknown, filter: ListFilter): boolean {
   const record = currentRecord(stored)
-  if (recordProblem(record) !== undefined) return true
-  const { kind } = record as StoredKey
-  return kind === 'key' && matchesQuery(record as KeyRecord, filter)
+  // A store may filter before it adds the last uses.
+  const whole = isPlainObject(record) ? { lastUsedAt: {}, ...record } : record
+  if (recordProblem(whole) !== undefined) return true
+  const key = whole as unknown as StoredKey
+  return key.kind === 'key' && matchesQuery(key, filter)
 }
 
 /** Whether a key lists tenants, and only tenants of this list. */
