@@ -127,7 +127,7 @@ async function createCaller(
   const input = {
     name: 'n',
     owner,
-    scope: { tenants: ['t'], workflows: '*' },
+    scope: { tenants: ['t'], workflows: '*' } as const,
     expiresAt: clock.now() + DAY_SECONDS * 1000,
   }
   let [id, secret, slot]: [string, string, Caller['slot']] = ['', '', 'primary']
@@ -205,7 +205,7 @@ const ONWARD: readonly Change[] = [
   ({ other }, { id }) => other.keys.update(id, { metadata: { changed: true } }),
   ({ node }, { owner }) => node.invalidateOwner(owner),
   ({ node }, { id, slot }) =>
-    node.keys.regenerate(id, slot === 'primary' ? 'secondary' : 'primary'),
+    node.keys.renew(id, { slots: slot === 'primary' ? 'secondary' : 'primary' }),
   async ({ clock }) => clock.advance(3000),
   async (world) => void (await ask(world, world.bystander as Caller)),
   async (world, caller) => void (await ask(world, caller)),

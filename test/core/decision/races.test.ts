@@ -26,9 +26,9 @@ function createNodes(seed: number): [Twinkey, Twinkey] {
 
 type Outcome = { readonly secret: string } | { readonly lost: string }
 
-async function outcomeOf(call: Promise<{ secret: string }>): Promise<Outcome> {
+async function outcomeOf(call: Promise<{ primary: string }>): Promise<Outcome> {
   try {
-    return { secret: (await call).secret }
+    return { secret: (await call).primary }
   } catch (error) {
     if (!isTwinkeyError(error)) throw error
     return { lost: error.code }
@@ -61,7 +61,7 @@ describe('rotation', () => {
     expect(losses['version_conflict']).toBeGreaterThan(300)
   })
 
-  it('after two racing regenerations of one slot, only the secret of the last winner verifies', async () => {
+  it('after two racing renewals of one slot, only the secret of the last winner verifies', async () => {
     let raced = 0
     for (let round = 0; round < 200; round++) {
       const nodes = createNodes(round)
@@ -84,12 +84,12 @@ describe('rotation', () => {
     expect(raced).toBeGreaterThan(50)
   })
 
-  it('and a racing regeneration each take effect completely or not at all', async () => {
+  it('and a racing renewal each take effect completely or not at all', async () => {
     const seen = new Set<string>()
     for (let round = 0; round < 500; round++) {
       const nodes = createNodes(round)
       const { key, primary: old } = await nodes[0].keys.create({ ...INPUT, secondary: false })
-      const [rotation, regeneration] = await Promise.all([
+      const [rotation, renewal] = await Promise.all([
         outcomeOf(nodes[0].keys.rotate(key.id)),
         outcomeOf(nodes[1].keys.renew(key.id, { slots: 'primary' })),
       ])
@@ -97,21 +97,21 @@ describe('rotation', () => {
       for (const [name, secret] of Object.entries({
         old,
         rotated: secretOf(rotation),
-        regenerated: secretOf(regeneration),
+        renewed: secretOf(renewal),
       }))
         if (secret !== undefined && (await isIn(nodes[0], secret))) live.push(name)
       const winners =
-        `${'secret' in rotation ? 'rotate' : ''} ${'secret' in regeneration ? 'regenerate' : ''}`.trim()
+        `${'secret' in rotation ? 'rotate' : ''} ${'secret' in renewal ? 'renew' : ''}`.trim()
       seen.add(winners)
       const legitimate: Record<string, string[]> = {
         rotate: ['old,rotated'],
-        regenerate: ['regenerated'],
+        renew: ['renewed'],
         // One after the other, in either order.
-        'rotate regenerate': ['old,regenerated', 'rotated,regenerated'],
+        'rotate renew': ['old,renewed', 'rotated,renewed'],
       }
       expect(legitimate[winners]).toContain(live.join(','))
     }
-    expect([...seen].sort()).toEqual(['regenerate', 'rotate', 'rotate regenerate'])
+    expect([...seen].sort()).toEqual(['renew', 'rotate', 'rotate renew'])
   })
 })
 
@@ -124,7 +124,7 @@ describe('ending a key', () => {
     const calls: Record<string, () => Promise<unknown>> = {
       update: () => node.keys.update(id, { name: `n${changes}` }),
       rotate: () => node.keys.rotate(id, { replace: 'secondary' }),
-      regenerate: () => node.keys.renew(id, { slots: 'secondary' }),
+      renew: () => node.keys.renew(id, { slots: 'secondary' }),
       enable: () => node.keys.enable(id),
       disable: () => node.keys.disable(id),
     }
@@ -157,7 +157,7 @@ describe('ending a key', () => {
       const { key, primary, secondary } = await nodes[0].keys.create(INPUT)
       const churns = nodes.flatMap((node) =>
         [0, 1].map(() =>
-          churn(node, key.id, ['update', 'rotate', 'regenerate', 'enable', 'disable'], random),
+          churn(node, key.id, ['update', 'rotate', 'renew', 'enable', 'disable'], random),
         ),
       )
       for (let turns = Math.floor(random() * 300); turns > 0; turns--) await undefined
@@ -184,9 +184,7 @@ describe('ending a key', () => {
       const random = seeded(round)
       const nodes = createNodes(round)
       const { key } = await nodes[0].keys.create(INPUT)
-      const churns = nodes.map((node) =>
-        churn(node, key.id, ['update', 'rotate', 'regenerate'], random),
-      )
+      const churns = nodes.map((node) => churn(node, key.id, ['update', 'rotate', 'renew'], random))
       for (let turns = Math.floor(random() * 300); turns > 0; turns--) await undefined
       expect((await nodes[1].keys.disable(key.id)).state).toBe('disabled')
       for (let turns = 0; turns < 200; turns++) await undefined
@@ -205,7 +203,7 @@ describe('ending a key', () => {
       const nodes = createNodes(round)
       const { key, primary } = await nodes[0].keys.create(INPUT)
       const churns = nodes.map((node) =>
-        churn(node, key.id, ['update', 'rotate', 'regenerate', 'enable', 'disable'], random),
+        churn(node, key.id, ['update', 'rotate', 'renew', 'enable', 'disable'], random),
       )
       for (let turns = Math.floor(random() * 300); turns > 0; turns--) await undefined
       await nodes[0].keys.delete(key.id)
@@ -219,7 +217,7 @@ describe('ending a key', () => {
 })
 
 describe('a load in flight when a change resolves', () => {
-  it.each(['revoke', 'disable', 'delete', 'regenerate'] as const)(
+  it.each(['revoke', 'disable', 'delete', 'renew'] as const)(
     'never fills the cache, and its callers retry: %s',
     async (change) => {
       const inner = memoryStore()
@@ -240,7 +238,7 @@ describe('a load in flight when a change resolves', () => {
       const alsoWaiting = twinkey.keys.verify(primary)
       await settled()
       expect(reads).toHaveLength(1)
-      if (change === 'regenerate') await twinkey.keys.renew(key.id, { slots: 'primary' })
+      if (change === 'renew') await twinkey.keys.renew(key.id, { slots: 'primary' })
       else await twinkey.keys[change](key.id)
       expect(await verdict(twinkey, primary)).toBe('credential_invalid')
       gate.open()
@@ -290,7 +288,7 @@ it('exactly one of two racing creations of one id is stored', async () => {
     )
     const versions = [11, 22, 33]
     const outcomes = await Promise.all(
-      versions.map((version) => writes.put({ ...template, version }, undefined)),
+      versions.map((version) => writes.put({ ...template, version }, undefined, undefined)),
     )
     expect([...outcomes].sort()).toEqual(['conflict', 'conflict', 'stored'])
     expect((await store.get(key.id))?.version).toBe(versions[outcomes.indexOf('stored')])
