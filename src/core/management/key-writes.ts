@@ -43,16 +43,16 @@ export interface KeyWrites {
   end(): void
 }
 
-/** The record after a change. The entry is undefined if nothing changed. */
+/** The record after a change. The entry is undefined if this call changed nothing. */
 export interface Changed {
   readonly key: KeyRecord
   readonly entry: HistoryEntry | undefined
 }
 
-/** The deleted record. */
+/** The deleted record. The entry is undefined if another call deleted it. */
 export interface Removed {
   readonly key: KeyRecord
-  readonly entry: HistoryEntry
+  readonly entry: HistoryEntry | undefined
 }
 
 // The result of a failed write. The write may have been made, unless the cause says that it was
@@ -86,11 +86,14 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     const mayRetry = patience.begin(maxAttempts)
     let unknowns = 0
     let cause: unknown
+    let attempted: Changed | undefined
     for (let attempt = 1; ; attempt++) {
       // If an earlier write may have been made, a failed read leaves the outcome unknown.
       const record = await read(id).catch((error: unknown) => {
         throw unknowns > 0 ? outcomeUnknown(error) : error
       })
+      // The write that failed before was made after all.
+      if (attempted?.key.version === record.version) return { ...attempted, key: record }
       check(record)
       const key = transition(record)
       if (key === record) return { key, entry: undefined }
@@ -103,6 +106,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
         if (unknowns === 0) throwIfNotWritten(outcome.cause)
         unknowns++
         cause = outcome.cause
+        attempted = { key, entry }
       }
       if (mayRetry(attempt, unknowns)) continue
       throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
@@ -114,24 +118,34 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     let key = await read(id)
     let cause: unknown
     let unknowns = 0
+    let entry: HistoryEntry | undefined
+    // Whether a deletion of this version failed that may have been made after all. If not, another
+    // call deleted the key, with an entry of its own.
+    let isUncertain = false
     for (let attempt = 1; ; attempt++) {
-      check(key)
-      const entry = entryOf(key)
+      if (entry === undefined) check(key)
+      entry ??= entryOf(key)
       try {
         const outcome = await store.delete(id, key.version, entry)
-        if (outcome !== 'conflict') return { key, entry }
+        if (outcome === 'deleted') return { key, entry }
+        if (outcome === 'missing') return { key, entry: isUncertain ? entry : undefined }
       } catch (error) {
         if (unknowns === 0) throwIfNotWritten(error)
         // The record may be deleted after all: the read below tells.
         cause = error
         unknowns++
+        isUncertain = true
       } finally {
         keys.forget(id)
       }
       const found = await store.get(id).catch((error: unknown) => {
         throw unknowns > 0 ? outcomeUnknown(error) : error
       })
-      if (found?.kind !== 'key') return { key, entry }
+      if (found?.kind !== 'key') return { key, entry: isUncertain ? entry : undefined }
+      if (found.version !== key.version) {
+        entry = undefined
+        isUncertain = false
+      }
       key = found
       if (!mayRetry(attempt, unknowns)) throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
     }
