@@ -113,38 +113,45 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     }
   }
 
+  // The entry of a deletion that failed. The history tells whether it was made, or another one.
+  async function ifWritten(entry: HistoryEntry | undefined): Promise<HistoryEntry | undefined> {
+    if (entry === undefined) return undefined
+    const query = { keyId: entry.keyId, sort: 'newest', limit: 1 } as const
+    const page = await store.history(query).catch(() => undefined)
+    return page?.entries[0]?.id === entry.id ? entry : undefined
+  }
+
   async function remove(id: string, { check, entry: entryOf }: KeyRemoval): Promise<Removed> {
     const mayRetry = patience.begin(MAX_ATTEMPTS)
     let key = await read(id)
     let cause: unknown
     let unknowns = 0
     let entry: HistoryEntry | undefined
-    // Whether a deletion of this version failed that may have been made after all. If not, another
-    // call deleted the key, with an entry of its own.
-    let isUncertain = false
+    // The deletion of this version that failed, and that may have been made after all.
+    let attempted: HistoryEntry | undefined
     for (let attempt = 1; ; attempt++) {
       if (entry === undefined) check(key)
       entry ??= entryOf(key)
       try {
         const outcome = await store.delete(id, key.version, entry)
         if (outcome === 'deleted') return { key, entry }
-        if (outcome === 'missing') return { key, entry: isUncertain ? entry : undefined }
+        if (outcome === 'missing') return { key, entry: await ifWritten(attempted) }
       } catch (error) {
         if (unknowns === 0) throwIfNotWritten(error)
         // The record may be deleted after all: the read below tells.
         cause = error
         unknowns++
-        isUncertain = true
+        attempted = entry
       } finally {
         keys.forget(id)
       }
       const found = await store.get(id).catch((error: unknown) => {
         throw unknowns > 0 ? outcomeUnknown(error) : error
       })
-      if (found?.kind !== 'key') return { key, entry: isUncertain ? entry : undefined }
+      if (found?.kind !== 'key') return { key, entry: await ifWritten(attempted) }
       if (found.version !== key.version) {
         entry = undefined
-        isUncertain = false
+        attempted = undefined
       }
       key = found
       if (!mayRetry(attempt, unknowns)) throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
