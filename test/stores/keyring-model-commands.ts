@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import type { Scope } from 'twinkey'
+import { consume, forgetHistory, history, withHistory } from './keyring-model-history.ts'
 import type { Change } from './keyring-model-key.ts'
-import { change, create, get, list, revokeAll } from './keyring-model-management.ts'
+import { type Listing, list, revokeAll } from './keyring-model-lists.ts'
+import { change, create, get } from './keyring-model-management.ts'
 import { NODES } from './keyring-model-nodes.ts'
 import { race } from './keyring-model-race.ts'
 import { authenticate, issue, verify, verifyAt } from './keyring-model-requests.ts'
@@ -35,32 +37,53 @@ const credential = fc.record({
   pick,
 })
 const metadata = fc.constantFrom({}, { plan: 'free' }, { plan: 'paid', seats: [1, 2.5, null] })
-const name = fc.constantFrom('a', 'b', 'ümlaut \u{1f511}')
-const expiresIn = fc.constantFrom(null, null, null, null, 1, 1500, 5000, 90_000, 10 * 86_400_000)
+const name = fc.constantFrom('a', 'AB', '\uff41bc', 'ümlaut \u{1f511}')
+const lifetimes = [1, 1500, 5000, 90_000, 10 * 86_400_000]
+const expiresIn = fc.constantFrom(null, null, null, null, ...lifetimes)
+const tokens = fc.constantFrom(true, true, true, false)
+// The actor, and the version that a change expects.
+const actor = fc.constantFrom('ann', 'Änne \u{1f511}')
+const base = fc.constantFrom('current' as const, 'current' as const, 'stale' as const)
+const options = { actor, base }
 
 const rotation = fc.record({
   kind: fc.constant('rotate' as const),
   graceSeconds: fc.constantFrom(undefined, 0, 1, 4, 60, 86_400),
   replace: fc.constantFrom(undefined, 'secondary' as const),
 })
-const regeneration = fc.record({
-  kind: fc.constant('regenerate' as const),
-  slot: fc.constantFrom('primary' as const, 'secondary' as const),
+const renewal = fc.record({
+  kind: fc.constant('renew' as const),
+  slots: fc.constantFrom('primary' as const, 'secondary' as const, 'both' as const),
 })
 const update = fc.record(
-  { name, metadata, scope: someAxes, expiresIn, kind: fc.constant('update' as const) },
+  {
+    ...{ name, metadata, tokens, scope: someAxes, kind: fc.constant('update' as const) },
+    // 0 ends the key at once.
+    expiresIn: fc.constantFrom(null, null, null, 0, ...lifetimes),
+  },
   { requiredKeys: ['kind'] },
 )
-const plain = (kind: 'enable' | 'disable' | 'revoke' | 'delete') => fc.constant({ kind })
-const anyChange: fc.Arbitrary<Change> = fc.oneof(
+const plain = (kind: 'enable' | 'disable' | 'endSecondary' | 'revoke' | 'delete') =>
+  fc.constant({ kind })
+const anyKind = fc.oneof(
   { weight: 5, arbitrary: rotation },
-  { weight: 5, arbitrary: regeneration },
+  { weight: 5, arbitrary: renewal },
   { weight: 5, arbitrary: update },
   { weight: 5, arbitrary: plain('enable') },
   { weight: 3, arbitrary: plain('disable') },
+  { weight: 2, arbitrary: plain('endSecondary') },
   { weight: 1, arbitrary: plain('revoke') },
   { weight: 1, arbitrary: plain('delete') },
 )
+const anyChange: fc.Arbitrary<Change> = fc
+  .tuple(
+    anyKind,
+    fc.oneof(
+      { weight: 3, arbitrary: fc.constant({}) },
+      { weight: 1, arbitrary: fc.record(options, { requiredKeys: [] }) },
+    ),
+  )
+  .map(([how, more]) => ({ ...how, ...more }))
 // The nodes of the two racers and of the observer.
 const where = fc.constantFrom(
   [0, 1, 0],
@@ -89,14 +112,34 @@ const racing = fc
   })
 const tenant = fc.constantFrom(...TENANTS)
 const owner = fc.constantFrom(null, ...OWNERS)
-const state = fc.constantFrom('enabled' as const, 'disabled' as const, 'revoked' as const)
+const state = fc.constantFrom(
+  'active' as const,
+  'disabled' as const,
+  'expired' as const,
+  'revoked' as const,
+)
 const creation = fc.record({
-  ...{ name, metadata, expiresIn, secondary: fc.boolean(), owner },
-  scope: fc.record(axes, { requiredKeys: ['tenants'] }),
+  ...{ name, metadata, expiresIn, tokens, secondary: fc.boolean(), owner },
+  actor: fc.option(actor, { nil: undefined }),
+  scope: fc.record(axes, { requiredKeys: ['tenants', 'workflows'] }),
 })
-const filter = fc.oneof(
-  fc.record({ tenant, owner, state }, { requiredKeys: [] }),
-  fc.oneof(fc.record({ tenant }), fc.record({ owner }), fc.record({ state }), fc.constant({})),
+const filters = {
+  ...{ tenant, owner, state, secret: pick },
+  name: fc.constantFrom('A', 'aB', 'ÜM', 'c'),
+  expiresWithin: fc.constantFrom(1, 2000, 100_000, 30 * 86_400_000),
+  unusedFor: fc.constantFrom(-1, 0, 1000, 60_000),
+}
+const sort = fc.constantFrom('newest' as const, 'oldest' as const)
+const listing = fc.oneof(
+  fc.record({ ...filters, sort }, { requiredKeys: [] }),
+  ...Object.entries(filters).map(([member, filter]) =>
+    fc.record({ [member]: filter as fc.Arbitrary<unknown>, sort }, { requiredKeys: [member] }),
+  ),
+  fc.record({ sort }, { requiredKeys: [] }),
+) as fc.Arbitrary<Listing>
+const ofHistory = fc.oneof(
+  fc.record({ key: pick }),
+  fc.record({ key: pick, owner, tenant }, { requiredKeys: [] }),
 )
 const whose = fc.oneof(fc.record({ owner: fc.constantFrom(...OWNERS) }), fc.record({ tenant }))
 const ceiling: fc.Arbitrary<Scope | undefined> = fc.option(fc.record(axes), {
@@ -132,7 +175,10 @@ const WEIGHTED: readonly (readonly [number, fc.Arbitrary<KeyringCommand>])[] = [
       .map((args) => verifyAt(...args)),
   ],
   [4, fc.tuple(node, pick).map((args) => get(...args))],
-  [5, fc.tuple(node, filter, fc.constantFrom(1, 1, 2, 3, 100)).map((args) => list(...args))],
+  [6, fc.tuple(node, listing, fc.constantFrom(1, 1, 2, 3, 100)).map((args) => list(...args))],
+  [3, fc.tuple(node, ofHistory, fc.constantFrom(1, 2, 3, 100)).map((args) => history(...args))],
+  [3, fc.tuple(node, fc.constantFrom(1, 2, 5, 100), fc.boolean()).map((args) => consume(...args))],
+  [1, fc.tuple(node, pick, offset).map((args) => forgetHistory(...args))],
   [2, fc.tuple(node, whose).map((args) => revokeAll(...args))],
   [
     8,
@@ -154,7 +200,7 @@ export function sequences(
 ): fc.Arbitrary<Iterable<KeyringCommand>> {
   // A command that is listed twice is generated twice as often.
   const commands = WEIGHTED.flatMap(([weight, command]) =>
-    Array.from({ length: weight }, () => command),
+    Array.from({ length: weight }, () => command.map(withHistory)),
   )
   return fc.commands(commands, {
     maxCommands,

@@ -3,22 +3,24 @@ import {
   type ApiKey,
   type CreateKeyInput,
   isTwinkeyError,
-  type ListKeysInput,
   type Scope,
+  type Slot,
   type Twinkey,
 } from 'twinkey'
 import { expect } from 'vitest'
+import { entryOf } from './keyring-model-entry.ts'
 import {
+  type BoundChange,
   type Change,
+  type Changed,
   changed,
   expectedView,
   expiryOf,
   foundView,
+  type Made,
   type ModelKey,
   type ModelSecret,
-  renewedSlot,
-  stateOf,
-  withdrawn,
+  renewedSlots,
 } from './keyring-model-key.ts'
 import { withTenants } from './keyring-model-requests.ts'
 import {
@@ -30,15 +32,18 @@ import {
 } from './keyring-model-state.ts'
 import { Timeline } from './keyring-model-timeline.ts'
 
-/** The outcome of a management call: the code of its error, or the key and the new secret. */
+/** The outcome of a management call: the code of its error, or the key and the new secrets. */
 export interface Outcome {
   readonly fault?: string
   readonly view?: ApiKey | undefined
-  readonly secret?: ModelSecret
+  readonly secrets?: Made['secrets']
 }
 
-export type Creation = Pick<CreateKeyInput, 'name' | 'metadata' | 'secondary'> & {
-  readonly scope: Pick<Scope, 'tenants'> & Partial<Scope>
+export type Creation = Pick<
+  CreateKeyInput,
+  'name' | 'metadata' | 'secondary' | 'tokens' | 'actor'
+> & {
+  readonly scope: Pick<Scope, 'tenants' | 'workflows'> & Partial<Scope>
   readonly owner: string | null
   readonly expiresIn: number | null
 }
@@ -50,34 +55,28 @@ export function create(node: number, creation: Creation): KeyringCommand {
       [...model.keys.values()].filter(({ latest }) => latest?.revokedAt === null).length < 7,
     async run(model, nodes) {
       const now = model.clock.now()
-      const { name, metadata = {}, secondary = true, expiresIn } = creation
-      const owner = creation.owner && `${model.run}-${creation.owner}`
+      const { metadata = {}, secondary = true, tokens = true, actor, expiresIn } = creation
+      const attributes = {
+        name: `${model.run} ${creation.name}`,
+        owner: creation.owner && `${model.run}-${creation.owner}`,
+        expiresAt: expiryOf(expiresIn, now),
+        ...{ metadata, tokens },
+      }
       const scope = withTenants(creation.scope, model.run)
-      const expiresAt = expiryOf(expiresIn, now)
       const { keys } = nodes.twinkeys[node] as Twinkey
-      const made = await keys.create({
-        name: `${model.run} ${name}`,
-        owner,
-        scope,
-        expiresAt,
-        metadata,
-        secondary,
-      })
-      const { id } = made.key
+      const call = keys.create({ ...attributes, scope, secondary, actor })
+      if (Object.values(scope).some((reach) => reach.length === 0)) {
+        await expect(call).rejects.toMatchObject({ code: 'invalid_input' })
+        count(model, 'create', 'invalid_input')
+        return
+      }
+      const made = await call
+      const { id, version } = made.key
       const slotOf = (secret: ModelSecret) => ({ secret, createdAt: now, expiresAt: null })
       const key: ModelKey = {
-        ...{
-          id,
-          name: `${model.run} ${name}`,
-          owner,
-          metadata,
-          expiresAt,
-          revokedAt: null,
-          enabled: true,
-          createdAt: now,
-          updatedAt: now,
-        },
-        scope: { environments: ['live', 'test'], workflows: '*', ...scope },
+        ...{ id, version, ...attributes, createdAt: now, updatedAt: now },
+        ...{ revokedAt: null, disabledBy: null },
+        scope: { environments: ['live', 'test'], ...scope },
         primary: slotOf(learned(model, id, made.primary, made.key.primary.id)),
         secondary:
           made.secondary === null
@@ -85,32 +84,29 @@ export function create(node: number, creation: Creation): KeyringCommand {
             : slotOf(learned(model, id, made.secondary, made.key.secondary?.id)),
       }
       expect(made.secondary !== null).toBe(secondary)
-      expect(foundView(made.key)).toEqual(expectedView(key))
+      expect(foundView(made.key)).toEqual(expectedView(key, now))
       model.keys.set(id, new Timeline<ModelKey | undefined>(key, now))
+      model.entries.push(entryOf('key.created', key, now, actor ?? null))
       count(model, 'create', 'done')
     },
     toString: () => `create(node ${node}, ${fc.stringify(creation)})`,
   }
 }
 
-/**
- * Updates, enables, disables, rotates, regenerates, revokes or deletes any key that ever existed.
- */
+/** Changes any key that ever existed. */
 export function change(node: number, pick: number, how: Change): KeyringCommand {
   return {
     check: (model) => model.keys.size > 0,
     async run(model, nodes) {
       const id = pickKey(model, pick)
-      const outcome = await outcomeOf(model, nodes.twinkeys[node] as Twinkey, id, how)
-      const expected = changed(
-        model.keys.get(id)?.latest,
-        ofRun(model, how),
-        outcome.secret ?? NEVER_MADE,
-        model.clock.now(),
-      )
-      expect(shown(outcome)).toEqual(shownOf(expected))
-      if ('key' in expected) hold(model, id, expected.key, node)
-      count(model, how.kind, outcome.fault ?? 'done')
+      const bound = bind(model, id, how)
+      const outcome = await outcomeOf(model, nodes.twinkeys[node] as Twinkey, id, bound)
+      const now = model.clock.now()
+      const expected = changed(model.keys.get(id)?.latest, bound, madeBy(outcome), now)
+      expect(shown(outcome)).toEqual(shownOf(expected, now))
+      if ('key' in expected) hold(model, id, expected, node)
+      const base = how.base === undefined ? '' : `, expecting the ${how.base} version`
+      count(model, how.kind, outcome.fault ?? `done${base}`)
     },
     toString: () => `change(node ${node}, key ${pick}, ${fc.stringify(how)})`,
   }
@@ -123,90 +119,11 @@ export function get(node: number, pick: number): KeyringCommand {
       const id = pickKey(model, pick)
       const key = model.keys.get(id)?.latest
       const view = await nodes.twinkeys[node]?.keys.get(id)
-      expect(view && foundView(view)).toEqual(key && expectedView(key))
+      expect(view && foundView(view)).toEqual(key && expectedView(key, model.clock.now()))
       if (view !== undefined) expectUses(model, view)
       count(model, 'get', view === undefined ? 'nothing' : 'a key')
     },
     toString: () => `get(node ${node}, key ${pick})`,
-  }
-}
-
-/** Lists to the end, page by page. The backend may hold other keys, which do not count. */
-export function list(
-  node: number,
-  filter: Pick<ListKeysInput, 'tenant' | 'owner' | 'state'>,
-  limit: number,
-): KeyringCommand {
-  return {
-    check: () => true,
-    async run(model, nodes) {
-      const tenant = filter.tenant && `${model.run}-${filter.tenant}`
-      const owner = filter.owner && `${model.run}-${filter.owner}`
-      const expected = [...model.keys.values()]
-        .map(({ latest }) => latest)
-        .filter((key) => key !== undefined)
-      const asked = expected.filter(
-        (key) =>
-          (tenant === undefined ||
-            (key.scope.tenants !== '*' && key.scope.tenants.includes(tenant))) &&
-          (owner === undefined || key.owner === owner) &&
-          (filter.state === undefined || stateOf(key) === filter.state),
-      )
-      const found: ApiKey[] = []
-      let cursor: string | undefined
-      let pages = 0
-      do {
-        const page = await nodes.twinkeys[node]?.keys.list({
-          ...filter,
-          tenant,
-          owner,
-          limit,
-          cursor,
-        })
-        expect(page?.keys.length).toBeLessThanOrEqual(limit)
-        found.push(...(page?.keys ?? []).filter(({ name }) => name.startsWith(`${model.run} `)))
-        cursor = page?.next
-        if (++pages > 10_000) throw new Error('the list has no end')
-      } while (cursor !== undefined)
-      const byId = <T extends { readonly id: string }>(keys: T[]) =>
-        keys.sort((a, b) => (a.id < b.id ? -1 : 1))
-      expect(byId(found.map(foundView))).toEqual(byId(asked.map(expectedView)))
-      for (const view of found) expectUses(model, view)
-      count(model, 'list', pages > 1 ? 'several pages' : 'one page')
-    },
-    toString: () => `list(node ${node}, ${fc.stringify(filter)}, by ${limit})`,
-  }
-}
-
-/** Ends all keys of an owner or of a tenant. */
-export function revokeAll(
-  node: number,
-  whose: { readonly owner: string } | { readonly tenant: string },
-): KeyringCommand {
-  return {
-    check: (model) => model.keys.size > 0,
-    async run(model, nodes) {
-      const gone =
-        'owner' in whose
-          ? { owner: `${model.run}-${whose.owner}` }
-          : { tenant: `${model.run}-${whose.tenant}` }
-      const counts = { revoked: 0, narrowed: 0 }
-      const found = await nodes.twinkeys[node]?.keys.revokeAll(gone)
-      for (const [id, { latest: key }] of model.keys) {
-        const after = key && withdrawn(key, gone, model.clock.now())
-        if (after === key) continue
-        counts[after?.revokedAt === null ? 'narrowed' : 'revoked']++
-        hold(model, id, after, node)
-      }
-      expect(found).toEqual(counts)
-      count(
-        model,
-        'revokeAll',
-        `${counts.revoked > 0 ? 'revoked' : ''} ${counts.narrowed > 0 ? 'narrowed' : ''}`.trim() ||
-          'nothing',
-      )
-    },
-    toString: () => `revokeAll(node ${node}, ${fc.stringify(whose)})`,
   }
 }
 
@@ -215,31 +132,34 @@ export async function outcomeOf(
   model: KeyringModel,
   { keys }: Twinkey,
   id: string,
-  how: Change,
+  how: BoundChange,
 ): Promise<Outcome> {
+  const { actor, expectedVersion } = how
+  const options = { actor, expectedVersion }
   try {
     switch (how.kind) {
       case 'update': {
-        const { kind: _, expiresIn, ...input } = ofRun(model, how)
+        const { kind: _, base: __, expiresIn, ...input } = how
         const expiresAt =
           expiresIn === undefined ? undefined : expiryOf(expiresIn, model.clock.now())
         return { view: await keys.update(id, { ...input, expiresAt }) }
       }
       case 'rotate':
-      case 'regenerate': {
-        const { graceSeconds, replace } = how.kind === 'rotate' ? how : {}
-        const made = await (how.kind === 'rotate'
-          ? keys.rotate(id, { graceSeconds, replace })
-          : keys.renew(id, { slots: how.slot }))
-        return {
-          view: made.key,
-          secret: learned(model, id, made.secret, made.key[renewedSlot(how) ?? 'primary']?.id),
-        }
+      case 'renew': {
+        const made: { key: ApiKey } & Record<Slot, string | null> = await (how.kind === 'rotate'
+          ? keys.rotate(id, { graceSeconds: how.graceSeconds, replace: how.replace, ...options })
+          : keys.renew(id, { slots: how.slots, ...options }))
+        const secrets = (['primary', 'secondary'] as const).flatMap((slot) => {
+          const text = made[slot]
+          return text === null ? [] : [[slot, learned(model, id, text, made.key[slot]?.id)]]
+        })
+        expect(secrets.map(([slot]) => slot)).toEqual(renewedSlots(how))
+        return { view: made.key, secrets: Object.fromEntries(secrets) }
       }
       case 'delete':
-        return { view: void (await keys.delete(id)) }
+        return { view: void (await keys.delete(id, options)) }
       default:
-        return { view: await keys[how.kind](id) }
+        return { view: await keys[how.kind](id, options) }
     }
   } catch (error) {
     if (!isTwinkeyError(error)) throw error
@@ -247,15 +167,25 @@ export async function outcomeOf(
   }
 }
 
-/** A change with the names of this run. */
-export function ofRun<C extends Change>(model: KeyringModel, how: C): C {
-  if (how.kind !== 'update') return how
+/** A change with the names of this run, and the version that it expects of this key. */
+export function bind(model: KeyringModel, id: string, how: Change): BoundChange {
+  const timeline = model.keys.get(id)
+  const current = timeline?.latest?.version ?? 1
+  const stale = timeline?.before?.version ?? current - 1
+  const expectedVersion = how.base && (how.base === 'current' ? current : stale)
+  if (how.kind !== 'update') return { ...how, expectedVersion }
   const { name, scope } = how
   return {
     ...how,
+    expectedVersion,
     name: name && `${model.run} ${name}`,
     scope: scope && withTenants(scope, model.run),
   }
+}
+
+/** What a call answered that no model can know before. */
+export function madeBy({ view, secrets = {} }: Outcome): Made {
+  return { secrets, version: view?.version }
 }
 
 /** The visible part of an outcome, in the form of {@link shownOf}. */
@@ -263,28 +193,26 @@ export function shown({ fault, view }: Outcome) {
   return fault === undefined ? { view: view && foundView(view) } : { fault }
 }
 
-export function shownOf(expected: ReturnType<typeof changed>) {
-  return 'fault' in expected ? expected : { view: expected.key && expectedView(expected.key) }
+export function shownOf(expected: Changed, now: number) {
+  return 'fault' in expected ? expected : { view: expected.key && expectedView(expected.key, now) }
 }
 
 /**
  * A change takes effect on its own node at once, and on other nodes when a feed reports it or when
- * they read again.
+ * they read again. Its entry is in the history at once.
  */
 export function hold(
   model: KeyringModel,
   id: string,
-  key: ModelKey | undefined,
+  { key, entry }: Exclude<Changed, { readonly fault: unknown }>,
   node: number,
 ): void {
   const timeline = model.keys.get(id) as Timeline<ModelKey | undefined>
   timeline.become(key, model.clock.now())
   timeline.caughtUp(node, key)
+  if (entry !== undefined) model.entries.push(entry)
   model.untold = true
 }
-
-/** Stands for the secret of a call that created none. */
-export const NEVER_MADE: ModelSecret = { text: '', keyId: '', id: '' }
 
 function learned(
   model: KeyringModel,
@@ -299,10 +227,14 @@ function learned(
   return secret
 }
 
-function expectUses(model: KeyringModel, { primary, secondary }: ApiKey): void {
-  for (const { id, lastUsedAt } of [primary, ...(secondary === null ? [] : [secondary])])
+/** Checks the shown last uses of a key. */
+export function expectUses(model: KeyringModel, view: ApiKey): void {
+  const slots = [view.primary, ...(view.secondary === null ? [] : [view.secondary])]
+  for (const { id, lastUsedAt } of slots)
     expect(
       isPossibleUse(model, id, lastUsedAt),
       `the last use ${lastUsedAt} of ${JSON.stringify(model.uses.get(id))}`,
     ).toBe(true)
+  const latest = Math.max(...slots.map(({ lastUsedAt }) => lastUsedAt ?? 0))
+  expect(view.lastUsedAt ?? 0).toBe(latest)
 }

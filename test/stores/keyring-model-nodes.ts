@@ -1,10 +1,19 @@
-import { createTwinkey, generateSigningKey, type KeyStore, type Scope, type Twinkey } from 'twinkey'
+import {
+  createTwinkey,
+  generateSigningKey,
+  type HistoryEntry,
+  type KeyStore,
+  type Scope,
+  type Twinkey,
+} from 'twinkey'
 import { SERVED } from './keyring-model-scope.ts'
 import { MAX_AGE_SECONDS } from './keyring-model-state.ts'
 
 /** Several nodes of one deployment over one backend. */
 export interface Nodes {
   readonly twinkeys: readonly Twinkey[]
+  /** The events of changes that the nodes have emitted so far. */
+  readonly events: readonly HistoryEntry[]
   /** Whether a node receives the changes of other nodes. */
   hears(node: number): boolean
   /** Waits until every node with a feed has received every write so far. */
@@ -43,6 +52,7 @@ export async function createNodes(
   const feeds = stores
     .slice(0, NODES)
     .map((store, node) => createFeed(node === DEAF ? undefined : store.watch?.bind(store)))
+  const events: HistoryEntry[] = []
   const twinkeys = feeds.map(({ watch }, node) =>
     createTwinkey({
       store: { ...paced(stores[node] as KeyStore, pause), watch },
@@ -56,6 +66,9 @@ export async function createNodes(
       // One node evicts most of what it reads, which must make no difference.
       cache: { maxAgeSeconds: MAX_AGE_SECONDS, maxKeys: node === 1 ? 2 : 1000 },
       deadlineSeconds: 30,
+      onEvent: (event) => {
+        if (event.type.startsWith('key.')) events.push(event as HistoryEntry)
+      },
       now,
     }),
   )
@@ -66,6 +79,7 @@ export async function createNodes(
 
   return {
     twinkeys,
+    events,
     hears: (node) => feeds[node]?.tells === true,
     // A feed delivers in order, so a later write arrives after all earlier ones.
     async heardAll() {
@@ -73,10 +87,10 @@ export async function createNodes(
       const id = `${run}-told-${messages++}`
       const heard = Promise.all(hearing.map((feed) => feed.hear(id, feedMilliseconds)))
       await Promise.all([
-        messenger.put({ kind: 'alias', id, version: 1, keyId: id }, undefined),
+        messenger.put({ kind: 'alias', id, version: 1, keyId: id }, undefined, undefined),
         heard,
       ])
-      await messenger.delete(id, 1)
+      await messenger.delete(id, 1, undefined)
     },
     forget: (node, id) => feeds[node]?.tell(id),
     async race(turns, calls) {
@@ -144,9 +158,11 @@ function paced(inner: KeyStore, pause: () => Promise<void>): KeyStore {
   }
   return {
     get: (id) => slow(() => inner.get(id)),
-    put: (next, expectedVersion) => slow(() => inner.put(next, expectedVersion)),
-    delete: (id, expectedVersion) => slow(() => inner.delete(id, expectedVersion)),
+    put: (next, expectedVersion, entry) => slow(() => inner.put(next, expectedVersion, entry)),
+    delete: (id, expectedVersion, entry) => slow(() => inner.delete(id, expectedVersion, entry)),
     list: (query) => slow(() => inner.list(query)),
+    history: (query) => slow(() => inner.history(query)),
+    forgetHistory: (before) => slow(() => inner.forgetHistory(before)),
     recordUse: (uses) => slow(() => inner.recordUse(uses)),
   }
 }

@@ -1,18 +1,22 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import type { Twinkey } from 'twinkey'
+import type { ModelEntry } from './keyring-model-entry.ts'
+import { hasEntries, readBack } from './keyring-model-history.ts'
 import {
+  type BoundChange,
   type Change,
+  type Changed,
   changed,
   insists,
   type ModelKey,
   type ModelSecret,
 } from './keyring-model-key.ts'
 import {
+  bind,
   hold,
-  NEVER_MADE,
+  madeBy,
   type Outcome,
-  ofRun,
   outcomeOf,
   shown,
   shownOf,
@@ -42,19 +46,25 @@ interface Witness {
   readonly cold: boolean
 }
 
-interface Finish extends Racer {
+interface Finish {
+  readonly node: number
+  readonly how: BoundChange
   readonly outcome: Outcome
   /** What the racer's node answers for a secret of the key right after its change. */
   readonly verdict: object
 }
 
-// One change after the other, and the key after each.
-type Course = readonly { readonly finish: Finish; readonly key: ModelKey | undefined }[]
+// One change after the other, and for each the key after it and its entry in the history.
+type Course = readonly {
+  readonly finish: Finish
+  readonly key: ModelKey | undefined
+  readonly entry?: ModelEntry
+}[]
 
 /**
  * Two changes of one key and a verification of one of its secrets, all at the same time. The result
  * must be as if one change had come after the other, or as if a change that fails with
- * `version_conflict` had never happened. A node sees its own change at once. Otherwise a
+ * `version_conflict` had never happened. The history tells in which order. A node sees its own change at once. Otherwise a
  * verification sees the key as it was at some moment of the race.
  */
 export function race(
@@ -77,8 +87,10 @@ export function race(
       }
       const finishes: Finish[] = []
       let seen: object = {}
-      const finish = async ({ node, how }: Racer) => {
+      const now = model.clock.now()
+      const finish = async ({ node, how: unbound }: Racer) => {
         const twinkey = nodes.twinkeys[node] as Twinkey
+        const how = bind(model, id, unbound)
         const outcome = await outcomeOf(model, twinkey, id, how)
         finishes.push({ node, how, outcome, verdict: await verdictOf(twinkey, credential) })
       }
@@ -88,12 +100,17 @@ export function race(
       await nodes.race(pauses, [...racers.map((racer) => () => finish(racer)), look])
 
       const view = await nodes.twinkeys[witness.node]?.keys.get(id)
+      const made = await readBack(model, nodes.twinkeys[0] as Twinkey, { keyId: id, limit: 100 })
       const explains = (course: Course) =>
+        hasEntries(made, [
+          ...model.entries.filter(({ keyId }) => keyId === id),
+          ...course.flatMap(({ entry }) => entry ?? []),
+        ]) &&
         isDeepStrictEqual(
-          shownOf({ key: course.length === 0 ? start : course.at(-1)?.key }),
+          shownOf({ key: course.length === 0 ? start : course.at(-1)?.key }, now),
           shown({ view }),
         ) &&
-        isOneOf(seen, [
+        isOneOf(now, seen, [
           ...possibleHolders(model, witness.node, credential),
           ...holdersIn(model, witness.node, credential, course),
         ]) &&
@@ -103,7 +120,7 @@ export function race(
             place < 0
               ? [possibleHolders(model, each.node, credential), course]
               : [[], course.slice(place)]
-          return isOneOf(each.verdict, [
+          return isOneOf(now, each.verdict, [
             ...before,
             ...holdersIn(model, each.node, credential, since),
           ])
@@ -111,12 +128,19 @@ export function race(
       const course = coursesOf(model, start, finishes as [Finish, Finish]).find(explains)
       if (course === undefined) {
         const told = finishes.map(({ outcome, ...rest }) => ({ ...rest, outcome: shown(outcome) }))
-        const all = { start: shownOf({ key: start }), told, seen, credential: credential.id, view }
+        const all = {
+          start: shownOf({ key: start }, now),
+          told,
+          seen,
+          credential: credential.id,
+          view,
+          made,
+        }
         throw new Error(
           `no order of the changes explains how they came out: ${JSON.stringify(all)}`,
         )
       }
-      for (const { finish, key } of course) hold(model, id, key, finish.node)
+      for (const { finish, ...after } of course) hold(model, id, after, finish.node)
       for (const { node, verdict } of [...finishes, { node: witness.node, verdict: seen }])
         await settle(model, nodes.twinkeys[node] as Twinkey, credential, 'slot' in verdict)
       const lost = finishes.some(({ outcome }) => outcome.fault === 'version_conflict')
@@ -152,7 +176,8 @@ function courseOf(
   start: ModelKey | undefined,
   order: readonly Finish[],
 ): Course | undefined {
-  const course: { finish: Finish; key: ModelKey | undefined }[] = []
+  const now = model.clock.now()
+  const course: Course[number][] = []
   let key = start
   for (const finish of order) {
     const { how, outcome } = finish
@@ -162,13 +187,11 @@ function courseOf(
       key === undefined &&
       start !== undefined &&
       outcome.fault === undefined
-    const expected = alreadyGone
-      ? { key }
-      : changed(key, ofRun(model, how), outcome.secret ?? NEVER_MADE, model.clock.now())
-    if (!isDeepStrictEqual(shownOf(expected), shown(outcome))) return undefined
+    const expected: Changed = alreadyGone ? { key } : changed(key, how, madeBy(outcome), now)
+    if (!isDeepStrictEqual(shownOf(expected, now), shown(outcome))) return undefined
     if ('fault' in expected) continue
     key = expected.key
-    course.push({ finish, key })
+    course.push({ finish, ...expected })
   }
   return course
 }
@@ -187,6 +210,6 @@ function holdersIn(
   )
 }
 
-function isOneOf(verdict: object, holders: readonly Holder[]): boolean {
-  return holders.some((holder) => isDeepStrictEqual(expectedVerdict(holder), verdict))
+function isOneOf(now: number, verdict: object, holders: readonly Holder[]): boolean {
+  return holders.some((holder) => isDeepStrictEqual(expectedVerdict(holder, now), verdict))
 }

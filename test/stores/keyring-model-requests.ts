@@ -48,10 +48,10 @@ export async function verdictOf(twinkey: Twinkey, credential: ModelSecret | Mode
   return { slot: answer.slot, scope: sorted(answer.scope), key: foundView(answer.key) }
 }
 
-export function expectedVerdict(holder: Holder) {
+export function expectedVerdict(holder: Holder, now: number) {
   return holder === undefined
     ? INVALID
-    : { slot: holder.slot, scope: sorted(holder.scope), key: expectedView(holder.key) }
+    : { slot: holder.slot, scope: sorted(holder.scope), key: expectedView(holder.key, now) }
 }
 
 export async function verifyOne(
@@ -61,7 +61,9 @@ export async function verifyOne(
   credential: ModelSecret | ModelToken,
 ): Promise<void> {
   await heard(model, nodes)
-  const expected = possibleHolders(model, node, credential).map(expectedVerdict)
+  const expected = possibleHolders(model, node, credential).map((holder) =>
+    expectedVerdict(holder, model.clock.now()),
+  )
   const found = await verdictOf(nodes.twinkeys[node] as Twinkey, credential)
   expect(expected).toContainEqual(found)
   await settle(model, nodes.twinkeys[node] as Twinkey, credential, 'slot' in found)
@@ -259,7 +261,7 @@ function expectedIssue(
   lifetimeSeconds: number,
   now: number,
 ): object[] {
-  if (holder === undefined) return [INVALID]
+  if (holder === undefined || !holder.key.tokens) return [INVALID]
   const { scope, refusals } = narrowed(holder.scope, asked)
   const ends = [holder.key.expiresAt, holder.key[holder.slot]?.expiresAt ?? null].filter(
     (end) => end !== null,

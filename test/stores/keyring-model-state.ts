@@ -1,6 +1,7 @@
 import type fc from 'fast-check'
-import type { Scope, Slot } from 'twinkey'
+import type { HistoryEntry, Scope, Slot } from 'twinkey'
 import type { TestClock } from 'twinkey/testing'
+import type { ModelEntry } from './keyring-model-entry.ts'
 import { liveSlot, type ModelKey, type ModelSecret } from './keyring-model-key.ts'
 import { NODES, type Nodes } from './keyring-model-nodes.ts'
 import { common, NOTHING } from './keyring-model-scope.ts'
@@ -25,6 +26,13 @@ export interface KeyringModel {
   readonly tokens: ModelToken[]
   /** The earliest and the latest possible time of each secret's last use, by secret id. */
   readonly uses: Map<string, { certain: number | null; latest: number }>
+  /** What the history must have, in the order of the changes. */
+  entries: ModelEntry[]
+  /** The ids of all entries that the history ever had, and of those that were forgotten. */
+  readonly ids: Set<string>
+  readonly forgotten: Set<string>
+  /** A consumer of the history: where it goes on, and what it has seen so far. */
+  readonly consumer: { after: string | number; readonly seen: Map<string, HistoryEntry> }
   /** Whether nodes with a feed still have changes to receive. */
   untold: boolean
   /** How often each command had each outcome, over all runs. */
@@ -96,7 +104,7 @@ export function endOf(
     'secret' in credential ? [credential.secret, credential] : [credential, undefined]
   const key = model.keys.get(secret.keyId)?.latest
   const slot = [key?.primary, key?.secondary].find((held) => held?.secret.id === secret.id)
-  if (key?.revokedAt !== null || !key.enabled || slot === undefined) return undefined
+  if (key?.revokedAt !== null || key.disabledBy !== null || slot === undefined) return undefined
   const ends = [key.expiresAt, slot?.expiresAt, token?.expiresAt].filter(
     (end) => typeof end === 'number',
   )

@@ -7,6 +7,8 @@ import { EVERYTHING } from './keyring-model-scope.ts'
 import type { KeyringModel } from './keyring-model-state.ts'
 import { Timeline } from './keyring-model-timeline.ts'
 
+const DAY_MILLISECONDS = 86_400_000
+
 export interface KeyringModelOptions {
   readonly runs: number
   /** Maximum number of commands of one run. */
@@ -29,7 +31,7 @@ export interface KeyringModelOptions {
  * these and nothing else.
  *
  * @param open Opens another instance of the store on the same backend, which may hold other
- *   records. Called four times.
+ *   records. Its history is forgotten after each run. Called four times.
  * @returns How often each command had each outcome.
  */
 export async function keyringModel(
@@ -57,6 +59,8 @@ export async function keyringModel(
     } finally {
       for (const [id, { latest }] of model.keys)
         if (latest !== undefined) await nodes.twinkeys[0]?.keys.delete(id).catch(() => {})
+      // So that later runs, which begin at the same time, do not read through it.
+      await nodes.twinkeys[0]?.keys.forgetHistory(model.clock.now() + DAY_MILLISECONDS)
       await nodes.close()
     }
   })
@@ -80,6 +84,10 @@ function createModel(run: string, tally: Map<string, number>): KeyringModel {
     secrets: [],
     tokens: [],
     uses: new Map(),
+    entries: [],
+    ids: new Set(),
+    forgotten: new Set(),
+    consumer: { after: 0, seen: new Map() },
     untold: false,
     tally,
   }

@@ -1,5 +1,5 @@
 import { memoryStore } from 'twinkey'
-import type { KeyRecord, KeyStore, StoredKey } from 'twinkey/store'
+import type { HistoryEntry, KeyRecord, KeyStore, StoredKey } from 'twinkey/store'
 import { describe, expect, it, test } from 'vitest'
 import { keyringModel } from './keyring-model.ts'
 
@@ -22,6 +22,20 @@ it('several nodes over the memory store keep the contract under random commands'
     'rotate: secondary_live',
     'update: key_revoked',
     'delete: done',
+    'create: invalid_input',
+    'update: done, expecting the current version',
+    'update: version_conflict',
+    'endSecondary: done',
+    'renew: done',
+    'list by: state',
+    'list by: name',
+    'list by: secret',
+    'list by: expiresWithin',
+    'list by: unusedFor',
+    'history: several pages',
+    'consume: on the way',
+    'consume: to the present',
+    'forgetHistory: some',
   ])
     expect([seldom, (tally.get(seldom) ?? 0) > 5]).toEqual([seldom, true])
 })
@@ -30,7 +44,9 @@ describe('the model finds a store that', () => {
   const broken: [string, (inner: KeyStore) => Partial<KeyStore>][] = [
     [
       'does not compare versions',
-      (inner) => ({ put: async (next) => inner.put(next, (await inner.get(next.id))?.version) }),
+      (inner) => ({
+        put: async (next, _, entry) => inner.put(next, (await inner.get(next.id))?.version, entry),
+      }),
     ],
     ['says that it has deleted a key, and keeps it', () => ({ delete: async () => 'deleted' })],
     [
@@ -50,7 +66,37 @@ describe('the model finds a store that', () => {
     ],
     [
       'forgets when a secondary secret expires',
-      (inner) => ({ put: (next, version) => inner.put(immortal(next), version) }),
+      (inner) => ({ put: (next, version, entry) => inner.put(immortal(next), version, entry) }),
+    ],
+    ['lists by id within a millisecond in one direction only', listsTiesOneWay],
+    ['loses the entry of a change', (inner) => ({ put: losesUpdates(inner) })],
+    ['loses the entry of a deletion', losesDeletions],
+    ['keeps the entry of a change that lost', keepsLostEntries],
+    ['writes an entry twice', writesTwice],
+    ['deletes the history with the key', forgetsWithKey],
+    [
+      'loses an entry from one page to the next',
+      (inner) => ({
+        history: async (query) => {
+          const { entries, next } = await inner.history(query)
+          return { entries: next === undefined ? entries : entries.slice(0, -1), next }
+        },
+      }),
+    ],
+    [
+      'forgets entries that are not older than the time',
+      (inner) => ({ forgetHistory: (before) => inner.forgetHistory(before + 1) }),
+    ],
+    [
+      'shows a consumer no entry of the last second that it has',
+      (inner) => ({
+        async history(query) {
+          const { entries, next } = await inner.history(query)
+          const latest = Math.max(0, ...entries.map(({ at }) => at))
+          const settled = entries.filter(({ at }) => at <= latest - 1000)
+          return { entries: query.sort === 'oldest' ? settled : entries, next }
+        },
+      }),
     ],
   ]
 
@@ -70,6 +116,75 @@ describe('the model finds a store that', () => {
   })
 })
 
+function listsTiesOneWay(inner: KeyStore): Partial<KeyStore> {
+  return {
+    async list(query) {
+      const { keys, next } = await inner.list(query)
+      const byId = (a: KeyRecord, b: KeyRecord) => (a.id < b.id ? -1 : 1)
+      return {
+        keys:
+          query.sort === 'newest'
+            ? [...keys].sort((a, b) => b.createdAt - a.createdAt || byId(a, b))
+            : keys,
+        next,
+      }
+    },
+  }
+}
+
+function losesUpdates(inner: KeyStore): KeyStore['put'] {
+  const isKept = (entry: HistoryEntry | undefined) => entry?.type !== 'key.updated'
+  return (next, version, entry) => inner.put(next, version, isKept(entry) ? entry : undefined)
+}
+
+function losesDeletions(inner: KeyStore): Partial<KeyStore> {
+  return { delete: (id, version) => inner.delete(id, version, undefined) }
+}
+
+// Writes an entry as the entry of a record of its own.
+async function writeAlone(inner: KeyStore, entry: HistoryEntry | undefined): Promise<void> {
+  const alone = { kind: 'alias', id: `alone-${entry?.id}`, version: 1, keyId: 'k' } as const
+  await inner.put(alone, undefined, entry)
+  await inner.delete(alone.id, 1, undefined)
+}
+
+function keepsLostEntries(inner: KeyStore): Partial<KeyStore> {
+  return {
+    async put(next, version, entry) {
+      const outcome = await inner.put(next, version, entry)
+      if (outcome === 'conflict') await writeAlone(inner, entry)
+      return outcome
+    },
+  }
+}
+
+function writesTwice(inner: KeyStore): Partial<KeyStore> {
+  return {
+    async put(next, version, entry) {
+      if (entry?.type === 'key.rotated')
+        await writeAlone(inner, { ...entry, id: `${entry.id}again` })
+      return inner.put(next, version, entry)
+    },
+  }
+}
+
+function forgetsWithKey(inner: KeyStore): Partial<KeyStore> {
+  const deleted = new Set<string>()
+  return {
+    async delete(id, version, entry) {
+      const outcome = await inner.delete(id, version, entry)
+      if (outcome === 'deleted') deleted.add(id)
+      return outcome
+    },
+    async history(query) {
+      const { entries, next } = await inner.history(query)
+      const isKept = ({ keyId, type }: HistoryEntry) =>
+        type === 'key.deleted' || !deleted.has(keyId)
+      return { entries: entries.filter(isKept), next }
+    },
+  }
+}
+
 type Page = Awaited<ReturnType<KeyStore['list']>>
 
 function withoutLast({ keys, next }: Page): Page {
@@ -84,9 +199,9 @@ function listsOfTheBeginning(inner: KeyStore): Partial<KeyStore> {
   const beginnings = new Map<string, string>()
   const tenantsOf = ({ scope }: KeyRecord) => JSON.stringify(scope.tenants)
   return {
-    put(next, version) {
+    put(next, version, entry) {
       if (next.kind === 'key' && version === undefined) beginnings.set(next.id, tenantsOf(next))
-      return inner.put(next, version)
+      return inner.put(next, version, entry)
     },
     async list(query) {
       const { keys, next } = await inner.list(query)
@@ -113,10 +228,10 @@ function tellsOfWrites(inner: KeyStore): Partial<KeyStore> {
 function laggingReplica(inner: KeyStore): Partial<KeyStore> {
   const behind = new Map<string, StoredKey>()
   return {
-    async put(next, version) {
+    async put(next, version, entry) {
       const before = await inner.get(next.id)
       if (before !== undefined) behind.set(next.id, before)
-      return inner.put(next, version)
+      return inner.put(next, version, entry)
     },
     get: async (id) =>
       (await inner.get(id)) === undefined ? undefined : (behind.get(id) ?? inner.get(id)),
@@ -135,7 +250,7 @@ function wholeRecords(inner: KeyStore): Partial<KeyStore> {
     async recordUse(uses) {
       for (const { keyId } of uses) {
         const [then, now] = [read.get(keyId), await inner.get(keyId)]
-        if (then !== undefined && now !== undefined) await inner.put(then, now.version)
+        if (then !== undefined && now !== undefined) await inner.put(then, now.version, undefined)
       }
       await inner.recordUse(uses)
     },

@@ -9,6 +9,8 @@ const program = fileURLToPath(new URL('postgres-process.ts', import.meta.url))
 export interface Child {
   /** Resolves to the first line of its output. */
   readonly said: Promise<string>
+  /** All lines of its output so far. */
+  readonly lines: readonly string[]
   /** How it ended: `0`, or its error. */
   readonly ended: Promise<string>
   /** Tells it to continue. */
@@ -17,8 +19,8 @@ export interface Child {
 
 const running = new Set<ChildProcess>()
 
-export function startChild(task: string, url: string): Child {
-  const child = spawn(process.execPath, ['--import', 'tsx', program, task, url], {
+export function startChild(task: string, url: string, ...args: readonly string[]): Child {
+  const child = spawn(process.execPath, ['--import', 'tsx', program, task, url, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   running.add(child)
@@ -32,8 +34,16 @@ export function startChild(task: string, url: string): Child {
     running.delete(child)
     return code === 0 ? '0' : `${signal ?? code} ${complaint}`
   })
-  const line = once(createInterface({ input: child.stdout }), 'line').then(([text]) => String(text))
-  return { said: Promise.race([line, ended]), ended, tell: () => void child.stdin.write('go\n') }
+  const output = createInterface({ input: child.stdout })
+  const lines: string[] = []
+  output.on('line', (text) => lines.push(text))
+  const line = once(output, 'line').then(([text]) => String(text))
+  return {
+    said: Promise.race([line, ended]),
+    lines,
+    ended,
+    tell: () => void child.stdin.write('go\n'),
+  }
 }
 
 /** Ends what is left. */

@@ -93,8 +93,8 @@ function visible({ authority }: KeyringParts, filter: Filter): Filter | undefine
 
 /**
  * Where a consumer goes on. Everything before `position` was read. While it reads entries that may
- * not be settled, `floor` is the time at which it will begin again, and `until` the time at which it
- * does so.
+ * not be settled, `floor` is the time from which it will read again. It does so at the end of the
+ * history, or behind the time `until` if entries are added faster than it reads.
  */
 interface Place {
   readonly position: Position
@@ -106,7 +106,8 @@ function nextPlace(place: Place, read: Position | undefined, hasMore: boolean, n
   const position = read === undefined ? place.position : { at: read.at, id: read.id }
   const settled = now - SETTLED_AFTER_MILLISECONDS
   const floor = place.floor ?? Math.max(place.position.at, settled)
-  const until = place.until ?? now
+  // Some entries are later than this clock: changes of one moment, and those of other clocks.
+  const until = place.until ?? now + SETTLED_AFTER_MILLISECONDS
   if (place.floor === undefined && position.at <= settled) return { position }
   // Going back early keeps up with a busy history. It must not happen at entries of the present
   // millisecond, or of a time that is still to come: the reader would never get beyond them.

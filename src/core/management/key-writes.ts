@@ -43,16 +43,16 @@ export interface KeyWrites {
   end(): void
 }
 
-/** The record after a change. The entry is undefined if nothing changed. */
+/** The record after a change. The entry is undefined if this call changed nothing. */
 interface Changed {
   readonly key: KeyRecord
   readonly entry: HistoryEntry | undefined
 }
 
-/** The deleted record. */
+/** The deleted record. The entry is undefined if another call deleted it. */
 interface Removed {
   readonly key: KeyRecord
-  readonly entry: HistoryEntry
+  readonly entry: HistoryEntry | undefined
 }
 
 // A write whose outcome is unknown.
@@ -120,29 +120,46 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     }
   }
 
+  // The entry of a deletion that failed. The history tells whether it was made, or another one.
+  async function ifWritten(entry: HistoryEntry | undefined): Promise<HistoryEntry | undefined> {
+    if (entry === undefined) return undefined
+    const query = { keyId: entry.keyId, sort: 'newest', limit: 1 } as const
+    const page = await store.history(query).catch(() => undefined)
+    return page?.entries[0]?.id === entry.id ? entry : undefined
+  }
+
   async function remove(id: string, { check, entry: entryOf }: KeyRemoval): Promise<Removed> {
     const mayRetry = patience.begin(MAX_ATTEMPTS)
     let key = await read(id)
     let cause: unknown
     let unknowns = 0
+    let entry: HistoryEntry | undefined
+    // The deletion of this version that failed, and that may have been made after all.
+    let attempted: HistoryEntry | undefined
     for (let attempt = 1; ; attempt++) {
-      check(key)
-      const entry = entryOf(key)
+      if (entry === undefined) check(key)
+      entry ??= entryOf(key)
       try {
         const outcome = await store.delete(id, key.version, entry)
-        if (outcome !== 'conflict') return { key, entry }
+        if (outcome === 'deleted') return { key, entry }
+        if (outcome === 'missing') return { key, entry: await ifWritten(attempted) }
       } catch (error) {
         if (unknowns === 0) throwIfNotWritten(error)
         // The record may be deleted after all: the read below tells.
         cause = error
         unknowns++
+        attempted = entry
       } finally {
         keys.forget(id)
       }
       const found = await store.get(id).catch((error: unknown) => {
         throw unknowns > 0 ? outcomeUnknown(error) : error
       })
-      if (found?.kind !== 'key') return { key, entry }
+      if (found?.kind !== 'key') return { key, entry: await ifWritten(attempted) }
+      if (found.version !== key.version) {
+        entry = undefined
+        attempted = undefined
+      }
       key = found
       if (!mayRetry(attempt, unknowns)) throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
     }
