@@ -94,11 +94,12 @@ describe('the site of the documentation', () => {
 })
 
 describe('the decision records', () => {
-  test('are the five of docs/design', () => {
+  test('are the six of docs/design', () => {
     const names = [
       'cache',
       'compare-and-set',
       'decision-generator',
+      'history-and-lists',
       'imported-secrets',
       'two-secrets',
     ]
