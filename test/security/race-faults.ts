@@ -113,7 +113,7 @@ export const faults: Readonly<Record<string, readonly [what: string, broken: Bro
   'create/create': ['a store that does not compare versions', blindWrites],
   'rotate/rotate': ['a store that does not compare versions', blindWrites],
   'rotate/verify': ['a rotation that takes the key away and writes it anew', removeThenWrite],
-  'regenerate/token-issue': ['a memory of whom it has let in', remembersVerdicts],
+  'renew/token-issue': ['a memory of whom it has let in', remembersVerdicts],
   'disable/verify': LATE,
   'delete/verify': LATE,
   'revoke/fill': LATE,

@@ -1,5 +1,5 @@
 import type { Race } from './race.ts'
-import { createCreate, regenerateIssue, rotateRotate, rotateVerify } from './race-management.ts'
+import { createCreate, renewIssue, rotateRotate, rotateVerify } from './race-management.ts'
 import {
   callers,
   deleteVerify,
@@ -13,7 +13,7 @@ export const races: readonly Race[] = [
   createCreate,
   rotateRotate,
   rotateVerify,
-  regenerateIssue,
+  renewIssue,
   disableVerify,
   deleteVerify,
   revokeFill,

@@ -100,13 +100,13 @@ export const rotateRotate: Race = {
   async round(stage) {
     const { nodes } = stage
     const { key, primary } = await nodes[0].keys.create({ ...NEW, name: 'k', secondary: false })
-    const outcomes: Outcome<{ secret: string }>[] = []
+    const outcomes: Outcome<{ primary: string }>[] = []
     await stage.together(
       nodes.map((node, i) => async () => {
         outcomes[i] = await outcomeOf(node.keys.rotate(key.id))
       }),
     )
-    const won = outcomes.flatMap(({ done }) => done?.secret ?? [])
+    const won = outcomes.flatMap(({ done }) => done?.primary ?? [])
     const lost = outcomes.flatMap(({ lost: code }) => code ?? [])
     same('winners', won.length, 1)
     for (const node of nodes) {
@@ -165,8 +165,8 @@ export const rotateVerify: Race = {
  * A token is requested with a secret that is replaced meanwhile: an issued token ends with the
  * secret.
  */
-export const regenerateIssue: Race = {
-  name: 'regenerate/token-issue',
+export const renewIssue: Race = {
+  name: 'renew/token-issue',
   feed: false,
   async round(stage) {
     const { nodes } = stage
@@ -199,7 +199,7 @@ export const regenerateIssue: Race = {
         for (const token of tokens)
           same('a token of the old secret', await verdict(nodes[0], token), 'credential_invalid')
         const late = await nodes[0].tokens.issue(old)
-        same('issue, once it is regenerated', late.ok, false)
+        same('issue, once it is renewed', late.ok, false)
       },
       ...nodes.map(issue),
       issue(nodes[0]),

@@ -120,15 +120,13 @@ export const invalidateLoad: Race = {
     const { key, primary } = await one.keys.create(NEW)
     await stage.told(key.id, 1)
     const seen = new Set<string>()
-    const end = (['disable', 'revoke', 'delete', 'regenerate'] as const)[stage.pick(4)] as
-      | End
-      | 'regenerate'
+    const end = (['disable', 'revoke', 'delete', 'renew'] as const)[stage.pick(4)] as End | 'renew'
     await stage.together([
       asking(stage, two, primary, seen),
       asking(stage, two, primary, seen),
       async () => {
         await stage.pause()
-        await (end === 'regenerate'
+        await (end === 'renew'
           ? one.keys.renew(key.id, { slots: 'primary' })
           : one.keys[end](key.id))
       },
