@@ -7,7 +7,8 @@ import type { Figure } from './figure.ts'
  */
 export const figure: Figure = {
   name: 'within',
-  title: 'what limited keyrings do and see beyond their limits, in 100,000 operations for each seed',
+  title:
+    'what limited keyrings do and see beyond their limits, in 100,000 operations for each seed',
   async run({ quick, progress }) {
     const seeds = quick ? 1 : 5
     const steps = quick ? 10_000 : 100_000
