@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { createTwinkey, type Keys } from 'twinkey'
+import { createTwinkey, type HistoryStep, type Keys } from 'twinkey'
 import { type Address, openStore, startBackend } from './backend.ts'
 import type { WriterOrder, WriterWord } from './consumer-writer.ts'
 import type { Figure, FigureOptions } from './figure.ts'
@@ -95,7 +95,7 @@ async function consume(
   let endsAt = Number.POSITIVE_INFINITY
   const isComplete = () => isOver.written && [...written].every((id) => seen.has(id))
   while (performance.now() < endsAt) {
-    const step = await keys.history({ after: cursor, limit: PAGE })
+    const step: HistoryStep = await keys.history({ after: cursor, limit: PAGE })
     cursor = step.nextCursor
     calls++
     read += step.entries.length
