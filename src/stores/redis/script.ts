@@ -68,7 +68,8 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
     try {
       if (!('evalSha' in client))
         return await client[how === 'sha' ? 'evalsha' : 'eval'](text, keys.length, ...keys, ...args)
-      const through = signal === undefined ? client : (client.withAbortSignal?.(signal) ?? client)
+      const through =
+        signal === undefined ? client : (client.withAbortSignal?.(follow(signal)) ?? client)
       return await through[how === 'sha' ? 'evalSha' : 'eval'](text, {
         keys: [...keys],
         arguments: [...args],
@@ -91,6 +92,11 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
       return send('whole', script, keys, args, signal)
     }
   }
+}
+
+// A signal for one command. Node warns about a signal to which more than ten commands at once listen.
+function follow(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal])
 }
 
 // While ioredis is disconnected it queues commands and sends them after any delay. So the store
