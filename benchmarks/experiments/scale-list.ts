@@ -37,7 +37,8 @@ function filtersOf({ ids, hint }: Crowd, now: number): Readonly<Record<string, F
   }
 }
 
-interface Row {
+/** One kind of page. */
+export interface ListRow {
   readonly filter: string
   readonly sort: string
   readonly page: string
@@ -62,9 +63,9 @@ export async function timeLists(
   few: Crowd,
   many: Crowd,
   { times, pages, progress }: Timing,
-): Promise<{ readonly rows: readonly Row[]; readonly wrong: number }> {
+): Promise<{ readonly rows: readonly ListRow[]; readonly wrong: number }> {
   const now = Date.now()
-  const rows: Row[] = []
+  const rows: ListRow[] = []
   let wrong = 0
   const crowds = { few, many }
   for (const filter of Object.keys(filtersOf(few, now))) {
