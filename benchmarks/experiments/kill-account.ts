@@ -8,7 +8,8 @@ import {
   type Slot,
 } from 'twinkey'
 import { entriesOf, historyProblem, type NotedChange } from './history-account.ts'
-import type { Done, Intent, Line } from './kill-process.ts'
+import type { Intent, Line } from './kill-process.ts'
+import { after, readLog, SLOTS, type State } from './kill-states.ts'
 
 // Compares the log of a killed process with the records in the store.
 
@@ -31,25 +32,6 @@ export interface Account {
 }
 type Counts = Readonly<Partial<Record<Intent['kind'], number>>>
 
-interface Standing {
-  /** Undefined for a secret that was not logged. */
-  readonly id: string | undefined
-  readonly secret: string | undefined
-  /** True for the old secret of a rotation, which expires after its grace period. */
-  readonly dies?: boolean
-}
-
-interface State {
-  readonly revoked: boolean
-  readonly deleted: boolean
-  readonly primary: Standing
-  readonly secondary: Standing | null
-  /** Secrets that must be refused. */
-  readonly gone: readonly (string | undefined)[]
-}
-
-const UNKNOWN: Standing = { id: undefined, secret: undefined }
-const SLOTS: readonly Slot[] = ['primary', 'secondary']
 const STATES = ['active', 'disabled', 'revoked'] as const
 const ZERO = { acknowledged: 0, lost: 0, half: 0, unlisted: 0, entries: 0, broken: 0 }
 const ATTEMPTS = 20
@@ -66,7 +48,7 @@ export async function accountOf(
 ): Promise<Account> {
   // Without a cache, so that every call reads the store.
   const { keys, close } = createTwinkey({ store, cache: { maxAgeSeconds: 0 }, deadlineSeconds: 60 })
-  const { histories, noted, flying, acknowledged } = read(lines)
+  const { histories, noted, flying, acknowledged } = readLog(lines)
   const counts = { ...ZERO, acknowledged, done: {}, notDone: {} }
 
   for (const [id, history] of histories) {
@@ -169,67 +151,6 @@ export async function idsOf(
     cursor = page.nextCursor
   } while (cursor !== undefined)
   return ids
-}
-
-function read(lines: readonly Line[]) {
-  const noted: NotedChange[] = []
-  const histories = new Map<string, State[]>()
-  let flying: Intent | undefined
-  let acknowledged = 0
-  for (const line of lines) {
-    if ('kind' in line) {
-      flying = line
-      continue
-    }
-    if ('change' in line) {
-      noted.push(line)
-      continue
-    }
-    if (flying === undefined)
-      throw new Error('a process said what it had done, and not before what it was about to do')
-    const history = histories.get(line.id) ?? []
-    histories.set(line.id, history)
-    history.push(known(after(history.at(-1) ?? fresh(false), flying), line))
-    flying = undefined
-    acknowledged++
-  }
-  return { histories, noted, flying, acknowledged }
-}
-
-const fresh = (secondary: boolean): State => ({
-  revoked: false,
-  deleted: false,
-  primary: UNKNOWN,
-  secondary: secondary ? UNKNOWN : null,
-  gone: [],
-})
-
-function after(state: State, intent: Intent): State {
-  const { primary, secondary, gone } = state
-  if (intent.kind === 'create') return fresh(intent.secondary)
-  if (intent.kind === 'revoke') return { ...state, revoked: true }
-  if (intent.kind === 'delete')
-    return {
-      ...fresh(false),
-      deleted: true,
-      gone: [...gone, primary.secret, secondary?.secret],
-    }
-  if (intent.kind === 'rotate')
-    return {
-      ...state,
-      primary: UNKNOWN,
-      secondary: { ...primary, dies: true },
-      gone: [...gone, secondary?.secret],
-    }
-  return { ...state, [intent.slot]: UNKNOWN, gone: [...gone, state[intent.slot]?.secret] }
-}
-
-function known(state: State, { shown, ...ids }: Done): State {
-  const filled = (slot: Slot) => {
-    const standing = state[slot]
-    return standing === UNKNOWN ? { id: ids[slot] ?? undefined, secret: shown[slot] } : standing
-  }
-  return { ...state, primary: filled('primary') as Standing, secondary: filled('secondary') }
 }
 
 /** Tells whether a key is in a state, by its record and by the outcome for its secrets. */

@@ -3,7 +3,6 @@ import { copyOf } from './scale-copy.ts'
 import type { Crowd } from './scale-crowd.ts'
 
 const OWNER = 'paged'
-const STANDING = 300
 const PAGE = 7
 
 /** The counts of reading all pages while keys are created and deleted. */
@@ -17,8 +16,12 @@ export interface Paging {
   repeated: number
 }
 
-/** Reads the pages of an owner in both orders while keys of this owner are created and deleted. */
-export async function pageWhileChanging(crowd: Crowd): Promise<Paging> {
+/**
+ * Reads the pages of an owner in both orders while keys of this owner are created and deleted.
+ *
+ * @param standingKeys How many keys stay. As many others may be deleted.
+ */
+export async function pageWhileChanging(crowd: Crowd, standingKeys: number): Promise<Paging> {
   const { store, original, ids } = crowd
   const create = async (): Promise<KeyRecord> => {
     const { record } = copyOf(original, Math.floor(Math.random() * ids.length))
@@ -30,7 +33,7 @@ export async function pageWhileChanging(crowd: Crowd): Promise<Paging> {
   for (const sort of ['newest', 'oldest'] as const) {
     const standing: KeyRecord[] = []
     const doomed: KeyRecord[] = []
-    for (let i = 0; i < STANDING; i++) {
+    for (let i = 0; i < standingKeys; i++) {
       standing.push(await create())
       doomed.push(await create())
     }

@@ -51,7 +51,7 @@ interface How {
 }
 
 async function measure(store: string, ground: Ground, { many, quick, progress }: How) {
-  const lookups = quick ? 500 : 10_000
+  const lookups = quick ? 200 : 10_000
   try {
     const crowds = []
     for (const keys of [FEW, many])
@@ -82,7 +82,7 @@ async function measure(store: string, ground: Ground, { many, quick, progress }:
       bytesPerKey: [few.bytesPerKey, all.bytesPerKey],
       lookup,
       page,
-      paging: await pageWhileChanging(all),
+      paging: await pageWhileChanging(all, quick ? 50 : 300),
       worstList: lists.rows.reduce((worst, row) => (row.ratio > worst.ratio ? row : worst)),
       lists: lists.rows,
     }
