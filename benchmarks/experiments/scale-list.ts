@@ -51,6 +51,7 @@ export interface ListRow {
 
 interface Timing {
   readonly times: number
+  readonly sorts: readonly ListQuery['sort'][]
   readonly pages: readonly ('first' | 'middle')[]
   readonly progress: Progress
 }
@@ -62,7 +63,7 @@ interface Timing {
 export async function timeLists(
   few: Crowd,
   many: Crowd,
-  { times, pages, progress }: Timing,
+  { times, sorts, pages, progress }: Timing,
 ): Promise<{ readonly rows: readonly ListRow[]; readonly wrong: number }> {
   const now = Date.now()
   const rows: ListRow[] = []
@@ -96,7 +97,7 @@ export async function timeLists(
         const ratio = Math.round((100 * milliseconds.many) / milliseconds.few) / 100
         rows.push({ filter, sort, page, milliseconds, ratio, keys: found })
       }
-    const last = rows.slice(-2 * pages.length).map(({ ratio }) => ratio)
+    const last = rows.slice(-sorts.length * pages.length).map(({ ratio }) => ratio)
     progress(`list by ${filter}: ${last.join(', ')} times as long`)
   }
   return { rows, wrong }

@@ -71,7 +71,8 @@ async function measure(store: string, ground: Ground, { many, quick, progress }:
     )
     progress(`${store}: ${lookups} lookups among each`)
     const lists = await timeLists(few, all, {
-      times: quick ? 3 : 21,
+      times: quick ? 7 : 21,
+      sorts: quick ? ['newest'] : ['newest', 'oldest'],
       pages: quick ? ['first'] : ['first', 'middle'],
       progress: (line) => progress(`${store}: ${line}`),
     })
