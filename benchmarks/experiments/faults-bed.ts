@@ -1,8 +1,10 @@
 import type { KeyStore } from 'twinkey'
 import { type SpyStore, spyStore } from '../../test/support/spy-store.ts'
 import type { Backend } from './backend.ts'
+import { unlike } from './faults-history.ts'
 import { type Client, openNode } from './faults-node.ts'
 import { type Counts, DEADLINE_SECONDS, startTraffic, type Traffic } from './faults-traffic.ts'
+import { type NotedChange, notingStore } from './history-account.ts'
 import { startProxy, type WeatherProxy } from './proxy.ts'
 
 /** Longer than the deadline of a node. */
@@ -46,6 +48,11 @@ export interface Suffered {
    */
   readonly recoverySeconds: number | null
   readonly counts: Counts
+  /** Keys that the nodes have changed, and the entries of their histories. */
+  readonly changedKeys: number
+  readonly entries: number
+  /** What is wrong with histories: a change without its entry, or an entry without its change. */
+  readonly unlike: readonly string[]
 }
 
 /** Injects a fault repeatedly into two new nodes under traffic. */
@@ -68,7 +75,8 @@ export async function suffer(
     for (const { close } of opened) defer(close)
     // Before the nodes close: a client may wait for a silent server.
     defer(async () => proxy?.close())
-    const nodes = opened.map(({ store }) => bedNode(store))
+    const noted: NotedChange[] = []
+    const nodes = opened.map(({ store }) => bedNode(store, (change) => void noted.push(change)))
     const traffic = await startTraffic(nodes.map(({ store }) => store))
     defer(traffic.stop)
 
@@ -85,15 +93,21 @@ export async function suffer(
       await end()
       worst = Math.max(worst, await recovered(traffic))
     }
+    await traffic.stop()
+    const history = await unlike(noted, opened[0]?.store as KeyStore)
     const { unavailable, failed, late } = traffic.counts
     const recoverySeconds = Number.isFinite(worst) ? Math.round(worst) / 1000 : null
-    return { times, felt: unavailable + failed + late, recoverySeconds, counts: traffic.counts }
+    const felt = unavailable + failed + late
+    return { times, felt, recoverySeconds, counts: traffic.counts, ...history }
   } finally {
     for (const close of closing) await close()
   }
 }
 
-function bedNode(own: KeyStore): BedNode & { readonly store: KeyStore } {
+function bedNode(
+  own: KeyStore,
+  note: (change: NotedChange) => void,
+): BedNode & { readonly store: KeyStore } {
   const { store, inner, override } = spyStore(own)
   const listeners = new Set<(id: string | undefined) => void>()
   return {
@@ -103,7 +117,7 @@ function bedNode(own: KeyStore): BedNode & { readonly store: KeyStore } {
       for (const changed of listeners) changed(undefined)
     },
     store: {
-      ...store,
+      ...notingStore(store, note),
       async watch(changed) {
         listeners.add(changed)
         const stop = await inner.watch?.(changed)

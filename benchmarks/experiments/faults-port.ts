@@ -129,6 +129,10 @@ function garbage(inner: KeyStore): Partial<KeyStore> {
       one([...plain, { keys: null }, { keys: plain }, { keys: [], next: 1 }]) as Awaited<
         ReturnType<KeyStore['list']>
       >,
+    history: async () =>
+      one([...plain, { entries: null }, { entries: plain }, { entries: [], next: 1 }]) as Awaited<
+        ReturnType<KeyStore['history']>
+      >,
     recordUse: async (uses) => (await afterAll(() => inner.recordUse(uses))) as undefined,
   }
 }
@@ -156,6 +160,10 @@ function partial(inner: KeyStore): Partial<KeyStore> {
     },
     list: async (query) =>
       cut({ ...(await inner.list(query)), next: null as unknown as undefined }),
+    history: async (query) => {
+      const { entries, next } = await inner.history(query)
+      return cut({ entries: entries.map(cut), next })
+    },
     put: async (next, expectedVersion, entry) =>
       (await inner.put(next, expectedVersion, entry)).slice(0, 3) as 'stored',
     delete: async (id, expectedVersion, entry) =>

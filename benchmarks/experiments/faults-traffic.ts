@@ -127,8 +127,8 @@ export async function startTraffic(stores: readonly KeyStore[]): Promise<Traffic
   // Creates and ends a key. The end must take effect immediately on this node, and on others after
   // the cache age.
   async function manage(node: Twinkey, other: Twinkey, turn: number): Promise<void> {
-    const { disable, revoke, regenerate, delete: remove } = node.keys
-    const ways = [disable, remove, revoke, remove, (id: string) => regenerate(id, 'primary')]
+    const { disable, revoke, renew, delete: remove } = node.keys
+    const ways = [disable, remove, revoke, remove, (id: string) => renew(id, { slots: 'primary' })]
     const { key, primary } = await node.keys.create({
       name: 'managed',
       owner: 'managed',

@@ -33,8 +33,8 @@ const SORTS: readonly {
 
 /**
  * Makes stores fail in every way while two nodes are under traffic. No request is wrongly accepted,
- * no active key is refused as invalid, no request waits longer than the deadline, and everything
- * recovers with the store. The clients are configured to give up silent connections.
+ * no active key is refused as invalid, no request waits longer than the deadline, no change is without
+ * its entry of the history and no entry without its change, and everything recovers with the store. The clients are configured to give up silent connections.
  */
 export const figure: Figure = {
   name: 'faults',
@@ -107,10 +107,12 @@ async function sufferAll({ quick, progress }: FigureOptions): Promise<Row[]> {
   return rows
 }
 
-function holds({ felt, recoverySeconds, counts }: Suffered): boolean {
+function holds({ felt, recoverySeconds, counts, entries, unlike }: Suffered): boolean {
   const { wronglyAccepted, wronglyRefused, strange, longestMilliseconds } = counts
   return (
     felt > 0 &&
+    entries > 0 &&
+    unlike.length === 0 &&
     wronglyAccepted + wronglyRefused + strange.length === 0 &&
     longestMilliseconds <= (DEADLINE_SECONDS + SLACK_SECONDS) * 1000 &&
     recoverySeconds !== null &&
@@ -125,6 +127,9 @@ function worstOf(rows: readonly Row[]) {
     decisions: sum(({ counts }) => counts.decisions),
     wronglyAccepted: sum(({ counts }) => counts.wronglyAccepted),
     wronglyRefused: sum(({ counts }) => counts.wronglyRefused),
+    changedKeys: sum(({ changedKeys }) => changedKeys),
+    entries: sum(({ entries }) => entries),
+    unlike: sum(({ unlike }) => unlike.length),
     longestMilliseconds: Math.max(...rows.map(({ counts }) => counts.longestMilliseconds)),
     recoverySeconds: recoveries.includes(null) ? null : Math.max(...recoveries.map(Number)),
   }

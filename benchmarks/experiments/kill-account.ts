@@ -1,6 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
-import { createTwinkey, isTwinkeyError, type KeyStore, type Keys, type Slot } from 'twinkey'
-import type { Done, Intent } from './kill-process.ts'
+import {
+  createTwinkey,
+  type HistoryEntry,
+  isTwinkeyError,
+  type KeyStore,
+  type Keys,
+  type Slot,
+} from 'twinkey'
+import { entriesOf, historyProblem, type NotedChange } from './history-account.ts'
+import type { Intent, Line } from './kill-process.ts'
+import { after, readLog, SLOTS, type State } from './kill-states.ts'
 
 // Compares the log of a killed process with the records in the store.
 
@@ -13,47 +22,34 @@ export interface Account {
   readonly half: number
   /** Keys that a list misses, or returns wrongly. */
   readonly unlisted: number
+  /** Entries of the history. */
+  readonly entries: number
+  /** Keys whose history is not the sequence of their records, or is listed wrongly. */
+  readonly broken: number
   /** Changes in flight, by outcome. */
   readonly done: Counts
   readonly notDone: Counts
 }
 type Counts = Readonly<Partial<Record<Intent['kind'], number>>>
 
-interface Standing {
-  /** Undefined for a secret that was not logged. */
-  readonly id: string | undefined
-  readonly secret: string | undefined
-  /** True for the old secret of a rotation, which expires after its grace period. */
-  readonly dies?: boolean
-}
-
-interface State {
-  readonly revoked: boolean
-  readonly primary: Standing
-  readonly secondary: Standing | null
-  /** Secrets that must be refused. */
-  readonly gone: readonly (string | undefined)[]
-}
-
-const UNKNOWN: Standing = { id: undefined, secret: undefined }
-const SLOTS: readonly Slot[] = ['primary', 'secondary']
 const STATES = ['active', 'disabled', 'revoked'] as const
+const ZERO = { acknowledged: 0, lost: 0, half: 0, unlisted: 0, entries: 0, broken: 0 }
 const ATTEMPTS = 20
 const PAUSE_MILLISECONDS = 25
 
 /**
- * @param lines The log: the intent before each change, and the result after it.
+ * @param lines The log: the intent before each change, what was sent to the store, and the result.
  * @param name The owner and the tenant of all keys of the process.
  */
 export async function accountOf(
-  lines: readonly (Intent | Done)[],
+  lines: readonly Line[],
   name: string,
   store: KeyStore,
 ): Promise<Account> {
   // Without a cache, so that every call reads the store.
   const { keys, close } = createTwinkey({ store, cache: { maxAgeSeconds: 0 }, deadlineSeconds: 60 })
-  const { histories, flying, acknowledged } = read(lines)
-  const counts = { acknowledged, lost: 0, half: 0, unlisted: 0, done: {}, notDone: {} }
+  const { histories, noted, flying, acknowledged } = readLog(lines)
+  const counts = { ...ZERO, acknowledged, done: {}, notDone: {} }
 
   for (const [id, history] of histories) {
     const last = history.at(-1) as State
@@ -65,7 +61,12 @@ export async function accountOf(
     })
     if (found !== undefined) {
       if (next !== undefined && flying !== undefined) count(found, flying.kind)
-      if (last.revoked && (await errorCodeOf(keys.enable(id))) !== 'key_revoked') counts.lost++
+      if (
+        last.revoked &&
+        next === undefined &&
+        (await errorCodeOf(keys.enable(id))) !== 'key_revoked'
+      )
+        counts.lost++
     } else if (await isEarlier(history, id, keys, store)) counts.lost++
     else counts.half++
   }
@@ -80,7 +81,9 @@ export async function accountOf(
       (created !== undefined &&
         strangers.length === 1 &&
         (await isAsAsked(keys, stranger, created)))
-    const known = [...histories.keys(), ...strangers].sort()
+    const records = await Promise.all([...histories.keys()].map((id) => store.get(id)))
+    const stored = records.flatMap((record) => record?.id ?? [])
+    const known = [...stored, ...strangers].sort()
     const lists = [
       await idsOf(keys, { tenant: name }),
       (await Promise.all(STATES.map((state) => idsOf(keys, { owner: name, state })))).flat(),
@@ -92,18 +95,41 @@ export async function accountOf(
   if (unlisted === undefined) counts.unlisted++
   else if (created !== undefined)
     count(unlisted.stranger === undefined ? counts.notDone : counts.done, created.kind)
+
+  const history = await settled(() => historyOf(noted, name, store))
+  if (history === undefined) counts.broken++
+  else counts.entries += history.length
   await close()
   return counts
 }
 
+/** The history of all keys of a process; undefined if it is not the sequence of their records. */
+async function historyOf(
+  noted: readonly NotedChange[],
+  name: string,
+  store: KeyStore,
+): Promise<readonly HistoryEntry[] | undefined> {
+  const all = await entriesOf(store, { owner: name })
+  const ofTenant = await entriesOf(store, { tenant: name })
+  if (!isDeepStrictEqual(ofTenant, all)) return undefined
+  const ids = new Set([...noted, ...all.map(({ keyId: id }) => ({ id }))].map(({ id }) => id))
+  for (const id of ids) {
+    const ofKey = await entriesOf(store, { keyId: id })
+    const isListed = isDeepStrictEqual(
+      ofKey,
+      all.filter(({ keyId }) => keyId === id),
+    )
+    if (!isListed || historyProblem(noted, ofKey, await store.get(id)) !== undefined)
+      return undefined
+  }
+  return all
+}
+
 /** Adds accounts. */
 export function sumOf(accounts: readonly Account[]): Account {
-  const total = { acknowledged: 0, lost: 0, half: 0, unlisted: 0, done: {}, notDone: {} }
-  for (const { acknowledged, lost, half, unlisted, done, notDone } of accounts) {
-    total.acknowledged += acknowledged
-    total.lost += lost
-    total.half += half
-    total.unlisted += unlisted
+  const total = { ...ZERO, done: {}, notDone: {} }
+  for (const { done, notDone, ...counts } of accounts) {
+    for (const name of Object.keys(ZERO) as (keyof typeof ZERO)[]) total[name] += counts[name]
     for (const [kind, times] of Object.entries(done))
       count(total.done, kind as Intent['kind'], times)
     for (const [kind, times] of Object.entries(notDone))
@@ -122,63 +148,15 @@ export async function idsOf(
   do {
     const page = await keys.list({ limit: 100, ...query, cursor })
     ids.push(...page.keys.map(({ id }) => id))
-    cursor = page.next
+    cursor = page.nextCursor
   } while (cursor !== undefined)
   return ids
-}
-
-function read(lines: readonly (Intent | Done)[]) {
-  const histories = new Map<string, State[]>()
-  let flying: Intent | undefined
-  let acknowledged = 0
-  for (const line of lines) {
-    if ('kind' in line) {
-      flying = line
-      continue
-    }
-    if (flying === undefined)
-      throw new Error('a process said what it had done, and not before what it was about to do')
-    const history = histories.get(line.id) ?? []
-    histories.set(line.id, history)
-    history.push(known(after(history.at(-1) ?? fresh(false), flying), line))
-    flying = undefined
-    acknowledged++
-  }
-  return { histories, flying, acknowledged }
-}
-
-const fresh = (secondary: boolean): State => ({
-  revoked: false,
-  primary: UNKNOWN,
-  secondary: secondary ? UNKNOWN : null,
-  gone: [],
-})
-
-function after(state: State, intent: Intent): State {
-  const { primary, secondary, gone } = state
-  if (intent.kind === 'create') return fresh(intent.secondary)
-  if (intent.kind === 'revoke') return { ...state, revoked: true }
-  if (intent.kind === 'rotate')
-    return {
-      ...state,
-      primary: UNKNOWN,
-      secondary: { ...primary, dies: true },
-      gone: [...gone, secondary?.secret],
-    }
-  return { ...state, [intent.slot]: UNKNOWN, gone: [...gone, state[intent.slot]?.secret] }
-}
-
-function known(state: State, { shown, ...ids }: Done): State {
-  const filled = (slot: Slot) => {
-    const standing = state[slot]
-    return standing === UNKNOWN ? { id: ids[slot] ?? undefined, secret: shown[slot] } : standing
-  }
-  return { ...state, primary: filled('primary') as Standing, secondary: filled('secondary') }
 }
 
 /** Tells whether a key is in a state, by its record and by the outcome for its secrets. */
 async function holds(state: State, id: string, keys: Keys, store: KeyStore): Promise<boolean> {
   const record = await store.get(id)
+  if (state.deleted) return record === undefined && (await areGone(state, keys))
   if (
     record?.kind !== 'key' ||
     (record.revokedAt !== null) !== state.revoked ||
@@ -199,7 +177,11 @@ async function holds(state: State, id: string, keys: Keys, store: KeyStore): Pro
     )
       return false
   }
-  for (const secret of state.gone) {
+  return areGone(state, keys)
+}
+
+async function areGone({ gone }: State, keys: Keys): Promise<boolean> {
+  for (const secret of gone) {
     if (secret !== undefined && !(await isWorth(keys, secret, undefined))) return false
   }
   return true

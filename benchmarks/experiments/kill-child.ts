@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import type { Done, Driver, Intent } from './kill-process.ts'
+import type { Driver, Line } from './kill-process.ts'
 
 const ENTRY = new URL('kill-process.ts', import.meta.url)
 
@@ -21,7 +21,7 @@ export interface Child {
   /** Resolves at its first acknowledged write. Rejects if it ends before. */
   readonly begun: Promise<void>
   /** Runs `kill -9` and returns the complete log. */
-  kill(): Promise<readonly (Intent | Done)[]>
+  kill(): Promise<readonly Line[]>
 }
 
 /** Bundles the program with the built package. */
@@ -67,7 +67,7 @@ export function startChild(
   const begun = new Promise<void>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       lines.push(line)
-      if (lines.length === 2) resolve()
+      if (line.includes('"shown"')) resolve()
     })
     child.on('error', reject)
     child.on('close', () =>

@@ -3,17 +3,21 @@ import pg from 'pg'
 import { createClient as createRedis } from 'redis'
 import { createTwinkey, type KeyStore } from 'twinkey'
 import type { Address } from './backend.ts'
+import { entriesOf } from './history-account.ts'
 import { idsOf } from './kill-account.ts'
 
 const STATES = ['active', 'disabled', 'revoked'] as const
 
-/** The number of records, and how many of them a list by owner, tenant or state misses. */
+/**
+ * The number of records, how many of them a list by owner, tenant or state misses, and how many
+ * entries the history does not have exactly once.
+ */
 export async function unlistedIn(
   address: Address,
   store: KeyStore,
-): Promise<{ records: number; unlisted: number }> {
+): Promise<{ records: number; unlisted: number; stray: number }> {
   const { keys, close } = createTwinkey({ store })
-  const ids = await recordIds(address)
+  const { records: ids, entries } = await idsIn(address)
   const byState = new Set((await Promise.all(STATES.map((state) => idsOf(keys, { state })))).flat())
   const byName = new Map<string, { owned: Set<string>; ofTenant: Set<string> }>()
   let unlisted = 0
@@ -31,30 +35,49 @@ export async function unlistedIn(
     if (!(byState.has(id) && found.owned.has(id) && found.ofTenant.has(id))) unlisted++
   }
   await close()
-  return { records: ids.length, unlisted }
+  const listed = (await entriesOf(store, {})).map(({ id }) => id)
+  const once = new Set(listed)
+  const stray = entries.filter((id) => !once.has(id)).length + listed.length - once.size
+  return { records: ids.length, unlisted, stray }
 }
 
-// Bypasses the store: all records, listed or not.
-async function recordIds(address: Address): Promise<string[]> {
-  if (address.kind === 'redis') {
-    const client = createRedis({ url: address.url })
-    await client.connect()
-    const ids: string[] = []
-    for await (const names of client.scanIterator({ MATCH: 'twinkey:{*}', COUNT: 1000 }))
-      ids.push(...names.map((name) => name.slice(9, -1)))
-    client.destroy()
-    return [...new Set(ids)]
-  }
-  const sql = 'select id from twinkey_keys'
+interface Ids {
+  readonly records: string[]
+  readonly entries: string[]
+}
+
+// Bypasses the store: all records and entries, listed or not.
+async function idsIn(address: Address): Promise<Ids> {
+  if (address.kind === 'redis') return idsInRedis(address.url)
+  const table = address.kind === 'postgres' ? 'twinkey_keys' : 'twinkey_records'
+  const [records, entries] = [`select id from ${table}`, 'select id from twinkey_history']
   if (address.kind === 'postgres') {
     const client = new pg.Client({ connectionString: address.url })
     await client.connect()
-    const { rows } = await client.query<{ id: string }>(sql)
+    const read = async (sql: string) => (await client.query<{ id: string }>(sql)).rows
+    const found = [await read(records), await read(entries)] as const
     await client.end()
-    return rows.map(({ id }) => id)
+    return { records: found[0].map(({ id }) => id), entries: found[1].map(({ id }) => id) }
   }
   const client = createLibsql({ url: `file:${address.file}` })
-  const { rows } = await client.execute(sql)
+  const read = async (sql: string) => (await client.execute(sql)).rows.map(({ id }) => String(id))
+  const found = { records: await read(records), entries: await read(entries) }
   client.close()
-  return rows.map(({ id }) => String(id))
+  return found
+}
+
+async function idsInRedis(url: string): Promise<Ids> {
+  const client = createRedis({ url })
+  await client.connect()
+  const names = new Set<string>()
+  for await (const some of client.scanIterator({ MATCH: 'twinkey:{*', COUNT: 1000 }))
+    for (const name of some) names.add(name)
+  const entries: string[] = []
+  const records: string[] = []
+  for (const name of names) {
+    if (name.endsWith(':history')) entries.push(...(await client.hKeys(name)))
+    else records.push(name.slice(9, -1))
+  }
+  client.destroy()
+  return { records, entries }
 }

@@ -6,22 +6,22 @@ import { bundle, type Child, type Program, startChild } from './kill-child.ts'
 import { unlistedIn } from './kill-index.ts'
 import type { Driver } from './kill-process.ts'
 
-const AT_ONCE = 2
+const WRITERS = 8
 const LONGEST_LIFE_MILLISECONDS = 60
 
 /**
  * Kills applications with `kill -9` while they write, and the server that they write to. Every
- * acknowledged write must be stored, every change in flight must be complete or absent, and every
- * key must be listed. The machine keeps running, so data in the kernel survives. A power failure
+ * acknowledged write must be stored, every change in flight must be complete or absent, every key
+ * must be listed, and each history must have one entry for each version. The machine keeps running, so data in the kernel survives. A power failure
  * would lose it.
  */
 export const figure: Figure = {
   name: 'kill',
   title:
-    'data lost when a process is killed while it creates, rotates, regenerates and revokes keys',
+    'data lost when a process is killed while it creates, rotates, renews, revokes and deletes keys',
   async run({ quick, progress }) {
     const program = await bundle()
-    const how = { program, progress, kills: quick ? 20 : 1000, crashes: quick ? 2 : 25 }
+    const how = { program, progress, kills: quick ? 20 : 250, crashes: quick ? 1 : 10 }
     try {
       const rows = [
         ...(await withBackend('postgres', 'pg', process.execPath, how)),
@@ -30,8 +30,11 @@ export const figure: Figure = {
         ...(await withBackend('sqlite', '@libsql/client', process.execPath, how)),
       ]
       const ok = rows.every(
-        ({ kills, lost, half, unlisted, acknowledged }) =>
-          acknowledged >= kills && kills > 0 && lost + half + unlisted === 0,
+        ({ kills, lost, half, unlisted, broken, entries, acknowledged }) =>
+          acknowledged >= kills &&
+          kills > 0 &&
+          entries >= acknowledged &&
+          lost + half + unlisted + broken === 0,
       )
       return { ok, rows }
     } finally {
@@ -68,10 +71,15 @@ async function withBackend(
       rows.push({ store: kind, driver, killed: 'server', kills: crashes, ...ofServer })
     }
     const { store, close } = await openStore(address, { feed: false })
-    const { records, unlisted } = await unlistedIn(address, store)
+    const { records, unlisted, stray } = await unlistedIn(address, store)
     await close()
     progress(`${driver}: ${records} records are there`)
-    return rows.map((row) => ({ ...row, records, unlisted: row.unlisted + unlisted }))
+    return rows.map((row) => ({
+      ...row,
+      records,
+      unlisted: row.unlisted + unlisted,
+      broken: row.broken + stray,
+    }))
   } finally {
     await backend.stop()
   }
@@ -99,7 +107,7 @@ async function killApplications(
       if (accounts.length % 50 === 0 || accounts.length === kills) told(accounts.length)
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  await Promise.all(Array.from({ length: WRITERS }, lane))
   return sumOf(accounts)
 }
 
@@ -111,7 +119,7 @@ async function killServer(
 ): Promise<Account> {
   const accounts: Account[] = []
   for (let crash = 0; crash < crashes; crash++) {
-    const names = Array.from({ length: AT_ONCE }, (_, i) => `s${crash}-${i}`)
+    const names = Array.from({ length: WRITERS }, (_, i) => `s${crash}-${i}`)
     const children = names.map(start)
     await Promise.all(children.map(({ begun }) => begun))
     await moment()

@@ -2,7 +2,14 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createTwinkey, memoryStore } from 'twinkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  entriesOf,
+  historyProblem,
+  type NotedChange,
+  notingStore,
+} from '../../benchmarks/experiments/history-account.ts'
 import { benchOf, doAgree } from '../../benchmarks/experiments/verify-sides.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -93,12 +100,61 @@ describe('npm run figure', () => {
     },
   )
 
+  it('measures what limited keyrings do beyond their limits: nothing', async () => {
+    const answer = await figure('within', '--quick')
+    const result = objectIn(answer)
+    expect([answer.code, result['figure'], result['ok']]).toEqual([0, 'within', true])
+    const rows = result['rows'] as { judged: number; compared: number; problem: string | null }[]
+    for (const { judged, compared, problem } of rows) {
+      expect(problem).toBeNull()
+      expect(Math.min(judged, compared)).toBeGreaterThan(0)
+    }
+  })
+
+  it('reports a change without its entry, and an entry without its change', async () => {
+    const noted: NotedChange[] = []
+    const store = memoryStore()
+    const { keys } = createTwinkey({
+      store: notingStore(store, (change) => void noted.push(change)),
+    })
+    const { key } = await keys.create({ name: 'k', scope: { tenants: ['t'], workflows: '*' } })
+    await keys.update(key.id, { name: 'l' })
+    await keys.disable(key.id)
+    const record = await store.get(key.id)
+    const all = await entriesOf(store, { keyId: key.id })
+    expect(all).toHaveLength(3)
+    expect(historyProblem(noted, all, record)).toBeUndefined()
+    expect(historyProblem(noted, all.slice(0, 2), record)).toMatch(/^the entries lead to version/)
+    expect(historyProblem(noted, all.slice(1), record)).toMatch(/does not follow/)
+    expect(historyProblem(noted, all.toSpliced(1, 1), record)).toMatch(/does not follow/)
+    expect(historyProblem(noted, [...all, ...all.slice(2)], record)).toMatch(/does not follow/)
+    expect(historyProblem(noted.slice(0, 2), all, record)).toMatch(/nobody intended/)
+    expect(historyProblem(noted, all, undefined)).toMatch(/^the entries lead to version/)
+    await keys.delete(key.id)
+    const ended = await entriesOf(store, { keyId: key.id })
+    expect(historyProblem(noted, ended, undefined)).toBeUndefined()
+    expect(historyProblem(noted, ended, record)).toMatch(/^the entries lead to version null/)
+  })
+
   it('lists every figure with its title', async () => {
     const { code, stdout } = await figure('--list')
     const names = stdout.split('\n').map((line) => line.split(': ')[0])
-    expect([code, names.filter((name) => name === 'herd' || name === 'capacity')]).toEqual([
+    expect([code, names.slice(0, -1)]).toEqual([
       0,
-      ['capacity', 'herd'],
+      [
+        ...[
+          'capacity',
+          'consumer',
+          'encodings',
+          'faults',
+          'floods',
+          'fuzz',
+          'herd',
+          'kill',
+          'races',
+        ],
+        ...['revocation', 'scale', 'timing', 'verify', 'within'],
+      ],
     ])
     const files = readdirSync(join(root, 'benchmarks/experiments'))
     for (const name of names.slice(0, -1)) expect(files).toContain(`${name}.ts`)

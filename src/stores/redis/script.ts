@@ -68,9 +68,8 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
     try {
       if (!('evalSha' in client))
         return await client[how === 'sha' ? 'evalsha' : 'eval'](text, keys.length, ...keys, ...args)
-      // A signal of its own for each command: Node warns of a leak if one has eleven listeners.
-      const own = signal && AbortSignal.any([signal])
-      const through = own === undefined ? client : (client.withAbortSignal?.(own) ?? client)
+      const through =
+        signal === undefined ? client : (client.withAbortSignal?.(follow(signal)) ?? client)
       return await through[how === 'sha' ? 'evalSha' : 'eval'](text, {
         keys: [...keys],
         arguments: [...args],
@@ -84,15 +83,44 @@ export function createScriptRunner(client: NodeRedisClient | IoRedisClient): Run
 
   return async (script, given, args, signal) => {
     const keys = typeof given === 'string' ? [given] : given
-    const digest = digests.get(script) ?? sha1(script)
+    const text = marked(script)
+    const digest = digests.get(script) ?? sha1(text)
     digests.set(script, digest)
+    const mark = crypto.randomUUID()
+    const values = [...args, mark]
     try {
-      return await send('sha', await digest, keys, args, signal)
+      return readMarked(await send('sha', await digest, keys, values, signal), mark)
     } catch (error) {
       if (!messageOf(error).startsWith('NOSCRIPT')) throw error
-      return send('whole', script, keys, args, signal)
+      return readMarked(await send('whole', text, keys, values, signal), mark)
     }
   }
+}
+
+/** A script that also returns its last argument, which marks its reply. */
+function marked(script: string): string {
+  return `
+local mark = table.remove(ARGV)
+local function run()
+${script}
+end
+local reply = run()
+if type(reply) == 'table' and reply.err then return reply end
+return {mark, reply}`
+}
+
+// A client that reconnects several times at once can take the reply to one command for that to
+// another one. Such a reply must neither hide a record nor acknowledge a write.
+function readMarked(reply: unknown, mark: string): unknown {
+  const [found, value = null] = Array.isArray(reply) ? reply : []
+  if (String(found) !== mark)
+    throw new Error('The client of Redis returned the reply to another command.')
+  return value
+}
+
+// A signal for one command. Node warns about a signal to which more than ten commands at once listen.
+function follow(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal])
 }
 
 // While ioredis is disconnected it queues commands and sends them after any delay. So the store
