@@ -2,7 +2,7 @@ import type { KeyRecord } from '../model/api-key.ts'
 import { isPlainObject, membersProblem, nameProblem } from '../model/checks.ts'
 import { copyList, copyMembers } from '../model/copy.ts'
 import { readInput, requireInput, TwinkeyError } from '../model/error.ts'
-import type { ChangeSource } from '../model/history.ts'
+import type { ChangeSource, HistoryEntry } from '../model/history.ts'
 import type { ActorOption } from '../model/key-input.ts'
 import { OPERATIONS, type OperationName, RIGHTS, type Right } from '../model/operations.ts'
 import {
@@ -135,6 +135,21 @@ export function requireRight({ can }: Authority, operation: OperationName): void
 export function isVisible({ owner, tenants }: Authority, key: Pick<KeyRecord, 'owner' | 'scope'>) {
   if (owner !== undefined && key.owner !== owner) return false
   return tenants === undefined || isWithinTenants(key.scope.tenants, tenants)
+}
+
+/**
+ * The entry as the keyring sees it. If the change moved the key to tenants of the keyring, the entry
+ * does not show the values before and after it: the keyring did not see the key before.
+ */
+export function shownTo({ tenants }: Authority, entry: HistoryEntry): HistoryEntry {
+  const before: unknown = entry.changes?.['scope']?.[0]
+  const wasVisible =
+    tenants === undefined ||
+    before === undefined ||
+    (scopeProblem(before) === undefined && isWithinTenants((before as Scope).tenants, tenants))
+  if (wasVisible) return entry
+  const { changes: _, ...shown } = entry
+  return Object.freeze(shown)
 }
 
 /** @throws `not_grantable` if the keyring may not grant what a key reaches. */

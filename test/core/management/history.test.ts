@@ -230,6 +230,33 @@ describe('a page of the history', () => {
     expect(await names({ tenants: ['s'] })).toEqual(['c'])
     expect(await names({ tenants: ['s', 't'] })).toEqual(['b', 'c', 'b', 'a'])
   })
+
+  it.each([
+    ['other tenants', ['s']],
+    ['another tenant too', ['s', 't']],
+    ['all tenants', '*' as const],
+  ])(
+    'does not show a keyring of a tenant what a key was that had %s before',
+    async (_, tenants) => {
+      const { keys } = createBench().twinkey
+      const secret = { name: 'of s', metadata: { note: 'of s' } }
+      const { key } = await keys.create({ ...secret, scope: { tenants, workflows: '*' } })
+      await keys.update(key.id, { name: 'n', metadata: {}, scope: { tenants: ['t'] } })
+      await keys.update(key.id, { name: 'm' })
+      const ofTenant = keys.within({ actor: 'x', tenants: ['t'] })
+      const { entries } = await ofTenant.history()
+      expect(entries.map(({ changes }) => changes)).toEqual([{ name: ['n', 'm'] }, undefined])
+      expect(JSON.stringify(entries)).not.toContain('of s')
+      expect((await ofTenant.history({ after: 0 })).entries).toEqual([...entries].reverse())
+      // Others see everything.
+      const all = await keys.within({ actor: 'x' }).history()
+      expect(all.entries.map(({ changes }) => changes?.['name'])).toEqual([
+        ['n', 'm'],
+        ['of s', 'n'],
+        undefined,
+      ])
+    },
+  )
 })
 
 describe('forgetHistory', () => {
