@@ -49,11 +49,8 @@ interface Changed {
   readonly entry: HistoryEntry | undefined
 }
 
-/** The deleted record. */
-interface Removed {
-  readonly key: KeyRecord
-  readonly entry: HistoryEntry
-}
+/** The deleted record. The entry is undefined if another deletion came first. */
+type Removed = Changed
 
 // A write whose outcome is unknown.
 type Attempt = Required<Changed>
@@ -125,24 +122,32 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     let key = await read(id)
     let cause: unknown
     let unknowns = 0
+    // The last attempt that may have deleted the record.
+    let attempted: Removed | undefined
     for (let attempt = 1; ; attempt++) {
       check(key)
-      const entry = entryOf(key)
+      const made = { key, entry: entryOf(key) }
+      let isMissing = false
       try {
-        const outcome = await store.delete(id, key.version, entry)
-        if (outcome !== 'conflict') return { key, entry }
+        const outcome = await store.delete(id, key.version, made.entry)
+        if (outcome === 'deleted') return made
+        isMissing = outcome === 'missing'
       } catch (error) {
         if (unknowns === 0) throwIfNotWritten(error)
         // The record may be deleted after all: the read below tells.
         cause = error
         unknowns++
+        attempted = made
       } finally {
         keys.forget(id)
       }
-      const found = await store.get(id).catch((error: unknown) => {
-        throw unknowns > 0 ? outcomeUnknown(error) : error
-      })
-      if (found?.kind !== 'key') return { key, entry }
+      const readAgain = () =>
+        store.get(id).catch((error: unknown) => {
+          throw unknowns > 0 ? outcomeUnknown(error) : error
+        })
+      const found = isMissing ? undefined : await readAgain()
+      // Without an attempt of its own, another deletion came first, which has its own entry.
+      if (found?.kind !== 'key') return attempted ?? { key, entry: undefined }
       key = found
       if (!mayRetry(attempt, unknowns)) throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
     }

@@ -100,6 +100,16 @@ describe('the history has an entry for', () => {
     expect(await entriesOf(twinkey)).toHaveLength(1)
   })
 
+  it('one deletion of several at the same time, as does onEvent', async () => {
+    const { twinkey, events } = createBench()
+    const { keys } = twinkey
+    const { key } = await keys.create(INPUT)
+    await Promise.all(['a', 'b', 'c'].map((actor) => keys.delete(key.id, { actor })))
+    const entries = await entriesOf(twinkey)
+    expect(entries.map(({ type }) => type)).toEqual(['key.created', 'key.deleted'])
+    expect(events).toEqual(entries)
+  })
+
   it('the source and the actor of a limited keyring', async () => {
     const { twinkey } = createBench()
     const source = { requestId: 'r1', address: '192.0.2.1', userAgent: 'curl' }
