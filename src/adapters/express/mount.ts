@@ -24,7 +24,9 @@ import { expressWireRequest } from './request.ts'
 export function mount(endpoints: Endpoints): RequestHandler {
   const { route, secretQuery } = createRouter(endpoints)
   return (req, res, next) => {
-    const answer = route(req.path, expressWireRequest(req, undefined), () => readNodeBody(req, res))
+    // Null at the mount point of a target like `foo://host/tokens`.
+    const path = (req.path as string | null) ?? '/'
+    const answer = route(path, expressWireRequest(req, undefined), () => readNodeBody(req, res))
     if (answer === undefined) return next()
     expressWireRequest(req, secretQuery)
     answer.then((written) => writeAnswer(req, res, written)).catch(next)
