@@ -109,7 +109,9 @@ export const upgradeCases: readonly SqliteCase[] = [
           { state: 'expired', now: 1_767_400_000_000 },
         ] as const) {
           const keys = old.records.filter(
-            ({ record }) => record['kind'] === 'key' && isListed(record, { ...QUERY, ...query }),
+            ({ record }) =>
+              record['kind'] === 'key' &&
+              isListed({ ...record, lastUsedAt: {} }, { ...QUERY, ...query }),
           )
           expect(keys.length).toBeGreaterThan(0)
           expect((await idsOf(store, query)).sort()).toEqual(keys.map(({ id }) => id).sort())

@@ -24,9 +24,8 @@ import { expressWireRequest } from './request.ts'
 export function mount(endpoints: Endpoints): RequestHandler {
   const { route, secretQuery } = createRouter(endpoints)
   return (req, res, next) => {
-    // Express finds no path in an absolute URL without a host.
-    const path = req.path as string | null
-    if (path === null) return next()
+    // Null at the mount point of a target like `foo://host/tokens`.
+    const path = (req.path as string | null) ?? '/'
     const answer = route(path, expressWireRequest(req, undefined), () => readNodeBody(req, res))
     if (answer === undefined) return next()
     expressWireRequest(req, secretQuery)

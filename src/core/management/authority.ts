@@ -2,7 +2,7 @@ import type { KeyRecord } from '../model/api-key.ts'
 import { isPlainObject, membersProblem, nameProblem } from '../model/checks.ts'
 import { copyList, copyMembers } from '../model/copy.ts'
 import { readInput, requireInput, TwinkeyError } from '../model/error.ts'
-import type { ChangeSource } from '../model/history.ts'
+import type { ChangeSource, HistoryEntry } from '../model/history.ts'
 import type { ActorOption } from '../model/key-input.ts'
 import { OPERATIONS, type OperationName, RIGHTS, type Right } from '../model/operations.ts'
 import {
@@ -16,24 +16,27 @@ import {
 import { type DisablerLimits, mayEnable } from '../model/transitions.ts'
 import { isWithinTenants } from '../store/list-query.ts'
 
-/** To what a keyring is limited. It sees no other key and grants nothing else. */
+/**
+ * To what a keyring is limited. It sees no other key and grants nothing else. A limit that is left
+ * out does not apply. A limit of `undefined` is an error, so that a missing value lifts none.
+ */
 export interface KeyringLimits {
   /** Who uses the keyring, for the history: 1 to 128 characters. */
   readonly actor: string
   /** The keyring sees only keys of this owner, and creates keys of this owner. */
-  readonly owner?: string | undefined
+  readonly owner?: string
   /**
    * The keyring sees only keys all of whose tenants are in this list of 1 to 64 names. It does not
    * see a key of all tenants.
    */
-  readonly tenants?: readonly string[] | undefined
+  readonly tenants?: readonly string[]
   /**
    * What the keys may reach that it creates, updates, rotates, renews or enables. A keyring with
    * `owner` or `tenants` but without this can do none of that.
    */
-  readonly grantable?: Scope | undefined
+  readonly grantable?: Scope
   /** What the keyring may do. Default: everything. */
-  readonly can?: readonly Right[] | undefined
+  readonly can?: readonly Right[]
   /** Where its changes come from, for the history: texts of at most 256 characters. */
   readonly source?: ChangeSource | undefined
 }
@@ -74,6 +77,13 @@ export function readLimits(input: KeyringLimits): Authority {
   const copy = readInput(() => copyLimits(input), 'The limits')
   requireInput(membersProblem(copy, LIMITS), 'The limits')
   const { actor, owner, tenants, grantable, can = RIGHTS, source } = copy as KeyringLimits
+  for (const limit of ['owner', 'tenants', 'grantable', 'can'])
+    requireInput(
+      isMissing(copy as object, limit)
+        ? 'must not be undefined. Leave it out if it does not limit the keyring'
+        : undefined,
+      limit,
+    )
   requireInput(nameProblem(actor), 'actor')
   requireInput(owner === undefined ? undefined : nameProblem(owner), 'owner')
   const listed = tenants === undefined || (Array.isArray(tenants) && tenants.length > 0)
@@ -92,6 +102,10 @@ export function readLimits(input: KeyringLimits): Authority {
     can,
     source,
   })
+}
+
+function isMissing(limits: { readonly [limit in string]?: unknown }, limit: string): boolean {
+  return limit in limits && limits[limit] === undefined
 }
 
 function copyLimits(input: KeyringLimits): unknown {
@@ -135,6 +149,21 @@ export function requireRight({ can }: Authority, operation: OperationName): void
 export function isVisible({ owner, tenants }: Authority, key: Pick<KeyRecord, 'owner' | 'scope'>) {
   if (owner !== undefined && key.owner !== owner) return false
   return tenants === undefined || isWithinTenants(key.scope.tenants, tenants)
+}
+
+/**
+ * The entry as the keyring sees it. If the change moved the key to tenants of the keyring, the entry
+ * does not show the values before and after it: the keyring did not see the key before.
+ */
+export function shownTo({ tenants }: Authority, entry: HistoryEntry): HistoryEntry {
+  const before: unknown = entry.changes?.['scope']?.[0]
+  const wasVisible =
+    tenants === undefined ||
+    before === undefined ||
+    (scopeProblem(before) === undefined && isWithinTenants((before as Scope).tenants, tenants))
+  if (wasVisible) return entry
+  const { changes: _, ...shown } = entry
+  return Object.freeze(shown)
 }
 
 /** @throws `not_grantable` if the keyring may not grant what a key reaches. */

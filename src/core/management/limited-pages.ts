@@ -1,4 +1,4 @@
-import { comparePositions } from '../store/paging.ts'
+import { isAhead } from '../store/paging.ts'
 import type { Position } from '../store/store.ts'
 import type { Authority } from './authority.ts'
 
@@ -29,17 +29,12 @@ export async function readPage<T>(
   while (page.next !== undefined) {
     const last = page.found.at(-1)
     const next = shownPlace(page.next, last && positionOf(last), sort)
+    // A place that is not ahead would repeat what was on an earlier page.
     const moves = after === undefined || isAhead(next, after, sort)
     if (page.found.length > 0 || moves) return { found: page.found, next }
     page = await read(page.next)
   }
   return page
-}
-
-// A place that is not ahead would repeat what was on an earlier page.
-function isAhead(next: Position, after: Position, sort: 'newest' | 'oldest'): boolean {
-  const order = comparePositions(next, after)
-  return sort === 'newest' ? order < 0 : order > 0
 }
 
 function shownPlace(

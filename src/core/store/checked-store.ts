@@ -2,7 +2,7 @@ import { copyList, copyMembers } from '../model/copy.ts'
 import type { HistoryEntry } from '../model/history.ts'
 import { matchesHistory } from './history-query.ts'
 import { matchesQuery } from './list-query.ts'
-import { isPosition } from './paging.ts'
+import { isAhead, isPosition } from './paging.ts'
 import type {
   HistoryPage,
   HistoryQuery,
@@ -103,7 +103,7 @@ function checkedRecord(found: unknown): StoredKey {
 
 function checkedPage(query: ListQuery): (page: unknown) => KeyPage {
   return (page) => {
-    const [keys, next] = membersOfPage(page, 'keys', query.after)
+    const [keys, next] = membersOfPage(page, 'keys', query)
     const read = keys.map((each) => {
       const record = checkedRecord(each)
       if (record.kind !== 'key' || !matchesQuery(record, query))
@@ -116,7 +116,7 @@ function checkedPage(query: ListQuery): (page: unknown) => KeyPage {
 
 function checkedHistory(query: HistoryQuery): (page: unknown) => HistoryPage {
   return (page) => {
-    const [entries, next] = membersOfPage(page, 'entries', query.after)
+    const [entries, next] = membersOfPage(page, 'entries', query)
     const read = entries.map((each) => {
       const entry = readEntry(each)
       if (typeof entry === 'string') throw new Malformed(entry)
@@ -130,7 +130,7 @@ function checkedHistory(query: HistoryQuery): (page: unknown) => HistoryPage {
 function membersOfPage(
   page: unknown,
   member: 'keys' | 'entries',
-  after: Position | undefined,
+  { sort, after }: Pick<ListQuery, 'sort' | 'after'>,
 ): [list: unknown[], next: Position | undefined] {
   const { [member]: given, next } = (page ?? {}) as Record<string, unknown>
   const list = copyList(given)
@@ -138,8 +138,8 @@ function membersOfPage(
   if (!Array.isArray(list) || (place !== undefined && !isPosition(place)))
     throw new Malformed(`the answer must be { ${member}, next }`)
   // A caller that follows `next` would never reach the end.
-  if (place !== undefined && place.at === after?.at && place.id === after.id)
-    throw new Malformed('next must differ from the position of the query')
+  if (place !== undefined && after !== undefined && !isAhead(place, after, sort))
+    throw new Malformed('next must be behind the position of the query, in the order of the query')
   return [list, place]
 }
 

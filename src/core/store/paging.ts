@@ -52,6 +52,12 @@ export function comparePositions(a: Position, b: Position): number {
   return a.id < b.id ? -1 : Number(a.id > b.id)
 }
 
+/** Whether a position comes after another one in the order of a query. */
+export function isAhead(next: Position, after: Position, sort: 'newest' | 'oldest'): boolean {
+  const order = comparePositions(next, after)
+  return sort === 'newest' ? order < 0 : order > 0
+}
+
 /** Whether a value is a valid position. */
 export function isPosition(value: unknown): value is Position {
   const { at, id } = (value ?? {}) as Partial<Record<keyof Position, unknown>>

@@ -83,6 +83,8 @@ const KEY_RULES: readonly Rule[] = [
   ['limits', 'a list of limits or null', (value) => value === null || isLimits(value)],
   ['networks', 'a list of networks or null', (value) => value === null || isNames(value)],
   ['disabledBy', 'an object or null', (value) => value === null || isPlainObject(value)],
+  // Who sets it believes that it disables the key.
+  ['enabled', 'left out in this format', (value) => value === undefined],
   ['createdAt', 'epoch milliseconds', isReading],
   ['updatedAt', 'epoch milliseconds', isReading],
   ['expiresAt', 'epoch milliseconds or null', isTimeOrNull],
@@ -93,8 +95,8 @@ const KEY_RULES: readonly Rule[] = [
   ['lastUsedAt', 'an object of epoch milliseconds by secret id', isUses],
 ]
 
-// What format 1 had instead of later members. Its other members are those of today.
-const FORMAT_1_RULES: readonly Rule[] = [['enabled', 'true or false', isBoolean]]
+// What format 1 did not have. It had `enabled` instead. Its other members are those of today.
+const LATER_MEMBERS = ['revision', 'tokens', 'limits', 'networks', 'disabledBy', 'revokedTokens']
 
 // Pure calls, so that a bundle without stores leaves the rules out.
 const membersOf = (lists: readonly (readonly Rule[])[]) =>
@@ -102,7 +104,7 @@ const membersOf = (lists: readonly (readonly Rule[])[]) =>
 const SECRET_MEMBERS = /* @__PURE__ */ membersOf([SECRET_RULES])
 const LIMIT_MEMBERS = /* @__PURE__ */ membersOf([LIMIT_RULES])
 const DISABLER_MEMBERS = /* @__PURE__ */ membersOf([DISABLER_RULES])
-const RECORD_MEMBERS = /* @__PURE__ */ membersOf([KEY_RULES, ALIAS_RULES, FORMAT_1_RULES])
+const RECORD_MEMBERS = /* @__PURE__ */ membersOf([KEY_RULES, ALIAS_RULES])
 const MAX_LIST = 1000
 
 /**
@@ -141,6 +143,8 @@ export function currentRecord(value: unknown): unknown {
   if (!isPlainObject(value) || value['kind'] !== 'key') return value
   const { enabled, format, ...rest } = value
   if (format !== undefined || typeof enabled !== 'boolean') return value
+  // With a later member, it is of no format. To overwrite that member could enable the key.
+  if (LATER_MEMBERS.some((member) => rest[member] !== undefined)) return value
   const by = { actor: null, owner: null, tenants: null, at: rest['updatedAt'] }
   return {
     ...rest,

@@ -100,6 +100,16 @@ describe('the history has an entry for', () => {
     expect(await entriesOf(twinkey)).toHaveLength(1)
   })
 
+  it('one deletion of several at the same time, as does onEvent', async () => {
+    const { twinkey, events } = createBench()
+    const { keys } = twinkey
+    const { key } = await keys.create(INPUT)
+    await Promise.all(['a', 'b', 'c'].map((actor) => keys.delete(key.id, { actor })))
+    const entries = await entriesOf(twinkey)
+    expect(entries.map(({ type }) => type)).toEqual(['key.created', 'key.deleted'])
+    expect(events).toEqual(entries)
+  })
+
   it('the source and the actor of a limited keyring', async () => {
     const { twinkey } = createBench()
     const source = { requestId: 'r1', address: '192.0.2.1', userAgent: 'curl' }
@@ -230,6 +240,33 @@ describe('a page of the history', () => {
     expect(await names({ tenants: ['s'] })).toEqual(['c'])
     expect(await names({ tenants: ['s', 't'] })).toEqual(['b', 'c', 'b', 'a'])
   })
+
+  it.each([
+    ['other tenants', ['s']],
+    ['another tenant too', ['s', 't']],
+    ['all tenants', '*' as const],
+  ])(
+    'does not show a keyring of a tenant what a key was that had %s before',
+    async (_, tenants) => {
+      const { keys } = createBench().twinkey
+      const secret = { name: 'of s', metadata: { note: 'of s' } }
+      const { key } = await keys.create({ ...secret, scope: { tenants, workflows: '*' } })
+      await keys.update(key.id, { name: 'n', metadata: {}, scope: { tenants: ['t'] } })
+      await keys.update(key.id, { name: 'm' })
+      const ofTenant = keys.within({ actor: 'x', tenants: ['t'] })
+      const { entries } = await ofTenant.history()
+      expect(entries.map(({ changes }) => changes)).toEqual([{ name: ['n', 'm'] }, undefined])
+      expect(JSON.stringify(entries)).not.toContain('of s')
+      expect((await ofTenant.history({ after: 0 })).entries).toEqual([...entries].reverse())
+      // Others see everything.
+      const all = await keys.within({ actor: 'x' }).history()
+      expect(all.entries.map(({ changes }) => changes?.['name'])).toEqual([
+        ['n', 'm'],
+        ['of s', 'n'],
+        undefined,
+      ])
+    },
+  )
 })
 
 describe('forgetHistory', () => {

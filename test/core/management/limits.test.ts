@@ -95,6 +95,11 @@ describe('the limits of a keyring', () => {
     ['a null actor', { actor: null }],
     ['a null owner', { actor: 'a', owner: null }],
     ['an empty owner', { actor: 'a', owner: '' }],
+    // A missing value of a session must not lift a limit.
+    ['an undefined owner', { actor: 'a', owner: undefined }],
+    ['undefined tenants', { actor: 'a', tenants: undefined }],
+    ['an undefined grantable scope', { actor: 'a', grantable: undefined }],
+    ['undefined rights', { actor: 'a', can: undefined }],
     ['empty tenants', { actor: 'a', tenants: [] }],
     ['all tenants', { actor: 'a', tenants: '*' }],
     ['a star among tenants', { actor: 'a', tenants: ['*'] }],

@@ -279,6 +279,14 @@ describe('keys.all', () => {
   )
 })
 
+it.each(['bob', null])('the list of a keyring of an owner has no key of %j', async (owner) => {
+  const { twinkey } = createBench()
+  for (const each of ['ada', 'bob', null]) await twinkey.keys.create({ ...INPUT, owner: each })
+  const ofAda = twinkey.keys.within({ actor: 'ada', owner: 'ada' })
+  expect((await ofAda.list()).keys).toHaveLength(1)
+  expect(await ofAda.list({ owner })).toEqual({ keys: [], nextCursor: undefined })
+})
+
 it('the list of a limited keyring repeats no key if thousands of invisible keys have one time', async () => {
   const { twinkey } = createBench()
   const ofAda = twinkey.keys.within({ actor: 'ada', tenants: ['t', 'u'] })

@@ -131,19 +131,36 @@ describe('a page of the history', () => {
   })
 
   it.each(['list', 'history'] as const)(
-    'whose next page is the same page is store_malformed: %s',
+    'whose next page is the same or an earlier page is store_malformed: %s',
     async (method) => {
       const next = { at: 5, id: 'e1' }
       const store = answering({
         list: { keys: [], next: { ...next } },
         history: { entries: [], next: { ...next } },
       })
-      const read = (after?: typeof next) =>
-        method === 'list' ? store.list({ ...KEYS, after }) : store.history({ ...QUERY, after })
-      expect((await read()).next).toEqual(next)
-      expect((await read({ at: 5, id: 'e2' })).next).toEqual(next)
-      expect((await read({ at: 4, id: 'e1' })).next).toEqual(next)
-      await expectMalformed(read(next))
+      const read = (sort: 'newest' | 'oldest', after?: typeof next) =>
+        method === 'list'
+          ? store.list({ ...KEYS, sort, after })
+          : store.history({ ...QUERY, sort, after })
+      const [before, behind] = [
+        [
+          { at: 5, id: 'e0' },
+          { at: 4, id: 'e1' },
+        ],
+        [
+          { at: 5, id: 'e2' },
+          { at: 6, id: 'e1' },
+        ],
+      ]
+      for (const [sort, earlier, later] of [
+        ['newest', behind, before],
+        ['oldest', before, behind],
+      ] as const) {
+        expect((await read(sort)).next).toEqual(next)
+        for (const after of earlier) expect((await read(sort, after)).next).toEqual(next)
+        // A caller that follows `next` would never reach the end.
+        for (const after of [next, ...later]) await expectMalformed(read(sort, after))
+      }
     },
   )
 })

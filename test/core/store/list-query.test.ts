@@ -149,7 +149,9 @@ describe('the index of keys', () => {
 
 describe('the filter of a list', () => {
   it('reads a record of format 1 as one of the current format', () => {
-    const { format: _f, revision: _r, disabledBy: _d, ...rest } = { ...record, lastUsedAt: {} }
+    const { format: _f, revision: _r, tokens: _t, limits: _l, networks: _n, ...others } = record
+    const { disabledBy: _d, revokedTokens: _v, ...old } = others
+    const rest = { ...old, lastUsedAt: {} }
     const isMatch = (enabled: boolean, state: 'active' | 'disabled') =>
       isListed({ ...rest, enabled }, { state, owner: 'ada', now: NOW })
     expect([

@@ -274,12 +274,31 @@ describe('a record of format 1', () => {
     expect(recordProblem(copyRecord({ ...format1, ...change }))).toBeTypeOf('string')
   })
 
-  it('loses unknown members, and those of later formats that it cannot have', () => {
-    const copy = copyRecord({ ...format1, more: 1, tokens: false, revokedTokens: { t: NOW } })
+  it('loses unknown members', () => {
+    const copy = copyRecord({ ...format1, more: 1 })
     expect(recordProblem(copy)).toBeUndefined()
     expect(readRecord(copy as KeyRecord)).toEqual({ ...record, revision: record.version })
   })
+
+  it.each<[string, object]>([
+    ['revision', { revision: 4 }],
+    ['tokens', { tokens: false }],
+    ['limits', { limits: null }],
+    ['networks', { networks: [] }],
+    ['disabledBy', { disabledBy }],
+    ['revokedTokens', { revokedTokens: { t: NOW } }],
+  ])('is refused with a later member, which it would lose: %s', (_, later) => {
+    expect(recordProblem(currentRecord({ ...format1, ...later }))).toBeTypeOf('string')
+    expect(recordProblem(copyRecord({ ...format1, ...later }))).toBeTypeOf('string')
+  })
 })
+
+it.each([true, false, null])(
+  'a record of the current format cannot have enabled: %j',
+  (enabled) => {
+    expect(recordProblem(copyRecord({ ...record, enabled }))).toContain('enabled')
+  },
+)
 
 it.each<unknown>([undefined, null, 5, 'text', [], [record], new Map()])(
   'a value that is no record stays as it is: %#',
