@@ -68,7 +68,7 @@ function createList<M extends Metadata>({
     // Every page of a query refers to the time of its first page.
     const at = begun?.more[0] ?? now()
     // A limited keyring sees no key of another owner, whether there is one or not.
-    if (owner !== undefined && (filter.owner ?? owner) !== owner)
+    if (owner !== undefined && filter.owner !== undefined && filter.owner !== owner)
       return { keys: [], nextCursor: undefined }
     const page = await readPage(
       authority,
