@@ -49,11 +49,8 @@ interface Changed {
   readonly entry: HistoryEntry | undefined
 }
 
-/** The deleted record. */
-interface Removed {
-  readonly key: KeyRecord
-  readonly entry: HistoryEntry
-}
+/** The record before a deletion. The entry is undefined if another call deleted the key. */
+type Removed = Changed
 
 // A write whose outcome is unknown.
 type Attempt = Required<Changed>
@@ -125,24 +122,28 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     let key = await read(id)
     let cause: unknown
     let unknowns = 0
+    // The last attempt whose outcome is unknown.
+    let attempted: Removed | undefined
     for (let attempt = 1; ; attempt++) {
       check(key)
-      const entry = entryOf(key)
+      // The same entry for the same record, so that the answer has the entry that was stored.
+      const entry = attempted?.key.version === key.version ? attempted.entry : entryOf(key)
       try {
-        const outcome = await store.delete(id, key.version, entry)
-        if (outcome !== 'conflict') return { key, entry }
+        if ((await store.delete(id, key.version, entry)) === 'deleted') return { key, entry }
       } catch (error) {
         if (unknowns === 0) throwIfNotWritten(error)
         // The record may be deleted after all: the read below tells.
         cause = error
         unknowns++
+        attempted = { key, entry }
       } finally {
         keys.forget(id)
       }
       const found = await store.get(id).catch((error: unknown) => {
         throw unknowns > 0 ? outcomeUnknown(error) : error
       })
-      if (found?.kind !== 'key') return { key, entry }
+      // Without an attempt of unknown outcome, another call deleted the key, and wrote its entry.
+      if (found?.kind !== 'key') return attempted ?? { key, entry: undefined }
       key = found
       if (!mayRetry(attempt, unknowns)) throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
     }

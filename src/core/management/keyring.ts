@@ -48,7 +48,7 @@ export function createKeyring<M extends Metadata>(parts: KeyringParts): Keyring<
         check: checkOf(parts, read),
         entry: (each) => entryOf(parts, 'key.deleted', each, timeAfter(each, now()), read),
       })
-      emit?.(entry)
+      if (entry !== undefined) emit?.(entry)
       await reservations.drop(id, [...secretClaims(key), ...nameClaims(key, uniqueNames)])
     },
   }
