@@ -8,7 +8,7 @@ import {
 } from '../model/query-input.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
 import type { HistoryQuery, Position } from '../store/store.ts'
-import { requireRight } from './authority.ts'
+import { requireRight, shownEntry } from './authority.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import type { HistoryPage, HistoryStep } from './key-management.ts'
 import type { KeyringParts } from './keyring-parts.ts'
@@ -25,7 +25,7 @@ export function createHistory(parts: KeyringParts) {
       { sort: query.sort, after: from },
       async (after) => {
         const { entries, next } = await parts.store.history({ ...query, after })
-        return { found: entries, next }
+        return { found: entries.map((entry) => shownEntry(parts.authority, entry)), next }
       },
       (entry) => entry,
     )

@@ -1,11 +1,10 @@
 import { isId, type Metadata } from '../model/api-key.ts'
 import { requireInput } from '../model/error.ts'
 import { copyInput, readChangeOptions } from '../model/key-input.ts'
-import { viewOf } from '../model/key-view.ts'
 import { membersOf } from '../model/operations.ts'
 import { type ListKeysInput, MAX_PAGE, readListInput } from '../model/query-input.ts'
 import { timeAfter } from '../model/transitions.ts'
-import { isVisible, requireRight } from './authority.ts'
+import { isVisible, requireRight, shownKey } from './authority.ts'
 import { revokeAll } from './bulk-revocation.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import { createHistory } from './history.ts'
@@ -27,7 +26,7 @@ export function createKeyring<M extends Metadata>(parts: KeyringParts): Keyring<
       requireInput(typeof id === 'string' ? undefined : 'must be text', 'id')
       const record = isId(id) ? await store.get(id) : undefined
       const isSeen = record?.kind === 'key' && isVisible(authority, record)
-      return isSeen ? viewOf(record, now()) : undefined
+      return isSeen ? shownKey(authority, record, now()) : undefined
     },
     list,
     async *all(input = {}) {
@@ -80,7 +79,7 @@ function createList<M extends Metadata>({
       (key) => ({ at: key.createdAt, id: key.id }),
     )
     return {
-      keys: page.found.map((key) => viewOf<M>(key, now())),
+      keys: page.found.map((key) => shownKey<M>(authority, key, now())),
       nextCursor: page.next && writeCursor(query, page.next, at),
     }
   }

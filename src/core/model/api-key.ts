@@ -35,7 +35,10 @@ export interface DisabledBy {
   readonly actor: string | null
   /** The owner to whom the keyring was limited; null for no limit. */
   readonly owner: string | null
-  /** The tenants to which the keyring was limited; null for no limit. */
+  /**
+   * The tenants to which the keyring was limited; null for no limit. A limited keyring sees only
+   * those of the key.
+   */
   readonly tenants: readonly string[] | null
   /** Epoch milliseconds. */
   readonly at: number
