@@ -17,24 +17,27 @@ import {
 import { type DisablerLimits, mayEnable } from '../model/transitions.ts'
 import { isWithinTenants } from '../store/list-query.ts'
 
-/** To what a keyring is limited. It sees no other key and grants nothing else. */
+/**
+ * To what a keyring is limited. It sees no other key and grants nothing else. An explicit `undefined`
+ * throws, because it usually means that a session has no such value: it would remove the limit.
+ */
 export interface KeyringLimits {
   /** Who uses the keyring, for the history: 1 to 128 characters. */
   readonly actor: string
   /** The keyring sees only keys of this owner, and creates keys of this owner. */
-  readonly owner?: string | undefined
+  readonly owner?: string
   /**
    * The keyring sees only keys all of whose tenants are in this list of 1 to 64 names. It does not
    * see a key of all tenants.
    */
-  readonly tenants?: readonly string[] | undefined
+  readonly tenants?: readonly string[]
   /**
    * What the keys may reach that it creates, updates, rotates, renews or enables. A keyring with
    * `owner` or `tenants` but without this can do none of that.
    */
-  readonly grantable?: Scope | undefined
+  readonly grantable?: Scope
   /** What the keyring may do. Default: everything. */
-  readonly can?: readonly Right[] | undefined
+  readonly can?: readonly Right[]
   /** Where its changes come from, for the history: texts of at most 256 characters. */
   readonly source?: ChangeSource | undefined
 }
@@ -74,6 +77,13 @@ const MAX_SOURCE_LENGTH = 256
 export function readLimits(input: KeyringLimits): Authority {
   const copy = readInput(() => copyLimits(input), 'The limits')
   requireInput(membersProblem(copy, LIMITS), 'The limits')
+  for (const member of ['owner', 'tenants', 'grantable', 'can'] as const) {
+    const isUndefined = member in (copy as object) && (copy as KeyringLimits)[member] === undefined
+    requireInput(
+      isUndefined ? 'must not be undefined. For no limit, leave it out' : undefined,
+      member,
+    )
+  }
   const { actor, owner, tenants, grantable, can = RIGHTS, source } = copy as KeyringLimits
   requireInput(nameProblem(actor), 'actor')
   requireInput(owner === undefined ? undefined : nameProblem(owner), 'owner')

@@ -108,6 +108,11 @@ describe('the limits of a keyring', () => {
     ],
     ['a grantable scope with another axis', { actor: 'a', grantable: { ...scope, tenant: 't' } }],
     ['a grantable star', { actor: 'a', grantable: '*' }],
+    // A value that a session lacks must not widen the keyring to everything.
+    ['an undefined owner', { actor: 'a', owner: undefined }],
+    ['undefined tenants', { actor: 'a', tenants: undefined }],
+    ['an undefined grantable scope', { actor: 'a', grantable: undefined }],
+    ['undefined rights', { actor: 'a', can: undefined }],
     ['an unknown right', { actor: 'a', can: ['read', 'rotate'] }],
     ['a right as text', { actor: 'a', can: 'read' }],
     ['a null list of rights', { actor: 'a', can: null }],
