@@ -4,7 +4,7 @@ import { type RevokeAllInput, readRevokeAllInput } from '../model/key-input.ts'
 import { MAX_PAGE } from '../model/query-input.ts'
 import { withoutOwner, withoutTenant } from '../model/transitions.ts'
 import type { Position } from '../store/store.ts'
-import { requireRight } from './authority.ts'
+import { actorOf, requireRight } from './authority.ts'
 import { checkOf, entryOf, type KeyringParts } from './keyring-parts.ts'
 
 /** Revokes the keys of an owner or tenant. A key with further tenants only loses the tenant. */
@@ -15,6 +15,8 @@ export async function revokeAll(
   const { authority, store, now } = parts
   requireRight(authority, 'revokeAll')
   const checked = readRevokeAllInput(input)
+  // Before the first key, so that a wrong actor does not depend on which keys there are.
+  actorOf(authority, checked)
   const { tenant } = checked
   const owner = checked.owner ?? authority.owner
   const { tenants } = authority

@@ -171,6 +171,9 @@ describe('the limits of a keyring', () => {
       'invalid_input',
     )
     expect(await errorCodeOf(keys.disable(key.id, { actor: 'eve' }))).toBe('invalid_input')
+    // Also if there is no key to revoke, so that a mistake does not depend on the data.
+    for (const owner of ['nobody', 'ada'])
+      expect(await errorCodeOf(keys.revokeAll({ owner, actor: 'eve' }))).toBe('invalid_input')
     expect(spy.calls.put).toBe(puts)
   })
 })
