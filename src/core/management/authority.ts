@@ -149,6 +149,18 @@ export function isVisible({ owner, tenants }: Authority, key: Pick<KeyRecord, 'o
 }
 
 /**
+ * The filter by owner for what the keyring sees. Undefined if it sees no key of the requested owner,
+ * whether there is one or not.
+ */
+export function ownerFilter<T extends string | null | undefined>(
+  { owner }: Authority,
+  requested: T,
+): { readonly owner: T | string } | undefined {
+  const isSeen = owner === undefined || requested === undefined || requested === owner
+  return isSeen ? { owner: owner ?? requested } : undefined
+}
+
+/**
  * The entry as the keyring sees it: without `changes` if they name tenants by which the keyring did
  * not see the key before.
  */
