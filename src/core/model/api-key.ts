@@ -30,7 +30,7 @@ export interface KeyLimit {
   readonly per?: 'day' | 'month' | undefined
 }
 
-/** Who disabled a key. A keyring with narrower limits cannot enable it. */
+/** Who disabled a key, and with which limits. They decide which keyrings can enable it. */
 export interface DisabledBy {
   readonly actor: string | null
   /** The owner to whom the keyring was limited; null for no limit. */
