@@ -94,8 +94,9 @@ export interface TwinkeyOptions {
   readonly ownerScope?: OwnerScope | undefined
   /**
    * Makes a name that another key has the error `name_taken`: within an owner, or within each tenant
-   * of a key. Names are compared without regard to case. A revoked key gives its name up. Keys that
-   * have the same name already keep it. Default: names need not be unique.
+   * of a key. Names are compared without regard to case. A revoked key gives its name up. A key that
+   * got its name without this option does not reserve it: another key can take the same name.
+   * Default: names need not be unique.
    */
   readonly uniqueNames?: UniqueNames | undefined
   /**

@@ -134,6 +134,20 @@ test('a malformed record does not stop the others, and is listed so that the cor
   expect((await store.list(PAGE)).keys[0]).toEqual({ kind: 'key', text: '\0', lastUsedAt: {} })
 })
 
+test.each([
+  ['no time', 'null'],
+  ['a time with a fraction', '1.5'],
+  ['text for a time', '"yesterday"'],
+  ['a time that is too large', '1e30'],
+])('a record that has %s does not stop migrate()', async (_, createdAt) => {
+  await pool.query(
+    `insert into twinkey_keys select 'bad', 1, (record::jsonb || '{"createdAt": ${createdAt}}')::json from twinkey_keys where record->>'kind' = 'key' limit 1`,
+  )
+  await store.migrate()
+  expect(await listAll({ owner: 'beta' })).not.toHaveLength(0)
+  expect(await listAll()).toContain((await store.get('bad'))?.id)
+})
+
 describe('eight processes, and processes that are killed:', () => {
   const COUNT = 2_000
 

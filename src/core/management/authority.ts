@@ -1,9 +1,10 @@
-import type { KeyRecord } from '../model/api-key.ts'
+import type { KeyRecord, Metadata } from '../model/api-key.ts'
 import { isPlainObject, membersProblem, nameProblem } from '../model/checks.ts'
 import { copyList, copyMembers } from '../model/copy.ts'
 import { readInput, requireInput, TwinkeyError } from '../model/error.ts'
 import type { ChangeSource, HistoryEntry } from '../model/history.ts'
 import type { ActorOption } from '../model/key-input.ts'
+import { type ApiKey, viewOf } from '../model/key-view.ts'
 import { OPERATIONS, type OperationName, RIGHTS, type Right } from '../model/operations.ts'
 import {
   copyScope,
@@ -152,18 +153,45 @@ export function isVisible({ owner, tenants }: Authority, key: Pick<KeyRecord, 'o
 }
 
 /**
- * The entry as the keyring sees it. If the change moved the key to tenants of the keyring, the entry
- * does not show the values before and after it: the keyring did not see the key before.
+ * The filter by owner for what the keyring sees. Undefined if it sees no key of the requested owner,
+ * whether there is one or not.
  */
-export function shownTo({ tenants }: Authority, entry: HistoryEntry): HistoryEntry {
-  const before: unknown = entry.changes?.['scope']?.[0]
-  const wasVisible =
-    tenants === undefined ||
-    before === undefined ||
-    (scopeProblem(before) === undefined && isWithinTenants((before as Scope).tenants, tenants))
-  if (wasVisible) return entry
+export function ownerFilter<T extends string | null | undefined>(
+  { owner }: Authority,
+  requested: T,
+): { readonly owner: T | string } | undefined {
+  const isSeen = owner === undefined || requested === undefined || requested === owner
+  return isSeen ? { owner: owner ?? requested } : undefined
+}
+
+/**
+ * The entry as the keyring sees it: without `changes` if they name tenants by which the keyring did
+ * not see the key before.
+ */
+export function shownEntry({ tenants }: Authority, entry: HistoryEntry): HistoryEntry {
+  const [before] = (entry.changes?.['scope'] ?? []) as readonly unknown[]
+  if (tenants === undefined || before === undefined) return entry
+  if (scopeProblem(before) === undefined && isWithinTenants((before as Scope).tenants, tenants))
+    return entry
   const { changes: _, ...shown } = entry
   return Object.freeze(shown)
+}
+
+/**
+ * The key as the keyring sees it. A limited keyring does not learn to which other tenants the keyring
+ * was limited that disabled the key.
+ */
+export function shownKey<M extends Metadata>(
+  { owner, tenants }: Authority,
+  key: KeyRecord,
+  now: number,
+): ApiKey<M> {
+  const { disabledBy, scope } = key
+  const isLimited = owner !== undefined || tenants !== undefined
+  if (!isLimited || !disabledBy?.tenants) return viewOf(key, now)
+  const isShown = (tenant: string) => scope.tenants !== '*' && scope.tenants.includes(tenant)
+  const shown = Object.freeze(disabledBy.tenants.filter(isShown))
+  return viewOf({ ...key, disabledBy: Object.freeze({ ...disabledBy, tenants: shown }) }, now)
 }
 
 /** @throws `not_grantable` if the keyring may not grant what a key reaches. */

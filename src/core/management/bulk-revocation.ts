@@ -4,7 +4,7 @@ import { type RevokeAllInput, readRevokeAllInput } from '../model/key-input.ts'
 import { MAX_PAGE } from '../model/query-input.ts'
 import { withoutOwner, withoutTenant } from '../model/transitions.ts'
 import type { Position } from '../store/store.ts'
-import { requireRight } from './authority.ts'
+import { actorOf, ownerFilter, requireRight } from './authority.ts'
 import { checkOf, entryOf, type KeyringParts } from './keyring-parts.ts'
 
 /** Revokes the keys of an owner or tenant. A key with further tenants only loses the tenant. */
@@ -15,15 +15,15 @@ export async function revokeAll(
   const { authority, store, now } = parts
   requireRight(authority, 'revokeAll')
   const checked = readRevokeAllInput(input)
+  // Before the first key, so that a wrong actor does not depend on which keys there are.
+  actorOf(authority, checked)
   const { tenant } = checked
-  const owner = checked.owner ?? authority.owner
-  const { tenants } = authority
+  const seen = ownerFilter(authority, checked.owner)
   const counts = { revoked: 0, narrowed: 0 }
-  // A limited keyring sees no key of another owner, whether there is one or not.
-  if (owner !== (authority.owner ?? owner)) return counts
+  if (seen === undefined) return counts
   let after: Position | undefined
   do {
-    const filter = { owner, tenant, tenants, now: now() }
+    const filter = { ...seen, tenant, tenants: authority.tenants, now: now() }
     // The oldest first, so that keys that are created meanwhile are still to come.
     const page = await store.list({ ...filter, sort: 'oldest', limit: MAX_PAGE, after })
     for (const { id } of page.keys) {

@@ -8,7 +8,7 @@ import {
 } from '../model/query-input.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
 import type { HistoryQuery, Position } from '../store/store.ts'
-import { requireRight, shownTo } from './authority.ts'
+import { ownerFilter, requireRight, shownEntry } from './authority.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import type { HistoryPage, HistoryStep } from './key-management.ts'
 import type { KeyringParts } from './keyring-parts.ts'
@@ -25,7 +25,7 @@ export function createHistory(parts: KeyringParts) {
       { sort: query.sort, after: from },
       async (after) => {
         const { entries, next } = await parts.store.history({ ...query, after })
-        return { found: entries.map((entry) => shownTo(parts.authority, entry)), next }
+        return { found: entries.map((entry) => shownEntry(parts.authority, entry)), next }
       },
       (entry) => entry,
     )
@@ -86,9 +86,8 @@ type Filter = Pick<HistoryQuery, 'keyId' | 'owner' | 'tenant' | 'tenants'>
 
 // The filter with the limits of the keyring; undefined if it sees nothing of that.
 function visible({ authority }: KeyringParts, filter: Filter): Filter | undefined {
-  const { owner, tenants } = authority
-  if (owner !== undefined && filter.owner !== undefined && filter.owner !== owner) return undefined
-  return { ...filter, owner: owner ?? filter.owner, tenants }
+  const seen = ownerFilter(authority, filter.owner)
+  return seen && { ...filter, ...seen, tenants: authority.tenants }
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   readRotateOptions,
   readUpdateInput,
 } from '../model/key-input.ts'
-import { type ApiKey, viewOf } from '../model/key-view.ts'
+import type { ApiKey } from '../model/key-view.ts'
 import { freezeScope } from '../model/scope.ts'
 import {
   disabled,
@@ -26,6 +26,7 @@ import {
   requireGrantable,
   requireMayEnable,
   requireRight,
+  shownKey,
 } from './authority.ts'
 import type { Keyring, RenewedKey } from './key-management.ts'
 import {
@@ -133,7 +134,7 @@ function createApply<M extends Metadata>(parts: KeyringParts): Apply<M> {
         entryOf(parts, type, after, after.updatedAt, options, details?.(after, before)),
     })
     if (entry !== undefined) emit?.(entry)
-    return viewOf<M>(key, now())
+    return shownKey<M>(authority, key, now())
   }
 }
 

@@ -1,11 +1,10 @@
 import { isId, type Metadata } from '../model/api-key.ts'
 import { requireInput } from '../model/error.ts'
 import { copyInput, readChangeOptions } from '../model/key-input.ts'
-import { viewOf } from '../model/key-view.ts'
 import { membersOf } from '../model/operations.ts'
 import { type ListKeysInput, MAX_PAGE, readListInput } from '../model/query-input.ts'
 import { timeAfter } from '../model/transitions.ts'
-import { isVisible, requireRight } from './authority.ts'
+import { isVisible, ownerFilter, requireRight, shownKey } from './authority.ts'
 import { revokeAll } from './bulk-revocation.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import { createHistory } from './history.ts'
@@ -27,7 +26,7 @@ export function createKeyring<M extends Metadata>(parts: KeyringParts): Keyring<
       requireInput(typeof id === 'string' ? undefined : 'must be text', 'id')
       const record = isId(id) ? await store.get(id) : undefined
       const isSeen = record?.kind === 'key' && isVisible(authority, record)
-      return isSeen ? viewOf(record, now()) : undefined
+      return isSeen ? shownKey(authority, record, now()) : undefined
     },
     list,
     async *all(input = {}) {
@@ -62,14 +61,12 @@ function createList<M extends Metadata>({
   return async (input = {}): Promise<KeyList<M>> => {
     requireRight(authority, 'list')
     const { filter, sort, limit, cursor } = readListInput(input)
-    const { owner, tenants } = authority
-    const query = { ...filter, owner: owner ?? filter.owner, tenants, sort }
+    const seen = ownerFilter(authority, filter.owner)
+    if (seen === undefined) return { keys: [], nextCursor: undefined }
+    const query = { ...filter, ...seen, tenants: authority.tenants, sort }
     const begun = cursor === undefined ? undefined : readCursor(query, cursor)
     // Every page of a query refers to the time of its first page.
     const at = begun?.more[0] ?? now()
-    // A limited keyring sees no key of another owner, whether there is one or not.
-    if (owner !== undefined && filter.owner !== undefined && filter.owner !== owner)
-      return { keys: [], nextCursor: undefined }
     const page = await readPage(
       authority,
       { sort, after: begun?.position },
@@ -80,7 +77,7 @@ function createList<M extends Metadata>({
       (key) => ({ at: key.createdAt, id: key.id }),
     )
     return {
-      keys: page.found.map((key) => viewOf<M>(key, now())),
+      keys: page.found.map((key) => shownKey<M>(authority, key, now())),
       nextCursor: page.next && writeCursor(query, page.next, at),
     }
   }

@@ -1,4 +1,4 @@
-import { type AliasRecord, isId, type KeyRecord, type Metadata } from '../model/api-key.ts'
+import { isId, type KeyRecord, type Metadata } from '../model/api-key.ts'
 import { isTwinkeyError, requireInput, TwinkeyError } from '../model/error.ts'
 import type { ChangeOptions } from '../model/key-input.ts'
 import type { ApiKey } from '../model/key-view.ts'
@@ -59,13 +59,13 @@ async function claimNames(
   { reservations }: KeyringParts,
   keyId: string,
   claims: readonly Claim[],
-): Promise<readonly AliasRecord[]> {
+): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const claimed = await reservations.claim(keyId, claims)
-    if (typeof claimed !== 'string') return claimed
-    if (claimed !== 'raced') break
+    if (claimed === 'name') throw nameTaken()
+    if (claimed !== 'raced') return
   }
-  throw nameTaken()
+  throw conflict()
 }
 
 export function nameTaken(): TwinkeyError {

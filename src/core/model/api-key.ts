@@ -30,12 +30,15 @@ export interface KeyLimit {
   readonly per?: 'day' | 'month' | undefined
 }
 
-/** Who disabled a key. A keyring with narrower limits cannot enable it. */
+/** Who disabled a key, and with which limits. They decide which keyrings can enable it. */
 export interface DisabledBy {
   readonly actor: string | null
   /** The owner to whom the keyring was limited; null for no limit. */
   readonly owner: string | null
-  /** The tenants to which the keyring was limited; null for no limit. */
+  /**
+   * The tenants to which the keyring was limited; null for no limit. A limited keyring sees only
+   * those of the key.
+   */
   readonly tenants: readonly string[] | null
   /** Epoch milliseconds. */
   readonly at: number

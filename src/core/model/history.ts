@@ -43,7 +43,10 @@ export interface HistoryEntry {
   readonly actor: string | null
   /** With `key.renewed` and `key.rotated`: the slots of the new secrets. */
   readonly slots?: readonly Slot[] | undefined
-  /** With `key.updated`: the values of each changed member before and after. */
+  /**
+   * With `key.updated`: the values of each changed member before and after. A keyring limited to
+   * tenants does not get them if the key had other tenants before.
+   */
   readonly changes?: Readonly<Record<string, readonly [before: Json, after: Json]>> | undefined
   readonly source?: ChangeSource | undefined
   /** With `key.created`: the digest of the request, if the request can be repeated. */

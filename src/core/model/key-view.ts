@@ -51,7 +51,10 @@ export interface ApiKey<M extends Metadata = Metadata> {
   readonly updatedAt: number
   readonly expiresAt: number | null
   readonly revokedAt: number | null
-  /** The last use of either secret, or of a token issued for it; null for never. */
+  /**
+   * The last use of either secret, or of a token issued for it; null for never. Does not include the
+   * use of secrets that were replaced.
+   */
   readonly lastUsedAt: number | null
   readonly primary: SecretInfo
   readonly secondary: SecretInfo | null

@@ -19,7 +19,10 @@ export interface ListKeysInput {
   readonly pepper?: string | null | undefined
   /** Keys neither of whose secrets works from this time on, in epoch milliseconds. */
   readonly expiresBefore?: number | Date | undefined
-  /** Keys created before this time and not used since, in epoch milliseconds. */
+  /**
+   * Keys created before this time and not used since, in epoch milliseconds. A new secret counts as
+   * a use.
+   */
   readonly unusedSince?: number | Date | undefined
   /** The order by `createdAt`. Default: `'newest'` first. */
   readonly sort?: 'newest' | 'oldest' | undefined

@@ -23,7 +23,13 @@ export function matchesQuery(key: KeyRecord, filter: ListFilter): boolean {
   if (name !== undefined && !foldName(key.name).startsWith(foldName(name))) return false
   if (expiresBefore !== undefined && (keyEndsAt(key) ?? expiresBefore) >= expiresBefore)
     return false
-  return unusedSince === undefined || (lastUseOf(key) ?? key.createdAt) < unusedSince
+  return unusedSince === undefined || lastSignOfUse(key) < unusedSince
+}
+
+// A new secret counts as a use, because the last use of the secret that it replaced is gone.
+function lastSignOfUse(key: KeyRecord): number {
+  const { createdAt, primary, secondary } = key
+  return Math.max(lastUseOf(key) ?? createdAt, primary.createdAt, secondary?.createdAt ?? 0)
 }
 
 /**

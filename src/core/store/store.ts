@@ -32,7 +32,10 @@ export interface ListQuery {
   readonly name?: string | undefined
   /** Keys neither of whose secrets works from this time on, in epoch milliseconds. */
   readonly expiresBefore?: number | undefined
-  /** Keys that were created before this time and not used since, in epoch milliseconds. */
+  /**
+   * Keys that were created before this time and not used since, in epoch milliseconds, and whose
+   * secrets were created before it.
+   */
   readonly unusedSince?: number | undefined
   /** The time to which `state` refers: that of the first page. */
   readonly now: number

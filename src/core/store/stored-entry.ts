@@ -1,11 +1,11 @@
 import { isId } from '../model/api-key.ts'
-import { isPlainObject, nameProblem, timeProblem } from '../model/checks.ts'
+import { isPlainObject, MAX_METADATA_DEPTH, nameProblem, timeProblem } from '../model/checks.ts'
 import { copyJson } from '../model/copy.ts'
 import type { HistoryEntry } from '../model/history.ts'
 import { scopeValueProblem } from '../model/scope.ts'
 
-// The changed scopes before and after are the deepest member.
-const MAX_DEPTH = 8
+// The entry, `changes`, the pair of values before and after, and the metadata in it.
+const MAX_DEPTH = 3 + MAX_METADATA_DEPTH
 
 /** Copies an entry from a store. Returns the copy, or what is wrong with it. */
 export function readEntry(value: unknown): HistoryEntry | string {

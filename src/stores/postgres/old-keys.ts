@@ -74,9 +74,13 @@ insert into ${keysByLabel} select label, at, id from held, json_array_elements_t
 function indexOf({ id, version, record }: OldRow) {
   const key = currentRecord(JSON.parse(record as string)) as KeyRecord
   try {
-    return { id, version, at: key.createdAt, labels: labelsOf(key) }
+    const labels = labelsOf(key)
+    // An alias has no labels, and no time.
+    if (labels.length === 0 || Number.isSafeInteger(key.createdAt))
+      return { id, version, at: key.createdAt, labels }
   } catch {
-    // A malformed record does not stop the others. A list of all keys reports it.
-    return { id, version, at: 0, labels: ['key'] }
+    // Not a record.
   }
+  // A malformed record does not stop the others. A list of all keys reports it.
+  return { id, version, at: 0, labels: ['key'] }
 }

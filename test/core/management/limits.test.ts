@@ -113,6 +113,11 @@ describe('the limits of a keyring', () => {
     ],
     ['a grantable scope with another axis', { actor: 'a', grantable: { ...scope, tenant: 't' } }],
     ['a grantable star', { actor: 'a', grantable: '*' }],
+    // A value that a session lacks must not widen the keyring to everything.
+    ['an undefined owner', { actor: 'a', owner: undefined }],
+    ['undefined tenants', { actor: 'a', tenants: undefined }],
+    ['an undefined grantable scope', { actor: 'a', grantable: undefined }],
+    ['undefined rights', { actor: 'a', can: undefined }],
     ['an unknown right', { actor: 'a', can: ['read', 'rotate'] }],
     ['a right as text', { actor: 'a', can: 'read' }],
     ['a null list of rights', { actor: 'a', can: null }],
@@ -171,6 +176,9 @@ describe('the limits of a keyring', () => {
       'invalid_input',
     )
     expect(await errorCodeOf(keys.disable(key.id, { actor: 'eve' }))).toBe('invalid_input')
+    // Also if there is no key to revoke, so that a mistake does not depend on the data.
+    for (const owner of ['nobody', 'ada'])
+      expect(await errorCodeOf(keys.revokeAll({ owner, actor: 'eve' }))).toBe('invalid_input')
     expect(spy.calls.put).toBe(puts)
   })
 })

@@ -144,6 +144,24 @@ describe('a filter of a list', () => {
     ])
   })
 
+  it('by unusedSince finds no key with a secret that is newer', async () => {
+    const { make, names, twinkey, clock } = await createScene()
+    const renewed = await make('renewed')
+    const rotated = await make('rotated')
+    await make('unused')
+    clock.advance(2 * HOUR)
+    const since = clock.now()
+    clock.advance(HOUR)
+    await verdict(twinkey, renewed.primary)
+    await twinkey.flush()
+    // The last use of a secret ends with it.
+    await twinkey.keys.renew(renewed.key.id, { slots: 'primary' })
+    await twinkey.keys.rotate(rotated.key.id, { replace: 'secondary' })
+    expect(await names({ unusedSince: since })).toEqual(['unused'])
+    expect(await names({ unusedSince: clock.now() })).toEqual(['unused'])
+    expect(await names({ unusedSince: clock.now() + 1 })).toHaveLength(3)
+  })
+
   it('must match together with all others', async () => {
     const { make, names, keys } = await createScene()
     const a = await make('billing', { owner: 'ada' })

@@ -174,6 +174,18 @@ describe.each(BOTH)('unique names within one %s', (uniqueNames) => {
       }
   })
 
+  it('are not called taken if the alias can never be written: that is a version_conflict', async () => {
+    const { twinkey, spy } = createBench({ uniqueNames })
+    const { keys } = twinkey
+    const { key } = await keys.create({ ...INPUT, name: 'other' })
+    spy.override({
+      put: async (next, ...rest) =>
+        next.kind === 'alias' ? 'conflict' : spy.inner.put(next, ...rest),
+    })
+    expect(await errorCodeOf(keys.create(INPUT))).toBe('version_conflict')
+    expect(await errorCodeOf(keys.update(key.id, INPUT_NAME))).toBe('version_conflict')
+  })
+
   it('do not fail a rename that was written if the old name cannot be freed then', async () => {
     const { twinkey, spy } = createBench({ uniqueNames })
     const { key } = await twinkey.keys.create({ ...INPUT, name: 'other' })
