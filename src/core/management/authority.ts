@@ -77,13 +77,12 @@ const MAX_SOURCE_LENGTH = 256
 export function readLimits(input: KeyringLimits): Authority {
   const copy = readInput(() => copyLimits(input), 'The limits')
   requireInput(membersProblem(copy, LIMITS), 'The limits')
-  for (const member of ['owner', 'tenants', 'grantable', 'can'] as const) {
-    const isUndefined = member in (copy as object) && (copy as KeyringLimits)[member] === undefined
+  // A session without a value must not remove the limit. Only `source` limits nothing.
+  for (const [member, value] of Object.entries(copy as object))
     requireInput(
-      isUndefined ? 'must not be undefined. For no limit, leave it out' : undefined,
+      value === undefined && member !== 'source' ? 'must be given or left out' : undefined,
       member,
     )
-  }
   const { actor, owner, tenants, grantable, can = RIGHTS, source } = copy as KeyringLimits
   requireInput(nameProblem(actor), 'actor')
   requireInput(owner === undefined ? undefined : nameProblem(owner), 'owner')
@@ -94,12 +93,15 @@ export function readLimits(input: KeyringLimits): Authority {
   const isRights = Array.isArray(can) && can.every((right) => RIGHTS.includes(right))
   requireInput(isRights ? undefined : `must be a list of ${RIGHTS.join(', ')}`, 'can')
   requireInput(source === undefined ? undefined : sourceProblem(source), 'source')
-  const isLimited = owner !== undefined || tenants !== undefined
   return Object.freeze({
     actor,
     owner,
     tenants,
-    grantable: grantable ? freezeScope(grantable) : isLimited ? NOTHING : EVERYTHING,
+    grantable: grantable
+      ? freezeScope(grantable)
+      : isLimited({ owner, tenants })
+        ? NOTHING
+        : EVERYTHING,
     can,
     source,
   })
@@ -142,6 +144,11 @@ export function requireRight({ can }: Authority, operation: OperationName): void
     throw new TwinkeyError('not_permitted', `This keyring has no right to ${right} keys.`)
 }
 
+/** Whether there are keys that the keyring does not see. */
+export function isLimited({ owner, tenants }: Pick<Authority, 'owner' | 'tenants'>): boolean {
+  return owner !== undefined || tenants !== undefined
+}
+
 /** Whether the keyring sees a key. An invisible key must look like one that does not exist. */
 export function isVisible({ owner, tenants }: Authority, key: Pick<KeyRecord, 'owner' | 'scope'>) {
   if (owner !== undefined && key.owner !== owner) return false
@@ -165,11 +172,10 @@ export function ownerFilter<T extends string | null | undefined>(
  * not see the key before.
  */
 export function shownEntry({ tenants }: Authority, entry: HistoryEntry): HistoryEntry {
-  const [before] = (entry.changes?.['scope'] ?? []) as readonly unknown[]
-  if (tenants === undefined || before === undefined) return entry
-  if (isWithinTenants((before as Scope).tenants, tenants)) return entry
+  const before = entry.changes?.['scope']?.[0] as Scope | undefined
+  if (!tenants || !before || isWithinTenants(before.tenants, tenants)) return entry
   const { changes: _, ...shown } = entry
-  return Object.freeze(shown)
+  return shown
 }
 
 /**
@@ -177,15 +183,14 @@ export function shownEntry({ tenants }: Authority, entry: HistoryEntry): History
  * was limited that disabled the key.
  */
 export function shownKey<M extends Metadata>(
-  { owner, tenants }: Authority,
+  authority: Authority,
   key: KeyRecord,
   now: number,
 ): ApiKey<M> {
   const { disabledBy, scope } = key
-  const isLimited = owner !== undefined || tenants !== undefined
-  if (!isLimited || !disabledBy?.tenants) return viewOf(key, now)
-  const isShown = (tenant: string) => scope.tenants !== '*' && scope.tenants.includes(tenant)
-  const shown = Object.freeze(disabledBy.tenants.filter(isShown))
+  if (!isLimited(authority) || !disabledBy?.tenants) return viewOf(key, now)
+  // None for a key of all tenants: no tenant is called '*'.
+  const shown = disabledBy.tenants.filter((tenant) => scope.tenants.includes(tenant))
   return viewOf({ ...key, disabledBy: Object.freeze({ ...disabledBy, tenants: shown }) }, now)
 }
 
