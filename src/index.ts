@@ -29,7 +29,6 @@ export type { Verified, VerifiedToken } from './core/management/verification.ts'
 export type {
   DisabledBy,
   Json,
-  KeyLimit,
   KeyState,
   Metadata,
 } from './core/model/api-key.ts'

@@ -71,6 +71,8 @@ export async function createTestKey<M extends Metadata>(
     token: isToken,
     ...others
   } = options
+  if ('scope' in others)
+    throw new TypeError('createTestKey: give tenants, environments and workflows without scope.')
   const scope = { tenants, environments, workflows }
   const { key, primary: secret } = await twinkey.keys.create({
     ...others,

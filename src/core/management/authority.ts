@@ -38,7 +38,7 @@ export interface KeyringLimits {
   readonly grantable?: Scope
   /** What the keyring may do. Default: everything. */
   readonly can?: readonly Right[]
-  /** Where its changes come from, for the history: texts of at most 256 characters. */
+  /** Where its changes come from, for the history. Longer texts are cut at 256 characters. */
   readonly source?: ChangeSource | undefined
 }
 
@@ -94,14 +94,17 @@ export function readLimits(input: KeyringLimits): Authority {
   const isRights = Array.isArray(can) && can.every((right) => RIGHTS.includes(right))
   requireInput(isRights ? undefined : `must be a list of ${RIGHTS.join(', ')}`, 'can')
   requireInput(source === undefined ? undefined : sourceProblem(source), 'source')
-  const isLimited = owner !== undefined || tenants !== undefined
   return Object.freeze({
     actor,
     owner,
     tenants,
-    grantable: grantable ? freezeScope(grantable) : isLimited ? NOTHING : EVERYTHING,
+    grantable: grantable
+      ? freezeScope(grantable)
+      : isLimited({ owner, tenants })
+        ? NOTHING
+        : EVERYTHING,
     can,
-    source,
+    source: source && cleanSource(source),
   })
 }
 
@@ -121,11 +124,17 @@ function copyLimits(input: KeyringLimits): unknown {
 function sourceProblem(source: unknown): string | undefined {
   const problem = membersProblem(source, SOURCE)
   if (problem !== undefined) return problem
-  const isText = (text: unknown) =>
-    text === undefined || (typeof text === 'string' && text.length <= MAX_SOURCE_LENGTH)
-  return Object.values(source as object).every(isText)
-    ? undefined
-    : `must have texts of at most ${MAX_SOURCE_LENGTH} characters`
+  const isText = (text: unknown) => text === undefined || typeof text === 'string'
+  return Object.values(source as object).every(isText) ? undefined : 'must have texts'
+}
+
+// Clients choose these texts, so they are cut and cleaned instead of refused.
+function cleanSource(source: ChangeSource): ChangeSource {
+  const texts = Object.entries(source as Record<string, string | undefined>).map(([name, text]) => [
+    name,
+    text?.slice(0, MAX_SOURCE_LENGTH).replace(/[\p{Cc}\p{Cs}]/gu, ' '),
+  ])
+  return Object.freeze(Object.fromEntries(texts))
 }
 
 /** The actor of a change. A keyring with an actor accepts no other. */
@@ -144,6 +153,11 @@ export function requireRight({ can }: Authority, operation: OperationName): void
   const { right } = OPERATIONS[operation]
   if (!can.includes(right))
     throw new TwinkeyError('not_permitted', `This keyring has no right to ${right} keys.`)
+}
+
+/** Whether there are keys that the keyring does not see. */
+export function isLimited({ owner, tenants }: Pick<Authority, 'owner' | 'tenants'>): boolean {
+  return owner !== undefined || tenants !== undefined
 }
 
 /** Whether the keyring sees a key. An invisible key must look like one that does not exist. */
@@ -165,16 +179,22 @@ export function ownerFilter<T extends string | null | undefined>(
 }
 
 /**
- * The entry as the keyring sees it: without `changes` if they name tenants by which the keyring did
+ * The entry as a limited keyring sees it: without the `source` of others' changes, and without `changes` if they name tenants by which the keyring did
  * not see the key before.
  */
-export function shownEntry({ tenants }: Authority, entry: HistoryEntry): HistoryEntry {
+export function shownEntry(authority: Authority, given: HistoryEntry): HistoryEntry {
+  const { tenants, actor } = authority
+  const entry = isLimited(authority) && given.actor !== actor ? withoutSource(given) : given
   const [before] = (entry.changes?.['scope'] ?? []) as readonly unknown[]
   if (tenants === undefined || before === undefined) return entry
   if (scopeProblem(before) === undefined && isWithinTenants((before as Scope).tenants, tenants))
     return entry
   const { changes: _, ...shown } = entry
-  return Object.freeze(shown)
+  return shown
+}
+
+function withoutSource({ source: _, ...entry }: HistoryEntry): HistoryEntry {
+  return Object.freeze(entry)
 }
 
 /**
@@ -182,15 +202,14 @@ export function shownEntry({ tenants }: Authority, entry: HistoryEntry): History
  * was limited that disabled the key.
  */
 export function shownKey<M extends Metadata>(
-  { owner, tenants }: Authority,
+  authority: Authority,
   key: KeyRecord,
   now: number,
 ): ApiKey<M> {
   const { disabledBy, scope } = key
-  const isLimited = owner !== undefined || tenants !== undefined
-  if (!isLimited || !disabledBy?.tenants) return viewOf(key, now)
-  const isShown = (tenant: string) => scope.tenants !== '*' && scope.tenants.includes(tenant)
-  const shown = Object.freeze(disabledBy.tenants.filter(isShown))
+  if (!isLimited(authority) || !disabledBy?.tenants) return viewOf(key, now)
+  // None for a key of all tenants: no tenant is called '*'.
+  const shown = disabledBy.tenants.filter((tenant) => scope.tenants.includes(tenant))
   return viewOf({ ...key, disabledBy: Object.freeze({ ...disabledBy, tenants: shown }) }, now)
 }
 

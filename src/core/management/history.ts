@@ -76,7 +76,7 @@ export function createHistory(parts: KeyringParts) {
 /** Implements `keys.forgetHistory`. */
 export async function forgetHistory(store: CheckedStore, before: number | Date): Promise<number> {
   const time = timeOf(before)
-  requireInput(timeProblem(time), 'before')
+  requireInput(timeProblem(time) && 'must be a valid Date or epoch milliseconds', 'before')
   let count = 0
   for (let deleted = 1; deleted > 0; count += deleted) deleted = await store.forgetHistory(time)
   return count

@@ -24,7 +24,7 @@ export function createKeyCreation<M extends Metadata>(
 
   function readInput(input: Parameters<typeof readCreateInput>[0]) {
     const read = readCreateInput(input, environments, now())
-    const owner = read.owner ?? authority.owner ?? null
+    const owner = read.owner === undefined ? (authority.owner ?? null) : read.owner
     requireGrantable(authority, { owner, scope: read.scope })
     return { ...read, owner }
   }

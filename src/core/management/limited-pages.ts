@@ -1,6 +1,6 @@
 import { isAhead } from '../store/paging.ts'
 import type { Position } from '../store/store.ts'
-import type { Authority } from './authority.ts'
+import { type Authority, isLimited } from './authority.ts'
 
 /** The smallest id, so that a position with it comes before all others of its time. */
 export const FIRST_ID = '-'
@@ -18,14 +18,14 @@ interface Page<T> {
  * @param read Reads a page of the store.
  */
 export async function readPage<T>(
-  { owner, tenants }: Authority,
+  authority: Authority,
   query: { readonly sort: 'newest' | 'oldest'; readonly after: Position | undefined },
   read: (after: Position | undefined) => Promise<Page<T>>,
   positionOf: (found: T) => Position,
 ): Promise<Page<T>> {
   const { sort, after } = query
   let page = await read(after)
-  if (owner === undefined && tenants === undefined) return page
+  if (!isLimited(authority)) return page
   while (page.next !== undefined) {
     const last = page.found.at(-1)
     const next = shownPlace(page.next, last && positionOf(last), sort)

@@ -111,7 +111,7 @@ export function readCreateInput<M extends Metadata>(
   now: number,
 ) {
   const given = copyInput(input, membersOf('create'))
-  const { name, owner = null, metadata = {}, tokens = true, secondary = true, actor } = given
+  const { name, owner, metadata = {}, tokens = true, secondary = true, actor } = given
   const expiresAt = timeOf(given.expiresAt ?? null)
   requireInput(
     isPlainObject(given.scope) ? undefined : 'must be an object with tenants and workflows',
@@ -123,7 +123,7 @@ export function readCreateInput<M extends Metadata>(
       scope[member] === undefined ? "must be given: '*', or a list of names" : undefined,
       `scope.${member}`,
     )
-  requireInput(owner === null ? undefined : nameProblem(owner), 'owner')
+  requireInput(owner == null ? undefined : nameProblem(owner), 'owner')
   requireInput(typeof secondary === 'boolean' ? undefined : 'must be true or false', 'secondary')
   requireAttributes({ name, scope, expiresAt, metadata, tokens })
   requireReach(scope)

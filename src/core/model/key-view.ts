@@ -1,6 +1,5 @@
 import {
   type DisabledBy,
-  type KeyLimit,
   type KeyRecord,
   type KeyState,
   lastUseOf,
@@ -31,7 +30,7 @@ export interface SecretInfo {
  */
 export interface ApiKey<M extends Metadata = Metadata> {
   readonly id: string
-  /** Changes with every management change. Pass it as `expectedVersion` to detect others' changes. */
+  /** A number that changes with every management change, by more than 1. Pass it as `expectedVersion` to detect others' changes. */
   readonly version: number
   readonly name: string
   readonly owner: string | null
@@ -41,10 +40,6 @@ export interface ApiKey<M extends Metadata = Metadata> {
   readonly state: KeyState
   /** Whether the key may be exchanged for tokens. */
   readonly tokens: boolean
-  /** Null for no limits of its own. */
-  readonly limits: readonly KeyLimit[] | null
-  /** The networks from which the key works; null for all. */
-  readonly networks: readonly string[] | null
   /** Who disabled the key; null for a key that is not disabled. */
   readonly disabledBy: DisabledBy | null
   readonly createdAt: number
@@ -73,8 +68,6 @@ export function viewOf<M extends Metadata>(key: KeyRecord, now: number): ApiKey<
     scope: key.scope,
     state: stateOf(key, now),
     tokens: key.tokens,
-    limits: key.limits,
-    networks: key.networks,
     disabledBy: key.disabledBy,
     createdAt: key.createdAt,
     updatedAt: key.updatedAt,

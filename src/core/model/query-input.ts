@@ -48,10 +48,10 @@ export interface HistoryInput {
 /** Where a consumer of the history goes on, from the oldest entry on. */
 export interface HistoryAfterInput extends Omit<HistoryInput, 'cursor'> {
   /**
-   * The `nextCursor` of the previous call. For the first call: the time of the first entry, in epoch
-   * milliseconds, or 0 for all entries.
+   * The `nextCursor` of the previous call. For the first call: the time of the first entry, as epoch
+   * milliseconds or a `Date`, or 0 for all entries.
    */
-  readonly after: string | number
+  readonly after: string | number | Date
 }
 
 /** The maximum number of keys on one page. */
@@ -82,7 +82,8 @@ export function readListInput(input: ListKeysInput) {
   )
   const [expiresBefore, unusedSince] = (['expiresBefore', 'unusedSince'] as const).map((member) => {
     const time = timeOf(given[member])
-    requireInput(time === undefined ? undefined : timeProblem(time), member)
+    const problem = time === undefined ? undefined : timeProblem(time)
+    requireInput(problem && 'must be a valid Date or epoch milliseconds', member)
     return time
   })
   const filter = { tenant, owner, state, name, hint, pepper, expiresBefore, unusedSince }
@@ -92,7 +93,8 @@ export function readListInput(input: ListKeysInput) {
 /** Checks the query for one page of the history. */
 export function readHistoryInput(input: HistoryInput | HistoryAfterInput) {
   const given = copyInput(input, membersOf('history')) as HistoryInput & Partial<HistoryAfterInput>
-  const { keyId, owner, tenant, cursor, after } = given
+  const { keyId, owner, tenant, cursor } = given
+  const after = timeOf(given.after)
   requireNames({ tenant, owner: owner ?? undefined })
   requireInput(keyId === undefined || isId(keyId) ? undefined : 'must be the id of a key', 'keyId')
   requireInput(
@@ -100,7 +102,7 @@ export function readHistoryInput(input: HistoryInput | HistoryAfterInput) {
     'cursor',
   )
   if (typeof after === 'number') requireInput(after === 0 ? undefined : timeProblem(after), 'after')
-  else readCursor(after)
+  else readCursor(after, 'after')
   const filter = { keyId, owner, tenant }
   return { filter, limit: readLimit(given), cursor: readCursor(cursor), after }
 }
@@ -120,12 +122,12 @@ function readLimit({ limit = DEFAULT_PAGE }: { readonly limit?: number | undefin
   return limit
 }
 
-function readCursor(cursor: string | undefined): string | undefined {
+function readCursor(cursor: string | undefined, what = 'cursor'): string | undefined {
   requireInput(
     cursor === undefined || typeof cursor === 'string'
       ? undefined
       : 'must be the `nextCursor` of the previous page',
-    'cursor',
+    what,
   )
   return cursor
 }

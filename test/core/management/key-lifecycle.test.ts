@@ -48,8 +48,6 @@ describe('create', () => {
       revokedAt: null,
       disabledBy: null,
       tokens: true,
-      limits: null,
-      networks: null,
       lastUsedAt: null,
       state: 'active',
       createdAt: clock.now(),

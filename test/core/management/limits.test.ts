@@ -123,7 +123,6 @@ describe('the limits of a keyring', () => {
     ['a null list of rights', { actor: 'a', can: null }],
     ['a source with an unknown member', { actor: 'a', source: { ip: '::1' } }],
     ['a source with a number', { actor: 'a', source: { requestId: 1 } }],
-    ['a source that is too long', { actor: 'a', source: { userAgent: 'x'.repeat(257) } }],
     ['an unknown member', { actor: 'a', tenant: 't' }],
     [
       'a member that throws',
@@ -181,4 +180,30 @@ describe('the limits of a keyring', () => {
       expect(await errorCodeOf(keys.revokeAll({ owner, actor: 'eve' }))).toBe('invalid_input')
     expect(spy.calls.put).toBe(puts)
   })
+})
+
+it('a source that a client chose is cut and cleaned, and shown only for own changes', async () => {
+  const { keys } = createTwinkey()
+  const scope = { tenants: ['t'], environments: '*', workflows: '*' } as const
+  const source = { userAgent: `a\nb\ud800${'x'.repeat(300)}`, requestId: undefined }
+  const ofAda = keys.within({ actor: 'ada', owner: 'ada', grantable: scope, source })
+  const { key } = await ofAda.create({ name: 'n', scope })
+  await keys.within({ actor: 'operator', source: { address: '192.0.2.1' } }).disable(key.id)
+  const shown = `a b ${'x'.repeat(252)}`
+  expect((await ofAda.history()).entries).toMatchObject([
+    { type: 'key.disabled', actor: 'operator' },
+    { type: 'key.created', source: { userAgent: shown } },
+  ])
+  expect((await ofAda.history()).entries[0]).not.toHaveProperty('source')
+  expect((await keys.history()).entries[0]).toMatchObject({ source: { address: '192.0.2.1' } })
+})
+
+it("an owner's keyring creates no key without an owner", async () => {
+  const { keys } = createTwinkey()
+  const scope = { tenants: ['t'], environments: '*', workflows: '*' } as const
+  const ofAda = keys.within({ actor: 'ada', owner: 'ada', grantable: scope })
+  await expect(ofAda.create({ name: 'n', scope, owner: null })).rejects.toMatchObject({
+    code: 'not_grantable',
+  })
+  expect((await ofAda.create({ name: 'n', scope })).key.owner).toBe('ada')
 })
