@@ -7,7 +7,7 @@ import { sizeBeyondCore, sizeOf, sizeOfCore } from '../../benchmarks/speed/sizes
 // slightly above the current size. A change that needs more raises it and says why. In the core,
 // checking signing keys takes 2.7 kB, copying input before its checks 1 kB, and limited keyrings, the
 // history, unique names and the format of the record 7 kB.
-const CORE_BUDGET = 37_400
+const CORE_BUDGET = 37_800
 // Express does not expose the template of a mount, so the guard determines it. All guards except
 // the one for plain handlers end an answer when the request has arrived.
 const GUARD_BUDGETS = { express: 3400, fastify: 2250, hono: 3050, web: 1300 }
@@ -24,7 +24,7 @@ const BUDGETS_BEYOND_CORE = {
   'stores/postgres': 5950,
   'stores/redis': 6150,
   'stores/sqlite': 4750,
-  verifier: 2010,
+  verifier: 2030,
   testing: 9700,
 }
 

@@ -1,4 +1,5 @@
 import type { KeyringLimits, Right, Twinkey } from 'twinkey'
+import { createTwinkey } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import { OPERATIONS, type OperationName, RIGHTS } from '../../../src/core/model/operations.ts'
 import { FIRST } from '../../clients/imported.ts'
