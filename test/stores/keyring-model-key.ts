@@ -258,8 +258,6 @@ export function expectedView(key: ModelKey, now: number) {
     scope: sorted(scope),
     state: stateOf(key, now),
     disabledBy: disabledBy && { ...disabledBy, owner: null, tenants: null },
-    limits: null,
-    networks: null,
     primary: slot(primary),
     secondary: secondary && slot(secondary),
   }

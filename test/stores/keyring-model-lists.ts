@@ -101,7 +101,9 @@ async function unusedKeys(
   const unused: ModelKey[] = []
   for (const key of keys) {
     const view = await twinkeys[0]?.keys.get(key.id)
-    if ((view?.lastUsedAt ?? key.createdAt) < since) unused.push(key)
+    // A new secret counts as a use.
+    const made = [view?.primary.createdAt ?? 0, view?.secondary?.createdAt ?? 0]
+    if (Math.max(view?.lastUsedAt ?? key.createdAt, ...made) < since) unused.push(key)
   }
   return unused
 }
