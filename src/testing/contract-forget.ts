@@ -2,7 +2,7 @@ import type { KeyRecord } from '../core/model/api-key.ts'
 import type { HistoryEntry } from '../core/model/history.ts'
 import type { KeyStore } from '../core/store/store.ts'
 import type { StoreContractCase } from './contract-case.ts'
-import { expectDelete, expectGet, expectPut } from './expect.ts'
+import { expectDelete, expectGet, expectPut, turn } from './expect.ts'
 import { expectHistory, historyPager } from './pages.ts'
 import { same } from './same.ts'
 import { changedKey, NOW, newEntry, newId, newKey, tenantScope } from './sample.ts'
@@ -112,7 +112,10 @@ export const forgetCases: readonly StoreContractCase[] = [
         isWriting = false
       })
       const forget = async (store: KeyStore) => {
-        while (isWriting) await forgetAll(store, OLD)
+        while (isWriting) {
+          await forgetAll(store, OLD)
+          await turn()
+        }
       }
       await Promise.all([writing, forget(one), forget(two)])
       await forgetAll(one, OLD)

@@ -1,7 +1,7 @@
 import type { HistoryEntry } from '../core/model/history.ts'
 import type { KeyStore, Position } from '../core/store/store.ts'
 import type { StoreContractCase } from './contract-case.ts'
-import { expectPut } from './expect.ts'
+import { expectPut, turn } from './expect.ts'
 import { compare, expectHistory, type HistoryFilter, historyPager } from './pages.ts'
 import { same } from './same.ts'
 import { changedKey, NOW, newEntry, newId, newKey, tenantScope } from './sample.ts'
@@ -159,6 +159,7 @@ export const historyCases: readonly StoreContractCase[] = [
         let after: Position | undefined
         const found: HistoryEntry[] = []
         for (let isLast = false; !isLast; ) {
+          await turn()
           isLast = !isWriting
           const due = written.filter((entry) => after === undefined || compare(entry, after) > 0)
           const read = await historyPager.all(two, { owner, sort: 'oldest', limit: 7, after })

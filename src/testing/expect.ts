@@ -54,3 +54,11 @@ export async function expectDelete(
     expected,
   )
 }
+
+/**
+ * Lets timers run. A loop needs it that reads until writers are done: if a store answers without a
+ * timer, its writers may wait for one forever.
+ */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve))
+}
