@@ -85,7 +85,7 @@ const remembersVerdicts: Broken = {
   },
 }
 
-/** Makes every caller wait for the decision in flight, whoever it is about. */
+/** Makes every caller wait for the decision in flight, even if it is about another caller. */
 export const oneFlightForAll: Broken = {
   twinkey(sound) {
     let flight: Promise<Decision> | undefined

@@ -4,7 +4,7 @@ import { type Bench, createBench } from '../support/bench.ts'
 import { codeOf } from '../support/sent.ts'
 import { issued } from './forge-token.ts'
 
-// A value from a JSON body may not be a string, whatever its type says.
+// A value from a JSON body may be no string, although its TypeScript type is string.
 
 const calls: Readonly<
   Record<string, (twinkey: Twinkey, value: string) => Promise<{ readonly ok: boolean }>>

@@ -67,9 +67,9 @@ export function history(
 }
 
 /**
- * Goes on with a consumer that reads from the oldest entry on: one call, or to the present. A change
- * may be written behind the place that it has reached, and it reads such a change when it begins
- * again. So once it has reached the present a second time, it must have every entry.
+ * Continues a consumer of the history, by one call or up to the present. An entry can be written
+ * before the position of the consumer, which then reads it in its next pass. So the consumer has
+ * every entry when it reaches the present for the second time.
  */
 export function consume(node: number, limit: number, isToPresent: boolean): KeyringCommand {
   return {

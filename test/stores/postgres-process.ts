@@ -71,7 +71,7 @@ const TASKS = {
     process.stdin.destroy()
   },
 
-  /** Reads the history as it grows, until it is told that no more comes. Prints what it has seen. */
+  /** Reads the history while it grows, until the parent says that all is written. Prints the result. */
   async consume(url: string) {
     const pool = createPool(url)
     const { keys } = createTwinkey({ store: postgresStore(pool) })
@@ -83,7 +83,7 @@ const TASKS = {
       isComplete = true
     })
     let after: string | number = 0
-    // Once it is told, it comes to the present, begins again, and comes to the present.
+    // After the parent's word, it reads up to the present twice.
     for (let ends = 0; ends < 2; ) {
       const wasComplete = isComplete
       const step: HistoryStep = await keys.history({ after, limit: 20 })

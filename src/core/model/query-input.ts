@@ -13,7 +13,7 @@ export interface ListKeysInput {
   readonly state?: KeyState | undefined
   /** Keys whose name begins with this text, without regard to case. */
   readonly name?: string | undefined
-  /** Keys with a secret that ends with these four characters. */
+  /** Keys with a secret that has this hint: its last four characters, or fewer if it was imported. */
   readonly hint?: string | undefined
   /** Keys with a secret stored under this pepper; null for plain SHA-256. */
   readonly pepper?: string | null | undefined

@@ -122,7 +122,7 @@ describe.each(BOTH)('unique names within one %s', (uniqueNames) => {
       const names = await namesIn(first)
       expect(new Set(names).size, `${seed}: ${outcomes.join()}: ${names.join()}`).toBe(names.length)
       expect(outcomes.slice(0, 3).filter((each) => each === 'done').length).toBeLessThan(2)
-      // Whoever has a name keeps it.
+      // No later key can take one of these names.
       for (const name of names)
         expect(await codeOf(second.keys.create({ ...INPUT, name }))).toBe('name_taken')
     }
