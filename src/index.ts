@@ -17,7 +17,9 @@ export type {
   KeyList,
   Keyring,
   RenewedKey,
+  RepeatedKey,
 } from './core/management/key-management.ts'
+export type { KeyPolicy } from './core/management/key-policy.ts'
 export type { UniqueNames } from './core/management/reservations.ts'
 export type {
   Ask,

@@ -14,6 +14,7 @@ import { requireInput } from './core/model/error.ts'
 import { createEventDispatcher, type WarningEvent } from './core/model/events.ts'
 import type { Anonymous, Decision } from './core/model/principal.ts'
 import type { Refusal } from './core/model/refusal.ts'
+import type { ScopeValue } from './core/model/scope.ts'
 import { checkedStore } from './core/store/checked-store.ts'
 import { createInspection } from './core/store/inspection.ts'
 import { redactError } from './core/store/store-error.ts'
@@ -49,6 +50,8 @@ export interface Twinkey<M extends Metadata = Metadata> extends AsyncDisposal {
   readonly tokens: Tokens<M>
   /** The audiences that tokens can be for: `tokens.audience`, then `resources`. */
   readonly audiences: readonly string[]
+  /** The environments that the deployment serves; `'*'` for any. */
+  readonly environments: ScopeValue
   /**
    * Authenticates a request and checks it against a requirement. The adapters call this for you.
    * Call it yourself for a framework or protocol without an adapter.
@@ -80,6 +83,13 @@ export interface Twinkey<M extends Metadata = Metadata> extends AsyncDisposal {
     request: Request | WireRequest,
     requirement?: Requirement | CheckedRequirement,
   ): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
+  /** Reads the clock of the options, in epoch milliseconds. */
+  now(): number
+  /**
+   * Emits the event `warning.store_unavailable`. Endpoints call it for an error that their answer
+   * must not show.
+   */
+  warn(message: string, error: unknown): void
   /**
    * Discards the cached `ownerScope` result of an owner. Call it when the scope of the owner
    * changes or the owner is deleted. Otherwise the change takes effect within
@@ -179,6 +189,9 @@ export function createTwinkey<M extends Metadata = Metadata>(
       now,
     }),
     audiences,
+    environments: environments ?? '*',
+    now,
+    warn: (message, error) => events.warn('warning.store_unavailable', message, redactError(error)),
     authenticate: async (
       request: Request | WireRequest,
       requirement: Requirement | CheckedRequirement = {},

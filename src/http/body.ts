@@ -32,6 +32,22 @@ export function readBody(source: BodySource | Refusal): WireBody | Refusal {
 }
 
 /**
+ * Reads the members of a JSON object. An empty body has none.
+ *
+ * @returns A refusal for anything but a JSON object.
+ */
+export function readJson(
+  source: BodySource | Refusal,
+): Readonly<Record<string, unknown>> | Refusal {
+  if (isRefusal(source)) return source
+  const given = 'bytes' in source ? decodeUtf8(source.bytes) : source.parsed
+  const parsed = given instanceof Uint8Array ? decodeUtf8(given) : given
+  if (typeof parsed !== 'string') return isPlainObject(parsed) ? parsed : REFUSALS.bodyMalformed
+  const text = parsed.trim()
+  return text === '' ? {} : (parseJsonBody(text) ?? REFUSALS.bodyMalformed)
+}
+
+/**
  * Describes a body that was read elsewhere and is lost: empty if the headers prove that, otherwise
  * refused.
  *

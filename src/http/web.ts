@@ -8,7 +8,7 @@ export function toResponse({ status, headers, body }: WireAnswer): Response {
   const written = new Headers()
   for (const name in headers)
     for (const value of [headers[name] ?? []].flat()) written.append(name, value)
-  return new Response(body, { status, headers: written })
+  return new Response(body === '' ? null : body, { status, headers: written })
 }
 
 // The iteration of streams (Streams standard, section 4.2.5), which TypeScript's own types lack.

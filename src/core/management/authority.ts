@@ -16,6 +16,7 @@ import {
 } from '../model/scope.ts'
 import { type DisablerLimits, mayEnable } from '../model/transitions.ts'
 import { isWithinTenants } from '../store/list-query.ts'
+import { type KeyPolicy, POLICY_MEMBERS, requirePolicy } from './key-policy.ts'
 
 /**
  * To what a keyring is limited. It sees no other key and grants nothing else. A limit that is left
@@ -38,6 +39,8 @@ export interface KeyringLimits {
   readonly grantable?: Scope
   /** What the keyring may do. Default: everything. */
   readonly can?: readonly Right[]
+  /** Rules for the keys that it creates and changes. Default: none. */
+  readonly policy?: KeyPolicy
   /** Where its changes come from, for the history. Longer texts are cut at 256 characters. */
   readonly source?: ChangeSource | undefined
 }
@@ -49,6 +52,7 @@ export interface Authority {
   readonly tenants: readonly string[] | undefined
   readonly grantable: Scope
   readonly can: readonly Right[]
+  readonly policy: KeyPolicy
   readonly source: ChangeSource | undefined
 }
 
@@ -66,10 +70,11 @@ export const UNLIMITED: Authority = {
   tenants: undefined,
   grantable: EVERYTHING,
   can: RIGHTS,
+  policy: {},
   source: undefined,
 }
 
-const LIMITS = ['actor', 'owner', 'tenants', 'grantable', 'can', 'source']
+const LIMITS = ['actor', 'owner', 'tenants', 'grantable', 'can', 'policy', 'source']
 const SOURCE = ['requestId', 'address', 'userAgent']
 const MAX_SOURCE_LENGTH = 256
 
@@ -77,8 +82,16 @@ const MAX_SOURCE_LENGTH = 256
 export function readLimits(input: KeyringLimits): Authority {
   const copy = readInput(() => copyLimits(input), 'The limits')
   requireInput(membersProblem(copy, LIMITS), 'The limits')
-  const { actor, owner, tenants, grantable, can = RIGHTS, source } = copy as KeyringLimits
-  for (const limit of ['owner', 'tenants', 'grantable', 'can'])
+  const {
+    actor,
+    owner,
+    tenants,
+    grantable,
+    can = RIGHTS,
+    policy = {},
+    source,
+  } = copy as KeyringLimits
+  for (const limit of ['owner', 'tenants', 'grantable', 'can', 'policy'])
     requireInput(
       isMissing(copy as object, limit)
         ? 'must not be undefined. Leave it out if it does not limit the keyring'
@@ -93,6 +106,7 @@ export function readLimits(input: KeyringLimits): Authority {
   requireInput(grantable === undefined ? undefined : scopeProblem(grantable), 'grantable')
   const isRights = Array.isArray(can) && can.every((right) => RIGHTS.includes(right))
   requireInput(isRights ? undefined : `must be a list of ${RIGHTS.join(', ')}`, 'can')
+  requirePolicy(policy)
   requireInput(source === undefined ? undefined : sourceProblem(source), 'source')
   return Object.freeze({
     actor,
@@ -104,6 +118,7 @@ export function readLimits(input: KeyringLimits): Authority {
         ? NOTHING
         : EVERYTHING,
     can,
+    policy: Object.freeze(policy),
     source: source && cleanSource(source),
   })
 }
@@ -117,6 +132,7 @@ function copyLimits(input: KeyringLimits): unknown {
   if (!isPlainObject(copy)) return copy
   for (const list of ['tenants', 'can']) if (list in copy) copy[list] = copyList(copy[list], 100)
   if ('grantable' in copy) copy['grantable'] = copyScope(copy['grantable'])
+  if ('policy' in copy) copy['policy'] = copyMembers(copy['policy'], POLICY_MEMBERS)
   if ('source' in copy) copy['source'] = copyMembers(copy['source'], SOURCE)
   return copy
 }

@@ -29,6 +29,7 @@ import {
   shownKey,
 } from './authority.ts'
 import type { Keyring, RenewedKey } from './key-management.ts'
+import { requireLife, requireNoSecond } from './key-policy.ts'
 import {
   type Basis,
   checkOf,
@@ -56,6 +57,7 @@ export function createKeyChanges<M extends Metadata>(parts: KeyringParts): Chang
       const { apply: change, ...options } = readUpdateInput(input, now())
       const next = (key: KeyRecord) => {
         const { name, scope, tokens, expiresAt, metadata } = change(key)
+        if (expiresAt !== key.expiresAt) requireLife(authority.policy, expiresAt, now())
         const attributes = { name, scope: freezeScope(scope), tokens, expiresAt }
         return updated(key, { ...attributes, metadata: freezeJson(metadata) }, now())
       }
@@ -128,6 +130,7 @@ function createApply<M extends Metadata>(parts: KeyringParts): Apply<M> {
       transition(before) {
         const after = transition(before)
         if (!ENDING.includes(type)) requireGrantable(authority, after)
+        requireNoSecond(authority.policy, before, after)
         return after
       },
       entry: (after, before) =>

@@ -21,6 +21,14 @@ export interface CreatedKey<M extends Metadata = Metadata> {
   readonly secondary: string | null
 }
 
+/** A key that an earlier call with the same idempotency key created. */
+export interface RepeatedKey<M extends Metadata = Metadata> {
+  readonly key: ApiKey<M>
+  /** Null: a secret is returned once. Renew it if it was lost. */
+  readonly primary: null
+  readonly secondary: null
+}
+
 /** A key with its new secrets, which cannot be read back later. */
 export interface RenewedKey<M extends Metadata = Metadata, S extends RenewSlots = RenewSlots> {
   readonly key: ApiKey<M>
@@ -71,9 +79,23 @@ export interface Keyring<M extends Metadata = Metadata> {
   /**
    * Creates a key and returns its secrets. They cannot be read back later.
    *
-   * @throws {@link TwinkeyError} `name_taken` with `uniqueNames`.
+   * @throws {@link TwinkeyError} `name_taken` with `uniqueNames`, `key_limit_reached`.
    */
   create(input: CreateKeyInput<M>): Promise<CreatedKey<M>>
+  /**
+   * Creates a key at most once, so that a caller that lost the answer can repeat the call. The id of
+   * the key is derived from the actor, the owner and the idempotency key.
+   *
+   * @param idempotencyKey A text of 1 to 255 printable ASCII characters that the caller makes up for
+   *   each key, such as a random UUID.
+   * @returns The key and its secrets. A repeated call returns the key without them.
+   * @throws {@link TwinkeyError} `idempotency_conflict` if an earlier call had another input.
+   *   `name_taken` with `uniqueNames`, `key_limit_reached`.
+   */
+  createOnce(
+    input: CreateKeyInput<M>,
+    idempotencyKey: string,
+  ): Promise<CreatedKey<M> | RepeatedKey<M>>
   /**
    * Creates a key whose secrets another system issued, from their digests or from the secrets
    * themselves. The key then works like any other, and its rotation issues Twinkey secrets.

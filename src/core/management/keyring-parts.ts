@@ -28,7 +28,7 @@ export interface KeyringParts {
 }
 
 /** The part of an entry that the type of the change decides. */
-export type EntryDetails = Pick<HistoryEntry, 'slots' | 'changes'>
+export type EntryDetails = Pick<HistoryEntry, 'slots' | 'changes' | 'requestDigest'>
 
 /** Makes the entry of a change, to write with it. */
 export function entryOf(

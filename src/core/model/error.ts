@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'secondary_live'
   | 'secret_taken'
   | 'name_taken'
+  | 'key_limit_reached'
+  | 'idempotency_conflict'
   | 'not_grantable'
   | 'not_permitted'
   | 'store_unavailable'

@@ -104,20 +104,28 @@ const MAX_GRACE_SECONDS = 90 * DAY_SECONDS
 const SLOTS: readonly unknown[] = ['primary', 'secondary', 'both'] satisfies RenewSlots[]
 const MAX_PAST_MILLISECONDS = 60_000
 
+/** The attributes of a new key that its input leaves out. */
+export interface CreateDefaults {
+  readonly environments: ScopeValue
+  readonly expiresAt: number | null
+  readonly secondary: boolean
+}
+
 /** Checks the attributes of a new key and fills in the defaults. */
 export function readCreateInput<M extends Metadata>(
   input: CreateKeyInput<M>,
-  environments: ScopeValue,
+  defaults: CreateDefaults,
   now: number,
 ) {
   const given = copyInput(input, membersOf('create'))
-  const { name, owner, metadata = {}, tokens = true, secondary = true, actor } = given
-  const expiresAt = timeOf(given.expiresAt ?? null)
+  const { name, owner, metadata = {}, tokens = true, actor } = given
+  const { secondary = defaults.secondary } = given
+  const expiresAt = timeOf(given.expiresAt === undefined ? defaults.expiresAt : given.expiresAt)
   requireInput(
     isPlainObject(given.scope) ? undefined : 'must be an object with tenants and workflows',
     'scope',
   )
-  const scope = { environments, ...axesOf(given.scope) } as Scope
+  const scope = { environments: defaults.environments, ...axesOf(given.scope) } as Scope
   for (const member of ['tenants', 'workflows'] as const)
     requireInput(
       scope[member] === undefined ? "must be given: '*', or a list of names" : undefined,

@@ -12,7 +12,7 @@ export type Right =
   | 'delete'
 
 /** The type of one member of an input. */
-type InputType =
+export type InputType =
   | 'name'
   | 'name or null'
   | 'text'
@@ -70,14 +70,27 @@ export const OPERATIONS = {
     ofKey: false,
     input: { ...NEW, secondary: 'boolean' },
     required: ['name', 'scope'],
-    errors: ['not_grantable', 'name_taken'],
+    errors: ['not_grantable', 'name_taken', 'key_limit_reached'],
+  },
+  createOnce: {
+    right: 'create',
+    ofKey: false,
+    input: { ...NEW, secondary: 'boolean' },
+    required: ['name', 'scope'],
+    errors: ['not_grantable', 'name_taken', 'key_limit_reached', 'idempotency_conflict'],
   },
   import: {
     right: 'create',
     ofKey: false,
     input: { ...NEW, primary: 'secret', secondary: 'secret' },
     required: ['name', 'scope', 'primary'],
-    errors: ['not_grantable', 'name_taken', 'secret_taken', 'version_conflict'],
+    errors: [
+      'not_grantable',
+      'name_taken',
+      'key_limit_reached',
+      'secret_taken',
+      'version_conflict',
+    ],
   },
   get: { right: 'read', ofKey: true, input: {}, errors: [] },
   list: {

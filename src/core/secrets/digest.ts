@@ -1,6 +1,6 @@
 import * as base64url from 'jose/base64url'
 import { hmacSha256, sha256 } from '#hash'
-import type { Slot } from './secret.ts'
+import { ALPHABET, type Slot } from './secret.ts'
 
 /**
  * HMAC keys that are kept outside the database, so that nobody can test guesses against a stolen
@@ -140,6 +140,14 @@ function digestBytes(
 /** SHA-256 of a text as base64url without padding. */
 export function digestOf(text: string): string {
   return inBase64url(sha256(text))
+}
+
+/**
+ * An id that is derived from a text: 16 base62 characters of its SHA-256, each from two bytes. The
+ * first two characters of the alphabet are more likely by one in a thousand.
+ */
+export function derivedId(text: string): string {
+  return Array.from(sha256(text), (pair) => ALPHABET[pair.charCodeAt(0) % ALPHABET.length]).join('')
 }
 
 function inBase64url(pairs: string): string {

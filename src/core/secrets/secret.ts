@@ -4,7 +4,8 @@ export type Slot = 'primary' | 'secondary'
 /** Fills the array with cryptographically secure random bytes and returns it. */
 export type RandomSource = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array
 
-const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+/** The alphabet of base62. */
+export const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const ID_LENGTH = 16
 // 43 characters of base62 carry 256 bits.
 const SECRET_LENGTH = 43

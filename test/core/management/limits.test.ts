@@ -11,6 +11,7 @@ type Keyring = ReturnType<Twinkey['keys']['within']>
 
 const CALLS: Record<OperationName, (keys: Keyring, id: string) => Promise<unknown>> = {
   create: (keys) => keys.create(INPUT),
+  createOnce: (keys) => keys.createOnce(INPUT, 'idempotency-key'),
   import: (keys) => keys.import({ ...INPUT, primary: { secret: FIRST, entropyBits: 190 } }),
   get: (keys, id) => keys.get(id),
   list: (keys) => keys.list(),

@@ -1,0 +1,103 @@
+import { type Authority, type KeyringLimits, readLimits } from '../../core/management/authority.ts'
+import type { Keyring } from '../../core/management/key-management.ts'
+import type { KeyPolicy } from '../../core/management/key-policy.ts'
+import { copyMembers } from '../../core/model/copy.ts'
+import { isTwinkeyError } from '../../core/model/error.ts'
+import type { ChangeSource } from '../../core/model/history.ts'
+import type { WireAnswer } from '../../http/profile.ts'
+import type { WireRequest } from '../../http/request.ts'
+import { isResponse } from '../host-response.ts'
+import { problem } from './answers.ts'
+import { isForged } from './forgery.ts'
+import type { ManagementSettings } from './options.ts'
+
+/** Who makes a request: what they may do, and the keyring that holds them to it. */
+export interface Caller {
+  readonly authority: Authority
+  readonly keyring: Keyring
+}
+
+/** What gives out keyrings: `twinkey.keys`. */
+export interface KeyringSource {
+  within(limits: KeyringLimits): Keyring
+}
+
+const MEMBERS = ['actor', 'owner', 'tenants', 'grantable', 'can', 'policy', 'source']
+
+/**
+ * Finds out who makes a request. Returns an answer for one that was forged, and for nobody.
+ *
+ * @throws TypeError if `authorize` returns something else than it may. An error of `authorize` is
+ *   thrown as it is.
+ */
+export async function callerOf(
+  request: WireRequest,
+  keys: KeyringSource,
+  { authorize, origins, policy }: ManagementSettings,
+): Promise<Caller | WireAnswer> {
+  if (isForged(request, origins)) return FORGED
+  const allowed = (await authorize(request.native)) as unknown
+  if (allowed === undefined) return NOT_FOUND
+  if (isResponse(allowed)) return sessionExpired(allowed)
+  try {
+    const given = copyMembers(allowed, MEMBERS) as KeyringLimits
+    const limits: KeyringLimits = {
+      ...(policy && { policy }),
+      ...given,
+      source: { ...sourceOf(request), ...given?.source },
+    }
+    return { authority: readLimits(limits), keyring: keys.within(limits) }
+  } catch (error) {
+    // It is not the caller who gave this input.
+    throw isTwinkeyError(error) ? new TypeError(`${WRONG_LIMITS} ${error.message}`) : error
+  }
+}
+
+const WRONG_LIMITS =
+  'authorize must return undefined, a Response, or the limits of a keyring, like { actor, owner, grantable }.'
+
+const FORGED = problem(
+  'forged_request',
+  'This request may come from a page of another site. A browser must send it from the same origin. Send `X-Twinkey: 1`, and with a change also `Content-Type: application/json`.',
+)
+
+const NOT_FOUND = problem('not_found', 'There is nothing here.')
+
+function sessionExpired({ headers }: Response): WireAnswer {
+  const login = headers.get('location') ?? undefined
+  return problem('session_expired', 'The session has ended. Sign in again.', { login })
+}
+
+function sourceOf(request: WireRequest): ChangeSource {
+  const source = {
+    requestId: request.requestId,
+    address: request.peer,
+    userAgent: request.header('user-agent'),
+  }
+  return Object.fromEntries(Object.entries(source).filter(([, text]) => text !== undefined))
+}
+
+/** What the API tells a caller about itself. Times are epoch milliseconds. */
+export interface Session {
+  readonly actor: string
+  /** Null for a caller who sees the keys of every owner. */
+  readonly owner: string | null
+  /** Null for a caller who sees the keys of every tenant. */
+  readonly tenants: readonly string[] | null
+  readonly grantable: Authority['grantable']
+  /** The environments that the deployment serves. */
+  readonly environments: '*' | readonly string[]
+  readonly can: Authority['can']
+  readonly policy: KeyPolicy
+  readonly now: number
+}
+
+/** Describes a caller to itself. */
+export function sessionOf(
+  { authority }: Caller,
+  environments: Session['environments'],
+  now: number,
+): Session {
+  const { actor, owner = null, tenants = null, grantable, can, policy } = authority
+  return { actor: actor as string, owner, tenants, grantable, environments, can, policy, now }
+}

@@ -1,0 +1,9 @@
+/**
+ * The management API.
+ *
+ * @module twinkey/management
+ */
+
+export type { KeyringSource } from './caller.ts'
+export { type ManagementService, managementEndpoints } from './management-endpoints.ts'
+export type { Authorization, ManagementOptions } from './options.ts'
