@@ -40,7 +40,11 @@ function unpacked(
   unpackedEnv: UnpackedEnv,
 ): DebianProgram | undefined {
   const root = join(CACHE, name, 'root')
-  const path = FOLDERS.map((folder) => join(root, folder, name)).find(existsSync)
+  // First the program itself, because a script in usr/bin may start it by its absolute path.
+  const path = [
+    join(root, 'usr/lib', name, name),
+    ...FOLDERS.map((folder) => join(root, folder, name)),
+  ].find(existsSync)
   if (path === undefined) return undefined
   const libraries = ['usr/lib', 'lib'].map((folder) => join(root, folder)).filter(existsSync)
   const folders = libraries.flatMap((lib) => [

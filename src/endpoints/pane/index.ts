@@ -1,0 +1,8 @@
+/**
+ * The page in which people manage API keys.
+ *
+ * @module twinkey/pane
+ */
+
+export { type PaneService, paneEndpoints } from './pane-endpoints.ts'
+export type { PaneOptions, PaneTexts } from './pane-options.ts'
