@@ -3,6 +3,7 @@ import type { WireRequest } from '../../http/request.ts'
 import type { Endpoint, Endpoints } from '../endpoints.ts'
 import { type ManagementOptions, managementEndpoints } from '../management/management-endpoints.ts'
 import { createAssets } from './assets.ts'
+import { answerOf, isResponse } from './host-response.ts'
 import { type PaneOptions, readPaneOptions } from './pane-options.ts'
 import { locationWithSlash } from './redirect.ts'
 import { shellHeaders, shellHtml } from './shell.ts'
@@ -87,23 +88,4 @@ function locationOf({ originalUrl, url }: WireRequest): string | undefined {
 
 function textAnswer(status: number, body: string, headers: WireAnswer['headers']): WireAnswer {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body }
-}
-
-// Not instanceof: the host may have a Response of its own.
-function isResponse(value: unknown): value is Response {
-  const { status, headers } = value as Partial<Response>
-  return typeof status === 'number' && typeof headers?.getSetCookie === 'function'
-}
-
-async function answerOf(response: Response): Promise<WireAnswer> {
-  const cookies = response.headers.getSetCookie()
-  return {
-    status: response.status,
-    headers: {
-      'cache-control': 'no-store',
-      ...Object.fromEntries(response.headers),
-      ...(cookies.length === 0 ? {} : { 'set-cookie': cookies }),
-    },
-    body: await response.text(),
-  }
 }

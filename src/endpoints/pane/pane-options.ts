@@ -76,8 +76,7 @@ export function readPaneOptions(options: PaneOptions): {
   const strings = readStrings(own.strings)
   return {
     management: {
-      // It may be a method that uses `this`.
-      authorize: typeof authorize === 'function' ? authorize.bind(options) : authorize,
+      authorize,
       ...(policy === undefined ? {} : { policy }),
       ...(origins === undefined ? {} : { origins }),
     },
