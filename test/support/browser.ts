@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { type DebianProgram, debianProgram } from './debian.ts'
 
@@ -108,4 +109,32 @@ export async function openPage(
     )
   })
   return { page, problems, requests, close: () => context.close() }
+}
+
+/**
+ * Returns what axe finds on a page: rules and the elements that break them. Open the page with
+ * `bypassCSP: true`, because axe itself breaks its policy.
+ */
+export async function axeViolations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: typeof axe }).axe.run(),
+  )
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`))
+}
+
+/** Returns the `#rrggbb` of custom properties of the page. Runs in the browser. */
+export function paintedColors(names: readonly string[]): string[] {
+  // biome-ignore lint/suspicious/noExplicitAny: these tests have no types of the DOM.
+  const { document, getComputedStyle } = globalThis as any
+  const context = document.createElement('canvas').getContext('2d')
+  return names.map((name) => {
+    const element = document.createElement('i')
+    element.style.color = `var(${name})`
+    document.body.append(element)
+    context.fillStyle = getComputedStyle(element).color
+    context.fillRect(0, 0, 1, 1)
+    const [red, green, blue] = context.getImageData(0, 0, 1, 1).data
+    return `#${[red, green, blue].map((each) => each.toString(16).padStart(2, '0')).join('')}`
+  })
 }
