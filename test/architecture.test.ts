@@ -238,11 +238,9 @@ describe('imports', () => {
   it('of packages are limited to jose and @noble/hashes, except for types of frameworks and drivers', () => {
     // jose by its subpaths: importing all of it takes twice as long.
     const allowed = /^(?:jose\/[\w/]+|@noble\/hashes\/[\w.]+|#hash|node:.*)$/
-    // Bundled at build time: the page, and Preact into the page.
+    // Bundled into the page at build time.
     const isBundled = ({ from, to }: Import) =>
-      roomOf(from) === 'pane-app'
-        ? /^preact(?:\/\w+)?$/.test(to)
-        : from === 'src/endpoints/pane/assets.ts' && to === '#pane-app'
+      roomOf(from) === 'pane-app' && /^preact(?:\/\w+)?$/.test(to)
     const others = imports.filter(
       (each) =>
         !each.to.startsWith('src/') && !each.typeOnly && !allowed.test(each.to) && !isBundled(each),

@@ -1,25 +1,27 @@
 import { bundlePane } from './bundle.mjs'
 
-const NAME = '#pane-app'
-
-const moduleText = async () => {
+// Constants instead of a module: a module would be in the source map of the package, with all of
+// its text.
+const constants = async () => {
   const { js, css } = await bundlePane()
-  return `export const js = ${JSON.stringify(js)}\nexport const css = ${JSON.stringify(css)}\n`
+  return { PANE_SCRIPT: JSON.stringify(js), PANE_STYLE: JSON.stringify(css) }
 }
 
-/** Lets the build of the package import the bundled page as `#pane-app`. */
+/** Puts the bundled page into the build of the package. */
 export const paneForEsbuild = {
   name: 'pane-app',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^#pane-app$/ }, () => ({ path: NAME, namespace: 'pane-app' }))
-    onLoad({ filter: /.*/, namespace: 'pane-app' }, async () => ({ contents: await moduleText() }))
+  async setup({ initialOptions }) {
+    initialOptions.define = { ...initialOptions.define, ...(await constants()) }
   },
 }
 
-/** The same for tests, which import the source of the package. */
+/** Puts it into the source that tests import. */
 export const paneForVite = {
   name: 'pane-app',
-  enforce: 'pre',
-  resolveId: (source) => (source === NAME ? `\0${NAME}` : undefined),
-  load: (id) => (id === `\0${NAME}` ? moduleText() : undefined),
+  async transform(code, id) {
+    if (!id.endsWith('/src/endpoints/pane/assets.ts')) return undefined
+    const values = await constants()
+    const declared = Object.entries(values).map(([name, text]) => `const ${name} = ${text};`)
+    return { code: declared.join('') + code, map: null }
+  },
 }

@@ -1,6 +1,6 @@
 /** The texts of the page. `{name}` stands for a value. */
 export const STRINGS = {
-  noScript: 'This page needs JavaScript.',
+  no_script: 'This page needs JavaScript.',
   nothing: 'No keys yet',
 } as const satisfies Record<string, string>
 

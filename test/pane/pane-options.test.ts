@@ -19,13 +19,13 @@ describe('the options of the pane', () => {
   test('reach the page', async () => {
     const options: Partial<PaneOptions> = {
       title: 'Access',
-      strings: { noScript: 'Bitte JavaScript einschalten.' },
+      strings: { no_script: 'Bitte JavaScript einschalten.' },
       idleAfterSeconds: 3600,
       testUrl: 'https://api.example.com/me?a=1&b=2',
     }
     expect(await configOf(options)).toEqual({
       title: 'Access',
-      strings: { noScript: 'Bitte JavaScript einschalten.' },
+      strings: { no_script: 'Bitte JavaScript einschalten.' },
       idleAfterSeconds: 3600,
       test: {
         url: 'https://api.example.com/me?a=1&b=2',
@@ -58,7 +58,7 @@ describe('the options of the pane', () => {
     [{ lang: 'English_' }, 'lang must be a BCP 47 language tag'],
     [{ lang: '' }, 'lang must be a BCP 47 language tag'],
     [{ strings: { nothingOfTheKind: 'a' } }, 'nothingOfTheKind'],
-    [{ strings: { noScript: 1 } }, 'strings: noScript must be a text.'],
+    [{ strings: { no_script: 1 } }, 'strings: no_script must be a text.'],
     [{ idleAfterSeconds: 59 }, 'idleAfterSeconds must be from 60 to 31536000.'],
     [{ idleAfterSeconds: '60' }, 'idleAfterSeconds must be a whole number.'],
     [{ testUrl: '/me' }, 'testUrl must be an absolute URL'],

@@ -1,11 +1,14 @@
-import { css, js } from '#pane-app'
 import { digestOf } from '../../core/secrets/digest.ts'
 import type { WireAnswer } from '../../http/profile.ts'
 import type { Endpoint } from '../endpoints.ts'
 import { accentCss } from './accent.ts'
 
+// The bundled page. The build puts it in: see plugins.mjs in the room of the page.
+declare const PANE_SCRIPT: string
+declare const PANE_STYLE: string
+
 /** A file of the page, under a name that changes with its content. */
-export interface Asset {
+interface Asset {
   readonly name: string
   /** The value of an `integrity` attribute. */
   readonly integrity: string
@@ -22,8 +25,8 @@ export interface Assets {
 export function createAssets(accent: string | undefined): Assets {
   const colors = accent === undefined ? '' : accentCss(accent)
   return {
-    script: createAsset('js', 'text/javascript; charset=utf-8', js),
-    style: createAsset('css', 'text/css; charset=utf-8', css + colors),
+    script: createAsset('js', 'text/javascript; charset=utf-8', PANE_SCRIPT),
+    style: createAsset('css', 'text/css; charset=utf-8', PANE_STYLE + colors),
   }
 }
 

@@ -84,7 +84,7 @@ export function readPaneOptions(options: PaneOptions): {
       title: readTitle(own.title),
       lang: readLang(own.lang),
       strings,
-      noScript: strings.noScript ?? STRINGS.noScript,
+      noScript: strings.no_script ?? STRINGS.no_script,
       idleAfterSeconds: requireNumber(
         own.idleAfterSeconds,
         DAY,
