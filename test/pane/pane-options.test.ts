@@ -82,4 +82,11 @@ describe('the options of the pane', () => {
     expect(() => paneEndpoints(createTwinkey(), {} as never)).toThrow(/authorize/)
     expect(() => paneEndpoints(createTwinkey(), undefined as never)).toThrow(TypeError)
   })
+
+  test('are refused if authorize returns something else', async () => {
+    for (const other of [null, false, true, {}, { owner: 'owner-1' }, 'operator-1'])
+      await expect(shellOf({ authorize: () => other as never })).rejects.toThrow(
+        'authorize must return undefined, a Response, or the limits of a keyring',
+      )
+  })
 })

@@ -23,7 +23,8 @@ export type PaneService = Parameters<typeof managementEndpoints>[0]
  * @param twinkey The Twinkey whose keys it manages.
  * @param options `authorize`, and how the page looks.
  * @returns Endpoints for the `mount` of an adapter.
- * @throws TypeError or RangeError if an option is not valid. The message says what to do.
+ * @throws TypeError or RangeError if an option is not valid. The message says what to do. An error of
+ *   `authorize` goes to the error handler of the framework.
  * @example
  * ```ts
  * import express, { type Request } from 'express'
@@ -77,9 +78,18 @@ function shellEndpoint(
     const allowed: unknown = await authorize(request.native)
     if (allowed === undefined) return textAnswer(404, 'Not Found', headers)
     if (isResponse(allowed)) return answerOf(allowed)
+    requireActor(allowed)
     const location = locationOf(request)
     return location === undefined ? shell : textAnswer(308, '', { ...headers, location })
   }
+}
+
+// Anything else is a mistake of the host, such as null or false for nobody.
+function requireActor(allowed: unknown): void {
+  if (typeof (allowed as { actor?: unknown } | null)?.actor === 'string') return
+  throw new TypeError(
+    'authorize must return undefined, a Response, or the limits of a keyring, like { actor, owner }.',
+  )
 }
 
 function locationOf({ originalUrl, url }: WireRequest): string | undefined {
