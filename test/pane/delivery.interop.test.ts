@@ -3,7 +3,7 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { contrast } from '../../src/endpoints/pane/color.ts'
-import { openPage, paintedColors, startBrowser } from '../support/browser.ts'
+import { axeViolations, openPage, paintedColors, startBrowser } from '../support/browser.ts'
 import { PANE_FRAMEWORKS, type PaneHostOptions, startPaneHost } from '../support/pane-host.ts'
 import { nginx } from '../support/proxy-server.ts'
 import { createPane } from './pane-fixture.ts'
@@ -195,4 +195,15 @@ describe('the accent color, in a browser', () => {
       }
     },
   )
+})
+
+test('axe finds nothing wrong with the page', async () => {
+  const { url } = await serve({ at: '/keys' })
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const { page, close } = await openPage(browser, { colorScheme, bypassCSP: true })
+    ending.push(close)
+    await page.goto(url)
+    await page.getByRole('heading', { name: 'API keys' }).waitFor()
+    expect(await axeViolations(page)).toEqual([])
+  }
 })
