@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup'
+import { paneForEsbuild } from './src/pane-app/plugins.mjs'
 
 const entry = {
   index: 'src/index.ts',
@@ -8,6 +9,8 @@ const entry = {
   web: 'src/adapters/web/index.ts',
   profiles: 'src/profiles/index.ts',
   http: 'src/adapters/http/index.ts',
+  management: 'src/endpoints/management/index.ts',
+  pane: 'src/endpoints/pane/index.ts',
   store: 'src/core/store/index.ts',
   'stores/memory': 'src/stores/memory.ts',
   'stores/postgres': 'src/stores/postgres/index.ts',
@@ -26,6 +29,7 @@ export default defineConfig({
   format: ['esm'],
   target: 'es2022',
   platform: 'neutral',
+  esbuildPlugins: [paneForEsbuild],
   external: ['#hash', /^node:/],
   removeNodeProtocol: false,
   dts: { entry },

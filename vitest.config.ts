@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { paneForVite } from './src/pane-app/plugins.mjs'
 
 // The reporter prints failures with it, and Node 20 has none.
 const maps = Map as unknown as {
@@ -16,6 +17,7 @@ const src = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta
 const INTEROP = 'test/**/*.interop.test.ts'
 
 export default defineConfig({
+  plugins: [paneForVite],
   resolve: {
     alias: [
       { find: '#hash', replacement: src('core/secrets/hash.node.ts') },
@@ -24,6 +26,7 @@ export default defineConfig({
       { find: 'twinkey/stores/memory', replacement: src('stores/memory.ts') },
       { find: /^twinkey\/stores\/(\w+)$/, replacement: src('stores/$1/index.ts') },
       { find: /^twinkey\/(profiles|testing|verifier)$/, replacement: src('$1/index.ts') },
+      { find: /^twinkey\/(management|pane)$/, replacement: src('endpoints/$1/index.ts') },
       {
         find: /^twinkey\/(express|fastify|hono|http|web)$/,
         replacement: src('adapters/$1/index.ts'),

@@ -97,11 +97,13 @@ function filesUnder(folder: string, ending: string): string[] {
   return names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name))
 }
 
-const sources = filesUnder('src', '.ts').map(read)
+const sources = [...filesUnder('src', '.ts'), ...filesUnder('src', '.tsx')].map(read)
 const imports = sources.flatMap((source) => source.imports)
 const inside = imports.filter(({ to }) => to.startsWith('src/'))
 /** The room of a file: its folder under src, and in the core the folder below that. */
-const roomOf = (path: string) => /^src\/(core\/\w+|\w+)\//.exec(path)?.[1] ?? 'root'
+const roomOf = (path: string) => /^src\/(core\/\w+|[\w-]+)\//.exec(path)?.[1] ?? 'root'
+const isServer = ({ path }: { readonly path: string }) => roomOf(path) !== 'pane-app'
+const server = sources.filter(isServer)
 const partOf = (path: string) => dirname(path)
 const shown = ({ from, to, typeOnly }: Import) => `${from} -> ${to}${typeOnly ? ' (types)' : ''}`
 
@@ -148,6 +150,7 @@ describe('imports', () => {
       'guard',
       'telemetry',
     ],
+    'pane-app': [],
     root: [...ORDER.filter((room) => room !== 'adapters'), 'stores', 'telemetry'],
   }
   // Rooms whose folders may not import each other, except for shared folders. Hono uses
@@ -164,7 +167,15 @@ describe('imports', () => {
 
   it.each(rooms)('of %s follow the order of the rooms', (room) => {
     const ofRoom = inside.filter(({ from }) => roomOf(from) === room)
-    expect(ofRoom.filter(({ to }) => !allowedFor(room).includes(roomOf(to))).map(shown)).toEqual([])
+    // The page and the server share types and the texts of the page, and no other code.
+    const isShared = ({ from, to, typeOnly }: Import) =>
+      (roomOf(from) === 'pane-app' && typeOnly) ||
+      (from.startsWith('src/endpoints/pane/') && to === 'src/pane-app/strings.ts')
+    expect(
+      ofRoom
+        .filter((each) => !allowedFor(room).includes(roomOf(each.to)) && !isShared(each))
+        .map(shown),
+    ).toEqual([])
   })
 
   it.each(Object.entries(SHARED))(
@@ -227,8 +238,12 @@ describe('imports', () => {
   it('of packages are limited to jose and @noble/hashes, except for types of frameworks and drivers', () => {
     // jose by its subpaths: importing all of it takes twice as long.
     const allowed = /^(?:jose\/[\w/]+|@noble\/hashes\/[\w.]+|#hash|node:.*)$/
+    // Bundled into the page at build time.
+    const isBundled = ({ from, to }: Import) =>
+      roomOf(from) === 'pane-app' && /^preact(?:\/\w+)?$/.test(to)
     const others = imports.filter(
-      ({ to, typeOnly }) => !to.startsWith('src/') && !typeOnly && !allowed.test(to),
+      (each) =>
+        !each.to.startsWith('src/') && !each.typeOnly && !allowed.test(each.to) && !isBundled(each),
     )
     expect(others.map(shown)).toEqual([])
   })
@@ -258,14 +273,14 @@ describe('the core', () => {
   })
 
   it('reads no system clock: only the options refer to it as their default', () => {
-    const clocks = sources.filter(({ globals }) =>
+    const clocks = server.filter(({ globals }) =>
       globals.some((each) => /^(?:Date|performance)\b/.test(each)),
     )
     expect(clocks.map(({ path }) => path)).toEqual(['src/options.ts', 'src/verifier/index.ts'])
   })
 
   it('logs nothing', () => {
-    const logging = sources.filter(({ globals }) =>
+    const logging = server.filter(({ globals }) =>
       globals.some((each) => /^(?:console|process|globalThis)\b/.test(each)),
     )
     // Reports a failing event listener, which cannot report itself.
@@ -274,7 +289,7 @@ describe('the core', () => {
 })
 
 describe('objects of one copy of the package', () => {
-  const texts = sources.map(({ path }) => readFileSync(join(root, path), 'utf8'))
+  const texts = server.map(({ path }) => readFileSync(join(root, path), 'utf8'))
 
   it('are marked only by registered symbols', () => {
     expect(texts.flatMap((text) => text.match(/\bSymbol\(.*/g) ?? [])).toEqual([])
@@ -353,5 +368,16 @@ describe('the built package', () => {
       )
     for (const path of nodeOnly) expect(path).toMatch(/^dist\/(?:hash\.node|express|fastify)\.js$/)
     expect(found).toContain('#hash')
+  })
+
+  it('has the page for the browser in the pane only', () => {
+    const holding = built.filter(({ path }) =>
+      readFileSync(join(root, path), 'utf8').includes('--tk-accent'),
+    )
+    expect(holding.map(({ path }) => path)).toEqual(['dist/pane.js'])
+    const importing = built
+      .flatMap((file) => file.imports)
+      .filter(({ to }) => to === 'dist/pane.js')
+    expect(importing.map(shown)).toEqual([])
   })
 })

@@ -5,10 +5,12 @@
 import { prepare, run } from './prepare.mjs'
 
 const types = ['Types', 'npx', ['tsc', '--noEmit']]
+const pageTypes = ['Types of the page', 'npx', ['tsc', '--noEmit', '-p', 'src/pane-app']]
 const lint = ['Lint and format', 'npx', ['biome', 'check', '.']]
 const suites = {
   all: [
     types,
+    pageTypes,
     lint,
     ['Unused code and dependencies', 'npx', ['knip']],
     ['API documentation', 'npx', ['typedoc']],
@@ -18,6 +20,7 @@ const suites = {
   ],
   fast: [
     types,
+    pageTypes,
     lint,
     [
       'Tests of the core and the adapters',

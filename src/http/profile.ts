@@ -52,6 +52,11 @@ export interface Profile extends RequestReader<WireRequest> {
   exchangeCredential?(request: WireRequest): Credential | Refusal
   /** How a client authenticates, for an OpenAPI document. */
   readonly securitySchemes: Readonly<Record<string, SecurityScheme>>
+  /**
+   * The header in which a client sends a secret, with `{secret}` in its value. The pane shows it in
+   * a command. Default: that of the first of the `securitySchemes` with a header.
+   */
+  readonly secretHeader?: { readonly name: string; readonly value: string } | undefined
   /** Writes a refusal. `workflow` is the workflow of the route if it is fixed. */
   refuse(refusal: Refusal, workflow?: string): WireAnswer
   /** Reads the requested scope and lifetime from a token request with a valid credential. */

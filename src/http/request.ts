@@ -9,6 +9,8 @@ export interface WireRequest {
   readonly method: string
   /** The request target: path and query, or an absolute URL. */
   readonly url: string
+  /** The request target with the path of the mount point, if `url` lacks it. */
+  readonly originalUrl?: string | undefined
   /** The request target as received, if an earlier guard removed a secret from it. */
   readonly receivedUrl?: string | undefined
   /**
@@ -71,6 +73,8 @@ export interface MatchedRoute<F> {
    * Returns the peer address, considering trusted proxies. Default: the remote end of the socket.
    */
   peer?(of: F): unknown
+  /** Returns the request target with the path of the mount point, if Node's request lacks it. */
+  originalUrl?(of: F): unknown
   /** Returns the id that the framework or its middleware has given to the request. */
   requestId?(of: F): unknown
 }
@@ -100,6 +104,10 @@ abstract class MatchedRequest<F> {
     return this.route?.peer === undefined
       ? this.socketPeer()
       : textOf(this.route.peer(this.of as F))
+  }
+
+  get originalUrl(): string | undefined {
+    return textOf(this.route?.originalUrl?.(this.of as F))
   }
 
   get requestId(): string | undefined {

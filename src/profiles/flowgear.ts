@@ -42,6 +42,7 @@ export function flowgear(): Profile {
         description: 'An API key. Not recommended: URLs are logged.',
       },
     },
+    secretHeader: { name: 'Authorization', value: 'Key={secret}' },
     secretQuery: [KEY_NAME],
     credential,
     target: {

@@ -1,3 +1,5 @@
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
 import express from 'express'
 import express4 from 'express4'
 import type { Endpoints, TokenEndpointOptions, Twinkey } from 'twinkey'
@@ -7,6 +9,7 @@ import { bun, startHonoOnBun, startWeb } from './host-bun.ts'
 import { startExpress } from './host-express.ts'
 import { startFastify } from './host-fastify.ts'
 import { startHono } from './host-hono.ts'
+import { createWebApp } from './host-web.ts'
 import type { Route } from './routes.ts'
 
 /** A running server with the test application. */
@@ -80,6 +83,19 @@ export const http2Hosts: Readonly<Record<string, Start>> = {
 /** The same, and on Node those that speak HTTP/2. */
 export const allHosts: Readonly<Record<string, Start>> =
   bun === undefined ? { ...hosts, ...http2Hosts } : hosts
+
+/** The same, and plain handlers behind Node's server. On Bun, they are among the hosts. */
+export const everyHost: Readonly<Record<string, Start>> =
+  bun === undefined ? { ...allHosts, 'web on Node': startWebOnNode } : allHosts
+
+async function startWebOnNode(twinkey: Twinkey, application: Application): Promise<Host> {
+  const fetch = createWebApp(twinkey, application)
+  return new Promise((resolve) => {
+    const server = serve({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }: AddressInfo) =>
+      resolve({ port, close: () => new Promise((closed) => server.close(() => closed())) }),
+    )
+  })
+}
 
 /** Sends one request in the protocol that a host speaks. */
 export function sendTo({ port, http2 }: Host, request: RawRequest): Promise<RawResponse> {

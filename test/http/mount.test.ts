@@ -1,25 +1,8 @@
-import type { AddressInfo } from 'node:net'
-import { serve } from '@hono/node-server'
 import { atRoot, createTwinkey, type Endpoints, type Twinkey, tokenEndpoints } from 'twinkey'
 import { mount } from 'twinkey/web'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bun } from './host-bun.ts'
-import { createWebApp } from './host-web.ts'
-import { type Application, allHosts, type Host, sendTo } from './hosts.ts'
+import { everyHost, type Host, sendTo } from './hosts.ts'
 import { madeUp, mountTable, parameterTable } from './mount-table.ts'
-
-/** Plain handlers behind Node's server. On Bun, they are among the hosts. */
-async function startWebOnNode(twinkey: Twinkey, application: Application): Promise<Host> {
-  const fetch = createWebApp(twinkey, application)
-  return new Promise((resolve) => {
-    const server = serve({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }: AddressInfo) =>
-      resolve({ port, close: () => new Promise((closed) => server.close(() => closed())) }),
-    )
-  })
-}
-
-const everyHost =
-  bun === undefined ? { ...allHosts, 'web on Node': startWebOnNode } : { ...allHosts }
 
 describe.each(Object.entries(everyHost))('mounted endpoints on %s', (name, start) => {
   const hasParameters = !name.startsWith('web')

@@ -8,6 +8,7 @@ const tests = fileURLToPath(new URL('tests.ts', import.meta.url))
 export default defineConfig({
   ...base,
   plugins: [
+    ...(base.plugins ?? []),
     {
       name: 'tests that can be run again',
       enforce: 'pre',

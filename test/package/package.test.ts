@@ -32,6 +32,8 @@ const FILES: readonly (string | RegExp)[] = [
     'hono',
     'http',
     'index',
+    'management',
+    'pane',
     'profiles',
     'store',
     'stores/memory',

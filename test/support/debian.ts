@@ -40,12 +40,17 @@ function unpacked(
   unpackedEnv: UnpackedEnv,
 ): DebianProgram | undefined {
   const root = join(CACHE, name, 'root')
-  const path = FOLDERS.map((folder) => join(root, folder, name)).find(existsSync)
+  // First the program itself, because a script in usr/bin may start it by its absolute path.
+  const path = [
+    join(root, 'usr/lib', name, name),
+    ...FOLDERS.map((folder) => join(root, folder, name)),
+  ].find(existsSync)
   if (path === undefined) return undefined
   const libraries = ['usr/lib', 'lib'].map((folder) => join(root, folder)).filter(existsSync)
+  // As deep as usr/lib/x86_64-linux-gnu/pulseaudio.
   const folders = libraries.flatMap((lib) => [
     lib,
-    ...readdirSync(lib).map((each) => join(lib, each)),
+    ...foldersIn(lib).flatMap((each) => [each, ...foldersIn(each)]),
   ])
   const env = {
     ...(folders.length === 0 ? {} : { LD_LIBRARY_PATH: folders.join(':') }),
@@ -57,6 +62,12 @@ function unpacked(
   })
   if (status !== 0) throw new Error(`${path} does not run: ${stderr}`)
   return { path, env }
+}
+
+function foldersIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((each) => each.isDirectory())
+    .map(({ name }) => join(folder, name))
 }
 
 // Several processes run tests. Each downloads into its own folder, and the first to finish moves it

@@ -29,6 +29,7 @@ const MATCHED: MatchedRoute<ExpressRequest> = {
   template: templateOf,
   advice: ({ route }) => (typeof route?.path === 'string' ? MOUNT_UNKNOWN : undefined),
   peer: ({ ip }) => ip,
+  originalUrl: ({ originalUrl }) => originalUrl,
   requestId: ({ id }) => id,
 }
 

@@ -7,7 +7,10 @@ import { incomingOf, onNode } from './incoming.ts'
 /** Converts a refusal, or the answer of a token endpoint, to a response. */
 export function respond(c: Context, answer: WireAnswer): Response {
   onNode(c, endWhenArrived)
-  return toResponse(answer)
+  // Keeps the headers that middleware has set before, as Express and Fastify do: cookies, for
+  // example.
+  const body = answer.body === '' ? null : answer.body
+  return c.newResponse(body, toResponse(answer) as { status: 200; headers: Headers })
 }
 
 /** Calls `waitUntil`, if the host has it, with the work that continues after the response. */

@@ -23,8 +23,7 @@ export interface NodeResponse {
 }
 
 /**
- * Delays the end of an answer until the whole request has arrived. The answer itself is written at
- * once.
+ * Delays the end of an answer until the whole request has arrived. Writes the answer itself at once.
  *
  * With `Connection: close`, over HTTP/1.0, and while the server stops, Node closes the connection
  * when the answer ends. If the client is still sending then, the connection is reset and the client

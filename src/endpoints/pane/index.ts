@@ -1,0 +1,9 @@
+/**
+ * The page in which people manage API keys.
+ *
+ * @module twinkey/pane
+ */
+
+export type { PaneStrings } from '../../pane-app/strings.ts'
+export { paneEndpoints } from './pane-endpoints.ts'
+export type { PaneOptions, PaneTexts } from './pane-options.ts'

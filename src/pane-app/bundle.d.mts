@@ -1,0 +1,1 @@
+export function bundlePane(): Promise<{ readonly js: string; readonly css: string }>
