@@ -39,7 +39,9 @@ export function createFormat(language: string, timeZone?: string): Format {
       const distance = at - now
       if (distance <= 0 && distance > -MINUTE) return NOW
       const [unit, name] = largestUnit(Math.abs(distance))
-      const count = Math.max(1, Math.floor(Math.abs(distance) / unit))
+      // "4 minutes ago" means at least that; "in 90 days" is rounded.
+      const round = distance < 0 ? Math.floor : Math.round
+      const count = Math.max(1, round(Math.abs(distance) / unit))
       // English abbreviations end with a full stop, which would look like the end of a sentence.
       return relative.format(distance < 0 ? -count : count, name).replace(/\.(?= |$)/, '')
     },

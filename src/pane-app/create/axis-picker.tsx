@@ -115,7 +115,7 @@ export function AxisPicker(props: AxisProps) {
   const isAll = value === '*'
   const isEvery = !mayGrantAll && names?.every((name) => value.includes(name))
   return (
-    <Group legend={t(axis)} note={t(`note_${axis}`)} error={error}>
+    <Group legend={t(axis)} hint={t(`note_${axis}`)} error={error}>
       {mayGrantAll && (
         <Choice
           type="checkbox"
@@ -129,7 +129,7 @@ export function AxisPicker(props: AxisProps) {
           type="checkbox"
           isChosen={isEvery === true}
           onChoose={(isChosen) => onValue(isChosen ? names : [])}
-          label={t('all_listed', { count: names.length })}
+          label={t('all_listed')}
         />
       )}
       {!isAll && (names === undefined ? <Free {...props} /> : <Known {...props} names={names} />)}

@@ -15,7 +15,7 @@ interface OpenProps {
   readonly screen: Screen
   readonly right: Right
   readonly label: string
-  readonly look?: 'primary' | 'quiet'
+  readonly look?: 'primary' | 'quiet' | 'link'
 }
 
 /** A button that opens another screen of the key, if the person may use it. */
@@ -119,7 +119,7 @@ export function Detail({ of: key }: { of: ApiKey }) {
       {isLive && can('renew') && (
         <p class="muted">
           {t('cannot_show')}{' '}
-          <Open of={key} screen="leak" right="renew" label={t('leak_menu')} look="quiet" />
+          <Open of={key} screen="leak" right="renew" label={t('leak_menu')} look="link" />
         </p>
       )}
       <Facts of={key} />

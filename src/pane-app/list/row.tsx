@@ -13,6 +13,7 @@ import { SOON } from './filter.ts'
 /** When a key expires. Marked if that is soon. */
 export function Expires({ of: key }: { of: ApiKey }) {
   const { t, now } = usePane()
+  if (key.state === 'revoked') return <span class="muted">{t('nothing')}</span>
   if (key.expiresAt === null) return <span class="muted">{t('never')}</span>
   const isSoon = key.state === 'active' && key.expiresAt - now < SOON
   return (
@@ -23,6 +24,22 @@ export function Expires({ of: key }: { of: ApiKey }) {
         </svg>
       )}
       <Time at={key.expiresAt} />
+    </span>
+  )
+}
+
+/** The expiry as a part of a sentence, for narrow screens. */
+function PhoneExpires({ of: key }: { of: ApiKey }) {
+  const { t, rich } = usePane()
+  if (key.state === 'revoked') return null
+  return (
+    <span class="phone muted">
+      {'· '}
+      {key.expiresAt === null
+        ? t('never_expires')
+        : rich(key.state === 'expired' ? 'expired_at' : 'expires_at', {
+            time: <Expires of={key} />,
+          })}
     </span>
   )
 }
@@ -52,7 +69,7 @@ function useItems({ id, state }: ApiKey): MenuItem[] {
 
 /** One key in the list. */
 export function Row({ of: key }: { of: ApiKey }) {
-  const { t, rich, go, keys, session } = usePane()
+  const { t, go, keys, session } = usePane()
   const id = useRef<HTMLElement>(null)
   const route: Route = { at: 'key', id: key.id, screen: 'detail' }
   const open = (event: MouseEvent) => {
@@ -68,12 +85,7 @@ export function Row({ of: key }: { of: ApiKey }) {
         </a>
         <div class="under">
           <State of={key.state} />
-          <span class="phone muted">
-            ·{' '}
-            {key.expiresAt === null
-              ? t('never_expires')
-              : rich('expires_at', { time: <Expires of={key} /> })}
-          </span>
+          <PhoneExpires of={key} />
           <span class="id desk">
             <code ref={id}>{key.id}</code>
             <Copy

@@ -26,7 +26,7 @@ export function envLines(shown: readonly Shown[], name: string): string {
     .join('\n')
 }
 
-/** The parts in which a secret is shown: prefix, key id, and the rest in groups of eight. */
+/** The parts in which a secret is shown: prefix, key id in two halves, and the rest in groups of seven. */
 export function groupsOf(secret: string): { prefix: string; groups: string[] } {
   const start = secret.length - 65
   if (start < 1) return { prefix: '', groups: secret.match(/.{1,8}/g) ?? [] }
@@ -35,7 +35,7 @@ export function groupsOf(secret: string): { prefix: string; groups: string[] } {
     groups: [
       secret.slice(start, start + 8),
       secret.slice(start + 8, start + 16),
-      ...(secret.slice(start + 16).match(/.{1,8}/g) ?? []),
+      ...(secret.slice(start + 16).match(/.{1,7}/g) ?? []),
     ],
   }
 }

@@ -46,17 +46,22 @@ export function Field({ label, note, error, onText, ...input }: FieldProps) {
 
 interface GroupProps {
   readonly legend: ComponentChildren
+  /** A few words beside the legend. */
+  readonly hint?: ComponentChildren
   readonly note?: ComponentChildren
   readonly error?: string | undefined
   readonly children: ComponentChildren
 }
 
 /** A group of fields with a heading. */
-export function Group({ legend, note, error, children }: GroupProps) {
+export function Group({ legend, hint, note, error, children }: GroupProps) {
   const id = useId()
   return (
     <fieldset class="field" aria-describedby={note || error ? id : undefined}>
-      <legend>{legend}</legend>
+      <legend>
+        {legend}
+        {hint && <span class="legend-hint"> {hint}</span>}
+      </legend>
       {children}
       {(error || note) && (
         <p id={id} class={error ? 'field-error' : 'muted'} data-error={error ? '' : undefined}>

@@ -8,6 +8,9 @@ import { Time } from './time.tsx'
 /** How a rail is drawn. `off`: the key does not work. */
 export type Look = Use | 'off' | 'none'
 
+// A secret without a use is called new for a day.
+const NEW_MS = 86_400_000
+
 const OUTER = { small: 14, big: 22 } as const
 
 function Branch({ look, middle, to }: { look: Look; middle: number; to: number }) {
@@ -79,17 +82,17 @@ export function SamplePair() {
 
 /** What is known of the use of a secret, in a few words. */
 export function UseText({ secret, look }: { secret: SecretInfo; look: Look }) {
-  const { rich, t, now, config } = usePane()
+  const { rich, t, now } = usePane()
   const { lastUsedAt, expiresAt } = secret
-  if (expiresAt !== null && look === 'ending')
-    return <>{rich('ends', { time: <Time at={expiresAt} /> })}</>
-  if (expiresAt !== null && expiresAt <= now && look !== 'off')
-    return <>{rich('ended', { time: <Time at={expiresAt} /> })}</>
-  if (lastUsedAt !== null)
-    return <>{rich(look === 'used' ? 'used' : 'last_used', { time: <Time at={lastUsedAt} /> })}</>
-  return (
-    <>{t(now - secret.createdAt < config.idleAfterSeconds * 1000 ? 'new_unused' : 'no_use_seen')}</>
-  )
+  const use = lastUsedAt !== null && <Time at={lastUsedAt} />
+  if (expiresAt !== null && (look === 'ending' || look === 'ended')) {
+    const time = <Time at={expiresAt} />
+    if (look === 'ended') return <>{rich('ended', { time })}</>
+    return <>{use ? rich('ends_used', { time, use }) : rich('ends', { time })}</>
+  }
+  if (use) return <>{rich(look === 'used' ? 'used' : 'last_used', { time: use })}</>
+  const isNew = now - secret.createdAt < NEW_MS
+  return <>{t(look !== 'off' && isNew ? 'new_unused' : 'no_use')}</>
 }
 
 /** The secrets of a key as two rails. The big form also shows the names of the slots. */

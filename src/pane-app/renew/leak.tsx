@@ -117,12 +117,12 @@ export function Leak({ of: key }: { of: ApiKey }) {
     <form class="dialog-form" onSubmit={submit}>
       <div class="dialog-body">
         <p>{t('leak_note')}</p>
+        <DisableFirst of={key} />
         <Which of={key} live={live} value={chosen} onValue={setChosen} />
         {inUse.map(([slot, secret]) => (
           <InUse key={slot} secret={secret} />
         ))}
         {inUse.length > 0 && <NameCheck name={key.name} typed={typed} onText={setTyped} />}
-        <DisableFirst of={key} />
       </div>
       <footer class="dialog-foot">
         <Problem failure={failure} onRetry={submit} />

@@ -97,12 +97,22 @@ function Buttons({
   renewed: Slot | undefined
   onRenewed: (slot: Slot) => void
 }) {
-  const { now, idleAfter } = usePane()
+  const { t, now, idleAfter, back } = usePane()
   const { target } = renewalOf(key, now, idleAfter)
   const main = renewed === undefined ? target : undefined
-  const order: Slot[] = main === 'primary' ? ['primary', 'secondary'] : ['secondary', 'primary']
+  const order: Slot[] =
+    renewed !== undefined
+      ? [otherOf(renewed)]
+      : main === 'primary'
+        ? ['primary', 'secondary']
+        : ['secondary', 'primary']
   return (
     <div class="renew-buttons">
+      {renewed !== undefined && (
+        <button type="button" class="primary" onClick={back}>
+          {t('done')}
+        </button>
+      )}
       {order.map((slot) => (
         <RenewButton
           key={slot}

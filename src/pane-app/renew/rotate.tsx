@@ -98,8 +98,8 @@ function Ending({ of: key, secret }: { of: ApiKey; secret: SecretInfo }) {
       </p>
       <p class="muted">
         {secret.lastUsedAt === null
-          ? t('no_use_seen')
-          : rich('last_used', { time: <Time at={secret.lastUsedAt} /> })}
+          ? t('it_was_not_used')
+          : rich('it_was_used', { time: <Time at={secret.lastUsedAt} /> })}
       </p>
       <Risky
         of={key}
@@ -178,6 +178,7 @@ export function Rotate({ of: key }: { of: ApiKey }) {
       ) : (
         <Ending of={key} secret={ending} />
       )}
+      {ending !== undefined && <h3>{t('again')}</h3>}
       <GracePicker value={graceSeconds} onValue={setGrace} />
       {ending !== undefined && (
         <p class="muted">{rich('rotate_ends', { hint: <code>{ending.hint}</code> })}</p>
