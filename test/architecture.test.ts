@@ -97,7 +97,11 @@ function filesUnder(folder: string, ending: string): string[] {
   return names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name))
 }
 
-const sources = filesUnder('src', '.ts').map(read)
+const PAGE = 'src/pane-app/'
+// The page runs in browsers and has rules of its own.
+const sources = filesUnder('src', '.ts')
+  .filter((path) => !path.startsWith(PAGE))
+  .map(read)
 const imports = sources.flatMap((source) => source.imports)
 const inside = imports.filter(({ to }) => to.startsWith('src/'))
 /** The room of a file: its folder under src, and in the core the folder below that. */
@@ -270,6 +274,31 @@ describe('the core', () => {
     )
     // Reports a failing event listener, which cannot report itself.
     expect(logging.map(({ path }) => path)).toEqual(['src/telemetry/event-failures.ts'])
+  })
+})
+
+describe('the page', () => {
+  const page = ['.ts', '.tsx'].flatMap((ending) => filesUnder(PAGE.slice(0, -1), ending)).map(read)
+  const outside = page.flatMap((source) => source.imports).filter(({ to }) => !to.startsWith(PAGE))
+
+  it('imports Preact, and only types of the server', () => {
+    const isAllowed = ({ to, typeOnly }: Import) =>
+      ['preact', 'preact/hooks'].includes(to) || (typeOnly && to.startsWith('src/core/'))
+    expect(page.length).toBeGreaterThan(30)
+    expect(outside.filter((each) => !isAllowed(each)).map(shown)).toEqual([])
+  })
+
+  it('stores nothing in the browser and builds no HTML from text', () => {
+    const forbidden =
+      /\b(?:localStorage|sessionStorage|indexedDB|cookie|innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|eval)\b/
+    const found = page.filter(({ path }) => forbidden.test(readFileSync(join(root, path), 'utf8')))
+    expect(found.map(({ path }) => path)).toEqual([])
+  })
+
+  it('has files of at most 300 lines', () => {
+    const styles = filesUnder(PAGE.slice(0, -1), '.css').map(read)
+    const long = [...page, ...styles].filter(({ lines }) => lines > 300)
+    expect(long.map(({ path }) => path)).toEqual([])
   })
 })
 

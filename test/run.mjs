@@ -4,7 +4,7 @@
 //   node test/run.mjs interop   other runtimes, clients, proxies and compilers
 import { prepare, run } from './prepare.mjs'
 
-const types = ['Types', 'npx', ['tsc', '--noEmit']]
+const types = ['Types', 'npm', ['run', '--silent', 'types']]
 const lint = ['Lint and format', 'npx', ['biome', 'check', '.']]
 const suites = {
   all: [

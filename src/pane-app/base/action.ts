@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks'
+import type { Answer, ApiKey, Failure } from './model.ts'
 import { usePane } from './pane.ts'
-import type { Answer, ApiKey, Failure } from './types.ts'
 
 /** A request that a button starts. */
 export interface Action {

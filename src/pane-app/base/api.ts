@@ -1,4 +1,4 @@
-import type { Answer, ApiKey, Failure, HistoryEntry, Issued, Scope, Session } from './types.ts'
+import type { Answer, ApiKey, Failure, HistoryEntry, Issued, Scope, Session } from './model.ts'
 
 const TIMEOUT_MS = 30_000
 

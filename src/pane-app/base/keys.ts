@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { firstPage, type ListQuery, pageAfter, unique } from '../list/pages.ts'
 import { api } from './api.ts'
-import type { Answer, ApiKey, Failure } from './types.ts'
+import type { Answer, ApiKey, Failure } from './model.ts'
 
 /** The keys that the page knows. */
 export interface KeyStore {

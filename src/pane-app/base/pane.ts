@@ -1,11 +1,10 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import type { PaneConfig } from './config.ts'
 import type { Format } from './format.ts'
 import type { KeyStore } from './keys.ts'
+import type { Issued, PaneConfig, Right, Session } from './model.ts'
 import type { Navigation } from './route.ts'
 import type { Text } from './text.ts'
-import type { Issued, Right, Session } from './types.ts'
 
 /** What every part of the page uses. */
 export interface Pane extends Text, Navigation {

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 
 /** The screens of one key. */
-export const SCREENS = [
+const SCREENS = [
   'detail',
   'edit',
   'renew',
@@ -35,7 +35,7 @@ export interface Navigation {
 }
 
 /** Reads a route from the hash of the address. Unknown ones are the list. */
-export function routeOf(hash: string): Route {
+function routeOf(hash: string): Route {
   const [area, id, screen = 'detail'] = hash.replace(/^#\/?/, '').split('/')
   if (area === 'new') return { at: 'create' }
   const known = SCREENS.find((each) => each === screen)

@@ -1,4 +1,3 @@
-import type { ComponentChild } from 'preact'
 import { type PaneStrings, STRINGS } from '../strings.ts'
 
 /** The name of a text. */
@@ -15,7 +14,7 @@ type Counted = { [K in TextKey]: K extends `${infer Base}_other` ? Base : never 
 export interface Text {
   t(key: TextKey, values?: Values): string
   /** As `t`, for values that are elements. */
-  rich(key: TextKey, values: Readonly<Record<string, ComponentChild>>): ComponentChild[]
+  rich<T>(key: TextKey, values: Readonly<Record<string, T>>): (string | T | undefined)[]
   /** The form of a text for a count, as the language needs it. */
   count(key: Counted, count: number, values?: Values): string
   /** The text of a failure, or undefined if there is none for its code. */

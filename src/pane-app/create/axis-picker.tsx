@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
+import type { AxisName, ScopeValue } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
-import type { AxisName, ScopeValue } from '../base/types.ts'
 import { Choice, Group, NO_MANAGERS } from '../parts/fields.tsx'
 
 const MAX_NAME_LENGTH = 128
@@ -106,33 +106,44 @@ function useNames(axis: AxisName): readonly string[] | undefined {
   return axis === 'environments' && session.environments !== '*' ? session.environments : undefined
 }
 
+/** The box that chooses everything: all names that will ever exist, or all that are listed. */
+function All({
+  axis,
+  value,
+  onValue,
+  names,
+}: AxisProps & { names?: readonly string[] | undefined }) {
+  const { t, session } = usePane()
+  if (session.grantable[axis] === '*')
+    return (
+      <Choice
+        type="checkbox"
+        isChosen={value === '*'}
+        onChoose={(isChosen) => onValue(isChosen ? '*' : [])}
+        label={t(`all_${axis}`)}
+      />
+    )
+  if (names === undefined || names.length < 2) return null
+  return (
+    <Choice
+      type="checkbox"
+      isChosen={names.every((name) => value.includes(name))}
+      onChoose={(isChosen) => onValue(isChosen ? names : [])}
+      label={t('all_listed')}
+    />
+  )
+}
+
 /** Chooses one axis of a scope within what the person may grant. */
 export function AxisPicker(props: AxisProps) {
-  const { axis, value, onValue, error } = props
-  const { t, session } = usePane()
+  const { axis, value, error } = props
+  const { t } = usePane()
   const names = useNames(axis)
-  const mayGrantAll = session.grantable[axis] === '*'
-  const isAll = value === '*'
-  const isEvery = !mayGrantAll && names?.every((name) => value.includes(name))
+  const isFree = names === undefined
   return (
     <Group legend={t(axis)} hint={t(`note_${axis}`)} error={error}>
-      {mayGrantAll && (
-        <Choice
-          type="checkbox"
-          isChosen={isAll}
-          onChoose={(isChosen) => onValue(isChosen ? '*' : [])}
-          label={t(`all_${axis}`)}
-        />
-      )}
-      {!mayGrantAll && names !== undefined && names.length > 1 && (
-        <Choice
-          type="checkbox"
-          isChosen={isEvery === true}
-          onChoose={(isChosen) => onValue(isChosen ? names : [])}
-          label={t('all_listed')}
-        />
-      )}
-      {!isAll && (names === undefined ? <Free {...props} /> : <Known {...props} names={names} />)}
+      <All {...props} names={names} />
+      {value !== '*' && (isFree ? <Free {...props} /> : <Known {...props} names={names} />)}
     </Group>
   )
 }

@@ -1,4 +1,4 @@
-import type { Policy } from '../base/types.ts'
+import type { Policy } from '../base/model.ts'
 
 const DAY_SECONDS = 86_400
 const OFFERED_DAYS = [7, 30, 90, 365]

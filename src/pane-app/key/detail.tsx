@@ -1,7 +1,7 @@
 import { useRef } from 'preact/hooks'
+import type { ApiKey, Right } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
 import type { Screen } from '../base/route.ts'
-import type { ApiKey, Right } from '../base/types.ts'
 import { Expires } from '../list/row.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { Pair } from '../parts/pair.tsx'

@@ -1,12 +1,12 @@
 import type { Format } from '../base/format.ts'
-import type { Text, TextKey } from '../base/text.ts'
 import {
   AXES,
   type AxisName,
   type HistoryEntry,
   type Scope,
   type ScopeValue,
-} from '../base/types.ts'
+} from '../base/model.ts'
+import type { Text, TextKey } from '../base/text.ts'
 
 const SENTENCES: Readonly<Record<HistoryEntry['type'], TextKey>> = {
   'key.created': 'history_created',

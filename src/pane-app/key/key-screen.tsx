@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
+import type { ApiKey, Failure } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
 import { type Route, type Screen, SHEETS } from '../base/route.ts'
-import type { ApiKey, Failure } from '../base/types.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { Leak } from '../renew/leak.tsx'

@@ -1,5 +1,5 @@
 import { api, type KeyPage, type KeyQuery } from '../base/api.ts'
-import type { Answer, ApiKey } from '../base/types.ts'
+import type { Answer, ApiKey } from '../base/model.ts'
 import { type Filter, filterQuery } from './filter.ts'
 import { readSearch } from './search.ts'
 

@@ -1,7 +1,7 @@
 import { useRef } from 'preact/hooks'
+import type { ApiKey, Right } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
 import { hashOf, type Route } from '../base/route.ts'
-import type { ApiKey, Right } from '../base/types.ts'
 import { Copy } from '../parts/copy.tsx'
 import { Menu, type MenuItem } from '../parts/menu.tsx'
 import { Pair } from '../parts/pair.tsx'

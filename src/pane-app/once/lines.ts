@@ -1,5 +1,4 @@
-import type { PaneConfig } from '../base/config.ts'
-import type { Slot } from '../base/types.ts'
+import type { PaneConfig, Slot } from '../base/model.ts'
 
 /** A new secret and its slot. */
 export interface Shown {

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Issued } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
-import type { Issued } from '../base/types.ts'
 import { Copy, selectAll } from '../parts/copy.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Choice } from '../parts/fields.tsx'
@@ -29,6 +29,7 @@ function Secret({ of, isAlone, onCopied }: { of: Shown; isAlone: boolean; onCopi
         </span>
         <Copy text={of.secret} label={t(of.slot)} shown={() => code.current} onCopied={onCopied} />
       </header>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the focus selects it for the keyboard */}
       <code
         ref={code}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: people select it with the keyboard

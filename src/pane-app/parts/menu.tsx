@@ -6,6 +6,9 @@ export interface MenuItem {
   readonly onSelect: () => void
 }
 
+// Roughly: it only decides whether the menu opens upwards.
+const ITEM_HEIGHT = 48
+
 function moveFocus(menu: HTMLElement, key: string) {
   const items = [...menu.querySelectorAll<HTMLElement>('[role="menuitem"]')]
   const at = items.indexOf(document.activeElement as HTMLElement)
@@ -35,6 +38,12 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
   const id = useId()
   const button = useRef<HTMLButtonElement>(null)
   const ref = useOutside(isOpen, () => setOpen(false))
+  const [isUp, setUp] = useState(false)
+  const toggle = (event: MouseEvent) => {
+    const { bottom } = (event.currentTarget as Element).getBoundingClientRect()
+    setUp(bottom + items.length * ITEM_HEIGHT > innerHeight && bottom > innerHeight / 2)
+    setOpen(!isOpen)
+  }
   const close = () => {
     setOpen(false)
     button.current?.focus()
@@ -47,6 +56,7 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
     else if (ref.current !== null) moveFocus(ref.current, event.key)
   }
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the menu inside
     <div class="menu" ref={ref} onKeyDown={onKeyDown}>
       <button
         ref={button}
@@ -56,14 +66,19 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
         aria-haspopup="menu"
         aria-expanded={isOpen}
         aria-controls={isOpen ? id : undefined}
-        onClick={() => setOpen(!isOpen)}
+        onClick={toggle}
       >
         <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" class="dots">
           <path d="M3 8h.01M8 8h.01M13 8h.01" />
         </svg>
       </button>
       {isOpen && (
-        <div class="menu-list" role="menu" id={id} aria-label={label}>
+        <div
+          class={isUp ? 'menu-list menu-up' : 'menu-list'}
+          role="menu"
+          id={id}
+          aria-label={label}
+        >
           {items.map((item) => (
             <button
               type="button"

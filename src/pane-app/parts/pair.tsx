@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useRef } from 'preact/hooks'
+import type { ApiKey, SecretInfo, Slot } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
-import type { ApiKey, SecretInfo, Slot } from '../base/types.ts'
 import { graceLeft, type Use, useOf } from '../renew/idle.ts'
 import { Time } from './time.tsx'
 

@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks'
+import type { Failure } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
-import type { Failure } from '../base/types.ts'
 
 /** The address of the host's login. A login that is not a web address is ignored. */
 function loginOf({ login }: Failure): string {

@@ -1,9 +1,9 @@
+import { AXES, type AxisName, type Scope } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
 import type { Text } from '../base/text.ts'
-import { AXES, type AxisName, type Scope } from '../base/types.ts'
 
 /** One axis in words: its names, or "all tenants". */
-export function axisText(axis: AxisName, scope: Scope, { t }: Pick<Text, 't'>): string {
+function axisText(axis: AxisName, scope: Scope, { t }: Pick<Text, 't'>): string {
   const value = scope[axis]
   if (value === '*') return t(`all_${axis}`)
   return value.length === 0 ? t('nothing') : value.join(', ')

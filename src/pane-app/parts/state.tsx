@@ -1,5 +1,5 @@
+import type { ApiKey } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
-import type { ApiKey } from '../base/types.ts'
 
 const SHAPES: Readonly<Record<ApiKey['state'], string>> = {
   active: 'M5 1a4 4 0 1 0 0 8a4 4 0 1 0 0-8',

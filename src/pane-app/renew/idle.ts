@@ -1,4 +1,4 @@
-import type { ApiKey, SecretInfo, Slot } from '../base/types.ts'
+import type { ApiKey, SecretInfo, Slot } from '../base/model.ts'
 
 const HOUR = 3_600_000
 const MINUTE = 60_000

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
+import type { ApiKey, SecretInfo, Slot } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
-import type { ApiKey, SecretInfo, Slot } from '../base/types.ts'
 import { Pair } from '../parts/pair.tsx'
 import { Time } from '../parts/time.tsx'
 import { hasPair, isInUse, renewalOf } from './idle.ts'

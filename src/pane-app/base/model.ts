@@ -2,11 +2,24 @@ import type { ApiKey } from '../../core/model/key-view.ts'
 import type { Right } from '../../core/model/operations.ts'
 import type { Scope } from '../../core/model/scope.ts'
 
+import type { PaneStrings } from '../strings.ts'
+
 export type { HistoryEntry } from '../../core/model/history.ts'
 export type { ApiKey, SecretInfo } from '../../core/model/key-view.ts'
 export type { Right } from '../../core/model/operations.ts'
 export type { Scope, ScopeValue } from '../../core/model/scope.ts'
 export type { Slot } from '../../core/secrets/secret.ts'
+
+/** How the server configures the page. */
+export interface PaneConfig {
+  readonly title: string
+  /** Replacements for texts of the page. */
+  readonly strings: Partial<PaneStrings>
+  /** A secret counts as idle after this many seconds without use. */
+  readonly idleAfterSeconds: number
+  /** The request that tests a new secret. A null URL stands for the origin of the page. */
+  readonly test: { readonly url: string | null; readonly header: string; readonly value: string }
+}
 
 /** The rules for new keys. Lifetimes are in seconds. */
 export interface Policy {
