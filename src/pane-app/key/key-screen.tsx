@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ApiKey, Failure } from '../base/model.ts'
+import type { ApiKey, Failure, Right } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
 import { type Route, type Screen, SHEETS } from '../base/route.ts'
 import { Dialog } from '../parts/dialog.tsx'
@@ -9,6 +9,17 @@ import { Renew } from '../renew/renew.tsx'
 import { Confirm } from './confirm.tsx'
 import { Detail } from './detail.tsx'
 import { Edit } from './edit.tsx'
+
+// What a screen changes. A screen that the person may not use shows the key instead.
+const RIGHTS: Readonly<Partial<Record<Screen, Right>>> = {
+  edit: 'update',
+  renew: 'renew',
+  leak: 'renew',
+  enable: 'enable',
+  disable: 'disable',
+  revoke: 'revoke',
+  delete: 'delete',
+}
 
 type KeyRoute = Extract<Route, { at: 'key' }>
 
@@ -66,7 +77,10 @@ function KeyDialog({ id, screen }: { id: string; screen: Screen }) {
 
 /** The screens of one key. A small dialog that was opened from the sheet stands above it. */
 export function KeyScreens({ route, below }: { route: KeyRoute; below: Route | undefined }) {
-  const { id, screen } = route
+  const { can } = usePane()
+  const { id } = route
+  const right = RIGHTS[route.screen]
+  const screen = right === undefined || can(right) ? route.screen : 'detail'
   const isSheet = SHEETS.includes(screen)
   const opener = below?.at === 'key' && below.id === id ? below.screen : undefined
   const sheet = isSheet ? screen : opener
