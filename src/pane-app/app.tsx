@@ -104,6 +104,7 @@ export function App({ config, language }: { config: PaneConfig; language: string
     can: (right) => session?.can.includes(right) ?? false,
     announce: live.announce,
     show: setIssued,
+    isShowing: issued !== undefined,
   }
   return (
     <PaneContext.Provider value={pane}>

@@ -21,6 +21,8 @@ export interface Pane extends Text, Navigation {
   announce(message: string): void
   /** Opens the dialog that shows new secrets once. */
   show(issued: Issued): void
+  /** Whether that dialog is open. */
+  readonly isShowing: boolean
 }
 
 /** Passes the {@link Pane} down. */

@@ -69,7 +69,7 @@ function useItems({ id, state }: ApiKey): MenuItem[] {
 
 /** One key in the list. */
 export function Row({ of: key }: { of: ApiKey }) {
-  const { t, go, keys, session } = usePane()
+  const { t, go, keys, session, isShowing } = usePane()
   const id = useRef<HTMLElement>(null)
   const route: Route = { at: 'key', id: key.id, screen: 'detail' }
   const open = (event: MouseEvent) => {
@@ -78,7 +78,7 @@ export function Row({ of: key }: { of: ApiKey }) {
     go(route)
   }
   return (
-    <tr role="row" class={keys.created === key.id ? 'row row-created' : 'row'}>
+    <tr role="row" class={keys.created === key.id && !isShowing ? 'row row-created' : 'row'}>
       <td role="cell" class="cell-key">
         <a class="name" href={hashOf(route)} data-row={key.id} onClick={open}>
           {key.name}

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Issued } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
-import { Copy, selectAll } from '../parts/copy.tsx'
+import { Copy, isSelected, selectAll } from '../parts/copy.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Choice } from '../parts/fields.tsx'
 import { groupsOf, type Shown } from './lines.ts'
@@ -39,7 +39,7 @@ function Secret({ of, isAlone, onCopied }: { of: Shown; isAlone: boolean; onCopi
         translate={false}
         onClick={() => selectAll(code.current)}
         onFocus={() => selectAll(code.current)}
-        onCopy={onCopied}
+        onCopy={() => isSelected(of.secret) && onCopied()}
       >
         {prefix !== '' && <span class="prefix">{prefix}</span>}
         {groups.map((group) => (

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks'
 import { usePane } from '../base/pane.ts'
-import { Copy } from '../parts/copy.tsx'
+import { Copy, isSelected } from '../parts/copy.tsx'
 import { curlLine, envLines, headerLine, type Shown } from './lines.ts'
 
 const TABS = ['curl', 'env', 'header'] as const
@@ -54,7 +54,7 @@ export function Uses({ shown, onAllCopied }: { shown: readonly Shown[]; onAllCop
       <div role="tabpanel" id="tab-panel" aria-labelledby={`tab-${tab}`}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: people select it with the keyboard */}
         <pre tabIndex={0} data-1p-ignore="" data-lpignore="true">
-          <code ref={code} onCopy={tab === 'env' ? onAllCopied : undefined}>
+          <code ref={code} onCopy={() => tab === 'env' && isSelected(text) && onAllCopied()}>
             {text}
           </code>
         </pre>

@@ -11,6 +11,11 @@ export function selectAll(element: Element | null) {
   selection?.addRange(range)
 }
 
+/** Whether the selection has the whole text, so that copying it copies all of it. */
+export function isSelected(text: string): boolean {
+  return getSelection()?.toString().includes(text) ?? false
+}
+
 /** Copies a text. Without the clipboard, as over plain HTTP, it copies what is selected. */
 async function copyText(text: string, shown: Element | null): Promise<boolean> {
   try {
@@ -40,7 +45,7 @@ type Outcome = 'none' | 'copied' | 'refused'
 
 /** A button that copies a text and says so in place. */
 export function Copy({ text, label, shown, onCopied, isSmall = false }: CopyProps) {
-  const { t, announce } = usePane()
+  const { t } = usePane()
   const [outcome, setOutcome] = useState<Outcome>('none')
   useEffect(() => {
     if (outcome !== 'copied') return undefined
@@ -50,12 +55,14 @@ export function Copy({ text, label, shown, onCopied, isSmall = false }: CopyProp
   const copy = async () => {
     const isCopied = await copyText(text, shown())
     setOutcome(isCopied ? 'copied' : 'refused')
-    announce(t(isCopied ? 'copied' : 'copy_refused'))
     if (isCopied) onCopied?.()
   }
   const word = t(outcome === 'copied' ? 'copied' : 'copy')
   return (
     <span class={isSmall ? 'copy copy-small' : 'copy'}>
+      <span class="hidden" role="status">
+        {outcome === 'none' ? '' : t(outcome === 'copied' ? 'copied' : 'copy_refused')}
+      </span>
       {outcome === 'refused' && <span class="muted copy-refused">{t('copy_refused')}</span>}
       <button type="button" class="quiet" aria-label={`${word}: ${label}`} onClick={copy}>
         <CopyIcon isDone={outcome === 'copied'} />

@@ -76,7 +76,7 @@ export function Dialog({ kind, title, row, onClose, screen, children }: DialogPr
       }}
       onKeyDown={(event) => {
         // A browser may close a dialog on the second Escape, whatever `cancel` says.
-        if (event.key !== 'Escape') return
+        if (event.key !== 'Escape' || event.isComposing) return
         event.preventDefault()
         onClose?.()
       }}

@@ -1,4 +1,3 @@
-import { useEffect } from 'preact/hooks'
 import type { Failure } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
 
@@ -39,21 +38,18 @@ const UNKNOWN = new Set(['outcome_unknown', 'no_answer'])
 
 /** Says what failed, beside the place where it failed, and what to do. */
 export function Problem({ failure, onRetry, isRepeatable = false }: ProblemProps) {
-  const { t, find, announce } = usePane()
+  const { t, find } = usePane()
   const isUnknown = failure !== undefined && UNKNOWN.has(failure.code)
   const message =
     failure &&
     (isUnknown && isRepeatable
       ? t('error_repeatable')
       : (find(`error_${failure.code}`) ?? t('error_unexpected')))
-  useEffect(() => {
-    if (message !== undefined) announce(message)
-  }, [failure])
   if (failure === undefined) return null
   const mayRetry = isUnknown ? isRepeatable : !FINAL.has(failure.code)
   const showsDetail = failure.code === 'invalid_input' || failure.code === 'unexpected'
   return (
-    <div class="problem">
+    <div class="problem" role="alert">
       <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
         <path d="M8 1.8l6.6 11.9H1.4zM8 6.2v3.6M8 11.6v.4" />
       </svg>

@@ -130,7 +130,6 @@ function Buttons({
 function Guided({ of: key }: { of: ApiKey }) {
   const { now, idleAfter } = usePane()
   const [renewed, setRenewed] = useState<Slot>()
-  useRefresh(key.id)
   const { step } = renewalOf(key, now, idleAfter)
   return (
     <div class="dialog-body">
@@ -145,6 +144,7 @@ function Guided({ of: key }: { of: ApiKey }) {
 /** Replaces a secret: guided with two of them, with a grace with one. */
 export function Renew({ of: key }: { of: ApiKey }) {
   const { t } = usePane()
+  useRefresh(key.id)
   if (key.state === 'revoked') return <p class="dialog-body">{t('error_key_revoked')}</p>
   return hasPair(key) ? <Guided of={key} /> : <Rotate of={key} />
 }
