@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks'
-import { firstPage, type ListQuery, pageAfter, unique } from '../list/pages.ts'
+import { firstPage, type ListQuery, pageAfter } from '../list/pages.ts'
 import { api } from './api.ts'
 import type { Answer, ApiKey, Failure } from './model.ts'
 
@@ -14,6 +14,7 @@ export interface KeyStore {
   readonly created: string | undefined
   get(id: string): ApiKey | undefined
   load(query: ListQuery): Promise<void>
+  /** Reads the next page. After a failure, reads the page that failed. */
   more(): Promise<void>
   /** Reads a key again. */
   reload(id: string): Promise<Answer<ApiKey>>
@@ -44,34 +45,34 @@ function useLoading(now: () => number, change: (next: (state: State) => State) =
   const asked = useRef(0)
   const query = useRef(EMPTY)
   const cursor = useRef<string | undefined>(undefined)
-  const read = async (isFirst: boolean) => {
+  const read = async () => {
     const question = ++asked.current
+    const from = cursor.current
+    const isFirst = from === undefined
     change((state) => ({ ...state, status: isFirst ? 'loading' : 'loading more' }))
-    const answer =
-      isFirst || cursor.current === undefined
-        ? await firstPage(query.current, now())
-        : await pageAfter(cursor.current, query.current, now())
+    const answer = isFirst
+      ? await firstPage(query.current, now())
+      : await pageAfter(from, query.current, now())
     // A newer question is under way: its answer counts.
     if (question !== asked.current) return
-    if (!answer.ok)
-      return change((state) => ({ ...state, status: 'ready', failure: answer.failure }))
-    const { keys, nextCursor } = answer.value
-    cursor.current = nextCursor
     change((state) => {
-      const before = isFirst ? [] : state.ids.flatMap((id) => state.byId[id] ?? [])
-      const ids = unique(before, keys).map(({ id }) => id)
-      return withKeys(
-        { ...state, ids, cursor: nextCursor, status: 'ready', failure: undefined },
-        keys,
-      )
+      const ids = isFirst ? [] : state.ids
+      const rest = { ...state, ids, status: 'ready' } as const
+      if (!answer.ok) return { ...rest, failure: answer.failure, cursor: from }
+      const { keys, nextCursor } = answer.value
+      cursor.current = nextCursor
+      const added = keys.map(({ id }) => id).filter((id) => !ids.includes(id))
+      const next = { ...rest, ids: [...ids, ...added], failure: undefined, cursor: nextCursor }
+      return withKeys(next, keys)
     })
   }
   return {
     load(next: ListQuery) {
       query.current = next
-      return read(true)
+      cursor.current = undefined
+      return read()
     },
-    more: () => read(false),
+    more: read,
   }
 }
 

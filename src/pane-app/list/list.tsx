@@ -105,16 +105,15 @@ function More() {
   )
 }
 
-function Body({ query, onClear }: { query: ListQuery; onClear: () => void }) {
+function Body({ onClear }: { onClear: () => void }) {
   const { keys } = usePane()
-  const retry = () => (keys.listed.length > 0 ? keys.more() : keys.load(query))
   const isEmpty = keys.listed.length === 0
   if (isEmpty && keys.status === 'loading') return <Skeleton />
   return (
     <div class={keys.status === 'loading' ? 'stale' : ''} aria-busy={keys.status === 'loading'}>
       {!isEmpty && <Table />}
       {isEmpty && !keys.failure && !keys.hasMore && <NoMatch onClear={onClear} />}
-      <Problem failure={keys.failure} onRetry={retry} />
+      <Problem failure={keys.failure} onRetry={keys.more} />
       <More />
     </div>
   )
@@ -164,7 +163,7 @@ export function List() {
       ) : (
         <>
           <Toolbar query={query} onQuery={ask} />
-          <Body query={query} onClear={() => ask(START)} />
+          <Body onClear={() => ask(START)} />
         </>
       )}
     </>

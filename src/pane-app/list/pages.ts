@@ -41,7 +41,7 @@ async function byNameOrHint(text: string, filter: KeyQuery): Promise<Answer<KeyP
 }
 
 /** Joins two lists and leaves out repeated keys. */
-export function unique(first: readonly ApiKey[], second: readonly ApiKey[]): readonly ApiKey[] {
+function unique(first: readonly ApiKey[], second: readonly ApiKey[]): readonly ApiKey[] {
   const ids = new Set(first.map(({ id }) => id))
   return [...first, ...second.filter(({ id }) => !ids.has(id))]
 }

@@ -36,6 +36,7 @@ function useTyped({ query, onQuery }: ToolbarProps) {
   return {
     typed,
     wasSecret,
+    stop: () => clearTimeout(timer.current),
     // The secret is cut down before it gets into any state.
     read(input: HTMLInputElement) {
       const id = idInSecret(input.value)
@@ -61,8 +62,11 @@ function SearchIcon() {
 export function Toolbar(props: ToolbarProps) {
   const { query, onQuery } = props
   const { t } = usePane()
-  const { typed, wasSecret, read } = useTyped(props)
-  const choose = (filter: Filter) => onQuery({ text: typed, filter })
+  const { typed, wasSecret, stop, read } = useTyped(props)
+  const choose = (filter: Filter) => {
+    stop()
+    onQuery({ text: typed, filter })
+  }
   return (
     <search class="toolbar">
       <div class="search">
