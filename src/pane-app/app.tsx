@@ -8,7 +8,7 @@ import { useNavigation } from './base/route.ts'
 import { createText } from './base/text.ts'
 import { Create } from './create/create.tsx'
 import { KeyScreens } from './key/key-screen.tsx'
-import { List } from './list/list.tsx'
+import { List, Skeleton } from './list/list.tsx'
 import { Once } from './once/once.tsx'
 import { Dialog } from './parts/dialog.tsx'
 import { Problem } from './parts/problem.tsx'
@@ -113,7 +113,7 @@ export function App({ config, language }: { config: PaneConfig; language: string
         {session === undefined && (
           <>
             <h1>{config.title || text.t('title')}</h1>
-            {failure === undefined && <p class="muted late">{text.t('loading')}</p>}
+            {failure === undefined && <Skeleton />}
             <Problem failure={failure} onRetry={read} />
           </>
         )}

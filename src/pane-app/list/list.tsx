@@ -41,7 +41,7 @@ function NoMatch({ onClear }: { onClear: () => void }) {
 }
 
 /** Gray rows while the first answer takes longer than 200 ms. */
-function Skeleton() {
+export function Skeleton() {
   const { t } = usePane()
   return (
     <div class="skeleton" role="status">
