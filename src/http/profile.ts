@@ -8,7 +8,8 @@ import type { WireRequest } from './request.ts'
 /** An HTTP answer, independent of a framework. Header names are lower-case. */
 export interface WireAnswer {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
+  /** A list of values is written as a header of its own each, as `Set-Cookie` needs it. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly body: string
 }
 

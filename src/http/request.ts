@@ -33,6 +33,17 @@ export interface WireRequest {
   readonly templateAdvice?: string | undefined
   /** The address of the peer, if the host knows it. Read only on routes with a throttle. */
   readonly peer?: string | undefined
+  /**
+   * The request as the framework's own handlers get it: the request of Express or Fastify, the
+   * context of Hono, or a web-standard Request.
+   */
+  readonly native?: unknown
+  /**
+   * The id of the request: the one that the framework or its middleware has set, otherwise the
+   * header `X-Request-Id`, which a client can choose. Undefined if it is not 1 to 200 printable
+   * ASCII characters.
+   */
+  readonly requestId?: string | undefined
 }
 
 /** The part of a Node request that a wire request reads. Express and Fastify build on it. */
@@ -60,6 +71,8 @@ export interface MatchedRoute<F> {
    * Returns the peer address, considering trusted proxies. Default: the remote end of the socket.
    */
   peer?(of: F): unknown
+  /** Returns the id that the framework or its middleware has given to the request. */
+  requestId?(of: F): unknown
 }
 
 abstract class MatchedRequest<F> {
@@ -89,9 +102,22 @@ abstract class MatchedRequest<F> {
       : textOf(this.route.peer(this.of as F))
   }
 
+  get requestId(): string | undefined {
+    const given = this.route?.requestId?.(this.of as F)
+    const id = typeof given === 'string' || typeof given === 'number' ? String(given) : ''
+    return [id, this.header('x-request-id')].find(isRequestId)
+  }
+
+  abstract header(name: string): string | undefined
+
   protected socketPeer(): string | undefined {
     return undefined
   }
+}
+
+// The header may be anything, and the id is kept in the history.
+function isRequestId(id: string | undefined): id is string {
+  return id !== undefined && /^[\x20-\x7e]{1,200}$/.test(id)
 }
 
 /**
@@ -113,6 +139,10 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
 
   get method(): string {
     return this.request.method ?? 'GET'
+  }
+
+  get native(): unknown {
+    return this.of ?? this.request
   }
 
   protected override socketPeer(): string | undefined {
@@ -174,6 +204,10 @@ export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements 
 
   get receivedUrl(): string | undefined {
     return receivedUrlOf(this.request)
+  }
+
+  get native(): unknown {
+    return this.of ?? this.request
   }
 
   header(name: string): string | undefined {

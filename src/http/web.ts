@@ -5,7 +5,10 @@ import { WebWireRequest } from './request.ts'
 
 /** Converts an answer to a web-standard response. */
 export function toResponse({ status, headers, body }: WireAnswer): Response {
-  return new Response(body, { status, headers })
+  const written = new Headers()
+  for (const name in headers)
+    for (const value of [headers[name] ?? []].flat()) written.append(name, value)
+  return new Response(body, { status, headers: written })
 }
 
 // The iteration of streams (Streams standard, section 4.2.5), which TypeScript's own types lack.

@@ -21,6 +21,21 @@ const echo: Handle = async (_request, body) => {
   return { status: 200, headers: { 'content-type': 'text/plain' }, body: text }
 }
 
+const cookies: Handle = async () => ({
+  status: 200,
+  headers: { 'set-cookie': ['a=1; Path=/', 'b=2'], vary: ['X-One', 'X-Two'] },
+  body: '',
+})
+
+// The members that tell the requests of the frameworks apart.
+const native: Handle = says('native', ({ native, requestId }) => ({
+  requestId,
+  native:
+    native instanceof Request
+      ? 'Request'
+      : ['originalUrl', 'routeOptions', 'req'].filter((member) => member in (native as object)),
+}))
+
 /** Endpoints of no feature: several methods on a path, parameters, a body, and root routes. */
 export const madeUp: Endpoints = {
   routes: [
@@ -39,6 +54,8 @@ export const madeUp: Endpoints = {
     { method: 'GET', path: '/items', handle: says('list items') },
     { method: 'POST', path: '/items', handle: says('create item') },
     { method: 'PATCH', path: '/echo', handle: echo },
+    { method: 'GET', path: '/cookies', handle: cookies },
+    { method: 'GET', path: '/native', handle: native },
     {
       method: 'GET',
       path: '/tenant',

@@ -97,6 +97,36 @@ describe.each(Object.entries(everyHost))('mounted endpoints on %s', (name, start
     ])
   })
 
+  test('an endpoint may answer with several headers of one name', async () => {
+    if (host.http2) {
+      const { headers } = await sendTo(host, { target: '/service/cookies' })
+      return expect([headers['set-cookie'], headers['vary']]).toEqual([
+        'a=1; Path=/,b=2',
+        'X-One, X-Two',
+      ])
+    }
+    const { headers } = await fetch(`http://127.0.0.1:${host.port}/service/cookies`)
+    expect([headers.getSetCookie(), headers.get('vary')]).toEqual([
+      ['a=1; Path=/', 'b=2'],
+      'X-One, X-Two',
+    ])
+  })
+
+  test('an endpoint sees the request of the framework, and its id', async () => {
+    const ask = async (id: string) => {
+      const headers = [['X-Request-Id', id]] as const
+      const answer = await sendTo(host, { target: '/service/native', headers })
+      return JSON.parse(answer.body) as { native: string | string[]; requestId?: string }
+    }
+    const kinds = { Express: ['originalUrl'], Fastify: ['originalUrl', 'routeOptions'] }
+    const [framework = ''] = name.split(' ')
+    const kind = { ...kinds, Hono: ['req'], web: 'Request' }[framework]
+    const numbered = framework === 'Fastify'
+    expect((await ask('a-1')).native).toEqual(kind)
+    expect((await ask('a-1')).requestId).toEqual(numbered ? expect.stringMatching(/^req-/) : 'a-1')
+    expect('requestId' in (await ask('a'.repeat(201)))).toBe(numbered)
+  })
+
   test('an endpoint sees the parameters of its mount point', async () => {
     // Plain handlers have no router, so a prefix with a parameter is an error there.
     if (!hasParameters)

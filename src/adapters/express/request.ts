@@ -15,6 +15,8 @@ interface ExpressRequest extends NodeRequest, RoutedRequest {
   readonly params: unknown
   readonly ip?: string | undefined
   readonly next?: unknown
+  /** Set by middleware such as express-request-id or pino-http. */
+  readonly id?: unknown
 }
 
 const MOUNT_UNKNOWN =
@@ -27,6 +29,7 @@ const MATCHED: MatchedRoute<ExpressRequest> = {
   template: templateOf,
   advice: ({ route }) => (typeof route?.path === 'string' ? MOUNT_UNKNOWN : undefined),
   peer: ({ ip }) => ip,
+  requestId: ({ id }) => id,
 }
 
 // Express leaves the last matched route on the request, where later middleware still sees it.

@@ -7,8 +7,7 @@ export interface GuardedReply {
   readonly raw: RawReplyDefaultExpression<RawServerBase>
   readonly request: { readonly raw: RawRequestDefaultExpression<RawServerBase> }
   code(status: number): unknown
-  header(name: string, value: string): unknown
-  headers(values: Readonly<Record<string, string>>): unknown
+  header(name: string, value: string | readonly string[]): unknown
   send(body: Uint8Array): unknown
   callNotFound(): unknown
 }
@@ -17,6 +16,6 @@ export interface GuardedReply {
 export function sendAnswer(reply: GuardedReply, { status, headers, body }: WireAnswer): void {
   endWhenArrived(reply.request.raw, reply.raw)
   reply.code(status)
-  reply.headers(headers)
+  for (const name in headers) reply.header(name, headers[name] ?? '')
   reply.send(new TextEncoder().encode(body))
 }

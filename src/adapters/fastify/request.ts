@@ -16,6 +16,7 @@ export interface GuardedRequest {
   readonly query: unknown
   readonly headers: NodeRequest['headers']
   readonly ip: string
+  readonly id: unknown
   readonly routeOptions: { readonly url?: string | undefined }
   principal: unknown
 }
@@ -26,6 +27,7 @@ const MATCHED: MatchedRoute<GuardedRequest> = {
   // Fastify's own headers, because a hook may have replaced them without changing Node's request.
   headers: ({ headers }) => headers,
   peer: ({ ip }) => ip,
+  requestId: ({ id }) => id,
 }
 
 /**

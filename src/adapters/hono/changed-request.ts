@@ -36,6 +36,14 @@ export class ChangedRequest implements WireRequest {
     return this.node.peer
   }
 
+  get native(): unknown {
+    return this.node.native
+  }
+
+  get requestId(): string | undefined {
+    return this.node.requestId
+  }
+
   param(name: string): string | undefined {
     return this.node.param(name)
   }

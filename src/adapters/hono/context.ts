@@ -6,7 +6,12 @@ import { incomingOf } from './incoming.ts'
 import { requestOf } from './request.ts'
 import { readTemplate } from './template.ts'
 
-const MATCHED: MatchedRoute<Context> = { param: readParam, template: readTemplate }
+const MATCHED: MatchedRoute<Context> = {
+  param: readParam,
+  template: readTemplate,
+  // Set by hono/request-id.
+  requestId: (c) => c.get('requestId'),
+}
 
 /**
  * Creates the wire request of a context.

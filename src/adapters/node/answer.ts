@@ -9,6 +9,11 @@ export function writeAnswer(
 ): void {
   endWhenArrived(request, response)
   response.statusCode = status
-  for (const name in headers) response.setHeader(name, headers[name] as string)
+  for (const name in headers) {
+    const value = headers[name] ?? ''
+    // The cookies that the host has set before stay, as on the other hosts.
+    if (name === 'set-cookie') response.appendHeader(name, value)
+    else response.setHeader(name, value)
+  }
   response.end(body)
 }

@@ -14,7 +14,8 @@ export interface ArrivingRequest extends NodeRequest {
 export interface NodeResponse {
   statusCode: number
   readonly headersSent: boolean
-  setHeader(name: string, value: string): unknown
+  setHeader(name: string, value: string | readonly string[]): unknown
+  appendHeader(name: string, value: string | readonly string[]): unknown
   hasHeader(name: string): boolean
   flushHeaders?(): void
   write(body: string | Uint8Array): unknown
