@@ -97,13 +97,15 @@ function filesUnder(folder: string, ending: string): string[] {
   return names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name))
 }
 
-const sources = [...filesUnder('src', '.ts'), ...filesUnder('src', '.tsx')].map(read)
+const PAGE = 'src/pane-app/'
+// The page runs in browsers and has rules of its own.
+const sources = filesUnder('src', '.ts')
+  .filter((path) => !path.startsWith(PAGE))
+  .map(read)
 const imports = sources.flatMap((source) => source.imports)
 const inside = imports.filter(({ to }) => to.startsWith('src/'))
 /** The room of a file: its folder under src, and in the core the folder below that. */
 const roomOf = (path: string) => /^src\/(core\/\w+|[\w-]+)\//.exec(path)?.[1] ?? 'root'
-const isServer = ({ path }: { readonly path: string }) => roomOf(path) !== 'pane-app'
-const server = sources.filter(isServer)
 const partOf = (path: string) => dirname(path)
 const shown = ({ from, to, typeOnly }: Import) => `${from} -> ${to}${typeOnly ? ' (types)' : ''}`
 
@@ -115,7 +117,9 @@ it('the parser finds the sources and their imports', () => {
     'src/core/tokens/token.ts -> src/core/tokens/signing-key.ts (types)',
   )
   expect(sources.map(({ path }) => path)).toEqual(
-    expect.arrayContaining([...new Set(inside.map(({ to }) => to))]),
+    expect.arrayContaining(
+      [...new Set(inside.map(({ to }) => to))].filter((to) => !to.startsWith(PAGE)),
+    ),
   )
 })
 
@@ -150,7 +154,6 @@ describe('imports', () => {
       'guard',
       'telemetry',
     ],
-    'pane-app': [],
     root: [...ORDER.filter((room) => room !== 'adapters'), 'stores', 'telemetry'],
   }
   // Rooms whose folders may not import each other, except for shared folders. Hono uses
@@ -167,10 +170,9 @@ describe('imports', () => {
 
   it.each(rooms)('of %s follow the order of the rooms', (room) => {
     const ofRoom = inside.filter(({ from }) => roomOf(from) === room)
-    // The page and the server share types and the texts of the page, and no other code.
-    const isShared = ({ from, to, typeOnly }: Import) =>
-      (roomOf(from) === 'pane-app' && typeOnly) ||
-      (from.startsWith('src/endpoints/pane/') && to === 'src/pane-app/strings.ts')
+    // The server checks the names of replaced texts by the texts of the page.
+    const isShared = ({ from, to }: Import) =>
+      from.startsWith('src/endpoints/pane/') && to === 'src/pane-app/strings.ts'
     expect(
       ofRoom
         .filter((each) => !allowedFor(room).includes(roomOf(each.to)) && !isShared(each))
@@ -238,12 +240,8 @@ describe('imports', () => {
   it('of packages are limited to jose and @noble/hashes, except for types of frameworks and drivers', () => {
     // jose by its subpaths: importing all of it takes twice as long.
     const allowed = /^(?:jose\/[\w/]+|@noble\/hashes\/[\w.]+|#hash|node:.*)$/
-    // Bundled into the page at build time.
-    const isBundled = ({ from, to }: Import) =>
-      roomOf(from) === 'pane-app' && /^preact(?:\/\w+)?$/.test(to)
     const others = imports.filter(
-      (each) =>
-        !each.to.startsWith('src/') && !each.typeOnly && !allowed.test(each.to) && !isBundled(each),
+      (each) => !each.to.startsWith('src/') && !each.typeOnly && !allowed.test(each.to),
     )
     expect(others.map(shown)).toEqual([])
   })
@@ -273,14 +271,14 @@ describe('the core', () => {
   })
 
   it('reads no system clock: only the options refer to it as their default', () => {
-    const clocks = server.filter(({ globals }) =>
+    const clocks = sources.filter(({ globals }) =>
       globals.some((each) => /^(?:Date|performance)\b/.test(each)),
     )
     expect(clocks.map(({ path }) => path)).toEqual(['src/options.ts', 'src/verifier/index.ts'])
   })
 
   it('logs nothing', () => {
-    const logging = server.filter(({ globals }) =>
+    const logging = sources.filter(({ globals }) =>
       globals.some((each) => /^(?:console|process|globalThis)\b/.test(each)),
     )
     // Reports a failing event listener, which cannot report itself.
@@ -288,8 +286,33 @@ describe('the core', () => {
   })
 })
 
+describe('the page', () => {
+  const page = ['.ts', '.tsx'].flatMap((ending) => filesUnder(PAGE.slice(0, -1), ending)).map(read)
+  const outside = page.flatMap((source) => source.imports).filter(({ to }) => !to.startsWith(PAGE))
+
+  it('imports Preact, and only types of the server', () => {
+    const isAllowed = ({ to, typeOnly }: Import) =>
+      ['preact', 'preact/hooks'].includes(to) || (typeOnly && to.startsWith('src/core/'))
+    expect(page.length).toBeGreaterThan(30)
+    expect(outside.filter((each) => !isAllowed(each)).map(shown)).toEqual([])
+  })
+
+  it('stores nothing in the browser and builds no HTML from text', () => {
+    const forbidden =
+      /\b(?:localStorage|sessionStorage|indexedDB|cookie|innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|eval)\b/
+    const found = page.filter(({ path }) => forbidden.test(readFileSync(join(root, path), 'utf8')))
+    expect(found.map(({ path }) => path)).toEqual([])
+  })
+
+  it('has files of at most 300 lines', () => {
+    const styles = filesUnder(PAGE.slice(0, -1), '.css').map(read)
+    const long = [...page, ...styles].filter(({ lines }) => lines > 300)
+    expect(long.map(({ path }) => path)).toEqual([])
+  })
+})
+
 describe('objects of one copy of the package', () => {
-  const texts = server.map(({ path }) => readFileSync(join(root, path), 'utf8'))
+  const texts = sources.map(({ path }) => readFileSync(join(root, path), 'utf8'))
 
   it('are marked only by registered symbols', () => {
     expect(texts.flatMap((text) => text.match(/\bSymbol\(.*/g) ?? [])).toEqual([])

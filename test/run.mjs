@@ -4,13 +4,11 @@
 //   node test/run.mjs interop   other runtimes, clients, proxies and compilers
 import { prepare, run } from './prepare.mjs'
 
-const types = ['Types', 'npx', ['tsc', '--noEmit']]
-const pageTypes = ['Types of the page', 'npx', ['tsc', '--noEmit', '-p', 'src/pane-app']]
+const types = ['Types', 'npm', ['run', '--silent', 'types']]
 const lint = ['Lint and format', 'npx', ['biome', 'check', '.']]
 const suites = {
   all: [
     types,
-    pageTypes,
     lint,
     ['Unused code and dependencies', 'npx', ['knip']],
     ['API documentation', 'npx', ['typedoc']],
@@ -20,7 +18,6 @@ const suites = {
   ],
   fast: [
     types,
-    pageTypes,
     lint,
     [
       'Tests of the core and the adapters',

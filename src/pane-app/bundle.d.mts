@@ -1,1 +1,2 @@
-export function bundlePane(): Promise<{ readonly js: string; readonly css: string }>
+/** Bundles the page. Returns the texts of its script and its style sheet. Writes no file. */
+export function bundlePane(): Promise<{ js: string; css: string }>

@@ -1,0 +1,111 @@
+import { useState } from 'preact/hooks'
+import { useAction } from '../base/action.ts'
+import { api } from '../base/api.ts'
+import { type ApiKey, AXES, type Scope } from '../base/model.ts'
+import { usePane } from '../base/pane.ts'
+import { AxisPicker } from '../create/axis-picker.tsx'
+import { type Expiry, expiryTime } from '../create/expiry.ts'
+import { ExpiryPicker } from '../create/expiry-picker.tsx'
+import { Field } from '../parts/fields.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { scopeText } from '../parts/reach.tsx'
+
+/** What the person changed. Members that are absent follow the key. */
+interface Changes {
+  readonly name?: string
+  readonly scope?: Partial<Scope>
+  readonly expiry?: Expiry
+}
+
+/** The body of the request: only what differs from the key. */
+function bodyOf(
+  key: ApiKey,
+  { name, scope, expiry }: Changes,
+  expiresAt: number | null | undefined,
+) {
+  const after = { ...key.scope, ...scope }
+  return {
+    ...(name !== undefined && name.trim() !== key.name && { name: name.trim() }),
+    ...(JSON.stringify(after) !== JSON.stringify(key.scope) && { scope: after }),
+    ...(expiry !== undefined && expiry.kind !== 'keep' && { expiresAt }),
+  }
+}
+
+function Fields({
+  of: key,
+  changes,
+  onChange,
+}: {
+  of: ApiKey
+  changes: Changes
+  onChange: (changes: Changes) => void
+}) {
+  const { t } = usePane()
+  const { name = key.name, expiry = { kind: 'keep' } } = changes
+  return (
+    <>
+      <Field
+        label={t('name')}
+        error={name.trim() === '' ? t('name_missing') : undefined}
+        maxLength={128}
+        value={name}
+        onText={(text) => onChange({ ...changes, name: text })}
+        data-focus
+      />
+      {AXES.map((axis) => {
+        const value = changes.scope?.[axis] ?? key.scope[axis]
+        return (
+          <AxisPicker
+            axis={axis}
+            value={value}
+            onValue={(next) => onChange({ ...changes, scope: { ...changes.scope, [axis]: next } })}
+            error={value.length === 0 ? t('choose_one') : undefined}
+          />
+        )
+      })}
+      <ExpiryPicker
+        value={expiry}
+        current={key.expiresAt}
+        onValue={(next) => onChange({ ...changes, expiry: next })}
+      />
+    </>
+  )
+}
+
+/** The form that changes name, scope and expiry. Typed text survives a conflict. */
+export function Edit({ of: key }: { of: ApiKey }) {
+  const pane = usePane()
+  const { t, keys, back, now, session } = pane
+  const [changes, setChanges] = useState<Changes>({})
+  const action = useAction(key)
+  const scope = { ...key.scope, ...changes.scope }
+  const expiresAt = expiryTime(changes.expiry ?? { kind: 'keep' }, now, session.policy)
+  const isComplete =
+    (changes.name ?? key.name).trim() !== '' &&
+    AXES.every((axis) => scope[axis].length > 0) &&
+    expiresAt !== undefined
+  const save = async (event?: Event) => {
+    event?.preventDefault()
+    if (!isComplete) return
+    const body = bodyOf(key, changes, expiresAt)
+    if (Object.keys(body).length === 0) return back()
+    const outcome = await action.run(() => api.update(key, body))
+    if (outcome === undefined) return
+    keys.put(outcome.value)
+    back()
+  }
+  return (
+    <form class="dialog-form" onSubmit={save} noValidate>
+      <div class="dialog-body">
+        <Fields of={key} changes={changes} onChange={setChanges} />
+      </div>
+      <footer class="dialog-foot">
+        <Problem failure={action.failure} onRetry={save} />
+        <p class="summary">{t('reaches', { scope: scopeText(scope, pane) })}</p>
+        <button type="submit" class="primary" aria-disabled={action.busy || !isComplete}>
+          {t(action.busy ? 'saving' : 'save')}
+        </button>
+      </footer>
+    </form>
+  )
+}
