@@ -7,7 +7,7 @@ import { labelsOf } from '../../src/core/store/list-query.ts'
 import { newEntry, newKey, tenantScope } from '../../src/testing/sample.ts'
 import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
 
-const KEYS = 100_000
+const KEYS = 40_000
 
 let server: PostgresServer
 let pool: pg.Pool
@@ -101,7 +101,7 @@ describe(`with ${KEYS} keys, uses and labels`, () => {
         used_at: 1,
       }
     })
-    // Sent and parsed once, because all of it is more than 100 MB.
+    // Sent and parsed once, because it is 60 MB.
     await pool.query(
       'create unlogged table given as select * from json_to_recordset($1::json) as r(id text, version bigint, record json, labels json, entry json, entry_labels json, at bigint, secret_id text, used_at bigint)',
       [JSON.stringify(rows)],
