@@ -9,7 +9,7 @@ let server: PostgresServer
 let bouncer: PgBouncer
 
 beforeAll(async () => {
-  // These tests do not depend on the disk, and 10,000 keys are many.
+  // These tests do not depend on the disk, and twice 10,000 keys are many.
   server = await startPostgres({ config: { synchronous_commit: 'off' } })
   bouncer = await startPgBouncer(server)
 })
@@ -18,13 +18,16 @@ afterAll(async () => {
   await server.stop()
 })
 
-describe('the store over PgBouncer in transaction mode', () => {
+describe.each([
+  ['two pools of pg', () => server.url],
+  ['PgBouncer in transaction mode', () => bouncer.url],
+])('the store over %s', (_name, url) => {
   let stores: readonly PostgresStore[]
   let pools: readonly pg.Pool[]
   let opened = 0
 
   beforeAll(async () => {
-    pools = [createPool(bouncer.url), createPool(bouncer.url)]
+    pools = [createPool(url()), createPool(url())]
     // The listening connection must not go through a pool.
     const listen = () => new pg.Client(server.url)
     stores = pools.map((pool) => postgresStore(pool, { listen }))

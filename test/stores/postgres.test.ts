@@ -14,7 +14,7 @@ import { createPool, type PostgresServer, startPostgres } from '../support/postg
 let server: PostgresServer
 
 beforeAll(async () => {
-  // These tests do not depend on the disk, and four times 10,000 keys are many.
+  // These tests do not depend on the disk, and three times 10,000 keys are many.
   server = await startPostgres({ config: { synchronous_commit: 'off' } })
 })
 afterAll(() => server.stop())
@@ -24,8 +24,8 @@ interface Backend {
   end(): Promise<unknown>
 }
 
+// postgres-pgbouncer.interop.test.ts has pools without a schema of their own.
 const BACKENDS: Record<string, () => Promise<Backend>> = {
-  'two pools of pg': async () => onPools(server.url, { tablePrefix: 'pools' }),
   'two pools of pg, in a schema of its own': async () =>
     onPools(server.url, { schema: 'Auth_1', tablePrefix: 'Keys_of_2' }),
   'two pools of pg where transactions are serializable': async () =>
