@@ -40,6 +40,8 @@ export default defineConfig({
       { extends: true, test: { name: 'main', include: ['test/**/*.test.ts'], exclude: [INTEROP] } },
       { extends: true, test: { name: 'interop', include: [INTEROP] } },
     ],
+    // One process for each core. By default, Vitest leaves one core idle.
+    maxWorkers: '100%',
     globalSetup: ['test/support/curl.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -1,43 +1,50 @@
-// The suites. Each runs its cheapest steps first:
+// The suites. Each runs its checks first, two at a time, and then its tests:
 //   node test/run.mjs           the whole suite, which CI runs for each change
 //   node test/run.mjs fast      types, lint, core and adapters, in less than a minute
 //   node test/run.mjs interop   other runtimes, clients, proxies and compilers
-import { prepare, run } from './prepare.mjs'
+import { spawn } from 'node:child_process'
+import { prepare, root, run } from './prepare.mjs'
 
 const types = ['Types', 'npm', ['run', '--silent', 'types']]
 const lint = ['Lint and format', 'npx', ['biome', 'check', '.']]
 const suites = {
-  all: [
-    types,
-    lint,
-    ['Unused code and dependencies', 'npx', ['knip']],
-    ['API documentation', 'npx', ['typedoc']],
-    ['Package', 'npx', ['publint', '--strict']],
-    ['Package types', 'npx', ['attw', '--pack', '.', '--profile', 'esm-only']],
-    ['Tests', 'npx', ['vitest', 'run', '--project', 'main']],
-  ],
-  fast: [
-    types,
-    lint,
-    [
-      'Tests of the core and the adapters',
-      'npx',
-      ['vitest', 'run', '--project', 'main', 'test/core/', 'test/adapters/'],
+  all: {
+    // The slowest first. test/docs/docs-site.test.ts builds the API documentation.
+    checks: [
+      types,
+      ['Package types', 'npx', ['attw', '--pack', '.', '--profile', 'esm-only']],
+      ['Unused code and dependencies', 'npx', ['knip']],
+      ['Package', 'npx', ['publint', '--strict']],
+      lint,
     ],
-  ],
-  interop: [
-    [
-      'Tests of foreign runtimes, clients, proxies and compilers',
-      'npx',
-      ['vitest', 'run', '--project', 'interop'],
+    tests: [['Tests', 'npx', ['vitest', 'run', '--project', 'main']]],
+  },
+  fast: {
+    checks: [types, lint],
+    tests: [
+      [
+        'Tests of the core and the adapters',
+        'npx',
+        ['vitest', 'run', '--project', 'main', 'test/core/', 'test/adapters/'],
+      ],
     ],
-    ['Runtimes', process.execPath, ['test/runtimes/run.mjs']],
-  ],
+  },
+  interop: {
+    checks: [],
+    tests: [
+      [
+        'Tests of foreign runtimes, clients, proxies and compilers',
+        'npx',
+        ['vitest', 'run', '--project', 'interop'],
+      ],
+      ['Runtimes', process.execPath, ['test/runtimes/run.mjs']],
+    ],
+  },
 }
 
 const [name = 'all'] = process.argv.slice(2)
-const steps = suites[name]
-if (steps === undefined) {
+const suite = suites[name]
+if (suite === undefined) {
   process.stderr.write(
     `There is no suite ${name}. The suites are ${Object.keys(suites).join(', ')}.\n`,
   )
@@ -45,7 +52,36 @@ if (steps === undefined) {
 }
 
 prepare()
-for (const [title, command, args] of steps) {
+const waiting = [...suite.checks]
+const results = await Promise.all([runChecks(waiting), runChecks(waiting)])
+if (results.flat().some((status) => status !== 0)) process.exit(1)
+for (const [title, command, args] of suite.tests) {
   process.stderr.write(`\n== ${title}\n`)
   run(command, args)
+}
+
+/** Runs the waiting checks one after another. Returns their exit codes. */
+async function runChecks(checks) {
+  const statuses = []
+  for (let check = checks.shift(); check !== undefined; check = checks.shift())
+    statuses.push(await runCheck(check))
+  return statuses
+}
+
+/** Runs a check, and prints its output when it has ended, not between the output of another. */
+function runCheck([title, command, args]) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = `\n== ${title}\n`
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => {
+        output += text
+      })
+    child.once('error', reject)
+    child.once('close', (code) => {
+      const failed = code === 0 ? '' : `\n${command} ${args.join(' ')} failed\n`
+      process.stderr.write(output + failed)
+      resolve(code ?? 1)
+    })
+  })
 }

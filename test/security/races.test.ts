@@ -5,7 +5,7 @@ import { races } from './race-list.ts'
 import { runOnHost } from './race-sockets.ts'
 import { runByTurns, runScheduled } from './race-stages.ts'
 
-const ROUNDS = 200
+const ROUNDS = 100
 // A broken part is found within a few hundred rounds.
 const ENOUGH = 5000
 const SEED = 1

@@ -9,36 +9,29 @@ import {
 import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
 import { newEntry, newKey } from '../../src/testing/sample.ts'
-import { type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts'
 import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
 
 let server: PostgresServer
-let bouncer: PgBouncer
 
 beforeAll(async () => {
-  // These tests do not depend on the disk, and five times 10,000 keys are many.
+  // These tests do not depend on the disk, and three times 10,000 keys are many.
   server = await startPostgres({ config: { synchronous_commit: 'off' } })
-  bouncer = await startPgBouncer(server)
 })
-afterAll(async () => {
-  await bouncer.stop()
-  await server.stop()
-})
+afterAll(() => server.stop())
 
 interface Backend {
   readonly stores: readonly PostgresStore[]
   end(): Promise<unknown>
 }
 
+// postgres-pgbouncer.interop.test.ts has pools without a schema of their own.
 const BACKENDS: Record<string, () => Promise<Backend>> = {
-  'two pools of pg': async () => onPools(server.url, { tablePrefix: 'pools' }),
   'two pools of pg, in a schema of its own': async () =>
     onPools(server.url, { schema: 'Auth_1', tablePrefix: 'Keys_of_2' }),
   'two pools of pg where transactions are serializable': async () =>
     onPools(`${server.url}?options=-c%20default_transaction_isolation=serializable`, {
       tablePrefix: 'serializable',
     }),
-  'PgBouncer in transaction mode': async () => onPools(bouncer.url, { tablePrefix: 'bounced' }),
   PGlite: async () => {
     const database = new PGlite()
     return {
@@ -74,17 +67,6 @@ describe.each(Object.keys(BACKENDS))('the store over %s', (name) => {
   test.each(storeContract)('$name', ({ run }) =>
     run(async () => backend.stores[opened++ % backend.stores.length] as PostgresStore),
   )
-})
-
-test('PgBouncer did spread the statements of one client over several connections', async () => {
-  const pool = createPool(bouncer.url)
-  const pids = await Promise.all(
-    Array.from({ length: 40 }, () => pool.query('select pg_backend_pid() as pid, pg_sleep(0.01)')),
-  )
-  expect(new Set(pids.map(({ rows }) => rows[0].pid)).size).toBeGreaterThan(1)
-  await pool.query('prepare kept as select 1')
-  await expect(pool.query('execute kept')).rejects.toThrow('does not exist')
-  await pool.end()
 })
 
 test('every call is one statement', async () => {

@@ -1,0 +1,7 @@
+import { describeRedis } from './redis-suite.ts'
+
+// redis.test.ts has the other pairs.
+describeRedis([
+  { library: 'node-redis', place: 'a cluster' },
+  { library: 'ioredis', place: 'one server' },
+])
