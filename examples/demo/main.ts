@@ -1,9 +1,11 @@
+import { bearer, send } from './call.ts'
 import { type Command, readCommand, UsageError } from './command.ts'
 import { createData } from './data.ts'
 import { openEmbeddedStore } from './embedded-store.ts'
 import { FRAMEWORKS } from './framework.ts'
 import { createJournal } from './journal.ts'
 import { createNarrator } from './narrator.ts'
+import { createPane, createPaneKeys, PANE_PATH } from './pane.ts'
 import { createPrinter } from './printer.ts'
 import { createApi } from './routes.ts'
 import { createSampleKeys } from './sample-keys.ts'
@@ -36,18 +38,25 @@ async function serve(
   const embedded = await openEmbeddedStore()
   const twinkey = await createService(embedded.store, users, journal.hear)
   const samples = await createSampleKeys(twinkey.keys, adoption)
-  const api = createApi(twinkey, users, createData(adoption.flowTenant))
+  const used = await createPaneKeys(twinkey.keys, Date.now())
+  const pane = createPane(twinkey)
+  const api = createApi(twinkey, users, createData(adoption.flowTenant), pane)
   const server = await listen(await FRAMEWORKS[framework](api), port)
   const stopped = stopSignal(launcher)
 
-  if (json)
+  await send(server.url, { path: '/v1/customers/c1', headers: bearer(used) })
+
+  if (json) {
+    const cookies = Object.entries(pane.cookies).map(([user, cookie]) => [user, { cookie }])
+    const shown = { url: `${server.url}${PANE_PATH}/`, users: Object.fromEntries(cookies) }
+    const { url } = server
     process.stdout.write(
-      `${JSON.stringify({ url: server.url, store: embedded.name, keys: samples })}\n`,
+      `${JSON.stringify({ url, store: embedded.name, keys: samples, pane: shown })}\n`,
     )
-  else {
+  } else {
     const printer = createPrinter(process.stdout)
     const narrator = createNarrator({ twinkey, url: server.url, journal, printer })
-    const visit = runTour({ samples, narrator, twinkey, users }).then(() =>
+    const visit = runTour({ samples, narrator, twinkey, users, pane }).then(() =>
       printVisit(server.url, samples, printer),
     )
     // An interrupted tour finds a closed server. That is not an error.

@@ -1,4 +1,5 @@
 import type { Principal, Requirement, TokenEndpointOptions, Twinkey } from 'twinkey'
+import type { Pane } from './pane.ts'
 import type { Reply } from './reply.ts'
 
 /** The product whose convention a route follows. */
@@ -54,4 +55,5 @@ export interface Api {
   readonly open: readonly OpenRoute[]
   readonly routes: readonly Route[]
   readonly tokens: readonly TokenMount[]
+  readonly pane: Pane
 }

@@ -1,5 +1,6 @@
 import type { Twinkey } from 'twinkey'
 import type { Data } from './data.ts'
+import type { Pane } from './pane.ts'
 import { json } from './reply.ts'
 import type { Api } from './route.ts'
 import { boomiFlowChapter } from './routes-boomi-flow.ts'
@@ -9,7 +10,7 @@ import { standardChapter } from './routes-standard.ts'
 import type { Users } from './users.ts'
 
 /** All routes of the demo: the standard convention and three products, on one Twinkey. */
-export function createApi(twinkey: Twinkey, users: Users, data: Data): Api {
+export function createApi(twinkey: Twinkey, users: Users, data: Data, pane: Pane): Api {
   const chapters = [
     standardChapter(data),
     boomiFlowChapter(twinkey.keys, data),
@@ -31,8 +32,10 @@ export function createApi(twinkey: Twinkey, users: Users, data: Data): Api {
         reply: async () =>
           json(200, await twinkey.tokens.jwks(), { 'cache-control': 'public, max-age=300' }),
       },
+      ...pane.open,
     ],
     routes: chapters.flatMap(({ routes }) => routes),
     tokens: chapters.flatMap(({ tokens }) => tokens ?? []),
+    pane,
   }
 }

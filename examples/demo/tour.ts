@@ -1,5 +1,6 @@
 import type { Twinkey } from 'twinkey'
 import type { Narrator } from './narrator.ts'
+import type { Pane } from './pane.ts'
 import type { SampleKeys } from './sample-keys.ts'
 import { tourAccess } from './tour-access.ts'
 import { tourBoomiFlow } from './tour-boomi-flow.ts'
@@ -7,6 +8,7 @@ import { tourEnding } from './tour-ending.ts'
 import { tourFlare } from './tour-flare.ts'
 import { tourFlowgear } from './tour-flowgear.ts'
 import { tourOwnKeys } from './tour-own-keys.ts'
+import { tourPane } from './tour-pane.ts'
 import { tourRotation } from './tour-rotation.ts'
 import { tourTokens } from './tour-tokens.ts'
 import type { Users } from './users.ts'
@@ -17,6 +19,7 @@ export interface TourParts {
   readonly narrator: Narrator
   readonly twinkey: Twinkey
   readonly users: Users
+  readonly pane: Pane
 }
 
 /** The key of the tour. */
@@ -36,6 +39,7 @@ export async function runTour(parts: TourParts): Promise<void> {
   const rotated = await tourRotation(parts, key)
   await tourEnding(parts, rotated)
   await tourOwnKeys(parts, rotated)
+  await tourPane(parts)
   await tourBoomiFlow(parts)
   await tourFlare(parts)
   await tourFlowgear(parts)

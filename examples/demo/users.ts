@@ -27,6 +27,7 @@ export function createUsers(flowTenant: string): Users {
   const tenants = new Map([
     ['demo', new Set(['acme', 'globex'])],
     ['ada', new Set(['acme', 'globex'])],
+    ['grace', new Set(['acme'])],
     [FLOW_USER, new Set([flowTenant])],
     [FLARE_USER, new Set(FLARE_TENANTS.map(String))],
   ])

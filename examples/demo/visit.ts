@@ -1,4 +1,5 @@
 import { bearer, type Call, curlOf } from './call.ts'
+import { PANE_PATH } from './pane.ts'
 import type { Printer } from './printer.ts'
 import { aboutSample, SAMPLE_NAMES, type SampleKeys } from './sample-keys.ts'
 
@@ -43,5 +44,6 @@ export function printVisit(url: string, samples: SampleKeys, { line, title, dim 
   )
   line('\nPaste one of these:')
   for (const call of calls) line(`   ${curlOf(url, call)}`)
-  line(`\n${url}/ lists the routes. The server stays up until you press Ctrl+C.`)
+  line(`\nOpen ${url}${PANE_PATH}/ in a browser to manage keys as Ada, Grace or an operator.`)
+  line(`${url}/ lists the routes. The server stays up until you press Ctrl+C.`)
 }

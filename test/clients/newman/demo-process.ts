@@ -27,6 +27,10 @@ export interface SampleKey {
 /** What the demo prints with --json. */
 export interface DemoLine {
   readonly url: string
+  readonly pane: {
+    readonly url: string
+    readonly users: Readonly<Record<'ada' | 'grace' | 'operator', { readonly cookie: string }>>
+  }
   readonly keys: Readonly<Record<'standard' | 'readOnly' | 'test' | 'disabled', SampleKey>> & {
     readonly boomiFlow: { readonly secret: string; readonly tenant: string }
     readonly flare: { readonly secret: string; readonly tenants: readonly number[] }
