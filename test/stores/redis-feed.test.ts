@@ -199,21 +199,22 @@ describe.each(libraries)('with a subscriber of %s', (library) => {
   })
 })
 
-// A function of its own, because inferring its type from that of the table takes the compiler seconds.
-function nodeRedis(options: { readonly disableOfflineQueue?: boolean } = {}) {
-  return createClient({ url: server.url, ...options })
-}
-
 it.each<[string, () => RedisSubscriber | Promise<RedisSubscriber>]>([
   [
     'is connected already, by node-redis',
     async () =>
-      nodeRedis()
+      createClient({ url: server.url })
         .on('error', () => {})
         .connect(),
   ],
-  ['is connecting, by node-redis', () => connecting(nodeRedis().on('error', () => {}))],
-  ['queues nothing, by node-redis', () => nodeRedis({ disableOfflineQueue: true })],
+  [
+    'is connecting, by node-redis',
+    () => connecting(createClient({ url: server.url }).on('error', () => {})),
+  ],
+  [
+    'queues nothing, by node-redis',
+    () => createClient({ url: server.url, disableOfflineQueue: true }),
+  ],
   ['is connected already, by ioredis', () => ready(new Redis(server.port))],
   ['connects when it is asked to, by ioredis', () => new Redis(server.port, { lazyConnect: true })],
   ['queues nothing, by ioredis', () => new Redis(server.port, { enableOfflineQueue: false })],
