@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { CreatedKey, KeyList } from 'twinkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Demo,
@@ -14,11 +15,12 @@ describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
   let demo: Demo
   let url: string
   let keys: DemoLine['keys']
+  let pane: DemoLine['pane']
 
   beforeAll(async () => {
     const started = await startJsonDemo(['--framework', framework])
     demo = started
-    ;({ url, keys } = started)
+    ;({ url, keys, pane } = started)
   })
   afterAll(() => demo?.kill())
 
@@ -122,6 +124,61 @@ describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
     const { kid } = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
     const jwks = (await (await get('/.well-known/jwks.json')).json()) as { keys: { kid: string }[] }
     expect(jwks.keys.map((key) => key.kid)).toEqual([kid])
+  })
+
+  describe('the pane', () => {
+    type User = keyof DemoLine['pane']['users']
+    const as = (user: User) => ({
+      cookie: pane.users[user].cookie,
+      'x-twinkey': '1',
+      'content-type': 'application/json',
+    })
+    const scope = { tenants: ['acme'], workflows: ['customers.read'] }
+    const create = (user: User, more: object = {}) =>
+      fetch(`${pane.url}api/keys`, {
+        method: 'POST',
+        headers: as(user),
+        body: JSON.stringify({ name: 'report', scope, ...more }),
+      })
+    const owners = async (user: User) => {
+      const list = await fetch(`${pane.url}api/keys?limit=100`, { headers: as(user) })
+      const { keys: listed } = (await list.json()) as KeyList
+      return new Set(listed.map(({ owner }) => owner))
+    }
+
+    it('leads to the login, and is a page for those who have signed in', async () => {
+      const stranger = await fetch(pane.url, { redirect: 'manual' })
+      expect([stranger.status, stranger.headers.get('location')]).toEqual([302, '/sign-in'])
+      const page = await fetch(pane.url, { headers: { cookie: pane.users.grace.cookie } })
+      expect([page.status, page.headers.get('content-type')]).toEqual([
+        200,
+        'text/html; charset=utf-8',
+      ])
+      const signedIn = await fetch(`${url}/sign-in/grace`, { redirect: 'manual' })
+      expect(signedIn.headers.get('set-cookie')).toContain(pane.users.grace.cookie)
+    })
+
+    it('creates a key of the user, whose secrets work', async () => {
+      const created = await create('ada')
+      expect(created.status).toBe(201)
+      const { key, primary, secondary } = (await created.json()) as CreatedKey
+      expect(key.owner).toBe('ada')
+      for (const secret of [primary, secondary as string])
+        expect((await get('/v1/customers/c1', bearer(secret))).status).toBe(200)
+      const foreign = await fetch(`${pane.url}api/keys/${key.id}`, { headers: as('grace') })
+      const unknown = await fetch(`${pane.url}api/keys/${'x'.repeat(16)}`, { headers: as('grace') })
+      expect([foreign.status, await foreign.text()]).toEqual([404, await unknown.text()])
+    })
+
+    it('grants no more than the user may, and shows the user nothing of others', async () => {
+      const wide = await create('ada', { scope: { tenants: ['globex'], workflows: '*' } })
+      expect(wide.status).toBe(403)
+      expect(await owners('ada')).toEqual(new Set(['ada']))
+      expect(await owners('grace')).toEqual(new Set(['grace']))
+      expect([...(await owners('operator'))]).toEqual(
+        expect.arrayContaining(['ada', 'grace', null]),
+      )
+    })
   })
 
   it('prints exactly one line and exits cleanly on request', async () => {
