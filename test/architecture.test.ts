@@ -272,7 +272,7 @@ describe('the core', () => {
 
   it('reads no system clock: only the options refer to it as their default', () => {
     const clocks = sources.filter(({ globals }) =>
-      globals.some((each) => /^(?:Date|performance)\b/.test(each)),
+      globals.some((each) => /^(?:Date|performance)\b/.test(each) && each !== 'Date.parse'),
     )
     expect(clocks.map(({ path }) => path)).toEqual(['src/options.ts', 'src/verifier/index.ts'])
   })

@@ -32,6 +32,7 @@ describe('docs/options.md names exactly the members of the source', () => {
   test.each([
     ['requireAuth', 'src/guard/requirement.ts', 'Requirement'],
     ['tokenEndpoints', 'src/endpoints/tokens/token-endpoints.ts', 'TokenEndpointOptions'],
+    ['managementEndpoints', 'src/endpoints/management/options.ts', 'ManagementOptions'],
     ['paneEndpoints', 'src/endpoints/pane/pane-options.ts', 'PaneOptions'],
     ['createVerifier', 'src/verifier/index.ts', 'VerifierOptions'],
   ])('for %s', (heading, file, type) => {

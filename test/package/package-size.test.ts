@@ -8,22 +8,24 @@ import { bundlePane } from '../../src/pane-app/bundle.mjs'
 // dependencies. An adapter or a store counts by what it adds to createTwinkey. Each budget is
 // slightly above the current size. A change that needs more raises it and says why. In the core,
 // checking signing keys takes 2.7 kB, copying input before its checks 1 kB, and limited keyrings, the
-// history, unique names and the format of the record 7 kB.
-const CORE_BUDGET = 37_800
+// history, unique names and the format of the record 7 kB. Policies and idempotency keys take 1.3 kB.
+const CORE_BUDGET = 39_300
 // Express does not expose the template of a mount, so the guard determines it. All guards except
 // the one for plain handlers end an answer when the request has arrived.
-const GUARD_BUDGETS = { express: 3400, fastify: 2250, hono: 3150, web: 1300 }
+const GUARD_BUDGETS = { express: 3450, fastify: 2300, hono: 3150, web: 1300 }
 const BUDGETS_BEYOND_CORE = {
   // Endpoints also see the request of the framework, its id and its target.
   express: 5400,
-  fastify: 4350,
-  hono: 5200,
+  fastify: 4400,
+  hono: 5250,
   web: 3300,
   profiles: 1800,
   'stores/memory': 100,
   http: 3100,
-  management: 400,
-  pane: 11_500,
+  // A third of it are the schemas of the OpenAPI document.
+  management: 6300,
+  // With the page, which has a budget of its own, and the management API.
+  pane: 46_000,
   store: 650,
   // Mostly messages that distinguish a refused statement from one with an unknown outcome.
   'stores/postgres': 5950,

@@ -37,7 +37,7 @@ export interface ManagementService {
  * `X-Twinkey: 1`.
  *
  * Answers are JSON, times are epoch milliseconds, and errors are problem+json with the codes of
- * {@link TwinkeyError}. A key has its `version` as `ETag`, and a change with `If-Match` fails with
+ * `TwinkeyError`. A key has its `version` as `ETag`, and a change with `If-Match` fails with
  * 412 if the key was changed since.
  *
  * @param twinkey The Twinkey whose keys it manages.

@@ -4,6 +4,6 @@
  * @module twinkey/pane
  */
 
-export type { PaneStrings } from '../../pane-app/strings.ts'
+export { type PaneStrings, STRINGS } from '../../pane-app/strings.ts'
 export { paneEndpoints } from './pane-endpoints.ts'
 export type { PaneOptions, PaneTexts } from './pane-options.ts'
