@@ -101,6 +101,7 @@ describe('the decision records', () => {
       'decision-generator',
       'history-and-lists',
       'imported-secrets',
+      'pane-delivery',
       'two-secrets',
     ]
     expect(records).toEqual(names.map((name) => `design/${name}.md`))

@@ -3,6 +3,7 @@ import { TwinkeyError } from '../model/error.ts'
 import type { ChangeType } from '../model/history.ts'
 import type { ActorOption } from '../model/key-input.ts'
 import { timeAfter } from '../model/transitions.ts'
+import type { Position } from '../store/store.ts'
 import { actorOf } from './authority.ts'
 import { keyLimitReached } from './key-policy.ts'
 import { rethrowAsUnknown } from './key-writes.ts'
@@ -90,35 +91,35 @@ function secretTaken(): TwinkeyError {
 /** @throws `key_limit_reached` if the owner has as many keys as the policy allows. */
 async function requireRoom(parts: KeyringParts, owner: string | null): Promise<void> {
   const { maxKeys } = parts.authority.policy
-  if (maxKeys === undefined) return
-  const kept = await oldestKeys(parts, owner, maxKeys)
-  if (kept.length >= maxKeys) throw keyLimitReached(maxKeys)
+  if (maxKeys !== undefined && (await hasMoreKeys(parts, owner, maxKeys - 1)))
+    throw keyLimitReached(maxKeys)
 }
 
-// Of keys that are created at the same moment, those stay that are first in the order of the list.
+// Of calls that race for the last place, each gives way that sees more keys than allowed. So all of
+// them may, but there are never too many keys.
 async function requireKept(parts: KeyringParts, key: KeyRecord, options: Maker): Promise<void> {
   const { maxKeys } = parts.authority.policy
-  if (maxKeys === undefined) return
-  const kept = await oldestKeys(parts, options.owner, maxKeys)
-  if (kept.length < maxKeys || kept.includes(key.id)) return
+  if (maxKeys === undefined || !(await hasMoreKeys(parts, options.owner, maxKeys))) return
   const entry = await remove(parts, key, options)
   if (entry !== undefined) parts.emit?.(entry)
   throw keyLimitReached(maxKeys)
 }
 
-// The ids of the oldest keys of an owner that are not revoked.
-async function oldestKeys(
+// Whether an owner has more keys that are not revoked than a number.
+async function hasMoreKeys(
   { store, authority, now }: KeyringParts,
   owner: string | null,
   count: number,
-): Promise<readonly string[]> {
+): Promise<boolean> {
   const tenants = authority.owner === undefined ? authority.tenants : undefined
-  const query = { owner, tenants, sort: 'oldest', now: now(), limit: PAGE } as const
-  const ids: string[] = []
-  let page = await store.list(query)
-  for (;;) {
-    for (const { id, revokedAt } of page.keys) if (revokedAt === null) ids.push(id)
-    if (ids.length >= count || page.next === undefined) return ids.slice(0, count)
-    page = await store.list({ ...query, after: page.next })
-  }
+  const query = { owner, tenants, sort: 'newest', now: now(), limit: PAGE } as const
+  let found = 0
+  let after: Position | undefined
+  do {
+    const page = await store.list({ ...query, after })
+    found += page.keys.filter(({ revokedAt }) => revokedAt === null).length
+    if (found > count) return true
+    after = page.next
+  } while (after !== undefined)
+  return false
 }
