@@ -5,8 +5,8 @@ import { requireInput, TwinkeyError } from '../model/error.ts'
 /** Rules for the keys that a keyring creates and changes. A rule that is left out does not apply. */
 export interface KeyPolicy {
   /**
-   * How many keys that are not revoked an owner may have: 1 to 1,000. If the keyring is not limited
-   * to an owner, it counts the keys without one.
+   * How many keys that are not revoked the owner of a new key may have: 1 to 1,000. Keys without an
+   * owner count together.
    */
   readonly maxKeys?: number | undefined
   /** When a key expires whose creator does not say, in seconds from its creation. Default: never. */
@@ -94,10 +94,9 @@ export function requireSecrets({ secrets }: KeyPolicy, secondary: boolean): void
 
 /** @throws `not_grantable` if a change adds a second secret to a key that may have only one. */
 export function requireNoSecond({ secrets }: KeyPolicy, before: KeyRecord, after: KeyRecord): void {
-  const isAdded = before.secondary === null && after.secondary !== null
   // The old secret of a rotation has an end.
-  if (secrets === 1 && isAdded && after.secondary?.expiresAt === null)
-    requireSecrets({ secrets }, true)
+  const isLasting = ({ secondary }: KeyRecord) => secondary !== null && secondary.expiresAt === null
+  if (secrets === 1 && isLasting(after) && !isLasting(before)) requireSecrets({ secrets }, true)
 }
 
 /** The error for a key that is one too many. */

@@ -147,6 +147,8 @@ test('one secret stays one secret', async () => {
   expect((await post('renew', { slots: 'both' })).status).toBe(403)
   expect((await post('renew', { slots: 'primary' })).status).toBe(200)
   expect((await post('rotate', { graceSeconds: 60 })).status).toBe(200)
+  for (const slots of ['secondary', 'both'])
+    expect((await post('renew', { slots })).json.code).toBe('not_grantable')
 })
 
 // Two owners, and somebody who sees one tenant, with the ids of each other.
