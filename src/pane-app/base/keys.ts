@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks'
-import { firstPage, type ListQuery, pageAfter } from '../list/pages.ts'
+import { type ListQuery, readPage } from '../list/pages.ts'
 import { api } from './api.ts'
 import type { Answer, ApiKey, Failure } from './model.ts'
 
@@ -50,9 +50,7 @@ function useLoading(now: () => number, change: (next: (state: State) => State) =
     const from = cursor.current
     const isFirst = from === undefined
     change((state) => ({ ...state, status: isFirst ? 'loading' : 'loading more' }))
-    const answer = isFirst
-      ? await firstPage(query.current, now())
-      : await pageAfter(from, query.current, now())
+    const answer = await readPage(query.current, now(), from)
     // A newer question is under way: its answer counts.
     if (question !== asked.current) return
     change((state) => {

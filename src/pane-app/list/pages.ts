@@ -31,13 +31,36 @@ async function byId(id: string, filter: KeyQuery): Promise<Answer<KeyPage>> {
   return answer.failure.code === 'key_not_found' ? nextPage({ ...filter, name: id }) : answer
 }
 
-async function byNameOrHint(text: string, filter: KeyQuery): Promise<Answer<KeyPage>> {
+/** Where both lists go on. A list without a cursor has ended. */
+interface Cursors {
+  readonly hints?: string | undefined
+  readonly names?: string | undefined
+}
+
+const ENDED: Answer<KeyPage> = { ok: true, value: { keys: [] } }
+
+async function byNameOrHint(
+  text: string,
+  filter: KeyQuery,
+  cursor?: string,
+): Promise<Answer<KeyPage>> {
+  const from: Cursors = cursor === undefined ? {} : JSON.parse(cursor)
+  const next = (query: KeyQuery, after: string | undefined) =>
+    cursor !== undefined && after === undefined ? ENDED : nextPage(query, after)
   const [hints, names] = await Promise.all([
-    nextPage({ ...filter, hint: text }),
-    nextPage({ ...filter, name: text }),
+    next({ ...filter, hint: text }, from.hints),
+    next({ ...filter, name: text }, from.names),
   ])
   if (!hints.ok || !names.ok) return hints.ok ? names : hints
-  return { ok: true, value: { ...names.value, keys: unique(hints.value.keys, names.value.keys) } }
+  const after: Cursors = { hints: hints.value.nextCursor, names: names.value.nextCursor }
+  const hasMore = after.hints !== undefined || after.names !== undefined
+  return {
+    ok: true,
+    value: {
+      keys: unique(hints.value.keys, names.value.keys),
+      ...(hasMore && { nextCursor: JSON.stringify(after) }),
+    },
+  }
 }
 
 /** Joins two lists and leaves out repeated keys. */
@@ -46,30 +69,27 @@ function unique(first: readonly ApiKey[], second: readonly ApiKey[]): readonly A
   return [...first, ...second.filter(({ id }) => !ids.has(id))]
 }
 
-/** Reads the first page of a query. */
-export function firstPage({ text, filter }: ListQuery, now: number): Promise<Answer<KeyPage>> {
+/** Reads a page of a query: the first one, or the one after a cursor of the same query. */
+export function readPage(
+  { text, filter }: ListQuery,
+  now: number,
+  cursor?: string,
+): Promise<Answer<KeyPage>> {
   const members = filterQuery(filter, now)
   const search = readSearch(text)
   switch (search.by) {
     case 'id':
-      return byId(search.id, members)
+      // Only the search by name that follows it has further pages.
+      return cursor === undefined
+        ? byId(search.id, members)
+        : nextPage({ ...members, name: search.id }, cursor)
     case 'name or hint':
-      return byNameOrHint(search.text, members)
+      return byNameOrHint(search.text, members, cursor)
     case 'hint':
-      return nextPage({ ...members, hint: search.hint })
+      return nextPage({ ...members, hint: search.hint }, cursor)
     case 'name':
-      return nextPage({ ...members, name: search.name })
+      return nextPage({ ...members, name: search.name }, cursor)
     case 'all':
-      return nextPage(members)
+      return nextPage(members, cursor)
   }
-}
-
-/** Reads the page after a cursor of the same query. */
-export function pageAfter(
-  cursor: string,
-  { text, filter }: ListQuery,
-  now: number,
-): Promise<Answer<KeyPage>> {
-  const name = text.trim()
-  return nextPage({ ...filterQuery(filter, now), ...(name && { name }) }, cursor)
 }
