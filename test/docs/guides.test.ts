@@ -1,12 +1,10 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import express from 'express'
 import type * as Twinkey from 'twinkey'
 import { createTwinkey, hasValidChecksum, memoryStore, secretPattern, type Target } from 'twinkey'
 import { comparePositions, type Position } from 'twinkey/store'
 import { createTestClock, storeContract } from 'twinkey/testing'
 import { requireAuth } from 'twinkey/web'
 import { afterAll, describe, expect, test } from 'vitest'
+import { ROUTES } from '../../src/endpoints/management/routes.ts'
 import { blocksOf, blockWith, createGuideRunner, readGuide } from '../support/guide.ts'
 
 const { load, remove } = createGuideRunner()
@@ -177,146 +175,25 @@ interface Answered {
   readonly nextCursor?: string
 }
 
-describe('docs/managing.md', async () => {
-  type Made = {
-    keyRoutes(twinkey: Twinkey.Twinkey): express.Router
-    STATUSES: Record<string, number>
-  }
-  const { keyRoutes, STATUSES } = await load<Made>(blockWith('managing', 'keyRoutes('))
-  const { firstOperator } = await load<{
-    firstOperator(twinkey: Twinkey.Twinkey): Promise<string>
-  }>(blockWith('managing', 'firstOperator('))
-  const actors: unknown[] = []
-  // From dist, like the imports of the router: a guard rejects a requirement that another copy of
-  // the package has checked.
-  const installed = await load<typeof Twinkey>("export * from 'twinkey'")
-  const twinkey = installed.createTwinkey({
-    environments: ['production'],
-    onEvent: (event) => void ('actor' in event && actors.push(event.actor)),
-  })
-  const operator = await firstOperator(twinkey)
-  const server = express().use('/keys', keyRoutes(twinkey)).listen(0)
-  await once(server, 'listening')
-  afterAll(() => server.close())
-  const call = async (method: string, path = '', body?: object, secret = operator) => {
-    const headers = { 'x-api-key': secret, 'content-type': 'application/json' }
-    const { port } = server.address() as AddressInfo
-    const response = await fetch(`http://localhost:${port}/keys${path}`, {
-      method,
-      headers,
-      ...(body && { body: JSON.stringify(body) }),
+describe('docs/managing.md', () => {
+  test('has the routes of the management API, and no others', () => {
+    const rows = readGuide('managing').matchAll(/^\| (`(?:GET|POST|PATCH|DELETE) .+?) \| /gm)
+    const named = [...rows].flatMap(([, cell = '']) => {
+      const [method] = /[A-Z]+/.exec(cell) ?? []
+      const paths = [...cell.matchAll(/`(?:([A-Z]+) )?(\/[^`]+)`/g)]
+      const [, , first = ''] = paths[0] ?? []
+      return paths.map(([, own, path = '']) =>
+        own === undefined
+          ? `${method} ${first.replace(/[^/]+$/, path.slice(1))}`
+          : `${own} ${path}`,
+      )
     })
-    return { status: response.status, body: (await response.json()) as Answered }
-  }
-
-  test('has a router that lets operators manage keys, and refuses customers', async () => {
-    const made = await call('POST', '', {
-      name: 'Billing',
-      scope: { tenants: ['t1'], workflows: '*' },
-      actor: 'somebody else',
-    })
-    expect(made).toMatchObject({ status: 201, body: { key: { name: 'Billing' } } })
-    const { key, primary, secondary } = made.body
-    expect(await call('GET', '', undefined, primary)).toMatchObject({
-      status: 403,
-      body: { code: 'tenant_denied' },
-    })
-    expect(await call('GET', '?tenant=t1')).toMatchObject({
-      status: 200,
-      body: { keys: [{ id: key.id }] },
-    })
-    expect(await call('GET', '?tenants=t1')).toMatchObject({
-      status: 400,
-      body: { code: 'invalid_input' },
-    })
-    expect(await call('GET', `/${key.id}`)).toMatchObject({ status: 200, body: { id: key.id } })
-    expect(await call('PATCH', `/${key.id}`, { name: 'Bills' })).toMatchObject({
-      status: 200,
-      body: { name: 'Bills' },
-    })
-    expect(await call('POST', `/${key.id}/renew`, { slots: 'tertiary' })).toMatchObject({
-      status: 400,
-      body: { code: 'invalid_input' },
-    })
-    const { body } = await call('POST', `/${key.id}/renew`, { slots: 'secondary' })
-    expect(await twinkey.keys.verify(secondary)).toMatchObject({ ok: false })
-    expect(await twinkey.keys.verify(body.secondary)).toMatchObject({ ok: true })
-    expect(await call('POST', `/${key.id}/disable`)).toMatchObject({
-      status: 200,
-      body: { state: 'disabled' },
-    })
-    expect(await call('POST', `/${key.id}/enable`)).toMatchObject({
-      status: 200,
-      body: { state: 'active' },
-    })
-    expect(await call('DELETE', `/${key.id}`)).toMatchObject({
-      status: 200,
-      body: { state: 'revoked' },
-    })
-    expect(await call('POST', `/${key.id}/enable`)).toMatchObject({
-      status: 409,
-      body: { code: 'key_revoked' },
-    })
-    expect(await call('GET', '/nobody')).toMatchObject({ status: 404 })
-    expect(await call('DELETE', '/nobody')).toMatchObject({
-      status: 404,
-      body: { code: 'key_not_found' },
-    })
-    const [keyId] = operator.replace(/^tk_/, '').match(/^.{16}/) ?? []
-    expect(actors).toEqual(['set-up', ...Array(6).fill(keyId)])
-  })
-
-  test('forbids caches to store answers, which may hold secrets', async () => {
-    const { port } = server.address() as AddressInfo
-    const response = await fetch(`http://localhost:${port}/keys`, {
-      headers: { 'x-api-key': operator },
-    })
-    expect(response.headers.get('cache-control')).toBe('no-store')
-  })
-
-  test('lists keys in pages of the size that the query names', async () => {
-    for (const name of ['One', 'Two', 'Three'])
-      await call('POST', '', { name, scope: { tenants: ['paged'], workflows: '*' } })
-    const names: string[] = []
-    let cursor = ''
-    for (let page = 1; page <= 3; page++) {
-      const { status, body } = await call('GET', `?tenant=paged&limit=1${cursor}`)
-      expect({ status, keys: body.keys.length }).toEqual({ status: 200, keys: 1 })
-      names.push(...body.keys.map(({ name }) => name))
-      cursor = `&cursor=${encodeURIComponent(body.nextCursor ?? '')}`
-      expect(body.nextCursor === undefined).toBe(page === 3)
-    }
-    expect(names.sort()).toEqual(['One', 'Three', 'Two'])
-    expect(await call('GET', '?limit=10&state=active')).toMatchObject({ status: 200 })
-  })
-
-  test.each([
-    'limit=0',
-    'limit=101',
-    'limit=1.5',
-    'limit=ten',
-    'limit=',
-    'limit=1&limit=2',
-    'state=enabled',
-    'tenant=t1&tenant=t2',
-    'tenant=',
-    'cursor=1&cursor=2',
-    'sort=name',
-  ])('refuses to list keys by ?%s', async (query) => {
-    expect(await call('GET', `?${query}`)).toMatchObject({
-      status: 400,
-      body: { code: 'invalid_input' },
-    })
-  })
-
-  test('answers each error with the status that docs/errors.md says', () => {
-    const [, errors = ''] = /^## Errors\n([\s\S]*?)^## /m.exec(readGuide('errors')) ?? []
-    const rows = [...errors.matchAll(/^\| `(\w+)` \| (\d+|none) \|/gm)].map(
-      ([, code = '', status]) => [code, status],
-    )
-    expect(rows.length).toBeGreaterThanOrEqual(14)
-    for (const [code = '', status] of rows)
-      expect(`${code} ${STATUSES[code] ?? 500}`).toBe(`${code} ${status === 'none' ? 500 : status}`)
+    const routes = [
+      ...ROUTES.map(({ method, path }) => `${method} ${path}`),
+      'GET /session',
+      'GET /openapi.json',
+    ]
+    expect(named.sort()).toEqual(routes.sort())
   })
 })
 

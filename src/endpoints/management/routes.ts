@@ -9,7 +9,7 @@ import { readKeyHistory } from './key-history.ts'
 import type { SchemaName } from './schemas.ts'
 
 /** What a route gives to the keyring. */
-export interface Call {
+interface Call {
   readonly keyring: Keyring
   /** The id in the path; empty on other routes. */
   readonly id: string
