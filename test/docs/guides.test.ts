@@ -167,14 +167,6 @@ describe('docs/rotation.md', () => {
   })
 })
 
-interface Answered {
-  readonly key: Twinkey.ApiKey
-  readonly primary: string
-  readonly secondary: string
-  readonly keys: readonly Twinkey.ApiKey[]
-  readonly nextCursor?: string
-}
-
 describe('docs/managing.md', () => {
   test('has the routes of the management API, and no others', () => {
     const rows = readGuide('managing').matchAll(/^\| (`(?:GET|POST|PATCH|DELETE) .+?) \| /gm)
