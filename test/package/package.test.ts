@@ -49,7 +49,7 @@ const FILES: readonly (string | RegExp)[] = [
   ...readdirSync(join(root, 'docs')).flatMap((name) =>
     name.endsWith('.md') ? `docs/${name}` : [],
   ),
-  ...['design', 'diagrams', 'plots'].flatMap((folder) =>
+  ...['design', 'diagrams', 'plots', 'screenshots'].flatMap((folder) =>
     readdirSync(join(root, 'docs', folder)).map((name) => `docs/${folder}/${name}`),
   ),
   ...[
