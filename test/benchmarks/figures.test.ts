@@ -153,7 +153,7 @@ describe('npm run figure', () => {
           'kill',
           'races',
         ],
-        ...['revocation', 'scale', 'timing', 'verify', 'within'],
+        ...['revocation', 'scale', 'screenshots', 'timing', 'verify', 'within'],
       ],
     ])
     const files = readdirSync(join(root, 'benchmarks/experiments'))

@@ -1,6 +1,6 @@
 import type { Metadata } from '../model/api-key.ts'
-import { timeOf } from '../model/checks.ts'
-import { requireInput, TwinkeyError } from '../model/error.ts'
+import { nameProblem, timeOf } from '../model/checks.ts'
+import { readInput, requireInput, TwinkeyError } from '../model/error.ts'
 import type { HistoryEntry } from '../model/history.ts'
 import type { CreateKeyInput } from '../model/key-input.ts'
 import { derivedId, digestOf } from '../secrets/digest.ts'
@@ -24,12 +24,17 @@ export function idempotentId(
       : 'must have 1 to 255 printable ASCII characters',
     'The idempotency key',
   )
+  requireInput(owner === null ? undefined : nameProblem(owner), 'owner')
   return derivedId(JSON.stringify(['create', actor, owner, idempotencyKey]))
 }
 
 /** The digest of an input. The order of its members makes no difference. */
 export function inputDigest({ actor: _, ...input }: CreateKeyInput): string {
-  return digestOf(JSON.stringify(inOrder({ ...input, expiresAt: timeOf(input.expiresAt) })))
+  const written = readInput(
+    () => JSON.stringify(inOrder({ ...input, expiresAt: timeOf(input.expiresAt) })),
+    'The input',
+  )
+  return digestOf(written)
 }
 
 function inOrder(value: unknown): unknown {
@@ -39,20 +44,24 @@ function inOrder(value: unknown): unknown {
   return Object.fromEntries(members.map(([name, member]) => [name, inOrder(member)]))
 }
 
+/** There is no key yet. A new one must be created at this time or later. */
+interface NoRepetition {
+  readonly notBefore: number
+}
+
 /**
  * Reads the key that an earlier call with the same idempotency key created.
  *
- * @returns Undefined if there is no such key.
  * @throws `idempotency_conflict` if the earlier call had another input.
  */
 export async function readRepetition<M extends Metadata>(
   parts: KeyringParts,
   id: string,
   requestDigest: string,
-): Promise<RepeatedKey<M> | undefined> {
+): Promise<RepeatedKey<M> | NoRepetition> {
   const { store, authority, now } = parts
   const record = await store.get(id)
-  if (record === undefined) return undefined
+  if (record === undefined) return { notBefore: await timeAfterEntries(parts, id) }
   if (record.kind !== 'key' || !isVisible(authority, record)) throw idempotencyConflict()
   const creation = await creationOf(parts, id)
   // The entry is gone if the history was shortened.
@@ -71,6 +80,14 @@ async function creationOf({ store }: KeyringParts, id: string): Promise<HistoryE
     after = page.next
   } while (after !== undefined)
   return undefined
+}
+
+// A key with the same id may have been deleted. The entries of one id are in order, even if the clock
+// is not.
+async function timeAfterEntries({ store }: KeyringParts, id: string): Promise<number> {
+  const { entries } = await store.history({ keyId: id, sort: 'newest', limit: 1 })
+  const [last] = entries
+  return last === undefined ? 0 : last.at + 1
 }
 
 function idempotencyConflict(): TwinkeyError {

@@ -25,10 +25,14 @@ export function createKeyCreation<M extends Metadata>(
   function readInput(input: Parameters<typeof readCreateInput>[0]) {
     const at = now()
     const read = readCreateInput(input, { environments, ...policyDefaults(policy, at) }, at)
-    const owner = read.owner === undefined ? (authority.owner ?? null) : read.owner
+    const owner = ownerOf(read)
     requireGrantable(authority, { owner, scope: read.scope })
     requireLife(policy, read.expiresAt, at)
     return { ...read, owner }
+  }
+
+  function ownerOf({ owner }: { readonly owner?: string | null | undefined }): string | null {
+    return owner === undefined ? (authority.owner ?? null) : owner
   }
 
   function readNew(input: Parameters<Keyring<M>['create']>[0]) {
@@ -38,11 +42,15 @@ export function createKeyCreation<M extends Metadata>(
   }
 
   // A new record, its claims, and the answer once it is stored.
-  function made(id: string, { secondary, actor: _, ...attributes }: ReturnType<typeof readInput>) {
+  function made(
+    id: string,
+    { secondary, actor: _, ...attributes }: ReturnType<typeof readInput>,
+    notBefore = 0,
+  ) {
     const first = newSecret(id, parts)
     const second = secondary ? newSecret(id, parts) : undefined
     const slots = { primary: first.stored, secondary: second?.stored ?? null }
-    const record = created(id, { ...attributes, ...slots }, now())
+    const record = created(id, { ...attributes, ...slots }, Math.max(now(), notBefore))
     const answer: CreatedKey<M> = {
       key: viewOf<M>(record, now()),
       primary: first.secret,
@@ -63,15 +71,23 @@ export function createKeyCreation<M extends Metadata>(
   ): Promise<CreatedKey<M> | RepeatedKey<M>> {
     requireRight(authority, 'createOnce')
     const given = copyInput(input, membersOf('createOnce'))
-    const read = readNew(given)
-    const id = idempotentId(actorOf(authority, read), read.owner, idempotencyKey)
+    const owner = ownerOf(given)
+    const id = idempotentId(actorOf(authority, given), owner, idempotencyKey)
     const requestDigest = inputDigest(given)
     const repeated = () => readRepetition<M>(parts, id, requestDigest)
+    // Before the checks of the input: time may have passed since the first call.
     const earlier = await repeated()
-    if (earlier !== undefined) return earlier
-    return store('key.created', read, () => made(id, read), {
+    if ('key' in earlier) return earlier
+    const read = readNew(given)
+    let { notBefore } = earlier
+    return store('key.created', read, () => made(id, read, notBefore), {
       details: { requestDigest },
-      repeated,
+      async repeated() {
+        const found = await repeated()
+        if ('key' in found) return found
+        notBefore = found.notBefore
+        return undefined
+      },
     })
   }
 

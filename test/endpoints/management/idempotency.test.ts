@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { KeyStore } from 'twinkey'
 import { expect, test } from 'vitest'
+import { errorCodeOf } from '../../support/faults.ts'
 import { createManagement, inProcess, keyOf, SCOPE } from './scene.ts'
 
 const NEW = { name: 'new', scope: SCOPE }
@@ -98,6 +99,38 @@ test('a deleted key can be created anew, and a forgotten history does no harm', 
   await twinkey.keys.forgetHistory(clock.now())
   expect((await create('one')).json.code).toBe('secret_not_shown_again')
   expect(await keys()).toHaveLength(1)
+})
+
+test('the entries of a key that is created anew are in order, even if the clock is not', async () => {
+  const { create, twinkey, clock } = createScene()
+  for (let i = 0; i < 10; i++) {
+    const { status, json } = await create('one', { ...NEW, name: `key ${i}` })
+    expect(status).toBe(201)
+    expect((await create('one', { ...NEW, name: 'other' })).status).toBe(409)
+    expect((await create('one', { ...NEW, name: `key ${i}` })).status).toBe(200)
+    clock.advance(-1000)
+    await twinkey.keys.delete(json.key.id)
+  }
+})
+
+test('a repeated request is answered after the time that it asks for, and under a new policy', async () => {
+  const { create, clock } = createScene()
+  const body = { ...NEW, expiresAt: clock.now() + 1000 }
+  const { json } = await create('one', body)
+  clock.advance(2000)
+  const again = await create('one', body)
+  expect([again.status, again.json.key.id]).toEqual([200, json.key.id])
+  expect((await create('two', body)).status).toBe(400)
+})
+
+test.each([
+  ['an owner that is no text', { owner: 1n }],
+  ['metadata that is no JSON', { metadata: { a: 1n } }],
+])('createOnce refuses %s', async (_row, more) => {
+  const { twinkey, keys } = createScene()
+  const input = { ...NEW, ...more } as never
+  expect(await errorCodeOf(() => twinkey.keys.createOnce(input, 'one'))).toBe('invalid_input')
+  expect(await keys()).toEqual([])
 })
 
 test('a policy holds for new and changed keys', async () => {
