@@ -120,6 +120,7 @@ export const SCHEMAS = {
     }),
     now: time,
   }),
+  Document: { type: 'object' },
   Problem: {
     type: 'object',
     required: ['type', 'title', 'status', 'detail', 'code'],

@@ -192,7 +192,7 @@ export function Create() {
           isRepeatable
         />
         <p class="summary">
-          {AXES.every((axis) => draft.scope[axis].length === 0)
+          {AXES.some((axis) => draft.scope[axis].length === 0)
             ? t('reaches_nothing')
             : t('reaches', { scope: scopeText(draft.scope, pane) })}
         </p>

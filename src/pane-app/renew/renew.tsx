@@ -35,9 +35,9 @@ function Steps({ at }: { at: 1 | 2 | 3 }) {
   )
   return (
     <ol class="steps">
-      {step(1, t('step_move'))}
-      {step(2, t('step_renew'))}
-      {step(3, t('step_done'))}
+      {step(1, t('step_renew'))}
+      {step(2, t('step_move'))}
+      {step(3, t('step_other'))}
     </ol>
   )
 }
@@ -110,7 +110,7 @@ function Buttons({
     <div class="renew-buttons">
       {renewed !== undefined && (
         <button type="button" class="primary" onClick={back}>
-          {t('done')}
+          {t('later')}
         </button>
       )}
       {order.map((slot) => (
@@ -128,15 +128,19 @@ function Buttons({
 
 /** The guided renewal of a key with two secrets. */
 function Guided({ of: key }: { of: ApiKey }) {
-  const { now, idleAfter } = usePane()
+  const { t, now, idleAfter } = usePane()
   const [renewed, setRenewed] = useState<Slot>()
-  const { step } = renewalOf(key, now, idleAfter)
+  const { step, moveTo } = renewalOf(key, now, idleAfter)
+  // A new secret beside an idle one: the callers have moved.
+  const isMoved = step === 2 && moveTo !== undefined
+  const place = renewed !== undefined || step === 1 ? 2 : isMoved ? 3 : 1
   return (
     <div class="dialog-body">
-      <Steps at={renewed === undefined ? step : 3} />
+      <Steps at={place} />
       <Pair of={key} isBig />
       <Advice of={key} renewed={renewed} />
       <Buttons of={key} renewed={renewed} onRenewed={setRenewed} />
+      {key.expiresAt !== null && <p class="muted">{t('expiry_stays')}</p>}
     </div>
   )
 }

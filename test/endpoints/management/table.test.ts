@@ -1,5 +1,8 @@
 import type { KeyStore } from 'twinkey'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { OPERATIONS } from '../../../src/core/model/operations.ts'
+import { openApiDocument } from '../../../src/endpoints/management/openapi.ts'
+import { ROUTES } from '../../../src/endpoints/management/routes.ts'
 import { everyHost, type Host } from '../../http/hosts.ts'
 import { createManagement, documentErrors, keyOf, over, SCOPE, type Send } from './scene.ts'
 
@@ -113,6 +116,7 @@ const REFUSED: readonly (readonly [
   ),
   ...[
     'limit=0',
+    'limit=101',
     'limit=x',
     'limit=1&limit=2',
     'x=1',
@@ -396,4 +400,20 @@ describe.each(Object.entries(everyHost))('the management API on %s', (_name, sta
 
 test('the document is one of OpenAPI 3.1', async () => {
   expect(await documentErrors()).toEqual([])
+})
+
+test('the document has every route, and every operation but those of the application alone', () => {
+  const { paths } = openApiDocument() as { paths: Record<string, Record<string, unknown>> }
+  const written = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('{id}', ':id')}`),
+  )
+  const { endpoints } = createManagement()
+  expect(written.sort()).toEqual(
+    endpoints.routes.map(({ method, path }) => `${method} ${path}`).sort(),
+  )
+  const missing = Object.keys(OPERATIONS).filter(
+    (name) => !ROUTES.some(({ operation }) => operation === name),
+  )
+  // `createOnce` stands for `create` too.
+  expect(missing).toEqual(['create', 'import', 'revokeAll'])
 })
