@@ -10,6 +10,7 @@ const entry = {
   profiles: 'src/profiles/index.ts',
   http: 'src/adapters/http/index.ts',
   management: 'src/endpoints/management/index.ts',
+  oauth: 'src/endpoints/oauth/index.ts',
   pane: 'src/endpoints/pane/index.ts',
   store: 'src/core/store/index.ts',
   'stores/memory': 'src/stores/memory.ts',

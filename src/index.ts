@@ -27,6 +27,7 @@ export type {
   TokenRequest,
   Tokens,
 } from './core/management/token-issuer.ts'
+export type { TokenRevocation } from './core/management/token-revocation.ts'
 export type { Verified, VerifiedToken } from './core/management/verification.ts'
 export type {
   DisabledBy,
@@ -71,11 +72,8 @@ export { hasValidChecksum, type Slot, secretPattern } from './core/secrets/secre
 export type { KeyStore } from './core/store/store.ts'
 export { generateSigningKey, type SigningAlgorithm } from './core/tokens/signing-key.ts'
 export { atRoot, type Endpoints } from './endpoints/endpoints.ts'
-export {
-  type TokenEndpointOptions,
-  type TokenService,
-  tokenEndpoints,
-} from './endpoints/tokens/token-endpoints.ts'
+export { type TokenEndpointOptions, tokenEndpoints } from './endpoints/tokens/token-endpoints.ts'
+export type { TokenService } from './endpoints/tokens/token-service.ts'
 export {
   from,
   type ReaderOptions,

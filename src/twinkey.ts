@@ -148,9 +148,10 @@ export function createTwinkey<M extends Metadata = Metadata>(
   const audiences = Object.freeze([audience, ...resources])
   const { checked, cache, usage, inspection } = createStorage(config, events)
   const signingKeys = signingKeysOf(config, events)
+  const verifier = tokenVerifierOf(config, signingKeys)
   const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, config)
   const authenticator = createAuthenticator<M>({
-    identifier: identifierOf(config, cache, signingKeys),
+    identifier: createIdentifier({ ...config, keys: cache, tokens: verifier }),
     owners,
     usage,
     environments,
@@ -184,6 +185,8 @@ export function createTwinkey<M extends Metadata = Metadata>(
       rules: config.tokens,
       audiences,
       signingKeys,
+      verifier,
+      writes,
       maxLifetimeSeconds: config.tokens.maxLifetimeSeconds,
       emit,
       now,
@@ -276,10 +279,9 @@ function signingKeysOf({ store, tokens }: CheckedOptions, { warn }: Events): Sig
   })
 }
 
-function identifierOf(config: CheckedOptions, keys: KeyCache, signingKeys: SigningKeys) {
-  const { prefixes, pepper, importedSecrets, maxKeys, now } = config
-  const { issuer, audience, resources, clockToleranceSeconds } = config.tokens
-  const tokens = createTokenVerifier({
+function tokenVerifierOf({ tokens, maxKeys, now }: CheckedOptions, signingKeys: SigningKeys) {
+  const { issuer, audience, resources, clockToleranceSeconds } = tokens
+  return createTokenVerifier({
     issuer,
     audience,
     resources,
@@ -289,7 +291,6 @@ function identifierOf(config: CheckedOptions, keys: KeyCache, signingKeys: Signi
     maxTokens: Math.min(maxKeys, MAX_TOKENS),
     now,
   })
-  return createIdentifier({ keys, prefixes, pepper, importedSecrets, tokens, now })
 }
 
 function toWireRequest(request: Request | WireRequest): WireRequest {

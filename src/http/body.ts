@@ -147,9 +147,15 @@ function readText(text: string | undefined): WireBody | Refusal {
   return readPairs([...new URLSearchParams(trimmed)])
 }
 
+// Only `resource` may be repeated (RFC 8707, section 2). It is then a list.
 function readPairs(pairs: readonly (readonly [string, unknown])[]): WireBody | Refusal {
+  const resources = pairs.filter(([name]) => name === 'resource')
   const members = Object.fromEntries(pairs)
-  return Object.keys(members).length === pairs.length ? readForm(members) : REFUSALS.bodyMalformed
+  const repeated = pairs.length - Object.keys(members).length
+  if (repeated > Math.max(resources.length - 1, 0)) return REFUSALS.bodyMalformed
+  return readForm(
+    resources.length > 1 ? { ...members, resource: resources.map(([, value]) => value) } : members,
+  )
 }
 
 // A form parser turns JSON into the name of a member without a value.

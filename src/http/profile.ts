@@ -50,6 +50,13 @@ export interface Profile extends RequestReader<WireRequest> {
   readonly exchangePath: string
   /** Reads the credential of a token exchange. Default: `credential`. */
   exchangeCredential?(request: WireRequest): Credential | Refusal
+  /**
+   * Whether OAuth clients get tokens at the exchange by the grant `client_credentials`, in the form
+   * of OAuth. Default: false.
+   *
+   * @see RFC 6749, section 4.4
+   */
+  readonly clientCredentials?: boolean | undefined
   /** How a client authenticates, for an OpenAPI document. */
   readonly securitySchemes: Readonly<Record<string, SecurityScheme>>
   /**

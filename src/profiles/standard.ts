@@ -1,6 +1,7 @@
 import type { Credential } from '../core/decision/route-requirement.ts'
 import type { TokenRequest } from '../core/management/token-issuer.ts'
 import { secondsProblem } from '../core/model/checks.ts'
+import { requireMembers } from '../core/model/options-checks.ts'
 import { REFUSALS, type Refusal, type RefusalCode, refusedPart } from '../core/model/refusal.ts'
 import { fromScopeString, toScopeString } from '../core/model/scope.ts'
 import { MAX_LIFETIME_SECONDS } from '../core/tokens/token.ts'
@@ -14,6 +15,7 @@ import {
   type WireBody,
 } from '../http/profile.ts'
 import type { WireRequest } from '../http/request.ts'
+import { requireSecureUrl } from '../http/secure-url.ts'
 
 // For the type about:blank, the title is the status phrase (RFC 9457, section 4.2.1).
 const TITLES: Readonly<Record<number, string>> = {
@@ -35,6 +37,18 @@ const SECURITY_SCHEMES: Profile['securitySchemes'] = {
   apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key.' },
 }
 
+/** Options of the standard profile. */
+export interface StandardOptions {
+  /**
+   * The URL of the protected resource metadata. Challenges name it, so that a client finds the
+   * server that issues tokens. For a `resource` that `oauthEndpoints` describes, it is
+   * `resourceMetadataUrl(resource)` of `twinkey/oauth`. Default: challenges name none.
+   *
+   * @see RFC 9728, section 5.1
+   */
+  readonly resourceMetadata?: string | undefined
+}
+
 /**
  * Creates the standard profile: `Authorization: Bearer <secret or token>` or `X-API-Key: <secret>`,
  * and refusals as problem+json with a challenge.
@@ -42,16 +56,26 @@ const SECURITY_SCHEMES: Profile['securitySchemes'] = {
  * It ignores schemes other than Bearer, so another guard may handle them. It never reads the query,
  * cookies or bodies.
  *
+ * @param options The URL of the metadata for challenges.
  * @returns The profile, which is the default of every guard.
+ * @throws TypeError if `resourceMetadata` is not an https URL. On loopback, http is possible too.
  * @see RFC 6750, RFC 9457, RFC 9110 section 11
  */
-export function standard(): Profile {
+export function standard(options: StandardOptions = {}): Profile {
+  const { resourceMetadata } = requireMembers(
+    options,
+    ['resourceMetadata'],
+    'The options of standard',
+  )
+  if (resourceMetadata !== undefined)
+    requireSecureUrl(resourceMetadata, 'standard: resourceMetadata')
   return {
     name: 'standard',
     exchangePath: '/',
+    clientCredentials: true,
     securitySchemes: SECURITY_SCHEMES,
     credential,
-    refuse,
+    refuse: (refusal, workflow) => refuse(refusal, workflow, resourceMetadata),
     tokenRequest,
     tokenIssued,
     tokenTested,
@@ -65,11 +89,15 @@ function credential(request: WireRequest): Credential | Refusal {
   )
 }
 
-function refuse(refusal: Refusal, workflow?: string): WireAnswer {
+function refuse(
+  refusal: Refusal,
+  workflow: string | undefined,
+  resourceMetadata: string | undefined,
+): WireAnswer {
   const { code } = refusal
   const detail = detailOf(refusal)
   const status = STATUSES[code]
-  const challenge = challengeOf(code, detail, status, workflow)
+  const challenge = challengeOf(code, detail, workflow, resourceMetadata)
   return jsonAnswer(
     status,
     { title: TITLES[status], status, detail, code },
@@ -92,9 +120,11 @@ function detailOf(refusal: Refusal): string {
     case 'body':
       return 'The body must be a JSON object, or a form without repeated names, of at most 64 KiB.'
     case 'scope':
-      return 'scope must be words like tenant:t1 or workflow:customers.read, separated by single spaces, without repetition.'
+      return 'scope must be names of workflows, or words like tenant:t1 or workflow:customers.read, separated by single spaces, without repetition.'
     case 'lifetime':
       return `expires_in ${secondsProblem(undefined, 1, MAX_LIFETIME_SECONDS)}.`
+    case 'grant':
+      return 'grant_type must be client_credentials, or be left out.'
     case 'resource':
       return 'resource must be one of the URIs for which this API issues tokens.'
     default:
@@ -102,24 +132,31 @@ function detailOf(refusal: Refusal): string {
   }
 }
 
+const CHALLENGES: Readonly<Record<number, string>> = {
+  400: 'invalid_request',
+  401: 'invalid_token',
+  403: 'insufficient_scope',
+}
+
 // RFC 6750, section 3: no error attribute without a credential. The quoted text never comes from
-// the caller.
+// the caller. `scope` is what a token needs; an axis that it does not name is not narrowed.
 function challengeOf(
   code: RefusalCode,
   detail: string,
-  status: number,
   workflow: string | undefined,
+  resourceMetadata: string | undefined,
 ): string | undefined {
-  if (status > 403) return undefined
-  const error = { 400: 'invalid_request', 401: 'invalid_token', 403: 'insufficient_scope' }[status]
+  const status = STATUSES[code]
+  const error = CHALLENGES[status]
+  if (error === undefined) return undefined
+  const isMissing = code === 'credential_missing'
   const attributes = ['realm="api"']
-  if (code !== 'credential_missing')
-    attributes.push(`error="${error}"`, `error_description="${detail}"`)
-  if (code === 'workflow_denied' && workflow !== undefined) {
+  if (!isMissing) attributes.push(`error="${error}"`, `error_description="${detail}"`)
+  if (workflow !== undefined && (isMissing || status === 403))
     attributes.push(
       `scope="${toScopeString({ tenants: [], environments: [], workflows: [workflow] })}"`,
     )
-  }
+  if (resourceMetadata !== undefined) attributes.push(`resource_metadata="${resourceMetadata}"`)
   return `Bearer ${attributes.join(', ')}`
 }
 

@@ -39,7 +39,12 @@ export function matchedToken(
   const slot = slotOf(cached.value, claims.secretId)
   const secret = slot && identityInSlot(cached, slot)
   if (secret === undefined) return invalid('secret_replaced', claims.keyId)
-  if (token.identity?.issuedFor !== secret) token.identity = identityForToken(secret, claims)
+  if (token.identity?.issuedFor !== secret) {
+    // Checked once for each cached record, because its identities are made anew.
+    if (Object.hasOwn(cached.value.revokedTokens, claims.tokenId))
+      return invalid('token_revoked', claims.keyId)
+    token.identity = identityForToken(secret, claims)
+  }
   return ifActive(token.identity, at)
 }
 

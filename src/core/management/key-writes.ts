@@ -13,8 +13,8 @@ export interface KeyChange {
   check(key: KeyRecord): void
   /** Returns the next record, or the same one if nothing changes. */
   transition(key: KeyRecord): KeyRecord
-  /** The entry of the history for the change. */
-  entry(after: KeyRecord, before: KeyRecord): HistoryEntry
+  /** The entry of the history for the change. Undefined if it is not a matter of management. */
+  entry(after: KeyRecord, before: KeyRecord): HistoryEntry | undefined
 }
 
 /** A deletion of one key. */

@@ -2,6 +2,7 @@ import type { JWK } from 'jose'
 import type { Authenticator, Caller, Identified } from '../decision/authenticate.ts'
 import { CredentialDenial } from '../decision/identifier.ts'
 import { type RouteRequirement, textOnly } from '../decision/route-requirement.ts'
+import type { TokenVerifier } from '../decision/token-verifier.ts'
 import type { KeyRecord, Metadata } from '../model/api-key.ts'
 import { membersProblem, secondsProblem } from '../model/checks.ts'
 import { copyMembers } from '../model/copy.ts'
@@ -29,6 +30,8 @@ import {
 import type { Slot } from '../secrets/secret.ts'
 import type { SigningKeys } from '../tokens/signing-key.ts'
 import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from '../tokens/token.ts'
+import type { KeyWrites } from './key-writes.ts'
+import { createTokenRevocation, type TokenRevocation } from './token-revocation.ts'
 import { type VerifiedToken, verifyToken } from './verification.ts'
 
 /** Scope, lifetime and resource to request for a token. */
@@ -115,6 +118,21 @@ export interface Tokens<M extends Metadata = Metadata> {
    */
   verify(token: string): Promise<VerifiedToken<M> | Refused>
   /**
+   * Revokes one token before it expires, on all nodes, and leaves the key and its other tokens as
+   * they are. At most 256 tokens of a key can be revoked within an hour. A service that has only
+   * the JWKS accepts the token until it expires.
+   *
+   * @param options With `keyId`, a token of another key is not revoked.
+   * @returns Whether the token is revoked. It is not if the text is no valid token: then there is
+   *   nothing to revoke. A refusal, `unavailable`, if the store fails or 256 tokens are revoked:
+   *   then assume that the token is valid.
+   * @see RFC 7009
+   */
+  revoke(
+    token: string,
+    options?: { readonly keyId?: string | undefined },
+  ): Promise<TokenRevocation | Refused>
+  /**
    * Returns the public keys that verify tokens, as a JWK set (RFC 7517). Contains every configured
    * key, including retired ones.
    */
@@ -124,6 +142,8 @@ export interface Tokens<M extends Metadata = Metadata> {
    * routes cannot be mounted.
    */
   readonly canIssue: boolean
+  /** The `iss` of every token. */
+  readonly issuer: string
 }
 
 const REQUEST_MEMBERS = ['scope', 'lifetimeSeconds', 'resource']
@@ -135,6 +155,8 @@ export interface TokenIssuerParts<M extends Metadata> {
   /** The audience of the rules and the further resources. */
   readonly audiences: readonly string[]
   readonly signingKeys: SigningKeys
+  readonly verifier: TokenVerifier
+  readonly writes: KeyWrites
   /** Longer requests are shortened to this. */
   readonly maxLifetimeSeconds: number
   readonly emit: Emit | undefined
@@ -146,6 +168,8 @@ export function createTokenIssuer<M extends Metadata>({
   rules: { issuer, audience },
   audiences,
   signingKeys,
+  verifier,
+  writes,
   maxLifetimeSeconds,
   emit,
   now,
@@ -191,7 +215,7 @@ export function createTokenIssuer<M extends Metadata>({
     // it forever.
     if (identity.via === 'token')
       return refuse(REFUSALS.credentialInvalid, 'kind_not_accepted', key.id)
-    if (!key.tokens) return refuse(REFUSALS.credentialInvalid, 'tokens_not_permitted', key.id)
+    if (!key.tokens) return refuse(REFUSALS.tokensNotPermitted, 'tokens_not_permitted', key.id)
     if (!audiences.includes(resource))
       return refuse(REFUSALS.resourceUnknown, 'resource_unknown', key.id)
     const narrowed = narrow(allowed.principal.scope, wanted)
@@ -244,8 +268,10 @@ export function createTokenIssuer<M extends Metadata>({
     exchange: (request, requirement, ask) =>
       issueTo(authenticator.caller(request, requirement), ask),
     verify: (token) => verifyToken(authenticator, token, anyToken, now),
+    revoke: createTokenRevocation({ verifier, writes, emit, now }),
     jwks: async () => jwksOf(await signingKeys.all()),
     canIssue: signingKeys.canSign,
+    issuer,
   }
 }
 

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose/jwt/decode'
 import type { Authenticator, Identified } from '../decision/authenticate.ts'
 import { CredentialDenial } from '../decision/identifier.ts'
 import { type RouteRequirement, textOnly } from '../decision/route-requirement.ts'
@@ -20,6 +21,11 @@ export interface Verified<M extends Metadata = Metadata> {
 export interface VerifiedToken<M extends Metadata = Metadata> extends Verified<M> {
   /** The `aud` that the token is for: `tokens.audience` or one of `resources`. */
   readonly audience: string
+  readonly tokenId: string
+  /** Epoch milliseconds, whole seconds. */
+  readonly issuedAt: number
+  /** When the token stops working if nothing changes, in epoch milliseconds. */
+  readonly expiresAt: number
 }
 
 /** Implements `keys.verify`. */
@@ -46,9 +52,15 @@ export async function verifyToken<M extends Metadata>(
   now: () => number,
 ): Promise<VerifiedToken<M> | Refused> {
   const found = await authenticator.caller(token, requirement).identify()
-  return found instanceof CredentialDenial
-    ? { ok: false, refusal: found.refusal }
-    : Object.freeze({ ...verifiedOf<M>(found, now), audience: found.identity.audience as string })
+  if (found instanceof CredentialDenial) return { ok: false, refusal: found.refusal }
+  const { jti, iat = 0 } = decodeJwt(token)
+  return Object.freeze({
+    ...verifiedOf<M>(found, now),
+    audience: found.identity.audience as string,
+    tokenId: jti as string,
+    issuedAt: iat * 1000,
+    expiresAt: found.allowed.principal.expiresAt as number,
+  })
 }
 
 function verifiedOf<M extends Metadata>(

@@ -58,6 +58,9 @@ export type RefusalReason =
   | 'token_signature_wrong'
   | 'token_claims_wrong'
   | 'token_expired'
+  | 'token_revoked'
+  | 'client_id_wrong'
+  | 'grant_unsupported'
   | 'store_unavailable'
   | 'owner_unavailable'
   | 'pepper_missing'
@@ -116,6 +119,25 @@ export const REFUSALS = Object.freeze({
     {},
     { part: 'resource' },
   ),
+  grantUnsupported: refusal(
+    'request_malformed',
+    'The request names a grant that is not supported here.',
+    {},
+    { part: 'grant' },
+  ),
+  // These share code and detail with `credentialInvalid`. OAuth tells the second one apart.
+  clientMismatch: refusal(
+    'credential_invalid',
+    'The credential is not valid.',
+    {},
+    { part: 'client' },
+  ),
+  tokensNotPermitted: refusal(
+    'credential_invalid',
+    'The credential is not valid.',
+    {},
+    { part: 'tokens' },
+  ),
   bodyLate: refusal('request_timeout', 'The request did not arrive in time.'),
   targetRepeated: refusal('target_conflict', 'The request names its target more than once.'),
   scopeTooLarge: refusal(
@@ -159,11 +181,14 @@ export interface Unseen {
   readonly advice?: string | undefined
 }
 
+/** A part of a token request. */
+type RefusedPart = 'body' | 'scope' | 'lifetime' | 'resource' | 'grant' | 'client' | 'tokens'
+
 /** The part of a refusal that callers must not see. */
 interface Hidden {
   readonly unseen?: Unseen
-  /** The unreadable part of a token request. */
-  readonly part?: 'body' | 'scope' | 'lifetime' | 'resource'
+  /** The part of a token request that is the reason for its refusal. */
+  readonly part?: RefusedPart
 }
 
 /**
@@ -180,10 +205,10 @@ export function unseenOf(refusal: Refusal): Unseen | undefined {
 }
 
 /**
- * The unreadable part of a token request. Do not compare refusals by identity instead: another copy
+ * The part of a token request that is the reason for its refusal. Do not compare refusals by identity instead: another copy
  * of the package has its own values.
  */
-export function refusedPart(refusal: Refusal): Hidden['part'] {
+export function refusedPart(refusal: Refusal): RefusedPart | undefined {
   return hiddenIn(refusal).part
 }
 
@@ -191,10 +216,17 @@ function hiddenIn(refusal: Refusal): Hidden {
   return (refusal as unknown as { [BRAND](): Hidden })[BRAND]()
 }
 
+const REASONS = {
+  resource: 'resource_unknown',
+  grant: 'grant_unsupported',
+  client: 'client_id_wrong',
+} as const
+
 /** The reason for a refusal that a reader or a profile returned, if the refusal implies one. */
 export function refusalReason(refusal: Refusal): RefusalReason | undefined {
   if (unseenOf(refusal) !== undefined) return 'parameter_unseen'
-  if (refusedPart(refusal) === 'resource') return 'resource_unknown'
+  const part = refusedPart(refusal)
+  if (part !== undefined && part in REASONS) return REASONS[part as keyof typeof REASONS]
   if (refusal.code === 'unavailable') return 'owner_unavailable'
   const unreadable: readonly RefusalCode[] = [
     'request_malformed',

@@ -86,14 +86,17 @@ export function toScopeString(scope: Scope): string {
 }
 
 /**
- * Parses an OAuth scope string of the form that {@link toScopeString} writes.
+ * Parses an OAuth scope string: words of the form that {@link toScopeString} writes. A word without
+ * a colon is the name of a workflow.
  *
  * @returns The axes in the string, or undefined if it contains any other word.
  * @see RFC 6749, section 3.3
  */
 export function fromScopeString(text: string): Partial<Scope> | undefined {
   const found: { -readonly [member in keyof Scope]?: '*' | string[] } = {}
-  for (const word of text.split(' ')) {
+  for (const written of text.split(' ')) {
+    // Only without a colon, so that a misspelt axis is not read as a workflow.
+    const word = /^[^:*]+$/.test(written) ? `workflow:${written}` : written
     const split = word.indexOf(':')
     const member = AXES.find(([axis]) => axis === word.slice(0, split))?.[1]
     const encoded = word.slice(split + 1)

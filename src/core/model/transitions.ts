@@ -9,6 +9,11 @@ import {
 import { TwinkeyError } from './error.ts'
 import { freezeScope } from './scope.ts'
 
+// The most tokens of one key that are revoked at a time, so that its record stays small.
+const MAX_REVOKED_TOKENS = 256
+// The clock of another node may be this far behind, and still let the token in.
+const REVOKED_LONGER_MILLISECONDS = 60_000
+
 // Pure changes of a record. Each returns the next record, or the same one if nothing changes.
 
 /** A random first version: a write that expects an old version cannot match a re-created id. */
@@ -31,6 +36,27 @@ function nextVersion({ version }: KeyRecord): number {
 /** The same key with another version, so that a change based on the earlier version fails. */
 export function touched(key: KeyRecord): KeyRecord {
   return { ...key, version: nextVersion(key) }
+}
+
+/**
+ * Ends one token of the key. This is not a management change, so `revision` and `updatedAt` stay.
+ * Forgets the tokens that have expired.
+ *
+ * @param expiresAt When the token expires, in epoch milliseconds.
+ * @returns The same record if the token is already revoked; undefined if too many tokens are.
+ */
+export function tokenRevoked(
+  key: KeyRecord,
+  tokenId: string,
+  expiresAt: number,
+  now: number,
+): KeyRecord | undefined {
+  if (Object.hasOwn(key.revokedTokens, tokenId)) return key
+  const alive = Object.entries(key.revokedTokens).filter(
+    ([, endsAt]) => endsAt + REVOKED_LONGER_MILLISECONDS > now,
+  )
+  if (alive.length >= MAX_REVOKED_TOKENS) return undefined
+  return { ...touched(key), revokedTokens: Object.fromEntries([...alive, [tokenId, expiresAt]]) }
 }
 
 /** The record after a change. */

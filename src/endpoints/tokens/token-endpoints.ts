@@ -1,16 +1,14 @@
-import type { RouteRequirement } from '../../core/decision/route-requirement.ts'
-import type { Tokens } from '../../core/management/token-issuer.ts'
 import type { Metadata } from '../../core/model/api-key.ts'
 import { requireMembers } from '../../core/model/options-checks.ts'
-import { isRefusal, REFUSALS, type Refusal } from '../../core/model/refusal.ts'
-import { createGuard, type Decider, isAnswer } from '../../guard/guard.ts'
-import { checkedRequirement, type Requirement } from '../../guard/requirement.ts'
-import { readBody } from '../../http/body.ts'
+import { isRefusal, REFUSALS } from '../../core/model/refusal.ts'
+import { createGuard, isAnswer } from '../../guard/guard.ts'
+import type { Requirement } from '../../guard/requirement.ts'
 import { jsonAnswer, type Profile } from '../../http/profile.ts'
-import type { WireRequest } from '../../http/request.ts'
 import { standard } from '../../profiles/standard.ts'
 import type { Endpoint, Endpoints } from '../endpoints.ts'
 import { requirePath } from '../path.ts'
+import { exchangeEndpoint } from './exchange.ts'
+import type { TokenService } from './token-service.ts'
 
 /** Options of the token endpoints. */
 export interface TokenEndpointOptions {
@@ -18,12 +16,6 @@ export interface TokenEndpointOptions {
   readonly profile?: Profile | undefined
   /** Limits refused credentials per peer, as on guarded routes. Default: no limit. */
   readonly throttle?: Requirement['throttle']
-}
-
-/** What the token endpoints need of a Twinkey. */
-export interface TokenService<M extends Metadata = Metadata> extends Decider<M> {
-  ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
-  readonly tokens: Tokens<M>
 }
 
 const JWKS_MAX_AGE_SECONDS = 300
@@ -67,7 +59,10 @@ export function tokenEndpoints<M extends Metadata>(
       { method: 'GET', path: '/test', handle: testEndpoint(twinkey, profile, throttle) },
       { method: 'GET', path: '/jwks.json', handle: jwksEndpoint(twinkey) },
     ],
-    secretQuery: profile.secretQuery,
+    secretQuery: [
+      ...(profile.secretQuery ?? []),
+      ...(profile.clientCredentials ? ['client_secret'] : []),
+    ],
     refuse: (refusal) => profile.refuse(refusal),
     flush: () => twinkey.flush(),
   }
@@ -84,32 +79,6 @@ function requireIssuer<M extends Metadata>(twinkey: TokenService<M>): void {
     throw new TypeError(
       'tokenEndpoints: set tokens.signingKeys. An ephemeral key is used with memoryStore() only. Make a key with generateSigningKey() and configure it on every node.',
     )
-  }
-}
-
-function exchangeEndpoint<M extends Metadata>(
-  twinkey: TokenService<M>,
-  profile: Profile,
-  throttle: Requirement['throttle'],
-): Endpoint['handle'] {
-  const credential = (request: WireRequest) =>
-    profile.exchangeCredential?.(request) ?? profile.credential(request)
-  const { username } = profile
-  const requirement: RouteRequirement<WireRequest> = {
-    ...checkedRequirement({ profile, anyTarget: true, accept: ['secret'], throttle }),
-    reader: {
-      credential,
-      ...(username === undefined ? {} : { username: (name) => username.call(profile, name) }),
-    },
-  }
-  return async (request, body) => {
-    const issued = await twinkey.tokens.exchange(request, requirement, async (principal) => {
-      const members = readBody(await body())
-      return members !== undefined && isRefusal(members)
-        ? members
-        : profile.tokenRequest(members, principal)
-    })
-    return issued.ok ? profile.tokenIssued(issued) : profile.refuse(issued.refusal)
   }
 }
 

@@ -1,0 +1,74 @@
+import type { TokenVerifier } from '../decision/token-verifier.ts'
+import { isTwinkeyError, TwinkeyError } from '../model/error.ts'
+import type { Emit } from '../model/events.ts'
+import type { Refused } from '../model/principal.ts'
+import { REFUSALS } from '../model/refusal.ts'
+import { tokenRevoked } from '../model/transitions.ts'
+import { redactError } from '../store/store-error.ts'
+import type { KeyWrites } from './key-writes.ts'
+
+/** The result of a revocation. */
+export interface TokenRevocation {
+  readonly ok: true
+  /** False if the text is no token that is valid here, or a token of another key. */
+  readonly revoked: boolean
+}
+
+/** What the revocation of tokens needs. */
+export interface TokenRevocationParts {
+  readonly verifier: TokenVerifier
+  readonly writes: KeyWrites
+  readonly emit: Emit | undefined
+  readonly now: () => number
+}
+
+/** Implements `tokens.revoke`. */
+export function createTokenRevocation({ verifier, writes, emit, now }: TokenRevocationParts) {
+  const nothing: TokenRevocation = Object.freeze({ ok: true, revoked: false })
+  const done: TokenRevocation = Object.freeze({ ok: true, revoked: true })
+
+  // Whether the key is active does not matter: a disabled key may be enabled again.
+  async function claimsOf(token: string) {
+    const header = typeof token === 'string' ? verifier.inspect(token) : 'token_malformed'
+    if (typeof header === 'string') return undefined
+    const found = verifier.recall(token, now()) ?? (await verifier.verify(token, header))
+    if (typeof found === 'string' || found.claims.expiresAt <= now()) return undefined
+    return found.claims
+  }
+
+  async function write(keyId: string, tokenId: string, expiresAt: number): Promise<void> {
+    await writes.updateWithRetry(keyId, {
+      check() {},
+      transition(key) {
+        const next = tokenRevoked(key, tokenId, expiresAt, now())
+        if (next === undefined)
+          throw new TwinkeyError('store_unavailable', 'Too many tokens of this key are revoked.')
+        return next
+      },
+      // The pane and the history show changes to keys, and this is a matter of one token.
+      entry: () => undefined,
+    })
+  }
+
+  function unavailable(error: TwinkeyError): Refused {
+    const message = 'A token was not revoked, or perhaps not. It expires within the hour.'
+    emit?.({ type: 'warning.store_unavailable', at: now(), message, error: redactError(error) })
+    return { ok: false, refusal: REFUSALS.unavailable }
+  }
+
+  return async (
+    token: string,
+    { keyId }: { readonly keyId?: string | undefined } = {},
+  ): Promise<TokenRevocation | Refused> => {
+    try {
+      const claims = await claimsOf(token)
+      if (claims === undefined || (keyId !== undefined && claims.keyId !== keyId)) return nothing
+      await write(claims.keyId, claims.tokenId, claims.expiresAt)
+      return done
+    } catch (error) {
+      if (!isTwinkeyError(error)) throw error
+      // A key that was deleted has ended its tokens.
+      return error.code === 'key_not_found' ? nothing : unavailable(error)
+    }
+  }
+}

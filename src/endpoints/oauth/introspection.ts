@@ -1,0 +1,50 @@
+import type { Metadata } from '../../core/model/api-key.ts'
+import type { Principal } from '../../core/model/principal.ts'
+import { REFUSALS } from '../../core/model/refusal.ts'
+import { toScopeString } from '../../core/model/scope.ts'
+import { jsonAnswer, type WireAnswer } from '../../http/profile.ts'
+import type { Parameters } from '../tokens/client.ts'
+import { oauthRefusal } from '../tokens/oauth-answers.ts'
+import type { TokenService } from '../tokens/token-service.ts'
+
+/** Returns the audiences about whose tokens a key may ask; undefined for none. */
+export type Introspect = (principal: Principal) => readonly string[] | undefined
+
+/**
+ * Answers what a token is worth now. The verdict is the one of a guard: the key, its secret and its
+ * owner count. Everything that the caller may not know about is not active, with the same bytes.
+ *
+ * @see RFC 7662
+ */
+export async function introspected<M extends Metadata>(
+  twinkey: TokenService<M>,
+  introspect: Introspect | undefined,
+  principal: Principal<Metadata>,
+  { token }: Parameters,
+): Promise<WireAnswer> {
+  if (typeof token !== 'string') return oauthRefusal(REFUSALS.requestMalformed)
+  const found = await twinkey.tokens.verify(token)
+  if (!found.ok)
+    return found.refusal.code === 'unavailable' ? oauthRefusal(found.refusal) : inactive()
+  const { key, scope, audience, tokenId, issuedAt, expiresAt } = found
+  const isOwn = key.id === principal.keyId
+  if (!isOwn && !(introspect?.(principal as Principal) ?? []).includes(audience)) return inactive()
+  return jsonAnswer(200, {
+    active: true,
+    scope: toScopeString(scope),
+    ...scope,
+    client_id: key.id,
+    sub: key.id,
+    ...(key.owner === null ? {} : { owner: key.owner }),
+    token_type: 'Bearer',
+    iss: twinkey.tokens.issuer,
+    aud: audience,
+    iat: issuedAt / 1000,
+    exp: Math.floor(expiresAt / 1000),
+    jti: tokenId,
+  })
+}
+
+function inactive(): WireAnswer {
+  return jsonAnswer(200, { active: false })
+}

@@ -1,0 +1,35 @@
+import type { Metadata } from '../../core/model/api-key.ts'
+import type { Principal } from '../../core/model/principal.ts'
+import { REFUSALS } from '../../core/model/refusal.ts'
+import { mayHoldSecret } from '../../core/secrets/secret.ts'
+import { isTokenLike } from '../../core/tokens/token.ts'
+import type { WireAnswer } from '../../http/profile.ts'
+import type { Parameters } from '../tokens/client.ts'
+import { oauthError, oauthRefusal } from '../tokens/oauth-answers.ts'
+import type { TokenService } from '../tokens/token-service.ts'
+
+/**
+ * Ends one token of the caller. The answer does not tell whether there was one.
+ *
+ * @see RFC 7009
+ */
+export async function revoked<M extends Metadata>(
+  twinkey: TokenService<M>,
+  { keyId }: Principal<Metadata>,
+  { token }: Parameters,
+): Promise<WireAnswer> {
+  if (typeof token !== 'string') return oauthRefusal(REFUSALS.requestMalformed)
+  if (!isTokenLike(token) && mayHoldSecret(token))
+    return oauthError(
+      'unsupported_token_type',
+      'Only tokens can be revoked here. Renew or revoke the key to end a secret.',
+    )
+  const outcome = await twinkey.tokens.revoke(token, { keyId })
+  return outcome.ok ? DONE : oauthRefusal(outcome.refusal)
+}
+
+const DONE: WireAnswer = {
+  status: 200,
+  headers: { 'cache-control': 'no-store' },
+  body: '',
+}

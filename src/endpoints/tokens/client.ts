@@ -1,0 +1,168 @@
+import { sha256 } from '#hash'
+import type { Credential } from '../../core/decision/route-requirement.ts'
+import { isRefusal, REFUSALS, type Refusal } from '../../core/model/refusal.ts'
+import {
+  type CheckedRequirement,
+  checkedRequirement,
+  type Requirement,
+} from '../../guard/requirement.ts'
+import { readWhole } from '../../http/credential.ts'
+import type { Profile, WireBody } from '../../http/profile.ts'
+import { readQuery, type WireRequest } from '../../http/request.ts'
+
+/** The text parameters of a request that are not empty, by name. */
+export type Parameters = Readonly<Record<string, unknown>>
+
+/** An OAuth client as it names itself. Its id is the id of a key. */
+export interface Client {
+  /** Undefined if only a secret was sent. */
+  readonly id: string | undefined
+  /** Its secret, in each form in which it may have been sent. Try them in this order. */
+  readonly credentials: readonly Credential[]
+}
+
+/** User and password of Basic, in each form in which they may have been sent. */
+interface BasicPair {
+  readonly user: string
+  readonly password: string
+}
+
+/** Parameters without a value count as omitted (RFC 6749, section 3.2). */
+export function parametersOf(members: WireBody): Parameters {
+  return Object.fromEntries(Object.entries(members ?? {}).filter(([, value]) => value !== ''))
+}
+
+/**
+ * Reads `Authorization: Basic` with a user. Many clients form-encode both halves, as the standard
+ * says, and some do not, so there may be two readings.
+ *
+ * @returns The readings; undefined without Basic or without a user; a refusal if it is malformed.
+ * @see RFC 6749 section 2.3.1 and appendix B, RFC 7617
+ */
+export function readBasic(request: WireRequest): readonly BasicPair[] | Refusal | undefined {
+  const field = request.header('authorization')
+  if (field === undefined || !/^basic(?: |$)/i.test(field)) return undefined
+  if (field.includes(',')) return REFUSALS.credentialAmbiguous
+  const encoded = field.slice('Basic'.length).trim()
+  if (encoded.length > MAX_BASIC || !BASE64.test(encoded)) return REFUSALS.credentialMalformed
+  const pair = atob(encoded)
+  const split = pair.indexOf(':')
+  if (split === 0) return undefined
+  if (split < 0) return REFUSALS.credentialMalformed
+  const raw = { user: pair.slice(0, split), password: pair.slice(split + 1) }
+  const user = decodeForm(raw.user)
+  const password = decodeForm(raw.password)
+  if (user === undefined || password === undefined) return [raw]
+  return user === raw.user && password === raw.password ? [raw] : [{ user, password }, raw]
+}
+
+// Longer than any id and secret of a client, in the longest encoding.
+const MAX_BASIC = 4096
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+function decodeForm(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Reads the client of a request to an OAuth endpoint: by Basic, by `client_id` and `client_secret`
+ * in the form, or by a secret in the places of the profile. Exactly one of them.
+ *
+ * @param native What the profile has found.
+ * @see RFC 6749, section 2.3
+ */
+export function readClient(
+  request: WireRequest,
+  parameters: Parameters,
+  basic: ReturnType<typeof readBasic>,
+  native: Credential | Refusal,
+): Client | Refusal {
+  const { client_id: id, client_secret: secret } = parameters
+  // Proxies and servers log addresses, so a secret in one is refused even if it is valid.
+  if (readQuery(request.receivedUrl ?? request.url, 'client_secret') !== undefined)
+    return REFUSALS.requestMalformed
+  if ((id !== undefined && typeof id !== 'string') || isNotText(secret))
+    return REFUSALS.requestMalformed
+  const isNative = !isRefusal(native)
+  const ways = [basic !== undefined, secret !== undefined, isNative].filter(Boolean).length
+  if (ways > 1) return REFUSALS.credentialAmbiguous
+  if (!isNative && native.code !== 'credential_missing') return native
+  if (isNative) return { id, credentials: [native] }
+  if (basic !== undefined) return isRefusal(basic) ? basic : basicClient(basic, id)
+  if (typeof secret !== 'string') return REFUSALS.credentialMissing
+  return id === undefined
+    ? REFUSALS.requestMalformed
+    : { id, credentials: [credentialOf(secret, false)] }
+}
+
+function isNotText(value: unknown): boolean {
+  return value !== undefined && typeof value !== 'string'
+}
+
+function basicClient(pairs: readonly BasicPair[], id: string | undefined): Client | Refusal {
+  // The first reading is the one of the standard. Ids of keys are the same in both.
+  const [{ user }] = pairs as [BasicPair]
+  if (id !== undefined && id !== user) return REFUSALS.requestMalformed
+  const credentials = pairs.map(({ password }) => credentialOf(password, true))
+  return { id: user, credentials }
+}
+
+// Text that cannot be a secret becomes one that is refused like any wrong secret.
+function credentialOf(text: string, inAuthorizationHeader: boolean): Credential {
+  const read = readWhole(text, inAuthorizationHeader)
+  return read === undefined || isRefusal(read)
+    ? { text: '', kinds: 'secret', inAuthorizationHeader }
+    : read
+}
+
+const SEEN_MILLISECONDS = 10_000
+const MAX_SEEN = 1000
+
+/** The requirement of an endpoint, for a credential that is already read. */
+export type RequirementFor = (credential: Credential | Refusal) => CheckedRequirement
+
+/**
+ * Creates the requirements of an endpoint that reads credentials itself. It accepts secrets only.
+ *
+ * The same wrong credential of the same peer counts once in 10 seconds for the throttle, because
+ * some clients, like the one of Go, try Basic and then the form after any failure.
+ */
+export function requirementsFor(
+  profile: Profile,
+  throttle: Requirement['throttle'],
+  now: () => number,
+): RequirementFor {
+  const base = checkedRequirement({ profile, anyTarget: true, accept: ['secret'], throttle })
+  const { username } = profile
+  const seen = new Map<string, number>()
+
+  function isRepeated(peer: string, text: string): boolean {
+    const id = sha256(`${peer}\n${text}`)
+    const before = seen.get(id)
+    if (before !== undefined && Math.abs(now() - before) < SEEN_MILLISECONDS) return true
+    seen.delete(id)
+    if (seen.size >= MAX_SEEN) seen.delete(seen.keys().next().value as string)
+    seen.set(id, now())
+    return false
+  }
+
+  return (credential) => {
+    const { throttle: limiter } = base
+    const reader = {
+      credential: () => credential,
+      ...(username && { username: (name: string) => username.call(profile, name) }),
+    }
+    const counted = limiter && {
+      ...limiter,
+      failed: (peer: string) =>
+        isRefusal(credential) || isRepeated(peer, credential.text)
+          ? undefined
+          : limiter.failed(peer),
+    }
+    return Object.create(base, { reader: { value: reader }, throttle: { value: counted } })
+  }
+}
