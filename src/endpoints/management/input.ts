@@ -96,7 +96,12 @@ export async function readBodyInput(body: ReadBody, types: InputTypes): Promise<
 
 // Any other text stays as it is, for the keyring to refuse.
 function timeFrom(value: unknown): unknown {
-  return typeof value === 'string' && TIME.test(value) ? Date.parse(value) : value
+  if (typeof value !== 'string' || !TIME.test(value)) return value
+  // Date.parse takes 30 February for 2 March.
+  const day = `${value.slice(0, 10)}T00:00:00Z`
+  const isDay =
+    !Number.isNaN(Date.parse(day)) && new Date(day).toISOString().startsWith(day.slice(0, 10))
+  return isDay ? Date.parse(value) : value
 }
 
 /**
