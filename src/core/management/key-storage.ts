@@ -4,6 +4,7 @@ import type { ChangeType } from '../model/history.ts'
 import type { ActorOption } from '../model/key-input.ts'
 import { timeAfter } from '../model/transitions.ts'
 import type { Position } from '../store/store.ts'
+import { pause } from '../store/timeout.ts'
 import { actorOf } from './authority.ts'
 import { keyLimitReached } from './key-policy.ts'
 import { rethrowAsUnknown } from './key-writes.ts'
@@ -114,7 +115,7 @@ async function requireKept(parts: KeyringParts, key: KeyRecord, options: Maker):
     const keys = await oldestKeys(parts, options.owner, maxKeys + 1)
     if (keys.length <= maxKeys) return
     if (!keys.slice(0, maxKeys).some(({ id }) => id === key.id)) break
-    await new Promise((resolve) => setTimeout(resolve, WAIT_MILLISECONDS))
+    await pause(WAIT_MILLISECONDS)
   }
   const entry = await remove(parts, key, options)
   if (entry !== undefined) parts.emit?.(entry)

@@ -98,10 +98,9 @@ export async function readBodyInput(body: ReadBody, types: InputTypes): Promise<
 function timeFrom(value: unknown): unknown {
   if (typeof value !== 'string' || !TIME.test(value)) return value
   // Date.parse takes 30 February for 2 March.
-  const day = `${value.slice(0, 10)}T00:00:00Z`
-  const isDay =
-    !Number.isNaN(Date.parse(day)) && new Date(day).toISOString().startsWith(day.slice(0, 10))
-  return isDay ? Date.parse(value) : value
+  const [year = 0, month = 0, day = 0] = value.slice(0, 10).split('-').map(Number)
+  const days = (Date.UTC(year, month, 1) - Date.UTC(year, month - 1, 1)) / 86_400_000
+  return day <= days ? Date.parse(value) : value
 }
 
 /**
