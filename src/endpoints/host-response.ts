@@ -6,12 +6,20 @@ export function isResponse(value: unknown): value is Response {
   return typeof status === 'number' && typeof headers?.get === 'function'
 }
 
-/** Converts a response of the host to an answer, with all its cookies. */
+/**
+ * Converts a response of the host to an answer, with all its cookies. The host may return the same
+ * response again.
+ *
+ * @throws TypeError for a status that answers nothing, like that of `Response.error()`.
+ */
 export async function answerOf(response: Response): Promise<WireAnswer> {
+  if (!(response.status >= 200 && response.status <= 599))
+    throw new TypeError('authorize must return a Response with a status from 200 to 599.')
   const headers = new Headers(response.headers)
   const cookies = headers.getSetCookie()
   // They describe a body that is no longer in that form.
-  for (const name of ['content-encoding', 'content-length']) headers.delete(name)
+  for (const name of ['content-encoding', 'content-length', 'transfer-encoding'])
+    headers.delete(name)
   return {
     status: response.status,
     headers: {
@@ -19,6 +27,6 @@ export async function answerOf(response: Response): Promise<WireAnswer> {
       ...Object.fromEntries(headers),
       ...(cookies.length === 0 ? {} : { 'set-cookie': cookies }),
     },
-    body: await response.text(),
+    body: await response.clone().text(),
   }
 }

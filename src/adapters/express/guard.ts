@@ -11,6 +11,7 @@ import {
 import { keepPrincipal } from '../../guard/principal.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { writeAnswer } from '../node/answer.ts'
+import { errorOf } from '../node/error.ts'
 import { expressWireRequest } from './request.ts'
 
 /** A middleware that keeps the types that the route has for parameters, bodies and queries. */
@@ -55,8 +56,14 @@ export function requireAuth<M extends Metadata>(
       keepPrincipal(req, outcome.principal)
       next()
     }
-    const outcome = evaluate(expressWireRequest(req, secretQuery, next))
-    if (isPending(outcome)) outcome.then(proceed).catch(next)
+    const fail = (thrown: unknown) => next(errorOf(thrown))
+    let outcome: ReturnType<typeof evaluate>
+    try {
+      outcome = evaluate(expressWireRequest(req, secretQuery, next))
+    } catch (thrown) {
+      return fail(thrown)
+    }
+    if (isPending(outcome)) outcome.then(proceed).catch(fail)
     else proceed(outcome)
   }
 }

@@ -3,6 +3,7 @@ import type { Endpoints } from '../../endpoints/endpoints.ts'
 import { createRouter } from '../../endpoints/router.ts'
 import { writeAnswer } from '../node/answer.ts'
 import { readNodeBody } from '../node/body.ts'
+import { errorOf } from '../node/error.ts'
 import { expressWireRequest } from './request.ts'
 
 /**
@@ -29,6 +30,8 @@ export function mount(endpoints: Endpoints): RequestHandler {
     const answer = route(path, expressWireRequest(req, undefined), () => readNodeBody(req, res))
     if (answer === undefined) return next()
     expressWireRequest(req, secretQuery)
-    answer.then((written) => writeAnswer(req, res, written)).catch(next)
+    answer
+      .then((written) => writeAnswer(req, res, written))
+      .catch((thrown: unknown) => next(errorOf(thrown)))
   }
 }

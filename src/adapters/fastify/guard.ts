@@ -9,6 +9,7 @@ import {
 } from '../../guard/guard.ts'
 import { keepPrincipal } from '../../guard/principal.ts'
 import type { Requirement } from '../../guard/requirement.ts'
+import { errorOf } from '../node/error.ts'
 import { type GuardedReply, sendAnswer } from './reply.ts'
 import { fastifyWireRequest, type GuardedRequest } from './request.ts'
 
@@ -54,8 +55,14 @@ export function requireAuth<M extends Metadata>(
       keepPrincipal(request, outcome.principal)
       done()
     }
-    const outcome = evaluate(fastifyWireRequest(request, secretQuery))
-    if (isPending(outcome)) outcome.then(proceed).catch(done)
+    const fail = (thrown: unknown) => done(errorOf(thrown))
+    let outcome: ReturnType<typeof evaluate>
+    try {
+      outcome = evaluate(fastifyWireRequest(request, secretQuery))
+    } catch (thrown) {
+      return fail(thrown)
+    }
+    if (isPending(outcome)) outcome.then(proceed).catch(fail)
     else proceed(outcome)
   }
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifySchema } from 'fastify
 import type { Endpoints } from '../../endpoints/endpoints.ts'
 import { createRouter, type Router } from '../../endpoints/router.ts'
 import { readNodeBody } from '../node/body.ts'
+import { errorOf } from '../node/error.ts'
 import { type GuardedReply, sendAnswer } from './reply.ts'
 import { fastifyWireRequest, type GuardedRequest } from './request.ts'
 
@@ -43,7 +44,9 @@ async function addPaths(app: FastifyInstance, { paths, secretQuery }: Router): P
           readNodeBody(request.raw, reply.raw),
         )
         if (answered === undefined) return void reply.callNotFound()
-        answered.then((written) => sendAnswer(reply, written)).catch(done)
+        answered
+          .then((written) => sendAnswer(reply, written))
+          .catch((thrown: unknown) => done(errorOf(thrown)))
       }
       on.all('/', { onRequest, schema: HIDDEN }, () => {})
     }

@@ -4,6 +4,7 @@ import type { ChangeType } from '../model/history.ts'
 import type { ActorOption } from '../model/key-input.ts'
 import { timeAfter } from '../model/transitions.ts'
 import type { Position } from '../store/store.ts'
+import { pause } from '../store/timeout.ts'
 import { actorOf } from './authority.ts'
 import { keyLimitReached } from './key-policy.ts'
 import { rethrowAsUnknown } from './key-writes.ts'
@@ -13,6 +14,9 @@ import { nameTaken } from './unique-names.ts'
 
 const MAX_ATTEMPTS = 20
 const PAGE = 100
+// How long a key waits for others to give way: two seconds.
+const MAX_WAITS = 40
+const WAIT_MILLISECONDS = 50
 
 /** A key to store, what only it may have, and the answer once it is stored. */
 interface NewKey<T> {
@@ -45,7 +49,16 @@ export function createStorage(parts: KeyringParts) {
   ): Promise<T | R> => {
     // Before the claims, which a refused actor must not leave behind.
     actorOf(authority, options)
-    if (authority.policy.maxKeys !== undefined) await requireRoom(parts, options.owner)
+    const { maxKeys } = authority.policy
+    if (
+      maxKeys !== undefined &&
+      (await oldestKeys(parts, options.owner, maxKeys)).length === maxKeys
+    ) {
+      // The key of the same call, which came first, may have taken the last place.
+      const repeated = await fixed?.repeated()
+      if (repeated !== undefined) return repeated
+      throw keyLimitReached(maxKeys)
+    }
     let hasClaims = false
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { record, claims, answer } = make()
@@ -54,7 +67,11 @@ export function createStorage(parts: KeyringParts) {
       const claimed = hasClaims ? await reservations.claim(record.id, claims) : []
       if (claimed === 'secret') throw secretTaken()
       if (claimed === 'name') throw nameTaken()
-      if (claimed === 'raced') continue
+      if (claimed === 'raced') {
+        const repeated = await fixed?.repeated()
+        if (repeated !== undefined) return repeated
+        continue
+      }
       const entry = entryOf(parts, type, record, record.createdAt, options, fixed?.details)
       if ((await writes.put(record, undefined, entry)) !== 'stored') {
         const repeated = await fixed?.repeated()
@@ -88,38 +105,37 @@ function secretTaken(): TwinkeyError {
   return new TwinkeyError('secret_taken', 'One of the secrets is imported already.')
 }
 
-/** @throws `key_limit_reached` if the owner has as many keys as the policy allows. */
-async function requireRoom(parts: KeyringParts, owner: string | null): Promise<void> {
-  const { maxKeys } = parts.authority.policy
-  if (maxKeys !== undefined && (await hasMoreKeys(parts, owner, maxKeys - 1)))
-    throw keyLimitReached(maxKeys)
-}
-
-// Of calls that race for the last place, each gives way that sees more keys than allowed. So all of
-// them may, but there are never too many keys.
+// Of calls that race for the last places, the keys that come first in the list stay. A key behind
+// them gives way at once. The others wait for that: none stays while there are too many. A key that
+// is stored late may come before keys that stay already, and then gives way after all.
 async function requireKept(parts: KeyringParts, key: KeyRecord, options: Maker): Promise<void> {
   const { maxKeys } = parts.authority.policy
-  if (maxKeys === undefined || !(await hasMoreKeys(parts, options.owner, maxKeys))) return
+  if (maxKeys === undefined) return
+  for (let wait = 0; wait < MAX_WAITS; wait++) {
+    const keys = await oldestKeys(parts, options.owner, maxKeys + 1)
+    if (keys.length <= maxKeys) return
+    if (!keys.slice(0, maxKeys).some(({ id }) => id === key.id)) break
+    await pause(WAIT_MILLISECONDS)
+  }
   const entry = await remove(parts, key, options)
   if (entry !== undefined) parts.emit?.(entry)
   throw keyLimitReached(maxKeys)
 }
 
-// Whether an owner has more keys that are not revoked than a number.
-async function hasMoreKeys(
+// The first keys of an owner that are not revoked, at most so many.
+async function oldestKeys(
   { store, authority, now }: KeyringParts,
   owner: string | null,
   count: number,
-): Promise<boolean> {
+): Promise<readonly KeyRecord[]> {
   const tenants = authority.owner === undefined ? authority.tenants : undefined
-  const query = { owner, tenants, sort: 'newest', now: now(), limit: PAGE } as const
-  let found = 0
+  const query = { owner, tenants, sort: 'oldest', now: now(), limit: PAGE } as const
+  const found: KeyRecord[] = []
   let after: Position | undefined
   do {
     const page = await store.list({ ...query, after })
-    found += page.keys.filter(({ revokedAt }) => revokedAt === null).length
-    if (found > count) return true
+    found.push(...page.keys.filter(({ revokedAt }) => revokedAt === null))
     after = page.next
-  } while (after !== undefined)
-  return false
+  } while (after !== undefined && found.length < count)
+  return found.slice(0, count)
 }

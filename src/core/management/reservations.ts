@@ -6,6 +6,8 @@ import type { CheckedStore } from '../store/checked-store.ts'
 import { foldName } from '../store/list-query.ts'
 import type { KeyWrites } from './key-writes.ts'
 
+const MAX_ATTEMPTS = 20
+
 /** Whose names must differ: those of an owner's keys, or those of a tenant's keys. */
 export type UniqueNames = 'owner' | 'tenant'
 
@@ -66,6 +68,19 @@ export function createReservations(store: CheckedStore, writes: KeyWrites): Rese
     return (await writes.put(alias, found.version, undefined)) === 'stored' ? alias : 'raced'
   }
 
+  async function confirmOne({ id, keyId, version }: AliasRecord): Promise<boolean> {
+    let expected = version
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const next: AliasRecord = { kind: 'alias', id, version: expected + 1, keyId }
+      if ((await writes.put(next, expected, undefined)) === 'stored') return true
+      const found = await store.get(id)
+      // A repetition of the same call claims for the same key.
+      if (found?.kind !== 'alias' || found.keyId !== keyId) return false
+      expected = found.version
+    }
+    return false
+  }
+
   return {
     async claim(keyId, claims) {
       const claimed: AliasRecord[] = []
@@ -78,10 +93,7 @@ export function createReservations(store: CheckedStore, writes: KeyWrites): Rese
       return claimed
     },
     async confirm(claimed) {
-      for (const alias of claimed) {
-        const next = { ...alias, version: alias.version + 1 }
-        if ((await writes.put(next, alias.version, undefined)) !== 'stored') return false
-      }
+      for (const alias of claimed) if (!(await confirmOne(alias))) return false
       return true
     },
     async drop(keyId, claims) {

@@ -1,5 +1,12 @@
 import { type ErrorCode, messageOf, TwinkeyError } from '../model/error.ts'
 
+/** Waits. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds)
+  })
+}
+
 /**
  * Waits for work up to a limit. Does not cancel late work.
  *

@@ -9,6 +9,7 @@ export type ManagementCode =
   | 'not_found'
   | 'session_expired'
   | 'forged_request'
+  | 'unsupported_media_type'
   | 'secret_not_accepted'
 
 /** The status of each code that the management API answers with. */
@@ -27,6 +28,7 @@ export const STATUSES = {
   name_taken: 409,
   version_conflict: 409,
   idempotency_conflict: 409,
+  unsupported_media_type: 415,
   store_unavailable: 503,
   store_malformed: 503,
   outcome_unknown: 503,
@@ -41,6 +43,7 @@ const TITLES: Readonly<Record<number, string>> = {
   404: 'Not Found',
   409: 'Conflict',
   412: 'Precondition Failed',
+  415: 'Unsupported Media Type',
   503: 'Service Unavailable',
 }
 

@@ -8,7 +8,7 @@ import type { WireAnswer } from '../../http/profile.ts'
 import type { WireRequest } from '../../http/request.ts'
 import { isResponse } from '../host-response.ts'
 import { problem } from './answers.ts'
-import { isForged } from './forgery.ts'
+import { isForged, isUntyped } from './forgery.ts'
 import type { ManagementSettings } from './options.ts'
 
 /** Who makes a request: what they may do, and the keyring that holds them to it. */
@@ -36,6 +36,7 @@ export async function callerOf(
   { authorize, origins, policy }: ManagementSettings,
 ): Promise<Caller | WireAnswer> {
   if (isForged(request, origins)) return FORGED
+  if (isUntyped(request)) return UNTYPED
   const allowed = (await authorize(request.native)) as unknown
   if (allowed === undefined) return NOT_FOUND
   if (isResponse(allowed)) return sessionExpired(allowed)
@@ -59,6 +60,11 @@ const WRONG_LIMITS =
 const FORGED = problem(
   'forged_request',
   'This request may come from a page of another site. A browser must send it from the same origin. Send `X-Twinkey: 1`, and with a change also `Content-Type: application/json`.',
+)
+
+const UNTYPED = problem(
+  'unsupported_media_type',
+  'A change must have `Content-Type: application/json`, even without a body.',
 )
 
 const NOT_FOUND = problem('not_found', 'There is nothing here.')

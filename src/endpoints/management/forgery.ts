@@ -19,7 +19,16 @@ export function isForged(request: WireRequest, origins: readonly string[]): bool
   const isSafe = request.method === 'GET' || request.method === 'HEAD'
   // A browser that says nothing may still be one: an old one that loads an image, for example.
   if (isSafe) return site === undefined && origin === undefined && !isMarked(request)
-  return !isMarked(request) || !isJson(request)
+  return !isMarked(request)
+}
+
+/**
+ * Whether a change may have been sent by a form: its type is not that of JSON. Such a request is
+ * refused even if it is marked.
+ */
+export function isUntyped(request: WireRequest): boolean {
+  const isSafe = request.method === 'GET' || request.method === 'HEAD'
+  return !isSafe && !isJson(request)
 }
 
 /** Whether a text is the value of an `Origin` header, like `https://api.example.com`. */
@@ -36,6 +45,9 @@ function isOwn(origin: string, request: WireRequest, origins: readonly string[])
   if (!isOrigin(origin)) return false
   if (origins.includes(origin)) return true
   const { protocol } = new URL(origin)
+  // A proxy that ends TLS says so. Without it, the scheme of the request is not known.
+  const forwarded = request.header('x-forwarded-proto') ?? ''
+  if (protocol === 'http:' && /^https\b/i.test(forwarded || request.url)) return false
   const host = request.header('host') ?? ''
   return URL.canParse(`http://${host}`) && portOf(origin) === portOf(`${protocol}//${host}`)
 }

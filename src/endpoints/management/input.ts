@@ -96,7 +96,12 @@ export async function readBodyInput(body: ReadBody, types: InputTypes): Promise<
 
 // Any other text stays as it is, for the keyring to refuse.
 function timeFrom(value: unknown): unknown {
-  return typeof value === 'string' && TIME.test(value) ? Date.parse(value) : value
+  if (typeof value !== 'string' || !TIME.test(value)) return value
+  // Date.parse takes 30 February for 2 March.
+  const [year = 0, month = 0, day = 0] = value.slice(0, 10).split('-').map(Number)
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  const days = month === 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31
+  return day <= days ? Date.parse(value) : value
 }
 
 /**

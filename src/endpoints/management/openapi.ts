@@ -50,7 +50,7 @@ function operationOf(route: ManagementRoute): Schema {
   const codes: ManagementCode[] = [...ALWAYS, 'not_permitted', ...errors]
   if (path.includes(':id')) codes.push('key_not_found')
   if (from === 'query') codes.push('secret_not_accepted')
-  if (isUnsafe) codes.push('outcome_unknown')
+  if (isUnsafe) codes.push('unsupported_media_type', 'outcome_unknown')
   const success = answerOf(answer, ofKey && answer === 'Key')
   return {
     operationId: path === '/history' ? 'allHistory' : operation,

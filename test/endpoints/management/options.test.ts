@@ -2,6 +2,7 @@ import { createTwinkey } from 'twinkey'
 import { type ManagementOptions, managementEndpoints } from 'twinkey/management'
 import { mount } from 'twinkey/web'
 import { describe, expect, test } from 'vitest'
+import { answerOf } from '../../../src/endpoints/host-response.ts'
 
 const authorize = () => ({ actor: 'ada' })
 
@@ -66,4 +67,11 @@ describe('managementEndpoints', () => {
     expect((await send('https://keys.example'))?.status).toBe(200)
     expect((await send('https://other.example'))?.status).toBe(403)
   })
+})
+
+test('the host may return the same response again, and none that answers nothing', async () => {
+  const login = new Response('Sign in', { status: 401 })
+  expect((await answerOf(login)).body).toBe('Sign in')
+  expect((await answerOf(login)).body).toBe('Sign in')
+  await expect(answerOf(Response.error())).rejects.toThrow('from 200 to 599')
 })
