@@ -14,8 +14,11 @@ import { nameTaken } from './unique-names.ts'
 
 const MAX_ATTEMPTS = 20
 const PAGE = 100
-// How long a key waits for others to give way: two seconds.
+// How long the first key waits for others to give way: two seconds. Each place behind it waits for
+// 200 ms less, so that not all of them give up if a key that stays comes behind them.
 const MAX_WAITS = 40
+const WAITS_LESS = 4
+const MIN_WAITS = 8
 const WAIT_MILLISECONDS = 50
 
 /** A key to store, what only it may have, and the answer once it is stored. */
@@ -111,10 +114,11 @@ function secretTaken(): TwinkeyError {
 async function requireKept(parts: KeyringParts, key: KeyRecord, options: Maker): Promise<void> {
   const { maxKeys } = parts.authority.policy
   if (maxKeys === undefined) return
-  for (let wait = 0; wait < MAX_WAITS; wait++) {
+  for (let wait = 0; ; wait++) {
     const keys = await oldestKeys(parts, options.owner, maxKeys + 1)
     if (keys.length <= maxKeys) return
-    if (!keys.slice(0, maxKeys).some(({ id }) => id === key.id)) break
+    const place = keys.slice(0, maxKeys).findIndex(({ id }) => id === key.id)
+    if (place < 0 || wait >= Math.max(MAX_WAITS - place * WAITS_LESS, MIN_WAITS)) break
     await pause(WAIT_MILLISECONDS)
   }
   const entry = await remove(parts, key, options)

@@ -32,8 +32,9 @@ export function clientAuthentication<M extends Metadata>(
   async function decide(
     request: WireRequest,
     credential: Credential | Refusal,
+    counted: Credential | Refusal = credential,
   ): Promise<Principal<Metadata> | Refusal> {
-    const decision = await twinkey.decide(request, requirementFor(credential))
+    const decision = await twinkey.decide(request, requirementFor(credential, counted))
     return decision.ok ? (decision.principal as Principal<Metadata>) : decision.refusal
   }
 
@@ -44,7 +45,7 @@ export function clientAuthentication<M extends Metadata>(
     if (isRefusal(client)) return decide(request, client)
     let found: Principal<Metadata> | Refusal = REFUSALS.credentialInvalid
     for (const credential of client.credentials) {
-      found = await decide(request, credential)
+      found = await decide(request, credential, client.credentials[0])
       if (!isRefusal(found) || found.code !== 'credential_invalid') break
     }
     const isOther = !isRefusal(found) && client.id !== undefined && client.id !== found.keyId

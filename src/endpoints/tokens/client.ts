@@ -123,7 +123,11 @@ const SEEN_MILLISECONDS = 10_000
 const MAX_SEEN = 1000
 
 /** The requirement of an endpoint, for a credential that is already read. */
-export type RequirementFor = (credential: Credential | Refusal) => CheckedRequirement
+export type RequirementFor = (
+  credential: Credential | Refusal,
+  /** Another reading of the same credential, under which a failure is counted. */
+  counted?: Credential | Refusal,
+) => CheckedRequirement
 
 /**
  * Creates the requirements of an endpoint that reads credentials itself. It accepts secrets only.
@@ -150,19 +154,17 @@ export function requirementsFor(
     return false
   }
 
-  return (credential) => {
+  return (credential, counted = credential) => {
     const { throttle: limiter } = base
     const reader = {
       credential: () => credential,
       ...(username && { username: (name: string) => username.call(profile, name) }),
     }
-    const counted = limiter && {
+    const countedOnce = limiter && {
       ...limiter,
       failed: (peer: string) =>
-        isRefusal(credential) || isRepeated(peer, credential.text)
-          ? undefined
-          : limiter.failed(peer),
+        isRefusal(counted) || isRepeated(peer, counted.text) ? undefined : limiter.failed(peer),
     }
-    return Object.create(base, { reader: { value: reader }, throttle: { value: counted } })
+    return Object.create(base, { reader: { value: reader }, throttle: { value: countedOnce } })
   }
 }

@@ -91,7 +91,7 @@ export function exchangeEndpoint<M extends Metadata>(
     for (const credential of credentials) {
       issued = await twinkey.tokens.exchange(
         request,
-        requirementFor(credential),
+        requirementFor(credential, credentials[0]),
         (principal) => clientProblem(client, principal) ?? askedOf(parameters, principal),
       )
       if (issued.ok || issued.refusal.code !== 'credential_invalid') break
