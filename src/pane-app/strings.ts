@@ -153,7 +153,7 @@ export const STRINGS = {
   created: 'Created',
   day_and_distance: '{day}, {distance}',
   expired_note: 'The key has expired. Callers are refused.',
-  disabled_by: 'Disabled by {who}. Callers are refused until the key is enabled.',
+  disabled_by: '{who} disabled the key. Callers are refused until it is enabled.',
   revoked_at: 'Revoked {time}. The key cannot be used again.',
 
   type_name: 'To confirm, type {name}',
@@ -190,7 +190,7 @@ export const STRINGS = {
   renew_secondary: 'Renew the secondary secret',
   renew_primary_instead: 'Renew the primary secret…',
   renew_secondary_instead: 'Renew the secondary secret…',
-  in_use: '····{hint}: In use {time}. Callers that use it will fail.',
+  in_use: '····{hint} was used {time}. Callers that use it will fail.',
 
   rotate_note: 'The key gets a new secret. The old one still works for a while.',
   grace: 'When does the old secret end?',
