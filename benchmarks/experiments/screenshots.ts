@@ -1,10 +1,12 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { createTwinkey, type Keys } from 'twinkey'
 import { paneEndpoints } from 'twinkey/pane'
 import { startBrowser } from '../../test/support/browser.ts'
 import { type Clock, createClock } from '../../test/support/clock.ts'
+import { debianFiles } from '../../test/support/debian.ts'
 import { startPaneHost } from '../../test/support/pane-host.ts'
 import type { Figure } from './figure.ts'
 
@@ -13,7 +15,8 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-const DESK = { viewport: { width: 1280, height: 760 } }
+const DESK = { viewport: { width: 1280, height: 720 } }
+const LIST = { viewport: { width: 1280, height: 600 } }
 const PHONE = { viewport: { width: 390, height: 780 }, hasTouch: true }
 
 /** Takes the pictures of the pane in the documentation. */
@@ -42,7 +45,7 @@ export const figure: Figure = {
     const empty = await startPaneHost(paneEndpoints(createTwinkey({ now: clock.now }), options), {
       at: '/keys',
     })
-    const browser = await startBrowser()
+    const browser = await startBrowser({ FONTCONFIG_FILE: await desktopFonts() })
     const taken: string[] = []
     const take = async (
       name: string,
@@ -61,13 +64,14 @@ export const figure: Figure = {
       taken.push(name)
     }
     try {
-      await take('list', host.url)
-      await take('dark', host.url, { ...DESK, colorScheme: 'dark' })
+      await take('list', host.url, LIST)
+      await take('dark', host.url, { ...LIST, colorScheme: 'dark' })
       await take('phone', host.url, PHONE)
+      await take('phone-dark', `${host.url}#/keys/${id}`, { ...PHONE, colorScheme: 'dark' })
       await take('renew', `${host.url}#/keys/${id}/renew`)
       await take('leak', `${host.url}#/keys/${id}/leak`)
       await take('history', `${host.url}#/keys/${id}`)
-      await take('empty', empty.url)
+      await take('empty', empty.url, { viewport: { width: 1280, height: 400 } })
       await take('create', `${empty.url}#/new`, DESK, fillForm)
       await take('once', `${empty.url}#/new`, DESK, async (page) => {
         await fillForm(page)
@@ -80,8 +84,25 @@ export const figure: Figure = {
       await empty.close()
       await twinkey.close()
     }
-    return { ok: taken.length === 9, taken }
+    return { ok: taken.length === 10, taken }
   },
+}
+
+/**
+ * The page uses the font of the system. A server has none that a desktop would use, so the pictures
+ * use Inter, which is close to those of macOS and GNOME.
+ */
+async function desktopFonts(): Promise<string> {
+  const root = await debianFiles('fonts-inter')
+  const file = join(root, 'fonts.conf')
+  const alias = (family: string) =>
+    `<match target="pattern"><test name="family"><string>${family}</string></test><edit name="family" mode="assign" binding="strong"><string>Inter</string></edit></match>`
+  const folders = [join(root, 'usr/share/fonts'), '/usr/share/fonts']
+  writeFileSync(
+    file,
+    `<fontconfig>${folders.map((each) => `<dir>${each}</dir>`).join('')}<cachedir>${join(root, 'cache')}</cachedir>${['system-ui', 'sans', 'sans-serif'].map(alias).join('')}</fontconfig>`,
+  )
+  return file
 }
 
 async function fillForm(page: Page): Promise<void> {
@@ -125,6 +146,7 @@ async function fill(
     secondary: false,
     expiresAt: now + 6 * DAY,
   })
+  const warehouse = await make('Data warehouse', ['flows.read', 'stock.write'])
   at(39 * DAY)
   const billing = await make('Billing export', ['customers.read', 'customers.write'], {
     expiresAt: now + 83 * DAY,
@@ -140,10 +162,12 @@ async function fill(
   at(4 * DAY)
   await within({ actor: 'Grace Hopper' }).renew(id, { slots: 'secondary' })
   await use(partner.secondary, 5 * HOUR)
+  await use(warehouse.primary, 3 * DAY)
   at(15 * HOUR)
   const rotated = await ada.rotate(nightly.key.id, { graceSeconds: 24 * 60 * 60 })
   await use(nightly.primary, 2 * HOUR)
   await use(rotated.primary, HOUR)
+  await use(warehouse.secondary, 40 * MINUTE)
   await use(partner.primary, 26 * MINUTE)
   await use(billing.primary, 4 * MINUTE)
   await use(scanner.primary, 0)

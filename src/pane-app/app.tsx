@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { api } from './base/api.ts'
+import type { Drafts } from './base/draft.ts'
 import { createFormat } from './base/format.ts'
 import { useKeys } from './base/keys.ts'
 import type { Failure, Issued, PaneConfig, Session } from './base/model.ts'
@@ -89,6 +90,7 @@ export function App({ config, language }: { config: PaneConfig; language: string
   const clock = useClock()
   const { session, failure, read } = useSession(clock.set)
   const keys = useKeys(clock.now)
+  const drafts = useRef<Drafts>(new Map())
   const navigation = useNavigation()
   const live = useLive()
   const [issued, setIssued] = useState<Issued>()
@@ -98,6 +100,7 @@ export function App({ config, language }: { config: PaneConfig; language: string
     config,
     format,
     keys,
+    drafts: drafts.current,
     session: session ?? NOBODY,
     now: clock.now(),
     idleAfter: idleTime(config.idleAfterSeconds),

@@ -49,7 +49,7 @@ describe('texts', () => {
 
   it('keep elements between their words', () => {
     const { rich } = createText({}, 'en')
-    expect(rich('ends_used', { time: 1, use: 2 })).toEqual(['ends ', 1, ' · used ', 2, ''])
+    expect(rich('day_and_distance', { day: 1, distance: 2 })).toEqual(['', 1, ', ', 2, ''])
   })
 
   it('take the plural form that the language needs', () => {

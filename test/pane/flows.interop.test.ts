@@ -82,16 +82,18 @@ async function open(
 }
 
 describe.each(PANE_FRAMEWORKS)('on %s', (framework) => {
-  test.each(['mouse', 'keyboard'] as const)(
-    'a key goes through its whole life by %s',
-    async (hand) => {
-      const { page, twinkey, requests, problems } = await open('ada', { framework })
-      const secrets = await lifeOfKey(page, hand, twinkey)
-      const seen = [await remains(page), ...requests].join('\n')
-      for (const secret of secrets) expect(seen).not.toContain(secret.slice(-40))
-      expect(problems()).toEqual([])
-    },
-  )
+  test.each([
+    ['mouse', '/a/b'],
+    ['keyboard', '/a/b'],
+    ['mouse', '/'],
+  ] as const)('a key goes through its whole life by %s, with the page at %s', async (hand, at) => {
+    const { page, url, twinkey, requests, problems } = await open('ada', { framework, at })
+    expect(new URL(url).pathname).toBe(at === '/' ? '/' : `${at}/`)
+    const secrets = await lifeOfKey(page, hand, twinkey)
+    const seen = [await remains(page), ...requests].join('\n')
+    for (const secret of secrets) expect(seen).not.toContain(secret.slice(-40))
+    expect(problems()).toEqual([])
+  })
 })
 
 describe.each(['mouse', 'keyboard'] as const satisfies readonly Hand[])('by %s', (hand) => {
@@ -205,6 +207,116 @@ test('more than one page of keys is loaded', async () => {
     await page.waitForTimeout(300)
   }
   expect(await rows.count()).toBe(120)
+})
+
+test('more of a search by name and last four characters is loaded', async () => {
+  let hint = ''
+  const { page } = await open('ada', {
+    prepare: async (make) => {
+      hint = (await make('By its secret')).key.primary.hint
+      for (let i = 0; i < 60; i++) await make(`${hint} ${i}`)
+    },
+  })
+  const rows = page.locator('tbody tr')
+  await page.getByRole('searchbox').fill(hint)
+  await expect.poll(() => rows.count()).toBe(51)
+  await page.getByRole('button', { name: 'Load more' }).click()
+  await expect.poll(() => rows.count()).toBe(61)
+  expect(await page.getByRole('button', { name: 'Load more' }).count()).toBe(0)
+  expect(new Set(await page.locator('tbody .name').allTextContents()).size).toBe(61)
+})
+
+describe('what was typed into a form', () => {
+  test.each(['Escape', 'the button', 'going back'])('is kept after %s', async (way) => {
+    const { page, twinkey } = await open()
+    const create = page.getByRole('button', { name: 'Create the first key' })
+    await create.click()
+    const form = dialogOf(page)
+    const name = form.getByRole('textbox', { name: 'Name' })
+    await name.fill('Half a key')
+    await form.getByRole('checkbox', { name: 'acme', exact: true }).check()
+    if (way === 'Escape') await page.keyboard.press('Escape')
+    else if (way === 'going back') await page.goBack()
+    else await form.getByRole('button', { name: 'Close' }).click()
+    await form.waitFor({ state: 'detached' })
+    await create.click()
+    await form.getByText('It is not saved yet.').waitFor()
+    expect(await name.inputValue()).toBe('Half a key')
+    expect(await form.getByRole('checkbox', { name: 'acme', exact: true }).isChecked()).toBe(true)
+    for (const each of ['test', 'customers.read'])
+      await form.getByRole('checkbox', { name: each, exact: true }).check()
+    await form.getByRole('button', { name: 'Create key' }).click()
+    await storeSecrets(page, 'mouse')
+    expect(await statesOf(twinkey)).toEqual({ 'Half a key': 'active' })
+    await page.getByRole('button', { name: 'New key' }).click()
+    expect(await name.inputValue()).toBe('')
+    expect(await form.getByText('It is not saved yet.').count()).toBe(0)
+  })
+
+  test('can be thrown away', async () => {
+    const { page } = await open('ada', { prepare: (make) => make('Export') })
+    const sheet = await openKey(page, 'mouse', 'Export')
+    const edit = sheet.getByRole('button', { name: 'Edit…' })
+    await edit.click()
+    const name = dialogOf(page).getByRole('textbox', { name: 'Name' })
+    await name.fill('Renamed')
+    await page.keyboard.press('Escape')
+    await edit.click()
+    expect(await name.inputValue()).toBe('Renamed')
+    await dialogOf(page).getByRole('button', { name: 'Start over' }).click()
+    expect(await name.inputValue()).toBe('Export')
+    expect(await name.evaluate((each) => each === each.ownerDocument.activeElement)).toBe(true)
+  })
+})
+
+test('a lost answer creates no second key, even if the form was closed', async () => {
+  const { page, twinkey } = await open()
+  const form = dialogOf(page)
+  await page.getByRole('button', { name: 'Create the first key' }).click()
+  await form.getByRole('textbox', { name: 'Name' }).fill('Lost')
+  for (const each of ['acme', 'test', 'customers.read'])
+    await form.getByRole('checkbox', { name: each, exact: true }).check()
+  const lose = async (route: Route) => {
+    if (route.request().method() !== 'POST') return route.continue()
+    await route.fetch()
+    await route.abort()
+  }
+  await page.route('**/api/keys', lose)
+  await form.getByRole('button', { name: 'Create key' }).click()
+  await form.getByText('cannot create a second key').waitFor()
+  await page.unroute('**/api/keys', lose)
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Create the first key' }).click()
+  await form.getByRole('button', { name: 'Create key' }).click()
+  await page.getByText('the answer with its secrets was lost').waitFor()
+  expect((await twinkey.keys.list()).keys).toHaveLength(1)
+})
+
+test('the drawing of a pair has a word for each secret, and a row is 56 px high', async () => {
+  const { page } = await open('ada', {
+    prepare: async (make, twinkey) => {
+      await accepted(twinkey, [(await make('Used')).primary])
+      await twinkey.keys.disable((await make('Off')).key.id)
+      const { id } = (await make('Rotated', { secondary: false })).key
+      await twinkey.keys.rotate(id, { graceSeconds: 3600 })
+    },
+    context: { viewport: { width: 1280, height: 800 } },
+  })
+  const row = (name: string) =>
+    page.locator('tbody tr').filter({ has: page.getByRole('link', { name, exact: true }) })
+  await row('Used').waitFor()
+  const words = async (name: string) =>
+    (await row(name).locator('.rail').allInnerTexts()).map((each) => each.replace(/\s+/g, ' '))
+  expect(await words('Used')).toEqual([
+    expect.stringMatching(/in use.*used just now/),
+    expect.stringMatching(/new.*not used yet/),
+  ])
+  expect(await words('Off')).toEqual(Array(2).fill(expect.stringMatching(/off.*never used/)))
+  expect((await words('Rotated'))[1]).toMatch(/ends in 60 min.*never used|ends in 1 hr.*never used/)
+  const heights = await page
+    .locator('tbody tr')
+    .evaluateAll((rows) => rows.map((each) => each.getBoundingClientRect().height))
+  expect(heights).toEqual([56, 56, 56])
 })
 
 test('a session that ends in a form keeps what was typed', async () => {

@@ -7,8 +7,8 @@ import { expressionsIn, slowness } from './expressions.ts'
 
 const root = fileURLToPath(new URL('../../src', import.meta.url))
 const found = readdirSync(root, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts'))
-  .map((path) => ({ path, ...expressionsIn(readFileSync(join(root, path), 'utf8')) }))
+  .filter((path) => /\.tsx?$/.test(path))
+  .map((path) => ({ path, ...expressionsIn(readFileSync(join(root, path), 'utf8'), path) }))
 const literals = new Map(
   found.flatMap(({ literals }) => literals.map((each) => [`/${each.source}/${each.flags}`, each])),
 )
@@ -28,6 +28,13 @@ describe('every regular expression takes at most linear time:', () => {
     }
     expect(() => secretPattern('(a+)+$')).toThrow(TypeError)
   })
+})
+
+it('the expressions of the page are among them, but no text of its elements', () => {
+  const inPage = found.filter(({ path }) => path.endsWith('.tsx')).flatMap((each) => each.literals)
+  expect(inPage).toContainEqual({ source: '[\\s,;]+', flags: '' })
+  const source = 'const a = <p title="/a/">/text/ {t.split(/b+/u)}</p>'
+  expect(expressionsIn(source, 'a.tsx').literals).toEqual([{ source: 'b+', flags: 'u' }])
 })
 
 it('the expressions of a source are its literals, and every call that builds one from text', () => {

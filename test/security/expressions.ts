@@ -19,11 +19,15 @@ export interface Expressions {
 // The methods that build an expression from a text themselves.
 const MAKERS: readonly string[] = ['match', 'matchAll', 'search']
 
-/** Finds every regular expression of a source, but none in comments and strings. */
-export function expressionsIn(source: string): Expressions {
+/**
+ * Finds every regular expression of a source, but none in comments and strings.
+ *
+ * @param path Its file name, whose ending tells TypeScript and TSX apart.
+ */
+export function expressionsIn(source: string, path = 'source.ts'): Expressions {
   const literals: Expression[] = []
   const made: string[] = []
-  const file = ts.createSourceFile('source.ts', source, ts.ScriptTarget.Latest, true)
+  const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true)
   function visit(node: ts.Node): void {
     if (ts.isRegularExpressionLiteral(node)) {
       const end = node.text.lastIndexOf('/')

@@ -19,13 +19,15 @@ const FLAGS = [
 /**
  * Starts Chromium: the installed one, the package of Debian, or the build of Playwright on systems
  * where the package is only a stub.
+ *
+ * @param more Variables of its environment, such as `FONTCONFIG_FILE`.
  */
-export async function startBrowser(): Promise<Browser> {
+export async function startBrowser(more: Readonly<Record<string, string>> = {}): Promise<Browser> {
   const { path, env } = await findChromium()
   return chromium.launch({
     executablePath: path,
     args: FLAGS,
-    env: { ...(process.env as Record<string, string>), ...env },
+    env: { ...(process.env as Record<string, string>), ...env, ...more },
   })
 }
 

@@ -31,7 +31,17 @@ export async function debianProgram(
     (path) => spawnSync(path, [versionFlag]).status === 0,
   )
   if (installed !== undefined) return { path: installed, env: {} }
-  return unpacked(name, versionFlag, unpackedEnv) ?? (await fetched(name, versionFlag, unpackedEnv))
+  const found = unpacked(name, versionFlag, unpackedEnv)
+  if (found !== undefined) return found
+  await fetchPackage(name)
+  return unpacked(name, versionFlag, unpackedEnv) as DebianProgram
+}
+
+/** Downloads a package that needs no installation, such as one of fonts. Returns its folder. */
+export async function debianFiles(name: string): Promise<string> {
+  const root = join(CACHE, name, 'root')
+  if (!existsSync(root)) await fetchPackage(name)
+  return root
 }
 
 function unpacked(
@@ -72,11 +82,7 @@ function foldersIn(folder: string): string[] {
 
 // Several processes run tests. Each downloads into its own folder, and the first to finish moves it
 // into place.
-async function fetched(
-  name: string,
-  versionFlag: string,
-  unpackedEnv: UnpackedEnv,
-): Promise<DebianProgram> {
+async function fetchPackage(name: string): Promise<void> {
   const cache = join(CACHE, name)
   mkdirSync(cache, { recursive: true })
   const work = mkdtempSync(join(cache, 'fetching-'))
@@ -116,5 +122,4 @@ async function fetched(
     if (!existsSync(root)) throw error
   }
   rmSync(work, { recursive: true })
-  return unpacked(name, versionFlag, unpackedEnv) as DebianProgram
 }

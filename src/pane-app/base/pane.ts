@@ -1,5 +1,6 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
+import type { Drafts } from './draft.ts'
 import type { Format } from './format.ts'
 import type { KeyStore } from './keys.ts'
 import type { Issued, PaneConfig, Right, Session } from './model.ts'
@@ -12,6 +13,8 @@ export interface Pane extends Text, Navigation {
   readonly format: Format
   readonly session: Session
   readonly keys: KeyStore
+  /** What forms keep while they are closed. */
+  readonly drafts: Drafts
   /** The server's time in epoch milliseconds, as of the last refresh of the page. */
   readonly now: number
   /** A secret counts as idle after this many milliseconds without use. */

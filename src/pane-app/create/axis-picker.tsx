@@ -88,6 +88,8 @@ function Free({ axis, value, onValue }: AxisProps) {
         onInput={({ currentTarget }) => setTyped(currentTarget.value)}
         onBlur={add}
         onKeyDown={(event) => {
+          // Escape closes the form, which keeps the names only.
+          if (event.key === 'Escape') return add()
           if (event.key === 'Backspace' && typed === '') onValue(names.slice(0, -1))
           if ((event.key !== 'Enter' && event.key !== ',') || typed.trim() === '') return
           event.preventDefault()

@@ -1,23 +1,34 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { useAction } from '../base/action.ts'
 import { api, type NewKey } from '../base/api.ts'
+import { type Draft, useDraft } from '../base/draft.ts'
 import { AXES, type AxisName, type Issued, type Scope, type Session } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
 import { Choice, Field, Group } from '../parts/fields.tsx'
+import { Kept } from '../parts/kept.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { scopeText } from '../parts/reach.tsx'
 import { AxisPicker } from './axis-picker.tsx'
 import { type Expiry, expiryTime, recommended } from './expiry.ts'
 import { ExpiryPicker } from './expiry-picker.tsx'
 
-interface Draft {
+/** What the fields say. */
+interface Form {
   readonly name: string
   readonly scope: Scope
   readonly expiry: Expiry
   readonly secrets: 1 | 2
 }
 
-function firstDraft({ grantable, environments, policy }: Session): Draft {
+/** A form, and what a retry of it must repeat. */
+interface Creation {
+  readonly form: Form
+  readonly idempotencyKey: string
+  /** The last request, and the form that it was made from. */
+  readonly sent?: { readonly form: Form; readonly body: NewKey }
+}
+
+function firstForm({ grantable, environments, policy }: Session): Form {
   const served = grantable.environments === '*' ? environments : grantable.environments
   // An axis with one name leaves nothing to choose.
   const only = (names: Scope[AxisName]) => (names !== '*' && names.length === 1 ? names : [])
@@ -30,10 +41,10 @@ function firstDraft({ grantable, environments, policy }: Session): Draft {
 }
 
 /** The names of the fields that are not filled in. */
-function missing(draft: Draft, expiresAt: number | null | undefined): ReadonlySet<string> {
+function missing(form: Form, expiresAt: number | null | undefined): ReadonlySet<string> {
   return new Set([
-    ...(draft.name.trim() === '' ? ['name'] : []),
-    ...AXES.filter((axis) => draft.scope[axis].length === 0),
+    ...(form.name.trim() === '' ? ['name'] : []),
+    ...AXES.filter((axis) => form.scope[axis].length === 0),
     ...(expiresAt === undefined ? ['expiry'] : []),
   ])
 }
@@ -69,13 +80,13 @@ function SecretsPicker({ value, onValue }: { value: 1 | 2; onValue: (count: 1 | 
 
 /** The fields of a new key. */
 function Fields({
-  draft,
+  form,
   errors,
-  onDraft,
+  onForm,
 }: {
-  draft: Draft
+  form: Form
   errors: ReadonlySet<string>
-  onDraft: (change: Partial<Draft>) => void
+  onForm: (change: Partial<Form>) => void
 }) {
   const { t, session } = usePane()
   return (
@@ -85,47 +96,46 @@ function Fields({
         note={t('name_note')}
         error={errors.has('name') ? t('name_missing') : undefined}
         maxLength={128}
-        value={draft.name}
-        onText={(name) => onDraft({ name })}
+        value={form.name}
+        onText={(name) => onForm({ name })}
         data-focus
       />
       {AXES.map((axis) => (
         <AxisPicker
           axis={axis}
-          value={draft.scope[axis]}
-          onValue={(value) => onDraft({ scope: { ...draft.scope, [axis]: value } })}
+          value={form.scope[axis]}
+          onValue={(value) => onForm({ scope: { ...form.scope, [axis]: value } })}
           error={errors.has(axis) ? t('choose_one') : undefined}
         />
       ))}
       <ExpiryPicker
-        value={draft.expiry}
-        onValue={(expiry) => onDraft({ expiry })}
+        value={form.expiry}
+        onValue={(expiry) => onForm({ expiry })}
         error={errors.has('expiry') ? t('expiry_missing') : undefined}
       />
       {session.policy.secrets === undefined && (
-        <SecretsPicker value={draft.secrets} onValue={(secrets) => onDraft({ secrets })} />
+        <SecretsPicker value={form.secrets} onValue={(secrets) => onForm({ secrets })} />
       )}
     </>
   )
 }
 
-function useCreation() {
+function useCreation(draft: Draft<Creation>) {
   const { keys, show, back } = usePane()
   const action = useAction()
-  const idempotencyKey = useRef(randomKey())
-  const sent = useRef<{ draft: Draft; body: NewKey } | undefined>(undefined)
   const [repeated, setRepeated] = useState<Issued>()
-  const create = async (draft: Draft, expiresAt: number | null) => {
-    const { name, scope, secrets } = draft
+  const create = async (expiresAt: number | null) => {
+    const { form, idempotencyKey, sent } = draft.value
+    const { name, scope, secrets } = form
     // A retry sends the same body, or the server would take it for another key.
-    if (sent.current?.draft !== draft)
-      sent.current = {
-        draft,
-        body: { name: name.trim(), scope, expiresAt, secondary: secrets === 2 },
-      }
-    const { body } = sent.current
-    const outcome = await action.run(() => api.create(body, idempotencyKey.current))
+    const body =
+      sent?.form === form
+        ? sent.body
+        : { name: name.trim(), scope, expiresAt, secondary: secrets === 2 }
+    draft.set({ form, idempotencyKey, sent: { form, body } })
+    const outcome = await action.run(() => api.create(body, idempotencyKey))
     if (outcome === undefined) return
+    draft.forget()
     keys.add(outcome.value.key)
     if (outcome.value.primary === null) return setRepeated(outcome.value)
     show(outcome.value)
@@ -155,46 +165,51 @@ function Repeated({ issued }: { issued: Issued }) {
   )
 }
 
-/** The form for a new key. */
+/** The form for a new key. Closing it loses nothing. */
 export function Create() {
   const pane = usePane()
   const { t, session, now } = pane
-  const [draft, setDraft] = useState(() => firstDraft(session))
+  const draft = useDraft<Creation>('create', () => ({
+    form: firstForm(session),
+    idempotencyKey: randomKey(),
+  }))
+  const { form } = draft.value
   const [attempts, setAttempts] = useState(0)
-  const form = useRef<HTMLFormElement>(null)
-  const { action, create, repeated } = useCreation()
-  const expiresAt = expiryTime(draft.expiry, now, session.policy)
-  const errors = missing(draft, expiresAt)
+  const element = useRef<HTMLFormElement>(null)
+  const { action, create, repeated } = useCreation(draft)
+  const expiresAt = expiryTime(form.expiry, now, session.policy)
+  const errors = missing(form, expiresAt)
   const submit = (event: Event) => {
     event.preventDefault()
     setAttempts(attempts + 1)
-    if (errors.size === 0 && expiresAt !== undefined) void create(draft, expiresAt)
+    if (errors.size === 0 && expiresAt !== undefined) void create(expiresAt)
   }
   useEffect(() => {
     if (attempts === 0) return
     const wrong = '[aria-invalid="true"], fieldset:has([data-error]) input'
-    form.current?.querySelector<HTMLElement>(wrong)?.focus()
+    element.current?.querySelector<HTMLElement>(wrong)?.focus()
   }, [attempts])
   if (repeated !== undefined) return <Repeated issued={repeated} />
   return (
-    <form class="dialog-form" ref={form} onSubmit={submit} noValidate>
+    <form class="dialog-form" ref={element} onSubmit={submit} noValidate>
       <div class="dialog-body">
+        <Kept of={draft} />
         <Fields
-          draft={draft}
+          form={form}
           errors={attempts > 0 ? errors : new Set()}
-          onDraft={(change) => setDraft({ ...draft, ...change })}
+          onForm={(change) => draft.set({ ...draft.value, form: { ...form, ...change } })}
         />
       </div>
       <footer class="dialog-foot">
         <Problem
           failure={action.failure}
-          onRetry={() => form.current?.requestSubmit()}
+          onRetry={() => element.current?.requestSubmit()}
           isRepeatable
         />
         <p class="summary">
-          {AXES.some((axis) => draft.scope[axis].length === 0)
+          {AXES.some((axis) => form.scope[axis].length === 0)
             ? t('reaches_nothing')
-            : t('reaches', { scope: scopeText(draft.scope, pane) })}
+            : t('reaches', { scope: scopeText(form.scope, pane) })}
         </p>
         <button type="submit" class="primary" aria-disabled={action.busy}>
           {t(action.busy ? 'creating' : 'create')}

@@ -15,7 +15,7 @@ interface OpenProps {
   readonly screen: Screen
   readonly right: Right
   readonly label: string
-  readonly look?: 'primary' | 'quiet' | 'link'
+  readonly look?: 'primary' | 'quiet'
 }
 
 /** A button that opens another screen of the key, if the person may use it. */
@@ -81,7 +81,7 @@ function Facts({ of: key }: { of: ApiKey }) {
             })}
       </dd>
       <dt>{t('last_use')}</dt>
-      <dd>{key.lastUsedAt === null ? t('no_use_seen') : <Time at={key.lastUsedAt} />}</dd>
+      <dd>{key.lastUsedAt === null ? t('never') : <Time at={key.lastUsedAt} />}</dd>
       <dt>{t('created')}</dt>
       <dd>
         <Day at={key.createdAt} />
@@ -90,46 +90,54 @@ function Facts({ of: key }: { of: ApiKey }) {
   )
 }
 
-function Actions({ of: key }: { of: ApiKey }) {
+/** What can be done about the secrets. */
+function SecretActions({ of: key }: { of: ApiKey }) {
+  const { t, can } = usePane()
+  if (key.state === 'revoked' || !can('renew')) return null
+  return (
+    <>
+      <div class="actions">
+        <Open of={key} screen="renew" right="renew" label={t('renew_menu')} look="primary" />
+        <Open of={key} screen="leak" right="renew" label={t('leak_menu')} />
+      </div>
+      <p class="muted">{t('cannot_show')}</p>
+    </>
+  )
+}
+
+/** What can be done about the key as a whole. */
+function KeyActions({ of: key }: { of: ApiKey }) {
   const { t } = usePane()
-  if (key.state === 'revoked') return null
+  const isLive = key.state !== 'revoked'
   return (
     <div class="actions">
-      <Open of={key} screen="renew" right="renew" label={t('renew_menu')} look="primary" />
-      <Open of={key} screen="edit" right="update" label={t('edit_menu')} />
-      {key.state === 'disabled' ? (
-        <Open of={key} screen="enable" right="enable" label={t('enable_menu')} />
-      ) : (
-        <Open of={key} screen="disable" right="disable" label={t('disable_menu')} />
+      {isLive && (
+        <>
+          <Open of={key} screen="edit" right="update" label={t('edit_menu')} />
+          {key.state === 'disabled' ? (
+            <Open of={key} screen="enable" right="enable" label={t('enable_menu')} />
+          ) : (
+            <Open of={key} screen="disable" right="disable" label={t('disable_menu')} />
+          )}
+          <Open of={key} screen="revoke" right="revoke" label={t('revoke_menu')} look="quiet" />
+        </>
       )}
+      <Open of={key} screen="delete" right="delete" label={t('delete_menu')} look="quiet" />
     </div>
   )
 }
 
 /** Everything about one key. */
 export function Detail({ of: key }: { of: ApiKey }) {
-  const { t, can } = usePane()
-  const isLive = key.state !== 'revoked'
   return (
     <div class="dialog-body">
       <Identity of={key} />
       <StateNote of={key} />
       <Pair of={key} isBig />
-      <Actions of={key} />
-      {isLive && can('renew') && (
-        <p class="muted">
-          {t('cannot_show')}{' '}
-          <Open of={key} screen="leak" right="renew" label={t('leak_menu')} look="link" />
-        </p>
-      )}
+      <SecretActions of={key} />
       <Facts of={key} />
+      <KeyActions of={key} />
       <History of={key} />
-      <div class="actions ends">
-        {isLive && (
-          <Open of={key} screen="revoke" right="revoke" label={t('revoke_menu')} look="quiet" />
-        )}
-        <Open of={key} screen="delete" right="delete" label={t('delete_menu')} look="quiet" />
-      </div>
     </div>
   )
 }

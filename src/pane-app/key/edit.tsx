@@ -1,12 +1,13 @@
-import { useState } from 'preact/hooks'
 import { useAction } from '../base/action.ts'
 import { api } from '../base/api.ts'
+import { useDraft } from '../base/draft.ts'
 import { type ApiKey, AXES, type Scope } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
 import { AxisPicker } from '../create/axis-picker.tsx'
 import { type Expiry, expiryTime } from '../create/expiry.ts'
 import { ExpiryPicker } from '../create/expiry-picker.tsx'
 import { Field } from '../parts/fields.tsx'
+import { Kept } from '../parts/kept.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { scopeText } from '../parts/reach.tsx'
 
@@ -72,11 +73,12 @@ function Fields({
   )
 }
 
-/** The form that changes name, scope and expiry. Typed text survives a conflict. */
+/** The form that changes name, scope and expiry. Typed text survives a conflict, and closing. */
 export function Edit({ of: key }: { of: ApiKey }) {
   const pane = usePane()
   const { t, keys, back, now, session } = pane
-  const [changes, setChanges] = useState<Changes>({})
+  const draft = useDraft<Changes>(`edit ${key.id}`, () => ({}))
+  const changes = draft.value
   const action = useAction(key)
   const scope = { ...key.scope, ...changes.scope }
   const expiresAt = expiryTime(changes.expiry ?? { kind: 'keep' }, now, session.policy)
@@ -88,16 +90,21 @@ export function Edit({ of: key }: { of: ApiKey }) {
     event?.preventDefault()
     if (!isComplete) return
     const body = bodyOf(key, changes, expiresAt)
-    if (Object.keys(body).length === 0) return back()
+    if (Object.keys(body).length === 0) {
+      draft.forget()
+      return back()
+    }
     const outcome = await action.run(() => api.update(key, body))
     if (outcome === undefined) return
+    draft.forget()
     keys.put(outcome.value)
     back()
   }
   return (
     <form class="dialog-form" onSubmit={save} noValidate>
       <div class="dialog-body">
-        <Fields of={key} changes={changes} onChange={setChanges} />
+        <Kept of={draft} />
+        <Fields of={key} changes={changes} onChange={draft.set} />
       </div>
       <footer class="dialog-foot">
         <Problem failure={action.failure} onRetry={save} />

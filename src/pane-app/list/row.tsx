@@ -58,8 +58,8 @@ function useItems({ id, state }: ApiKey): MenuItem[] {
   return [
     { label: t('open'), onSelect: () => go({ at: 'key', id, screen: 'detail' }) },
     ...item('renew', t('renew_menu'), 'renew', isLive),
-    ...item('edit', t('edit_menu'), 'update', isLive),
     ...item('leak', t('leak_menu'), 'renew', isLive),
+    ...item('edit', t('edit_menu'), 'update', isLive),
     ...item('enable', t('enable_menu'), 'enable', state === 'disabled'),
     ...item('disable', t('disable_menu'), 'disable', isLive && state !== 'disabled'),
     ...item('revoke', t('revoke_menu'), 'revoke', isLive),

@@ -1,9 +1,10 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { Issued } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
 import { Copy, isSelected, selectAll } from '../parts/copy.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Choice } from '../parts/fields.tsx'
+import { LeaveGuard } from '../parts/kept.tsx'
 import { groupsOf, type Shown } from './lines.ts'
 import { Uses } from './uses.tsx'
 
@@ -53,21 +54,11 @@ function Secret({ of, isAlone, onCopied }: { of: Shown; isAlone: boolean; onCopi
   )
 }
 
-/** Asks before the page is left while secrets are shown. */
-function useLeaveGuard() {
-  useEffect(() => {
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault()
-    addEventListener('beforeunload', ask)
-    return () => removeEventListener('beforeunload', ask)
-  }, [])
-}
-
 /** Shows new secrets once. Only its own button closes it, after copying or confirming. */
 export function Once({ issued, onDone }: { issued: Issued; onDone: () => void }) {
   const { t } = usePane()
   const [isStored, setStored] = useState(false)
   const [copied, setCopied] = useState<readonly string[]>([])
-  useLeaveGuard()
   const shown = shownOf(issued)
   const copy = (...slots: string[]) => setCopied([...copied, ...slots])
   const isDone = isStored || shown.every(({ slot }) => copied.includes(slot))
@@ -80,6 +71,7 @@ export function Once({ issued, onDone }: { issued: Issued; onDone: () => void })
       row={id}
       title={t(isAlone ? 'once_title_one' : 'once_title', { name })}
     >
+      <LeaveGuard />
       <div class="dialog-body">
         <p class="muted">{t(isAlone ? 'once_note_one' : 'once_note')}</p>
         {shown.map((each) => (

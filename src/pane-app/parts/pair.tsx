@@ -6,19 +6,17 @@ import { graceLeft, type Use, useOf } from '../renew/idle.ts'
 import { Time } from './time.tsx'
 
 /** How a rail is drawn. `off`: the key does not work. */
-export type Look = Use | 'off' | 'none'
+type Look = Use | 'off' | 'none'
 
-// A secret without a use is called new for a day.
-const NEW_MS = 86_400_000
-
-const OUTER = { small: 14, big: 22 } as const
+// The middle of the first rail, from the top.
+const OUTER = { small: 12, big: 22 } as const
 
 function Branch({ look, middle, to }: { look: Look; middle: number; to: number }) {
   const bend = (to - middle) * 0.55
   return (
     <path
       class={`branch branch-${look}`}
-      d={`M9 ${middle}c5 0 4 ${bend} 4 ${(to - middle) / 2}s-1 ${(to - middle) / 2} 4 ${(to - middle) / 2}h5`}
+      d={`M9 ${middle}c5 0 4 ${bend} 4 ${(to - middle) / 2}s-1 ${(to - middle) / 2} 4 ${(to - middle) / 2}h3`}
     />
   )
 }
@@ -27,7 +25,7 @@ function Fork({ primary, secondary, isBig }: { primary: Look; secondary: Look; i
   const outer = isBig ? OUTER.big : OUTER.small
   const middle = outer * 2
   return (
-    <svg class="fork" viewBox={`0 0 22 ${outer * 4}`} aria-hidden="true">
+    <svg class="fork" viewBox={`0 0 20 ${outer * 4}`} aria-hidden="true">
       <Branch look={secondary} middle={middle} to={outer * 3} />
       <Branch look={primary} middle={middle} to={outer} />
       <circle cx="5" cy={middle} r="3.5" />
@@ -42,10 +40,13 @@ interface RailProps {
   /** With `ending`: the share of the grace that is left, from 0 to 1. */
   readonly left?: number
   readonly isChanged?: boolean
-  readonly children: ComponentChildren
+  /** The state of the secret, in a word or two. */
+  readonly word: ComponentChildren
+  /** When the secret was used. */
+  readonly use?: ComponentChildren
 }
 
-function Rail({ slot, look, hint, left, isChanged, children }: RailProps) {
+function Rail({ slot, look, hint, left, isChanged, word, use }: RailProps) {
   const { t } = usePane()
   return (
     <div
@@ -59,7 +60,8 @@ function Rail({ slot, look, hint, left, isChanged, children }: RailProps) {
           {hint}{' '}
         </span>
       )}
-      <span class="use">{children}</span>
+      <span class="word">{word} </span>
+      <span class="use">{use}</span>
     </div>
   )
 }
@@ -69,58 +71,78 @@ export function SamplePair() {
   const { t } = usePane()
   return (
     <div class="pair pair-sample" aria-hidden="true">
-      <Fork primary="used" secondary="new" isBig={false} />
-      <Rail slot="primary" look="used" hint="····">
-        {t('sample_used')}
-      </Rail>
-      <Rail slot="secondary" look="new" hint="····">
-        {t('sample_idle')}
-      </Rail>
+      <Fork primary="used" secondary="idle" isBig={false} />
+      <Rail slot="primary" look="used" hint="····" word={t('secret_used')} use={t('sample_used')} />
+      <Rail
+        slot="secondary"
+        look="idle"
+        hint="····"
+        word={t('secret_idle')}
+        use={t('sample_idle')}
+      />
     </div>
   )
 }
 
-/** What is known of the use of a secret, in a few words. */
-export function UseText({ secret, look }: { secret: SecretInfo; look: Look }) {
-  const { rich, t, now } = usePane()
-  const { lastUsedAt, expiresAt } = secret
-  const use = lastUsedAt !== null && <Time at={lastUsedAt} />
-  if (expiresAt !== null && (look === 'ending' || look === 'ended')) {
-    const time = <Time at={expiresAt} />
-    if (look === 'ended') return <>{rich('ended', { time })}</>
-    return <>{use ? rich('ends_used', { time, use }) : rich('ends', { time })}</>
-  }
-  if (use) return <>{rich(look === 'used' ? 'used' : 'last_used', { time: use })}</>
-  const isNew = now - secret.createdAt < NEW_MS
-  return <>{t(look !== 'off' && isNew ? 'new_unused' : 'no_use')}</>
+/** The state of a secret in a word or two: what the drawing of its rail means. */
+function Word({
+  secret: { expiresAt },
+  look,
+}: {
+  secret: SecretInfo
+  look: Exclude<Look, 'none'>
+}) {
+  const { t, rich } = usePane()
+  if (look !== 'ending' && look !== 'ended') return <>{t(`secret_${look}`)}</>
+  return <>{rich(`secret_${look}`, { time: <Time at={expiresAt ?? 0} /> })}</>
+}
+
+/** When a secret was used. */
+function LastUse({ secret: { lastUsedAt }, look }: { secret: SecretInfo; look: Look }) {
+  const { t, rich } = usePane()
+  if (lastUsedAt === null) return <>{t(look === 'new' ? 'not_used_yet' : 'never_used')}</>
+  const isNow = look === 'used' || look === 'ending'
+  return <>{rich(isNow ? 'used' : 'last_used', { time: <Time at={lastUsedAt} /> })}</>
+}
+
+/** The state and the use of a secret, in a line. */
+export function UseText({ secret, use }: { secret: SecretInfo; use: Use }) {
+  return (
+    <>
+      <Word secret={secret} look={use} /> · <LastUse secret={secret} look={use} />
+    </>
+  )
 }
 
 /** The secrets of a key as two rails. The big form also shows the names of the slots. */
 export function Pair({ of: key, isBig = false }: { of: ApiKey; isBig?: boolean }) {
   const { t, now, idleAfter } = usePane()
   const first = useRef({ primary: key.primary.id, secondary: key.secondary?.id })
-  const lookOf = (secret: SecretInfo | null): Look => {
-    if (secret === null) return 'none'
-    return key.state === 'active' ? useOf(key, secret, now, idleAfter) : 'off'
-  }
+  const lookOf = (secret: SecretInfo) =>
+    key.state === 'active' ? useOf(key, secret, now, idleAfter) : 'off'
   const rail = (slot: Slot, secret: SecretInfo | null) => {
+    if (secret === null) return <Rail slot={slot} look="none" word={t('no_secondary')} />
     const look = lookOf(secret)
     return (
       <Rail
-        key={`${slot}${secret?.id}`}
+        key={`${slot}${secret.id}`}
         slot={slot}
         look={look}
-        hint={secret?.hint}
-        isChanged={first.current[slot] !== secret?.id}
+        hint={secret.hint}
+        isChanged={first.current[slot] !== secret.id}
         {...(look === 'ending' && { left: graceLeft(key, now) })}
-      >
-        {secret === null ? t('no_secondary') : <UseText secret={secret} look={look} />}
-      </Rail>
+        word={<Word secret={secret} look={look} />}
+        use={<LastUse secret={secret} look={look} />}
+      />
     )
   }
   return (
     <div class={isBig ? 'pair pair-big' : 'pair'}>
-      <Fork primary={lookOf(key.primary)} secondary={lookOf(key.secondary)} isBig={isBig} />
+      <Fork
+        primary={lookOf(key.primary)}
+        secondary={key.secondary === null ? 'none' : lookOf(key.secondary)}
+        isBig={isBig}
+      />
       {rail('primary', key.primary)}
       {rail('secondary', key.secondary)}
     </div>

@@ -60,7 +60,7 @@ function Which({
               {t(slot)} <code class="hint">····{secret.hint}</code>
             </>
           }
-          note={<UseText secret={secret} look={useOf(key, secret, now, idleAfter)} />}
+          note={<UseText secret={secret} use={useOf(key, secret, now, idleAfter)} />}
         />
       ))}
       {live.length > 1 && (

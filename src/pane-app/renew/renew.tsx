@@ -3,7 +3,7 @@ import type { ApiKey, SecretInfo, Slot } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
 import { Pair } from '../parts/pair.tsx'
 import { Time } from '../parts/time.tsx'
-import { hasPair, isInUse, renewalOf } from './idle.ts'
+import { hasPair, isInUse, renewalOf, useOf } from './idle.ts'
 import { RenewButton } from './renew-button.tsx'
 import { Rotate } from './rotate.tsx'
 
@@ -75,13 +75,19 @@ function Advice({ of: key, renewed }: { of: ApiKey; renewed: Slot | undefined })
     )
   if (target === undefined) return <p class="advice">{t('both_in_use')}</p>
   const other = secretOf(otherOf(target))
+  const hint = <code>{secretOf(target).hint}</code>
   return (
     <div class="advice">
-      <p>{rich('renew_idle', { hint: <code>{secretOf(target).hint}</code> })}</p>
+      <p>
+        {rich('renew_replaces', { hint })}{' '}
+        {rich(isInUse(other, now, idleAfter) ? 'other_in_use' : 'other_works', {
+          hint: <code>{other.hint}</code>,
+        })}
+      </p>
       <p class="muted">
-        {isInUse(other, now, idleAfter)
-          ? rich('other_works', { hint: <code>{other.hint}</code> })
-          : t('no_use_note')}
+        {useOf(key, secretOf(target), now, idleAfter) === 'new'
+          ? t('late_use')
+          : rich('rare_callers', { hint })}
       </p>
     </div>
   )
