@@ -2,16 +2,21 @@
 //   node test/run.mjs           the whole suite, which CI runs for each change
 //   node test/run.mjs fast      types, lint, core and adapters, in less than a minute
 //   node test/run.mjs interop   other runtimes, clients, proxies and compilers
+//   node test/run.mjs rounds    races, models and kills, in all their rounds
 import { spawn } from 'node:child_process'
 import { prepare, root, run } from './prepare.mjs'
 
-const types = ['Types', 'npm', ['run', '--silent', 'types']]
+// As npm run types, but side by side.
+const types = [
+  ['Types', 'npx', ['tsc', '--noEmit']],
+  ['Types of the pane', 'npx', ['tsc', '-p', 'src/pane-app']],
+]
 const lint = ['Lint and format', 'npx', ['biome', 'check', '.']]
 const suites = {
   all: {
     // The slowest first. test/docs/docs-site.test.ts builds the API documentation.
     checks: [
-      types,
+      ...types,
       ['Package types', 'npx', ['attw', '--pack', '.', '--profile', 'esm-only']],
       ['Unused code and dependencies', 'npx', ['knip']],
       ['Package', 'npx', ['publint', '--strict']],
@@ -20,7 +25,7 @@ const suites = {
     tests: [['Tests', 'npx', ['vitest', 'run', '--project', 'main']]],
   },
   fast: {
-    checks: [types, lint],
+    checks: [...types, lint],
     tests: [
       [
         'Tests of the core and the adapters',
@@ -40,6 +45,23 @@ const suites = {
       ['Runtimes', process.execPath, ['test/runtimes/run.mjs']],
     ],
   },
+  rounds: {
+    checks: [],
+    tests: [
+      [
+        'Tests of chance',
+        'npx',
+        [
+          ...['vitest', 'run', '--project', 'main'],
+          'test/core/decision/decision-races.test.ts',
+          'test/stores/history-races.test.ts',
+          'test/stores/model-databases.test.ts',
+          'test/stores/postgres-races.test.ts',
+          'test/stores/sqlite.test.ts',
+        ],
+      ],
+    ],
+  },
 }
 
 const [name = 'all'] = process.argv.slice(2)
@@ -51,6 +73,8 @@ if (suite === undefined) {
   process.exit(2)
 }
 
+// See test/support/rounds.ts.
+if (name === 'rounds' || name === 'interop') process.env.TWINKEY_ROUNDS = 'all'
 prepare()
 const waiting = [...suite.checks]
 const results = await Promise.all([runChecks(waiting), runChecks(waiting)])

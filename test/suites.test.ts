@@ -50,6 +50,16 @@ describe('every test is in one suite', () => {
     }
   })
 
+  it('the suite rounds has every file that repeats less often in npm test', () => {
+    const [, list = ''] = read('test/run.mjs').split("'Tests of chance'")
+    const listed = [...list.matchAll(/'(test\/[^']+)'/g)].map(([, path]) => path)
+    const repeating = files
+      .filter((path) => read(path).includes("support/rounds.ts'") && path !== 'test/suites.test.ts')
+      // The cases of sqlite-suite.ts.
+      .map((path) => path.replace('sqlite-process-cases.ts', 'sqlite.test.ts'))
+    expect(listed).toEqual(repeating.sort())
+  })
+
   it('no test is marked skip, only or todo', () => {
     const found = declaring.filter((path) =>
       /^\s*(?:test|it|describe)\.(?:skip|only|todo)\b/m.test(read(path)),
@@ -65,8 +75,11 @@ it('each command runs its suite, and continuous integration runs npm test', () =
     'node test/run.mjs fast',
     'node test/run.mjs interop',
   ])
+  expect(scripts['test:rounds']).toBe('node test/run.mjs rounds')
   expect(read('.ci/run')).toMatch(/^npm test$/m)
-  const [all = '', fast = '', interop = ''] = read('test/run.mjs').split(/^ {2}(?:fast|interop): /m)
+  const [all = '', fast = '', interop = ''] = read('test/run.mjs').split(
+    /^ {2}(?:fast|interop|rounds): /m,
+  )
   expect(all).toContain("['vitest', 'run', '--project', 'main']]")
   expect(fast).toContain("['vitest', 'run', '--project', 'main', 'test/core/', 'test/adapters/']")
   expect(interop).toContain("['vitest', 'run', '--project', 'interop']")

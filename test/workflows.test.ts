@@ -122,11 +122,13 @@ test('each change is tested on the oldest supported Node, and on newer ones', ()
   ])
 })
 
-test('each change is tested by npm test and by npm run test:interop, in separate jobs', () => {
+test('each change is tested by npm test, and by npm run test:interop and test:rounds in another job', () => {
   const jobs = (workflows['ci.yml'] as string).split(/^ {2}(?=\w+:$)/m)
   const running = (command: string) =>
     jobs.filter((job) => job.includes(`- run: ${command}\n`)).map((job) => job.split(':')[0])
-  expect([running('npm test'), running('npm run test:interop')]).toEqual([['test'], ['interop']])
+  expect(
+    ['test', 'run test:interop', 'run test:rounds'].map((name) => running(`npm ${name}`)),
+  ).toEqual([['test'], ['interop'], ['interop']])
 })
 
 describe('a release', () => {

@@ -2,12 +2,14 @@ import { type KeyStore, memoryStore } from 'twinkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Backend, openStore, startBackend } from '../../benchmarks/experiments/backend.ts'
 import { pausedStore, seeded, turns } from '../support/racing-store.ts'
+import { rounds } from '../support/rounds.ts'
 import { historyRace } from './history-race.ts'
 import type { Fault } from './history-race-faults.ts'
 
 // Eight writers change one key on two nodes, and the history must be what they wrote. Some writes
 // fail, or succeed without an answer.
 
+const ROUNDS = rounds(10)
 const ANSWERED: readonly Fault[] = ['answer lost', 'under way', 'failed', 'refused']
 const UNANSWERED: readonly Fault[] = ['no answer', 'late']
 
@@ -77,7 +79,7 @@ describe.each(['postgres', 'redis', 'sqlite'] as const)('over %s', (kind) => {
       return store
     }
     const stores = [await open(), await open()] as const
-    for (let round = 0; round < 10; round++)
+    for (let round = 0; round < ROUNDS; round++)
       await historyRace(stores, {
         random: seeded(round),
         share: round % 2 === 0 ? 0 : 0.2,

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Backend, openStore, startBackend } from '../../benchmarks/experiments/backend.ts'
+import { rounds } from '../support/rounds.ts'
 import { keyringModel } from './keyring-model.ts'
 
 // The keyring against its model, over databases. A change takes as long to report as the database
 // needs.
 describe.each([
-  ['postgres', 20],
-  ['redis', 40],
-  ['sqlite', 40],
+  ['postgres', rounds(20)],
+  ['redis', rounds(40)],
+  ['sqlite', rounds(40)],
 ] as const)('the keyring over %s', (kind, runs) => {
   let backend: Backend
   const closing: (() => Promise<void>)[] = []

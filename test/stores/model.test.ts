@@ -3,41 +3,49 @@ import type { HistoryEntry, KeyRecord, KeyStore, StoredKey } from 'twinkey/store
 import { describe, expect, it, test } from 'vitest'
 import { keyringModel } from './keyring-model.ts'
 
+// The model would also agree with nodes that accept nobody and to which nothing happens.
+const SELDOM = [
+  'verify secret: let in, one of several',
+  'verify secret: credential_invalid, one of several',
+  'verify token: let in, one of several',
+  'authenticate: let in without waiting',
+  'authenticate: target_missing',
+  'authenticate: tenant_denied',
+  'issue: issued',
+  'list: several pages',
+  'race: one lost',
+  'race: one after the other',
+  'revokeAll: narrowed',
+  'rotate: secondary_live',
+  'update: key_revoked',
+  'delete: done',
+  'create: invalid_input',
+  'update: done, expecting the current version',
+  'update: version_conflict',
+  'endSecondary: done',
+  'renew: done',
+  'list by: state',
+  'list by: name',
+  'list by: secret',
+  'list by: expiresWithin',
+  'list by: unusedFor',
+  'history: several pages',
+  'consume: on the way',
+  'consume: to the present',
+  'forgetHistory: some',
+]
+const ROUNDS = 4
+
 it('several nodes over the memory store keep the contract under random commands', async () => {
   const store = memoryStore()
-  const tally = await keyringModel(async () => store, { runs: 250, commands: 100 })
-  // The model would also agree with nodes that accept nobody and to which nothing happens.
-  for (const seldom of [
-    'verify secret: let in, one of several',
-    'verify secret: credential_invalid, one of several',
-    'verify token: let in, one of several',
-    'authenticate: let in without waiting',
-    'authenticate: target_missing',
-    'authenticate: tenant_denied',
-    'issue: issued',
-    'list: several pages',
-    'race: one lost',
-    'race: one after the other',
-    'revokeAll: narrowed',
-    'rotate: secondary_live',
-    'update: key_revoked',
-    'delete: done',
-    'create: invalid_input',
-    'update: done, expecting the current version',
-    'update: version_conflict',
-    'endSecondary: done',
-    'renew: done',
-    'list by: state',
-    'list by: name',
-    'list by: secret',
-    'list by: expiresWithin',
-    'list by: unusedFor',
-    'history: several pages',
-    'consume: on the way',
-    'consume: to the present',
-    'forgetHistory: some',
-  ])
-    expect([seldom, (tally.get(seldom) ?? 0) > 5]).toEqual([seldom, true])
+  const tally = new Map<string, number>()
+  const missing = () => SELDOM.filter((outcome) => (tally.get(outcome) ?? 0) <= 5)
+  // One round in a hundred has too few of one outcome by chance.
+  for (let round = 0; round < ROUNDS && (round === 0 || missing().length > 0); round++) {
+    const found = await keyringModel(async () => store, { runs: 250, commands: 100 })
+    for (const [outcome, count] of found) tally.set(outcome, (tally.get(outcome) ?? 0) + count)
+  }
+  expect(missing()).toEqual([])
 })
 
 describe('the model finds a store that', () => {

@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { bundledProgram } from '../support/bundled-program.ts'
 
-const program = fileURLToPath(new URL('postgres-process.ts', import.meta.url))
+const source = fileURLToPath(new URL('postgres-process.ts', import.meta.url))
 
 /** Another process with the same server. */
 export interface Child {
@@ -20,7 +21,7 @@ export interface Child {
 const running = new Set<ChildProcess>()
 
 export function startChild(task: string, url: string, ...args: readonly string[]): Child {
-  const child = spawn(process.execPath, ['--import', 'tsx', program, task, url, ...args], {
+  const child = spawn(process.execPath, [bundledProgram(source), task, url, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   running.add(child)

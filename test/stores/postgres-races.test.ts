@@ -3,10 +3,13 @@ import { type PostgresStore, postgresStore } from 'twinkey/stores/postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newId, newKey } from '../../src/testing/sample.ts'
 import { createPool } from '../support/postgres.ts'
+import { rounds } from '../support/rounds.ts'
 import { type Nodes, onTenants, openPipelines, shuffled, startNodes } from './postgres-nodes.ts'
 
 const WRITERS = 20
-const ROUNDS = 50
+const ROUNDS = rounds(50)
+const MIXED_ROUNDS = rounds(10)
+const BATCHES = rounds(200)
 const SERIALIZABLE = '-c%20default_transaction_isolation=serializable'
 
 let nodes: Nodes
@@ -52,7 +55,7 @@ test.each([
     const opened = clients.map((client) => postgresStore(client))
     const ids = Array.from({ length: 4 }, newId)
     const versions = 12
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < MIXED_ROUNDS; round++) {
       // All steps from one version to the next are sent at once, so that some find the version that
       // they expect and others do not.
       const steps = ids.flatMap((id) =>
@@ -92,7 +95,7 @@ test('batches of uses in opposite orders never deadlock, beside writers and dele
     keys.flatMap(({ id }) =>
       ['a', 'B', 'ä'].map((secretId) => ({ keyId: id, secretId, usedAt: at })),
     )
-  for (let round = 1; round <= 200; round++) {
+  for (let round = 1; round <= BATCHES; round++) {
     const doomed = newKey()
     await store.put(doomed, undefined, undefined)
     const batch = [...uses(round), { keyId: doomed.id, secretId: 's', usedAt: 1 }]
@@ -105,7 +108,9 @@ test('batches of uses in opposite orders never deadlock, beside writers and dele
   }
   expect(nodes.errors).toEqual([])
   for (const { id } of keys)
-    expect(await store.get(id)).toMatchObject({ lastUsedAt: { a: 200, B: 200, ä: 200 } })
+    expect(await store.get(id)).toMatchObject({
+      lastUsedAt: { a: BATCHES, B: BATCHES, ä: BATCHES },
+    })
   expect(
     await nodes.ask(
       'select count(*)::int from twinkey_uses u where not exists (select from twinkey_keys k where k.id = u.key_id)',

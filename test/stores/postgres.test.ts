@@ -1,73 +1,23 @@
-import { PGlite } from '@electric-sql/pglite'
-import pg from 'pg'
-import {
-  type PostgresClient,
-  type PostgresListener,
-  type PostgresStore,
-  postgresStore,
-} from 'twinkey/stores/postgres'
+import type { PGlite } from '@electric-sql/pglite'
+import type pg from 'pg'
+import { type PostgresClient, type PostgresListener, postgresStore } from 'twinkey/stores/postgres'
 import { storeContract } from 'twinkey/testing'
-import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { afterAll, beforeAll, expect, expectTypeOf, test } from 'vitest'
 import { newEntry, newKey } from '../../src/testing/sample.ts'
+import { smallContract } from '../support/contract.ts'
 import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
+import { describePostgres } from './postgres-suite.ts'
+
+// postgres.interop.test.ts has the large cases of the others.
+describePostgres(['two pools of pg, in a schema of its own'], storeContract)
+describePostgres(['two pools of pg where transactions are serializable', 'PGlite'], smallContract)
 
 let server: PostgresServer
 
 beforeAll(async () => {
-  // These tests do not depend on the disk, and three times 10,000 keys are many.
-  server = await startPostgres({ config: { synchronous_commit: 'off' } })
+  server = await startPostgres()
 })
 afterAll(() => server.stop())
-
-interface Backend {
-  readonly stores: readonly PostgresStore[]
-  end(): Promise<unknown>
-}
-
-// postgres-pgbouncer.interop.test.ts has pools without a schema of their own.
-const BACKENDS: Record<string, () => Promise<Backend>> = {
-  'two pools of pg, in a schema of its own': async () =>
-    onPools(server.url, { schema: 'Auth_1', tablePrefix: 'Keys_of_2' }),
-  'two pools of pg where transactions are serializable': async () =>
-    onPools(`${server.url}?options=-c%20default_transaction_isolation=serializable`, {
-      tablePrefix: 'serializable',
-    }),
-  PGlite: async () => {
-    const database = new PGlite()
-    return {
-      stores: [postgresStore(database), postgresStore(database)],
-      end: () => database.close(),
-    }
-  },
-}
-
-function onPools(
-  url: string,
-  names: { readonly schema?: string; readonly tablePrefix: string },
-): Backend {
-  const pools = [createPool(url), createPool(url)]
-  // The listening connection must not go through a pool.
-  const options = { ...names, listen: () => new pg.Client(server.url) }
-  return {
-    stores: pools.map((pool) => postgresStore(pool, options)),
-    end: () => Promise.all(pools.map((pool) => pool.end())),
-  }
-}
-
-describe.each(Object.keys(BACKENDS))('the store over %s', (name) => {
-  let backend: Backend
-  let opened = 0
-
-  beforeAll(async () => {
-    backend = await (BACKENDS[name] as () => Promise<Backend>)()
-    await Promise.all(backend.stores.map((store) => store.migrate()))
-  })
-  afterAll(() => backend.end())
-
-  test.each(storeContract)('$name', ({ run }) =>
-    run(async () => backend.stores[opened++ % backend.stores.length] as PostgresStore),
-  )
-})
 
 test('every call is one statement', async () => {
   const pool = createPool(server.url)

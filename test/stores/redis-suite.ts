@@ -1,7 +1,7 @@
 import type { KeyStore } from 'twinkey'
 import { redisStore } from 'twinkey/stores/redis'
-import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
+import type { Contract } from '../support/contract.ts'
 import {
   openRedis,
   type RedisClient,
@@ -31,8 +31,8 @@ export interface Kind {
   readonly place: keyof typeof places
 }
 
-/** The contract of a store, on two clients of each kind. */
-export function describeRedis(kinds: readonly Kind[]): void {
+/** A contract of a store, on two clients of each kind. */
+export function describeRedis(kinds: readonly Kind[], contract: Contract): void {
   describe.each(kinds)('the store on $library and $place', ({ library, place }) => {
     let clients: RedisClient[] = []
     let stores: KeyStore[] = []
@@ -51,8 +51,6 @@ export function describeRedis(kinds: readonly Kind[]): void {
       for (const { close } of clients) close()
     })
 
-    test.each(storeContract)('$name', ({ run }) =>
-      run(async () => stores[opened++ % 2] as KeyStore),
-    )
+    test.each(contract)('$name', ({ run }) => run(async () => stores[opened++ % 2] as KeyStore))
   })
 }

@@ -1,7 +1,13 @@
+import { storeContract } from 'twinkey/testing'
+import { largeContract } from '../support/contract.ts'
 import { describeRedis } from './redis-suite.ts'
 
 // redis.test.ts has the other pairs.
-describeRedis([
-  { library: 'node-redis', place: 'a cluster' },
-  { library: 'ioredis', place: 'one server' },
-])
+describeRedis(
+  [
+    { library: 'node-redis', place: 'a cluster' },
+    { library: 'ioredis', place: 'one server' },
+  ],
+  storeContract,
+)
+describeRedis([{ library: 'ioredis', place: 'a cluster' }], largeContract)

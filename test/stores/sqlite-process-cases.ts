@@ -3,12 +3,14 @@ import { type SqliteStore, sqliteStore } from 'twinkey/stores/sqlite'
 import { expect } from 'vitest'
 import { labelsOf } from '../../src/core/store/list-query.ts'
 import { newKey } from '../../src/testing/sample.ts'
+import { rounds } from '../support/rounds.ts'
 import { type Bed, type DriverName, withBed } from '../support/sqlite.ts'
 import { withChildren } from './sqlite-child.ts'
 import type { SqliteCase } from './sqlite-schema-cases.ts'
 
-const KILLS = 20
-const COUNTS = 500
+// Even, because each round starts two processes.
+const KILLS = 2 * rounds(10)
+const COUNTS = rounds(500)
 
 /** Tests with several processes on one file. */
 export const processCases: readonly SqliteCase[] = [
@@ -65,7 +67,7 @@ export const processCases: readonly SqliteCase[] = [
             const children = [kill, kill + 1].map((name) => start('churn', `k${name}`))
             for (const [i, child] of children.entries()) {
               // Somewhere between the first write and the thirtieth, and never at the same place.
-              await child.said(3 + (kill + i) * 3)
+              await child.said(3 + Math.floor(((kill + i) * 60) / KILLS))
               child.kill()
               expect(await child.ended).toBe('SIGKILL ')
               for (const [id, possible] of expectedOf(child.lines))

@@ -4,4 +4,4 @@ import { describeSqlite, describeSqliteElsewhere } from './sqlite-suite.ts'
 const drivers = ['node:sqlite', 'better-sqlite3'] as const
 
 if (hasSqlite()) describeSqlite(drivers)
-else describeSqliteElsewhere(drivers, 'test/stores/sqlite-node.test.ts', nodeWithSqlite)
+else describeSqliteElsewhere(drivers, 'test/stores/sqlite-node.interop.test.ts', nodeWithSqlite)

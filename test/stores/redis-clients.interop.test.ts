@@ -1,0 +1,4 @@
+import { largeContract } from '../support/contract.ts'
+import { describeClients } from './redis-clients-suite.ts'
+
+describeClients(largeContract)
