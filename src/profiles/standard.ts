@@ -139,7 +139,8 @@ const CHALLENGES: Readonly<Record<number, string>> = {
 }
 
 // RFC 6750, section 3: no error attribute without a credential. The quoted text never comes from
-// the caller. `scope` is what a token needs; an axis that it does not name is not narrowed.
+// the caller. `scope` is what an OAuth client asks for next. It names the workflow alone, because a
+// token is not narrowed on an axis that was not asked for.
 function challengeOf(
   code: RefusalCode,
   detail: string,
@@ -152,7 +153,8 @@ function challengeOf(
   const isMissing = code === 'credential_missing'
   const attributes = ['realm="api"']
   if (!isMissing) attributes.push(`error="${error}"`, `error_description="${detail}"`)
-  if (workflow !== undefined && (isMissing || status === 403))
+  const isForOAuth = resourceMetadata !== undefined && (isMissing || status === 403)
+  if (workflow !== undefined && (isForOAuth || code === 'workflow_denied'))
     attributes.push(
       `scope="${toScopeString({ tenants: [], environments: [], workflows: [workflow] })}"`,
     )

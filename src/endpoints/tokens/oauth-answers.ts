@@ -1,4 +1,4 @@
-import { REFUSALS, type Refusal, refusedPart } from '../../core/model/refusal.ts'
+import { type Refusal, refusedPart } from '../../core/model/refusal.ts'
 import { headersOf, jsonAnswer, STATUSES, type WireAnswer } from '../../http/profile.ts'
 
 /** The error codes of RFC 6749, 7009 and 8707 that are answered. */
@@ -89,6 +89,3 @@ export function oauthRefusal(refusal: Refusal): WireAnswer {
       return oauthError('invalid_request', refusal.detail, { status, headers })
   }
 }
-
-/** The refusal of a request whose parameters cannot be used. */
-export const MALFORMED = REFUSALS.requestMalformed
