@@ -117,7 +117,8 @@ function guardOf<M extends Metadata>(
   profile: Profile,
 ): Guard<M> {
   try {
-    return createGuard(twinkey, withProfile(requirement, profile))
+    // Not undefined, for which a guard takes a default.
+    return createGuard(twinkey, withProfile(requirement ?? (null as never), profile))
   } catch (error) {
     const { message } = error as Error
     throw new TypeError(`gatewayEndpoints: the route '${name}' is not valid. ${message}`)

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import express from 'express'
 import type { Twinkey } from 'twinkey'
 import { mount } from 'twinkey/express'
 import { type GatewayOptions, type GatewayProxy, gatewayEndpoints } from 'twinkey/gateway'
-import { caddy, nginx, type ProxyServer } from '../../support/proxy-server.ts'
+import { caddy, nginx, type ProxyConfig, type ProxyServer } from '../../support/proxy-server.ts'
 import { startPython } from '../../support/python.ts'
 import { newFolder } from '../../support/sqlite.ts'
 
@@ -16,7 +16,7 @@ const example = (name: string) =>
 
 /** The configurations of the example, which are those of docs/gateway.md. */
 export const CONFIGS = { nginx: example('nginx.conf'), caddy: example('Caddyfile') }
-const STARTS = { nginx, caddy }
+const STARTS = { nginx, caddy: (sites: ProxyConfig) => caddy(sites, HTTP2) }
 const PROXIES: Readonly<Record<keyof typeof CONFIGS, GatewayProxy>> = {
   nginx: 'nginx',
   caddy: 'forwarded',
@@ -31,9 +31,14 @@ export interface Served {
   readonly headers: readonly (readonly [name: string, value: string])[]
 }
 
+/** The proxies with HTTP/2 and without TLS, beside HTTP/1 or in its place. */
+const HTTP2 = 'servers {\n protocols h1 h2c\n }'
+export const withHttp2 = (config: string) => config.replace('listen 8080;', 'listen 8080 http2;')
+
 /** A proxy in front of a gateway and a service in Python. */
 export interface Chain {
   readonly port: number
+  stopGateway(): void
   /** What the service received, in the order of arrival. */
   served(): readonly Served[]
   stop(): Promise<void>
@@ -47,8 +52,11 @@ export async function startChain(
 ): Promise<Chain> {
   const folder = newFolder()
   const routes = join(folder, 'routes.json')
+  const record = join(folder, 'served.jsonl')
+  writeFileSync(record, '')
   writeFileSync(routes, JSON.stringify(Object.keys(options.routes)))
-  const service = await startPython([fileURLToPath(new URL('service.py', import.meta.url)), routes])
+  const program = fileURLToPath(new URL('service.py', import.meta.url))
+  const service = await startPython([program, routes, record])
   const app = express().use(
     '/auth',
     mount(gatewayEndpoints(twinkey, { ...options, proxy: PROXIES[name] })),
@@ -62,19 +70,23 @@ export async function startChain(
   const proxy: ProxyServer = await STARTS[name]((port) =>
     edit(CONFIGS[name]).replace(/\b(?:3000|4000|8080)\b/g, (each) => `${ports[each] ?? port}`),
   )
+  const stopGateway = () => {
+    server.closeAllConnections()
+    server.close()
+  }
   return {
     port: proxy.port,
     served: () =>
-      service
-        .printed()
+      readFileSync(record, 'utf8')
         .split('\n')
-        .slice(1, -1)
+        .slice(0, -1)
         .map((line) => JSON.parse(line) as Served),
+    stopGateway,
     async stop() {
       await proxy.stop()
-      server.closeAllConnections()
-      server.close()
+      stopGateway()
       await service.stop()
+      rmSync(folder, { recursive: true })
     },
   }
 }

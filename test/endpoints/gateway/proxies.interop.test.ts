@@ -1,127 +1,201 @@
-import { from, type Principal, type Requirement, type WireRequest } from 'twinkey'
-import { afterEach, describe, expect, test } from 'vitest'
+import { from } from 'twinkey'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sendRaw } from '../../support/raw-http.ts'
-import { CONFIGS, type Served, startChain } from './chain.ts'
-import { createRandom, randomRequest } from './random.ts'
-import { createScene, ROUTES, type Scene } from './scene.ts'
-
-const NAMES = Object.keys(CONFIGS) as (keyof typeof CONFIGS)[]
-const OURS = ['Key', 'Name', 'Tenant', 'Environment', 'Workflow', 'Owner']
-const SEED = 20261129
-const COUNT = 10_000
-const AT_ONCE = 24
-
-const ending: (() => unknown)[] = []
-afterEach(async () => {
-  for (const end of ending.splice(0).reverse()) await end()
-})
-
-/** What the gateway decided about a request, by the id that the test gave it. */
-interface Decided {
-  readonly route: string
-  readonly url: string
-  readonly principal: Principal | undefined
-}
-
-/** Starts a proxy whose gateway records each request that it lets in. */
-async function startRecorded(
-  name: keyof typeof CONFIGS,
-  routes: Readonly<Record<string, Requirement>>,
-) {
-  const scene = await createScene()
-  const decided = new Map<string, Decided>()
-  const recording = {
-    flush: () => scene.twinkey.flush(),
-    async decide(request: WireRequest, requirement: Requirement) {
-      const decision = await scene.twinkey.decide(request, requirement)
-      const { method, template, url } = request
-      const route = `${method === 'HEAD' ? 'GET' : method} ${template}`
-      const id = request.header('x-test') ?? 'none'
-      expect(decided.has(id)).toBe(false)
-      if (decision.ok) decided.set(id, { route, url, principal: decision.principal })
-      return decision
-    },
-  }
-  const chain = await startChain(name, recording as unknown as Scene['twinkey'], { routes })
-  ending.push(() => chain.stop())
-  return { scene, chain, decided }
-}
-
-/** The headers of a request that are, or look like, those of the gateway. */
-function oursIn({ headers }: Served): string[][] {
-  return headers
-    .filter(([name]) => /twinkey/i.test(name.replace(/[^a-z]/gi, '')))
-    .map(([name, value]) => [name.toLowerCase(), decodeURIComponent(value)])
-    .filter(([, value]) => value !== '')
-    .sort()
-}
-
-function expectedOf(principal: Principal | undefined): string[][] {
-  const { keyId, name, owner, tenant, environment, workflow } = principal ?? {}
-  const values = [keyId, name, tenant, environment, workflow, owner]
-  return OURS.map((header, i) => [`x-twinkey-${header.toLowerCase()}`, values[i] ?? ''])
-    .filter(([, value]) => value !== '')
-    .sort()
-}
-
-const idOf = ({ headers }: Served) =>
-  headers.find(([name]) => name.toLowerCase() === 'x-test')?.[1] ?? 'none'
+import type { Served } from './chain.ts'
+import { NAMES, type Name, oursIn, type Recorded, startRecorded } from './recorded.ts'
+import { PAIRS, ROUTES, type Scene } from './scene.ts'
 
 describe.each(NAMES)('behind %s', (name) => {
-  test(`${COUNT} random requests are served as the route that was decided (seed ${SEED})`, async () => {
-    // A key can do everything in two tenants, so what has a route is mostly let in.
-    const { scene, chain, decided } = await startRecorded(name, {
+  let recorded: Recorded
+  beforeAll(async () => {
+    const throttle = { retryAfterSeconds: () => 7, failed: () => {} }
+    recorded = await startRecorded(name, {
       ...ROUTES,
-      'GET /tenants/:tenant/customers/export': {
+      'GET /throttled': { anyTarget: true, throttle },
+      'GET /:tenant/:environment/:workflow': {
         tenant: from.param('tenant'),
-        workflow: from.routeTemplate(),
+        workflow: from.param('workflow'),
       },
     })
-    const random = createRandom(SEED)
-    const keys = [...Array(12).fill(scene.good), scene.narrow, scene.narrow, 'tk_wrong', '']
-    const requests = Array.from({ length: COUNT }, () => randomRequest(random, keys))
-    const statuses = new Map<number, number>()
-    let bodies = 0
-    let next = 0
-    const send = async () => {
-      for (let i = next++; i < COUNT; i = next++) {
-        const { headers, ...request } = requests[i] as (typeof requests)[number]
-        const answer = await sendRaw(chain.port, {
-          ...request,
-          headers: [...headers, ['X-Test', `${i}`]],
-        }).catch(() => undefined)
-        const status = answer?.status ?? 0
-        statuses.set(status, (statuses.get(status) ?? 0) + 1)
-        if (answer?.body === 'served' || (status === 200 && request.method === 'HEAD')) bodies++
-      }
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, send))
-    const served = chain.served()
-    const counts = [...statuses].sort(([one], [other]) => one - other)
-    console.log(
-      `${name}: ${served.length} served; ${counts.map((each) => each.join(': ')).join(', ')}`,
-    )
+  })
+  afterAll(() => recorded.chain.stop())
 
-    for (const each of served) {
-      const id = idOf(each)
-      const decision = decided.get(id)
-      const { method, target, readings } = each
-      const sent = requests[Number(id)]
-      expect({ sent, method, target }).toEqual({
-        sent,
-        method: sent?.method,
-        target: decision?.url,
+  const send = (target: string, ...headers: (readonly [string, string])[]) =>
+    sendRaw(recorded.chain.port, { target, headers })
+  const servedSince = (count: number) => recorded.chain.served().slice(count)
+
+  test('every refusal reaches the caller: status, problem, challenge and Retry-After', async () => {
+    const { good, ownerless } = recorded.scene
+    const asked = async (target: string, key?: string) => {
+      const answer = await send(target, ...(key === undefined ? [] : [['X-API-Key', key] as const]))
+      const { status, headers } = answer
+      const body = JSON.parse(answer.body) as { code: string; status: number }
+      expect(headers).toMatchObject({
+        'content-type': 'application/problem+json',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
       })
-      expect({ sent, readings: [...new Set(Object.values(readings))] }).toEqual({
-        sent,
-        readings: [decision?.route],
-      })
-      expect({ sent, ours: oursIn(each) }).toEqual({ sent, ours: expectedOf(decision?.principal) })
+      expect(Object.keys(headers).filter((each) => each.startsWith('x-twinkey'))).toEqual([])
+      expect(body.status).toBe(status)
+      return [status, body.code, headers['www-authenticate'] ?? headers['retry-after']]
     }
-    // Each request is served at most once, and each that is let in is served.
-    expect(new Set(served.map(idOf)).size).toBe(served.length)
-    expect(served.length).toBe(bodies)
-    expect(served.length).toBeGreaterThan(COUNT / 5)
-    expect(COUNT - served.length).toBeGreaterThan(COUNT / 5)
-  }, 300_000)
+    const challenge = (error: string, detail: string) =>
+      `Bearer realm="api", error="${error}", error_description="${detail}"`
+    expect(await asked('/tenants/t1')).toEqual([401, 'credential_missing', 'Bearer realm="api"'])
+    expect(await asked('/tenants/t1', 'tk_wrong')).toEqual([
+      401,
+      'credential_invalid',
+      challenge('invalid_token', 'The credential is not valid.'),
+    ])
+    expect(await asked('/tenants/t3', good)).toEqual([
+      403,
+      'tenant_denied',
+      challenge('insufficient_scope', 'The credential does not reach this tenant.'),
+    ])
+    expect(await asked('/tenants/../t1', good)).toEqual([
+      400,
+      'request_malformed',
+      challenge('invalid_request', 'The request could not be read.'),
+    ])
+    expect(await asked('/nothing', good)).toEqual([404, 'not_found', undefined])
+    expect(await asked('/throttled', 'tk_wrong')).toEqual([429, 'rate_limited', '7'])
+    expect(await asked('/tenants/t1', ownerless)).toEqual([503, 'unavailable', '2'])
+    expect(recorded.chain.served()).toEqual([])
+  })
+
+  test('the service gets no credential', async () => {
+    const { good } = recorded.scene
+    const before = recorded.chain.served().length
+    expect((await send('/tenants/t1', ['X-API-Key', good])).status).toBe(200)
+    expect((await send('/tenants/t1', ['Authorization', `Bearer ${good}`])).status).toBe(200)
+    const served = servedSince(before)
+    expect(served).toHaveLength(2)
+    expect(JSON.stringify(served)).not.toContain(good)
+  })
+
+  test('a target in absolute form leads to the same path', async () => {
+    const { good } = recorded.scene
+    const before = recorded.chain.served().length
+    const target = 'http://other.example/tenants/t1'
+    expect((await send(target, ['X-API-Key', good])).status).toBe(200)
+    expect((await send('http://other.example/tenants/t3', ['X-API-Key', good])).status).toBe(403)
+    expect(servedSince(before).map((each) => each.target)).toEqual(['/tenants/t1'])
+  })
+
+  test('a client does not reach the gateway', async () => {
+    for (const target of ['/_twinkey', '/auth', '/%5ftwinkey'])
+      expect((await send(target, ['X-API-Key', recorded.scene.good])).status).toBe(404)
+  })
+
+  test('the longest names fit', async () => {
+    const before = recorded.chain.served().length
+    const long = '\u20ac'.repeat(128)
+    const { primary } = await recorded.scene.twinkey.keys.create({
+      name: long,
+      owner: long,
+      scope: { tenants: [long], workflows: [long] },
+    })
+    const path = `/${encodeURIComponent(long)}/e/${encodeURIComponent(long)}`
+    expect((await send(path, ['X-API-Key', primary])).status).toBe(200)
+    const [served] = servedSince(before)
+    expect(oursIn(served as Served).filter(([, value]) => value === long)).toHaveLength(4)
+  })
+
+  test('headers that are too long for the gateway do not reach the service', async () => {
+    const before = recorded.chain.served().length
+    const long = ['a', 'b', 'c'].map((each) => [`X-${each}`, each.repeat(6000)] as const)
+    const { status } = await send('/tenants/t1', ['X-API-Key', recorded.scene.good], ...long)
+    expect([400, 431, 500]).toContain(status)
+    expect(servedSince(before)).toEqual([])
+  })
+
+  test('the service gets no request while the gateway is down', async () => {
+    const before = recorded.chain.served().length
+    recorded.chain.stopGateway()
+    const { status } = await send('/tenants/t1', ['X-API-Key', recorded.scene.good])
+    expect(status).toBe(name === 'nginx' ? 500 : 502)
+    expect(servedSince(before)).toEqual([])
+  })
+})
+
+describe('a line of a configuration', () => {
+  const key = (scene: Scene) => ['X-API-Key', scene.good] as const
+  const forged = (named: string) => [named, 'forged'] as const
+
+  /** What the service gets of these headers without the line. */
+  async function without(
+    name: Name,
+    line: string | ((config: string) => string),
+    headers: readonly (readonly [string, string])[],
+  ) {
+    const edit =
+      typeof line === 'function'
+        ? line
+        : (config: string) => {
+            expect(config).toContain(line)
+            return config.replace(line, '')
+          }
+    const { scene, chain } = await startRecorded(name, ROUTES, edit)
+    const all = [key(scene), ['X-Test', '1'] as const, ...headers]
+    const { status } = await sendRaw(chain.port, { target: '/tenants/t1', headers: all })
+    const [served] = chain.served()
+    await chain.stop()
+    return {
+      status,
+      ours: served === undefined ? [] : oursIn(served).map((each) => each.join('=')),
+    }
+  }
+  const nothing = (config: string) => config
+
+  test('of Caddy removes headers of a client whose names look like those of the gateway', async () => {
+    const headers = [
+      'X_Twinkey_Owner',
+      'X.Twinkey.Owner',
+      'x-twinkey_owner',
+      'X_TWINKEY-OWNER',
+    ].map(forged)
+    expect(JSON.stringify(await without('caddy', nothing, headers))).not.toContain('forged')
+    const { ours } = await without('caddy', 'request_header -*winkey*', headers)
+    expect(ours.filter((each) => each.includes('forged'))).toHaveLength(4)
+  })
+
+  test('of Caddy keeps a client from naming headers of the gateway in Connection', async () => {
+    const headers = [['Connection', 'X-Twinkey-Tenant']] as const
+    expect((await without('caddy', nothing, headers)).ours).toContain('x-twinkey-tenant=t1')
+    const { status, ours } = await without('caddy', 'request_header -Connection', headers)
+    expect([status, ours.includes('x-twinkey-tenant=t1')]).toEqual([200, false])
+  })
+
+  test('of nginx that accepts underscores lets a client forge headers', async () => {
+    const headers = [forged('X_Twinkey_Owner')]
+    expect(JSON.stringify(await without('nginx', nothing, headers))).not.toContain('forged')
+    const accepting = (config: string) =>
+      config.replace('listen 8080;', 'listen 8080; underscores_in_headers on;')
+    expect((await without('nginx', accepting, headers)).ours).toContain('x_twinkey_owner=forged')
+  })
+
+  test('of nginx that rewrites the path lets the service see another one', async () => {
+    const rewriting = (config: string) =>
+      config.replace('proxy_pass http://127.0.0.1:4000;', 'proxy_pass http://127.0.0.1:4000/;')
+    const { scene, chain } = await startRecorded('nginx', ROUTES, rewriting)
+    const headers = [key(scene), ['X-Test', '1'] as const]
+    await sendRaw(chain.port, { target: '/customers/%41?tenant=t1', headers })
+    const targets = chain.served().map(({ target }) => target)
+    await chain.stop()
+    expect(targets).toEqual(['/customers/A?tenant=t1'])
+  })
+
+  test('keeps the pair of headers from a client', async () => {
+    for (const name of NAMES) {
+      const pair = PAIRS[name === 'nginx' ? 'nginx' : 'forwarded']
+      const headers = [
+        [pair[0], 'PUT'],
+        [pair[1], '/tenants/t2'],
+      ] as const
+      expect((await without(name, nothing, headers)).ours).toContain('x-twinkey-tenant=t1')
+    }
+    const line = 'proxy_set_header X-Original-URI    $request_uri;'
+    const chosen = await without('nginx', line, [['X-Original-URI', '/tenants/t2']])
+    expect(chosen.ours).toContain('x-twinkey-tenant=t2')
+  })
 })

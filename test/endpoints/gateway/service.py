@@ -1,4 +1,4 @@
-"""Prints of each request which route it serves, in every reading of the path, and what arrived."""
+"""Writes down of each request which route it serves, in every reading of the path, and what arrived."""
 import json
 import posixpath
 import re
@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 ROUTES = json.load(open(sys.argv[1]))  # Like ["GET /customers/:id"].
-PRINTING = threading.Lock()
+SERVED = open(sys.argv[2], 'a')
+WRITING = threading.Lock()
 
 
 def route(method, segments, fold=lambda text: text):
@@ -69,8 +70,9 @@ class Service(BaseHTTPRequestHandler):
             'readings': readings(self.command, self.path),
             'headers': self.headers.items(),
         })
-        with PRINTING:
-            print(served, flush=True)
+        # Before the answer, so that a caller with the answer finds the line.
+        with WRITING:
+            print(served, file=SERVED, flush=True)
         body = b'served'
         self.send_response(200)
         self.send_header('Content-Type', 'text/plain')
