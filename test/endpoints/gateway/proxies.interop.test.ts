@@ -1,6 +1,9 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { from } from 'twinkey'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sendRaw } from '../../support/raw-http.ts'
+import { newFolder } from '../../support/sqlite.ts'
 import type { Served } from './chain.ts'
 import { NAMES, type Name, oursIn, type Recorded, startRecorded } from './recorded.ts'
 import { PAIRS, ROUTES, type Scene } from './scene.ts'
@@ -115,6 +118,44 @@ describe.each(NAMES)('behind %s', (name) => {
     const { status } = await send('/tenants/t1', ['X-API-Key', recorded.scene.good])
     expect(status).toBe(name === 'nginx' ? 500 : 502)
     expect(servedSince(before)).toEqual([])
+  })
+})
+
+describe('a credential in the query', () => {
+  const FILTER = 'request>uri query {\n replace auth-key REDACTED\n }'
+  const nginxLog = (format: string, file: string) => (config: string) =>
+    `log_format plain '$request_method $uri $status';\n${config}`.replace(
+      'listen 8080;',
+      `listen 8080; access_log ${file} ${format};`,
+    )
+  const caddyLog = (format: string, file: string) => (config: string) =>
+    config.replace('  route {', `  log {\n output file ${file}\n ${format}\n }\n  route {`)
+
+  test.each([
+    ['nginx', 'by default', nginxLog, 'combined', true],
+    ['nginx', 'as docs/gateway.md says', nginxLog, 'plain', false],
+    ['caddy', 'by default', caddyLog, '', true],
+    [
+      'caddy',
+      'as docs/gateway.md says',
+      caddyLog,
+      `format filter {\n wrap json\n fields {\n ${FILTER}\n }\n }`,
+      false,
+    ],
+  ] as const)('works behind %s, which logs it %s', async (name, _how, log, format, isLogged) => {
+    const folder = newFolder()
+    const file = join(folder, 'access.log')
+    const { scene, chain } = await startRecorded(name, ROUTES, log(format, file))
+    const target = `/flows/1?auth-key=${scene.good}&a=1`
+    expect((await sendRaw(chain.port, { target })).status).toBe(200)
+    const served = chain.served()
+    await chain.stop()
+    const text = readFileSync(file, 'utf8')
+    rmSync(folder, { recursive: true })
+    expect(text).toContain('/flows/1')
+    expect(text.includes(scene.good)).toBe(isLogged)
+    // The service gets the URL as it is.
+    expect(served[0]?.target).toBe(target)
   })
 })
 
