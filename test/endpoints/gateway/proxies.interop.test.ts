@@ -43,8 +43,14 @@ describe.each(NAMES)('behind %s', (name) => {
       return [status, body.code, headers['www-authenticate'] ?? headers['retry-after']]
     }
     const challenge = (error: string, detail: string) =>
-      `Bearer realm="api", error="${error}", error_description="${detail}"`
-    expect(await asked('/tenants/t1')).toEqual([401, 'credential_missing', 'Bearer realm="api"'])
+      expect.stringMatching(
+        `^Bearer realm="api", error="${error}", error_description="${detail}"(?:, scope="[^"]*")?$`,
+      )
+    expect(await asked('/tenants/t1')).toEqual([
+      401,
+      'credential_missing',
+      'Bearer realm="api", scope="workflow:customers.read"',
+    ])
     expect(await asked('/tenants/t1', 'tk_wrong')).toEqual([
       401,
       'credential_invalid',
