@@ -12,6 +12,7 @@ const entry = {
   management: 'src/endpoints/management/index.ts',
   oauth: 'src/endpoints/oauth/index.ts',
   pane: 'src/endpoints/pane/index.ts',
+  gateway: 'src/endpoints/gateway/index.ts',
   store: 'src/core/store/index.ts',
   'stores/memory': 'src/stores/memory.ts',
   'stores/postgres': 'src/stores/postgres/index.ts',

@@ -26,7 +26,10 @@ export default defineConfig({
       { find: 'twinkey/stores/memory', replacement: src('stores/memory.ts') },
       { find: /^twinkey\/stores\/(\w+)$/, replacement: src('stores/$1/index.ts') },
       { find: /^twinkey\/(profiles|testing|verifier)$/, replacement: src('$1/index.ts') },
-      { find: /^twinkey\/(management|oauth|pane)$/, replacement: src('endpoints/$1/index.ts') },
+      {
+        find: /^twinkey\/(gateway|management|oauth|pane)$/,
+        replacement: src('endpoints/$1/index.ts'),
+      },
       {
         find: /^twinkey\/(express|fastify|hono|http|web)$/,
         replacement: src('adapters/$1/index.ts'),

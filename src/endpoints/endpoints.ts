@@ -11,13 +11,17 @@ export type ReadBody = () => Promise<BodySource | Refusal>
 
 /** One method on one path. */
 export interface Endpoint {
-  /** The method of the requests that it answers. `GET` also answers HEAD. */
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /**
+   * The method of the requests that it answers. `GET` also answers HEAD. `ANY` answers each method
+   * that no other endpoint of the path has.
+   */
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ANY'
   /**
    * The path below the mount point: `/`, or segments without a slash at the end. A segment with a
    * colon before it, like `:id` in `/keys/:id`, is a parameter: `request.param('id')` returns its
    * decoded value, which is never empty. A literal segment goes before a parameter. Requests may
-   * have a slash at the end.
+   * have a slash at the end. The path `/*` is the mount point and every path below it that no other
+   * endpoint has.
    */
   readonly path: string
   /** Answers a request. Never rejects because of what a caller sent. */

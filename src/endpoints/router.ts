@@ -72,7 +72,8 @@ function answerer(endpoints: Endpoints, routes: readonly Endpoint[]): EndpointPa
   const allow = routes.map(({ method }) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')
   const answered = async (request: WireRequest, body: ReadBody) => {
     const method = request.method === 'HEAD' ? 'GET' : request.method
-    const endpoint = routes.find((each) => each.method === method)
+    const endpoint =
+      routes.find((each) => each.method === method) ?? routes.find((each) => each.method === 'ANY')
     return endpoint === undefined
       ? refused(endpoints, methodNotAllowed(allow))
       : withoutSniffing(await endpoint.handle(request, body))
@@ -94,12 +95,13 @@ function nameOf(segment: string): readonly string[] {
   return segment.startsWith(':') ? [segment.slice(1)] : []
 }
 
-// Sorts a literal segment before a parameter.
+// Sorts a literal segment before a parameter, and a parameter before all paths.
 function rankOf(pattern: readonly string[]): string {
-  return pattern.map((segment) => (segment.startsWith(':') ? '1' : '0')).join('')
+  return pattern.map((segment) => (segment === '*' ? '2' : segment[0] === ':' ? '1' : '0')).join('')
 }
 
 function matches(pattern: readonly string[], segments: readonly string[]): boolean {
+  if (pattern[1] === '*') return true
   return (
     pattern.length === segments.length &&
     pattern.every((segment, i) =>

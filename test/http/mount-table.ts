@@ -36,6 +36,30 @@ const native: Handle = says('native', ({ native, requestId }) => ({
       : ['originalUrl', 'routeOptions', 'req'].filter((member) => member in (native as object)),
 }))
 
+/** Endpoints of which one answers everything that the others do not. */
+export const catching: Endpoints = {
+  routes: [
+    { method: 'ANY', path: '/*', handle: says('everything') },
+    { method: 'POST', path: '/own', handle: says('own post') },
+    { method: 'ANY', path: '/own', handle: says('own others') },
+    { method: 'GET', path: '/own', handle: says('own get') },
+  ],
+  refuse: (refusal) => standard().refuse(refusal),
+}
+
+/** Requests to them, with the endpoint that answers. */
+export const catchingTable = [
+  ['GET', '', 'everything'],
+  ['POST', '/', 'everything'],
+  ['DELETE', '/any', 'everything'],
+  ['OPTIONS', '/any/path/', 'everything'],
+  ['PATCH', '/any//path?a=/own', 'everything'],
+  ['GET', '/own', 'own get'],
+  ['POST', '/own/', 'own post'],
+  ['PUT', '/own', 'own others'],
+  ['GET', '/own/below', 'everything'],
+] as const
+
 /** Endpoints of no feature: several methods on a path, parameters, a body, and root routes. */
 export const madeUp: Endpoints = {
   routes: [

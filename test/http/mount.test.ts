@@ -2,7 +2,7 @@ import { atRoot, createTwinkey, type Endpoints, type Twinkey, tokenEndpoints } f
 import { mount } from 'twinkey/web'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { everyHost, type Host, sendTo } from './hosts.ts'
-import { madeUp, mountTable, parameterTable } from './mount-table.ts'
+import { catching, catchingTable, madeUp, mountTable, parameterTable } from './mount-table.ts'
 
 describe.each(Object.entries(everyHost))('mounted endpoints on %s', (name, start) => {
   const hasParameters = !name.startsWith('web')
@@ -23,6 +23,7 @@ describe.each(Object.entries(everyHost))('mounted endpoints on %s', (name, start
       tokens: {},
       endpoints: {
         '/service': madeUp,
+        '/catching': catching,
         ...(hasParameters && { '/of/:tenant': { ...madeUp, rootRoutes: undefined } }),
       },
     })
@@ -67,6 +68,15 @@ describe.each(Object.entries(everyHost))('mounted endpoints on %s', (name, start
       'nosniff',
       '',
     ])
+  })
+
+  test.each(catchingTable)('an endpoint for every path: %s %s', async (method, path, by) => {
+    const { status, body } = await sendTo(host, { method, target: `/catching${path}` })
+    expect([status, JSON.parse(body)]).toEqual([200, { name: by, method }])
+  })
+
+  test('an endpoint for every path leaves other mount points alone', async () => {
+    expect((await sendTo(host, { target: '/catchingother' })).status).toBe(404)
   })
 
   test('an endpoint reads the body', async () => {

@@ -14,9 +14,9 @@ const CORE_BUDGET = 39_300
 // the one for plain handlers end an answer when the request has arrived.
 const GUARD_BUDGETS = { express: 3450, fastify: 2300, hono: 3150, web: 1300 }
 const BUDGETS_BEYOND_CORE = {
-  // Endpoints also see the request of the framework, its id and its target.
-  express: 5400,
-  fastify: 4400,
+  // Endpoints also see the request of the framework, its id and its target, and may answer every path.
+  express: 5450,
+  fastify: 4450,
   hono: 5250,
   web: 3300,
   profiles: 1800,
@@ -26,6 +26,8 @@ const BUDGETS_BEYOND_CORE = {
   management: 6300,
   // With the page, which has a budget of its own, and the management API.
   pane: 46_000,
+  // Mostly messages for a route that is not valid.
+  gateway: 2400,
   store: 650,
   // Mostly messages that distinguish a refused statement from one with an unknown outcome.
   'stores/postgres': 5950,

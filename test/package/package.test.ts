@@ -29,6 +29,7 @@ const FILES: readonly (string | RegExp)[] = [
   ...[
     'express',
     'fastify',
+    'gateway',
     'hono',
     'http',
     'index',

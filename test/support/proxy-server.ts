@@ -47,13 +47,17 @@ export function haproxy(proxies: ProxyConfig): Promise<ProxyServer> {
   return start('haproxy', '-v', { args: (folder) => ['-db', '-f', join(folder, 'config')], text })
 }
 
-/** Starts Caddy. `sites` is the part of the Caddyfile after the global options. */
-export function caddy(sites: ProxyConfig): Promise<ProxyServer> {
+/**
+ * Starts Caddy. `sites` is the part of the Caddyfile after the global options, of which there may be
+ * more.
+ */
+export function caddy(sites: ProxyConfig, options = ''): Promise<ProxyServer> {
   return start('caddy', 'version', {
     args: (folder) => ['run', '--adapter', 'caddyfile', '--config', join(folder, 'config')],
     text: (_folder, port) => `{
   admin off
   auto_https off
+  ${options}
 }
 ${sites(port)}
 `,

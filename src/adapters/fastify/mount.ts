@@ -49,10 +49,11 @@ async function addPaths(app: FastifyInstance, { paths, secretQuery }: Router): P
           .catch((thrown: unknown) => done(errorOf(thrown)))
       }
       on.all('/', { onRequest, schema: HIDDEN }, () => {})
+      if (path === '/*') on.all('/*', { onRequest, schema: HIDDEN }, () => {})
     }
     // Each path is the root of its own prefix. At a root, Fastify also adds the path with a
     // trailing slash if its router distinguishes the two.
-    if (path === '/') serve(app)
+    if (path === '/' || path === '/*') serve(app)
     else await app.register(async (below) => serve(below), { prefix: path })
   }
 }

@@ -1,0 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { readGuide } from '../support/guide.ts'
+
+test.each(['nginx.conf', 'Caddyfile', 'server.ts'])(
+  'docs/gateway.md shows %s of the example, which is tested',
+  (name) => {
+    const text = readFileSync(new URL(`../../examples/gateway/${name}`, import.meta.url), 'utf8')
+    expect(readGuide('gateway')).toContain(`\n${text.trimEnd()}\n\`\`\``)
+  },
+)
