@@ -19,6 +19,7 @@ const entry = {
   'stores/redis': 'src/stores/redis/index.ts',
   'stores/sqlite': 'src/stores/sqlite/index.ts',
   verifier: 'src/verifier/index.ts',
+  client: 'src/client/index.ts',
   testing: 'src/testing/index.ts',
 }
 

@@ -25,7 +25,7 @@ export default defineConfig({
       { find: /^twinkey\/store$/, replacement: src('core/store/index.ts') },
       { find: 'twinkey/stores/memory', replacement: src('stores/memory.ts') },
       { find: /^twinkey\/stores\/(\w+)$/, replacement: src('stores/$1/index.ts') },
-      { find: /^twinkey\/(profiles|testing|verifier)$/, replacement: src('$1/index.ts') },
+      { find: /^twinkey\/(client|profiles|testing|verifier)$/, replacement: src('$1/index.ts') },
       {
         find: /^twinkey\/(gateway|management|oauth|pane)$/,
         replacement: src('endpoints/$1/index.ts'),

@@ -144,6 +144,7 @@ describe('imports', () => {
     stores: ['core/store', 'core/model'],
     testing: ['core/store', 'core/model'],
     telemetry: ['core/model'],
+    client: [],
     verifier: [
       'core/secrets',
       'core/model',
@@ -274,7 +275,11 @@ describe('the core', () => {
     const clocks = sources.filter(({ globals }) =>
       globals.some((each) => /^(?:Date|performance)\b/.test(each) && each !== 'Date.parse'),
     )
-    expect(clocks.map(({ path }) => path)).toEqual(['src/options.ts', 'src/verifier/index.ts'])
+    expect(clocks.map(({ path }) => path)).toEqual([
+      'src/options.ts',
+      'src/client/options.ts',
+      'src/verifier/index.ts',
+    ])
   })
 
   it('logs nothing', () => {
@@ -324,10 +329,13 @@ describe('objects of one copy of the package', () => {
       texts.flatMap((text) => [...text.matchAll(/\binstanceof (\w+)/g)].map(([, name]) => name)),
     )
     expect([...classes].sort()).toEqual([
+      'AbortSignal',
+      'ArrayBuffer',
       'CredentialDenial',
       'FormData',
       'Headers',
       'Malformed',
+      'Request',
       'SyntaxError',
       'TargetDenial',
       'URL',

@@ -144,6 +144,7 @@ describe('npm run figure', () => {
       [
         ...[
           'capacity',
+          'client',
           'consumer',
           'encodings',
           'faults',

@@ -36,6 +36,7 @@ describe('docs/options.md names exactly the members of the source', () => {
     ['paneEndpoints', 'src/endpoints/pane/pane-options.ts', 'PaneOptions'],
     ['gatewayEndpoints', 'src/endpoints/gateway/gateway-endpoints.ts', 'GatewayOptions'],
     ['createVerifier', 'src/verifier/index.ts', 'VerifierOptions'],
+    ['createClient', 'src/client/options.ts', 'ClientOptions'],
   ])('for %s', (heading, file, type) => {
     expect(firstCells(heading)).toEqual(membersOf(file, type).sort())
   })

@@ -124,6 +124,11 @@ describe('docs/errors.md', () => {
     expect(codesUnder('Errors')).toEqual(namesOf(read('src/core/model/error.ts'), 'ErrorCode'))
   })
 
+  test('names exactly the codes of the client', () => {
+    const codes = namesOf(read('src/client/error.ts'), 'ClientErrorCode')
+    expect(codesUnder('Errors of the client')).toEqual(codes)
+  })
+
   test('names exactly the warnings of the source', () => {
     const warnings = [...read('src/core/model/events.ts').matchAll(/'(warning\.\w+)'/g)].map(
       ([, name]) => name as string,

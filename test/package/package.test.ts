@@ -43,6 +43,7 @@ const FILES: readonly (string | RegExp)[] = [
     'stores/sqlite',
     'testing',
     'verifier',
+    'client',
     'web',
   ].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`, `dist/${name}.js.map`]),
   ...['hash', 'hash.node'].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),

@@ -1,4 +1,5 @@
 import type { Check } from './check.ts'
+import { clientChecks } from './client-checks.ts'
 import { lifeChecks } from './life-checks.ts'
 import { secretChecks } from './secret-checks.ts'
 import { tableChecks } from './table-checks.ts'
@@ -14,5 +15,6 @@ export const checks: readonly Check[] = [
   ...lifeChecks,
   ...tokenChecks,
   ...webChecks,
+  ...clientChecks,
   ...tableChecks,
 ]

@@ -149,6 +149,20 @@ export const BOXES: readonly Box[] = [
     sentence: 'No shared cache keeps an answer whose credential it cannot know to be one.',
   },
   {
+    name: 'J1',
+    sentence:
+      'The client sends secrets and tokens by https or on this machine only, and follows no redirect elsewhere with them.',
+  },
+  {
+    name: 'J2',
+    sentence:
+      'The client renews once for all callers, early and with a jitter; it repeats once after 401 and never after 403, and honors Retry-After.',
+  },
+  {
+    name: 'J3',
+    sentence: 'The client bounds what it reads of an exchange, and its errors hold no secret.',
+  },
+  {
     name: 'K1',
     sentence: 'No event, error, decision or instance shows a secret, a token or a digest.',
   },
@@ -207,8 +221,5 @@ export const ABSENT: readonly Box[] = [
     name: 'G6',
     sentence: 'Pages of a management API: there is no such API. Lists are bounded at 100 keys.',
   },
-  { name: 'J1', sentence: 'A client that sends secrets over https only: there is no client.' },
-  { name: 'J2', sentence: 'A client that renews tokens: there is no client.' },
-  { name: 'J3', sentence: 'A client that bounds what it reads: there is no client.' },
   { name: 'L2', sentence: 'DPoP: tokens are bearer tokens.' },
 ]

@@ -1,0 +1,42 @@
+import type { Credentials } from './credentials.ts'
+
+/** One request, as each way to send it describes itself. */
+export interface Sending<A> {
+  /** Whether the request can be sent again. It may change while the request is sent. */
+  readonly canRepeat: () => boolean | Promise<boolean>
+  /** Whether it is certain from the start that the request can be sent again. */
+  readonly isRepeatable: boolean
+  readonly signal: AbortSignal | null | undefined
+  send(token: string): Promise<A>
+  statusOf(answer: A): number | undefined
+  /** Ends an answer that nobody reads. */
+  discard(answer: A): unknown
+}
+
+/**
+ * Sends a request with a token. If the API answers 401, gets another token and sends the request once
+ * more, if it can be sent again. Otherwise returns the 401, and renews the token for the next request.
+ */
+export async function sendWithToken<A>(
+  credentials: Credentials,
+  { canRepeat, isRepeatable, signal, send, statusOf, discard }: Sending<A>,
+): Promise<A> {
+  const given = credentials.token(!isRepeatable, signal)
+  const token = typeof given === 'string' ? given : await given
+  const answer = await send(token)
+  if (statusOf(answer) !== 401) return answer
+  if (!(await canRepeat())) {
+    credentials.afterRefusal(token).catch(() => {})
+    return answer
+  }
+  let next: string | undefined
+  try {
+    next = await credentials.afterRefusal(token, signal)
+  } catch (error) {
+    discard(answer)
+    throw error
+  }
+  if (next === undefined) return answer
+  discard(answer)
+  return send(next)
+}
