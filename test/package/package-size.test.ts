@@ -8,8 +8,9 @@ import { bundlePane } from '../../src/pane-app/bundle.mjs'
 // dependencies. An adapter or a store counts by what it adds to createTwinkey. Each budget is
 // slightly above the current size. A change that needs more raises it and says why. In the core,
 // checking signing keys takes 2.7 kB, copying input before its checks 1 kB, and limited keyrings, the
-// history, unique names and the format of the record 7 kB. Policies and idempotency keys take 1.3 kB.
-const CORE_BUDGET = 39_300
+// history, unique names and the format of the record 7 kB. Policies and idempotency keys take 1.3 kB,
+// and the revocation of tokens and fair races for the last key 1 kB.
+const CORE_BUDGET = 40_400
 // Express does not expose the template of a mount, so the guard determines it. All guards except
 // the one for plain handlers end an answer when the request has arrived.
 const GUARD_BUDGETS = { express: 3450, fastify: 2300, hono: 3150, web: 1300 }
@@ -24,6 +25,7 @@ const BUDGETS_BEYOND_CORE = {
   http: 3100,
   // A third of it are the schemas of the OpenAPI document.
   management: 6300,
+  oauth: 5100,
   // With the page, which has a budget of its own, and the management API.
   pane: 46_000,
   // Mostly messages for a route that is not valid.
@@ -35,7 +37,7 @@ const BUDGETS_BEYOND_CORE = {
   'stores/sqlite': 4750,
   verifier: 2030,
   // It shares nothing with the core. A third of it are undici, axios and got.
-  client: 7100,
+  client: 7250,
   testing: 9700,
 }
 
@@ -53,11 +55,12 @@ test('every subpath has a budget', () => {
 describe('the size', () => {
   test('of createTwinkey and of the other exports of the main entry is within its budget', async () => {
     expect(await sizeOfCore()).toBeLessThanOrEqual(CORE_BUDGET)
-    expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(2750)
+    // Tokens for OAuth clients take 1.6 kB.
+    expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(4400)
   })
 
-  test('of a service that only verifies is within 13,250 bytes, two fifths of createTwinkey', async () => {
-    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(13_250)
+  test('of a service that only verifies is within 13,300 bytes, two fifths of createTwinkey', async () => {
+    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(13_300)
   })
 
   test('of the page that a browser loads is within 40 KB', async () => {

@@ -34,6 +34,7 @@ const FILES: readonly (string | RegExp)[] = [
     'http',
     'index',
     'management',
+    'oauth',
     'pane',
     'profiles',
     'store',

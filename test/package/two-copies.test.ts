@@ -233,7 +233,7 @@ describe('parts of two copies of the package behave like those of one copy', () 
     expect(JSON.stringify(expected)).not.toContain('threw')
     for (const sentence of [
       'The body must be',
-      'scope must be words',
+      'scope must be names',
       'expires_in must be',
       'parameter_unseen',
       'owner_unavailable',
