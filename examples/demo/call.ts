@@ -3,8 +3,12 @@ export interface Call {
   readonly method?: 'GET' | 'POST'
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
+  /** User and password of Basic authentication, with a colon between them. */
+  readonly user?: string
   /** Sent as JSON. */
   readonly body?: unknown
+  /** Sent as a form. */
+  readonly form?: Readonly<Record<string, string>>
 }
 
 /** The answer to a call. */
@@ -23,11 +27,14 @@ export function bearer(credential: string): Readonly<Record<string, string>> {
 
 /** The call as a shell command. */
 export function curlOf(url: string, call: Call): string {
-  const { method, headers, body } = requestOf(call)
+  const { method, body } = requestOf(call)
+  const { headers = {}, user, form } = call
   const parts = ['curl -i']
   // With a body, curl sends a POST by default.
   if (method !== 'GET' && body === undefined) parts.push(`-X ${method}`)
-  for (const [name, value] of Object.entries(headers))
+  if (user !== undefined) parts.push(`-u ${quoted(user)}`)
+  const type = body === undefined || form !== undefined ? {} : JSON_TYPE
+  for (const [name, value] of Object.entries({ ...headers, ...type }))
     parts.push(`-H ${quoted(`${name}: ${value}`)}`)
   if (body !== undefined) parts.push(`-d ${quoted(body)}`)
   // The shell would interpret the characters of a query.
@@ -49,11 +56,22 @@ export async function send(url: string, call: Call): Promise<Answer> {
   return { status, statusText, headers: response.headers, body: isJson ? JSON.parse(text) : text }
 }
 
-function requestOf({ method, headers = {}, body }: Call) {
-  if (body === undefined) return { method: method ?? 'GET', headers, body }
+const JSON_TYPE = { 'Content-Type': 'application/json' }
+
+function requestOf({ method, headers = {}, user, body, form }: Call) {
+  const authorized =
+    user === undefined
+      ? headers
+      : { ...headers, Authorization: `Basic ${Buffer.from(user).toString('base64')}` }
+  if (form !== undefined) {
+    const type = { 'Content-Type': 'application/x-www-form-urlencoded' }
+    const text = new URLSearchParams(form).toString()
+    return { method: method ?? 'POST', headers: { ...authorized, ...type }, body: text }
+  }
+  if (body === undefined) return { method: method ?? 'GET', headers: authorized, body }
   return {
     method: method ?? 'POST',
-    headers: { ...headers, 'Content-Type': 'application/json' },
+    headers: { ...authorized, ...JSON_TYPE },
     body: JSON.stringify(body),
   }
 }

@@ -5,6 +5,7 @@ import { openEmbeddedStore } from './embedded-store.ts'
 import { FRAMEWORKS } from './framework.ts'
 import { createJournal } from './journal.ts'
 import { createNarrator } from './narrator.ts'
+import { createOAuth, createOAuthSample } from './oauth.ts'
 import { createPane, createPaneKeys, PANE_PATH } from './pane.ts'
 import { createPrinter } from './printer.ts'
 import { createApi } from './routes.ts'
@@ -36,28 +37,31 @@ async function serve(
   const journal = createJournal()
   const users = createUsers(adoption.flowTenant)
   const embedded = await openEmbeddedStore()
-  const twinkey = await createService(embedded.store, users, journal.hear)
+  const server = await listen(port)
+  const { url } = server
+  const twinkey = await createService(url, embedded.store, users, journal.hear)
   const samples = await createSampleKeys(twinkey.keys, adoption)
   const used = await createPaneKeys(twinkey.keys, Date.now())
+  const oauth = await createOAuthSample(twinkey.keys, url)
   const pane = createPane(twinkey)
-  const api = createApi(twinkey, users, createData(adoption.flowTenant), pane)
-  const server = await listen(await FRAMEWORKS[framework](api), port)
+  const data = createData(adoption.flowTenant)
+  const api = createApi(twinkey, users, data, pane, createOAuth(twinkey, url))
+  server.serve(await FRAMEWORKS[framework](api))
   const stopped = stopSignal(launcher)
 
-  await send(server.url, { path: '/v1/customers/c1', headers: bearer(used) })
+  await send(url, { path: '/v1/customers/c1', headers: bearer(used) })
 
   if (json) {
     const cookies = Object.entries(pane.cookies).map(([user, cookie]) => [user, { cookie }])
-    const shown = { url: `${server.url}${PANE_PATH}/`, users: Object.fromEntries(cookies) }
-    const { url } = server
+    const shown = { url: `${url}${PANE_PATH}/`, users: Object.fromEntries(cookies) }
     process.stdout.write(
-      `${JSON.stringify({ url, store: embedded.name, keys: samples, pane: shown })}\n`,
+      `${JSON.stringify({ url, store: embedded.name, keys: samples, pane: shown, oauth })}\n`,
     )
   } else {
     const printer = createPrinter(process.stdout)
-    const narrator = createNarrator({ twinkey, url: server.url, journal, printer })
-    const visit = runTour({ samples, narrator, twinkey, users, pane }).then(() =>
-      printVisit(server.url, samples, printer),
+    const narrator = createNarrator({ twinkey, url, journal, printer })
+    const visit = runTour({ samples, narrator, twinkey, users, pane, oauth }).then(() =>
+      printVisit(url, samples, oauth, printer),
     )
     // An interrupted tour finds a closed server. That is not an error.
     await Promise.race([visit, stopped])

@@ -1,13 +1,21 @@
 import express, { type ErrorRequestHandler, type Request, type Response } from 'express'
-import { tokenEndpoints } from 'twinkey'
+import { atRoot, tokenEndpoints } from 'twinkey'
 import { mount, requireAuth } from 'twinkey/express'
+import { OAUTH_PATH } from './oauth.ts'
 import { PANE_PATH } from './pane.ts'
 import { MAX_BODY_BYTES, problem, type Reply, replyTo } from './reply.ts'
 import type { Api } from './route.ts'
 import type { Listener } from './server.ts'
 
 /** The API of the demo on Express. */
-export async function onExpress({ twinkey, open, routes, tokens, pane }: Api): Promise<Listener> {
+export async function onExpress({
+  twinkey,
+  open,
+  routes,
+  tokens,
+  pane,
+  oauth,
+}: Api): Promise<Listener> {
   const app = express()
   app.disable('x-powered-by')
   // As on the other frameworks, `/customers/123/` and `/customers/123` are different paths.
@@ -16,6 +24,7 @@ export async function onExpress({ twinkey, open, routes, tokens, pane }: Api): P
 
   for (const { path, reply } of open) app.get(path, async (_req, res) => write(res, await reply()))
   for (const { path, options } of tokens) app.use(path, mount(tokenEndpoints(twinkey, options)))
+  app.use(mount(atRoot(oauth))).use(OAUTH_PATH, mount(oauth))
   app.use(PANE_PATH, mount(pane.endpoints(({ headers }: Request) => headers.cookie)))
   for (const { method, path, requirement, reply } of routes) {
     app[method === 'GET' ? 'get' : 'post'](

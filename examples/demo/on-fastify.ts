@@ -1,13 +1,21 @@
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import { tokenEndpoints } from 'twinkey'
+import { atRoot, tokenEndpoints } from 'twinkey'
 import { mount, requireAuth } from 'twinkey/fastify'
+import { OAUTH_PATH } from './oauth.ts'
 import { PANE_PATH } from './pane.ts'
 import { MAX_BODY_BYTES, problem, type Reply, replyTo } from './reply.ts'
 import type { Api } from './route.ts'
 import type { Listener } from './server.ts'
 
 /** The API of the demo on Fastify. */
-export async function onFastify({ twinkey, open, routes, tokens, pane }: Api): Promise<Listener> {
+export async function onFastify({
+  twinkey,
+  open,
+  routes,
+  tokens,
+  pane,
+  oauth,
+}: Api): Promise<Listener> {
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     frameworkErrors: (error, _request, reply) => void write(reply, replyTo(error)),
@@ -19,6 +27,8 @@ export async function onFastify({ twinkey, open, routes, tokens, pane }: Api): P
     app.get(path, async (_request, reply) => write(reply, await answer()))
   for (const { path, options } of tokens)
     await app.register(mount(tokenEndpoints(twinkey, options)), { prefix: path })
+  await app.register(mount(atRoot(oauth)))
+  await app.register(mount(oauth), { prefix: OAUTH_PATH })
   await app.register(mount(pane.endpoints(({ headers }: FastifyRequest) => headers.cookie)), {
     prefix: PANE_PATH,
   })

@@ -1,4 +1,4 @@
-import type { Principal, Requirement, TokenEndpointOptions, Twinkey } from 'twinkey'
+import type { Endpoints, Principal, Requirement, TokenEndpointOptions, Twinkey } from 'twinkey'
 import type { Pane } from './pane.ts'
 import type { Reply } from './reply.ts'
 
@@ -56,4 +56,5 @@ export interface Api {
   readonly routes: readonly Route[]
   readonly tokens: readonly TokenMount[]
   readonly pane: Pane
+  readonly oauth: Endpoints
 }

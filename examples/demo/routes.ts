@@ -1,5 +1,6 @@
 import type { Twinkey } from 'twinkey'
 import type { Data } from './data.ts'
+import type { createOAuth } from './oauth.ts'
 import type { Pane } from './pane.ts'
 import { json } from './reply.ts'
 import type { Api } from './route.ts'
@@ -10,9 +11,16 @@ import { standardChapter } from './routes-standard.ts'
 import type { Users } from './users.ts'
 
 /** All routes of the demo: the standard convention and three products, on one Twinkey. */
-export function createApi(twinkey: Twinkey, users: Users, data: Data, pane: Pane): Api {
+export function createApi(
+  twinkey: Twinkey,
+  users: Users,
+  data: Data,
+  pane: Pane,
+  oauth: ReturnType<typeof createOAuth>,
+): Api {
   const chapters = [
     standardChapter(data),
+    oauth,
     boomiFlowChapter(twinkey.keys, data),
     flareChapter(users, data),
     flowgearChapter(data),
@@ -37,5 +45,6 @@ export function createApi(twinkey: Twinkey, users: Users, data: Data, pane: Pane
     routes: chapters.flatMap(({ routes }) => routes),
     tokens: chapters.flatMap(({ tokens }) => tokens ?? []),
     pane,
+    oauth: oauth.endpoints,
   }
 }

@@ -8,6 +8,8 @@ export type Listener = (req: IncomingMessage, res: ServerResponse) => unknown
 /** A server that listens. */
 export interface Serving {
   readonly url: string
+  /** Answers requests from now on. Earlier ones have waited. */
+  serve(app: Listener): void
   /** Accepts no new connections, and resolves when all current requests are answered. */
   close(): Promise<void>
 }
@@ -15,9 +17,15 @@ export interface Serving {
 const HOST = '127.0.0.1'
 const PATIENCE_SECONDS = 5
 
-/** Serves an app on the loopback interface only. */
-export async function listen(app: Listener, port: number): Promise<Serving> {
-  const server = createServer(app)
+/**
+ * Listens on the loopback interface only. The app comes later, because it needs to know the address.
+ */
+export async function listen(port: number): Promise<Serving> {
+  let serve: Serving['serve'] = () => {}
+  const served = new Promise<Listener>((resolve) => {
+    serve = resolve
+  })
+  const server = createServer(async (req, res) => (await served)(req, res))
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'it is in use' : (error.code ?? error.message)
@@ -30,6 +38,7 @@ export async function listen(app: Listener, port: number): Promise<Serving> {
     server.listen(port, HOST, resolve)
   })
   return {
+    serve,
     url: `http://${HOST}:${(server.address() as AddressInfo).port}`,
     close: () => stopServer(server, PATIENCE_SECONDS),
   }

@@ -1,5 +1,6 @@
 import type { Twinkey } from 'twinkey'
 import type { Narrator } from './narrator.ts'
+import type { OAuthSample } from './oauth.ts'
 import type { Pane } from './pane.ts'
 import type { SampleKeys } from './sample-keys.ts'
 import { tourAccess } from './tour-access.ts'
@@ -7,6 +8,7 @@ import { tourBoomiFlow } from './tour-boomi-flow.ts'
 import { tourEnding } from './tour-ending.ts'
 import { tourFlare } from './tour-flare.ts'
 import { tourFlowgear } from './tour-flowgear.ts'
+import { tourOAuth } from './tour-oauth.ts'
 import { tourOwnKeys } from './tour-own-keys.ts'
 import { tourPane } from './tour-pane.ts'
 import { tourRotation } from './tour-rotation.ts'
@@ -20,6 +22,7 @@ export interface TourParts {
   readonly twinkey: Twinkey
   readonly users: Users
   readonly pane: Pane
+  readonly oauth: OAuthSample
 }
 
 /** The key of the tour. */
@@ -36,6 +39,7 @@ export async function runTour(parts: TourParts): Promise<void> {
   )
   const key = await tourAccess(parts)
   await tourTokens(parts, key)
+  await tourOAuth(parts)
   const rotated = await tourRotation(parts, key)
   await tourEnding(parts, rotated)
   await tourOwnKeys(parts, rotated)

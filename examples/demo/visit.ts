@@ -1,16 +1,27 @@
 import { bearer, type Call, curlOf } from './call.ts'
+import { OAUTH_PATH, type OAuthSample } from './oauth.ts'
 import { PANE_PATH } from './pane.ts'
 import type { Printer } from './printer.ts'
 import { aboutSample, SAMPLE_NAMES, type SampleKeys } from './sample-keys.ts'
 
 /** Prints the sample keys and calls to try after the tour. */
-export function printVisit(url: string, samples: SampleKeys, { line, title, dim }: Printer): void {
+export function printVisit(
+  url: string,
+  samples: SampleKeys,
+  oauth: OAuthSample,
+  { line, title, dim }: Printer,
+): void {
   const { primary, secondary } = samples.standard
   const { boomiFlow, flare, flowgear } = samples
   const calls: Call[] = [
     { path: '/v1/customers/c1', headers: bearer(primary) },
     { path: '/v1/customers', headers: { 'X-API-Key': secondary }, body: { name: 'Joan Clarke' } },
     { method: 'POST', path: '/v1/tokens', headers: bearer(primary) },
+    {
+      path: `${OAUTH_PATH}/token`,
+      user: `${oauth.clientId}:${oauth.clientSecret}`,
+      form: { grant_type: 'client_credentials' },
+    },
     {
       path: '/api/draw/1/flow',
       headers: { 'x-boomi-flow-api-key': boomiFlow.secret, manywhotenant: boomiFlow.tenant },

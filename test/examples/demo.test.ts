@@ -16,11 +16,12 @@ describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
   let url: string
   let keys: DemoLine['keys']
   let pane: DemoLine['pane']
+  let oauth: DemoLine['oauth']
 
   beforeAll(async () => {
     const started = await startJsonDemo(['--framework', framework])
     demo = started
-    ;({ url, keys, pane } = started)
+    ;({ url, keys, pane, oauth } = started)
   })
   afterAll(() => demo?.kill())
 
@@ -126,6 +127,39 @@ describe.each(FRAMEWORKS)('the demo with --json on %s', (framework) => {
     expect(jwks.keys.map((key) => key.kid)).toEqual([kid])
   })
 
+  it('takes an OAuth client from discovery to revocation', async () => {
+    const refused = await fetch(oauth.resourceUrl)
+    const challenge = refused.headers.get('www-authenticate') ?? ''
+    const described = await fetch(/resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? '')
+    const { resource, authorization_servers: servers } = (await described.json()) as {
+      resource: string
+      authorization_servers: string[]
+    }
+    expect([resource, servers]).toEqual([oauth.resourceUrl, [oauth.issuer]])
+    const metadata = await fetch(`${servers[0]}/.well-known/oauth-authorization-server`)
+    expect(await metadata.json()).toMatchObject({
+      issuer: oauth.issuer,
+      token_endpoint: oauth.tokenUrl,
+      introspection_endpoint: oauth.introspectionUrl,
+      revocation_endpoint: oauth.revocationUrl,
+    })
+    const { clientId, clientSecret } = oauth
+    const authorization = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
+    const post = (to: string, body: Record<string, string>) =>
+      fetch(to, { method: 'POST', headers: { authorization }, body: new URLSearchParams(body) })
+    for (const more of [{}, { resource }, { scope: 'customers.read' }]) {
+      const issued = await post(oauth.tokenUrl, { grant_type: 'client_credentials', ...more })
+      const { access_token: token } = (await issued.json()) as { access_token: string }
+      const call = async () => (await fetch(oauth.resourceUrl, { headers: bearer(token) })).status
+      const isActive = async () =>
+        ((await (await post(oauth.introspectionUrl, { token })).json()) as { active: boolean })
+          .active
+      expect([await call(), await isActive()]).toEqual([200, true])
+      expect((await post(oauth.revocationUrl, { token })).status).toBe(200)
+      expect([await call(), await isActive()]).toEqual([401, false])
+    }
+  })
+
   describe('the pane', () => {
     type User = keyof DemoLine['pane']['users']
     const as = (user: User) => ({
@@ -205,7 +239,7 @@ describe('the demo', () => {
       const pasted = demo.lines
         .slice(demo.lines.indexOf('Paste one of these:'))
         .filter((line) => line.trim().startsWith('curl '))
-      expect(pasted).toHaveLength(6)
+      expect(pasted).toHaveLength(7)
       for (const line of pasted) expect([line, (await callAsCurl(line)).ok]).toEqual([line, true])
       expect(await demo.end('SIGINT')).toBe(0)
     } finally {

@@ -31,6 +31,18 @@ export interface DemoLine {
     readonly url: string
     readonly users: Readonly<Record<'ada' | 'grace' | 'operator', { readonly cookie: string }>>
   }
+  readonly oauth: Readonly<
+    Record<
+      | 'issuer'
+      | 'tokenUrl'
+      | 'introspectionUrl'
+      | 'revocationUrl'
+      | 'clientId'
+      | 'clientSecret'
+      | 'resourceUrl',
+      string
+    >
+  >
   readonly keys: Readonly<Record<'standard' | 'readOnly' | 'test' | 'disabled', SampleKey>> & {
     readonly boomiFlow: { readonly secret: string; readonly tenant: string }
     readonly flare: { readonly secret: string; readonly tenants: readonly number[] }
