@@ -5,5 +5,13 @@
  * @module twinkey/oauth
  */
 
+export {
+  type McpAuthInfo,
+  type McpAuthInfoOptions,
+  type McpTokenVerifier,
+  type McpTokenVerifierOptions,
+  mcpAuthInfo,
+  mcpTokenVerifier,
+} from './mcp.ts'
 export { resourceMetadataUrl } from './metadata.ts'
 export { type OAuthEndpointOptions, oauthEndpoints } from './oauth-endpoints.ts'
