@@ -6,7 +6,8 @@ import * as oauth4webapi from './clients/oauth4webapi.ts'
 import * as openidClient from './clients/openid-client.ts'
 import * as python from './clients/python.ts'
 import * as simpleOAuth2 from './clients/simple-oauth2.ts'
-import { createClient, type OAuthApi, type RunChain, startOAuthApi } from './oauth-api.ts'
+import { callWhoami } from './mcp-host.ts'
+import { createClient, type OAuthApi, type RunChain, startOAuthApi, statusOf } from './oauth-api.ts'
 
 const TIMEOUT = 300_000
 
@@ -56,4 +57,76 @@ describe.each(Object.entries(chains))('%s', (_name, run) => {
     },
     TIMEOUT,
   )
+})
+
+describe('an issuer with a path', () => {
+  test.each([
+    ['oauth4webapi by OAuth', oauth4webapi.chainWith('oauth2')],
+    ['oauth4webapi by OpenID', oauth4webapi.chainWith('oidc')],
+    ['openid-client by OAuth', openidClient.chainWith('oauth2', 'Basic')],
+    ['openid-client by OpenID', openidClient.chainWith('oidc', 'Basic')],
+    ['the MCP SDK', mcpSdk],
+  ])('is found by %s', async (_name, run) => {
+    const other = await startOAuthApi('/auth')
+    try {
+      const { tokenUrl, renewed } = await run(other, await createClient(other))
+      expect([tokenUrl, renewed]).toEqual([other.tokenUrl, 200])
+    } finally {
+      await other.close()
+    }
+  })
+})
+
+test('both secrets of a key are client secrets', async () => {
+  const { secondary, ...client } = await createClient(api)
+  const other = { ...client, clientSecret: secondary }
+  for (const run of [
+    curl,
+    oauth4webapi.chainWith('oauth2'),
+    oauth4webapi.chainWith('oauth2', 'Post'),
+  ])
+    expect((await run(api, other)).renewed).toBe(200)
+})
+
+test(
+  'Go tries a wrong secret in Basic and in the form, and a right one once',
+  async () => {
+    const client = await createClient(api)
+    api.exchanges.length = 0
+    await go(api, client)
+    // Two tokens, the wrong secret, and a scope that is too wide.
+    expect(api.exchanges).toEqual(['Basic', 'Basic', 'Basic', 'form', 'Basic', 'form'])
+  },
+  TIMEOUT,
+)
+
+describe.each([
+  ['oauth4webapi', oauth4webapi.introspect],
+  ['openid-client', openidClient.introspect],
+])('%s', (_name, introspect) => {
+  test('sees by introspection that a token is revoked', async () => {
+    const client = await createClient(api)
+    const { live, dead } = await introspect(api, client)
+    expect(live).toMatchObject({
+      active: true,
+      client_id: client.clientId,
+      sub: client.clientId,
+      iss: api.issuer,
+      aud: api.issuer,
+      token_type: 'Bearer',
+    })
+    expect(dead).toEqual({ active: false })
+  })
+
+  test('learns nothing about the token of another key', async () => {
+    const other = await createClient(api)
+    const { live } = await introspect(api, await createClient(api), other)
+    expect(live).toEqual({ active: false })
+  })
+})
+
+test('oauth4webapi names a resource, and the token works there only', async () => {
+  const token = await oauth4webapi.tokenForResource(api, await createClient(api), api.mcpUrl)
+  const answer = await callWhoami(api.mcpUrl, { authorization: `Bearer ${token}` })
+  expect([answer.status, await statusOf(api.customersUrl, token)]).toEqual([200, 401])
 })

@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi'
-import { type RunChain, statusOf } from '../oauth-api.ts'
+import { type OAuthApi, type OAuthClient, type RunChain, statusOf } from '../oauth-api.ts'
 
 const insecure = { [oauth.allowInsecureRequests]: true }
 
@@ -62,4 +62,51 @@ export function chainWith(
       tooWide: await errorOf(clientSecret, 'customers.delete'),
     }
   }
+}
+
+async function serverOf({ issuer }: OAuthApi): Promise<oauth.AuthorizationServer> {
+  const url = new URL(issuer)
+  const found = await oauth.discoveryRequest(url, { algorithm: 'oauth2', ...insecure })
+  return oauth.processDiscoveryResponse(url, found)
+}
+
+/** Gets a token for a resource. */
+export async function tokenForResource(
+  api: OAuthApi,
+  { clientId, clientSecret, scope }: OAuthClient,
+  resource: string,
+): Promise<string> {
+  const server = await serverOf(api)
+  const client = { client_id: clientId }
+  const response = await oauth.clientCredentialsGrantRequest(
+    server,
+    client,
+    oauth.ClientSecretBasic(clientSecret),
+    { scope, resource },
+    insecure,
+  )
+  return (await oauth.processClientCredentialsResponse(server, client, response)).access_token
+}
+
+/** Introspects a token of the owner before and after its revocation. */
+export async function introspect(api: OAuthApi, asking: OAuthClient, owner = asking) {
+  const server = await serverOf(api)
+  const client = { client_id: asking.clientId }
+  const authentication = oauth.ClientSecretBasic(asking.clientSecret)
+  const token = await tokenForResource(api, owner, api.issuer)
+  async function look() {
+    const response = await oauth.introspectionRequest(
+      server,
+      client,
+      authentication,
+      token,
+      insecure,
+    )
+    return oauth.processIntrospectionResponse(server, client, response)
+  }
+  const live = await look()
+  await oauth.processRevocationResponse(
+    await oauth.revocationRequest(server, client, authentication, token, insecure),
+  )
+  return { live, dead: await look() }
 }

@@ -1,5 +1,5 @@
 import * as client from 'openid-client'
-import { type RunChain, statusOf } from '../oauth-api.ts'
+import { type OAuthApi, type OAuthClient, type RunChain, statusOf } from '../oauth-api.ts'
 
 /** The chain with openid-client. */
 export function chainWith(algorithm: 'oauth2' | 'oidc', method: 'Basic' | 'Post'): RunChain {
@@ -38,4 +38,19 @@ export function chainWith(algorithm: 'oauth2' | 'oidc', method: 'Basic' | 'Post'
       tooWide: await errorOf(clientSecret, 'customers.delete'),
     }
   }
+}
+
+/** Introspects a token of the owner before and after its revocation. */
+export async function introspect({ issuer }: OAuthApi, asking: OAuthClient, owner = asking) {
+  const configOf = ({ clientId, clientSecret }: OAuthClient) =>
+    client.discovery(new URL(issuer), clientId, clientSecret, undefined, {
+      execute: [client.allowInsecureRequests],
+    })
+  const { access_token: token } = await client.clientCredentialsGrant(await configOf(owner), {
+    scope: owner.scope,
+  })
+  const config = await configOf(asking)
+  const live = await client.tokenIntrospection(config, token)
+  await client.tokenRevocation(config, token)
+  return { live, dead: await client.tokenIntrospection(config, token) }
 }
