@@ -3,16 +3,17 @@ import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middlew
 import type { OAuthTokenVerifier } from '@modelcontextprotocol/sdk/server/auth/provider.js'
 import type { Scope } from 'twinkey'
 import { requireAuth } from 'twinkey/express'
+import { mcpAuthInfo, mcpTokenVerifier, resourceMetadataUrl } from 'twinkey/oauth'
+import { standard } from 'twinkey/profiles'
 import { createVerifier } from 'twinkey/verifier'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { mcpAuthInfo, mcpTokenVerifier } from '../../../src/endpoints/oauth/mcp.ts'
 import { AUDIENCE, createBench, ISSUER, signingKey } from '../../support/bench.ts'
 import { errorCodeOf } from '../../support/faults.ts'
 import { forge } from '../../support/forge.ts'
 import { callWhoami, serveMcp, startMcpApp, whoami } from './mcp-host.ts'
 
 const RESOURCE = 'https://api.example/mcp'
-const METADATA = 'https://api.example/.well-known/oauth-protected-resource/mcp'
+const METADATA = resourceMetadataUrl(RESOURCE)
 const REQUIRED = ['customers.read', 'invoices.read']
 const SCOPE = { tenants: ['t1'], workflows: REQUIRED }
 const invalidToken = (message: string) => new InvalidTokenError(message)
@@ -38,7 +39,11 @@ beforeAll(async () => {
       expectedResource: new URL(RESOURCE),
     })
     app.post('/sdk', bearer, serveMcp)
-    const guard = requireAuth(twinkey, { workflow: 'customers.read', resource: RESOURCE })
+    const guard = requireAuth(twinkey, {
+      workflow: 'customers.read',
+      resource: RESOURCE,
+      profile: standard({ resourceMetadata: METADATA }),
+    })
     app.post('/twinkey', guard, (req, res) => {
       const auth = mcpAuthInfo(req.principal, { resource: RESOURCE, scopes: REQUIRED })
       return serveMcp(Object.assign(req, { auth }), res)
@@ -250,6 +255,21 @@ describe('verifyAccessToken', () => {
       'workflow:*x',
     ])
   })
+})
+
+test('requireAuth names the workflow and the metadata in one challenge, without an error if no credential was sent', async () => {
+  const { primary } = await create({ workflows: ['invoices.read'] })
+  const [none, lacking] = await Promise.all(
+    [{}, bearer(primary)].map(async (headers) => {
+      const answer = await callWhoami(`${host.url}/twinkey`, headers)
+      return answer.headers.get('www-authenticate')
+    }),
+  )
+  const known = `scope="workflow:customers.read", resource_metadata="${METADATA}"`
+  expect(none).toBe(`Bearer realm="api", ${known}`)
+  expect(lacking).toBe(
+    `Bearer realm="api", error="insufficient_scope", error_description="The credential does not reach this workflow.", ${known}`,
+  )
 })
 
 test('a handler gets no credential unless it is handed on', async () => {
