@@ -11,6 +11,7 @@ export {
   type McpTokenVerifier,
   type McpTokenVerifierOptions,
   mcpAuthInfo,
+  mcpPrincipal,
   mcpTokenVerifier,
 } from './mcp.ts'
 export { resourceMetadataUrl } from './metadata.ts'

@@ -7,9 +7,8 @@ import type { Decider } from '../../guard/guard.ts'
 import { CheckedRequirement } from '../../guard/requirement.ts'
 import type { WireRequest } from '../../http/request.ts'
 
-// The MCP server fails if it gets an AuthInfo without an end, and most keys have none. It asks again
-// for each request, so the value only has to lie ahead.
-const ENDLESS_SECONDS = 3600
+// The SDK refuses an AuthInfo without an end, and most keys have none.
+const LAST_SECOND_OF_9999 = 253_402_300_799
 
 /** What an MCP server learns about the caller: the `AuthInfo` of the MCP SDK. */
 export interface McpAuthInfo<M extends Metadata = Metadata> {
@@ -23,13 +22,13 @@ export interface McpAuthInfo<M extends Metadata = Metadata> {
    */
   scopes: string[]
   /**
-   * When the credential ends, in seconds since 1970. For a credential without an end: one hour from
-   * now.
+   * When the credential ends, in seconds since 1970. For a credential without an end: the last
+   * second of the year 9999.
    */
   expiresAt: number
   /** The URL of the MCP server. */
   resource: URL
-  /** The caller, with name, owner, metadata and scope. */
+  /** The caller, with name, owner, metadata and scope. See {@link mcpPrincipal}. */
   extra: { principal: Principal<M> }
 }
 
@@ -103,6 +102,35 @@ export function mcpAuthInfo<M extends Metadata>(
   requireMembers(options, ['resource', 'scopes', 'token'], `The options of ${caller}`)
   const { resource, scopes, token = '' } = options
   return authInfoOf(principal, resourceOf(resource, caller), wordsOf(scopes, caller), token)
+}
+
+/**
+ * Returns the caller of a tool, from the `authInfo` that the SDK passes to the tool.
+ *
+ * @typeParam M The type of `metadata`, as in `createTwinkey<M>()`. It is not checked.
+ * @param authInfo What {@link mcpAuthInfo} or a verifier of {@link mcpTokenVerifier} has made.
+ * @throws TypeError if there is none, because no guard has run for the request.
+ * @example
+ * ```ts
+ * import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+ * import { mcpPrincipal } from 'twinkey/oauth'
+ *
+ * export function addTools(server: McpServer) {
+ *   server.registerTool('whoami', { description: 'Names the key' }, ({ authInfo }) => ({
+ *     content: [{ type: 'text', text: mcpPrincipal(authInfo).name }],
+ *   }))
+ * }
+ * ```
+ */
+export function mcpPrincipal<M extends Metadata = Metadata>(
+  authInfo: { readonly extra?: Readonly<Record<string, unknown>> | undefined } | undefined,
+): Principal<M> {
+  const principal = authInfo?.extra?.['principal']
+  if (typeof principal !== 'object' || principal === null)
+    throw new TypeError(
+      'mcpPrincipal: no guard of Twinkey has run for this request. Put the result of mcpAuthInfo into req.auth, or give the result of mcpTokenVerifier to requireBearerAuth.',
+    )
+  return principal as Principal<M>
 }
 
 /**
@@ -184,12 +212,11 @@ function authInfoOf<M extends Metadata>(
   token: string,
 ): McpAuthInfo<M> {
   const { keyId, scope, expiresAt } = principal
-  const end = expiresAt ?? Date.now() + ENDLESS_SECONDS * 1000
   return {
     token,
     clientId: keyId,
     scopes: scopesOf(scope, words),
-    expiresAt: Math.floor(end / 1000),
+    expiresAt: expiresAt === null ? LAST_SECOND_OF_9999 : Math.floor(expiresAt / 1000),
     // A new one for each request: a URL can be changed.
     resource: new URL(resource),
     extra: { principal },
