@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { debianPackages } from '../../../support/debian.ts'
+import { debianFiles } from '../../../support/debian.ts'
 import type { RunChain } from '../oauth-api.ts'
 
 const run = promisify(execFile)
@@ -10,7 +10,7 @@ const CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/go-build', 
 
 /** Runs a file with Go and golang.org/x/oauth2 of Debian. @returns What it printed. */
 export async function runGo(file: string, env: Readonly<Record<string, string>>): Promise<string> {
-  const root = await debianPackages('golang-go', 'golang-golang-x-oauth2-dev')
+  const root = await debianFiles('golang-go', 'golang-golang-x-oauth2-dev')
   const goRoot = join(root, 'usr/lib/go')
   const { stdout } = await run(join(goRoot, 'bin/go'), ['run', file], {
     env: {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { debianPackages } from '../../../support/debian.ts'
+import { debianFiles } from '../../../support/debian.ts'
 import { runPython } from '../../../support/python.ts'
 import type { RunChain } from '../oauth-api.ts'
 
@@ -9,7 +9,7 @@ export async function runOAuthlib(
   program: string,
   env: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const root = await debianPackages('python3-requests-oauthlib', 'python3-oauthlib')
+  const root = await debianFiles('python3-requests-oauthlib', 'python3-oauthlib')
   const packages = 'usr/lib/python3/dist-packages'
   return runPython(program, [], {
     // Their own dependencies may be installed.
