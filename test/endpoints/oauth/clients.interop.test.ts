@@ -1,13 +1,24 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chain as curl } from './clients/curl.ts'
-import { chain as go } from './clients/go.ts'
+import { blocksOf, curlLinesOf } from '../../support/guide.ts'
+import { chain as curl, runCurl } from './clients/curl.ts'
+import { chain as go, runGo } from './clients/go.ts'
 import { chain as mcpSdk } from './clients/mcp-sdk.ts'
 import * as oauth4webapi from './clients/oauth4webapi.ts'
 import * as openidClient from './clients/openid-client.ts'
 import * as python from './clients/python.ts'
 import * as simpleOAuth2 from './clients/simple-oauth2.ts'
 import { callWhoami } from './mcp-host.ts'
-import { createClient, type OAuthApi, type RunChain, startOAuthApi, statusOf } from './oauth-api.ts'
+import {
+  createClient,
+  type OAuthApi,
+  type OAuthClient,
+  type RunChain,
+  startOAuthApi,
+  statusOf,
+} from './oauth-api.ts'
 
 const TIMEOUT = 300_000
 
@@ -129,4 +140,49 @@ test('oauth4webapi names a resource, and the token works there only', async () =
   const token = await oauth4webapi.tokenForResource(api, await createClient(api), api.mcpUrl)
   const answer = await callWhoami(api.mcpUrl, { authorization: `Bearer ${token}` })
   expect([answer.status, await statusOf(api.customersUrl, token)]).toEqual([200, 401])
+})
+
+describe('docs/oauth.md', () => {
+  const here = (text: string) => text.replaceAll('https://api.example.com', api.issuer)
+  const variablesOf = ({ clientId, clientSecret }: OAuthClient) => ({
+    CLIENT_ID: clientId,
+    CLIENT_SECRET: clientSecret,
+  })
+  const program = (start: string) => {
+    const found = blocksOf('oauth', 'text').find((text) => text.startsWith(start))
+    return here(found ?? `no block begins with ${start}`)
+  }
+
+  test(
+    'has a Go program that calls a route',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'twinkey-go-'))
+      try {
+        const file = join(folder, 'main.go')
+        writeFileSync(file, program('package main'))
+        expect(await runGo(file, variablesOf(await createClient(api)))).toBe('200\n')
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    },
+    TIMEOUT,
+  )
+
+  test('has a Python program that calls a route', async () => {
+    const variables = variablesOf(await createClient(api))
+    expect(await python.runOAuthlib(program('import os'), variables)).toBe('200\n')
+  })
+
+  test('has curl lines that get a token, ask about it and revoke it', async () => {
+    const client = variablesOf(await createClient(api))
+    const [token, resource, introspect, revoke, ...others] = curlLinesOf('oauth').map(here)
+    expect(others).toEqual([])
+    const { access_token: TOKEN, ...more } = await runCurl(token ?? '', client)
+    expect(more).toEqual({ token_type: 'Bearer', expires_in: 3600, scope: 'customers.read' })
+    expect((await runCurl(resource ?? '', client)).token_type).toBe('Bearer')
+    const ask = () => runCurl(introspect ?? '', { ...client, TOKEN })
+    expect((await ask()).active).toBe(true)
+    expect(await runCurl(revoke ?? '', { ...client, TOKEN })).toEqual({})
+    expect(await ask()).toEqual({ active: false })
+  })
 })

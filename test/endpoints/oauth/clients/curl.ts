@@ -61,3 +61,13 @@ export const chain: RunChain = async (
     tooWide: (await tokenFor(clientSecret, 'customers.delete')).error,
   }
 }
+
+/** Runs a line of a guide. @returns The answer, which must be JSON. */
+export async function runCurl(
+  line: string,
+  variables: Readonly<Record<string, string>>,
+  // biome-ignore lint/suspicious/noExplicitAny: any JSON
+): Promise<any> {
+  const env = { ...variables, PATH: process.env['PATH'], NO_PROXY: '*' }
+  return JSON.parse((await run('sh', ['-c', line], { env })).stdout)
+}
