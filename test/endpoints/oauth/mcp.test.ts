@@ -102,10 +102,10 @@ describe.each(['/sdk', '/twinkey'])('an MCP server at %s', (path) => {
         return token
       },
     ],
-  ])('refuses %s with 401', async (_name, credential) => {
+  ])('refuses %s with 401', async (name, credential) => {
     const answer = await callWhoami(host.url + path, bearer(await credential()))
     expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([
-      path === '/twinkey' && _name.includes('spaces') ? 400 : 401,
+      path === '/twinkey' && name.includes('spaces') ? 400 : 401,
       expect.stringMatching(/^Bearer .*error="invalid_(?:token|request)"/),
     ])
   })
