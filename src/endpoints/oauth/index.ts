@@ -5,6 +5,7 @@
  * @module twinkey/oauth
  */
 
+export type { Introspect } from './introspection.ts'
 export {
   type McpAuthInfo,
   type McpAuthInfoOptions,
