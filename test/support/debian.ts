@@ -33,14 +33,20 @@ export async function debianProgram(
   if (installed !== undefined) return { path: installed, env: {} }
   const found = unpacked(name, versionFlag, unpackedEnv)
   if (found !== undefined) return found
-  await fetchPackage(name)
+  await fetchInto(join(CACHE, name), [name])
   return unpacked(name, versionFlag, unpackedEnv) as DebianProgram
 }
 
-/** Downloads a package that needs no installation, such as one of fonts. Returns its folder. */
-export async function debianFiles(name: string): Promise<string> {
-  const root = join(CACHE, name, 'root')
-  if (!existsSync(root)) await fetchPackage(name)
+/**
+ * Downloads packages that need no installation, such as fonts, or libraries for Python, with what
+ * they need and the system lacks. Downloads them even if they are installed.
+ *
+ * @returns The folder that stands for the root of the system.
+ */
+export async function debianFiles(...names: readonly string[]): Promise<string> {
+  const cache = join(CACHE, names.join('+'))
+  const root = join(cache, 'root')
+  if (!existsSync(root)) await fetchInto(cache, ['--reinstall', ...names])
   return root
 }
 
@@ -82,8 +88,7 @@ function foldersIn(folder: string): string[] {
 
 // Several processes run tests. Each downloads into its own folder, and the first to finish moves it
 // into place.
-async function fetchPackage(name: string): Promise<void> {
-  const cache = join(CACHE, name)
+async function fetchInto(cache: string, names: readonly string[]): Promise<void> {
   mkdirSync(cache, { recursive: true })
   const work = mkdtempSync(join(cache, 'fetching-'))
   for (const folder of ['lists/partial', 'archives/partial'])
@@ -104,10 +109,11 @@ async function fetchPackage(name: string): Promise<void> {
       '-y',
       '--no-install-recommends',
       '--download-only',
-      name,
+      ...names,
     ])
   } catch (cause) {
-    throw new Error(`${name} is missing, and apt-get could not fetch it. Install ${name}.`, {
+    const missing = names.filter((name) => !name.startsWith('-')).join(' and ')
+    throw new Error(`${missing} is missing, and apt-get could not fetch it. Install ${missing}.`, {
       cause,
     })
   }

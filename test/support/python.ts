@@ -3,16 +3,28 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { debianProgram } from './debian.ts'
 
-async function start(args: readonly string[]): Promise<ChildProcess> {
+async function start(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<ChildProcess> {
   const { path, env } = await debianProgram('python3', '--version', (root) => ({
     PYTHONHOME: join(root, 'usr'),
   }))
-  return spawn(path, args, { env: { ...process.env, ...env } })
+  return spawn(path, args, { env: { ...process.env, ...env, ...variables } })
 }
 
-/** Runs a program of Python's standard library to its end. @returns What it printed. */
-export async function runPython(program: string, args: readonly string[]): Promise<string> {
-  const child = await start(['-c', program, ...args])
+/**
+ * Runs a Python program to its end.
+ *
+ * @param variables Further variables of its environment.
+ * @returns What it printed.
+ */
+export async function runPython(
+  program: string,
+  args: readonly string[],
+  variables?: Readonly<Record<string, string>>,
+): Promise<string> {
+  const child = await start(['-c', program, ...args], variables)
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (text) => {

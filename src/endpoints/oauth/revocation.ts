@@ -3,7 +3,7 @@ import type { Principal } from '../../core/model/principal.ts'
 import { REFUSALS } from '../../core/model/refusal.ts'
 import { mayHoldSecret } from '../../core/secrets/secret.ts'
 import { isTokenLike } from '../../core/tokens/token.ts'
-import type { WireAnswer } from '../../http/profile.ts'
+import { jsonAnswer, type WireAnswer } from '../../http/profile.ts'
 import type { Parameters } from '../tokens/client.ts'
 import { oauthError, oauthRefusal } from '../tokens/oauth-answers.ts'
 import type { TokenService } from '../tokens/token-service.ts'
@@ -28,8 +28,5 @@ export async function revoked<M extends Metadata>(
   return outcome.ok ? DONE : oauthRefusal(outcome.refusal)
 }
 
-const DONE: WireAnswer = {
-  status: 200,
-  headers: { 'cache-control': 'no-store' },
-  body: '',
-}
+// Clients ignore the body, but simple-oauth2 fails if it is not JSON.
+const DONE = jsonAnswer(200, {})
