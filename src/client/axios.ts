@@ -13,11 +13,10 @@ export interface AxiosConfig {
   readonly headers: { concat(...others: Record<string, string>[]): unknown }
   readonly data?: unknown
   readonly signal?: unknown
-  readonly beforeRedirect?: ((options: RedirectOptions, ...rest: never[]) => void) | undefined
+  readonly beforeRedirect?:
+    | ((options: Record<string, unknown>, ...rest: never[]) => void)
+    | undefined
 }
-
-/** What axios tells about the next request of a redirect. */
-type RedirectOptions = Record<string, unknown>
 
 /** The members of an answer, or of an error, that are used. */
 export interface AxiosAnswer {
@@ -86,7 +85,7 @@ function withToken<C extends AxiosConfig>(
     url: url.href,
     baseURL: undefined,
     headers: config.headers.concat({ Authorization: authorization }),
-    beforeRedirect(options: RedirectOptions, ...rest: never[]) {
+    beforeRedirect(options: Record<string, unknown>, ...rest: never[]) {
       const to = new URL(String(options['href']))
       requireSafe(from, to)
       from = to

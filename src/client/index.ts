@@ -13,4 +13,9 @@ export {
 } from './error.ts'
 export type { GotOptions, GotRequestOptions, GotResponse } from './got.ts'
 export type { ClientOptions, Failover, SecretName, Secrets } from './options.ts'
-export type { UndiciHandler, UndiciInterceptor, UndiciRequest } from './undici.ts'
+export type {
+  UndiciController,
+  UndiciHandler,
+  UndiciInterceptor,
+  UndiciRequest,
+} from './undici.ts'

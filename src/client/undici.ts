@@ -11,7 +11,8 @@ export interface UndiciRequest {
   readonly body?: unknown
 }
 
-interface Controller {
+/** Controls the response of a dispatcher. */
+export interface UndiciController {
   abort(reason: Error): void
   pause(): void
   resume(): void
@@ -19,12 +20,12 @@ interface Controller {
 
 /** What a dispatcher tells about a response. */
 export interface UndiciHandler {
-  onRequestStart?(controller: Controller, context: unknown): void
-  onRequestUpgrade?(controller: Controller, ...rest: never[]): void
-  onResponseStart?(controller: Controller, status: number, ...rest: never[]): void
-  onResponseData?(controller: Controller, chunk: never): void
-  onResponseEnd?(controller: Controller, trailers: never): void
-  onResponseError?(controller: Controller, error: Error): void
+  onRequestStart?(controller: UndiciController, context: unknown): void
+  onRequestUpgrade?(controller: UndiciController, ...rest: never[]): void
+  onResponseStart?(controller: UndiciController, status: number, ...rest: never[]): void
+  onResponseData?(controller: UndiciController, chunk: never): void
+  onResponseEnd?(controller: UndiciController, trailers: never): void
+  onResponseError?(controller: UndiciController, error: Error): void
 }
 
 /** An interceptor for `compose` of a dispatcher. */
@@ -52,7 +53,7 @@ export function createUndiciInterceptor(credentials: Credentials): UndiciInterce
 }
 
 // For an error before the request was sent.
-const NO_CONTROLLER: Controller = { abort() {}, pause() {}, resume() {} }
+const NO_CONTROLLER: UndiciController = { abort() {}, pause() {}, resume() {} }
 
 function originOf({ origin }: UndiciRequest): URL {
   if (origin === undefined)
@@ -71,13 +72,13 @@ function observing(
   send: (token: string, observer: UndiciHandler) => boolean,
 ): UndiciHandler {
   let isDropped = false
-  const fail = (controller: Controller, error: Error) => {
+  const fail = (controller: UndiciController, error: Error) => {
     isDropped = true
     controller.abort(error)
     handler.onResponseError?.(controller, error)
   }
   // Drops the connection of the 401, whose body may be of any size.
-  const repeat = (controller: Controller, next: string) => {
+  const repeat = (controller: UndiciController, next: string) => {
     isDropped = true
     controller.abort(new Error('The request is repeated with another token.'))
     send(next, handler)

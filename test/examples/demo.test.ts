@@ -317,11 +317,16 @@ function callAsCurl(line: string): Promise<Response> {
     if (word === '-X') method = words[++at] ?? ''
     else if (word === '-H')
       headers.push((words[++at] ?? '').split(/: (.*)/s, 2) as [string, string])
-    else if (word === '-d') {
+    else if (word === '-u') {
+      const user = Buffer.from(words[++at] ?? '').toString('base64')
+      headers.push(['Authorization', `Basic ${user}`])
+    } else if (word === '-d') {
       body = words[++at] ?? ''
       method = 'POST'
     } else if (word.startsWith('http')) url = word
     else throw new Error(`unknown word ${word} in ${line}`)
   }
+  if (body !== undefined && !headers.some(([name]) => name === 'Content-Type'))
+    headers.push(['Content-Type', 'application/x-www-form-urlencoded'])
   return fetch(url, { method, headers, ...(body === undefined ? {} : { body }) })
 }
