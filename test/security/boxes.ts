@@ -116,11 +116,59 @@ export const BOXES: readonly Box[] = [
     sentence: 'The exchange is POST only, with a bounded body, and no cache keeps an answer.',
   },
   {
+    name: 'E2',
+    sentence:
+      'An OAuth client authenticates by Basic or in the form, in one way, and never in the address.',
+  },
+  {
     name: 'E3',
     sentence: 'A parameter stands once, an unknown one is ignored, a wrong one is an error.',
   },
   { name: 'E4', sentence: 'Asking for a token only narrows, and no parameter sets a claim.' },
   { name: 'E6', sentence: 'There are no refresh tokens.' },
+  {
+    name: 'F1',
+    sentence:
+      'Introspection needs authentication, and shows nothing of a token that is not active or not of the caller.',
+  },
+  {
+    name: 'F2',
+    sentence: 'A client revokes its own tokens only, and is not told whether there was one.',
+  },
+  {
+    name: 'F3',
+    sentence: 'The metadata names the configured issuer, and only endpoints that answer.',
+  },
+  {
+    name: 'F4',
+    sentence:
+      'Errors of OAuth are JSON with the status of the answer, and say nothing of the inside.',
+  },
+  {
+    name: 'G1',
+    sentence:
+      'The management API does not start without authorize, and shows nothing to a stranger.',
+  },
+  {
+    name: 'G2',
+    sentence: 'A caller of the management API grants no more than it may.',
+  },
+  {
+    name: 'G3',
+    sentence: 'A body of the management API has known members only, and no answer has a digest.',
+  },
+  {
+    name: 'G4',
+    sentence: 'A request that a page of another site can cause changes nothing.',
+  },
+  {
+    name: 'G5',
+    sentence: 'The pane runs no inline code, is in no frame and in no cache.',
+  },
+  {
+    name: 'G6',
+    sentence: 'Pages of the management API are bounded, and a cursor belongs to its caller.',
+  },
   { name: 'H1', sentence: 'What callers send reaches a database as a parameter only.' },
   { name: 'H2', sentence: 'Every change is a compare-and-set, and the loser is told.' },
   { name: 'H3', sentence: 'A store that fails or answers nonsense is 503 and never a verdict.' },
@@ -190,36 +238,8 @@ export const ABSENT: readonly Box[] = [
       'Revoking what is sent over plain HTTP: whether a connection is encrypted is known to the proxy in front, not to a guard.',
   },
   {
-    name: 'E2',
-    sentence:
-      'client_secret_basic: the exchange takes a secret where guarded routes take it, and has no clients of its own.',
-  },
-  {
     name: 'E5',
     sentence: 'Token exchange of RFC 8693: only a secret is exchanged, and never a token.',
-  },
-  { name: 'F1', sentence: 'Introspection: there is no such endpoint.' },
-  {
-    name: 'F2',
-    sentence: 'Revocation of single tokens: a token ends with its secret, or within the hour.',
-  },
-  { name: 'F3', sentence: 'Metadata of an authorization server: there is no such document.' },
-  {
-    name: 'F4',
-    sentence: 'Errors of those endpoints: they are not there. Refusals are problem+json already.',
-  },
-  {
-    name: 'G1',
-    sentence:
-      'A management API that needs a credential to start: management is by function calls, and who may call is for the application to decide.',
-  },
-  { name: 'G2', sentence: 'What a caller of a management API may mint: there is no such API.' },
-  { name: 'G3', sentence: 'Fields of a management API: there is no such API.' },
-  { name: 'G4', sentence: 'Forged requests to a management API: there is no such API.' },
-  { name: 'G5', sentence: 'A page for people: there is none.' },
-  {
-    name: 'G6',
-    sentence: 'Pages of a management API: there is no such API. Lists are bounded at 100 keys.',
   },
   { name: 'L2', sentence: 'DPoP: tokens are bearer tokens.' },
 ]
