@@ -34,6 +34,7 @@ describe('docs/options.md names exactly the members of the source', () => {
     ['tokenEndpoints', 'src/endpoints/tokens/token-endpoints.ts', 'TokenEndpointOptions'],
     ['managementEndpoints', 'src/endpoints/management/options.ts', 'ManagementOptions'],
     ['paneEndpoints', 'src/endpoints/pane/pane-options.ts', 'PaneOptions'],
+    ['oauthEndpoints', 'src/endpoints/oauth/oauth-endpoints.ts', 'OAuthEndpointOptions'],
     ['gatewayEndpoints', 'src/endpoints/gateway/gateway-endpoints.ts', 'GatewayOptions'],
     ['createVerifier', 'src/verifier/index.ts', 'VerifierOptions'],
     ['createClient', 'src/client/options.ts', 'ClientOptions'],
