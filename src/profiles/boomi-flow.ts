@@ -39,6 +39,7 @@ export function boomiFlow(): Profile {
   return {
     ...standard(),
     name: 'boomi-flow',
+    clientCredentials: false,
     securitySchemes: {
       apiKey: { type: 'apiKey', in: 'header', name: KEY_HEADER, description: 'An API key.' },
     },

@@ -28,6 +28,7 @@ export function flowgear(): Profile {
   return {
     ...standard(),
     name: 'flowgear',
+    clientCredentials: false,
     securitySchemes: {
       authorization: {
         type: 'apiKey',
