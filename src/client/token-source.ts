@@ -34,10 +34,11 @@ export function createTokenSource(secret: string, options: ExchangeOptions): Tok
   let startedAt = 0
   let failure: { readonly error: ClientError; readonly until: number } | undefined
   let refusedAt = Number.NEGATIVE_INFINITY
+  let refusedToken: string | undefined
 
   const current = () => (grant !== undefined && now() < grant.endsAt ? grant : undefined)
 
-  // A failure leaves the token as it is.
+  // A failure leaves the token as it is, unless the API has refused it and the secret is refused too.
   function start(): Promise<Grant> {
     if (failure !== undefined && now() < failure.until)
       return Promise.reject(stillFailing(failure.error, failure.until - now()))
@@ -50,6 +51,7 @@ export function createTokenSource(secret: string, options: ExchangeOptions): Tok
       },
       (error: ClientError) => {
         if (pending === mine) pending = undefined
+        if (error.code === 'credential_refused' && grant?.token === refusedToken) grant = undefined
         failure = { error, until: now() + pauseOf(error) }
         throw error
       },
@@ -71,9 +73,12 @@ export function createTokenSource(secret: string, options: ExchangeOptions): Tok
     current,
     other,
     mayReplace(token) {
-      if (pending !== undefined || current()?.token !== token) return true
-      if (now() - refusedAt < REFUSAL_PAUSE_MILLISECONDS) return false
-      refusedAt = now()
+      if (current()?.token !== token) return true
+      if (pending === undefined) {
+        if (now() - refusedAt < REFUSAL_PAUSE_MILLISECONDS) return false
+        refusedAt = now()
+      }
+      refusedToken = token
       return true
     },
     end: () => ended.abort(),

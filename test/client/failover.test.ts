@@ -1,6 +1,6 @@
 import type { Failover } from 'twinkey/client'
 import { describe, expect, it } from 'vitest'
-import { type Answer, type Hostile, hostile, json, PRIMARY, SECONDARY } from './scene.ts'
+import { type Answer, type Hostile, hostile, json, PRIMARY, real, SECONDARY } from './scene.ts'
 
 /** Lets the service refuse some secrets. */
 function refuse(scene: Hostile, ...secrets: string[]): void {
@@ -26,6 +26,13 @@ describe('a refused secret', () => {
     expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([200]))
     expect(scene.exchanges()).toEqual([PRIMARY, SECONDARY])
     expect(failovers).toEqual([{ from: 'primary', to: 'secondary' }])
+  })
+
+  it('is not replaced after a 5xx, even one with invalid_client', async () => {
+    const scene = await hostile()
+    scene.onExchange = (response) => json(response, 503, { error: 'invalid_client' })
+    await expect(scene.client.token()).rejects.toMatchObject({ code: 'exchange_unavailable' })
+    expect(scene.exchanges()).toEqual([PRIMARY])
   })
 
   it('is not tried again as long as the other one works', async () => {
@@ -245,4 +252,32 @@ describe('secrets from a function', () => {
     const scene = await hostile({ secrets: () => new Promise(() => {}), deadlineSeconds: 0.05 })
     await expect(scene.client.token()).rejects.toMatchObject({ code: 'secrets_unavailable' })
   })
+})
+
+it('two secrets that have both ended are refused, and no token of them is sent again and again', async () => {
+  const failovers: Failover[] = []
+  const scene = await real()
+  const client = scene.another({ onFailover: (failover) => failovers.push(failover) })
+  const call = async () => (await client.fetch(`${scene.origin}/customers`)).status
+  expect(await call()).toBe(200)
+  await scene.twinkey.keys.renew(scene.keyId, { slots: 'primary' })
+  expect(await call()).toBe(200)
+  await scene.twinkey.keys.renew(scene.keyId, { slots: 'secondary' })
+  for (let i = 0; i < 5; i++) {
+    scene.clock.advance(1200)
+    await expect(call()).rejects.toMatchObject({ code: 'credential_refused' })
+  }
+  expect(failovers).toEqual([{ from: 'primary', to: 'secondary' }])
+})
+
+it('two secrets that end at once are refused at each call', async () => {
+  const { twinkey, keyId, client, clock, origin } = await real()
+  expect((await client.fetch(`${origin}/customers`)).status).toBe(200)
+  await twinkey.keys.renew(keyId, { slots: 'both' })
+  for (let i = 0; i < 5; i++) {
+    clock.advance(1200)
+    await expect(client.fetch(`${origin}/customers`)).rejects.toMatchObject({
+      code: 'credential_refused',
+    })
+  }
 })
