@@ -10,10 +10,10 @@ const OPENID = '/.well-known/openid-configuration'
 const PROTECTED_RESOURCE = '/.well-known/oauth-protected-resource'
 const CLIENT_METHODS = ['client_secret_basic', 'client_secret_post']
 
-/** What the metadata says. All URLs are absolute and without a slash at the end. */
+/** What the metadata says. All URLs are absolute. */
 export interface MetadataParts {
   readonly issuer: string
-  /** The URL of the mount point. */
+  /** The URL of the mount point, without a slash at the end. */
   readonly url: string
   /** The audiences that tokens can be for. */
   readonly audiences: readonly string[]

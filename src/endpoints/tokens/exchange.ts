@@ -17,7 +17,8 @@ import type { TokenService } from './token-service.ts'
 /**
  * Creates the token exchange. A secret in the places of the profile gets a token in the form of the
  * profile. If the profile has client credentials, an OAuth client gets one for its id and secret:
- * the rules of OAuth apply as soon as a request has one of its parameters, or Basic with a user.
+ * the rules of OAuth apply as soon as a request has one of its parameters in the body, or Basic with
+ * a user and no secret in the places of the profile.
  *
  * @see RFC 6749, section 4.4
  */
@@ -100,7 +101,7 @@ export function exchangeEndpoint<M extends Metadata>(
     const members = readBody(source)
     const isUnread = members !== undefined && isRefusal(members)
     const parameters = isUnread ? {} : parametersOf(members)
-    if (basic === undefined && !speaksOAuth(parameters))
+    if (basic === undefined && !isUnread && !speaksOAuth(parameters))
       return exchangeNative(request, async () => source, credential)
     const client = isUnread ? members : readClient(request, parameters, basic, credential)
     return exchangeForClient(request, parameters, client)

@@ -30,7 +30,7 @@ function createScene(
   const endpoints = oauthEndpoints(bench.twinkey, { url: `${ISSUER}/oauth`, ...options })
   const handle = mount(endpoints, '/oauth')
   const root = mount(atRoot(endpoints))
-  const post = async (path: string, headers: Fields, body: Fields) => {
+  const post = async (path: string, headers: Fields, body: Fields | string) => {
     const request = new Request(`${ISSUER}/oauth${path}`, {
       method: 'POST',
       headers,
@@ -95,6 +95,28 @@ describe('two readings of Basic', () => {
     for (let i = 0; i < 20; i++) await post('/introspect', basic('id', `${i}%2C${IMPORTED}`), {})
     expect(failed.length).toBe(40)
   })
+})
+
+describe('a token request', () => {
+  it('a form that cannot be read is a wrong request of OAuth, also without Basic', async () => {
+    const { post } = createScene()
+    const twice = `grant_type=client_credentials&client_id=a&client_secret=b&client_secret=b`
+    const { status, text } = await post('/token', {}, twice)
+    expect([status, JSON.parse(text).error]).toEqual([400, 'invalid_request'])
+  })
+
+  it.each(['a"b', 'ü', 'a\\b', 'a\u00a0b', 'tenant:ü'])(
+    'the scope %j is malformed',
+    async (scope) => {
+      const { twinkey, post } = createScene()
+      const all = { tenants: '*', workflows: '*' } as const
+      const { key, primary } = await twinkey.keys.create({ name: 'a', scope: all })
+      const wrong = await post('/token', basic(key.id, primary), { ...GRANT, scope })
+      expect([wrong.status, JSON.parse(wrong.text).error]).toEqual([400, 'invalid_scope'])
+      const encoded = { ...GRANT, scope: encodeURIComponent(scope).replace('%3A', ':') }
+      expect((await post('/token', basic(key.id, primary), encoded)).status).toBe(200)
+    },
+  )
 })
 
 describe('a remembered decision', () => {
