@@ -125,7 +125,7 @@ export const REFUSALS = Object.freeze({
     {},
     { part: 'grant' },
   ),
-  // These share code and detail with `credentialInvalid`. OAuth tells the second one apart.
+  // These share code and detail with `credentialInvalid`. OAuth has another error for the second one.
   clientMismatch: refusal(
     'credential_invalid',
     'The credential is not valid.',
@@ -205,8 +205,8 @@ export function unseenOf(refusal: Refusal): Unseen | undefined {
 }
 
 /**
- * The part of a token request that is the reason for its refusal. Do not compare refusals by identity instead: another copy
- * of the package has its own values.
+ * The part of a token request that is the reason for its refusal. Do not compare refusals by
+ * identity instead: another copy of the package has its own values.
  */
 export function refusedPart(refusal: Refusal): RefusedPart | undefined {
   return hiddenIn(refusal).part

@@ -35,6 +35,8 @@ export const AXES = [
 export const SCOPE_MEMBERS = AXES.map(([, member]) => member)
 
 const MAX_NAMES = 64
+// RFC 6749, section 3.3. Other characters are percent-encoded.
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /** Whether an axis covers a name. Names match exactly: no prefixes, no patterns. */
 export function covers(axis: ScopeValue, name: string): boolean {
@@ -95,6 +97,7 @@ export function toScopeString(scope: Scope): string {
 export function fromScopeString(text: string): Partial<Scope> | undefined {
   const found: { -readonly [member in keyof Scope]?: '*' | string[] } = {}
   for (const written of text.split(' ')) {
+    if (!SCOPE_TOKEN.test(written)) return undefined
     // Only without a colon, so that a misspelt axis is not read as a workflow.
     const word = /^[^:*]+$/.test(written) ? `workflow:${written}` : written
     const split = word.indexOf(':')

@@ -1,6 +1,5 @@
-import type { Credential } from '../../core/decision/route-requirement.ts'
 import type { Metadata } from '../../core/model/api-key.ts'
-import type { Principal } from '../../core/model/principal.ts'
+import type { Allowed, Principal, Refused } from '../../core/model/principal.ts'
 import { isRefusal, REFUSALS, type Refusal } from '../../core/model/refusal.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { readBody } from '../../http/body.ts'
@@ -13,8 +12,8 @@ import {
   parametersOf,
   readBasic,
   readClient,
-  requirementsFor,
 } from '../tokens/client.ts'
+import { createCredentialCheck } from '../tokens/credential-check.ts'
 import { oauthRefusal } from '../tokens/oauth-answers.ts'
 import type { TokenService } from '../tokens/token-service.ts'
 
@@ -27,29 +26,24 @@ export function clientAuthentication<M extends Metadata>(
   profile: Profile,
   throttle: Requirement['throttle'],
 ): (handler: ClientHandler) => Endpoint['handle'] {
-  const requirementFor = requirementsFor(profile, throttle, () => twinkey.now())
-
-  async function decide(
-    request: WireRequest,
-    credential: Credential | Refusal,
-    counted: Credential | Refusal = credential,
-  ): Promise<Principal<Metadata> | Refusal> {
-    const decision = await twinkey.decide(request, requirementFor(credential, counted))
-    return decision.ok ? (decision.principal as Principal<Metadata>) : decision.refusal
-  }
+  const check = createCredentialCheck(profile, throttle, () => twinkey.now())
 
   async function principalOf(
     request: WireRequest,
     client: Client | Refusal,
   ): Promise<Principal<Metadata> | Refusal> {
-    if (isRefusal(client)) return decide(request, client)
-    let found: Principal<Metadata> | Refusal = REFUSALS.credentialInvalid
-    for (const credential of client.credentials) {
-      found = await decide(request, credential, client.credentials[0])
-      if (!isRefusal(found) || found.code !== 'credential_invalid') break
-    }
-    const isOther = !isRefusal(found) && client.id !== undefined && client.id !== found.keyId
-    return isOther ? REFUSALS.clientMismatch : found
+    const readings = isRefusal(client) ? [client] : client.credentials
+    const decision = await check(
+      request,
+      readings,
+      // Not anonymous, because the requirement is not optional.
+      async (read, requirement) =>
+        (await twinkey.decide(read, requirement)) as Allowed<M> | Refused,
+    )
+    if (!decision.ok) return decision.refusal
+    const { principal } = decision
+    const isOther = !isRefusal(client) && client.id !== undefined && client.id !== principal.keyId
+    return isOther ? REFUSALS.clientMismatch : principal
   }
 
   return (handler) => async (request, body) => {

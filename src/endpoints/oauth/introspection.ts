@@ -23,12 +23,13 @@ export async function introspected<M extends Metadata>(
   { token }: Parameters,
 ): Promise<WireAnswer> {
   if (typeof token !== 'string') return oauthRefusal(REFUSALS.requestMalformed)
+  // Before the token is looked at: if the function fails, that must not tell about the token.
+  const known = audiencesOf(introspect?.(principal as Principal))
   const found = await twinkey.tokens.verify(token)
   if (!found.ok)
     return found.refusal.code === 'unavailable' ? oauthRefusal(found.refusal) : inactive()
   const { key, scope, audience, tokenId, issuedAt, expiresAt } = found
-  const isOwn = key.id === principal.keyId
-  if (!isOwn && !(introspect?.(principal as Principal) ?? []).includes(audience)) return inactive()
+  if (key.id !== principal.keyId && !known.includes(audience)) return inactive()
   return jsonAnswer(200, {
     active: true,
     scope: toScopeString(scope),
@@ -43,6 +44,15 @@ export async function introspected<M extends Metadata>(
     exp: Math.floor(expiresAt / 1000),
     jti: tokenId,
   })
+}
+
+// The method `includes` of a text would find an audience in a longer one.
+function audiencesOf(known: readonly string[] | undefined): readonly string[] {
+  if (known === undefined) return []
+  if (Array.isArray(known)) return known
+  throw new TypeError(
+    'oauthEndpoints: introspect must return a list of audiences, or undefined. It cannot be async.',
+  )
 }
 
 function inactive(): WireAnswer {

@@ -2,6 +2,7 @@ import type { WireAnswer } from '../../http/profile.ts'
 import { jsonAnswer } from '../../http/profile.ts'
 import { isSecureUrl } from '../../http/secure-url.ts'
 import type { Endpoint } from '../endpoints.ts'
+import { requirePath } from '../path.ts'
 
 const MAX_AGE_SECONDS = 300
 const AUTHORIZATION_SERVER = '/.well-known/oauth-authorization-server'
@@ -9,10 +10,10 @@ const OPENID = '/.well-known/openid-configuration'
 const PROTECTED_RESOURCE = '/.well-known/oauth-protected-resource'
 const CLIENT_METHODS = ['client_secret_basic', 'client_secret_post']
 
-/** What the metadata says. All URLs are absolute and without a slash at the end. */
+/** What the metadata says. All URLs are absolute. */
 export interface MetadataParts {
   readonly issuer: string
-  /** The URL of the mount point. */
+  /** The URL of the mount point, without a slash at the end. */
   readonly url: string
   /** The audiences that tokens can be for. */
   readonly audiences: readonly string[]
@@ -60,13 +61,14 @@ export function metadataEndpoints(parts: MetadataParts): Endpoint[] {
     for (const suffix of ['', path]) documents.set(`${place}${suffix}`, server)
   // The place of OpenID Connect Discovery, section 4.
   documents.set(`${path}${OPENID}`, server)
-  // The first resource stands at the root too, because clients look there if they know no path.
-  for (const resource of parts.audiences.filter((each) => isHere(each, parts.url))) {
-    const document = resourceOf(resource, parts)
-    for (const suffix of [pathOf(resource), ''])
-      if (!documents.has(`${PROTECTED_RESOURCE}${suffix}`))
-        documents.set(`${PROTECTED_RESOURCE}${suffix}`, document)
-  }
+  const resources = parts.audiences.filter((each) => isHere(each, parts.url))
+  for (const resource of resources)
+    documents.set(`${PROTECTED_RESOURCE}${pathOf(resource)}`, resourceOf(resource, parts))
+  // If no resource is the root, the first one stands there too, because clients look there if they
+  // know no path.
+  const [first] = resources
+  if (first !== undefined && !documents.has(PROTECTED_RESOURCE))
+    documents.set(PROTECTED_RESOURCE, resourceOf(first, parts))
   const known = [...documents].map(([at, document]) => endpoint(at, () => published(document)))
   const unknown = [AUTHORIZATION_SERVER, OPENID, PROTECTED_RESOURCE].flatMap((place) =>
     ['', '/:first', '/:first/:second']
@@ -123,8 +125,10 @@ function resourceOf(
   }
 }
 
+// Empty for the root. Routers would read some other characters, like a colon, as a pattern.
 function pathOf(url: string): string {
-  return new URL(url).pathname.replace(/\/$/, '')
+  const path = new URL(url).pathname.replace(/\/$/, '')
+  return path === '' ? path : requirePath(path, `The path of ${url}`)
 }
 
 // Another host publishes the metadata of its own resources.

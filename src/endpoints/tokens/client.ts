@@ -1,13 +1,7 @@
-import { sha256 } from '#hash'
 import type { Credential } from '../../core/decision/route-requirement.ts'
 import { isRefusal, REFUSALS, type Refusal } from '../../core/model/refusal.ts'
-import {
-  type CheckedRequirement,
-  checkedRequirement,
-  type Requirement,
-} from '../../guard/requirement.ts'
 import { readWhole } from '../../http/credential.ts'
-import type { Profile, WireBody } from '../../http/profile.ts'
+import type { WireBody } from '../../http/profile.ts'
 import { readQuery, type WireRequest } from '../../http/request.ts'
 
 /** The text parameters of a request that are not empty, by name. */
@@ -96,7 +90,7 @@ export function readClient(
   if (typeof secret !== 'string') return REFUSALS.credentialMissing
   return id === undefined
     ? REFUSALS.requestMalformed
-    : { id, credentials: [credentialOf(secret, false)] }
+    : { id, credentials: credentialsOf([secret], false) }
 }
 
 function isNotText(value: unknown): boolean {
@@ -107,64 +101,17 @@ function basicClient(pairs: readonly BasicPair[], id: string | undefined): Clien
   // The first reading is the one of the standard. Ids of keys are the same in both.
   const [{ user }] = pairs as [BasicPair]
   if (id !== undefined && id !== user) return REFUSALS.requestMalformed
-  const credentials = pairs.map(({ password }) => credentialOf(password, true))
-  return { id: user, credentials }
+  const passwords = pairs.map(({ password }) => password)
+  return { id: user, credentials: credentialsOf(passwords, true) }
 }
 
-// Text that cannot be a secret becomes one that is refused like any wrong secret.
-function credentialOf(text: string, inAuthorizationHeader: boolean): Credential {
-  const read = readWhole(text, inAuthorizationHeader)
-  return read === undefined || isRefusal(read)
-    ? { text: '', kinds: 'secret', inAuthorizationHeader }
-    : read
-}
-
-const SEEN_MILLISECONDS = 10_000
-const MAX_SEEN = 1000
-
-/** The requirement of an endpoint, for a credential that is already read. */
-export type RequirementFor = (
-  credential: Credential | Refusal,
-  /** Another reading of the same credential, under which a failure is counted. */
-  counted?: Credential | Refusal,
-) => CheckedRequirement
-
-/**
- * Creates the requirements of an endpoint that reads credentials itself. It accepts secrets only.
- *
- * The same wrong credential of the same peer counts once in 10 seconds for the throttle, because
- * some clients, like the one of Go, try Basic and then the form after any failure.
- */
-export function requirementsFor(
-  profile: Profile,
-  throttle: Requirement['throttle'],
-  now: () => number,
-): RequirementFor {
-  const base = checkedRequirement({ profile, anyTarget: true, accept: ['secret'], throttle })
-  const { username } = profile
-  const seen = new Map<string, number>()
-
-  function isRepeated(peer: string, text: string): boolean {
-    const id = sha256(`${peer}\n${text}`)
-    const before = seen.get(id)
-    if (before !== undefined && Math.abs(now() - before) < SEEN_MILLISECONDS) return true
-    seen.delete(id)
-    if (seen.size >= MAX_SEEN) seen.delete(seen.keys().next().value as string)
-    seen.set(id, now())
-    return false
-  }
-
-  return (credential, counted = credential) => {
-    const { throttle: limiter } = base
-    const reader = {
-      credential: () => credential,
-      ...(username && { username: (name: string) => username.call(profile, name) }),
-    }
-    const countedOnce = limiter && {
-      ...limiter,
-      failed: (peer: string) =>
-        isRefusal(counted) || isRepeated(peer, counted.text) ? undefined : limiter.failed(peer),
-    }
-    return Object.create(base, { reader: { value: reader }, throttle: { value: countedOnce } })
-  }
+// Texts that cannot be a secret are left out. If none can, it is refused like any wrong secret.
+function credentialsOf(
+  texts: readonly string[],
+  inAuthorizationHeader: boolean,
+): readonly Credential[] {
+  const readable = texts
+    .map((text) => readWhole(text, inAuthorizationHeader))
+    .filter((read): read is Credential => read !== undefined && !isRefusal(read))
+  return readable.length > 0 ? readable : [{ text: '', kinds: 'secret', inAuthorizationHeader }]
 }

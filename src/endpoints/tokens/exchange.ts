@@ -9,21 +9,16 @@ import { readBody } from '../../http/body.ts'
 import { jsonAnswer, type Profile, type WireAnswer, type WireBody } from '../../http/profile.ts'
 import type { WireRequest } from '../../http/request.ts'
 import type { Endpoint, ReadBody } from '../endpoints.ts'
-import {
-  type Client,
-  type Parameters,
-  parametersOf,
-  readBasic,
-  readClient,
-  requirementsFor,
-} from './client.ts'
+import { type Client, type Parameters, parametersOf, readBasic, readClient } from './client.ts'
+import { createCredentialCheck } from './credential-check.ts'
 import { oauthRefusal } from './oauth-answers.ts'
 import type { TokenService } from './token-service.ts'
 
 /**
  * Creates the token exchange. A secret in the places of the profile gets a token in the form of the
  * profile. If the profile has client credentials, an OAuth client gets one for its id and secret:
- * the rules of OAuth apply as soon as a request has one of its parameters, or Basic with a user.
+ * the rules of OAuth apply as soon as a request has one of its parameters in the body, or Basic with
+ * a user and no secret in the places of the profile.
  *
  * @see RFC 6749, section 4.4
  */
@@ -33,7 +28,7 @@ export function exchangeEndpoint<M extends Metadata>(
   throttle: Requirement['throttle'],
 ): Endpoint['handle'] {
   const { clientCredentials = false } = profile
-  const requirementFor = requirementsFor(profile, throttle, () => twinkey.now())
+  const check = createCredentialCheck(profile, throttle, () => twinkey.now())
 
   async function askedOf(
     members: WireBody,
@@ -50,17 +45,16 @@ export function exchangeEndpoint<M extends Metadata>(
     credential: Credential | Refusal,
   ): Promise<WireAnswer> {
     let parameters: Parameters = {}
-    const issued = await twinkey.tokens.exchange(
-      request,
-      requirementFor(credential),
-      async (principal) => {
-        const members = readBody(await body())
-        if (members !== undefined && isRefusal(members)) return members
-        parameters = parametersOf(members)
-        return (
-          problemOfNative(request, parameters, credential, principal) ?? askedOf(members, principal)
-        )
-      },
+    const ask = async (principal: Principal<Metadata>) => {
+      const members = readBody(await body())
+      if (members !== undefined && isRefusal(members)) return members
+      parameters = parametersOf(members)
+      return (
+        problemOfNative(request, parameters, credential, principal) ?? askedOf(members, principal)
+      )
+    }
+    const issued = await check(request, [credential], (read, requirement) =>
+      twinkey.tokens.exchange(read, requirement, ask),
     )
     if (clientCredentials && speaksOAuth(parameters)) return oauthAnswer(issued, parameters)
     return issued.ok ? profile.tokenIssued(issued) : profile.refuse(issued.refusal)
@@ -86,16 +80,14 @@ export function exchangeEndpoint<M extends Metadata>(
   ): Promise<WireAnswer> {
     const problem = isRefusal(client) ? client : grantProblem(parameters)
     // A refusal in place of a credential is reported like any other, and nothing is looked up.
-    const credentials = problem === undefined ? (client as Client).credentials : [problem]
-    let issued: IssuedToken | Refused = { ok: false, refusal: REFUSALS.credentialInvalid }
-    for (const credential of credentials) {
-      issued = await twinkey.tokens.exchange(
-        request,
-        requirementFor(credential, credentials[0]),
+    const readings = problem === undefined ? (client as Client).credentials : [problem]
+    const issued = await check(request, readings, (read, requirement) =>
+      twinkey.tokens.exchange(
+        read,
+        requirement,
         (principal) => clientProblem(client, principal) ?? askedOf(parameters, principal),
-      )
-      if (issued.ok || issued.refusal.code !== 'credential_invalid') break
-    }
+      ),
+    )
     return oauthAnswer(issued, parameters)
   }
 
@@ -109,7 +101,7 @@ export function exchangeEndpoint<M extends Metadata>(
     const members = readBody(source)
     const isUnread = members !== undefined && isRefusal(members)
     const parameters = isUnread ? {} : parametersOf(members)
-    if (basic === undefined && !speaksOAuth(parameters))
+    if (basic === undefined && !isUnread && !speaksOAuth(parameters))
       return exchangeNative(request, async () => source, credential)
     const client = isUnread ? members : readClient(request, parameters, basic, credential)
     return exchangeForClient(request, parameters, client)

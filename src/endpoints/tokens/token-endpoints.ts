@@ -24,7 +24,8 @@ const JWKS_MAX_AGE_SECONDS = 300
  * Creates the token service: `POST /` exchanges a secret for a token, `GET /test` shows the
  * principal of a credential, and `GET /jwks.json` publishes the public keys that verify tokens. A
  * profile may put the exchange at another path. The exchange reads the body under any Content-Type,
- * and only if the secret is valid.
+ * and only if the secret is valid. Before that, it reads a form, or any body beside Basic, if no
+ * secret is in a header and the profile has client credentials.
  *
  * @param twinkey The Twinkey that issues the tokens. A verifier cannot.
  * @param options A profile (default: the standard profile) and a throttle (default: none).

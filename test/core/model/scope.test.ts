@@ -147,19 +147,25 @@ describe('scope strings', () => {
     expect(fromScopeString(text)).toEqual({ tenants: ['a'], workflows: '*' })
   })
 
+  it('name a workflow by a word without a colon', () => {
+    expect(fromScopeString('tenants')).toEqual({ workflows: ['tenants'] })
+    expect(fromScopeString('tenant:a customers.read')).toEqual({
+      tenants: ['a'],
+      workflows: ['customers.read'],
+    })
+  })
+
   it.each([
     '',
     ' ',
-    'tenant',
-    'tenants',
     'tenant:',
-    'workflows',
     'environment:a ',
     'tenant:a  tenant:b',
     'Tenant:a',
     'tenants:a',
-    'openid',
-    'tenant:a openid',
+    'a"b',
+    'tenant:ü',
+    'workflow:a\u00a0b',
     'tenant:%',
     'tenant:%ff',
     'tenant:%2A',

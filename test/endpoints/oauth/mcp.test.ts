@@ -61,6 +61,9 @@ async function tokenFor(secret: string, resource = RESOURCE): Promise<string> {
   return issued.token
 }
 
+// Another character than the given one.
+const nextOf = (last: string) => (last === 'x' ? 'y' : 'x')
+
 const bearer = (credential: string) => ({ authorization: `Bearer ${credential}` })
 const requestInit = (credential: string) => ({ requestInit: { headers: bearer(credential) } })
 
@@ -89,7 +92,7 @@ describe.each(['/sdk', '/twinkey'])('an MCP server at %s', (path) => {
   })
 
   test.each([
-    ['a wrong secret', async () => `${(await create()).primary.slice(0, -1)}x`],
+    ['a wrong secret', async () => (await create()).primary.replace(/.$/, nextOf)],
     ['a token for another audience', async () => tokenFor((await create()).primary, AUDIENCE)],
     ['a forged token', async () => forge({ payload: { sub: 'x', aud: RESOURCE } })],
     ['a credential with spaces', async () => 'a b'],
