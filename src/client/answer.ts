@@ -48,7 +48,7 @@ function tokenOf(members: Readonly<Record<string, unknown>>): TokenResponse {
 function refusalOf(response: Response, reason: string | undefined): ClientError {
   const { status } = response
   const said = `status ${status}${reason === undefined ? '' : ` (${reason})`}`
-  if (status === 401 || reason === 'invalid_client')
+  if (status === 401 || (status === 400 && reason === 'invalid_client'))
     return new ClientError(
       'credential_refused',
       `The token service refused the secret with ${said}. It was replaced, disabled or revoked, or it has expired.`,

@@ -1,5 +1,6 @@
 import { isRepeatable } from './body.ts'
 import type { Credentials } from './credentials.ts'
+import type { Grant } from './exchange.ts'
 import { requireSafe } from './redirect.ts'
 import { sendWithToken } from './send.ts'
 
@@ -52,7 +53,7 @@ export function createAxiosAdapter(credentials: Credentials): AxiosAdapterWrappe
       isRepeatable: canRepeat,
       canRepeat: () => canRepeat,
       signal: signalOf(config),
-      send: (token) => outcomeOf(adapter(withToken(credentials, config, url, token)), config),
+      send: (grant) => outcomeOf(adapter(withToken(credentials, config, url, grant)), config),
       statusOf: (outcome) =>
         'answer' in outcome ? outcome.answer.status : outcome.error.response?.status,
       discard() {},
@@ -75,9 +76,8 @@ function withToken<C extends AxiosConfig>(
   credentials: Credentials,
   config: C,
   url: URL,
-  token: string,
+  { authorization }: Grant,
 ): C {
-  const authorization = `Bearer ${token}`
   let from = url
   let isTrusted = true
   return {

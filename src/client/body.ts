@@ -17,14 +17,17 @@ const MAX_RECORDED_BYTES = 1024 * 1024
 const MAX_WAIT_MILLISECONDS = 1000
 const REPEATABLE = /^\[object (?:ArrayBuffer|Blob|File|FormData|URLSearchParams)\]$/
 
-/** Whether a body can be read several times: no body, text, bytes, a Blob or a form. */
+/**
+ * Whether a body can be read several times: no body, text, bytes, a Blob or a form. The package
+ * form-data calls its streams FormData too, but they have a `pipe`.
+ */
 export function isRepeatable(body: unknown): boolean {
   return (
     body === undefined ||
     body === null ||
     typeof body === 'string' ||
     ArrayBuffer.isView(body) ||
-    REPEATABLE.test(String(Object.prototype.toString.call(body)))
+    (REPEATABLE.test(Object.prototype.toString.call(body)) && !('pipe' in (body as object)))
   )
 }
 
@@ -89,7 +92,8 @@ async function record(copy: Request): Promise<Uint8Array<ArrayBuffer> | undefine
         return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer())
       length += value.length
       if (length > MAX_RECORDED_BYTES) {
-        await reader.cancel()
+        // Not awaited: half of a clone is canceled only when the other half has ended.
+        reader.cancel().catch(() => {})
         break
       }
       parts.push(value)

@@ -89,7 +89,7 @@ export function createClient(options: ClientOptions): Client {
   const credentials = createCredentials(checked)
   return Object.freeze({
     fetch: createFetch(credentials, checked.fetch),
-    token: async () => credentials.token(false),
+    token: async () => (await credentials.grant(false)).token,
     undici: createUndiciInterceptor(credentials),
     axios: createAxiosAdapter(credentials),
     got: createGotOptions(credentials),

@@ -16,12 +16,12 @@ export interface Credentials {
    * @param isOnlyChance Whether to wait for that renewal, because the request cannot be sent again.
    * @param signal Ends this wait. The exchange goes on for others.
    */
-  token(isOnlyChance: boolean, signal?: AbortSignal | null): string | Promise<string>
+  grant(isOnlyChance: boolean, signal?: AbortSignal | null): Grant | Promise<Grant>
   /**
    * Returns the token to send a request again with, after the API has refused one with 401. Undefined
    * if a new token will not help.
    */
-  afterRefusal(token: string, signal?: AbortSignal | null): Promise<string | undefined>
+  afterRefusal(refused: Grant, signal?: AbortSignal | null): Promise<Grant | undefined>
   /** Waits for an exchange in progress. Undefined if there is none. */
   flush(): Promise<void> | undefined
   close(): void
@@ -45,7 +45,8 @@ export function createCredentials(options: CheckedOptions): Credentials {
 
   /** Gets a token other than a given one: from the active secret, or if that is refused from another. */
   async function acquire(than: string | undefined): Promise<Grant> {
-    await slots.load()
+    // Without a wait for secrets that are loaded: a second caller must find this exchange under way.
+    if (!slots.areLoaded()) await slots.load()
     const refused = new Set<TokenSource>()
     for (let slot = slots.get(active) === undefined ? 0 : active; ; ) {
       const source = slots.get(slot)
@@ -124,29 +125,25 @@ export function createCredentials(options: CheckedOptions): Credentials {
       // A blob: URL has the origin of its page too.
       return isSecure(url) && options.origins.has(url.origin)
     },
-    token(isOnlyChance, signal) {
+    grant(isOnlyChance, signal) {
       ended.signal.throwIfAborted()
       const grant = slots.get(active)?.current()
-      if (grant === undefined)
-        return acquireOnce(undefined, signal).then((granted) => granted.token)
-      if (options.now() < grant.refreshAt) return grant.token
+      if (grant === undefined) return acquireOnce(undefined, signal)
+      if (options.now() < grant.refreshAt) return grant
       if (!isOnlyChance) {
         renewInBackground(grant.token)
-        return grant.token
-      }
-      const useOld = (error: unknown) => {
-        if (signal?.aborted) throw error
         return grant
       }
-      return acquireOnce(grant.token, signal)
-        .catch(useOld)
-        .then((granted) => granted.token)
+      return acquireOnce(grant.token, signal).catch((error) => {
+        if (signal?.aborted) throw error
+        return grant
+      })
     },
-    async afterRefusal(token, signal) {
+    async afterRefusal({ token }, signal) {
       ended.signal.throwIfAborted()
       if (slots.get(active)?.mayReplace(token) === false) return undefined
-      const { token: next } = await acquireOnce(token, signal)
-      return next === token ? undefined : next
+      const next = await acquireOnce(token, signal)
+      return next.token === token ? undefined : next
     },
     flush: () =>
       acquiring?.then(

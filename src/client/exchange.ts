@@ -6,6 +6,8 @@ import type { CheckedOptions } from './options.ts'
 /** A token and its times, on the clock of the client. */
 export interface Grant {
   readonly token: string
+  /** The Authorization of requests. Made once, because joining a long token costs at each request. */
+  readonly authorization: string
   /** From when on it should be renewed. Differs between tokens, so that a fleet does not renew at once. */
   readonly refreshAt: number
   readonly endsAt: number
@@ -44,6 +46,7 @@ export async function exchange(
   const life = answer.lifetimeMilliseconds
   return {
     token: answer.token,
+    authorization: `Bearer ${answer.token}`,
     refreshAt: sentAt + life * (REFRESH_SHARE + REFRESH_JITTER * Math.random()),
     endsAt: sentAt + life - Math.min(life * MARGIN_SHARE, MAX_MARGIN_MILLISECONDS),
   }

@@ -1,11 +1,13 @@
 import { discard } from './answer.ts'
 import { type KeptBody, keepBody, recordBody } from './body.ts'
 import type { Credentials } from './credentials.ts'
+import type { Grant } from './exchange.ts'
 import {
   becomesGet,
   dropBodyHeaders,
   dropCredentials,
   MAX_REDIRECTS,
+  mayRedirect,
   redirectTarget,
   refused,
 } from './redirect.ts'
@@ -15,38 +17,41 @@ type Input = Parameters<typeof fetch>[0]
 
 /** One call of `fetch`, copied, so that a later change by the caller has no effect. */
 interface Call {
-  readonly url: URL
-  readonly method: string
-  /** Undefined if the caller gave none. */
-  readonly headers: Headers | undefined
-  readonly body: KeptBody | undefined
+  readonly first: Hop
   /** The request, if the caller made one. It may have members that only the platform can read. */
   readonly request: Request | undefined
   readonly redirect: string
   readonly signal: AbortSignal | null | undefined
-  /** The other members of the caller, which may be those of a platform only. */
-  readonly init: RequestInit
+  /** A copy of the options of the caller, which may include those of a platform only. */
+  readonly init: RequestInit | undefined
 }
 
 /** One request of a call. Redirects make further ones. */
 interface Hop {
   readonly url: URL
   readonly method: string
+  /** Undefined if the caller gave none. */
   readonly headers: Headers | undefined
   readonly body: KeptBody | undefined
   /** Whether the redirects have not led to another origin that gets no token. */
   readonly isTrusted: boolean
 }
 
+type SendHop = (hop: Hop) => Promise<Response>
+
 /** Creates a `fetch` that sends the token to the allowed origins. */
 export function createFetch(credentials: Credentials, send: typeof fetch): typeof fetch {
   return async (input, init) => {
     const url = urlOf(input)
     if (!credentials.isAllowed(url)) return send(input as string, init)
-    const call = readCall(input, init, url)
-    if (call.url !== url && !credentials.isAllowed(call.url))
+    const call = readCall(input, init && { ...init }, url)
+    const { first, redirect } = call
+    if (first.url !== url && !credentials.isAllowed(first.url))
       throw new TypeError('The URL of the request changed while it was read.')
-    return follow(credentials, send, call)
+    const sendHop = createSendHop(credentials, send, call)
+    const response = await sendHop(first)
+    if (redirect === 'manual' || !mayRedirect(response)) return response
+    return follow(credentials, sendHop, call, response)
   }
 }
 
@@ -56,55 +61,48 @@ function urlOf(input: Input): URL {
 
 function readCall(input: Input, init: RequestInit | undefined, url: URL): Call {
   if (input instanceof Request) return readRequest(input, init)
-  const { body, headers, method = 'GET', redirect = 'follow', signal, ...rest } = { ...init }
   if (url.username !== '' || url.password !== '')
     throw new TypeError('The URL must not have a user name or a password.')
-  return {
+  const { body, headers, method = 'GET', redirect = 'follow', signal } = init ?? NO_INIT
+  const first = {
     url,
     method,
     headers: headers === undefined ? undefined : new Headers(headers),
     body: body === undefined || body === null ? undefined : keepBody(body),
-    request: undefined,
-    redirect,
-    signal,
-    init: rest,
+    isTrusted: true,
   }
+  return { first, request: undefined, redirect, signal, init }
 }
+
+const NO_INIT: RequestInit = {}
 
 function readRequest(input: Request, init: RequestInit | undefined): Call {
   // Read from a request of our own: members of the given one may be replaced.
   const request = new Request(input, init)
-  const {
-    body: _body,
-    headers: _headers,
-    method: _method,
-    redirect: _redirect,
-    ...rest
-  } = { ...init }
-  return {
+  const { method, redirect, signal } = request
+  const first = {
     url: new URL(request.url),
-    method: request.method,
+    method,
     headers: new Headers(request.headers),
     body: request.body === null ? undefined : recordBody(request),
-    request,
-    redirect: request.redirect,
-    signal: request.signal,
-    init: rest,
+    isTrusted: true,
   }
+  return { first, request, redirect, signal, init }
 }
 
-async function follow(credentials: Credentials, send: typeof fetch, call: Call): Promise<Response> {
+function createSendHop(credentials: Credentials, send: typeof fetch, call: Call): SendHop {
+  const { signal } = call
   const transmit = createTransmit(send, call)
-  let hop: Hop = { ...call, isTrusted: true }
   // One request of a call is repeated, not one of each redirect.
   let isRepeated = false
-  const sendHop = (hop: Hop): Promise<Response> => {
-    if (!hop.isTrusted) return transmit(hop)
+  return (hop) => {
+    const { body, isTrusted } = hop
+    if (!isTrusted) return transmit(hop)
     return sendWithToken(credentials, {
-      isRepeatable: hop.body?.isRepeatable ?? true,
-      canRepeat: () => !isRepeated && (hop.body?.canRepeat() ?? true),
-      signal: call.signal,
-      send: (token) => transmit(hop, token),
+      isRepeatable: body === undefined || body.isRepeatable,
+      canRepeat: () => !isRepeated && (body === undefined || body.canRepeat()),
+      signal,
+      send: (grant) => transmit(hop, grant),
       statusOf: ({ status }) => status,
       discard(answer) {
         isRepeated = true
@@ -112,32 +110,18 @@ async function follow(credentials: Credentials, send: typeof fetch, call: Call):
       },
     })
   }
-  for (let redirects = 0; ; redirects++) {
-    const response = await sendHop(hop)
-    if (call.redirect === 'manual') return response
-    let next: Hop | undefined
-    try {
-      next = await nextHop(credentials, hop, response)
-      if (next !== undefined && (call.redirect === 'error' || redirects === MAX_REDIRECTS))
-        throw refused('The API redirects, or redirects too often.')
-    } catch (error) {
-      await discard(response)
-      throw error
-    }
-    if (next === undefined) return redirects === 0 ? response : asRedirected(response)
-    await discard(response)
-    hop = next
-  }
 }
 
-function createTransmit(send: typeof fetch, call: Call) {
-  const { request, init, signal } = call
+function createTransmit(send: typeof fetch, { first, request, init, signal }: Call) {
   let isSent = false
-  return ({ url, method, headers, body }: Hop, token?: string): Promise<Response> => {
-    const common: RequestInit = { ...init, redirect: 'manual' }
-    const sent = token === undefined ? headers : withToken(headers, token)
-    if (sent !== undefined) common.headers = sent
-    if (request !== undefined && url === call.url && !(isSent && body !== undefined)) {
+  return ({ url, method, headers, body }: Hop, grant?: Grant): Promise<Response> => {
+    const common: RequestInit = {
+      ...init,
+      headers: grant === undefined ? (headers ?? []) : withToken(headers, grant),
+      body: null,
+      redirect: 'manual',
+    }
+    if (request !== undefined && url === first.url && !(isSent && body !== undefined)) {
       isSent = true
       return send(request, common)
     }
@@ -153,13 +137,38 @@ function createTransmit(send: typeof fetch, call: Call) {
 // Without headers of the caller, an object costs less than Headers.
 function withToken(
   headers: Headers | undefined,
-  token: string,
+  { authorization }: Grant,
 ): Headers | { authorization: string } {
-  const authorization = `Bearer ${token}`
   if (headers === undefined) return { authorization }
   // Copied for each hop, and dropped from the copy on the way to another origin.
   headers.set('authorization', authorization)
   return headers
+}
+
+/** Follows the redirects from the answer to the first request of a call. */
+async function follow(
+  credentials: Credentials,
+  sendHop: SendHop,
+  { first, redirect }: Call,
+  answer: Response,
+): Promise<Response> {
+  let hop = first
+  let response = answer
+  for (let redirects = 0; ; redirects++) {
+    let next: Hop | undefined
+    try {
+      next = await nextHop(credentials, hop, response)
+      if (next !== undefined && (redirect === 'error' || redirects === MAX_REDIRECTS))
+        throw refused('The API redirects, or redirects too often.')
+    } catch (error) {
+      await discard(response)
+      throw error
+    }
+    if (next === undefined) return redirects === 0 ? response : asRedirected(response)
+    await discard(response)
+    hop = next
+    response = await sendHop(hop)
+  }
 }
 
 async function nextHop(

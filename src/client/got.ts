@@ -1,5 +1,6 @@
 import { isRepeatable } from './body.ts'
 import type { Credentials } from './credentials.ts'
+import type { Grant } from './exchange.ts'
 import { requireSafe } from './redirect.ts'
 
 // The parts of got's types that are used.
@@ -36,7 +37,7 @@ export interface GotOptions {
 interface Progress {
   readonly url: URL
   /** A function, so that nothing that prints the context prints the token. */
-  readonly token: () => string
+  readonly grant: () => Grant | undefined
   /** Whether the request has not been redirected through an origin that gets no token. */
   readonly isTrusted: boolean
   readonly isRepeated: boolean
@@ -53,12 +54,12 @@ export function createGotOptions(credentials: Credentials): GotOptions {
     const url = new URL(String(options.url))
     const last = progressOf(options)
     const isTrusted = (last?.isTrusted ?? true) && credentials.isAllowed(url)
-    const token = isTrusted
-      ? await credentials.token(!isRepeatable(options.body), signalOf(options))
-      : ''
+    const grant = isTrusted
+      ? await credentials.grant(!isRepeatable(options.body), signalOf(options))
+      : undefined
     const isRepeated = last?.isRepeated ?? false
-    note(options, { url, token: () => token, isTrusted, isRepeated })
-    if (isTrusted) addToken(options, token)
+    note(options, { url, grant: () => grant, isTrusted, isRepeated })
+    if (grant !== undefined) addToken(options, grant)
   }
 
   function beforeRedirect(options: GotRequestOptions): void {
@@ -72,8 +73,10 @@ export function createGotOptions(credentials: Credentials): GotOptions {
   ): Promise<R> {
     const { options } = response.request
     const progress = progressOf(options)
-    if (response.statusCode !== 401 || progress?.isTrusted !== true) return response
-    const renewal = credentials.afterRefusal(progress.token(), signalOf(options))
+    const grant = progress?.grant()
+    if (response.statusCode !== 401 || progress === undefined || grant === undefined)
+      return response
+    const renewal = credentials.afterRefusal(grant, signalOf(options))
     if (progress.isRepeated || !isRepeatable(options.body)) {
       renewal.catch(() => {})
       return response
@@ -101,13 +104,13 @@ function note(options: GotRequestOptions, progress: Progress): void {
 }
 
 /** Makes got send the next request through a function that adds the token. */
-function addToken(options: GotRequestOptions, token: string): void {
+function addToken(options: GotRequestOptions, grant: Grant): void {
   const previous = options.request
   const send = options.getRequestFunction() as (...args: unknown[]) => unknown
   options.request = (...args: unknown[]) => {
     // For this request only: a retry or a redirect comes with its own token.
     options.request = previous
-    return send(...args.map((each) => (hasHeaders(each) ? withToken(each, token) : each)))
+    return send(...args.map((each) => (hasHeaders(each) ? withToken(each, grant) : each)))
   }
 }
 
@@ -115,8 +118,11 @@ function hasHeaders(value: unknown): value is { readonly headers: object } {
   return typeof (value as { headers?: unknown } | null)?.headers === 'object'
 }
 
-function withToken<T extends { readonly headers: object }>(request: T, token: string): T {
-  return { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } }
+function withToken<T extends { readonly headers: object }>(
+  request: T,
+  { authorization }: Grant,
+): T {
+  return { ...request, headers: { ...request.headers, authorization } }
 }
 
 function signalOf({ signal }: GotRequestOptions): AbortSignal | undefined {

@@ -8,7 +8,8 @@ import type { TokenSource } from './token-source.ts'
 export interface SecretSlots {
   /** Undefined until the secrets are loaded. */
   get(slot: number): TokenSource | undefined
-  /** Loads the secrets, if that did not happen yet. Rejects with `secrets_unavailable`. */
+  areLoaded(): boolean
+  /** Loads the secrets from the function. Rejects with `secrets_unavailable`. */
   load(): Promise<void>
   /**
    * Loads the secrets again, if they come from a function that was not called in the last two seconds.
@@ -55,8 +56,9 @@ export function createSecretSlots(options: CheckedOptions): SecretSlots {
   if (typeof secrets !== 'function') use(secrets)
   return {
     get: (slot) => shared[slot]?.source,
+    areLoaded: () => shared.length > 0,
     async load() {
-      if (shared.length === 0 && typeof secrets === 'function') await call(secrets)
+      if (typeof secrets === 'function') await call(secrets)
     },
     async reload() {
       if (typeof secrets === 'function') await call(secrets).catch(() => {})

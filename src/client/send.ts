@@ -1,4 +1,5 @@
 import type { Credentials } from './credentials.ts'
+import type { Grant } from './exchange.ts'
 
 /** One request, as each way to send it describes itself. */
 export interface Sending<A> {
@@ -7,7 +8,7 @@ export interface Sending<A> {
   /** Whether it is certain from the start that the request can be sent again. */
   readonly isRepeatable: boolean
   readonly signal: AbortSignal | null | undefined
-  send(token: string): Promise<A>
+  send(grant: Grant): Promise<A>
   statusOf(answer: A): number | undefined
   /** Ends an answer that nobody reads. */
   discard(answer: A): unknown
@@ -21,17 +22,17 @@ export async function sendWithToken<A>(
   credentials: Credentials,
   { canRepeat, isRepeatable, signal, send, statusOf, discard }: Sending<A>,
 ): Promise<A> {
-  const given = credentials.token(!isRepeatable, signal)
-  const token = typeof given === 'string' ? given : await given
-  const answer = await send(token)
+  const given = credentials.grant(!isRepeatable, signal)
+  const grant = 'token' in given ? given : await given
+  const answer = await send(grant)
   if (statusOf(answer) !== 401) return answer
   if (!(await canRepeat())) {
-    credentials.afterRefusal(token).catch(() => {})
+    credentials.afterRefusal(grant).catch(() => {})
     return answer
   }
-  let next: string | undefined
+  let next: Grant | undefined
   try {
-    next = await credentials.afterRefusal(token, signal)
+    next = await credentials.afterRefusal(grant, signal)
   } catch (error) {
     discard(answer)
     throw error

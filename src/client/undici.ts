@@ -1,5 +1,6 @@
 import { isRepeatable } from './body.ts'
 import type { Credentials } from './credentials.ts'
+import type { Grant } from './exchange.ts'
 
 // The parts of undici's types that are used.
 
@@ -9,6 +10,7 @@ export interface UndiciRequest {
   readonly path?: string
   readonly headers?: unknown
   readonly body?: unknown
+  readonly signal?: unknown
 }
 
 /** Controls the response of a dispatcher. */
@@ -38,16 +40,20 @@ export function createUndiciInterceptor(credentials: Credentials): UndiciInterce
   return (dispatch) => (request, handler) => {
     if (!credentials.isAllowed(originOf(request))) return dispatch(request, handler)
     const canRepeat = isRepeatable(request.body)
-    const send = (token: string, observer: UndiciHandler) =>
+    const signal = request.signal instanceof AbortSignal ? request.signal : undefined
+    const send = (grant: Grant, observer: UndiciHandler) =>
       dispatch(
-        { ...request, headers: withToken(request.headers, token) },
+        { ...request, headers: withToken(request.headers, grant) },
         observer as typeof handler,
       )
-    const first = (token: string) =>
-      send(token, observing(credentials, handler, canRepeat, token, send))
-    const token = credentials.token(!canRepeat)
-    if (typeof token === 'string') return first(token)
-    token.then(first).catch((error) => handler.onResponseError?.(NO_CONTROLLER, error))
+    const first = (grant: Grant) => {
+      const renew = () => credentials.afterRefusal(grant, canRepeat ? signal : undefined)
+      const repeat = (next: Grant) => send(next, handler)
+      return send(grant, observing(handler, canRepeat, renew, repeat))
+    }
+    const given = credentials.grant(!canRepeat, signal)
+    if ('token' in given) return first(given)
+    given.then(first).catch((error) => handler.onResponseError?.(NO_CONTROLLER, error))
     return true
   }
 }
@@ -65,23 +71,34 @@ function originOf({ origin }: UndiciRequest): URL {
 
 /** Hands everything on to the handler of the caller, except a 401 after which the request is repeated. */
 function observing(
-  credentials: Credentials,
   handler: UndiciHandler,
   canRepeat: boolean,
-  token: string,
-  send: (token: string, observer: UndiciHandler) => boolean,
+  renew: () => Promise<Grant | undefined>,
+  repeat: (next: Grant) => unknown,
 ): UndiciHandler {
   let isDropped = false
-  const fail = (controller: UndiciController, error: Error) => {
-    isDropped = true
-    controller.abort(error)
-    handler.onResponseError?.(controller, error)
+  // The events during a renewal. The connection of the 401 may end meanwhile.
+  let held: (() => void)[] | undefined
+  const hand = (event: () => void) => {
+    if (held !== undefined) held.push(event)
+    else if (!isDropped) event()
   }
-  // Drops the connection of the 401, whose body may be of any size.
-  const repeat = (controller: UndiciController, next: string) => {
+  // Ends the connection of the 401, whose body may be of any size.
+  const drop = (controller: UndiciController, reason: Error) => {
     isDropped = true
-    controller.abort(new Error('The request is repeated with another token.'))
-    send(next, handler)
+    held = undefined
+    controller.abort(reason)
+  }
+  const release = (controller: UndiciController) => {
+    const events = held ?? []
+    held = undefined
+    for (const event of events) event()
+    controller.resume()
+  }
+  const decide = (controller: UndiciController, next: Grant | undefined) => {
+    if (next === undefined) return release(controller)
+    drop(controller, new Error('The request is repeated with another token.'))
+    repeat(next)
   }
   return {
     onRequestStart: (...args) => handler.onRequestStart?.(...args),
@@ -89,35 +106,35 @@ function observing(
     onResponseStart(controller, status, ...rest) {
       const start = () => handler.onResponseStart?.(controller, status, ...rest)
       if (status !== 401) return start()
-      const renewal = credentials.afterRefusal(token)
+      const renewal = renew()
       if (!canRepeat) {
         renewal.catch(() => {})
         return start()
       }
       controller.pause()
+      held = [start]
       renewal
-        .then((next) => {
-          if (next !== undefined) return repeat(controller, next)
-          start()
-          controller.resume()
+        .then((next) => decide(controller, next))
+        .catch((error) => {
+          drop(controller, error)
+          handler.onResponseError?.(controller, error)
         })
-        .catch((error) => fail(controller, error))
     },
-    onResponseData: (...args) => isDropped || handler.onResponseData?.(...args),
-    onResponseEnd: (...args) => isDropped || handler.onResponseEnd?.(...args),
-    onResponseError: (...args) => isDropped || handler.onResponseError?.(...args),
+    onResponseData: (...args) => hand(() => handler.onResponseData?.(...args)),
+    onResponseEnd: (...args) => hand(() => handler.onResponseEnd?.(...args)),
+    onResponseError: (...args) => hand(() => handler.onResponseError?.(...args)),
   }
 }
 
 /** Copies headers of any form that undici takes, with the token in place of any other Authorization. */
-function withToken(headers: unknown, token: string): Record<string, string | string[]> {
+function withToken(headers: unknown, { authorization }: Grant): Record<string, string | string[]> {
   const copy: Record<string, string | string[]> = {}
   for (const [name, value] of entriesOf(headers)) {
     if (name.toLowerCase() === 'authorization' || value === undefined) continue
     const known = Object.hasOwn(copy, name) ? copy[name] : undefined
     copy[name] = known === undefined ? value : [known, value].flat()
   }
-  copy['authorization'] = `Bearer ${token}`
+  copy['authorization'] = authorization
   return copy
 }
 

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { Readable } from 'node:stream'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Hostile, hostile, json } from './scene.ts'
 
 /** The API refuses the first call, and accepts the second one. */
@@ -195,4 +196,28 @@ it('a call that is aborted while it is sent ends', async () => {
     controller.abort(new Error('left'))
     await expect(call).rejects.toThrow('left')
   }
+})
+
+it('a stream that calls itself FormData, like those of form-data, is not sent again', async () => {
+  const { client, url, at } = await refusingOnce()
+  const body = Object.assign(Readable.from([bytes]), { [Symbol.toStringTag]: 'FormData' })
+  expect((await client.fetch(url('/a'), post(body))).status).toBe(401)
+  expect(at('/a').length).toBe(1)
+})
+
+it('the 401 to a long Request whose sending goes on is returned without a wait', async () => {
+  const api: typeof fetch = async (input, init) => {
+    if (!(input instanceof Request)) return fetch(input, init)
+    const reader = input.body?.getReader()
+    for (let length = 0; length < 2 * 1024 * 1024; )
+      length += (await reader?.read())?.value?.length ?? Number.NaN
+    return new Response(null, { status: 401 })
+  }
+  const { client, url } = await hostile({ fetch: api })
+  const endless = new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(64 * 1024)) })
+  const request = new Request(url('/a'), post(endless))
+  await client.token()
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  expect((await client.fetch(request)).status).toBe(401)
 })

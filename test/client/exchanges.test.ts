@@ -106,6 +106,27 @@ describe('one exchange at a time', () => {
     await expect(scene.client.fetch(scene.url('/a'), { signal })).rejects.toThrow('left')
     expect(scene.at('/a')).toEqual([])
   })
+
+  it('serves all calls whose token is refused at the same moment', async () => {
+    const gate = createGate()
+    let sent = 0
+    const scene = await hostile({
+      fetch: async (input, init) => {
+        if (String(input).endsWith('/tokens')) return fetch(input, init)
+        sent++
+        const authorization = new Headers(init?.headers).get('authorization')
+        await gate.opened
+        return new Response(null, { status: authorization === 'Bearer token-1' ? 401 : 200 })
+      },
+    })
+    await scene.client.token()
+    const calls = Array.from({ length: 10 }, () => scene.client.fetch(scene.url('/a')))
+    await expect.poll(() => sent).toBe(10)
+    gate.open()
+    const statuses = (await Promise.all(calls)).map(({ status }) => status)
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    expect(scene.exchanges().length).toBe(2)
+  })
 })
 
 describe('a token', () => {
@@ -271,7 +292,7 @@ describe('on a host that stops after the response', () => {
     })
     globalThis.setTimeout = (() => 0) as never
     try {
-      void client.token()
+      client.token().catch(() => {})
     } finally {
       globalThis.setTimeout = timer
     }

@@ -28,6 +28,13 @@ describe('a refused secret', () => {
     expect(failovers).toEqual([{ from: 'primary', to: 'secondary' }])
   })
 
+  it('is not replaced after a 5xx, even one with invalid_client', async () => {
+    const scene = await hostile()
+    scene.onExchange = (response) => json(response, 503, { error: 'invalid_client' })
+    await expect(scene.client.token()).rejects.toMatchObject({ code: 'exchange_unavailable' })
+    expect(scene.exchanges()).toEqual([PRIMARY])
+  })
+
   it('is not tried again as long as the other one works', async () => {
     const scene = await hostile()
     refuse(scene, PRIMARY)

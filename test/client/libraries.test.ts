@@ -2,7 +2,7 @@ import axios from 'axios'
 import got from 'got'
 import ky from 'ky'
 import type { Client } from 'twinkey/client'
-import { Agent, interceptors, request, fetch as undiciFetch } from 'undici'
+import { Agent, interceptors, MockAgent, request, fetch as undiciFetch } from 'undici'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Hostile, hostile, json, PRIMARY, real, redirect, serve } from './scene.ts'
 
@@ -196,5 +196,45 @@ describe.each(withBodies)('through %s', (name, call) => {
     expect(answer.status).toBe(401)
     // Ky makes a Request of it, whose body is recorded.
     expect(scene.at('/a').map(({ body }) => body)).toEqual(isRecorded ? ['text', 'text'] : ['text'])
+  })
+})
+
+describe('through undici', () => {
+  /** A dispatcher that does not pause, and answers the first request with 401. */
+  function refusingAgent({ client, origin }: Hostile) {
+    const agent = new MockAgent()
+    onTestFinished(() => agent.close())
+    const pool = agent.get(origin)
+    pool.intercept({ path: '/a' }).reply(401, 'refused')
+    pool.intercept({ path: '/a' }).reply(200, 'accepted')
+    return agent.compose(client.undici)
+  }
+
+  it('a 401 that arrives as a whole is followed by the repeated request', async () => {
+    const scene = await hostile()
+    const answer = await request(scene.url('/a'), { dispatcher: refusingAgent(scene) })
+    expect([answer.statusCode, await answer.body.text()]).toEqual([200, 'accepted'])
+    expect(scene.exchanges().length).toBe(2)
+  })
+
+  it('a 401 that arrives as a whole is returned as a whole if a new token will not help', async () => {
+    const scene = await hostile()
+    const grant = { access_token: 'same', token_type: 'Bearer', expires_in: 3600 }
+    scene.onExchange = (response) => json(response, 200, grant)
+    const answer = await request(scene.url('/a'), { dispatcher: refusingAgent(scene) })
+    expect([answer.statusCode, await answer.body.text()]).toEqual([401, 'refused'])
+  })
+
+  it('a caller that leaves before there is a token waits no longer', async () => {
+    const scene = await hostile()
+    scene.onExchange = () => {}
+    const controller = new AbortController()
+    const { signal } = controller
+    const call = request(scene.url('/a'), { dispatcher: agentOf(scene.client), signal })
+    call.catch(() => {})
+    await expect.poll(() => scene.exchanges().length).toBe(1)
+    controller.abort(new Error('left'))
+    await expect(call).rejects.toThrow('left')
+    expect(scene.at('/a')).toEqual([])
   })
 })

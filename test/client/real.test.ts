@@ -16,6 +16,7 @@ test('a day of calls gets a new token before each hour is over, and no call fail
   const { client, origin, clock, seen } = await real()
   for (let minute = 0; minute < 24 * 60; minute += 5) {
     expect((await client.fetch(`${origin}/customers`)).status).toBe(200)
+    await client.flush()
     clock.advance(5 * 60_000)
   }
   // After 42 to 51 minutes.
