@@ -168,7 +168,7 @@ describe('CONTRIBUTING.md', () => {
     )
     expect(rows.map(codeOf).sort()).toEqual(folders.map(({ name }) => `examples/${name}`).sort())
     const tours = rows.filter(([, command]) => command?.startsWith('`npm run example '))
-    expect(tours).toHaveLength(6)
+    expect(tours).toHaveLength(7)
     for (const [folder, command] of tours) {
       const [first = ''] = read(`${folder?.replaceAll('`', '')}/main.ts`).split('\n')
       expect(`${folder} ${first}`).toContain(`: ${command?.replaceAll('`', '')}`)
