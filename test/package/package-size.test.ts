@@ -25,7 +25,7 @@ const BUDGETS_BEYOND_CORE = {
   http: 3100,
   // A third of it are the schemas of the OpenAPI document.
   management: 6300,
-  oauth: 5900,
+  oauth: 6100,
   // With the page, which has a budget of its own, and the management API.
   pane: 46_000,
   // Mostly messages for a route that is not valid.
@@ -56,7 +56,7 @@ describe('the size', () => {
   test('of createTwinkey and of the other exports of the main entry is within its budget', async () => {
     expect(await sizeOfCore()).toBeLessThanOrEqual(CORE_BUDGET)
     // Tokens for OAuth clients take 1.6 kB.
-    expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(4400)
+    expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(4500)
   })
 
   test('of a service that only verifies is within 13,300 bytes, two fifths of createTwinkey', async () => {
