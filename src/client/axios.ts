@@ -68,8 +68,14 @@ function urlOf({ baseURL = '', url = '', allowAbsoluteUrls }: AxiosConfig): URL 
   const isAbsolute = /^(?:[a-z][a-z\d+.-]*:)?\/\//i.test(url)
   const isWhole = baseURL === '' || (isAbsolute && allowAbsoluteUrls !== false)
   const path = url === '' ? '' : `/${url.replace(/^\/+/, '')}`
-  const text = isWhole ? url : url === '' ? baseURL : baseURL.replace(/\/+$/, '') + path
+  const text = isWhole ? url : url === '' ? baseURL : withoutSlashes(baseURL) + path
   return URL.canParse(text) ? new URL(text) : undefined
+}
+
+function withoutSlashes(text: string): string {
+  let end = text.length
+  while (text.charAt(end - 1) === '/') end--
+  return text.slice(0, end)
 }
 
 function withToken<C extends AxiosConfig>(

@@ -1,4 +1,10 @@
-import { REFUSALS, type Refusal, rateLimited } from '../model/refusal.ts'
+import {
+  REFUSALS,
+  type Refusal,
+  rateLimited,
+  refusalReason,
+  refusedPart,
+} from '../model/refusal.ts'
 import { CredentialDenial, invalid } from './denial.ts'
 import type { Identifier, Inspected } from './identifier.ts'
 import type { Identity } from './identity.ts'
@@ -86,7 +92,9 @@ export function createThrottledIdentification(
     },
     unread(refusal, since, request, requirement) {
       const isMissing = refusal.code === 'credential_missing'
-      const denial = new CredentialDenial(refusal, undefined, undefined, isMissing)
+      // A reader of credentials gives no reason, but a token request that is refused has one.
+      const reason = refusedPart(refusal) && refusalReason(refusal)
+      const denial = new CredentialDenial(refusal, reason, undefined, isMissing)
       // A denial is never identified, so the result is a denial too.
       const steps = throttled(denial, undefined, since, request, requirement)
       return steps as Steps<CredentialDenial>

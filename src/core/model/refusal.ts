@@ -93,25 +93,12 @@ export const REFUSALS = Object.freeze({
     'Send exactly one credential with a request.',
   ),
   requestMalformed: refusal('request_malformed', 'The request could not be read.'),
-  // The next three share code and detail. A profile may say for each what to send instead.
-  bodyMalformed: refusal(
-    'request_malformed',
-    'The request could not be read.',
-    {},
-    { part: 'body' },
-  ),
-  scopeMalformed: refusal(
-    'request_malformed',
-    'The request could not be read.',
-    {},
-    { part: 'scope' },
-  ),
-  lifetimeMalformed: refusal(
-    'request_malformed',
-    'The request could not be read.',
-    {},
-    { part: 'lifetime' },
-  ),
+  // These share code and detail with `requestMalformed`. A profile may say what to send instead.
+  bodyMalformed: malformed('body'),
+  scopeMalformed: malformed('scope'),
+  lifetimeMalformed: malformed('lifetime'),
+  grantMissing: malformed('grant_missing'),
+  secretInUrl: malformed('secret_in_url'),
   // RFC 8707 calls it `invalid_target`.
   resourceUnknown: refusal(
     'request_malformed',
@@ -149,6 +136,10 @@ export const REFUSALS = Object.freeze({
   }),
 })
 
+function malformed(part: RefusedPart): Refusal {
+  return refusal('request_malformed', 'The request could not be read.', {}, { part })
+}
+
 const MISSING = perAxis((axis) =>
   refusal('target_missing', `This request does not say which ${axis} it is for.`, { axis }),
 )
@@ -182,7 +173,16 @@ export interface Unseen {
 }
 
 /** A part of a token request. */
-type RefusedPart = 'body' | 'scope' | 'lifetime' | 'resource' | 'grant' | 'client' | 'tokens'
+type RefusedPart =
+  | 'body'
+  | 'scope'
+  | 'lifetime'
+  | 'resource'
+  | 'grant'
+  | 'grant_missing'
+  | 'secret_in_url'
+  | 'client'
+  | 'tokens'
 
 /** The part of a refusal that callers must not see. */
 interface Hidden {

@@ -21,7 +21,11 @@ export type FindRoute<T> = (target: OriginalTarget) => Match<T> | undefined
 
 const NAME = /^([A-Z]+(?:-[A-Z]+)*) \/(\S*)$/
 const PARAMETER = /^:[A-Za-z_]\w*$/
-const LITERAL = /^(?!\.\.?$)[\w.~@$&+,=!'()-][\w.~:@$&+,=!'()-]*$/
+const LITERAL = /^[\w.~@$&+,=!'()-][\w.~:@$&+,=!'()-]*$/
+
+function isLiteral(segment: string): boolean {
+  return LITERAL.test(segment) && segment !== '.' && segment !== '..'
+}
 
 /**
  * Creates the table of routes.
@@ -59,7 +63,7 @@ function parse<T>(name: string, value: T): Route<T> {
   const parameters = pattern.filter(isParameter)
   const isValid = pattern.every(
     (each, i) =>
-      PARAMETER.test(each) || LITERAL.test(each) || (each === '' && i === pattern.length - 1),
+      PARAMETER.test(each) || isLiteral(each) || (each === '' && i === pattern.length - 1),
   )
   if (method === '' || !isValid || new Set(parameters).size !== parameters.length)
     throw new TypeError(

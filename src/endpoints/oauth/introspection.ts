@@ -1,10 +1,9 @@
 import type { Metadata } from '../../core/model/api-key.ts'
 import type { Principal } from '../../core/model/principal.ts'
-import { REFUSALS } from '../../core/model/refusal.ts'
 import { toScopeString } from '../../core/model/scope.ts'
 import { jsonAnswer, type WireAnswer } from '../../http/profile.ts'
 import type { Parameters } from '../tokens/client.ts'
-import { oauthRefusal } from '../tokens/oauth-answers.ts'
+import { oauthError, oauthRefusal } from '../tokens/oauth-answers.ts'
 import type { TokenService } from '../tokens/token-service.ts'
 
 /** Returns the audiences about whose tokens a key may ask; undefined for none. */
@@ -22,7 +21,7 @@ export async function introspected<M extends Metadata>(
   principal: Principal<Metadata>,
   { token }: Parameters,
 ): Promise<WireAnswer> {
-  if (typeof token !== 'string') return oauthRefusal(REFUSALS.requestMalformed)
+  if (typeof token !== 'string') return oauthError('invalid_request', 'Send the token as token=...')
   // Before the token is looked at: if the function fails, that must not tell about the token.
   const known = audiencesOf(introspect?.(principal as Principal))
   const found = await twinkey.tokens.verify(token)

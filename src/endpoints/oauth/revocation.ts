@@ -1,6 +1,5 @@
 import type { Metadata } from '../../core/model/api-key.ts'
 import type { Principal } from '../../core/model/principal.ts'
-import { REFUSALS } from '../../core/model/refusal.ts'
 import { mayHoldSecret } from '../../core/secrets/secret.ts'
 import { isTokenLike } from '../../core/tokens/token.ts'
 import { jsonAnswer, type WireAnswer } from '../../http/profile.ts'
@@ -18,7 +17,7 @@ export async function revoked<M extends Metadata>(
   { keyId }: Principal<Metadata>,
   { token }: Parameters,
 ): Promise<WireAnswer> {
-  if (typeof token !== 'string') return oauthRefusal(REFUSALS.requestMalformed)
+  if (typeof token !== 'string') return oauthError('invalid_request', 'Send the token as token=...')
   if (!isTokenLike(token) && mayHoldSecret(token))
     return oauthError(
       'unsupported_token_type',

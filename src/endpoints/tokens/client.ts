@@ -78,7 +78,7 @@ export function readClient(
   const { client_id: id, client_secret: secret } = parameters
   // Proxies and servers log addresses, so a secret in one is refused even if it is valid.
   if (readQuery(request.receivedUrl ?? request.url, 'client_secret') !== undefined)
-    return REFUSALS.requestMalformed
+    return REFUSALS.secretInUrl
   if ((id !== undefined && typeof id !== 'string') || isNotText(secret))
     return REFUSALS.requestMalformed
   const isNative = !isRefusal(native)

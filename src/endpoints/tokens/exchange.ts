@@ -120,6 +120,7 @@ function speaksOAuth(parameters: Parameters): boolean {
 /** Why the grant is not given: it must be `client_credentials`, and no parameter may be repeated. */
 function grantProblem(parameters: Parameters): Refusal | undefined {
   const { grant_type: grant, resource, ...others } = parameters
+  if (grant === undefined) return REFUSALS.grantMissing
   // A form parser of the host makes a list of a repeated parameter.
   if (typeof grant !== 'string' || Object.values(others).some(Array.isArray))
     return REFUSALS.bodyMalformed

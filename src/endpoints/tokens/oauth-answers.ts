@@ -36,7 +36,7 @@ const PARTS: Readonly<
 > = {
   body: [
     'invalid_request',
-    'The body must be a form of at most 64 KiB in which no parameter is repeated.',
+    'The body must be a form of at most 64 KiB, without spaces and repeated parameters.',
   ],
   scope: [
     'invalid_scope',
@@ -46,6 +46,11 @@ const PARTS: Readonly<
   resource: [
     'invalid_target',
     'The resource must be one of the URIs for which this server issues tokens.',
+  ],
+  grant_missing: ['invalid_request', 'Send grant_type=client_credentials.'],
+  secret_in_url: [
+    'invalid_request',
+    'Send the client_secret in the header or in the form, never in the URL.',
   ],
   grant: ['unsupported_grant_type', 'The grant_type must be client_credentials.'],
   tokens: ['unauthorized_client', 'This client may not get tokens. Send its secret instead.'],

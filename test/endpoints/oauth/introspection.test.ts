@@ -69,6 +69,6 @@ describe.each(ALGORITHMS)('introspection of hostile tokens of %s', (algorithm) =
 
 // An empty parameter, which counts as absent, and bodies that are too large.
 const UNREAD = [
-  '400 {"error":"invalid_request","error_description":"The request could not be read."}',
-  '400 {"error":"invalid_request","error_description":"The body must be a form of at most 64 KiB in which no parameter is repeated."}',
+  '400 {"error":"invalid_request","error_description":"Send the token as token=..."}',
+  '400 {"error":"invalid_request","error_description":"The body must be a form of at most 64 KiB, without spaces and repeated parameters."}',
 ]

@@ -233,6 +233,22 @@ describe.each(Object.entries(everyHost))('OAuth on %s', (_name, start) => {
       )
   })
 
+  test('7. the description says what to send, and the event has the reason', async () => {
+    const grantIn = 'grant_type=client_credentials'
+    const cases: readonly (readonly [path: string, body: string, RegExp, reason: string])[] = [
+      ['/oauth/token', 'scope=customers.read', /^Send grant_type=/, 'not_readable'],
+      ['/oauth/token', `${grantIn}&scope=a b`, /spaces/, 'not_readable'],
+      ['/oauth/token', 'grant_type=password', /^The grant_type must be/, 'grant_unsupported'],
+      ['/oauth/token?client_secret=x', grantIn, /never in the URL/, 'not_readable'],
+    ]
+    for (const [path, body, sentence, reason] of cases) {
+      bench.events.length = 0
+      const { status, json } = await post(path, own(), body)
+      expect([status, json.error_description]).toEqual([400, expect.stringMatching(sentence)])
+      expect(bench.events).toMatchObject([{ type: 'access.refused', reason }])
+    }
+  })
+
   test('8. other grants, beside a secret of the native exchange too', async () => {
     for (const headers of [own(), { authorization: `Bearer ${secrets.primary}` }, {}])
       for (const type of ['authorization_code', 'refresh_token', 'password', 'urn:x'])
