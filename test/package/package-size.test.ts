@@ -37,7 +37,7 @@ const BUDGETS_BEYOND_CORE = {
   'stores/sqlite': 4750,
   verifier: 2030,
   // It shares nothing with the core. A third of it are undici, axios and got.
-  client: 7400,
+  client: 7500,
   testing: 9700,
 }
 
@@ -56,11 +56,11 @@ describe('the size', () => {
   test('of createTwinkey and of the other exports of the main entry is within its budget', async () => {
     expect(await sizeOfCore()).toBeLessThanOrEqual(CORE_BUDGET)
     // Tokens for OAuth clients take 1.6 kB.
-    expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(4500)
+    expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(4600)
   })
 
-  test('of a service that only verifies is within 13,300 bytes, two fifths of createTwinkey', async () => {
-    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(13_300)
+  test('of a service that only verifies is within 13,400 bytes, two fifths of createTwinkey', async () => {
+    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(13_400)
   })
 
   test('of the page that a browser loads is within 40 KB', async () => {
