@@ -57,6 +57,23 @@ export function readBearer(
     : REFUSALS.credentialMalformed
 }
 
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+/**
+ * Decodes an `Authorization` field with the scheme Basic, in any case. The pair may lack its colon,
+ * and its characters stand for bytes.
+ *
+ * @returns User and password as they were sent; undefined without a field or with another scheme; a
+ *   refusal if the field cannot be decoded.
+ * @see RFC 7617
+ */
+export function readBasicPair(field: string | undefined): string | Refusal | undefined {
+  if (field === undefined || !/^basic(?: |$)/i.test(field)) return undefined
+  if (field.includes(',')) return REFUSALS.credentialAmbiguous
+  const encoded = field.slice('Basic'.length).trim()
+  return BASE64.test(encoded) ? atob(encoded) : REFUSALS.credentialMalformed
+}
+
 /**
  * Returns the one credential that the readers of a profile have found. Refuses several as ambiguous,
  * even if they are equal, and none as missing.

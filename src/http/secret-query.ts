@@ -160,7 +160,7 @@ function decodeLoosely(written: string): string {
   )
 }
 
-/** Decodes a name or a value of a query. Undefined if the encoding is not valid. */
+/** Decodes a name or a value of a query or a form. Undefined if the encoding is not valid. */
 export function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))

@@ -4,7 +4,7 @@ import type { Metadata } from '../core/model/api-key.ts'
 import type { Principal } from '../core/model/principal.ts'
 import { denied, isRefusal, REFUSALS, type Refusal } from '../core/model/refusal.ts'
 import { withTimeout } from '../core/store/timeout.ts'
-import { readBearer, readWhole } from '../http/credential.ts'
+import { readBasicPair, readBearer, readWhole } from '../http/credential.ts'
 import {
   headersOf,
   jsonAnswer,
@@ -146,12 +146,8 @@ function exchangeCredential(request: WireRequest): Credential | Refusal {
 // Basic with an empty user and the key as password (RFC 7617). Flare documented it until August
 // 2024.
 function readBasic(field: string | undefined): Credential | Refusal | undefined {
-  if (field === undefined || !/^basic(?: |$)/i.test(field)) return undefined
-  if (field.includes(',')) return REFUSALS.credentialAmbiguous
-  const encoded = field.slice('Basic'.length).trim()
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded))
-    return REFUSALS.credentialMalformed
-  const pair = atob(encoded)
+  const pair = readBasicPair(field)
+  if (typeof pair !== 'string') return pair
   return pair.startsWith(':')
     ? (readWhole(pair.slice(1), true) ?? REFUSALS.credentialMalformed)
     : REFUSALS.credentialMalformed

@@ -1,8 +1,9 @@
 import type { Credential } from '../../core/decision/route-requirement.ts'
 import { isRefusal, REFUSALS, type Refusal } from '../../core/model/refusal.ts'
-import { readWhole } from '../../http/credential.ts'
+import { readBasicPair, readWhole } from '../../http/credential.ts'
 import type { WireBody } from '../../http/profile.ts'
 import { readQuery, type WireRequest } from '../../http/request.ts'
+import { decode } from '../../http/secret-query.ts'
 
 /** The text parameters of a request that are not empty, by name. */
 export type Parameters = Readonly<Record<string, unknown>>
@@ -34,33 +35,21 @@ export function parametersOf(members: WireBody): Parameters {
  * @see RFC 6749 section 2.3.1 and appendix B, RFC 7617
  */
 export function readBasic(request: WireRequest): readonly BasicPair[] | Refusal | undefined {
-  const field = request.header('authorization')
-  if (field === undefined || !/^basic(?: |$)/i.test(field)) return undefined
-  if (field.includes(',')) return REFUSALS.credentialAmbiguous
-  const encoded = field.slice('Basic'.length).trim()
-  if (encoded.length > MAX_BASIC || !BASE64.test(encoded)) return REFUSALS.credentialMalformed
-  const pair = atob(encoded)
+  const pair = readBasicPair(request.header('authorization'))
+  if (typeof pair !== 'string') return pair
+  if (pair.length > MAX_PAIR) return REFUSALS.credentialMalformed
   const split = pair.indexOf(':')
   if (split === 0) return undefined
   if (split < 0) return REFUSALS.credentialMalformed
   const raw = { user: pair.slice(0, split), password: pair.slice(split + 1) }
-  const user = decodeForm(raw.user)
-  const password = decodeForm(raw.password)
+  const user = decode(raw.user)
+  const password = decode(raw.password)
   if (user === undefined || password === undefined) return [raw]
   return user === raw.user && password === raw.password ? [raw] : [{ user, password }, raw]
 }
 
 // Longer than any id and secret of a client, in the longest encoding.
-const MAX_BASIC = 4096
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-
-function decodeForm(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    return undefined
-  }
-}
+const MAX_PAIR = 3072
 
 /**
  * Reads the client of a request to an OAuth endpoint: by Basic, by `client_id` and `client_secret`
