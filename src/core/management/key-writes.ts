@@ -77,7 +77,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     const record = await store.get(id)
     // The cached key may be older than the record that was just read.
     keys.forget(id)
-    if (record?.kind !== 'key') throw notFound()
+    if (record?.kind !== 'key') throw keyNotFound()
     return record
   }
 
@@ -108,7 +108,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
       const entry = entryOf(key, record)
       const outcome = await write(key, record.version, entry)
       if (outcome === 'stored') return { key, entry }
-      if (outcome === 'missing') throw notFound()
+      if (outcome === 'missing') throw keyNotFound()
       if (typeof outcome === 'object') {
         // An earlier attempt may have been written, so this cause alone settles nothing.
         if (attempts.length === 0) throwIfNotWritten(outcome.cause)
@@ -216,7 +216,7 @@ function createWrite(store: CheckedStore, keys: KeyCache) {
 }
 
 /** The error for a key that does not exist, or that the keyring does not see. */
-export function notFound(): TwinkeyError {
+export function keyNotFound(): TwinkeyError {
   return new TwinkeyError('key_not_found', 'There is no key with this id.')
 }
 

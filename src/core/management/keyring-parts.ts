@@ -8,7 +8,7 @@ import { hintOf, mintId, mintSecret } from '../secrets/secret.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
 import { type Authority, actorOf, isVisible } from './authority.ts'
 import type { ImportRules } from './key-import.ts'
-import { conflict, type KeyChange, type KeyWrites, notFound } from './key-writes.ts'
+import { conflict, type KeyChange, type KeyWrites, keyNotFound } from './key-writes.ts'
 import type { Reservations, UniqueNames } from './reservations.ts'
 
 /** What a keyring needs. */
@@ -80,7 +80,7 @@ export function checkOf(
   { expectedVersion, recordVersion }: Omit<Basis, 'actor'>,
 ): KeyChange['check'] {
   return (key) => {
-    if (!isVisible(authority, key)) throw notFound()
+    if (!isVisible(authority, key)) throw keyNotFound()
     if (recordVersion !== undefined && key.version !== recordVersion) throw conflict()
     if (expectedVersion !== undefined && key.revision !== expectedVersion) throw conflict()
   }

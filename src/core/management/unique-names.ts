@@ -3,7 +3,7 @@ import { isTwinkeyError, requireInput, TwinkeyError } from '../model/error.ts'
 import type { ChangeOptions } from '../model/key-input.ts'
 import type { ApiKey } from '../model/key-view.ts'
 import { actorOf, requireGrantable } from './authority.ts'
-import { conflict, notFound } from './key-writes.ts'
+import { conflict, keyNotFound } from './key-writes.ts'
 import { type Basis, checkOf, type KeyringParts } from './keyring-parts.ts'
 import { type Claim, nameClaims } from './reservations.ts'
 
@@ -32,7 +32,7 @@ export async function renameKey<M extends Metadata>(
   let revision: number | undefined
   for (let attempt = 1; ; attempt++) {
     const before = await store.get(id)
-    if (before?.kind !== 'key') throw notFound()
+    if (before?.kind !== 'key') throw keyNotFound()
     checkOf(parts, options)(before)
     revision ??= before.revision
     if (before.revision !== revision) throw conflict()

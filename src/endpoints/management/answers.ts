@@ -1,4 +1,4 @@
-import { type ErrorCode, TwinkeyError } from '../../core/model/error.ts'
+import type { ErrorCode, TwinkeyError } from '../../core/model/error.ts'
 import { jsonAnswer, type WireAnswer } from '../../http/profile.ts'
 
 const RETRY_AFTER_SECONDS = 2
@@ -91,9 +91,4 @@ export function isStoreFailure({ code }: TwinkeyError): boolean {
 
 function isAnswered(code: ErrorCode): code is ErrorCode & AnsweredCode {
   return Object.hasOwn(STATUSES, code)
-}
-
-/** The error for a key that does not exist, or that the caller does not see. */
-export function keyNotFound(): TwinkeyError {
-  return new TwinkeyError('key_not_found', 'There is no key with this id.')
 }

@@ -16,9 +16,8 @@ export function isForged(request: WireRequest, origins: readonly string[]): bool
   const origin = request.header('origin')
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true
   if (site === undefined && origin !== undefined && !isOwn(origin, request, origins)) return true
-  const isSafe = request.method === 'GET' || request.method === 'HEAD'
   // A browser that says nothing may still be one: an old one that loads an image, for example.
-  if (isSafe) return site === undefined && origin === undefined && !isMarked(request)
+  if (isSafe(request)) return site === undefined && origin === undefined && !isMarked(request)
   return !isMarked(request)
 }
 
@@ -27,8 +26,7 @@ export function isForged(request: WireRequest, origins: readonly string[]): bool
  * refused even if it is marked.
  */
 export function isUntyped(request: WireRequest): boolean {
-  const isSafe = request.method === 'GET' || request.method === 'HEAD'
-  return !isSafe && !isJson(request)
+  return !isSafe(request) && !isJson(request)
 }
 
 /** Whether a text is the value of an `Origin` header, like `https://api.example.com`. */
@@ -55,6 +53,10 @@ function isOwn(origin: string, request: WireRequest, origins: readonly string[])
 function portOf(url: string): string {
   const { hostname, port, protocol } = new URL(url)
   return `${hostname}:${port || DEFAULT_PORTS[protocol]}`
+}
+
+function isSafe({ method }: WireRequest): boolean {
+  return method === 'GET' || method === 'HEAD'
 }
 
 function isMarked(request: WireRequest): boolean {

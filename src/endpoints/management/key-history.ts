@@ -1,6 +1,6 @@
 import type { HistoryPage, Keyring } from '../../core/management/key-management.ts'
+import { keyNotFound } from '../../core/management/key-writes.ts'
 import type { HistoryInput } from '../../core/model/query-input.ts'
-import { keyNotFound } from './answers.ts'
 
 /**
  * Reads the history of one key, which may be deleted.

@@ -1,6 +1,6 @@
 import type { Metadata } from '../../core/model/api-key.ts'
 import type { Allowed, Principal, Refused } from '../../core/model/principal.ts'
-import { isRefusal, REFUSALS, type Refusal } from '../../core/model/refusal.ts'
+import { isRefusal, type Refusal } from '../../core/model/refusal.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { readBody } from '../../http/body.ts'
 import type { Profile, WireAnswer } from '../../http/profile.ts'
@@ -8,6 +8,7 @@ import type { WireRequest } from '../../http/request.ts'
 import type { Endpoint } from '../endpoints.ts'
 import {
   type Client,
+  clientProblem,
   type Parameters,
   parametersOf,
   readBasic,
@@ -41,9 +42,7 @@ export function clientAuthentication<M extends Metadata>(
         (await twinkey.decide(read, requirement)) as Allowed<M> | Refused,
     )
     if (!decision.ok) return decision.refusal
-    const { principal } = decision
-    const isOther = !isRefusal(client) && client.id !== undefined && client.id !== principal.keyId
-    return isOther ? REFUSALS.clientMismatch : principal
+    return clientProblem(client, decision.principal) ?? decision.principal
   }
 
   return (handler) => async (request, body) => {

@@ -2,6 +2,7 @@ import { requireMembers, requireNumber } from '../../core/model/options-checks.t
 import type { Profile } from '../../http/profile.ts'
 import { type PaneStrings, STRINGS } from '../../pane-app/strings.ts'
 import { standard } from '../../profiles/standard.ts'
+import { isOrigin } from '../management/forgery.ts'
 import { MANAGEMENT_OPTIONS, type ManagementOptions } from '../management/options.ts'
 import { headerOf, type SecretHeader } from './secret-header.ts'
 
@@ -135,18 +136,11 @@ function readTestUrl(url: unknown): string | null {
 
 function readOrigins(origins: unknown = []): readonly string[] {
   const copy = Array.isArray(origins) ? [...origins] : undefined
-  if (copy?.every(isOrigin)) return copy
+  if (copy?.every((each) => isOrigin(each) && ORIGIN.test(each))) return copy
   throw new TypeError(
     "frameAncestors must be a list of origins without a path, like ['https://admin.example.com'].",
   )
 }
 
-// Its form leaves no character that could add a directive to the policy.
-function isOrigin(origin: unknown): origin is string {
-  return (
-    typeof origin === 'string' &&
-    /^https?:\/\/[\w.[\]:-]+$/.test(origin) &&
-    URL.canParse(origin) &&
-    new URL(origin).origin === origin
-  )
-}
+// Leaves no character that could add a directive to the policy.
+const ORIGIN = /^https?:\/\/[\w.[\]:-]+$/

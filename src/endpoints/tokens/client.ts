@@ -1,4 +1,6 @@
 import type { Credential } from '../../core/decision/route-requirement.ts'
+import type { Metadata } from '../../core/model/api-key.ts'
+import type { Principal } from '../../core/model/principal.ts'
 import { isRefusal, REFUSALS, type Refusal } from '../../core/model/refusal.ts'
 import { readBasicPair, readWhole } from '../../http/credential.ts'
 import type { WireBody } from '../../http/profile.ts'
@@ -80,6 +82,15 @@ export function readClient(
   return id === undefined
     ? REFUSALS.requestMalformed
     : { id, credentials: credentialsOf([secret], false) }
+}
+
+/** Why a client is not the one of its credential: its id must be the id of that key, if it has sent one. */
+export function clientProblem(
+  client: Client | Refusal,
+  { keyId }: Principal<Metadata>,
+): Refusal | undefined {
+  if (isRefusal(client)) return client
+  return client.id === undefined || client.id === keyId ? undefined : REFUSALS.clientMismatch
 }
 
 function isNotText(value: unknown): boolean {

@@ -9,7 +9,14 @@ import { readBody } from '../../http/body.ts'
 import { jsonAnswer, type Profile, type WireAnswer, type WireBody } from '../../http/profile.ts'
 import type { WireRequest } from '../../http/request.ts'
 import type { Endpoint, ReadBody } from '../endpoints.ts'
-import { type Client, type Parameters, parametersOf, readBasic, readClient } from './client.ts'
+import {
+  type Client,
+  clientProblem,
+  type Parameters,
+  parametersOf,
+  readBasic,
+  readClient,
+} from './client.ts'
 import { createCredentialCheck } from './credential-check.ts'
 import { oauthRefusal } from './oauth-answers.ts'
 import type { TokenService } from './token-service.ts'
@@ -125,14 +132,6 @@ function grantProblem(parameters: Parameters): Refusal | undefined {
   if (typeof grant !== 'string' || Object.values(others).some(Array.isArray))
     return REFUSALS.bodyMalformed
   return grant === 'client_credentials' ? undefined : REFUSALS.grantUnsupported
-}
-
-function clientProblem(
-  client: Client | Refusal,
-  { keyId }: Principal<Metadata>,
-): Refusal | undefined {
-  if (isRefusal(client)) return client
-  return client.id === undefined || client.id === keyId ? undefined : REFUSALS.clientMismatch
 }
 
 // The URI of a whole host may have a slash at its end or not, and clients write it either way.
