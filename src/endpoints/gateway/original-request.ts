@@ -10,14 +10,23 @@ const PAIRS: Readonly<Record<GatewayProxy, readonly [method: string, uri: string
 }
 
 // Some frameworks let a client replace method or path by these. The service behind the proxy would
-// then serve another route than the one that was decided.
+// then serve another route than the one that was decided. CGI and WSGI read an underscore as a hyphen.
 const OVERRIDES = [
   'x-http-method-override',
   'x-http-method',
   'x-method-override',
   'x-original-url',
   'x-rewrite-url',
-]
+].flatMap(spellings)
+
+/** A name with each of its hyphens, or with an underscore in its place. */
+function spellings(name: string): readonly string[] {
+  const [first = '', ...others] = name.split('-')
+  return others.reduce(
+    (found, part) => found.flatMap((each) => [`${each}-${part}`, `${each}_${part}`]),
+    [first],
+  )
+}
 
 const METHOD = /^[A-Z]+(?:-[A-Z]+)*$/
 // Visible ASCII without `#`, because some servers take a fragment off.

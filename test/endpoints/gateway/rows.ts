@@ -177,6 +177,13 @@ const OVERRIDDEN: readonly Row[] = [
   ['X-Original-URL', '/customers/7'],
   ['X-Rewrite-URL', '/customers/7'],
   ['X-Rewrite-URL', ''],
+  // CGI and WSGI read an underscore as a hyphen.
+  ['X_HTTP_Method_Override', 'PUT'],
+  ['X-HTTP_Method-Override', 'PUT'],
+  ['X_HTTP_METHOD', 'PUT'],
+  ['X_Method-Override', 'PUT'],
+  ['X_Original_URL', '/customers/7'],
+  ['X-Rewrite_URL', '/customers/7'],
 ].map(([name = '', value = '']) => [
   `a client that sends ${name}: ${value}`,
   { uri: '/customers?tenant=t1', headers: [[name, value]] },
