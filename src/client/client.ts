@@ -5,7 +5,7 @@ import { createGotOptions, type GotOptions } from './got.ts'
 import { type ClientOptions, checkedOptions } from './options.ts'
 import { createUndiciInterceptor, type UndiciInterceptor } from './undici.ts'
 
-/** Calls an API with a token, which it gets and renews by itself. */
+/** Calls an API with a token, which the client gets and renews. */
 export interface Client {
   /**
    * A `fetch` that sends a token to the allowed origins. It can be passed to any library that takes a

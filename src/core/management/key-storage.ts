@@ -66,7 +66,7 @@ export function createStorage(parts: KeyringParts) {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { record, claims, answer } = make()
       hasClaims = claims.length > 0
-      // Without claims, the write is under way when the caller gets its promise, so `close` waits.
+      // Without claims, the write has started when the caller gets its promise, so `close` waits.
       const claimed = hasClaims ? await reservations.claim(record.id, claims) : []
       if (claimed === 'secret') throw secretTaken()
       if (claimed === 'name') throw nameTaken()

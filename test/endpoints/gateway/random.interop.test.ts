@@ -24,7 +24,7 @@ async function tryRandom(name: Name, count: number, protocol: 'HTTP/1.1' | 'HTTP
   }
   const { scene, chain, decided } = await startRecorded(name, routes, edit)
   const random = createRandom(SEED)
-  // A key can do everything in two tenants, so most of what has a route is let in.
+  // A key can do everything in two tenants, so most requests with a route are accepted.
   const keys = [...Array(12).fill(scene.good), scene.narrow, scene.narrow, 'tk_wrong', '']
   const requests = Array.from({ length: count }, () => randomRequest(random, keys))
   const statuses = new Map<number, number>()
