@@ -42,7 +42,7 @@ try {
   await show('the service', statusOf(service.customers()))
   console.log(`  101 calls, ${api.exchanges()} exchange`)
 
-  part('Its primary secret has leaked, and is renewed')
+  part('The leaked primary secret is renewed')
   const { primary } = await whileCalling(() => twinkey.keys.renew(id, { slots: 'primary' }))
 
   part('The new primary secret is delivered, and the secondary one is renewed')
@@ -51,7 +51,7 @@ try {
   const { secondary } = await whileCalling(() => twinkey.keys.renew(id, { slots: 'secondary' }))
   deliver(primary, secondary)
 
-  part('An hour later, the token is over')
+  part('An hour later, the token has expired')
   const before = api.exchanges()
   passed += 3_600_000
   await show('the service', statusOf(service.customers()))
@@ -68,7 +68,7 @@ async function statusOf(answer: Promise<Response>) {
   return { status: response.status, body: (await response.json()) as { code?: string } }
 }
 
-/** Calls the API before, while and after something is done. */
+/** Calls the API before, during and after an action. */
 async function whileCalling<T>(act: () => Promise<T>): Promise<T> {
   const statuses: number[] = []
   const call = async (count: number) => {

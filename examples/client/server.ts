@@ -10,7 +10,7 @@ import { stopServer } from '../stop-server.ts'
 /** The running API. */
 export interface Api {
   readonly url: string
-  /** How many exchanges it has answered. */
+  /** The number of exchanges that it has answered. */
   exchanges(): number
   stop(): Promise<void>
 }

@@ -8,7 +8,7 @@ export type Listener = (req: IncomingMessage, res: ServerResponse) => unknown
 /** A server that listens. */
 export interface Serving {
   readonly url: string
-  /** Answers requests from now on. Earlier ones have waited. */
+  /** Starts to answer requests. Earlier requests wait until then. */
   serve(app: Listener): void
   /** Accepts no new connections, and resolves when all current requests are answered. */
   close(): Promise<void>

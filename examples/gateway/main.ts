@@ -31,7 +31,7 @@ try {
     const server = await listen(gateway(twinkey, proxy satisfies GatewayProxy))
     const { port } = server.address() as AddressInfo
     const config = readFileSync(new URL(file, import.meta.url), 'utf8')
-    // The ports of the configuration are those of a deployment.
+    // The configuration has the ports of a deployment.
     const running = await start((own) =>
       config
         .replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`)
@@ -60,7 +60,7 @@ async function tour(name: string, url: string): Promise<void> {
   const forged = { 'x-api-key': primary, 'x-twinkey-tenant': 't2', 'x-twinkey-name': 'Root' }
 
   part(`Through ${name}`)
-  await show('without a key, what needs none', ask('/health', {}))
+  await show('without a key, a route that needs none', ask('/health', {}))
   await show('without a key', ask('/tenants/t1/customers', {}))
   await show('a tenant of the key', ask('/tenants/t1/customers'))
   await show('another tenant', ask('/tenants/t2/customers'))

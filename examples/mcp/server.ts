@@ -51,7 +51,7 @@ export async function startServer() {
     const auth = mcpAuthInfo(req.principal, { resource })
     await transport.handleRequest(Object.assign(req, { auth }), res, req.body)
   })
-  // Without sessions, there is nothing to listen to and nothing to end.
+  // Without sessions, there is no event stream to open and no session to delete.
   app.all('/mcp', guard, (_req, res) => {
     res.set('allow', 'POST').sendStatus(405)
   })

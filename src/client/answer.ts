@@ -28,7 +28,7 @@ export async function readAnswer(response: Response): Promise<TokenResponse> {
   throw refusalOf(response, reasonOf(membersOf(text)))
 }
 
-/** Ends an answer that is not read. */
+/** Discards a response that is not read. */
 export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {})
 }

@@ -55,7 +55,7 @@ function keepStream(stream: Body): KeptBody {
  * Keeps the body of a Request, which is a stream even if it was made from a text. Reads a clone of it
  * while it is sent. At most 1 MiB is kept.
  *
- * @returns The body for further sendings. The first sending is that of the Request itself.
+ * @returns The body to send again. The first time, the Request itself is sent.
  */
 export function recordBody(request: Request): KeptBody {
   let recorded: Uint8Array<ArrayBuffer> | undefined
@@ -99,7 +99,7 @@ async function record(copy: Request): Promise<Uint8Array<ArrayBuffer> | undefine
       parts.push(value)
     }
   } catch {
-    // The sending of the Request itself reports the error.
+    // Sending the Request itself reports the error.
   }
   return undefined
 }

@@ -5,7 +5,7 @@ import { createGotOptions, type GotOptions } from './got.ts'
 import { type ClientOptions, checkedOptions } from './options.ts'
 import { createUndiciInterceptor, type UndiciInterceptor } from './undici.ts'
 
-/** Calls an API with a token, which it gets and renews by itself. */
+/** Calls an API with a token, which the client gets and renews. */
 export interface Client {
   /**
    * A `fetch` that sends a token to the allowed origins. It can be passed to any library that takes a
@@ -13,8 +13,8 @@ export interface Client {
    *
    * If the API answers 401, it sends the request once more with a new token. It returns the 401 of a
    * request whose body is a stream, because a stream cannot be sent again. Other statuses are returned
-   * as they are, also 403, 429 and 503. It follows redirects by the rules of Fetch, and does not send
-   * the token to other origins.
+   * as they are, including 403, 429 and 503. It follows redirects by the rules of Fetch, and does
+   * not send the token to other origins.
    *
    * @throws ClientError, if there is no token (see {@link ClientErrorCode}) or a redirect is not
    *   followed. Otherwise as `fetch`.
@@ -23,7 +23,7 @@ export interface Client {
   readonly fetch: typeof fetch
   /**
    * Returns a valid token, for a library that has no hook. Call it for each request: it returns at
-   * once unless there is no valid token.
+   * once if there is a valid token.
    *
    * @throws ClientError
    */
@@ -35,13 +35,14 @@ export interface Client {
    */
   readonly undici: UndiciInterceptor
   /**
-   * Wraps an adapter of axios: `axios.create({ adapter: client.axios(axios.getAdapter('http')) })`. The
-   * token is in no error of axios.
+   * Wraps an adapter of axios: `axios.create({ adapter: client.axios(axios.getAdapter('http')) })`.
+   * Errors of axios do not contain the token.
    */
   readonly axios: AxiosAdapterWrapper
   /**
-   * Options for got 14: `got.extend(client.got)`. The token is in no error of got. An error of the
-   * client is the `cause` of got's error. A 401 of the stream API is not repeated.
+   * Options for got 14: `got.extend(client.got)`. Errors of got do not contain the token. An error
+   * of the client is the `cause` of got's error. With the stream API, a request is not repeated
+   * after a 401.
    */
   readonly got: GotOptions
   /**
@@ -52,8 +53,9 @@ export interface Client {
    */
   flush(): Promise<void> | undefined
   /**
-   * Ends the client. Calls that wait for a token fail with `client_closed`, and so do later ones.
-   * Requests that were sent are not ended. The tokens are forgotten if no other client uses the key.
+   * Ends the client. Calls that wait for a token fail with `client_closed`, and so do later calls.
+   * Requests that were already sent continue. The tokens are dropped unless another client uses the
+   * key.
    */
   close(): void
 }

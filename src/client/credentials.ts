@@ -10,11 +10,10 @@ export interface Credentials {
   /** Whether the token may be sent to a URL. Throws `client_closed` after `close`. */
   isAllowed(url: URL): boolean
   /**
-   * Returns a valid token, at once if there is one. Renews it in the background when most of its life
-   * is over.
+   * Returns a valid token, at once if there is one. Renews it in the background late in its life.
    *
    * @param isOnlyChance Whether to wait for that renewal, because the request cannot be sent again.
-   * @param signal Ends this wait. The exchange goes on for others.
+   * @param signal Ends this wait. The exchange continues for other callers.
    */
   grant(isOnlyChance: boolean, signal?: AbortSignal | null): Grant | Promise<Grant>
   /**
@@ -45,7 +44,7 @@ export function createCredentials(options: CheckedOptions): Credentials {
 
   /** Gets a token other than a given one: from the active secret, or if that is refused from another. */
   async function acquire(than: string | undefined): Promise<Grant> {
-    // Without a wait for secrets that are loaded: a second caller must find this exchange under way.
+    // No await if the secrets are loaded: a second caller must find this exchange in progress.
     if (!slots.areLoaded()) await slots.load()
     const refused = new Set<TokenSource>()
     for (let slot = slots.get(active) === undefined ? 0 : active; ; ) {
@@ -157,7 +156,7 @@ export function createCredentials(options: CheckedOptions): Credentials {
   }
 }
 
-/** Waits for shared work until a signal aborts. The work itself goes on. */
+/** Waits for shared work until a signal aborts. The work itself continues. */
 function waitFor<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason)

@@ -8,7 +8,7 @@ export interface Grant {
   readonly token: string
   /** The Authorization of requests. Made once, because joining a long token costs at each request. */
   readonly authorization: string
-  /** From when on it should be renewed. Differs between tokens, so that a fleet does not renew at once. */
+  /** When to renew it. Differs between tokens, so that a fleet does not renew at the same time. */
   readonly refreshAt: number
   readonly endsAt: number
 }
@@ -22,7 +22,7 @@ export type ExchangeOptions = Pick<
 // A token is renewed after 70 to 85 % of its life.
 const REFRESH_SHARE = 0.7
 const REFRESH_JITTER = 0.15
-// A token may end while a request is on its way.
+// A token may expire while a request is sent.
 const MARGIN_SHARE = 0.05
 const MAX_MARGIN_MILLISECONDS = 10_000
 

@@ -22,7 +22,7 @@ interface Call {
   readonly request: Request | undefined
   readonly redirect: string
   readonly signal: AbortSignal | null | undefined
-  /** A copy of the options of the caller, which may include those of a platform only. */
+  /** A copy of the caller's options, which may include options that only one platform has. */
   readonly init: RequestInit | undefined
 }
 
@@ -33,7 +33,7 @@ interface Hop {
   /** Undefined if the caller gave none. */
   readonly headers: Headers | undefined
   readonly body: KeptBody | undefined
-  /** Whether the redirects have not led to another origin that gets no token. */
+  /** Whether all redirects so far stayed on origins that get the token. */
   readonly isTrusted: boolean
 }
 
@@ -77,7 +77,7 @@ function readCall(input: Input, init: RequestInit | undefined, url: URL): Call {
 const NO_INIT: RequestInit = {}
 
 function readRequest(input: Request, init: RequestInit | undefined): Call {
-  // Read from a request of our own: members of the given one may be replaced.
+  // Read from a copy: the caller may have replaced members of the given request.
   const request = new Request(input, init)
   const { method, redirect, signal } = request
   const first = {
@@ -140,7 +140,7 @@ function withToken(
   { authorization }: Grant,
 ): Headers | { authorization: string } {
   if (headers === undefined) return { authorization }
-  // Copied for each hop, and dropped from the copy on the way to another origin.
+  // Copied for each hop. For another origin, credentials are removed from the copy.
   headers.set('authorization', authorization)
   return headers
 }

@@ -38,7 +38,7 @@ interface Progress {
   readonly url: URL
   /** A function, so that nothing that prints the context prints the token. */
   readonly grant: () => Grant | undefined
-  /** Whether the request has not been redirected through an origin that gets no token. */
+  /** Whether all redirects so far stayed on origins that get the token. */
   readonly isTrusted: boolean
   readonly isRepeated: boolean
 }
@@ -108,7 +108,7 @@ function addToken(options: GotRequestOptions, grant: Grant): void {
   const previous = options.request
   const send = options.getRequestFunction() as (...args: unknown[]) => unknown
   options.request = (...args: unknown[]) => {
-    // For this request only: a retry or a redirect comes with its own token.
+    // For this request only: a retry or a redirect adds its own token.
     options.request = previous
     return send(...args.map((each) => (hasHeaders(each) ? withToken(each, grant) : each)))
   }

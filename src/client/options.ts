@@ -25,7 +25,8 @@ export interface ClientOptions {
    */
   readonly origins: readonly string[]
   /**
-   * Sends all requests, also the exchange. Default: `fetch` of the platform, looked up at each call.
+   * Sends all requests, including the exchange. Default: `fetch` of the platform, looked up at each
+   * call.
    */
   readonly fetch?: typeof fetch | undefined
   /** How long an exchange may take. Range: 0.001 to 60 seconds. Default: 10. */
@@ -41,7 +42,7 @@ export interface ClientOptions {
    */
   readonly onFailover?: ((failover: Failover) => unknown) | undefined
   /**
-   * Whether the client may run in a browser, where everybody who opens the page can read its secrets.
+   * Whether the client may run in a browser, where anyone who opens the page can read its secrets.
    * Default: false.
    */
   readonly allowBrowser?: boolean | undefined
@@ -53,7 +54,7 @@ export type Secrets = readonly (string | undefined)[]
 /** The position of a secret in `secrets`. */
 export type SecretName = 'primary' | 'secondary'
 
-/** What {@link ClientOptions.onFailover} is told. */
+/** The argument of {@link ClientOptions.onFailover}. */
 export interface Failover {
   /** The secret that was refused. */
   readonly from: SecretName

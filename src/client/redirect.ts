@@ -12,7 +12,7 @@ const OF_THE_BODY = ['encoding', 'language', 'length', 'location', 'type']
 // Fetch drops Authorization. Callers put credentials into many other headers, such as X-API-Key.
 const CREDENTIAL = /auth|cookie|credential|^host$|key|password|secret|session|signature|token/i
 
-/** Whether an answer has to be examined by `redirectTarget`. A browser tells nothing but status 0. */
+/** Whether an answer has to be examined by `redirectTarget`. A browser shows only status 0. */
 export function mayRedirect({ status }: Response): boolean {
   return status === 0 || STATUSES.has(status)
 }

@@ -70,7 +70,7 @@ export function createSecretSlots(options: CheckedOptions): SecretSlots {
   }
 }
 
-// Only the code of the error is told: its message may quote the file.
+// The new error has only the code of the original one, whose message may quote the file.
 function unavailable(thrown: unknown): ClientError {
   const code = platformCodeOf(thrown)
   return new ClientError(

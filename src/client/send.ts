@@ -10,7 +10,7 @@ export interface Sending<A> {
   readonly signal: AbortSignal | null | undefined
   send(grant: Grant): Promise<A>
   statusOf(answer: A): number | undefined
-  /** Ends an answer that nobody reads. */
+  /** Discards a response that is not read. */
   discard(answer: A): unknown
 }
 

@@ -7,8 +7,8 @@ export interface TokenSource {
   current(): Grant | undefined
   /**
    * Returns a token other than a given one: the current one, or the result of one exchange for all
-   * callers. Rejects with the last error, without an exchange, for one or two seconds after a
-   * failure, or as long as Retry-After said.
+   * callers. After a failure, rejects with the last error and without an exchange, for one to two
+   * seconds or for the time in Retry-After.
    *
    * @param than A token that is refused or should be renewed. Undefined for none.
    */
@@ -25,7 +25,7 @@ export interface TokenSource {
 
 const REFUSAL_PAUSE_MILLISECONDS = 2000
 
-/** Creates the source of the tokens of a secret. It does nothing until it is asked. */
+/** Creates the source of the tokens of a secret. It does nothing until the first call. */
 export function createTokenSource(secret: string, options: ExchangeOptions): TokenSource {
   const { now } = options
   const ended = new AbortController()
@@ -85,7 +85,7 @@ export function createTokenSource(secret: string, options: ExchangeOptions): Tok
   }
 }
 
-// One to two seconds, so that a fleet does not return at once.
+// One to two seconds, so that a fleet does not retry at the same time.
 function pauseOf({ retryAfterSeconds = 1 }: ClientError): number {
   return 1000 * (retryAfterSeconds + Math.random())
 }

@@ -20,7 +20,7 @@ export interface UndiciController {
   resume(): void
 }
 
-/** What a dispatcher tells about a response. */
+/** The handler of a response, which a dispatcher calls. */
 export interface UndiciHandler {
   onRequestStart?(controller: UndiciController, context: unknown): void
   onRequestUpgrade?(controller: UndiciController, ...rest: never[]): void
@@ -35,7 +35,7 @@ export type UndiciInterceptor = <R extends UndiciRequest, H extends UndiciHandle
   dispatch: (request: R, handler: H) => boolean,
 ) => (request: R, handler: H) => boolean
 
-/** Creates the interceptor. Each redirect that an outer interceptor follows comes here as a request. */
+/** Creates the interceptor. A redirect that an outer interceptor follows is a new request here. */
 export function createUndiciInterceptor(credentials: Credentials): UndiciInterceptor {
   return (dispatch) => (request, handler) => {
     if (!credentials.isAllowed(originOf(request))) return dispatch(request, handler)
@@ -69,7 +69,7 @@ function originOf({ origin }: UndiciRequest): URL {
   return new URL(String(origin))
 }
 
-/** Hands everything on to the handler of the caller, except a 401 after which the request is repeated. */
+/** Passes all events to the caller's handler, except a 401 after which the request is repeated. */
 function observing(
   handler: UndiciHandler,
   canRepeat: boolean,
@@ -77,7 +77,7 @@ function observing(
   repeat: (next: Grant) => unknown,
 ): UndiciHandler {
   let isDropped = false
-  // The events during a renewal. The connection of the 401 may end meanwhile.
+  // The events during a renewal. The connection of the 401 may end in the meantime.
   let held: (() => void)[] | undefined
   const hand = (event: () => void) => {
     if (held !== undefined) held.push(event)

@@ -12,8 +12,8 @@ export type ReadBody = () => Promise<BodySource | Refusal>
 /** One method on one path. */
 export interface Endpoint {
   /**
-   * The method of the requests that it answers. `GET` also answers HEAD. `ANY` answers each method
-   * that no other endpoint of the path has.
+   * The method of the requests that it answers. `GET` also answers HEAD. `ANY` answers every method
+   * for which the path has no other endpoint.
    */
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ANY'
   /**

@@ -10,7 +10,7 @@ export function isResponse(value: unknown): value is Response {
  * Converts a response of the host to an answer, with all its cookies. The host may return the same
  * response again.
  *
- * @throws TypeError for a status that answers nothing, like that of `Response.error()`.
+ * @throws TypeError for a status outside 200 to 599, like that of `Response.error()`.
  */
 export async function answerOf(response: Response): Promise<WireAnswer> {
   if (!(response.status >= 200 && response.status <= 599))

@@ -17,7 +17,7 @@ import { idleTime } from './renew/idle.ts'
 
 const REFRESH_MS = 15_000
 
-// Nobody is known yet, so nobody may do anything.
+// The caller is not known yet, so nothing is allowed.
 const NOBODY: Session = {
   actor: '',
   owner: '',

@@ -8,7 +8,7 @@ import { managementEndpoints } from 'twinkey/management'
 import { standard } from 'twinkey/profiles'
 import { describe, expect, test } from 'vitest'
 
-// Express and Fastify take an undefined error for success, and Express takes 'route' for an order.
+// Express and Fastify treat an undefined error as success. Express takes 'route' as a command.
 const THROWN = [undefined, null, 0, '', false, 'route', 'router', new Error('real')]
 
 const twinkey = createTwinkey()
@@ -44,7 +44,7 @@ describe.each(THROWN.map((thrown) => [String(thrown), thrown] as const))('%s', (
     managementEndpoints(twinkey, { authorize: () => Promise.reject(thrown) as never })
 
   test.each(Object.entries(requirements(thrown)))(
-    'thrown by %s lets nobody in on Express',
+    'thrown by %s rejects the request on Express',
     async (where, requirement) => {
       const app = express().set('env', 'test')
       const guard = onExpress.requireAuth(twinkey, requirement as never)
@@ -58,7 +58,7 @@ describe.each(THROWN.map((thrown) => [String(thrown), thrown] as const))('%s', (
   )
 
   test.each(Object.entries(requirements(thrown)))(
-    'thrown by %s lets nobody in on Fastify',
+    'thrown by %s rejects the request on Fastify',
     async (where, requirement) => {
       const app = fastify()
       const onRequest = onFastify.requireAuth(twinkey, requirement as never)

@@ -74,7 +74,7 @@ describe('a body that can be sent again is sent again after a 401', () => {
   })
 })
 
-it('what the caller changes after the call is not sent', async () => {
+it('changes that the caller makes after the call are not sent', async () => {
   const scene = await hostile()
   const body = bytes.slice()
   const query = new URLSearchParams({ a: '1' })
@@ -95,7 +95,7 @@ it('what the caller changes after the call is not sent', async () => {
 })
 
 describe('a stream', () => {
-  it('is sent once: its 401 is handed back, and the next call has a new token', async () => {
+  it('is sent once: its 401 is returned, and the next call has a new token', async () => {
     const { client, url, at, exchanges } = await refusingOnce()
     const response = await client.fetch(url('/a'), post(stream()))
     expect([response.status, at('/a').length]).toEqual([401, 1])
@@ -143,7 +143,7 @@ describe('a stream', () => {
     expect((await scene.client.fetch(scene.url('/a'), post(stream()))).status).toBe(200)
   })
 
-  it('that breaks fails as with fetch', async () => {
+  it('that fails makes the call fail, as with fetch', async () => {
     const { client, url } = await hostile()
     const broken = () =>
       new ReadableStream({ pull: (controller) => controller.error(new Error('broken')) })
@@ -205,7 +205,7 @@ it('a stream that calls itself FormData, like those of form-data, is not sent ag
   expect(at('/a').length).toBe(1)
 })
 
-it('the 401 to a long Request whose sending goes on is returned without a wait', async () => {
+it('a 401 is returned at once, even if a long Request is still being sent', async () => {
   const api: typeof fetch = async (input, init) => {
     if (!(input instanceof Request)) return fetch(input, init)
     const reader = input.body?.getReader()

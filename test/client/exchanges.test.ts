@@ -60,7 +60,7 @@ describe('one exchange at a time', () => {
     })
   })
 
-  it('goes on when the caller that caused it leaves', async () => {
+  it('continues when the caller that caused it aborts', async () => {
     const scene = await hostile()
     const gate = createGate()
     scene.onExchange = async (response) => {
@@ -80,7 +80,7 @@ describe('one exchange at a time', () => {
     expect([scene.exchanges().length, scene.at('/a').length]).toEqual([1, 1])
   })
 
-  it('warns of no leak when many callers wait with one signal', async () => {
+  it('causes no leak warning when many callers wait with one signal', async () => {
     const { client, url } = await hostile()
     const warnings: Error[] = []
     const note = (warning: Error) => warnings.push(warning)
@@ -100,7 +100,7 @@ describe('one exchange at a time', () => {
     expect(warnings).toEqual([])
   })
 
-  it('is not started again by a caller that left before', async () => {
+  it('is not started again by a caller that has aborted', async () => {
     const scene = await hostile()
     const signal = AbortSignal.abort(new Error('left'))
     await expect(scene.client.fetch(scene.url('/a'), { signal })).rejects.toThrow('left')
@@ -152,7 +152,7 @@ describe('a token', () => {
     expect(exchanges().length).toBe(2)
   })
 
-  it('has one time of renewal, which differs from that of other tokens', async () => {
+  it('has one renewal time, which differs from that of other tokens', async () => {
     const { clock, another, exchanges } = await hostile()
     const clients = Array.from({ length: 40 }, (_, i) => another({ scope: `workflow:w${i}` }))
     const ask = () => Promise.all(clients.map((client) => client.token()))
@@ -185,7 +185,7 @@ describe('a token', () => {
     await expect(client.token()).rejects.toMatchObject({ code: 'exchange_unavailable' })
   })
 
-  it('is measured by a clock that nobody sets', async () => {
+  it('is measured by a clock that is never set back', async () => {
     const { another, exchanges, url } = await hostile({ now: undefined })
     const client = another()
     const { now } = Date
@@ -219,7 +219,7 @@ describe('a token', () => {
 })
 
 describe('after close', () => {
-  it('waiting and later calls fail, and an exchange that nobody needs ends', async () => {
+  it('waiting and later calls fail, and an exchange without callers ends', async () => {
     const scene = await hostile()
     const { client, url } = scene
     let hasEnded = false
@@ -237,7 +237,7 @@ describe('after close', () => {
     client.close()
   })
 
-  it('other clients of the key go on', async () => {
+  it('other clients of the key keep working', async () => {
     const scene = await hostile()
     const gate = createGate()
     scene.onExchange = async (response) => {
@@ -254,7 +254,7 @@ describe('after close', () => {
     expect(scene.exchanges().length).toBe(1)
   })
 
-  it('of the last client, the token is forgotten', async () => {
+  it('the token is dropped if no other client uses the key', async () => {
     const scene = await hostile()
     await scene.client.token()
     scene.client.close()

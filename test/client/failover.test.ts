@@ -153,7 +153,7 @@ describe('secrets from a function', () => {
     expect(failovers).toEqual([])
   })
 
-  it('that have not changed lead to the other one', async () => {
+  it('that have not changed: the other secret is used', async () => {
     let loads = 0
     const scene = await hostile({
       secrets: () => {
@@ -168,7 +168,7 @@ describe('secrets from a function', () => {
     expect([loads, scene.exchanges()]).toEqual([2, [PRIMARY, PRIMARY, SECONDARY]])
   })
 
-  it('that cannot be loaded again stay as they are', async () => {
+  it('stay as they are if they cannot be loaded again', async () => {
     let broken = false
     const scene = await hostile({
       secrets: async () => {
@@ -183,7 +183,7 @@ describe('secrets from a function', () => {
     expect(await scene.client.token()).toBe('token-2')
   })
 
-  it('that lose their secondary one while that is in use lead back to the primary one', async () => {
+  it('without the secondary one that is in use: the primary secret is used', async () => {
     let stored = [PRIMARY, SECONDARY]
     const scene = await hostile({ secrets: () => stored })
     refuse(scene, PRIMARY)
@@ -195,7 +195,7 @@ describe('secrets from a function', () => {
     expect(scene.exchanges().at(-1)).toBe(RENEWED)
   })
 
-  it('that are new at each call end after three refusals', async () => {
+  it('that differ at each load are tried at most three times', async () => {
     let loads = 0
     const scene = await hostile({
       secrets: () => [`acme_a${++loads}`, `acme_b${loads}`],
@@ -254,7 +254,7 @@ describe('secrets from a function', () => {
   })
 })
 
-it('two secrets that have both ended are refused, and no token of them is sent again and again', async () => {
+it('if both secrets are no longer valid, calls are refused and old tokens are not sent repeatedly', async () => {
   const failovers: Failover[] = []
   const scene = await real()
   const client = scene.another({ onFailover: (failover) => failovers.push(failover) })
@@ -270,7 +270,7 @@ it('two secrets that have both ended are refused, and no token of them is sent a
   expect(failovers).toEqual([{ from: 'primary', to: 'secondary' }])
 })
 
-it('two secrets that end at once are refused at each call', async () => {
+it('if both secrets become invalid at the same time, every call is refused', async () => {
   const { twinkey, keyId, client, clock, origin } = await real()
   expect((await client.fetch(`${origin}/customers`)).status).toBe(200)
   await twinkey.keys.renew(keyId, { slots: 'both' })

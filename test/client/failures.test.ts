@@ -52,7 +52,7 @@ describe('a 401 of the API', () => {
     expect([exchanges().length, at('/a').length]).toEqual([2, 2000])
   })
 
-  it('that arrives late uses the token that another call got meanwhile', async () => {
+  it('that arrives late uses the token that another call got in the meantime', async () => {
     const scene = await hostile()
     const { client, url, exchanges } = scene
     await client.token()
@@ -191,7 +191,7 @@ describe('an exchange that fails', () => {
     scene.onExchange = answer
     const error = await scene.client.fetch(scene.url('/a')).catch((thrown) => thrown)
     expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
-    // Nothing else was asked: neither the API, nor the service again, nor another URL.
+    // No other requests: not to the API, not again to the service, and not to another URL.
     expect(scene.seen.map(({ url }) => url)).toEqual(['/tokens'])
   })
 
@@ -218,7 +218,7 @@ describe('an exchange that fails', () => {
     })
   })
 
-  it('because nothing listens tells the code of the platform', async () => {
+  it('because nothing listens reports the error code of the platform', async () => {
     const { origin, close } = await serve(() => {})
     close()
     const { another } = await hostile()
@@ -277,7 +277,7 @@ describe('an exchange that fails', () => {
     expect(scene.exchanges().length).toBe(1)
   })
 
-  it('leaves no rejection that nobody handles', async () => {
+  it('leaves no unhandled rejection', async () => {
     const unhandled: unknown[] = []
     const note = (reason: unknown) => unhandled.push(reason)
     process.on('unhandledRejection', note)

@@ -11,7 +11,7 @@ interface Sent {
   readonly body?: unknown
 }
 
-/** Sends a request, and answers its status and its body, whatever the status. */
+/** Sends a request, and returns status and body for every status. */
 type Way = (client: Client, url: string, sent?: Sent) => Promise<{ status: number; body: string }>
 
 function agentOf(client: Client) {
@@ -79,7 +79,7 @@ const ways: Record<string, Way> = {
 const withBodies = Object.entries(ways).filter(([name]) => name !== 'fetch of undici')
 
 describe.each(Object.entries(ways))('through %s', (_name, call) => {
-  it('a call to a real Twinkey gets a token by itself, and the secret goes to the token URL only', async () => {
+  it('a call to a real Twinkey gets a token automatically, and the secret goes to the token URL only', async () => {
     const { client, origin, seen } = await real()
     const answers = [await call(client, `${origin}/customers`)]
     answers.push(await call(client, `${origin}/customers`))
@@ -95,7 +95,7 @@ describe.each(Object.entries(ways))('through %s', (_name, call) => {
     expect([exchanges().length, at('/a').length]).toEqual([1, 200])
   })
 
-  it('a 401 once is repeated with a new token', async () => {
+  it('after a single 401, the request is repeated with a new token', async () => {
     const scene = await hostile()
     const accept = scene.onCall
     scene.onCall = (response, seen) =>
@@ -108,7 +108,7 @@ describe.each(Object.entries(ways))('through %s', (_name, call) => {
     expect(scene.exchanges().length).toBe(2)
   })
 
-  it('a 401 always is repeated once, and handed back with its body', async () => {
+  it('after a repeated 401, the request is repeated once, and the 401 is returned with its body', async () => {
     const scene = await hostile()
     scene.onCall = (response) => json(response, 401, { code: 'never' })
     for (let i = 0; i < 3; i++)
@@ -119,7 +119,7 @@ describe.each(Object.entries(ways))('through %s', (_name, call) => {
     expect([scene.at('/a').length, scene.exchanges().length]).toEqual([4, 2])
   })
 
-  it.each([403, 429, 503])('a %i is handed back, and nothing is repeated', async (status) => {
+  it.each([403, 429, 503])('a %i is returned, and nothing is repeated', async (status) => {
     const scene = await hostile()
     scene.onCall = (response) => json(response, status, { status })
     expect(await call(scene.client, scene.url('/a'))).toEqual({
@@ -129,7 +129,7 @@ describe.each(Object.entries(ways))('through %s', (_name, call) => {
     expect([scene.at('/a').length, scene.exchanges().length]).toEqual([1, 1])
   })
 
-  it('a failed exchange fails the call, and the API is not asked', async () => {
+  it('a failed exchange fails the call, and no request goes to the API', async () => {
     const scene = await hostile()
     scene.onExchange = (response) => json(response, 503, {})
     const error = await call(scene.client, scene.url('/a')).catch((thrown) => thrown)
@@ -182,7 +182,7 @@ describe.each(withBodies)('through %s', (name, call) => {
     expect(scene.at('/a').map(({ body }) => body)).toEqual(['text', 'text'])
   })
 
-  it('a stream is sent once, and its 401 is handed back', async () => {
+  it('a stream is sent once, and its 401 is returned', async () => {
     const scene: Hostile = await hostile()
     scene.onCall = (response) => json(response, 401, {})
     const parts = async function* () {
@@ -225,7 +225,7 @@ describe('through undici', () => {
     expect([answer.statusCode, await answer.body.text()]).toEqual([401, 'refused'])
   })
 
-  it('a caller that leaves before there is a token waits no longer', async () => {
+  it('a caller that aborts before there is a token stops waiting', async () => {
     const scene = await hostile()
     scene.onExchange = () => {}
     const controller = new AbortController()

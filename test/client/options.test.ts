@@ -72,7 +72,7 @@ describe('in a browser', () => {
     }
   }
 
-  it('the client refuses to run unless it is told', () => {
+  it('the client does not run without allowBrowser', () => {
     const chrome = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36'
     expect(() => asBrowser(chrome, withOption({}))).toThrow(/browser/)
     expect(() => asBrowser(chrome, withOption({ allowBrowser: false }))).toThrow(/browser/)

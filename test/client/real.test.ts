@@ -4,7 +4,7 @@ import { real } from './scene.ts'
 const exchangesIn = (seen: readonly string[]) =>
   seen.filter((each) => each === 'POST /tokens').length
 
-test('a call gets a token by itself, and further calls use it', async () => {
+test('the first call gets a token, and further calls use it', async () => {
   const { client, origin, seen } = await real()
   const response = await client.fetch(`${origin}/customers`)
   expect([response.status, await response.json()]).toEqual([200, { via: 'token' }])
@@ -51,7 +51,7 @@ test('a 403 of the API is returned, and nothing is repeated', async () => {
   expect(seen).toEqual(['POST /tokens', 'GET /orders'])
 })
 
-test('a leaked primary secret is renewed, and the service goes on with the secondary one', async () => {
+test('when a leaked primary secret is renewed, the service uses the secondary secret', async () => {
   const { another, origin, twinkey, keyId, seen } = await real()
   const failovers: object[] = []
   const client = another({ onFailover: (failover) => failovers.push(failover) })
@@ -89,7 +89,7 @@ test('a rotation without downtime: no call fails while the secret in use and its
   expect(new Set(statuses)).toEqual(new Set([200]))
 })
 
-test('a revoked key is credential_refused', async () => {
+test('calls with a revoked key fail with credential_refused', async () => {
   const { client, origin, twinkey, keyId } = await real()
   await client.fetch(`${origin}/customers`)
   await twinkey.keys.revoke(keyId)
@@ -100,7 +100,7 @@ test('a revoked key is credential_refused', async () => {
   })
 })
 
-test('a service whose store is down is exchange_unavailable, and works again when the store does', async () => {
+test('calls fail with exchange_unavailable while the store is down, and work again afterwards', async () => {
   const { client, origin, spy, clock } = await real()
   spy.override({ get: () => Promise.reject(new Error('down')) })
   await expect(client.fetch(`${origin}/customers`)).rejects.toMatchObject({

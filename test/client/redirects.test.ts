@@ -25,7 +25,7 @@ describe('a request to another origin', () => {
     expect(exchanges()).toEqual([])
   })
 
-  it('is sent without a token, whatever its URL looks like', async () => {
+  it('is sent without a token, even if its URL resembles an allowed origin', async () => {
     const asked: string[] = []
     const scene = await hostile()
     const fetched: typeof fetch = async (input, init) => {
@@ -77,7 +77,7 @@ describe('a request to another origin', () => {
     expect(seen).toEqual([])
   })
 
-  it('gets no token by a Request whose url member lies', async () => {
+  it('gets no token if the url member of a Request hides its real URL', async () => {
     const { client, elsewhere, url } = await two()
     const request = new Request(`${elsewhere.origin}/a`)
     Object.defineProperty(request, 'url', { value: url('/a') })
@@ -234,7 +234,7 @@ describe('a redirect', () => {
     expect((await post('/303')).status).toBe(200)
   })
 
-  it('is followed 20 times, and not more often', async () => {
+  it('is followed at most 20 times', async () => {
     const { client, scene, url, at } = await two()
     const accept = scene.onCall
     scene.onCall = (response, seen) => {
@@ -247,7 +247,7 @@ describe('a redirect', () => {
     await expect(client.fetch(url('/21'))).rejects.toMatchObject({ code: 'redirect_refused' })
   })
 
-  it('is handed back or refused if the caller wants that', async () => {
+  it('is returned or refused as the caller has set `redirect`', async () => {
     const { client, scene, elsewhere, url } = await two()
     scene.onCall = (response) => redirect(response, 302, elsewhere.origin)
     const response = await client.fetch(url('/a'), { redirect: 'manual' })

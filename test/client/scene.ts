@@ -21,7 +21,7 @@ export interface Seen {
 /** Answers a request. The body has arrived. */
 export type Answer = (response: ServerResponse, seen: Seen) => unknown
 
-/** A server on this machine that answers whatever a test wants, and notes every request. */
+/** A server on this machine that gives the answers of a test, and records every request. */
 export interface Server {
   readonly origin: string
   readonly seen: Seen[]
@@ -46,7 +46,7 @@ async function read(request: IncomingMessage): Promise<Seen> {
   try {
     for await (const part of request) parts.push(part as Buffer)
   } catch {
-    // The caller has left.
+    // The caller has closed the connection.
   }
   const { method = '', url = '', headers } = request
   return { method, url, headers, body: Buffer.concat(parts).toString() }

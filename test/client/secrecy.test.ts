@@ -235,7 +235,7 @@ describe('through undici', () => {
     await expect(call).rejects.toThrow(/abort/i)
   })
 
-  it('the body of a 401 that never ends does not hold up the repetition', async () => {
+  it('the body of a 401 that never ends does not delay the repeated request', async () => {
     const scene = await hostile()
     await scene.client.token()
     const accept = scene.onCall

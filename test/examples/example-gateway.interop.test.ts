@@ -3,7 +3,7 @@ import { linesOf, runExample } from '../support/example.ts'
 
 test('the example gateway guards a service in Python behind nginx and Caddy', async () => {
   const tour = [
-    '200 without a key, what needs none',
+    '200 without a key, a route that needs none',
     '401 without a key: credential_missing',
     '200 a tenant of the key',
     '403 another tenant: tenant_denied',

@@ -14,7 +14,7 @@ const { readPage } = await vi.importActual<Pages>('../../src/pane-app/list/pages
 
 afterEach(() => vi.unstubAllGlobals())
 
-it('a search by name and last four characters goes on where each of the two has stopped', async () => {
+it('a search by name and last four characters continues both searches where they stopped', async () => {
   const twinkey = createTwinkey()
   const handle = mount(paneEndpoints(twinkey, { authorize: () => ({ actor: 'ada' }) }), '/keys')
   const asked: string[] = []

@@ -226,7 +226,7 @@ test('more of a search by name and last four characters is loaded', async () => 
   expect(new Set(await page.locator('tbody .name').allTextContents()).size).toBe(61)
 })
 
-describe('what was typed into a form', () => {
+describe('text that was typed into a form', () => {
   test.each(['Escape', 'the button', 'going back'])('is kept after %s', async (way) => {
     const { page, twinkey } = await open()
     const create = page.getByRole('button', { name: 'Create the first key' })
@@ -253,7 +253,7 @@ describe('what was typed into a form', () => {
     expect(await form.getByText('It is not saved yet.').count()).toBe(0)
   })
 
-  test('can be thrown away', async () => {
+  test('can be discarded', async () => {
     const { page } = await open('ada', { prepare: (make) => make('Export') })
     const sheet = await openKey(page, 'mouse', 'Export')
     const edit = sheet.getByRole('button', { name: 'Edit…' })

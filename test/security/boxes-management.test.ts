@@ -16,7 +16,7 @@ it('G1: the management API does not start without authorize, and shows nothing t
     expect((await send({ path })).status).toBe(404)
 })
 
-it('G2: a caller grants no more than it may, and what was refused changed nothing', async () => {
+it('G2: a caller cannot grant more than it is allowed to, and a refused request changes nothing', async () => {
   const scene = createManagement()
   const send = inProcess(scene)
   const wide = [

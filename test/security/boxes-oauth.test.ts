@@ -74,7 +74,7 @@ it('F1: introspection needs authentication, and shows nothing of a token that is
   )
 })
 
-it('F2: a client revokes its own tokens only, and the answer does not tell whether there was one', async () => {
+it('F2: a client revokes its own tokens only, and the response does not reveal whether the token existed', async () => {
   const { post, issue, basic, other, twinkey } = await createScene()
   const token = await issue()
   const answers = [
@@ -102,7 +102,7 @@ it('F3: the metadata names the configured issuer, and only endpoints that answer
   }
 })
 
-it('F4: errors are JSON of OAuth with the status of the answer, and say nothing of the inside', async () => {
+it('F4: errors are JSON of OAuth with the status of the answer, and reveal no internal details', async () => {
   const { post, spy, basic, other } = await createScene()
   spy.override({ get: () => Promise.reject(new Error('SELECT secret FROM keys at /srv/app')) })
   const grant = { grant_type: 'client_credentials' }

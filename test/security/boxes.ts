@@ -118,7 +118,7 @@ export const BOXES: readonly Box[] = [
   {
     name: 'E2',
     sentence:
-      'An OAuth client authenticates by Basic or in the form, in one way, and never in the address.',
+      'An OAuth client authenticates by Basic or in the form, in one way at a time, and never in the URL.',
   },
   {
     name: 'E3',
@@ -133,7 +133,8 @@ export const BOXES: readonly Box[] = [
   },
   {
     name: 'F2',
-    sentence: 'A client revokes its own tokens only, and is not told whether there was one.',
+    sentence:
+      'A client revokes its own tokens only, and the response does not reveal whether the token existed.',
   },
   {
     name: 'F3',
@@ -142,16 +143,16 @@ export const BOXES: readonly Box[] = [
   {
     name: 'F4',
     sentence:
-      'Errors of OAuth are JSON with the status of the answer, and say nothing of the inside.',
+      'Errors of OAuth are JSON with the status of the answer, and reveal no internal details.',
   },
   {
     name: 'G1',
     sentence:
-      'The management API does not start without authorize, and shows nothing to a stranger.',
+      'The management API does not start without authorize, and shows nothing to an unknown caller.',
   },
   {
     name: 'G2',
-    sentence: 'A caller of the management API grants no more than it may.',
+    sentence: 'A caller of the management API cannot grant more than it is allowed to.',
   },
   {
     name: 'G3',

@@ -3,7 +3,7 @@ import type { HistoryEntry, KeyRecord, KeyStore, StoredKey } from 'twinkey/store
 import { describe, expect, it, test } from 'vitest'
 import { keyringModel } from './keyring-model.ts'
 
-// The model would also agree with nodes that accept nobody and to which nothing happens.
+// The model would also agree with nodes that reject everything and never change.
 const SELDOM = [
   'verify secret: let in, one of several',
   'verify secret: credential_invalid, one of several',

@@ -8,7 +8,7 @@ import { expressWireRequest } from './request.ts'
 
 /**
  * Mounts endpoints. They read bodies with or without a body parser before them. A request to any
- * other path goes on to the next handler.
+ * other path passes to the next handler.
  *
  * @param endpoints What `tokenEndpoints` returns, for example.
  * @returns A middleware for `app.use('/tokens', …)`.

@@ -7,7 +7,7 @@ import { outliveHonoResponse, respond } from './response.ts'
 
 /**
  * Mounts endpoints. They read bodies whether or not middleware has read them. A request to any
- * other path goes on to the next handler.
+ * other path passes to the next handler.
  *
  * @param endpoints What `tokenEndpoints` returns, for example.
  * @returns A handler to mount with a wildcard: `app.use('/tokens/*', …)`.

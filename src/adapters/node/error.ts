@@ -1,6 +1,6 @@
 /**
- * The error to hand to a framework. Express and Fastify take a thrown undefined for success, and
- * would run the next handler. Express takes some texts for instructions, like 'route'.
+ * The error to pass to a framework. Express and Fastify treat a thrown undefined as success, and
+ * would run the next handler. Express treats some texts as instructions, like 'route'.
  */
 export function errorOf(thrown: unknown): Error {
   if (typeof thrown === 'object' && thrown !== null) return thrown as Error

@@ -40,7 +40,7 @@ export function matchedToken(
   const secret = slot && identityInSlot(cached, slot)
   if (secret === undefined) return invalid('secret_replaced', claims.keyId)
   if (token.identity?.issuedFor !== secret) {
-    // Checked once for each cached record, because its identities are made anew.
+    // Checked once for each cached record, because each record gets new identities.
     if (Object.hasOwn(cached.value.revokedTokens, claims.tokenId))
       return invalid('token_revoked', claims.keyId)
     token.identity = identityForToken(secret, claims)

@@ -12,7 +12,7 @@ import type { Readings } from './target.ts'
  * matches all of that gets the same answer. Each decision replaces it.
  */
 interface CachedDecision {
-  /** Undefined if this credential was not let in yet. */
+  /** Undefined if this credential was not accepted yet. */
   allowed: Allowed | undefined
   requirement: RouteRequirement<never> | undefined
   readings: Readings

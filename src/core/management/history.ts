@@ -91,7 +91,7 @@ function visible({ authority }: KeyringParts, filter: Filter): Filter | undefine
 }
 
 /**
- * Where a consumer goes on. Everything before `position` was read. While it reads entries that may
+ * Where a consumer continues. Everything before `position` was read. While it reads entries that may
  * not be settled, `floor` is the time from which it will read again. It does so at the end of the
  * history, or behind the time `until` if entries are added faster than it reads.
  */

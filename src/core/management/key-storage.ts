@@ -14,8 +14,8 @@ import { nameTaken } from './unique-names.ts'
 
 const MAX_ATTEMPTS = 20
 const PAGE = 100
-// How long the first key waits for others to give way: two seconds. Each place behind it waits for
-// 200 ms less, so that not all of them give up if a key that stays comes behind them.
+// How long the first key waits for surplus keys to be removed: two seconds. Each later position
+// waits for 200 ms less, so that not all keys give up if a key behind them is not removed.
 const MAX_WAITS = 40
 const WAITS_LESS = 4
 const MIN_WAITS = 8
@@ -66,7 +66,7 @@ export function createStorage(parts: KeyringParts) {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { record, claims, answer } = make()
       hasClaims = claims.length > 0
-      // Without claims, the write is under way when the caller gets its promise, so `close` waits.
+      // Without claims, the write has started when the caller gets its promise, so `close` waits.
       const claimed = hasClaims ? await reservations.claim(record.id, claims) : []
       if (claimed === 'secret') throw secretTaken()
       if (claimed === 'name') throw nameTaken()
@@ -108,9 +108,9 @@ function secretTaken(): TwinkeyError {
   return new TwinkeyError('secret_taken', 'One of the secrets is imported already.')
 }
 
-// Of calls that race for the last places, the keys that come first in the list stay. A key behind
-// them gives way at once. The others wait for that: none stays while there are too many. A key that
-// is stored late may come before keys that stay already, and then gives way after all.
+// When calls race for the last places, the keys that are first in the list stay. A key behind them
+// is removed at once. The others wait for that: no key stays while there are too many. A key that
+// is stored late may be in front of keys that already stay, and is then removed after all.
 async function requireKept(parts: KeyringParts, key: KeyRecord, options: Maker): Promise<void> {
   const { maxKeys } = parts.authority.policy
   if (maxKeys === undefined) return
@@ -126,7 +126,7 @@ async function requireKept(parts: KeyringParts, key: KeyRecord, options: Maker):
   throw keyLimitReached(maxKeys)
 }
 
-// The first keys of an owner that are not revoked, at most so many.
+// The first keys of an owner that are not revoked, up to a limit.
 async function oldestKeys(
   { store, authority, now }: KeyringParts,
   owner: string | null,

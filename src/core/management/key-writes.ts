@@ -13,7 +13,7 @@ export interface KeyChange {
   check(key: KeyRecord): void
   /** Returns the next record, or the same one if nothing changes. */
   transition(key: KeyRecord): KeyRecord
-  /** The entry of the history for the change. Undefined if it is not a matter of management. */
+  /** The entry of the history for the change. Undefined if this is not a management change. */
   entry(after: KeyRecord, before: KeyRecord): HistoryEntry | undefined
 }
 

@@ -74,7 +74,7 @@ export function createReservations(store: CheckedStore, writes: KeyWrites): Rese
       const next: AliasRecord = { kind: 'alias', id, version: expected + 1, keyId }
       if ((await writes.put(next, expected, undefined)) === 'stored') return true
       const found = await store.get(id)
-      // A repetition of the same call claims for the same key.
+      // A repeated call claims the name for the same key.
       if (found?.kind !== 'alias' || found.keyId !== keyId) return false
       expected = found.version
     }

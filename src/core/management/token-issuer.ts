@@ -123,9 +123,9 @@ export interface Tokens<M extends Metadata = Metadata> {
    * the JWKS accepts the token until it expires.
    *
    * @param options With `keyId`, a token of another key is not revoked.
-   * @returns Whether the token is revoked. It is not if the text is no valid token: then there is
-   *   nothing to revoke. A refusal, `unavailable`, if the store fails or 256 tokens are revoked:
-   *   then assume that the token is valid.
+   * @returns Whether the token is revoked. False if the text is not a valid token, so that there is
+   *   nothing to revoke. A refusal, `unavailable`, if the store fails or 256 tokens are already
+   *   revoked. Then assume that the token is still valid.
    * @see RFC 7009
    */
   revoke(

@@ -10,7 +10,7 @@ import type { KeyWrites } from './key-writes.ts'
 /** The result of a revocation. */
 export interface TokenRevocation {
   readonly ok: true
-  /** False if the text is no token that is valid here, or a token of another key. */
+  /** False if the text is not a token that is valid here, or is a token of another key. */
   readonly revoked: boolean
 }
 
@@ -45,13 +45,13 @@ export function createTokenRevocation({ verifier, writes, emit, now }: TokenRevo
           throw new TwinkeyError('store_unavailable', 'Too many tokens of this key are revoked.')
         return next
       },
-      // The pane and the history show changes to keys, and this is a matter of one token.
+      // The pane and the history show only changes to keys, not to single tokens.
       entry: () => undefined,
     })
   }
 
   function unavailable(error: TwinkeyError): Refused {
-    const message = 'A token was not revoked, or perhaps not. It expires within the hour.'
+    const message = 'A token may not have been revoked. It expires within the hour.'
     emit?.({ type: 'warning.store_unavailable', at: now(), message, error: redactError(error) })
     return { ok: false, refusal: REFUSALS.unavailable }
   }
@@ -67,7 +67,7 @@ export function createTokenRevocation({ verifier, writes, emit, now }: TokenRevo
       return done
     } catch (error) {
       if (!isTwinkeyError(error)) throw error
-      // A key that was deleted has ended its tokens.
+      // The tokens of a deleted key are no longer valid.
       return error.code === 'key_not_found' ? nothing : unavailable(error)
     }
   }

@@ -45,7 +45,7 @@ export interface HistoryInput {
   readonly cursor?: string | undefined
 }
 
-/** Where a consumer of the history goes on, from the oldest entry on. */
+/** Where a consumer of the history continues. Entries come in order, the oldest first. */
 export interface HistoryAfterInput extends Omit<HistoryInput, 'cursor'> {
   /**
    * The `nextCursor` of the previous call. For the first call: the time of the first entry, as epoch

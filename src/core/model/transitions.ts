@@ -9,9 +9,9 @@ import {
 import { TwinkeyError } from './error.ts'
 import { freezeScope } from './scope.ts'
 
-// The most tokens of one key that are revoked at a time, so that its record stays small.
+// Limits the revoked tokens of one key, so that its record stays small.
 const MAX_REVOKED_TOKENS = 256
-// The clock of another node may be this far behind, and still let the token in.
+// The clock of another node may be this far behind, so that the node still accepts the token.
 const REVOKED_LONGER_MILLISECONDS = 60_000
 
 // Pure changes of a record. Each returns the next record, or the same one if nothing changes.

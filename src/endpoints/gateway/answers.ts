@@ -18,8 +18,8 @@ export const NO_ROUTE = jsonAnswer(
 )
 
 /**
- * The answer that lets a request in. It has every header, because a proxy may pass on a header of the
- * client that the answer lacks.
+ * The answer that accepts a request. It has every header, because a proxy may pass on a client
+ * header that the answer lacks.
  *
  * @param principal Undefined for an anonymous request.
  * @see GHSA-7r4p-vjf4-gxv4

@@ -15,7 +15,7 @@ import { createRouteTable } from './route-table.ts'
 /** Options of the gateway. */
 export interface GatewayOptions {
   /**
-   * The headers in which the proxy tells method and URL of a request: `X-Original-Method` and
+   * The headers in which the proxy sends method and URL of a request: `X-Original-Method` and
    * `X-Original-URI` for `nginx`, `X-Forwarded-Method` and `X-Forwarded-Uri` for `forwarded` (Caddy,
    * Traefik, Envoy). The proxy must set both and replace those of a client. A request with a header
    * of the other pair is refused, so a client cannot choose its route.
@@ -23,12 +23,12 @@ export interface GatewayOptions {
   readonly proxy: GatewayProxy
   /**
    * What each route of the service requires, by method and path: `'GET /customers/:id'`. A segment
-   * with a colon before it is a parameter, which `from.param('id')` reads. A literal segment goes
-   * before a parameter. `GET` also matches HEAD. A request without a route is refused.
+   * with a colon before it is a parameter, which `from.param('id')` reads. A literal segment takes
+   * precedence over a parameter. `GET` also matches HEAD. A request without a route is refused.
    */
   readonly routes: Readonly<Record<string, Requirement>>
   /**
-   * The wire convention of routes that name none, and of the refusal of a request that cannot be
+   * The wire convention of routes that set none, and of the refusal of a request that cannot be
    * read. Default: {@link standard}.
    */
   readonly profile?: Profile | undefined
@@ -44,8 +44,8 @@ export interface GatewayOptions {
  * percent-encoded, and empty if there is none. Any other answer is a refusal. nginx gets 401 or 403,
  * with the real status in `X-Twinkey-Status` and the body in `X-Twinkey-Body`.
  *
- * It does not see the body of a request, and does not check who asks: let only the proxy reach it,
- * and let only the proxy reach the service.
+ * It does not see the body of a request, and does not check who calls it. Make sure that only the
+ * proxy can reach it, and that only the proxy can reach the service.
  *
  * @param twinkey A Twinkey or a verifier.
  * @param options The proxy and the routes.
@@ -125,7 +125,7 @@ function guardOf<M extends Metadata>(
   }
 }
 
-// Anything but an object is left to the check of the requirement.
+// The check of the requirement handles values that are not objects.
 function withProfile(requirement: Requirement, profile: Profile): Requirement {
   const copy = copyMembers(requirement)
   return isPlainObject(copy) && copy['profile'] === undefined ? { ...copy, profile } : requirement

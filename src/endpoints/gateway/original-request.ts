@@ -1,6 +1,6 @@
 import type { WireRequest } from '../../http/request.ts'
 
-/** The proxies that can ask. Each tells method and URL in a pair of headers of its own. */
+/** The proxies that can ask. Each sends method and URL in its own pair of headers. */
 export type GatewayProxy = 'nginx' | 'forwarded'
 
 /** The names of the pairs. */
@@ -10,7 +10,8 @@ const PAIRS: Readonly<Record<GatewayProxy, readonly [method: string, uri: string
 }
 
 // Some frameworks let a client replace method or path by these. The service behind the proxy would
-// then serve another route than the one that was decided. CGI and WSGI read an underscore as a hyphen.
+// then serve a different route from the one that was checked. CGI and WSGI read an underscore as
+// a hyphen.
 const OVERRIDES = [
   'x-http-method-override',
   'x-http-method',
@@ -29,7 +30,7 @@ function spellings(name: string): readonly string[] {
 }
 
 const METHOD = /^[A-Z]+(?:-[A-Z]+)*$/
-// Visible ASCII without `#`, because some servers take a fragment off.
+// Visible ASCII without `#`, because some servers remove a fragment.
 const TARGET = /^\/[\x21-\x22\x24-\x7e]*$/
 
 /** The names of the proxies. */
@@ -74,8 +75,8 @@ export function readOriginal(
   return { method, url, written, segments }
 }
 
-// Undefined for a segment that servers read in different ways: `.` and `..`, however they are
-// written, parameters after a semicolon, encoded separators, and what decodes to an escape again.
+// Undefined for a segment that servers read in different ways: `.` and `..` in any spelling,
+// parameters after a semicolon, encoded separators, and text that decodes to another escape.
 function readSegment(written: string): string | undefined {
   if (written === '.' || written === '..' || /%2e/i.test(written)) return undefined
   try {

@@ -1,6 +1,6 @@
 import type { OriginalTarget } from './original-request.ts'
 
-/** What a route leads to, and what its path says. */
+/** The value of a route, and the parameters of its path. */
 interface Match<T> {
   readonly value: T
   readonly template: string
@@ -105,7 +105,7 @@ function overlap<T>(one: Route<T>, other: Route<T>): boolean {
   )
 }
 
-// Whether a route has a literal wherever the other one has, and in more places.
+// Whether a route has a literal wherever the other one does, and in more places.
 function isMoreSpecific<T>(one: Route<T>, other: Route<T>): boolean {
   const places = one.pattern.map((each, i) => [
     isParameter(each),

@@ -25,7 +25,7 @@ export interface KeyringSource {
 const MEMBERS = ['actor', 'owner', 'tenants', 'grantable', 'can', 'policy', 'source']
 
 /**
- * Finds out who makes a request. Returns an answer for one that was forged, and for nobody.
+ * Finds the caller of a request. Returns an answer instead if the request is forged or has no caller.
  *
  * @throws TypeError if `authorize` returns something else than it may. An error of `authorize` is
  *   thrown as it is.

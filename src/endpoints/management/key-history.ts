@@ -6,7 +6,7 @@ import type { HistoryInput } from '../../core/model/query-input.ts'
  * Reads the history of one key, which may be deleted.
  *
  * @throws `key_not_found` if the caller sees neither the key nor an entry of it, so that a key of
- *   somebody else looks like one that never was.
+ *   another caller looks like one that does not exist.
  */
 export async function readKeyHistory(
   keyring: Keyring,

@@ -6,12 +6,12 @@ import type { Parameters } from '../tokens/client.ts'
 import { oauthError, oauthRefusal } from '../tokens/oauth-answers.ts'
 import type { TokenService } from '../tokens/token-service.ts'
 
-/** Returns the audiences about whose tokens a key may ask; undefined for none. */
+/** Returns the audiences of the tokens that a key may ask about; undefined for none. */
 export type Introspect = (principal: Principal) => readonly string[] | undefined
 
 /**
- * Answers what a token is worth now. The verdict is the one of a guard: the key, its secret and its
- * owner count. Everything that the caller may not know about is not active, with the same bytes.
+ * Answers whether a token is active. Decides as a guard does: the key, its secret and its owner
+ * count. Every token that the caller may not ask about gets the same inactive answer.
  *
  * @see RFC 7662
  */
@@ -22,7 +22,7 @@ export async function introspected<M extends Metadata>(
   { token }: Parameters,
 ): Promise<WireAnswer> {
   if (typeof token !== 'string') return oauthError('invalid_request', 'Send the token as token=...')
-  // Before the token is looked at: if the function fails, that must not tell about the token.
+  // Before the token is checked: a failure of the function must not reveal anything about it.
   const known = audiencesOf(introspect?.(principal as Principal))
   const found = await twinkey.tokens.verify(token)
   if (!found.ok)

@@ -7,7 +7,7 @@ import type { Decider } from '../../guard/guard.ts'
 import { CheckedRequirement } from '../../guard/requirement.ts'
 import type { WireRequest } from '../../http/request.ts'
 
-// The SDK refuses an AuthInfo without an end, and most keys have none.
+// The SDK refuses an AuthInfo without an expiry, and most keys have none.
 const LAST_SECOND_OF_9999 = 253_402_300_799
 
 /** What an MCP server learns about the caller: the `AuthInfo` of the MCP SDK. */
@@ -22,8 +22,8 @@ export interface McpAuthInfo<M extends Metadata = Metadata> {
    */
   scopes: string[]
   /**
-   * When the credential ends, in seconds since 1970. For a credential without an end: the last
-   * second of the year 9999.
+   * When the credential expires, in seconds since 1970. For a credential without an expiry: the
+   * last second of the year 9999.
    */
   expiresAt: number
   /** The URL of the MCP server. */
@@ -37,8 +37,8 @@ export interface McpAuthInfoOptions {
   /** The URL of the MCP server: `tokens.audience` or one of `resources`. */
   readonly resource: string
   /**
-   * Words that tools look for in `scopes`. Needed for credentials for all workflows, which name
-   * none: they get each of these words. Default: none.
+   * Words that tools look for in `scopes`. A credential for all workflows names none, so it gets
+   * each of these words that its scope covers. Default: none.
    */
   readonly scopes?: readonly string[] | undefined
   /** The credential, if the tools of the server need it. Default: empty. */
@@ -55,8 +55,8 @@ export interface McpTokenVerifierOptions {
    */
   readonly resource: string
   /**
-   * The words of `requiredScopes`, and those that tools look for. Needed for credentials for all
-   * workflows, which name none: they get each of these words. Default: none.
+   * The words of `requiredScopes`, and those that tools look for. A credential for all workflows
+   * names none, so it gets each of these words that its scope covers. Default: none.
    */
   readonly scopes?: readonly string[] | undefined
   /**
@@ -108,7 +108,7 @@ export function mcpAuthInfo<M extends Metadata>(
  * Returns the caller of a tool, from the `authInfo` that the SDK passes to the tool.
  *
  * @typeParam M The type of `metadata`, as in `createTwinkey<M>()`. It is not checked.
- * @param authInfo What {@link mcpAuthInfo} or a verifier of {@link mcpTokenVerifier} has made.
+ * @param authInfo The result of {@link mcpAuthInfo} or of a verifier of {@link mcpTokenVerifier}.
  * @throws TypeError if there is none, because no guard has run for the request.
  * @example
  * ```ts

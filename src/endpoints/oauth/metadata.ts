@@ -23,7 +23,7 @@ export interface MetadataParts {
 }
 
 /**
- * Returns the URL of the metadata of a resource: the well-known path stands between host and path.
+ * Returns the URL of the metadata of a resource: the well-known path goes between host and path.
  *
  * @param resource The URI of the resource, one of `tokens.audience` and `resources`.
  * @throws TypeError if the resource is not an https URL. On loopback, http is possible too.
@@ -64,8 +64,8 @@ export function metadataEndpoints(parts: MetadataParts): Endpoint[] {
   const resources = parts.audiences.filter((each) => isHere(each, parts.url))
   for (const resource of resources)
     documents.set(`${PROTECTED_RESOURCE}${pathOf(resource)}`, resourceOf(resource, parts))
-  // If no resource is the root, the first one stands there too, because clients look there if they
-  // know no path.
+  // If no resource is the root, the first one is served there too, because clients that know no
+  // path look there.
   const [first] = resources
   if (first !== undefined && !documents.has(PROTECTED_RESOURCE))
     documents.set(PROTECTED_RESOURCE, resourceOf(first, parts))
@@ -90,7 +90,7 @@ function published(document: unknown): WireAnswer {
   })
 }
 
-// Clients that search the metadata go on after a 404, and some fail if it is not JSON.
+// Clients that search for the metadata continue after a 404, and some fail if it is not JSON.
 function notFound(): WireAnswer {
   return jsonAnswer(404, { error: 'not_found' }, { 'access-control-allow-origin': '*' })
 }

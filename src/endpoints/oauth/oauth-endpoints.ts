@@ -21,8 +21,8 @@ export interface OAuthEndpointOptions {
    */
   readonly url: string
   /**
-   * Names the keys that are resource servers: returns the audiences about whose tokens the key may
-   * ask. Every key may ask about its own tokens. Default: no key may ask about others.
+   * Returns audiences if the key belongs to a resource server. The key may ask about tokens for
+   * these audiences. Every key may ask about its own tokens. Default: no key may ask about others.
    *
    * @see RFC 7662, section 2.1
    */

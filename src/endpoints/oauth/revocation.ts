@@ -8,7 +8,7 @@ import { oauthError, oauthRefusal } from '../tokens/oauth-answers.ts'
 import type { TokenService } from '../tokens/token-service.ts'
 
 /**
- * Ends one token of the caller. The answer does not tell whether there was one.
+ * Revokes one token of the caller. The answer does not reveal whether the token existed.
  *
  * @see RFC 7009
  */

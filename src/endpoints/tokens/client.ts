@@ -10,7 +10,7 @@ import { decode } from '../../http/secret-query.ts'
 /** The text parameters of a request that are not empty, by name. */
 export type Parameters = Readonly<Record<string, unknown>>
 
-/** An OAuth client as it names itself. Its id is the id of a key. */
+/** The credentials of an OAuth client. Its id is the id of a key. */
 export interface Client {
   /** Undefined if only a secret was sent. */
   readonly id: string | undefined
@@ -98,7 +98,7 @@ function isNotText(value: unknown): boolean {
 }
 
 function basicClient(pairs: readonly BasicPair[], id: string | undefined): Client | Refusal {
-  // The first reading is the one of the standard. Ids of keys are the same in both.
+  // The first reading follows the standard. Ids of keys are the same in both.
   const [{ user }] = pairs as [BasicPair]
   if (id !== undefined && id !== user) return REFUSALS.requestMalformed
   const passwords = pairs.map(({ password }) => password)

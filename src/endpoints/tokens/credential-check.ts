@@ -17,7 +17,7 @@ const MAX_SEEN = 1000
  * Decides about the readings of one credential in turn, until one is not refused as wrong.
  *
  * @param readings At least one. A refusal takes the place of a credential that cannot be read.
- * @param decide Decides about the given request, which is the same one with one of the readings.
+ * @param decide Decides about the request with one of the readings.
  * @returns The last decision.
  */
 export type CheckCredential = <T extends { readonly ok: true }>(
@@ -45,8 +45,8 @@ export function createCredentialCheck(
 ): CheckCredential {
   const checked = checkedRequirement({ profile, anyTarget: true, accept: ['secret'], throttle })
   const { username } = profile
-  // Decisions are remembered together with their requirement, and secrets must not be. So the
-  // request has the secret, and not the requirement.
+  // Decisions are remembered together with their requirement, and secrets must not be remembered.
+  // So the secret is in the request, not in the requirement.
   const reader = {
     credential: (request: WireRequest) => (request as ReadRequest).reading,
     ...(username && { username: (name: string) => username.call(profile, name) }),
@@ -66,7 +66,7 @@ export function createCredentialCheck(
     return false
   }
 
-  // The first reading is the one that a client repeats in another place.
+  // A client that tries again in another place sends the first reading.
   function counted(first: Credential | Refusal | undefined): CheckedRequirement {
     if (limiter === undefined || first === undefined || isRefusal(first)) return base
     const digest = sha256(first.text)

@@ -86,7 +86,7 @@ export function exchangeEndpoint<M extends Metadata>(
     client: Client | Refusal,
   ): Promise<WireAnswer> {
     const problem = isRefusal(client) ? client : grantProblem(parameters)
-    // A refusal in place of a credential is reported like any other, and nothing is looked up.
+    // A refusal in place of a credential is reported like any other, without a lookup.
     const readings = problem === undefined ? (client as Client).credentials : [problem]
     const issued = await check(request, readings, (read, requirement) =>
       twinkey.tokens.exchange(
@@ -134,7 +134,7 @@ function grantProblem(parameters: Parameters): Refusal | undefined {
   return grant === 'client_credentials' ? undefined : REFUSALS.grantUnsupported
 }
 
-// The URI of a whole host may have a slash at its end or not, and clients write it either way.
+// The URI of a whole host may end with a slash or not. Clients write it in both ways.
 function withKnownResource(asked: TokenRequest, audiences: readonly string[]): TokenRequest {
   const { resource } = asked
   if (resource === undefined || audiences.includes(resource)) return asked

@@ -6,7 +6,7 @@ import { usePane } from './pane.ts'
 export interface Action {
   readonly busy: boolean
   readonly failure: Failure | undefined
-  /** Sends the request unless one is under way. Returns undefined after a failure. */
+  /** Sends the request unless one is in progress. Returns undefined after a failure. */
   run<T>(request: () => Promise<Answer<T>>): Promise<{ value: T } | undefined>
 }
 

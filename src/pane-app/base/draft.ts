@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { usePane } from './pane.ts'
 
-/** What was typed into forms, by the name of the form. In memory only. */
+/** Text that was typed into forms, by the name of the form. In memory only. */
 export type Drafts = Map<string, object>
 
 /** The state of a form. It outlives the dialog of the form, so that no key or click loses it. */
@@ -14,7 +14,7 @@ export interface Draft<T> {
   set(value: T): void
   /** Forgets the state when the form has done its work. The form still shows it. */
   forget(): void
-  /** Begins again. */
+  /** Resets the form. */
   restart(): void
 }
 

@@ -51,7 +51,7 @@ function useLoading(now: () => number, change: (next: (state: State) => State) =
     const isFirst = from === undefined
     change((state) => ({ ...state, status: isFirst ? 'loading' : 'loading more' }))
     const answer = await readPage(query.current, now(), from)
-    // A newer question is under way: its answer counts.
+    // A newer request is in progress. Only its answer is used.
     if (question !== asked.current) return
     change((state) => {
       const ids = isFirst ? [] : state.ids

@@ -31,7 +31,7 @@ async function byId(id: string, filter: KeyQuery): Promise<Answer<KeyPage>> {
   return answer.failure.code === 'key_not_found' ? nextPage({ ...filter, name: id }) : answer
 }
 
-/** Where both lists go on. A list without a cursor has ended. */
+/** Where both lists continue. A list without a cursor has ended. */
 interface Cursors {
   readonly hints?: string | undefined
   readonly names?: string | undefined

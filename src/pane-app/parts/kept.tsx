@@ -12,7 +12,7 @@ export function LeaveGuard() {
   return null
 }
 
-/** Says that a form still has what was typed before, and offers to begin again. */
+/** Says that a form still has the text that was typed before, and offers to start over. */
 export function Kept({ of }: { of: Draft<object> }) {
   const { t } = usePane()
   return (

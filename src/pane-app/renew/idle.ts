@@ -74,7 +74,7 @@ export function renewalOf(key: ApiKey, now: number, idleAfter: number): Renewal 
   if (idle !== undefined) return { step: 2, target: idle, moveTo: isNew }
   if (isNew === undefined) return { step: 1, target: undefined, moveTo: undefined }
   const other = isNew === 'primary' ? 'secondary' : 'primary'
-  // Neither was ever used: renewing one disturbs nobody.
+  // Neither was ever used, so renewing one affects no caller.
   if (uses[other] === 'new') return { step: 2, target: 'secondary', moveTo: undefined }
   return { step: 1, target: undefined, moveTo: isNew }
 }

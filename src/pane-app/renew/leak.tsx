@@ -25,7 +25,7 @@ function useLive(key: ApiKey): readonly (readonly [Slot, SecretInfo])[] {
   )
 }
 
-/** Replaces the leaked secrets. A secret in its grace is ended: nobody needs a new one for it. */
+/** Replaces the leaked secrets. A secret in its grace is ended without a new one. */
 async function replace(key: ApiKey, leaked: Leaked): Promise<Answer<ApiKey | Issued>> {
   if (hasPair(key)) return api.renew(key, leaked)
   if (leaked === 'secondary') return api.endSecondary(key)

@@ -113,7 +113,7 @@ function Ending({ of: key, secret }: { of: ApiKey; secret: SecretInfo }) {
   )
 }
 
-/** Adds a second secret to a key that has one. Disturbs nobody. */
+/** Adds a second secret to a key that has one. The first secret keeps working. */
 function AddSecond({ of: key }: { of: ApiKey }) {
   const { t, keys, show, session } = usePane()
   const { busy, failure, run } = useAction(key)

@@ -278,7 +278,7 @@ describe('while a decision pauses', () => {
   })
   afterEach(() => vi.restoreAllMocks())
 
-  it(`a credential that ends on this node is not let in afterwards: ${RACES} races`, async () => {
+  it(`a credential that ends on this node is not accepted afterwards: ${RACES} races`, async () => {
     const seen = await races(RACES, async (world) => {
       const { random, hasOwners, node } = world
       const caller = await createCaller(world, KINDS)

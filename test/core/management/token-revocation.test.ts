@@ -69,7 +69,7 @@ describe.each(['memory', 'postgres', 'redis', 'sqlite'] as const)('on %s', (kind
     expect(entries.map(({ type }) => type)).toEqual(['key.created'])
   })
 
-  test('changes of the key keep what was revoked', async () => {
+  test('a revoked token stays revoked after changes of the key', async () => {
     const [here] = nodes as [Twinkey]
     const { key, primary } = await here.keys.create({ name: 'b', scope: SCOPE })
     const token = await issue(here, primary)
@@ -85,7 +85,7 @@ describe.each(['memory', 'postgres', 'redis', 'sqlite'] as const)('on %s', (kind
     ])
   })
 
-  test('50 revocations at once are all made', async () => {
+  test('50 concurrent revocations all succeed', async () => {
     const [here, there] = nodes as [Twinkey, Twinkey]
     const { primary } = await here.keys.create({ name: 'd', scope: SCOPE })
     const tokens = await Promise.all(Array.from({ length: 50 }, () => issue(here, primary)))
@@ -97,7 +97,7 @@ describe.each(['memory', 'postgres', 'redis', 'sqlite'] as const)('on %s', (kind
 })
 
 describe('a token', () => {
-  test('of another key is not revoked, nor is a text that is no token', async () => {
+  test('of another key is not revoked, and neither is a text that is not a token', async () => {
     const { twinkey } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'a', scope: SCOPE })
     const other = await twinkey.keys.create({ name: 'b', scope: SCOPE })
@@ -109,7 +109,7 @@ describe('a token', () => {
     expect(await codeOf(twinkey, token)).toBe('let in')
   })
 
-  test('of a deleted key, and one that has expired, leave nothing to revoke', async () => {
+  test('that has expired or whose key was deleted needs no revocation', async () => {
     const { twinkey, clock } = createBench()
     const { key, primary } = await twinkey.keys.create({ name: 'a', scope: SCOPE })
     const token = await issue(twinkey, primary)
@@ -120,7 +120,7 @@ describe('a token', () => {
     expect(await twinkey.tokens.revoke(last)).toEqual({ ok: true, revoked: false })
   })
 
-  test('beyond the 256th of an hour is not revoked, and the caller is told', async () => {
+  test('is not revoked if 256 were revoked within an hour, and the call returns a refusal', async () => {
     const { twinkey, clock, events } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'a', scope: SCOPE })
     for (let i = 0; i < 256; i++)
@@ -140,7 +140,7 @@ describe('a token', () => {
     })
   })
 
-  test('is not called revoked if the store fails', async () => {
+  test('is not reported as revoked if the store fails', async () => {
     const { twinkey, spy } = createBench()
     const { primary } = await twinkey.keys.create({ name: 'a', scope: SCOPE })
     const token = await issue(twinkey, primary)

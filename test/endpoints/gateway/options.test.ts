@@ -102,7 +102,7 @@ describe('gatewayEndpoints rejects', () => {
       expect(() => create(routes)).toThrow('match the same request, and neither is more specific')
   })
 
-  test('a requirement that requireAuth rejects, and names its route', () => {
+  test('a requirement that requireAuth rejects, with the name of its route', () => {
     const wrong = { workflow: '*' }
     expect(() => create({ 'GET /a': ok, 'GET /b': wrong })).toThrow(
       "gatewayEndpoints: the route 'GET /b' is not valid. requireAuth: workflow must be one name",
@@ -174,7 +174,7 @@ describe('gatewayEndpoints', () => {
     expect([await statusOf('/'), await statusOf('/more')]).toEqual([200, 403])
   })
 
-  test('takes a verifier', async () => {
+  test('accepts a verifier', async () => {
     const { d: _private, ...publicKey } = await generateSigningKey()
     const verifier = createVerifier({
       issuer: 'https://issuer.example',
@@ -191,7 +191,7 @@ describe('gatewayEndpoints', () => {
     expect((await handle(new Request('http://localhost/', { headers })))?.status).toBe(401)
   })
 
-  test('a reader sees the original request, and nothing of the one of the proxy', async () => {
+  test('a reader sees only the original request, not the request of the proxy', async () => {
     const seen: object[] = []
     const reader = ({
       method,

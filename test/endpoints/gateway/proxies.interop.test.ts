@@ -87,7 +87,7 @@ describe.each(NAMES)('behind %s', (name) => {
     expect(servedSince(before).map((each) => each.target)).toEqual(['/tenants/t1'])
   })
 
-  test('a client does not reach the gateway', async () => {
+  test('a client cannot reach the gateway', async () => {
     for (const target of ['/_twinkey', '/auth', '/%5ftwinkey'])
       expect((await send(target, ['X-API-Key', recorded.scene.good])).status).toBe(404)
   })
@@ -217,7 +217,7 @@ describe('a line of a configuration', () => {
     expect((await without('nginx', accepting, headers)).ours).toContain('x_twinkey_owner=forged')
   })
 
-  test('of nginx that rewrites the path lets the service see another one', async () => {
+  test('of nginx that rewrites the path gives the service another path', async () => {
     const rewriting = (config: string) =>
       config.replace('proxy_pass http://127.0.0.1:4000;', 'proxy_pass http://127.0.0.1:4000/;')
     const { scene, chain } = await startRecorded('nginx', ROUTES, rewriting)

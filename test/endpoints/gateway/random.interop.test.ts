@@ -24,7 +24,7 @@ async function tryRandom(name: Name, count: number, protocol: 'HTTP/1.1' | 'HTTP
   }
   const { scene, chain, decided } = await startRecorded(name, routes, edit)
   const random = createRandom(SEED)
-  // A key can do everything in two tenants, so most of what has a route is let in.
+  // A key can do everything in two tenants, so most requests with a route are accepted.
   const keys = [...Array(12).fill(scene.good), scene.narrow, scene.narrow, 'tk_wrong', '']
   const requests = Array.from({ length: count }, () => randomRequest(random, keys))
   const statuses = new Map<number, number>()
@@ -62,13 +62,13 @@ async function tryRandom(name: Name, count: number, protocol: 'HTTP/1.1' | 'HTTP
 }
 
 describe.each(NAMES)('behind %s', (name) => {
-  test(`${COUNT} random requests are served as the route that was decided (seed ${SEED})`, async () => {
+  test(`${COUNT} random requests are served as the route that the gateway checked (seed ${SEED})`, async () => {
     const served = await tryRandom(name, COUNT, 'HTTP/1.1')
     expect(served).toBeGreaterThan(COUNT / 5)
     expect(served).toBeLessThan((COUNT * 4) / 5)
   }, 300_000)
 
-  test(`1000 random requests over HTTP/2 are, too (seed ${SEED})`, async () => {
+  test(`1000 random requests over HTTP/2 are served as that route, too (seed ${SEED})`, async () => {
     const served = await tryRandom(name, 1000, 'HTTP/2')
     expect(served).toBeGreaterThan(100)
     expect(served).toBeLessThan(800)

@@ -13,14 +13,14 @@ interface Decided {
   readonly principal: Principal | undefined
 }
 
-/** A proxy whose gateway records what it lets in. Stop the chain. */
+/** A proxy whose gateway records the requests that it accepts. Stop the chain. */
 export interface Recorded {
   readonly scene: Scene
   readonly chain: Chain
   readonly decided: ReadonlyMap<string, Decided>
 }
 
-/** Starts a proxy whose gateway records each request that it lets in. */
+/** Starts a proxy whose gateway records each request that it accepts. */
 export async function startRecorded(
   name: Name,
   routes: Readonly<Record<string, Requirement>>,

@@ -2,7 +2,7 @@ import { createTwinkey, from, type Requirement, type Twinkey, type TwinkeyEvent 
 import type { GatewayProxy } from 'twinkey/gateway'
 import { flowgear } from 'twinkey/profiles'
 
-/** The routes of a service that nobody wrote in JavaScript. */
+/** The routes of a service in another language. */
 export const ROUTES: Readonly<Record<string, Requirement>> = {
   'GET /': { optional: true, anyTarget: true },
   'GET /customers': { tenant: from.query('tenant'), workflow: 'customers.read' },
@@ -34,7 +34,7 @@ export interface Scene {
   /** May read customers of t1, and has an owner and a name that need escaping. */
   readonly narrow: string
   readonly narrowId: string
-  /** Has an owner whose scope cannot be found out. */
+  /** Has an owner whose scope cannot be looked up. */
   readonly ownerless: string
 }
 

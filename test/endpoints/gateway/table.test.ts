@@ -71,7 +71,7 @@ describe.each(Object.entries(everyHost))('the gateway on %s', (_host, start) => 
       expect(said(answer.headers)).toMatchObject(expected)
     })
 
-    test('says in percent-encoding who sent the request', async () => {
+    test('describes the caller in percent-encoded headers', async () => {
       const { headers } = await ask(proxy, [
         ...pairOf(proxy, 'GET', '/customers?tenant=t1'),
         ['X-API-Key', scene.narrow],
@@ -87,7 +87,7 @@ describe.each(Object.entries(everyHost))('the gateway on %s', (_host, start) => 
       expect(headers['cache-control']).toBe('no-store')
     })
 
-    test('says of an anonymous request nothing, in every header', async () => {
+    test('sends every header, empty, for an anonymous request', async () => {
       const { headers } = await ask(proxy, pairOf(proxy, 'GET', '/'))
       expect(said(headers)).toEqual(Object.fromEntries(NAMES.map((name) => [name, ''])))
     })

@@ -101,7 +101,7 @@ test('a deleted key can be created anew, and a forgotten history does no harm', 
   expect(await keys()).toHaveLength(1)
 })
 
-test('the entries of a key that is created anew are in order, even if the clock is not', async () => {
+test('the entries of a key that is created again are in order, even if the clock is not', async () => {
   const { create, twinkey, clock } = createScene()
   for (let i = 0; i < 10; i++) {
     const { status, json } = await create('one', { ...NEW, name: `key ${i}` })

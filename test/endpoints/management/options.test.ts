@@ -69,7 +69,7 @@ describe('managementEndpoints', () => {
   })
 })
 
-test('the host may return the same response again, and none that answers nothing', async () => {
+test('the host may return the same response again, but not one with an invalid status', async () => {
   const login = new Response('Sign in', { status: 401 })
   expect((await answerOf(login)).body).toBe('Sign in')
   expect((await answerOf(login)).body).toBe('Sign in')

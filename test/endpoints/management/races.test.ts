@@ -58,7 +58,7 @@ describe.each(['memory', 'postgres', 'redis', 'sqlite'] as const)('on %s', (kind
     },
   )
 
-  test('of calls that race for the last places, exactly so many get one', async () => {
+  test('when calls race for the last places, exactly as many succeed as there are places', async () => {
     const { create, keys } = await createScene({ maxKeys: 3 })
     expect((await create('kept')).status).toBe(201)
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => create(`${i}`)))
@@ -71,7 +71,7 @@ describe.each(['memory', 'postgres', 'redis', 'sqlite'] as const)('on %s', (kind
       if (status !== 201) expect([status, json.code]).toEqual([403, 'key_limit_reached'])
   })
 
-  test('a repetition after the key was revoked finds it, and after it was deleted makes it anew', async () => {
+  test('a repeated call finds a revoked key, and creates a deleted key again', async () => {
     const { create, keys, send, user } = await createScene({ maxKeys: 1 })
     const { json } = await create('one')
     const path = `/keys/${json.key.id}`

@@ -41,7 +41,7 @@ describe.each(ALGORITHMS)('introspection of hostile tokens of %s', (algorithm) =
   const isLetIn = async (credential: string) =>
     (await scene.twinkey.authenticate(sent({ credential }), { anyTarget: true })).ok
 
-  it('gives the verdict of a guard, and the same bytes for every token that is not active', async () => {
+  it('decides as a guard does, with the same bytes for every token that is not active', async () => {
     // In a header, a scheme is followed by one space or more.
     const isSpaced = ({ text }: { text: string }) => text === ` ${scene.forging.token}`
     const hostile = Object.values(await forgeAll(scene.forging))

@@ -198,7 +198,7 @@ describe('verifyAccessToken', () => {
     expect((await twinkey.keys.get(key.id))?.lastUsedAt).toEqual(expect.any(Number))
   })
 
-  test('returns the end of the credential in seconds, and the year 9999 if it has none', async () => {
+  test('returns the expiry of the credential in seconds, and the year 9999 if it has none', async () => {
     const expiresAt = Date.now() + 90_500
     const { primary } = await create({}, { expiresAt })
     expect((await verifier.verifyAccessToken(primary)).expiresAt).toBe(Math.floor(expiresAt / 1000))
@@ -268,7 +268,7 @@ test('requireAuth names the workflow and the metadata in one challenge, without 
   )
 })
 
-test('a handler gets no credential unless it is handed on', async () => {
+test('a handler gets no credential unless mcpAuthInfo gets it', async () => {
   const { primary } = await create()
   expect((await whoami(`${host.url}/twinkey`, requestInit(primary))).token).toBe('')
 })

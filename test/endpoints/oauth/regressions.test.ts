@@ -69,7 +69,7 @@ describe('two readings of Basic', () => {
     }
   })
 
-  it('a secret with a plus is no failure if it is sent as it is', async () => {
+  it('a secret with a plus that is not encoded counts as no failure', async () => {
     const { failed, throttle } = counting()
     const { twinkey, post, events } = createScene({ throttle })
     const { id } = await twinkey.keys.import({
@@ -87,7 +87,7 @@ describe('two readings of Basic', () => {
     expect(refused.map(({ reason }) => reason)).toEqual(['token_malformed', 'token_malformed'])
   })
 
-  it('each wrong secret counts, though its first reading is no secret', async () => {
+  it('each wrong secret counts, even if its first reading is not a secret', async () => {
     const { failed, throttle } = counting()
     const { post } = createScene({ throttle })
     for (let i = 0; i < 20; i++) await post('/token', basic('id', `${i}+${IMPORTED}`), GRANT)
@@ -98,7 +98,7 @@ describe('two readings of Basic', () => {
 })
 
 describe('a token request', () => {
-  it('a form that cannot be read is a wrong request of OAuth, also without Basic', async () => {
+  it('an unreadable form is answered with invalid_request, even without Basic', async () => {
     const { post } = createScene()
     const twice = `grant_type=client_credentials&client_id=a&client_secret=b&client_secret=b`
     const { status, text } = await post('/token', {}, twice)
@@ -145,7 +145,7 @@ describe('a remembered decision', () => {
 })
 
 describe('introspect', () => {
-  it('must return a list: a text is not searched', async () => {
+  it('must return a list: a text is rejected', async () => {
     const { twinkey, post } = createScene({ introspect: (() => MCP) as never })
     const one = await twinkey.keys.create({ name: 'one', scope: SCOPE })
     const two = await twinkey.keys.create({ name: 'two', scope: SCOPE })
@@ -156,7 +156,7 @@ describe('introspect', () => {
     )
   })
 
-  it('fails alike for every token, so that a failure tells nothing', async () => {
+  it('fails in the same way for every token, so that a failure reveals nothing', async () => {
     const { twinkey, post } = createScene({
       introspect: () => {
         throw new Error('no such server')

@@ -284,7 +284,7 @@ describe.each(Object.entries(everyHost))('OAuth on %s', (_name, start) => {
     expect(failed(await grant({ scope }))).toEqual([400, 'invalid_scope'])
   })
 
-  test('11. the scope comes back as it was asked', async () => {
+  test('11. the response repeats the scope of the request', async () => {
     for (const scope of [
       'customers.read',
       'workflow:customers.read tenant:t1',
@@ -367,7 +367,7 @@ describe.each(Object.entries(everyHost))('OAuth on %s', (_name, start) => {
     expect(decoded(await issue()).payload['aud']).toBe(ISSUER)
   })
 
-  test('17. a resource that is none', async () => {
+  test('17. a resource that is not configured', async () => {
     for (const resource of ['/mcp', `${MCP}#x`, 'https://unknown.example', `${MCP}/`])
       expect(failed(await grant({ resource }))).toEqual([400, 'invalid_target'])
     const two = `grant_type=client_credentials&resource=${MCP}&resource=${MCP}`
@@ -545,7 +545,7 @@ describe.each(Object.entries(everyHost))('OAuth on %s', (_name, start) => {
     expect(failed(await post('/oauth/revoke', own(), {}))).toEqual([400, 'invalid_request'])
   })
 
-  test('29. a token of another client lives on', async () => {
+  test('29. a token of another client stays valid', async () => {
     const text = await issue()
     expect((await revoke(text, basic(other.id, other.secret))).status).toBe(200)
     expect((await introspect(text)).json.active).toBe(true)

@@ -8,7 +8,7 @@ export function providerFor({ issuer }: OAuthApi, { clientId, clientSecret, scop
   return new ClientCredentialsProvider({ clientId, clientSecret, scope, expectedIssuer: issuer })
 }
 
-/** The chain with the MCP SDK, which discovers, gets a token and gets another one by itself. */
+/** The chain with the MCP SDK, which does the discovery and gets both tokens. */
 export const chain: RunChain = async (api, client) => {
   const { mcpUrl, revocationUrl } = api
   const { authorizationServerMetadata: metadata } = await discoverOAuthServerInfo(mcpUrl)

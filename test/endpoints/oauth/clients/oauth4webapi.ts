@@ -25,7 +25,7 @@ export function chainWith(
       )
       return oauth.processClientCredentialsResponse(server, client, response)
     }
-    // An answer with a challenge is an error of its own, which leaves the body to its reader.
+    // An answer with a challenge is a separate error. Its body is still unread.
     const errorOf = (secret: string, asked: string) =>
       tokenFor(secret, asked).then(
         () => 'none',

@@ -10,7 +10,7 @@ export function chainWith(algorithm: 'oauth2' | 'oidc', method: 'Basic' | 'Post'
         algorithm,
         execute: [client.allowInsecureRequests],
       })
-    // An answer with a challenge is an error of its own, which leaves the body to its reader.
+    // An answer with a challenge is a separate error. Its body is still unread.
     const errorOf = async (secret: string, asked: string) =>
       client.clientCredentialsGrant(await discover(secret), { scope: asked }).then(
         () => 'none',
