@@ -77,12 +77,13 @@ export function oauthEndpoints<M extends Metadata>(
     twinkey,
   )
   const profile = standard()
-  const [exchange, , jwks] = tokenEndpoints(twinkey, { profile, throttle }).routes as Endpoint[]
+  const tokens = tokenEndpoints(twinkey, { profile, throttle }).routes
+  const endpointAt = (path: string) => tokens.find((each) => each.path === path) as Endpoint
   const authenticated = clientAuthentication(twinkey, profile, throttle)
   return {
     routes: [
-      { ...(exchange as Endpoint), path: '/token' },
-      jwks as Endpoint,
+      { ...endpointAt(profile.exchangePath), path: '/token' },
+      endpointAt('/jwks.json'),
       {
         method: 'POST',
         path: '/introspect',
