@@ -5,7 +5,8 @@ import type { Refused } from '../model/principal.ts'
 import { REFUSALS } from '../model/refusal.ts'
 import { tokenRevoked } from '../model/transitions.ts'
 import { redactError } from '../store/store-error.ts'
-import type { KeyWrites } from './key-writes.ts'
+import type { TokenClaims } from '../tokens/token.ts'
+import type { KeyChange, KeyWrites } from './key-writes.ts'
 
 /** The result of a revocation. */
 export interface TokenRevocation {
@@ -24,20 +25,18 @@ export interface TokenRevocationParts {
 
 /** Implements `tokens.revoke`. */
 export function createTokenRevocation({ verifier, writes, emit, now }: TokenRevocationParts) {
-  const nothing: TokenRevocation = Object.freeze({ ok: true, revoked: false })
-  const done: TokenRevocation = Object.freeze({ ok: true, revoked: true })
+  const outcome = (revoked: boolean): TokenRevocation => ({ ok: true, revoked })
 
   // Whether the key is active does not matter: a disabled key may be enabled again.
   async function claimsOf(token: string) {
     const header = typeof token === 'string' ? verifier.inspect(token) : 'token_malformed'
     if (typeof header === 'string') return undefined
     const found = verifier.recall(token, now()) ?? (await verifier.verify(token, header))
-    if (typeof found === 'string' || found.claims.expiresAt <= now()) return undefined
-    return found.claims
+    return typeof found === 'string' ? undefined : found.claims
   }
 
-  async function write(keyId: string, tokenId: string, expiresAt: number): Promise<void> {
-    await writes.updateWithRetry(keyId, {
+  function changeOf({ tokenId, expiresAt }: TokenClaims): KeyChange {
+    return {
       check() {},
       transition(key) {
         const next = tokenRevoked(key, tokenId, expiresAt, now())
@@ -47,11 +46,11 @@ export function createTokenRevocation({ verifier, writes, emit, now }: TokenRevo
       },
       // The pane and the history show only changes to keys, not to single tokens.
       entry: () => undefined,
-    })
+    }
   }
 
   function unavailable(error: TwinkeyError): Refused {
-    const message = 'A token may not have been revoked. It expires within the hour.'
+    const message = 'A token may not have been revoked.'
     emit?.({ type: 'warning.store_unavailable', at: now(), message, error: redactError(error) })
     return { ok: false, refusal: REFUSALS.unavailable }
   }
@@ -62,13 +61,14 @@ export function createTokenRevocation({ verifier, writes, emit, now }: TokenRevo
   ): Promise<TokenRevocation | Refused> => {
     try {
       const claims = await claimsOf(token)
-      if (claims === undefined || (keyId !== undefined && claims.keyId !== keyId)) return nothing
-      await write(claims.keyId, claims.tokenId, claims.expiresAt)
-      return done
+      if (claims === undefined || (keyId !== undefined && claims.keyId !== keyId))
+        return outcome(false)
+      await writes.updateWithRetry(claims.keyId, changeOf(claims))
+      return outcome(true)
     } catch (error) {
       if (!isTwinkeyError(error)) throw error
       // The tokens of a deleted key are no longer valid.
-      return error.code === 'key_not_found' ? nothing : unavailable(error)
+      return error.code === 'key_not_found' ? outcome(false) : unavailable(error)
     }
   }
 }

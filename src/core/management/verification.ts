@@ -53,12 +53,12 @@ export async function verifyToken<M extends Metadata>(
 ): Promise<VerifiedToken<M> | Refused> {
   const found = await authenticator.caller(token, requirement).identify()
   if (found instanceof CredentialDenial) return { ok: false, refusal: found.refusal }
-  const { jti, iat = 0 } = decodeJwt(token)
+  const { jti, iat } = decodeJwt(token)
   return Object.freeze({
     ...verifiedOf<M>(found, now),
     audience: found.identity.audience as string,
     tokenId: jti as string,
-    issuedAt: iat * 1000,
+    issuedAt: (iat as number) * 1000,
     expiresAt: found.allowed.principal.expiresAt as number,
   })
 }

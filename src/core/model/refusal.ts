@@ -87,12 +87,12 @@ const BRAND = Symbol.for('twinkey.refusal')
 export const REFUSALS = Object.freeze({
   credentialMissing: refusal('credential_missing', 'Send an API key or a token with this request.'),
   credentialMalformed: refusal('credential_malformed', 'The credential could not be read.'),
-  credentialInvalid: refusal('credential_invalid', 'The credential is not valid.'),
+  credentialInvalid: invalidFor(),
   credentialAmbiguous: refusal(
     'credential_ambiguous',
     'Send exactly one credential with a request.',
   ),
-  requestMalformed: refusal('request_malformed', 'The request could not be read.'),
+  requestMalformed: malformed(),
   // These share code and detail with `requestMalformed`. A profile may say what to send instead.
   bodyMalformed: malformed('body'),
   scopeMalformed: malformed('scope'),
@@ -100,31 +100,14 @@ export const REFUSALS = Object.freeze({
   grantMissing: malformed('grant_missing'),
   secretInUrl: malformed('secret_in_url'),
   // RFC 8707 calls it `invalid_target`.
-  resourceUnknown: refusal(
-    'request_malformed',
+  resourceUnknown: malformed(
+    'resource',
     'The request names a resource for which no tokens are issued here.',
-    {},
-    { part: 'resource' },
   ),
-  grantUnsupported: refusal(
-    'request_malformed',
-    'The request names a grant that is not supported here.',
-    {},
-    { part: 'grant' },
-  ),
+  grantUnsupported: malformed('grant', 'The request names a grant that is not supported here.'),
   // These share code and detail with `credentialInvalid`. OAuth has another error for the second one.
-  clientMismatch: refusal(
-    'credential_invalid',
-    'The credential is not valid.',
-    {},
-    { part: 'client' },
-  ),
-  tokensNotPermitted: refusal(
-    'credential_invalid',
-    'The credential is not valid.',
-    {},
-    { part: 'tokens' },
-  ),
+  clientMismatch: invalidFor('client'),
+  tokensNotPermitted: invalidFor('tokens'),
   bodyLate: refusal('request_timeout', 'The request did not arrive in time.'),
   targetRepeated: refusal('target_conflict', 'The request names its target more than once.'),
   scopeTooLarge: refusal(
@@ -136,8 +119,12 @@ export const REFUSALS = Object.freeze({
   }),
 })
 
-function malformed(part: RefusedPart): Refusal {
-  return refusal('request_malformed', 'The request could not be read.', {}, { part })
+function malformed(part?: RefusedPart, detail = 'The request could not be read.'): Refusal {
+  return refusal('request_malformed', detail, {}, part && { part })
+}
+
+function invalidFor(part?: RefusedPart): Refusal {
+  return refusal('credential_invalid', 'The credential is not valid.', {}, part && { part })
 }
 
 const MISSING = perAxis((axis) =>
