@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { paneForVite } from './src/pane-app/plugins.mjs'
+import { SlowestFirst } from './test/sequencer.ts'
 
 // The reporter prints failures with it, and Node 20 has none.
 const maps = Map as unknown as {
@@ -25,13 +27,16 @@ export default defineConfig({
       { find: /^twinkey\/store$/, replacement: src('core/store/index.ts') },
       { find: 'twinkey/stores/memory', replacement: src('stores/memory.ts') },
       { find: /^twinkey\/stores\/(\w+)$/, replacement: src('stores/$1/index.ts') },
-      { find: /^twinkey\/(client|profiles|testing|verifier)$/, replacement: src('$1/index.ts') },
       {
-        find: /^twinkey\/(gateway|management|oauth|pane)$/,
+        find: /^twinkey\/(client|limits|openapi|profiles|telemetry|testing|verifier)$/,
+        replacement: src('$1/index.ts'),
+      },
+      {
+        find: /^twinkey\/(gateway|leaks|management|oauth|pane)$/,
         replacement: src('endpoints/$1/index.ts'),
       },
       {
-        find: /^twinkey\/(express|fastify|hono|http|web)$/,
+        find: /^twinkey\/(express|fastify|hono|http|nest|web)$/,
         replacement: src('adapters/$1/index.ts'),
       },
     ],
@@ -43,8 +48,10 @@ export default defineConfig({
       { extends: true, test: { name: 'main', include: ['test/**/*.test.ts'], exclude: [INTEROP] } },
       { extends: true, test: { name: 'interop', include: [INTEROP] } },
     ],
-    // One process for each core. By default, Vitest leaves one core idle.
-    maxWorkers: '100%',
+    // One process more than there are cores, because many tests wait for servers and other
+    // processes. By default, Vitest leaves one core idle.
+    maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: SlowestFirst },
     globalSetup: ['test/support/curl.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -5,7 +5,9 @@ import { prepare } from '../test/prepare.mjs'
 const [name = ''] = process.argv.slice(2)
 const file = `./${name.includes('/') ? name : `${name}/main`}.ts`
 if (!/^[\w-]+(?:\/[\w-]+)?$/.test(name) || !existsSync(new URL(file, import.meta.url))) {
-  console.error('Use: npm run example tenants|own-store|verifier-service|worker|gateway|mcp|client')
+  console.error(
+    'Use: npm run example tenants|own-store|verifier-service|worker|gateway|mcp|client|webhooks',
+  )
   process.exit(2)
 }
 prepare()

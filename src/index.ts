@@ -5,6 +5,8 @@ export type { OwnerScope } from './core/cache/owner-scopes.ts'
 export type { TargetReader } from './core/decision/route-requirement.ts'
 export type { Throttle } from './core/decision/throttle.ts'
 export type { KeyringLimits } from './core/management/authority.ts'
+export type { IdentifiedCredential } from './core/management/credential-lookup.ts'
+export type { DeploymentPolicies } from './core/management/deployment-policies.ts'
 export type {
   ImportedDigest,
   ImportedSecret,
@@ -20,18 +22,24 @@ export type {
   RepeatedKey,
 } from './core/management/key-management.ts'
 export type { KeyPolicy } from './core/management/key-policy.ts'
+export {
+  type Expiring,
+  type ExpiringInput,
+  expiring,
+  type ReminderPeriod,
+  type Unused,
+  type UnusedInput,
+  unused,
+} from './core/management/reminders.ts'
 export type { UniqueNames } from './core/management/reservations.ts'
-export type {
-  Ask,
-  IssuedToken,
-  TokenRequest,
-  Tokens,
-} from './core/management/token-issuer.ts'
+export type { Ask, IssuedToken, Tokens } from './core/management/token-issuer.ts'
+export type { TokenRequest } from './core/management/token-request.ts'
 export type { TokenRevocation } from './core/management/token-revocation.ts'
-export type { Verified, VerifiedToken } from './core/management/verification.ts'
+export type { Verified, VerifiedToken, VerifyOptions } from './core/management/verification.ts'
 export type {
   DisabledBy,
   Json,
+  KeyLimit,
   KeyState,
   Metadata,
 } from './core/model/api-key.ts'
@@ -56,14 +64,15 @@ export type {
   UpdateKeyInput,
 } from './core/model/key-input.ts'
 export type { ApiKey, SecretInfo } from './core/model/key-view.ts'
+export type { LimitAnswer, LimitCharge, Limiter, LimitUse } from './core/model/limiter.ts'
 export type { Right } from './core/model/operations.ts'
+export { denied, rateLimited } from './core/model/own-refusals.ts'
 export type { Allowed, Anonymous, Decision, Principal, Refused } from './core/model/principal.ts'
 export type { HistoryAfterInput, HistoryInput, ListKeysInput } from './core/model/query-input.ts'
-export {
-  type Refusal,
-  type RefusalCode,
-  type RefusalReason,
-  rateLimited,
+export type {
+  Refusal,
+  RefusalCode,
+  RefusalReason,
 } from './core/model/refusal.ts'
 export type { Axis, Scope, ScopeInput, ScopeValue, Target } from './core/model/scope.ts'
 export type { Pepper } from './core/secrets/digest.ts'
@@ -71,10 +80,13 @@ export type { ImportedSecretFormat } from './core/secrets/imported-secrets.ts'
 export { hasValidChecksum, type Slot, secretPattern } from './core/secrets/secret.ts'
 export type { KeyStore } from './core/store/store.ts'
 export { generateSigningKey, type SigningAlgorithm } from './core/tokens/signing-key.ts'
+export type { TokenOptions } from './core/tokens/token-options.ts'
 export { atRoot, type Endpoints } from './endpoints/endpoints.ts'
 export { type TokenEndpointOptions, tokenEndpoints } from './endpoints/tokens/token-endpoints.ts'
 export type { TokenService } from './endpoints/tokens/token-service.ts'
+export type { ClientAddress, Deployment } from './guard/callbacks.ts'
 export {
+  type AuthorizeRoute,
   from,
   type ReaderOptions,
   type Requirement,
@@ -86,6 +98,7 @@ export {
   type WireRequest,
 } from './http/request.ts'
 export type { Keys } from './keys.ts'
-export type { TokenOptions, TwinkeyOptions } from './options.ts'
+export type { TwinkeyOptions } from './options.ts'
+export type { Settings, SigningKeySettings } from './settings.ts'
 export { memoryStore } from './stores/memory.ts'
 export { createTwinkey, type Twinkey } from './twinkey.ts'

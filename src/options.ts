@@ -1,60 +1,26 @@
-import type { JWK } from 'jose'
 import type { OwnerScope } from './core/cache/owner-scopes.ts'
+import { type DeploymentPolicies, policiesOf } from './core/management/deployment-policies.ts'
 import type { UniqueNames } from './core/management/reservations.ts'
-import { copyJson } from './core/model/copy.ts'
 import type { TwinkeyEvent } from './core/model/events.ts'
+import type { Limiter } from './core/model/limiter.ts'
 import {
   clockOf,
   environmentsOf,
+  limiterOf,
   requireMembers,
-  requireName,
   requireNumber,
-  resourcesOf,
 } from './core/model/options-checks.ts'
 import { importedSecretsOf, pepperOf, prefixesOf } from './core/model/secret-options.ts'
 import type { Pepper } from './core/secrets/digest.ts'
 import type { ImportedSecretFormat } from './core/secrets/imported-secrets.ts'
 import type { KeyStore } from './core/store/store.ts'
-import { MAX_JWK_DEPTH, readSigningKey, type SigningKey } from './core/tokens/signing-key.ts'
-import { MAX_CLOCK_TOLERANCE_SECONDS, MAX_LIFETIME_SECONDS } from './core/tokens/token.ts'
+import {
+  type CheckedTokenOptions,
+  checkTokenOptions,
+  type TokenOptions,
+} from './core/tokens/token-options.ts'
+import { type ClientAddress, clientAddressOf } from './guard/callbacks.ts'
 import { memoryStore } from './stores/memory.ts'
-
-/** How tokens are issued and verified. */
-export interface TokenOptions {
-  /**
-   * The `iss` of every token, usually the URL of this API. Default: `twinkey`. An explicit
-   * `undefined` throws, because it usually means that an environment variable is not set.
-   */
-  readonly issuer?: string
-  /**
-   * The `aud` of every token, usually the URL of this API. Default: `twinkey`. An explicit
-   * `undefined` throws.
-   */
-  readonly audience?: string
-  /**
-   * Private JWKs from {@link generateSigningKey}. The first key signs, and all keys verify. Keys
-   * after the first may be public only. Default with `memoryStore()`: an ephemeral key that is lost
-   * when the process ends. With any other store there is no default, and tokens cannot be issued.
-   *
-   * To replace a key without failed requests, add the new key after the first on every node, then
-   * move it to first place, then remove the old key after one hour plus `clockToleranceSeconds`.
-   */
-  readonly signingKeys?: readonly JWK[] | undefined
-  /**
-   * How far the clock of another node may be ahead. Applies to `iat` and `nbf`, not to `exp`.
-   * Range: 0 to 60 seconds. Default: 30.
-   */
-  readonly clockToleranceSeconds?: number | undefined
-  /**
-   * Maximum token lifetime. Longer requests are shortened, and the response states the actual
-   * lifetime. Range: 1 to 3600 seconds. Default: 3600. A change does not affect tokens that are
-   * already issued.
-   *
-   * A service that has only the JWKS accepts the tokens of a revoked key for up to this long. With
-   * the Flare profile, use more than 2700: its clients keep a token for that long.
-   */
-  readonly maxLifetimeSeconds?: number | undefined
-}
 
 /** Options of {@link createTwinkey}, which checks all of them when it is called. */
 export interface TwinkeyOptions {
@@ -99,6 +65,22 @@ export interface TwinkeyOptions {
    * Default: names need not be unique.
    */
   readonly uniqueNames?: UniqueNames | undefined
+  /** Rules for all keys. Default: none. */
+  readonly policies?: DeploymentPolicies | undefined
+  /**
+   * Counts the requests of keys with limits: `memoryLimiter()` or `rateLimiter(…)` of
+   * `twinkey/limits`. Without it, no key can have limits.
+   */
+  readonly limiter?: Limiter | undefined
+  /**
+   * Returns the address of the client, for keys that are limited to networks and for throttles.
+   * Default: `req.ip` of Express and `request.ip` of Fastify, which respect their settings for
+   * trusted proxies, and the remote address of the socket with Hono on Node. Other hosts have no
+   * default. A key that is limited to networks is refused if the address is unknown.
+   *
+   * A header is safe only if a proxy sets it and replaces what the client sent.
+   */
+  readonly clientAddress?: ClientAddress | undefined
   /**
    * How many keys are cached, and for how long. Default: 100,000 keys for 5 seconds. With 0
    * seconds, every request reads the store.
@@ -131,17 +113,13 @@ export interface CheckedOptions {
   readonly prefixes: readonly string[]
   readonly environments: readonly string[] | undefined
   readonly pepper: Pepper | undefined
-  readonly tokens: {
-    issuer: string
-    audience: string
-    resources: readonly string[]
-    clockToleranceSeconds: number
-    maxLifetimeSeconds: number
-    signingKeys: readonly SigningKey[]
-  }
+  readonly tokens: CheckedTokenOptions
   readonly importedSecrets: readonly ImportedSecretFormat[]
   readonly ownerScope: OwnerScope | undefined
   readonly uniqueNames: UniqueNames | undefined
+  readonly policies: DeploymentPolicies
+  readonly limiter: Limiter | undefined
+  readonly clientAddress: ClientAddress | undefined
   readonly maxKeys: number
   readonly maxAgeMilliseconds: number
   readonly deadlineMilliseconds: number
@@ -159,6 +137,9 @@ const MEMBERS = [
   'importedSecrets',
   'ownerScope',
   'uniqueNames',
+  'policies',
+  'limiter',
+  'clientAddress',
   'cache',
   'deadlineSeconds',
   'onEvent',
@@ -173,7 +154,6 @@ const STORE_METHODS = [
   'forgetHistory',
   'recordUse',
 ] as const
-const DEFAULT_NAME = 'twinkey'
 
 /**
  * Checks and copies the options.
@@ -183,6 +163,7 @@ const DEFAULT_NAME = 'twinkey'
 export function checkOptions(given: TwinkeyOptions): CheckedOptions {
   const options = requireMembers(given, MEMBERS, 'The options of createTwinkey')
   const { store = memoryStore(), ownerScope, uniqueNames, onEvent, now } = options
+  const { limiter, clientAddress } = options
   requireStore(store)
   if (uniqueNames !== undefined && uniqueNames !== 'owner' && uniqueNames !== 'tenant')
     throw new TypeError("uniqueNames must be 'owner' or 'tenant', or left out.")
@@ -207,13 +188,16 @@ export function checkOptions(given: TwinkeyOptions): CheckedOptions {
     environments:
       options.environments === undefined ? undefined : environmentsOf(options.environments),
     pepper,
-    tokens: tokensOf(options.tokens, options.resources),
+    tokens: checkTokenOptions(options.tokens, options.resources),
     importedSecrets: importedSecretsOf(
       options.importedSecrets === undefined ? [] : options.importedSecrets,
       pepper,
     ),
     ownerScope,
     uniqueNames,
+    policies: policiesOf(options.policies, limiter),
+    limiter: limiter && limiterOf(limiter),
+    clientAddress: clientAddressOf(clientAddress),
     maxKeys: requireNumber(
       cache.maxKeys,
       100_000,
@@ -241,58 +225,5 @@ function requireStore(store: KeyStore): void {
   for (const method of STORE_METHODS) {
     if (typeof store?.[method] !== 'function')
       throw new TypeError(`store has no method ${method}. Pass a store, like memoryStore().`)
-  }
-}
-
-function tokensOf(given: TokenOptions = {}, resources: unknown = []): CheckedOptions['tokens'] {
-  const tokens = requireMembers(
-    given,
-    ['issuer', 'audience', 'signingKeys', 'clockToleranceSeconds', 'maxLifetimeSeconds'],
-    'tokens',
-  )
-  // An explicit undefined overrides the default here and fails the check below: it is usually an
-  // environment variable that is not set.
-  const { issuer, audience } = { issuer: DEFAULT_NAME, audience: DEFAULT_NAME, ...tokens }
-  const signingKeys = copyJson(
-    tokens.signingKeys === undefined ? [] : tokens.signingKeys,
-    MAX_JWK_DEPTH + 1,
-  ) as readonly JWK[]
-  requireName(issuer, 'tokens.issuer')
-  requireName(audience, 'tokens.audience')
-  if (
-    !Array.isArray(signingKeys) ||
-    (tokens.signingKeys !== undefined && signingKeys.length === 0)
-  ) {
-    throw new TypeError(
-      'tokens.signingKeys must be a list of JWKs with at least one. Make one with generateSigningKey().',
-    )
-  }
-  const keys = signingKeys.map((jwk, index) => readSigningKey(jwk, `tokens.signingKeys[${index}]`))
-  if (signingKeys[0] !== undefined && signingKeys[0].d === undefined) {
-    throw new TypeError('tokens.signingKeys[0] must be a private JWK: the first one signs.')
-  }
-  if (new Set(keys.map(({ kid }) => kid)).size !== keys.length)
-    throw new TypeError('tokens.signingKeys has the same key twice.')
-  return {
-    issuer,
-    audience,
-    resources: resourcesOf(resources, audience),
-    clockToleranceSeconds: requireNumber(
-      tokens.clockToleranceSeconds,
-      30,
-      0,
-      MAX_CLOCK_TOLERANCE_SECONDS,
-      'tokens.clockToleranceSeconds',
-      Number.isFinite,
-    ),
-    maxLifetimeSeconds: requireNumber(
-      tokens.maxLifetimeSeconds,
-      MAX_LIFETIME_SECONDS,
-      1,
-      MAX_LIFETIME_SECONDS,
-      'tokens.maxLifetimeSeconds',
-      Number.isInteger,
-    ),
-    signingKeys: keys,
   }
 }

@@ -1,9 +1,10 @@
 import { createOwnerScopes } from './core/cache/owner-scopes.ts'
-import { createAuthenticator } from './core/decision/authenticate.ts'
+import { createAuthenticator } from './core/decision/authenticator.ts'
+import { createConfirm } from './core/decision/confirmation.ts'
 import { createIdentifier } from './core/decision/identifier.ts'
-import { createKeyCache, type KeyCache } from './core/decision/key-cache.ts'
-import { createTokenVerifier } from './core/decision/token-verifier.ts'
-import { createUsage } from './core/decision/usage.ts'
+import { createLimits } from './core/decision/limits.ts'
+import { createWatches } from './core/decision/watches.ts'
+import type { DeploymentPolicies } from './core/management/deployment-policies.ts'
 import { createKeyWrites } from './core/management/key-writes.ts'
 import { createReservations } from './core/management/reservations.ts'
 import { createTokenIssuer, type Tokens } from './core/management/token-issuer.ts'
@@ -11,33 +12,26 @@ import type { Metadata } from './core/model/api-key.ts'
 import { nameProblem } from './core/model/checks.ts'
 import { type AsyncDisposal, asyncDisposal } from './core/model/disposal.ts'
 import { requireInput } from './core/model/error.ts'
-import { createEventDispatcher, type WarningEvent } from './core/model/events.ts'
-import type { Anonymous, Decision } from './core/model/principal.ts'
-import type { Refusal } from './core/model/refusal.ts'
+import type { WarningEvent } from './core/model/events.ts'
+import type { Anonymous, Decision, Principal } from './core/model/principal.ts'
+import type { Refusal, RefusalReason } from './core/model/refusal.ts'
 import type { ScopeValue } from './core/model/scope.ts'
-import { checkedStore } from './core/store/checked-store.ts'
-import { createInspection } from './core/store/inspection.ts'
 import { redactError } from './core/store/store-error.ts'
 import { withTimeout } from './core/store/timeout.ts'
-import {
-  configuredSigningKeys,
-  ephemeralSigningKeys,
-  noSigningKeys,
-  type SigningKeys,
-} from './core/tokens/signing-key.ts'
+import { addressFrom } from './guard/callbacks.ts'
 import {
   type CheckedRequirement,
   checkedRequirement,
   type Requirement,
 } from './guard/requirement.ts'
-import { WebWireRequest, type WireRequest } from './http/request.ts'
+import type { WireRequest } from './http/request.ts'
+import { wireRequestOf } from './http/wire-request.ts'
 import { createKeys, type Keys } from './keys.ts'
-import { type CheckedOptions, checkOptions, type TwinkeyOptions } from './options.ts'
-import { isMemoryStore } from './stores/memory.ts'
-import { eventFailures } from './telemetry/event-failures.ts'
-
-// A cached token takes about 1 KB.
-const MAX_TOKENS = 20_000
+import { checkOptions, type TwinkeyOptions } from './options.ts'
+import { createEvents, createStorage, signingKeysOf, tokenVerifierOf, watchStore } from './parts.ts'
+import { type Settings, settingsOf } from './settings.ts'
+import { createTraces } from './telemetry/channels.ts'
+import { onEndFailures } from './telemetry/event-failures.ts'
 
 /**
  * Issues, verifies, rotates and scopes the API keys of one API. `await using` calls `close` at the
@@ -52,6 +46,10 @@ export interface Twinkey<M extends Metadata = Metadata> extends AsyncDisposal {
   readonly audiences: readonly string[]
   /** The environments that the deployment serves; `'*'` for any. */
   readonly environments: ScopeValue
+  /** The rules for all keys. */
+  readonly policies: DeploymentPolicies
+  /** Whether there is a `limiter`. Without one, no key can have limits. */
+  readonly hasLimiter: boolean
   /**
    * Authenticates a request and checks it against a requirement. The adapters call this for you.
    * Call it yourself for a framework or protocol without an adapter.
@@ -59,7 +57,8 @@ export interface Twinkey<M extends Metadata = Metadata> extends AsyncDisposal {
    * @param request A web-standard request, or your own implementation of `WireRequest`.
    * @param requirement The requirement of the route. Default: `{}`.
    * @returns The principal, or a refusal. Never rejects because of what a caller sent. A failing
-   *   store is the refusal `unavailable`.
+   *   store is the refusal `unavailable`. Rejects with a TypeError for a request of Node or of a
+   *   framework, such as that of Express.
    */
   authenticate(
     request: Request | WireRequest,
@@ -77,19 +76,49 @@ export interface Twinkey<M extends Metadata = Metadata> extends AsyncDisposal {
    * Like `authenticate`, but returns the decision without a promise if no store, signature, owner
    * or throttle has to be awaited.
    *
-   * @throws TypeError for a wrong requirement.
+   * @throws TypeError for a wrong requirement, and for a request of Node or of a framework.
    */
   decide(
     request: Request | WireRequest,
     requirement?: Requirement | CheckedRequirement,
   ): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
+  /**
+   * Watches the caller of a connection that stays open, such as a WebSocket or a stream. Calls
+   * `onEnd` once, as soon as the principal would no longer be let in: its key was disabled, revoked
+   * or deleted, its secret or token ended, or the key or its owner now has a narrower scope or
+   * other networks. A change on this node ends it at once, a change on another node as soon as the
+   * feed of the store reports it, and in any case within `cache.maxAgeSeconds`, or within one second
+   * if that is longer. While the store fails, the connection stays open for about a minute.
+   *
+   * Reads the key when it is called, and again every `cache.maxAgeSeconds`. The secret counts as
+   * used as long as the connection is open.
+   *
+   * @param principal The principal of the request, as the guard gave it, and not a copy.
+   * @param onEnd Closes the connection. The reason is for your log. If it throws or rejects,
+   *   `warning.on_end_failed` is reported as a warning of the process, at most once a minute.
+   * @returns A function that ends the watch. Call it when the connection closes.
+   * @throws TypeError if the first argument is not a principal, or the second is not a function.
+   */
+  watchPrincipal(principal: Principal, onEnd: (reason: RefusalReason) => unknown): () => void
+  /**
+   * The address of the client of a request, as `clientAddress` of the options says.
+   *
+   * @throws TypeError for a request of Node or of a framework.
+   */
+  clientAddress(request: Request | WireRequest): string | undefined
   /** Reads the clock of the options, in epoch milliseconds. */
   now(): number
   /**
-   * Emits the event `warning.store_unavailable`. Endpoints call it for an error that their answer
-   * must not show.
+   * Returns the options that an operator checks, without secrets. The command line uses it. A check
+   * at the start of your application can use it, too.
    */
-  warn(message: string, error: unknown): void
+  settings(): Settings
+  /**
+   * Emits a warning. Endpoints call it for an error that their answer must not show.
+   *
+   * @param type Default: `warning.store_unavailable`.
+   */
+  warn(message: string, error: unknown, type?: WarningEvent['type']): void
   /**
    * Discards the cached `ownerScope` result of an owner. Call it when the scope of the owner
    * changes or the owner is deleted. Otherwise the change takes effect within
@@ -141,25 +170,51 @@ export function createTwinkey<M extends Metadata = Metadata>(
   options: TwinkeyOptions = {},
 ): Twinkey<M> {
   const config = checkOptions(options)
-  const { environments, ownerScope, uniqueNames, deadlineMilliseconds, now } = config
+  const { environments, ownerScope, uniqueNames, limiter, deadlineMilliseconds, now } = config
   const events = createEvents(config)
   const { emit } = events
   const { audience, resources } = config.tokens
   const audiences = Object.freeze([audience, ...resources])
-  const { checked, cache, usage, inspection } = createStorage(config, events)
+  const traces = createTraces()
+  const { checked, cache: keys, usage, inspection } = createStorage(config, events, traces.store)
   const signingKeys = signingKeysOf(config, events)
   const verifier = tokenVerifierOf(config, signingKeys)
-  const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, config)
-  const authenticator = createAuthenticator<M>({
-    identifier: createIdentifier({ ...config, keys: cache, tokens: verifier }),
-    owners,
-    usage,
-    environments,
-    audience,
+  const limits = createLimits({
+    limiter,
+    byDefault: config.policies.limits,
     deadlineMilliseconds,
     emit,
     now,
   })
+  const owners = ownerScope && createOwnerScopes(ownerScope, deadlineMilliseconds, config)
+  const authenticator = createAuthenticator<M>({
+    identifier: createIdentifier({ ...config, keys, tokens: verifier }),
+    owners,
+    usage,
+    limits,
+    environments,
+    audience,
+    deadlineMilliseconds,
+    emit,
+    trace: traces.authenticate,
+    now,
+  })
+  const clientAddress = (request: Request | WireRequest) =>
+    addressFrom(config.clientAddress, wireRequestOf(request))
+  const deployment = { audiences, clientAddress }
+  const watches = createWatches({
+    ...config,
+    confirm: createConfirm(keys, owners, now),
+    usage,
+    failed: onEndFailures(now),
+  })
+  const cache: typeof keys = {
+    ...keys,
+    forget(id) {
+      keys.forget(id)
+      watches.keyChanged(id)
+    },
+  }
   const writes = createKeyWrites(checked, cache, now)
   const watching = watchStore(config, cache, events)
 
@@ -169,13 +224,17 @@ export function createTwinkey<M extends Metadata = Metadata>(
     return isIdle ? undefined : Promise.all(pending).then(() => {})
   }
 
-  return {
+  return traces.attach<Twinkey<M>>({
     keys: createKeys(authenticator, {
       store: checked,
       writes,
       reservations: createReservations(checked, writes),
       uniqueNames,
+      limiter,
+      policies: config.policies,
+      deadlineMilliseconds,
       rules: config,
+      verifier,
       environments: environments ?? '*',
       emit,
       now,
@@ -187,33 +246,42 @@ export function createTwinkey<M extends Metadata = Metadata>(
       signingKeys,
       verifier,
       writes,
+      limits: limits.byDefault,
       maxLifetimeSeconds: config.tokens.maxLifetimeSeconds,
       emit,
+      trace: traces.exchange,
       now,
     }),
     audiences,
     environments: environments ?? '*',
+    policies: config.policies,
+    hasLimiter: limiter !== undefined,
+    clientAddress,
     now,
-    warn: (message, error) => events.warn('warning.store_unavailable', message, redactError(error)),
+    settings: () => settingsOf(config),
+    warn: (message, error, type = 'warning.store_unavailable') =>
+      events.warn(type, message, redactError(error)),
     authenticate: async (
       request: Request | WireRequest,
       requirement: Requirement | CheckedRequirement = {},
     ) =>
       (await authenticator.decide(
-        toWireRequest(request),
-        checkedRequirement(requirement, audiences),
+        wireRequestOf(request),
+        checkedRequirement(requirement, deployment),
       )) as Decision<M>,
     decide: (request, requirement = {}) =>
-      authenticator.decide(toWireRequest(request), checkedRequirement(requirement, audiences)),
+      authenticator.decide(wireRequestOf(request), checkedRequirement(requirement, deployment)),
+    watchPrincipal: watches.watch,
     ask: authenticator.ask,
     flush,
     async invalidateOwner(owner) {
       requireInput(nameProblem(owner), 'owner')
       owners?.forget(owner)
+      watches.ownerChanged(owner)
     },
     close,
     ...asyncDisposal(close),
-  }
+  })
 
   async function close(): Promise<void> {
     const stopped = watching.then((stop) => stop?.())
@@ -221,78 +289,8 @@ export function createTwinkey<M extends Metadata = Metadata>(
     await withTimeout(deadlineMilliseconds, 'store_unavailable', 'Closing failed', () => all).catch(
       () => {},
     )
+    watches.end()
     writes.end()
     checked.end()
   }
-}
-
-function createEvents({ onEvent, now }: CheckedOptions) {
-  const dispatcher = onEvent && createEventDispatcher(onEvent, eventFailures(now))
-  const emit = dispatcher?.emit
-  return {
-    emit,
-    warn(type: WarningEvent['type'], message: string, error?: unknown): void {
-      emit?.({ type, at: now(), message, ...(error === undefined ? {} : { error }) })
-    },
-    flush: () => dispatcher?.flush(),
-  }
-}
-
-type Events = ReturnType<typeof createEvents>
-
-function createStorage(config: CheckedOptions, { emit, warn }: Events) {
-  const { store, deadlineMilliseconds } = config
-  const inspection =
-    store.inspect &&
-    emit &&
-    createInspection(
-      () => checked.inspect(),
-      (message) => warn('warning.store_unsafe', message),
-    )
-  const checked = checkedStore(store, deadlineMilliseconds, inspection?.answered)
-  const usage = createUsage(checked, (error) =>
-    warn('warning.store_unavailable', 'A last use was not written.', error),
-  )
-  return { checked, cache: createKeyCache(checked, config), usage, inspection }
-}
-
-// Starts the change feed of the store. Resolves to the function that stops it, if there is a feed.
-function watchStore({ store }: CheckedOptions, cache: KeyCache, { warn }: Events) {
-  const changed = (id: string | undefined) => cache.forget(typeof id === 'string' ? id : undefined)
-  const failed = (error: unknown) => {
-    const message =
-      'The change feed of the store failed. Changes by other nodes take effect within cache.maxAgeSeconds.'
-    warn('warning.store_unavailable', message, redactError(error))
-  }
-  const watching = Promise.resolve().then(() => store.watch?.(changed, failed))
-  watching.catch(failed)
-  return watching
-}
-
-function signingKeysOf({ store, tokens }: CheckedOptions, { warn }: Events): SigningKeys {
-  if (tokens.signingKeys.length > 0) return configuredSigningKeys(tokens.signingKeys)
-  if (!isMemoryStore(store)) return noSigningKeys()
-  return ephemeralSigningKeys(() => {
-    const message =
-      'Tokens are signed with an ephemeral key that is lost when this process ends. Make a key with generateSigningKey() and keep it in tokens.signingKeys.'
-    warn('warning.ephemeral_signing_key', message)
-  })
-}
-
-function tokenVerifierOf({ tokens, maxKeys, now }: CheckedOptions, signingKeys: SigningKeys) {
-  const { issuer, audience, resources, clockToleranceSeconds } = tokens
-  return createTokenVerifier({
-    issuer,
-    audience,
-    resources,
-    clockToleranceSeconds,
-    keyOf: signingKeys.find,
-    mayHaveKey: (kid) => signingKeys.find(kid) !== undefined,
-    maxTokens: Math.min(maxKeys, MAX_TOKENS),
-    now,
-  })
-}
-
-function toWireRequest(request: Request | WireRequest): WireRequest {
-  return 'header' in request ? request : new WebWireRequest(request)
 }

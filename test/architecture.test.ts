@@ -46,6 +46,12 @@ function isTypeOnly(node: ts.ImportDeclaration | ts.ExportDeclaration): boolean 
   )
 }
 
+// Whether it converts a time that it is given, without reading the clock.
+function isDateOfGivenTime(name: string, parent: ts.Node): boolean {
+  if (name === 'Date.parse' || name === 'Date.UTC') return true
+  return name === 'Date' && ts.isNewExpression(parent) && (parent.arguments?.length ?? 0) > 0
+}
+
 function read(path: string): Source {
   const text = readFileSync(join(root, path), 'utf8')
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
@@ -84,7 +90,8 @@ function read(path: string): Source {
       !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node) &&
       !ts.isPropertyAssignment(node.parent)
     ) {
-      globals.push(ts.isPropertyAccessExpression(node.parent) ? node.parent.getText() : node.text)
+      const name = ts.isPropertyAccessExpression(node.parent) ? node.parent.getText() : node.text
+      if (!isDateOfGivenTime(name, node.parent)) globals.push(name)
     }
     ts.forEachChild(node, visit)
   }
@@ -144,6 +151,9 @@ describe('imports', () => {
     stores: ['core/store', 'core/model'],
     testing: ['core/store', 'core/model'],
     telemetry: ['core/model'],
+    limits: ['core/model'],
+    openapi: ['core/model', 'core/decision', 'http', 'profiles', 'guard'],
+    cli: ['core/model', 'endpoints', 'root'],
     client: [],
     verifier: [
       'core/secrets',
@@ -158,7 +168,7 @@ describe('imports', () => {
     root: [...ORDER.filter((room) => room !== 'adapters'), 'stores', 'telemetry'],
   }
   // Rooms whose folders may not import each other, except for shared folders. Hono uses
-  // web-standard requests.
+  // web-standard requests. NestJS runs on Express or Fastify, whose requests and answers it shares.
   const SHARED = {
     stores: ['src/stores/shared'],
     adapters: ['src/adapters/node', 'src/adapters/web'],
@@ -181,6 +191,16 @@ describe('imports', () => {
     ).toEqual([])
   })
 
+  it('of the command line are two public subpaths and the table of operations', () => {
+    // `twinkey` and `twinkey/leaks`. Its options derive from the table, which is data.
+    const found = inside.filter(({ from, to }) => roomOf(from) === 'cli' && roomOf(to) !== 'cli')
+    expect([...new Set(found.map(({ to }) => to))].sort()).toEqual([
+      'src/core/model/operations.ts',
+      'src/endpoints/leaks/index.ts',
+      'src/index.ts',
+    ])
+  })
+
   it.each(Object.entries(SHARED))(
     'never go from one folder of %s to another, except to a shared one',
     (room, shared) => {
@@ -188,7 +208,11 @@ describe('imports', () => {
         ({ from, to }) =>
           roomOf(from) === room && roomOf(to) === room && partOf(from) !== partOf(to),
       )
-      expect(across.filter(({ to }) => !shared.includes(partOf(to))).map(shown)).toEqual([])
+      const platforms = ['src/adapters/express', 'src/adapters/fastify']
+      const isAllowed = ({ from, to }: Import) =>
+        shared.includes(partOf(to)) ||
+        (partOf(from) === 'src/adapters/nest' && platforms.includes(partOf(to)))
+      expect(across.filter((each) => !isAllowed(each)).map(shown)).toEqual([])
     },
   )
 
@@ -233,22 +257,33 @@ describe('imports', () => {
       'src/adapters/express/index.ts',
       'src/adapters/fastify/index.ts',
     ]
+    const isMeant = (path: string) => meant.includes(path) || roomOf(path) === 'cli'
     expect(
-      imports.filter(({ from, to }) => to.startsWith('node:') && !meant.includes(from)).map(shown),
+      imports.filter(({ from, to }) => to.startsWith('node:') && !isMeant(from)).map(shown),
     ).toEqual([])
   })
 
-  it('of packages are limited to jose and @noble/hashes, except for types of frameworks and drivers', () => {
+  it('of packages are limited to jose and @noble/hashes, except for types of frameworks and drivers, and NestJS in its adapter', () => {
     // jose by its subpaths: importing all of it takes twice as long.
     const allowed = /^(?:jose\/[\w/]+|@noble\/hashes\/[\w.]+|#hash|node:.*)$/
+    // Its decorators and exceptions are those of NestJS. The application has it.
+    const isNest = ({ from, to }: Import) =>
+      partOf(from) === 'src/adapters/nest' && /^@nestjs\/(?:common|core|websockets)$/.test(to)
     const others = imports.filter(
-      (each) => !each.to.startsWith('src/') && !each.typeOnly && !allowed.test(each.to),
+      (each) =>
+        !isNest(each) &&
+        !each.to.startsWith('src/') &&
+        !each.typeOnly &&
+        each.to !== '(computed)' &&
+        !allowed.test(each.to),
     )
     expect(others.map(shown)).toEqual([])
   })
 
   it('have a literal specifier', () => {
-    expect(imports.filter(({ to }) => to === '(computed)')).toEqual([])
+    // The command line imports the configuration of the application.
+    const computed = imports.filter(({ to }) => to === '(computed)')
+    expect(computed.map(({ from }) => from)).toEqual(['src/cli/config.ts'])
   })
 })
 
@@ -271,13 +306,18 @@ describe('the core', () => {
     expect(timed.map(({ path }) => path)).toEqual(['src/core/store/timeout.ts'])
   })
 
-  it('reads no system clock: only the options refer to it as their default', () => {
+  it('reads no system clock: only the options refer to it as their default, and telemetry measures', () => {
     const clocks = sources.filter(({ globals }) =>
-      globals.some((each) => /^(?:Date|performance)\b/.test(each) && each !== 'Date.parse'),
+      globals.some((each) => /^(?:Date|performance)\b/.test(each)),
     )
-    expect(clocks.map(({ path }) => path)).toEqual([
-      'src/options.ts',
+    expect(clocks.map(({ path }) => path).sort()).toEqual([
+      'src/cli/process-io.ts',
       'src/client/options.ts',
+      'src/options.ts',
+      'src/telemetry/channels.ts',
+      'src/telemetry/expiring-keys.ts',
+      'src/telemetry/index.ts',
+      'src/telemetry/spans.ts',
       'src/verifier/index.ts',
     ])
   })
@@ -286,8 +326,15 @@ describe('the core', () => {
     const logging = sources.filter(({ globals }) =>
       globals.some((each) => /^(?:console|process|globalThis)\b/.test(each)),
     )
-    // Reports a failing event listener, which cannot report itself.
-    expect(logging.map(({ path }) => path)).toEqual(['src/telemetry/event-failures.ts'])
+    // The process of the command line, a failing event listener, which cannot report itself, and the
+    // modules of Node.
+    expect(logging.map(({ path }) => path).sort()).toEqual([
+      'src/cli/bin.ts',
+      'src/cli/config.ts',
+      'src/cli/process-io.ts',
+      'src/telemetry/channels.ts',
+      'src/telemetry/event-failures.ts',
+    ])
   })
 })
 
@@ -321,7 +368,10 @@ describe('objects of one copy of the package', () => {
 
   it('are marked only by registered symbols', () => {
     expect(texts.flatMap((text) => text.match(/\bSymbol\(.*/g) ?? [])).toEqual([])
-    expect(texts.flatMap((text) => text.match(/\bnew Weak(?:Map|Set)\b.*/g) ?? [])).toEqual([])
+    // A tracer keeps its own spans by the messages that it is given.
+    expect(texts.flatMap((text) => text.match(/\bnew Weak(?:Map|Set)\b.*/g) ?? [])).toEqual([
+      'new WeakMap<TraceMessage, Started>()',
+    ])
   })
 
   it('are not recognised by instanceof, except for classes that stay within one createTwinkey', () => {
@@ -386,18 +436,30 @@ describe('the built package', () => {
     )
   })
 
-  it('imports at run time only jose, @noble/hashes and #hash, and node: modules only in the files for Node', () => {
+  it('imports at run time only jose, @noble/hashes and #hash, NestJS in the file for it, and node: modules only in the files for Node', () => {
     const found = new Set(
       outside.map(({ from, to }) => (from === 'dist/hash.node.js' ? `${to} (Node)` : to)),
     )
     const nodeOnly = new Set(
       outside.filter(({ to }) => to.startsWith('node:')).map(({ from }) => from),
     )
+    // The command line imports the configuration of the application.
+    // Its decorators and exceptions are those of NestJS, so the file imports it at run time.
+    const nest = outside.filter(({ to }) => to.startsWith('@nestjs/'))
+    expect(new Set(nest.map(({ from }) => from))).toEqual(new Set(['dist/nest.js']))
+    for (const { to } of nest) {
+      expect(to).toMatch(/^@nestjs\/(?:common|core|websockets)$/)
+      found.delete(to)
+    }
+    const computed = outside.filter(({ to }) => to === '(computed)')
+    expect(computed.map(({ from }) => from)).toEqual(['dist/cli.js'])
+    found.delete('(computed)')
     for (const each of found)
       expect(each).toMatch(
         /^(?:jose\/[\w/]+|@noble\/hashes\/[\w.]+|#hash|node:crypto \(Node\)|node:[\w/]+)$/,
       )
-    for (const path of nodeOnly) expect(path).toMatch(/^dist\/(?:hash\.node|express|fastify)\.js$/)
+    for (const path of nodeOnly)
+      expect(path).toMatch(/^dist\/(?:hash\.node|express|fastify|cli)\.js$/)
     expect(found).toContain('#hash')
   })
 

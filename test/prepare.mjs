@@ -35,7 +35,7 @@ export function prepare() {
   )
   if (!existsSync(built) || newest(built) < sources) {
     process.stderr.write('Building…\n')
-    run('npx', ['tsup'], { quiet: true })
+    run('npm', ['run', 'build'], { quiet: true })
   }
 }
 

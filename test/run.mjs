@@ -1,10 +1,10 @@
-// The suites. Each runs its checks first, two at a time, and then its tests:
+// The suites. Each runs its checks first, two at a time, and its tests as soon as no check waits:
 //   node test/run.mjs           the whole suite, which CI runs for each change
 //   node test/run.mjs fast      types, lint, core and adapters, in less than a minute
 //   node test/run.mjs interop   other runtimes, clients, proxies and compilers
 //   node test/run.mjs rounds    races, models and kills, in all their rounds
 import { spawn } from 'node:child_process'
-import { prepare, root, run } from './prepare.mjs'
+import { prepare, root } from './prepare.mjs'
 
 // As npm run types, but side by side.
 const types = [
@@ -17,7 +17,7 @@ const suites = {
     // The slowest first. test/docs/docs-site.test.ts builds the API documentation.
     checks: [
       ...types,
-      ['Package types', 'npx', ['attw', '--pack', '.', '--profile', 'esm-only']],
+      ['Package types', 'npx', ['attw', '--pack', '.']],
       ['Unused code and dependencies', 'npx', ['knip']],
       ['Package', 'npx', ['publint', '--strict']],
       lint,
@@ -53,9 +53,16 @@ const suites = {
         'npx',
         [
           ...['vitest', 'run', '--project', 'main'],
+          'test/adapters/refused-uploads.test.ts',
           'test/core/decision/decision-races.test.ts',
+          'test/endpoints/leaks/scanner-rules.test.ts',
+          'test/endpoints/management/idempotency.test.ts',
+          'test/endpoints/management/races.test.ts',
+          'test/security/fuzz-http.test.ts',
+          'test/security/fuzz.test.ts',
           'test/stores/history-races.test.ts',
           'test/stores/model-databases.test.ts',
+          'test/stores/mysql-races.test.ts',
           'test/stores/postgres-races.test.ts',
           'test/stores/sqlite.test.ts',
         ],
@@ -77,19 +84,34 @@ if (suite === undefined) {
 if (name === 'rounds' || name === 'interop') process.env.TWINKEY_ROUNDS = 'all'
 prepare()
 const waiting = [...suite.checks]
-const results = await Promise.all([runChecks(waiting), runChecks(waiting)])
-if (results.flat().some((status) => status !== 0)) process.exit(1)
-for (const [title, command, args] of suite.tests) {
-  process.stderr.write(`\n== ${title}\n`)
-  run(command, args)
+let hasFailed = false
+const lanes = [runChecks(waiting), runChecks(waiting)]
+// The last check runs beside the first tests, so that no core is idle meanwhile.
+await Promise.race(lanes)
+for (const test of suite.tests) if (!hasFailed) await runTests(test)
+await Promise.all(lanes)
+if (hasFailed) process.exit(1)
+
+/** Runs the waiting checks one after another. */
+async function runChecks(checks) {
+  for (let check = checks.shift(); check !== undefined; check = checks.shift())
+    if ((await runCheck(check)) !== 0) hasFailed = true
 }
 
-/** Runs the waiting checks one after another. Returns their exit codes. */
-async function runChecks(checks) {
-  const statuses = []
-  for (let check = checks.shift(); check !== undefined; check = checks.shift())
-    statuses.push(await runCheck(check))
-  return statuses
+/** Runs tests. */
+function runTests([title, command, args]) {
+  process.stderr.write(`\n== ${title}\n`)
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
+    child.once('error', reject)
+    child.once('close', (code) => {
+      if (code !== 0) {
+        hasFailed = true
+        process.stderr.write(`\n${command} ${args.join(' ')} failed\n`)
+      }
+      resolve()
+    })
+  })
 }
 
 /** Runs a check, and prints its output when it has ended, not between the output of another. */

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import config from '../vitest.config.ts'
+import { SLOWEST } from './sequencer.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(root + path, 'utf8')
@@ -55,9 +56,17 @@ describe('every test is in one suite', () => {
     const listed = [...list.matchAll(/'(test\/[^']+)'/g)].map(([, path]) => path)
     const repeating = files
       .filter((path) => read(path).includes("support/rounds.ts'") && path !== 'test/suites.test.ts')
-      // The cases of sqlite-suite.ts.
-      .map((path) => path.replace('sqlite-process-cases.ts', 'sqlite.test.ts'))
+      // The cases of sqlite-suite.ts, and the suite of refused uploads.
+      .map((path) =>
+        path.replace(/sqlite-process-cases\.ts$|-suite\.ts$/, (part) =>
+          part.startsWith('-') ? '.test.ts' : 'sqlite.test.ts',
+        ),
+      )
     expect(listed).toEqual(repeating.sort())
+  })
+
+  it('the files that run first exist', () => {
+    expect(SLOWEST.filter((path) => !testFiles.includes(`test/${path}`))).toEqual([])
   })
 
   it('no test is marked skip, only or todo', () => {

@@ -2,19 +2,24 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient as createLibsql } from '@libsql/client'
+import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { createClient as createRedis } from 'redis'
 import type { KeyStore } from 'twinkey'
+import { mysqlStore } from 'twinkey/stores/mysql'
 import { postgresStore } from 'twinkey/stores/postgres'
 import { redisStore } from 'twinkey/stores/redis'
 import { sqliteStore } from 'twinkey/stores/sqlite'
+import { startMariadb } from '../../test/support/mariadb.ts'
 import { startPostgres } from '../../test/support/postgres.ts'
 import { startRedis } from '../../test/support/redis.ts'
+import { newFolder } from '../../test/support/sqlite.ts'
 
 /** The address of a store, in a form that can be sent to another process. */
 export type Address =
   | { readonly kind: 'postgres'; readonly url: string }
   | { readonly kind: 'redis'; readonly url: string }
+  | { readonly kind: 'mysql'; readonly url: string }
   | { readonly kind: 'sqlite'; readonly file: string }
 
 /** A database of this figure. */
@@ -27,9 +32,18 @@ export interface Backend {
   stop(): Promise<void>
 }
 
-/** Starts a database that writes to disk before it acknowledges, and creates its tables. */
-export async function startBackend(kind: Address['kind']): Promise<Backend> {
-  const backend = await started(kind)
+/**
+ * Where the data is when a database acknowledges a write. Data on the disk survives a power cut.
+ * Data in the kernel survives a kill.
+ */
+export type Durability = 'on the disk' | 'in the kernel'
+
+/** Starts a database and creates its tables. */
+export async function startBackend(
+  kind: Address['kind'],
+  durability: Durability = 'on the disk',
+): Promise<Backend> {
+  const backend = await started(kind, durability)
   if (kind === 'redis') return backend
   const { store, close } = await openStore(backend.address, { feed: false })
   await (store as KeyStore & { migrate(): Promise<void> }).migrate()
@@ -57,13 +71,27 @@ export async function openStore(
     const store = redisStore(client, feed ? { subscriber: () => client.duplicate() } : {})
     return { store, close: async () => client.destroy() }
   }
+  if (address.kind === 'mysql') {
+    const pool = mysql.createPool({ uri: address.url, connectionLimit: 4 })
+    return { store: mysqlStore(pool), close: () => pool.end() }
+  }
   const client = createLibsql({ url: `file:${address.file}` })
   return { store: sqliteStore(client), close: async () => client.close() }
 }
 
-async function started(kind: Address['kind']): Promise<Backend> {
+async function started(kind: Address['kind'], durability: Durability): Promise<Backend> {
+  const isOnDisk = durability === 'on the disk'
   if (kind === 'postgres') {
-    const server = await startPostgres()
+    const server = await startPostgres({ config: { fsync: isOnDisk ? 'on' : 'off' } })
+    return {
+      address: { kind, url: server.url },
+      crash: () => server.crash(),
+      start: () => server.start(),
+      stop: () => server.stop(),
+    }
+  }
+  if (kind === 'mysql') {
+    const server = await startMariadb()
     return {
       address: { kind, url: server.url },
       crash: () => server.crash(),
@@ -72,7 +100,10 @@ async function started(kind: Address['kind']): Promise<Backend> {
     }
   }
   if (kind === 'redis') {
-    const server = await startRedis({ appendonly: 'yes', appendfsync: 'always' })
+    const server = await startRedis({
+      appendonly: 'yes',
+      appendfsync: isOnDisk ? 'always' : 'no',
+    })
     return {
       address: { kind, url: server.url },
       crash: () => server.crash(),
@@ -80,7 +111,7 @@ async function started(kind: Address['kind']): Promise<Backend> {
       stop: () => server.stop(),
     }
   }
-  const folder = mkdtempSync(join(tmpdir(), 'twinkey-sqlite-'))
+  const folder = isOnDisk ? mkdtempSync(join(tmpdir(), 'twinkey-sqlite-')) : newFolder()
   const nothing = async () => {}
   return {
     address: { kind, file: join(folder, 'keys.db') },

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createClient } from 'twinkey/client'
 import type { Figure } from './figure.ts'
+import { spread } from './quantiles.ts'
 
 /** Compares warm calls through the client with calls of `fetch` that send the same token. */
 export const figure: Figure = {
@@ -76,10 +77,4 @@ async function measure(
       measured.push({ client: of('client'), bare: of('bare'), bareAgain: of('bareAgain') })
   }
   return measured
-}
-
-function spread(values: readonly number[]) {
-  const sorted = [...values].sort((a, b) => a - b)
-  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] as number
-  return { median: at(0.5), low: at(0.05), high: at(0.95) }
 }

@@ -1,4 +1,5 @@
 import { createClient as createLibsql } from '@libsql/client'
+import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { createClient as createRedis } from 'redis'
 import { createTwinkey, type KeyStore } from 'twinkey'
@@ -49,7 +50,7 @@ interface Ids {
 // Bypasses the store: all records and entries, listed or not.
 async function idsIn(address: Address): Promise<Ids> {
   if (address.kind === 'redis') return idsInRedis(address.url)
-  const table = address.kind === 'postgres' ? 'twinkey_keys' : 'twinkey_records'
+  const table = address.kind === 'sqlite' ? 'twinkey_records' : 'twinkey_keys'
   const [records, entries] = [`select id from ${table}`, 'select id from twinkey_history']
   if (address.kind === 'postgres') {
     const client = new pg.Client({ connectionString: address.url })
@@ -58,6 +59,14 @@ async function idsIn(address: Address): Promise<Ids> {
     const found = [await read(records), await read(entries)] as const
     await client.end()
     return { records: found[0].map(({ id }) => id), entries: found[1].map(({ id }) => id) }
+  }
+  if (address.kind === 'mysql') {
+    const connection = await mysql.createConnection(address.url)
+    const read = async (sql: string) =>
+      ((await connection.query(sql))[0] as { id: Buffer }[]).map(({ id }) => id.toString())
+    const found = { records: await read(records), entries: await read(entries) }
+    await connection.end()
+    return found
   }
   const client = createLibsql({ url: `file:${address.file}` })
   const read = async (sql: string) => (await client.execute(sql)).rows.map(({ id }) => String(id))

@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type ApiKey, createTwinkey, isTwinkeyError, type KeyStore } from 'twinkey'
+import { mysqlStore } from 'twinkey/stores/mysql'
 import { postgresStore } from 'twinkey/stores/postgres'
 import { redisStore } from 'twinkey/stores/redis'
 import { type SqliteDatabase, sqliteStore } from 'twinkey/stores/sqlite'
@@ -10,7 +11,7 @@ import { type NotedChange, notingStore } from './history-account.ts'
 // end. It logs each change before and after, and what it sends to the store. Its arguments are the
 // address of the store, the driver, and a name that all its keys share.
 
-export type Driver = 'pg' | 'node-redis' | 'node:sqlite' | '@libsql/client'
+export type Driver = 'pg' | 'mysql2' | 'node-redis' | 'node:sqlite' | '@libsql/client'
 export const KINDS = ['create', 'rotate', 'renew', 'revoke', 'delete'] as const
 
 /** The next change. */
@@ -43,6 +44,10 @@ async function open(): Promise<KeyStore> {
     case 'pg': {
       const { default: pg } = await import('pg')
       return postgresStore(new pg.Pool({ connectionString: place, max: 1 }).on('error', () => {}))
+    }
+    case 'mysql2': {
+      const { createPool } = await import('mysql2/promise')
+      return mysqlStore(createPool({ uri: place, connectionLimit: 1 }))
     }
     case 'node-redis': {
       const { createClient } = await import('redis')

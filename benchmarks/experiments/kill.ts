@@ -26,6 +26,7 @@ export const figure: Figure = {
       const rows = [
         ...(await withBackend('postgres', 'pg', process.execPath, how)),
         ...(await withBackend('redis', 'node-redis', process.execPath, how)),
+        ...(await withBackend('mysql', 'mysql2', process.execPath, how)),
         ...(await withBackend('sqlite', 'node:sqlite', nodeWithSqlite(), how)),
         ...(await withBackend('sqlite', '@libsql/client', process.execPath, how)),
       ]

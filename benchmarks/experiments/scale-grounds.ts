@@ -2,12 +2,15 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient as createLibsql } from '@libsql/client'
+import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { createClient } from 'redis'
 import { labelsOf } from 'twinkey/store'
+import { mysqlStore } from 'twinkey/stores/mysql'
 import { postgresStore } from 'twinkey/stores/postgres'
 import { redisStore } from 'twinkey/stores/redis'
 import { sqliteStore } from 'twinkey/stores/sqlite'
+import { startMariadb } from '../../test/support/mariadb.ts'
 import { startPostgres } from '../../test/support/postgres.ts'
 import { startRedis } from '../../test/support/redis.ts'
 import type { Original } from './scale-copy.ts'
@@ -16,6 +19,7 @@ import { type Ground, gather } from './scale-crowd.ts'
 export async function postgresGround(): Promise<Ground> {
   const config = {
     max_wal_size: '8GB',
+    fsync: 'on',
     shared_buffers: '2GB',
     maintenance_work_mem: '1GB',
     synchronous_commit: 'off',
@@ -57,6 +61,66 @@ export async function postgresGround(): Promise<Ground> {
           for (const table of tables) await pool.query(`vacuum analyze ${table}`)
           const sql = `select sum(pg_total_relation_size(t::regclass)) as bytes from unnest($1::text[]) t`
           return Number((await pool.query<{ bytes: string }>(sql, [tables])).rows[0]?.bytes)
+        },
+      }
+      return gather(filling, keys, told)
+    },
+    async stop() {
+      await filler.end()
+      await pool.end()
+      await server.stop()
+    },
+  }
+}
+
+export async function mysqlGround(): Promise<Ground> {
+  const config = {
+    innodb_buffer_pool_size: '6G',
+    innodb_log_file_size: '2G',
+    innodb_flush_log_at_trx_commit: '2',
+  }
+  const server = await startMariadb({ config })
+  const pool = mysql.createPool({ uri: server.url, connectionLimit: 2 })
+  const filler = await mysql.createConnection({ uri: server.url, stringifyObjects: true })
+  await filler.query('set foreign_key_checks = 0, unique_checks = 0')
+  return {
+    async gather(keys, told) {
+      const tablePrefix = `of_${keys}`
+      const tables = ['keys', 'keys_by_label', 'uses'].map((name) => `${tablePrefix}_${name}`)
+      const store = mysqlStore(pool, { tablePrefix })
+      await store.migrate()
+      const filling = {
+        store,
+        async written() {
+          const [rows] = await pool.query(`select record from ${tables[0]}`)
+          return (rows as { record: string }[])[0]?.record
+        },
+        async write(copies: readonly Original[]) {
+          await filler.beginTransaction()
+          for (let from = 0; from < copies.length; from += 1000) {
+            const some = copies.slice(from, from + 1000)
+            const rows = [
+              some.map(({ record, text }) => [record.id, record.version, text]),
+              some.flatMap(({ record }) =>
+                labelsOf(record).map((label) => [label, record.createdAt, record.id]),
+              ),
+              some.map(({ record: { id, primary, lastUsedAt } }) => [
+                id,
+                primary.id,
+                lastUsedAt[primary.id],
+              ]),
+            ]
+            for (const [i, table] of tables.entries())
+              await filler.query(`insert into ${table} values ?`, [rows[i]])
+          }
+          await filler.commit()
+        },
+        async finish() {
+          for (const table of tables) await pool.query(`analyze table ${table}`)
+          const sql =
+            'select sum(data_length + index_length) as bytes from information_schema.tables where table_schema = database() and table_name in (?)'
+          const [rows] = await pool.query(sql, [tables])
+          return Number((rows as { bytes: string }[])[0]?.bytes)
         },
       }
       return gather(filling, keys, told)

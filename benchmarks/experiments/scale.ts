@@ -3,7 +3,7 @@ import type { Figure, Progress } from './figure.ts'
 import { quantiles } from './quantiles.ts'
 import { KEYS_PER_TENANT, tenantOf } from './scale-copy.ts'
 import type { Crowd, Ground } from './scale-crowd.ts'
-import { postgresGround, redisGround, sqliteGround } from './scale-grounds.ts'
+import { mysqlGround, postgresGround, redisGround, sqliteGround } from './scale-grounds.ts'
 import { type ListRow, timeLists } from './scale-list.ts'
 import { pageWhileChanging } from './scale-paging.ts'
 
@@ -24,7 +24,12 @@ export const figure: Figure = {
   title: 'time of a lookup and a page with many keys and with few, and size of a key',
   async run({ quick, progress }) {
     const many = quick ? 20_000 : 1_000_000
-    const grounds = { postgres: postgresGround, redis: redisGround, sqlite: sqliteGround }
+    const grounds = {
+      postgres: postgresGround,
+      mysql: mysqlGround,
+      redis: redisGround,
+      sqlite: sqliteGround,
+    }
     const rows = []
     for (const [store, ground] of Object.entries(grounds))
       rows.push(await measure(store, await ground(), { many, quick, progress }))
@@ -41,7 +46,7 @@ export const figure: Figure = {
 
 // Few keys may end before the page is full. A fuller page reads more.
 function isFlat({ ratio, keys }: ListRow): boolean {
-  return ratio <= FLAT_LIST * Math.max(1, keys.many / keys.few)
+  return ratio <= FLAT_LIST * Math.max(1, keys.many / Math.max(1, keys.few))
 }
 
 interface How {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { createTwinkey, type Keys } from 'twinkey'
+import { memoryLimiter } from 'twinkey/limits'
 import { paneEndpoints } from 'twinkey/pane'
 import { startBrowser } from '../../test/support/browser.ts'
 import { type Clock, createClock } from '../../test/support/clock.ts'
@@ -16,6 +17,7 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
 const DESK = { viewport: { width: 1280, height: 720 } }
+const TALL = { viewport: { width: 1280, height: 860 } }
 const LIST = { viewport: { width: 1280, height: 600 } }
 const PHONE = { viewport: { width: 390, height: 780 }, hasTouch: true }
 
@@ -45,6 +47,7 @@ export const figure: Figure = {
     const empty = await startPaneHost(paneEndpoints(createTwinkey({ now: clock.now }), options), {
       at: '/keys',
     })
+    const limited = await limitedKey(clock)
     const browser = await startBrowser({ FONTCONFIG_FILE: await desktopFonts() })
     const taken: string[] = []
     const take = async (
@@ -78,13 +81,25 @@ export const figure: Figure = {
         await page.getByRole('button', { name: 'Create key' }).click()
         await page.getByRole('alertdialog').waitFor()
       })
+      for (const [name, context] of [
+        ['', TALL],
+        ['-dark', { ...TALL, colorScheme: 'dark' }],
+        ['-phone', PHONE],
+      ] as const) {
+        await take(`limits${name}`, limited.url, context, scrollToEnd)
+        await take(`create-limits${name}`, limited.formUrl, context, async (page) => {
+          await fillPolicies(page)
+          await scrollToEnd(page)
+        })
+      }
     } finally {
+      await limited.close()
       await browser.close()
       await host.close()
       await empty.close()
       await twinkey.close()
     }
-    return { ok: taken.length === 10, taken }
+    return { ok: taken.length === 16, taken }
   },
 }
 
@@ -103,6 +118,63 @@ async function desktopFonts(): Promise<string> {
     `<fontconfig>${folders.map((each) => `<dir>${each}</dir>`).join('')}<cachedir>${join(root, 'cache')}</cachedir>${['system-ui', 'sans', 'sans-serif'].map(alias).join('')}</fontconfig>`,
   )
   return file
+}
+
+/** A pane of an operator with one key that has limits and networks, some of them used. */
+async function limitedKey(clock: Clock) {
+  const limiter = memoryLimiter()
+  const twinkey = createTwinkey({ now: clock.now, prefixes: ['acme'], limiter })
+  const keys = twinkey.keys.within({ actor: 'Ada Lovelace' })
+  const limits = [
+    { requests: 1000, perSeconds: 3600 },
+    { requests: 50_000, per: 'day', name: 'daily' },
+  ] as const
+  const { key, primary } = await keys.create({
+    name: 'Billing export',
+    owner: 'ada',
+    scope: { tenants: ['acme'], environments: ['production'], workflows: ['customers.read'] },
+    expiresAt: clock.now() + 83 * DAY,
+    limits,
+    networks: ['192.0.2.0/24', '2001:db8::/32'],
+  })
+  await twinkey.keys.verify(primary, { address: '192.0.2.7' })
+  await twinkey.flush()
+  const count = (cost: number, of: (typeof limits)[number]) =>
+    limiter.consume({ keyId: key.id, limits: [of], cost, at: clock.now() })
+  await count(60, limits[0])
+  await count(47_880, limits[1])
+  const grantable = {
+    tenants: ['acme', 'globex'],
+    environments: ['production', 'test'],
+    workflows: ['customers.read', 'customers.write', 'flows.read', 'stock.write'],
+  }
+  const authorize = () => ({ actor: 'Ada Lovelace', grantable })
+  const host = await startPaneHost(paneEndpoints(twinkey, { authorize }), { at: '/keys' })
+  return {
+    url: `${host.url}#/keys/${key.id}`,
+    formUrl: `${host.url}#/new`,
+    close: async () => {
+      await host.close()
+      await twinkey.close()
+    },
+  }
+}
+
+async function fillPolicies(page: Page): Promise<void> {
+  await fillForm(page)
+  await page.getByRole('radio', { name: 'Only these networks' }).check()
+  await page
+    .getByRole('textbox', { name: 'Only these networks' })
+    .fill('192.0.2.0/24\n2001:db8::/32')
+  await page.getByRole('radio', { name: 'Its own limits' }).check()
+  await page.getByRole('button', { name: 'Add a limit' }).click()
+  await page.getByRole('textbox', { name: 'Number of requests' }).last().fill('50000')
+  await page.getByRole('combobox').last().selectOption('day')
+}
+
+async function scrollToEnd(page: Page): Promise<void> {
+  const end = page.locator('.dialog-body > :last-child')
+  await end.evaluate((element) => element.scrollIntoView({ block: 'end' }))
 }
 
 async function fillForm(page: Page): Promise<void> {

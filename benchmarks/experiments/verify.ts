@@ -118,7 +118,8 @@ async function inTurn<T extends object>(
 
 function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b)
-  const rounded = (index: number) => Math.round((sorted[index] ?? Number.NaN) * 100) / 100
+  // To significant digits: the ratio of two delays may be far below a hundredth.
+  const rounded = (index: number) => Number((sorted[index] ?? Number.NaN).toPrecision(3))
   return {
     median: rounded(Math.floor(sorted.length / 2)),
     least: rounded(0),

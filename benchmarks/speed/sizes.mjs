@@ -1,4 +1,4 @@
-// The bundled size of the package: minified, gzip, for Node, without jose and @noble/hashes.
+// The bundled size of the package: minified, gzip, for Node, without jose, @noble/hashes and NestJS.
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { root } from '../../test/prepare.mjs'
@@ -6,11 +6,11 @@ import { root } from '../../test/prepare.mjs'
 // The minimum of every application, except one that only verifies.
 const CORE = "export { createTwinkey } from 'twinkey'"
 
-// Both declare that they have no side effects, so unused imports are removed.
+// They declare that they have no side effects, so unused imports are removed.
 const withoutDependencies = {
   name: 'without dependencies',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /^(?:jose|@noble\/hashes|node:)/ }, ({ path }) => ({
+    onResolve({ filter: /^(?:jose|@noble\/hashes|@nestjs|node:)/ }, ({ path }) => ({
       path,
       external: true,
       sideEffects: false,

@@ -19,7 +19,7 @@ export async function startDatabase(
 ): Promise<Database> {
   if (url !== undefined) return { url, stop: async () => {} }
   if (kind === 'redis') return startRedis({ appendonly: 'yes', appendfsync: 'always' })
-  return startPostgres()
+  return startPostgres({ config: { fsync: 'on' } })
 }
 
 /**

@@ -11,7 +11,7 @@ import { filesOf, search } from './leaks.ts'
 import { keepCalling } from './traffic.ts'
 
 // The worst case: PostgreSQL logs every statement with its parameters.
-const database = await startPostgres({ config: { log_statement: 'all' } })
+const database = await startPostgres({ config: { fsync: 'on', log_statement: 'all' } })
 const env = {
   DATABASE_URL: database.url,
   PEPPER_2026: randomBytes(32).toString('base64'),

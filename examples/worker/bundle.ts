@@ -2,12 +2,16 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 /**
- * Bundles the Worker and its dependencies into one module. With the platform `browser`, a reachable
+ * Bundles a Worker and its dependencies into one module. With the platform `browser`, a reachable
  * import of Node fails the build.
+ *
+ * @param entry The file of the Worker, default: the example.
  */
-export async function bundleWorker(): Promise<string> {
+export async function bundleWorker(
+  entry = fileURLToPath(new URL('worker.ts', import.meta.url)),
+): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('worker.ts', import.meta.url))],
+    entryPoints: [entry],
     bundle: true,
     format: 'esm',
     platform: 'browser',

@@ -10,11 +10,11 @@ import {
   tokenEndpoints,
 } from 'twinkey'
 import { from, mount, requireAuth } from 'twinkey/hono'
-import { type Database, d1Store } from './d1-store.ts'
+import { type D1Database, d1Store } from 'twinkey/stores/d1'
 
 /** The bindings of the host: a database and two secrets. */
 export interface Env {
-  readonly DB: Database
+  readonly DB: D1Database
   readonly SIGNING_KEY: string
   readonly ADMIN_TOKEN: string
 }

@@ -6,8 +6,11 @@ import type { WireRequest } from '../http/request.ts'
 /**
  * Reads the body of a request. An endpoint calls it only if it needs the body, and at most once.
  * Returns a refusal if the body is too large, late, or no longer available.
+ *
+ * @param maxBytes The largest body. Default: 64 KiB. A body that another reader has buffered is not
+ *   measured.
  */
-export type ReadBody = () => Promise<BodySource | Refusal>
+export type ReadBody = (maxBytes?: number) => Promise<BodySource | Refusal>
 
 /** One method on one path. */
 export interface Endpoint {

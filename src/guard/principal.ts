@@ -6,6 +6,15 @@ import type { WireRequest } from '../http/request.ts'
 // because other middleware may also set `principal`.
 const PRINCIPAL = Symbol.for('twinkey.principal')
 
+const NAMES = {
+  reader: 'getPrincipal',
+  advice: {
+    missing: 'Put requireAuth(twinkey, …) on the route, before the handler.',
+    optional:
+      'With { optional: true } as the second argument, getPrincipal returns undefined for it.',
+  },
+}
+
 interface Kept {
   [PRINCIPAL]?: Principal | undefined
 }
@@ -20,12 +29,14 @@ export function keepPrincipal(request: object, principal: Principal | undefined)
  *
  * @param optional Whether an anonymous request has the answer undefined.
  * @param seen Returns the wire request, whose route the message names.
+ * @param names What the application calls the reader and the guard.
  * @throws TypeError if no guard has run, and for an anonymous request unless `optional` is true.
  */
 export function keptPrincipal<M extends Metadata>(
   request: object,
   optional: boolean | undefined,
   seen: () => WireRequest,
+  { reader, advice } = NAMES,
 ): Principal<M> | undefined {
   if (typeof request !== 'object' || request === null)
     throw new TypeError('getPrincipal: the first argument must be the request of the handler.')
@@ -37,7 +48,7 @@ export function keptPrincipal<M extends Metadata>(
   const route = template === undefined ? 'this request' : `${method} ${template}`
   throw new TypeError(
     PRINCIPAL in request
-      ? `getPrincipal: the guard of ${route} is optional, and the request is anonymous. With { optional: true } as the second argument, getPrincipal returns undefined for it.`
-      : `getPrincipal: no guard has run for ${route}. Put requireAuth(twinkey, …) on the route, before the handler.`,
+      ? `${reader}: the guard of ${route} is optional, and the request is anonymous. ${advice.optional}`
+      : `${reader}: no guard has run for ${route}. ${advice.missing}`,
   )
 }

@@ -1,14 +1,23 @@
+export type { AuthorizeRoute, Deployment } from './callbacks.ts'
 export { from, type ReaderOptions } from './readers.ts'
 
 import type { RouteRequirement, TargetReader } from '../core/decision/route-requirement.ts'
 import type { Throttle } from '../core/decision/throttle.ts'
 import { nameProblem } from '../core/model/checks.ts'
 import { copyList } from '../core/model/copy.ts'
-import { requireMembers } from '../core/model/options-checks.ts'
+import { MAX_REQUESTS } from '../core/model/key-limit.ts'
+import { requireMembers, requireNumber } from '../core/model/options-checks.ts'
 import { AXES, type Axis } from '../core/model/scope.ts'
 import type { Profile } from '../http/profile.ts'
 import type { WireRequest } from '../http/request.ts'
 import { standard } from '../profiles/standard.ts'
+import {
+  type AuthorizeRoute,
+  addressOf,
+  authorizeOf,
+  type Deployment,
+  throttleOf,
+} from './callbacks.ts'
 import { isOptional, MAKER } from './readers.ts'
 
 /**
@@ -64,6 +73,23 @@ export interface Requirement {
    * none, so nothing is counted.
    */
   readonly throttle?: Throttle<WireRequest> | undefined
+  /**
+   * How many requests this one counts as for the limits of the key: a whole number, 0 or more. A
+   * request that costs 0 passes even if a limit is used up. Default: 1.
+   */
+  readonly cost?: number | undefined
+  /**
+   * Decides last, about a request that passed all other checks. Return undefined to allow it, or a
+   * refusal, like {@link denied}. It runs before the event `access.allowed`. A request that it
+   * refuses still counts for the limits of the key. It does not apply to the exchange for a token.
+   *
+   * It may be called again for the same request if the key changes meanwhile. If it throws or
+   * rejects, the framework handles the error.
+   *
+   * @param principal The authenticated caller.
+   * @param request The request. `request.native` is that of the framework.
+   */
+  readonly authorize?: AuthorizeRoute | undefined
 }
 
 const PROFILE_METHODS = [
@@ -83,24 +109,22 @@ const MEMBERS = [
   'optional',
   'anyTarget',
   'throttle',
+  'cost',
+  'authorize',
 ]
 
 const CHECKED = Symbol.for('twinkey.requirement')
 
-/**
- * Checks a requirement, unless it is already checked, by this or another copy of the package.
- *
- * @param audiences The audiences that tokens can be for. Default: unknown, so any is accepted.
- */
+/** Checks a requirement, unless it is already checked, by this or another copy of the package. */
 export function checkedRequirement(
   requirement: Requirement | CheckedRequirement,
-  audiences?: readonly string[],
+  deployment?: Deployment,
 ): CheckedRequirement {
   const isChecked =
     typeof requirement === 'object' && requirement !== null && CHECKED in requirement
   return isChecked
     ? (requirement as CheckedRequirement)
-    : new CheckedRequirement(requirement, audiences)
+    : new CheckedRequirement(requirement, deployment)
 }
 
 /** A checked requirement in the form that the core takes. Created once for a route. */
@@ -115,11 +139,14 @@ export class CheckedRequirement implements RouteRequirement<WireRequest> {
   readonly required: RouteRequirement<WireRequest>['required']
   readonly audiences: RouteRequirement<WireRequest>['audiences']
   readonly throttle: RouteRequirement<WireRequest>['throttle']
+  readonly cost: number
+  readonly address: (request: WireRequest) => unknown
+  readonly authorize: AuthorizeRoute | undefined
   /** The workflow if it is fixed. A refusal may name it. */
   readonly workflow: string | undefined
 
   /** @throws TypeError if the requirement is not valid. The message says what to do. */
-  constructor(given: Requirement, audiences?: readonly string[]) {
+  constructor(given: Requirement, deployment: Deployment = {}) {
     const requirement = requireMembers(given, MEMBERS, 'requireAuth: the requirement')
     const { profile = standard(), optional = false, anyTarget = false, throttle } = requirement
     const accept =
@@ -170,8 +197,18 @@ export class CheckedRequirement implements RouteRequirement<WireRequest> {
       typeof source === 'function' ? this.readers.indexOf(source) : source,
     )
     this.required = required
-    this.audiences = audiencesOf(requirement.resource, accept, audiences)
-    this.throttle = throttle === undefined ? undefined : throttleOf(throttle)
+    this.audiences = audiencesOf(requirement.resource, accept, deployment.audiences)
+    this.address = addressOf(deployment)
+    this.throttle = throttle === undefined ? undefined : throttleOf(throttle, this.address)
+    this.cost = requireNumber(
+      requirement.cost,
+      1,
+      0,
+      MAX_REQUESTS,
+      'requireAuth: cost',
+      Number.isInteger,
+    )
+    this.authorize = authorizeOf(requirement)
     this.workflow = typeof target.workflow === 'string' ? target.workflow : undefined
     Object.defineProperty(this, CHECKED, { value: true })
     Object.freeze(this)
@@ -213,33 +250,6 @@ function readerOf({ target }: Profile, axis: Axis): TargetReader<WireRequest> | 
       `requireAuth: profile.target.${axis} must be a function that reads a name from a request.`,
     )
   return reader as TargetReader<WireRequest> | undefined
-}
-
-// Calls the methods on the given object, which may be a class instance.
-function throttleOf(
-  throttle: Throttle<WireRequest>,
-): NonNullable<RouteRequirement<WireRequest>['throttle']> {
-  const of: unknown = throttle
-  if (
-    typeof of !== 'object' ||
-    of === null ||
-    typeof throttle.retryAfterSeconds !== 'function' ||
-    typeof throttle.failed !== 'function'
-  ) {
-    throw new TypeError(
-      'requireAuth: throttle must be an object with the methods retryAfterSeconds(peer) and failed(peer).',
-    )
-  }
-  if (throttle.peer !== undefined && typeof throttle.peer !== 'function') {
-    throw new TypeError(
-      "requireAuth: throttle.peer must be a function from a request to an address, like from.header('cf-connecting-ip').",
-    )
-  }
-  return {
-    retryAfterSeconds: (peer) => throttle.retryAfterSeconds(peer),
-    failed: (peer) => throttle.failed(peer),
-    peer: (request) => (throttle.peer === undefined ? request.peer : throttle.peer(request)),
-  }
 }
 
 function fixedProblem(name: unknown): string | undefined {

@@ -9,6 +9,8 @@ export type BodySource = { readonly bytes: Uint8Array } | { readonly parsed: unk
 
 // Limits for the body of a token request.
 const MAX_BODY_BYTES = 65_536
+// Most bodies are smaller.
+const FIRST_BUFFER_BYTES = 1024
 const BODY_DEADLINE_MILLISECONDS = 10_000
 // Limits for reading and discarding the rest of a body, so that its sender can read the answer.
 const MAX_REST_BYTES = 64 * 1024 * 1024
@@ -68,16 +70,19 @@ export function unreadBody(
 }
 
 /**
- * Collects the body of a token request: at most 64 KiB, within 10 seconds. Refuses a larger, later
- * or incomplete body, then reads and discards the rest, so that the sender can read the answer.
+ * Collects a body within 10 seconds. Refuses a larger, later or incomplete body, then reads and
+ * discards the rest, so that the sender can read the answer.
+ *
+ * @param maxBytes Default: 64 KiB.
  */
 export async function collectBody(
   chunks: AsyncIterable<Uint8Array>,
+  maxBytes = MAX_BODY_BYTES,
 ): Promise<BodySource | Refusal> {
   const rest = { isWanted: true }
   let reading: Promise<void> | undefined
   const collected = new Promise<BodySource | Refusal>((found) => {
-    reading = collectBytes(chunks, found, rest)
+    reading = collectBytes(chunks, maxBytes, found, rest)
   })
   const body = (await unlessLate(BODY_DEADLINE_MILLISECONDS, collected)) ?? REFUSALS.bodyLate
   if (isRefusal(body)) {
@@ -90,31 +95,36 @@ export async function collectBody(
 
 async function collectBytes(
   chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
   found: (body: BodySource | Refusal) => void,
   rest: { readonly isWanted: boolean },
 ): Promise<void> {
-  let parts: Uint8Array[] = []
+  // One buffer that grows. A list of chunks takes hundreds of bytes for each chunk of one byte.
+  let bytes = new Uint8Array(Math.min(maxBytes, FIRST_BUFFER_BYTES))
   let length = 0
   try {
     for await (const chunk of chunks) {
+      const at = length
       length += chunk.length
-      if (length <= MAX_BODY_BYTES) parts.push(chunk)
-      else {
-        parts = []
+      if (length > maxBytes) {
+        bytes = new Uint8Array()
         found(REFUSALS.bodyMalformed)
+      } else {
+        if (length > bytes.length) bytes = grown(bytes, Math.min(maxBytes, 2 * length))
+        bytes.set(chunk, at)
       }
       if (length > MAX_REST_BYTES || !rest.isWanted) return
     }
   } catch {
     return found(REFUSALS.requestMalformed)
   }
-  const bytes = new Uint8Array(length > MAX_BODY_BYTES ? 0 : length)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  found({ bytes })
+  found({ bytes: bytes.slice(0, length) })
+}
+
+function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(length)
+  larger.set(bytes)
+  return larger
 }
 
 /**

@@ -10,7 +10,7 @@ export interface NodeHeaders {
 }
 
 /** Replaces an unreadable value. Every reader refuses its control character and comma. */
-const UNREADABLE = '\0,'
+export const UNREADABLE = '\0,'
 
 // Node silently keeps only the first value of these headers. It joins all other repeated headers.
 const FIRST_WINS = new Set(

@@ -1,5 +1,6 @@
 import type { Credential, RequestReader } from '../core/decision/route-requirement.ts'
-import type { IssuedToken, TokenRequest } from '../core/management/token-issuer.ts'
+import type { IssuedToken } from '../core/management/token-issuer.ts'
+import type { TokenRequest } from '../core/management/token-request.ts'
 import type { Metadata } from '../core/model/api-key.ts'
 import type { Principal } from '../core/model/principal.ts'
 import type { Refusal, RefusalCode } from '../core/model/refusal.ts'
@@ -60,6 +61,13 @@ export interface Profile extends RequestReader<WireRequest> {
   /** How a client authenticates, for an OpenAPI document. */
   readonly securitySchemes: Readonly<Record<string, SecurityScheme>>
   /**
+   * The alternatives for a request, each the names of the `securitySchemes` that go together, for
+   * an OpenAPI document. Default: each scheme by itself.
+   */
+  readonly security?: readonly (readonly string[])[] | undefined
+  /** The alternatives for the token exchange. Default: `security`. */
+  readonly exchangeSecurity?: readonly (readonly string[])[] | undefined
+  /**
    * The header in which a client sends a secret, with `{secret}` in its value. The pane shows it in
    * a command. Default: that of the first of the `securitySchemes` with a header.
    */
@@ -114,7 +122,10 @@ export const STATUSES: Readonly<Record<RefusalCode, number>> = {
   tenant_denied: 403,
   environment_denied: 403,
   workflow_denied: 403,
+  network_denied: 403,
+  denied: 403,
   rate_limited: 429,
+  quota_exceeded: 429,
   unavailable: 503,
 }
 
@@ -144,6 +155,11 @@ export function withoutSniffing(answer: WireAnswer): WireAnswer {
   return 'x-content-type-options' in answer.headers
     ? answer
     : { ...answer, headers: { ...NO_SNIFFING, ...answer.headers } }
+}
+
+/** The code that an answer shows: that of the application for `denied`, otherwise that of the refusal. */
+export function shownCode({ code, deniedCode }: Refusal): string {
+  return deniedCode ?? code
 }
 
 /** Returns the headers that a refusal has in every profile: Retry-After and Allow. */

@@ -1,5 +1,6 @@
 import { REFUSALS, type Refusal } from '../core/model/refusal.ts'
 import { agreedHost, currentHeader, type NodeHeaders, receivedHeader } from './headers.ts'
+import { isNodeRequest, isWebRequest, requestMistake } from './request-mistake.ts'
 import { decode, withoutQuery } from './secret-query.ts'
 
 export { redactUrl, withoutQuery } from './secret-query.ts'
@@ -138,8 +139,10 @@ export class NodeWireRequest<F = undefined> extends MatchedRequest<F> implements
   readonly url: string
   readonly receivedUrl: string | undefined
 
+  /** @throws TypeError for a web-standard request. */
   constructor(request: NodeRequest, of?: F, route?: MatchedRoute<F>) {
     super(of, route)
+    if (!isNodeRequest(request)) throw requestMistake(request)
     this.request = request
     this.url = request.url ?? '/'
     this.receivedUrl = receivedUrlOf(request)
@@ -197,8 +200,10 @@ function receivedUrlOf(request: object): string | undefined {
 export class WebWireRequest<F = undefined> extends MatchedRequest<F> implements WireRequest {
   private readonly request: Request
 
+  /** @throws TypeError for a request of Node or of a framework. */
   constructor(request: Request, of?: F, route?: MatchedRoute<F>) {
     super(of, route)
+    if (!isWebRequest(request)) throw requestMistake(request)
     this.request = request
   }
 

@@ -17,7 +17,10 @@ interface KeptStream {
 }
 
 /** Reads the body of a web-standard request. Returns a refusal if it was already read. */
-export async function readWebBody(request: Request): Promise<BodySource | Refusal> {
+export async function readWebBody(
+  request: Request,
+  maxBytes?: number,
+): Promise<BodySource | Refusal> {
   if (request.bodyUsed) return unreadBody(new WebWireRequest(request), 'other')
   let body: Request['body']
   try {
@@ -30,5 +33,5 @@ export async function readWebBody(request: Request): Promise<BodySource | Refusa
   // the response is written.
   return body === null
     ? { bytes: new Uint8Array() }
-    : collectBody((body as unknown as KeptStream).values({ preventCancel: true }))
+    : collectBody((body as unknown as KeptStream).values({ preventCancel: true }), maxBytes)
 }

@@ -26,6 +26,8 @@ const NOBODY: Session = {
   environments: [],
   can: [],
   policy: {},
+  defaultLimits: [],
+  hasLimiter: false,
   now: 0,
 }
 

@@ -15,11 +15,17 @@ export const paneForEsbuild = {
   },
 }
 
+const isAssets = (id) => id.endsWith('/src/endpoints/pane/assets.ts')
+
 /** Puts it into the source that tests import. */
 export const paneForVite = {
   name: 'pane-app',
+  // Vitest keeps transformed files by their own content, which does not change with the page.
+  configureVitest({ defineCacheKeyGenerator }) {
+    defineCacheKeyGenerator(({ id }) => (isAssets(id) ? false : undefined))
+  },
   async transform(code, id) {
-    if (!id.endsWith('/src/endpoints/pane/assets.ts')) return undefined
+    if (!isAssets(id)) return undefined
     const values = await constants()
     const declared = Object.entries(values).map(([name, text]) => `const ${name} = ${text};`)
     return { code: declared.join('') + code, map: null }

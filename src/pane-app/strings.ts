@@ -1,3 +1,5 @@
+import { POLICY_STRINGS } from './policies/strings.ts'
+
 /** Every text of the page. Words in braces are placeholders. `_one` and `_other` follow a count. */
 export const STRINGS = {
   no_script: 'This page needs JavaScript.',
@@ -95,6 +97,8 @@ export const STRINGS = {
   choose_one: 'Choose at least one.',
   reaches: 'Reaches {scope}',
   reaches_nothing: 'Choose what the key reaches.',
+
+  ...POLICY_STRINGS,
 
   name: 'Name',
   name_note: 'What uses the key, for example “Billing export”.',
@@ -242,6 +246,9 @@ export const STRINGS = {
   change_axis_set: '{axis}: only {names}',
   change_axis_added: '{axis}: added {names}',
   change_axis_removed: '{axis}: removed {names}',
+  change_limits: 'Limits: {limits}',
+  change_limits_api: 'Limits: those of this API',
+  change_limits_none: 'Limits: none',
   change_other: '{member} changed',
 
   error_offline: 'You are offline.',
@@ -272,5 +279,5 @@ export const STRINGS = {
 
 /** The texts that can be replaced. Some languages need more plural forms than English. */
 export type PaneStrings = { [K in keyof typeof STRINGS]: string } & {
-  [K in `keys_shown_${'zero' | 'two' | 'few' | 'many'}`]?: string
+  [K in `${'keys_shown' | 'requests'}_${'zero' | 'two' | 'few' | 'many'}`]?: string
 }

@@ -1,7 +1,14 @@
 import type { Credential } from '../core/decision/route-requirement.ts'
 import { REFUSALS, type Refusal } from '../core/model/refusal.ts'
 import { readWhole } from '../http/credential.ts'
-import { headersOf, jsonAnswer, type Profile, STATUSES, type WireAnswer } from '../http/profile.ts'
+import {
+  headersOf,
+  jsonAnswer,
+  type Profile,
+  STATUSES,
+  shownCode,
+  type WireAnswer,
+} from '../http/profile.ts'
 import { readHeader, type WireRequest } from '../http/request.ts'
 import { standard } from './standard.ts'
 
@@ -42,7 +49,14 @@ export function boomiFlow(): Profile {
     clientCredentials: false,
     securitySchemes: {
       apiKey: { type: 'apiKey', in: 'header', name: KEY_HEADER, description: 'An API key.' },
+      tenant: {
+        type: 'apiKey',
+        in: 'header',
+        name: TENANT_HEADER,
+        description: 'The tenant. Default: that of a key for exactly one.',
+      },
     },
+    security: [['apiKey', 'tenant'], ['apiKey']],
     credential,
     target: { tenant: (request) => readHeader(request, TENANT_HEADER) },
     refuse,
@@ -60,7 +74,7 @@ function refuse(refusal: Refusal): WireAnswer {
   const challenge = status === 401 ? { 'www-authenticate': 'ApiKey realm="api"' } : {}
   return jsonAnswer(
     status,
-    { code: refusal.code, message: refusal.detail },
+    { code: shownCode(refusal), message: refusal.detail },
     { ...challenge, ...headersOf(refusal) },
   )
 }

@@ -1,8 +1,9 @@
 import type { Credential } from '../core/decision/route-requirement.ts'
-import type { IssuedToken, TokenRequest } from '../core/management/token-issuer.ts'
+import type { IssuedToken } from '../core/management/token-issuer.ts'
+import type { TokenRequest } from '../core/management/token-request.ts'
 import type { Metadata } from '../core/model/api-key.ts'
 import type { Principal } from '../core/model/principal.ts'
-import { denied, isRefusal, REFUSALS, type Refusal } from '../core/model/refusal.ts'
+import { axisDenied, isRefusal, REFUSALS, type Refusal } from '../core/model/refusal.ts'
 import { withTimeout } from '../core/store/timeout.ts'
 import { readBasicPair, readBearer, readWhole } from '../http/credential.ts'
 import {
@@ -10,6 +11,7 @@ import {
   jsonAnswer,
   type Profile,
   STATUSES,
+  shownCode,
   type WireAnswer,
   type WireBody,
 } from '../http/profile.ts'
@@ -49,6 +51,12 @@ const SECURITY_SCHEMES: Profile['securitySchemes'] = {
     scheme: 'bearer',
     bearerFormat: 'JWT',
     description: 'A token of POST /tokens/generate.',
+  },
+  apiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Authorization',
+    description: 'An API key, for POST /tokens/generate alone.',
   },
 }
 
@@ -103,7 +111,7 @@ export function flare(options: FlareOptions): Profile {
     if (isRefusal(found)) return found
     const { apiKeyId = principal.keyId, organizationId, scopes = SCOPES, userEmail, userId } = found
     const { tenants } = principal.scope
-    if (tenants.length === 0) return denied('tenant')
+    if (tenants.length === 0) return axisDenied('tenant')
     const own = tenants !== '*' && tenants.length === 1 ? Number(tenants[0]) : found.tenantId
     const tenantId = Number.isSafeInteger(own) ? own : tenants[0]
     return jsonAnswer(200, {
@@ -120,6 +128,8 @@ export function flare(options: FlareOptions): Profile {
     name: 'flare',
     exchangePath: '/generate',
     securitySchemes: SECURITY_SCHEMES,
+    security: [['bearer']],
+    exchangeSecurity: [['apiKey']],
     credential,
     exchangeCredential,
     refuse,
@@ -157,9 +167,9 @@ function refuse(refusal: Refusal): WireAnswer {
   const { code, detail } = refusal
   const status = STATUS[code]
   const error =
-    code === 'rate_limited'
+    code === 'rate_limited' || code === 'quota_exceeded'
       ? { code: 'RATELIMIT_REACHED', message: 'ratelimit reached' }
-      : { code: code.toUpperCase(), message: detail }
+      : { code: shownCode(refusal).toUpperCase(), message: detail }
   const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="api"' } : {}
   return jsonAnswer(status, { error }, { ...challenge, ...headersOf(refusal) })
 }

@@ -1,7 +1,7 @@
 import type { Credential } from '../core/decision/route-requirement.ts'
 import { isRefusal, REFUSALS, type Refusal } from '../core/model/refusal.ts'
 import { readBearer, readWhole } from '../http/credential.ts'
-import { headersOf, jsonAnswer, type Profile, type WireAnswer } from '../http/profile.ts'
+import { headersOf, jsonAnswer, type Profile, STATUSES, type WireAnswer } from '../http/profile.ts'
 import { readQuery, type WireRequest } from '../http/request.ts'
 import { standard } from './standard.ts'
 
@@ -35,6 +35,11 @@ export function flowgear(): Profile {
         in: 'header',
         name: 'Authorization',
         description: 'Key=, followed by an API key.',
+      },
+      bearer: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'An API key, or a token that it was exchanged for.',
       },
       query: {
         type: 'apiKey',
@@ -86,7 +91,7 @@ function readQueryKey(url: string): Credential | Refusal | undefined {
 
 function refuse(refusal: Refusal): WireAnswer {
   const { code, detail } = refusal
-  if (code === 'rate_limited' || code === 'unavailable')
-    return jsonAnswer(code === 'unavailable' ? 503 : 429, { Message: detail }, headersOf(refusal))
+  if (code === 'rate_limited' || code === 'quota_exceeded' || code === 'unavailable')
+    return jsonAnswer(STATUSES[code], { Message: detail }, headersOf(refusal))
   return jsonAnswer(404, { Message: 'Not Found' })
 }

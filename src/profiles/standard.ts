@@ -1,16 +1,17 @@
 import type { Credential } from '../core/decision/route-requirement.ts'
-import type { TokenRequest } from '../core/management/token-issuer.ts'
+import type { TokenRequest } from '../core/management/token-request.ts'
 import { secondsProblem } from '../core/model/checks.ts'
 import { requireMembers } from '../core/model/options-checks.ts'
 import { REFUSALS, type Refusal, type RefusalCode, refusedPart } from '../core/model/refusal.ts'
 import { fromScopeString, toScopeString } from '../core/model/scope.ts'
-import { MAX_LIFETIME_SECONDS } from '../core/tokens/token.ts'
+import { MAX_LIFETIME_SECONDS } from '../core/tokens/claims.ts'
 import { onlyCredential, readBearer, readWhole } from '../http/credential.ts'
 import {
   headersOf,
   jsonAnswer,
   type Profile,
   STATUSES,
+  shownCode,
   type WireAnswer,
   type WireBody,
 } from '../http/profile.ts'
@@ -100,7 +101,7 @@ function refuse(
   const challenge = challengeOf(code, detail, workflow, resourceMetadata)
   return jsonAnswer(
     status,
-    { title: TITLES[status], status, detail, code },
+    { title: TITLES[status], status, detail, code: shownCode(refusal) },
     {
       'content-type': 'application/problem+json',
       ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
@@ -149,7 +150,8 @@ function challengeOf(
 ): string | undefined {
   const status = STATUSES[code]
   const error = CHALLENGES[status]
-  if (error === undefined) return undefined
+  // A wider scope would not help.
+  if (error === undefined || code === 'network_denied' || code === 'denied') return undefined
   const isMissing = code === 'credential_missing'
   const attributes = ['realm="api"']
   if (!isMissing) attributes.push(`error="${error}"`, `error_description="${detail}"`)

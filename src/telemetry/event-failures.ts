@@ -14,9 +14,37 @@ const CODE = /^[A-Z0-9_]{1,30}$/
  * @returns The function to call for each failure. It never throws.
  */
 export function eventFailures(now: () => number): (event: TwinkeyEvent, error: unknown) => void {
+  const report = onceAMinute(now, 'warning.event_failed')
+  return ({ type }, error) =>
+    report(
+      (earlier) =>
+        `onEvent failed for ${type}${nameOf(error)}, so the event may be lost.${earlier} Decisions are not affected. ` +
+        'Catch errors in onEvent to see them in full.',
+    )
+}
+
+/**
+ * Warns that an `onEnd` threw or rejected, as `warning.on_end_failed`, at most once a minute.
+ *
+ * @returns The function to call for each failure. It never throws.
+ */
+export function onEndFailures(now: () => number): (error: unknown) => void {
+  const report = onceAMinute(now, 'warning.on_end_failed')
+  return (error) =>
+    report(
+      (earlier) =>
+        `onEnd of watchPrincipal failed${nameOf(error)}, so a connection may still be open.${earlier} ` +
+        'Catch errors in onEnd to see them in full.',
+    )
+}
+
+function onceAMinute(
+  now: () => number,
+  code: `warning.${string}`,
+): (messageOf: (earlier: string) => string) => void {
   let warnedAt: number | undefined
   let more = 0
-  return (event, error) => {
+  return (messageOf) => {
     try {
       const at = now()
       // Math.abs: a clock that goes back must not silence the warning.
@@ -27,10 +55,7 @@ export function eventFailures(now: () => number): (event: TwinkeyEvent, error: u
       const earlier = more === 0 ? '' : ` ${more} more failed since the last warning.`
       warnedAt = at
       more = 0
-      warn(
-        `onEvent failed for ${event.type}${nameOf(error)}, so the event may be lost.${earlier} Decisions are not affected. ` +
-          'Catch errors in onEvent to see them in full.',
-      )
+      warn(code, messageOf(earlier))
     } catch {
       // A failing warning must not affect requests.
     }
@@ -45,11 +70,12 @@ interface Host {
   readonly console?: { warn?(message: string): void }
 }
 
-function warn(message: string): void {
+/** Emits a warning of the process. */
+export function warn(code: `warning.${string}`, message: string): void {
   const { process, console } = globalThis as Host
   if (typeof process?.emitWarning === 'function')
-    process.emitWarning(message, { type: 'TwinkeyWarning', code: 'warning.event_failed' })
-  else console?.warn?.(`warning.event_failed: ${message}`)
+    process.emitWarning(message, { type: 'TwinkeyWarning', code })
+  else console?.warn?.(`${code}: ${message}`)
 }
 
 function nameOf(error: unknown): string {

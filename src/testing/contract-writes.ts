@@ -34,7 +34,7 @@ export const writeCases: readonly StoreContractCase[] = [
         metadata,
         tokens: false,
         limits: [
-          { name: 'burst \u00e9', requests: 5, perSeconds: 1 },
+          { name: 'burst-1.s', requests: 5, perSeconds: 1 },
           { requests: 1_000_000, per: 'month' },
         ],
         networks: ['192.0.2.0/24', '2001:db8::/32'],

@@ -3,13 +3,15 @@
  * twinkey/verifier
  */
 
-import { createAuthenticator } from '../core/decision/authenticate.ts'
+import { createAuthenticator } from '../core/decision/authenticator.ts'
 import { CredentialDenial, type Identifier, invalid } from '../core/decision/identifier.ts'
 import { type Identity, identityForTokenAlone } from '../core/decision/identity.ts'
+import type { Limits } from '../core/decision/limits.ts'
 import { textOnly } from '../core/decision/route-requirement.ts'
 import { wait } from '../core/decision/steps.ts'
 import type { RememberedToken } from '../core/decision/token-memory.ts'
 import { createTokenVerifier, type TokenVerifier } from '../core/decision/token-verifier.ts'
+import { createWatches } from '../core/decision/watches.ts'
 import type { Metadata } from '../core/model/api-key.ts'
 import { createEventDispatcher, type TwinkeyEvent } from '../core/model/events.ts'
 import {
@@ -19,13 +21,16 @@ import {
   requireName,
   requireNumber,
 } from '../core/model/options-checks.ts'
-import type { Anonymous, Decision } from '../core/model/principal.ts'
-import { REFUSALS } from '../core/model/refusal.ts'
+import type { Anonymous, Decision, Principal } from '../core/model/principal.ts'
+import { REFUSALS, type RefusalReason } from '../core/model/refusal.ts'
+import { MAX_LIFETIME_SECONDS } from '../core/tokens/claims.ts'
 import { isTokenLike, MAX_CLOCK_TOLERANCE_SECONDS } from '../core/tokens/token.ts'
+import { addressFrom, type ClientAddress, clientAddressOf } from '../guard/callbacks.ts'
 import type { Decider } from '../guard/guard.ts'
 import type { CheckedRequirement } from '../guard/requirement.ts'
 import type { WireRequest } from '../http/request.ts'
-import { eventFailures } from '../telemetry/event-failures.ts'
+import { createTraces } from '../telemetry/channels.ts'
+import { eventFailures, onEndFailures } from '../telemetry/event-failures.ts'
 import type { JwksSource } from './jwks-source.ts'
 import { remoteKeys } from './remote-keys.ts'
 
@@ -49,6 +54,16 @@ export interface VerifierOptions {
   readonly audience: string
   /** The environments that this deployment serves. Default: any environment. */
   readonly environments?: readonly string[] | undefined
+  /**
+   * Accepts tokens of keys that have limits. A verifier counts no requests, so such a key can make
+   * any number of them here. Default: such tokens are refused as `credential_invalid`.
+   */
+  readonly limits?: 'not enforced here' | undefined
+  /**
+   * Returns the address of the client, for tokens of keys that are limited to networks. Default: as
+   * for `createTwinkey`.
+   */
+  readonly clientAddress?: ClientAddress | undefined
   /**
    * How far the clock of the issuer may be ahead. Applies to `iat` and `nbf`, not to `exp`. Range:
    * 0 to 60 seconds. Default: 30.
@@ -78,13 +93,22 @@ export interface Verifier extends Decider {
   authenticate(request: WireRequest, requirement: CheckedRequirement): Promise<Decision | Anonymous>
   /**
    * Verifies a token without a request. Does not check a target: compare `principal.scope`
-   * yourself.
+   * yourself. Refuses the token of a key that is limited to networks, because it has no address.
    *
    * @param token The token, as the caller sent it.
-   * @returns The principal, or a refusal: `credential_invalid`, `unavailable`. Never rejects
-   *   because of what a caller sent.
+   * @returns The principal, or a refusal: `credential_invalid`, `network_denied`, `unavailable`. No
+   *   input of a caller makes it reject.
    */
   verify(token: string): Promise<Decision>
+  /**
+   * Calls `onEnd` once, when the token of a connection that stays open expires. Like every decision
+   * of a verifier, it does not see that the key was revoked or changed.
+   *
+   * @param principal The principal of the request, as the guard gave it, and not a copy.
+   * @returns A function that ends the watch. Call it when the connection closes.
+   * @throws TypeError if the first argument is not a principal, or the second is not a function.
+   */
+  watchPrincipal(principal: Principal, onEnd: (reason: RefusalReason) => unknown): () => void
 }
 
 const MEMBERS = [
@@ -92,12 +116,16 @@ const MEMBERS = [
   'issuer',
   'audience',
   'environments',
+  'limits',
+  'clientAddress',
   'clockToleranceSeconds',
   'deadlineSeconds',
   'onEvent',
   'now',
 ]
 const MAX_TOKENS = 20_000
+// A verifier counts no requests.
+const NO_LIMITS: Limits = { byDefault: undefined, count: () => ({ allowed: true, limits: [] }) }
 
 /**
  * Creates a verifier for a service that has no access to the store. It verifies tokens with the
@@ -149,6 +177,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
     1000 * requireNumber(given.deadlineSeconds, 2, 0.001, 60, 'deadlineSeconds', Number.isFinite)
   const environments =
     given.environments === undefined ? undefined : environmentsOf(given.environments)
+  if (given.limits !== undefined && given.limits !== 'not enforced here')
+    throw new TypeError("limits must be 'not enforced here', or left out.")
+  const readAddress = clientAddressOf(given.clientAddress)
   const dispatcher = onEvent && createEventDispatcher(onEvent, eventFailures(now))
 
   const keys = remoteKeys(jwks, deadlineMilliseconds, now, () => tokens.forget())
@@ -163,37 +194,58 @@ export function createVerifier(options: VerifierOptions): Verifier {
     maxTokens: MAX_TOKENS,
     now,
   })
+  const traces = createTraces()
   const usage = { note: () => {}, flush: () => undefined }
   const authenticator = createAuthenticator<Metadata>({
-    identifier: tokenIdentifier(tokens, now),
+    identifier: tokenIdentifier(tokens, given.limits, now),
     owners: undefined,
     usage,
+    limits: NO_LIMITS,
     environments,
     audience,
     deadlineMilliseconds,
     emit: dispatcher?.emit,
+    trace: traces.authenticate,
     now,
   })
-  return {
+  const watches = createWatches({
+    confirm: async (_, identity) =>
+      now() >= (identity.validUntil as number) ? invalid('token_expired') : identity,
+    usage,
+    maxAgeMilliseconds: MAX_LIFETIME_SECONDS * 1000,
+    failed: onEndFailures(now),
+    now,
+  })
+  return traces.attach<Verifier>({
     takes: 'token',
+    watchPrincipal: watches.watch,
     audiences: Object.freeze([audience]),
+    clientAddress: (request) => addressFrom(readAddress, request),
     decide: (request, requirement) => authenticator.decide(request, requirement),
     authenticate: async (request, requirement) => authenticator.decide(request, requirement),
-    verify: async (token) => (await authenticator.decide(token, textOnly('token'))) as Decision,
+    verify: async (text) => (await authenticator.decide({ text }, textOnly('token'))) as Decision,
     flush() {
       const [refreshed, dispatched] = [keys.flush(), dispatcher?.flush()]
       return (refreshed ?? dispatched) && Promise.all([refreshed, dispatched]).then(() => {})
     },
-  }
+  })
 }
 
 // Identifies tokens by themselves, without a key record.
-function tokenIdentifier(tokens: TokenVerifier, now: () => number): Identifier {
+function tokenIdentifier(
+  tokens: TokenVerifier,
+  limits: VerifierOptions['limits'],
+  now: () => number,
+): Identifier {
+  // Only a service with the store counts requests. The application can accept that they are not
+  // counted here.
+  const isUncounted = ({ claims }: RememberedToken) =>
+    claims.limits !== undefined && limits !== 'not enforced here'
   return {
     recognise({ text }, kinds, at, age) {
       const token =
         kinds === 'secret' || !isTokenLike(text) ? undefined : tokens.recall(text, at, age)
-      return token && tokenIdentity(token)
+      return token && !isUncounted(token) ? tokenIdentity(token) : undefined
     },
     inspect({ text, form }, kinds) {
       if (form?.test(text) === false)
@@ -209,6 +261,7 @@ function tokenIdentifier(tokens: TokenVerifier, now: () => number): Identifier {
       const { text, header } = inspected
       const token = yield* wait(tokens.verify(text, header))
       if (typeof token === 'string') return invalid(token, undefined, !tokens.isOwn(text))
+      if (isUncounted(token)) return invalid('limits_not_enforced', token.claims.keyId)
       return now() >= token.claims.expiresAt
         ? invalid('token_expired', token.claims.keyId)
         : tokenIdentity(token)

@@ -3,6 +3,7 @@ import { isPlainObject } from '../core/model/checks.ts'
 import { copyJson } from '../core/model/copy.ts'
 import { messageOf } from '../core/model/error.ts'
 import { MAX_JWK_DEPTH, readSigningKey, type SigningKey } from '../core/tokens/signing-key.ts'
+import { readResponseText } from '../http/response-text.ts'
 
 /** A JWK set, its URL, or a function that loads it. */
 export type JwksSource =
@@ -89,20 +90,7 @@ async function fetchText(url: URL, deadlineMilliseconds: number): Promise<string
     redirect: 'manual',
     signal,
   })
-  if (response.status !== 200) {
-    await response.body?.cancel()
-    throw new Error(`the response has status ${response.status}`)
-  }
-  let length = 0
-  let text = ''
-  const decoder = new TextDecoder()
-  // An error in the loop cancels the body.
-  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    length += part.length
-    if (length > MAX_BYTES) throw new Error(`the response has more than ${MAX_BYTES} bytes`)
-    text += decoder.decode(part, { stream: true })
-  }
-  return text + decoder.decode()
+  return readResponseText(response, MAX_BYTES)
 }
 
 /**

@@ -3,8 +3,9 @@ import { createFixture, type Fixture } from '../http/fixture.ts'
 import { type Host, hosts } from '../http/hosts.ts'
 import { standardRoutes } from '../http/routes.ts'
 import { type ProxyServer, nginx as startNginx } from '../support/proxy-server.ts'
+import { rounds } from '../support/rounds.ts'
 
-export const TRIES = 20
+export const TRIES = rounds(20)
 export const UPLOAD_BYTES = 10_000_000
 export const UPLOAD = Buffer.alloc(UPLOAD_BYTES, 'x')
 export const REFUSED = '401 credential_invalid'

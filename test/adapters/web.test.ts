@@ -69,7 +69,7 @@ describe('with other handlers, as a plain handler', () => {
     expect(await (await handler(sent)).json()).toEqual(['?a=1', { b: 2 }])
   })
 
-  test('a requirement that reads a parameter refuses every request, because this guard knows no route', async () => {
+  test('a requirement that reads a parameter refuses every request, if the host passes none', async () => {
     const handler = requireAuth(
       callers.twinkey,
       { workflow: 'flows.read', tenant: from.param('tenant') },

@@ -11,13 +11,14 @@ const page = read('docs/options.md')
 describe('docs/options.md names exactly the members of the source', () => {
   test('for createTwinkey', () => {
     const nested = {
-      tokens: membersOf('src/options.ts', 'TokenOptions'),
+      tokens: membersOf('src/core/tokens/token-options.ts', 'TokenOptions'),
       pepper: membersOf('src/core/secrets/digest.ts', 'Pepper'),
       'importedSecrets[]': membersOf(
         'src/core/secrets/imported-secrets.ts',
         'ImportedSecretFormat',
       ),
       cache: membersOf('src/options.ts', 'TwinkeyOptions', 'cache'),
+      policies: membersOf('src/core/management/deployment-policies.ts', 'DeploymentPolicies'),
     }
     const whole = Object.keys(nested).map((name) => name.replace('[]', ''))
     const plain = membersOf('src/options.ts', 'TwinkeyOptions').filter(
@@ -36,6 +37,7 @@ describe('docs/options.md names exactly the members of the source', () => {
     ['paneEndpoints', 'src/endpoints/pane/pane-options.ts', 'PaneOptions'],
     ['oauthEndpoints', 'src/endpoints/oauth/oauth-endpoints.ts', 'OAuthEndpointOptions'],
     ['gatewayEndpoints', 'src/endpoints/gateway/gateway-endpoints.ts', 'GatewayOptions'],
+    ['leakEndpoints', 'src/endpoints/leaks/options.ts', 'LeakEndpointOptions'],
     ['createVerifier', 'src/verifier/index.ts', 'VerifierOptions'],
     ['createClient', 'src/client/options.ts', 'ClientOptions'],
   ])('for %s', (heading, file, type) => {
@@ -48,6 +50,8 @@ describe('docs/options.md names exactly the members of the source', () => {
         ...membersOf('src/stores/postgres/index.ts', 'PostgresStoreOptions'),
         ...membersOf('src/stores/postgres/migrations.ts', 'PostgresMigrationOptions'),
       ],
+      d1Store: membersOf('src/stores/d1/migrations.ts', 'D1StoreOptions'),
+      mysqlStore: membersOf('src/stores/mysql/migrations.ts', 'MysqlStoreOptions'),
       sqliteStore: membersOf('src/stores/sqlite/migrations.ts', 'SqliteStoreOptions'),
       redisStore: membersOf('src/stores/redis/options.ts', 'RedisStoreOptions'),
     }
@@ -63,6 +67,7 @@ describe('docs/options.md names exactly the members of the source', () => {
     ),
     all: Object.keys(OPERATIONS.list.input).filter((name) => name !== 'cursor'),
     verify: [],
+    identify: [],
     within: membersOf('src/core/management/authority.ts', 'KeyringLimits'),
     forgetHistory: [],
   }

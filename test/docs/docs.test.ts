@@ -16,13 +16,13 @@ import { fileURLToPath } from 'node:url'
 import { secretPattern } from 'twinkey'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { denied, quotaExceeded, rateLimited } from '../../src/core/model/own-refusals.ts'
 import {
-  denied,
+  axisDenied,
   methodNotAllowed,
   REFUSALS,
   type Refusal,
   type RefusalCode,
-  rateLimited,
   targetConflict,
   targetMissing,
 } from '../../src/core/model/refusal.ts'
@@ -43,6 +43,16 @@ const markdown = [
   ...['docs', 'examples', 'test'].flatMap((folder) => filesIn(folder, '.md')),
 ].sort()
 const sources = filesIn('src', '.ts')
+
+/** Pages whose programs need packages that are not installed here, and the test that compiles them. */
+const OWN_PROJECTS: Readonly<Record<string, string>> = {
+  'docs/nestjs-sockets.md': 'test/docs/nestjs-sockets.interop.test.ts',
+  'docs/openapi.md': 'test/docs/openapi.interop.test.ts',
+  'docs/nextjs.md': 'test/docs/nextjs.interop.test.ts',
+  'docs/orms.md': 'test/docs/orms.interop.test.ts',
+  'docs/other-frameworks.md': 'test/docs/other-frameworks.interop.test.ts',
+  'docs/tokens-elsewhere.md': 'test/docs/tokens-elsewhere.interop.test.ts',
+}
 
 /**
  * One fenced block: its language, and its text below as many empty lines as there are lines before
@@ -67,7 +77,11 @@ describe('examples', () => {
   let mistakes: string[]
 
   beforeAll(() => {
-    mistakes = mistakesIn([...examples, ...broken].filter(({ language }) => language === 'ts'))
+    mistakes = mistakesIn(
+      [...examples, ...broken].filter(
+        ({ file, language }) => language === 'ts' && !(file in OWN_PROJECTS),
+      ),
+    )
   })
 
   test('are found in the README, the docs and the doc comments', () => {
@@ -88,6 +102,15 @@ describe('examples', () => {
   test('all compile, as strictly as the project itself', () => {
     expect(mistakes.filter((mistake) => !mistake.startsWith('broken.md'))).toEqual([])
   })
+
+  test.each(Object.entries(OWN_PROJECTS))(
+    'of %s compile in a project of their own, by %s',
+    (page, file) => {
+      expect(existsSync(join(root, page))).toBe(true)
+      expect(read(file)).toMatch(new RegExp(`'${page.replace(/^docs\/(.*)\.md$/, '$1')}'`))
+      expect(read(file)).toContain("'tsc'")
+    },
+  )
 
   test('that are broken are reported with file and line', () => {
     expect(mistakes.filter((mistake) => mistake.startsWith('broken.md'))).toEqual([
@@ -140,10 +163,12 @@ describe('docs/errors.md', () => {
     const rows = new Map(rowsUnder('Refusals').map((cells) => [codeOf(cells), cells]))
     const refusals: Refusal[] = [
       ...Object.values(REFUSALS),
-      ...(['tenant', 'environment', 'workflow'] as const).map(denied),
+      ...(['tenant', 'environment', 'workflow'] as const).map(axisDenied),
       targetMissing('tenant'),
       targetConflict('tenant'),
       rateLimited(1),
+      quotaExceeded(1),
+      denied('own_code', 'The sentence of the application.'),
       methodNotAllowed('POST'),
     ]
     expect(new Set(refusals.map(({ code }) => code))).toEqual(
@@ -168,7 +193,7 @@ describe('CONTRIBUTING.md', () => {
     )
     expect(rows.map(codeOf).sort()).toEqual(folders.map(({ name }) => `examples/${name}`).sort())
     const tours = rows.filter(([, command]) => command?.startsWith('`npm run example '))
-    expect(tours).toHaveLength(7)
+    expect(tours).toHaveLength(8)
     for (const [folder, command] of tours) {
       const [first = ''] = read(`${folder?.replaceAll('`', '')}/main.ts`).split('\n')
       expect(`${folder} ${first}`).toContain(`: ${command?.replaceAll('`', '')}`)
@@ -310,6 +335,9 @@ function mistakesIn(examples: readonly Block[]): string[] {
   const program = ts.createProgram([...written.keys()], {
     ...options,
     moduleDetection: ts.ModuleDetectionKind.Force,
+    // The decorators of NestJS.
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
   })
   return [...written].flatMap(([path, { file }]) =>
     ts.getPreEmitDiagnostics(program, program.getSourceFile(path)).map((diagnostic) => {

@@ -6,10 +6,9 @@ import { setTimeout } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import { type Client, createClient } from '@libsql/client'
 import { type CreatedKey, generateSigningKey } from 'twinkey'
-import { storeContract } from 'twinkey/testing'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { d1Store } from 'twinkey/stores/d1'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { bundleWorker } from '../../examples/worker/bundle.ts'
-import { d1Store, schema } from '../../examples/worker/d1-store.ts'
 import { tour } from '../../examples/worker/tour.ts'
 import type worker from '../../examples/worker/worker.ts'
 import { d1Over } from '../support/d1.ts'
@@ -28,7 +27,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 async function openDatabase(): Promise<Client> {
   const client = createClient({ url: `file:${join(folder, `${randomUUID()}.db`)}` })
   onTestFinished(() => client.close())
-  for (const sql of schema) await client.execute(sql)
+  await d1Store(d1Over(client)).migrate()
   return client
 }
 
@@ -137,16 +136,5 @@ test.each([
   const headers = { 'x-api-key': primary, 'x-environment': 'production' }
   expect((await fetch(`${url}/tenants/t1/customers`, { headers })).status).toBe(200)
   await setTimeout(200)
-  expect((await client.execute('select * from uses')).rows).toHaveLength(written)
-})
-
-describe('the store of the example worker', () => {
-  const client = createClient({ url: `file:${join(folder, 'contract.db')}` })
-  beforeAll(async () => {
-    for (const sql of schema) await client.execute(sql)
-  })
-  afterAll(() => client.close())
-  test.each(storeContract.map(({ name, run }) => [name, run] as const))('%s', (_name, run) =>
-    run(async () => d1Store(d1Over(client))),
-  )
+  expect((await client.execute('select * from twinkey_uses')).rows).toHaveLength(written)
 })

@@ -182,7 +182,8 @@ test('an unknown example is answered with the known ones', () => {
   for (const name of ['', 'nobody', '../test/run', 'tenants/../throttle/server'])
     expect(ask(name)).toMatchObject({
       status: 2,
-      stderr: 'Use: npm run example tenants|own-store|verifier-service|worker|gateway|mcp|client\n',
+      stderr:
+        'Use: npm run example tenants|own-store|verifier-service|worker|gateway|mcp|client|webhooks\n',
     })
 })
 

@@ -28,19 +28,21 @@ test.each(['postgres', 'redis'])(
     const ended = once(program, 'exit')
     onTestFinished(() => void program.kill('SIGTERM'))
     let printed = ''
-    const complaint = ''
+    let complaint = ''
     const line = new Promise<string>((found, failed) => {
       program.stdout.on('data', (chunk) => {
         printed += chunk
         if (printed.includes('\n')) found(printed)
       })
       program.stderr.on('data', (chunk) => {
-        printed += chunk
+        complaint += chunk
       })
       program.once('exit', (code) => failed(new Error(`It ended with ${code}: ${complaint}`)))
     })
     const told = JSON.parse(await line) as Told
     expect(told).toMatchObject({ ok: true, answering: 3, failed: 0 })
+    // Neither an error, nor a warning about the settings of the database.
+    expect(complaint).toBe('')
     expect(told.letIn).toBe(told.calls)
     expect(told.underRotation).toBeGreaterThan(10)
 

@@ -10,11 +10,12 @@ import { answerOf } from './routes.ts'
 export async function startExpress(
   framework: typeof express,
   twinkey: Twinkey,
-  { routes, tokens, endpoints = {}, edits, log, accessLog }: Application,
+  { routes, tokens, endpoints = {}, edits, trustProxy, log, accessLog }: Application,
 ): Promise<Host> {
   const app = framework()
   app.disable('x-powered-by')
   app.disable('etag')
+  if (trustProxy) app.set('trust proxy', 'loopback')
   if (accessLog !== undefined) {
     app.set('env', 'development')
     app.use((req, res, next) => {

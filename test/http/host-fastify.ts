@@ -13,13 +13,14 @@ import { answerOf } from './routes.ts'
 
 export async function startFastify(
   twinkey: Twinkey,
-  { routes, tokens, endpoints = {}, edits, log, accessLog }: Application,
+  { routes, tokens, endpoints = {}, edits, trustProxy, log, accessLog }: Application,
   http2 = false,
 ): Promise<Host> {
   // As long as a name may be: Fastify itself answers 404 to a parameter that is longer than this.
   const options: FastifyServerOptions = {
     routerOptions: { maxParamLength: 500 },
     logger: accessLog === undefined ? false : loggerTo(accessLog),
+    ...(trustProxy && { trustProxy: 'loopback' }),
   }
   const app = fastify({ ...options, ...(http2 && { http2 }) } as FastifyServerOptions)
   if (log !== undefined) {

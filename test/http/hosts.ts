@@ -31,6 +31,8 @@ export interface Application {
   readonly endpoints?: Readonly<Record<string, Endpoints>> | undefined
   /** Puts a layer before the guards that changes headers as a request says: see edits.ts. */
   readonly edits?: boolean | undefined
+  /** Trusts X-Forwarded-For of loopback, on hosts that have an option for it. */
+  readonly trustProxy?: boolean | undefined
   /**
    * Stands before everything else and records each request twice: on arrival, and when its answer
    * is written.

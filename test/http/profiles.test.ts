@@ -22,7 +22,18 @@ const profiles: readonly [string, Profile, object][] = [
       apiKey: { ...HEADER_KEY, name: 'X-API-Key' },
     },
   ],
-  ['boomi-flow', boomiFlow(), { apiKey: { ...HEADER_KEY, name: 'x-boomi-flow-api-key' } }],
+  [
+    'boomi-flow',
+    boomiFlow(),
+    {
+      apiKey: { ...HEADER_KEY, name: 'x-boomi-flow-api-key' },
+      tenant: {
+        ...HEADER_KEY,
+        name: 'manywhotenant',
+        description: 'The tenant. Default: that of a key for exactly one.',
+      },
+    },
+  ],
   [
     'flare',
     flareOf(),
@@ -32,6 +43,11 @@ const profiles: readonly [string, Profile, object][] = [
         scheme: 'bearer',
         bearerFormat: 'JWT',
         description: 'A token of POST /tokens/generate.',
+      },
+      apiKey: {
+        ...HEADER_KEY,
+        name: 'Authorization',
+        description: 'An API key, for POST /tokens/generate alone.',
       },
     },
   ],
@@ -44,6 +60,11 @@ const profiles: readonly [string, Profile, object][] = [
         in: 'header',
         name: 'Authorization',
         description: 'Key=, followed by an API key.',
+      },
+      bearer: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'An API key, or a token that it was exchanged for.',
       },
       query: {
         type: 'apiKey',

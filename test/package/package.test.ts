@@ -33,21 +33,30 @@ const FILES: readonly (string | RegExp)[] = [
     'hono',
     'http',
     'index',
+    'leaks',
+    'limits',
     'management',
+    'nest',
     'oauth',
+    'openapi',
     'pane',
     'profiles',
     'store',
+    'stores/d1',
     'stores/memory',
+    'stores/mysql',
     'stores/postgres',
     'stores/redis',
     'stores/sqlite',
+    'telemetry',
     'testing',
     'verifier',
     'client',
     'web',
-  ].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`, `dist/${name}.js.map`]),
-  ...['hash', 'hash.node'].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),
+  ].flatMap((name) =>
+    ['.cjs', '.d.cts', '.d.ts', '.js', '.js.map'].map((ending) => `dist/${name}${ending}`),
+  ),
+  ...['cli', 'hash', 'hash.node'].flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),
   // The documentation, so that the links of the README work in an installed package.
   ...readdirSync(join(root, 'docs')).flatMap((name) =>
     name.endsWith('.md') ? `docs/${name}` : [],
@@ -62,10 +71,9 @@ const FILES: readonly (string | RegExp)[] = [
     'stop-server.ts',
     'throttle/server.ts',
     'web/worker.ts',
-    'worker/d1-store.ts',
   ].map((name) => `examples/${name}`),
   /^dist\/chunk-[A-Z0-9]{8}\.js(\.map)?$/,
-  /^dist\/[a-z-]+-[\w-]{8}\.d\.ts$/,
+  /^dist\/[a-z-]+-[\w-]{8}\.d\.c?ts$/,
 ]
 
 // Outside the project, so that only the installed package can be resolved.
@@ -137,7 +145,14 @@ test('no dependency is bundled', () => {
       if (!fileName.startsWith('.') && !isBuiltin(fileName)) imported.add(packageOf(fileName))
     expect(sourcesOf(file).filter(({ path }) => !path.startsWith('src/'))).toEqual([])
   }
-  expect([...imported].sort()).toEqual(['#hash', '@noble/hashes', 'jose'])
+  expect([...imported].sort()).toEqual([
+    '#hash',
+    '@nestjs/common',
+    '@nestjs/core',
+    '@nestjs/websockets',
+    '@noble/hashes',
+    'jose',
+  ])
 })
 
 test('every script has one source map, which contains its sources as in src', () => {
@@ -174,24 +189,45 @@ test('with its source maps, the stack of an error names the line in src', () => 
 })
 
 test('every file named by a subpath, an import or a declaration exists', () => {
-  const named = [
-    ...Object.values(manifest.exports),
-    ...Object.values(manifest.imports['#hash']),
-  ] as string[]
+  const { exports, imports, main, types, typesVersions } = manifest
+  const named = textsOf([exports, imports, main, types, typesVersions])
   for (const path of named) expect(existsSync(join(installed, path)), path).toBe(true)
   for (const path of named.filter((each) => each.endsWith('.js') && !each.includes('hash')))
     expect(existsSync(join(installed, path.replace(/\.js$/, '.d.ts'))), path).toBe(true)
-  for (const file of files().filter((each) => /\.(js|d\.ts)$/.test(each))) {
+  for (const file of files().filter((each) => /\.(js|d\.c?ts)$/.test(each))) {
     for (const { fileName } of ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles)
       if (fileName.startsWith('.')) {
-        const target = file.endsWith('.d.ts') ? fileName.replace(/\.js$/, '.d.ts') : fileName
+        const target = /\.d\.c?ts$/.test(file) ? fileName.replace(/\.(c?)js$/, '.d.$1ts') : fileName
         expect(existsSync(resolve(dirname(file), target)), `${file}: ${fileName}`).toBe(true)
       }
   }
 })
 
+function textsOf(value: unknown): string[] {
+  return typeof value === 'object' && value !== null
+    ? Object.values(value).flatMap(textsOf)
+    : [String(value)]
+}
+
+test('what CommonJS requires is what an import has', () => {
+  const subpaths = Object.keys(manifest.exports).filter((each) => !/json|nest/.test(each))
+  const program = `
+    import { createRequire } from 'node:module'
+    const require = createRequire(import.meta.url)
+    const others = []
+    for (const subpath of ${JSON.stringify(subpaths)}) {
+      const name = subpath.replace('.', 'twinkey')
+      const required = require(name)
+      const members = Object.entries(await import(name))
+      const isSame = members.length > 0 && members.every(([member, value]) => required[member] === value)
+      if (!isSame) others.push(name)
+    }
+    console.log(JSON.stringify(others))`
+  expect(JSON.parse(inChild(program))).toEqual([])
+})
+
 // No framework is installed, because an adapter must not need one until it is used.
-test.each(Object.keys(manifest.exports))(
+test.each(Object.keys(manifest.exports).filter((subpath) => subpath !== './nest'))(
   '%s can be imported with only the dependencies installed',
   (subpath) => {
     const specifier = subpath.replace(/^\./, 'twinkey')
@@ -205,6 +241,12 @@ test.each(Object.keys(manifest.exports))(
   },
 )
 
+test('./nest alone needs its framework, whose decorators it is made of', () => {
+  expect(() => inChild("await import('twinkey/nest')")).toThrow(
+    /Cannot find package '@nestjs\/(?:common|core)'/,
+  )
+})
+
 test('the packed package creates a key, verifies it and issues a token', () => {
   const program = `
     import { createTwinkey } from 'twinkey'
@@ -215,6 +257,14 @@ test('the packed package creates a key, verifies it and issues a token', () => {
     const { ok } = await twinkey.tokens.verify(token)
     console.log(slot, ok)`
   expect(inChild(program)).toBe('secondary true')
+})
+
+test('the packed command runs with only the dependencies installed', () => {
+  const command = join(installed, manifest.bin.twinkey)
+  expect(readFileSync(command, 'utf8').split('\n')[0]).toBe('#!/usr/bin/env node')
+  expect(run(process.execPath, [command, '--version'], consumer)).toBe(manifest.version)
+  const jwk = JSON.parse(run(process.execPath, [command, 'signing-key'], consumer))
+  expect(jwk).toMatchObject({ alg: 'ES256', kty: 'EC' })
 })
 
 test('require works, too', () => {

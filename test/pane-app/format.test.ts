@@ -60,3 +60,18 @@ describe('texts', () => {
     expect(polish.count('keys_shown', 2.5)).toBe('-')
   })
 })
+
+it.each([
+  [1, '1 second'],
+  [90, '90 seconds'],
+  [900, '15 minutes'],
+  [86_400, '1 day'],
+  [90 * 86_400, '90 days'],
+])('%i seconds are "%s"', (seconds, expected) => {
+  expect(createFormat('en').duration(seconds)).toBe(expected)
+})
+
+it('a number has the separators of the language', () => {
+  expect(createFormat('en').number(50_000)).toBe('50,000')
+  expect(createFormat('de').number(50_000)).toBe('50.000')
+})

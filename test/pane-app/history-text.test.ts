@@ -39,7 +39,27 @@ it.each([
   [{ expiresAt: [null, Date.UTC(2027, 1, 19)] }, ['Expires: Never → Feb 19, 2027']],
   [{ tokens: [true, false] }, ['Tokens: not allowed']],
   [{ metadata: [{}, { team: 'x' }] }, ['Metadata changed']],
-  [{ limits: [null, []] }, ['limits changed']],
+  [{ limits: [[], null] }, ['Limits: those of this API']],
+  [{ limits: [null, []] }, ['Limits: none']],
+  [
+    {
+      limits: [
+        null,
+        [
+          { requests: 1000, perSeconds: 60 },
+          { requests: 5, per: 'day' },
+        ],
+      ],
+    },
+    ['Limits: 1,000 requests a minute and 5 requests a day (UTC)'],
+  ],
+  [{ networks: [null, ['192.0.2.0/24']] }, ['Networks: only 192.0.2.0/24']],
+  [{ networks: [['192.0.2.0/24'], null] }, ['Networks: all']],
+  [
+    { networks: [['192.0.2.0/24'], ['2001:db8::/32']] },
+    ['Networks: added 2001:db8::/32', 'Networks: removed 192.0.2.0/24'],
+  ],
+  [{ colour: [null, 'red'] }, ['colour changed']],
 ] as const)('%j reads as one line', (members, expected) => {
   expect(changes(members)).toEqual(expected)
 })

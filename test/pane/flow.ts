@@ -1,5 +1,5 @@
 import type { Locator, Page } from 'playwright-core'
-import type { ApiKey, Twinkey } from 'twinkey'
+import type { ApiKey, LimitCharge, Limiter, LimitUse, Twinkey } from 'twinkey'
 import { createTwinkey } from 'twinkey'
 import { type PaneOptions, paneEndpoints } from 'twinkey/pane'
 import { expect } from 'vitest'
@@ -17,13 +17,18 @@ const SCOPE = { tenants: ['acme'], environments: ['test'], workflows: ['customer
 
 /** A pane for owners and for an operator, who are known by their cookie. */
 export function createUsersPane(options: Partial<PaneOptions> = {}) {
-  const twinkey = createTwinkey({ prefixes: ['acme'], environments: ['production', 'test'] })
+  const twinkey = createTwinkey({
+    prefixes: ['acme'],
+    environments: ['production', 'test'],
+    limiter: LIMITER,
+  })
   const endpoints = paneEndpoints(twinkey, {
     authorize(request) {
       const user = userOf(request)
       if (user === undefined || user === 'ended')
         return new Response(null, { status: 302, headers: { location: '/login' } })
       if (user === 'operator') return { actor: 'operator' }
+      if (user === 'admin') return { actor: 'admin', grantable: GRANTABLE }
       if (user === 'reader') return { actor: 'reader', can: ['read'] }
       return { actor: user, owner: user, grantable: GRANTABLE }
     },
@@ -71,7 +76,8 @@ export async function type(hand: Hand, field: Locator, text: string): Promise<vo
   await field.page().keyboard.type(text)
 }
 
-const isFocused = (target: Locator) =>
+/** Whether an element has the focus. */
+export const isFocused = (target: Locator) =>
   target.evaluate((element) => element === element.ownerDocument.activeElement)
 
 async function tabTo(target: Locator): Promise<void> {
@@ -201,4 +207,19 @@ async function isBack(page: Page, confirmation: string): Promise<void> {
 async function renewUsed(page: Page, hand: Hand): Promise<Locator> {
   await press(hand, dialogOf(page).getByRole('button', { name: /^Renew the secondary secret/ }))
   return dialogOf(page).getByRole('textbox')
+}
+
+/** A limiter of which every limit has 94 % left, for 12 minutes. */
+const LIMITER: Limiter = {
+  onLimiterError: 'refuse',
+  consume: (charge) => ({ allowed: true, limits: usesOf(charge) }),
+  read: usesOf,
+}
+
+function usesOf({ limits, at }: Pick<LimitCharge, 'limits' | 'at'>): LimitUse[] {
+  return limits.map((limit) => ({
+    limit,
+    remaining: Math.floor(limit.requests * 0.94),
+    resetsAt: at + 12 * 60_000,
+  }))
 }

@@ -11,6 +11,7 @@ import {
   createUsersPane,
   dialogOf,
   type Hand,
+  isFocused,
   lifeOfKey,
   openKey,
   press,
@@ -170,6 +171,73 @@ describe.each(['mouse', 'keyboard'] as const satisfies readonly Hand[])('by %s',
     await press(hand, dialogOf(page).getByRole('button', { name: 'Save' }))
     await expect.poll(() => statesOf(twinkey)).toEqual({ 'My export': 'active' })
   })
+
+  test('a key gets networks and limits, and shows what is left of them', async () => {
+    let id = ''
+    const { page, twinkey, problems } = await open('operator', {
+      prepare: async (make) => {
+        id = (await make('Export')).key.id
+      },
+    })
+    const sheet = await openKey(page, hand, 'Export')
+    await sheet.getByText('Any network').waitFor()
+    await press(hand, sheet.getByRole('button', { name: 'Edit…' }))
+    const form = dialogOf(page)
+    const pick = (from: string, to: string) =>
+      hand === 'mouse'
+        ? form.getByRole('radio', { name: to }).click()
+        : press(hand, form.getByRole('radio', { name: from }), 'ArrowDown')
+    expect(await form.getByRole('checkbox', { name: /exchanged/ }).count()).toBe(0)
+    await pick('Any network', 'Only these networks')
+    const networks = form.getByRole('textbox', { name: 'Only these networks' })
+    await write(hand, networks, '192.0.2')
+    await pick('Default limits', 'Own limits')
+    await press(hand, form.getByRole('button', { name: 'Add a limit' }))
+    const added = form.getByRole('textbox', { name: 'Number of requests' }).last()
+    await expect.poll(() => isFocused(added)).toBe(true)
+    const save = form.getByRole('button', { name: 'Save' })
+    await press(hand, save)
+    await form.getByText('Enter how many requests').waitFor()
+    await expect.poll(() => isFocused(added)).toBe(true)
+    await write(hand, added, '50,000')
+    const window = form.getByRole('combobox').last()
+    if (hand === 'mouse') await window.selectOption('day')
+    else for (const key of ['ArrowDown', 'ArrowDown']) await press(hand, window, key)
+    await press(hand, save)
+    await form.getByText('Must have networks in CIDR notation').waitFor()
+    await expect.poll(() => isFocused(networks)).toBe(true)
+    await write(hand, networks, '192.0.2.0/24, 2001:db8::/32')
+    expect(await form.getByText('Must have networks').count()).toBe(0)
+    await press(hand, save)
+    await expect
+      .poll(() => twinkey.keys.get(id))
+      .toMatchObject({
+        limits: [
+          { requests: 1000, perSeconds: 60 },
+          { requests: 50_000, per: 'day' },
+        ],
+        networks: ['192.0.2.0/24', '2001:db8::/32'],
+        tokens: false,
+      })
+    const limits = dialogOf(page).locator('.limits > li')
+    await expect
+      .poll(() => limits.allInnerTexts())
+      .toEqual([
+        expect.stringMatching(/^1,000 requests a minute\s+940 of 1,000 left, resets in 12 min$/),
+        expect.stringMatching(
+          /^50,000 requests a day \(UTC\)\s+47,000 of 50,000 left, resets in 12 min$/,
+        ),
+      ])
+    await dialogOf(page).getByText('Networks: only 192.0.2.0/24, 2001:db8::/32').waitFor()
+    await page.route('**/usage', (route) => route.fulfill({ status: 503, body: '' }))
+    await page.reload()
+    await page.getByText('What is left cannot be read right now.').waitFor()
+    expect(await limits.allInnerTexts()).toEqual([
+      '1,000 requests a minute',
+      '50,000 requests a day (UTC)',
+    ])
+    expect(problems()).toEqual([])
+  })
 })
 
 test('a pasted secret is not sent: its key is found by its id', async () => {
@@ -299,6 +367,7 @@ test('the drawing of a pair has a word for each secret, and a row is 56 px high'
       await twinkey.keys.disable((await make('Off')).key.id)
       const { id } = (await make('Rotated', { secondary: false })).key
       await twinkey.keys.rotate(id, { graceSeconds: 3600 })
+      await make('A key with a long name and networks', { networks: ['192.0.2.0/24'] })
     },
     context: { viewport: { width: 1280, height: 800 } },
   })
@@ -316,7 +385,8 @@ test('the drawing of a pair has a word for each secret, and a row is 56 px high'
   const heights = await page
     .locator('tbody tr')
     .evaluateAll((rows) => rows.map((each) => each.getBoundingClientRect().height))
-  expect(heights).toEqual([56, 56, 56])
+  expect(heights).toEqual([56, 56, 56, 56])
+  expect(await page.locator('tbody tr').getByText('Limited').count()).toBe(1)
 })
 
 test('a session that ends in a form keeps what was typed', async () => {
@@ -371,6 +441,15 @@ test('an operator sees all keys with their owners, and a reader no action', asyn
   await ada.page.getByText('Of Ada').waitFor()
   expect(await ada.page.getByText('Of Grace').count()).toBe(0)
   expect(await ada.page.getByRole('columnheader', { name: 'Owner' }).count()).toBe(0)
+  await ada.page.getByRole('button', { name: 'New key' }).click()
+  await dialogOf(ada.page)
+    .getByRole('group', { name: /^Networks/ })
+    .waitFor()
+  expect(
+    await dialogOf(ada.page)
+      .getByRole('group', { name: /^Limits/ })
+      .count(),
+  ).toBe(0)
   const reader = await open('reader', { prepare })
   await reader.page.getByText('Of Ada').waitFor()
   expect(await reader.page.getByRole('button', { name: 'New key' }).count()).toBe(0)
@@ -424,14 +503,19 @@ test('a page of another site changes nothing', async () => {
   expect(await statesOf(twinkey)).toEqual({ Export: 'active' })
 })
 
+const LIMITS = [
+  { requests: 1000, perSeconds: 60, name: 'burst' },
+  { requests: 50_000, per: 'day' },
+]
+
 describe.each([
   ['light', 1280],
   ['dark', 390],
 ] as const)('in %s at %i px', (colorScheme, width) => {
   test('axe finds nothing on any screen', async () => {
-    const { page } = await open('ada', {
+    const { page } = await open('admin', {
       prepare: async (make) => {
-        await make('Export')
+        await make('Export', { limits: LIMITS, networks: ['192.0.2.0/24'] })
         await make('Scanner', { secondary: false })
       },
       context: { bypassCSP: true, colorScheme, viewport: { width, height: 800 } },
@@ -453,6 +537,9 @@ describe.each([
       await look(screen)
     }
     await page.goto(`${base}#/new`)
+    for (const name of ['Only these networks', 'Own limits'])
+      await dialogOf(page).getByRole('radio', { name }).check()
+    await dialogOf(page).getByRole('textbox', { name: 'Number of requests' }).fill('')
     await dialogOf(page).getByRole('button', { name: 'Create key' }).click()
     await look('form with errors')
     await page.goto(`${base}#/`)

@@ -11,6 +11,13 @@ import { NodeWireRequest } from 'twinkey/http'
 import { boomiFlow, flare, flowgear, standard } from 'twinkey/profiles'
 import { expect, it } from 'vitest'
 import { mintId, mintSecret } from '../../src/core/secrets/secret.ts'
+import {
+  createLeaks,
+  createSigner,
+  headersOf,
+  matchOf,
+  startKeyServer,
+} from '../endpoints/leaks/scene.ts'
 import { createBench } from '../support/bench.ts'
 import { errorCodeOf } from '../support/faults.ts'
 import { anyTarget, byHeaders, codeOf, sent } from '../support/sent.ts'
@@ -173,6 +180,24 @@ it('L1: two dependencies, of which a fix can be installed without a release here
   for (const step of ['--provenance', 'npm sbom', '--ignore-scripts'])
     expect(release).toContain(step)
   expect(read('SECURITY.md')).toContain('Reporting a problem')
+})
+
+it('L3: a report of a leak ends a key only if its exact bytes are signed', async () => {
+  const { twinkey } = createBench()
+  const signer = createSigner()
+  const server = await startKeyServer(signer.listed)
+  const { post } = createLeaks(twinkey, server, signer)
+  const { key, primary } = await twinkey.keys.create(INPUT)
+  const body = JSON.stringify([matchOf(primary)])
+  const stateAfter = async (headers: Record<string, string>) => {
+    await post(body, headers)
+    return (await twinkey.keys.get(key.id))?.state
+  }
+  expect(await stateAfter({})).toBe('active')
+  expect(await stateAfter(headersOf(createSigner(signer.id), body))).toBe('active')
+  expect(await stateAfter(headersOf(signer, `${body} `))).toBe('active')
+  expect(await stateAfter(headersOf(signer, body))).toBe('disabled')
+  await server.close()
 })
 
 it('L3: a scanner has an expression and a checksum, finds secrets in text with them, and ignores look-alikes', async () => {

@@ -228,7 +228,11 @@ export const BOXES: readonly Box[] = [
     name: 'L1',
     sentence: 'There are two dependencies, as caret ranges, and nothing runs at install.',
   },
-  { name: 'L3', sentence: 'A secret scanner has an expression and a checksum to confirm with.' },
+  {
+    name: 'L3',
+    sentence:
+      'A secret scanner has an expression and a checksum to confirm with, and a report of a leak ends a key only if it is signed.',
+  },
 ]
 
 /** The boxes that are not in this release, each with the reason. */

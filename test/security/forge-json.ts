@@ -82,13 +82,13 @@ export function tooMuch(f: Forging): HostileToken[] {
   const deep = (depth: number) =>
     JSON.stringify(f.claims).replace('{', `{"x":${'['.repeat(depth)}${']'.repeat(depth)},`)
   const texts: [string, ForgedPart, ForgedPart][] = [
-    ['5 MB of claims', f.header, { ...f.claims, x: 'a'.repeat(5_000_000) }],
+    ['1 MB of claims', f.header, { ...f.claims, x: 'a'.repeat(1_000_000) }],
     [
-      '5 MB of digits',
+      '1 MB of digits',
       f.header,
-      JSON.stringify(f.claims).replace(/"exp":\d+/, `"exp":1${'0'.repeat(5_000_000)}`),
+      JSON.stringify(f.claims).replace(/"exp":\d+/, `"exp":1${'0'.repeat(1_000_000)}`),
     ],
-    ['5 MB of header', { ...f.header, x: 'a'.repeat(5_000_000) }, f.claims],
+    ['1 MB of header', { ...f.header, x: 'a'.repeat(1_000_000) }, f.claims],
     ['claims 200,000 deep', f.header, deep(200_000)],
     [
       'a header 200,000 deep',
@@ -96,11 +96,11 @@ export function tooMuch(f: Forging): HostileToken[] {
       f.claims,
     ],
     [
-      '200,000 claims',
+      '50,000 claims',
       f.header,
       {
         ...f.claims,
-        ...Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`x${i}`, i])),
+        ...Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`x${i}`, i])),
       },
     ],
     ['a claim too many', f.header, { ...longest(f), y: 1 }],

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Host, hosts } from '../http/hosts.ts'
+import { rounds } from '../support/rounds.ts'
 import { applicationOf, fuzzHost, httpTarget, sendBytes } from './fuzz-http.ts'
 import { pathsOf } from './fuzz-http-bytes.ts'
 import { fuzz } from './fuzz-run.ts'
 import { createFuzzScene } from './fuzz-scene.ts'
 
-const INPUTS = 3200
+const INPUTS = rounds(3200)
 const seed = Math.floor(Math.random() * 2 ** 31)
 const scene = await createFuzzScene()
 const [secret] = [...scene.live.keys()].filter((credential) => scene.secrets.includes(credential))

@@ -1,5 +1,5 @@
 import {
-  denied,
+  axisDenied,
   isRefusal,
   REFUSALS,
   targetConflict,
@@ -10,7 +10,7 @@ import { AXES } from '../../src/core/model/scope.ts'
 const CONSTANT = new Set(
   [
     ...Object.values(REFUSALS),
-    ...AXES.flatMap(([axis]) => [targetMissing(axis), targetConflict(axis), denied(axis)]),
+    ...AXES.flatMap(([axis]) => [targetMissing(axis), targetConflict(axis), axisDenied(axis)]),
   ].map(spelled),
 )
 

@@ -5,6 +5,7 @@ import { hasValidChecksum, isWellFormed, keyIdOf } from '../../src/core/secrets/
 import { readBody } from '../../src/http/body.ts'
 import type { Profile } from '../../src/http/profile.ts'
 import { readHeader, readQuery, redactUrl, withoutQuery } from '../../src/http/request.ts'
+import { rounds } from '../support/rounds.ts'
 import { verifyToken } from '../support/verify-token.ts'
 import { bodyTarget } from './fuzz-bodies.ts'
 import { credentialTarget, headerTarget } from './fuzz-fields.ts'
@@ -20,7 +21,7 @@ import { tokenTarget } from './fuzz-tokens.ts'
 
 // `npm run figure -- fuzz` gives each parser 10,000,000 inputs. Each run has another seed, which a
 // failure prints.
-const INPUTS = 10_000
+const INPUTS = rounds(10_000)
 // A broken parser may get more, and stops the fuzzer long before their end.
 const MOST_INPUTS = 50_000
 const seed = Math.floor(Math.random() * 2 ** 31)

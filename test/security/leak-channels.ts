@@ -1,10 +1,11 @@
+import { tracingChannel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { vi } from 'vitest'
 import { settled } from '../support/gate.ts'
 import type { Net } from './leak-net.ts'
 
 /** A way in which text leaves the process, or reaches code that may let it out. */
-export type Channel = 'responses' | 'events' | 'log' | 'errors' | 'values' | 'console'
+export type Channel = 'responses' | 'events' | 'log' | 'errors' | 'values' | 'console' | 'traces'
 
 /** Everything that has left, by its channel. */
 export interface Channels {
@@ -25,6 +26,7 @@ export function createChannels(): Channels {
     errors: new Set<string>(),
     values: new Set<string>(),
     console: new Set<string>(),
+    traces: new Set<string>(),
   }
   return {
     left,
@@ -47,11 +49,26 @@ export function createChannels(): Channels {
       ]
       const warned = (warning: Error) => void left.console.add(asPrinted(warning))
       process.on('warning', warned)
+      // Without the Twinkey itself, which every subscriber already has.
+      const traced = (message: object) =>
+        void left.traces.add(asPrinted({ ...message, twinkey: undefined }))
+      const heard = {
+        start: traced,
+        end: traced,
+        asyncStart: traced,
+        asyncEnd: traced,
+        error: traced,
+      }
+      const channels = ['authenticate', 'exchange', 'store'].map((name) =>
+        tracingChannel(`twinkey:${name}`),
+      )
+      for (const channel of channels) channel.subscribe(heard)
       try {
         await call()
         await settled()
       } finally {
         process.off('warning', warned)
+        for (const channel of channels) channel.unsubscribe(heard)
         for (const spy of spies) spy.mockRestore()
       }
     },

@@ -28,7 +28,7 @@ describe.each(Object.entries(hosts))('nothing secret leaves %s', (host, start) =
     const { channels, net, cut, statuses } = await send(start, await create(), inUrl)
     // All channels were active, with accepted requests and with the store down.
     expect(Object.keys(statuses)).toEqual(expect.arrayContaining(['200', '503']))
-    for (const channel of ['responses', 'events', 'log', 'errors'] as const)
+    for (const channel of ['responses', 'events', 'log', 'errors', 'traces'] as const)
       expect(channels.left[channel].size, channel).toBeGreaterThan(0)
     expect(leaksOf(channels, net)).toEqual({})
     expect([...cut].sort()).toEqual([...inUrl].sort())
@@ -44,7 +44,7 @@ describe.each(Object.entries(hosts))('nothing secret leaves %s', (host, start) =
 describe('management calls answer, throw, report and print nothing secret', () => {
   it('except in the members that exist to show it', async () => {
     const { channels, net } = await manage()
-    for (const channel of ['values', 'errors', 'events'] as const)
+    for (const channel of ['values', 'errors', 'events', 'traces'] as const)
       expect(channels.left[channel].size, channel).toBeGreaterThan(20)
     expect(leaksOf(channels, net)).toEqual({})
   })

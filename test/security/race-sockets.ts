@@ -1,9 +1,10 @@
-import { createTwinkey, from, generateSigningKey, memoryStore } from 'twinkey'
+import { createTwinkey, from, memoryStore } from 'twinkey'
 import { converse } from '../http/converse.ts'
 import type { hosts } from '../http/hosts.ts'
 import type { Route } from '../http/routes.ts'
 import { settled } from '../support/gate.ts'
 import { pausedStore, seeded } from '../support/racing-store.ts'
+import { shortSigningKey } from '../support/signing-key.ts'
 import type { Broken, Tally } from './race.ts'
 import { same } from './race-management.ts'
 import { credentialsOf } from './race-verdicts.ts'
@@ -44,7 +45,7 @@ export async function runOnHost(
   const tokens = {
     issuer: 'https://api.test',
     audience: 'https://api.test',
-    signingKeys: [await generateSigningKey()],
+    signingKeys: [shortSigningKey()],
   }
   const sound = createTwinkey({
     store: slow,

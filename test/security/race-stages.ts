@@ -1,13 +1,9 @@
 import fc from 'fast-check'
-import {
-  createTwinkey,
-  generateSigningKey,
-  type KeyStore,
-  memoryStore,
-  type Twinkey,
-} from 'twinkey'
+import type { JWK } from 'jose'
+import { createTwinkey, type KeyStore, memoryStore, type Twinkey } from 'twinkey'
 import { settled } from '../support/gate.ts'
 import { pausedStore, seeded, turns } from '../support/racing-store.ts'
+import { shortSigningKey } from '../support/signing-key.ts'
 import {
   type Broken,
   NODE_OPTIONS,
@@ -33,7 +29,7 @@ interface Pair {
 /** How a race's nodes are made. */
 export interface PairOptions {
   readonly stores: readonly [KeyStore, KeyStore]
-  readonly signingKey: Awaited<ReturnType<typeof generateSigningKey>>
+  readonly signingKey: JWK
   readonly feed: boolean
   readonly broken?: Broken | undefined
   readonly now?: () => number
@@ -108,7 +104,7 @@ export function createPair({
  */
 export async function runScheduled(race: Race, options: Rounds): Promise<Tally> {
   const { rounds, seed, broken } = options
-  const signingKey = await generateSigningKey()
+  const signingKey = shortSigningKey()
   let schedulers: fc.Scheduler[] = []
   return run(race, options, async (round) => {
     // Each serves one round.
@@ -136,7 +132,7 @@ export async function runScheduled(race: Race, options: Rounds): Promise<Tally> 
 /** Runs a race in memory with calls that take a random number of turns. */
 export async function runByTurns(race: Race, options: Rounds): Promise<Tally> {
   const { seed, broken } = options
-  const signingKey = await generateSigningKey()
+  const signingKey = shortSigningKey()
   return run(race, options, async (round) => {
     const pair = await inMemory(race, signingKey, broken)
     const random = seeded(seed * 15_485_863 + round)

@@ -60,12 +60,12 @@ describe('the history of a key is the sequence of its records', () => {
   })
 })
 
-describe.each(['postgres', 'redis', 'sqlite'] as const)('over %s', (kind) => {
+describe.each(['postgres', 'mysql', 'redis', 'sqlite'] as const)('over %s', (kind) => {
   let backend: Backend
   const closing: (() => Promise<void>)[] = []
 
   beforeAll(async () => {
-    backend = await startBackend(kind)
+    backend = await startBackend(kind, 'in the kernel')
   })
   afterAll(async () => {
     await Promise.all(closing.map((close) => close()))

@@ -26,6 +26,9 @@ export interface ModelKey {
   readonly metadata: Metadata
   readonly scope: Scope
   readonly tokens: boolean
+  /** The model gives no key limits or networks. */
+  readonly limits: null
+  readonly networks: null
   readonly disabledBy: { readonly actor: string | null; readonly at: number } | null
   readonly createdAt: number
   readonly updatedAt: number

@@ -75,7 +75,7 @@ export function create(node: number, creation: Creation): KeyringCommand {
       const slotOf = (secret: ModelSecret) => ({ secret, createdAt: now, expiresAt: null })
       const key: ModelKey = {
         ...{ id, version, ...attributes, createdAt: now, updatedAt: now },
-        ...{ revokedAt: null, disabledBy: null },
+        ...{ limits: null, networks: null, revokedAt: null, disabledBy: null },
         scope: { environments: ['live', 'test'], ...scope },
         primary: slotOf(learned(model, id, made.primary, made.key.primary.id)),
         secondary:

@@ -1,11 +1,5 @@
-import {
-  createTwinkey,
-  generateSigningKey,
-  type HistoryEntry,
-  type KeyStore,
-  type Scope,
-  type Twinkey,
-} from 'twinkey'
+import { createTwinkey, type HistoryEntry, type KeyStore, type Scope, type Twinkey } from 'twinkey'
+import { shortSigningKey } from '../support/signing-key.ts'
 import { SERVED } from './keyring-model-scope.ts'
 import { MAX_AGE_SECONDS } from './keyring-model-state.ts'
 
@@ -32,7 +26,7 @@ export const NODES = 3
 // It has no feed, like a store that cannot report changes, or one that is cut off.
 const DEAF = 2
 
-const signingKey = await generateSigningKey()
+const signingKey = shortSigningKey()
 
 /**
  * @param stores One instance of the store for each node, and one more.

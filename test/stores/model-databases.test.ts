@@ -6,7 +6,8 @@ import { keyringModel } from './keyring-model.ts'
 // The keyring against its model, over databases. A change takes as long to report as the database
 // needs.
 describe.each([
-  ['postgres', rounds(20)],
+  ['postgres', rounds(30)],
+  ['mysql', rounds(30)],
   ['redis', rounds(40)],
   ['sqlite', rounds(40)],
 ] as const)('the keyring over %s', (kind, runs) => {
@@ -14,7 +15,7 @@ describe.each([
   const closing: (() => Promise<void>)[] = []
 
   beforeAll(async () => {
-    backend = await startBackend(kind)
+    backend = await startBackend(kind, 'in the kernel')
   })
   afterAll(async () => {
     await Promise.all(closing.map((close) => close()))
@@ -23,7 +24,9 @@ describe.each([
 
   it('behaves like its model', { timeout: 300_000 }, async () => {
     const open = async () => {
-      const { store, close } = await openStore(backend.address, { feed: kind !== 'sqlite' })
+      const { store, close } = await openStore(backend.address, {
+        feed: kind === 'postgres' || kind === 'redis',
+      })
       closing.push(close)
       return store
     }

@@ -31,32 +31,41 @@ export async function withChildren(
   path: string,
   test: (start: Start) => Promise<void>,
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'twinkey-sqlite-'))
-  const program = join(folder, 'program.mjs')
   const children: Child[] = []
   try {
-    await build({
-      entryPoints: [join(root, 'test/stores/sqlite-process.ts')],
-      outfile: program,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      alias: { '#hash': join(root, 'src/core/secrets/hash.node.ts') },
-      // Drivers are resolved from the project.
-      define: {
-        'import.meta.url': JSON.stringify(pathToFileURL(join(root, 'test/support/sqlite.ts')).href),
-      },
-    })
+    program ??= built()
+    const file = await program
     await test((task, ...args) => {
-      const child = started(program, [driver, path, task, ...args])
+      const child = started(file, [driver, path, task, ...args])
       children.push(child)
       return child
     })
   } finally {
     for (const child of children) child.kill()
     await Promise.all(children.map(({ ended }) => ended))
-    rmSync(folder, { recursive: true })
   }
+}
+
+// Built once for all tests of a file.
+let program: Promise<string> | undefined
+
+async function built(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'twinkey-sqlite-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const outfile = join(folder, 'program.mjs')
+  await build({
+    entryPoints: [join(root, 'test/stores/sqlite-process.ts')],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    alias: { '#hash': join(root, 'src/core/secrets/hash.node.ts') },
+    // Drivers are resolved from the project.
+    define: {
+      'import.meta.url': JSON.stringify(pathToFileURL(join(root, 'test/support/sqlite.ts')).href),
+    },
+  })
+  return outfile
 }
 
 function started(program: string, args: readonly string[]): Child {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { type SqliteStore, sqliteStore } from 'twinkey/stores/sqlite'
 import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Contract } from '../support/contract.ts'
 import { type DriverName, newFolder, type OpenSqlite, openSqlite } from '../support/sqlite.ts'
 import { historyCases } from './sqlite-history-cases.ts'
 import { processCases } from './sqlite-process-cases.ts'
@@ -20,8 +21,15 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const KINDS = ['a file, two connections', 'memory, one connection'] as const
 const cases = [...schemaCases, ...writeCases, ...historyCases, ...upgradeCases, ...processCases]
 
-/** Tests the drivers in this process. */
-export function describeSqlite(drivers: readonly DriverName[]): void {
+/**
+ * Tests the drivers in this process.
+ *
+ * @param inMemory The contract of a database in memory.
+ */
+export function describeSqlite(
+  drivers: readonly DriverName[],
+  inMemory: Contract = storeContract,
+): void {
   describe.each(drivers)('%s', (driver) => {
     describe.each(KINDS)('the contract, on %s', (kind) => {
       let folder = ''
@@ -41,7 +49,7 @@ export function describeSqlite(drivers: readonly DriverName[]): void {
         rmSync(folder, { recursive: true })
       })
       let opened = 0
-      for (const { name, run } of storeContract)
+      for (const { name, run } of kind === KINDS[0] ? storeContract : inMemory)
         test(name, () => run(async () => stores[opened++ % stores.length] as SqliteStore))
     })
 

@@ -7,9 +7,12 @@ import {
 } from 'twinkey/stores/sqlite'
 import { describe, expect, test } from 'vitest'
 import { newKey } from '../../src/testing/sample.ts'
+import { smallContract } from '../support/contract.ts'
 import { describeSqlite } from './sqlite-suite.ts'
 
-describeSqlite(['@libsql/client'])
+// The large cases run once for each driver in npm test: on a file. sqlite-node.interop.test.ts has
+// them in memory, too.
+describeSqlite(['@libsql/client'], smallContract)
 
 const unused: SqliteDatabase = {
   exec: () => expect.fail('it was asked'),
@@ -26,6 +29,7 @@ describe('sqliteStore', () => {
       'inspect',
       'list',
       'migrate',
+      'migrations',
       'put',
       'recordUse',
     ])

@@ -1,12 +1,12 @@
 import {
   createTwinkey,
-  generateSigningKey,
   memoryStore,
   type Twinkey,
   type TwinkeyEvent,
   type TwinkeyOptions,
 } from 'twinkey'
 import { type Clock, createClock } from './clock.ts'
+import { shortSigningKey } from './signing-key.ts'
 import { type SpyStore, spyStore } from './spy-store.ts'
 
 /** A Twinkey over a store that can fail on demand, with a manual clock and a list of its events. */
@@ -24,8 +24,8 @@ export interface Bench {
 
 export const ISSUER = 'https://api.example'
 export const AUDIENCE = 'https://audience.example'
-/** The signing key of every bench. It is shared, because generating one takes time. */
-export const signingKey = await generateSigningKey()
+/** The signing key of every bench. */
+export const signingKey = shortSigningKey()
 
 export function createBench(options: TwinkeyOptions = {}): Bench {
   const clock = createClock()

@@ -16,16 +16,18 @@ const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url
 const FOLDERS = ['usr/sbin', 'usr/bin']
 
 /**
- * Finds a program with the name of its Debian package. If the program is not installed, downloads
- * the package and unpacks it beside the dependencies, which needs no root and installs no service.
+ * Finds a program of a Debian package. If the program is not installed, downloads the package and
+ * unpacks it beside the dependencies, which needs no root and installs no service.
  *
  * @param versionFlag The argument that makes the program print its version.
  * @param unpackedEnv The environment of the program when it runs from the unpacked folder.
+ * @param packageName The package, if its name is not that of the program.
  */
 export async function debianProgram(
   name: string,
   versionFlag: string,
   unpackedEnv: UnpackedEnv = () => ({}),
+  packageName = name,
 ): Promise<DebianProgram> {
   const installed = [name, ...FOLDERS.map((folder) => `/${folder}/${name}`)].find(
     (path) => spawnSync(path, [versionFlag]).status === 0,
@@ -33,7 +35,7 @@ export async function debianProgram(
   if (installed !== undefined) return { path: installed, env: {} }
   const found = unpacked(name, versionFlag, unpackedEnv)
   if (found !== undefined) return found
-  await fetchInto(join(CACHE, name), [name])
+  await fetchInto(join(CACHE, name), [packageName])
   return unpacked(name, versionFlag, unpackedEnv) as DebianProgram
 }
 

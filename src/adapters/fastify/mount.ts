@@ -40,8 +40,8 @@ async function addPaths(app: FastifyInstance, { paths, secretQuery }: Router): P
         reply: GuardedReply,
         done: (error?: Error) => void,
       ) => {
-        const answered = answer(fastifyWireRequest(request, secretQuery), () =>
-          readNodeBody(request.raw, reply.raw),
+        const answered = answer(fastifyWireRequest(request, secretQuery), (maxBytes) =>
+          readNodeBody(request.raw, reply.raw, maxBytes),
         )
         if (answered === undefined) return void reply.callNotFound()
         answered

@@ -9,9 +9,10 @@ import { honoWireRequest } from './context.ts'
 import { incomingOf, onNode } from './incoming.ts'
 
 /** Reads the body of a request. If middleware has read it, uses the copy that Hono caches. */
-export async function readHonoBody(c: Context): Promise<BodySource | Refusal> {
+export async function readHonoBody(c: Context, maxBytes?: number): Promise<BodySource | Refusal> {
   const { req } = c
-  if (!req.raw.bodyUsed) return readWebBody(req.raw).finally(() => onNode(c, closeUnlessArrived))
+  if (!req.raw.bodyUsed)
+    return readWebBody(req.raw, maxBytes).finally(() => onNode(c, closeUnlessArrived))
   if ('formData' in req.bodyCache) return { parsed: await req.formData() }
   const buffer = await req.arrayBuffer().catch(() => undefined)
   if (buffer !== undefined) return { bytes: new Uint8Array(buffer) }

@@ -7,11 +7,12 @@ import {
   type GuardOutcome,
   isAnswer,
   isPending,
+  passedHeaders,
 } from '../../guard/guard.ts'
 import { keepPrincipal } from '../../guard/principal.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { honoWireRequest } from './context.ts'
-import { outliveHonoResponse, respond } from './response.ts'
+import { addHeaders, outliveHonoResponse, respond } from './response.ts'
 
 /**
  * Guards a route: passes the request on with `c.var.principal`, or answers it with a refusal. Put
@@ -56,11 +57,8 @@ export function requireAuth<M extends Metadata>(
     // Even if undefined, so that the principal of an earlier guard does not remain.
     c.set('principal', outcome.principal)
     keepPrincipal(c, outcome.principal)
-    return outcome.noStore
-      ? (next().then(
-          () => c.res.headers.has('cache-control') || c.header('cache-control', 'no-store'),
-        ) as Promise<void>)
-      : next()
+    const headers = passedHeaders(outcome)
+    return headers.length === 0 ? next() : next().then(() => addHeaders(c, headers))
   }
   // Not async, so that a decision that is available at once is not awaited.
   return (c, next) => {

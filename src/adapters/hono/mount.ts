@@ -28,7 +28,7 @@ export function mount(endpoints: Endpoints): MiddlewareHandler {
     const answer = route(
       `/${c.req.path.split('/').slice(depth).join('/')}`,
       honoWireRequest(c, undefined),
-      () => readHonoBody(c),
+      (maxBytes) => readHonoBody(c, maxBytes),
     )
     if (answer === undefined) return next()
     const written = await answer

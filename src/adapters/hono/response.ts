@@ -23,3 +23,8 @@ export function outliveHonoResponse(c: Context, work: Promise<void> | undefined)
     // response.
   }
 }
+
+/** Adds headers to the response of the handler, unless it has them. */
+export function addHeaders(c: Context, headers: readonly (readonly [string, string])[]): void {
+  for (const [name, value] of headers) if (!c.res.headers.has(name)) c.header(name, value)
+}

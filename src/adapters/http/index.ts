@@ -19,6 +19,8 @@ export {
   type GuardOutcome,
   isAnswer,
   isPending,
+  type Passed,
+  passedHeaders,
 } from '../../guard/guard.ts'
 export type { CheckedRequirement } from '../../guard/requirement.ts'
 export type { BodySource } from '../../http/body.ts'
@@ -31,6 +33,7 @@ export {
   type WireAnswer,
   type WireBody,
 } from '../../http/profile.ts'
+export { readParam } from '../../http/read-param.ts'
 export {
   type MatchedRoute,
   type NodeRequest,

@@ -18,11 +18,12 @@ export interface NodeBodyRequest extends ArrivingRequest {
 export async function readNodeBody(
   request: NodeBodyRequest,
   response: NodeResponse,
+  maxBytes?: number,
 ): Promise<BodySource | Refusal> {
   if (!request.readableDidRead) {
     // Destroying the stream of a body that is too large would close the connection before the
     // answer is written.
-    const body = await collectBody(request.iterator({ destroyOnReturn: false }))
+    const body = await collectBody(request.iterator({ destroyOnReturn: false }), maxBytes)
     closeUnlessArrived(request, response)
     return body
   }

@@ -15,14 +15,18 @@ export function outliveWebResponse(
 }
 
 /**
- * Adds `Cache-Control: no-store` to a response without Cache-Control. Copies the response, because
- * the headers of a fetched one are immutable.
+ * Adds the headers that a response does not have. Copies the response, because the headers of a
+ * fetched one are immutable.
  */
-export function withoutCaching(response: Response): Response {
+export function withHeaders(
+  response: Response,
+  added: readonly (readonly [name: string, value: string])[],
+): Response {
+  const missing = added.filter(([name]) => !response.headers.has(name))
   // A response that switches protocols cannot be copied, and no cache stores it.
-  if (response.status < 200 || response.headers.has('cache-control')) return response
+  if (response.status < 200 || missing.length === 0) return response
   const headers = new Headers(response.headers)
-  headers.set('cache-control', 'no-store')
+  for (const [name, value] of missing) headers.set(name, value)
   return new Response(response.body, {
     status: response.status,
     statusText: response.statusText,
@@ -38,6 +42,10 @@ export function hideWebQuery(request: Request, names: readonly string[]): Reques
   if (url === request.url) return request
   const seen = withUrl(request, url)
   hideFromUrl(request, names, seen)
+  // Bun passes the path parameters on the request, where a copy has none.
+  const { params } = request as { params?: unknown }
+  if (params !== undefined)
+    Object.defineProperty(seen, 'params', { value: params, configurable: true, enumerable: true })
   return seen
 }
 

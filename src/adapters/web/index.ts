@@ -6,30 +6,25 @@
 
 import type { Metadata } from '../../core/model/api-key.ts'
 import type { Principal } from '../../core/model/principal.ts'
-import { createGuard, type Decider, isAnswer } from '../../guard/guard.ts'
+import { createGuard, type Decider, isAnswer, passedHeaders } from '../../guard/guard.ts'
 import type { Requirement } from '../../guard/requirement.ts'
 import { WebWireRequest } from '../../http/request.ts'
 import { toResponse } from '../../http/web.ts'
-import { hideWebQuery, outliveWebResponse, withoutCaching } from './context.ts'
+import { hideWebQuery, outliveWebResponse, withHeaders } from './context.ts'
+import type { GuardedHandler } from './handler.ts'
+import { isLate, paramsOf, routeOf } from './params.ts'
 
 export { from } from '../../guard/readers.ts'
+export type { GuardedHandler } from './handler.ts'
 export { type MountedHandler, mount } from './mount.ts'
 
 /**
- * A handler behind a guard. `rest` holds the other arguments that the host passes.
- *
- * @typeParam P The type of the principal. It includes undefined behind an `optional` guard.
- */
-export type GuardedHandler<P, A extends unknown[]> = (
-  request: Request,
-  principal: P,
-  ...rest: A
-) => Response | Promise<Response>
-
-/**
  * Guards a plain `(Request) => Response` handler, as used by Next.js, Bun.serve, Deno.serve and
- * Workers: calls it with the principal, or answers with a refusal. The guard exempts no method. It
- * has no router, so read path parameters with a function of your own.
+ * Workers: calls it with the principal, or answers with a refusal. The guard exempts no method.
+ *
+ * `from.param` reads the path parameters that the host passes: `params` of a further argument, as
+ * in Next.js, which may be a promise, or `request.params` of the routes of Bun. A list of segments
+ * is refused. On a host without a router, read the path with a function of your own.
  *
  * @param twinkey A Twinkey or a verifier.
  * @param requirement What the route requires. Checked once, in this call. With `optional`, the
@@ -67,12 +62,14 @@ export function requireAuth<M extends Metadata, A extends unknown[]>(
   if (typeof handler !== 'function')
     throw new TypeError('requireAuth: the third argument must be the handler to guard.')
   return async (request, ...rest) => {
-    const outcome = await evaluate(new WebWireRequest(request))
+    const params = paramsOf(request, rest)
+    const found = params.some(isLate) ? await Promise.all(params) : params
+    const outcome = await evaluate(new WebWireRequest(request, request, routeOf(found)))
     outliveWebResponse(twinkey.flush(), rest)
     if (isAnswer(outcome)) return toResponse(outcome)
     const seen = secretQuery === undefined ? request : hideWebQuery(request, secretQuery)
     // The overloads say when the principal may be undefined.
     const response = await handler(seen, outcome.principal as Principal<M>, ...rest)
-    return outcome.noStore ? withoutCaching(response) : response
+    return withHeaders(response, passedHeaders(outcome))
   }
 }

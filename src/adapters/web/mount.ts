@@ -42,10 +42,11 @@ export function mount(endpoints: Endpoints, prefix = '/'): MountedHandler {
     return toResponse(written)
   }
   return (request, ...rest) => {
-    const path = pathOf(request.url)
+    const wire = new WebWireRequest(request)
+    const path = pathOf(wire.url)
     if (path !== mounted && !path.startsWith(`${mounted}/`)) return undefined
-    const answer = route(path.slice(mounted.length), new WebWireRequest(request), () =>
-      readWebBody(request),
+    const answer = route(path.slice(mounted.length), wire, (maxBytes) =>
+      readWebBody(request, maxBytes),
     )
     return answer === undefined ? undefined : answered(answer, rest)
   }

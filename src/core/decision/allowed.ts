@@ -24,14 +24,15 @@ export function allowedOf(
 }
 
 function principalOf(
-  { holder, slot, via, validUntil }: Identity,
+  identity: Identity,
   scope: Scope,
   { tenant, environment, workflow }: Target,
   reader: RequestReader<never> | undefined,
 ): Principal {
+  const { holder, slot, via, validUntil } = identity
   const { id: keyId, name, owner, metadata } = holder
   const username = reader?.username?.(name)
-  return Object.freeze({
+  const principal: Principal = {
     keyId,
     name,
     username,
@@ -44,5 +45,34 @@ function principalOf(
     environment,
     workflow,
     scope,
-  })
+  }
+  return Object.freeze(new Attached(principal, identity) as unknown as Principal)
+}
+
+/** The identity from which a principal was made. Undefined for any other object. */
+export function identityOfPrincipal(principal: object): Identity | undefined {
+  return Attached.identityOf(principal)
+}
+
+// Attaches an identity to a principal as a private member, which nobody else can read: it leads to
+// the digests of the key. The private members of a class are added to what the constructor of its
+// base returns, so that the principal stays a plain object.
+class Returned {
+  constructor(target: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: see above.
+    return target
+  }
+}
+
+class Attached extends Returned {
+  readonly #identity: Identity
+
+  constructor(target: object, identity: Identity) {
+    super(target)
+    this.#identity = identity
+  }
+
+  static identityOf(target: object): Identity | undefined {
+    return #identity in target ? target.#identity : undefined
+  }
 }

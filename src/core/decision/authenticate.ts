@@ -1,30 +1,27 @@
 import type { Cached } from '../cache/cache.ts'
 import type { OwnerScopes } from '../cache/owner-scopes.ts'
-import type { Metadata } from '../model/api-key.ts'
-import { isTwinkeyError } from '../model/error.ts'
 import type { Emit } from '../model/events.ts'
-import type { Allowed, Anonymous, Decision } from '../model/principal.ts'
-import { denied, isRefusal, type Refusal, unseenOf } from '../model/refusal.ts'
+import type { LimitUse } from '../model/limiter.ts'
+import type { Allowed } from '../model/principal.ts'
+import { axisDenied, isRefusal, type Refusal, unseenOf } from '../model/refusal.ts'
 import type { Scope, Target } from '../model/scope.ts'
+import type { AuthenticateMessage, Trace } from '../model/trace.ts'
 import { allowedOf, effectiveScope } from './allowed.ts'
 import { CredentialDenial, invalid, TargetDenial } from './denial.ts'
 import { failInvalidated } from './fresh-records.ts'
 import type { Identifier } from './identifier.ts'
 import type { Identity } from './identity.ts'
-import { createReporter } from './report.ts'
+import type { Limits } from './limits.ts'
+import type { Policies, PolicyFacts } from './policies.ts'
 import {
   acceptedKinds,
   acceptsAudience,
   type Credential,
   type RouteRequirement,
 } from './route-requirement.ts'
-import { run, type Steps, wait } from './steps.ts'
+import { isThenable, type Steps, settle, wait } from './steps.ts'
 import { firstUncovered, keptReadings, namedTarget, readTarget, resolveTarget } from './target.ts'
-import { createFailureLimiter } from './throttle.ts'
-import {
-  createThrottledIdentification,
-  type ThrottledIdentification,
-} from './throttled-identification.ts'
+import type { ThrottledIdentification } from './throttled-identification.ts'
 import type { Usage } from './usage.ts'
 
 /** What an authenticator needs. */
@@ -32,6 +29,7 @@ export interface AuthenticatorParts {
   readonly identifier: Identifier
   readonly owners: OwnerScopes | undefined
   readonly usage: Usage
+  readonly limits: Limits
   /** The environments that this deployment serves; undefined if they are not configured. */
   readonly environments: readonly string[] | undefined
   /** The audience of tokens on routes that require none. */
@@ -39,109 +37,15 @@ export interface AuthenticatorParts {
   /** How long a throttle may take to answer. */
   readonly deadlineMilliseconds: number
   readonly emit: Emit | undefined
+  readonly trace?: Trace<AuthenticateMessage> | undefined
   readonly now: () => number
-}
-
-/** The key behind a credential, and the decision that lets it in at this moment. */
-export interface Identified {
-  readonly identity: Identity
-  readonly allowed: Allowed
-}
-
-/**
- * The sender of one request. Its credential is read from the request once, but `identify` can be
- * called several times, for example before and after a wait.
- */
-export interface Caller {
-  /**
-   * Returns the decision at this moment, with the identity and the effective scope, or a denial
-   * that says why there is none. Emits `access.refused` for a denial, but never `access.allowed`.
-   */
-  identify(): Promise<Identified | CredentialDenial>
-}
-
-/** The only place that decides whether a request is let in, and the order in which it does so. */
-export interface Authenticator<M extends Metadata = Metadata> {
-  /**
-   * Decides about a request. Returns a promise only if something must be awaited. Throws, or
-   * rejects, only if a reader of the application throws.
-   */
-  decide<R>(
-    request: R,
-    requirement: RouteRequirement<R>,
-  ): Decision<M> | Anonymous | Promise<Decision<M> | Anonymous>
-  /** Reads the credential of a request once. */
-  caller<R>(request: R, requirement: RouteRequirement<R>): Caller
-  /**
-   * Runs a lookup of the application whose result a decision needs, and returns the result. If the
-   * lookup fails with the error `owner_unavailable`, returns the refusal `unavailable`.
-   */
-  ask<T>(call: () => Promise<T> | T): Promise<T | Refusal>
-}
-
-export function createAuthenticator<M extends Metadata>(
-  parts: AuthenticatorParts,
-): Authenticator<M> {
-  const { identifier, deadlineMilliseconds, emit, now } = parts
-  const limiter = createFailureLimiter(deadlineMilliseconds, emit, now)
-  const identification = createThrottledIdentification(identifier, limiter, now)
-  const evaluate = createEvaluate(parts, identification, (_identity, allowed) => allowed)
-  const identify = createEvaluate<Identified>(parts, identification, (identity, allowed) => ({
-    identity,
-    allowed,
-  }))
-  const report = createReporter(identifier, emit, now)
-
-  function conclude(
-    outcome: Allowed | CredentialDenial,
-    requirement: Pick<RouteRequirement<never>, 'optional'>,
-  ): Decision<M> | Anonymous {
-    if (!(outcome instanceof CredentialDenial)) {
-      if (emit !== undefined) report.allowed(outcome.principal)
-      return outcome as Allowed<M>
-    }
-    if (requirement.optional && outcome.issuedElsewhere) return ANONYMOUS
-    report.refused(outcome)
-    return { ok: false, refusal: outcome.refusal }
-  }
-
-  return {
-    decide(request, requirement) {
-      const outcome = run(
-        evaluate(requirement.reader.credential(request), request, requirement),
-        report.unavailable,
-      )
-      return 'then' in outcome
-        ? outcome.then((found) => conclude(found, requirement))
-        : conclude(outcome, requirement)
-    },
-    caller(request, requirement) {
-      const credential = requirement.reader.credential(request)
-      return {
-        async identify() {
-          const outcome = await run(identify(credential, request, requirement), report.unavailable)
-          if (outcome instanceof CredentialDenial) report.refused(outcome)
-          return outcome
-        },
-      }
-    },
-    async ask(call) {
-      try {
-        return await call()
-      } catch (error) {
-        if (isTwinkeyError(error) && error.code === 'owner_unavailable')
-          return report.unavailable(error).refusal
-        throw error
-      }
-    },
-  }
 }
 
 // A decision that finds its data changed after each of so many turns is refused as unavailable.
 const MAX_TURNS = 50
 const NO_TARGET: Target = Object.freeze({})
-const ANONYMOUS: Anonymous = Object.freeze({ ok: true, principal: undefined, noStore: false })
 
+/** The steps of one decision, as work that pauses whenever it must wait. */
 type Evaluate<T> = <R>(
   credential: Credential | Refusal,
   request: R,
@@ -152,9 +56,10 @@ type Evaluate<T> = <R>(
 // waited, the credential expired, or its key or the owner scope was invalidated or replaced. The
 // generator captures its parts instead of taking them as parameters, because each parameter of a
 // generator costs memory for each request.
-function createEvaluate<T>(
+export function createEvaluate<T>(
   parts: AuthenticatorParts,
   identification: ThrottledIdentification,
+  policies: Policies | undefined,
   answer: (identity: Identity, allowed: Allowed) => T,
 ): Evaluate<T> {
   const { identifier, owners, audience, now } = parts
@@ -169,7 +74,8 @@ function createEvaluate<T>(
     // The owner scope that this decision itself has loaded. Unless it was invalidated, this
     // decision uses it, even if the cache now considers it too old for other requests.
     let loaded: { readonly owner: string; readonly ownerScope: Cached<Scope> } | undefined
-    for (let turn = 0; turn < MAX_TURNS; turn++) {
+    let facts: PolicyFacts | undefined
+    turns: for (let turn = 0; turn < MAX_TURNS; turn++) {
       // 2. Identify the credential: from the cache if possible, otherwise by verifying its
       // signature or loading its key.
       let identity = kinds && identifier.recognise(credential, kinds, at)
@@ -186,7 +92,7 @@ function createEvaluate<T>(
       // this route, it is.
       if (
         identity.requirement !== requirement &&
-        !acceptsAudience(requirement, identity.audience, audience)
+        !acceptsAudience(requirement, identity.claims?.audience, audience)
       )
         return invalid('token_audience_unknown', identity.holder.id)
 
@@ -210,7 +116,21 @@ function createEvaluate<T>(
       if (waited && !isCurrent(parts, identity, ownerScope, at)) continue
 
       const allowed = admit(parts, identity, ownerScope, credential, request, requirement, at)
-      return allowed instanceof CredentialDenial ? allowed : answer(identity, allowed)
+      if (allowed instanceof CredentialDenial) return allowed
+      if (!policies?.appliesTo(identity, requirement)) return answer(identity, allowed)
+
+      // 6. The policies: networks, limits, then the route itself. What they found is kept, so that
+      // a repeated step neither counts the request again nor asks the route about the same
+      // principal again.
+      facts = factsOf(facts, request, requirement, identity, allowed, at)
+      let denial = policies.check(facts)
+      while (isThenable(denial)) {
+        const settled = yield* settle(denial)
+        at = now()
+        if (settled === undefined && !isCurrent(parts, identity, ownerScope, at)) continue turns
+        denial = settled ?? policies.check(facts)
+      }
+      return denial ?? answer(identity, withLimits(allowed, facts.counted))
     }
     return yield* failInvalidated()
   }
@@ -254,7 +174,7 @@ function admit<R>(
   // 5. The effective scope must cover the target. If it does, the secret counts as used.
   const uncovered = requirement.anyTarget ? undefined : firstUncovered(scope, target)
   if (uncovered !== undefined)
-    return new TargetDenial(denied(uncovered), 'not_covered', identity.holder.id, target)
+    return new TargetDenial(axisDenied(uncovered), 'not_covered', identity.holder.id, target)
   usage.note(identity, at)
   const allowed = allowedOf(identity, scope, target, requirement.reader, credential)
   identity.allowed = allowed
@@ -262,6 +182,39 @@ function admit<R>(
   identity.readings = readings
   identity.ownerScope = ownerScope
   return allowed
+}
+
+function factsOf<R>(
+  before: PolicyFacts | undefined,
+  request: R,
+  requirement: RouteRequirement<R>,
+  identity: Identity,
+  allowed: Allowed,
+  at: number,
+): PolicyFacts {
+  if (before === undefined) {
+    return {
+      request: request as never,
+      requirement: requirement as never,
+      identity,
+      allowed,
+      at,
+      counted: undefined,
+      authorized: undefined,
+    }
+  }
+  // An imported secret may belong to another key by now, which has limits of its own.
+  if (before.identity.holder.id !== identity.holder.id) before.counted = undefined
+  before.identity = identity
+  before.allowed = allowed
+  before.at = at
+  return before
+}
+
+// The remembered decision stays as it is: what is left differs for each request.
+function withLimits(allowed: Allowed, limits: readonly LimitUse[] | undefined): Allowed {
+  if (limits === undefined) return allowed
+  return { ok: true, principal: allowed.principal, noStore: allowed.noStore, limits }
 }
 
 // Checks, after a wait, that the credential has not expired, and that neither its key nor the owner

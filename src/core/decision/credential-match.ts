@@ -1,4 +1,10 @@
-import { inactiveKeyReason, inactiveReason, type KeyRecord, slotOf } from '../model/api-key.ts'
+import {
+  inactiveKeyReason,
+  inactiveReason,
+  type KeyRecord,
+  type StoredSecret,
+  slotOf,
+} from '../model/api-key.ts'
 import { REFUSALS } from '../model/refusal.ts'
 import { matchSecret, type Pepper } from '../secrets/digest.ts'
 import type { Slot } from '../secrets/secret.ts'
@@ -46,6 +52,20 @@ export function matchedToken(
     token.identity = identityForToken(secret, claims)
   }
   return ifActive(token.identity, at)
+}
+
+/** Matches a credential that was let in before with the present record of its key. */
+export function matchedAgain(
+  { claims, key, slot }: Identity,
+  cached: CachedKey,
+  at: number,
+): Identity | CredentialDenial {
+  if (claims !== undefined) return matchedToken({ claims, identity: undefined }, cached, at)
+  if (cached.value?.kind !== 'key') return invalid('key_unknown', key?.id)
+  const { id } = (key as KeyRecord)[slot as Slot] as StoredSecret
+  const present = slotOf(cached.value, id)
+  const identity = present && identityInSlot(cached, present)
+  return identity === undefined ? invalid('secret_replaced', key?.id) : ifActive(identity, at)
 }
 
 // The one place that checks whether a key and its slot are active, for secrets and tokens alike.

@@ -1,3 +1,4 @@
+import type { LimitUse } from '../model/limiter.ts'
 import { REFUSALS, type Refusal, type RefusalReason, type Unseen } from '../model/refusal.ts'
 import type { Target } from '../model/scope.ts'
 
@@ -12,8 +13,11 @@ export class CredentialDenial {
   ) {}
 }
 
-/** The target of a refused request, and where a guard stood that could not read its parameter. */
-export type DeniedTarget = Target & Partial<Unseen>
+/**
+ * The target of a refused request, where a guard stood that could not read its parameter, and the
+ * address of a client that is outside the networks of its key.
+ */
+export type DeniedTarget = Target & Partial<Unseen> & { readonly address?: string | undefined }
 
 /** Why a request with a valid credential is refused. */
 export class TargetDenial extends CredentialDenial {
@@ -22,6 +26,8 @@ export class TargetDenial extends CredentialDenial {
     reason: RefusalReason | undefined,
     keyId: string,
     readonly where: DeniedTarget,
+    /** What is left of the limits of the key, if the request was counted. */
+    readonly limits?: readonly LimitUse[],
   ) {
     super(refusal, reason, keyId)
   }

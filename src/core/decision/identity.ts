@@ -1,9 +1,10 @@
 import type { Cached } from '../cache/cache.ts'
-import { type KeyRecord, validUntil } from '../model/api-key.ts'
+import { type KeyLimit, type KeyRecord, validUntil } from '../model/api-key.ts'
+import { type Network, readNetworks } from '../model/network.ts'
 import type { Allowed } from '../model/principal.ts'
 import { intersect, type Scope } from '../model/scope.ts'
 import type { Slot } from '../secrets/secret.ts'
-import type { TokenClaims } from '../tokens/token.ts'
+import type { TokenClaims } from '../tokens/claims.ts'
 import type { RouteRequirement } from './route-requirement.ts'
 import type { Readings } from './target.ts'
 
@@ -19,6 +20,14 @@ interface CachedDecision {
   ownerScope: Cached<Scope> | undefined
 }
 
+/** The rules of a key beyond its scope, ready to be checked. */
+interface KeyPolicies {
+  /** The networks from which the key works; null for all. */
+  readonly networks: readonly Network[] | null
+  /** Its own limits; null if those of the deployment apply. */
+  readonly limits: readonly KeyLimit[] | null
+}
+
 /**
  * The key behind a credential. Each slot of a cached key and each remembered token has one
  * identity. It includes the cached decision, because an object of its own would be one more place
@@ -27,6 +36,8 @@ interface CachedDecision {
 export interface Identity extends CachedDecision {
   /** When the credential expires if nothing changes, in epoch milliseconds; null for never. */
   readonly validUntil: number | null
+  /** Undefined if the key has no rules of its own. */
+  readonly policies: KeyPolicies | undefined
   /**
    * The last use that was written to the store, in epoch seconds, rounded up; 0 for never. For a
    * token, see {@link issuedFor}.
@@ -44,8 +55,8 @@ export interface Identity extends CachedDecision {
   readonly scope: Scope
   /** The cache entry from which this was made; undefined if only a token is known. */
   readonly source: Cached<unknown> | undefined
-  /** The audience that a token is for; undefined for a secret. */
-  readonly audience: string | undefined
+  /** What a token says; undefined for a secret. */
+  readonly claims: TokenClaims | undefined
 }
 
 /** The identity of the secret in a slot, which must not be empty. */
@@ -55,6 +66,7 @@ export function identityForSecret(key: KeyRecord, slot: Slot, source: Cached<unk
   return identityOf(
     'secret',
     validUntil(key, slot),
+    policiesOf(key),
     key,
     key.scope,
     usedAtSecond,
@@ -68,11 +80,12 @@ export function identityForSecret(key: KeyRecord, slot: Slot, source: Cached<unk
 
 /** The identity of a token that was issued for that secret. */
 export function identityForToken(secret: Identity, claims: TokenClaims): Identity {
-  const { validUntil: until, slot, key, holder, scope, source } = secret
+  const { validUntil: until, policies, slot, key, holder, scope, source } = secret
   const expiresAt = Math.min(until ?? claims.expiresAt, claims.expiresAt)
   return identityOf(
     'token',
     expiresAt,
+    policies,
     holder,
     intersect(scope, claims.scope),
     0,
@@ -80,17 +93,19 @@ export function identityForToken(secret: Identity, claims: TokenClaims): Identit
     slot,
     key,
     source,
-    claims.audience,
+    claims,
   )
 }
 
 /** The identity of a token, by its claims alone. */
 export function identityForTokenAlone(claims: TokenClaims): Identity {
-  const { keyId, owner, scope, expiresAt, audience } = claims
+  const { keyId, owner, scope, expiresAt, networks = null } = claims
   const holder = { id: keyId, name: keyId, owner, metadata: Object.freeze({}) }
   return identityOf(
     'token',
     expiresAt,
+    // The verifier does not count requests.
+    policiesOf({ networks, limits: null }),
     holder,
     scope,
     0,
@@ -98,8 +113,17 @@ export function identityForTokenAlone(claims: TokenClaims): Identity {
     undefined,
     undefined,
     undefined,
-    audience,
+    claims,
   )
+}
+
+function policiesOf({
+  networks,
+  limits,
+}: Pick<KeyRecord, 'networks' | 'limits'>): KeyPolicies | undefined {
+  return networks === null && limits === null
+    ? undefined
+    : { networks: networks && readNetworks(networks), limits }
 }
 
 // The one place that creates identities, so that all have the same hidden class. The members that
@@ -107,6 +131,7 @@ export function identityForTokenAlone(claims: TokenClaims): Identity {
 function identityOf(
   via: Identity['via'],
   validUntil: number | null,
+  policies: KeyPolicies | undefined,
   holder: Identity['holder'],
   scope: Scope,
   usedAtSecond: number,
@@ -114,7 +139,7 @@ function identityOf(
   slot: Slot | undefined,
   key: KeyRecord | undefined,
   source: Cached<unknown> | undefined,
-  audience: string | undefined,
+  claims: TokenClaims | undefined,
 ): Identity {
   return {
     validUntil,
@@ -122,6 +147,7 @@ function identityOf(
     requirement: undefined,
     readings: undefined,
     ownerScope: undefined,
+    policies,
     usedAtSecond,
     issuedFor,
     via,
@@ -130,6 +156,6 @@ function identityOf(
     holder,
     scope,
     source,
-    audience,
+    claims,
   }
 }

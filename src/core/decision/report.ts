@@ -65,6 +65,7 @@ export function createReporter(
         reason,
         axis: refusal.axis,
         keyId,
+        ...(refusal.deniedCode && { deniedCode: refusal.deniedCode }),
         ...where,
       })
     },

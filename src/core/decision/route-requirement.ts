@@ -1,3 +1,4 @@
+import type { Principal } from '../model/principal.ts'
 import type { Refusal } from '../model/refusal.ts'
 import type { Axis } from '../model/scope.ts'
 import type { Throttle } from './throttle.ts'
@@ -70,20 +71,33 @@ export interface RouteRequirement<R> {
   readonly audiences?: readonly string[] | undefined
   /** Counts refused credentials by peer. Not called for a recognised credential. */
   readonly throttle?: Required<Throttle<R>> | undefined
+  /** How many requests this one counts as for the limits of the key. Default: 1. */
+  readonly cost?: number | undefined
+  /** Returns the address of the client. Called only for a key that is limited to networks. */
+  address?(request: R): unknown
+  /** The decision of the route itself. Called last, if all other checks allow the request. */
+  readonly authorize?: ((principal: Principal, request: R) => unknown) | undefined
+}
+
+/** A credential that is passed as text, without a request or a target. */
+export interface CredentialText {
+  readonly text: string
+  /** The address of the client, if the application knows it. */
+  readonly address?: string | undefined
 }
 
 const TEXT_ONLY = { secret: textRequirement('secret'), token: textRequirement('token') }
 
-/** The requirement for a credential that is passed as text, without a request or a target. */
-export function textOnly(kind: 'secret' | 'token'): RouteRequirement<string> {
+/** The requirement for a credential that is passed as text. */
+export function textOnly(kind: 'secret' | 'token'): RouteRequirement<CredentialText> {
   return TEXT_ONLY[kind]
 }
 
-function textRequirement(kind: 'secret' | 'token'): RouteRequirement<string> {
+function textRequirement(kind: 'secret' | 'token'): RouteRequirement<CredentialText> {
   return {
     // Rejects an array, which would convert to the secret in it.
     reader: {
-      credential: (text) => ({
+      credential: ({ text }) => ({
         text: typeof text === 'string' ? text : '',
         kinds: kind,
         inAuthorizationHeader: true,
@@ -96,6 +110,7 @@ function textRequirement(kind: 'secret' | 'token'): RouteRequirement<string> {
     readers: [],
     names: [],
     required: [],
+    address: ({ address }) => address,
   }
 }
 

@@ -7,6 +7,19 @@ export function* wait<T>(promise: Promise<T>): Steps<T> {
 }
 
 /**
+ * Pauses until a promise is settled, and returns its value. Unlike {@link wait}, throws its error
+ * into the work, so that `run` rejects with it.
+ */
+export function* settle<T>(promise: Promise<T>): Steps<T> {
+  const outcome = (yield promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )) as { value: T } | { error: unknown }
+  if ('error' in outcome) throw outcome.error
+  return outcome.value
+}
+
+/**
  * Runs the work. If it never pauses, returns its outcome without a promise.
  *
  * @param failed Turns the error of a rejected promise into the outcome. The work is not resumed.
@@ -33,4 +46,9 @@ async function resume<T>(
     if (step.done) return step.value
     awaited = step.value
   }
+}
+
+/** Whether a value must be awaited. Reads `then`, because a promise may come from another realm. */
+export function isThenable(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }

@@ -1,10 +1,5 @@
-import {
-  REFUSALS,
-  type Refusal,
-  rateLimited,
-  refusalReason,
-  refusedPart,
-} from '../model/refusal.ts'
+import { rateLimited } from '../model/own-refusals.ts'
+import { REFUSALS, type Refusal, refusalReason, refusedPart } from '../model/refusal.ts'
 import { CredentialDenial, invalid } from './denial.ts'
 import type { Identifier, Inspected } from './identifier.ts'
 import type { Identity } from './identity.ts'
@@ -17,6 +12,8 @@ import type { FailureLimiter } from './throttle.ts'
  * waits before a signature is verified or the store is read.
  */
 export interface ThrottledIdentification {
+  /** How many credentials were looked up so far: whose form is right, but were not recognised. */
+  readonly lookups: number
   /**
    * Inspects and identifies a credential.
    *
@@ -44,6 +41,8 @@ export function createThrottledIdentification(
   limiter: FailureLimiter,
   now: () => number,
 ): ThrottledIdentification {
+  let lookups = 0
+
   function* throttled<R>(
     inspected: Inspected | CredentialDenial,
     credential: Credential | undefined,
@@ -85,8 +84,12 @@ export function createThrottledIdentification(
   }
 
   return {
+    get lookups() {
+      return lookups
+    },
     identify(credential, kinds, since, request, requirement) {
       const inspected = inspectAs(identifier, credential, kinds)
+      if (!(inspected instanceof CredentialDenial)) lookups++
       const accepted = kinds && { ...credential, kinds }
       return throttled(inspected, accepted, since, request, requirement)
     },

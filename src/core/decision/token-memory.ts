@@ -1,7 +1,7 @@
 import { sha256 } from '#hash'
 import { frontOf } from '../cache/front.ts'
 import { MAX_TOKEN_LENGTH } from '../model/checks.ts'
-import type { TokenClaims } from '../tokens/token.ts'
+import type { TokenClaims } from '../tokens/claims.ts'
 import type { Identity } from './identity.ts'
 
 /** A verified token. */

@@ -16,7 +16,8 @@ import {
 } from '../model/scope.ts'
 import { type DisablerLimits, mayEnable } from '../model/transitions.ts'
 import { isWithinTenants } from '../store/list-query.ts'
-import { type KeyPolicy, POLICY_MEMBERS, requirePolicy } from './key-policy.ts'
+import { copyPolicy, type KeyPolicy, readPolicy } from './key-policy.ts'
+import type { NarrowedPolicy } from './narrowed-policy.ts'
 
 /**
  * To what a keyring is limited. It sees no other key and grants nothing else. A limit that is left
@@ -52,7 +53,7 @@ export interface Authority {
   readonly tenants: readonly string[] | undefined
   readonly grantable: Scope
   readonly can: readonly Right[]
-  readonly policy: KeyPolicy
+  readonly policy: NarrowedPolicy
   readonly source: ChangeSource | undefined
 }
 
@@ -106,7 +107,7 @@ export function readLimits(input: KeyringLimits): Authority {
   requireInput(grantable === undefined ? undefined : scopeProblem(grantable), 'grantable')
   const isRights = Array.isArray(can) && can.every((right) => RIGHTS.includes(right))
   requireInput(isRights ? undefined : `must be a list of ${RIGHTS.join(', ')}`, 'can')
-  requirePolicy(policy)
+  const checked = readPolicy(policy)
   requireInput(source === undefined ? undefined : sourceProblem(source), 'source')
   return Object.freeze({
     actor,
@@ -118,7 +119,7 @@ export function readLimits(input: KeyringLimits): Authority {
         ? NOTHING
         : EVERYTHING,
     can,
-    policy: Object.freeze(policy),
+    policy: checked,
     source: source && cleanSource(source),
   })
 }
@@ -132,7 +133,7 @@ function copyLimits(input: KeyringLimits): unknown {
   if (!isPlainObject(copy)) return copy
   for (const list of ['tenants', 'can']) if (list in copy) copy[list] = copyList(copy[list], 100)
   if ('grantable' in copy) copy['grantable'] = copyScope(copy['grantable'])
-  if ('policy' in copy) copy['policy'] = copyMembers(copy['policy'], POLICY_MEMBERS)
+  if ('policy' in copy) copy['policy'] = copyPolicy(copy['policy'])
   if ('source' in copy) copy['source'] = copyMembers(copy['source'], SOURCE)
   return copy
 }

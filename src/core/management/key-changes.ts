@@ -38,7 +38,9 @@ import {
   entryOf,
   type KeyringParts,
   newSecret,
+  requireLimiter,
 } from './keyring-parts.ts'
+import { isSame, requireChangedRestrictions } from './restrictions.ts'
 import { renameKey } from './unique-names.ts'
 
 type Changes<M extends Metadata> = Pick<
@@ -56,10 +58,12 @@ export function createKeyChanges<M extends Metadata>(parts: KeyringParts): Chang
       requireRight(authority, 'update')
       const { apply: change, ...options } = readUpdateInput(input, now())
       const next = (key: KeyRecord) => {
-        const { name, scope, tokens, expiresAt, metadata } = change(key)
-        if (expiresAt !== key.expiresAt) requireLife(authority.policy, expiresAt, now())
-        const attributes = { name, scope: freezeScope(scope), tokens, expiresAt }
-        return updated(key, { ...attributes, metadata: freezeJson(metadata) }, now())
+        const { scope, metadata, ...rest } = change(key)
+        if (!isSame(rest.limits, key.limits)) requireLimiter(parts, rest.limits)
+        if (rest.expiresAt !== key.expiresAt) requireLife(authority.policy, rest.expiresAt, now())
+        requireChangedRestrictions(authority, key, rest)
+        const frozen = { scope: freezeScope(scope), metadata: freezeJson(metadata) }
+        return updated(key, { ...rest, ...frozen }, now())
       }
       return renameKey(parts, id, options, next, (seen) =>
         apply('key.updated', id, seen, 'change', next, (after, before) => ({

@@ -11,8 +11,9 @@ import { type ImportKeyInput, readImported } from './key-import.ts'
 import type { CreatedKey, Keyring, RepeatedKey } from './key-management.ts'
 import { policyDefaults, requireLife, requireSecrets } from './key-policy.ts'
 import { createStorage } from './key-storage.ts'
-import { type KeyringParts, newSecret } from './keyring-parts.ts'
+import { type KeyringParts, newSecret, requireLimiter } from './keyring-parts.ts'
 import { nameClaims, secretClaims } from './reservations.ts'
+import { requireNewRestrictions, restrictionDefaults } from './restrictions.ts'
 
 /** The methods of a keyring that make keys. */
 export function createKeyCreation<M extends Metadata>(
@@ -24,10 +25,17 @@ export function createKeyCreation<M extends Metadata>(
 
   function readInput(input: Parameters<typeof readCreateInput>[0]) {
     const at = now()
-    const read = readCreateInput(input, { environments, ...policyDefaults(policy, at) }, at)
+    const defaults = {
+      environments,
+      ...policyDefaults(policy, at),
+      ...restrictionDefaults(authority),
+    }
+    const read = readCreateInput(input, defaults, at)
     const owner = ownerOf(read)
+    requireLimiter(parts, read.limits)
     requireGrantable(authority, { owner, scope: read.scope })
     requireLife(policy, read.expiresAt, at)
+    requireNewRestrictions(authority, read)
     return { ...read, owner }
   }
 

@@ -10,6 +10,7 @@ import type {
   UpdateKeyInput,
 } from '../model/key-input.ts'
 import type { ApiKey } from '../model/key-view.ts'
+import type { LimitUse } from '../model/limiter.ts'
 import type { HistoryAfterInput, HistoryInput, ListKeysInput } from '../model/query-input.ts'
 import type { ImportKeyInput } from './key-import.ts'
 
@@ -66,7 +67,7 @@ export interface HistoryStep {
  * Manages keys. Performs no authorization of its own: your application decides who may call it, or
  * hands out a keyring that is limited by `keys.within`.
  *
- * Every method except `get`, `list`, `all` and `history` changes the store by compare-and-set, and
+ * Every method except `get`, `list`, `all`, `usage` and `history` changes the store by compare-and-set, and
  * writes an entry of the history with the change. The change is effective on this node when the
  * promise resolves, and on other nodes within `cache.maxAgeSeconds`.
  *
@@ -118,6 +119,14 @@ export interface Keyring<M extends Metadata = Metadata> {
   /** Returns all keys of a query, page by page: `for await (const key of keys.all())`. */
   all(input?: Omit<ListKeysInput, 'cursor'>): AsyncGenerator<ApiKey<M>, void, undefined>
   /**
+   * Returns what is left of each limit of a key: of its own limits, otherwise of those of the
+   * deployment. Counts nothing. Empty for a key without limits, and without a `limiter`.
+   *
+   * @throws {@link TwinkeyError} `key_not_found`. `limiter_unavailable` if the limiter fails or
+   *   takes longer than `deadlineSeconds`.
+   */
+  usage(id: string): Promise<readonly LimitUse[]>
+  /**
    * Returns the management changes of keys, the newest first, also those of deleted keys.
    *
    * With `after`, reads from the oldest entry on, for a consumer that must see every entry. Near the
@@ -127,8 +136,8 @@ export interface Keyring<M extends Metadata = Metadata> {
   history(input: HistoryAfterInput): Promise<HistoryStep>
   history(input?: HistoryInput): Promise<HistoryPage>
   /**
-   * Changes name, scope, metadata, expiry, or whether the key may be exchanged for tokens. If two
-   * changes race, one throws `version_conflict`.
+   * Changes name, scope, metadata, expiry, limits, networks, or whether the key may be exchanged for
+   * tokens. If two changes race, one throws `version_conflict`.
    *
    * @throws {@link TwinkeyError} `key_not_found`, `key_revoked`, `version_conflict`, and `name_taken`
    *   with `uniqueNames`.

@@ -5,10 +5,11 @@ import type { ActorOption } from '../model/key-input.ts'
 import { timeAfter } from '../model/transitions.ts'
 import type { Position } from '../store/store.ts'
 import { pause } from '../store/timeout.ts'
-import { actorOf } from './authority.ts'
+import { type Authority, actorOf } from './authority.ts'
 import { keyLimitReached } from './key-policy.ts'
 import { rethrowAsUnknown } from './key-writes.ts'
 import { type EntryDetails, entryOf, type KeyringParts } from './keyring-parts.ts'
+import { smaller } from './narrowed-policy.ts'
 import type { Claim } from './reservations.ts'
 import { nameTaken } from './unique-names.ts'
 
@@ -38,6 +39,29 @@ interface Fixed<T> {
 /** Who makes a key, and for whom. */
 type Maker = ActorOption & { readonly owner: string | null }
 
+/** How many keys of an owner there may be, and which of them count. Revoked keys do not. */
+interface Places {
+  readonly owner: string | null
+  /** Only keys within these tenants count. Undefined for all. */
+  readonly tenants: readonly string[] | undefined
+  readonly maxKeys: number
+}
+
+// The rule of the keyring counts the keys that the keyring sees. The rule of the deployment counts
+// all keys of the owner.
+function placesOf({ policy, ...limits }: Authority, owner: string | null): readonly Places[] {
+  const tenants = limits.owner === undefined ? limits.tenants : undefined
+  const ofOwner = owner === null ? undefined : policy.maxKeysPerOwner
+  const rules =
+    tenants === undefined
+      ? [{ owner, tenants, maxKeys: smaller(policy.maxKeys, ofOwner) }]
+      : [
+          { owner, tenants, maxKeys: policy.maxKeys },
+          { owner, tenants: undefined, maxKeys: ofOwner },
+        ]
+  return rules.filter((each): each is Places => each.maxKeys !== undefined)
+}
+
 /**
  * Stores a new key. Makes another one if its id is taken, so that no key is overwritten, or if other
  * keys with the same claims come in between.
@@ -52,15 +76,12 @@ export function createStorage(parts: KeyringParts) {
   ): Promise<T | R> => {
     // Before the claims, which a refused actor must not leave behind.
     actorOf(authority, options)
-    const { maxKeys } = authority.policy
-    if (
-      maxKeys !== undefined &&
-      (await oldestKeys(parts, options.owner, maxKeys)).length === maxKeys
-    ) {
+    for (const places of placesOf(authority, options.owner)) {
+      if ((await oldestKeys(parts, places, places.maxKeys)).length < places.maxKeys) continue
       // The key of the same call, which came first, may have taken the last place.
       const repeated = await fixed?.repeated()
       if (repeated !== undefined) return repeated
-      throw keyLimitReached(maxKeys)
+      throw keyLimitReached(places.maxKeys)
     }
     let hasClaims = false
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -84,7 +105,8 @@ export function createStorage(parts: KeyringParts) {
       // The key is stored now. From here on, a store failure leaves the outcome unknown.
       if (await reservations.confirm(claimed).catch(rethrowAsUnknown)) {
         emit?.(entry)
-        await requireKept(parts, record, options).catch(rethrowAsUnknown)
+        for (const places of placesOf(authority, options.owner))
+          await requireKept(parts, record, options, places).catch(rethrowAsUnknown)
         return answer
       }
       await remove(parts, record, options).catch(rethrowAsUnknown)
@@ -111,11 +133,15 @@ function secretTaken(): TwinkeyError {
 // When calls race for the last places, the keys that are first in the list stay. A key behind them
 // is removed at once. The others wait for that: no key stays while there are too many. A key that
 // is stored late may be in front of keys that already stay, and is then removed after all.
-async function requireKept(parts: KeyringParts, key: KeyRecord, options: Maker): Promise<void> {
-  const { maxKeys } = parts.authority.policy
-  if (maxKeys === undefined) return
+async function requireKept(
+  parts: KeyringParts,
+  key: KeyRecord,
+  options: ActorOption,
+  places: Places,
+): Promise<void> {
+  const { maxKeys } = places
   for (let wait = 0; ; wait++) {
-    const keys = await oldestKeys(parts, options.owner, maxKeys + 1)
+    const keys = await oldestKeys(parts, places, maxKeys + 1)
     if (keys.length <= maxKeys) return
     const place = keys.slice(0, maxKeys).findIndex(({ id }) => id === key.id)
     if (place < 0 || wait >= Math.max(MAX_WAITS - place * WAITS_LESS, MIN_WAITS)) break
@@ -126,13 +152,12 @@ async function requireKept(parts: KeyringParts, key: KeyRecord, options: Maker):
   throw keyLimitReached(maxKeys)
 }
 
-// The first keys of an owner that are not revoked, up to a limit.
+// The first keys that take a place, up to a limit.
 async function oldestKeys(
-  { store, authority, now }: KeyringParts,
-  owner: string | null,
+  { store, now }: KeyringParts,
+  { owner, tenants }: Places,
   count: number,
 ): Promise<readonly KeyRecord[]> {
-  const tenants = authority.owner === undefined ? authority.tenants : undefined
   const query = { owner, tenants, sort: 'oldest', now: now(), limit: PAGE } as const
   const found: KeyRecord[] = []
   let after: Position | undefined

@@ -1,12 +1,15 @@
 import type { Json, KeyRecord, StoredSecret } from '../model/api-key.ts'
+import { requireInput } from '../model/error.ts'
 import type { Emit } from '../model/events.ts'
 import type { ChangeType, HistoryEntry } from '../model/history.ts'
 import type { ActorOption, ChangeOptions } from '../model/key-input.ts'
+import type { Limiter } from '../model/limiter.ts'
 import type { ScopeValue } from '../model/scope.ts'
 import { digestSecret } from '../secrets/digest.ts'
 import { hintOf, mintId, mintSecret } from '../secrets/secret.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
 import { type Authority, actorOf, isVisible } from './authority.ts'
+import type { DeploymentPolicies } from './deployment-policies.ts'
 import type { ImportRules } from './key-import.ts'
 import { conflict, type KeyChange, type KeyWrites, keyNotFound } from './key-writes.ts'
 import type { Reservations, UniqueNames } from './reservations.ts'
@@ -19,6 +22,11 @@ export interface KeyringParts {
   readonly uniqueNames: UniqueNames | undefined
   /** New secrets use the first prefix and the current pepper. */
   readonly rules: ImportRules
+  /** Counts requests. Without it, no key can have limits. */
+  readonly limiter: Limiter | undefined
+  /** Rules for all keys. The policy of the authority is narrowed by them already. */
+  readonly policies: DeploymentPolicies
+  readonly deadlineMilliseconds: number
   /** The environments of keys that are created without them. */
   readonly environments: ScopeValue
   readonly emit: Emit | undefined
@@ -55,7 +63,15 @@ export function entryOf(
 }
 
 // What an update changes.
-const ATTRIBUTES = ['name', 'scope', 'tokens', 'expiresAt', 'metadata'] as const
+const ATTRIBUTES = [
+  'name',
+  'scope',
+  'tokens',
+  'limits',
+  'networks',
+  'expiresAt',
+  'metadata',
+] as const
 type Attributes = Pick<KeyRecord, (typeof ATTRIBUTES)[number]>
 
 /** The attributes that an update changed, each with its values before and after. */
@@ -66,6 +82,15 @@ export function differences(before: Attributes, after: Attributes) {
   return Object.fromEntries(
     changed.map((member) => [member, [before[member], after[member]] as unknown as [Json, Json]]),
   )
+}
+
+/** @throws `invalid_input` if a key would have limits that nothing counts. */
+export function requireLimiter(
+  { limiter }: Pick<KeyringParts, 'limiter'>,
+  limits: KeyRecord['limits'],
+): void {
+  const isCounted = limiter !== undefined || limits === null || limits.length === 0
+  requireInput(isCounted ? undefined : 'need the option limiter of createTwinkey', 'limits')
 }
 
 /** On what a change is based. */

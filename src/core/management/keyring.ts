@@ -11,6 +11,7 @@ import { createHistory } from './history.ts'
 import { createKeyChanges } from './key-changes.ts'
 import { createKeyCreation } from './key-creation.ts'
 import type { KeyList, Keyring } from './key-management.ts'
+import { createUsage } from './key-usage.ts'
 import { checkOf, entryOf, type KeyringParts } from './keyring-parts.ts'
 import { readPage } from './limited-pages.ts'
 import { nameClaims, secretClaims } from './reservations.ts'
@@ -38,6 +39,7 @@ export function createKeyring<M extends Metadata>(parts: KeyringParts): Keyring<
         cursor = page.nextCursor
       } while (cursor !== undefined)
     },
+    usage: createUsage(parts),
     history: createHistory(parts),
     revokeAll: async (input) => revokeAll(parts, input),
     async delete(id, options = {}) {

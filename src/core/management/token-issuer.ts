@@ -1,59 +1,32 @@
 import type { JWK } from 'jose'
-import type { Authenticator, Caller, Identified } from '../decision/authenticate.ts'
+import type { Authenticator, Caller, Identified } from '../decision/authenticator.ts'
 import { CredentialDenial } from '../decision/identifier.ts'
-import { type RouteRequirement, textOnly } from '../decision/route-requirement.ts'
+import {
+  type CredentialText,
+  type RouteRequirement,
+  textOnly,
+} from '../decision/route-requirement.ts'
 import type { TokenVerifier } from '../decision/token-verifier.ts'
-import type { KeyRecord, Metadata } from '../model/api-key.ts'
-import { membersProblem, secondsProblem } from '../model/checks.ts'
-import { copyMembers } from '../model/copy.ts'
-import { readInput, requireInput } from '../model/error.ts'
+import type { KeyLimit, KeyRecord, Metadata } from '../model/api-key.ts'
 import type { Emit } from '../model/events.ts'
 import type { Principal, Refused } from '../model/principal.ts'
 import {
-  denied,
+  axisDenied,
   isRefusal,
   REFUSALS,
   type Refusal,
   type RefusalReason,
   refusalReason,
 } from '../model/refusal.ts'
-import {
-  copyScope,
-  emptyAxis,
-  freezeScope,
-  narrow,
-  SCOPE_MEMBERS,
-  type Scope,
-  type ScopeInput,
-  scopeValueProblem,
-} from '../model/scope.ts'
+import { emptyAxis, freezeScope, narrow, type Scope } from '../model/scope.ts'
+import type { ExchangeMessage, Trace } from '../model/trace.ts'
 import type { Slot } from '../secrets/secret.ts'
 import type { SigningKeys } from '../tokens/signing-key.ts'
-import { jwksOf, MAX_LIFETIME_SECONDS, signToken, type TokenRules } from '../tokens/token.ts'
+import { jwksOf, signToken, type TokenRules } from '../tokens/token.ts'
 import type { KeyWrites } from './key-writes.ts'
+import { readTokenRequest, type TokenRequest } from './token-request.ts'
 import { createTokenRevocation, type TokenRevocation } from './token-revocation.ts'
-import { type VerifiedToken, verifyToken } from './verification.ts'
-
-/** Scope, lifetime and resource to request for a token. */
-export interface TokenRequest {
-  /**
-   * The axes to narrow. Default for each axis: the value of the key. A scope wider than the key's
-   * is refused.
-   */
-  readonly scope?: ScopeInput | undefined
-  /**
-   * Range: 1 to 3600 seconds. Default: 3600. Shortened to `tokens.maxLifetimeSeconds`, and to the
-   * expiry of the key and of the secret.
-   */
-  readonly lifetimeSeconds?: number | undefined
-  /**
-   * The `aud` of the token: `tokens.audience` or one of `resources`, compared character by
-   * character. Default: `tokens.audience`. Any other is refused as `request_malformed`.
-   *
-   * @see RFC 8707, section 2
-   */
-  readonly resource?: string | undefined
-}
+import { type VerifiedToken, type VerifyOptions, verifyToken } from './verification.ts'
 
 /** An issued token. */
 export interface IssuedToken {
@@ -87,13 +60,19 @@ export interface Tokens<M extends Metadata = Metadata> {
    *
    * @param secret The secret, as the caller sent it.
    * @param request The token request, or a function that returns it for the authenticated caller.
+   * @param options The address of the client. Without it, a key that is limited to networks is
+   *   refused.
    * @returns The token, or a refusal: `credential_invalid`, `request_malformed` for an unknown
-   *   resource, `tenant_denied`, `environment_denied`, `workflow_denied`, `scope_too_large`,
-   *   `unavailable`, or one that the function returns.
+   *   resource, `tenant_denied`, `environment_denied`, `workflow_denied`, `network_denied`,
+   *   `quota_exceeded`, `scope_too_large`, `unavailable`, or one that the function returns.
    * @throws {@link TwinkeyError} `signing_key_missing`, `signing_key_invalid`, `invalid_input`.
    * @see RFC 9068
    */
-  issue(secret: string, request?: TokenRequest | Ask): Promise<IssuedToken | Refused>
+  issue(
+    secret: string,
+    request?: TokenRequest | Ask,
+    options?: { readonly address?: string | undefined },
+  ): Promise<IssuedToken | Refused>
   /**
    * Performs the token exchange for an endpoint: reads the credential of the request once, calls
    * `ask`, checks the credential again, and signs. The adapters call this for you.
@@ -111,12 +90,15 @@ export interface Tokens<M extends Metadata = Metadata> {
   /**
    * Verifies a token, and that its key and secret are active. Does not check a target: to guard a
    * route, use `authenticate`. Accepts tokens for `tokens.audience` and for all `resources`, so
-   * compare `audience` if the token must be for one of them.
+   * compare `audience` if the token must be for one of them. Does not count the request for the
+   * limits of the key.
    *
+   * @param options The address of the client, for keys that are limited to networks.
    * @returns The key, the effective scope and the audience, or a refusal: `credential_invalid`,
-   *   `unavailable`.
+   *   `network_denied`, `unavailable`.
+   * @throws {@link TwinkeyError} `invalid_input` for wrong options.
    */
-  verify(token: string): Promise<VerifiedToken<M> | Refused>
+  verify(token: string, options?: VerifyOptions): Promise<VerifiedToken<M> | Refused>
   /**
    * Revokes one token before it expires, on all nodes, and leaves the key and its other tokens as
    * they are. At most 256 tokens of a key can be revoked within an hour. A service that has only
@@ -146,8 +128,6 @@ export interface Tokens<M extends Metadata = Metadata> {
   readonly issuer: string
 }
 
-const REQUEST_MEMBERS = ['scope', 'lifetimeSeconds', 'resource']
-
 /** What a token issuer needs. */
 export interface TokenIssuerParts<M extends Metadata> {
   readonly authenticator: Authenticator<M>
@@ -157,9 +137,12 @@ export interface TokenIssuerParts<M extends Metadata> {
   readonly signingKeys: SigningKeys
   readonly verifier: TokenVerifier
   readonly writes: KeyWrites
+  /** The limits of keys that have none of their own. */
+  readonly limits: readonly KeyLimit[] | undefined
   /** Longer requests are shortened to this. */
   readonly maxLifetimeSeconds: number
   readonly emit: Emit | undefined
+  readonly trace: Trace<ExchangeMessage>
   readonly now: () => number
 }
 
@@ -170,13 +153,19 @@ export function createTokenIssuer<M extends Metadata>({
   signingKeys,
   verifier,
   writes,
+  limits,
   maxLifetimeSeconds,
   emit,
+  trace,
   now,
 }: TokenIssuerParts<M>): Tokens<M> {
-  const anyToken: RouteRequirement<string> = { ...textOnly('token'), audiences }
+  const anyToken: RouteRequirement<CredentialText> = { ...textOnly('token'), audiences }
 
-  function refuse(refusal: Refusal, reason: RefusalReason | undefined, keyId: string): Refused {
+  function refuse(
+    refusal: Refusal,
+    reason: RefusalReason | undefined,
+    keyId: string,
+  ): CredentialDenial {
     emit?.({
       type: 'access.refused',
       at: now(),
@@ -184,16 +173,38 @@ export function createTokenIssuer<M extends Metadata>({
       reason,
       axis: refusal.axis,
       keyId,
+      ...(refusal.deniedCode && { deniedCode: refusal.deniedCode }),
     })
-    return { ok: false, refusal }
+    return new CredentialDenial(refusal, reason, keyId)
+  }
+
+  async function issueTraced(
+    caller: Caller,
+    request: TokenRequest | Ask,
+  ): Promise<IssuedToken | Refused> {
+    const message: ExchangeMessage = { result: undefined, code: undefined, tokenId: undefined }
+    return trace.run(message, async () => {
+      const outcome = await issueTo(caller, request)
+      if (!(outcome instanceof CredentialDenial)) {
+        message.result = 'issued'
+        message.tokenId = outcome.tokenId
+        return outcome
+      }
+      const { refusal, reason, keyId } = outcome
+      message.result = 'refused'
+      message.code = refusal.code
+      message.reason = reason
+      message.keyId = keyId
+      return { ok: false, refusal }
+    })
   }
 
   async function issueTo(
     caller: Caller,
     request: TokenRequest | Ask,
-  ): Promise<IssuedToken | Refused> {
+  ): Promise<IssuedToken | CredentialDenial> {
     const first = await caller.identify()
-    if (first instanceof CredentialDenial) return { ok: false, refusal: first.refusal }
+    if (first instanceof CredentialDenial) return first
     const { id } = first.identity.holder
     const asked =
       typeof request === 'function'
@@ -202,14 +213,14 @@ export function createTokenIssuer<M extends Metadata>({
     if (isRefusal(asked)) return refuse(asked, refusalReason(asked), id)
     // The function may be slow, so the credential must still be valid afterwards.
     const outcome = typeof request === 'function' ? await caller.identify() : first
-    if (outcome instanceof CredentialDenial) return { ok: false, refusal: outcome.refusal }
-    return sign(outcome, readRequest(asked))
+    if (outcome instanceof CredentialDenial) return outcome
+    return sign(outcome, readTokenRequest(asked))
   }
 
   async function sign(
     { identity, allowed }: Identified,
-    { scope: wanted, lifetimeSeconds, resource = audience }: ReturnType<typeof readRequest>,
-  ): Promise<IssuedToken | Refused> {
+    { scope: wanted, lifetimeSeconds, resource = audience }: ReturnType<typeof readTokenRequest>,
+  ): Promise<IssuedToken | CredentialDenial> {
     const { key, slot } = identity as { key: KeyRecord; slot: Slot }
     // Never issue a token for a token, even if the requirement accepts tokens: a caller could renew
     // it forever.
@@ -219,11 +230,11 @@ export function createTokenIssuer<M extends Metadata>({
     if (!audiences.includes(resource))
       return refuse(REFUSALS.resourceUnknown, 'resource_unknown', key.id)
     const narrowed = narrow(allowed.principal.scope, wanted)
-    if (typeof narrowed === 'string') return refuse(denied(narrowed), 'wider_than_key', key.id)
+    if (typeof narrowed === 'string') return refuse(axisDenied(narrowed), 'wider_than_key', key.id)
     // Copied before signing, because the caller may change its input meanwhile.
     const scope = freezeScope(narrowed)
     const empty = emptyAxis(scope)
-    if (empty !== undefined) return refuse(denied(empty), 'not_covered', key.id)
+    if (empty !== undefined) return refuse(axisDenied(empty), 'not_covered', key.id)
 
     const holder = key[slot]
     const issuedAt = Math.floor(now() / 1000)
@@ -239,7 +250,7 @@ export function createTokenIssuer<M extends Metadata>({
       return refuse(REFUSALS.credentialInvalid, 'secret_expired', key.id)
 
     const signed = await signToken(
-      { key, secretId: holder.id, scope, issuedAt, expiresAt },
+      { key, secretId: holder.id, scope, limits: key.limits ?? limits, issuedAt, expiresAt },
       { issuer, audience: resource },
       await signingKeys.first(),
     )
@@ -263,38 +274,14 @@ export function createTokenIssuer<M extends Metadata>({
   }
 
   return {
-    issue: (secret, request = {}) =>
-      issueTo(authenticator.caller(secret, textOnly('secret')), request),
+    issue: (text, request = {}, { address } = {}) =>
+      issueTraced(authenticator.caller({ text, address }, textOnly('secret')), request),
     exchange: (request, requirement, ask) =>
-      issueTo(authenticator.caller(request, requirement), ask),
-    verify: (token) => verifyToken(authenticator, token, anyToken, now),
+      issueTraced(authenticator.caller(request, requirement), ask),
+    verify: (token, options = {}) => verifyToken(authenticator, token, anyToken, options, now),
     revoke: createTokenRevocation({ verifier, writes, emit, now }),
     jwks: async () => jwksOf(await signingKeys.all()),
     canIssue: signingKeys.canSign,
     issuer,
   }
-}
-
-// Copies the request before it is checked: the caller may change it during signing, and a getter
-// may return another value at each read.
-function readRequest(request: TokenRequest): {
-  scope: ScopeInput
-  lifetimeSeconds: number
-  resource: string | undefined
-} {
-  const copy = readInput(
-    () => copyMembers(request, REQUEST_MEMBERS),
-    'The token request',
-  ) as TokenRequest
-  requireInput(membersProblem(copy, REQUEST_MEMBERS), 'The token request')
-  const { scope: asked = {}, lifetimeSeconds = MAX_LIFETIME_SECONDS, resource } = copy
-  const scope = readInput(() => copyScope(asked), 'scope') as ScopeInput
-  // A misspelt axis would leave the token wider than intended.
-  requireInput(membersProblem(scope, SCOPE_MEMBERS), 'scope')
-  for (const member of SCOPE_MEMBERS)
-    requireInput(scope[member] === undefined ? undefined : scopeValueProblem(scope[member]), member)
-  requireInput(secondsProblem(lifetimeSeconds, 1, MAX_LIFETIME_SECONDS), 'lifetimeSeconds')
-  const isResource = resource === undefined || typeof resource === 'string'
-  requireInput(isResource ? undefined : 'must be a string', 'resource')
-  return { scope, lifetimeSeconds, resource }
 }

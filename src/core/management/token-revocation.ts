@@ -5,7 +5,7 @@ import type { Refused } from '../model/principal.ts'
 import { REFUSALS } from '../model/refusal.ts'
 import { tokenRevoked } from '../model/transitions.ts'
 import { redactError } from '../store/store-error.ts'
-import type { TokenClaims } from '../tokens/token.ts'
+import type { TokenClaims } from '../tokens/claims.ts'
 import type { KeyChange, KeyWrites } from './key-writes.ts'
 
 /** The result of a revocation. */

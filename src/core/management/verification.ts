@@ -1,12 +1,27 @@
-import { decodeJwt } from 'jose/jwt/decode'
-import type { Authenticator, Identified } from '../decision/authenticate.ts'
+import type { Authenticator, Identified } from '../decision/authenticator.ts'
 import { CredentialDenial } from '../decision/identifier.ts'
-import { type RouteRequirement, textOnly } from '../decision/route-requirement.ts'
+import {
+  type CredentialText,
+  type RouteRequirement,
+  textOnly,
+} from '../decision/route-requirement.ts'
 import type { KeyRecord, Metadata } from '../model/api-key.ts'
+import { membersProblem } from '../model/checks.ts'
+import { copyMembers } from '../model/copy.ts'
+import { readInput, requireInput } from '../model/error.ts'
 import { type ApiKey, viewOf } from '../model/key-view.ts'
 import type { Refused } from '../model/principal.ts'
 import type { Scope } from '../model/scope.ts'
 import type { Slot } from '../secrets/secret.ts'
+import type { TokenClaims } from '../tokens/claims.ts'
+
+/** Options of `keys.verify` and `tokens.verify`. */
+export interface VerifyOptions {
+  /** The address of the client. Without it, a key that is limited to networks is refused. */
+  readonly address?: string | undefined
+  /** Ignores the networks of the key. Compare `key.networks` yourself. Default: checked. */
+  readonly networks?: 'not checked here' | undefined
+}
 
 /** A credential that is valid now. */
 export interface Verified<M extends Metadata = Metadata> {
@@ -32,9 +47,10 @@ export interface VerifiedToken<M extends Metadata = Metadata> extends Verified<M
 export async function verifySecret<M extends Metadata>(
   authenticator: Authenticator<M>,
   secret: string,
+  options: VerifyOptions,
   now: () => number,
 ): Promise<Verified<M> | Refused> {
-  const found = await authenticator.caller(secret, textOnly('secret')).identify()
+  const found = await identify(authenticator, secret, textOnly('secret'), options)
   return found instanceof CredentialDenial
     ? { ok: false, refusal: found.refusal }
     : Object.freeze(verifiedOf<M>(found, now))
@@ -48,20 +64,42 @@ export async function verifySecret<M extends Metadata>(
 export async function verifyToken<M extends Metadata>(
   authenticator: Authenticator<M>,
   token: string,
-  requirement: RouteRequirement<string>,
+  requirement: RouteRequirement<CredentialText>,
+  options: VerifyOptions,
   now: () => number,
 ): Promise<VerifiedToken<M> | Refused> {
-  const found = await authenticator.caller(token, requirement).identify()
+  const found = await identify(authenticator, token, requirement, options)
   if (found instanceof CredentialDenial) return { ok: false, refusal: found.refusal }
-  const { jti, iat } = decodeJwt(token)
+  const { audience, tokenId, issuedAt } = found.identity.claims as TokenClaims
   return Object.freeze({
     ...verifiedOf<M>(found, now),
-    audience: found.identity.audience as string,
-    tokenId: jti as string,
-    issuedAt: (iat as number) * 1000,
+    audience,
+    tokenId,
+    issuedAt,
     expiresAt: found.allowed.principal.expiresAt as number,
   })
 }
+
+async function identify<M extends Metadata>(
+  authenticator: Authenticator<M>,
+  text: string,
+  requirement: RouteRequirement<CredentialText>,
+  options: VerifyOptions,
+): Promise<Identified | CredentialDenial> {
+  const given = readInput(() => copyMembers(options, VERIFY_MEMBERS), 'The options')
+  requireInput(membersProblem(given, VERIFY_MEMBERS), 'The options')
+  const { address, networks } = given as VerifyOptions
+  requireInput(
+    networks === undefined || networks === 'not checked here'
+      ? undefined
+      : "must be 'not checked here', or left out",
+    'networks',
+  )
+  const checked = networks === undefined ? 'checked' : 'unchecked'
+  return authenticator.identify({ text, address }, requirement, checked)
+}
+
+const VERIFY_MEMBERS = ['address', 'networks']
 
 function verifiedOf<M extends Metadata>(
   { identity, allowed }: Identified,

@@ -131,11 +131,18 @@ export function validUntil(key: KeyRecord, slot: Slot): number | null {
   return Math.min(key.expiresAt, secret.expiresAt)
 }
 
+/** The members of a key, stored or shown, that decide when it ends. */
+interface EndingKey {
+  readonly expiresAt: number | null
+  readonly primary: { readonly expiresAt: number | null }
+  readonly secondary: { readonly expiresAt: number | null } | null
+}
+
 /**
  * When neither secret of the key works any more, if the record does not change: epoch milliseconds,
  * null for never. Ignores that a key is disabled or revoked.
  */
-export function keyEndsAt({ expiresAt, primary, secondary }: KeyRecord): number | null {
+export function keyEndsAt({ expiresAt, primary, secondary }: EndingKey): number | null {
   const last =
     primary.expiresAt === null || secondary?.expiresAt === null
       ? null

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'signing_key_invalid'
   | 'jwks_unavailable'
   | 'throttle_unavailable'
+  | 'limiter_unavailable'
 
 const BRAND = Symbol.for('twinkey.error')
 

@@ -43,6 +43,10 @@ export interface RefusedEvent {
   readonly axis: Axis | undefined
   /** The key of the credential, if it was identified. */
   readonly keyId: string | undefined
+  /** With `denied`: the code that the application passed to {@link denied}. */
+  readonly deniedCode?: string | undefined
+  /** With `network_denied`: the address of the request, unless it is unknown. */
+  readonly address?: string | undefined
   /**
    * The tenant of the request, if its credential is valid and the tenant could be read. A name that
    * may be a secret is omitted: one with 28 consecutive letters and digits, and one that may be an
@@ -77,6 +81,8 @@ export interface WarningEvent {
     | 'warning.owner_unavailable'
     | 'warning.jwks_unavailable'
     | 'warning.throttle_unavailable'
+    | 'warning.limiter_unavailable'
+    | 'warning.leak_not_handled'
   readonly at: number
   /** What the warning means and what to do. */
   readonly message: string

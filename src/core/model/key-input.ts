@@ -1,16 +1,16 @@
-import type { Metadata } from './api-key.ts'
+import type { KeyLimit, Metadata } from './api-key.ts'
+import { type Attributes, isRestricted, requireAttributes, storedPolicies } from './attributes.ts'
 import {
   isPlainObject,
   MAX_METADATA_DEPTH,
   membersProblem,
-  metadataProblem,
   nameProblem,
   secondsProblem,
   timeOf,
-  timeProblem,
 } from './checks.ts'
-import { copyJson, copyMembers } from './copy.ts'
+import { copyJson, copyList, copyMembers } from './copy.ts'
 import { readInput, requireInput } from './error.ts'
+import { copyLimits } from './key-limit.ts'
 import { membersOf } from './operations.ts'
 import {
   copyScope,
@@ -19,7 +19,6 @@ import {
   type Scope,
   type ScopeInput,
   type ScopeValue,
-  scopeProblem,
 } from './scope.ts'
 
 /** The option that every management call takes. */
@@ -52,8 +51,21 @@ export interface CreateKeyInput<M extends Metadata = Metadata> extends ActorOpti
   readonly expiresAt?: number | Date | null | undefined
   /** A plain JSON object of at most 4 KiB and five levels. */
   readonly metadata?: M | undefined
-  /** Whether the key may be exchanged for tokens. Default: true. */
+  /**
+   * Whether the key may be exchanged for tokens. Default: true for a key without limits and
+   * networks of its own. Services that have only the JWKS may ignore both: see `createVerifier`.
+   */
   readonly tokens?: boolean | undefined
+  /**
+   * How many requests the key may make: up to 8 limits, each with another window. An empty list
+   * means no limit. Default: null, for `policies.limits` of the deployment. Requires a `limiter`.
+   */
+  readonly limits?: readonly KeyLimit[] | null | undefined
+  /**
+   * The networks from which the key works: 1 to 64, in CIDR notation, like `192.0.2.0/24` or
+   * `2001:db8::/32`. Default: null, for all.
+   */
+  readonly networks?: readonly string[] | null | undefined
   /** False creates only a primary secret; replace it with `rotate`. Default: true. */
   readonly secondary?: boolean | undefined
 }
@@ -67,8 +79,15 @@ export interface UpdateKeyInput<M extends Metadata = Metadata> extends ChangeOpt
   readonly expiresAt?: number | Date | null | undefined
   /** Replaces the whole metadata. */
   readonly metadata?: M | undefined
-  /** Whether the key may be exchanged for tokens. Tokens already issued stay valid. */
+  /**
+   * Whether the key may be exchanged for tokens. Tokens already issued stay valid. A key that gets
+   * its first limits or networks can no longer be exchanged, unless this is true in the same update.
+   */
   readonly tokens?: boolean | undefined
+  /** Replaces all limits. An empty list means no limit, null the limits of the deployment. */
+  readonly limits?: readonly KeyLimit[] | null | undefined
+  /** Replaces all networks. Null means all. */
+  readonly networks?: readonly string[] | null | undefined
 }
 
 /** Which secrets to renew. */
@@ -105,9 +124,8 @@ const SLOTS: readonly unknown[] = ['primary', 'secondary', 'both'] satisfies Ren
 const MAX_PAST_MILLISECONDS = 60_000
 
 /** The attributes of a new key that its input leaves out. */
-export interface CreateDefaults {
+export interface CreateDefaults extends Pick<Attributes, 'expiresAt' | 'limits' | 'networks'> {
   readonly environments: ScopeValue
-  readonly expiresAt: number | null
   readonly secondary: boolean
 }
 
@@ -118,7 +136,9 @@ export function readCreateInput<M extends Metadata>(
   now: number,
 ) {
   const given = copyInput(input, membersOf('create'))
-  const { name, owner, metadata = {}, tokens = true, actor } = given
+  const { name, owner, metadata = {}, actor } = given
+  const { limits = defaults.limits, networks = defaults.networks } = given
+  const { tokens = !isRestricted({ limits, networks }) } = given
   const { secondary = defaults.secondary } = given
   const expiresAt = timeOf(given.expiresAt === undefined ? defaults.expiresAt : given.expiresAt)
   requireInput(
@@ -133,30 +153,38 @@ export function readCreateInput<M extends Metadata>(
     )
   requireInput(owner == null ? undefined : nameProblem(owner), 'owner')
   requireInput(typeof secondary === 'boolean' ? undefined : 'must be true or false', 'secondary')
-  requireAttributes({ name, scope, expiresAt, metadata, tokens })
+  requireAttributes({ name, scope, expiresAt, metadata, tokens, limits, networks })
   requireReach(scope)
   requireInput(
     expiresAt === null || expiresAt > now ? undefined : 'must be in the future',
     'expiresAt',
   )
-  return { name, owner, scope, expiresAt, metadata, tokens, secondary, actor }
+  const policies = storedPolicies({ limits, networks })
+  return { name, owner, scope, expiresAt, metadata, tokens, ...policies, secondary, actor }
 }
 
 /** Checks an update. `apply` returns the new attributes for the current ones. */
 export function readUpdateInput<M extends Metadata>(input: UpdateKeyInput<M>, now: number) {
   const given = copyInput(input, membersOf('update'))
-  const { name, scope, expiresAt, metadata, tokens, actor } = given
+  const { name, scope, expiresAt, metadata, tokens, limits, networks, actor } = given
   requireInput(
     scope === undefined || isPlainObject(scope)
       ? undefined
       : 'must be an object with the axes to change',
     'scope',
   )
-  const change = withoutUndefined({ name, expiresAt: timeOf(expiresAt), metadata, tokens })
+  const attributes = { name, expiresAt: timeOf(expiresAt), metadata, tokens, limits, networks }
+  const change = withoutUndefined(attributes)
   const axes = axesOf(scope ?? {})
   const apply = (before: Attributes): Attributes => {
-    const after = { ...before, ...change, scope: { ...before.scope, ...axes } }
-    requireAttributes(after)
+    const changed = { ...before, ...change, scope: { ...before.scope, ...axes } }
+    requireAttributes(changed)
+    const after = {
+      ...changed,
+      ...storedPolicies(changed),
+      // Some software ignores restrictions in tokens, so a first restriction ends the exchange.
+      tokens: tokens ?? (before.tokens && (isRestricted(before) || !isRestricted(changed))),
+    }
     if (scope !== undefined) requireReach(after.scope)
     const isNew = after.expiresAt !== before.expiresAt && after.expiresAt !== null
     // A caller that ends a key passes a time that is past when it is checked.
@@ -223,22 +251,6 @@ export function readChangeOptions(options: ChangeOptions): ChangeOptions {
   return { actor: given.actor, expectedVersion: readVersion(given) }
 }
 
-interface Attributes {
-  readonly name: string
-  readonly scope: Scope
-  readonly expiresAt: number | null
-  readonly metadata: Metadata
-  readonly tokens: boolean
-}
-
-function requireAttributes({ name, scope, expiresAt, metadata, tokens }: Attributes): void {
-  requireInput(nameProblem(name), 'name')
-  requireInput(scopeProblem(scope), 'scope')
-  requireInput(typeof tokens === 'boolean' ? undefined : 'must be true or false', 'tokens')
-  requireInput(expiresAt === null ? undefined : timeProblem(expiresAt), 'expiresAt')
-  requireInput(metadataProblem(metadata), 'metadata')
-}
-
 // An empty list would make a key that works nowhere.
 function requireReach(scope: Scope): void {
   const empty = emptyAxis(scope)
@@ -263,6 +275,8 @@ export function copyInput<T extends object>(input: T, known: readonly string[]):
     if ('scope' in members) members['scope'] = copyScope(members['scope'])
     if ('metadata' in members)
       members['metadata'] = copyJson(members['metadata'], MAX_METADATA_DEPTH)
+    if ('limits' in members) members['limits'] = copyLimits(members['limits'])
+    if ('networks' in members) members['networks'] = copyList(members['networks'], 65)
     return members
   }, INPUT)
   requireInput(membersProblem(copy, known), INPUT)

@@ -1,5 +1,6 @@
 import {
   type DisabledBy,
+  type KeyLimit,
   type KeyRecord,
   type KeyState,
   lastUseOf,
@@ -40,6 +41,13 @@ export interface ApiKey<M extends Metadata = Metadata> {
   readonly state: KeyState
   /** Whether the key may be exchanged for tokens. */
   readonly tokens: boolean
+  /**
+   * How many requests it may make. Empty for no limit. Null if the limits of the deployment apply:
+   * `policies.limits` of {@link createTwinkey}.
+   */
+  readonly limits: readonly KeyLimit[] | null
+  /** The networks from which it works, in CIDR notation; null for all. */
+  readonly networks: readonly string[] | null
   /** Who disabled the key; null for a key that is not disabled. */
   readonly disabledBy: DisabledBy | null
   readonly createdAt: number
@@ -68,6 +76,8 @@ export function viewOf<M extends Metadata>(key: KeyRecord, now: number): ApiKey<
     scope: key.scope,
     state: stateOf(key, now),
     tokens: key.tokens,
+    limits: key.limits,
+    networks: key.networks,
     disabledBy: key.disabledBy,
     createdAt: key.createdAt,
     updatedAt: key.updatedAt,

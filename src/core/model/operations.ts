@@ -21,6 +21,8 @@ export type InputType =
   | 'time'
   | 'metadata'
   | 'boolean'
+  | 'limits or null'
+  | 'networks or null'
   | 'seconds'
   | 'version'
   | 'slots'
@@ -54,6 +56,8 @@ const ATTRIBUTES = {
   expiresAt: 'time or null',
   metadata: 'metadata',
   tokens: 'boolean',
+  limits: 'limits or null',
+  networks: 'networks or null',
 } as const
 const NEW = { ...ATTRIBUTES, owner: 'name or null', actor: 'name' } as const
 const FOUND = ['key_not_found', 'version_conflict'] as const
@@ -93,6 +97,12 @@ export const OPERATIONS = {
     ],
   },
   get: { right: 'read', ofKey: true, input: {}, errors: [] },
+  usage: {
+    right: 'read',
+    ofKey: true,
+    input: {},
+    errors: ['key_not_found', 'limiter_unavailable'],
+  },
   list: {
     right: 'read',
     ofKey: false,

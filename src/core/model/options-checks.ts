@@ -1,5 +1,6 @@
 import { membersProblem, nameProblem } from './checks.ts'
 import { copyList, copyMembers } from './copy.ts'
+import type { Limiter } from './limiter.ts'
 
 // Checks of options at construction. Each error says what to do instead.
 
@@ -68,6 +69,21 @@ export function resourcesOf(given: unknown, audience: string): readonly string[]
   if (new Set(resources).size !== resources.length)
     throw new TypeError('resources has the same URI twice.')
   return Object.freeze(resources)
+}
+
+/** Checks a limiter. */
+export function limiterOf(limiter: Limiter): Limiter {
+  const of: unknown = limiter
+  if (
+    typeof of !== 'object' ||
+    of === null ||
+    typeof limiter.consume !== 'function' ||
+    typeof limiter.read !== 'function'
+  )
+    throw new TypeError('limiter must be a limiter, like memoryLimiter() of twinkey/limits.')
+  if (limiter.onLimiterError !== 'allow' && limiter.onLimiterError !== 'refuse')
+    throw new TypeError("limiter.onLimiterError must be 'allow' or 'refuse'.")
+  return limiter
 }
 
 /** Checks a name. Also rejects `$NAME`, an unsubstituted variable of a configuration file. */

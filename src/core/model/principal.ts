@@ -1,5 +1,6 @@
 import type { Slot } from '../secrets/secret.ts'
 import type { Metadata } from './api-key.ts'
+import type { LimitUse } from './limiter.ts'
 import type { Refusal } from './refusal.ts'
 import type { Scope } from './scope.ts'
 
@@ -23,8 +24,8 @@ export interface Principal<M extends Metadata = Metadata> {
   readonly via: 'secret' | 'token'
   /**
    * When the credential ends if nothing changes, in epoch milliseconds: the earliest expiry of the
-   * key, the secret and the token. Null for never. Close sockets and streams at this time. A key
-   * that is disabled, revoked or rotated may end its credentials earlier.
+   * key, the secret and the token. Null for never. A key that is disabled,
+   * revoked or rotated may end its credentials earlier: `watchPrincipal` ends sockets and streams.
    */
   readonly expiresAt: number | null
   /**
@@ -42,6 +43,8 @@ export interface Principal<M extends Metadata = Metadata> {
 export interface Refused {
   readonly ok: false
   readonly refusal: Refusal
+  /** What is left of the limits of the key, if the request was counted against any. */
+  readonly limits?: readonly LimitUse[] | undefined
 }
 
 /** The request is allowed. */
@@ -53,6 +56,8 @@ export interface Allowed<M extends Metadata = Metadata> {
    * the credential (RFC 9111, section 3.5).
    */
   readonly noStore: boolean
+  /** What is left of the limits of the key after this request. Undefined for a key without any. */
+  readonly limits?: readonly LimitUse[] | undefined
 }
 
 /** The request passes an optional guard without a Twinkey credential. */

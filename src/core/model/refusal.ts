@@ -14,8 +14,11 @@ export type RefusalCode =
   | 'tenant_denied'
   | 'environment_denied'
   | 'workflow_denied'
+  | 'network_denied'
+  | 'denied'
   | 'scope_too_large'
   | 'rate_limited'
+  | 'quota_exceeded'
   | 'unavailable'
 
 /**
@@ -31,8 +34,10 @@ export interface Refusal {
   readonly detail: string
   /** The axis that is not covered or not resolved, if the refusal is about one. */
   readonly axis?: Axis
-  /** With `rate_limited` and `unavailable`: seconds to wait before a retry. */
+  /** With `rate_limited`, `quota_exceeded` and `unavailable`: seconds to wait before a retry. */
   readonly retryAfterSeconds?: number
+  /** With `denied`: the code of the application. */
+  readonly deniedCode?: string
   /** With `method_not_allowed`: the value of the `Allow` header. */
   readonly allow?: string
 }
@@ -72,14 +77,16 @@ export type RefusalReason =
   | 'not_served'
   | 'not_readable'
   | 'parameter_unseen'
+  | 'address_outside'
+  | 'address_unknown'
+  | 'limits_not_enforced'
+  | 'limiter_missing'
+  | 'limiter_unavailable'
   | 'wider_than_key'
   | 'resource_unknown'
   | 'scope_too_large'
 
 const RETRY_AFTER_SECONDS = 2
-// Caches treat larger values the same (RFC 9111, section 1.2.2), and JavaScript prints very large
-// numbers with an exponent.
-const LONGEST_WAIT_SECONDS = 2_147_483_647
 // JSON cannot contain a symbol. A registered symbol is the same in all copies of the package.
 const BRAND = Symbol.for('twinkey.refusal')
 
@@ -114,6 +121,7 @@ export const REFUSALS = Object.freeze({
     'scope_too_large',
     'The scope does not fit into a token. Ask for a narrower one.',
   ),
+  networkDenied: refusal('network_denied', 'The credential is not valid from this network.'),
   unavailable: refusal('unavailable', 'This cannot be decided at the moment. Try again.', {
     retryAfterSeconds: RETRY_AFTER_SECONDS,
   }),
@@ -224,29 +232,8 @@ export function refusalReason(refusal: Refusal): RefusalReason | undefined {
 }
 
 /** The effective scope does not cover the target on this axis. */
-export function denied(axis: Axis): Refusal {
+export function axisDenied(axis: Axis): Refusal {
   return DENIED[axis]
-}
-
-/**
- * Makes a `rate_limited` refusal for a reader or a guard of your own. Counts nothing itself.
- *
- * @param retryAfterSeconds The wait in seconds, 0 or more. `Retry-After` is this number rounded up
- *   to whole seconds, at least 1 and at most 2,147,483,647.
- * @returns The refusal `rate_limited`.
- * @throws TypeError if `retryAfterSeconds` is not a number; RangeError if it is NaN, infinite or
- *   negative.
- * @see RFC 9110, section 10.2.3
- */
-export function rateLimited(retryAfterSeconds: number): Refusal {
-  const problem = 'rateLimited: retryAfterSeconds must be a number of seconds, 0 or more.'
-  if (typeof retryAfterSeconds !== 'number') throw new TypeError(problem)
-  if (!(retryAfterSeconds >= 0 && retryAfterSeconds < Number.POSITIVE_INFINITY))
-    throw new RangeError(problem)
-  const seconds = Math.min(Math.max(Math.ceil(retryAfterSeconds), 1), LONGEST_WAIT_SECONDS)
-  return refusal('rate_limited', 'Too many requests. Try again later.', {
-    retryAfterSeconds: seconds,
-  })
 }
 
 /** A token endpoint received a request with an unsupported method. */
@@ -262,10 +249,11 @@ export function isRefusal(value: unknown): value is Refusal {
   return typeof value === 'object' && value !== null && BRAND in value
 }
 
-function refusal(
+/** Makes a refusal. */
+export function refusal(
   code: RefusalCode,
   detail: string,
-  more?: Pick<Refusal, 'axis' | 'retryAfterSeconds' | 'allow'>,
+  more?: Pick<Refusal, 'axis' | 'retryAfterSeconds' | 'deniedCode' | 'allow'>,
   hidden: Hidden = {},
 ): Refusal {
   // A function, so that printing a refusal does not show the hidden part, which may contain caller

@@ -77,11 +77,21 @@ export function created(
   id: string,
   attributes: Pick<
     KeyRecord,
-    'name' | 'owner' | 'scope' | 'tokens' | 'expiresAt' | 'metadata' | 'primary' | 'secondary'
+    | 'name'
+    | 'owner'
+    | 'scope'
+    | 'tokens'
+    | 'limits'
+    | 'networks'
+    | 'expiresAt'
+    | 'metadata'
+    | 'primary'
+    | 'secondary'
   >,
   now: number,
 ): KeyRecord {
-  const { name, owner, scope, tokens, expiresAt, metadata, primary, secondary } = attributes
+  const { name, owner, scope, tokens, limits, networks, expiresAt, metadata } = attributes
+  const { primary, secondary } = attributes
   const version = firstVersion()
   return {
     kind: 'key',
@@ -94,8 +104,8 @@ export function created(
     metadata: freezeJson(metadata),
     scope: freezeScope(scope),
     tokens,
-    limits: null,
-    networks: null,
+    limits,
+    networks,
     disabledBy: null,
     createdAt: now,
     updatedAt: now,
@@ -216,12 +226,15 @@ export function withoutTenant(key: KeyRecord, tenant: string, now: number): KeyR
 
 export function updated(
   key: KeyRecord,
-  change: Pick<KeyRecord, 'name' | 'scope' | 'tokens' | 'metadata' | 'expiresAt'>,
+  change: Pick<
+    KeyRecord,
+    'name' | 'scope' | 'tokens' | 'limits' | 'networks' | 'metadata' | 'expiresAt'
+  >,
   now: number,
 ): KeyRecord {
   requireNotRevoked(key)
-  const { name, scope, tokens, metadata, expiresAt } = change
-  return changed(key, { name, scope, tokens, metadata, expiresAt }, now)
+  const { name, scope, tokens, limits, networks, metadata, expiresAt } = change
+  return changed(key, { name, scope, tokens, limits, networks, metadata, expiresAt }, now)
 }
 
 function requireNotRevoked(key: KeyRecord): void {

@@ -1,5 +1,6 @@
 import { copyList, copyMembers } from '../model/copy.ts'
 import type { HistoryEntry } from '../model/history.ts'
+import type { StoreMessage, Trace } from '../model/trace.ts'
 import { matchesHistory } from './history-query.ts'
 import { matchesQuery } from './list-query.ts'
 import { isAhead, isPosition } from './paging.ts'
@@ -50,13 +51,15 @@ const DELETE_ANSWERS = ['deleted', 'conflict', 'missing'] as const
  * answer that does not conform to {@link KeyStore} fails with `store_malformed`.
  *
  * @param answered Called after each call that the store answered.
+ * @param trace Publishes each call. Default: none does.
  */
 export function checkedStore(
   store: KeyStore,
   deadlineMilliseconds: number,
   answered: () => void = () => {},
+  trace?: Trace<StoreMessage>,
 ): CheckedStore {
-  const { ask, write, written, end } = createStoreCalls(deadlineMilliseconds, answered)
+  const { ask, write, written, end } = createStoreCalls(deadlineMilliseconds, answered, trace)
   return {
     get: (id) => ask('get', (signal) => store.get(id, signal), checkedAnswer(id)),
     put: (next, expectedVersion, entry) =>

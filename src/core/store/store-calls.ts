@@ -1,4 +1,5 @@
 import { TwinkeyError } from '../model/error.ts'
+import type { StoreMessage, Trace } from '../model/trace.ts'
 import { redactError } from './store-error.ts'
 import { withTimeout } from './timeout.ts'
 
@@ -26,12 +27,24 @@ export interface StoreCalls {
 /** The answer of a store is invalid. The message says why. */
 export class Malformed extends Error {}
 
-/** @param answered Called after each call that the store answered. */
-export function createStoreCalls(deadlineMilliseconds: number, answered: () => void): StoreCalls {
+/**
+ * @param answered Called after each call that the store answered.
+ * @param trace Publishes each call. Undefined if none does.
+ */
+export function createStoreCalls(
+  deadlineMilliseconds: number,
+  answered: () => void,
+  trace: Trace<StoreMessage> | undefined,
+): StoreCalls {
   const calls = new Set<AbortController>()
   const writes = new Set<Promise<unknown>>()
 
-  const ask: StoreCalls['ask'] = async (method, call, read) => {
+  const ask: StoreCalls['ask'] = (method, call, read) =>
+    trace?.isHeard
+      ? trace.run({ operation: method }, () => askStore(method, call, read))
+      : askStore(method, call, read)
+
+  const askStore: StoreCalls['ask'] = async (method, call, read) => {
     const controller = new AbortController()
     calls.add(controller)
     try {

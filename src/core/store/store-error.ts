@@ -18,10 +18,11 @@ export function isNotWritten(error: unknown): boolean {
 }
 
 const MAX_CAUSES = 5
-// As long as a digest, a secret or a part of a token, in any base64 alphabet. Ids are shorter.
-const LONG_IN_TEXT = /[A-Za-z0-9+/_-]{40,}={0,2}/g
+// Digests, secrets and parts of tokens, in any base64 alphabet. Ids are shorter.
+const LONG = 40
+const WORD_IN_TEXT = /([A-Za-z0-9+/_-]+)(?:==?)?/g
 // Without the slash, because paths are long.
-const LONG_IN_FRAME = /[A-Za-z0-9+_-]{40,}={0,2}/g
+const WORD_IN_FRAME = /([A-Za-z0-9+_-]+)(?:==?)?/g
 const FRAME = /^ {4}at /
 
 /**
@@ -32,17 +33,17 @@ const FRAME = /^ {4}at /
 export function redactError(thrown: unknown, depth = 1): unknown {
   try {
     if (typeof thrown === 'string' || typeof thrown === 'symbol')
-      return redacted(String(thrown), LONG_IN_TEXT)
+      return redacted(String(thrown), WORD_IN_TEXT)
     if (typeof thrown === 'function') return new Error('The store threw a function.')
     if (typeof thrown !== 'object' || thrown === null) return thrown
     const { name, message, code, stack, cause } = thrown as Partial<
       Record<keyof Error | 'code', unknown>
     >
-    const shown = new Error(redacted(text(message), LONG_IN_TEXT))
-    const called = redacted(text(name) || 'Error', LONG_IN_TEXT)
+    const shown = new Error(redacted(text(message), WORD_IN_TEXT))
+    const called = redacted(text(name) || 'Error', WORD_IN_TEXT)
     if (called !== shown.name) define(shown, 'name', called)
     if (typeof code === 'number' || typeof code === 'string')
-      Object.assign(shown, { code: typeof code === 'number' ? code : redacted(code, LONG_IN_TEXT) })
+      Object.assign(shown, { code: typeof code === 'number' ? code : redacted(code, WORD_IN_TEXT) })
     const frames = text(stack)
       .split('\n')
       .filter((line) => FRAME.test(line))
@@ -51,7 +52,7 @@ export function redactError(thrown: unknown, depth = 1): unknown {
       'stack',
       [
         `${called}: ${shown.message}`,
-        ...frames.map((frame) => redacted(frame, LONG_IN_FRAME)),
+        ...frames.map((frame) => redacted(frame, WORD_IN_FRAME)),
       ].join('\n'),
     )
     if (cause !== undefined && depth < MAX_CAUSES)
@@ -66,8 +67,8 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-function redacted(value: string, long: RegExp): string {
-  return value.replace(long, '[redacted]')
+function redacted(value: string, word: RegExp): string {
+  return value.replace(word, (found, { length }: string) => (length < LONG ? found : '[redacted]'))
 }
 
 function define(error: Error, member: string, value: unknown): void {

@@ -158,6 +158,11 @@ export interface KeyStore {
    */
   inspect?(signal?: AbortSignal): Promise<readonly string[]>
   /**
+   * Reads the clock of the backend, in epoch milliseconds. `twinkey doctor` compares it with the
+   * clock of the process.
+   */
+  clock?(signal?: AbortSignal): Promise<number>
+  /**
    * Opens the change feed. Calls `changed` with the id of every record that another instance writes
    * or deletes, or with undefined if it may have missed some. Resolves to a function that ends the
    * feed.

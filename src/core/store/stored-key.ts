@@ -3,7 +3,6 @@ import {
   type DisabledBy,
   freezeJson,
   isId,
-  type KeyLimit,
   type KeyRecord,
   type Metadata,
   RECORD_FORMAT,
@@ -18,6 +17,8 @@ import {
   timeProblem,
 } from '../model/checks.ts'
 import { copyJson, copyList, copyMembers } from '../model/copy.ts'
+import { copyLimits, freezeLimits, limitsProblem } from '../model/key-limit.ts'
+import { networksProblem } from '../model/network.ts'
 import { copyScope, freezeScope, type Scope, scopeProblem } from '../model/scope.ts'
 import { isDigest } from '../secrets/digest.ts'
 
@@ -35,11 +36,6 @@ const isBoolean = (value: unknown) => typeof value === 'boolean'
 const isNameOrNull = (value: unknown) => value === null || nameProblem(value) === undefined
 const isNames = (value: unknown) =>
   Array.isArray(value) && value.every((name) => nameProblem(name) === undefined)
-const isLimits = (value: unknown) =>
-  Array.isArray(value) &&
-  value.every((each) => isPlainObject(each) && firstProblem(each, LIMIT_RULES, '') === undefined)
-const isCount = (value: unknown) =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 
 const SECRET_RULES: readonly Rule[] = [
   ['id', 'an id', isId],
@@ -53,13 +49,6 @@ const ALIAS_RULES: readonly Rule[] = [
   ['id', 'an id', isId],
   ['version', 'a whole number', isVersion],
   ['keyId', 'an id', isId],
-]
-
-const LIMIT_RULES: readonly Rule[] = [
-  ['name', 'a name', (value) => value === undefined || nameProblem(value) === undefined],
-  ['requests', 'a whole number', isCount],
-  ['perSeconds', 'a whole number', (value) => value === undefined || isCount(value)],
-  ['per', "'day' or 'month'", (value) => [undefined, 'day', 'month'].includes(value as undefined)],
 ]
 
 const DISABLER_RULES: readonly Rule[] = [
@@ -80,8 +69,16 @@ const KEY_RULES: readonly Rule[] = [
   ['metadata', 'a JSON object', (value) => metadataProblem(value) === undefined],
   ['scope', 'a scope', (value) => scopeProblem(value) === undefined],
   ['tokens', 'true or false', isBoolean],
-  ['limits', 'a list of limits or null', (value) => value === null || isLimits(value)],
-  ['networks', 'a list of networks or null', (value) => value === null || isNames(value)],
+  [
+    'limits',
+    'a list of limits or null',
+    (value) => value === null || limitsProblem(value) === undefined,
+  ],
+  [
+    'networks',
+    'a list of networks or null',
+    (value) => value === null || networksProblem(value) === undefined,
+  ],
   ['disabledBy', 'an object or null', (value) => value === null || isPlainObject(value)],
   // Who sets it believes that it disables the key.
   ['enabled', 'left out in this format', (value) => value === undefined],
@@ -102,7 +99,6 @@ const LATER_MEMBERS = ['revision', 'tokens', 'limits', 'networks', 'disabledBy',
 const membersOf = (lists: readonly (readonly Rule[])[]) =>
   lists.flatMap((rules) => rules.map(([member]) => member))
 const SECRET_MEMBERS = /* @__PURE__ */ membersOf([SECRET_RULES])
-const LIMIT_MEMBERS = /* @__PURE__ */ membersOf([LIMIT_RULES])
 const DISABLER_MEMBERS = /* @__PURE__ */ membersOf([DISABLER_RULES])
 const RECORD_MEMBERS = /* @__PURE__ */ membersOf([KEY_RULES, ALIAS_RULES])
 const MAX_LIST = 1000
@@ -114,7 +110,7 @@ const MAX_LIST = 1000
 export function copyRecord(value: unknown): unknown {
   const copy = copyMembers(value, RECORD_MEMBERS)
   if (!isPlainObject(copy)) return copy
-  copy['limits'] = copyEach(copy['limits'], LIMIT_MEMBERS)
+  copy['limits'] = copyLimits(copy['limits'])
   copy['networks'] = copyList(copy['networks'], MAX_LIST)
   copy['disabledBy'] = copyMembers(copy['disabledBy'], DISABLER_MEMBERS)
   if (isPlainObject(copy['disabledBy']))
@@ -126,11 +122,6 @@ export function copyRecord(value: unknown): unknown {
   copy['secondary'] = copyMembers(copy['secondary'], SECRET_MEMBERS)
   copy['lastUsedAt'] = copyMembers(copy['lastUsedAt'])
   return currentRecord(copy)
-}
-
-function copyEach(value: unknown, members: readonly string[]): unknown {
-  const list = copyList(value, MAX_LIST)
-  return Array.isArray(list) ? list.map((each) => copyMembers(each, members)) : list
 }
 
 /**
@@ -208,7 +199,7 @@ export function readRecord(
     metadata: isEmpty(metadata) ? EMPTY : freezeJson<Metadata>(metadata),
     scope: shared ?? freezeScope(scope),
     tokens: value.tokens,
-    limits: value.limits && freezeList(value.limits.map(readLimit)),
+    limits: value.limits && freezeLimits(value.limits),
     networks: value.networks && freezeList(value.networks),
     disabledBy: value.disabledBy && readDisabler(value.disabledBy),
     createdAt: value.createdAt,
@@ -231,10 +222,6 @@ function isEmpty(value: object): boolean {
 
 function readSecret({ id, digest, hint, createdAt, expiresAt }: StoredSecret): StoredSecret {
   return Object.freeze({ id, digest, hint, createdAt, expiresAt })
-}
-
-function readLimit({ name, requests, perSeconds, per }: KeyLimit): KeyLimit {
-  return Object.freeze({ name, requests, perSeconds, per })
 }
 
 function readDisabler({ actor, owner, tenants, at }: DisabledBy): DisabledBy {

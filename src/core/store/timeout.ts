@@ -8,6 +8,18 @@ export function pause(milliseconds: number): Promise<void> {
 }
 
 /**
+ * Runs work later. Does not keep the process alive for it.
+ *
+ * @returns A function that cancels it.
+ */
+export function later(milliseconds: number, work: () => void): () => void {
+  const timer = setTimeout(work, milliseconds)
+  // A browser and some runtimes have a number here.
+  if (typeof timer === 'object') timer.unref?.()
+  return () => clearTimeout(timer)
+}
+
+/**
  * Waits for work up to a limit. Does not cancel late work.
  *
  * @returns The result, or undefined after the limit.

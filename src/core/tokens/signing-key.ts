@@ -24,6 +24,10 @@ export interface SigningKey {
   readonly kid: string
   readonly algorithm: SigningAlgorithm
   readonly publicJwk: JWK
+  /** Whether it has a private part. */
+  readonly canSign: boolean
+  /** From the member `iat`, which says when a JWK was made. Epoch milliseconds. */
+  readonly createdAt: number | undefined
   /** Imports the verification key once. */
   verifying(): Promise<CryptoKey>
   /** Imports the private key once. Resolves to undefined for a public JWK. */
@@ -71,14 +75,17 @@ export const MAX_JWK_DEPTH = 3
  * configure it on every node.
  *
  * @param algorithm Default: ES256. RSA keys have 2048 bits.
- * @returns The private JWK with its `alg`. `tokens.jwks()` publishes only its public part.
+ * @returns The private JWK with its `alg`, without `iat`: no clock is read. Add `iat`, the time in
+ *   seconds, so that `npx twinkey doctor` can tell its age. `npx twinkey signing-key` adds it.
+ *   `tokens.jwks()` publishes only the public part.
  * @throws TypeError for another algorithm.
  * @see RFC 7517, RFC 7518
  * @example
  * ```ts
  * import { generateSigningKey } from 'twinkey'
  *
- * console.log(JSON.stringify(await generateSigningKey()))
+ * const iat = Math.floor(Date.now() / 1000)
+ * console.log(JSON.stringify({ ...(await generateSigningKey()), iat }))
  * ```
  */
 export async function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): Promise<JWK> {
@@ -133,7 +140,20 @@ export function readSigningKey(
     const { key_ops: _operations, use: _use, ext: _extractable, ...rest } = jwk
     return imported(rest, algorithm, where)
   })
-  return { kid, algorithm, publicJwk, verifying, signing }
+  return {
+    kid,
+    algorithm,
+    publicJwk,
+    canSign: jwk.d !== undefined,
+    createdAt: createdAtOf(jwk),
+    verifying,
+    signing,
+  }
+}
+
+// The types of jose do not have the member.
+function createdAtOf({ iat }: JWK & { readonly iat?: unknown }): number | undefined {
+  return typeof iat === 'number' ? iat * 1000 : undefined
 }
 
 function readJwk(given: unknown, where: string): { jwk: JWK; algorithm: SigningAlgorithm } {

@@ -2,16 +2,15 @@ import type { JWK } from 'jose'
 import * as base64url from 'jose/base64url'
 import { compactVerify } from 'jose/jws/compact/verify'
 import { SignJWT } from 'jose/jwt/sign'
-import { isId, type KeyRecord } from '../model/api-key.ts'
-import { isPlainObject, MAX_TOKEN_LENGTH, nameProblem } from '../model/checks.ts'
+import type { KeyLimit, KeyRecord } from '../model/api-key.ts'
+import { isPlainObject, MAX_TOKEN_LENGTH } from '../model/checks.ts'
 import { TwinkeyError } from '../model/error.ts'
 import type { RefusalReason } from '../model/refusal.ts'
-import { freezeScope, type Scope, scopeValueProblem, toScopeString } from '../model/scope.ts'
+import { type Scope, toScopeString } from '../model/scope.ts'
 import { mintId } from '../secrets/secret.ts'
+import { type ClaimRules, readClaims, type TokenClaims } from './claims.ts'
 import type { SigningKey } from './signing-key.ts'
 
-/** Maximum token lifetime, in seconds. */
-export const MAX_LIFETIME_SECONDS = 3600
 /** Maximum of the `clockToleranceSeconds` option. */
 export const MAX_CLOCK_TOLERANCE_SECONDS = 60
 
@@ -19,36 +18,10 @@ const MAX_ISSUED_LENGTH = 6144
 const TYPES: readonly unknown[] = ['at+jwt', 'application/at+jwt']
 const FORM = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 const KID = /^[A-Za-z0-9_-]{1,64}$/
-// RFC 6749, section 3.3.
-const SCOPE_STRING = /^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** The claims of a verified token. */
-export interface TokenClaims {
-  readonly tokenId: string
-  readonly keyId: string
-  /** Id of the secret that the token was issued for. The token is valid only as long as it is. */
-  readonly secretId: string
-  /** The owner of the key when the token was issued; null for none. */
-  readonly owner: string | null
-  /** The audience that the token is for: the one of the rules, or one of their resources. */
-  readonly audience: string
-  /** Epoch milliseconds. */
-  readonly issuedAt: number
-  /** Epoch milliseconds. */
-  readonly expiresAt: number
-  /** The scope of the token, as issued. The scope of the key may be narrower by now. */
-  readonly scope: Scope
-}
-
 /** What a token is verified against. */
-export interface TokenRules {
-  readonly issuer: string
-  /** The audience of tokens that were requested for no resource. */
-  readonly audience: string
-  /** Further audiences (RFC 8707). Default: none. */
-  readonly resources?: readonly string[]
-  readonly clockToleranceSeconds: number
+export interface TokenRules extends ClaimRules {
   /**
    * Finds a key by its RFC 7638 thumbprint. No other member of a token header is ever used to find
    * a key.
@@ -133,6 +106,8 @@ export interface TokenContent {
   readonly key: KeyRecord
   readonly secretId: string
   readonly scope: Scope
+  /** The limits that apply to the key: its own, or those of the deployment. */
+  readonly limits: readonly KeyLimit[] | undefined
   /** Epoch seconds. */
   readonly issuedAt: number
   /** Epoch seconds. */
@@ -147,7 +122,7 @@ export interface TokenContent {
  * @throws {@link TwinkeyError} `signing_key_missing`, `signing_key_invalid`.
  */
 export async function signToken(
-  { key, secretId, scope, issuedAt, expiresAt }: TokenContent,
+  { key, secretId, scope, limits = [], issuedAt, expiresAt }: TokenContent,
   { issuer, audience }: Pick<TokenRules, 'issuer' | 'audience'>,
   signingKey: SigningKey,
 ): Promise<{ token: string; tokenId: string } | undefined> {
@@ -167,6 +142,9 @@ export async function signToken(
     jti: tokenId,
     scope: toScopeString(scope),
     ...scope,
+    // A service that has only the JWKS sees the policies of the key in these claims.
+    ...(key.networks === null ? {} : { networks: key.networks }),
+    ...(limits.length === 0 ? {} : { limits }),
   }
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: signingKey.algorithm, typ: 'at+jwt', kid: signingKey.kid })
@@ -181,79 +159,6 @@ export async function signToken(
 /** The keys as a public JWK set. */
 export function jwksOf(keys: readonly SigningKey[]): { keys: JWK[] } {
   return { keys: keys.map((key) => ({ ...key.publicJwk })) }
-}
-
-function readClaims(
-  payload: Record<string, unknown> | undefined,
-  rules: TokenRules,
-  now: number,
-): TokenClaims | RefusalReason {
-  if (payload === undefined) return 'token_claims_wrong'
-  const { iss, client_id, secret_id, jti, scope, tenants, environments, workflows } = payload
-  if (iss !== rules.issuer) return 'token_issuer_unknown'
-  const audience = readAudience(payload, rules)
-  if (audience === undefined) return 'token_audience_unknown'
-  const owner = readOwner(payload)
-  if (
-    owner === undefined ||
-    !isId(client_id) ||
-    !isId(secret_id) ||
-    !isId(jti) ||
-    !isScopeString(scope)
-  )
-    return 'token_claims_wrong'
-  const times = readTimes(payload, now / 1000 + rules.clockToleranceSeconds)
-  if (times === undefined) return 'token_claims_wrong'
-  if ([tenants, environments, workflows].some((reach) => scopeValueProblem(reach) !== undefined))
-    return 'token_claims_wrong'
-  if (now >= times.expiresAt) return 'token_expired'
-  return Object.freeze({
-    tokenId: jti,
-    keyId: client_id,
-    secretId: secret_id,
-    owner,
-    audience,
-    ...times,
-    scope: freezeScope({ tenants, environments, workflows } as Scope),
-  })
-}
-
-// A token that names several known audiences is for the first of them: the audience, then the
-// resources. Twinkey issues tokens for exactly one.
-function readAudience(
-  { aud }: Record<string, unknown>,
-  { audience, resources = [] }: TokenRules,
-): string | undefined {
-  const named: unknown = typeof aud === 'string' ? [aud] : aud
-  if (!Array.isArray(named) || named.some((each) => typeof each !== 'string')) return undefined
-  return [audience, ...resources].find((each) => named.includes(each))
-}
-
-// Undefined if `sub` or `owner` is wrong. Version 0.1 had no claim `owner` and put the owner into
-// `sub`. Its tokens are accepted until 1.0, because a verifier may be updated long before the API.
-function readOwner({
-  sub,
-  client_id,
-  owner,
-}: Record<string, unknown>): TokenClaims['owner'] | undefined {
-  if (owner === undefined) return sub === client_id ? null : nameOrUndefined(sub)
-  return sub === client_id ? nameOrUndefined(owner) : undefined
-}
-
-function nameOrUndefined(value: unknown): string | undefined {
-  return nameProblem(value) === undefined ? (value as string) : undefined
-}
-
-// Seconds in the claims, milliseconds in the result. iat may be 0, because a fake clock may start
-// at 0.
-function readTimes(
-  { iat, exp, nbf }: Record<string, unknown>,
-  latest: number,
-): Pick<TokenClaims, 'issuedAt' | 'expiresAt'> | undefined {
-  if (!(iat === 0 || isSeconds(iat)) || !isSeconds(exp)) return undefined
-  if (nbf !== undefined && !(isSeconds(nbf) && nbf <= latest)) return undefined
-  if (iat > latest || exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) return undefined
-  return { issuedAt: iat * 1000, expiresAt: exp * 1000 }
 }
 
 // Three canonical base64url segments: no padding, no whitespace, and no bits beyond the last byte.
@@ -285,12 +190,4 @@ function readJson(bytes: Uint8Array): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
-}
-
-function isScopeString(value: unknown): value is string {
-  return typeof value === 'string' && SCOPE_STRING.test(value)
-}
-
-function isSeconds(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
 }

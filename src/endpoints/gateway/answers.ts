@@ -22,9 +22,13 @@ export const NO_ROUTE = jsonAnswer(
  * header that the answer lacks.
  *
  * @param principal Undefined for an anonymous request.
+ * @param limits The headers that tell what is left of the limits of the key.
  * @see GHSA-7r4p-vjf4-gxv4
  */
-export function allowedAnswer(principal: Principal | undefined): WireAnswer {
+export function allowedAnswer(
+  principal: Principal | undefined,
+  limits: WireAnswer['headers'] = {},
+): WireAnswer {
   const { keyId, name, owner, tenant, environment, workflow } = principal ?? {}
   const values = { key: keyId, name, tenant, environment, workflow, owner }
   const headers = Object.entries(values).map(([member, value]) => [
@@ -33,7 +37,7 @@ export function allowedAnswer(principal: Principal | undefined): WireAnswer {
   ])
   return {
     status: 200,
-    headers: { 'cache-control': 'no-store', ...Object.fromEntries(headers) },
+    headers: { 'cache-control': 'no-store', ...limits, ...Object.fromEntries(headers) },
     body: '',
   }
 }

@@ -144,6 +144,8 @@ function askEndpoint<M extends Metadata>(
     if (found === undefined) return refusedAnswer(NO_ROUTE, proxy)
     const { value: guard, template, params } = found
     const outcome = await guard.evaluate(new OriginalRequest(asked, target, template, params))
-    return isAnswer(outcome) ? refusedAnswer(outcome, proxy) : allowedAnswer(outcome.principal)
+    return isAnswer(outcome)
+      ? refusedAnswer(outcome, proxy)
+      : allowedAnswer(outcome.principal, outcome.headers)
   }
 }

@@ -29,6 +29,7 @@ export const STATUSES = {
   version_conflict: 409,
   idempotency_conflict: 409,
   unsupported_media_type: 415,
+  limiter_unavailable: 503,
   store_unavailable: 503,
   store_malformed: 503,
   outcome_unknown: 503,
@@ -47,9 +48,10 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-// What the store said is for operators. They get it in an event.
+// What the store or the limiter said is for operators. They get it in an event.
 const UNAVAILABLE = 'The keys cannot be read or changed at the moment. Try again.'
 const HIDDEN: Readonly<Partial<Record<AnsweredCode, string>>> = {
+  limiter_unavailable: 'The usage cannot be read at the moment. Try again.',
   store_unavailable: UNAVAILABLE,
   store_malformed: UNAVAILABLE,
   outcome_unknown:
@@ -86,7 +88,7 @@ export function errorAnswer(error: TwinkeyError, hasVersion: boolean): WireAnswe
 
 /** Whether an error is about the store, not about the request. */
 export function isStoreFailure({ code }: TwinkeyError): boolean {
-  return isAnswered(code) && HIDDEN[code] !== undefined
+  return isAnswered(code) && HIDDEN[code] !== undefined && code !== 'limiter_unavailable'
 }
 
 function isAnswered(code: ErrorCode): code is ErrorCode & AnsweredCode {

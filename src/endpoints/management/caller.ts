@@ -1,9 +1,14 @@
 import { type Authority, type KeyringLimits, readLimits } from '../../core/management/authority.ts'
+import type { DeploymentPolicies } from '../../core/management/deployment-policies.ts'
 import type { Keyring } from '../../core/management/key-management.ts'
 import type { KeyPolicy } from '../../core/management/key-policy.ts'
+import { narrowPolicy, shownPolicy } from '../../core/management/narrowed-policy.ts'
+import type { KeyLimit } from '../../core/model/api-key.ts'
 import { copyMembers } from '../../core/model/copy.ts'
 import { isTwinkeyError } from '../../core/model/error.ts'
 import type { ChangeSource } from '../../core/model/history.ts'
+import type { ScopeValue } from '../../core/model/scope.ts'
+import { addressOf, type Deployment } from '../../guard/callbacks.ts'
 import type { WireAnswer } from '../../http/profile.ts'
 import type { WireRequest } from '../../http/request.ts'
 import { isResponse } from '../host-response.ts'
@@ -32,7 +37,7 @@ const MEMBERS = ['actor', 'owner', 'tenants', 'grantable', 'can', 'policy', 'sou
  */
 export async function callerOf(
   request: WireRequest,
-  keys: KeyringSource,
+  service: Deployment & { readonly keys: KeyringSource },
   { authorize, origins, policy }: ManagementSettings,
 ): Promise<Caller | WireAnswer> {
   if (isForged(request, origins)) return FORGED
@@ -45,9 +50,12 @@ export async function callerOf(
     const limits: KeyringLimits = {
       ...(policy && { policy }),
       ...given,
-      source: { ...sourceOf(request), ...given?.source },
+      source: {
+        ...sourceOf(request, service),
+        ...given?.source,
+      },
     }
-    return { authority: readLimits(limits), keyring: keys.within(limits) }
+    return { authority: readLimits(limits), keyring: service.keys.within(limits) }
   } catch (error) {
     // It is not the caller who gave this input.
     throw isTwinkeyError(error) ? new TypeError(`${WRONG_LIMITS} ${error.message}`) : error
@@ -74,10 +82,11 @@ function sessionExpired({ headers }: Response): WireAnswer {
   return problem('session_expired', 'The session has ended. Sign in again.', { login })
 }
 
-function sourceOf(request: WireRequest): ChangeSource {
+/** Where the changes of a request come from, for the history. */
+export function sourceOf(request: WireRequest, deployment: Deployment): ChangeSource {
   const source = {
     requestId: request.requestId,
-    address: request.peer,
+    address: addressOf(deployment)(request),
     userAgent: request.header('user-agent'),
   }
   return Object.fromEntries(Object.entries(source).filter(([, text]) => text !== undefined))
@@ -92,18 +101,36 @@ export interface Session {
   readonly tenants: readonly string[] | null
   readonly grantable: Authority['grantable']
   /** The environments that the deployment serves. */
-  readonly environments: '*' | readonly string[]
+  readonly environments: ScopeValue
   readonly can: Authority['can']
+  /** The policy of the caller, narrowed by those of the deployment. */
   readonly policy: KeyPolicy
+  /** The limits of keys whose own are null. */
+  readonly defaultLimits: readonly KeyLimit[]
+  /** Without a limiter, no key can have limits. */
+  readonly hasLimiter: boolean
   readonly now: number
+}
+
+/** What a session tells about the deployment. */
+export interface DescribedDeployment {
+  /** The environments that the deployment serves. */
+  readonly environments: ScopeValue
+  /** Rules for all keys. */
+  readonly policies: DeploymentPolicies
+  /** Whether it counts the requests of keys. */
+  readonly hasLimiter: boolean
 }
 
 /** Describes a caller to itself. */
 export function sessionOf(
   { authority }: Caller,
-  environments: Session['environments'],
+  { environments, policies, hasLimiter }: DescribedDeployment,
   now: number,
 ): Session {
-  const { actor, owner = null, tenants = null, grantable, can, policy } = authority
-  return { actor: actor as string, owner, tenants, grantable, environments, can, policy, now }
+  const { actor, owner = null, tenants = null, grantable, can } = authority
+  const policy = shownPolicy(narrowPolicy(policies, authority.policy), owner)
+  const defaultLimits = policies.limits ?? []
+  const caller = { actor: actor as string, owner, tenants, grantable, environments, can }
+  return { ...caller, policy, defaultLimits, hasLimiter, now }
 }

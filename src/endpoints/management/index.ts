@@ -4,6 +4,6 @@
  * @module twinkey/management
  */
 
-export type { KeyringSource } from './caller.ts'
+export type { DescribedDeployment, KeyringSource } from './caller.ts'
 export { type ManagementService, managementEndpoints } from './management-endpoints.ts'
 export type { Authorization, ManagementOptions } from './options.ts'

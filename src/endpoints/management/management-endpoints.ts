@@ -1,13 +1,19 @@
 import { keyNotFound } from '../../core/management/key-writes.ts'
 import { isId } from '../../core/model/api-key.ts'
 import { isTwinkeyError } from '../../core/model/error.ts'
-import type { ScopeValue } from '../../core/model/scope.ts'
+import type { Deployment } from '../../guard/callbacks.ts'
 import { jsonAnswer, type WireAnswer } from '../../http/profile.ts'
 import type { WireRequest } from '../../http/request.ts'
 import { standard } from '../../profiles/standard.ts'
 import type { Endpoint, Endpoints, ReadBody } from '../endpoints.ts'
 import { errorAnswer, isStoreFailure } from './answers.ts'
-import { type Caller, callerOf, type KeyringSource, sessionOf } from './caller.ts'
+import {
+  type Caller,
+  callerOf,
+  type DescribedDeployment,
+  type KeyringSource,
+  sessionOf,
+} from './caller.ts'
 import { type Input, readBodyInput, readIfMatch, readQueryInput } from './input.ts'
 import { openApiDocument } from './openapi.ts'
 import {
@@ -18,10 +24,8 @@ import {
 import { type ManagementRoute, ROUTES } from './routes.ts'
 
 /** What the management API needs of a Twinkey. */
-export interface ManagementService {
+export interface ManagementService extends Deployment, DescribedDeployment {
   readonly keys: KeyringSource
-  /** The environments that the deployment serves. */
-  readonly environments: ScopeValue
   /** Emits a warning for operators. */
   warn(message: string, error: unknown): void
   now(): number
@@ -73,11 +77,15 @@ export function managementEndpoints(
       'managementEndpoints: the first argument must be the result of createTwinkey. A verifier manages no keys.',
     )
   const settings = readManagementOptions(options, 'managementEndpoints')
+  if (settings.policy?.limits?.length && !twinkey.hasLimiter)
+    throw new TypeError(
+      'managementEndpoints: policy.limits need a limiter that counts: set the option limiter of createTwinkey.',
+    )
   const { refuse } = standard()
   const document = openApiDocument()
   const forCaller = (answer: (caller: Caller) => WireAnswer): Endpoint['handle'] => {
     return async (request) => {
-      const caller = await callerOf(request, twinkey.keys, settings)
+      const caller = await callerOf(request, twinkey, settings)
       return isAnswer(caller) ? caller : answer(caller)
     }
   }
@@ -91,9 +99,7 @@ export function managementEndpoints(
       {
         method: 'GET',
         path: '/session',
-        handle: forCaller((caller) =>
-          jsonAnswer(200, sessionOf(caller, twinkey.environments, twinkey.now())),
-        ),
+        handle: forCaller((caller) => jsonAnswer(200, sessionOf(caller, twinkey, twinkey.now()))),
       },
       { method: 'GET', path: '/openapi.json', handle: forCaller(() => jsonAnswer(200, document)) },
     ],
@@ -108,7 +114,7 @@ function operationEndpoint(
   route: ManagementRoute,
 ): Endpoint['handle'] {
   return async (request, body) => {
-    const caller = await callerOf(request, twinkey.keys, settings)
+    const caller = await callerOf(request, twinkey, settings)
     if (isAnswer(caller)) return caller
     const hasVersion = request.header('if-match') !== undefined
     try {

@@ -1,6 +1,6 @@
 import type { KeyringLimits } from '../../core/management/authority.ts'
-import { type KeyPolicy, POLICY_MEMBERS, requirePolicy } from '../../core/management/key-policy.ts'
-import { copyList, copyMembers } from '../../core/model/copy.ts'
+import { copyPolicy, type KeyPolicy, readPolicy } from '../../core/management/key-policy.ts'
+import { copyList } from '../../core/model/copy.ts'
 import { isTwinkeyError } from '../../core/model/error.ts'
 import { requireMembers } from '../../core/model/options-checks.ts'
 import { isOrigin } from './forgery.ts'
@@ -61,15 +61,13 @@ export function readManagementOptions(
     throw new TypeError(
       `${what}: origins must be a list of origins without a path, like ['https://keys.example.com'].`,
     )
-  return { authorize, policy: policy && readPolicy(policy), origins: listed }
+  return { authorize, policy: policy && policyOf(policy), origins: listed }
 }
 
-function readPolicy(policy: KeyPolicy): KeyPolicy {
-  const copy = copyMembers(policy, POLICY_MEMBERS) as KeyPolicy
+function policyOf(policy: KeyPolicy): KeyPolicy {
   try {
-    requirePolicy(copy)
+    return readPolicy(copyPolicy(policy) as KeyPolicy)
   } catch (error) {
     throw isTwinkeyError(error) ? new TypeError(error.message) : error
   }
-  return copy
 }

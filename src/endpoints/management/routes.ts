@@ -90,6 +90,14 @@ export const ROUTES: readonly ManagementRoute[] = [
     },
   }),
   route({
+    method: 'GET',
+    path: ofKey('/usage'),
+    operation: 'usage',
+    summary: 'What is left of each limit of a key.',
+    answer: 'Usage',
+    run: async ({ keyring, id }) => ({ limits: await keyring.usage(id) }),
+  }),
+  route({
     method: 'PATCH',
     path: ofKey(''),
     operation: 'update',

@@ -33,6 +33,20 @@ function object(members: Readonly<Record<string, Schema>>): Schema {
   }
 }
 
+const limit = object({
+  'name?': text,
+  requests: { type: 'integer', minimum: 1 },
+  'perSeconds?': { type: 'integer', minimum: 1 },
+  'per?': oneOf('day', 'month'),
+})
+const limits: Schema = {
+  anyOf: [{ type: 'null' }, list(limit)],
+  description: 'Null for the limits of the deployment. Empty for no limit.',
+}
+const networks: Schema = {
+  anyOf: [{ type: 'null' }, list(text)],
+  description: 'In CIDR notation. Null for all.',
+}
 const scope = { tenants: scopeValue, environments: scopeValue, workflows: scopeValue }
 
 /** The bodies of answers. */
@@ -54,6 +68,8 @@ export const SCHEMAS = {
     scope: ref('Scope'),
     state: oneOf('active', 'disabled', 'expired', 'revoked'),
     tokens: { ...flag, description: 'Whether the key may be exchanged for tokens.' },
+    limits,
+    networks,
     disabledBy: {
       anyOf: [
         { type: 'null' },
@@ -85,6 +101,15 @@ export const SCHEMAS = {
     code: { const: 'secret_not_shown_again' },
   }),
   RenewedKey: object({ key: ref('Key'), primary: secretOrNull, secondary: secretOrNull }),
+  Usage: object({
+    limits: list(
+      object({
+        limit,
+        remaining: { type: 'integer', minimum: 0, description: 'Requests left in the window.' },
+        resetsAt: { ...time, description: 'When the window ends, in epoch milliseconds.' },
+      }),
+    ),
+  }),
   HistoryEntry: object({
     id: text,
     type: { type: 'string', pattern: '^key\\.' },
@@ -117,7 +142,11 @@ export const SCHEMAS = {
       'defaultExpiresInSeconds?': { type: 'integer' },
       'maxExpiresInSeconds?': { type: 'integer' },
       'secrets?': oneOf(1, 2),
+      'limits?': { ...list(limit), description: 'The limits of every new key.' },
+      'networks?': { ...list(text), description: 'What the networks of a key must lie within.' },
     }),
+    defaultLimits: { ...list(limit), description: 'The limits of keys whose limits are null.' },
+    hasLimiter: { ...flag, description: 'Without one, no key can have limits.' },
     now: time,
   }),
   Document: { type: 'object' },
@@ -155,6 +184,8 @@ const INPUTS: Readonly<Record<InputTypes[string], Schema>> = {
   'time or null': timeInput('integer', 'null'),
   metadata: { type: 'object', description: 'At most 4 KiB and five levels.' },
   boolean: flag,
+  'limits or null': limits,
+  'networks or null': networks,
   seconds: { type: 'integer', minimum: 0 },
   version: { type: 'integer' },
   slots: oneOf('primary', 'secondary', 'both'),

@@ -21,13 +21,18 @@ import type { TokenService } from '../tokens/token-service.ts'
 /** Answers the request of a client that is authenticated. */
 type ClientHandler = (principal: Principal<Metadata>, parameters: Parameters) => Promise<WireAnswer>
 
-/** Authenticates the client of a request before an endpoint answers it. */
+/**
+ * Authenticates the client of a request before an endpoint answers it.
+ *
+ * @param cost How many requests a request counts as. Default: 1.
+ */
 export function clientAuthentication<M extends Metadata>(
   twinkey: TokenService<M>,
   profile: Profile,
   throttle: Requirement['throttle'],
+  cost?: number,
 ): (handler: ClientHandler) => Endpoint['handle'] {
-  const check = createCredentialCheck(profile, throttle, () => twinkey.now())
+  const check = createCredentialCheck(profile, throttle, twinkey, cost)
 
   async function principalOf(
     request: WireRequest,

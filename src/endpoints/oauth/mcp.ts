@@ -71,8 +71,9 @@ export interface McpTokenVerifier<M extends Metadata = Metadata> {
   /**
    * Verifies a key or a token.
    *
-   * @throws The error of `invalidToken` for an invalid credential, and {@link TwinkeyError}
-   *   `store_unavailable` if it cannot be decided, which the SDK answers with 500.
+   * @throws The error of `invalidToken` for an invalid credential and for a key that is limited to
+   *   networks. {@link TwinkeyError} `store_unavailable`, which the SDK answers with 500, if it cannot
+   *   be decided or the key has used up a limit.
    */
   verifyAccessToken(token: string): Promise<McpAuthInfo<M>>
 }
@@ -140,7 +141,8 @@ export function mcpPrincipal<M extends Metadata = Metadata>(
  * Prefer `requireAuth` where you can, and {@link mcpAuthInfo}: it also reads `X-API-Key` and the
  * target of a request, limits guessing, and answers 503 and `Retry-After` while the store fails.
  * The SDK passes only the credential, so the verifier checks no tenant, no environment and no
- * workflow: the SDK compares `requiredScopes`.
+ * workflow: the SDK compares `requiredScopes`. For the same reason it refuses every key that is
+ * limited to networks.
  *
  * @param twinkey A Twinkey or a verifier.
  * @throws TypeError for a wrong option. The message says what to do.
@@ -189,7 +191,9 @@ export function mcpTokenVerifier<M extends Metadata>(
     throw new TypeError(
       `${caller}: invalidToken must be a function that creates the error of the SDK, like (message) => new InvalidTokenError(message).`,
     )
-  const requirement = new CheckedRequirement({ anyTarget: true, resource }, twinkey.audiences)
+  // Without `clientAddress`, which reads requests of the framework. The SDK passes none.
+  const { audiences } = twinkey
+  const requirement = new CheckedRequirement({ anyTarget: true, resource }, { audiences })
 
   return {
     async verifyAccessToken(token) {
@@ -198,7 +202,7 @@ export function mcpTokenVerifier<M extends Metadata>(
         return authInfoOf(decision.principal, url, words, token)
       const { code, detail } = (decision as Exclude<typeof decision, { ok: true }>).refusal
       // The SDK knows 401, 403, 400 and 500. It answers 500 for an error that it does not know.
-      throw code.startsWith('credential_')
+      throw code.startsWith('credential_') || code === 'network_denied'
         ? invalidToken(detail)
         : new TwinkeyError('store_unavailable', detail)
     },

@@ -79,7 +79,9 @@ export function oauthEndpoints<M extends Metadata>(
   const profile = standard()
   const tokens = tokenEndpoints(twinkey, { profile, throttle }).routes
   const endpointAt = (path: string) => tokens.find((each) => each.path === path) as Endpoint
-  const authenticated = clientAuthentication(twinkey, profile, throttle)
+  const counted = clientAuthentication(twinkey, profile, throttle)
+  // A stolen token can use up the limits of its key. The key must still be able to revoke it.
+  const uncounted = clientAuthentication(twinkey, profile, throttle, 0)
   return {
     routes: [
       { ...endpointAt(profile.exchangePath), path: '/token' },
@@ -87,14 +89,14 @@ export function oauthEndpoints<M extends Metadata>(
       {
         method: 'POST',
         path: '/introspect',
-        handle: authenticated((principal, parameters) =>
+        handle: counted((principal, parameters) =>
           introspected(twinkey, introspect, principal, parameters),
         ),
       },
       {
         method: 'POST',
         path: '/revoke',
-        handle: authenticated((principal, parameters) => revoked(twinkey, principal, parameters)),
+        handle: uncounted((principal, parameters) => revoked(twinkey, principal, parameters)),
       },
       { method: 'GET', path: '/authorize', handle: async () => NO_AUTHORIZATION },
     ],

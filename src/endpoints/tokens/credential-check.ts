@@ -2,6 +2,7 @@ import { sha256 } from '#hash'
 import type { Credential } from '../../core/decision/route-requirement.ts'
 import type { Refused } from '../../core/model/principal.ts'
 import { isRefusal, REFUSALS, type Refusal, refusedPart } from '../../core/model/refusal.ts'
+import type { Deployment } from '../../guard/callbacks.ts'
 import {
   type CheckedRequirement,
   checkedRequirement,
@@ -9,6 +10,7 @@ import {
 } from '../../guard/requirement.ts'
 import type { Profile } from '../../http/profile.ts'
 import type { WireRequest } from '../../http/request.ts'
+import type { TokenService } from './token-service.ts'
 
 const SEEN_MILLISECONDS = 10_000
 const MAX_SEEN = 1000
@@ -37,13 +39,19 @@ interface ReadRequest extends WireRequest {
  * A throttle counts a credential once all of its readings are refused. The same wrong credential of
  * the same peer counts once in 10 seconds, because some clients, like the one of Go, try Basic and
  * then the form after any failure.
+ *
+ * @param cost How many requests a request counts as. Default: 1.
  */
 export function createCredentialCheck(
   profile: Profile,
   throttle: Requirement['throttle'],
-  now: () => number,
+  twinkey: Pick<TokenService<never>, 'now'> & Deployment,
+  cost?: number,
 ): CheckCredential {
-  const checked = checkedRequirement({ profile, anyTarget: true, accept: ['secret'], throttle })
+  const checked = checkedRequirement(
+    { profile, anyTarget: true, accept: ['secret'], throttle, cost },
+    twinkey,
+  )
   const { username } = profile
   // Decisions are remembered together with their requirement, and secrets must not be remembered.
   // So the secret is in the request, not in the requirement.
@@ -59,10 +67,10 @@ export function createCredentialCheck(
   function isRepeated(peer: string, digest: string): boolean {
     const id = sha256(`${peer}\n${digest}`)
     const before = seen.get(id)
-    if (before !== undefined && Math.abs(now() - before) < SEEN_MILLISECONDS) return true
+    if (before !== undefined && Math.abs(twinkey.now() - before) < SEEN_MILLISECONDS) return true
     seen.delete(id)
     if (seen.size >= MAX_SEEN) seen.delete(seen.keys().next().value as string)
-    seen.set(id, now())
+    seen.set(id, twinkey.now())
     return false
   }
 

@@ -1,5 +1,6 @@
 import type { Credential } from '../../core/decision/route-requirement.ts'
-import type { IssuedToken, TokenRequest } from '../../core/management/token-issuer.ts'
+import type { IssuedToken } from '../../core/management/token-issuer.ts'
+import type { TokenRequest } from '../../core/management/token-request.ts'
 import type { Metadata } from '../../core/model/api-key.ts'
 import type { Principal, Refused } from '../../core/model/principal.ts'
 import { isRefusal, REFUSALS, type Refusal } from '../../core/model/refusal.ts'
@@ -35,7 +36,7 @@ export function exchangeEndpoint<M extends Metadata>(
   throttle: Requirement['throttle'],
 ): Endpoint['handle'] {
   const { clientCredentials = false } = profile
-  const check = createCredentialCheck(profile, throttle, () => twinkey.now())
+  const check = createCredentialCheck(profile, throttle, twinkey)
 
   async function askedOf(
     members: WireBody,

@@ -87,7 +87,11 @@ export function oauthRefusal(refusal: Refusal): WireAnswer {
       return oauthError('invalid_scope', refusal.detail, { headers })
     case 'credential_ambiguous':
       return oauthError('invalid_request', 'Authenticate the client in one way only.', { headers })
+    case 'network_denied':
+    case 'denied':
+      return oauthError('unauthorized_client', refusal.detail, { headers })
     case 'rate_limited':
+    case 'quota_exceeded':
     case 'unavailable':
       return oauthError('temporarily_unavailable', refusal.detail, { status, headers })
     default:

@@ -95,9 +95,12 @@ function testEndpoint<M extends Metadata>(
     const outcome = await guard.evaluate(request)
     if (isAnswer(outcome)) return outcome
     if (outcome.principal === undefined) return profile.refuse(REFUSALS.credentialMissing)
-    const { principal } = outcome
+    const { principal, headers } = outcome
     const tested = await twinkey.ask(() => profile.tokenTested(principal))
-    return isRefusal(tested) ? profile.refuse(tested) : tested
+    const answer = isRefusal(tested) ? profile.refuse(tested) : tested
+    return headers === undefined
+      ? answer
+      : { ...answer, headers: { ...headers, ...answer.headers } }
   }
 }
 

@@ -1,4 +1,14 @@
-import type { Answer, ApiKey, Failure, HistoryEntry, Issued, Scope, Session } from './model.ts'
+import type { Policies } from '../policies/policy-form.ts'
+import type {
+  Answer,
+  ApiKey,
+  Failure,
+  HistoryEntry,
+  Issued,
+  Scope,
+  Session,
+  Usage,
+} from './model.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -11,7 +21,7 @@ interface Call {
 }
 
 /** What a new key needs. */
-export interface NewKey {
+export interface NewKey extends Policies {
   readonly name: string
   readonly scope: Scope
   readonly expiresAt: number | null
@@ -101,6 +111,7 @@ export const api = {
   get: (id: string) => send<ApiKey>(pathOf(id)),
   history: (id: string, cursor?: string) =>
     send<HistoryPage>(`${pathOf(id, '/history')}${queryOf({ limit: 10, cursor })}`),
+  usage: (id: string) => send<Usage>(pathOf(id, '/usage')),
   create: (body: NewKey, idempotencyKey: string) =>
     send<Issued>('keys', { method: 'POST', body, idempotencyKey }),
   update: ({ id, version }: ApiKey, body: object) =>

@@ -13,6 +13,10 @@ export interface Format {
   day(at: number): string
   /** The day and the time of day. */
   exact(at: number): string
+  /** A number with the separators of the language: "1,000". */
+  number(value: number): string
+  /** A length of time in its largest whole unit: "90 days". */
+  duration(seconds: number): string
   /** A list of names: "a, b and c". */
   names(names: readonly string[]): string
 }
@@ -22,6 +26,13 @@ function largestUnit(distance: number): [number, Intl.RelativeTimeFormatUnit] {
   if (distance < 2 * DAY) return [HOUR, 'hour']
   return [DAY, 'day']
 }
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const
 
 /** Creates the formats of a language. */
 export function createFormat(language: string, timeZone?: string): Format {
@@ -33,6 +44,7 @@ export function createFormat(language: string, timeZone?: string): Format {
     timeStyle: 'long',
     ...zone,
   })
+  const number = new Intl.NumberFormat(language)
   const list = new Intl.ListFormat(language, { type: 'conjunction' })
   return {
     relative(at, now) {
@@ -47,6 +59,12 @@ export function createFormat(language: string, timeZone?: string): Format {
     },
     day: (at) => day.format(at),
     exact: (at) => exact.format(at),
+    number: (value) => number.format(value),
+    duration(seconds) {
+      const [unit, length] = UNITS.find(([, each]) => seconds % each === 0) ?? ['second', 1]
+      const options = { style: 'unit', unit, unitDisplay: 'long' } as const
+      return new Intl.NumberFormat(language, options).format(seconds / length)
+    },
     names: (names) => list.format(names),
   }
 }

@@ -1,11 +1,15 @@
+import type { KeyLimit } from '../../core/model/api-key.ts'
 import type { ApiKey } from '../../core/model/key-view.ts'
+import type { LimitUse } from '../../core/model/limiter.ts'
 import type { Right } from '../../core/model/operations.ts'
 import type { Scope } from '../../core/model/scope.ts'
 
 import type { PaneStrings } from '../strings.ts'
 
+export type { KeyLimit } from '../../core/model/api-key.ts'
 export type { HistoryEntry } from '../../core/model/history.ts'
 export type { ApiKey, SecretInfo } from '../../core/model/key-view.ts'
+export type { LimitUse } from '../../core/model/limiter.ts'
 export type { Right } from '../../core/model/operations.ts'
 export type { Scope, ScopeValue } from '../../core/model/scope.ts'
 export type { Slot } from '../../core/secrets/secret.ts'
@@ -27,6 +31,10 @@ export interface Policy {
   readonly defaultExpiresInSeconds?: number
   readonly maxExpiresInSeconds?: number
   readonly secrets?: 1 | 2
+  /** The limits of every new key. The person cannot choose others. */
+  readonly limits?: readonly KeyLimit[]
+  /** The networks of a key must lie within these. */
+  readonly networks?: readonly string[]
 }
 
 /** Who uses the page, and what they may do. The answer to `GET /session`. */
@@ -40,6 +48,10 @@ export interface Session {
   readonly environments: '*' | readonly string[]
   readonly can: readonly Right[]
   readonly policy: Policy
+  /** The limits of keys whose limits are null. */
+  readonly defaultLimits: readonly KeyLimit[]
+  /** Whether requests are counted. Otherwise no key can have limits. */
+  readonly hasLimiter: boolean
   /** The clock of the server, in epoch milliseconds. */
   readonly now: number
 }
@@ -50,6 +62,11 @@ export interface Issued {
   readonly primary: string | null
   readonly secondary: string | null
   readonly code?: string
+}
+
+/** What is left of the limits that apply to a key. */
+export interface Usage {
+  readonly limits: readonly LimitUse[]
 }
 
 /** Why a request failed. */

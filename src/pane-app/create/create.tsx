@@ -1,13 +1,16 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { useAction } from '../base/action.ts'
 import { api, type NewKey } from '../base/api.ts'
 import { type Draft, useDraft } from '../base/draft.ts'
 import { AXES, type AxisName, type Issued, type Scope, type Session } from '../base/model.ts'
 import { usePane } from '../base/pane.ts'
-import { Choice, Field, Group } from '../parts/fields.tsx'
+import { Choice, Field, Group, useFocusOnWrong } from '../parts/fields.tsx'
 import { Kept } from '../parts/kept.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { scopeText } from '../parts/reach.tsx'
+import { PolicyFields, type Refusals, useRefusals } from '../policies/policy-fields.tsx'
+import { missingPolicies, NO_POLICIES, type PolicyForm } from '../policies/policy-form.ts'
+import { chosenPolicies } from '../policies/rights.ts'
 import { AxisPicker } from './axis-picker.tsx'
 import { type Expiry, expiryTime, recommended } from './expiry.ts'
 import { ExpiryPicker } from './expiry-picker.tsx'
@@ -18,6 +21,7 @@ interface Form {
   readonly scope: Scope
   readonly expiry: Expiry
   readonly secrets: 1 | 2
+  readonly policies: PolicyForm
 }
 
 /** A form, and what a retry of it must repeat. */
@@ -37,7 +41,13 @@ function firstForm({ grantable, environments, policy }: Session): Form {
     environments: only(served),
     workflows: only(grantable.workflows),
   }
-  return { name: '', scope, expiry: recommended(policy), secrets: policy.secrets ?? 2 }
+  return {
+    name: '',
+    scope,
+    expiry: recommended(policy),
+    secrets: policy.secrets ?? 2,
+    policies: NO_POLICIES,
+  }
 }
 
 /** The names of the fields that are not filled in. */
@@ -46,6 +56,7 @@ function missing(form: Form, expiresAt: number | null | undefined): ReadonlySet<
     ...(form.name.trim() === '' ? ['name'] : []),
     ...AXES.filter((axis) => form.scope[axis].length === 0),
     ...(expiresAt === undefined ? ['expiry'] : []),
+    ...missingPolicies(form.policies),
   ])
 }
 
@@ -82,10 +93,12 @@ function SecretsPicker({ value, onValue }: { value: 1 | 2; onValue: (count: 1 | 
 function Fields({
   form,
   errors,
+  refusals,
   onForm,
 }: {
   form: Form
   errors: ReadonlySet<string>
+  refusals: Refusals
   onForm: (change: Partial<Form>) => void
 }) {
   const { t, session } = usePane()
@@ -116,22 +129,34 @@ function Fields({
       {session.policy.secrets === undefined && (
         <SecretsPicker value={form.secrets} onValue={(secrets) => onForm({ secrets })} />
       )}
+      <PolicyFields
+        value={form.policies}
+        onValue={(change) => onForm({ policies: { ...form.policies, ...change } })}
+        errors={errors}
+        refusals={refusals}
+      />
     </>
   )
 }
 
 function useCreation(draft: Draft<Creation>) {
-  const { keys, show, back } = usePane()
+  const { keys, show, back, session } = usePane()
   const action = useAction()
   const [repeated, setRepeated] = useState<Issued>()
   const create = async (expiresAt: number | null) => {
     const { form, idempotencyKey, sent } = draft.value
-    const { name, scope, secrets } = form
+    const { name, scope, secrets, policies } = form
     // A retry sends the same body, or the server would take it for another key.
     const body =
       sent?.form === form
         ? sent.body
-        : { name: name.trim(), scope, expiresAt, secondary: secrets === 2 }
+        : {
+            name: name.trim(),
+            scope,
+            expiresAt,
+            secondary: secrets === 2,
+            ...chosenPolicies(session, policies),
+          }
     draft.set({ form, idempotencyKey, sent: { form, body } })
     const outcome = await action.run(() => api.create(body, idempotencyKey))
     if (outcome === undefined) return
@@ -175,20 +200,16 @@ export function Create() {
   }))
   const { form } = draft.value
   const [attempts, setAttempts] = useState(0)
-  const element = useRef<HTMLFormElement>(null)
   const { action, create, repeated } = useCreation(draft)
   const expiresAt = expiryTime(form.expiry, now, session.policy)
   const errors = missing(form, expiresAt)
+  const refusals = useRefusals(action.failure, form.policies)
+  const element = useFocusOnWrong(attempts, refusals)
   const submit = (event: Event) => {
     event.preventDefault()
     setAttempts(attempts + 1)
     if (errors.size === 0 && expiresAt !== undefined) void create(expiresAt)
   }
-  useEffect(() => {
-    if (attempts === 0) return
-    const wrong = '[aria-invalid="true"], fieldset:has([data-error]) input'
-    element.current?.querySelector<HTMLElement>(wrong)?.focus()
-  }, [attempts])
   if (repeated !== undefined) return <Repeated issued={repeated} />
   return (
     <form class="dialog-form" ref={element} onSubmit={submit} noValidate>
@@ -197,12 +218,13 @@ export function Create() {
         <Fields
           form={form}
           errors={attempts > 0 ? errors : new Set()}
+          refusals={refusals}
           onForm={(change) => draft.set({ ...draft.value, form: { ...form, ...change } })}
         />
       </div>
       <footer class="dialog-foot">
         <Problem
-          failure={action.failure}
+          failure={refusals.other}
           onRetry={() => element.current?.requestSubmit()}
           isRepeatable
         />

@@ -3,27 +3,12 @@ import { usePane } from '../base/pane.ts'
 import { Choice, Group, NO_MANAGERS } from '../parts/fields.tsx'
 import { dayOf, type Expiry, expiryTime, lifetimes } from './expiry.ts'
 
-const DAY_SECONDS = 86_400
-
 interface ExpiryProps {
   readonly value: Expiry
   readonly onValue: (value: Expiry) => void
   /** With a key that exists: its expiry, which can be kept. */
   readonly current?: number | null
   readonly error?: string | undefined
-}
-
-function lifetimeText(seconds: number, language: string): string {
-  const [unit, name] =
-    seconds % DAY_SECONDS === 0
-      ? [DAY_SECONDS, 'day']
-      : seconds < 3600
-        ? [60, 'minute']
-        : [3600, 'hour']
-  const options = { style: 'unit', unit: name as string, unitDisplay: 'long' } as const
-  return new Intl.NumberFormat(language, { ...options, maximumFractionDigits: 1 }).format(
-    seconds / (unit as number),
-  )
 }
 
 /** The field for a day of one's own. */
@@ -49,7 +34,6 @@ export function ExpiryPicker(props: ExpiryProps) {
   const { value, onValue, current, error } = props
   const { t, format, now, session } = usePane()
   const name = useId()
-  const language = document.documentElement.lang || 'en'
   const choice = (label: string, isChosen: boolean, next: Expiry) => (
     <Choice
       type="radio"
@@ -74,11 +58,10 @@ export function ExpiryPicker(props: ExpiryProps) {
             { kind: 'keep' },
           )}
         {lifetimes(session.policy).map((seconds) =>
-          choice(
-            lifetimeText(seconds, language),
-            value.kind === 'after' && value.seconds === seconds,
-            { kind: 'after', seconds },
-          ),
+          choice(format.duration(seconds), value.kind === 'after' && value.seconds === seconds, {
+            kind: 'after',
+            seconds,
+          }),
         )}
         {choice(t('expiry_custom'), value.kind === 'on', { kind: 'on', day: '' })}
         {session.policy.maxExpiresInSeconds === undefined &&

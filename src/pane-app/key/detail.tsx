@@ -8,6 +8,7 @@ import { Pair } from '../parts/pair.tsx'
 import { FullReach } from '../parts/reach.tsx'
 import { State } from '../parts/state.tsx'
 import { Day, Time } from '../parts/time.tsx'
+import { LimitsSection } from '../policies/limits-section.tsx'
 import { History } from './history.tsx'
 
 interface OpenProps {
@@ -80,6 +81,16 @@ function Facts({ of: key }: { of: ApiKey }) {
               distance: <Expires of={key} />,
             })}
       </dd>
+      <dt>{t('networks')}</dt>
+      <dd>
+        {key.networks === null
+          ? t('any_network')
+          : key.networks.map((network) => (
+              <code class="network" key={network}>
+                {network}
+              </code>
+            ))}
+      </dd>
       <dt>{t('last_use')}</dt>
       <dd>{key.lastUsedAt === null ? t('never') : <Time at={key.lastUsedAt} />}</dd>
       <dt>{t('created')}</dt>
@@ -136,6 +147,7 @@ export function Detail({ of: key }: { of: ApiKey }) {
       <Pair of={key} isBig />
       <SecretActions of={key} />
       <Facts of={key} />
+      <LimitsSection of={key} />
       <KeyActions of={key} />
       <History of={key} />
     </div>

@@ -3,10 +3,12 @@ import {
   AXES,
   type AxisName,
   type HistoryEntry,
+  type KeyLimit,
   type Scope,
   type ScopeValue,
 } from '../base/model.ts'
 import type { Text, TextKey } from '../base/text.ts'
+import { limitText } from '../policies/limits.ts'
 
 const SENTENCES: Readonly<Record<HistoryEntry['type'], TextKey>> = {
   'key.created': 'history_created',
@@ -41,7 +43,11 @@ export function historySentence(
   return text.t(key, { who, slots: slotNames(entry, text, format) })
 }
 
-function axisChange(axis: AxisName, [from, to]: readonly [ScopeValue, ScopeValue], text: Text) {
+function axisChange(
+  axis: AxisName | 'networks',
+  [from, to]: readonly [ScopeValue, ScopeValue],
+  text: Text,
+) {
   const name = text.t(axis)
   const names = (value: readonly string[]) => value.join(', ')
   if (to === '*') return [text.t('change_axis_all', { axis: name })]
@@ -65,6 +71,18 @@ function scopeChanges([from, to]: Pair, text: Text): string[] {
   )
 }
 
+function limitsChange(limits: readonly KeyLimit[] | null, text: Text, format: Format): string {
+  if (limits === null) return text.t('change_limits_api')
+  if (limits.length === 0) return text.t('change_limits_none')
+  const sentences = limits.map((limit) => limitText(limit, text, format))
+  return text.t('change_limits', { limits: format.names(sentences) })
+}
+
+function networksChange([from, to]: Pair, text: Text): string[] {
+  const value = (networks: unknown) => (networks ?? '*') as ScopeValue
+  return axisChange('networks', [value(from), value(to)], text)
+}
+
 function changeOf(member: string, [from, to]: Pair, text: Text, format: Format): string[] {
   const day = (value: unknown) => (typeof value === 'number' ? format.day(value) : text.t('never'))
   switch (member) {
@@ -78,6 +96,10 @@ function changeOf(member: string, [from, to]: Pair, text: Text, format: Format):
       return [text.t('change_metadata')]
     case 'scope':
       return scopeChanges([from, to], text)
+    case 'limits':
+      return [limitsChange(to as KeyLimit[] | null, text, format)]
+    case 'networks':
+      return networksChange([from, to], text)
     default:
       return [text.t('change_other', { member })]
   }

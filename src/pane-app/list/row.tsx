@@ -8,6 +8,7 @@ import { Pair } from '../parts/pair.tsx'
 import { Reach } from '../parts/reach.tsx'
 import { State } from '../parts/state.tsx'
 import { Time } from '../parts/time.tsx'
+import { isLimited, limitText } from '../policies/limits.ts'
 import { SOON } from './filter.ts'
 
 /** When a key expires. Marked if that is soon. */
@@ -67,6 +68,18 @@ function useItems({ id, state }: ApiKey): MenuItem[] {
   ]
 }
 
+/** Marks a key with limits or networks of its own. */
+function Limited({ of: key }: { of: ApiKey }) {
+  const pane = usePane()
+  if (!isLimited(key)) return null
+  const limits = (key.limits ?? []).map((limit) => limitText(limit, pane, pane.format))
+  return (
+    <span class="chip chip-quiet" title={[...limits, ...(key.networks ?? [])].join('\n')}>
+      {pane.t('limited')}
+    </span>
+  )
+}
+
 /** One key in the list. */
 export function Row({ of: key }: { of: ApiKey }) {
   const { t, go, keys, session, isShowing } = usePane()
@@ -80,9 +93,12 @@ export function Row({ of: key }: { of: ApiKey }) {
   return (
     <tr role="row" class={keys.created === key.id && !isShowing ? 'row row-created' : 'row'}>
       <td role="cell" class="cell-key">
-        <a class="name" href={hashOf(route)} data-row={key.id} onClick={open}>
-          {key.name}
-        </a>
+        <div class="name-line">
+          <a class="name" href={hashOf(route)} data-row={key.id} onClick={open}>
+            {key.name}
+          </a>
+          <Limited of={key} />
+        </div>
         <div class="under">
           <State of={key.state} />
           <PhoneExpires of={key} />

@@ -10,14 +10,18 @@ export type Search =
 // The letters and digits of a secret: id, random part and checksum.
 const TAIL_LENGTH = 65
 const ID_LENGTH = 16
+// An id and 12 more characters.
+const LEAST_LENGTH = 28
 
 /**
  * Cuts a text that contains a secret, or much of one, down to the id of its key. Undefined for any
  * other text.
  */
 export function idInSecret(text: string): string | undefined {
-  // An id and 12 more characters.
-  const letters = text.match(/[0-9A-Za-z]{28,}/g)?.at(-1)
+  const letters = text
+    .match(/[0-9A-Za-z]+/g)
+    ?.filter(({ length }) => length >= LEAST_LENGTH)
+    .at(-1)
   if (letters === undefined) return undefined
   return letters.slice(-TAIL_LENGTH).slice(0, ID_LENGTH)
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
+import { useEffect, useId, useRef } from 'preact/hooks'
 import { usePane } from '../base/pane.ts'
 
 /** Keeps browsers and password managers from storing what is typed. */
@@ -99,6 +99,26 @@ export function Choice({ type, name, isChosen, onChoose, label, note, isDisabled
       </span>
     </label>
   )
+}
+
+const WRONG =
+  '[aria-invalid="true"], fieldset:has([data-error]):not(:has([aria-invalid="true"])) input'
+
+/**
+ * Moves the focus to the first field that is wrong: after each attempt to send the form, and when
+ * the server refuses a field.
+ *
+ * @returns The form.
+ */
+export function useFocusOnWrong(
+  attempts: number,
+  { limits, networks }: { limits: string | undefined; networks: string | undefined },
+) {
+  const form = useRef<HTMLFormElement>(null)
+  useEffect(() => {
+    if (attempts > 0) form.current?.querySelector<HTMLElement>(WRONG)?.focus()
+  }, [attempts, limits, networks])
+  return form
 }
 
 interface NameCheckProps {

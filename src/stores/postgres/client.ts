@@ -43,9 +43,10 @@ const MAX_ATTEMPTS = 10
 // outcome (40003), and internal errors (58, XX), which some poolers send in place of the server.
 const NOTHING_DONE =
   /^(?:(?:0A|2[1-8]|3[DF]|4[24]|5[345]|F0|P0)[0-9A-Z]{3}|40(?!003)[0-9A-Z]{3}|57014|57P03|0800[14])$/
-// Node's error codes and system calls for a connection that could not be opened. Other codes can
-// also come from an open connection, so the failed system call decides.
-const NOT_FOUND = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/
+// Error codes of Node and of postgres.js for a connection that could not be opened, or that was
+// ended before the statement. Other codes can also come from an open connection, so the failed
+// system call decides.
+const NOT_FOUND = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|CONNECTION_ENDED)$/
 const OPENING = /^(?:connect|getaddrinfo|queryA*)$/
 // Errors that pg and clients derived from it throw before they send anything. They have no codes.
 const NOT_SENT =

@@ -9,10 +9,15 @@ import { currentRecord } from '../../core/store/stored-key.ts'
 import { openFeed } from '../shared/feed.ts'
 import { createQueryRunner, createWriter, type PostgresClient } from './client.ts'
 import { connectListener, type PostgresListener } from './listener.ts'
-import { namesOf, type PostgresMigrationOptions, postgresMigrations } from './migrations.ts'
+import {
+  namesOf,
+  type PostgresMigration,
+  type PostgresMigrationOptions,
+  postgresMigrations,
+} from './migrations.ts'
 import { createOldKeysIndex } from './old-keys.ts'
 import { createPages } from './pages.ts'
-import { postgresSettingsProblems, SETTINGS, type Settings } from './settings.ts'
+import { CLOCK, postgresSettingsProblems, SETTINGS, type Settings } from './settings.ts'
 import { parsePostgresRow, postgresStatements, type Row } from './statements.ts'
 
 export type { PostgresClient } from './client.ts'
@@ -50,6 +55,8 @@ export interface PostgresStore extends KeyStore {
    * @returns Resolves when the tables are up to date. A step that fails leaves no changes behind.
    */
   migrate(): Promise<void>
+  /** The steps of `migrate()` as SQL: {@link postgresMigrations} with the options of the store. */
+  readonly migrations: readonly PostgresMigration[]
 }
 
 /**
@@ -138,6 +145,11 @@ export function postgresStore(
       const [settings] = await runner.read<Settings>(signal, SETTINGS)
       return settings === undefined ? [] : postgresSettingsProblems(settings)
     },
+    async clock(signal) {
+      const [row] = await runner.read<{ now: number }>(signal, CLOCK)
+      return Number(row?.now)
+    },
+    migrations,
     async migrate() {
       for (const { sql } of migrations) await runner.write(undefined, sql)
       await oldKeys.complete()

@@ -6,6 +6,9 @@ export interface Settings {
   readonly is_replica: string
 }
 
+/** Reads the clock of the server, in epoch milliseconds. */
+export const CLOCK = 'select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now'
+
 /** Reads the settings. Every database user may run it. */
 export const SETTINGS =
   "select current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous_commit, current_setting('server_encoding') as server_encoding, pg_is_in_recovery()::text as is_replica"

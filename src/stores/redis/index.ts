@@ -13,7 +13,7 @@ import {
   type NodeRedisClient,
   type RunScript,
 } from './script.ts'
-import { INSPECT, USE } from './scripts.ts'
+import { CLOCK, INSPECT, USE } from './scripts.ts'
 import { redisSettingsProblems } from './settings.ts'
 import { connectSubscriber } from './subscriber.ts'
 import { createTimeIndex } from './time-index.ts'
@@ -103,6 +103,15 @@ export function redisStore(
       const reply = await run(INSPECT, names.keys('key'), [], signal)
       const [policy = '', hasLog = ''] = reply as string[]
       return redisSettingsProblems(policy, hasLog)
+    },
+    async clock(signal) {
+      const [seconds = '', micros = ''] = (await run(
+        CLOCK,
+        names.keys('key'),
+        [],
+        signal,
+      )) as string[]
+      return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
     },
   }
   if (subscriber === undefined) return store

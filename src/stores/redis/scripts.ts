@@ -92,3 +92,6 @@ local function setting(section, name)
   return type(info) == 'string' and string.match(info, name .. ':(%S+)') or ''
 end
 return {setting('memory', 'maxmemory_policy'), setting('persistence', 'aof_enabled')}`
+
+/** Reads the clock of the server: seconds and microseconds. */
+export const CLOCK = "return redis.call('TIME')"

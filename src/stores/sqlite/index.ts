@@ -12,7 +12,9 @@ import {
   INDEXED,
   prefixOf,
   runMigrations,
+  type SqliteMigration,
   type SqliteStoreOptions,
+  sqliteMigrations,
   tablesOf,
 } from './migrations.ts'
 import { indexColumns, indexOldKeys } from './old-keys.ts'
@@ -44,6 +46,8 @@ export interface SqliteStore extends KeyStore {
    *   The index of earlier keys is built in batches: an interrupted call continues at the next call.
    */
   migrate(): Promise<void>
+  /** The steps of `migrate()` as SQL: {@link sqliteMigrations} with the options of the store. */
+  readonly migrations: readonly SqliteMigration[]
 }
 
 /**
@@ -146,6 +150,7 @@ export function sqliteStore(
       if (!driver.isLocal) return []
       return inspectSettings((pragma) => query.read(signal, `pragma ${pragma}`))
     },
+    migrations: sqliteMigrations(options),
     async migrate() {
       const run = (statements: readonly string[]) => retryWhileLocked(() => driver.run(statements))
       await runMigrations(prefix, run, isTaken)

@@ -1,4 +1,4 @@
-import { requireMembers } from '../../core/model/options-checks.ts'
+import { sqlitePrefixOf } from '../shared/sqlite-prefix.ts'
 
 /** Configures {@link sqliteStore}. */
 export interface SqliteStoreOptions {
@@ -35,20 +35,9 @@ interface Migration extends Pick<SqliteMigration, 'version' | 'name'> {
   readonly statements: readonly string[]
 }
 
-const PREFIX = /^[a-z][a-z0-9_]{0,39}$/
-
 /** @throws TypeError or RangeError with what to do instead. */
 export function prefixOf(options: SqliteStoreOptions): string {
-  requireMembers(options, ['tablePrefix'], 'The options of sqliteStore')
-  const { tablePrefix = 'twinkey' } = options
-  if (typeof tablePrefix !== 'string') throw new TypeError('tablePrefix must be a string.')
-  // SQLite reserves names that begin with sqlite_.
-  if (!PREFIX.test(tablePrefix) || tablePrefix.startsWith('sqlite')) {
-    throw new RangeError(
-      'tablePrefix must be 1 to 40 lower-case letters, digits and "_", beginning with a letter, but not with "sqlite".',
-    )
-  }
-  return tablePrefix
+  return sqlitePrefixOf(options, 'sqliteStore')
 }
 
 export function tablesOf(prefix: string): Tables {

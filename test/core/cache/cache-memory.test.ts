@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { type Cached, createCache } from '../../../src/core/cache/cache.ts'
 import { createTokenMemory } from '../../../src/core/decision/token-memory.ts'
-import type { TokenClaims } from '../../../src/core/tokens/token.ts'
+import type { TokenClaims } from '../../../src/core/tokens/claims.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void

@@ -1,6 +1,6 @@
 import { type Axis, type Requirement, TwinkeyError, type WireRequest } from 'twinkey'
 import { describe, expect, it } from 'vitest'
-import { createAuthenticator } from '../../../src/core/decision/authenticate.ts'
+import { createAuthenticator } from '../../../src/core/decision/authenticator.ts'
 import { type Identifier, type Inspected, invalid } from '../../../src/core/decision/identifier.ts'
 import { identityForTokenAlone } from '../../../src/core/decision/identity.ts'
 import { type RouteRequirement, textOnly } from '../../../src/core/decision/route-requirement.ts'
@@ -51,6 +51,7 @@ function createWith(identifier: Partial<Identifier>) {
       ...identifier,
     },
     owners: undefined,
+    limits: { byDefault: undefined, count: () => ({ allowed: true, limits: [] }) },
     usage: { note: () => {}, flush: () => undefined },
     environments: undefined,
     audience: 'a',
@@ -317,7 +318,7 @@ describe('the text of a credential', () => {
         return invalid('token_malformed')
       },
     })
-    const { identify } = told.caller(['x'] as unknown as string, textOnly('token'))
+    const { identify } = told.caller({ text: ['x'] as unknown as string }, textOnly('token'))
     expect(await identify()).toMatchObject({ reason: 'token_malformed' })
     expect(new Set(read)).toEqual(new Set(['']))
   })

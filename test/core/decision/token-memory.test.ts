@@ -1,7 +1,7 @@
 import { createTwinkey, memoryStore } from 'twinkey'
 import { describe, expect, test } from 'vitest'
 import { createTokenMemory, tokenDigest } from '../../../src/core/decision/token-memory.ts'
-import type { TokenClaims } from '../../../src/core/tokens/token.ts'
+import type { TokenClaims } from '../../../src/core/tokens/claims.ts'
 import { createClock } from '../../support/clock.ts'
 import { decidedNow } from '../../support/sent.ts'
 

@@ -14,6 +14,7 @@ const CALLS: Record<OperationName, (keys: Keyring, id: string) => Promise<unknow
   createOnce: (keys) => keys.createOnce(INPUT, 'idempotency-key'),
   import: (keys) => keys.import({ ...INPUT, primary: { secret: FIRST, entropyBits: 190 } }),
   get: (keys, id) => keys.get(id),
+  usage: (keys, id) => keys.usage(id),
   list: (keys) => keys.list(),
   history: (keys) => keys.history(),
   update: (keys, id) => keys.update(id, { name: 'm' }),

@@ -25,7 +25,7 @@ describe.each(['memory', 'postgres', 'redis', 'sqlite'] as const)('on %s', (kind
   const nodes: Twinkey[] = []
 
   beforeAll(async () => {
-    if (kind !== 'memory') backend = await startBackend(kind)
+    if (kind !== 'memory') backend = await startBackend(kind, 'in the kernel')
     const shared = memoryStore()
     for (let i = 0; i < 2; i++) {
       const opened = backend && (await openStore(backend.address, { feed: false }))

@@ -6,9 +6,12 @@ import {
   type Keys,
   memoryStore,
   type Scope,
+  type UpdateKeyInput,
 } from 'twinkey'
+import { memoryLimiter } from 'twinkey/limits'
 import type { KeyRecord, KeyStore } from 'twinkey/store'
 import { createRandom, type Random } from '../../security/fuzz-random.ts'
+import { judge, NETWORKS } from './within-judge.ts'
 
 /** What a run counted, so that a test can see that it was not idle. */
 export interface WithinReport {
@@ -26,6 +29,9 @@ const WORKFLOWS = ['read', 'write', 'admin']
 const ENVIRONMENTS = ['test', 'production']
 const OWNERS = ['ada', 'grace']
 const UNKNOWN = 'AAAAAAAAAAAAAAAA'
+// Longer than a run.
+const MAX_SECONDS = 86_400
+const LIMITS = [null, [], [{ requests: 5, perSeconds: 1 }], [{ requests: 9, per: 'day' }]] as const
 
 /** A caller with its limits. The actor names the limits, so that every entry leads to them. */
 interface Caller {
@@ -51,7 +57,12 @@ export async function runWithin(seed: number, steps: number): Promise<WithinRepo
     counts.judged++
     judge(caller.limits, before, next, entry)
   })
-  const twinkey = createTwinkey({ store: watch.store, now: () => time })
+  const twinkey = createTwinkey({
+    store: watch.store,
+    limiter: memoryLimiter(),
+    policies: { maxExpiresInSeconds: MAX_SECONDS },
+    now: () => time,
+  })
 
   for (counts.step = 0; counts.step < steps; ) {
     const random = createRandom(seed, counts.step)
@@ -83,7 +94,9 @@ function newCaller(random: Random, step: number): Caller {
   const actor = `${who}#${step}`
   if (who === 'operator') return { actor, limits: undefined }
   const limits = who === 'tenant' ? { tenants: ['t1'] } : { owner: who }
-  return { actor, limits: { actor, ...limits, grantable: scopeOf(random, 2) } }
+  const networks = random.oneIn(3) ? random.pick(NETWORKS) : null
+  const policy = networks === null ? {} : { policy: { networks } }
+  return { actor, limits: { actor, ...limits, ...policy, grantable: scopeOf(random, 2) } }
 }
 
 function keyringOf(keys: Keys, { limits }: Caller): Keys {
@@ -103,6 +116,14 @@ function scopeOf(random: Random, starOneIn = 8): Scope {
   return { tenants: axis(TENANTS), environments: axis(ENVIRONMENTS), workflows: axis(WORKFLOWS) }
 }
 
+function restrictionsOf(random: Random): Pick<UpdateKeyInput, 'limits' | 'networks' | 'tokens'> {
+  return {
+    ...(random.oneIn(2) && { networks: random.pick(NETWORKS) }),
+    ...(random.oneIn(3) && { limits: random.pick(LIMITS) }),
+    ...(random.oneIn(4) && { tokens: true }),
+  }
+}
+
 /** One random operation. */
 function operate(
   keys: Keys,
@@ -115,9 +136,11 @@ function operate(
   const scope = scopeOf(random)
   const owner = random.oneIn(2) ? {} : { owner: random.pick(OWNERS) }
   const slots = random.pick(['primary', 'secondary', 'both'] as const)
+  const restrictions = restrictionsOf(random)
   const ofKey: (() => Promise<unknown>)[] = [
     () => keys.update(id, { scope, ...actor }),
     () => keys.update(id, { name: `key ${random.below(9)}`, ...actor }),
+    () => keys.update(id, { ...restrictions, ...actor }),
     () => keys.enable(id, actor),
     () => keys.disable(id, actor),
     () => keys.rotate(id, { replace: 'secondary', ...actor }),
@@ -137,6 +160,7 @@ function operate(
   return random.pick([
     ...ofKey,
     () => keys.create({ name: 'key', scope, ...owner, ...actor }),
+    () => keys.create({ name: 'key', scope, ...owner, ...restrictions, ...actor }),
     () => keys.list({ limit: 5 }),
   ])
 }
@@ -154,44 +178,6 @@ async function outcomeOf(operation: () => Promise<unknown>): Promise<Outcome> {
     if (!isTwinkeyError(error)) throw error
     return { code: error.code, shown: `${error.code}: ${error.message} ${JSON.stringify(error)}` }
   }
-}
-
-/** What a write by a limited keyring breaks, as an exception. */
-function judge(
-  { owner, tenants, grantable }: KeyringLimits,
-  before: KeyRecord | undefined,
-  next: KeyRecord | undefined,
-  { type, actor }: HistoryEntry,
-): void {
-  const shown = `${actor} ${type}`
-  for (const key of [before, next]) {
-    if (key === undefined) continue
-    if (owner !== undefined && key.owner !== owner) throw new Error(`${shown}: of ${key.owner}`)
-  }
-  const seen = before ?? next
-  if (tenants !== undefined && !within(seen?.scope.tenants ?? [], tenants))
-    throw new Error(`${shown}: a key of the tenants ${seen?.scope.tenants}`)
-  const ending = ['key.disabled', 'key.revoked', 'key.secondary_ended', 'key.deleted']
-  const isNarrowed =
-    type === 'key.updated' &&
-    before !== undefined &&
-    next !== undefined &&
-    SCOPE.every((axis) => within(next.scope[axis], before.scope[axis]))
-  if (next !== undefined && !ending.includes(type) && !isNarrowed)
-    for (const axis of SCOPE)
-      if (!within(next.scope[axis], (grantable as Scope)[axis]))
-        throw new Error(`${shown}: granted ${axis} ${next.scope[axis]}`)
-  const byOperator = before?.disabledBy?.actor?.startsWith('operator') ?? false
-  if (byOperator && next !== undefined && next.revokedAt === null && next.disabledBy === null)
-    throw new Error(`${shown}: enabled what the operator disabled`)
-  if (before?.revokedAt != null && next?.revokedAt === null)
-    throw new Error(`${shown}: ended a revocation`)
-}
-
-const SCOPE = ['tenants', 'environments', 'workflows'] as const
-
-function within(names: '*' | readonly string[], reach: '*' | readonly string[]): boolean {
-  return reach === '*' || (names !== '*' && names.every((name) => reach.includes(name)))
 }
 
 /**

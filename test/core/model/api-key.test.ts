@@ -35,6 +35,8 @@ function keyWith(more: Partial<KeyRecord> = {}): KeyRecord {
     owner: 'ada',
     scope: EVERYTHING,
     tokens: true,
+    limits: null,
+    networks: null,
     expiresAt: null,
     metadata: {},
     primary: secretOf('one'),

@@ -66,7 +66,7 @@ describe('the message of a management call says what is wrong:', () => {
     [
       'create',
       [undefined],
-      'The input must be an object, with any of name, scope, expiresAt, metadata, tokens, owner, actor, secondary.',
+      'The input must be an object, with any of name, scope, expiresAt, metadata, tokens, limits, networks, owner, actor, secondary.',
     ],
     ['update', ['ID', { scope: [] }], 'scope must be an object with the axes to change.'],
     [

@@ -31,6 +31,8 @@ const key: KeyRecord = created(
     owner: 'ada',
     scope: { tenants: ['t', 'u'], environments: '*', workflows: '*' },
     tokens: true,
+    limits: null,
+    networks: null,
     expiresAt: null,
     metadata: {},
     primary: secretOf('one'),

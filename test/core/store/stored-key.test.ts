@@ -47,7 +47,7 @@ const record: KeyRecord = {
 const disabledBy = { actor: 'ada', owner: 'ada', tenants: ['t'], at: NOW }
 const limits = [
   { name: 'burst', requests: 5, perSeconds: 1 },
-  { requests: 0, per: 'month' as const },
+  { requests: 9, per: 'month' as const },
 ]
 /** A record as version 0.1 wrote it. */
 const { format: _f, revision: _r, tokens: _t, limits: _l, networks: _n, ...rest } = record
@@ -127,12 +127,18 @@ describe('a record from a store', () => {
     [{ ...record, tokens: undefined }, 'tokens must be true or false, but is missing'],
     [{ ...record, limits: {} }, LIMITS_PROBLEM],
     [{ ...record, limits: undefined }, 'limits must be a list of limits or null, but is missing'],
-    ...[5, { requests: -1 }, { requests: 1.5 }, { requests: 1, per: 'week' }, { name: 'n' }].map(
-      (limit): [unknown, string] => [
-        { ...record, limits: [limit] },
-        'limits must be a list of limits or null, but is a list',
-      ],
-    ),
+    ...[
+      5,
+      { requests: 0, per: 'day' },
+      { requests: 1.5, per: 'day' },
+      { requests: 1 },
+      { requests: 1, per: 'week' },
+      { requests: 1, per: 'day', perSeconds: 1 },
+      { name: 'n' },
+    ].map((limit): [unknown, string] => [
+      { ...record, limits: [limit] },
+      'limits must be a list of limits or null, but is a list',
+    ]),
     [{ ...record, networks: '*' }, NETWORKS_PROBLEM],
     [{ ...record, networks: [''] }, 'networks must be a list of networks or null, but is a list'],
     [

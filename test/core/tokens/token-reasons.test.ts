@@ -226,6 +226,8 @@ describe('signing a token', () => {
         owner,
         scope,
         tokens: true,
+        limits: null,
+        networks: null,
         expiresAt: null,
         metadata: {},
         primary: secret,
@@ -234,7 +236,14 @@ describe('signing a token', () => {
       NOW,
     )
     return signToken(
-      { key: record, secretId: 's', scope, issuedAt: SECONDS, expiresAt: SECONDS + 60 },
+      {
+        key: record,
+        secretId: 's',
+        scope,
+        limits: undefined,
+        issuedAt: SECONDS,
+        expiresAt: SECONDS + 60,
+      },
       rules,
       signing,
     )

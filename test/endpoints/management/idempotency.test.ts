@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { KeyStore } from 'twinkey'
 import { expect, test } from 'vitest'
 import { errorCodeOf } from '../../support/faults.ts'
+import { rounds } from '../../support/rounds.ts'
 import { createManagement, inProcess, keyOf, SCOPE } from './scene.ts'
 
 const NEW = { name: 'new', scope: SCOPE }
@@ -185,7 +186,7 @@ test('one secret stays one secret', async () => {
 })
 
 // Two owners, and somebody who sees one tenant, with the ids of each other.
-const CALLS = Number(process.env['HAMMER_CALLS'] ?? 10_000)
+const CALLS = rounds(10_000)
 
 test(`${CALLS} random calls of others tell no more than "not found", and change nothing`, async () => {
   const scene = createScene()
@@ -214,6 +215,7 @@ test(`${CALLS} random calls of others tell no more than "not found", and change 
       ['DELETE', '/secrets/secondary'],
       ['GET', '/history'],
       ['GET', '/history?limit=1'],
+      ['GET', '/usage'],
       ['GET', '?x=1'],
     ),
     body: fc.oneof(

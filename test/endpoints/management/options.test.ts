@@ -16,6 +16,8 @@ describe('managementEndpoints', () => {
     ['with an origin that is no URL', { authorize, origins: ['a.example'] }],
     ['with a policy that has an unknown rule', { authorize, policy: { max: 1 } }],
     ['with no key', { authorize, policy: { maxKeys: 0 } }],
+    ['with null limits', { authorize, policy: { limits: null } }],
+    ['with a wrong network', { authorize, policy: { networks: ['x'] } }],
     ['with three secrets', { authorize, policy: { secrets: 3 } }],
     [
       'with a default beyond the maximum',

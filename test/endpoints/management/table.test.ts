@@ -217,6 +217,7 @@ const OF_KEY: readonly (readonly [method: string, path: string, body: object | u
   ['POST', '/renew', { slots: 'both' }],
   ['DELETE', '/secrets/secondary', undefined],
   ['GET', '/history', undefined],
+  ['GET', '/usage', undefined],
 ]
 
 describe.each(Object.entries(everyHost))('the management API on %s', (_name, start) => {

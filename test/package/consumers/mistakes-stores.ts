@@ -2,8 +2,10 @@
 // is never run.
 import { createTwinkey, memoryStore } from 'twinkey'
 import { requireAuth } from 'twinkey/express'
+import { type FlexibleLimiter, memoryLimiter, rateLimiter } from 'twinkey/limits'
 import { flare, standard } from 'twinkey/profiles'
 import type { KeyStore, SecretUse, StoredKey } from 'twinkey/store'
+import { type MysqlConnection, type MysqlPool, mysqlStore } from 'twinkey/stores/mysql'
 import { type PostgresClient, postgresMigrations, postgresStore } from 'twinkey/stores/postgres'
 import { type NodeRedisClient, redisStore } from 'twinkey/stores/redis'
 import { type SqliteDatabase, sqliteStore } from 'twinkey/stores/sqlite'
@@ -11,6 +13,8 @@ import { createTestClock, storeContract } from 'twinkey/testing'
 import { createVerifier } from 'twinkey/verifier'
 
 declare const pool: PostgresClient
+declare const mysql: MysqlPool
+declare const connection: MysqlConnection
 declare const redis: NodeRedisClient
 declare const database: SqliteDatabase
 
@@ -24,8 +28,12 @@ postgresStore(pool, { listen: pool })
 postgresStore(pool, { listen: () => pool })
 // @ts-expect-error: migrations require names, not a client
 postgresMigrations(pool)
-// @ts-expect-error: a store has no list of migrations
-postgresStore(pool).migrations
+// @ts-expect-error: a URL is not a pool
+mysqlStore('mysql://localhost/app')
+// @ts-expect-error: a connection cannot keep two transactions apart
+mysqlStore(connection)
+// @ts-expect-error: MySQL has no change feed
+mysqlStore(mysql, { listen: () => mysql })
 // @ts-expect-error: an option of another store
 redisStore(redis, { tablePrefix: 'acme' })
 // @ts-expect-error: a function is required, because it opens a new connection each time
@@ -102,3 +110,13 @@ flare({ users: [] })
 void storeContract[0]?.run(memoryStore())
 // @ts-expect-error: a clock advances by a number of milliseconds
 createTestClock().advance('1s')
+
+// rate-limiter-flexible is not installed here.
+declare const flexible: FlexibleLimiter
+rateLimiter(() => flexible, { onLimiterError: 'refuse' })
+// @ts-expect-error: what happens to requests while the limiter fails must be written out
+rateLimiter(() => flexible)
+// @ts-expect-error: a function creates the limiter
+rateLimiter(flexible, { onLimiterError: 'allow' })
+// @ts-expect-error: it cannot fail
+memoryLimiter({ onLimiterError: 'allow' })

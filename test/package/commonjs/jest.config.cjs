@@ -1,0 +1,4 @@
+module.exports = {
+  transform: { '^.+\\.(t|j)s$': 'ts-jest' },
+  transformIgnorePatterns: ['/node_modules/(?!(twinkey|jose|@noble)/)'],
+}
