@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { postgresStore } from 'twinkey/stores/postgres'
 import { describe, expect, test } from 'vitest'
@@ -12,6 +11,17 @@ import { createEar } from './postgres-nodes.ts'
 
 // postgres-js.interop.test.ts has the large cases.
 const scene = describePostgresJs(smallContract)
+
+const WITHIN = { timeout: 20_000, interval: 20 }
+
+/** The number of connections that listen, of all feeds. */
+async function listening(): Promise<number> {
+  const [{ sql }] = scene.nodes
+  const rows = await sql.unsafe(
+    "select pid from pg_stat_activity where application_name = 'twinkey feed'",
+  )
+  return rows.length
+}
 
 describe('the client and the listener of docs/stores.md', () => {
   test('prepares no statement, so that PgBouncer works in any mode', async () => {
@@ -38,11 +48,12 @@ describe('the client and the listener of docs/stores.md', () => {
     const first = newKey()
     await store.put(first, undefined, newEntry(first))
     await until(() => heard.includes(first.id))
+    // One of this feed, and one of each node.
+    await expect.poll(listening, WITHIN).toBe(3)
     heard.length = 0
     const ended = await sql.unsafe(
       "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'twinkey feed'",
     )
-    // One of this feed, and one of each node.
     expect(ended).toHaveLength(3)
     // Clears the cache once for the loss and once for the new connection.
     await until(() => heard.filter((id) => id === undefined).length >= 2)
@@ -54,16 +65,14 @@ describe('the client and the listener of docs/stores.md', () => {
   })
 
   test('a stopped feed leaves no connection open', async () => {
-    const [{ sql, store }] = scene.nodes
-    const listening = async () =>
-      (await sql.unsafe("select pid from pg_stat_activity where application_name = 'twinkey feed'"))
-        .length
-    const before = await listening()
+    const [{ store }] = scene.nodes
+    // One of each node. Those that the test before ended come again by themselves.
+    const before = scene.nodes.length
+    await expect.poll(listening, WITHIN).toBe(before)
     const stop = await store.watch?.(() => {})
     expect(await listening()).toBe(before + 1)
     await stop?.()
-    for (let tries = 0; (await listening()) > before && tries < 100; tries++) await sleep(20)
-    expect(await listening()).toBe(before)
+    await expect.poll(listening, WITHIN).toBe(before)
   })
 })
 

@@ -67,11 +67,16 @@ export async function startMariadb({ config = {} }: MariadbOptions = {}): Promis
   const account = accountOf()
   const folder = mkdtempSync(join(tmpdir(), 'twinkey-mariadb-'))
   const data = join(folder, 'data')
-  mkdirSync(data)
-  for (const each of [folder, data])
+  // A server that starts removes the temporary tables of other servers from a folder that they share.
+  const temporary = join(folder, 'tmp')
+  for (const each of [data, temporary]) mkdirSync(each)
+  for (const each of [folder, data, temporary])
     if (account.uid !== undefined) chownSync(each, account.uid, account.gid ?? account.uid)
   const share = shareOf(program)
-  const flags = ['--no-defaults', `--datadir=${data}`, `--lc-messages-dir=${share}`]
+  const flags = [
+    ...['--no-defaults', `--datadir=${data}`, `--tmpdir=${temporary}`],
+    `--lc-messages-dir=${share}`,
+  ]
   const environment = { ...process.env, ...program.env, FOLDER: folder }
   await makeSystemTables()
   const port = await freePort()
