@@ -259,7 +259,8 @@ function tokenIdentifier(
     *identify(inspected) {
       if (inspected.kind !== 'token') return invalid('kind_not_accepted')
       const { text, header } = inspected
-      const token = yield* wait(tokens.verify(text, header))
+      const verified = tokens.verify(text, header)
+      const token = 'then' in verified ? yield* wait(verified) : verified
       if (typeof token === 'string') return invalid(token, undefined, !tokens.isOwn(text))
       if (isUncounted(token)) return invalid('limits_not_enforced', token.claims.keyId)
       return now() >= token.claims.expiresAt

@@ -1,7 +1,7 @@
 import type { RefusalReason } from '../../src/core/model/refusal.ts'
 import type { TokenClaims } from '../../src/core/tokens/claims.ts'
 import {
-  readTokenHeader,
+  createHeaderReader,
   type TokenRules,
   verifyToken as verifyInspected,
 } from '../../src/core/tokens/token.ts'
@@ -12,6 +12,6 @@ export async function verifyToken(
   rules: TokenRules,
   now: number,
 ): Promise<TokenClaims | RefusalReason> {
-  const header = readTokenHeader(text)
+  const header = createHeaderReader().read(text)
   return header === undefined ? 'token_malformed' : verifyInspected(text, header, rules, now)
 }

@@ -48,7 +48,8 @@ export function createTokenIdentifier(
         : { kind: 'token', text, kinds, header }
     },
     *identify({ text, kinds, header }, since) {
-      const token = tokens.recall(text, now()) ?? (yield* wait(tokens.verify(text, header)))
+      const verified = tokens.verify(text, header)
+      const token = 'then' in verified ? yield* wait(verified) : verified
       if (typeof token === 'string') return refused(text, kinds, token)
       const { keyId, expiresAt } = token.claims
       if (now() >= expiresAt) return invalid('token_expired', keyId)

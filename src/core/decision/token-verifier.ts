@@ -1,7 +1,7 @@
 import type { RefusalReason } from '../model/refusal.ts'
 import {
+  createHeaderReader,
   isIssuedBy,
-  readTokenHeader,
   type TokenHeader,
   type TokenRules,
   verifyToken,
@@ -22,8 +22,14 @@ export interface TokenVerifier {
    * have been issued here.
    */
   inspect(text: string): TokenHeader | RefusalReason
-  /** Checks signature and claims. Resolves to the token, or to the reason for its refusal. */
-  verify(text: string, header: TokenHeader): Promise<RememberedToken | RefusalReason>
+  /**
+   * Checks signature and claims. Returns the token, or the reason for its refusal. Returns a promise
+   * only if the token was not verified before.
+   */
+  verify(
+    text: string,
+    header: TokenHeader,
+  ): RememberedToken | Promise<RememberedToken | RefusalReason>
   /** Whether a text names our issuer. Unverified: a forged token may name it too. */
   isOwn(text: string): boolean
   /** Forgets every token: a signing key was withdrawn. */
@@ -56,7 +62,30 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
     maxTokens,
     now,
   } = parts
+  const headers = createHeaderReader()
   let memory = createTokenMemory(maxTokens, clockToleranceSeconds * 1000)
+
+  async function verifyAnew(
+    text: string,
+    header: TokenHeader,
+    digest: string | undefined,
+    isRemembered: boolean,
+  ): Promise<RememberedToken | RefusalReason> {
+    // The set of signing keys is due to be fetched. If it still has all of them, the token is still
+    // remembered.
+    if (isRemembered) await refreshKeys?.()
+    const remembered = isRemembered ? memory.recall(digest, now()) : undefined
+    if (remembered !== undefined) return remembered
+    const asked = memory
+    const claims = await verifyToken(text, header, parts, now())
+    if (typeof claims === 'string') return claims
+    headers.remember(text, header)
+    // Does not keep the token if a signing key was withdrawn meanwhile, because that key may have
+    // verified it.
+    return digest !== undefined && asked === memory
+      ? memory.keep(digest, claims)
+      : { claims, identity: undefined }
+  }
 
   return {
     recall(text, at, age = 'fresh') {
@@ -64,24 +93,17 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
       return token !== undefined && age === 'fresh' && !areKeysUsable() ? undefined : token
     },
     inspect(text) {
-      const header = readTokenHeader(text)
+      const header = headers.read(text)
       if (header === undefined) return 'token_malformed'
       if (mayHaveKey(header.kid)) return header
       return isIssuedBy(text, issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
     },
-    async verify(text, header) {
+    verify(text, header) {
       const digest = tokenDigest(text)
-      if (memory.recall(digest, now()) !== undefined && !areKeysUsable()) await refreshKeys?.()
       const remembered = memory.recall(digest, now())
-      if (remembered !== undefined) return remembered
-      const asked = memory
-      const claims = await verifyToken(text, header, parts, now())
-      if (typeof claims === 'string') return claims
-      // Does not keep the token if a signing key was withdrawn meanwhile, because that key may have
-      // verified it.
-      return digest !== undefined && asked === memory
-        ? memory.keep(digest, claims)
-        : { claims, identity: undefined }
+      return remembered !== undefined && areKeysUsable()
+        ? remembered
+        : verifyAnew(text, header, digest, remembered !== undefined)
     },
     isOwn: (text) => isIssuedBy(text, issuer),
     forget() {

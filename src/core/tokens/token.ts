@@ -1,6 +1,5 @@
 import type { JWK } from 'jose'
 import * as base64url from 'jose/base64url'
-import { compactVerify } from 'jose/jws/compact/verify'
 import { SignJWT } from 'jose/jwt/sign'
 import type { KeyLimit, KeyRecord } from '../model/api-key.ts'
 import { isPlainObject, MAX_TOKEN_LENGTH } from '../model/checks.ts'
@@ -9,15 +8,18 @@ import type { RefusalReason } from '../model/refusal.ts'
 import { type Scope, toScopeString } from '../model/scope.ts'
 import { mintId } from '../secrets/secret.ts'
 import { type ClaimRules, readClaims, type TokenClaims } from './claims.ts'
+import { isSigned } from './signature.ts'
 import type { SigningKey } from './signing-key.ts'
 
 /** Maximum of the `clockToleranceSeconds` option. */
 export const MAX_CLOCK_TOLERANCE_SECONDS = 60
 
 const MAX_ISSUED_LENGTH = 6144
+const MAX_HEADERS = 100
 const TYPES: readonly unknown[] = ['at+jwt', 'application/at+jwt']
 const FORM = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 const KID = /^[A-Za-z0-9_-]{1,64}$/
+const UTF8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /** What a token is verified against. */
@@ -35,13 +37,37 @@ export interface TokenHeader {
   readonly kid: string
 }
 
-/**
- * Reads the header of a token without verifying it. Returns undefined if Twinkey cannot have issued
- * the text.
- */
-export function readTokenHeader(text: string): TokenHeader | undefined {
-  if (!hasTokenForm(text)) return undefined
-  const header = readSegment(text.slice(0, text.indexOf('.')))
+/** Reads the headers of tokens without verifying them. */
+export interface HeaderReader {
+  /** Returns undefined if Twinkey cannot have issued the text. */
+  read(text: string): TokenHeader | undefined
+  /**
+   * Remembers the header of a verified token: all tokens of one signing key have the same. A caller
+   * cannot add others.
+   */
+  remember(text: string, header: TokenHeader): void
+}
+
+export function createHeaderReader(): HeaderReader {
+  const headers = new Map<string, TokenHeader>()
+  return {
+    read(text) {
+      if (!hasTokenForm(text)) return undefined
+      const segment = headerOf(text)
+      return headers.get(segment) ?? readHeader(segment)
+    },
+    remember(text, header) {
+      if (headers.size < MAX_HEADERS) headers.set(headerOf(text), header)
+    },
+  }
+}
+
+function headerOf(text: string): string {
+  return text.slice(0, text.indexOf('.'))
+}
+
+function readHeader(segment: string): TokenHeader | undefined {
+  const header = readSegment(segment)
   if (
     header === undefined ||
     Object.keys(header).some((member) => member !== 'alg' && member !== 'typ' && member !== 'kid')
@@ -72,19 +98,8 @@ export async function verifyToken(
   if (key === undefined)
     return isIssuedBy(text, rules.issuer) ? 'token_key_unknown' : 'token_issuer_unknown'
   if (algorithm !== key.algorithm) return 'token_malformed'
-  const verifying = await key.verifying()
-  // Requires the exact signature length (RFC 8017, section 8). Some platforms also accept an RSA
-  // signature without its leading zeros, which would give one token two forms.
-  const { modulusLength: bits = 512 } = verifying.algorithm as { modulusLength?: number }
-  if (text.length - text.lastIndexOf('.') - 1 !== Math.ceil((Math.ceil(bits / 8) * 4) / 3))
-    return 'token_signature_wrong'
-  let payload: Uint8Array
-  try {
-    payload = (await compactVerify(text, verifying, { algorithms: [key.algorithm] })).payload
-  } catch {
-    return 'token_signature_wrong'
-  }
-  return readClaims(readJson(payload), rules, now)
+  if (!(await isSigned(text, key.algorithm, await key.verifying()))) return 'token_signature_wrong'
+  return readClaims(readPayload(text), rules, now)
 }
 
 /** Whether a text begins with the base64url of `{"`, as every token does, and has a dot. */
@@ -98,7 +113,7 @@ export function isTokenLike(text: string): boolean {
  */
 export function isIssuedBy(text: string, issuer: string): boolean {
   if (!hasTokenForm(text)) return false
-  return readSegment(text.slice(text.indexOf('.') + 1, text.lastIndexOf('.')))?.['iss'] === issuer
+  return readPayload(text)?.['iss'] === issuer
 }
 
 /** Input of {@link signToken}. */
@@ -164,27 +179,31 @@ export function jwksOf(keys: readonly SigningKey[]): { keys: JWK[] } {
 // Three canonical base64url segments: no padding, no whitespace, and no bits beyond the last byte.
 // So a token has exactly one form.
 function hasTokenForm(text: string): boolean {
-  return text.length <= MAX_TOKEN_LENGTH && FORM.test(text) && text.split('.').every(isCanonical)
+  if (text.length > MAX_TOKEN_LENGTH || !FORM.test(text)) return false
+  const [first, last] = [text.indexOf('.'), text.lastIndexOf('.')]
+  return (
+    isCanonical(text, 0, first) &&
+    isCanonical(text, first + 1, last) &&
+    isCanonical(text, last + 1, text.length)
+  )
 }
 
-function isCanonical(segment: string): boolean {
-  const spare = segment.length % 4
+function isCanonical(text: string, start: number, end: number): boolean {
+  const spare = (end - start) % 4
   if (spare === 0) return true
-  const last = BASE64URL.indexOf(segment.charAt(segment.length - 1))
+  const last = BASE64URL.indexOf(text.charAt(end - 1))
   return spare === 1 ? false : last % (spare === 2 ? 16 : 4) === 0
 }
 
-function readSegment(segment: string): Record<string, unknown> | undefined {
-  return readJson(base64url.decode(segment))
+function readPayload(text: string): Record<string, unknown> | undefined {
+  return readSegment(text.slice(text.indexOf('.') + 1, text.lastIndexOf('.')))
 }
-
-const UTF8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 // Accepts only JSON exactly as JSON.stringify writes it. This rejects duplicate members, for
 // example.
-function readJson(bytes: Uint8Array): Record<string, unknown> | undefined {
+function readSegment(segment: string): Record<string, unknown> | undefined {
   try {
-    const text = UTF8.decode(bytes)
+    const text = UTF8.decode(base64url.decode(segment))
     const value: unknown = JSON.parse(text)
     return isPlainObject(value) && JSON.stringify(value) === text ? value : undefined
   } catch {
