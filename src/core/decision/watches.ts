@@ -3,6 +3,7 @@ import type { Principal } from '../model/principal.ts'
 import type { RefusalReason } from '../model/refusal.ts'
 import { later } from '../store/timeout.ts'
 import { identityOfPrincipal } from './allowed.ts'
+import { createCheckQueue } from './check-queue.ts'
 import type { Confirm } from './confirmation.ts'
 import { CredentialDenial } from './denial.ts'
 import type { Identity } from './identity.ts'
@@ -42,10 +43,8 @@ interface Watched {
   failingSince: number | undefined
   /** The next check needs data as new as this. */
   since: number
-  isChecking: boolean
 }
 
-const MAX_AT_ONCE = 16
 // If `cache.maxAgeSeconds` is smaller, even 0.
 const MIN_INTERVAL_MILLISECONDS = 1000
 // While the store fails, principals stay as they are for this long.
@@ -58,15 +57,11 @@ export function createWatches(parts: WatchesParts): Watches {
   const interval = Math.max(parts.maxAgeMilliseconds, MIN_INTERVAL_MILLISECONDS)
   const retry = Math.min(interval, MAX_RETRY_MILLISECONDS)
   const byKey = new Map<string, Set<Watched>>()
-  // What is known to have changed or expired is checked first.
-  const urgent = new Set<Watched>()
-  const due = new Set<Watched>()
-  let running = 0
+  const queue = createCheckQueue(check)
+  const alarm = createAlarm(wake)
   // Why a check failed since the last wake.
   let failure: RefusalReason | undefined
   let intervalBegan = 0
-  let wakesAt = Number.POSITIVE_INFINITY
-  let cancel: (() => void) | undefined
 
   function* all(): Generator<Watched> {
     for (const watched of byKey.values()) yield* watched
@@ -76,79 +71,52 @@ export function createWatches(parts: WatchesParts): Watches {
     return byKey.get(each.principal.keyId)?.has(each) === true
   }
 
+  function add(each: Watched): void {
+    const { keyId } = each.principal
+    if (byKey.size === 0) intervalBegan = each.since
+    const ofKey = byKey.get(keyId) ?? new Set()
+    byKey.set(keyId, ofKey.add(each))
+  }
+
   function remove(each: Watched): void {
     const { keyId } = each.principal
     const ofKey = byKey.get(keyId)
     ofKey?.delete(each)
-    urgent.delete(each)
-    due.delete(each)
+    queue.remove(each)
     if (ofKey?.size === 0) byKey.delete(keyId)
-    if (byKey.size === 0) sleep()
+    if (byKey.size === 0) alarm.cancel()
   }
 
-  function sleep(): void {
-    cancel?.()
-    cancel = undefined
-    wakesAt = Number.POSITIVE_INFINITY
-  }
-
-  // Sleeps until the next interval or retry, or until the first credential expires.
+  // Wakes at the next interval or retry, or when the first credential expires.
   function plan(at: number, watched: Iterable<Watched>): void {
-    let next = Math.min(wakesAt, intervalBegan + interval)
+    let next = intervalBegan + interval
     for (const { identity, failingSince } of watched) {
       const { validUntil } = identity
       if (validUntil !== null && validUntil > at) next = Math.min(next, validUntil)
       if (failingSince !== undefined) next = Math.min(next, at + retry)
     }
-    if (next >= wakesAt) return
-    sleep()
-    wakesAt = next
-    cancel = later(Math.max(next - at, MIN_PAUSE_MILLISECONDS), wake)
+    alarm.setNoLaterThan(next, at)
   }
 
   function wake(): void {
-    sleep()
     const at = now()
     // Math.abs: the clock may go back.
     const isNextInterval = Math.abs(at - intervalBegan) >= interval
     if (isNextInterval) intervalBegan = at
     for (const each of all()) {
-      const isWaiting = urgent.has(each) || due.has(each)
+      const isWaiting = queue.isWaiting(each)
       if (isWaiting && failure !== undefined) each.failingSince ??= at
       if (isWaiting && isLost(each, at)) conclude(each, failure ?? 'store_unavailable')
-      else if (isOver(each, at)) demand(each, at, urgent)
-      else if (isNextInterval || each.failingSince !== undefined) demand(each, at, due)
+      else if (isOver(each, at)) demand(each, at, 'urgent')
+      else if (isNextInterval || each.failingSince !== undefined) demand(each, at, 'due')
     }
     failure = undefined
     if (byKey.size > 0) plan(at, all())
   }
 
-  function demand(each: Watched, since: number, queue: Set<Watched>): void {
+  function demand(each: Watched, since: number, urgency: 'urgent' | 'due'): void {
     each.since = since
-    if (queue === urgent) due.delete(each)
-    if (!urgent.has(each)) queue.add(each)
-    pump()
-  }
-
-  function* waiting(): Generator<Watched> {
-    yield* urgent
-    yield* due
-  }
-
-  function pump(): void {
-    for (const each of waiting()) {
-      if (running >= MAX_AT_ONCE) return
-      if (each.isChecking) continue
-      urgent.delete(each)
-      due.delete(each)
-      each.isChecking = true
-      running++
-      check(each).finally(() => {
-        each.isChecking = false
-        running--
-        pump()
-      })
-    }
+    queue.add(each, urgency)
   }
 
   async function check(each: Watched): Promise<void> {
@@ -156,7 +124,7 @@ export function createWatches(parts: WatchesParts): Watches {
     const at = now()
     if (!isWatched(each)) return
     if (reason !== undefined) return conclude(each, reason)
-    if (each.failingSince === undefined && isOver(each, at)) demand(each, at, urgent)
+    if (each.failingSince === undefined && isOver(each, at)) demand(each, at, 'urgent')
     else plan(at, [each])
   }
 
@@ -191,48 +159,66 @@ export function createWatches(parts: WatchesParts): Watches {
 
   return {
     watch(principal, onEnd) {
-      const identity =
-        typeof principal === 'object' && principal !== null
-          ? identityOfPrincipal(principal)
-          : undefined
-      if (identity === undefined)
-        throw new TypeError(
-          'watchPrincipal: the first argument must be the principal that a guard or authenticate() gave you, not a copy.',
-        )
-      if (typeof onEnd !== 'function')
-        throw new TypeError('watchPrincipal: the second argument must be a function.')
       const at = now()
-      const each: Watched = {
-        principal,
-        onEnd,
-        identity,
-        failingSince: undefined,
-        since: at,
-        isChecking: false,
-      }
-      if (byKey.size === 0) intervalBegan = at
-      const ofKey = byKey.get(principal.keyId) ?? new Set()
-      byKey.set(principal.keyId, ofKey.add(each))
+      const each = watchedOf(principal, onEnd, at)
+      add(each)
       plan(at, [each])
       // The decision may have used a cached record, and the key may have changed since.
-      demand(each, at, due)
+      demand(each, at, 'due')
       return () => remove(each)
     },
     keyChanged(keyId) {
       if (byKey.size === 0) return
       const at = now()
       for (const each of keyId === undefined ? all() : (byKey.get(keyId) ?? []))
-        demand(each, at, keyId === undefined ? due : urgent)
+        demand(each, at, keyId === undefined ? 'due' : 'urgent')
     },
     ownerChanged(owner) {
       for (const each of all())
-        if (each.identity.holder.owner === owner) demand(each, now(), urgent)
+        if (each.identity.holder.owner === owner) demand(each, now(), 'urgent')
     },
     end() {
       byKey.clear()
-      urgent.clear()
-      due.clear()
-      sleep()
+      queue.clear()
+      alarm.cancel()
+    },
+  }
+}
+
+/** @throws TypeError for a principal that no decision made, and without a function. */
+function watchedOf(principal: Principal, onEnd: OnEnd, at: number): Watched {
+  const identity =
+    typeof principal === 'object' && principal !== null ? identityOfPrincipal(principal) : undefined
+  if (identity === undefined)
+    throw new TypeError(
+      'watchPrincipal: the first argument must be the principal that a guard or authenticate() gave you, not a copy.',
+    )
+  if (typeof onEnd !== 'function')
+    throw new TypeError('watchPrincipal: the second argument must be a function.')
+  return { principal, onEnd, identity, failingSince: undefined, since: at }
+}
+
+// One timer, which rings at the earliest of the times for which it was set.
+function createAlarm(ring: () => void) {
+  let ringsAt = Number.POSITIVE_INFINITY
+  let cancelTimer: (() => void) | undefined
+
+  function cancel(): void {
+    cancelTimer?.()
+    cancelTimer = undefined
+    ringsAt = Number.POSITIVE_INFINITY
+  }
+
+  return {
+    cancel,
+    setNoLaterThan(next: number, at: number): void {
+      if (next >= ringsAt) return
+      cancel()
+      ringsAt = next
+      cancelTimer = later(Math.max(next - at, MIN_PAUSE_MILLISECONDS), () => {
+        cancel()
+        ring()
+      })
     },
   }
 }
