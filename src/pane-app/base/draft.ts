@@ -1,9 +1,6 @@
 import { useState } from 'preact/hooks'
 import { usePane } from './pane.ts'
 
-/** Text that was typed into forms, by the name of the form. In memory only. */
-export type Drafts = Map<string, object>
-
 /** The state of a form. It outlives the dialog of the form, so that no key or click loses it. */
 export interface Draft<T> {
   readonly value: T

@@ -88,3 +88,6 @@ export const AXES = ['tenants', 'environments', 'workflows'] as const
 
 /** One member of a scope. */
 export type AxisName = (typeof AXES)[number]
+
+/** Text that was typed into forms, by the name of the form. In memory only. */
+export type Drafts = Map<string, object>

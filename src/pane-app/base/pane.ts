@@ -1,9 +1,8 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import type { Drafts } from './draft.ts'
 import type { Format } from './format.ts'
 import type { KeyStore } from './keys.ts'
-import type { Issued, PaneConfig, Right, Session } from './model.ts'
+import type { Drafts, Issued, PaneConfig, Right, Session } from './model.ts'
 import type { Navigation } from './route.ts'
 import type { Text } from './text.ts'
 
