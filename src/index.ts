@@ -32,9 +32,10 @@ export {
   unused,
 } from './core/management/reminders.ts'
 export type { UniqueNames } from './core/management/reservations.ts'
-export type { Ask, IssuedToken, Tokens } from './core/management/token-issuer.ts'
+export type { Ask, Tokens } from './core/management/token-issuer.ts'
 export type { TokenRequest } from './core/management/token-request.ts'
 export type { TokenRevocation } from './core/management/token-revocation.ts'
+export type { IssuedToken } from './core/management/token-signing.ts'
 export type { Verified, VerifiedToken, VerifyOptions } from './core/management/verification.ts'
 export type {
   DisabledBy,

@@ -241,7 +241,7 @@ export function createTwinkey<M extends Metadata = Metadata>(
     }),
     tokens: createTokenIssuer({
       authenticator,
-      rules: config.tokens,
+      issuer: config.tokens.issuer,
       audiences,
       signingKeys,
       verifier,

@@ -1,6 +1,6 @@
 import type { Credential, RequestReader } from '../core/decision/route-requirement.ts'
-import type { IssuedToken } from '../core/management/token-issuer.ts'
 import type { TokenRequest } from '../core/management/token-request.ts'
+import type { IssuedToken } from '../core/management/token-signing.ts'
 import type { Metadata } from '../core/model/api-key.ts'
 import type { Principal } from '../core/model/principal.ts'
 import type { Refusal, RefusalCode } from '../core/model/refusal.ts'

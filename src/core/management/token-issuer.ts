@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import type { Authenticator, Caller, Identified } from '../decision/authenticator.ts'
+import type { Authenticator, Caller } from '../decision/authenticator.ts'
 import { CredentialDenial } from '../decision/identifier.ts'
 import {
   type CredentialText,
@@ -7,41 +7,16 @@ import {
   textOnly,
 } from '../decision/route-requirement.ts'
 import type { TokenVerifier } from '../decision/token-verifier.ts'
-import type { KeyLimit, KeyRecord, Metadata } from '../model/api-key.ts'
-import type { Emit } from '../model/events.ts'
+import type { Metadata } from '../model/api-key.ts'
 import type { Principal, Refused } from '../model/principal.ts'
-import {
-  axisDenied,
-  isRefusal,
-  REFUSALS,
-  type Refusal,
-  type RefusalReason,
-  refusalReason,
-} from '../model/refusal.ts'
-import { emptyAxis, freezeScope, narrow, type Scope } from '../model/scope.ts'
+import { isRefusal, type Refusal, refusalReason } from '../model/refusal.ts'
 import type { ExchangeMessage, Trace } from '../model/trace.ts'
-import type { Slot } from '../secrets/secret.ts'
-import type { SigningKeys } from '../tokens/signing-key.ts'
-import { jwksOf, signToken, type TokenRules } from '../tokens/token.ts'
+import { jwksOf } from '../tokens/token.ts'
 import type { KeyWrites } from './key-writes.ts'
 import { readTokenRequest, type TokenRequest } from './token-request.ts'
 import { createTokenRevocation, type TokenRevocation } from './token-revocation.ts'
+import { createTokenSigning, type IssuedToken, type TokenSigningParts } from './token-signing.ts'
 import { type VerifiedToken, type VerifyOptions, verifyToken } from './verification.ts'
-
-/** An issued token. */
-export interface IssuedToken {
-  readonly ok: true
-  /** The JWT. A bearer credential: anyone who has it can use it while it is valid. */
-  readonly token: string
-  readonly tokenId: string
-  /** The scope of the token, as issued. */
-  readonly scope: Scope
-  /** Epoch milliseconds, whole seconds. */
-  readonly issuedAt: number
-  /** Epoch milliseconds, whole seconds. */
-  readonly expiresAt: number
-  readonly lifetimeSeconds: number
-}
 
 /** Returns the token request of an authenticated caller, or a refusal. */
 export type Ask = (
@@ -129,54 +104,18 @@ export interface Tokens<M extends Metadata = Metadata> {
 }
 
 /** What a token issuer needs. */
-export interface TokenIssuerParts<M extends Metadata> {
+export interface TokenIssuerParts<M extends Metadata> extends TokenSigningParts {
   readonly authenticator: Authenticator<M>
-  readonly rules: Pick<TokenRules, 'issuer' | 'audience'>
-  /** The audience of the rules and the further resources. */
-  readonly audiences: readonly string[]
-  readonly signingKeys: SigningKeys
   readonly verifier: TokenVerifier
   readonly writes: KeyWrites
-  /** The limits of keys that have none of their own. */
-  readonly limits: readonly KeyLimit[] | undefined
-  /** Longer requests are shortened to this. */
-  readonly maxLifetimeSeconds: number
-  readonly emit: Emit | undefined
   readonly trace: Trace<ExchangeMessage>
-  readonly now: () => number
 }
 
-export function createTokenIssuer<M extends Metadata>({
-  authenticator,
-  rules: { issuer, audience },
-  audiences,
-  signingKeys,
-  verifier,
-  writes,
-  limits,
-  maxLifetimeSeconds,
-  emit,
-  trace,
-  now,
-}: TokenIssuerParts<M>): Tokens<M> {
+export function createTokenIssuer<M extends Metadata>(parts: TokenIssuerParts<M>): Tokens<M> {
+  const { authenticator, verifier, writes, signingKeys, issuer, audiences, emit, trace, now } =
+    parts
+  const { sign, refuse } = createTokenSigning(parts)
   const anyToken: RouteRequirement<CredentialText> = { ...textOnly('token'), audiences }
-
-  function refuse(
-    refusal: Refusal,
-    reason: RefusalReason | undefined,
-    keyId: string,
-  ): CredentialDenial {
-    emit?.({
-      type: 'access.refused',
-      at: now(),
-      code: refusal.code,
-      reason,
-      axis: refusal.axis,
-      keyId,
-      ...(refusal.deniedCode && { deniedCode: refusal.deniedCode }),
-    })
-    return new CredentialDenial(refusal, reason, keyId)
-  }
 
   async function issueTraced(
     caller: Caller,
@@ -215,62 +154,6 @@ export function createTokenIssuer<M extends Metadata>({
     const outcome = typeof request === 'function' ? await caller.identify() : first
     if (outcome instanceof CredentialDenial) return outcome
     return sign(outcome, readTokenRequest(asked))
-  }
-
-  async function sign(
-    { identity, allowed }: Identified,
-    { scope: wanted, lifetimeSeconds, resource = audience }: ReturnType<typeof readTokenRequest>,
-  ): Promise<IssuedToken | CredentialDenial> {
-    const { key, slot } = identity as { key: KeyRecord; slot: Slot }
-    // Never issue a token for a token, even if the requirement accepts tokens: a caller could renew
-    // it forever.
-    if (identity.via === 'token')
-      return refuse(REFUSALS.credentialInvalid, 'kind_not_accepted', key.id)
-    if (!key.tokens) return refuse(REFUSALS.tokensNotPermitted, 'tokens_not_permitted', key.id)
-    if (!audiences.includes(resource))
-      return refuse(REFUSALS.resourceUnknown, 'resource_unknown', key.id)
-    const narrowed = narrow(allowed.principal.scope, wanted)
-    if (typeof narrowed === 'string') return refuse(axisDenied(narrowed), 'wider_than_key', key.id)
-    // Copied before signing, because the caller may change its input meanwhile.
-    const scope = freezeScope(narrowed)
-    const empty = emptyAxis(scope)
-    if (empty !== undefined) return refuse(axisDenied(empty), 'not_covered', key.id)
-
-    const holder = key[slot]
-    const issuedAt = Math.floor(now() / 1000)
-    const latest = Math.min(
-      key.expiresAt ?? Number.POSITIVE_INFINITY,
-      holder?.expiresAt ?? Number.POSITIVE_INFINITY,
-    )
-    const expiresAt = Math.min(
-      issuedAt + Math.min(lifetimeSeconds, maxLifetimeSeconds),
-      Math.floor(latest / 1000),
-    )
-    if (holder === null || expiresAt <= issuedAt)
-      return refuse(REFUSALS.credentialInvalid, 'secret_expired', key.id)
-
-    const signed = await signToken(
-      { key, secretId: holder.id, scope, limits: key.limits ?? limits, issuedAt, expiresAt },
-      { issuer, audience: resource },
-      await signingKeys.first(),
-    )
-    if (signed === undefined) return refuse(REFUSALS.scopeTooLarge, 'scope_too_large', key.id)
-    emit?.({
-      type: 'token.issued',
-      at: now(),
-      keyId: key.id,
-      tokenId: signed.tokenId,
-      slot,
-      expiresAt: expiresAt * 1000,
-    })
-    return Object.freeze({
-      ok: true,
-      ...signed,
-      scope,
-      issuedAt: issuedAt * 1000,
-      expiresAt: expiresAt * 1000,
-      lifetimeSeconds: expiresAt - issuedAt,
-    })
   }
 
   return {
