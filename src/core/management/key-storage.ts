@@ -7,11 +7,11 @@ import type { Position } from '../store/store.ts'
 import { pause } from '../store/timeout.ts'
 import { type Authority, actorOf } from './authority.ts'
 import { keyLimitReached } from './key-policy.ts'
-import { rethrowAsUnknown } from './key-writes.ts'
 import { type EntryDetails, entryOf, type KeyringParts } from './keyring-parts.ts'
 import { smaller } from './narrowed-policy.ts'
 import type { Claim } from './reservations.ts'
 import { nameTaken } from './unique-names.ts'
+import { rethrowAsUnknown } from './write-errors.ts'
 
 const MAX_ATTEMPTS = 20
 const PAGE = 100

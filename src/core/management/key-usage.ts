@@ -4,8 +4,8 @@ import { isLimitUse, type LimitUse } from '../model/limiter.ts'
 import { withTimeout } from '../store/timeout.ts'
 import { isVisible, requireRight } from './authority.ts'
 import type { Keyring } from './key-management.ts'
-import { keyNotFound } from './key-writes.ts'
 import type { KeyringParts } from './keyring-parts.ts'
+import { keyNotFound } from './write-errors.ts'
 
 /** Implements `usage`. */
 export function createUsage(parts: KeyringParts): Keyring['usage'] {

@@ -1,11 +1,13 @@
 import type { KeyCache } from '../decision/key-cache.ts'
-import { isId, type KeyRecord } from '../model/api-key.ts'
-import { isTwinkeyError, messageOf, requireInput, TwinkeyError } from '../model/error.ts'
+import type { KeyRecord } from '../model/api-key.ts'
 import type { HistoryEntry } from '../model/history.ts'
 import type { CheckedStore } from '../store/checked-store.ts'
 import type { StoredKey } from '../store/store.ts'
 import { isNotWritten } from '../store/store-error.ts'
-import { createPatience } from './patience.ts'
+import { createReadKey } from './key-read.ts'
+import { createRemoval, type KeyRemoval, type Removed } from './key-removal.ts'
+import { createPatience, MAX_ATTEMPTS } from './patience.ts'
+import { conflict, keyNotFound, outcomeUnknown, throwIfNotWritten } from './write-errors.ts'
 
 /** A change to one key. The functions are called with each record on which the change is tried. */
 export interface KeyChange {
@@ -16,9 +18,6 @@ export interface KeyChange {
   /** The entry of the history for the change. Undefined if this is not a management change. */
   entry(after: KeyRecord, before: KeyRecord): HistoryEntry | undefined
 }
-
-/** A deletion of one key. */
-type KeyRemoval = Pick<KeyChange, 'check'> & { entry(deleted: KeyRecord): HistoryEntry }
 
 /**
  * Changes keys by compare-and-set. A change is effective on this node when its promise resolves.
@@ -49,12 +48,6 @@ interface Changed {
   readonly entry: HistoryEntry | undefined
 }
 
-/** The deleted record. The entry is undefined if another call deleted it. */
-interface Removed {
-  readonly key: KeyRecord
-  readonly entry: HistoryEntry | undefined
-}
-
 // A write whose outcome is unknown.
 type Attempt = Required<Changed>
 
@@ -64,22 +57,10 @@ interface Unknown {
   readonly cause: unknown
 }
 
-// A lost attempt means that another change won. So many losses in a row mean a broken store, not
-// contention.
-const MAX_ATTEMPTS = 1000
-
 export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => number): KeyWrites {
   const patience = createPatience(now)
+  const read = createReadKey(store, keys)
   const write = createWrite(store, keys)
-
-  async function read(id: string): Promise<KeyRecord> {
-    requireInput(isId(id) ? undefined : 'must be the id of a key', 'id')
-    const record = await store.get(id)
-    // The cached key may be older than the record that was just read.
-    keys.forget(id)
-    if (record?.kind !== 'key') throw keyNotFound()
-    return record
-  }
 
   async function change(
     id: string,
@@ -120,51 +101,6 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     }
   }
 
-  // The entry of a deletion that failed. The history tells whether it was made, or another one.
-  async function ifWritten(entry: HistoryEntry | undefined): Promise<HistoryEntry | undefined> {
-    if (entry === undefined) return undefined
-    const query = { keyId: entry.keyId, sort: 'newest', limit: 1 } as const
-    const page = await store.history(query).catch(() => undefined)
-    return page?.entries[0]?.id === entry.id ? entry : undefined
-  }
-
-  async function remove(id: string, { check, entry: entryOf }: KeyRemoval): Promise<Removed> {
-    const mayRetry = patience.begin(MAX_ATTEMPTS)
-    let key = await read(id)
-    let cause: unknown
-    let unknowns = 0
-    let entry: HistoryEntry | undefined
-    // The deletion of this version that failed, and that may have been made after all.
-    let attempted: HistoryEntry | undefined
-    for (let attempt = 1; ; attempt++) {
-      if (entry === undefined) check(key)
-      entry ??= entryOf(key)
-      try {
-        const outcome = await store.delete(id, key.version, entry)
-        if (outcome === 'deleted') return { key, entry }
-        if (outcome === 'missing') return { key, entry: await ifWritten(attempted) }
-      } catch (error) {
-        if (unknowns === 0) throwIfNotWritten(error)
-        // The record may be deleted after all: the read below tells.
-        cause = error
-        unknowns++
-        attempted = entry
-      } finally {
-        keys.forget(id)
-      }
-      const found = await store.get(id).catch((error: unknown) => {
-        throw unknowns > 0 ? outcomeUnknown(error) : error
-      })
-      if (found?.kind !== 'key') return { key, entry: await ifWritten(attempted) }
-      if (found.version !== key.version) {
-        entry = undefined
-        attempted = undefined
-      }
-      key = found
-      if (!mayRetry(attempt, unknowns)) throw unknowns > 0 ? outcomeUnknown(cause) : conflict()
-    }
-  }
-
   return {
     async put(next, expectedVersion, entry) {
       const outcome = await write(next, expectedVersion, entry)
@@ -174,7 +110,7 @@ export function createKeyWrites(store: CheckedStore, keys: KeyCache, now: () => 
     },
     change: (id, each) => change(id, each, 1),
     updateWithRetry: (id, each) => change(id, each, MAX_ATTEMPTS),
-    remove,
+    remove: createRemoval(store, keys, read, patience),
     end: patience.end,
   }
 }
@@ -213,37 +149,4 @@ function createWrite(store: CheckedStore, keys: KeyCache) {
       keys.forget(next.id)
     }
   }
-}
-
-/** The error for a key that does not exist, or that the keyring does not see. */
-export function keyNotFound(): TwinkeyError {
-  return new TwinkeyError('key_not_found', 'There is no key with this id.')
-}
-
-/** The error for a change that lost against another one. */
-export function conflict(): TwinkeyError {
-  return new TwinkeyError(
-    'version_conflict',
-    'Another change to this key came first. Read the key again and decide anew.',
-  )
-}
-
-function throwIfNotWritten(cause: unknown): void {
-  if (isNotWritten(cause)) throw cause
-}
-
-/** The error for a change that may or may not have been made. */
-function outcomeUnknown(cause: unknown): TwinkeyError {
-  const message =
-    'The store failed during the write, so the change may or may not have been made. Read the key when the store is back.'
-  return new TwinkeyError(
-    'outcome_unknown',
-    cause === undefined ? message : `${message} ${messageOf(cause)}`,
-    { cause },
-  )
-}
-
-/** Rethrows an error after a write that was made: from then on, a store failure leaves it unknown. */
-export function rethrowAsUnknown(error: unknown): never {
-  throw isTwinkeyError(error) && error.code === 'store_unavailable' ? outcomeUnknown(error) : error
 }

@@ -11,8 +11,9 @@ import type { CheckedStore } from '../store/checked-store.ts'
 import { type Authority, actorOf, isVisible } from './authority.ts'
 import type { DeploymentPolicies } from './deployment-policies.ts'
 import type { ImportRules } from './key-import.ts'
-import { conflict, type KeyChange, type KeyWrites, keyNotFound } from './key-writes.ts'
+import type { KeyChange, KeyWrites } from './key-writes.ts'
 import type { Reservations, UniqueNames } from './reservations.ts'
+import { conflict, keyNotFound } from './write-errors.ts'
 
 /** What a keyring needs. */
 export interface KeyringParts {

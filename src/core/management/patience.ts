@@ -9,6 +9,11 @@ export interface Patience {
   end(): void
 }
 
+/**
+ * A lost attempt means that another change won. So many losses in a row mean a broken store, not
+ * contention.
+ */
+export const MAX_ATTEMPTS = 1000
 // Time limit for the retries of one change.
 const MAX_MILLISECONDS = 30_000
 // Limits the retries on a store that can be read but not written.

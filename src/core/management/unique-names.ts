@@ -3,9 +3,9 @@ import { isTwinkeyError, requireInput, TwinkeyError } from '../model/error.ts'
 import type { ChangeOptions } from '../model/key-input.ts'
 import type { ApiKey } from '../model/key-view.ts'
 import { actorOf, requireGrantable } from './authority.ts'
-import { conflict, keyNotFound } from './key-writes.ts'
 import { type Basis, checkOf, type KeyringParts } from './keyring-parts.ts'
 import { type Claim, nameClaims } from './reservations.ts'
+import { conflict, keyNotFound } from './write-errors.ts'
 
 const MAX_ATTEMPTS = 20
 

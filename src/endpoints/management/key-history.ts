@@ -1,5 +1,5 @@
 import type { HistoryPage, Keyring } from '../../core/management/key-management.ts'
-import { keyNotFound } from '../../core/management/key-writes.ts'
+import { keyNotFound } from '../../core/management/write-errors.ts'
 import type { HistoryInput } from '../../core/model/query-input.ts'
 
 /**

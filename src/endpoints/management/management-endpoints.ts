@@ -1,4 +1,4 @@
-import { keyNotFound } from '../../core/management/key-writes.ts'
+import { keyNotFound } from '../../core/management/write-errors.ts'
 import { isId } from '../../core/model/api-key.ts'
 import { isTwinkeyError } from '../../core/model/error.ts'
 import type { Deployment } from '../../guard/callbacks.ts'

@@ -1,5 +1,5 @@
 import type { Keyring } from '../../core/management/key-management.ts'
-import { keyNotFound } from '../../core/management/key-writes.ts'
+import { keyNotFound } from '../../core/management/write-errors.ts'
 import type { CreateKeyInput, RenewOptions } from '../../core/model/key-input.ts'
 import { OPERATIONS, type Operation, type OperationName } from '../../core/model/operations.ts'
 import type { HistoryInput } from '../../core/model/query-input.ts'
