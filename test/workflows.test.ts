@@ -1,9 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = `${root}.github/workflows/`
@@ -129,46 +126,4 @@ test('each change is tested by npm test, and by npm run test:interop and test:ro
   expect(
     ['test', 'run test:interop', 'run test:rounds'].map((name) => running(`npm ${name}`)),
   ).toEqual([['test'], ['interop'], ['interop']])
-})
-
-describe('a release', () => {
-  const [, pack = '', publish = ''] = (workflows['release.yml'] as string).split(
-    /^ {2}(?:pack|publish):$/m,
-  )
-
-  test('is tested, and includes a bill of materials', () => {
-    expect(pack).toContain('- run: npm test\n')
-    expect(pack).toContain('npm sbom ')
-  })
-
-  test('names its repository, its home page and its issue tracker', () => {
-    const [, script = ''] =
-      /- name: Name the repository in the package\n +run: \|\n((?: {10}.*\n)+)/.exec(pack) ?? []
-    const cwd = mkdtempSync(join(tmpdir(), 'twinkey-release-'))
-    try {
-      writeFileSync(join(cwd, 'package.json'), '{ "name": "twinkey" }')
-      const repository = {
-        GITHUB_SERVER_URL: 'https://git.example',
-        GITHUB_REPOSITORY: 'acme/twinkey',
-      }
-      execFileSync('bash', ['-e', '-c', script], { cwd, env: { ...process.env, ...repository } })
-      expect(JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'))).toEqual({
-        name: 'twinkey',
-        repository: { type: 'git', url: 'git+https://git.example/acme/twinkey.git' },
-        homepage: 'https://git.example/acme/twinkey#readme',
-        bugs: { url: 'https://git.example/acme/twinkey/issues' },
-      })
-    } finally {
-      rmSync(cwd, { recursive: true, force: true })
-    }
-  })
-
-  test('is published with provenance, by a job that runs no installed code', () => {
-    expect(publish).toContain('id-token: write')
-    expect(pack).not.toContain('id-token')
-    const commands = Array.from(publish.matchAll(/\brun: (.*)/g), ([, command]) => command)
-    expect(commands).toEqual([
-      'npm publish ./twinkey-*.tgz --provenance --access public --ignore-scripts',
-    ])
-  })
 })

@@ -29,7 +29,7 @@ export async function spoil(
 }
 
 /**
- * Makes a key reach nothing on an axis. Management refuses that, but version 0.1 wrote such records.
+ * Makes a key reach nothing on an axis. Management refuses that, but the pre-release wrote such records.
  */
 export async function emptyAxis(
   { inner }: SpyStore,

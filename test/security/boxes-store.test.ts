@@ -126,7 +126,7 @@ it('H3: a store that fails or answers nonsense is 503 with Retry-After, accepts 
     { ...record, disabledBy: 'yes' },
     { ...record, tokens: 'yes' },
     { ...record, format: 3 },
-    // A record of version 0.1 has `enabled` and no format.
+    // A record of the pre-release has `enabled` and no format.
     { ...record, format: undefined, enabled: 'yes' },
     { ...record, scope: { ...record.scope, tenants: undefined } },
     { ...record, revokedAt: undefined },

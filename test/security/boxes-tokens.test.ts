@@ -182,7 +182,7 @@ it('C5: each claim has its type, and a missing or invalid one never means any', 
     'token_audience_unknown',
     'token_claims_wrong',
   ])
-  // A key without an owner, and one with an owner in `sub`, as version 0.1 issued it.
+  // A key without an owner, and one with an owner in `sub`, as the pre-release issued it.
   expect([await withClaims({ owner: undefined }), await withClaims({ sub: 'ada' })]).toEqual([
     'let in',
     'let in',

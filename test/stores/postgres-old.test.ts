@@ -9,7 +9,7 @@ import { createPool, type PostgresServer, startPostgres } from '../support/postg
 import { endChildren, startChild } from './postgres-child.ts'
 import { addOldKeys, createOldTables, OLD, oldProcess } from './postgres-old.ts'
 
-// A database of version 0.1, while and after `migrate()` brings it forward.
+// A database of the pre-release, while and after `migrate()` brings it forward.
 
 const PAGE = { now: 1_767_225_700_000, sort: 'oldest', limit: 100 } as const
 const RECORDS = OLD.keys.map(([, , text]) => JSON.parse(text))
@@ -69,7 +69,7 @@ async function expectCompleteIndex(): Promise<void> {
 }
 
 test.each(['read committed', 'repeatable read', 'serializable'])(
-  'every key of version 0.1 is listed after migrate(), and its record keeps its text, where transactions are %s',
+  'every key of the pre-release is listed after migrate(), and its record keeps its text, where transactions are %s',
   async (isolation) => {
     const isolated = createPool(
       `${url}?options=-c%20default_transaction_isolation=${isolation.replace(' ', '%5C%20')}`,
@@ -186,7 +186,7 @@ describe('eight processes, and processes that are killed:', () => {
 describe.each([
   ['before the index is complete', runSteps],
   ['after migrate()', () => store.migrate()],
-] as const)('a process of version 0.1 that still runs, %s,', (when, migrate) => {
+] as const)('a process of the pre-release that still runs, %s,', (when, migrate) => {
   const code = (call: Promise<unknown>) =>
     call.then(
       () => 'done',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type pg from 'pg'
 
-// The database of version 0.1, and its statements, as that version wrote them.
+// The database of the pre-release, and its statements, as that version wrote them.
 
 interface OldVersion {
   readonly migration: string
@@ -15,10 +15,10 @@ interface OldVersion {
 }
 
 export const OLD: OldVersion = JSON.parse(
-  readFileSync(new URL('postgres-0.1.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('postgres-pre-release.json', import.meta.url), 'utf8'),
 )
 
-/** Creates the tables of version 0.1, with its keys. */
+/** Creates the tables of the pre-release, with its keys. */
 export async function createOldTables(pool: pg.Pool): Promise<void> {
   await pool.query(OLD.migration)
   for (const row of OLD.keys)
@@ -29,7 +29,7 @@ export async function createOldTables(pool: pg.Pool): Promise<void> {
     await pool.query('insert into twinkey_uses values ($1, $2, $3)', [...row])
 }
 
-/** Adds copies of an enabled key of version 0.1, each with an id and a time of its own. */
+/** Adds copies of an enabled key of the pre-release, each with an id and a time of its own. */
 export async function addOldKeys(pool: pg.Pool, count: number): Promise<void> {
   const record = OLD.keys
     .map(([, , text]) => JSON.parse(text))
@@ -44,7 +44,7 @@ export async function addOldKeys(pool: pg.Pool, count: number): Promise<void> {
   )
 }
 
-/** The calls of a process of version 0.1, which sends its own statements. */
+/** The calls of a process of the pre-release, which sends its own statements. */
 export function oldProcess(pool: pg.Pool) {
   const ask = async (statement: keyof OldVersion['statements'], ...values: unknown[]) =>
     (await pool.query(OLD.statements[statement], values)).rows

@@ -25,7 +25,7 @@ const TASKS = {
     process.stdin.destroy()
   },
 
-  /** Migrates the keys of version 0.1, and stops for ever in the middle. */
+  /** Migrates the keys of the pre-release, and stops for ever in the middle. */
   async halt(url: string) {
     const pool = createPool(url)
     let batches = 0

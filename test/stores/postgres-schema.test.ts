@@ -42,7 +42,7 @@ const TABLES = ['history', 'history_by_label', 'keys', 'keys_by_label', 'migrati
 const STEPS = [
   { version: 1, name: 'keys, labels and uses' },
   { version: 2, name: 'history, and an index in order of time' },
-  { version: 3, name: 'index of the keys of version 0.1' },
+  { version: 3, name: 'index of the keys of the pre-release' },
 ]
 const PAGE = { now: 5, sort: 'oldest', limit: 10 } as const
 

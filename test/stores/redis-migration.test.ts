@@ -57,7 +57,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     for (const server of 'masters' in to ? to.masters : [to]) await server.command('FLUSHALL')
   })
 
-  it('the keys of version 0.1 are listed by every filter after the migration, with their stored text', async () => {
+  it('the keys of the pre-release are listed by every filter after the migration, with their stored text', async () => {
     await seedOld(raw)
     await store.migrate()
     expect(await listed(store)).toEqual(inOrder(OLD_KEYS))
@@ -109,7 +109,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     expect(await listed(store)).toEqual(inOrder(OLD_KEYS.filter((key) => key.id !== id)))
   })
 
-  it('a process of version 0.1 changes, deletes and lists nothing afterwards, and still reads and records uses', async () => {
+  it('a process of the pre-release changes, deletes and lists nothing afterwards, and still reads and records uses', async () => {
     await seedOld(raw)
     await store.migrate()
     const { id, version, primary } = oldRecord({})
@@ -125,7 +125,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     expect(await store.get(id)).toMatchObject({ version, lastUsedAt: { [primary.id]: 77 } })
   })
 
-  it('without a migration, the first write of a new store keeps version 0.1 out', async () => {
+  it('without a migration, the first write of a new store keeps the pre-release out', async () => {
     const key = newKey()
     expect(await store.put(key, undefined, newEntry(key))).toBe('stored')
     await store.migrate()
@@ -135,7 +135,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     expect(await store.get(key.id)).toEqual(key)
   })
 
-  it('a write of version 0.1 that is in flight during the migration does not succeed after it', async () => {
+  it('a write of the pre-release that is in flight during the migration does not succeed after it', async () => {
     await seedOld(raw)
     const created = oldRecord({ id: 'created' })
     const changed = oldRecord({ version: 5_000_000, scope: { tenants: ['late'] } })
@@ -155,7 +155,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
     expect(await listed(store)).toContain('created')
   })
 
-  it('eight stores migrate at once, while processes of version 0.1 write', async () => {
+  it('eight stores migrate at once, while processes of the pre-release write', async () => {
     await seedOld(raw)
     const many = Array.from({ length: 1500 }, (_, i) => oldRecord({ id: `m${i}`, createdAt: 7 }))
     await Promise.all(many.map((record) => old.put(record, undefined)))
@@ -226,7 +226,7 @@ describe.each(['one server', 'a cluster'] as const)('on %s', (place) => {
 it('the rights that docs/stores.md names are enough for the migration', async () => {
   const page = readFileSync(new URL('../../docs/stores.md', import.meta.url), 'utf8')
   const [, rights = ''] = /ACL SETUSER twinkey on >\S+ (.*)/.exec(page) ?? []
-  const [, more = ''] = /\(#redis-from-version-01\) also needs `(.*)`/.exec(page) ?? []
+  const [, more = ''] = /\(upgrading.md#redis\) also needs `(.*)`/.exec(page) ?? []
   const server = await startRedis()
   const raw = new Redis(server.port)
   const all = [...rights.split(' '), ...more.split(' ')]
@@ -247,7 +247,7 @@ it('the rights that docs/stores.md names are enough for the migration', async ()
   await server.stop()
 })
 
-it('a user without the right to write sets changes nothing in the index of version 0.1', async () => {
+it('a user without the right to write sets changes nothing in the index of the pre-release', async () => {
   const server = await startRedis()
   const raw = new Redis(server.port)
   await seedOld(raw)

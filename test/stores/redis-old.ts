@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
 
-// The data and the commands of the Redis store of version 0.1, as that version sent them.
+// The data and the commands of the Redis store of the pre-release, as that version sent them.
 
 interface OldVersion {
   readonly scripts: Readonly<Record<'change' | 'command' | 'use', string>>
@@ -26,7 +26,7 @@ export interface OldRecord {
 }
 
 export const OLD: OldVersion = JSON.parse(
-  readFileSync(new URL('redis-0.1.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('redis-pre-release.json', import.meta.url), 'utf8'),
 )
 
 /** The records of the fixture, without aliases. */
@@ -36,14 +36,14 @@ export const OLD_KEYS: readonly OldRecord[] = Object.values(OLD.hashes)
 
 type Client = Redis | Cluster
 
-/** Writes the data of version 0.1, with its default prefix. */
+/** Writes the data of the pre-release, with its default prefix. */
 export async function seedOld(client: Client): Promise<void> {
   for (const [name, fields] of Object.entries(OLD.hashes)) await client.hset(name, fields)
   for (const [name, members] of Object.entries(OLD.sets))
     await client.zadd(name, ...members.flatMap((member) => ['0', member]))
 }
 
-/** A copy of an enabled record of version 0.1. */
+/** A copy of an enabled record of the pre-release. */
 export function oldRecord(change: Partial<OldRecord>): OldRecord {
   const found = OLD_KEYS.find(({ name }) => name === 'Enabled') as OldRecord
   return { ...found, ...change }
@@ -62,7 +62,7 @@ function labelsOf({ kind, owner, scope, enabled, revokedAt }: OldRecord): string
   ]
 }
 
-/** The store of version 0.1, step by step. */
+/** The store of the pre-release, step by step. */
 export function oldStore(client: Client) {
   const slot = (id: string) => `twinkey:{${id}}`
   const set = (label: string) => `twinkey:label:${encodeURIComponent(label)}`

@@ -69,7 +69,7 @@ const isRefused = async (client: NodeRedisClient | IoRedisClient, message: RegEx
     message: expect.stringMatching(message),
   })
 
-/** The string that keeps version 0.1 out is written together with the index. */
+/** The string that keeps the pre-release out is written together with the index. */
 const expectNothingWritten = async () =>
   expect(['*0', '*1\r\n$17\r\ntwinkey:label:key']).toContain(await server.command('KEYS', '*'))
 

@@ -170,7 +170,7 @@ export const schemaCases: readonly SqliteCase[] = [
         const store = sqliteStore(listening(database, (sql, values) => asked.set(sql, values)))
         const key = newKey()
         await exec(`begin;\n${sqliteMigrations()[0]?.sql}commit`)
-        // A key of version 0.1, for the statements that index it.
+        // A key of the pre-release, for the statements that index it.
         await exec(`insert into twinkey_keys values ('old', 1, '{}', '["key"]')`)
         await store.migrate()
         const entry = newEntry(key)
@@ -193,7 +193,7 @@ export const schemaCases: readonly SqliteCase[] = [
               .replaceAll(/(?:old|new)\.(?:at|created_at)/g, '5')
               .replaceAll(/(?:old|new)\.id/g, "'k'"),
         )
-        // Those of the view for version 0.1 only raise an error.
+        // Those of the view for the pre-release only raise an error.
         const maintaining = inTriggers.filter((statement) => !statement.includes('raise('))
         expect(maintaining).toHaveLength(7)
         for (const sql of maintaining) asked.set(sql, [])

@@ -21,8 +21,8 @@ interface OldRecord {
   readonly labels: readonly string[]
 }
 
-/** The statements of version 0.1, and what its keyring wrote with them. */
-const old = JSON.parse(read('sqlite-0.1.json')) as {
+/** The statements of the pre-release, and what its keyring wrote with them. */
+const old = JSON.parse(read('sqlite-pre-release.json')) as {
   readonly statements: Readonly<
     Record<'get' | 'create' | 'update' | 'delete' | 'list' | 'recordUse', string>
   >
@@ -35,7 +35,7 @@ const [active] = old.records as [OldRecord]
 const QUERY = { now: 1_767_300_000_000, sort: 'newest', limit: 100 } as const
 const COPIES = 500
 
-/** Creates the database as version 0.1 did, with its records and copies of the first key. */
+/** Creates the database as the pre-release did, with its records and copies of the first key. */
 async function createOld({ all, exec }: OpenSqlite, copies = 0): Promise<void> {
   await exec(read('sqlite-migration-1.sql'))
   const { create, recordUse } = old.statements
@@ -78,10 +78,10 @@ async function tablesOf({ all }: OpenSqlite): Promise<unknown> {
   return Promise.all(tables.map((name) => all(`select * from twinkey_${name}`)))
 }
 
-/** Tests of a database that version 0.1 created. */
+/** Tests of a database that the pre-release created. */
 export const upgradeCases: readonly SqliteCase[] = [
   {
-    name: 'migrates a database of version 0.1, and keeps its records as they are until they change',
+    name: 'migrates a database of the pre-release, and keeps its records as they are until they change',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const opened = await open()
@@ -119,7 +119,7 @@ export const upgradeCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'lets in a secret of version 0.1, and writes the key in the current format when it changes',
+    name: 'lets in a secret of the pre-release, and writes the key in the current format when it changes',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const opened = await open()
@@ -155,7 +155,7 @@ export const upgradeCases: readonly SqliteCase[] = [
       }),
   },
   {
-    name: 'a process of version 0.1 still reads keys and records uses, but can write and list nothing',
+    name: 'a process of the pre-release still reads keys and records uses, but can write and list nothing',
     run: (driver) =>
       withBed(driver, async ({ open }) => {
         const opened = await open()
@@ -178,7 +178,7 @@ export const upgradeCases: readonly SqliteCase[] = [
           () => opened.all(list, 'key', '', 10),
         ])
           await expect(attempt()).rejects.toThrow()
-        // Version 0.1 knows by these words that nothing was written.
+        // The pre-release knows by these words that nothing was written.
         await expect(opened.all(remove, id, version)).rejects.toThrow(/constraint failed/)
         expect(await tablesOf(opened)).toEqual(before)
         const use = { keyId: id, secretId: 's', usedAt: 8 }

@@ -49,7 +49,7 @@ describe('the principal of a token', () => {
     })
   })
 
-  it('has the owner in the subject of a token of version 0.1, which has no claim for it', async () => {
+  it('has the owner in the subject of a token of the pre-release, which has no claim for it', async () => {
     const { token, keyId } = await service.mint({ owner: 'ada' })
     const { header, payload } = decoded(token)
     const { owner, ...claims } = payload

@@ -127,7 +127,7 @@ export function copyRecord(value: unknown): unknown {
 /**
  * Brings a record of an earlier format to the current one. Returns any other value unchanged.
  *
- * Format 1, of version 0.1, had no `format` but `enabled`. Because `enabled` is gone, version 0.1
+ * Format 1, of the pre-release, had no `format` but `enabled`. Because `enabled` is gone, the pre-release
  * refuses a record of the current format instead of writing it back without its new members.
  */
 export function currentRecord(value: unknown): unknown {

@@ -94,7 +94,7 @@ function readAudience(
   return [audience, ...resources].find((each) => named.includes(each))
 }
 
-// Undefined if `sub` or `owner` is wrong. Version 0.1 had no claim `owner` and put the owner into
+// Undefined if `sub` or `owner` is wrong. The pre-release had no claim `owner` and put the owner into
 // `sub`. Its tokens are accepted until 1.0, because a verifier may be updated long before the API.
 function readOwner({
   sub,

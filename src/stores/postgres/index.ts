@@ -47,7 +47,7 @@ export interface PostgresStore extends KeyStore {
    * safe. If the tables are up to date, it needs only read access. It does not change tables of a
    * later version of this package.
    *
-   * Tables of version 0.1 are brought forward. Processes of version 0.1 that still run continue to
+   * Tables of the pre-release are brought forward. Processes of the pre-release that still run continue to
    * authenticate, but can no longer change or list keys. The keys get their new index in batches,
    * and until it is complete `list` throws. An interrupted call is continued by the next one. The
    * change of the tables waits at most three seconds for other transactions, and then fails.

@@ -41,10 +41,10 @@ const MAX_SCHEMA_LENGTH = 63
 const MAX_PREFIX_LENGTH = 40
 
 /**
- * The last step, which is not SQL: `migrate()` computes the index of keys that version 0.1 wrote. A
+ * The last step, which is not SQL: `migrate()` computes the index of keys that the pre-release wrote. A
  * step after it must not run before it is recorded.
  */
-export const OLD_KEYS_STEP = { version: 3, name: 'index of the keys of version 0.1' } as const
+export const OLD_KEYS_STEP = { version: 3, name: 'index of the keys of the pre-release' } as const
 
 /** @throws TypeError or RangeError with what to do instead. */
 export function namesOf(options: PostgresMigrationOptions): Names {
@@ -71,7 +71,7 @@ export function namesOf(options: PostgresMigrationOptions): Names {
  * `migrate()` runs the same SQL. Each step is one statement, so it succeeds completely or changes
  * nothing. `migrate()` recognises steps that another tool has run.
  *
- * If the database has keys of version 0.1, call `migrate()` once after these steps: it computes
+ * If the database has keys of the pre-release, call `migrate()` once after these steps: it computes
  * their index, which SQL cannot. Until then, `list` throws an error that says so.
  *
  * @param options The schema and table prefix of the store.
@@ -104,7 +104,7 @@ export function postgresMigrations(
     {
       version: 2,
       name: 'history, and an index in order of time',
-      // Processes of version 0.1 continue to authenticate. Their writes and lists fail, because
+      // Processes of the pre-release continue to authenticate. Their writes and lists fail, because
       // the table of labels is gone, and their deletions because the reference does not cascade.
       // The lock makes their earlier writes visible. If it cannot be had soon, the step fails,
       // because reads of keys wait behind it. A table without pages is empty in every snapshot.

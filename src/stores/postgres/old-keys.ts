@@ -5,7 +5,7 @@ import { currentRecord } from '../../core/store/stored-key.ts'
 import type { QueryRunner } from './client.ts'
 import { type Names, OLD_KEYS_STEP } from './migrations.ts'
 
-/** The index of the keys that version 0.1 wrote. */
+/** The index of the keys that the pre-release wrote. */
 export interface OldKeysIndex {
   /** Computes it, unless it is complete. */
   complete(): Promise<void>
@@ -64,7 +64,7 @@ insert into ${keysByLabel} select label, at, id from held, json_array_elements_t
     async requireComplete(signal) {
       if (await isComplete(signal)) return
       throw notWritten(
-        'The keys of version 0.1 have no index yet, so that a list would miss keys. Call migrate() of the store once, also after the SQL of postgresMigrations().',
+        'The keys of the pre-release have no index yet, so that a list would miss keys. Call migrate() of the store once, also after the SQL of postgresMigrations().',
         undefined,
       )
     },

@@ -26,12 +26,12 @@ export type { IoRedisSubscriber, NodeRedisSubscriber, RedisSubscriber } from './
 /** A {@link KeyStore} in Redis. */
 export interface RedisStore extends KeyStore {
   /**
-   * Moves the index of version 0.1 into the index of this version. Call it when a process starts.
+   * Moves the index of the pre-release into the index of this version. Call it when a process starts.
    * Several processes may call it at once. After an interruption, the next call continues. Does
-   * nothing if there is no index of version 0.1.
+   * nothing if there is no index of the pre-release.
    *
    * Begins with one script in which the server answers nothing else: about 0.1 seconds for 100,000
-   * keys, and up to 3 seconds for a million. From then on, processes of version 0.1 still verify
+   * keys, and up to 3 seconds for a million. From then on, processes of the pre-release still verify
    * keys, but cannot change, delete or list them. Until all keys are moved, `list` and `put` of this
    * version throw.
    *
@@ -49,7 +49,7 @@ export interface RedisStore extends KeyStore {
  * Do not connect a client of a single server to a replica. `list` and `history` read indexes beside
  * the records. A crash can only leave extra members in them, which the store ignores.
  *
- * Call `migrate()` if version 0.1 has written to the same Redis.
+ * Call `migrate()` if the pre-release has written to the same Redis.
  *
  * The server settings decide whether an acknowledged write is durable:
  *

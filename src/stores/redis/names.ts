@@ -8,7 +8,7 @@ export interface Names {
   keys(label: string): string
   /** The sorted set of the entries with a label. */
   entries(label: string): string
-  /** The sorted set of a label in version 0.1. */
+  /** The sorted set of a label in the pre-release. */
   old(label: string): string
   readonly channel: string
 }

@@ -8,24 +8,24 @@ import { COMMAND, RESERVE } from './scripts.ts'
 import type { Place, TimeIndex } from './time-index.ts'
 
 /**
- * The index of version 0.1, and its replacement.
+ * The index of the pre-release, and its replacement.
  *
- * Version 0.1 has a sorted set for each label. The one of the label `key` has all keys, and shows
+ * The pre-release has a sorted set for each label. The one of the label `key` has all keys, and shows
  * the state of the migration by its type:
  *
- * - A sorted set: version 0.1 writes to it.
+ * - A sorted set: the pre-release writes to it.
  * - A set: `migrate` has begun. Contains the members that are still to be moved, and an empty one,
  *   so that it never becomes empty.
- * - A string: everything was moved. A store also writes it where there never was an index of 0.1.
+ * - A string: everything was moved. A store also writes it where there never was an index of the pre-release.
  *
- * If it is no sorted set, version 0.1 fails with WRONGTYPE before it writes a record, and when it
- * lists keys. The sets of the other labels become strings too, so that version 0.1 cannot list an
+ * If it is no sorted set, the pre-release fails with WRONGTYPE before it writes a record, and when it
+ * lists keys. The sets of the other labels become strings too, so that the pre-release cannot list an
  * incomplete tenant or owner. Those strings expire.
  */
 export interface OldIndex {
   /** Reads the new index. @throws if keys may be missing in it. */
   whenMoved<T>(read: () => Promise<T>, signal?: AbortSignal): Promise<T>
-  /** Also keeps version 0.1 from writing. @throws as above. */
+  /** Also keeps the pre-release from writing. @throws as above. */
   close(signal?: AbortSignal): Promise<void>
   migrate(): Promise<void>
 }
@@ -61,19 +61,19 @@ if #ARGV > 1 then redis.call('SREM', KEYS[1], unpack(ARGV, 2)) end
 if redis.call('SCARD', KEYS[1]) == 1 then redis.call('SET', KEYS[1], ARGV[1]) end`
 
 const CHUNK = 128
-const MARK = 'The index of Twinkey 0.1 was moved.'
+const MARK = 'The index of the pre-release was moved.'
 // Longer than any rolling upgrade.
 const MARKED_SECONDS = String(30 * 24 * 3600)
 const OLD_STATES = ['state:enabled', 'state:disabled', 'state:revoked']
 // The labels that both versions have, without `key`.
 const KEPT_LABEL = /^(?:tenant:|owner:|pepper:|no-owner$|no-pepper$)/
 const HINT =
-  'redisStore: the keys of version 0.1 are not in the new index yet. Call migrate() of the store.'
+  'redisStore: the keys of the pre-release are not in the new index yet. Call migrate() of the store.'
 
 export function createOldIndex(run: RunScript, names: Names, keys: TimeIndex): OldIndex {
   const all = names.old('key')
   // The first check comes before the read, which a migration could overtake. Later checks find an
-  // index of version 0.1 that was restored.
+  // index of the pre-release that was restored.
   let wasMoved = false
 
   async function check(signal: AbortSignal | undefined): Promise<void> {

@@ -5,7 +5,7 @@
 export const COMMAND = 'return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))'
 
 /**
- * The form of a version in the field `version` of a record. Version 0.1 wrote the digits alone. Its
+ * The form of a version in the field `version` of a record. The pre-release wrote the digits alone. Its
  * compare-and-set never matches a version of this form, so it changes and deletes no record of this
  * version.
  */
@@ -53,11 +53,11 @@ redis.call('DEL', KEYS[1])
 if hasEntry then redis.call('HSET', KEYS[2], entryId, entry) end
 return {'deleted', record, write}`
 
-/** How long an id is reserved, in seconds: longer than any write of version 0.1 may be in flight. */
+/** How long an id is reserved, in seconds: longer than any write of the pre-release may be in flight. */
 const RESERVED_SECONDS = 3600
 
 /**
- * Ends every write of version 0.1 that is in flight for a record: none of them succeeds after this.
+ * Ends every write of the pre-release that is in flight for a record: none of them succeeds after this.
  * Changes the form of the stored version, so that their compare-and-set fails. If there is no
  * record, reserves its id for some time. Returns the record and the id of its write.
  */

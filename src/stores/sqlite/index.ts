@@ -30,17 +30,17 @@ export { type SqliteMigration, type SqliteStoreOptions, sqliteMigrations } from 
 
 const MAX_FORGOTTEN = 1000
 const NOT_INDEXED =
-  'The keys of version 0.1 are not in the index of this version yet. Call migrate() of the store, and wait for it.'
+  'The keys of the pre-release are not in the index of this version yet. Call migrate() of the store, and wait for it.'
 
 /** A {@link twinkey.KeyStore} in SQLite. */
 export interface SqliteStore extends KeyStore {
   /**
-   * Creates or updates the tables, and indexes the keys of version 0.1. Call it before the first
+   * Creates or updates the tables, and indexes the keys of the pre-release. Call it before the first
    * use. Repeated and concurrent calls are safe.
    *
-   * After it, processes of version 0.1 still authenticate requests and record uses. They cannot
+   * After it, processes of the pre-release still authenticate requests and record uses. They cannot
    * create, change, delete or list keys any more. In processes of this version, `list` throws until
-   * all keys of version 0.1 are indexed.
+   * all keys of the pre-release are indexed.
    *
    * @returns Resolves when the tables are up to date. A step that fails leaves no changes behind.
    *   The index of earlier keys is built in batches: an interrupted call continues at the next call.

@@ -57,9 +57,9 @@ function migrationsTable({ migrations }: Tables): string {
   return `create table if not exists ${migrations} (version integer primary key, name text not null) strict`
 }
 
-/** The step that `migrate()` takes when the index has all keys of version 0.1. */
+/** The step that `migrate()` takes when the index has all keys of the pre-release. */
 export const INDEXED = 3
-export const INDEXED_NAME = 'index of the keys of version 0.1'
+export const INDEXED_NAME = 'index of the keys of the pre-release'
 
 function migrationsOf(prefix: string): readonly Migration[] {
   const tables = tablesOf(prefix)
@@ -115,7 +115,7 @@ end`,
 }
 
 /**
- * Leaves processes of version 0.1 a view of the records. They read keys and record uses as before.
+ * Leaves processes of the pre-release a view of the records. They read keys and record uses as before.
  * Their `list` finds no labels, and their writes fail, so that they cannot write a record without
  * its place in the index, or change a key without its entry in the history.
  */
@@ -195,7 +195,7 @@ export async function runMigrations(
  * `migrate()` runs the same SQL. Run each step in its own transaction. `migrate()` recognises steps
  * that another tool has run. The SQL sets no pragmas: the store sets them at its first use.
  *
- * If version 0.1 has created keys in the database, call `migrate()` once after the last step. It
+ * If the pre-release has created keys in the database, call `migrate()` once after the last step. It
  * adds these keys to the index by time, which SQL alone cannot do. Until then, `list` of the store
  * throws.
  *

@@ -16,7 +16,7 @@ export function indexColumns(record: StoredKey): { labels: string; createdAt: nu
 }
 
 /**
- * Adds the keys of version 0.1 to the index, whose labels need JavaScript. Other processes may do
+ * Adds the keys of the pre-release to the index, whose labels need JavaScript. Other processes may do
  * the same at the same time, or change the keys. May be interrupted at any point and repeated.
  */
 export async function indexOldKeys(

@@ -288,7 +288,7 @@ describe('a store that returns malformed data', () => {
     ['half a record', { keys: [{ kind: 'key', id: 'a' }] }],
     ['next of another type', { keys: [], next: 5 }],
     ['next of null', { keys: [], next: null }],
-    ['next of version 0.1', { keys: [], next: 'text' }],
+    ['next of the pre-release', { keys: [], next: 'text' }],
     ['next without an id', { keys: [], next: { at: 1 } }],
     ['next before 1970', { keys: [], next: { at: -1, id: 'a' } }],
     ['next with an id that is none', { keys: [], next: { at: 1, id: 'a b' } }],

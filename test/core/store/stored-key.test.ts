@@ -49,7 +49,7 @@ const limits = [
   { name: 'burst', requests: 5, perSeconds: 1 },
   { requests: 9, per: 'month' as const },
 ]
-/** A record as version 0.1 wrote it. */
+/** A record as the pre-release wrote it. */
 const { format: _f, revision: _r, tokens: _t, limits: _l, networks: _n, ...rest } = record
 const { disabledBy: _d, revokedTokens: _v, ...old } = rest
 const format1 = { ...old, enabled: true }

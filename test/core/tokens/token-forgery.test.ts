@@ -180,7 +180,7 @@ describe('a forged token', () => {
       () => ({ aud: ['https://other.example', AUDIENCE] }),
     ],
     ['an unknown claim', () => ({ roles: ['admin'] })],
-    ['the owner in sub, as version 0.1 issued it', () => ({ sub: 'ada' })],
+    ['the owner in sub, as the pre-release issued it', () => ({ sub: 'ada' })],
   ])('is accepted with %s', async (_, change) => {
     expect(
       await verdict(bench.twinkey, forge({ header, payload: { ...claims, ...change() } })),

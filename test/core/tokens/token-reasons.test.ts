@@ -195,7 +195,7 @@ describe('the owner of a token', () => {
   it.each<[string, object, string | null]>([
     ['of the claim', { owner: 'ada' }, 'ada'],
     ['of nobody', {}, null],
-    ['of the subject in a token of version 0.1', { sub: 'ada' }, 'ada'],
+    ['of the subject in a token of the pre-release', { sub: 'ada' }, 'ada'],
   ])('is that %s', async (_, more, owner) => {
     expect(await verify(withClaims({ ...more }))).toMatchObject({
       keyId: 'key0000000000000',
