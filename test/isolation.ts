@@ -4,26 +4,6 @@ import { fileURLToPath } from 'node:url'
 
 const test = dirname(fileURLToPath(import.meta.url))
 
-// The others start many programs, which matters more than their own process.
-const SHARING = [
-  'adapters',
-  'client',
-  'clients',
-  'core',
-  'endpoints',
-  'guard',
-  'http',
-  'limits',
-  'openapi',
-  'pane',
-  'pane-app',
-  'security',
-  'stores',
-  'telemetry',
-  'testing',
-  'verifier',
-]
-
 /** What a file must not have to share its process: it changes the process, or measures its memory or its speed. */
 export const CHANGES_PROCESS =
   /\bvi\.(?:mock|doMock|stub\w+|spyOn|useFakeTimers|setSystemTime|resetModules)\b|\bsinon\b|diagnostics_channel|\bprocess\.(?:on|once|off|emit|chdir|exitCode)\b|\b(?:globalThis|process\.env)(?:\.\w+|\['\w+'\]) =|\bdelete process\.env|defineProperty\((?:globalThis|process)\b|\bmemoryUsage\b|\bgc\b|\bperformance\.now\b|\bhrtime\b|\/benchmarks\//
@@ -33,11 +13,9 @@ export const CHANGES_PROCESS =
  * and the imports for each of them.
  */
 export function sharingFiles(): string[] {
-  return SHARING.flatMap((folder) =>
-    readdirSync(join(test, folder), { recursive: true, encoding: 'utf8' })
-      .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
-      .filter((path) => path.endsWith('.test.ts') && !path.endsWith('.interop.test.ts')),
-  )
+  return readdirSync(test, { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.test.ts') && !path.endsWith('.interop.test.ts'))
     .filter((path) => !filesOf(join(test, path)).some(changesProcess))
     .map((path) => `test/${path}`)
     .sort()

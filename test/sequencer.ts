@@ -19,7 +19,6 @@ export const SLOWEST = [
   'examples/demo.test.ts',
   'cli/process.test.ts',
   'stores/redis.test.ts',
-  'stores/sqlite-server.test.ts',
   'examples/example-own-store.test.ts',
   'stores/redis-records.test.ts',
   'stores/postgres-old.test.ts',
