@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { paneForVite } from './src/pane-app/plugins.mjs'
+import { sharingFiles } from './test/isolation.ts'
 import { SlowestFirst } from './test/sequencer.ts'
 
 // The reporter prints failures with it, and Node 20 has none.
@@ -17,6 +18,7 @@ maps.groupBy ??= (items, keyOf) => {
 const src = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
 
 const INTEROP = 'test/**/*.interop.test.ts'
+const SHARING = sharingFiles()
 
 export default defineConfig({
   plugins: [paneForVite],
@@ -42,10 +44,14 @@ export default defineConfig({
     ],
   },
   test: {
-    // `npm test` runs main, `npm run test:interop` the other: what needs a foreign runtime, client,
-    // proxy or compiler.
+    // `npm test` runs main and main-shared, `npm run test:interop` the other: what needs a foreign
+    // runtime, client, proxy or compiler. The files of main-shared share a process.
     projects: [
-      { extends: true, test: { name: 'main', include: ['test/**/*.test.ts'], exclude: [INTEROP] } },
+      {
+        extends: true,
+        test: { name: 'main', include: ['test/**/*.test.ts'], exclude: [INTEROP, ...SHARING] },
+      },
+      { extends: true, test: { name: 'main-shared', include: SHARING, isolate: false } },
       { extends: true, test: { name: 'interop', include: [INTEROP] } },
     ],
     // One process more than there are cores, because many tests wait for servers and other

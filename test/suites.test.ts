@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import config from '../vitest.config.ts'
+import { sharingFiles } from './isolation.ts'
 import { SLOWEST } from './sequencer.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -23,12 +24,15 @@ describe('every test is in one suite', () => {
       extends: true
       test: { name: string; include: string[]; exclude?: string[] }
     }[]
+    const shared = sharingFiles()
     expect(
       projects.map(({ test: { name, include, exclude = [] } }) => [name, include, exclude]),
     ).toEqual([
-      ['main', ['test/**/*.test.ts'], ['test/**/*.interop.test.ts']],
+      ['main', ['test/**/*.test.ts'], ['test/**/*.interop.test.ts', ...shared]],
+      ['main-shared', shared, []],
       ['interop', ['test/**/*.interop.test.ts'], []],
     ])
+    expect(shared.filter((path) => !testFiles.includes(path))).toEqual([])
     expect(testFiles.filter((path) => !path.startsWith('test/'))).toEqual([])
     expect(testFiles.filter((path) => path.endsWith('.interop.test.ts')).length).toBeGreaterThan(5)
     expect(
@@ -36,6 +40,19 @@ describe('every test is in one suite', () => {
         .filter((path) => path.includes('interop'))
         .every((path) => path.endsWith('.interop.test.ts')),
     ).toBe(true)
+  })
+
+  it('a file that changes its process, itself or by its imports, does not share it', () => {
+    const shared = sharingFiles()
+    expect(shared.length).toBeGreaterThan(100)
+    // By a timer, the console, the environment, and a channel of diagnostics that it imports.
+    for (const path of [
+      'core/store/deadline.test.ts',
+      'guard/policies.test.ts',
+      'client/exchanges.test.ts',
+      'security/leaks.test.ts',
+    ])
+      expect([path, shared.includes(`test/${path}`)]).toEqual([path, false])
   })
 
   it('a file that declares tests is a test file, or a *-suite.ts that a test file uses', () => {
@@ -89,8 +106,8 @@ it('each command runs its suite, and continuous integration runs npm test', () =
   const [all = '', fast = '', interop = ''] = read('test/run.mjs').split(
     /^ {2}(?:fast|interop|rounds): /m,
   )
-  expect(all).toContain("['vitest', 'run', '--project', 'main']]")
-  expect(fast).toContain("['vitest', 'run', '--project', 'main', 'test/core/', 'test/adapters/']")
+  expect(all).toContain("['vitest', 'run', '--project', 'main*']]")
+  expect(fast).toContain("['vitest', 'run', '--project', 'main*', 'test/core/', 'test/adapters/']")
   expect(interop).toContain("['vitest', 'run', '--project', 'interop']")
   expect(interop).toContain("['test/runtimes/run.mjs']")
 })

@@ -87,15 +87,12 @@ describe('npm run figure', () => {
     for (const name of names.slice(0, -1)) expect(files).toContain(`${name}.ts`)
   })
 
-  it.each([
-    [['no-such-figure']],
-    [[]],
-    [['herd', 'capacity']],
-    [['herd', '--fast']],
-    [['--list', 'herd']],
-  ])('answers %j with 2 and the known names', async (args) => {
-    const { code, stdout, stderr } = await figure(...args)
-    expect([code, stdout]).toEqual([2, ''])
-    expect(stderr).toMatch(/\nFigures: .*\bcapacity, .*\bherd\b/)
-  })
+  it.each([[['no-such-figure']], [['herd', '--fast']]])(
+    'answers %j with 2 and the known names',
+    async (args) => {
+      const { code, stdout, stderr } = await figure(...args)
+      expect([code, stdout]).toEqual([2, ''])
+      expect(stderr).toMatch(/\nFigures: .*\bcapacity, .*\bherd\b/)
+    },
+  )
 })

@@ -61,6 +61,17 @@ describe('a project with SQLite and tsx', () => {
     expect(twinkeyIn(folder, 'keys', 'revoke', key.id)).toMatchObject({ code: 2, out: '' })
     expect(twinkeyIn(folder, 'history').out).toMatch(/rotated.*\n.*created/)
   })
+})
+
+describe('a project with SQLite and JavaScript', () => {
+  const config = `${SQLITE}
+    export const twinkey = createTwinkey({ store, prefixes: ['acme'] })`
+  const folder = project({ 'twinkey.config.mjs': config }, ['@libsql/client'])
+  const CREATE = ['keys', 'create', '--name', 'Billing', '--tenant', 't1', '--workflow', 'a']
+  beforeAll(() => {
+    expect(twinkeyIn(folder, 'migrate')).toMatchObject({ code: 0 })
+    expect(twinkeyIn(folder, ...CREATE)).toMatchObject({ code: 0 })
+  })
 
   test('ends quietly when its reader has gone', async () => {
     const { command, args, options } = start(folder, 'keys', 'list', '--json')
@@ -71,7 +82,7 @@ describe('a project with SQLite and tsx', () => {
   })
 
   test.each([
-    [['keys', 'create', '--name', 'Billing', '--tenant', 't1', '--workflow', 'a'], 'both'],
+    [CREATE, 'both'],
     [
       ['keys', 'create', '--name', 'a', '--tenant', 't', '--workflow', 'a', '--no-secondary'],
       'primary',
@@ -95,10 +106,7 @@ describe('a project with SQLite and tsx', () => {
   )
 
   test('fails if a new secret cannot be written', () => {
-    const { command, args, options } = start(
-      folder,
-      ...['keys', 'create', '--name', 'Billing', '--tenant', 't1', '--workflow', 'a'],
-    )
+    const { command, args, options } = start(folder, ...CREATE)
     const full = openSync('/dev/full', 'w')
     const stdio = ['ignore' as const, full, 'pipe' as const]
     const { status, stderr } = spawnSync(command, args, { ...options, encoding: 'utf8', stdio })

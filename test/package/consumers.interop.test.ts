@@ -17,12 +17,15 @@ import {
   run,
 } from './consumers-suite.ts'
 
-// consumers.test.ts covers nodenext.
+// consumers.test.ts covers one consumer under nodenext.
 const others = Object.keys(modes).filter((mode) => mode !== 'nodenext')
 const modules = others.filter((mode) => !mode.endsWith('CommonJS'))
 
-describeConsumers(others)
+describeConsumers(['express', 'fastify', 'hono'], ['nodenext'], 'the project')
+describeConsumers(Object.keys(consumers), others)
+describeOwnPrincipal(['nodenext'], 'the project')
 describeOwnPrincipal(modules)
+describeMistakes(['nodenext'], 'the project')
 describeMistakes(modules)
 
 // `npm run test:runtimes` covers Deno, and Bun with a bundle of the package.

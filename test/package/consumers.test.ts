@@ -1,7 +1,5 @@
-import { describeConsumers, describeMistakes, describeOwnPrincipal } from './consumers-suite.ts'
+import { describeConsumers } from './consumers-suite.ts'
 
-// consumers.interop.test.ts has the other ways to resolve a module, the declarations of the
-// frameworks, and Bun.
-describeConsumers(['nodenext'], 'the project')
-describeOwnPrincipal(['nodenext'], 'the project')
-describeMistakes(['nodenext'], 'the project')
+// consumers.interop.test.ts has the other frameworks, the other ways to resolve a module, the
+// declarations of the frameworks, mistakes that must not compile, and Bun.
+describeConsumers(['web'], ['nodenext'], 'the project')

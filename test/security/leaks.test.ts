@@ -9,31 +9,13 @@ import { manage, SHOWN } from './leak-management.ts'
 import { createNet } from './leak-net.ts'
 import { hiding, plants, tableWith } from './leak-plants.ts'
 import { send, tables } from './leak-tables.ts'
+import { describeTables } from './leaks-suite.ts'
 
-// If a caller puts a secret into a URL in which no profile looks for one, the log of the
-// application has it, because that is the requested URL.
-const IN_THE_URL: Readonly<Record<string, readonly string[]>> = {
-  standard: ['a secret in the query'],
-  'Boomi Flow': [
-    'Boomi Flow: a key in the query is never read',
-    'Boomi Flow: a key in the query under other names is never read',
-  ],
-  Flare: ['Flare: a key in the query is not read', 'Flare: a token in the query is not read'],
-  Flowgear: ['Flowgear: a list of auth-key', 'Flowgear: legacy ?auth= is not read'],
-}
+// leaks.interop.test.ts has the other tables of these hosts, and Express 4.
+describeTables(['Hono 4 on Node'], Object.keys(tables))
+describeTables(['Express 5', 'Fastify 5'], ['standard'])
 
 describe.each(Object.entries(hosts))('nothing secret leaves %s', (host, start) => {
-  test.each(Object.entries(tables))('in the course of the table %s', async (name, create) => {
-    const inUrl = IN_THE_URL[name] as readonly string[]
-    const { channels, net, cut, statuses } = await send(start, await create(), inUrl)
-    // All channels were active, with accepted requests and with the store down.
-    expect(Object.keys(statuses)).toEqual(expect.arrayContaining(['200', '503']))
-    for (const channel of ['responses', 'events', 'log', 'errors', 'traces'] as const)
-      expect(channels.left[channel].size, channel).toBeGreaterThan(0)
-    expect(leaksOf(channels, net)).toEqual({})
-    expect([...cut].sort()).toEqual([...inUrl].sort())
-  })
-
   test.each(plants)('unseen, as a secret $what shows', async (plant) => {
     const { channels, net } = await send(start, await tableWith(plant), [])
     const where = 'length' in plant.where ? plant.where : plant.where[host]

@@ -29,8 +29,8 @@ export async function loadNode(url: string): Promise<PostgresJsNode> {
   return { sql, twinkey, store: twinkey.settings().store as PostgresStore }
 }
 
-/** A contract of the store, on two nodes. Starts and stops the server for all tests of the file. */
-export function describePostgresJs(contract: Contract): PostgresJsScene {
+/** Starts two nodes and their server, and stops them after all tests of the file. */
+export function startPostgresJs(): PostgresJsScene {
   const scene = {} as PostgresJsScene
   beforeAll(async () => {
     scene.server = await startPostgres({ config: { synchronous_commit: 'off' } })
@@ -42,12 +42,16 @@ export function describePostgresJs(contract: Contract): PostgresJsScene {
     await scene.server.stop()
     remove()
   })
+  return scene
+}
 
+/** A contract of the store, on two nodes. */
+export function describePostgresJs(contract: Contract): void {
+  const scene = startPostgresJs()
   describe('the store over postgres.js, with the code of docs/stores.md', () => {
     let opened = 0
     test.each(contract)('$name', ({ run }) =>
       run(async () => scene.nodes[opened++ % 2]?.store as PostgresStore),
     )
   })
-  return scene
 }

@@ -1,5 +1,4 @@
-import { largeContract } from '../support/contract.ts'
+import { storeContract } from 'twinkey/testing'
 import { describePostgresJs } from './postgres-js-suite.ts'
 
-// postgres-js.test.ts has all other cases.
-describePostgresJs(largeContract)
+describePostgresJs(storeContract)

@@ -4,13 +4,12 @@ import postgres from 'postgres'
 import { postgresStore } from 'twinkey/stores/postgres'
 import { describe, expect, test } from 'vitest'
 import { newEntry, newKey } from '../../src/testing/sample.ts'
-import { smallContract } from '../support/contract.ts'
 import { freePort } from '../support/postgres.ts'
-import { describePostgresJs, loadNode } from './postgres-js-suite.ts'
+import { loadNode, startPostgresJs } from './postgres-js-suite.ts'
 import { createEar } from './postgres-nodes.ts'
 
-// postgres-js.interop.test.ts has the large cases.
-const scene = describePostgresJs(smallContract)
+// postgres-js.interop.test.ts has the contract.
+const scene = startPostgresJs()
 
 const WITHIN = { timeout: 20_000, interval: 20 }
 
@@ -70,7 +69,7 @@ describe('the client and the listener of docs/stores.md', () => {
     const before = scene.nodes.length
     await expect.poll(listening, WITHIN).toBe(before)
     const stop = await store.watch?.(() => {})
-    expect(await listening()).toBe(before + 1)
+    await expect.poll(listening, WITHIN).toBe(before + 1)
     await stop?.()
     await expect.poll(listening, WITHIN).toBe(before)
   })

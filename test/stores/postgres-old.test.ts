@@ -149,7 +149,8 @@ test.each([
 })
 
 describe('eight processes, and processes that are killed:', () => {
-  const COUNT = 2_000
+  // More than two batches of migrate(), which have 500 each.
+  const COUNT = 1_200
 
   test(`eight processes that migrate ${COUNT} old keys at once index each key once`, async () => {
     await addOldKeys(pool, COUNT)

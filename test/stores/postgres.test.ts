@@ -1,16 +1,14 @@
 import type { PGlite } from '@electric-sql/pglite'
 import type pg from 'pg'
 import { type PostgresClient, type PostgresListener, postgresStore } from 'twinkey/stores/postgres'
-import { storeContract } from 'twinkey/testing'
 import { afterAll, beforeAll, expect, expectTypeOf, test } from 'vitest'
 import { newEntry, newKey } from '../../src/testing/sample.ts'
 import { smallContract } from '../support/contract.ts'
 import { createPool, type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { describePostgres } from './postgres-suite.ts'
 
-// postgres.interop.test.ts has the large cases of the others.
-describePostgres(['two pools of pg, in a schema of its own'], storeContract)
-describePostgres(['two pools of pg where transactions are serializable', 'PGlite'], smallContract)
+// postgres.interop.test.ts has the large cases, and the other backends.
+describePostgres(['two pools of pg, in a schema of its own'], smallContract)
 
 let server: PostgresServer
 

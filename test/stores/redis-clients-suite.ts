@@ -6,8 +6,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Contract } from '../support/contract.ts'
 import { type RedisServer, startRedis, startRedisCluster } from '../support/redis.ts'
 
-/** A contract of a store, on clients that were configured for something else as well. */
-export function describeClients(contract: Contract): void {
+/** A contract of a store, on clients that put a prefix of their own before every key. */
+export function describePrefixes(contract: Contract): void {
   test.each(['node-redis', 'ioredis'] as const)(
     'the contract holds if %s puts a prefix of its own before every key',
     async (library) => {
@@ -30,7 +30,10 @@ export function describeClients(contract: Contract): void {
       expect(await server.command('EXISTS', `${keyPrefix}${library}:index:key`)).toBe(':1')
     },
   )
+}
 
+/** A contract of a store, on clients that send reads to replicas. */
+export function describeReplicas(contract: Contract): void {
   test('a replica is never read, not even by a client that sends reads to replicas', async () => {
     const pair = await startRedisCluster({ masters: 1, replicas: 1 })
     onTestFinished(() => pair.stop())

@@ -1,4 +1,7 @@
+import { storeContract } from 'twinkey/testing'
 import { largeContract } from '../support/contract.ts'
-import { describeClients } from './redis-clients-suite.ts'
+import { describePrefixes, describeReplicas } from './redis-clients-suite.ts'
 
-describeClients(largeContract)
+// redis-clients.test.ts has the small cases with replicas.
+describePrefixes(storeContract)
+describeReplicas(largeContract)

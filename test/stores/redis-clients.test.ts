@@ -1,5 +1,5 @@
 import { smallContract } from '../support/contract.ts'
-import { describeClients } from './redis-clients-suite.ts'
+import { describeReplicas } from './redis-clients-suite.ts'
 
-// redis-clients.interop.test.ts has the large cases.
-describeClients(smallContract)
+// redis-clients.interop.test.ts has the large cases, and clients with prefixes.
+describeReplicas(smallContract)

@@ -2,7 +2,7 @@ import { storeContract } from 'twinkey/testing'
 import { largeContract } from '../support/contract.ts'
 import { describeRedis } from './redis-suite.ts'
 
-// redis.test.ts has the other pairs.
+// redis.test.ts has the small cases of the other pairs.
 describeRedis(
   [
     { library: 'node-redis', place: 'a cluster' },
@@ -10,4 +10,10 @@ describeRedis(
   ],
   storeContract,
 )
-describeRedis([{ library: 'ioredis', place: 'a cluster' }], largeContract)
+describeRedis(
+  [
+    { library: 'node-redis', place: 'one server' },
+    { library: 'ioredis', place: 'a cluster' },
+  ],
+  largeContract,
+)

@@ -8,7 +8,10 @@ const LARGE = [
 ]
 const isLarge = (name: string) => LARGE.some((beginning) => name.startsWith(beginning))
 
-/** The cases of the contract that take most of its time. `npm test` runs them once for each store. */
+/**
+ * The cases of the contract that take most of its time. `npm test` runs them on the memory store and
+ * on SQLite, `npm run test:interop` on the others.
+ */
 export const largeContract = storeContract.filter(({ name }) => isLarge(name))
 
 /** All other cases. */

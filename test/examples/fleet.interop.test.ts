@@ -1,0 +1,4 @@
+import { describeFleet } from './fleet-suite.ts'
+
+// fleet.test.ts has PostgreSQL.
+describeFleet(['redis'])
