@@ -1,5 +1,10 @@
 // What is about Twinkey itself answers fewer questions than a guide.
-const WEIGHTS = { 'Design decisions': 0.3, Project: 0.3, Reference: 0.8 }
+const WEIGHTS = {
+  'Design decisions': 0.3,
+  Project: 0.3,
+  'Serve existing clients': 0.6,
+  Reference: 0.8,
+}
 const MOST_PAGES = 6
 const MOST_SECTIONS = 2
 const MOST_SYMBOLS = 6
@@ -37,7 +42,8 @@ function scorePage(page, { words, phrase }) {
       // Every word must be somewhere.
       if (each.some((score) => score === 0)) return { section, score: 0 }
       const own = words.reduce(
-        (sum, word) => sum + 6 * hits(word, section.heading) + Math.min(3, count(word, section.text)),
+        (sum, word) =>
+          sum + 6 * hits(word, section.heading) + Math.min(3, count(word, section.text)),
         0,
       )
       const exact = (phrase.test(section.heading) ? 10 : 0) + (phrase.test(section.text) ? 4 : 0)

@@ -23,14 +23,19 @@ export function searchIndex(folder, project, router) {
 }
 
 function sectionsOf(html) {
-  const [, article = ''] = /<div class="tsd-panel tsd-typography">([\s\S]*?)<nav class="n/.exec(html) ?? []
+  const [, article = ''] =
+    /<div class="tsd-panel tsd-typography">([\s\S]*?)<nav class="n/.exec(html) ?? []
   return article
     .split(/(?=<h[1-4] id=)/)
     .map((part) => {
       const [, level, anchor = '', heading = ''] =
         /^<h([1-4]) id="([^"]*)"[^>]*>([\s\S]*?)<a href="#/.exec(part) ?? []
       const text = textOf(part.replace(/^<h[1-4][\s\S]*?<\/h[1-4]>/, ''))
-      return { heading: level === '1' ? '' : textOf(heading), anchor: level === '1' ? '' : anchor, text }
+      return {
+        heading: level === '1' ? '' : textOf(heading),
+        anchor: level === '1' ? '' : anchor,
+        text,
+      }
     })
     .filter(({ heading, text }) => heading !== '' || text !== '')
 }
@@ -51,14 +56,24 @@ function symbolsOf(project, router) {
   const symbols = []
   for (const module of project.children ?? []) {
     if (!module.kindOf(ReflectionKind.Module)) continue
-    symbols.push({ name: module.name, in: '', url: router.getFullUrl(module), text: summaryOf(module) })
+    symbols.push({
+      name: module.name,
+      in: '',
+      url: router.getFullUrl(module),
+      text: summaryOf(module),
+    })
     for (const each of module.children ?? []) {
       if (each.kindOf(ReflectionKind.Reference)) continue
       const url = router.getFullUrl(each)
       symbols.push({ name: each.name, in: module.name, url, text: summaryOf(each) })
       for (const member of each.children ?? [])
         if (router.hasUrl(member))
-          symbols.push({ name: `${each.name}.${member.name}`, in: module.name, url: router.getFullUrl(member), text: '' })
+          symbols.push({
+            name: `${each.name}.${member.name}`,
+            in: module.name,
+            url: router.getFullUrl(member),
+            text: '',
+          })
     }
   }
   return symbols

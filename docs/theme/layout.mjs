@@ -1,6 +1,7 @@
 import { JSX, ReflectionKind } from 'typedoc'
 
 const h = JSX.createElement
+
 const MARK = h(
   'svg',
   { viewBox: '0 0 32 32', 'aria-hidden': 'true', class: 'mark' },
@@ -36,9 +37,8 @@ export function layout(context, template, page) {
         h(
           'main',
           { id: 'content', tabIndex: -1 },
-          kind === 'guide' && h('p', { class: 'eyebrow' }, groupOf(page.model)),
-          kind === 'api' && context.header(page),
-          kind !== 'start' && contents.length > 1 && foldedContents(contents),
+          kind !== 'start' && lead(context, page, contents),
+          kind === 'api' && title(context, page),
           content,
           kind === 'guide' && neighbours(context, page),
         ),
@@ -174,6 +174,39 @@ function pageLink(context, page, url, text) {
   return h('a', { href: context.relativeURL(url), ...current }, text)
 }
 
+/** What the page belongs to, and its contents where they have no room at the side. */
+function lead(context, page, contents) {
+  const [module] = modulesAbove(page.model)
+  const isInside = module !== undefined && module !== page.model
+  return h(
+    'div',
+    { class: 'lead' },
+    page.model.isDocument()
+      ? h('p', null, groupOf(page.model))
+      : h(
+          'p',
+          null,
+          isInside
+            ? pageLink(context, page, context.router.getFullUrl(module), module.name)
+            : 'API reference',
+        ),
+    contents.length > 1 && foldedContents(contents),
+  )
+}
+
+function title(context, page) {
+  const { model, url } = page
+  if (url === 'modules.html') return h('h1', null, 'Modules')
+  const kind = model.kindOf(ReflectionKind.Module) ? '' : ReflectionKind.singularString(model.kind)
+  return h(
+    'h1',
+    { class: 'symbol' },
+    model.name,
+    kind !== '' && h('span', null, ` ${kind.toLowerCase()}`),
+    context.reflectionFlags(model),
+  )
+}
+
 function foldedContents(contents) {
   return h(
     'details',
@@ -236,7 +269,13 @@ function footer(context, { project }) {
       { 'aria-label': 'Project' },
       ...of('Project').map((each) => h('a', { href: context.urlTo(each) }, each.name)),
     ),
-    h('p', null, 'Built with ', h('a', { href: 'https://typedoc.org/' }, 'TypeDoc'), '. MIT licence.'),
+    h(
+      'p',
+      null,
+      'Built with ',
+      h('a', { href: 'https://typedoc.org/' }, 'TypeDoc'),
+      '. MIT licence.',
+    ),
   )
 }
 
@@ -261,7 +300,12 @@ function searchDialog() {
         spellcheck: 'false',
         maxLength: 100,
       }),
-      h('button', { type: 'button', class: 'close' }, 'Esc', h('span', { class: 'unseen' }, ': close')),
+      h(
+        'button',
+        { type: 'button', class: 'close' },
+        'Esc',
+        h('span', { class: 'unseen' }, ': close'),
+      ),
     ),
     h('ul', { id: 'results', role: 'listbox', 'aria-label': 'Results' }),
     h('p', { class: 'status', 'aria-live': 'polite' }),

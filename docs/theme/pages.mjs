@@ -5,7 +5,7 @@ const h = JSX.createElement
 // What is no answer to the question of a task.
 const NO_GUIDES = ['Modules', 'Design', 'Project']
 
-/** The page of docs/theme/index.md, and below it every guide by its task. */
+/** The page of docs/theme/index.md, and below it all guides, by task. */
 export function startPage(context, { model }) {
   const groups = model.groups.filter(({ title }) => !NO_GUIDES.includes(title))
   return h(
@@ -40,13 +40,46 @@ export function startPage(context, { model }) {
 
 /** The list of all modules. */
 export function apiPage(context, { model }) {
-  const modules = model.children.filter((each) => each.kindOf(ReflectionKind.Module))
+  return summaries(
+    context,
+    model.children.filter((each) => each.kindOf(ReflectionKind.Module)),
+  )
+}
+
+// What one calls comes before its types.
+const KINDS = [
+  ['Functions', ReflectionKind.Function],
+  ['Classes', ReflectionKind.Class],
+  ['Variables', ReflectionKind.Variable],
+  ['Interfaces', ReflectionKind.Interface],
+  ['Types', ReflectionKind.TypeAlias],
+  ['Exported again', ReflectionKind.Reference],
+]
+
+/** What a module is for, and what it exports. */
+export function modulePage(context, { model }) {
+  return h(
+    JSX.Fragment,
+    null,
+    context.commentSummary(model),
+    context.commentTags(model),
+    ...KINDS.flatMap(([title, kind]) => {
+      const exported = (model.children ?? []).filter((each) => each.kindOf(kind))
+      return exported.length === 0 ? [] : [h('h2', null, title), summaries(context, exported)]
+    }),
+  )
+}
+
+function summaries(context, reflections) {
   return h(
     'dl',
     { class: 'modules' },
-    ...modules.flatMap((each) => [
-      h('dt', null, h('a', { href: context.urlTo(each) }, each.name)),
-      h('dd', null, summaryOf(each)),
-    ]),
+    ...reflections.flatMap((each) => {
+      const target = each.getTargetReflectionDeep?.() ?? each
+      return [
+        h('dt', null, h('a', { href: context.urlTo(target) }, each.name)),
+        h('dd', null, summaryOf(target)),
+      ]
+    }),
   )
 }

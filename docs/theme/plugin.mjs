@@ -2,6 +2,7 @@
 //   plugin.mjs    names and addresses of pages, what is written beside them
 //   layout.mjs    the frame around each page: header, pages, contents
 //   pages.mjs     the start page and the overview of the API
+//   headings.mjs  headings without gaps in their levels
 //   tables.mjs    tables that a phone can show
 //   index.mjs     what the search finds
 //   find.mjs      how the search orders it, in the browser
@@ -16,11 +17,13 @@ import {
   IndexEvent,
   KindRouter,
   PageEvent,
+  ReflectionKind,
   RendererEvent,
 } from 'typedoc'
+import { orderedHeadings } from './headings.mjs'
 import { searchIndex } from './index.mjs'
 import { layout } from './layout.mjs'
-import { apiPage, startPage } from './pages.mjs'
+import { apiPage, modulePage, startPage } from './pages.mjs'
 import { readableTables } from './tables.mjs'
 
 const FOLDER = import.meta.dirname ?? dirname(new URL(import.meta.url).pathname)
@@ -33,7 +36,11 @@ class Router extends KindRouter {
     const path = reflection.project.files.getReflectionPath(reflection)
     const folder = relative(join(FOLDER, '..'), dirname(path))
     const name = basename(path, '.md').toLowerCase().replaceAll('_', '-')
-    return folder === 'design' ? `design/${name}` : folder === '' ? `docs/${name}` : `project/${name}`
+    return folder === 'design'
+      ? `design/${name}`
+      : folder === ''
+        ? `docs/${name}`
+        : `project/${name}`
   }
 }
 
@@ -48,8 +55,12 @@ class Theme extends DefaultTheme {
   constructor(renderer) {
     super(renderer)
     const { reflectionTemplate } = this
-    this.reflectionTemplate = (page) =>
-      page.model.isProject() ? apiPage(this.getRenderContext(page), page) : reflectionTemplate(page)
+    this.reflectionTemplate = (page) => {
+      const context = this.getRenderContext(page)
+      if (page.model.isProject()) return apiPage(context, page)
+      if (page.model.kindOf(ReflectionKind.Module)) return modulePage(context, page)
+      return reflectionTemplate(page)
+    }
   }
 }
 
@@ -60,13 +71,13 @@ export function load(app) {
 
   // Pages of the repository itself, such as CHANGELOG.md, have no front matter.
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, page) => {
-    if (page.frontmatter.title !== undefined) return
+    if (page.frontmatter.group !== undefined) return
     page.name = /^# (.+)$/m.exec(page.content.map(({ text }) => text).join(''))?.[1] ?? page.name
     page.frontmatter.group = 'Project'
   })
 
   app.renderer.on(PageEvent.END, (page) => {
-    page.contents = readableTables(page.contents)
+    page.contents = readableTables(orderedHeadings(page.contents))
   })
 
   // The site has a search of its own, which also finds the sections of a page.
@@ -83,7 +94,10 @@ export function load(app) {
       const index = searchIndex(outputDirectory, project, app.renderer.router)
       writeFileSync(join(assets, 'index.js'), `twinkeyIndex(${JSON.stringify(index)})\n`)
       // A script, not modules: those do not load from files.
-      const script = `${read('find.mjs')}${read('site.mjs')}`.replace(/^(?:import .*|export )/gm, '')
+      const script = `${read('find.mjs')}${read('site.mjs')}`.replace(
+        /^(?:import .*|export )/gm,
+        '',
+      )
       writeFileSync(join(assets, 'site.js'), `{\n${script}}\n`)
       writeFileSync(join(assets, 'site.css'), read('site.css'))
     },

@@ -13,7 +13,8 @@ setUpSearch()
 function setUpTheme() {
   const button = one('button.theme')
   const system = matchMedia('(prefers-color-scheme: dark)')
-  const isDark = () => root.dataset.theme === 'dark' || (root.dataset.theme === 'os' && system.matches)
+  const isDark = () =>
+    root.dataset.theme === 'dark' || (root.dataset.theme === 'os' && system.matches)
   const show = () => button.setAttribute('aria-pressed', String(isDark()))
   button.hidden = false
   show()
@@ -64,7 +65,9 @@ function setUpMenu() {
 function setUpCode() {
   for (const button of all('pre > button'))
     button.addEventListener('click', async () => {
-      await navigator.clipboard.writeText(button.parentElement.querySelector('code').innerText.trim())
+      await navigator.clipboard.writeText(
+        button.parentElement.querySelector('code').innerText.trim(),
+      )
       button.textContent = 'Copied'
       setTimeout(() => {
         button.textContent = 'Copy'
@@ -101,6 +104,7 @@ function setUpSearch() {
   let index
   let script
   let at = -1
+  if (/mac|iphone|ipad/i.test(navigator.userAgent)) one('.open-search kbd').textContent = '⌘ K'
 
   const open = () => {
     if (dialog.open) return
@@ -134,7 +138,8 @@ function setUpSearch() {
     const lists = [pageItems(found.pages, query), symbolItems(found.symbols, query)]
     if (found.symbolsFirst) lists.reverse()
     results.replaceChildren(...lists.flat())
-    for (const [number, option] of all('[role=option]', results).entries()) option.id = `result-${number}`
+    for (const [number, option] of all('[role=option]', results).entries())
+      option.id = `result-${number}`
     const isEmpty = results.childElementCount === 0
     input.setAttribute('aria-expanded', String(!isEmpty))
     input.removeAttribute('aria-activedescendant')
@@ -167,10 +172,19 @@ function setUpSearch() {
 
 function pageItems(found, query) {
   return found.flatMap(({ page, sections }) => [
-    item('page', page.url, page.title, page.group, sections[0]?.heading === '' ? sections[0].text : '', query),
+    item(
+      'page',
+      page.url,
+      page.title,
+      page.group,
+      sections[0]?.heading === '' ? sections[0].text : '',
+      query,
+    ),
     ...sections
       .filter(({ heading }) => heading !== '')
-      .map(({ heading, anchor, text }) => item('section', `${page.url}#${anchor}`, heading, '', text, query)),
+      .map(({ heading, anchor, text }) =>
+        item('section', `${page.url}#${anchor}`, heading, '', text, query),
+      ),
   ])
 }
 
@@ -191,21 +205,25 @@ function item(kind, url, title, beside, text, query) {
   const name = link.appendChild(document.createElement('b'))
   name.append(...marked(title, query))
   if (beside !== '') link.appendChild(document.createElement('i')).textContent = beside
-  if (text !== '') link.appendChild(document.createElement('span')).append(...marked(excerpt(text, query), query))
+  if (text !== '')
+    link.appendChild(document.createElement('span')).append(...marked(excerpt(text, query), query))
   return option
 }
 
 function excerpt(text, query) {
   const places = query.split(/\s+/).map((word) => (word === '' ? -1 : text.search(pattern(word))))
   const first = Math.max(0, Math.min(...places.filter((place) => place >= 0), text.length))
-  const start = first > 60 && first < text.length ? text.lastIndexOf(' ', first - 40) + 1 : 0
+  const start = first > 40 && first < text.length ? text.lastIndexOf(' ', first - 24) + 1 : 0
   return `${start > 0 ? '… ' : ''}${text.slice(start, start + 160)}`
 }
 
 function marked(text, query) {
   const words = query.match(/[\p{L}\p{N}_]+/gu) ?? []
   if (words.length === 0) return [text]
-  const matches = new RegExp(`(?:${words.map((word) => pattern(word).source).join('|')})[\\p{L}\\p{N}]*`, 'giu')
+  const matches = new RegExp(
+    `(?:${words.map((word) => pattern(word).source).join('|')})[\\p{L}\\p{N}]*`,
+    'giu',
+  )
   const parts = []
   let end = 0
   for (const { 0: match, index } of text.matchAll(matches)) {

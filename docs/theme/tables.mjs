@@ -10,15 +10,14 @@ export function readableTables(html) {
       name.replace(/<[^>]*>/g, '').replaceAll('"', '&quot;'),
     )
     let column = 0
-    const labelled = table.replace(
-      /<(table|thead|tbody|tr|th|td)(?=[ >])/g,
-      (start, tag) => {
+    const labelled = table
+      .replace(/<(table|thead|tbody|tr|th|td)(?=[ >])/g, (start, tag) => {
         if (tag === 'table') return '<table role="table"'
         if (tag === 'tr') column = 0
         const role = `${start} role="${ROLES[tag]}"`
         return tag === 'td' ? `${role} data-column="${names[column++] ?? ''}"` : role
-      },
-    )
+      })
+      .replace(/(<td [^>]*>)([\s\S]*?)<\/td>/g, '$1<div>$2</div></td>')
     const kind = names.length > 2 ? 'table wide' : 'table'
     return `<div class="${kind}">${labelled}</div>`
   })
