@@ -26,11 +26,11 @@ function sectionsOf(html) {
   const [, article = ''] =
     /<div class="tsd-panel tsd-typography">([\s\S]*?)<nav class="n/.exec(html) ?? []
   return article
-    .split(/(?=<h[1-4] id=)/)
+    .split(/(?=<h[1-6]\b[^>]*\bid=)/)
     .map((part) => {
       const [, level, anchor = '', heading = ''] =
-        /^<h([1-4]) id="([^"]*)"[^>]*>([\s\S]*?)<a href="#/.exec(part) ?? []
-      const text = textOf(part.replace(/^<h[1-4][\s\S]*?<\/h[1-4]>/, ''))
+        /^<h([1-6])\b[^>]*\bid="([^"]*)"[^>]*>([\s\S]*?)<a href="#/.exec(part) ?? []
+      const text = textOf(part.replace(/^<h[1-6][\s\S]*?<\/h[1-6]>/, ''))
       return {
         heading: level === '1' ? '' : textOf(heading),
         anchor: level === '1' ? '' : anchor,

@@ -83,3 +83,20 @@ function summaries(context, reflections) {
     }),
   )
 }
+
+/** The members of a class or an interface, by kind. */
+export function members(context, model) {
+  return h(
+    JSX.Fragment,
+    null,
+    ...(model.groups ?? []).flatMap(({ title, children }) => {
+      const here = children.filter((child) => !context.router.hasOwnDocument(child))
+      if (here.length === 0) return []
+      context.page.startNewSection(title)
+      return [
+        h('h2', { id: context.slugger.slug(title) }, title),
+        ...here.map((child) => context.member(child)),
+      ]
+    }),
+  )
+}

@@ -23,7 +23,7 @@ import {
 import { orderedHeadings } from './headings.mjs'
 import { searchIndex } from './index.mjs'
 import { layout } from './layout.mjs'
-import { apiPage, modulePage, startPage } from './pages.mjs'
+import { apiPage, members, modulePage, startPage } from './pages.mjs'
 import { readableTables } from './tables.mjs'
 
 const FOLDER = import.meta.dirname ?? dirname(new URL(import.meta.url).pathname)
@@ -47,6 +47,9 @@ class Router extends KindRouter {
 class Context extends DefaultThemeRenderContext {
   defaultLayout = (template, page) => layout(this, template, page)
   indexTemplate = (page) => startPage(this, page)
+  members = (model) => members(this, model)
+  // The contents beside the page say the same.
+  index = () => null
 }
 
 class Theme extends DefaultTheme {
@@ -64,6 +67,14 @@ class Theme extends DefaultTheme {
   }
 }
 
+// The button stays where it is while the code is scrolled.
+function copyableCode(html) {
+  return html.replace(
+    /<pre>([\s\S]*?)<button type="button">Copy<\/button><\/pre>/g,
+    '<div class="code"><pre>$1</pre><button type="button">Copy</button></div>',
+  )
+}
+
 /** Called by TypeDoc. */
 export function load(app) {
   app.renderer.defineRouter('twinkey', Router)
@@ -77,7 +88,7 @@ export function load(app) {
   })
 
   app.renderer.on(PageEvent.END, (page) => {
-    page.contents = readableTables(orderedHeadings(page.contents))
+    page.contents = copyableCode(readableTables(orderedHeadings(page.contents)))
   })
 
   // The site has a search of its own, which also finds the sections of a page.

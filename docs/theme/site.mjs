@@ -63,7 +63,7 @@ function setUpMenu() {
 }
 
 function setUpCode() {
-  for (const button of all('pre > button'))
+  for (const button of all('.code > button'))
     button.addEventListener('click', async () => {
       await navigator.clipboard.writeText(
         button.parentElement.querySelector('code').innerText.trim(),

@@ -17,6 +17,8 @@ export function readableTables(html) {
         const role = `${start} role="${ROLES[tag]}"`
         return tag === 'td' ? `${role} data-column="${names[column++] ?? ''}"` : role
       })
+      // A corner without a name is no heading.
+      .replace(/<th [^>]*><\/th>/g, '<td role="cell" data-column=""></td>')
       .replace(/(<td [^>]*>)([\s\S]*?)<\/td>/g, '$1<div>$2</div></td>')
     const kind = names.length > 2 ? 'table wide' : 'table'
     return `<div class="${kind}">${labelled}</div>`
