@@ -340,7 +340,8 @@ function descriptionOf({ url, model, project }) {
   const { readme = [] } = project
   if (url === 'modules.html') return `Every function, class and type of ${project.name}.`
   if (model.isProject()) return firstParagraph(readme)
-  if (model.isDocument()) return firstParagraph(model.content) || model.name
+  if (model.isDocument())
+    return model.frontmatter.description ?? (firstParagraph(model.content) || model.name)
   return summaryOf(model) || `${model.name}, in the API reference of ${project.name}.`
 }
 
@@ -362,7 +363,10 @@ function firstParagraph(parts) {
     .replace(/<[^>]*>/g, '')
     .replace(/\s+/g, ' ')
     .trim()
-  if (plain.length <= 200) return plain
+  // A sentence that only leads to a list or to code.
+  if (plain.endsWith(':') && plain.includes('. '))
+    return plain.slice(0, plain.lastIndexOf('. ') + 1)
+  if (plain.length <= 200) return plain.replace(/:$/, '.')
   const end = plain.lastIndexOf('. ', 200)
   return end > 60 ? plain.slice(0, end + 1) : `${plain.slice(0, plain.lastIndexOf(' ', 200))} …`
 }

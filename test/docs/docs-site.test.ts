@@ -119,7 +119,9 @@ describe('the site of the documentation', () => {
   test.each(guides)('has docs/%s under its title in its group and in the search', (name) => {
     const source = readFileSync(join(root, 'docs', name), 'utf8')
     const [, title = '', group = ''] =
-      /^---\ntitle: (.+)\ngroup: (.+)\n(?:keywords: .+\n)?---\n\n# \1\n/.exec(source) ?? []
+      /^---\ntitle: (.+)\ngroup: (.+)\n(?:keywords: .+\n)?(?:description: .+\n)?---\n\n# \1\n/.exec(
+        source,
+      ) ?? []
     expect(typedocOptions.groupOrder).toContain(group)
     const url = name.startsWith('design/')
       ? name.replace('.md', '.html')
