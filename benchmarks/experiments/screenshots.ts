@@ -1,5 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { createTwinkey, type Keys } from 'twinkey'
@@ -7,8 +6,8 @@ import { memoryLimiter } from 'twinkey/limits'
 import { paneEndpoints } from 'twinkey/pane'
 import { startBrowser } from '../../test/support/browser.ts'
 import { type Clock, createClock } from '../../test/support/clock.ts'
-import { debianFiles } from '../../test/support/debian.ts'
 import { startPaneHost } from '../../test/support/pane-host.ts'
+import { desktopFonts } from './desktop-fonts.ts'
 import type { Figure } from './figure.ts'
 
 const FOLDER = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url))
@@ -101,23 +100,6 @@ export const figure: Figure = {
     }
     return { ok: taken.length === 16, taken }
   },
-}
-
-/**
- * The page uses the font of the system. A server has none that a desktop would use, so the pictures
- * use Inter, which is close to those of macOS and GNOME.
- */
-async function desktopFonts(): Promise<string> {
-  const root = await debianFiles('fonts-inter')
-  const file = join(root, 'fonts.conf')
-  const alias = (family: string) =>
-    `<match target="pattern"><test name="family"><string>${family}</string></test><edit name="family" mode="assign" binding="strong"><string>Inter</string></edit></match>`
-  const folders = [join(root, 'usr/share/fonts'), '/usr/share/fonts']
-  writeFileSync(
-    file,
-    `<fontconfig>${folders.map((each) => `<dir>${each}</dir>`).join('')}<cachedir>${join(root, 'cache')}</cachedir>${['system-ui', 'sans', 'sans-serif'].map(alias).join('')}</fontconfig>`,
-  )
-  return file
 }
 
 /** A pane of an operator with one key that has limits and networks, some of them used. */

@@ -74,6 +74,7 @@ describe('npm run figure', () => {
           'revocation',
           'scale',
           'screenshots',
+          'site-screenshots',
           'telemetry',
           'terminal',
           'timing',
