@@ -14,7 +14,7 @@ export const historyCases: readonly StoreContractCase[] = [
     name: 'reads the history by key, owner and tenants, alone and combined',
     async run(open) {
       const [one, two] = [await open(), await open()]
-      const [owner, t, u] = [newId(), `t-${newId()}`, `u-${newId()}`]
+      const [owner, t, u] = [`o-${newId()}`, `t-${newId()}`, `u-${newId()}`]
       const write = async (at: number, of: string | null, tenants: string[] | '*') => {
         const key = newKey({ owner: of, scope: { ...tenantScope(), tenants } })
         const entry = newEntry(key, { at })

@@ -11,8 +11,9 @@ import { bundlePane } from '../../src/pane-app/bundle.mjs'
 // history, unique names and the format of the record 7 kB. Policies and idempotency keys take 1.3 kB,
 // and the revocation of tokens and fair races for the last key 1 kB. Limits, networks and lifetimes take
 // 5.3 kB, about half of it to read networks and to check limits. Finding the key of a leaked secret takes 0.7 kB,
-// publishing what is measured 0.6 kB, and watching the callers of open connections 1.1 kB.
-const CORE_BUDGET = 49_300
+// publishing what is measured 0.6 kB, and watching the callers of open connections 1.1 kB. Verifying
+// signatures takes 0.3 kB, in place of 1.5 kB of jose, which does not count here.
+const CORE_BUDGET = 49_600
 // Express does not expose the template of a mount, so the guard determines it. All guards except
 // the one for plain handlers end an answer when the request has arrived.
 const GUARD_BUDGETS = { express: 3950, fastify: 2850, hono: 3650, web: 1800 }
@@ -23,8 +24,8 @@ const BUDGETS_BEYOND_CORE = {
   hono: 5800,
   // It has what the guards of Express and of Fastify read and write. Sockets and fields of GraphQL take
   // 0.4 kB, and closing the Twinkey in the right order when the application stops 0.1 kB.
-  nest: 6750,
-  web: 3800,
+  nest: 6800,
+  web: 3850,
   profiles: 1900,
   'stores/d1': 3100,
   'stores/memory': 100,
@@ -76,8 +77,8 @@ describe('the size', () => {
     expect(await sizeBeyondCore("export * from 'twinkey'")).toBeLessThanOrEqual(6200)
   })
 
-  test('of a service that only verifies is within 18,600 bytes, two fifths of createTwinkey', async () => {
-    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(18_600)
+  test('of a service that only verifies is within 19,000 bytes, two fifths of createTwinkey', async () => {
+    expect(await sizeOf("export * from 'twinkey/verifier'")).toBeLessThanOrEqual(19_000)
   })
 
   test('of the command line is within 24,000 bytes, beyond what it shares with createTwinkey', () => {

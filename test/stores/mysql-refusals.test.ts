@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createTwinkey, type Twinkey } from 'twinkey'
 import { type MysqlPool, mysqlStore } from 'twinkey/stores/mysql'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -56,10 +57,17 @@ async function lockKeys(): Promise<() => Promise<unknown>> {
 }
 
 /** Kills the connections that wait for a lock. Returns whether there was one. */
-async function killWaiting(): Promise<boolean> {
-  const rows = await server.ask(
+// Between two looks there must be more than 0.1 seconds: the server shows what the last one saw until
+// nobody has looked for that long.
+async function waitingForLocks(): Promise<unknown[][]> {
+  await sleep(150)
+  return server.ask(
     "select trx_mysql_thread_id from information_schema.innodb_trx where trx_state = 'LOCK WAIT'",
   )
+}
+
+async function killWaiting(): Promise<boolean> {
+  const rows = await waitingForLocks()
   for (const [id] of rows) await server.ask(`kill ${id}`).catch(() => {})
   return rows.length > 0
 }
@@ -230,8 +238,7 @@ test('a real deadlock is repeated: two batches of uses that lock in opposite ord
   )
   const uses = [one, two].map(({ id }) => ({ keyId: id, secretId: 's', usedAt: 5 }))
   const recording = mysqlStore(pool).recordUse(uses)
-  const waiting = "select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'"
-  while ((await server.ask(waiting)).length === 0);
+  while ((await waitingForLocks()).length === 0);
   // The server ends the transaction that has changed fewer rows.
   await hold("insert into twinkey_history select concat('h', seq), '{}' from seq_1_to_100")
   await hold("select 1 from twinkey_keys where id = 'a' for update")
