@@ -161,7 +161,7 @@ describe('docs/rotation.md', () => {
       name: 'Any',
       scope: { tenants: ['t1'], workflows: '*' },
     })
-    await expect(renewIdle(twinkey, key.id)).rejects.toThrow('No slot is idle')
+    await expect(renewIdle(twinkey, key.id)).rejects.toThrow('Both secrets are new or in use.')
     for (const secret of [primary, secondary])
       expect(await twinkey.keys.verify(secret ?? '')).toMatchObject({ ok: true })
   })

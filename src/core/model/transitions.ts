@@ -157,7 +157,7 @@ export function rotated(
         secondary.expiresAt === null
           ? 'It has no expiry: renew the secret that is not in use'
           : 'Wait until it expires, or renew the primary secret if the new one was lost'
-      }, or, if it is not in use, end it with endSecondary(id) (DELETE …/secrets/secondary over HTTP) or { replace: 'secondary' }.`,
+      }, or end it with endSecondary(id) or { replace: 'secondary' } if it is not in use.`,
     )
   }
   const endsAt = Math.min(now + graceSeconds * 1000, primary.expiresAt ?? Number.POSITIVE_INFINITY)

@@ -93,8 +93,7 @@ describe('rotate', () => {
     const { key: twins } = await twinkey.keys.create(INPUT)
     const { key } = await twinkey.keys.create({ ...INPUT, secondary: false })
     await twinkey.keys.rotate(key.id)
-    const end =
-      ", or, if it is not in use, end it with endSecondary(id) (DELETE …/secrets/secondary over HTTP) or { replace: 'secondary' }."
+    const end = ", or end it with endSecondary(id) or { replace: 'secondary' } if it is not in use."
     const begin = 'The secondary secret is still active, and rotating would end it. '
     await expect(twinkey.keys.rotate(twins.id)).rejects.toMatchObject({
       message: `${begin}It has no expiry: renew the secret that is not in use${end}`,
