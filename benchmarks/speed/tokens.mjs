@@ -38,7 +38,8 @@ export async function measure({ tokens: count, firsts, rounds }, say) {
     { rounds },
     say,
   )
-  const sides = await firstSides(twinkey, jose, { keys: count, firsts, rounds })
+  const others = { jose, signature: signatureCheck(publicKey) }
+  const sides = await firstSides(twinkey, others, { keys: count, firsts, rounds })
   const first = await interleave(sides, { rounds, warmRounds: WARM_ROUNDS }, say)
   return [...rowsOf('warm token', warm), ...rowsOf('first sight', first)]
 }
@@ -101,8 +102,22 @@ async function warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, few) 
   ]
 }
 
+// What every verification must do at least.
+function signatureCheck(publicKey) {
+  const encoder = new TextEncoder()
+  return async (request) => {
+    const token = tokenIn(request)
+    const end = token.lastIndexOf('.')
+    const [signature, text] = [token.slice(end + 1), encoder.encode(token.slice(0, end))]
+    const bytes = Buffer.from(signature, 'base64url')
+    return {
+      ok: await crypto.subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, publicKey, bytes, text),
+    }
+  }
+}
+
 // A Twinkey that has cached the keys, and gets new tokens in each round.
-async function firstSides(issuer, jose, { keys, firsts: count, rounds }) {
+async function firstSides(issuer, { jose, signature }, { keys, firsts: count, rounds }) {
   const checked = asGuardsHandIt(requirement)
   const unseen = await issueTokens(issuer, (rounds + WARM_ROUNDS) * count, keys)
   const twinkey = await createWarm(keys, await filledStore(keys))
@@ -110,6 +125,10 @@ async function firstSides(issuer, jose, { keys, firsts: count, rounds }) {
   const first = (round) => (i) => requestOf(unseen[round * count + i])
   return [
     { name: BY_JOSE, run: (round) => timedAsync(count, first(round), jose) },
+    {
+      name: 'Web Crypto, the signature alone',
+      run: (round) => timedAsync(count, first(round), signature),
+    },
     {
       name: 'Twinkey, await authenticate',
       run: (round) =>
