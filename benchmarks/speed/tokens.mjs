@@ -102,7 +102,7 @@ async function warmSides(twinkey, issued, { jose, jwk, publicKey, rules }, few) 
   ]
 }
 
-// What every verification must do at least.
+// The minimum of every verification.
 function signatureCheck(publicKey) {
   const encoder = new TextEncoder()
   return async (request) => {

@@ -9,7 +9,7 @@ const BY_HAND = {
 }
 const MAX_KILOBYTES = 24
 
-/** Compares the results with the goals. `ok` is null for a peer that does less, which is no goal. */
+/** Compares the results with the goals. `ok` is null for a peer that does less: there is no goal for it. */
 export function verdictsOn(rows) {
   const find = (part, group, name) =>
     rows.find((row) => row.part === part && row.group === group && row.name === name)

@@ -1,4 +1,4 @@
-// What is about Twinkey itself answers fewer questions than a guide.
+// Pages about Twinkey itself answer fewer questions than guides.
 const WEIGHTS = {
   'Design decisions': 0.3,
   Project: 0.3,
@@ -74,7 +74,7 @@ function scoreSymbol({ name, text }, words) {
   return scores.reduce((sum, score) => sum + score, 0) - name.length / 100
 }
 
-/** Matches words that begin like this one, whatever its ending: "expire" finds "expiring". */
+/** Matches the other forms of a word too: "expire" finds "expiring". */
 export function pattern(word) {
   const stem = word.replace(/(?<=\p{L}{4})(?:ing|es|ed|e|s)$/u, '')
   return new RegExp(`(?<![\\p{L}\\p{N}])${stem}`, 'iu')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ReflectionKind } from 'typedoc'
 import { summaryOf, titleOfGroup } from './layout.mjs'
 
-/** What the search can find: the sections of pages, and what the modules export. */
+/** The search index: the sections of pages, and the exports of modules. */
 export function searchIndex(folder, project, router) {
   const pages = project.groups.flatMap((group) =>
     group.children

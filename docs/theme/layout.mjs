@@ -15,7 +15,7 @@ const SEARCH = 'M9 3.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11ZM13 13l4 4'
 const MENU = 'M3 6h14M3 10h14M3 14h14'
 const THEME = 'M10 3a7 7 0 1 0 7 7 5 5 0 0 1-7-7Z'
 
-/** The whole page around what a template makes. */
+/** The whole page, with the output of a template as its content. */
 export function layout(context, template, page) {
   // First, because it finds the headings.
   const content = template(page)
@@ -174,7 +174,7 @@ function pageLink(context, page, url, text) {
   return h('a', { href: context.relativeURL(url), ...current }, text)
 }
 
-/** What the page belongs to, and its contents where they have no room at the side. */
+/** The group of the page, and its contents for screens without room at the side. */
 function lead(context, page, contents) {
   const [module] = modulesAbove(page.model)
   const isInside = module !== undefined && module !== page.model
@@ -345,7 +345,7 @@ function descriptionOf({ url, model, project }) {
   return summaryOf(model) || `${model.name}, in the API reference of ${project.name}.`
 }
 
-/** What the doc comment says first. */
+/** The first paragraph of the doc comment. */
 export function summaryOf(model) {
   const comment = model.comment ?? model.signatures?.[0]?.comment
   return firstParagraph(comment?.summary ?? [])

@@ -2,7 +2,7 @@ import { JSX, ReflectionKind } from 'typedoc'
 import { summaryOf, titleOfGroup } from './layout.mjs'
 
 const h = JSX.createElement
-// What is no answer to the question of a task.
+// These groups contain no guides.
 const NO_GUIDES = ['Modules', 'Design', 'Project']
 
 /** The page of docs/theme/index.md, and below it all guides, by task. */
@@ -46,7 +46,7 @@ export function apiPage(context, { model }) {
   )
 }
 
-// What one calls comes before its types.
+// Functions come before the types that they use.
 const KINDS = [
   ['Functions', ReflectionKind.Function],
   ['Classes', ReflectionKind.Class],
@@ -56,7 +56,7 @@ const KINDS = [
   ['Exported again', ReflectionKind.Reference],
 ]
 
-/** What a module is for, and what it exports. */
+/** The description of a module, and its exports. */
 export function modulePage(context, { model }) {
   return h(
     JSX.Fragment,

@@ -21,7 +21,7 @@ function setUpTheme() {
   system.addEventListener('change', show)
   button.addEventListener('click', () => {
     const chosen = isDark() ? 'light' : 'dark'
-    // The system decides again where it agrees.
+    // If the choice equals the system's theme, follow the system again.
     root.dataset.theme = system.matches === (chosen === 'dark') ? 'os' : chosen
     try {
       localStorage.setItem('theme', root.dataset.theme)
@@ -43,7 +43,7 @@ function setUpMenu() {
     open(false)
     button.focus()
   })
-  // What was opened stays open on the next page.
+  // Groups that the reader opened stay open on the next page.
   const groups = all(':scope > details', pages)
   try {
     const opened = JSON.parse(sessionStorage.getItem('groups') ?? '[]')
@@ -73,7 +73,7 @@ function setUpCode() {
         button.textContent = 'Copy'
       }, 1500)
     })
-  // What scrolls can be scrolled by keys.
+  // Makes code and tables that scroll reachable by the keyboard.
   const mark = () => {
     for (const each of all('main pre, main .table'))
       if (each.scrollWidth > each.clientWidth) each.tabIndex = 0

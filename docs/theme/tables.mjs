@@ -2,7 +2,7 @@ const ROLES = { thead: 'rowgroup', tbody: 'rowgroup', tr: 'row', th: 'columnhead
 
 /**
  * Gives each cell the name of its column, so that a narrow screen can show a row as a list. The
- * roles stay those of a table, whatever the style sheet displays. Tables contain no tables.
+ * roles of a table stay, even if the style sheet shows a list. Tables contain no tables.
  */
 export function readableTables(html) {
   return html.replace(/<table>[\s\S]*?<\/table>/g, (table) => {
@@ -17,7 +17,7 @@ export function readableTables(html) {
         const role = `${start} role="${ROLES[tag]}"`
         return tag === 'td' ? `${role} data-column="${names[column++] ?? ''}"` : role
       })
-      // A corner without a name is no heading.
+      // An empty corner is not a heading.
       .replace(/<th [^>]*><\/th>/g, '<td role="cell" data-column=""></td>')
       .replace(/(<td [^>]*>)([\s\S]*?)<\/td>/g, '$1<div>$2</div></td>')
     const kind = names.length > 2 ? 'table wide' : 'table'

@@ -20,7 +20,7 @@ interface Told {
 /** Runs the fleet of the examples on each of these stores. */
 export function describeFleet(stores: readonly ('postgres' | 'redis')[]): void {
   test.each(stores)(
-    'the fleet of the examples holds what it shows, on %s, serves, and stops when it is told to',
+    'the fleet of the examples, on %s, passes its own checks, serves requests, and stops on a signal',
     async (store) => {
       const program = spawn(
         process.execPath,

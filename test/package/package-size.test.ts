@@ -12,7 +12,7 @@ import { bundlePane } from '../../src/pane-app/bundle.mjs'
 // and the revocation of tokens and fair races for the last key 1 kB. Limits, networks and lifetimes take
 // 5.3 kB, about half of it to read networks and to check limits. Finding the key of a leaked secret takes 0.7 kB,
 // publishing what is measured 0.6 kB, and watching the callers of open connections 1.1 kB. Verifying
-// signatures takes 0.3 kB, in place of 1.5 kB of jose, which does not count here.
+// signatures takes 0.3 kB. jose did that before, and its size does not count here.
 const CORE_BUDGET = 49_600
 // Express does not expose the template of a mount, so the guard determines it. All guards except
 // the one for plain handlers end an answer when the request has arrived.

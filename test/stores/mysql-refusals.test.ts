@@ -57,8 +57,7 @@ async function lockKeys(): Promise<() => Promise<unknown>> {
 }
 
 /** Kills the connections that wait for a lock. Returns whether there was one. */
-// Between two looks there must be more than 0.1 seconds: the server shows what the last one saw until
-// nobody has looked for that long.
+// The server caches this table, and refreshes it only if it was not read for 0.1 seconds.
 async function waitingForLocks(): Promise<unknown[][]> {
   await sleep(150)
   return server.ask(

@@ -47,7 +47,7 @@ describe('the client and the listener of docs/stores.md', () => {
     const first = newKey()
     await store.put(first, undefined, newEntry(first))
     await until(() => heard.includes(first.id))
-    // One of this feed, and one of each node.
+    // One for this feed, and one for each node.
     await expect.poll(listening, WITHIN).toBe(3)
     heard.length = 0
     const ended = await sql.unsafe(
@@ -65,7 +65,7 @@ describe('the client and the listener of docs/stores.md', () => {
 
   test('a stopped feed leaves no connection open', async () => {
     const [{ store }] = scene.nodes
-    // One of each node. Those that the test before ended come again by themselves.
+    // One for each node. The nodes are still reconnecting after the previous test.
     const before = scene.nodes.length
     await expect.poll(listening, WITHIN).toBe(before)
     const stop = await store.watch?.(() => {})

@@ -67,7 +67,7 @@ export async function startMariadb({ config = {} }: MariadbOptions = {}): Promis
   const account = accountOf()
   const folder = mkdtempSync(join(tmpdir(), 'twinkey-mariadb-'))
   const data = join(folder, 'data')
-  // A server that starts removes the temporary tables of other servers from a folder that they share.
+  // At its start, a server removes all temporary tables in its folder, even those of other servers.
   const temporary = join(folder, 'tmp')
   for (const each of [data, temporary]) mkdirSync(each)
   for (const each of [folder, data, temporary])

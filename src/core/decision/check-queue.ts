@@ -3,7 +3,7 @@ const MAX_AT_ONCE = 16
 /** Runs checks, at most 16 at once. */
 export interface CheckQueue<T> {
   /**
-   * Adds a check. If the same is waiting already, it runs once. If it is running, it runs once more
+   * Adds a check. A check that already waits runs once. A check that is running runs once more
    * afterwards.
    *
    * @param urgency Urgent checks run first.

@@ -185,7 +185,7 @@ export function createWatches(parts: WatchesParts): Watches {
   }
 }
 
-/** @throws TypeError for a principal that no decision made, and without a function. */
+/** @throws TypeError for a copied or handmade principal, and if `onEnd` is not a function. */
 function watchedOf(principal: Principal, onEnd: OnEnd, at: number): Watched {
   const identity =
     typeof principal === 'object' && principal !== null ? identityOfPrincipal(principal) : undefined

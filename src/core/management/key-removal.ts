@@ -40,7 +40,7 @@ export function createRemoval(
     let cause: unknown
     let unknowns = 0
     let entry: HistoryEntry | undefined
-    // The deletion of this version that failed, and that may have been made after all.
+    // The failed deletion of this version. It may have been made nevertheless.
     let attempted: HistoryEntry | undefined
     for (let attempt = 1; ; attempt++) {
       if (entry === undefined) check(key)

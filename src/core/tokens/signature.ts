@@ -34,7 +34,7 @@ export async function isSigned(
   try {
     return await crypto.subtle.verify(PARAMETERS[algorithm], key, signature, signed)
   } catch {
-    // Some platforms throw for the numbers of a signature that others find wrong.
+    // For some invalid signatures, some platforms throw instead of returning false.
     return false
   }
 }
