@@ -68,6 +68,8 @@ export function syntheticStore() {
     delete: async () => 'conflict',
     list: async () => ({ keys: [] }),
     recordUse: async () => {},
+    history: async () => ({ entries: [] }),
+    forgetHistory: async () => 0,
   }
 }
 

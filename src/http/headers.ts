@@ -64,7 +64,10 @@ export function currentHeader(
   // value.
   if (!keepsFirst(request, name)) return current
   const received = receivedHeader(request, name)
-  return received?.startsWith(`${current}, `) && firstOf(request, name) === current
+  // The first check is almost always enough. The second copies the value.
+  return received !== current &&
+    received?.startsWith(`${current}, `) &&
+    firstOf(request, name) === current
     ? received
     : current
 }

@@ -23,6 +23,9 @@ process.on('message', (message) => {
 async function drive({ port, name, connections, milliseconds, warmMilliseconds, atLeast, start }) {
   const requests = sets.get(name)
   const run = { requests, next: start % requests.length, answered: 0, refused: 0, ends: false }
+  // Never sleeps, because waking a sleeping process costs the server a varying time per answer.
+  const poll = () => run.ends || setImmediate(poll)
+  poll()
   const open = Array.from({ length: connections }, () => converse(port, run))
   await wait(warmMilliseconds)
   const [before, since] = [run.answered, performance.now()]

@@ -19,6 +19,8 @@ export interface Cached<V> {
 export interface Cache<C extends Cached<unknown>> {
   /** Returns the entry if it is fresh; undefined if it must be loaded. Does not wait. */
   peek(id: string, now: number): C | undefined
+  /** Whether a value that was loaded then, see {@link Cached}, is fresh. */
+  isFresh(loadedAt: number, now: number): boolean
   /** The latest entry, of any age. */
   last(id: string): C | undefined
   /** Loads an entry. Concurrent calls share one load. An error is never cached. */
@@ -51,14 +53,16 @@ const MAX_ATTEMPTS = 20
 /**
  * @param read Reads what is under an id, and returns the whole entry. An entry may hold more than
  *   {@link Cached} declares.
+ * @param dropped Called for each entry that leaves the cache.
  */
 export function createCache<C extends Cached<unknown>>(
   read: (id: string, loadedAt: number, generation: number) => Promise<C>,
   bounds: CacheBounds,
+  dropped: (cached: C) => void = () => {},
 ): Cache<C> {
   const { maxKeys, maxAgeMilliseconds, now } = bounds
   const { deadlineMilliseconds = Number.POSITIVE_INFINITY } = bounds
-  const entries = createEntries<C>(maxKeys)
+  const entries = createEntries<C>(maxKeys, dropped)
   const generations = createGenerations()
   const madeAt = now()
   const negativeMaxAge = Math.min(maxAgeMilliseconds, NEGATIVE_MAX_AGE_MILLISECONDS)
@@ -80,15 +84,19 @@ export function createCache<C extends Cached<unknown>>(
   function peek(id: string, at: number): C | undefined {
     const cached = entries.get(id)
     if (cached === undefined) return undefined
-    const age = at - madeAt - cached.loadedAt
+    const maxAge = cached.value === null ? negativeMaxAge : maxAgeMilliseconds
+    return isYounger(maxAge, cached.loadedAt, at) ? cached : undefined
+  }
+
+  function isYounger(maxAge: number, loadedAt: number, at: number): boolean {
+    const age = at - madeAt - loadedAt
     // A negative age means that the clock went back, so the real age of the value is unknown.
-    return age >= 0 && age < (cached.value === null ? negativeMaxAge : maxAgeMilliseconds)
-      ? cached
-      : undefined
+    return age >= 0 && age < maxAge
   }
 
   return {
     peek,
+    isFresh: (loadedAt, at) => isYounger(maxAgeMilliseconds, loadedAt, at),
     last: entries.get,
     async load(id) {
       const begun = now()

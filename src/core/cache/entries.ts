@@ -12,15 +12,26 @@ export interface Entries<E> {
 // known ones.
 const MAX_ABSENT = 10_000
 
-export function createEntries<E extends { readonly value: unknown }>(maxKeys: number): Entries<E> {
+/** @param dropped Called for each entry that is replaced, deleted or evicted. */
+export function createEntries<E extends { readonly value: unknown }>(
+  maxKeys: number,
+  dropped: (entry: E) => void,
+): Entries<E> {
   const present = new Map<string, E>()
   const absent = new Map<string, E>()
   const oldestPresent = frontOf(present)
   const oldestAbsent = frontOf(absent)
 
   function remove(id: string): void {
-    present.delete(id)
-    absent.delete(id)
+    drop(present, id)
+    drop(absent, id)
+  }
+
+  function drop(from: Map<string, E>, id: string): void {
+    const entry = from.get(id)
+    if (entry === undefined) return
+    from.delete(id)
+    dropped(entry)
   }
 
   return {
@@ -32,12 +43,13 @@ export function createEntries<E extends { readonly value: unknown }>(maxKeys: nu
           ? [absent, oldestAbsent, Math.min(maxKeys, MAX_ABSENT)]
           : [present, oldestPresent, maxKeys]
       // A map keeps insertion order, and an entry in use is inserted again whenever it is reloaded.
-      if (into.size >= limit) into.delete(front.first() as string)
+      if (into.size >= limit) drop(into, front.first() as string)
       else front.grown()
       into.set(id, entry)
     },
     delete: remove,
     clear() {
+      for (const entry of present.values()) dropped(entry)
       present.clear()
       absent.clear()
       oldestPresent.cleared()

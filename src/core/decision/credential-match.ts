@@ -13,15 +13,20 @@ import { type Identity, identityForToken } from './identity.ts'
 import { type CachedKey, identityInSlot } from './key-cache.ts'
 import type { RememberedToken } from './token-memory.ts'
 
-/** Compares a secret with both slots of a cached key, in constant time. */
+/**
+ * Compares a secret with both slots of a cached key, in constant time.
+ *
+ * @param plain As in {@link matchSecret}.
+ */
 export function matchedSecret(
   text: string,
   cached: CachedKey,
   pepper: Pepper | undefined,
   at: number,
+  plain?: string,
 ): Identity | CredentialDenial {
   const { value: record } = cached
-  const slot = matchSecret(text, record === null ? undefined : cached, pepper)
+  const slot = matchSecret(text, record === null ? undefined : cached, pepper, plain)
   const identity =
     slot === 'primary' || slot === 'secondary' ? identityInSlot(cached, slot) : undefined
   if (identity !== undefined) return ifActive(identity, at)
@@ -69,7 +74,7 @@ export function matchedAgain(
 }
 
 // The one place that checks whether a key and its slot are active, for secrets and tokens alike.
-function ifActive(identity: Identity, at: number): Identity | CredentialDenial {
+export function ifActive(identity: Identity, at: number): Identity | CredentialDenial {
   if (identity.validUntil === null || at < identity.validUntil) return identity
   const { key, slot } = identity as { key: KeyRecord; slot: Slot }
   return invalid(inactiveReason(key, slot, at) ?? 'token_expired', key.id)

@@ -36,6 +36,10 @@ interface KeyPolicies {
 export interface Identity extends CachedDecision {
   /** When the credential expires if nothing changes, in epoch milliseconds; null for never. */
   readonly validUntil: number | null
+  /** When the record of the key was loaded, as in {@link source}; 0 if only a token is known. */
+  readonly loadedAt: number
+  /** Of a secret: set to false when {@link source} leaves the cache. */
+  isCached: boolean
   /** Undefined if the key has no rules of its own. */
   readonly policies: KeyPolicies | undefined
   /**
@@ -143,6 +147,8 @@ function identityOf(
 ): Identity {
   return {
     validUntil,
+    loadedAt: source?.loadedAt ?? 0,
+    isCached: true,
     allowed: undefined,
     requirement: undefined,
     readings: undefined,

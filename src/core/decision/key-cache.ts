@@ -1,4 +1,5 @@
 import { type Cache, type CacheBounds, type Cached, createCache } from '../cache/cache.ts'
+import { createDigestTable } from '../cache/digest-table.ts'
 import type { KeyRecord } from '../model/api-key.ts'
 import { freezeScope, type Scope } from '../model/scope.ts'
 import { type SlotDigests, slotDigests } from '../secrets/digest.ts'
@@ -27,7 +28,12 @@ export function identityInSlot(cached: CachedKey, slot: Slot): Identity | undefi
 }
 
 /** Recently used records, by id. */
-export type KeyCache = Cache<CachedKey>
+export interface KeyCache extends Cache<CachedKey> {
+  /** Finds the identity of a recently used secret by its SHA-256, if its record is fresh. */
+  recent(digest: string, now: number): Identity | undefined
+  /** Keeps the identity in a slot of a cached record for {@link recent}. */
+  keepRecent(digest: string, identity: Identity): void
+}
 
 // At most this many scopes are shared, and only those whose JSON is at most this long.
 const MAX_SHARED = 10_000
@@ -35,11 +41,37 @@ const MAX_SHARED_LENGTH = 512
 
 export function createKeyCache(store: Pick<CheckedStore, 'get'>, bounds: CacheBounds): KeyCache {
   const share = createSharing()
-  return createCache(
+  const recent = createDigestTable<Identity>()
+  const cache = createCache(
     async (id, loadedAt, generation) =>
       cachedKey(id, await store.get(id), share, loadedAt, generation),
     bounds,
+    ({ primary, secondary, pairs }: CachedKey) => {
+      for (const identity of [primary, secondary]) {
+        if (identity === undefined) continue
+        identity.isCached = false
+        recent.delete(pairs, placeIn(pairs, identity.slot))
+      }
+    },
   )
+  return {
+    ...cache,
+    recent(digest, now) {
+      const identity = recent.get(digest)
+      return identity?.isCached && cache.isFresh(identity.loadedAt, now) ? identity : undefined
+    },
+    keepRecent(digest, identity) {
+      const { holder, slot, source } = identity
+      const cached = cache.last(holder.id)
+      // Otherwise nothing would remove it.
+      if (slot !== undefined && cached?.[slot] === identity && cached === source)
+        recent.set(digest, identity)
+    },
+  }
+}
+
+function placeIn(pairs: string, slot: Slot | undefined): number {
+  return slot === 'primary' ? 0 : pairs.length / 2
 }
 
 // Keys with equal scopes share one object.

@@ -1,9 +1,10 @@
+import { sha256 } from '#hash'
 import { MAX_SECRET_LENGTH } from '../model/checks.ts'
 import type { Pepper } from '../secrets/digest.ts'
 import { aliasIdsOf, type ImportedSecretFormat } from '../secrets/imported-secrets.ts'
 import { keyIdOf } from '../secrets/secret.ts'
 import { isTokenLike } from '../tokens/token.ts'
-import { matchedSecret, matchedToken } from './credential-match.ts'
+import { ifActive, matchedSecret, matchedToken } from './credential-match.ts'
 import { CredentialDenial } from './denial.ts'
 import type { Identity } from './identity.ts'
 import type { CachedKey, KeyCache } from './key-cache.ts'
@@ -45,6 +46,22 @@ export function createRecogniser({
     return keys.peek(id, at) ?? (age === 'any' ? keys.last(id) : undefined)
   }
 
+  function recogniseSecret(
+    text: string,
+    keyId: string,
+    at: number,
+    age: 'fresh' | 'any',
+  ): Identity | undefined {
+    // Not with a pepper: an additional HMAC would show which keys have an old one.
+    const digest = pepper === undefined ? sha256(text) : undefined
+    const recent = digest && keys.recent(digest, at)
+    if (recent) return orUndefined(ifActive(recent, at))
+    const cached = peek(keyId, at, age)
+    const found = cached && orUndefined(matchedSecret(text, cached, pepper, at, digest))
+    if (digest && found) keys.keepRecent(digest, found)
+    return found
+  }
+
   function recogniseImported(text: string, at: number, age: 'fresh' | 'any'): Identity | undefined {
     for (const aliasId of aliasIdsOf(text, importedSecrets, prefixes, pepper)) {
       const alias = peek(aliasId, at, age)?.value
@@ -58,9 +75,9 @@ export function createRecogniser({
   return ({ text, form }, kinds, at, age = 'fresh') => {
     const keyId = keyIdOf(text, prefixes)
     if (keyId !== undefined) {
-      const cached =
-        kinds === 'token' || text.length > MAX_SECRET_LENGTH ? undefined : peek(keyId, at, age)
-      return cached && orUndefined(matchedSecret(text, cached, pepper, at))
+      return kinds === 'token' || text.length > MAX_SECRET_LENGTH
+        ? undefined
+        : recogniseSecret(text, keyId, at, age)
     }
     const mayBeImported =
       kinds !== 'token' && importedSecrets.length > 0 && form?.test(text) !== false

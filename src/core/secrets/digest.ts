@@ -78,6 +78,7 @@ export function slotDigests(
  *
  * @param digests The stored digests. Undefined for an unknown key: the same comparison then runs, so
  *   that the time does not reveal whether the key exists.
+ * @param plain The SHA-256 of the secret, as `#hash` returns it, if it is already known.
  * @returns The slot, or undefined for no match. `'pepper_missing'` if a digest names a pepper that
  *   is not configured and the other digest does not match.
  */
@@ -85,13 +86,16 @@ export function matchSecret(
   secret: string,
   digests: SlotDigests | undefined,
   pepper: Pepper | undefined,
+  plain?: string,
 ): Slot | 'pepper_missing' | undefined {
   const primaryPepper =
     digests === undefined ? (pepper?.current ?? undefined) : digests.primaryPepper
   const secondaryPepper = digests === undefined ? primaryPepper : digests.secondaryPepper
   const isShared = secondaryPepper === primaryPepper
-  const first = digestBytes(primaryPepper, secret, pepper)
-  const second = isShared ? first : digestBytes(secondaryPepper, secret, pepper)
+  const digestIn = (name: string | undefined) =>
+    name === undefined && plain !== undefined ? plain : digestBytes(name, secret, pepper)
+  const first = digestIn(primaryPepper)
+  const second = isShared ? first : digestIn(secondaryPepper)
   const pairs = digests?.pairs ?? NO_DIGESTS
   const one = first ?? NO_DIGEST
   const other = second ?? NO_DIGEST
