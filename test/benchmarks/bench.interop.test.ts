@@ -20,13 +20,13 @@ it('npm run bench measures every part, with rows for Twinkey and a verdict for e
   })
   expect(code, stderr).toBe(0)
   const { rows, verdicts } = JSON.parse(stdout.trim().split('\n').at(-1) as string) as {
-    rows: { part: string; name: string; values: { median: number } }[]
+    rows: { part: string; name: string; value: { median: number } }[]
     verdicts: { what: string; ok: boolean; median: number }[]
   }
   for (const part of PARTS) {
     const ours = rows.filter((row) => row.part === part && /twinkey/i.test(row.name))
     expect(ours.length, part).toBeGreaterThan(0)
-    for (const { values } of ours) expect(values.median).toBeGreaterThan(0)
+    for (const { value } of ours) expect(value.median).toBeGreaterThan(0)
   }
   expect(verdicts.length).toBeGreaterThan(8)
 })
