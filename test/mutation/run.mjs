@@ -86,7 +86,7 @@ async function main(args) {
     force: args.includes('--force'),
     // Outside node_modules, where Vitest would transform nothing, and outside the project.
     tempDirName: join(tmpdir(), 'twinkey-mutation'),
-    ignorePatterns: ['dist', 'docs/site', 'examples', 'coverage'],
+    ignorePatterns: ['dist', 'docs/site', 'examples/**/node_modules', 'coverage'],
     reporters: ['progress-append-only'],
     allowConsoleColors: false,
   }).runMutationTest()

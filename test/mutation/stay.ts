@@ -50,12 +50,12 @@ vi.mock('#hash', async (load) => {
 configureGlobal({ endOnFailure: true })
 
 const FOLDERS = ['test/core', 'test/adapters', 'test/security', 'test/http', 'test/verifier']
-// Files that need a server, another process or several seconds.
+// Files that need a server, another process or several seconds, or that read the text of the source.
 const LEFT_OUT =
-  /\/(bun|wire-rows|types|token-hosts|edge|fuzz|fuzz-http|leaks|races|expressions|timing|floods|cache-memory|boxes-store)\.test\.ts$/
+  /\/(bun|wire-rows|types|token-hosts|edge|fuzz|fuzz-http|leaks|races|expressions|timing|floods|cache-memory|boxes-store|stopping|web-params)\.test\.ts$/
 const FILES = FOLDERS.flatMap((folder) =>
-  readdirSync(folder).map((name) => `${folder}/${name}`),
-).filter((file) => file.endsWith('.test.ts') && !LEFT_OUT.test(file))
+  readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`),
+).filter((file) => /(?<!\.interop)\.test\.ts$/.test(file) && !LEFT_OUT.test(file))
 const STRICT = /\/(?:scope|secret|api-key|tokens|authenticator)\.ts$/
 const PATIENCE = 4000
 // The time after which a mutant counts as not detected.
