@@ -55,6 +55,7 @@ const suites = {
           ...['vitest', 'run', '--project', 'main*'],
           'test/adapters/refused-uploads.test.ts',
           'test/core/decision/decision-races.test.ts',
+          'test/core/decision/recogniser.property.test.ts',
           'test/core/management/within.test.ts',
           'test/endpoints/leaks/scanner-rules.test.ts',
           'test/endpoints/management/idempotency.test.ts',
