@@ -160,7 +160,7 @@ function lookUpRatio(size: number, rounds: number): number {
     return (first === 0 || second === 0) && key.identity.allowed.ok ? 1 : 0
   }
   const byDigest = (i: number) => {
-    // A key whose place in the table another one has taken is found by its record.
+    // If another key has taken its place in the table, the key is found by its record.
     const identity = table.get(at(i).digest)
     return identity === undefined ? byRecord(i) : Number(identity.allowed.ok)
   }

@@ -19,7 +19,7 @@ export interface Cached<V> {
 export interface Cache<C extends Cached<unknown>> {
   /** Returns the entry if it is fresh; undefined if it must be loaded. Does not wait. */
   peek(id: string, now: number): C | undefined
-  /** Whether a value that was loaded then, see {@link Cached}, is fresh. */
+  /** Whether a value with this {@link Cached.loadedAt} is fresh. */
   isFresh(loadedAt: number, now: number): boolean
   /** The latest entry, of any age. */
   last(id: string): C | undefined

@@ -18,8 +18,8 @@ const MIN_PLACES = 256
 const GROWTH = 4
 
 /**
- * The digests are next to each other in one array, and their place follows from the digest. So a
- * lookup reads two places of memory, where a map and the records behind it are a dozen.
+ * The digests are next to each other in one array, and each digest selects its own place. So a
+ * lookup reads two places of memory. With a map and its records, it would read several more.
  */
 export function createDigestTable<V>(): DigestTable<V> {
   let mask = MIN_PLACES - 1

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createKeyCache } from '../../../src/core/decision/key-cache.ts'
 import type { Scope, ScopeValue } from '../../../src/core/model/scope.ts'
 import { createBench } from '../../support/bench.ts'
+import { fedStore } from '../../support/fed-store.ts'
 import { codeOf, verdict } from '../../support/sent.ts'
 
 describe('the key cache', () => {
@@ -42,14 +43,7 @@ describe('the key cache', () => {
 
   it('forgets all keys when the feed reports that it may have missed a change', async () => {
     const bench = createBench()
-    let changed: (id: string | undefined) => void = () => {}
-    const store = {
-      ...bench.spy.store,
-      watch: async (tell: typeof changed) => {
-        changed = tell
-        return async () => {}
-      },
-    }
+    const { store, changed } = fedStore(bench.spy.store)
     const other = bench.another({ store })
     const { key, primary } = await bench.twinkey.keys.create(INPUT)
     expect(await verdict(other, primary)).toBe('let in')

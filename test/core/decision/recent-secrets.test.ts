@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createBench } from '../../support/bench.ts'
+import { fedStore } from '../../support/fed-store.ts'
 import { verdict } from '../../support/sent.ts'
 
 // A secret that was let in is found by its digest from then on, without its record. It must end
@@ -10,14 +11,7 @@ const INPUT = { name: 'n', scope: { tenants: ['t'], workflows: '*' } } as const
 /** A node that has let a key in several times, and another one that changes the key. */
 async function createScene(options = {}) {
   const bench = createBench()
-  let changed: (id: string | undefined) => void = () => {}
-  const store = {
-    ...bench.spy.store,
-    watch: async (tell: typeof changed) => {
-      changed = tell
-      return async () => {}
-    },
-  }
+  const { store, changed } = fedStore(bench.spy.store)
   const node = bench.another({ store, cache: { maxAgeSeconds: 60 }, ...options })
   const { key, primary, secondary } = await bench.twinkey.keys.create(INPUT)
   const letIn = async (secret: string) => {
@@ -26,7 +20,7 @@ async function createScene(options = {}) {
   const secrets = { primary, secondary: String(secondary) }
   await letIn(secrets.primary)
   await letIn(secrets.secondary)
-  return { ...bench, key, ...secrets, node, letIn, changed: (id?: string) => changed(id) }
+  return { ...bench, key, ...secrets, node, letIn, changed }
 }
 
 describe('a secret that was let in several times', () => {
