@@ -5,7 +5,7 @@ import { root } from './run-figure.ts'
 // The part with servers takes several minutes and is left out.
 const PARTS = ['core', 'tokens', 'memory', 'import', 'growth']
 
-it('npm run bench measures every part except the servers', async () => {
+it('npm run bench measures every part except the servers', { timeout: 300_000 }, async () => {
   const { code, stdout, stderr } = await new Promise<{
     code: number | null
     stdout: string
