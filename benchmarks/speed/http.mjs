@@ -35,86 +35,78 @@ function rowOf(group, name, { takes, peer, less: note }) {
   return { part: 'http', group, name, unit: '1/s', takes, peer, note, values: [], ...over }
 }
 
+// The rounds of one side follow each other, because a server that is idle for minutes releases
+// memory and compiled code.
 async function compare(framework, rows, sides, settings, say) {
-  const servers = new Map()
   const load = startLoad()
+  const open = await startServer(framework, OPEN, settings.counts)
   try {
+    await probe(OPEN, open, Object.fromEntries(sides)[OPEN])
     for (const [name, side] of sides) {
-      say(`starts ${name}`)
+      if (name === OPEN) continue
+      say(name)
       const server = await startServer(framework, name, settings.counts)
-      servers.set(name, server)
-      await probe(name, server, side)
-      const order = shuffled(server.credentials.length, 1)
-      load.send({
-        name,
-        requests: Array.from(order, (number) => rawRequest(server.credentials[number])),
-      })
+      try {
+        await probe(name, server, side)
+        await inTurn(name, rows, { [name]: server, [OPEN]: open }, load, settings)
+      } finally {
+        server.child.disconnect()
+      }
     }
-    await inTurn(rows, servers, load, settings, say)
   } finally {
-    for (const { child } of servers.values()) child.disconnect()
+    open.child.disconnect()
     load.disconnect()
   }
 }
 
 async function inTurn(
+  name,
   rows,
   servers,
   load,
-  { rounds, milliseconds, settleMilliseconds, warmMilliseconds, warmRequests, atLeast },
-  say,
+  { rounds, milliseconds, warmMilliseconds, warmRequests, atLeast },
 ) {
-  const [open, guarded] = [
-    rows.find(({ name }) => name === OPEN),
-    rows.filter(({ name }) => name !== OPEN),
-  ]
-  const drive = async (to, requests, start, least = atLeast, forMilliseconds = milliseconds) => {
-    const { child, port } = servers.get(to)
+  const { credentials } = servers[name]
+  const order = shuffled(credentials.length, 1)
+  load.send({ requests: Array.from(order, (number) => rawRequest(credentials[number])) })
+  const drive = async (to, start, least = atLeast) => {
+    const { child, port } = servers[to]
     const before = await ask(child, {})
-    const order = {
+    const {
+      error,
+      answered,
+      total,
+      refused,
+      milliseconds: elapsed,
+    } = await ask(load, {
       port,
-      name: requests,
       connections: CONNECTIONS,
-      milliseconds: forMilliseconds,
+      milliseconds,
       warmMilliseconds,
       atLeast: least,
       start,
-    }
-    const { error, answered, total, refused, milliseconds: elapsed } = await ask(load, order)
+    })
     const after = await ask(child, {})
     if (error !== undefined) throw new Error(`${to}: ${error}`)
     if (refused > 0) throw new Error(`${to}: ${refused} of ${total} requests were refused`)
     return { answered, elapsed, total, microseconds: after.microseconds - before.microseconds }
   }
-  // Two slices of each, in the order A B B A. An idle server releases memory and compiled code and
-  // is slow at first, so both are warmed up without counting.
-  const beside = async (name, round) => {
-    const order = round % 2 === 0 ? [name, OPEN, OPEN, name] : [OPEN, name, name, OPEN]
-    for (const to of order.slice(0, 2))
-      await drive(to, name, round * 977, atLeast, settleMilliseconds)
-    const slices = { [name]: [], [OPEN]: [] }
-    for (const to of order) slices[to].push(await drive(to, name, round * 977))
-    return [name, OPEN].map((to) => rateOf(slices[to]))
-  }
 
   // By number and not by time, because a busy machine compiles little in a given time.
-  for (const { name } of [open, ...guarded]) {
-    say(`warms ${name}`)
-    await drive(name, name, 0, warmRequests)
-  }
+  for (const to of [OPEN, name]) await drive(to, 0, warmRequests)
+  const row = (wanted) => rows.find((each) => each.name === wanted)
   for (let round = 0; round < rounds; round++) {
-    for (const { name, values, ratios, throughput } of round % 2 === 0
-      ? guarded
-      : [...guarded].reverse()) {
-      // The open route receives the same bytes.
-      const [found, bare] = await beside(name, round)
-      values.push(found.perSecond)
-      open.values.push(bare.perSecond)
-      // Of processor time, because other programs take a varying share of the machine.
-      ratios.push(found.ofProcessor / bare.ofProcessor)
-      throughput.push(found.perSecond / bare.perSecond)
-    }
-    say(`round ${round + 1} of ${rounds}`)
+    // Two slices of each, in the order A B B A. The open route receives the same bytes.
+    const slices = { [name]: [], [OPEN]: [] }
+    const turns = round % 2 === 0 ? [name, OPEN, OPEN, name] : [OPEN, name, name, OPEN]
+    for (const to of turns) slices[to].push(await drive(to, round * 977))
+    const [found, bare] = [rateOf(slices[name]), rateOf(slices[OPEN])]
+    const { values, ratios, throughput } = row(name)
+    values.push(found.perSecond)
+    row(OPEN).values.push(bare.perSecond)
+    // Of processor time, because other programs take a varying share of the machine.
+    ratios.push(found.ofProcessor / bare.ofProcessor)
+    throughput.push(found.perSecond / bare.perSecond)
   }
 }
 

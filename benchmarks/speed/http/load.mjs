@@ -4,11 +4,11 @@
 import { connect } from 'node:net'
 
 const HEAD_END = Buffer.from('\r\n\r\n')
-const sets = new Map()
+let requests = []
 
 process.on('disconnect', () => process.exit())
 process.on('message', (message) => {
-  if (message.requests !== undefined) sets.set(message.name, message.requests.map(Buffer.from))
+  if (message.requests !== undefined) requests = message.requests.map((text) => Buffer.from(text))
   else
     drive(message).then(
       (answer) => process.send(answer),
@@ -20,8 +20,7 @@ process.on('message', (message) => {
  * Warms up without counting, then counts for `milliseconds` and at least `atLeast` answers, then
  * waits for the requests in flight.
  */
-async function drive({ port, name, connections, milliseconds, warmMilliseconds, atLeast, start }) {
-  const requests = sets.get(name)
+async function drive({ port, connections, milliseconds, warmMilliseconds, atLeast, start }) {
   const run = { requests, next: start % requests.length, answered: 0, refused: 0, ends: false }
   // Never sleeps, because waking a sleeping process costs the server a varying time per answer.
   const poll = () => run.ends || setImmediate(poll)
