@@ -53,7 +53,7 @@ const MAX_ATTEMPTS = 20
 /**
  * @param read Reads what is under an id, and returns the whole entry. An entry may hold more than
  *   {@link Cached} declares.
- * @param dropped Called for each entry that leaves the cache.
+ * @param dropped Called for each entry with a value that leaves the cache.
  */
 export function createCache<C extends Cached<unknown>>(
   read: (id: string, loadedAt: number, generation: number) => Promise<C>,

@@ -12,7 +12,7 @@ export interface Entries<E> {
 // known ones.
 const MAX_ABSENT = 10_000
 
-/** @param dropped Called for each entry that is replaced, deleted or evicted. */
+/** @param dropped Called for each entry with a value that is replaced, deleted or evicted. */
 export function createEntries<E extends { readonly value: unknown }>(
   maxKeys: number,
   dropped: (entry: E) => void,
@@ -31,7 +31,7 @@ export function createEntries<E extends { readonly value: unknown }>(
     const entry = from.get(id)
     if (entry === undefined) return
     from.delete(id)
-    dropped(entry)
+    if (entry.value !== null) dropped(entry)
   }
 
   return {

@@ -38,8 +38,8 @@ export interface Identity extends CachedDecision {
   readonly validUntil: number | null
   /** When the record of the key was loaded, as in {@link source}; 0 if only a token is known. */
   readonly loadedAt: number
-  /** Of a secret: set to false when {@link source} leaves the cache. */
-  isCached: boolean
+  /** Whether the table of recent secrets may return this. Ends when {@link source} leaves the cache. */
+  isRecent: boolean
   /** Undefined if the key has no rules of its own. */
   readonly policies: KeyPolicies | undefined
   /**
@@ -148,7 +148,7 @@ function identityOf(
   return {
     validUntil,
     loadedAt: source?.loadedAt ?? 0,
-    isCached: true,
+    isRecent: false,
     allowed: undefined,
     requirement: undefined,
     readings: undefined,

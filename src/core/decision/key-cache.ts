@@ -49,7 +49,7 @@ export function createKeyCache(store: Pick<CheckedStore, 'get'>, bounds: CacheBo
     ({ primary, secondary, pairs }: CachedKey) => {
       for (const identity of [primary, secondary]) {
         if (identity === undefined) continue
-        identity.isCached = false
+        identity.isRecent = false
         recent.delete(pairs, placeIn(pairs, identity.slot))
       }
     },
@@ -58,14 +58,14 @@ export function createKeyCache(store: Pick<CheckedStore, 'get'>, bounds: CacheBo
     ...cache,
     recent(digest, now) {
       const identity = recent.get(digest)
-      return identity?.isCached && cache.isFresh(identity.loadedAt, now) ? identity : undefined
+      return identity?.isRecent && cache.isFresh(identity.loadedAt, now) ? identity : undefined
     },
     keepRecent(digest, identity) {
-      const { holder, slot, source } = identity
-      const cached = cache.last(holder.id)
-      // Otherwise nothing would remove it.
-      if (slot !== undefined && cached?.[slot] === identity && cached === source)
-        recent.set(digest, identity)
+      const { holder, slot } = identity
+      // An identity whose record is not cached would never be removed.
+      if (slot === undefined || cache.last(holder.id)?.[slot] !== identity) return
+      identity.isRecent = true
+      recent.set(digest, identity)
     },
   }
 }

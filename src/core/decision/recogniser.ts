@@ -52,7 +52,8 @@ export function createRecogniser({
     at: number,
     age: 'fresh' | 'any',
   ): Identity | undefined {
-    // Not with a pepper: an additional HMAC would show which keys have an old one.
+    // Not with a pepper: for a key under an old pepper, this would be a second HMAC, and its time
+    // would show that.
     const digest = pepper === undefined ? sha256(text) : undefined
     const recent = digest && keys.recent(digest, at)
     if (recent) return orUndefined(ifActive(recent, at))

@@ -23,8 +23,8 @@ export interface TokenVerifier {
    */
   inspect(text: string): TokenHeader | RefusalReason
   /**
-   * Checks signature and claims. Returns the token, or the reason for its refusal. Returns a promise
-   * only if the token was not verified before.
+   * Checks signature and claims. Returns the token, or the reason for its refusal. Does not wait for
+   * a token that is remembered, unless the set of signing keys is due to be fetched again.
    */
   verify(
     text: string,

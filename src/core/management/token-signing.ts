@@ -24,7 +24,7 @@ export interface IssuedToken {
   readonly lifetimeSeconds: number
 }
 
-/** What signs tokens. */
+/** What token signing needs. */
 export interface TokenSigningParts {
   readonly issuer: string
   /** The audience of tokens that are requested for no resource, then the further resources. */

@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
 import * as base64url from 'jose/base64url'
 import { SignJWT } from 'jose/jwt/sign'
+import { detachString } from '../cache/detach-string.ts'
 import type { KeyLimit, KeyRecord } from '../model/api-key.ts'
 import { isPlainObject, MAX_TOKEN_LENGTH } from '../model/checks.ts'
 import { TwinkeyError } from '../model/error.ts'
@@ -57,7 +58,9 @@ export function createHeaderReader(): HeaderReader {
       return headers.get(segment) ?? readHeader(segment)
     },
     remember(text, header) {
-      if (headers.size < MAX_HEADERS) headers.set(headerOf(text), header)
+      const segment = headerOf(text)
+      if (headers.size < MAX_HEADERS && !headers.has(segment))
+        headers.set(detachString(segment), header)
     },
   }
 }

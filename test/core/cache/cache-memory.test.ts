@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { type Cached, createCache } from '../../../src/core/cache/cache.ts'
 import { createTokenMemory } from '../../../src/core/decision/token-memory.ts'
 import type { TokenClaims } from '../../../src/core/tokens/claims.ts'
+import { createHeaderReader } from '../../../src/core/tokens/token.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -66,6 +67,19 @@ describe('a cache releases', () => {
     }
     expect(await alive(loaded)).toBeLessThan(10)
     expect(cache.last('key 0')).toBeDefined()
+  })
+
+  it('the text of a token whose header it remembers', () => {
+    const reader = createHeaderReader()
+    const header = { algorithm: 'ES256', kid: 'k' }
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let i = 0; i < 100; i++)
+      reader.remember(`eyJhbGciOiJFUzI1NiIsImtpZCI6ImsifQ${i}.${'x'.repeat(200_000)}`, header)
+    collect()
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(2_000_000)
+    // Keeps the reader itself alive until here.
+    expect(reader.read('')).toBeUndefined()
   })
 
   it('expired tokens', async () => {
