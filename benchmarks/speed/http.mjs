@@ -1,12 +1,13 @@
-// A guarded route compared with the same route without a guard. Each side has its own server, and
-// one process sends requests to them in turn.
+// A guarded route compared with the same route without a guard, and with that of Twinkey. Each side
+// has its own server, and one process sends requests to them in turn.
 import { ask, startLoad, startServer } from './http/children.mjs'
 import { probe } from './http/probe.mjs'
 import { sidesOf } from './http/sides.mjs'
 import { shuffled } from './keys.mjs'
-import { OPEN } from './names.mjs'
+import { OPEN, OUR_KEYS, OUR_TOKENS } from './names.mjs'
 
 const CONNECTIONS = 32
+const OURS = { keys: OUR_KEYS, tokens: OUR_TOKENS }
 
 export async function measure({ frameworks, nearest, generations, ...settings }, say) {
   const measured = new Map()
@@ -15,62 +16,64 @@ export async function measure({ frameworks, nearest, generations, ...settings },
       ([, { isNear }]) => !nearest || isNear,
     )
     measured.set(framework, {
-      sides,
-      rows: sides.map(([name, side]) => rowOf(framework, name, side)),
+      sides: Object.fromEntries(sides),
+      rows: new Map(sides.map(([name, side]) => [name, rowOf(framework, name, side)])),
     })
   }
-  // Processes of the same program differ in speed, depending on where code and heap are placed.
+  // Processes of the same program differ in speed, depending on where code and heap are placed. So
+  // each side has new servers in each generation.
   for (let generation = 1; generation <= generations; generation++) {
     for (const [framework, { sides, rows }] of measured) {
-      await compare(framework, rows, sides, settings, (text) =>
-        say(`servers ${generation} of ${generations}, ${framework}: ${text}`),
-      )
+      const names = Object.keys(sides).filter((name) => name !== OPEN)
+      for (const name of generation % 2 === 0 ? names.reverse() : names) {
+        say(`servers ${generation} of ${generations}, ${framework}: ${name}`)
+        await compare(framework, name, sides, rows, settings)
+      }
     }
   }
-  return [...measured.values()].flatMap(({ rows }) => rows)
+  return [...measured.values()].flatMap(({ rows }) => [...rows.values()])
 }
 
 function rowOf(group, name, { takes, peer, less: note }) {
-  const over = name === OPEN ? {} : { over: OPEN, ratios: [], throughput: [] }
-  return { part: 'http', group, name, unit: '1/s', takes, peer, note, values: [], ...over }
+  const row = { part: 'http', group, name, unit: '1/s', takes, peer, note, values: [] }
+  if (name === OPEN) return row
+  const isOther = takes !== undefined && name !== OURS[takes]
+  return { ...row, over: OPEN, ratios: [], throughput: [], ...(isOther ? { overOurs: [] } : {}) }
 }
 
 // The rounds of one side follow each other, because a server that is idle for minutes releases
 // memory and compiled code.
-async function compare(framework, rows, sides, settings, say) {
+async function compare(framework, name, sides, rows, settings) {
+  const row = rows.get(name)
+  const names = [name, OPEN, ...(row.overOurs ? [OURS[row.takes]] : [])]
+  const servers = new Map()
   const load = startLoad()
-  const open = await startServer(framework, OPEN, settings.counts)
   try {
-    await probe(OPEN, open, Object.fromEntries(sides)[OPEN])
-    for (const [name, side] of sides) {
-      if (name === OPEN) continue
-      say(name)
-      const server = await startServer(framework, name, settings.counts)
-      try {
-        await probe(name, server, side)
-        await inTurn(name, rows, { [name]: server, [OPEN]: open }, load, settings)
-      } finally {
-        server.child.disconnect()
-      }
+    for (const each of names) {
+      const server = await startServer(framework, each, settings.counts)
+      servers.set(each, server)
+      await probe(each, server, sides[each])
     }
+    await inTurn(row, rows.get(OPEN), servers, load, settings)
   } finally {
-    open.child.disconnect()
+    for (const { child } of servers.values()) child.disconnect()
     load.disconnect()
   }
 }
 
-async function inTurn(
-  name,
-  rows,
-  servers,
-  load,
-  { rounds, milliseconds, warmMilliseconds, warmRequests, atLeast },
-) {
-  const { credentials } = servers[name]
-  const order = shuffled(credentials.length, 1)
-  load.send({ requests: Array.from(order, (number) => rawRequest(credentials[number])) })
-  const drive = async (to, start, least = atLeast) => {
-    const { child, port } = servers[to]
+async function inTurn(row, open, servers, load, settings) {
+  const { rounds, milliseconds, warmMilliseconds, warmRequests, atLeast } = settings
+  const names = [...servers.keys()]
+  const sent = new Map()
+  for (const name of names) {
+    // The open route receives the same bytes as the side.
+    const { credentials } = servers.get(name === OPEN ? row.name : name)
+    const order = shuffled(credentials.length, 1)
+    load.send({ name, requests: Array.from(order, (number) => rawRequest(credentials[number])) })
+    sent.set(name, 0)
+  }
+  const drive = async (name, least = atLeast) => {
+    const { child, port } = servers.get(name)
     const before = await ask(child, {})
     const {
       error,
@@ -79,37 +82,39 @@ async function inTurn(
       refused,
       milliseconds: elapsed,
     } = await ask(load, {
+      name,
       port,
       connections: CONNECTIONS,
       milliseconds,
       warmMilliseconds,
       atLeast: least,
-      start,
+      start: sent.get(name),
     })
     const after = await ask(child, {})
-    if (error !== undefined) throw new Error(`${to}: ${error}`)
-    if (refused > 0) throw new Error(`${to}: ${refused} of ${total} requests were refused`)
+    if (error !== undefined) throw new Error(`${name}: ${error}`)
+    if (refused > 0) throw new Error(`${name}: ${refused} of ${total} requests were refused`)
+    sent.set(name, sent.get(name) + total)
     return { answered, elapsed, total, microseconds: after.microseconds - before.microseconds }
   }
 
   // By number and not by time, because a busy machine compiles little in a given time.
-  for (const to of [OPEN, name]) await drive(to, 0, warmRequests)
-  const row = (wanted) => rows.find((each) => each.name === wanted)
+  for (const name of names) await drive(name, warmRequests)
   for (let round = 0; round < rounds; round++) {
-    // Two slices of each, in the order A B B A. The open route receives the same bytes.
-    const slices = { [name]: [], [OPEN]: [] }
-    const turns = round % 2 === 0 ? [name, OPEN, OPEN, name] : [OPEN, name, name, OPEN]
-    for (const to of turns) slices[to].push(await drive(to, round * 977))
-    const [found, bare] = [rateOf(slices[name]), rateOf(slices[OPEN])]
-    const { values, ratios, throughput } = row(name)
-    values.push(found.perSecond)
-    row(OPEN).values.push(bare.perSecond)
+    // Two slices of each, in the order A B C C B A.
+    const turns = round % 2 === 0 ? names : names.toReversed()
+    const slices = new Map(names.map((name) => [name, []]))
+    for (const name of [...turns, ...turns.toReversed()]) slices.get(name).push(await drive(name))
+    const [found, bare, ours] = names.map((name) => rateOf(slices.get(name)))
+    row.values.push(found.perSecond)
+    open.values.push(bare.perSecond)
     // Of processor time, because other programs take a varying share of the machine.
-    ratios.push(found.ofProcessor / bare.ofProcessor)
-    throughput.push(found.perSecond / bare.perSecond)
+    row.ratios.push(found.ofProcessor / bare.ofProcessor)
+    row.throughput.push(found.perSecond / bare.perSecond)
+    if (ours !== undefined) row.overOurs.push(found.ofProcessor / ours.ofProcessor)
   }
 }
 
+// `total` includes the warm-up of a slice, because the processor time does too.
 function rateOf(slices) {
   const sum = (member) => slices.reduce((all, slice) => all + slice[member], 0)
   return {

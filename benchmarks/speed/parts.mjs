@@ -17,8 +17,8 @@ export const PARTS = {
     full: {
       frameworks: ['fastify', 'express', 'hono'],
       counts: { keys: 10_000, tokens: 2000 },
-      generations: 5,
-      rounds: 3,
+      generations: 2,
+      rounds: 6,
       milliseconds: 300,
       warmMilliseconds: 60,
       warmRequests: 20_000,

@@ -4,9 +4,9 @@ import { summary } from './rounds.mjs'
 import { verdictsOn } from './verdicts.mjs'
 
 const NOTES = [
-  'Ratios are of one run: both sides in turn, the order turned round each round; median, least and most of the rounds.',
+  'Each ratio compares two sides that alternate in one run, with the median [minimum, maximum] of the rounds.',
   'core, tokens, growth, import: processor time of the whole process. import: from before the first import to after the last.',
-  "http: requests for a second of the server's processor time, which is its throughput where it is busy all the time; `throughput` is by the clock.",
+  "http: `ratio` and `ratioToTwinkey` are of requests per second of the server's processor time, `value` and `throughput` of requests per second by the clock.",
   'keypal, another library for API keys, is not in the registry, so it is not here.',
 ]
 
@@ -24,12 +24,13 @@ export function reportOf(rows, { parts, quick }) {
       memoryGiB: Math.round(totalmem() / 2 ** 30),
     },
     notes: NOTES,
-    rows: rows.map(({ values, ratios, throughput, ...row }) => ({
+    rows: rows.map(({ values, ratios, throughput, overOurs, ...row }) => ({
       ...row,
       rounds: values.length,
       value: rounded(summary(values)),
       ...(ratios === undefined ? {} : { ratio: rounded(summary(ratios)) }),
       ...(throughput === undefined ? {} : { throughput: rounded(summary(throughput)) }),
+      ...(overOurs === undefined ? {} : { ratioToTwinkey: rounded(summary(overOurs)) }),
     })),
     verdicts: verdictsOn(rows).map(({ median, min, max, ...verdict }) => ({
       ...verdict,

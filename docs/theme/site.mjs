@@ -35,6 +35,8 @@ function setUpMenu() {
   const pages = one('#pages')
   const open = (isOpen) => {
     root.classList.toggle('menu-open', isOpen)
+    // The menu covers them.
+    for (const each of all('main, nav.contents, footer')) each.inert = isOpen
     button.setAttribute('aria-expanded', String(isOpen))
   }
   button.addEventListener('click', () => open(!root.classList.contains('menu-open')))
@@ -43,6 +45,8 @@ function setUpMenu() {
     open(false)
     button.focus()
   })
+  // A wide window has no menu.
+  matchMedia('(min-width: 861px)').addEventListener('change', () => open(false))
   // Groups that the reader opened stay open on the next page.
   const groups = all(':scope > details', pages)
   try {
@@ -63,21 +67,35 @@ function setUpMenu() {
 }
 
 function setUpCode() {
+  const status = document.body.appendChild(document.createElement('p'))
+  status.role = 'status'
+  status.className = 'unseen'
   for (const button of all('.code > button'))
     button.addEventListener('click', async () => {
-      await navigator.clipboard.writeText(
-        button.parentElement.querySelector('code').innerText.trim(),
+      const code = button.parentElement.querySelector('code').innerText.trim()
+      button.textContent = await navigator.clipboard.writeText(code).then(
+        () => 'Copied',
+        () => 'Not copied',
       )
-      button.textContent = 'Copied'
+      status.textContent = button.textContent
       setTimeout(() => {
         button.textContent = 'Copy'
+        status.textContent = ''
       }, 1500)
     })
   // Makes code and tables that scroll reachable by the keyboard.
   const mark = () => {
-    for (const each of all('main pre, main .table'))
-      if (each.scrollWidth > each.clientWidth) each.tabIndex = 0
-      else each.removeAttribute('tabindex')
+    for (const each of all('main pre, main .table')) {
+      const attributes = {
+        tabindex: '0',
+        role: 'group',
+        'aria-label': each.matches('pre') ? 'Code' : 'Table',
+      }
+      const scrolls = each.scrollWidth > each.clientWidth
+      for (const [name, value] of Object.entries(attributes))
+        if (scrolls) each.setAttribute(name, value)
+        else each.removeAttribute(name)
+    }
   }
   mark()
   addEventListener('resize', mark)
@@ -162,9 +180,7 @@ function setUpSearch() {
     event.preventDefault()
   })
   document.addEventListener('keydown', (event) => {
-    const isTyping = event.target.closest?.('input, textarea, select, [contenteditable]')
-    const isShortcut = event.key === 'k' && (event.ctrlKey || event.metaKey)
-    if (!isShortcut && (isTyping || event.key !== '/')) return
+    if (event.key !== 'k' || !(event.ctrlKey || event.metaKey)) return
     event.preventDefault()
     open()
   })

@@ -56,7 +56,7 @@ describe('the search of the documentation site', () => {
 
   test('opens the chosen result by the keyboard alone', async () => {
     await visit('', DESK, async (page) => {
-      await page.keyboard.press('/')
+      await page.keyboard.press('Control+k')
       await page.keyboard.type('mysql')
       await page.locator('#results [role=option]').first().waitFor()
       const input = page.getByRole('combobox')
@@ -80,15 +80,16 @@ describe('the search of the documentation site', () => {
 })
 
 describe('the pages of the documentation site', () => {
-  test.each(['light', 'dark'] as const)(
-    'break no rule of accessibility in the %s scheme',
-    async (colorScheme) => {
-      for (const path of PAGES)
-        await visit(path, { ...DESK, colorScheme, bypassCSP: true }, async (page) => {
-          expect([path, await axeViolations(page)]).toEqual([path, []])
-        })
-    },
-  )
+  test.each([
+    ['on a desk in the light scheme', { ...DESK, colorScheme: 'light' }],
+    ['on a desk in the dark scheme', { ...DESK, colorScheme: 'dark' }],
+    ['on a phone', PHONE],
+  ] as const)('break no rule of accessibility %s', async (_, options) => {
+    for (const path of PAGES)
+      await visit(path, { ...options, bypassCSP: true }, async (page) => {
+        expect([path, await axeViolations(page)]).toEqual([path, []])
+      })
+  })
 
   test('let the keyboard skip to the content, and show where it is', async () => {
     await visit('docs/limits.html', DESK, async (page) => {
@@ -166,10 +167,13 @@ describe('the pages of the documentation site', () => {
     await visit('docs/limits.html', PHONE, async (page) => {
       const current = page.locator('#pages [aria-current=page]')
       expect(await current.isVisible()).toBe(false)
+      const covered = page.locator('main[inert]')
       await page.getByRole('button', { name: 'Pages' }).click()
       expect(await current.innerText()).toBe('Set rate limits and quotas')
+      expect(await covered.count()).toBe(1)
       await page.keyboard.press('Escape')
       expect(await current.isVisible()).toBe(false)
+      expect(await covered.count()).toBe(0)
     })
   })
 

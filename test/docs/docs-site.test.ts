@@ -44,6 +44,19 @@ describe('the site of the documentation', () => {
     }
   })
 
+  test('has the colors of the pane', () => {
+    const colorsIn = (file: string, prefix: string) => {
+      const declarations = readFileSync(join(root, file), 'utf8').matchAll(
+        new RegExp(`^ *--${prefix}([a-z-]+): (light-dark\\(.*\\));$`, 'gm'),
+      )
+      return new Map(Array.from(declarations, ([, name, value]) => [name, value]))
+    }
+    const pane = colorsIn('src/pane-app/styles/base.css', 'tk-')
+    const shared = [...colorsIn('docs/theme/site.css', '')].filter(([name]) => pane.has(name))
+    expect(shared.length).toBeGreaterThan(8)
+    for (const [name, value] of shared) expect([name, value]).toEqual([name, pane.get(name)])
+  })
+
   test('lists the groups of pages in the order of package.json on every page', () => {
     const titles: Readonly<Record<string, string>> = {
       Modules: 'API reference',

@@ -4,11 +4,15 @@
 import { connect } from 'node:net'
 
 const HEAD_END = Buffer.from('\r\n\r\n')
-let requests = []
+const sets = new Map()
 
 process.on('disconnect', () => process.exit())
 process.on('message', (message) => {
-  if (message.requests !== undefined) requests = message.requests.map((text) => Buffer.from(text))
+  if (message.requests !== undefined)
+    sets.set(
+      message.name,
+      message.requests.map((text) => Buffer.from(text)),
+    )
   else
     drive(message).then(
       (answer) => process.send(answer),
@@ -18,9 +22,10 @@ process.on('message', (message) => {
 
 /**
  * Warms up without counting, then counts for `milliseconds` and at least `atLeast` answers, then
- * waits for the requests in flight.
+ * waits for the requests in flight. `answered` excludes the warm-up, and `total` includes all.
  */
-async function drive({ port, connections, milliseconds, warmMilliseconds, atLeast, start }) {
+async function drive({ port, name, connections, milliseconds, warmMilliseconds, atLeast, start }) {
+  const requests = sets.get(name)
   const run = { requests, next: start % requests.length, answered: 0, refused: 0, ends: false }
   // Never sleeps, because waking a sleeping process costs the server a varying time per answer.
   const poll = () => run.ends || setImmediate(poll)

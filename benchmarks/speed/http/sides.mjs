@@ -34,10 +34,6 @@ const COMMON = {
     open: (host, { keys }) => checking(host, createKeyCheck(keys, byNoble), credentialsOf(keys)),
   },
   [OUR_KEYS]: { takes: 'keys', isNear: true, open: (host, { keys }) => guarded(host, keys) },
-  'Twinkey, keys, cache of 5 seconds': {
-    takes: 'keys',
-    open: (host, { keys }) => guarded(host, keys, { maxAgeSeconds: 5 }),
-  },
   'better-auth, secondary storage': {
     takes: 'keys',
     peer: true,
@@ -75,9 +71,9 @@ export async function sidesOf(framework) {
   return { ...COMMON, ...PEERS }
 }
 
-async function guarded(host, count, cache) {
+async function guarded(host, count) {
   return {
-    install: host.guard(await createWarm(count, await filledStore(count), cache)),
+    install: host.guard(await createWarm(count, await filledStore(count))),
     credentials: credentialsOf(count),
   }
 }

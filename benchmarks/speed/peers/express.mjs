@@ -35,7 +35,7 @@ export const PEERS = {
         credentials,
         install: () => [
           expressjwt({ secret, algorithms: ['ES256'], ...rules }),
-          withTimeout(({ auth: claims }) => claims),
+          withinScope(({ auth: claims }) => claims),
         ],
       }
     },
@@ -48,13 +48,13 @@ export const PEERS = {
       const verify = auth({ ...rules, publicKey: { keys: [jwk] }, tokenSigningAlg: 'ES256' })
       return {
         credentials,
-        install: () => [verify, withTimeout(({ auth: { payload } }) => payload)],
+        install: () => [verify, withinScope(({ auth: { payload } }) => payload)],
       }
     },
   },
 }
 
-function withTimeout(claimsOf) {
+function withinScope(claimsOf) {
   return (req, res, next) => {
     if (reaches(claimsOf(req), req.params.tenant, WORKFLOW)) next()
     else res.status(403).end()
