@@ -232,6 +232,18 @@ describe('imports', () => {
     }
   })
 
+  it('are drawn in CONTRIBUTING.md, with every room and its parts', () => {
+    const text = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
+    const map = text.slice(text.indexOf('## The rooms'), text.indexOf('A room is a folder'))
+    const drawn = new Set(map.match(/[a-z][a-z/-]*/g))
+    const parts = ['adapters', 'endpoints'].flatMap((room) =>
+      sources.filter(({ path }) => roomOf(path) === room).map(({ path }) => partOf(path)),
+    )
+    const names = [...new Set(parts)].map((path) => path.split('/').at(-1) as string)
+    const expected = [...rooms, 'pane-app', ...names].filter((name) => name !== 'root')
+    expect(expected.filter((name) => !drawn.has(name))).toEqual([])
+  })
+
   it('have no cycles, not even of types', () => {
     const next = new Map(
       sources.map((source) => [
