@@ -1,7 +1,7 @@
 // Compares Twinkey with a check by hand and with its peers. All results are ratios of two sides
 // from one run. docs/performance.md explains them.
 //   --json          prints one line of JSON as the last line of stdout. Progress goes to stderr
-//   --quick         fewer rounds and keys, and only the closest peers. Less than a minute, rough
+//   --quick         fewer rounds and keys, and only the closest peers. A few minutes, rough
 //   --only a,b      measures only these parts of core, tokens, http, memory, import, growth
 import { execFileSync, fork } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'

@@ -107,12 +107,7 @@ function header(context, { project }) {
     h('span', { class: 'version' }, project.packageVersion),
     h(
       'button',
-      {
-        type: 'button',
-        class: 'open-search',
-        'aria-label': 'Search',
-        'aria-haspopup': 'dialog',
-      },
+      { type: 'button', class: 'open-search', 'aria-haspopup': 'dialog' },
       icon(SEARCH),
       h('span', null, 'Search'),
       h('kbd', null, 'Ctrl K'),

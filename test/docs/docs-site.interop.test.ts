@@ -84,7 +84,7 @@ describe('the pages of the documentation site', () => {
     ['on a desk in the light scheme', { ...DESK, colorScheme: 'light' }],
     ['on a desk in the dark scheme', { ...DESK, colorScheme: 'dark' }],
     ['on a phone', PHONE],
-  ] as const)('break no rule of accessibility %s', async (_, options) => {
+  ] as const)('break no rule of accessibility %s', { timeout: 180_000 }, async (_, options) => {
     for (const path of PAGES)
       await visit(path, { ...options, bypassCSP: true }, async (page) => {
         expect([path, await axeViolations(page)]).toEqual([path, []])
@@ -129,7 +129,7 @@ describe('the pages of the documentation site', () => {
     },
   )
 
-  test('are never wider than a phone', async () => {
+  test('are never wider than a phone', { timeout: 180_000 }, async () => {
     const { page, close } = await openPage(browser, PHONE)
     const wide: string[] = []
     for (const path of site.pages()) {
