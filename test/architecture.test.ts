@@ -232,7 +232,7 @@ describe('imports', () => {
     }
   })
 
-  it('are drawn in CONTRIBUTING.md, with every room and its parts', () => {
+  it('follow the map in CONTRIBUTING.md, which has every room and its parts', () => {
     const text = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
     const map = text.slice(text.indexOf('## The rooms'), text.indexOf('A room is a folder'))
     const drawn = new Set(map.match(/[a-z][a-z/-]*/g))

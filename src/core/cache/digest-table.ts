@@ -25,7 +25,7 @@ export function createDigestTable<V>(): DigestTable<V> {
   let mask = MIN_PLACES - 1
   let words = new Int32Array(MIN_PLACES * WORDS)
   let values: (V | undefined)[] = new Array(MIN_PLACES).fill(undefined)
-  // Digests that were set in a place of another one, or in an empty place.
+  // How many digests took an empty place, or the place of another digest, since the last growth.
   let additions = 0
 
   // Zero if the digest is the one in that place. Constant time: no early exit.

@@ -26,9 +26,9 @@ export async function isSigned(
 ): Promise<boolean> {
   const end = text.lastIndexOf('.')
   const signature = base64url.decode(text.slice(end + 1))
-  // Requires the exact signature length: as long as the modulus for RSA (RFC 8017, section 8), and
-  // 512 bits for ES256 and EdDSA. Some platforms also accept an RSA
-  // signature without its leading zeros, which would give one token two forms.
+  // Requires the exact signature length: that of the modulus for RSA (RFC 8017, section 8), and 512
+  // bits for ES256 and EdDSA. Some platforms also accept an RSA signature without its leading zeros,
+  // which would give one token two forms.
   const { modulusLength: bits = 512 } = key.algorithm as { modulusLength?: number }
   if (signature.length !== Math.ceil(bits / 8)) return false
   const signed = encoder.encode(text.slice(0, end))
