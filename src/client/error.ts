@@ -66,7 +66,8 @@ export class ClientError extends Error {
  *   try {
  *     return await (await client.fetch('https://api.example.com/customers')).json()
  *   } catch (error) {
- *     if (isClientError(error) && error.code === 'credential_refused') console.error('Renew the key of this service.')
+ *     if (isClientError(error) && error.code === 'credential_refused')
+ *       console.error('Renew the key of this service.')
  *     throw error
  *   }
  * }

@@ -74,7 +74,10 @@ interface Written extends Sample {
  * import { responses } from 'twinkey/openapi'
  *
  * const operation = {
- *   responses: { 200: { description: 'The customers.' }, ...responses({ workflow: 'customers.read' }) },
+ *   responses: {
+ *     200: { description: 'The customers.' },
+ *     ...responses({ workflow: 'customers.read' }),
+ *   },
  * }
  * console.log(Object.keys(operation.responses)) // 200, 400, 401, 403, 429 and 503
  * ```

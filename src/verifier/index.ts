@@ -152,7 +152,9 @@ const NO_LIMITS: Limits = { byDefault: undefined, count: () => ({ allowed: true,
  *   issuer: 'https://api.example.com',
  *   audience: 'https://api.example.com',
  * })
- * express().get('/reports', requireAuth(verifier, { workflow: 'reports.read' }), (req, res) => void res.json({ tenant: req.principal.tenant }))
+ * express().get('/reports', requireAuth(verifier, { workflow: 'reports.read' }), (req, res) => {
+ *   res.json({ tenant: req.principal.tenant })
+ * })
  * ```
  */
 export function createVerifier(options: VerifierOptions): Verifier {

@@ -103,6 +103,17 @@ describe('examples', () => {
     expect(mistakes.filter((mistake) => !mistake.startsWith('broken.md'))).toEqual([])
   })
 
+  test('have lines of at most 100 characters, so that the site shows them without scrolling', () => {
+    const long = examples.flatMap(({ file, language, text }) =>
+      text.split('\n').flatMap((line, at) => {
+        const place = `${file}:${at + 1}`
+        return /^(?:ts|js|sh|json)$/.test(language) && line.length > 100 ? [place] : []
+      }),
+    )
+    // The answer of a server, beside its call.
+    expect(long.map((place) => place.replace(/:\d+$/, ''))).toEqual(['README.md'])
+  })
+
   test.each(Object.entries(OWN_PROJECTS))(
     'of %s compile in a project of their own, by %s',
     (page, file) => {
@@ -309,7 +320,9 @@ function mistakesIn(examples: readonly Block[]): string[] {
   )
   const written = new Map<string, Block>()
   for (const [index, example] of examples.entries()) {
-    const path = join(scratch, `example-${index}.ts`)
+    // A block that begins with the name of its file can be imported by others.
+    const [, name = `example-${index}.ts`] = /^\n*\/\/ ([\w-]+\.ts)\n/.exec(example.text) ?? []
+    const path = join(scratch, name)
     writeFileSync(path, example.text)
     written.set(path.replaceAll('\\', '/'), example)
   }

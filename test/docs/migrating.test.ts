@@ -1,12 +1,22 @@
 import { createHash, createHmac, scryptSync } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient } from '@libsql/client'
 import type * as Twinkey from 'twinkey'
 import { createTwinkey, memoryStore, type TwinkeyOptions } from 'twinkey'
+import { memoryLimiter } from 'twinkey/limits'
+import { sqliteStore } from 'twinkey/stores/sqlite'
 import { requireAuth } from 'twinkey/web'
 import { afterAll, describe, expect, test } from 'vitest'
-import { blocksOf, createGuideRunner } from '../support/guide.ts'
+import { blocksOf, blockWith, createGuideRunner } from '../support/guide.ts'
 
-const { load, remove } = createGuideRunner()
-afterAll(remove)
+const { load, finish, remove } = createGuideRunner()
+const folder = mkdtempSync(join(tmpdir(), 'twinkey-migrating-'))
+afterAll(() => {
+  remove()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 /** What the blocks of docs/migrating.md export. */
 interface Way<Row> {
@@ -150,8 +160,61 @@ describe('better-auth', () => {
       permissions: null,
     }
     const key = await twinkey.keys.import(keyOf(row, 't1'))
-    expect(key).toMatchObject({ owner: 'user-1', expiresAt: expiresAt.getTime() })
+    expect(key).toMatchObject({ owner: 'user-1', expiresAt: expiresAt.getTime(), limits: null })
     await expectToVerify(twinkey, secret, key)
+  })
+
+  test('the program imports the active keys of a database with their limits, and no key twice', async () => {
+    const url = `file:${join(folder, 'auth.db')}`
+    const database = createClient({ url })
+    await database.execute(`CREATE TABLE apikey (
+      id TEXT PRIMARY KEY, key TEXT, name TEXT, referenceId TEXT, enabled INTEGER, expiresAt TEXT,
+      permissions TEXT, rateLimitEnabled INTEGER, rateLimitMax INTEGER, rateLimitTimeWindow INTEGER)`)
+    const secrets = ['a', 'b', 'c'].map((letter) => letter.repeat(64)) as [string, string, string]
+    const add = (secret: string, enabled: number, permissions: string | null, limited: number) =>
+      database.execute(
+        `INSERT INTO apikey VALUES (?, ?, 'Billing', 'ada', ?, '2099-01-01T00:00:00.000Z', ?, ?, 10, 86400000)`,
+        [secret[0] ?? '', sha256(secret).digest('base64url'), enabled, permissions, limited],
+      )
+    await add(secrets[0], 1, null, 1)
+    await add(secrets[1], 1, '{"files":["read"]}', 0)
+    await add(secrets[2], 0, null, 0)
+    const program = blockWith('migrating', '// migrate.ts').replace('file:auth.db', url)
+    const parts = ['// better-auth.ts', '// import-all.ts'].map((name) =>
+      blockWith('migrating', name),
+    )
+    const printed = () => {
+      const { code, printed } = finish(program, ...parts)
+      expect(`${code} ${printed}`).toMatch(/^0 \{/)
+      return printed
+    }
+    expect(printed()).toBe('{ imported: 2, known: 0, ended: 1, failed: [] }\n')
+    expect(printed()).toBe('{ imported: 0, known: 2, ended: 1, failed: [] }\n')
+
+    const { importedSecrets } = await wayWith<Way<object>>('table `apikey`')
+    const twinkey = createTwinkey({
+      store: sqliteStore(database),
+      importedSecrets,
+      limiter: memoryLimiter(),
+    })
+    const [first, second, third] = await Promise.all(
+      secrets.map((secret) => twinkey.keys.verify(secret)),
+    )
+    expect(first).toMatchObject({
+      ok: true,
+      key: {
+        expiresAt: Date.parse('2099-01-01'),
+        limits: [{ requests: 10, perSeconds: 86_400 }],
+        scope: { tenants: ['main'], workflows: '*' },
+      },
+    })
+    expect(second).toMatchObject({
+      ok: true,
+      key: { limits: null, scope: { workflows: ['files.read'] } },
+    })
+    expect(third).toMatchObject({ ok: false })
+    await twinkey.close()
+    database.close()
   })
 })
 

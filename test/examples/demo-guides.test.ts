@@ -8,6 +8,7 @@ import {
   createGuideRunner,
   curlLinesOf,
   readGuide as read,
+  variablesOf,
 } from '../support/guide.ts'
 
 const { run, stop, remove } = createGuideRunner()
@@ -23,7 +24,8 @@ describe.each(GUIDES)('the server of the guide docs/%s.md', (guide) => {
     const secrets = [...printed().matchAll(new RegExp(secretPattern('acme'), 'g'))].map(
       ([secret]) => secret,
     )
-    const variables: Record<string, string> = { KEY: secrets[0] ?? '', TEST: secrets[2] ?? '' }
+    const variables = variablesOf(guide, url)
+    Object.assign(variables, { KEY: secrets[0] ?? '', TEST: secrets[2] ?? '' })
     const lines = curlLinesOf(guide)
     expect(lines).toHaveLength(5)
     for (const line of lines) {

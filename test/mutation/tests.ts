@@ -22,7 +22,13 @@ export interface Test {
 type Hook = 'beforeAll' | 'beforeEach' | 'afterEach' | 'afterAll'
 
 // On globalThis, because the modules are reloaded for some mutants.
-const collected = globalThis as { suite?: Suite; prefix?: string; names?: Map<string, number> }
+const collected = globalThis as {
+  suite?: Suite
+  prefix?: string
+  names?: Map<string, number>
+  /** What the running test has left to do at its end. */
+  finished?: Action[]
+}
 
 /** Loads a file and returns its tests. */
 export async function collect(load: () => Promise<unknown>): Promise<Suite> {
@@ -51,8 +57,18 @@ function testOne(name: string, run: Action, args: unknown[] = []): void {
   collected.names?.set(full, count)
   collected.suite?.parts.push({
     name: count === 1 ? full : `${full} (${count})`,
-    run: () => run(...args),
+    run: () => runToEnd(() => run(...args)),
   })
+}
+
+async function runToEnd(run: () => unknown): Promise<void> {
+  const finished: Action[] = []
+  collected.finished = finished
+  try {
+    await run()
+  } finally {
+    for (const each of finished.reverse()) await each()
+  }
 }
 
 function withEach(one: typeof testOne) {
@@ -79,6 +95,7 @@ const hook = (kind: Hook) => (action: Action) => void collected.suite?.hooks[kin
 export const describe = withEach(describeOne)
 export const test = withEach(testOne)
 export const it = withEach(testOne)
+export const onTestFinished = (action: Action) => void collected.finished?.push(action)
 export const beforeAll = hook('beforeAll')
 export const beforeEach = hook('beforeEach')
 export const afterEach = hook('afterEach')

@@ -38,8 +38,14 @@ export interface GuideProgram {
 export interface GuideRunner {
   /** Starts a server with tsx, or unchanged with Bun, and waits until it listens. */
   run(text: string, by?: 'tsx' | 'bun'): Promise<GuideProgram>
-  /** Runs a program to its end. Returns its exit code and what it printed. */
-  finish(text: string): { readonly code: number | null; readonly printed: string }
+  /**
+   * Runs a program to its end. Returns its exit code and what it printed. The parts are the blocks
+   * that it imports, by the names in their first lines.
+   */
+  finish(
+    text: string,
+    ...parts: string[]
+  ): { readonly code: number | null; readonly printed: string }
   /** The exports of a block. */
   load<T>(text: string): Promise<T>
   /** Ends every program. */
@@ -85,7 +91,9 @@ export function createGuideRunner(): GuideRunner {
       running.push(program)
       return { ...(await untilListening(program)), process: program }
     },
-    finish(text) {
+    finish(text, ...parts) {
+      for (const part of parts)
+        writeFileSync(join(scratch, /^\/\/ (\S+)/.exec(part)?.[1] ?? ''), part)
       const env = { ...process.env, TSX_TSCONFIG_PATH: join(scratch, 'tsconfig.json') }
       const { status, stdout, stderr } = spawnSync(
         process.execPath,
@@ -134,6 +142,16 @@ export function callLine(
 export function curlLinesOf(guide: string): string[] {
   return blocksOf(guide, 'sh').flatMap((text) =>
     text.split('\n').filter((line) => line.startsWith('curl ')),
+  )
+}
+
+/** The variables that a page sets for its curl lines, except those that a reader has to fill in. */
+export function variablesOf(guide: string, url: string): Record<string, string> {
+  const lines = blocksOf(guide, 'sh').flatMap((text) => [
+    ...text.matchAll(/^([A-Z]+)=([^…\s]+)$/gm),
+  ])
+  return Object.fromEntries(
+    lines.map(([, name = '', value = '']) => [name, value.replace('http://localhost:3000', url)]),
   )
 }
 

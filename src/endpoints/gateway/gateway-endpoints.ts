@@ -64,7 +64,10 @@ export interface GatewayOptions {
  *   proxy: 'nginx',
  *   routes: {
  *     'GET /tenants/:tenant/customers': { tenant: from.param('tenant'), workflow: 'customers.read' },
- *     'POST /tenants/:tenant/customers': { tenant: from.param('tenant'), workflow: 'customers.write' },
+ *     'POST /tenants/:tenant/customers': {
+ *       tenant: from.param('tenant'),
+ *       workflow: 'customers.write',
+ *     },
  *   },
  * })
  * express().use('/auth', mount(gateway)).listen(3000, '127.0.0.1')
