@@ -69,13 +69,23 @@ export function redactUrl(url: string, names: readonly string[]): string {
     throw new TypeError(
       "redactUrl: the second argument must be a list of the query parameters to redact, as in redactUrl(url, ['key']).",
     )
+  // An escaped = is part of a name for a parser of this query, and ends one for a parser of a URL
+  // inside a value.
+  const parsed = ESCAPED_EQUALS.test(url) ? redactValues(url, UNESCAPED, names) : url
+  return redactValues(parsed, WRITTEN, names).replace(
+    /:\/\/[^/?# \t\n\v\f\r]*@/g,
+    '://[redacted]@',
+  )
+}
+
+function redactValues(url: string, marks: Marks, names: readonly string[]): string {
   let redacted = ''
   let from = 0
-  for (const { nameEnd, end } of parametersOf(url, -1, WRITTEN, names)) {
+  for (const { nameEnd, end } of parametersOf(url, -1, marks, names)) {
     redacted += `${url.slice(from, nameEnd)}=[redacted]`
     from = end
   }
-  return (redacted + url.slice(from)).replace(/:\/\/[^/?# \t\n\v\f\r]*@/g, '://[redacted]@')
+  return redacted + url.slice(from)
 }
 
 /** The position of a parameter: its separator, the end of its name, and the end of its value. */
@@ -93,12 +103,14 @@ interface Marks {
 
 // A semicolon does not end a value, because it may be part of the secret.
 const PARSED: Marks = { name: /[&;#=]/g, value: /[&#]/g }
-// After ASCII whitespace, the text may be the rest of a log line or more of an unescaped query. A
-// URL inside a value may be escaped several times.
+// After ASCII whitespace, the text may be the rest of a log line or more of an unescaped query.
+const UNESCAPED: Marks = { name: /[?&;#= \t\n\v\f\r]/g, value: /[&# \t\n\v\f\r]/g }
+// A URL inside a value may be escaped several times.
 const WRITTEN: Marks = {
   name: /[?&;#= \t\n\v\f\r]|%(?:25)*(?:3[bdf]|2[36])/gi,
-  value: /[&# \t\n\v\f\r]/g,
+  value: UNESCAPED.value,
 }
+const ESCAPED_EQUALS = /%(?:25)*3d/i
 
 const PART_OF_NAME = /[\w/-]/
 

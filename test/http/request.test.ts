@@ -215,6 +215,11 @@ describe('a URL without a secret', () => {
       '/?hook=%2Fx%3Fauth-key%3Ds',
       '/?hook=%2Fx%3Fauth-key=[redacted]',
     ],
+    // An escaped = is part of a name in this query.
+    ['/?a%3dauth-key=s', '/', '/?a%3dauth-key=[redacted]'],
+    ['/?a%253D{auth-key=s&b=2', '/?b=2', '/?a%253D{auth-key=[redacted]&b=2'],
+    ['/#a%3dauth-key=s', '/', '/#a%3dauth-key=[redacted]'],
+    ['/?a=1%3dauth-key=s', '/?a=1%3dauth-key=s', '/?a=1%3dauth-key=s'],
     // Only redactUrl takes a line of a log. To the other function it is one long value.
     ['GET /?auth-key=s HTTP/1.1', 'GET /', 'GET /?auth-key=[redacted] HTTP/1.1'],
     ['/?auth-key=s\u2029t&b=2', '/?b=2', '/?auth-key=[redacted]&b=2'],
