@@ -37,6 +37,40 @@ describe('a request of Node', () => {
     ])
   })
 
+  it('has the host that the application has set, whatever the caller has sent', () => {
+    const url = 'http://sent.example/'
+    const rawHeaders = ['Host', 'sent.example', ':authority', 'sent.example']
+    const hostOf = (host: string | undefined) =>
+      new NodeWireRequest({ url, rawHeaders, headers: host === undefined ? {} : { host } }).header(
+        'host',
+      )
+    expect(['sent.example', 'set.example', undefined].map(hostOf)).toEqual([
+      'sent.example',
+      'set.example',
+      undefined,
+    ])
+  })
+
+  it('has the id of its framework, as text or a number, or else that of its header', () => {
+    const idOf = (requestId?: () => unknown, header = 'sent') => {
+      const route = {
+        param: () => undefined,
+        template: () => undefined,
+        ...(requestId && { requestId }),
+      }
+      const headers = { 'x-request-id': header }
+      return new NodeWireRequest<object>({ headers }, {}, route).requestId
+    }
+    expect(idOf()).toBe('sent')
+    expect(idOf(() => 'given')).toBe('given')
+    expect(idOf(() => 7)).toBe('7')
+    for (const other of [undefined, '', 'a\nb', 'a'.repeat(201), {}]) {
+      expect(idOf(() => other)).toBe('sent')
+      expect(idOf(() => other, '\n')).toBeUndefined()
+    }
+    expect(new NodeWireRequest({}).requestId).toBeUndefined()
+  })
+
   it('has a header by its whole name, in any case', () => {
     const request = nodeWith('X-Api-Key', 'a', 'X-Api', 'b', 'x-api-key-2', 'c', 'y-api-key', 'd')
     expect(

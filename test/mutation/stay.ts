@@ -129,9 +129,10 @@ async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
   if (times.size === 0) readKnown()
   const covering = new Set(mutant.tests ?? covered.get(mutant.id)?.keys())
   const files = inOrder(
+    mutant,
     FILES.filter((file) => [...covering].some((id) => id.startsWith(`${file}#`))),
   )
-  const end = now() + (STRICT.some((file) => mutant.file.endsWith(file)) ? 4 * BUDGET : BUDGET)
+  const end = now() + budgetOf(mutant)
   for (const file of files) {
     if (now() > end) return undefined
     const failure = await runActive(mutant, file, covering)
@@ -154,7 +155,9 @@ async function runMutant(mutant: Mutant): Promise<Failure | undefined> {
     whole.add(file)
     return runMutant(mutant)
   }
-  return mutant.tests === undefined ? runWhileLoading(mutant, now() + 3 * BUDGET) : undefined
+  return mutant.tests === undefined
+    ? runWhileLoading(mutant, now() + 3 * budgetOf(mutant))
+    : undefined
 }
 
 /**
@@ -224,23 +227,40 @@ function deactivate(): void {
   Object.assign(instruments, { activeMutant: undefined, hitCount: undefined })
 }
 
-function inOrder(files: readonly string[]): string[] {
+function budgetOf({ file }: Mutant): number {
+  return STRICT.some((each) => file.endsWith(each)) ? 4 * BUDGET : BUDGET
+}
+
+function inOrder(mutant: Mutant, files: readonly string[]): string[] {
   const rank = (file: string) => killers.lastIndexOf(file)
-  return [...files].sort((a, b) => rank(b) - rank(a) || timeOf(a) - timeOf(b))
+  return [...files].sort(
+    (a, b) =>
+      closeness(mutant, b) - closeness(mutant, a) || rank(b) - rank(a) || timeOf(a) - timeOf(b),
+  )
+}
+
+/** 2 for the tests of the same name as the file of a mutant, 1 for those of its folder, 0 for others. */
+function closeness(mutant: Mutant, file: string): number {
+  const [, folder = '', name = ''] = /\bsrc\/(.+)\/([\w-]+)\.ts$/.exec(mutant.file) ?? []
+  if (!file.startsWith(`test/${folder}/`)) return 0
+  return file.includes(`/${name}.`) ? 2 : 1
 }
 
 /**
- * All files, starting with those whose tests reach neighbouring mutants. Stryker numbers mutants
- * through a file.
+ * All files, starting with the closest ones, and then with those whose tests reach neighbouring
+ * mutants. Stryker numbers mutants through a file.
  */
-function nearby({ id }: Mutant): string[] {
+function nearby(mutant: Mutant): string[] {
+  const { id } = mutant
   const files = new Set<string>()
   for (let other = Number(id) - NEIGHBOURS; other <= Number(id) + NEIGHBOURS; other++)
     for (const test of covered.get(String(other))?.keys() ?? [])
       files.add(test.slice(0, test.indexOf('#')))
   return [...FILES].sort(
     (a, b) =>
-      Number(files.has(b)) - Number(files.has(a)) || (times.get(a) ?? 0) - (times.get(b) ?? 0),
+      closeness(mutant, b) - closeness(mutant, a) ||
+      Number(files.has(b)) - Number(files.has(a)) ||
+      (times.get(a) ?? 0) - (times.get(b) ?? 0),
   )
 }
 

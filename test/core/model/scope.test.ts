@@ -3,6 +3,7 @@ import type { Axis, Scope, ScopeValue } from 'twinkey'
 import { describe, expect, it } from 'vitest'
 import {
   AXES,
+  copyScope,
   covers,
   emptyAxis,
   freezeScope,
@@ -156,6 +157,8 @@ describe('scope strings', () => {
   })
 
   it.each([
+    'tenant*',
+    '*',
     '',
     ' ',
     'tenant:',
@@ -262,5 +265,17 @@ describe('the form of a scope', () => {
     expect(Object.getPrototypeOf(frozen.tenants)).toBe(Array.prototype)
     expect([frozen.tenants, Object.keys(frozen.tenants)]).toEqual([['a'], ['0']])
     expect(covers(frozen.tenants, 'b')).toBe(false)
+  })
+})
+
+describe('a copy of a scope', () => {
+  it('has copies of the lists, and only the axes that are given', () => {
+    const tenants = ['a', 'b']
+    const copy = copyScope({ tenants }) as { tenants: string[] }
+    expect(Object.keys(copy)).toEqual(['tenants'])
+    tenants.push('c')
+    expect(copy.tenants).toEqual(['a', 'b'])
+    expect(copyScope({ tenants: '*', workflows: 7 })).toEqual({ tenants: '*', workflows: 7 })
+    expect([copyScope(null), copyScope('a')]).toEqual([null, 'a'])
   })
 })

@@ -5,6 +5,7 @@ import { isDigest } from '../../../src/core/secrets/digest.ts'
 import {
   hasOurPrefix,
   hintOf,
+  holdsSecret,
   keyIdOf,
   mintId,
   mintSecret,
@@ -88,6 +89,13 @@ describe('parsing', () => {
       }),
       { numRuns: 1000 },
     )
+  })
+
+  it('finds none without an underscore behind the prefix, or with more than the prefix before it', () => {
+    const tail = 'a'.repeat(65)
+    expect(keyIdOf(`acme_${tail}`, ['acme'])).toBe('a'.repeat(16))
+    for (const text of [`acmeX${tail}`, `acme_x_${tail}`, `acm_${tail}`, `_${tail}`, tail])
+      expect(keyIdOf(text, ['acme'])).toBeUndefined()
   })
 
   it('distinguishes prefixes with underscores, even if one begins with another', () => {
@@ -175,6 +183,15 @@ describe('randomness', () => {
     // With 61 degrees of freedom, a value above 135 occurs once in five million runs. `byte % 62`
     // over all bytes gives about 7,000.
     expect(chiSquare).toBeLessThan(135)
+  })
+})
+
+describe('holdsSecret', () => {
+  it('finds 65 characters of base62 in a row', () => {
+    expect(holdsSecret(`key=${'a1Z'.repeat(22)}`)).toBe(true)
+    expect(holdsSecret('a'.repeat(64))).toBe(false)
+    expect(holdsSecret(`${'a'.repeat(64)}_${'a'.repeat(64)}`)).toBe(false)
+    expect(holdsSecret('-'.repeat(65))).toBe(false)
   })
 })
 
