@@ -7,6 +7,7 @@ import { type RouteRequirement, textOnly } from '../../../src/core/decision/rout
 import { type Steps, wait } from '../../../src/core/decision/steps.ts'
 import type { TwinkeyEvent } from '../../../src/core/model/events.ts'
 import { createBench } from '../../support/bench.ts'
+import { createGate, settled } from '../../support/gate.ts'
 import { anyTarget, byHeaders, codeOf, decidedNow, sent, verdict } from '../../support/sent.ts'
 
 const INPUT = { name: 'n', owner: 'ada', scope: { tenants: ['t'], workflows: ['w'] } } as const
@@ -189,6 +190,40 @@ describe('a decision', () => {
       principal: { scope: nothing },
     })
   })
+
+  it('on a key without an owner asks for none, whether the key is cached or loaded', async () => {
+    const asked: string[] = []
+    const bench = createBench({ ownerScope: (owner) => void asked.push(owner) })
+    const { primary } = await bench.twinkey.keys.create({ ...INPUT, owner: null })
+    for (const twinkey of [bench.twinkey, bench.twinkey, bench.another()])
+      expect(codeOf(await twinkey.authenticate(sent({ credential: primary }), anyTarget))).toBe(
+        'let in',
+      )
+    expect(asked).toEqual([])
+  })
+
+  it.each([
+    [-1, 'let in'],
+    [0, 'credential_invalid'],
+    [1, 'credential_invalid'],
+  ])(
+    'on a key whose owner is known %i milliseconds after its expiry is: %s',
+    async (late, expected) => {
+      const { opened, open } = createGate()
+      const { twinkey, clock } = createBench({
+        ownerScope: async () => {
+          await opened
+          return { tenants: '*', environments: '*', workflows: '*' }
+        },
+      })
+      const { primary } = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 1000 })
+      const decision = twinkey.authenticate(sent({ credential: primary }), anyTarget)
+      await settled()
+      clock.advance(1000 + late)
+      open()
+      expect(codeOf(await decision)).toBe(expected)
+    },
+  )
 })
 
 describe('the event of a refusal', () => {

@@ -128,7 +128,10 @@ describe('while a policy is awaited', () => {
     expect(charges.map(({ keyId }) => keyId)).toEqual([id, other.id])
   })
 
-  it('an owner whose scope shrinks is decided anew', async () => {
+  it.each([
+    ['no other decision has read the new scope', false],
+    ['another decision has read the new scope', true],
+  ])('an owner whose scope shrinks is decided anew, if %s', async (_when, hasOther) => {
     let tenants = ['t']
     const ownerScope = () => ({ tenants, environments: '*' as const, workflows: '*' as const })
     const { limiter, charges, open } = slowLimiter()
@@ -137,6 +140,7 @@ describe('while a policy is awaited', () => {
     await settled()
     tenants = ['t2']
     await scene.twinkey.invalidateOwner('ada')
+    if (hasOther) expect(await scene.verdict()).toBe('tenant_denied')
     open()
     expect(await deciding).toBe('tenant_denied')
     expect(charges).toHaveLength(1)
