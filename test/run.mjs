@@ -94,7 +94,8 @@ let hasFailed = false
 const lanes = [runChecks(waiting), runChecks(waiting)]
 // The last check runs beside the first tests, so that no core is idle meanwhile.
 await Promise.race(lanes)
-for (const test of suite.tests) if (!hasFailed) await runTests(test)
+// A failure of one part hides no failure of the next.
+if (!hasFailed) for (const test of suite.tests) await runTests(test)
 await Promise.all(lanes)
 if (hasFailed) process.exit(1)
 

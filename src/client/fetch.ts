@@ -118,9 +118,10 @@ function createTransmit(send: typeof fetch, { first, request, init, signal }: Ca
     const common: RequestInit = {
       ...init,
       headers: grant === undefined ? (headers ?? []) : withToken(headers, grant),
-      body: null,
       redirect: 'manual',
     }
+    // In some runtimes, null would replace the body of a Request.
+    if (common.body !== undefined) Reflect.deleteProperty(common, 'body')
     if (request !== undefined && url === first.url && !(isSent && body !== undefined)) {
       isSent = true
       return send(request, common)

@@ -181,6 +181,25 @@ it('members of init that only the platform knows are passed on', async () => {
   expect(inits.slice(1)).toEqual([expect.objectContaining(own), expect.objectContaining(own)])
 })
 
+// Bun and workerd replace the body of a Request even by null.
+it.each([
+  ['a body of its own', post(text), undefined],
+  ['a body beside it', post('other'), post(text)],
+  ['null beside it', post(text), { body: null }],
+])('a Request with %s is sent without another body', async (_what, own, beside) => {
+  const scene = await hostile()
+  const inits: object[] = []
+  const client = scene.another({
+    fetch: (input, init) => {
+      if (input instanceof Request) inits.push(init ?? {})
+      return fetch(input, init)
+    },
+  })
+  expect((await client.fetch(new Request(scene.url('/a'), own), beside)).status).toBe(200)
+  expect(inits.map((init) => 'body' in init)).toEqual([false])
+  expect(scene.at('/a').map(({ body }) => body)).toEqual([text])
+})
+
 it('a call that is aborted while it is sent ends', async () => {
   const scene = await hostile()
   scene.onCall = () => {}

@@ -119,7 +119,10 @@ export async function bundle(folder, name, entry, conditions) {
  * conditions. A `node:` import that is reached cannot be resolved there, which fails the build.
  */
 export async function reachability(folder, conditionSets) {
-  const subpaths = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'))
+  // NestJS runs on Node.
+  const subpaths = Object.keys(manifest.exports).filter(
+    (subpath) => !subpath.endsWith('.json') && subpath !== './nest',
+  )
   const outcomes = []
   for (const [title, conditions] of Object.entries(conditionSets)) {
     for (const subpath of subpaths) {
@@ -149,6 +152,7 @@ export async function reachability(folder, conditionSets) {
 }
 
 function leaveOut({ onResolve }) {
+  onResolve({ filter: /\/signing-key\.ts$/ }, () => ({ path: join(here, 'signing-key.ts') }))
   onResolve({ filter: FOR_NODE }, ({ path }) => ({ path, external: true, sideEffects: false }))
   onResolve({ filter: OF_THE_PACKAGE }, ({ path }) => ({ path, external: true }))
   onResolve({ filter: /^#hash$/ }, () => ({
