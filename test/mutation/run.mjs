@@ -139,8 +139,16 @@ function isArgued(mutant) {
   const file = relative(root, mutant.fileName)
   return ARGUED.some(
     (each) =>
-      each.file === file && each.code === codeOf(mutant) && each.becomes === mutant.replacement,
+      each.file === file &&
+      each.code === codeOf(mutant) &&
+      each.becomes === mutant.replacement &&
+      // A text of its first line, for code that the file has several times.
+      lineOf(mutant).includes(each.in ?? ''),
   )
+}
+
+function lineOf({ fileName, location }) {
+  return readFileSync(fileName, 'utf8').split('\n')[location.start.line - 1] ?? ''
 }
 
 function placeOf({ fileName, location }) {

@@ -146,6 +146,27 @@ describe('while a policy is awaited', () => {
     expect(charges).toHaveLength(1)
   })
 
+  it('an owner whose scope is too old is decided anew, if another decision has read the new one', async () => {
+    let tenants = ['t']
+    const ownerScope = () => ({ tenants, environments: '*' as const, workflows: '*' as const })
+    const { limiter, open } = slowLimiter()
+    const scene = await createPolicyScene({ limits: LIMITS }, { limiter, ownerScope })
+    const first = scene.verdict()
+    await settled()
+    open()
+    expect(await first).toBe('let in')
+    // So the key is newer than the scope of its owner.
+    scene.clock.advance(3000)
+    await scene.twinkey.keys.update(scene.key.id, { name: 'newer' })
+    const deciding = scene.verdict()
+    await settled()
+    scene.clock.advance(3000)
+    tenants = ['t2']
+    expect(await scene.verdict()).toBe('tenant_denied')
+    open()
+    expect(await deciding).toBe('tenant_denied')
+  })
+
   it('a key that changes during every wait is refused after 50 turns, and counted once', async () => {
     const scene = await createPolicyScene()
     let name = 0
