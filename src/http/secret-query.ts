@@ -72,10 +72,7 @@ export function redactUrl(url: string, names: readonly string[]): string {
   // An escaped = is part of a name for a parser of this query, and ends one for a parser of a URL
   // inside a value.
   const parsed = ESCAPED_EQUALS.test(url) ? redactValues(url, UNESCAPED, names) : url
-  return redactValues(parsed, WRITTEN, names).replace(
-    /:\/\/[^/?# \t\n\v\f\r]*@/g,
-    '://[redacted]@',
-  )
+  return redactValues(parsed, WRITTEN, names).replace(/:\/\/[^/?# \t\n\v\f\r]*@/g, '://[redacted]@')
 }
 
 function redactValues(url: string, marks: Marks, names: readonly string[]): string {
