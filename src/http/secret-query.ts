@@ -69,20 +69,13 @@ export function redactUrl(url: string, names: readonly string[]): string {
     throw new TypeError(
       "redactUrl: the second argument must be a list of the query parameters to redact, as in redactUrl(url, ['key']).",
     )
-  // An escaped = is part of a name for a parser of this query, and ends one for a parser of a URL
-  // inside a value.
-  const parsed = ESCAPED_EQUALS.test(url) ? redactValues(url, UNESCAPED, names) : url
-  return redactValues(parsed, WRITTEN, names).replace(/:\/\/[^/?# \t\n\v\f\r]*@/g, '://[redacted]@')
-}
-
-function redactValues(url: string, marks: Marks, names: readonly string[]): string {
   let redacted = ''
   let from = 0
-  for (const { nameEnd, end } of parametersOf(url, -1, marks, names)) {
+  for (const { nameEnd, end } of parametersOf(url, -1, WRITTEN, names)) {
     redacted += `${url.slice(from, nameEnd)}=[redacted]`
     from = end
   }
-  return redacted + url.slice(from)
+  return (redacted + url.slice(from)).replace(/:\/\/[^/?# \t\n\v\f\r]*@/g, '://[redacted]@')
 }
 
 /** The position of a parameter: its separator, the end of its name, and the end of its value. */
@@ -100,14 +93,12 @@ interface Marks {
 
 // A semicolon does not end a value, because it may be part of the secret.
 const PARSED: Marks = { name: /[&;#=]/g, value: /[&#]/g }
-// After ASCII whitespace, the text may be the rest of a log line or more of an unescaped query.
-const UNESCAPED: Marks = { name: /[?&;#= \t\n\v\f\r]/g, value: /[&# \t\n\v\f\r]/g }
-// A URL inside a value may be escaped several times.
+// After ASCII whitespace, the text may be the rest of a log line or more of an unescaped query. A
+// URL inside a value may be escaped several times.
 const WRITTEN: Marks = {
   name: /[?&;#= \t\n\v\f\r]|%(?:25)*(?:3[bdf]|2[36])/gi,
-  value: UNESCAPED.value,
+  value: /[&# \t\n\v\f\r]/g,
 }
-const ESCAPED_EQUALS = /%(?:25)*3d/i
 
 const PART_OF_NAME = /[\w/-]/
 
@@ -136,7 +127,8 @@ function parametersOf(
     } else {
       separator = mark.index
       start = mark.index + mark[0].length
-      isName = !/^(?:=|.*3d)$/i.test(mark[0])
+      // After an escaped =, the rest of the name follows, or a value of a URL inside a value.
+      isName = mark[0] !== '=' && (isName || !/3d$/i.test(mark[0]))
     }
   }
 }

@@ -110,7 +110,7 @@ describe('examples', () => {
         return /^(?:ts|js|sh|json)$/.test(language) && line.length > 100 ? [place] : []
       }),
     )
-    // The answer of a server, beside its call.
+    // The README shows an answer beside its call.
     expect(long.map((place) => place.replace(/:\d+$/, ''))).toEqual(['README.md'])
   })
 
@@ -323,6 +323,7 @@ function mistakesIn(examples: readonly Block[]): string[] {
     // A block that begins with the name of its file can be imported by others.
     const [, name = `example-${index}.ts`] = /^\n*\/\/ ([\w-]+\.ts)\n/.exec(example.text) ?? []
     const path = join(scratch, name)
+    if (existsSync(path)) throw new Error(`${example.file} has a second block named ${name}`)
     writeFileSync(path, example.text)
     written.set(path.replaceAll('\\', '/'), example)
   }

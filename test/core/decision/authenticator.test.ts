@@ -203,27 +203,24 @@ describe('a decision', () => {
   })
 
   it.each([
-    [-1, 'let in'],
-    [0, 'credential_invalid'],
-    [1, 'credential_invalid'],
-  ])(
-    'on a key whose owner is known %i milliseconds after its expiry is: %s',
-    async (late, expected) => {
-      const { opened, open } = createGate()
-      const { twinkey, clock } = createBench({
-        ownerScope: async () => {
-          await opened
-          return { tenants: '*', environments: '*', workflows: '*' }
-        },
-      })
-      const { primary } = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 1000 })
-      const decision = twinkey.authenticate(sent({ credential: primary }), anyTarget)
-      await settled()
-      clock.advance(1000 + late)
-      open()
-      expect(codeOf(await decision)).toBe(expected)
-    },
-  )
+    ['before the expiry of its key', -1, 'let in'],
+    ['at the expiry of its key', 0, 'credential_invalid'],
+    ['after the expiry of its key', 1, 'credential_invalid'],
+  ])('whose owner scope arrives %s (%i ms): %s', async (_when, late, expected) => {
+    const { opened, open } = createGate()
+    const { twinkey, clock } = createBench({
+      ownerScope: async () => {
+        await opened
+        return { tenants: '*', environments: '*', workflows: '*' }
+      },
+    })
+    const { primary } = await twinkey.keys.create({ ...INPUT, expiresAt: clock.now() + 1000 })
+    const decision = twinkey.authenticate(sent({ credential: primary }), anyTarget)
+    await settled()
+    clock.advance(1000 + late)
+    open()
+    expect(codeOf(await decision)).toBe(expected)
+  })
 })
 
 describe('the event of a refusal', () => {

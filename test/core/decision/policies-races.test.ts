@@ -146,7 +146,7 @@ describe('while a policy is awaited', () => {
     expect(charges).toHaveLength(1)
   })
 
-  it('an owner whose scope is too old is decided anew, if another decision has read the new one', async () => {
+  it('a decision with an old owner scope is made anew if another decision has read a newer one', async () => {
     let tenants = ['t']
     const ownerScope = () => ({ tenants, environments: '*' as const, workflows: '*' as const })
     const { limiter, open } = slowLimiter()

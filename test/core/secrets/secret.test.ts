@@ -91,7 +91,7 @@ describe('parsing', () => {
     )
   })
 
-  it('finds none without an underscore behind the prefix, or with more than the prefix before it', () => {
+  it('finds no id unless the text begins with exactly the prefix and an underscore', () => {
     const tail = 'a'.repeat(65)
     expect(keyIdOf(`acme_${tail}`, ['acme'])).toBe('a'.repeat(16))
     for (const text of [`acmeX${tail}`, `acme_x_${tail}`, `acm_${tail}`, `_${tail}`, tail])
